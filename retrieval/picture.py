@@ -1,0 +1,92 @@
+"""The picture: one 2-D image, ready to be described."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import PictureError
+
+Pixels = NDArray[np.float32]
+Value = str | float | int
+"""A piece of metadata: text or a number."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Hold the pixels of one 2-D image and what is known of it.
+
+    Parameters
+    ----------
+    pixels : float32, (rows, cols) grey or (rows, cols, 3) RGB, in [0, 1] after windowing, C-contiguous.
+    id : the path relative to its folder, ``/`` between parts, with ``#frame`` where a file holds several.
+    spacing : (row, col) distance of neighbouring pixels in millimetres, None where it is not known.
+    groups : what the picture belongs to: any of ``series``, ``study``, ``patient``, as salted hashes or
+        as the user says.
+    metadata : the tags that the allow-list lets through, and the columns of a label table.
+
+    Raises
+    ------
+    PictureError : pixels of another shape or type, or without any extent.
+    """
+
+    pixels: Pixels
+    id: str = ""
+    spacing: tuple[float, float] | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Value] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shape = self.pixels.shape
+        if self.pixels.dtype != np.float32 or not (len(shape) == 2 or (len(shape) == 3 and shape[2] == 3)):
+            raise PictureError(
+                f"{self.id or 'picture'}: pixels must be float32 (rows, cols) or (rows, cols, 3), "
+                f"not {self.pixels.dtype} {shape}"
+            )
+        if 0 in shape:
+            raise PictureError(f"{self.id or 'picture'}: a picture of shape {shape} has no pixels")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return (rows, cols) in pixels."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    @property
+    def is_colour(self) -> bool:
+        """Tell whether the picture has three channels."""
+        return self.pixels.ndim == 3
+
+    @property
+    def grey(self) -> Pixels:
+        """Return the luma (ITU-R BT.601), float32 (rows, cols) in [0, 1]; a grey picture as it is."""
+        if not self.is_colour:
+            return self.pixels
+        return np.asarray(cv2.cvtColor(self.pixels, cv2.COLOR_RGB2GRAY), dtype=np.float32)
+
+    def fit_within(self, longest: int) -> tuple[Picture, float]:
+        """Shrink the picture until its longest side is at most ``longest`` pixels; never enlarge it.
+
+        Returns
+        -------
+        picture, factor : the smaller picture (this very one if it fits), and its size over this one's size,
+            in (0, 1]. A position p of the original lies at (p + 0.5) · factor − 0.5 of the smaller one.
+        """
+        factor = longest / max(self.shape)
+        if factor >= 1:
+            return self, 1.0
+        rows, cols = (max(1, round(n * factor)) for n in self.shape)
+        smaller = cv2.resize(self.pixels, (cols, rows), interpolation=cv2.INTER_AREA)
+        spacing = None
+        if self.spacing is not None:
+            spacing = (self.spacing[0] / factor, self.spacing[1] / factor)
+        pixels = np.ascontiguousarray(smaller, dtype=np.float32)
+        return replace(self, pixels=pixels, spacing=spacing), factor
+
+    def with_metadata(self, **values: Any) -> Picture:
+        """Return the same picture with more metadata."""
+        return replace(self, metadata={**self.metadata, **values})

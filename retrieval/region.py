@@ -1,0 +1,78 @@
+"""The region: a part of a picture, as box, polygon or mask, in pixels (row, col)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import SettingError
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """Mark a part of a picture.
+
+    Parameters
+    ----------
+    polygons : each float64 (n ≥ 3, 2), corners as (row, col); the region is their union.
+    """
+
+    polygons: tuple[NDArray[np.float64], ...]
+
+    @classmethod
+    def box(cls, row: float, col: float, height: float, width: float) -> Region:
+        """Make a box from its upper left corner and its extent, in pixels."""
+        if height <= 0 or width <= 0:
+            raise SettingError(f"region: width and height must be positive, not {width:g} × {height:g}")
+        bottom, right = row + height, col + width
+        return cls((np.array([(row, col), (row, right), (bottom, right), (bottom, col)], dtype=np.float64),))
+
+    @classmethod
+    def whole(cls, shape: tuple[int, int]) -> Region:
+        """Make the region that covers a whole picture of ``shape`` (rows, cols)."""
+        return cls.box(0, 0, shape[0], shape[1])
+
+    def scaled(self, factor: float) -> Region:
+        """Return the region in a picture whose size is ``factor`` times this one's."""
+        return Region(tuple(p * factor for p in self.polygons))
+
+    def mask(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """Return bool (rows, cols): the pixels whose centre lies within the region."""
+        canvas = np.zeros(shape, dtype=np.uint8)
+        for polygon in self.polygons:
+            # A pixel centre (r, c) covers [r, r+1): its middle is at r + 0.5, so corners move by half a pixel.
+            corners = np.round((polygon[:, ::-1] - 0.5) * 256).astype(np.int32)
+            layer = np.zeros(shape, dtype=np.uint8)
+            cv2.fillPoly(layer, [corners], 1, lineType=cv2.LINE_8, shift=8)
+            canvas |= layer
+        return canvas.astype(bool)
+
+    def contains(self, rows: NDArray[np.floating], cols: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Tell for each point (pixel coordinates, centre of the first pixel at 0) whether it lies inside.
+
+        Even-odd rule on each polygon; a point on an edge may fall either way.
+        """
+        inside = np.zeros(len(rows), dtype=bool)
+        for polygon in self.polygons:
+            inside |= _inside(polygon, np.asarray(rows) + 0.5, np.asarray(cols) + 0.5)
+        return inside
+
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Return (row, col, height, width) of the smallest box around the region, in pixels."""
+        corners = np.concatenate(self.polygons)
+        (top, left), (bottom, right) = corners.min(axis=0), corners.max(axis=0)
+        return float(top), float(left), float(bottom - top), float(right - left)
+
+
+def _inside(
+    polygon: NDArray[np.float64], rows: NDArray[np.floating], cols: NDArray[np.floating]
+) -> NDArray[np.bool_]:
+    """Cast a ray towards larger columns from each point and count the edges that it crosses."""
+    start, end = polygon, np.roll(polygon, -1, axis=0)
+    above = (start[None, :, 0] <= rows[:, None]) != (end[None, :, 0] <= rows[:, None])
+    rise = np.where(end[:, 0] == start[:, 0], 1.0, end[:, 0] - start[:, 0])
+    crossing = start[:, 1] + (rows[:, None] - start[:, 0]) / rise * (end[:, 1] - start[:, 1])
+    return np.asarray(((above & (cols[:, None] < crossing)).sum(axis=1) % 2).astype(bool))

@@ -1,0 +1,125 @@
+"""The one interface of both families: a representation turns pictures into vectors, after it is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .picture import Picture
+from .ranker import Ranker
+from .region import Region
+
+Arrays = Mapping[str, NDArray[Any]]
+"""Named arrays without Python objects: what is saved with ``np.save`` and loaded without pickle."""
+
+
+@dataclass(frozen=True, eq=False)
+class SparseVector:
+    """Hold the non-zero values of a vector.
+
+    Parameters
+    ----------
+    indices : uint32 (n,), strictly increasing, each below ``size``.
+    values : float32 (n,), finite and non-zero.
+    size : the length of the vector.
+    """
+
+    indices: NDArray[np.uint32]
+    values: NDArray[np.float32]
+    size: int
+
+    def dense(self) -> NDArray[np.float32]:
+        """Return the whole vector, float32 (size,)."""
+        vector = np.zeros(self.size, dtype=np.float32)
+        vector[self.indices] = self.values
+        return vector
+
+
+Vector = SparseVector | NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """What a representation makes of one picture.
+
+    Parameters
+    ----------
+    vector : what is ranked: sparse, or dense float32 (d,). An empty bag has no values, or is all zero.
+    evidence : a structured array (n,), one row a local piece of evidence, positions in pixels of the original
+        picture; None where the representation has none. Its dtype is the representation's own, free of
+        Python objects, and the same for every picture.
+    """
+
+    vector: Vector
+    evidence: NDArray[np.void] | None = None
+
+
+@runtime_checkable
+class Representation(Protocol):
+    """What every representation can do. Settings are constructor keywords, learnt arrays end in ``_``.
+
+    ``sample`` and ``learn`` are the two halves of ``fit``: the first is pure and runs in many processes, the
+    second sees the samples one by one, in a fixed order, and learns. ``fit(pictures)`` is
+    ``learn(map(sample, pictures))``. Fitting twice equals fitting once.
+    """
+
+    @property
+    def name(self) -> str:
+        """The entry point that makes it, e.g. ``superpixel``."""
+        ...
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every constructor keyword with its value, as JSON holds it."""
+        ...
+
+    @property
+    def n_fit_pictures(self) -> int:
+        """How many pictures ``learn`` wants at most; 0 where there is nothing to learn."""
+        ...
+
+    def sample(self, picture: Picture) -> Arrays:
+        """Draw from one picture what ``learn`` needs of it, with a bound on its size."""
+        ...
+
+    def learn(self, samples: Iterable[Arrays]) -> Self:
+        """Learn from the samples of many pictures. Raise FitError where they are too few."""
+        ...
+
+    def fit(self, pictures: Iterable[Picture]) -> Self:
+        """Learn from pictures."""
+        ...
+
+    @property
+    def is_fitted(self) -> bool:
+        """Tell whether ``encode`` can be called."""
+        ...
+
+    def encode(self, picture: Picture, region: Region | None = None) -> Encoding:
+        """Describe a picture, or a region of it (in pixels of the picture). Never stores anything."""
+        ...
+
+    def encode_query(self, picture: Picture, region: Region | None = None) -> Encoding:
+        """Describe a query: like ``encode``, but with what only queries do (soft assignment)."""
+        ...
+
+    def learnt(self) -> Arrays:
+        """Return what was learnt, to be saved."""
+        ...
+
+    def restore(self, arrays: Arrays) -> Self:
+        """Take back what ``learnt`` returned. Raise IndexFolderError where it does not fit the settings."""
+        ...
+
+    def make_ranker(self) -> Ranker:
+        """Return an empty ranker for its vectors."""
+        ...
+
+    def open_ranker(self, folders: Iterable[Path]) -> Ranker:
+        """Open the segments that such rankers saved as one ranker."""
+        ...
