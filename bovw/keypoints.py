@@ -16,10 +16,10 @@ class Keypoints:
     Parameters
     ----------
     rows, cols : float32 (n,), position in pixels; the centre of the first pixel is (0, 0).
-    scales : float32 (n,), σ of the frame in pixels, positive. SIFT's ``size`` (a diameter) is 2 σ; a descriptor's
-        16 cells are 3 σ wide each, as in Lowe's SIFT.
-    orientations : float32 (n,), radians in [0, 2π), measured from the direction of rising columns towards rising
-        rows (clockwise on the screen); 0 everywhere for upright frames.
+    scales : float32 (n,), σ of the frame in pixels, positive. SIFT's ``size`` (a diameter) is 2 σ; a
+        descriptor's 16 cells are 3 σ wide each, as in Lowe's SIFT.
+    orientations : float32 (n,), radians in [0, 2π), measured from the direction of rising columns towards
+        rising rows (clockwise on the screen); 0 everywhere for upright frames.
     strengths : float32 (n,), larger is more salient; comparable within one detector only.
     """
 

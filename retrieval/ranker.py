@@ -52,8 +52,9 @@ def order(ids: Ids, scores: NDArray[np.float32], k: int) -> Ranking:
 class Ranker(Protocol):
     """What every ranker can do: add, remove, rank, save and open.
 
-    On disk a ranker is a number of immutable segments, each a folder of ``.npy`` files that is written once
-    and memory-mapped afterwards. ``ids`` are whole numbers that the caller gives, each once; ties follow them.
+    On disk a ranker is a number of immutable segments, each a folder of ``.npy`` files that is written
+    once and memory-mapped afterwards. ``ids`` are whole numbers that the caller gives, each once; ties follow
+    them.
     """
 
     def add(self, ids: Ids, vectors: Sequence[Any]) -> None:

@@ -43,7 +43,7 @@ class Region:
         """Return bool (rows, cols): the pixels whose centre lies within the region."""
         canvas = np.zeros(shape, dtype=np.uint8)
         for polygon in self.polygons:
-            # A pixel centre (r, c) covers [r, r+1): its middle is at r + 0.5, so corners move by half a pixel.
+            # Pixel r covers [r, r+1): its middle is at r + 0.5, so corners move by half a pixel.
             corners = np.round((polygon[:, ::-1] - 0.5) * 256).astype(np.int32)
             layer = np.zeros(shape, dtype=np.uint8)
             cv2.fillPoly(layer, [corners], 1, lineType=cv2.LINE_8, shift=8)
