@@ -1,0 +1,66 @@
+"""The answer to one query, as it is shown: the same for every form of output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Box = tuple[int, int, int, int]
+"""x, y, width and height in pixels, as the command line writes them."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is shown of one picture.
+
+    Parameters
+    ----------
+    id : its name in the index, or the path that was given.
+    label : its label, empty where there is none.
+    group : what it belongs to: series, study, patient, and the columns of the label table.
+    """
+
+    id: str
+    label: str = ""
+    group: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of an answer: a picture with its rank (from 1), its score, and the matched box if known."""
+
+    entry: Entry
+    rank: int
+    score: float
+    box: Box | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The query and its ranked pictures, best first.
+
+    Parameters
+    ----------
+    query : the query.
+    by : the representation that ranked, or several joined by ``+``.
+    rows : best first.
+    """
+
+    query: Entry
+    by: str
+    rows: tuple[Row, ...]
+
+    def same_label(self, row: Row) -> bool | None:
+        """Tell whether a row shares a label with the query; None where either has none."""
+        wanted, found = labels(self.query.label), labels(row.entry.label)
+        return bool(wanted & found) if wanted and found else None
+
+
+def labels(text: str) -> set[str]:
+    """Split a label column: several labels are joined by ``;``."""
+    return {part.strip() for part in text.split(";") if part.strip()}
+
+
+def printable(text: str) -> str:
+    """Return text that is safe on a terminal: control characters and half characters become escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -1,0 +1,129 @@
+"""The forms in which an answer is printed: a table to read, JSON, CSV, and TREC run lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+
+from .answer import Answer, Row, printable
+
+TREC_TAG = "semblance"
+
+
+def as_table(answers: Sequence[Answer]) -> str:
+    """Write a table for each answer; columns that would be empty are left out."""
+    return "\n\n".join(_one_table(answer) for answer in answers) + "\n"
+
+
+def as_json(answers: Sequence[Answer]) -> str:
+    """Write a list, one object a query: ``{"query": id, "hits": [{id, score, rank, box, group}]}``."""
+    return (
+        json.dumps([{"query": a.query.id, "hits": [_hit(row) for row in a.rows]} for a in answers], indent=1)
+        + "\n"
+    )
+
+
+def as_csv(answers: Sequence[Answer]) -> str:
+    """Write one line a hit: query, rank, id, score, the box, the label, and a column for each group."""
+    keys = _group_keys([row for answer in answers for row in answer.rows])
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["query", "rank", "id", "score", "x", "y", "w", "h", "label", *keys])
+    for answer in answers:
+        for row in answer.rows:
+            box = row.box or ("", "", "", "")
+            groups = [row.entry.group.get(key, "") for key in keys]
+            line = [
+                answer.query.id,
+                row.rank,
+                row.entry.id,
+                f"{row.score:.6g}",
+                *box,
+                row.entry.label,
+                *groups,
+            ]
+            writer.writerow(line)
+    return text.getvalue()
+
+
+def as_trec(answers: Sequence[Answer]) -> str:
+    """Write run lines ``query Q0 id rank score tag``; white space and ``%`` in ids become ``%20`` and such."""
+    lines = [
+        f"{_token(a.query.id)} Q0 {_token(row.entry.id)} {row.rank} {row.score:.6g} {TREC_TAG}\n"
+        for a in answers
+        for row in a.rows
+    ]
+    return "".join(lines)
+
+
+FORMATS: dict[str, Callable[[Sequence[Answer]], str]] = {
+    "table": as_table,
+    "json": as_json,
+    "csv": as_csv,
+    "trec": as_trec,
+}
+
+
+def columns(head: Sequence[str], lines: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """Align text in columns, those numbered in ``right`` to the right. No line break at the end."""
+    cells = [[printable(text) for text in line] for line in (head, *lines)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
+    aligned = (
+        "  ".join(
+            t.rjust(w) if i in right else t.ljust(w)
+            for i, (t, w) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in cells
+    )
+    return "\n".join(line.rstrip() for line in aligned)
+
+
+def _one_table(answer: Answer) -> str:
+    title = f"{printable(answer.query.id)}  by {answer.by}"
+    if answer.query.label:
+        title += f"  label {printable(answer.query.label)}"
+    if not answer.rows:
+        return f"{title}\nno picture to rank"
+    has_label = any(row.entry.label for row in answer.rows)
+    keys = _group_keys(answer.rows)
+    head = ["rank", "score", "id", *(["label"] if has_label else []), *keys]
+    lines = [
+        [
+            str(row.rank),
+            f"{row.score:.4f}",
+            row.entry.id,
+            *([row.entry.label] if has_label else []),
+            *(row.entry.group.get(key, "") for key in keys),
+        ]
+        for row in answer.rows
+    ]
+    return f"{title}\n{columns(head, lines, right=(0, 1))}"
+
+
+def _hit(row: Row) -> dict[str, object]:
+    return {
+        "id": row.entry.id,
+        "score": row.score,
+        "rank": row.rank,
+        "box": None if row.box is None else list(row.box),
+        "group": dict(row.entry.group),
+    }
+
+
+def _group_keys(rows: Sequence[Row]) -> list[str]:
+    """Return the groups that any row has, the usual ones first."""
+    found = {key for row in rows for key in row.entry.group}
+    usual = [key for key in ("patient", "study", "series") if key in found]
+    return usual + sorted(found.difference(usual))
+
+
+def _token(text: str) -> str:
+    """Return an id without white space, so that a run line keeps its six columns."""
+    return "".join(
+        "".join(f"%{byte:02X}" for byte in c.encode("utf-8", "surrogateescape"))
+        if c.isspace() or c == "%"
+        else c
+        for c in text
+    )
