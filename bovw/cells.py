@@ -1,0 +1,112 @@
+"""The cells: a picture, or the masked part of it, cut into n pieces of nearly equal area, band by band."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Hold a cut of the mask into bands of rows, and of each band into n cells of equal area, side by side.
+
+    Parameters
+    ----------
+    bands : int32 (rows,), the band of each row; -1 above and below the mask.
+    cell_of : int32 (n_bands, cols), the cell of each column of each band.
+    n : the number of cells.
+    step : (row, col) distance of neighbouring cells in pixels.
+    """
+
+    bands: NDArray[np.int32]
+    cell_of: NDArray[np.int32]
+    n: int
+    step: tuple[float, float]
+
+    def labels(self, mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+        """Paint the cells, int32 (rows, cols), -1 outside ``mask``."""
+        labels = self.cell_of[self.bands]
+        labels[~mask] = -1
+        return labels
+
+    def middles(self, mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the (rows, cols) of the middle of each cell: a pixel of ``mask``, in the order of cells."""
+        rows, cols = _middles(mask, self.bands, self.cell_of, self.n)
+        found = rows >= 0
+        return rows[found], cols[found]
+
+
+def cut(mask: NDArray[np.bool_], n: int) -> Cells:
+    """Cut the True part of ``mask`` (rows, cols) into ``n`` cells, nearly square; n ≤ its pixels, at least 1.
+
+    A full square picture with a square n gives the plain grid.
+    """
+    area = int(np.count_nonzero(mask))
+    n = max(1, min(n, area))
+    occupied = np.flatnonzero(mask.any(axis=1))
+    top, height = (int(occupied[0]), int(occupied[-1] - occupied[0]) + 1) if area else (0, 1)
+    n_bands = min(height, n, max(1, round(height / np.sqrt(max(area, 1) / n))))
+    bands = np.full(mask.shape[0], -1, dtype=np.int32)
+    bands[top : top + height] = np.arange(height) * n_bands // height
+    counts = _count(mask, bands, n_bands)
+    row_step = height / n_bands
+    return Cells(bands, _assign(counts, n), n, (row_step, max(1.0, area / (n * row_step))))
+
+
+@njit(cache=True, nogil=True)
+def _count(mask: NDArray[np.bool_], bands: NDArray[np.int32], n_bands: int) -> NDArray[np.int64]:
+    """Count the pixels of ``mask`` in each column of each band, (n_bands, cols)."""
+    counts = np.zeros((n_bands, mask.shape[1]), dtype=np.int64)
+    for r in range(mask.shape[0]):
+        if bands[r] >= 0:
+            row = counts[bands[r]]
+            for c in range(mask.shape[1]):
+                row[c] += mask[r, c]
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def _assign(counts: NDArray[np.int64], n: int) -> NDArray[np.int32]:
+    """Share n cells out among the bands by area, and cut each band into equal areas, left to right."""
+    cell_of = np.zeros(counts.shape, dtype=np.int32)
+    total = max(counts.sum(), 1)
+    before, first = 0, 0
+    for b in range(counts.shape[0]):
+        area = counts[b].sum()
+        before += area
+        last = (2 * before * n + total) // (2 * total)  # rounded, so that all bands together get n
+        seen = 0
+        for c in range(counts.shape[1]):
+            middle = (2 * seen + counts[b, c]) * (last - first) // max(2 * area, 1)
+            cell_of[b, c] = min(first + middle, max(first, last - 1), n - 1)
+            seen += counts[b, c]
+        first = last
+    return cell_of
+
+
+@njit(cache=True, nogil=True)
+def _middles(
+    mask: NDArray[np.bool_], bands: NDArray[np.int32], cell_of: NDArray[np.int32], n: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the pixel of each cell that lies nearest to its centre of mass; -1 for an empty cell."""
+    sums = np.zeros((n, 3))
+    for r in range(mask.shape[0]):
+        for c in range(mask.shape[1]):
+            if mask[r, c]:
+                k = cell_of[bands[r], c]
+                sums[k, 0] += 1
+                sums[k, 1] += r
+                sums[k, 2] += c
+    best = np.full(n, np.inf)
+    rows, cols = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)
+    for r in range(mask.shape[0]):
+        for c in range(mask.shape[1]):
+            if mask[r, c]:
+                k = cell_of[bands[r], c]
+                distance = (r - sums[k, 1] / sums[k, 0]) ** 2 + (c - sums[k, 2] / sums[k, 0]) ** 2
+                if distance < best[k]:
+                    best[k], rows[k], cols[k] = distance, r, c
+    return rows, cols

@@ -1,0 +1,79 @@
+"""Dense points: an even grid at each of several scales."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cells import cut
+from ..keypoints import Keypoints
+from ..orientation import dominant_orientations
+from .detector import Grey, Mask, admit, is_blank, require
+
+ORIENTATIONS = ("none", "gradient")
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Spread points evenly over the picture, or over the mask.
+
+    Parameters
+    ----------
+    points : how many points are wanted in all.
+    scales : σ of the frames in pixels, one grid each.
+    balance : grids share the points in proportion to σ^(−balance): 0 gives every scale the same number,
+        2 keeps the distance of points proportional to their scale.
+    orientation : ``none`` (upright), or ``gradient`` (the dominant one of each frame).
+    """
+
+    points: int = 400
+    scales: tuple[float, ...] = (6.0, 12.0)
+    balance: float = 1.0
+    orientation: str = "none"
+
+    def __post_init__(self) -> None:
+        require(self.points >= 1, "points", self.points, "give at least 1")
+        sound = len(self.scales) > 0 and all(0 < s < np.inf for s in self.scales)
+        require(sound, "scales", self.scales, "give one or more positive numbers of pixels")
+        require(bool(np.isfinite(self.balance)), "balance", self.balance, "give a finite number")
+        require(
+            self.orientation in ORIENTATIONS,
+            "orientation",
+            self.orientation,
+            f"take one of {', '.join(ORIENTATIONS)}",
+        )
+
+    def detect(self, image: Grey, mask: Mask | None = None) -> Keypoints:
+        """Lay the grids; strengths are the gradient energy at the scale of each. See ``Detector``."""
+        grey, inside = admit(image, mask)
+        if is_blank(grey, inside):
+            return Keypoints.empty()
+        grids = [_grid(grey, inside, n, s) for n, s in zip(self._shares(), self.scales, strict=True) if n > 0]
+        found = Keypoints.of(*np.concatenate(grids, axis=1))
+        if self.orientation == "gradient":
+            found = replace(found, orientations=dominant_orientations(grey, found))
+        return found
+
+    def _shares(self) -> NDArray[np.int64]:
+        """Share the points out among the scales: whole numbers that sum to ``points``."""
+        weights = np.array(self.scales) ** -float(self.balance)
+        ends = np.round(np.cumsum(weights) / weights.sum() * self.points).astype(np.int64)
+        return np.asarray(np.diff(ends, prepend=0))
+
+
+def _grid(grey: Grey, inside: Mask, n: int, scale: float) -> NDArray[np.float64]:
+    """Return n points at one scale as columns: rows, cols, scales, orientations, strengths, (5, n)."""
+    rows, cols = cut(inside, n).middles(inside)
+    strengths = _energy(grey, scale)[rows, cols]
+    return np.stack([rows, cols, np.full(len(rows), scale), np.zeros(len(rows)), strengths])
+
+
+def _energy(grey: Grey, scale: float) -> Grey:
+    """Return the mean squared gradient around each pixel, over a Gaussian of σ = ``scale``, (rows, cols)."""
+    over = cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=1)
+    down = cv2.Sobel(grey, cv2.CV_32F, 0, 1, ksize=1)
+    side = 2 * round(scale) + 1
+    return np.asarray(cv2.blur(over * over + down * down, (side, side)), dtype=np.float32)

@@ -1,0 +1,71 @@
+"""The detector: what finds the interest points of a grey picture, up to a budget."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.errors import PictureError, SettingError
+
+from ..keypoints import Keypoints
+
+Grey = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """What every detector can do. Its settings are the fields of a frozen dataclass."""
+
+    @property
+    def points(self) -> int:
+        """How many points are wanted."""
+        ...
+
+    def detect(self, image: Grey, mask: Mask | None = None) -> Keypoints:
+        """Find interest points.
+
+        Parameters
+        ----------
+        image : float32 (rows, cols), grey in [0, 1]; never written to.
+        mask : bool (rows, cols), where points may lie; None: anywhere.
+
+        Returns
+        -------
+        ``points`` keypoints, within 2 %, wherever the picture has so many; else fewer. A constant picture and
+        an empty mask give none. The same picture always gives the same points.
+
+        Raises
+        ------
+        PictureError : an image that is not 2-D, or a mask of another shape.
+        """
+        ...
+
+
+def admit(image: Grey, mask: Mask | None) -> tuple[Grey, Mask]:
+    """Return image and mask as C-contiguous arrays of one shape; no mask becomes one that is all True."""
+    if np.ndim(image) != 2 or 0 in np.shape(image):
+        raise PictureError(
+            f"a detector wants a grey picture (rows, cols), not one of shape {np.shape(image)}"
+        )
+    grey = np.ascontiguousarray(image, dtype=np.float32)
+    if mask is None:
+        return grey, np.ones(grey.shape, dtype=np.bool_)
+    if np.shape(mask) != grey.shape:
+        raise PictureError(
+            f"the mask has the shape {np.shape(mask)}, its picture {grey.shape}: make them equal"
+        )
+    return grey, np.ascontiguousarray(mask, dtype=np.bool_)
+
+
+def is_blank(grey: Grey, inside: Mask) -> bool:
+    """Tell whether there is nothing to find: a constant picture, or an empty mask."""
+    return bool(grey.min() == grey.max()) or not inside.any()
+
+
+def require(sound: bool, name: str, value: object, remedy: str) -> None:
+    """Raise SettingError where a setting is not sound, with the name, the value and the remedy."""
+    if not sound:
+        raise SettingError(f"{name}: {value!r} will not do; {remedy}")

@@ -1,0 +1,121 @@
+"""Superpixel points: centres of mass of SLIC regions (Haas et al. 2011), with size and turn from moments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ..budget import split_largest
+from ..keypoints import Keypoints
+from ..moments import Moments, contrasts
+from ..orientation import dominant_orientations
+from ..slic import Labels, slic
+from .detector import Grey, Mask, admit, is_blank, require
+
+SCALES = ("area", "moments", "fixed")
+ORIENTATIONS = ("none", "axis", "gradient")
+
+
+@dataclass(frozen=True)
+class Superpixel:
+    """Cut the picture into regions of similar grey level, and put a point into each.
+
+    The side of a region is that of a square of equal area (``area``), or of equal second moments
+    (``moments``: a² = 12 √(λ₁ λ₂), so that a long region is no larger than a round one of its area), or
+    of the mean region (``fixed``).
+
+    Parameters
+    ----------
+    points : how many points are wanted: the largest regions are halved or the smallest left out to meet it.
+    compactness : the difference of grey levels that weighs as much as one step between regions.
+    iterations : rounds of clustering.
+    smoothing : σ in pixels of the blur before the clustering; 0 for none.
+    scale : ``area``, ``moments`` or ``fixed``.
+    scale_factor : σ of the frame over the side of the region.
+    orientation : ``none`` (upright), ``axis`` (the major axis, towards its bright end), or ``gradient`` (the
+        dominant one of the frame).
+    """
+
+    points: int = 400
+    compactness: float = 0.1
+    iterations: int = 5
+    smoothing: float = 0.0
+    scale: str = "area"
+    scale_factor: float = 0.5
+    orientation: str = "none"
+
+    def __post_init__(self) -> None:
+        require(self.points >= 1, "points", self.points, "give at least 1")
+        require(0 < self.compactness < np.inf, "compactness", self.compactness, "give a positive number")
+        require(self.iterations >= 1, "iterations", self.iterations, "give at least 1")
+        require(0 <= self.smoothing < np.inf, "smoothing", self.smoothing, "give 0 pixels or more")
+        require(self.scale in SCALES, "scale", self.scale, f"take one of {', '.join(SCALES)}")
+        require(0 < self.scale_factor < np.inf, "scale_factor", self.scale_factor, "give a positive number")
+        require(
+            self.orientation in ORIENTATIONS,
+            "orientation",
+            self.orientation,
+            f"take one of {', '.join(ORIENTATIONS)}",
+        )
+
+    def detect(self, image: Grey, mask: Mask | None = None) -> Keypoints:
+        """Put a point into each region; strengths are contrasts to the neighbours. See ``Detector``."""
+        grey, inside = admit(image, mask)
+        if is_blank(grey, inside):
+            return Keypoints.empty()
+        labels, moments = self._cut(grey, inside)
+        rows, cols = _within(labels, moments.rows, moments.cols)
+        angles = moments.directions if self.orientation == "axis" else 0.0
+        sigmas = self.scale_factor * self._sides(moments)
+        found = Keypoints.of(rows, cols, sigmas, angles, contrasts(labels, moments.means))
+        if len(found) > self.points:
+            found = found[np.sort(np.argsort(-moments.areas, kind="stable")[: self.points])]
+        if self.orientation == "gradient":
+            found = replace(found, orientations=dominant_orientations(grey, found))
+        return found
+
+    def regions(self, image: Grey, mask: Mask | None = None) -> Labels:
+        """Return the regions, int32 (rows, cols), -1 outside the mask."""
+        return self._cut(*admit(image, mask))[0]
+
+    def _cut(self, grey: Grey, inside: Mask) -> tuple[Labels, Moments]:
+        if self.smoothing > 0:
+            grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), self.smoothing), dtype=np.float32)
+        labels = slic(grey, self.points, self.compactness, self.iterations, inside)
+        return split_largest(grey, labels, int(labels.max()) + 1, self.points)
+
+    def _sides(self, moments: Moments) -> NDArray[np.float64]:
+        """Return the side of each region in pixels, (n,)."""
+        if self.scale == "area":
+            return np.asarray(np.sqrt(moments.areas))
+        if self.scale == "moments":
+            major, minor = moments.axes
+            return np.asarray(np.sqrt(12 * major * minor))
+        return np.full(len(moments.areas), np.sqrt(moments.areas.sum() / self.points))
+
+
+@njit(cache=True, nogil=True)
+def _within(
+    labels: Labels, rows: NDArray[np.float64], cols: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Move the centres that lie outside the mask to the nearest pixel of their own region."""
+    best = np.full(len(rows), -1.0)
+    near_rows, near_cols = rows.copy(), cols.copy()
+    astray = False
+    for k in range(len(rows)):
+        if labels[int(rows[k] + 0.5), int(cols[k] + 0.5)] < 0:
+            best[k], astray = np.inf, True
+    if not astray:
+        return near_rows, near_cols
+    for r in range(labels.shape[0]):
+        for c in range(labels.shape[1]):
+            k = labels[r, c]
+            if k >= 0 and best[k] >= 0:
+                distance = (r - rows[k]) ** 2 + (c - cols[k]) ** 2
+                if distance < best[k]:
+                    best[k], near_rows[k], near_cols[k] = distance, r, c
+    return near_rows, near_cols
