@@ -1,0 +1,147 @@
+"""The histograms of gradient orientation that SIFT is made of: kernels over resampled frames."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from .frames import Pixels, sample_frame
+
+CELLS = 4
+BINS = 8
+REACH = 5.0
+"""Width, in cells, of what a histogram sees: all that lies within a cell of the middle of a cell."""
+CLIP = np.float32(0.2)
+FLAT = np.float32(1e-5)
+"""Norm of the histogram, per line of samples, below which a frame is flat (grey levels in [0, 1])."""
+
+Shares = tuple[NDArray[np.int64], NDArray[np.float32]]
+
+
+def cell_shares(samples: int) -> Shares:
+    """Return for each sample along an axis the two cells it lies between: the first, and the second's share.
+
+    Cells are counted from the one before the first: 0 and CELLS + 1 are there so that no sample needs a test,
+    and are thrown away. int64 (samples,) and float32 (samples,).
+    """
+    place = _offsets(samples) + CELLS / 2 + 0.5
+    first = np.floor(place).astype(np.int64)
+    return first, (place - first).astype(np.float32)
+
+
+def gaussian_window(samples: int) -> Pixels:
+    """Return the weight of each sample, float32 (samples, samples): a Gaussian of σ = 2 cells."""
+    bell = np.exp(-(_offsets(samples) ** 2) / (0.5 * CELLS**2))
+    return np.outer(bell, bell).astype(np.float32)
+
+
+def _offsets(samples: int) -> NDArray[np.float64]:
+    """Return how far the samples lie from the middle of the frame, in cells."""
+    return np.asarray(REACH * ((np.arange(samples) + 0.5) / samples - 0.5))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def describe_frames(
+    level: Pixels,
+    frames: Pixels,
+    spacing: float,
+    shares: Shares,
+    window: Pixels,
+    root: bool,
+    descriptors: Pixels,
+) -> None:
+    """Write the descriptor of each frame (n, 4) to its row of ``descriptors`` (n, 128), all zero so far."""
+    n = len(window)
+    patch = np.empty((n + 2, n + 2), np.float32)
+    strength = np.empty((n, n), np.float32)
+    turn = np.empty((n, n), np.float32)
+    histogram = np.empty((CELLS + 2, CELLS + 2, BINS), np.float32)
+    for i in range(len(frames)):
+        sample_frame(level, frames[i], spacing, patch)
+        _gradients(patch, window, strength, turn)
+        _drop_outside(level.shape, frames[i], spacing, strength)
+        _share_out(strength, turn, shares, histogram)
+        _normalise(histogram[1:-1, 1:-1].copy().ravel(), FLAT * np.float32(n), root, descriptors[i])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _gradients(patch: Pixels, window: Pixels, strength: Pixels, turn: Pixels) -> None:
+    """Set the weighted strength of each gradient, and its direction, anticlockwise on the screen, in bins."""
+    for v in range(len(window)):
+        for u in range(len(window)):
+            dx = patch[v + 1, u + 2] - patch[v + 1, u]
+            dy = patch[v, u + 1] - patch[v + 2, u + 1]
+            strength[v, u] = np.sqrt(dx * dx + dy * dy) * window[v, u]
+            turn[v, u] = _direction(dx, dy)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")  # type: ignore[untyped-decorator]
+def _direction(dx: np.float32, dy: np.float32) -> np.float32:
+    """Return atan2(dy, dx) in eighths of a turn, in [0, 8], to within 3e-4."""
+    wide, high = abs(dx), abs(dy)
+    a = min(wide, high) / max(max(wide, high), np.float32(1e-30))
+    s = a * a
+    # The odd polynomial in a that is nearest to atan(a) on [0, 1], its coefficients times 4 / π.
+    angle = s * np.float32(-0.05920117) + np.float32(0.2028449)
+    angle = a * (s * (s * angle + np.float32(-0.4171487)) + np.float32(1.2731077))
+    angle = np.float32(2) - angle if high > wide else angle
+    angle = np.float32(4) - angle if dx < 0 else angle
+    return np.float32(8) - angle if dy < 0 else angle
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _drop_outside(shape: tuple[int, int], frame: Pixels, spacing: float, strength: Pixels) -> None:
+    """Set to zero what lies on or beyond the outermost pixels, where there is no gradient."""
+    middle = np.float32(0.5 * (len(strength) - 1))
+    sine, cosine = frame[2] * spacing, frame[3] * spacing
+    bottom, right = np.float32(shape[0] - 1.5), np.float32(shape[1] - 1.5)
+    half = np.float32(0.5)
+    reach = (abs(sine) + abs(cosine)) * middle
+    if min(frame[0], frame[1]) - reach >= half and frame[0] + reach <= bottom and frame[1] + reach <= right:
+        return
+    for v in range(len(strength)):
+        for u in range(len(strength)):
+            down, along = np.float32(v) - middle, np.float32(u) - middle
+            row = frame[0] + along * sine + down * cosine
+            col = frame[1] + along * cosine - down * sine
+            if not (half <= row <= bottom and half <= col <= right):
+                strength[v, u] = 0
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _share_out(strength: Pixels, turn: Pixels, shares: Shares, histogram: Pixels) -> None:
+    """Share each gradient out over the two nearest cells along either axis and the two nearest directions."""
+    first, share = shares
+    histogram[:] = 0
+    line = np.empty((CELLS + 2, BINS), np.float32)  # one line of samples, before it is shared out over rows
+    for v in range(len(first)):
+        line[:] = 0
+        for u in range(len(first)):
+            lower = int(turn[v, u])
+            after = strength[v, u] * (turn[v, u] - np.float32(lower))
+            before = strength[v, u] - after
+            o1, o2 = lower & (BINS - 1), (lower + 1) & (BINS - 1)
+            c = first[u]
+            line[c, o1] += before * (np.float32(1) - share[u])
+            line[c, o2] += after * (np.float32(1) - share[u])
+            line[c + 1, o1] += before * share[u]
+            line[c + 1, o2] += after * share[u]
+        r = first[v]
+        for c in range(1, CELLS + 1):
+            for o in range(BINS):
+                histogram[r, c, o] += line[c, o] * (np.float32(1) - share[v])
+                histogram[r + 1, c, o] += line[c, o] * share[v]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _normalise(histogram: Pixels, flat: np.float32, root: bool, descriptor: Pixels) -> None:
+    """Write the histogram to a descriptor of unit length; leave that zero where the frame is flat."""
+    norm = np.sqrt(np.sum(histogram * histogram))
+    if not norm > flat:
+        return
+    clipped = np.minimum(histogram / norm, CLIP)
+    if root:
+        descriptor[:] = np.sqrt(clipped / np.sum(clipped))
+    else:
+        descriptor[:] = clipped / np.sqrt(np.sum(clipped * clipped))
