@@ -1,0 +1,129 @@
+"""The signature: what kind of file it is, told by its content."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+_HEAD = 1024
+
+_SUFFIXES = {
+    ".bmp": "BMP",
+    ".dcm": "DICOM",
+    ".dic": "DICOM",
+    ".dicom": "DICOM",
+    ".gif": "GIF",
+    ".ima": "DICOM",
+    ".jpeg": "JPEG",
+    ".jpg": "JPEG",
+    ".nii": "NIfTI",
+    ".png": "PNG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WebP",
+}
+
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
+    (b"II+\0\x08\0\0\0", "tiff"),  # BigTIFF
+    (b"MM\0+\0\x08\0\0", "tiff"),
+)
+
+_VALUE_REPRESENTATIONS = frozenset(
+    b"AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
+)
+
+
+def recognise(path: Path) -> str | None:
+    """Tell the kind of a file by its first bytes: png, jpeg, tiff, bmp, webp, gif, dicom, nifti, or None.
+
+    Raises OSError where the file cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if head[128:132] == b"DICM":  # asked first: the preamble before it may be the head of a TIFF file
+        return "dicom"
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            return kind
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    if _is_nifti(head) or _is_nifti(_inflated(head)):
+        return "nifti"
+    if _is_bmp(head):
+        return "bmp"
+    return "dicom" if _is_bare_dicom(head) else None
+
+
+def claims(path: Path) -> str:
+    """Return the format that the name of a file promises, empty where it promises none."""
+    if path.name.lower().endswith(".nii.gz"):
+        return "NIfTI"
+    return _SUFFIXES.get(path.suffix.lower(), "")
+
+
+def _is_nifti(head: bytes) -> bool:
+    """NIfTI-1 has its magic at byte 344 of a header of 348, NIfTI-2 at byte 4 of one of 540."""
+    if len(head) < 348:
+        return False
+    sizes = struct.unpack_from("<i", head)[0], struct.unpack_from(">i", head)[0]
+    return (348 in sizes and head[344:348] == b"n+1\0") or (540 in sizes and head[4:8] == b"n+2\0")
+
+
+def _inflated(head: bytes) -> bytes:
+    if not head.startswith(b"\x1f\x8b"):
+        return b""
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, 600)
+    except zlib.error:
+        return b""
+
+
+def _is_bmp(head: bytes) -> bool:
+    """Two letters are little: ask for a size of the second header that exists as well."""
+    if len(head) < 26 or head[:2] != b"BM":
+        return False
+    return struct.unpack_from("<I", head, 14)[0] in (12, 16, 40, 52, 56, 64, 108, 124)
+
+
+def _is_bare_dicom(head: bytes) -> bool:
+    """DICOM without preamble: elements from group 2 or 8 on that rise and have lengths that fit."""
+    return any(_elements_rise(head, *encoding) for encoding in (("<", True), ("<", False), (">", True)))
+
+
+def _elements_rise(head: bytes, endian: str, explicit: bool) -> bool:
+    """Walk four elements, or two and more to the end of what is there; PS3.5 section 7.1."""
+    position, last = 0, (0, -1)
+    for count in range(4):
+        if position + 12 > len(head):
+            return count >= 2
+        tag = struct.unpack_from(endian + "HH", head, position)
+        if tag <= last or (count == 0 and (tag[0] not in (2, 8) or tag[1] > 0x70)):
+            return False
+        length, header = _length(head, position, endian, explicit)
+        if length is None:
+            return False
+        if length == 0xFFFFFFFF:  # a sequence of unknown length
+            return count >= 1
+        if length > 1 << 16 or length % 2:
+            return False
+        position, last = position + header + length, tag
+    return True
+
+
+def _length(head: bytes, position: int, endian: str, explicit: bool) -> tuple[int | None, int]:
+    """Return the length of an element's value, None for what is no element, and of its header."""
+    if not explicit:
+        return struct.unpack_from(endian + "I", head, position + 4)[0], 8
+    representation = head[position + 4 : position + 6]
+    if representation not in _VALUE_REPRESENTATIONS:
+        return None, 8
+    if representation in (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"):
+        return struct.unpack_from(endian + "I", head, position + 8)[0], 12
+    return struct.unpack_from(endian + "H", head, position + 6)[0], 8

@@ -1,0 +1,78 @@
+"""Values: what arrays of ordinary files and odd numbers become before they are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import PictureError
+from ..picture import Pixels
+from ..window import Window, looks_like_hounsfield, robust, stretch
+
+
+def finite(values: NDArray[Any]) -> NDArray[Any]:
+    """Return floats with NaN and infinity replaced by the lowest finite value; the same array if all are finite.
+
+    Raises PictureError where no value is finite.
+    """
+    good = np.isfinite(values)
+    if good.all():
+        return values
+    if not good.any():
+        raise PictureError("no pixel has a finite value")
+    return np.where(good, values, values[good].min())
+
+
+def grey(values: NDArray[Any], window: Window) -> Pixels:
+    """Show the values of an ordinary grey file.
+
+    Booleans and 8 bits are shown as they are under ``auto`` and under the CT presets; deeper integers and floats
+    through their robust range. A preset applies to values that go below −500 as only Hounsfield units do.
+
+    Parameters
+    ----------
+    values : (rows, cols), bool, integer or float.
+    """
+    if values.dtype == bool:
+        return values.astype(np.float32)
+    plain = values.dtype == np.uint8
+    values = finite(values) if values.dtype.kind == "f" else values
+    limits = window.limits(not plain and looks_like_hounsfield(values))
+    if limits is None:
+        limits = (0.0, 255.0) if plain and window.name != "full" else window.measured(values)
+    return stretch(values, limits)
+
+
+def colour(values: NDArray[Any]) -> Pixels:
+    """Show the values of an ordinary colour file, (rows, cols, 3); colours are never windowed.
+
+    Integers are divided by the largest number of the bits in use (8 at least), floats within [0, 1] are taken as
+    they are, other floats through the robust range of the three channels together.
+    """
+    if values.dtype.kind == "f":
+        values = finite(values)
+        inside = values.min() >= 0 and values.max() <= 1
+        return stretch(values, (0.0, 1.0) if inside else robust(values))
+    bits = max(8, int(values.max()).bit_length())
+    return stretch(values, (0.0, float((1 << bits) - 1)))
+
+
+def over_black(values: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
+    """Lay a picture with alpha on black: the ground of most medical pictures. Same dtype; alpha (rows, cols)."""
+    top = float(np.iinfo(alpha.dtype).max) if alpha.dtype.kind == "u" else 1.0
+    weight = alpha.astype(np.float32) / np.float32(top)
+    weight = weight if values.ndim == 2 else weight[..., None]
+    return np.asarray(np.rint(values * weight) if values.dtype.kind != "f" else values * weight, dtype=values.dtype)
+
+
+def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Undo the EXIF or TIFF orientation (1 to 8; anything else leaves the array as it is)."""
+    if orientation in (5, 6, 7, 8):
+        values = values.swapaxes(0, 1)
+    if orientation in (2, 6, 3, 7):
+        values = values[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        values = values[::-1]
+    return values
