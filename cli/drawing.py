@@ -57,7 +57,7 @@ def draw_points(drawing: Rgb, points: Points, factor: float, oriented: bool) -> 
         _fixed(x, y),
         _fixed(x + np.cos(points.orientations) * radius, y + np.sin(points.orientations) * radius),
     )
-    for colour, thickness in ((DARK, 3), (SKY, 1)):
+    for colour, thickness in ((DARK, 2), (SKY, 1)):
         for centre, r in zip(centres, radius, strict=True):
             cv2.circle(drawn, centre, round(float(r) * (1 << _SHIFT)), colour, thickness, cv2.LINE_AA, _SHIFT)
     for centre, tip in zip(centres, tips, strict=True):

@@ -49,7 +49,7 @@ def as_csv(answers: Sequence[Answer]) -> str:
 
 
 def as_trec(answers: Sequence[Answer]) -> str:
-    """Write run lines ``query Q0 id rank score tag``; white space and ``%`` in ids become ``%20`` and such."""
+    """Write run lines ``query Q0 id rank score tag``; white space in an id becomes ``%20`` and such."""
     lines = [
         f"{_token(a.query.id)} Q0 {_token(row.entry.id)} {row.rank} {row.score:.6g} {TREC_TAG}\n"
         for a in answers

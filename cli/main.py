@@ -50,7 +50,7 @@ class _Version(argparse.Action):
         parser.exit(DONE, f"semblance {version('semblance')}\n")
 
 
-def make_parser(command: str | None = None) -> Parser:
+def make_parser(command: str | None = None, argv: Sequence[str] = ()) -> Parser:
     """Make the parser. Only ``command`` gets its arguments: the others need not be imported.
 
     A command's module has ``configure(parser, argv)``, which adds its arguments, and ``run(args)``, which
@@ -78,7 +78,7 @@ def make_parser(command: str | None = None) -> Parser:
         added.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     if command in COMMANDS:
         module = importlib.import_module(f".{command}", __package__)
-        module.configure(commands.choices[command])
+        module.configure(commands.choices[command], argv)
         parser.set_defaults(run=module.run)
     return parser
 
@@ -105,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     command = next((a for a in arguments if not a.startswith("-")), None)
-    parser = make_parser(command)
+    parser = make_parser(command, arguments)
     args = parser.parse_args(arguments)
     if args.run is None:
         parser.error(f"which command? One of {', '.join(COMMANDS)}")

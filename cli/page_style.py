@@ -1,16 +1,20 @@
 """The style sheet of the report page."""
 
 STYLE = """
-:root { --ground: #f7f7f5; --paper: #ffffff; --ink: #1c2024; --quiet: #5c6670; --line: #dcdfe2; --accent: #0b5f8a;
+:root { --ground: #f7f7f5; --paper: #ffffff; --ink: #1c2024; --quiet: #5c6670; --line: #dcdfe2;
+  --accent: #0b5f8a;
   --bar: #56b4e9; --same: #00694c; --well: #0c0d0e; }
-@media (prefers-color-scheme: dark) { :root { --ground: #15181b; --paper: #1d2125; --ink: #e8eaec; --quiet: #a2abb3;
+@media (prefers-color-scheme: dark) { :root { --ground: #15181b; --paper: #1d2125; --ink: #e8eaec;
+  --quiet: #a2abb3;
   --line: #343a40; --accent: #7cc4ee; --bar: #2f86b8; --same: #5fd3ac; --well: #060707; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1240px; padding: 2rem 1.5rem 3rem; background: var(--ground); color: var(--ink);
+body { margin: 0 auto; max-width: 1240px; padding: 2rem 1.5rem 3rem; background: var(--ground);
+  color: var(--ink);
   font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
 header { margin-bottom: 1.5rem; }
 .brand { margin: 0; color: var(--accent); font-weight: 600; letter-spacing: .04em; font-size: .85rem; }
-h1 { margin: .1rem 0 .3rem; font-size: 1.6rem; line-height: 1.2; font-weight: 600; overflow-wrap: anywhere; }
+h1 { margin: .1rem 0 .3rem; font-size: 1.6rem; line-height: 1.2; font-weight: 600;
+  overflow-wrap: anywhere; }
 h2 { margin: 0 0 .6rem; font-size: 1rem; font-weight: 600; }
 .lead { margin: .2rem 0; color: var(--quiet); max-width: 75ch; }
 section { display: grid; grid-template-columns: 200px minmax(0, 1fr); gap: 1.5rem; padding: 1.25rem;
@@ -35,7 +39,8 @@ figcaption { font-size: .82rem; display: flex; flex-wrap: wrap; column-gap: .5re
 .same .label { color: var(--same); }
 .id, .group { color: var(--quiet); font-size: .76rem; }
 .empty { color: var(--quiet); margin: 0; }
-table { border-collapse: collapse; background: var(--paper); margin: 0 0 1.25rem; border: 1px solid var(--line);
+table { border-collapse: collapse; background: var(--paper); margin: 0 0 1.25rem;
+  border: 1px solid var(--line);
   border-radius: 10px; border-spacing: 0; }
 caption { text-align: left; padding: 0 0 .5rem; color: var(--quiet); caption-side: top; max-width: 75ch; }
 th, td { padding: .4rem .9rem; text-align: right; border-bottom: 1px solid var(--line);
@@ -45,10 +50,12 @@ thead th { font-weight: 600; color: var(--quiet); font-size: .85rem; }
 tbody tr:last-child > * { border-bottom: 0; }
 footer { margin-top: 2rem; padding-top: 1.2rem; border-top: 1px solid var(--line); font-size: .82rem;
   color: var(--quiet); }
-dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .15rem 1.2rem; margin: 0 0 1rem; }
+dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .15rem 1.2rem;
+  margin: 0 0 1rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 700px) { section { grid-template-columns: 1fr; } .query { max-width: 200px; } }
-@media print { :root { --ground: #fff; --paper: #fff; --ink: #000; --quiet: #444; --line: #ccc; --accent: #0b5f8a;
+@media print { :root { --ground: #fff; --paper: #fff; --ink: #000; --quiet: #444; --line: #ccc;
+  --accent: #0b5f8a;
   --same: #00694c; }
   body { max-width: none; padding: 0; font-size: 11px; } section { border: 0; padding: .5rem 0; }
   li, figure { break-inside: avoid; } .query figure { break-after: avoid; }

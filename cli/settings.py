@@ -1,0 +1,173 @@
+"""Settings as flags: every keyword of a representation becomes a flag of its name, so that it exists once."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import inspect
+import re
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from retrieval.errors import SettingError
+
+if TYPE_CHECKING:
+    from retrieval.representation import Representation
+
+GROUP = "semblance.representations"
+_PREFIX = "setting_"
+
+
+def installed() -> list[str]:
+    """Return the names of all representations that are installed, without loading any."""
+    from importlib.metadata import entry_points
+
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def named(argv: Sequence[str]) -> list[str]:
+    """Return the representations that ``--by`` names on a command line; none where there is none."""
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    first.add_argument("--by", action="append", default=[])
+    try:
+        return list(first.parse_known_args(list(argv))[0].by)
+    except argparse.ArgumentError:
+        return []
+
+
+def make(name: str, settings: Mapping[str, Any] | None = None) -> Representation:
+    """Make a representation that learnt nothing yet, with the settings given and its defaults.
+
+    Raises
+    ------
+    SettingError : no such representation, a setting that it lacks, or a value that it refuses.
+    """
+    from importlib.metadata import entry_points
+
+    entry = next(iter(entry_points(group=GROUP, name=name)), None)
+    if entry is None:
+        raise SettingError(f"--by: {name!r} is not installed; one of {', '.join(installed())}")
+    try:
+        made: Representation = entry.load()(**(settings or {}))
+    except ImportError as error:
+        raise SettingError(f"--by: {name!r} cannot be loaded ({error}); install what it needs") from error
+    return made
+
+
+def add_settings(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
+    """Add a flag for each setting of the representations named; one that several have is one flag."""
+    flags: dict[str, _Flag] = {}
+    for name in names:
+        representation = make(name)
+        explained = explanations(type(representation))
+        hints = get_type_hints(type(representation))
+        for setting, default in representation.settings.items():
+            flag = _Flag(setting, default, hints.get(setting, type(default)), explained.get(setting, ""))
+            flags.setdefault(setting, flag)
+    if flags:
+        group = parser.add_argument_group(f"settings of {', '.join(names)}")
+        for flag in flags.values():
+            flag.add_to(group)
+
+
+def given(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that were given on the command line, by name."""
+    return {
+        name.removeprefix(_PREFIX): value for name, value in vars(args).items() if name.startswith(_PREFIX)
+    }
+
+
+def among(settings: Mapping[str, Any], representation: Representation) -> dict[str, Any]:
+    """Return those settings that a representation has."""
+    return {name: value for name, value in settings.items() if name in representation.settings}
+
+
+def explanations(kind: type) -> dict[str, str]:
+    """Return what each field of a dataclass means: its metadata ``help``, or its line in the docstring."""
+    found: dict[str, str] = {}
+    text = inspect.getdoc(kind) or ""
+    section = re.search(r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-+\n|\Z)", text, re.DOTALL | re.MULTILINE)
+    for entry in re.split(r"\n(?=\S)", section[1]) if section else []:
+        names, colon, meaning = entry.partition(" : ")
+        if colon:
+            found |= {name.strip(): " ".join(meaning.split()) for name in names.split(",")}
+    if dataclasses.is_dataclass(kind):
+        found |= {f.name: f.metadata["help"] for f in dataclasses.fields(kind) if "help" in f.metadata}
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class _Flag:
+    """One setting as a flag."""
+
+    name: str
+    default: Any
+    hint: Any
+    meaning: str
+
+    def add_to(self, group: argparse._ArgumentGroup) -> None:
+        option = "--" + self.name.replace("_", "-")
+        explained = f"{self.meaning} [{_shown(self.default)}]".strip().replace("%", "%%")
+        common: dict[str, Any] = {"dest": _PREFIX + self.name, "default": argparse.SUPPRESS}
+        common["help"] = explained
+        if self.hint is bool or isinstance(self.default, bool):
+            group.add_argument(option, action=_Switch, **common)
+            return
+        choices = get_args(self.hint) if get_origin(self.hint) is Literal else None
+        group.add_argument(
+            option, type=reader(self.hint, self.default), choices=choices, metavar="…", **common
+        )
+
+
+class _Switch(argparse.BooleanOptionalAction):
+    """``--name`` and ``--no-name``."""
+
+
+def reader(hint: Any, default: Any) -> Callable[[str], Any]:
+    """Return what reads a value of a type from the command line; several values are joined by commas."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        kinds = [argument for argument in arguments if argument is not type(None)]
+        return _either([reader(kind, None) for kind in kinds], optional=type(None) in arguments)
+    if origin in (tuple, list):
+        return _several(reader(arguments[0], None) if arguments else _number_or_text)
+    if origin is Literal:
+        return _either([reader(kind, None) for kind in {type(value) for value in arguments}], optional=False)
+    if hint in (int, float, str):
+        return hint  # type: ignore[no-any-return]
+    if isinstance(default, list | tuple):
+        return _several(_number_or_text)
+    return _number_or_text
+
+
+def _several(read: Callable[[str], Any]) -> Callable[[str], list[Any]]:
+    def values(text: str) -> list[Any]:
+        return [read(part.strip()) for part in text.split(",") if part.strip()]
+
+    return values
+
+
+def _either(readers: Sequence[Callable[[str], Any]], optional: bool) -> Callable[[str], Any]:
+    def value(text: str) -> Any:
+        if optional and text.lower() == "none":
+            return None
+        for read in sorted(readers, key=lambda r: r is str):
+            try:
+                return read(text)
+            except ValueError:
+                continue
+        raise ValueError(text)
+
+    return value
+
+
+def _number_or_text(text: str) -> int | float | str:
+    number: int | float | str = _either([int, float, str], optional=False)(text)
+    return number
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, list | tuple):
+        return ",".join(str(value) for value in default)
+    return str(default)
