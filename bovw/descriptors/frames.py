@@ -23,6 +23,10 @@ class LevelFrames:
     chosen : int64 (n,), which of the keypoints they are.
     frames : float32 (n, 4), in pixels of the level: row and column of the middle; how far row and column rise
         along one σ of the frame's first axis. The second axis is 90° further clockwise.
+
+    Raises
+    ------
+    ValueError : a keypoint that is not finite.
     """
 
     def __init__(self, pyramid: Pyramid, level: int, chosen: NDArray[np.int64], keypoints: Keypoints) -> None:
@@ -36,6 +40,8 @@ class LevelFrames:
         self.frames[:, 1] = keypoints.cols[chosen] / step
         self.frames[:, 2] = scales * np.sin(angles)
         self.frames[:, 3] = scales * np.cos(angles)
+        if not np.isfinite(self.frames).all():
+            raise ValueError("keypoints must have finite positions, scales and orientations")
 
 
 def by_level(pyramid: Pyramid, keypoints: Keypoints, blur: float) -> Iterator[LevelFrames]:
