@@ -22,9 +22,9 @@ METADATA: tuple[tuple[str, str], ...] = (
     ("instance_number", "InstanceNumber"),
     ("image_type", "ImageType"),
 )
-"""The allow-list: the name in the index and the DICOM keyword. No names, dates, numbers of people or requests,
-UIDs or free descriptions. The readers add ``rows``, ``cols``, ``frame``, ``position`` (mm along the normal of
-the slice) and ``sop_class`` (the name of the kind of object)."""
+"""The allow-list: the name in the index and the DICOM keyword. No names, dates, identifiers or
+free descriptions. The readers add ``rows``, ``cols``, ``frame``, ``position`` (mm along the normal of the
+slice) and ``sop_class`` (the name of the kind of object)."""
 
 _GROUPS = (("series", "SeriesInstanceUID"), ("study", "StudyInstanceUID"))
 _LONGEST = 64

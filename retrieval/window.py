@@ -100,7 +100,7 @@ class Window:
         return centre - width / 2, centre + width / 2
 
     def measured(self, values: NDArray[Any]) -> Limits:
-        """Return the limits for values (any shape, finite): the extremes under ``full``, else the robust ones."""
+        """Return the limits for finite values of any shape: the extremes under ``full``, else robust."""
         return extremes(values) if self.name == "full" else robust(values)
 
 
@@ -125,7 +125,7 @@ def robust(values: NDArray[Any]) -> Limits:
     # An odd step does not fall into step with the columns of a picture.
     flat = flat[:: (flat.size // _SAMPLE) | 1]
     below, above = (float(v) for v in np.percentile(flat, _PERCENTILES))
-    if below >= above:
+    if not below < above:
         return low, high
     tail = _TAIL * (above - below)
     return (low if below - low <= tail else below), (high if high - above <= tail else above)
@@ -140,13 +140,11 @@ def stretch(values: NDArray[Any], limits: Limits) -> NDArray[np.float32]:
     if not low < high:
         return np.asarray(values > low, dtype=np.float32)
     narrow = values.dtype.itemsize <= 2 and max(abs(low), abs(high)) < 1e9
-    work = values.astype(np.float32 if narrow else np.float64)
+    shares: NDArray[np.floating] = values.astype(np.float32 if narrow else np.float64)
     if not math.isfinite(high - low):
-        work, low, high = work / 2, low / 2, high / 2
-    np.clip(work, low, high, out=work)
-    work -= low
-    work /= high - low
-    return np.clip(work, 0, 1).astype(np.float32)
+        shares, low, high = shares * 0.5, low / 2, high / 2
+    shares = (np.clip(shares, low, high) - low) / (high - low)
+    return np.asarray(np.clip(shares, 0, 1), dtype=np.float32)
 
 
 def looks_like_hounsfield(values: NDArray[Any]) -> bool:

@@ -50,13 +50,13 @@ def read_pictures(
     Raises
     ------
     NotAPictureError : the file is no picture and does not say that it is one.
-    PictureError : everything else that can be wrong with a file, in one line that begins with ``id``. The frames
-        before a damaged one have been yielded by then.
+    PictureError : everything else that can be wrong with a file, in one line that begins with ``id``. The
+        frames before a damaged one have been yielded by then.
     """
     source = Source(Path(path), id, window or Window(), salt, frames, max_pixels)
     pictures: Iterator[Picture] | None = None
     while True:
-        # Warnings are held back for one step at a time: a generator must not hold a global filter while it waits.
+        # Warnings are held back for one step at a time: a generator that waits must not hold a global filter.
         try:
             with quiet():
                 if pictures is None:
@@ -77,8 +77,12 @@ def _pictures(source: Source) -> Iterator[Picture]:
         claimed = claims(source.path)
         size = source.path.stat().st_size
         if claimed:
-            raise PictureError("the file is empty" if size == 0 else f"the content is not that of a {claimed} file")
-        raise NotAPictureError("no picture: " + ("the file is empty" if size == 0 else "its content is of no known kind"))
+            raise PictureError(
+                "the file is empty" if size == 0 else f"the content is not that of a {claimed} file"
+            )
+        raise NotAPictureError(
+            "no picture: " + ("the file is empty" if size == 0 else "its content is of no known kind")
+        )
     module = import_module(f".{_MODULES[kind]}", __package__)
     pictures: Iterator[Picture] = module.read(source)
     return pictures

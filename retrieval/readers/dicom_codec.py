@@ -33,8 +33,8 @@ def decode_frame(data: bytes, syntax: Any, options: dict[str, Any]) -> tuple[NDA
 
     Returns
     -------
-    values, photometric : (rows, cols) or (rows, cols, samples), and the photometric interpretation; YBR_FULL is
-        RGB by then.
+    values, photometric : (rows, cols) or (rows, cols, samples), and the photometric interpretation;
+        YBR_FULL is RGB by then.
     """
     _check_codestream(data, options)
     if syntax == _DEFLATED_FRAMES:
@@ -53,14 +53,16 @@ def _by_pydicom(data: bytes, syntax: Any, options: dict[str, Any]) -> tuple[NDAr
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError:
-        raise PictureError(f"transfer syntax {syntax.name} cannot be decoded; convert the file") from None
+        raise PictureError(
+            f"transfer syntax {syntax.name} cannot be decoded; convert the file to another"
+        ) from None
     one = {**options, "number_of_frames": 1}
     values, properties = decoder.as_array(encapsulate([data]), index=0, **one)
     return values, str(properties["photometric_interpretation"])
 
 
 def _check_codestream(data: bytes, options: dict[str, Any]) -> None:
-    """A decoder believes the codestream and not the header: refuse what would need more memory than stated."""
+    """A decoder believes the codestream and not the header: refuse what needs more memory than stated."""
     size = codestream_size(data)
     if size is not None and (size[0] > options["rows"] or size[1] > options["columns"]):
         raise PictureError(
@@ -70,12 +72,12 @@ def _check_codestream(data: bytes, options: dict[str, Any]) -> None:
 
 
 def _jpeg(data: bytes, options: dict[str, Any]) -> tuple[NDArray[Any], str]:
-    """Decode JPEG with 12 bits, or lossless, by imagecodecs (libjpeg-turbo), which pydicom does not know of."""
+    """Decode JPEG with 12 bits, or lossless, by imagecodecs (libjpeg-turbo), which pydicom does not know."""
     import imagecodecs
 
     photometric = str(options["photometric_interpretation"])
     ybr = photometric.startswith("YBR")
-    colour = {"colorspace": "YCBCR" if ybr else "RGB", "outcolorspace": "RGB"}
+    colour: dict[str, Any] = {"colorspace": "YCBCR" if ybr else "RGB", "outcolorspace": "RGB"}
     try:
         values = imagecodecs.jpeg8_decode(data, **(colour if options["samples_per_pixel"] == 3 else {}))
     except Exception as error:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
@@ -17,7 +16,11 @@ from ..identity import element, text_of
 from .dicom_codec import decode_frame
 from .source import NotAPictureError, Source
 
+_IMPLICIT = "1.2.840.10008.1.2"
+_EXPLICIT = "1.2.840.10008.1.2.1"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
+_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+_NATIVE = (_IMPLICIT, _EXPLICIT, _DEFLATED, _BIG_ENDIAN)
 _LARGEST_DATASET = 1 << 31
 _KEYWORDS = {8: "FloatPixelData", 9: "DoubleFloatPixelData", 0x10: "PixelData"}
 
@@ -66,7 +69,7 @@ class Stored:
     @property
     def little_endian(self) -> bool:
         """Tell the byte order of tables in the header."""
-        return bool(self.syntax.is_little_endian)
+        return bool(self.syntax != _BIG_ENDIAN)
 
     def frames(self, wanted: Iterable[int]) -> Iterator[Frame]:
         """Decode the wanted frames (rising); memory holds one at a time."""
@@ -75,9 +78,7 @@ class Stored:
             return
         with self.path.open("rb") if self.data is None else io.BytesIO(self.data) as file:
             file.seek(self.offset)
-            yield from self._encapsulated(file, wanted) if self.syntax.is_encapsulated else self._native(
-                file, wanted
-            )
+            yield from (self._native if self.syntax in _NATIVE else self._encapsulated)(file, wanted)
 
     def _native(self, file: BinaryIO, wanted: list[int]) -> Iterator[Frame]:
         from pydicom.pixels import get_decoder
@@ -127,7 +128,7 @@ def open_frames(source: Source) -> Stored:
     with source.path.open("rb") as file:
         dataset = dcmread(file, force=True, stop_before_pixels=True)
         syntax = _syntax(dataset)
-        if syntax == _DEFLATED:
+        if syntax == _DEFLATED:  # pydicom has inflated it as a whole
             dataset = dcmread(source.path, force=True)
             keyword = next((k for k in _KEYWORDS.values() if k in dataset), "")
             data = bytes(dataset[keyword].value) if keyword else None
@@ -158,30 +159,23 @@ def _options(dataset: Any, source: Source, more: dict[str, Any], syntax: Any) ->
 
 def _syntax(dataset: Any) -> Any:
     """Return the transfer syntax, guessed from the encoding where the file does not name it."""
-    from pydicom import uid
+    from pydicom.uid import UID
 
-    stated = text_of(getattr(dataset, "file_meta", None) or {}, "TransferSyntaxUID")
-    if stated and uid.UID(stated).is_transfer_syntax:
-        return uid.UID(stated)
-    if stated:
-        raise PictureError(f"transfer syntax {stated} is unknown; convert the file with a DICOM toolkit")
+    if stated := text_of(getattr(dataset, "file_meta", None) or {}, "TransferSyntaxUID"):
+        return UID(stated)
     implicit, little_endian = dataset.original_encoding
-    if implicit:
-        return uid.ImplicitVRLittleEndian
-    return uid.ExplicitVRLittleEndian if little_endian else uid.ExplicitVRBigEndian
+    return UID(_IMPLICIT if implicit else _EXPLICIT if little_endian else _BIG_ENDIAN)
 
 
 def _enter_pixels(file: BinaryIO, syntax: Any) -> dict[str, Any]:
     """Read the header of the pixel data element where the file stands; return what decoders ask of it."""
     header = file.read(8)
-    if len(header) < 8:
-        return {}
-    order: Any = "little" if syntax.is_little_endian else "big"
+    order: Any = "big" if syntax == _BIG_ENDIAN else "little"
     group, number = (int.from_bytes(header[i : i + 2], order) for i in (0, 2))
     if group != 0x7FE0 or number not in _KEYWORDS:
         return {}
     more: dict[str, Any] = {"pixel_keyword": _KEYWORDS[number]}
-    if not syntax.is_implicit_VR:
+    if header[4:6].isalpha():  # asked of the file itself: some are implicit in spite of their transfer syntax
         more["pixel_vr"] = header[4:6].decode("ascii", "replace")
         file.read(4)
     return more

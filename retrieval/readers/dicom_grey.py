@@ -27,9 +27,9 @@ class GreyScale:
     """Show the grey frames of one file through one window.
 
     The order is: modality table or rescale (of the frame, where it has its own), window, inversion for
-    MONOCHROME1 or an inverse presentation, padding black. Under ``auto`` the file's VOI table comes first, then
-    its first window, then, for plain values of up to 8 bits, their full range, then the robust range of all
-    frames.
+    MONOCHROME1 or an inverse presentation, padding black. Under ``auto`` the file's VOI table comes first,
+    then its first window, then, for plain values of up to 8 bits, their full range, then the robust range
+    of all frames.
     """
 
     stored: Stored
@@ -87,7 +87,10 @@ class GreyScale:
         centre, width = numbers(holder, "WindowCenter")[:1], numbers(holder, "WindowWidth")[:1]
         if not centre or not width or width[0] <= 0:
             return None
-        return _through(values, centre[0], width[0], text_of(holder, "VOILUTFunction").upper())
+        function = text_of(holder, "VOILUTFunction").upper()
+        if function != "SIGMOID" and "Float" in self.stored.options["pixel_keyword"]:
+            function = "LINEAR_EXACT"
+        return _through(values, centre[0], width[0], function)
 
     @cached_property
     def _measured(self) -> Limits:
@@ -105,7 +108,9 @@ class GreyScale:
         """Return where stored values are padding; PS3.3 C.7.5.1.1.2."""
         dataset = self.stored.dataset
         if values.dtype.kind == "f":
-            value = numbers(dataset, "FloatPixelPaddingValue") or numbers(dataset, "DoubleFloatPixelPaddingValue")
+            value = numbers(dataset, "FloatPixelPaddingValue") or numbers(
+                dataset, "DoubleFloatPixelPaddingValue"
+            )
             return values == values.dtype.type(value[0]) if value else None
         value = numbers(dataset, "PixelPaddingValue")
         if not value:
@@ -150,14 +155,15 @@ class GreyScale:
         return self.stored.options["photometric_interpretation"] == "MONOCHROME1" or shape == "INVERSE"
 
 
-def _through(values: NDArray[Any], centre: float, width: float, function: str) -> Pixels | None:
-    """Apply a window; PS3.3 C.11.2.1.2.1 (LINEAR), C.11.2.1.3.1 (SIGMOID) and C.11.2.1.3.2 (LINEAR_EXACT)."""
+def _through(values: NDArray[Any], centre: float, width: float, function: str) -> Pixels:
+    """Apply a window; PS3.3 C.11.2.1.2.1 (LINEAR), C.11.2.1.3.1 (SIGMOID) and C.11.2.1.3.2 (LINEAR_EXACT).
+
+    LINEAR counts whole numbers and forbids widths below 1; where these stand, LINEAR_EXACT is meant.
+    """
     if function == "SIGMOID":
         exponent = np.clip(-4 * (values.astype(np.float64) - centre) / width, -500, 500)
         return np.asarray(1 / (1 + np.exp(exponent)), dtype=np.float32)
-    if function == "LINEAR_EXACT":
+    if function == "LINEAR_EXACT" or width < 1:
         return stretch(values, (centre - width / 2, centre + width / 2))
-    if width < 1:
-        return None
     half = (width - 1) / 2
     return stretch(values, (centre - 0.5 - half, centre - 0.5 + half))

@@ -38,8 +38,8 @@ class Table:
 def table_of(item: Any, signed: bool, little_endian: bool) -> Table | None:
     """Read LUTDescriptor and LUTData of a sequence item; None where one of them is missing or empty.
 
-    PS3.3 C.11.1.1 and C.11.2.1.1. ``signed`` says whether the values that are looked up may be negative. The bits
-    stated in the descriptor are often too many: those that the entries use count, 8 at least.
+    PS3.3 C.11.1.1 and C.11.2.1.1. ``signed`` says whether the values that are looked up may be negative.
+    The bits stated in the descriptor are often too many: those that the entries use count, 8 at least.
     """
     descriptor, data = element(item, "LUTDescriptor"), element(item, "LUTData")
     if descriptor is None or data is None or len(descriptor) != 3:

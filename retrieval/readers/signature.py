@@ -36,7 +36,8 @@ _MAGIC = (
 )
 
 _VALUE_REPRESENTATIONS = frozenset(
-    b"AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
+    b"AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN".split()
+    + b"SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
 )
 
 
@@ -124,6 +125,20 @@ def _length(head: bytes, position: int, endian: str, explicit: bool) -> tuple[in
     representation = head[position + 4 : position + 6]
     if representation not in _VALUE_REPRESENTATIONS:
         return None, 8
-    if representation in (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"):
+    if representation in (
+        b"OB",
+        b"OD",
+        b"OF",
+        b"OL",
+        b"OV",
+        b"OW",
+        b"SQ",
+        b"SV",
+        b"UC",
+        b"UN",
+        b"UR",
+        b"UT",
+        b"UV",
+    ):
         return struct.unpack_from(endian + "I", head, position + 8)[0], 12
     return struct.unpack_from(endian + "H", head, position + 6)[0], 8

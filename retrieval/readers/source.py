@@ -33,7 +33,7 @@ class Source:
         return self.id if n_frames == 1 else f"{self.id}#{frame}"
 
     def wanted(self, n_frames: int) -> Iterator[int]:
-        """Yield the frames that are wanted, rising. Raise PictureError for one that the file does not have."""
+        """Yield the frames that are wanted, rising. Raise PictureError for one that is not there."""
         if self.frames is None:
             yield from range(n_frames)
             return

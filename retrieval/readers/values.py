@@ -13,7 +13,7 @@ from ..window import Window, looks_like_hounsfield, robust, stretch
 
 
 def finite(values: NDArray[Any]) -> NDArray[Any]:
-    """Return floats with NaN and infinity replaced by the lowest finite value; the same array if all are finite.
+    """Return floats with NaN and infinity replaced by the lowest finite value; the same array where it can.
 
     Raises PictureError where no value is finite.
     """
@@ -28,8 +28,8 @@ def finite(values: NDArray[Any]) -> NDArray[Any]:
 def grey(values: NDArray[Any], window: Window) -> Pixels:
     """Show the values of an ordinary grey file.
 
-    Booleans and 8 bits are shown as they are under ``auto`` and under the CT presets; deeper integers and floats
-    through their robust range. A preset applies to values that go below −500 as only Hounsfield units do.
+    Booleans and 8 bits are shown as they are under ``auto`` and the CT presets; deeper integers and floats
+    through their robust range. A preset applies to values below −500, which only Hounsfield units have.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def grey(values: NDArray[Any], window: Window) -> Pixels:
 def colour(values: NDArray[Any]) -> Pixels:
     """Show the values of an ordinary colour file, (rows, cols, 3); colours are never windowed.
 
-    Integers are divided by the largest number of the bits in use (8 at least), floats within [0, 1] are taken as
-    they are, other floats through the robust range of the three channels together.
+    Integers are divided by the largest number of the bits in use (8 at least), floats within [0, 1] are taken
+    as they are, other floats through the robust range of the three channels together.
     """
     if values.dtype.kind == "f":
         values = finite(values)
@@ -60,11 +60,13 @@ def colour(values: NDArray[Any]) -> Pixels:
 
 
 def over_black(values: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
-    """Lay a picture with alpha on black: the ground of most medical pictures. Same dtype; alpha (rows, cols)."""
+    """Lay a picture on black, the ground of most medical pictures. Same dtype; alpha (rows, cols)."""
     top = float(np.iinfo(alpha.dtype).max) if alpha.dtype.kind == "u" else 1.0
     weight = alpha.astype(np.float32) / np.float32(top)
     weight = weight if values.ndim == 2 else weight[..., None]
-    return np.asarray(np.rint(values * weight) if values.dtype.kind != "f" else values * weight, dtype=values.dtype)
+    return np.asarray(
+        np.rint(values * weight) if values.dtype.kind != "f" else values * weight, dtype=values.dtype
+    )
 
 
 def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:

@@ -1,0 +1,93 @@
+"""Raster files: PNG, JPEG, BMP, WebP and GIF, by Pillow; 16-bit colour PNG by OpenCV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import PictureError
+from ..picture import Picture, Pixels
+from ..window import Window
+from .source import Source
+from .values import colour, grey, over_black, upright
+
+_FORMATS = ("BMP", "GIF", "JPEG", "MPO", "PNG", "WEBP")
+_ORIENTATION = 0x0112
+_GREY_MODES = ("L", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+
+
+def read(source: Source) -> Iterator[Picture]:
+    """Yield the one picture of the file, upright; of an animation the first frame.
+
+    What is transparent is laid on black. Colours of any kind become RGB; grey stays grey.
+    """
+    for _ in source.wanted(1):
+        pixels = np.ascontiguousarray(_decode(source))
+        rows, cols = pixels.shape[:2]
+        yield Picture(pixels, source.id, metadata={"rows": rows, "cols": cols, "frame": 0})
+
+
+def _decode(source: Source) -> Pixels:
+    from PIL import Image
+
+    with Image.open(source.path, formats=_FORMATS) as image:
+        source.check_size(image.height, image.width)
+        image.load()
+        orientation = int(image.getexif().get(_ORIENTATION, 1))
+        deep = image.format == "PNG" and image.mode in ("RGB", "RGBA", "LA") and _is_deep(source)
+        if not deep:
+            return _shown(upright(_array(image), orientation), source.window)
+    # Pillow has proved that the file is whole, but keeps 8 of the 16 bits.
+    return _shown(upright(_deep(source), orientation), source.window)
+
+
+def _array(image: Any) -> NDArray[Any]:
+    """Return (rows, cols) or (rows, cols, 3) of a Pillow image, as deep as it is there."""
+    mode = image.mode
+    if mode == "1":
+        return np.array(image, dtype=bool)
+    if mode in _GREY_MODES:
+        return np.asarray(image)
+    if mode in ("P", "PA", "RGBA", "LA", "La", "RGBa") or "transparency" in image.info:
+        return _flat(image)
+    return np.asarray(image.convert("RGB"))
+
+
+def _flat(image: Any) -> NDArray[Any]:
+    """Lay what may be transparent on black; a palette of greys is grey."""
+    if image.mode in ("LA", "La"):
+        parts = np.asarray(image.convert("LA"))
+        return over_black(parts[..., 0], parts[..., 1])
+    parts = np.asarray(image.convert("RGBA"))
+    values = over_black(parts[..., :3], parts[..., 3])
+    greys = image.mode == "P" and bool(
+        (values[..., 0] == values[..., 1]).all() and np.ptp(values, axis=2).max() == 0
+    )
+    return values[..., 0] if greys else values
+
+
+def _shown(values: NDArray[Any], window: Window) -> Pixels:
+    return grey(values, window) if values.ndim == 2 else colour(values)
+
+
+def _is_deep(source: Source) -> bool:
+    """Tell whether a PNG has 16 bits a sample: byte 24, in the header chunk."""
+    with source.path.open("rb") as file:
+        return file.read(25)[24:] == b"\x10"
+
+
+def _deep(source: Source) -> NDArray[np.uint16]:
+    """Decode a 16-bit PNG with alpha or colours: uint16 (rows, cols) or (rows, cols, 3)."""
+    data = np.frombuffer(source.path.read_bytes(), dtype=np.uint8)
+    values = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    if values is None or values.dtype != np.uint16 or values.ndim != 3:
+        raise PictureError("its 16-bit PNG data cannot be decoded; the file is damaged")
+    rgb = values[..., 2::-1]
+    if values.shape[2] == 4:
+        rgb = over_black(rgb, values[..., 3])
+    is_grey = source.path.open("rb").read(26)[25:] == b"\x04"
+    return np.asarray(rgb[..., 0] if is_grey else rgb, dtype=np.uint16)
