@@ -3,8 +3,9 @@
     python benchmarks/descriptors.py [IMAGE...]
 
 Without images, scikit-image's bundled ones are used. Grey, cut to 512 × 512 pixels at most, single thread.
-OpenCV is asked twice: with octave and layer packed into each keypoint, so that it reads the level of its pyramid
-that suits the scale; and with both unset, as code is commonly written, so that it reads every pixel of the finest.
+OpenCV is asked twice: with octave and layer packed into each keypoint, so that it reads the level of its
+pyramid that suits the scale; and with both unset, as code is commonly written, so that it reads every pixel
+of the finest.
 """
 
 from __future__ import annotations
