@@ -1,0 +1,104 @@
+"""The merging of blocks of postings into one, piece by piece, so that memory stays bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from .postings import BLOCK, Places, Postings, layout, put
+
+Rows = NDArray[np.int32]
+"""int32 (65,536,): for each row of a block its row in the merged block, −1 where it has none."""
+
+Part = tuple[Postings, Rows]
+"""A block that is merged, and where its rows go: rising from part to part, and within each."""
+
+
+def all_rows(first: int, n: int) -> Rows:
+    """Send n rows to the rows from ``first`` on."""
+    rows = np.full(BLOCK, -1, dtype=np.int32)
+    rows[:n] = np.arange(first, first + n)
+    return rows
+
+
+def count_postings(parts: Sequence[Part], size: int) -> NDArray[np.int64]:
+    """Return int64 (size,): how many postings of each word have a row in the merged block."""
+    counts = np.zeros(size, dtype=np.int64)
+    for block, new_rows in parts:
+        _count(block.n, block.offsets, block.row_offsets, block.rows, block.weights, new_rows, counts)
+    return counts
+
+
+def merge(
+    parts: Sequence[Part], counts: NDArray[np.int64], n: int, at_once: int
+) -> Iterator[tuple[NDArray[np.uint16], NDArray[np.float32]]]:
+    """Yield rows and weights of the merged block of n rows in pieces of whole words.
+
+    A piece has at most ``at_once`` weights, or one word. ``counts`` is what ``count_postings`` says.
+    """
+    offsets = layout(counts, n)[0]
+    first = 0
+    while first < len(counts):
+        end = int(np.searchsorted(offsets, offsets[first] + at_once, side="right")) - 1
+        last = min(max(first + 1, end), len(counts))
+        piece, places, row_places, n_rows = layout(counts[first:last], n)
+        rows, weights = np.empty(n_rows, dtype=np.uint16), np.zeros(piece[-1], dtype=np.float32)
+        for block, new_rows in parts:
+            starts = block.offsets[first : last + 1], block.row_offsets[first : last + 1]
+            _move(block.n, *starts, block.rows, block.weights, new_rows, places, row_places, rows, weights)
+        yield rows, weights
+        first = last
+
+
+def merged(blocks: Sequence[Postings]) -> Postings:
+    """Merge blocks in memory into one, all their rows one after the other."""
+    ends = np.cumsum([block.n for block in blocks])
+    parts = [(block, all_rows(end - block.n, block.n)) for block, end in zip(blocks, ends, strict=True)]
+    size, n = len(blocks[0].offsets) - 1, int(ends[-1])
+    counts = count_postings(parts, size)
+    offsets = layout(counts, n)[0]
+    ((rows, weights),) = merge(parts, counts, n, at_once=int(offsets[-1]))
+    return Postings(n, offsets, rows, weights)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _count(
+    n: int,
+    offsets: NDArray[np.int64],
+    row_offsets: NDArray[np.int64],
+    rows: NDArray[np.uint16],
+    weights: NDArray[np.float32],
+    new_rows: Rows,
+    counts: NDArray[np.int64],
+) -> None:
+    for word in range(len(counts)):
+        start, end = offsets[word], offsets[word + 1]
+        for p in range(start, end):
+            row = p - start if end - start == n else rows[row_offsets[word] + p - start]
+            if weights[p] != 0 and new_rows[row] >= 0:
+                counts[word] += 1
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _move(
+    n: int,
+    offsets: NDArray[np.int64],
+    row_offsets: NDArray[np.int64],
+    old_rows: NDArray[np.uint16],
+    old_weights: NDArray[np.float32],
+    new_rows: Rows,
+    places: Places,
+    row_places: Places,
+    rows: NDArray[np.uint16],
+    weights: NDArray[np.float32],
+) -> None:
+    """Append the postings of some words to the merged ones."""
+    for word in range(len(places)):
+        start, end = offsets[word], offsets[word + 1]
+        for p in range(start, end):
+            row = p - start if end - start == n else old_rows[row_offsets[word] + p - start]
+            if old_weights[p] != 0 and new_rows[row] >= 0:
+                put(word, new_rows[row], old_weights[p], places, row_places, rows, weights)
