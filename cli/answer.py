@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 Box = tuple[int, int, int, int]
 """x, y, width and height in pixels, as the command line writes them."""
 
+USUAL = ("patient", "study", "series")
+"""The groups that files name, the widest first."""
+
 
 @dataclass(frozen=True)
-class Entry:
+class Caption:
     """What is shown of one picture.
 
     Parameters
@@ -24,12 +27,18 @@ class Entry:
     label: str = ""
     group: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def closest(self) -> dict[str, str]:
+        """Return what people want to see of the groups: the patient, else the study, else the series."""
+        usual = next((key for key in USUAL if key in self.group), None)
+        return {key: value for key, value in self.group.items() if key == usual or key not in USUAL}
+
 
 @dataclass(frozen=True)
 class Row:
     """One line of an answer: a picture with its rank (from 1), its score, and the matched box if known."""
 
-    entry: Entry
+    caption: Caption
     rank: int
     score: float
     box: Box | None = None
@@ -46,13 +55,13 @@ class Answer:
     rows : best first.
     """
 
-    query: Entry
+    query: Caption
     by: str
     rows: tuple[Row, ...]
 
     def same_label(self, row: Row) -> bool | None:
         """Tell whether a row shares a label with the query; None where either has none."""
-        wanted, found = labels(self.query.label), labels(row.entry.label)
+        wanted, found = labels(self.query.label), labels(row.caption.label)
         return bool(wanted & found) if wanted and found else None
 
 

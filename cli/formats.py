@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable, Sequence
 
-from .answer import Answer, Row, printable
+from .answer import USUAL, Answer, Row, printable
 
 TREC_TAG = "semblance"
 
@@ -34,14 +34,14 @@ def as_csv(answers: Sequence[Answer]) -> str:
     for answer in answers:
         for row in answer.rows:
             box = row.box or ("", "", "", "")
-            groups = [row.entry.group.get(key, "") for key in keys]
+            groups = [row.caption.group.get(key, "") for key in keys]
             line = [
                 answer.query.id,
                 row.rank,
-                row.entry.id,
+                row.caption.id,
                 f"{row.score:.6g}",
                 *box,
-                row.entry.label,
+                row.caption.label,
                 *groups,
             ]
             writer.writerow(line)
@@ -51,7 +51,7 @@ def as_csv(answers: Sequence[Answer]) -> str:
 def as_trec(answers: Sequence[Answer]) -> str:
     """Write run lines ``query Q0 id rank score tag``; white space in an id becomes ``%20`` and such."""
     lines = [
-        f"{_token(a.query.id)} Q0 {_token(row.entry.id)} {row.rank} {row.score:.6g} {TREC_TAG}\n"
+        f"{_token(a.query.id)} Q0 {_token(row.caption.id)} {row.rank} {row.score:.6g} {TREC_TAG}\n"
         for a in answers
         for row in a.rows
     ]
@@ -86,16 +86,16 @@ def _one_table(answer: Answer) -> str:
         title += f"  label {printable(answer.query.label)}"
     if not answer.rows:
         return f"{title}\nno picture to rank"
-    has_label = any(row.entry.label for row in answer.rows)
-    keys = _group_keys(answer.rows)
+    has_label = any(row.caption.label for row in answer.rows)
+    keys = [key for key in _group_keys(answer.rows) if any(key in row.caption.closest for row in answer.rows)]
     head = ["rank", "score", "id", *(["label"] if has_label else []), *keys]
     lines = [
         [
             str(row.rank),
             f"{row.score:.4f}",
-            row.entry.id,
-            *([row.entry.label] if has_label else []),
-            *(row.entry.group.get(key, "") for key in keys),
+            row.caption.id,
+            *([row.caption.label] if has_label else []),
+            *(row.caption.closest.get(key, "") for key in keys),
         ]
         for row in answer.rows
     ]
@@ -104,18 +104,18 @@ def _one_table(answer: Answer) -> str:
 
 def _hit(row: Row) -> dict[str, object]:
     return {
-        "id": row.entry.id,
+        "id": row.caption.id,
         "score": row.score,
         "rank": row.rank,
         "box": None if row.box is None else list(row.box),
-        "group": dict(row.entry.group),
+        "group": dict(row.caption.group),
     }
 
 
 def _group_keys(rows: Sequence[Row]) -> list[str]:
     """Return the groups that any row has, the usual ones first."""
-    found = {key for row in rows for key in row.entry.group}
-    usual = [key for key in ("patient", "study", "series") if key in found]
+    found = {key for row in rows for key in row.caption.group}
+    usual = [key for key in USUAL if key in found]
     return usual + sorted(found.difference(usual))
 
 

@@ -20,7 +20,7 @@ COMMANDS = {
     "info": "say what an index holds",
     "verify": "check that an index is whole",
     "remove": "take pictures out of an index",
-    "compact": "rewrite an index without what was removed",
+    "compact": "rewrite an index without what was removed, to free space",
     "demo": "do the main job on real pictures from installed packages",
 }
 

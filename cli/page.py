@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from .answer import Answer, Entry, Row
+from .answer import Answer, Caption, Row
 from .page_style import STYLE
 
 Thumbnails = Mapping[str, bytes]
@@ -109,23 +109,23 @@ def _hit(answer: Answer, row: Row, thumbnails: Thumbnails, top: float) -> str:
     same = answer.same_label(row)
     kind = {True: " class=same", False: " class=other", None: ""}[same]
     word = {True: ", same label as the query", False: ", other label than the query", None: ""}[same]
-    alternative = f"Rank {row.rank}: {row.entry.id}{word}"
+    alternative = f"Rank {row.rank}: {row.caption.id}{word}"
     share = max(0.0, min(1.0, row.score / top))
     return (
-        f"<li{kind}><figure>{_image(thumbnails.get(row.entry.id, b''), alternative)}"
+        f"<li{kind}><figure>{_image(thumbnails.get(row.caption.id, b''), alternative)}"
         f'<div class=bar aria-hidden=true><i style="width:{share:.0%}"></i></div>'
         f"<figcaption><span class=rank>{row.rank}</span><span class=score>{row.score:.4f}</span>"
-        f"{_caption(row.entry, same)}</figcaption></figure></li>"
+        f"{_caption(row.caption, same)}</figcaption></figure></li>"
     )
 
 
-def _caption(entry: Entry, same: bool | None = None) -> str:
+def _caption(caption: Caption, same: bool | None = None) -> str:
     mark = {True: "✓ ", False: "", None: ""}[same]
-    label = f"<span class=label>{mark}{escape(entry.label)}</span>" if entry.label else ""
+    label = f"<span class=label>{mark}{escape(caption.label)}</span>" if caption.label else ""
     groups = "".join(
-        f"<span class=group>{escape(key)} {escape(value)}</span>" for key, value in entry.group.items()
+        f"<span class=group>{escape(key)} {escape(value)}</span>" for key, value in caption.closest.items()
     )
-    return f"{label}<span class=id>{escape(entry.id)}</span>{groups}"
+    return f"{label}<span class=id>{escape(caption.id)}</span>{groups}"
 
 
 def _image(encoded: bytes, alternative: str) -> str:
@@ -150,7 +150,7 @@ def _table(table: Table) -> str:
         for line in table.lines
     )
     return (
-        f"<table><caption>{escape(table.caption)}</caption><thead><tr>{head}</tr></thead>"
+        f"<p class=lead>{escape(table.caption)}</p><table><thead><tr>{head}</tr></thead>"
         f"<tbody>{lines}</tbody></table>"
     )
 

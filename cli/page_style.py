@@ -39,10 +39,9 @@ figcaption { font-size: .82rem; display: flex; flex-wrap: wrap; column-gap: .5re
 .same .label { color: var(--same); }
 .id, .group { color: var(--quiet); font-size: .76rem; }
 .empty { color: var(--quiet); margin: 0; }
-table { border-collapse: collapse; background: var(--paper); margin: 0 0 1.25rem;
+table { margin-top: .6rem; border-collapse: collapse; background: var(--paper); margin: 0 0 1.25rem;
   border: 1px solid var(--line);
   border-radius: 10px; border-spacing: 0; }
-caption { text-align: left; padding: 0 0 .5rem; color: var(--quiet); caption-side: top; max-width: 75ch; }
 th, td { padding: .4rem .9rem; text-align: right; border-bottom: 1px solid var(--line);
   font-variant-numeric: tabular-nums; }
 th:first-child { text-align: left; font-weight: 600; }

@@ -29,9 +29,9 @@ EXAMPLE = """example:
   semblance points chest.dcm -o points.png
   semblance points scans/ --by sift --by superpixel --points 200 -o heat.png
 
-One picture: for each detector its points (dot), their scale σ (circle) and orientation (line), and the
-borders of superpixels. Several pictures, or a folder: where points fall, over the extent of the picture,
-from equally many points of each detector (figures 2 and 3 of Haas et al. 2011)."""
+One picture: for each detector its points (dot), their scale σ (circle) and orientation (line), and
+the borders of superpixels. Several pictures, or a folder: where points fall, over the extent of the
+picture, from equally many points of each detector (figures 2 and 3 of Haas et al. 2011)."""
 
 
 def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:

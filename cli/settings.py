@@ -83,6 +83,11 @@ def among(settings: Mapping[str, Any], representation: Representation) -> dict[s
     return {name: value for name, value in settings.items() if name in representation.settings}
 
 
+def with_settings(name: str, settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a representation has, those given in place of what it had before."""
+    return {**before, **among(settings, make(name))}
+
+
 def explanations(kind: type) -> dict[str, str]:
     """Return what each field of a dataclass means: its metadata ``help``, or its line in the docstring."""
     found: dict[str, str] = {}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageOps
 
-from .answer import Answer, Entry, Row, printable
+from .answer import Answer, Row, printable
 from .page import Thumbnails
 from .panels import ACCENT, GAP, INK, MARGIN, PAPER, QUIET, font, shorten
 
@@ -64,16 +64,12 @@ def _draw_hit(
     left: int,
     top: int,
 ) -> None:
-    sheet.paste(_cell(thumbnails.get(row.entry.id, b"")), (left, top))
+    sheet.paste(_cell(thumbnails.get(row.caption.id, b"")), (left, top))
     lines = [(f"{row.rank}   {row.score:.4f}", INK)]
-    if row.entry.label:
-        lines.append((row.entry.label, SAME if answer.same_label(row) else INK))
-    lines.append((_where(row.entry), QUIET))
+    if row.caption.label:
+        lines.append((row.caption.label, SAME if answer.same_label(row) else INK))
+    lines.append((row.caption.id, QUIET))
     _write(pen, left, top, lines)
-
-
-def _where(entry: Entry) -> str:
-    return printable(entry.id)
 
 
 def _write(pen: ImageDraw.ImageDraw, left: int, top: int, lines: Sequence[tuple[str, str]]) -> None:

@@ -1,0 +1,30 @@
+"""Types of arguments, as argparse wants them: they read text, or raise with what was wanted."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TypeAlias
+
+XYWH: TypeAlias = tuple[float, float, float, float]
+
+
+def positive(text: str) -> int:
+    """Read a whole number of at least 1."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return number
+
+
+def box(text: str) -> XYWH:
+    """Read a box ``x,y,w,h`` in pixels; x to the right, y down, both from the upper left corner."""
+    try:
+        x, y, width, height = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no box; give x,y,width,height in pixels") from None
+    if not (width > 0 and height > 0 and max(abs(x), abs(y), width, height) < float("inf")):
+        raise argparse.ArgumentTypeError(f"{text!r}: width and height must be positive")
+    return x, y, width, height

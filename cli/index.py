@@ -1,0 +1,202 @@
+"""``semblance index``: make an index of folders, or bring it up to date."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrieval.errors import IndexFolderError, SettingError
+
+from .answer import printable
+from .arguments import positive
+from .output import write_text
+from .progress import Progress
+from .settings import add_settings, given, installed, make, named, with_settings
+
+if TYPE_CHECKING:
+    from retrieval.index import Index, UpdateReport
+
+SHOWN = 20
+"""How many skipped files are listed."""
+
+EXAMPLE = """example:
+  semblance index scans/ -o scans.index
+  semblance index scans/ more/ -o scans.index --by sift --by superpixel --words 2000 --labels labels.csv
+
+The same command again reads only what is new or has changed, and notices what is gone. A run that
+was interrupted goes on where it stopped. labels.csv: a header, a column path (relative to its
+folder), a column label (several joined by ;), any others are kept as metadata."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be indexed, and how.
+
+    Parameters
+    ----------
+    output : the index folder, new or not.
+    folders : what to index.
+    by : representations; those that the index has, or the default of a new one, where there is none.
+    settings : those that were given, by name; the others are the index's own, or the defaults.
+    window : None for the index's own, or ``auto``.
+    labels, jobs, refit : see ``Index.update``.
+    """
+
+    output: Path
+    folders: Sequence[Path]
+    by: Sequence[str] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    window: str | None = None
+    labels: Path | None = None
+    jobs: int | None = None
+    refit: bool = False
+
+
+def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """Add the arguments of the command; ``argv`` decides which representations' settings are flags."""
+    parser.epilog = EXAMPLE
+    parser.add_argument(
+        "folders", nargs="+", type=Path, metavar="FOLDER", help="a folder of pictures, or a file"
+    )
+    parser.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="INDEX", help="the index, a folder"
+    )
+    names = installed()
+    parser.add_argument(
+        "--by",
+        action="append",
+        choices=names,
+        metavar="NAME",
+        help=f"representation: {', '.join(names)}; repeatable",
+    )
+    parser.add_argument(
+        "--window", metavar="W", help="lung, brain, bone, …, or centre,width; kept by the index [auto]"
+    )
+    parser.add_argument("--labels", type=Path, metavar="CSV", help="a table of labels and metadata")
+    parser.add_argument("--jobs", type=positive, metavar="N", help="processes [one a core]")
+    parser.add_argument("--refit", action="store_true", help="learn the vocabulary again from all pictures")
+    parser.add_argument("--skipped", type=Path, metavar="CSV", help="write all skipped files and why")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    known = [name for name in named(argv) if name in names]
+    add_settings(parser, known or default_names())
+
+
+def default_names() -> tuple[str, ...]:
+    """Return the representations of a new index where ``--by`` names none."""
+    from bovw import DEFAULT
+
+    return tuple(DEFAULT)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Index, say on stderr what came of it, and print a summary on stdout."""
+    order = Order(
+        args.output, args.folders, args.by or (), given(args), args.window, args.labels, args.jobs, args.refit
+    )
+    started = time.monotonic()
+    with Progress() as progress:
+        report = bring_up_to_date(order, progress)
+    seconds = time.monotonic() - started
+    if args.skipped is not None:
+        write_text(_as_csv(report.skipped), args.skipped)
+    for line in notes(report, seconds, args.skipped):
+        print(line, file=sys.stderr)
+    print(json.dumps(_summary(report, seconds)) if args.json else _sentence(report, args.output))
+    return 0
+
+
+def bring_up_to_date(order: Order, progress: Progress) -> UpdateReport:
+    """Make the index where there is none, add what it lacks, and index the folders."""
+    from retrieval.labels import LabelTable
+
+    labels = None if order.labels is None else LabelTable.read(order.labels)
+    with _opened(order) as index:
+        _add_representations(index, order)
+        return index.update(
+            order.folders, jobs=order.jobs, labels=labels, progress=progress, refit=order.refit
+        )
+
+
+def _opened(order: Order) -> Index:
+    """Open the index for writing, or make it."""
+    from retrieval.index import Index
+    from retrieval.window import Window
+
+    window = None if order.window is None else Window.parse(order.window)
+    for folder in order.folders:
+        if not folder.exists():
+            raise SettingError(f"{folder}: no such folder; check the path")
+    if not order.output.is_dir() or not any(order.output.iterdir()):
+        # Refuse what the settings get wrong before anything is written.
+        for name in order.by or default_names():
+            make(name, with_settings(name, order.settings, {}))
+        return Index.create(order.output, window=window or Window())
+    index = Index.open(order.output, write=True)
+    if window is not None and window != index.window:
+        index.close()
+        raise IndexFolderError(
+            f"{order.output}: this index was made with --window {index.window.text}, not {window.text}; "
+            "leave --window out, or make another index"
+        )
+    return index
+
+
+def _add_representations(index: Index, order: Order) -> None:
+    """Add the representations that are new; settings that contradict one that is there are refused."""
+    there = {r.name: r.settings for r in index.representations}
+    names = list(order.by) or list(there) or list(default_names())
+    for setting in order.settings:
+        if not any(setting in make(name).settings for name in names):
+            raise SettingError(f"--{setting.replace('_', '-')}: none of {', '.join(names)} has this setting")
+    for name in names:
+        index.add_representation(make(name, with_settings(name, order.settings, there.get(name, {}))))
+
+
+def notes(report: UpdateReport, seconds: float, everything: Path | None = None) -> list[str]:
+    """Return the lines of the final report: skipped files, counts, advice, and the time it took."""
+    lines = [f"skipped {printable(_reason(name, reason))}" for name, reason in report.skipped[:SHOWN]]
+    more = len(report.skipped) - SHOWN
+    if more > 0:
+        where = f"all in {everything}" if everything else "write them all with --skipped FILE"
+        lines.append(f"and {more:,} more; {where}")
+    counts = f"{report.added:,} added, {report.changed:,} changed, {report.removed:,} removed"
+    rate = (report.added + report.changed) / seconds if seconds > 0 else 0.0
+    lines.append(
+        f"{counts}, {report.unchanged:,} unchanged, {len(report.skipped):,} skipped; "
+        f"{seconds:.1f} s, {rate:.1f} pictures/s"
+    )
+    return lines + [printable(note) for note in report.notes]
+
+
+def _reason(name: str, reason: str) -> str:
+    return reason if reason.startswith(name) else f"{name}: {reason}"
+
+
+def _sentence(report: UpdateReport, output: Path) -> str:
+    return f"{output}: {report.added + report.changed + report.unchanged:,} pictures"
+
+
+def _summary(report: UpdateReport, seconds: float) -> dict[str, Any]:
+    return {
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+        "skipped": [{"id": name, "reason": reason} for name, reason in report.skipped],
+        "notes": list(report.notes),
+        "seconds": round(seconds, 3),
+    }
+
+
+def _as_csv(skipped: Sequence[tuple[str, str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([("id", "reason"), *skipped])
+    return text.getvalue()

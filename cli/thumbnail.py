@@ -1,0 +1,40 @@
+"""Thumbnails: small encoded pictures for pages and sheets, with a region framed where there is one."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from .arguments import XYWH
+
+if TYPE_CHECKING:
+    from retrieval.picture import Picture
+
+LONGEST = 192
+FRAME = "#e69f00"
+
+
+def thumbnail(picture: Picture) -> bytes:
+    """Encode a picture as a JPEG whose longest side is at most 192 pixels."""
+    pixels = np.round(np.clip(picture.fit_within(LONGEST)[0].pixels, 0, 1) * 255).astype(np.uint8)
+    return _jpeg(Image.fromarray(pixels))
+
+
+def framed(encoded: bytes, region: XYWH, shape: tuple[int, int]) -> bytes:
+    """Draw a box (x, y, w, h in pixels of a picture of ``shape`` (rows, cols)) onto its thumbnail."""
+    small = Image.open(io.BytesIO(encoded)).convert("RGB")
+    small = small.resize((small.width * 2, small.height * 2), Image.Resampling.BICUBIC)
+    across, down = small.width / shape[1], small.height / shape[0]
+    x, y, width, height = region
+    corners = (x * across, y * down, (x + width) * across, (y + height) * down)
+    ImageDraw.Draw(small).rectangle(corners, outline=FRAME, width=4)
+    return _jpeg(small)
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    encoded = io.BytesIO()
+    picture.save(encoded, "JPEG", quality=85)
+    return encoded.getvalue()
