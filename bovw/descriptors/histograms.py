@@ -62,7 +62,7 @@ def describe_frames(
         _gradients(patch, window, strength, turn)
         _drop_outside(level.shape, frames[i], spacing, strength)
         _share_out(strength, turn, shares, histogram)
-        _normalise(histogram[1:-1, 1:-1].copy().ravel(), FLAT * np.float32(n), root, descriptors[i])
+        _normalise(histogram, FLAT * np.float32(n), root, descriptors[i])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -137,11 +137,20 @@ def _share_out(strength: Pixels, turn: Pixels, shares: Shares, histogram: Pixels
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _normalise(histogram: Pixels, flat: np.float32, root: bool, descriptor: Pixels) -> None:
     """Write the histogram to a descriptor of unit length; leave that zero where the frame is flat."""
-    norm = np.sqrt(np.sum(histogram * histogram))
-    if not norm > flat:
-        return
-    clipped = np.minimum(histogram / norm, CLIP)
-    if root:
-        descriptor[:] = np.sqrt(clipped / np.sum(clipped))
-    else:
-        descriptor[:] = clipped / np.sqrt(np.sum(clipped * clipped))
+    squares = np.float32(0)
+    for k in range(len(descriptor)):
+        r, c, o = 1 + k // (CELLS * BINS), 1 + k // BINS % CELLS, k % BINS
+        squares += histogram[r, c, o] * histogram[r, c, o]
+        descriptor[k] = histogram[r, c, o]
+    norm = np.sqrt(squares)
+    total, squares = np.float32(0), np.float32(0)
+    for k in range(len(descriptor)):
+        descriptor[k] = min(descriptor[k] / norm, CLIP) if norm > flat else np.float32(0)
+        total += descriptor[k]
+        squares += descriptor[k] * descriptor[k]
+    # Whatever is not flat has a total and a norm of at least CLIP: one clipped value, or none was clipped.
+    for k in range(len(descriptor)):
+        if root:
+            descriptor[k] = np.sqrt(descriptor[k] / max(total, CLIP))
+        else:
+            descriptor[k] /= max(np.sqrt(squares), CLIP)
