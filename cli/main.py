@@ -47,7 +47,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from importlib.metadata import version
 
-        parser.exit(DONE, f"semblance {version('semblance')}\n")
+        print(f"semblance {version('semblance')}")
+        parser.exit(DONE)
 
 
 def make_parser(command: str | None = None, argv: Sequence[str] = ()) -> Parser:

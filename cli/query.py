@@ -78,10 +78,10 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Answer each query, print the answers, and write the pages that were asked for."""
-    from retrieval.index import Index
-
     if args.sheet is not None:
         check_picture_name(args.sheet)
+    from retrieval.index import Index
+
     with Index.open(args.index) as index, Progress("querie") as progress:
         answers: list[Answer] = []
         thumbnails: dict[str, bytes] = {}
@@ -112,13 +112,20 @@ def find_queries(index: Index, images: Sequence[str]) -> Iterator[Query]:
     PictureError : neither; the nearest ids are named.
     """
     for image in images:
-        if image in index:
-            yield Query(image)
+        if ids := _ids(index, image):
+            yield from map(Query, ids)
         elif is_on_disk(image):
             for picture in read_images(find_images([image]), _reader(index)):
                 yield Query(picture.id, picture)
         else:
             raise PictureError(f"{image}: neither in this index nor on disk{_nearest(index, image)}")
+
+
+def _ids(index: Index, image: str) -> list[str]:
+    """Return the ids that an IMAGE names: its own, or those of all its frames; none where there are none."""
+    if image in index:
+        return [image]
+    return [name for name in index.names if name.startswith(f"{image}#")]
 
 
 def ask(index: Index, query: Query, args: argparse.Namespace) -> Answer:
@@ -157,8 +164,8 @@ def hit_box(hit: Hit) -> Box | None:
     """Return the matched box of a hit as x, y, w, h."""
     if hit.box is None:
         return None
-    x, y, width, height = hit.box
-    return round(x), round(y), round(width), round(height)
+    row, col, height, width = hit.box
+    return round(col), round(row), round(width), round(height)
 
 
 def thumbnails_of(index: Index, query: Query, answer: Answer, region: XYWH | None) -> dict[str, bytes]:

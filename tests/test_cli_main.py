@@ -1,0 +1,159 @@
+"""The command's entry: help, exit codes, and errors in one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from cli import main as entry
+from cli.main import COMMANDS, main, make_parser
+from retrieval.errors import IndexFolderError, SettingError
+
+HEAVY = (
+    "numpy",
+    "cv2",
+    "numba",
+    "pydicom",
+    "PIL",
+    "nibabel",
+    "tifffile",
+    "scipy",
+    "sqlite3",
+    "bovw",
+    "torch",
+)
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """Return the modules that a run of the command has imported."""
+    code = "import sys; from cli.main import main; main(sys.argv[1:]); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["query", "--help"], ["info", "--help"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    assert not loaded_by(*arguments) & set(HEAVY)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert f"example:\n  semblance {command}" in shown
+    assert max(len(line) for line in shown.splitlines()) <= 110
+
+
+def test_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
+    from importlib.metadata import version
+
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"semblance {version('semblance')}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["unheard-of"],
+        ["query"],
+        ["query", "x.index"],
+        ["query", "x.index", "a.png", "-k", "0"],
+        ["query", "x.index", "a.png", "-k", "many"],
+        ["query", "x.index", "a.png", "--region", "1,2,3"],
+        ["query", "x.index", "a.png", "--region", "1,2,0,5"],
+        ["query", "x.index", "a.png", "--region", "1,2,inf,5"],
+        ["query", "x.index", "a.png", "--json", "--csv"],
+        ["query", "x.index", "a.png", "--jso"],
+        ["query", "x.index", "a.png", "--sheet", "sheet.txt"],
+        ["info"],
+        ["remove", "x.index"],
+        ["index", "folder"],
+        ["index", "folder", "-o", "x.index", "--by", "unheard-of"],
+        ["index", "folder", "-o", "x.index", "--jobs", "-1"],
+        ["points", "a.png"],
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("semblance: error: ")
+    assert shown.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (IndexFolderError("x: no index;\nmake one"), 1, "x: no index; make one"),
+        (SettingError("words: 0 will not do"), 2, "words: 0 will not do"),
+        (PermissionError(13, "Permission denied", "x/y"), 1, "x/y: Permission denied"),
+        (OSError(28, "No space left on device"), 1, "No space left on device"),
+        (KeyboardInterrupt(), 1, "interrupted; what was done is kept, run the same command to go on"),
+        (MemoryError(), 1, "out of memory; use fewer --jobs"),
+        (ValueError("odd"), 1, "internal error, please report it (ValueError: odd); --debug shows where"),
+    ],
+)
+def test_an_error_is_one_line_and_has_its_exit_code(
+    error: BaseException,
+    code: int,
+    text: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("SEMBLANCE_DEBUG", raising=False)
+    break_info(monkeypatch, error)
+    assert main(["info", "x"]) == code
+    assert capsys.readouterr().err == f"semblance: error: {text}\n"
+
+
+def test_debug_shows_where_an_error_came_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    break_info(monkeypatch, IndexFolderError("no index"))
+    with pytest.raises(IndexFolderError):
+        main(["info", "x", "--debug"])
+    monkeypatch.setenv("SEMBLANCE_DEBUG", "1")
+    with pytest.raises(IndexFolderError):
+        main(["info", "x"])
+
+
+def test_a_reader_who_leaves_early_is_no_error() -> None:
+    code = (
+        "import sys, types, cli.main as m\n"
+        "def run(args):\n"
+        "    for _ in range(100000): print('x' * 100)\n"
+        "    return 0\n"
+        "m.importlib.import_module = lambda *_: types.SimpleNamespace(configure=lambda *_: None, run=run)\n"
+        "sys.exit(m.main(['info']))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.read(10)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 1
+
+
+def test_only_the_command_that_runs_gets_its_arguments() -> None:
+    assert make_parser("info").parse_args(["info", "x"]).index.name == "x"
+    assert make_parser().parse_args(["info"]).run is None
+
+
+def break_info(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Let ``semblance info`` raise an error."""
+
+    def run(args: object) -> int:
+        raise error
+
+    def configure(parser: object, argv: object) -> None:
+        parser.add_argument("index")  # type: ignore[attr-defined]
+
+    broken = SimpleNamespace(configure=configure, run=run)
+    monkeypatch.setattr(entry.importlib, "import_module", lambda *_: broken)
