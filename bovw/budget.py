@@ -40,7 +40,7 @@ def split_largest(
     return labels, moments
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _halve(
     labels: NDArray[np.int32],
     halves: NDArray[np.int32],

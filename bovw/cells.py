@@ -32,12 +32,6 @@ class Cells:
         labels[~mask] = -1
         return labels
 
-    def middles(self, mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the (rows, cols) of the middle of each cell: a pixel of ``mask``, in the order of cells."""
-        rows, cols = _middles(mask, self.bands, self.cell_of, self.n)
-        found = rows >= 0
-        return rows[found], cols[found]
-
 
 def cut(mask: NDArray[np.bool_], n: int) -> Cells:
     """Cut the True part of ``mask`` (rows, cols) into ``n`` cells, nearly square; n ≤ its pixels, at least 1.
@@ -56,7 +50,7 @@ def cut(mask: NDArray[np.bool_], n: int) -> Cells:
     return Cells(bands, _assign(counts, n), n, (row_step, max(1.0, area / (n * row_step))))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _count(mask: NDArray[np.bool_], bands: NDArray[np.int32], n_bands: int) -> NDArray[np.int64]:
     """Count the pixels of ``mask`` in each column of each band, (n_bands, cols)."""
     counts = np.zeros((n_bands, mask.shape[1]), dtype=np.int64)
@@ -68,7 +62,7 @@ def _count(mask: NDArray[np.bool_], bands: NDArray[np.int32], n_bands: int) -> N
     return counts
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _assign(counts: NDArray[np.int64], n: int) -> NDArray[np.int32]:
     """Share n cells out among the bands by area, and cut each band into equal areas, left to right."""
     cell_of = np.zeros(counts.shape, dtype=np.int32)
@@ -85,28 +79,3 @@ def _assign(counts: NDArray[np.int64], n: int) -> NDArray[np.int32]:
             seen += counts[b, c]
         first = last
     return cell_of
-
-
-@njit(cache=True, nogil=True)
-def _middles(
-    mask: NDArray[np.bool_], bands: NDArray[np.int32], cell_of: NDArray[np.int32], n: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Find the pixel of each cell that lies nearest to its centre of mass; -1 for an empty cell."""
-    sums = np.zeros((n, 3))
-    for r in range(mask.shape[0]):
-        for c in range(mask.shape[1]):
-            if mask[r, c]:
-                k = cell_of[bands[r], c]
-                sums[k, 0] += 1
-                sums[k, 1] += r
-                sums[k, 2] += c
-    best = np.full(n, np.inf)
-    rows, cols = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)
-    for r in range(mask.shape[0]):
-        for c in range(mask.shape[1]):
-            if mask[r, c]:
-                k = cell_of[bands[r], c]
-                distance = (r - sums[k, 1] / sums[k, 0]) ** 2 + (c - sums[k, 2] / sums[k, 0]) ** 2
-                if distance < best[k]:
-                    best[k], rows[k], cols[k] = distance, r, c
-    return rows, cols

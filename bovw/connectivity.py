@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def connect(image: NDArray[np.float32], labels: NDArray[np.int32], smallest: float) -> int:
     """Renumber ``labels`` (rows, cols) in place so that each region is 4-connected; return their number n.
 
@@ -24,12 +24,14 @@ def connect(image: NDArray[np.float32], labels: NDArray[np.int32], smallest: flo
         if names[upper[i]] == names[lower[i]]:
             _unite(roots, upper[i], lower[i])
     areas, sums = _measure(image, labels, starts, names, first, roots)
-    while _absorb(upper, lower, roots, areas, sums, smallest):
-        pass
-    return _paint(labels, starts, names, first, roots)
+    partner = np.full(len(names), -1, dtype=np.int64)
+    n_contacts = len(upper)
+    while n_contacts > 0:
+        n_contacts = _absorb(upper, lower, n_contacts, roots, areas, sums, partner, smallest)
+    return int(_paint(labels, starts, names, first, roots))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _runs(labels: NDArray[np.int32]) -> tuple[Ints, NDArray[np.int32], Ints]:
     """Cut the rows into runs of one label: their start columns, labels, and the first run of each row."""
     rows, cols = labels.shape
@@ -50,7 +52,7 @@ def _runs(labels: NDArray[np.int32]) -> tuple[Ints, NDArray[np.int32], Ints]:
     return starts, names, first
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _contacts(starts: Ints, names: NDArray[np.int32], first: Ints, cols: int) -> tuple[Ints, Ints]:
     """List the pairs of runs inside the mask that touch, side by side or one above the other."""
     upper, lower = np.empty(3 * len(names), dtype=np.int64), np.empty(3 * len(names), dtype=np.int64)
@@ -75,7 +77,7 @@ def _contacts(starts: Ints, names: NDArray[np.int32], first: Ints, cols: int) ->
     return upper[:n], lower[:n]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _root(roots: Ints, i: int) -> int:
     """Find the first run of the region of run ``i``, and shorten the way to it."""
     while roots[i] != i:
@@ -84,7 +86,7 @@ def _root(roots: Ints, i: int) -> int:
     return i
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _unite(roots: Ints, i: int, j: int) -> tuple[int, int]:
     """Join the regions of two runs; return the root that remains and the one that was given up."""
     i, j = _root(roots, i), _root(roots, j)
@@ -93,7 +95,7 @@ def _unite(roots: Ints, i: int, j: int) -> tuple[int, int]:
     return kept, lost
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _measure(
     image: NDArray[np.float32],
     labels: NDArray[np.int32],
@@ -114,32 +116,51 @@ def _measure(
     return areas, sums
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _absorb(
-    upper: Ints, lower: Ints, roots: Ints, areas: Ints, sums: NDArray[np.float64], smallest: float
-) -> bool:
-    """Join each region below ``smallest`` with the neighbour nearest in grey; tell whether any was joined."""
-    partner = np.full(len(roots), -1, dtype=np.int64)
-    gap = np.full(len(roots), np.inf)
-    for i in range(len(upper)):
+    upper: Ints,
+    lower: Ints,
+    n: int,
+    roots: Ints,
+    areas: Ints,
+    sums: NDArray[np.float64],
+    partner: Ints,
+    smallest: float,
+) -> int:
+    """Join each region below ``smallest`` with the neighbour nearest in grey.
+
+    Of the first n contacts only those between two regions, one of them small, are kept, in place; return
+    their number. ``partner`` is -1 everywhere before and after.
+    """
+    left = 0
+    for i in range(n):
         a, b = _root(roots, upper[i]), _root(roots, lower[i])
-        if a != b and (areas[a] < smallest or areas[b] < smallest):
-            difference = abs(sums[a] / areas[a] - sums[b] / areas[b])
-            if areas[a] < smallest and difference < gap[a]:
-                partner[a], gap[a] = b, difference
-            if areas[b] < smallest and difference < gap[b]:
-                partner[b], gap[b] = a, difference
-    joined = False
-    for i in range(len(partner)):
-        if partner[i] >= 0 and _root(roots, i) != _root(roots, partner[i]):
-            kept, lost = _unite(roots, i, partner[i])
-            areas[kept] += areas[lost]
-            sums[kept] += sums[lost]
-            joined = True
-    return joined
+        if a != b and min(areas[a], areas[b]) < smallest:
+            upper[left], lower[left] = a, b
+            left += 1
+            for here, there in ((a, b), (b, a)):
+                if areas[here] < smallest and (
+                    partner[here] < 0
+                    or _gap(here, there, areas, sums) < _gap(here, partner[here], areas, sums)
+                ):
+                    partner[here] = there
+    for i in range(left):
+        for here in (upper[i], lower[i]):
+            there, partner[here] = partner[here], -1
+            if there >= 0 and _root(roots, here) != _root(roots, there):
+                kept, lost = _unite(roots, here, there)
+                areas[kept] += areas[lost]
+                sums[kept] += sums[lost]
+    return left
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _gap(i: int, j: int, areas: Ints, sums: NDArray[np.float64]) -> float:
+    """Return the difference of the mean grey values of two regions."""
+    return float(abs(sums[i] / areas[i] - sums[j] / areas[j]))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _paint(
     labels: NDArray[np.int32], starts: Ints, names: NDArray[np.int32], first: Ints, roots: Ints
 ) -> int:

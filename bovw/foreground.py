@@ -39,7 +39,6 @@ def foreground(grey: NDArray[np.float32]) -> Mask:
     share = np.count_nonzero(body) / body.size
     if share < 0.01 or share > 0.99:
         return np.ones(grey.shape, dtype=np.bool_)
-    body = cv2.dilate(body, np.ones((3, 3), np.uint8))
     whole = cv2.resize(body * np.uint8(255), (cols, rows), interpolation=cv2.INTER_LINEAR)
     return np.asarray(whole >= 128)
 

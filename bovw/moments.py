@@ -93,7 +93,19 @@ def contrasts(labels: NDArray[np.int32], means: Floats) -> Floats:
     return np.asarray(_contrasts(labels, means))
 
 
-@njit(cache=True, nogil=True)
+def pull_inside(labels: NDArray[np.int32], rows: Floats, cols: Floats) -> tuple[Floats, Floats]:
+    """Move centres that lie outside the mask to the nearest pixel of their own region.
+
+    Parameters
+    ----------
+    labels : int32 (rows, cols), 0 to n − 1, or -1 outside the mask.
+    rows, cols : float64 (n,), within the picture.
+    """
+    near_rows, near_cols = _pull(labels, rows, cols)
+    return near_rows, near_cols
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _sums(image: NDArray[np.float32], labels: NDArray[np.int32], n: int) -> Floats:
     """Sum 1, r, c, r², r c, c², v, v², r v, c v over each region, (n, 10)."""
     sums = np.zeros((n, 10))
@@ -126,7 +138,7 @@ def _sums(image: NDArray[np.float32], labels: NDArray[np.int32], n: int) -> Floa
     return sums
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _contrasts(labels: NDArray[np.int32], means: Floats) -> Floats:
     """Visit each pair of 4-neighbours once, and count it for both regions."""
     totals, counts = np.zeros(len(means)), np.zeros(len(means))
@@ -144,3 +156,24 @@ def _contrasts(labels: NDArray[np.int32], means: Floats) -> Floats:
                     counts[a] += 1
                     counts[b] += 1
     return totals / np.maximum(counts, 1)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _pull(labels: NDArray[np.int32], rows: Floats, cols: Floats) -> tuple[Floats, Floats]:
+    """Search the picture only where there is such a centre."""
+    best = np.full(len(rows), -1.0)
+    near_rows, near_cols = rows.copy(), cols.copy()
+    astray = False
+    for k in range(len(rows)):
+        if labels[int(rows[k] + 0.5), int(cols[k] + 0.5)] < 0:
+            best[k], astray = np.inf, True
+    if not astray:
+        return near_rows, near_cols
+    for r in range(labels.shape[0]):
+        for c in range(labels.shape[1]):
+            k = labels[r, c]
+            if k >= 0 and best[k] >= 0:
+                distance = (r - rows[k]) ** 2 + (c - cols[k]) ** 2
+                if distance < best[k]:
+                    best[k], near_rows[k], near_cols[k] = distance, r, c
+    return near_rows, near_cols

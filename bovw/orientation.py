@@ -18,7 +18,7 @@ def dominant_orientations(image: NDArray[np.float32] | Pyramid, keypoints: Keypo
     """Find the main direction of the gradients around each point, at the point's own scale.
 
     Gradients of the level of the scale space nearest to the frame are counted in 36 bins, weighted by their
-    magnitude and a Gaussian of 1.5 σ; the histogram is smoothed by (1, 4, 6, 4, 1) / 16 and its
+    magnitude and a Gaussian of 1.5 σ, each shared by two bins; the histogram is smoothed by (1, 4, 6, 4, 1) / 16 and its
     highest peak is refined by a parabola.
 
     Parameters
@@ -46,7 +46,7 @@ def dominant_orientations(image: NDArray[np.float32] | Pyramid, keypoints: Keypo
     return angles
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _orient(
     image: NDArray[np.float32],
     rows: NDArray[np.float32],
@@ -63,7 +63,7 @@ def _orient(
     return angles
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _count(
     image: NDArray[np.float32],
     row: np.float32,
@@ -71,7 +71,7 @@ def _count(
     sigma: np.float32,
     histogram: NDArray[np.float32],
 ) -> None:
-    """Add the gradients around (row, col), each to the bin nearest to its angle."""
+    """Add the gradients around (row, col), each to the two bins nearest to its angle."""
     reach = np.float32(3) * sigma
     top, bottom = max(1, int(row - reach) + 1), min(image.shape[0] - 2, int(row + reach))
     left, right = max(1, int(col - reach) + 1), min(image.shape[1] - 2, int(col + reach))
@@ -86,11 +86,15 @@ def _count(
             over = image[r, c + 1] - image[r, c - 1]
             size = np.sqrt(down * down + over * over)
             if size > 0:
-                turn = _arctan(down, over) * np.float32(N_BINS) + np.float32(0.5)
-                histogram[int(turn) % N_BINS] += weight * across[c - left] * size
+                position = _arctan(down, over) * np.float32(N_BINS)
+                bin_below = int(position)
+                share = position - np.float32(bin_below)
+                size *= weight * across[c - left]
+                histogram[bin_below % N_BINS] += (1 - share) * size
+                histogram[(bin_below + 1) % N_BINS] += share * size
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _arctan(y: np.float32, x: np.float32) -> np.float32:
     """Return the angle of (x, y) in turns, [0, 1]; not both may be 0.
 
@@ -109,7 +113,7 @@ def _arctan(y: np.float32, x: np.float32) -> np.float32:
     return np.float32(1) - angle if y < 0 else angle
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _peak(histogram: NDArray[np.float32]) -> np.float32:
     """Return the angle of the highest peak of the smoothed histogram, radians in [0, 2π)."""
     smooth = np.empty(N_BINS, dtype=np.float32)

@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from retrieval.errors import SettingError
+
 from .cells import cut
 from .connectivity import connect
 
@@ -17,7 +19,7 @@ SMALLEST = 0.25
 """Pieces below this part of the mean area are given to a neighbour."""
 
 COARSE = 8.0
-"""From this step on, in pixels, the first rounds look at every other row only."""
+"""From this step on, in pixels, the first rounds see every other row only."""
 
 
 def slic(
@@ -34,14 +36,23 @@ def slic(
     n_regions : how many regions are wanted; the result has a few fewer or more.
     compactness : the difference of grey levels that weighs as much as one step between centres; larger
         values give squarer regions.
-    iterations : rounds of assignment and update. All but the last look at every other row only.
+    iterations : rounds of assignment and update. All but the last two see every other row only.
     mask : bool (rows, cols), the pixels to cut up; None: all.
 
     Returns
     -------
     labels : int32 (rows, cols), 0 to n − 1 in the order of their first pixels; -1 outside the mask. Each
         region is 4-connected. An empty mask gives -1 everywhere.
+
+    Raises
+    ------
+    SettingError : a number of regions or iterations below 1, or a compactness that is not positive.
     """
+    if n_regions < 1 or iterations < 1 or not 0 < compactness < np.inf:
+        raise SettingError(
+            f"slic: {n_regions} regions, {iterations} iterations, compactness {compactness:g}; "
+            "give at least 1, at least 1, and a positive number"
+        )
     inside = np.ones(image.shape, dtype=np.bool_) if mask is None else np.ascontiguousarray(mask)
     cells = cut(inside, n_regions)
     labels = cells.labels(inside)
@@ -54,7 +65,7 @@ def slic(
     return labels
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _cluster(
     image: Grey, labels: Labels, n: int, reach: tuple[float, float], iterations: int, stride: int
 ) -> None:
@@ -63,7 +74,7 @@ def _cluster(
     distances = np.empty(image.shape, dtype=np.float32)
     _update(image, labels, centres, 0, 1)
     for i in range(iterations):
-        every = stride if i < iterations - 1 else 1
+        every = stride if i < iterations - 2 else 1
         first = i % every
         _reset(labels, distances)
         for k in range(n):
@@ -72,7 +83,7 @@ def _cluster(
             _update(image, labels, centres, first, every)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _reset(labels: Labels, distances: Grey) -> None:
     """Set every distance to infinity, or to -1 outside the mask, where no centre can then win."""
     for r in range(labels.shape[0]):
@@ -80,7 +91,7 @@ def _reset(labels: Labels, distances: Grey) -> None:
             distances[r, c] = np.float32(np.inf) if labels[r, c] >= 0 else np.float32(-1)
 
 
-@njit(cache=True, nogil=True, fastmath={"nnan"})
+@njit(cache=True, nogil=True, fastmath={"nnan"})  # type: ignore[untyped-decorator]
 def _compete(
     image: Grey,
     labels: Labels,
@@ -107,7 +118,7 @@ def _compete(
             nearest[i] = min(distance, nearest[i])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _update(image: Grey, labels: Labels, centres: Grey, first: int, every: int) -> None:
     """Move each centre (n, 3) to the mean of its pixels in every ``every``-th row; an empty one stays."""
     sums = np.zeros((centres.shape[0], 4))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..cells import cut
 from ..keypoints import Keypoints
+from ..moments import Moments, pull_inside
 from ..orientation import dominant_orientations
 from .detector import Grey, Mask, admit, is_blank, require
 
@@ -47,7 +47,7 @@ class Dense:
         )
 
     def detect(self, image: Grey, mask: Mask | None = None) -> Keypoints:
-        """Lay the grids; strengths are the gradient energy at the scale of each. See ``Detector``."""
+        """Lay the grids; strengths are the contrasts (σ of grey) of the grid cells. See ``Detector``."""
         grey, inside = admit(image, mask)
         if is_blank(grey, inside):
             return Keypoints.empty()
@@ -66,14 +66,10 @@ class Dense:
 
 def _grid(grey: Grey, inside: Mask, n: int, scale: float) -> NDArray[np.float64]:
     """Return n points at one scale as columns: rows, cols, scales, orientations, strengths, (5, n)."""
-    rows, cols = cut(inside, n).middles(inside)
-    strengths = _energy(grey, scale)[rows, cols]
-    return np.stack([rows, cols, np.full(len(rows), scale), np.zeros(len(rows)), strengths])
-
-
-def _energy(grey: Grey, scale: float) -> Grey:
-    """Return the mean squared gradient around each pixel, over a Gaussian of σ = ``scale``, (rows, cols)."""
-    over = cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=1)
-    down = cv2.Sobel(grey, cv2.CV_32F, 0, 1, ksize=1)
-    side = 2 * round(scale) + 1
-    return np.asarray(cv2.blur(over * over + down * down, (side, side)), dtype=np.float32)
+    cells = cut(inside, n)
+    labels = cells.labels(inside)
+    moments = Moments.of(grey, labels, cells.n)
+    rows, cols = pull_inside(labels, moments.rows, moments.cols)
+    flat = np.zeros(cells.n)
+    grid = np.stack([rows, cols, flat + scale, flat, np.sqrt(moments.variances)])
+    return grid[:, moments.areas > 0]

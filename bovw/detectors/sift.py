@@ -89,7 +89,7 @@ class Sift:
 
 def _nearest(positions: NDArray[np.float32], extent: int) -> NDArray[np.intp]:
     """Return the nearest pixel to each position, within [0, extent)."""
-    return np.asarray(np.clip(np.round(positions), 0, extent - 1), dtype=np.intp)
+    return np.asarray(np.clip(np.floor(positions + 0.5), 0, extent - 1), dtype=np.intp)
 
 
 def _first_of_each(*columns: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ..budget import split_largest
 from ..keypoints import Keypoints
-from ..moments import Moments, contrasts
+from ..moments import Moments, contrasts, pull_inside
 from ..orientation import dominant_orientations
 from ..slic import Labels, slic
 from .detector import Grey, Mask, admit, is_blank, require
@@ -68,7 +67,7 @@ class Superpixel:
         if is_blank(grey, inside):
             return Keypoints.empty()
         labels, moments = self._cut(grey, inside)
-        rows, cols = _within(labels, moments.rows, moments.cols)
+        rows, cols = pull_inside(labels, moments.rows, moments.cols)
         angles = moments.directions if self.orientation == "axis" else 0.0
         sigmas = self.scale_factor * self._sides(moments)
         found = Keypoints.of(rows, cols, sigmas, angles, contrasts(labels, moments.means))
@@ -96,26 +95,3 @@ class Superpixel:
             major, minor = moments.axes
             return np.asarray(np.sqrt(12 * major * minor))
         return np.full(len(moments.areas), np.sqrt(moments.areas.sum() / self.points))
-
-
-@njit(cache=True, nogil=True)
-def _within(
-    labels: Labels, rows: NDArray[np.float64], cols: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Move the centres that lie outside the mask to the nearest pixel of their own region."""
-    best = np.full(len(rows), -1.0)
-    near_rows, near_cols = rows.copy(), cols.copy()
-    astray = False
-    for k in range(len(rows)):
-        if labels[int(rows[k] + 0.5), int(cols[k] + 0.5)] < 0:
-            best[k], astray = np.inf, True
-    if not astray:
-        return near_rows, near_cols
-    for r in range(labels.shape[0]):
-        for c in range(labels.shape[1]):
-            k = labels[r, c]
-            if k >= 0 and best[k] >= 0:
-                distance = (r - rows[k]) ** 2 + (c - cols[k]) ** 2
-                if distance < best[k]:
-                    best[k], near_rows[k], near_cols[k] = distance, r, c
-    return near_rows, near_cols
