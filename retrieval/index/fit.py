@@ -1,0 +1,115 @@
+"""Fitting: the representations of an index learn from a sample of its pictures that no order decides."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from ..representation import Arrays, Representation
+from .bindings import Binding, bindings, note_fit
+from .encode import setup
+from .job import Failure, Piece, Task, lot
+from .pictures import removed_frames
+from .pool import Crew
+from .progress import Progress
+from .recipe import make, recipe_hash
+from .sources import fetch, readable
+from .store import Store
+
+_MORE = 4
+
+
+def fit_all(store: Store, crew: Crew, progress: Progress, seed: int = 0) -> None:
+    """Fit every representation that is not fitted, each in a commit of its own.
+
+    One that would learn from nothing, because no picture can be read, stays as it is. Raises FitError where
+    there is too little to learn from.
+    """
+    for binding in bindings(store.catalogue):
+        if not binding.is_fitted:
+            _fit(store, binding, _Sampler(store, crew, progress, binding, seed))
+
+
+def note_learnt(store: Store, binding: Binding, representation: Representation, n_fitted: int) -> None:
+    """Write what a representation learnt, and publish it."""
+    learnt = representation.learnt()
+    model = store.save_model(learnt)
+    recipe = recipe_hash(store.window.text, binding.name, representation.settings, learnt)
+    report = getattr(representation, "report", None)
+    with store.catalogue.transaction():
+        note_fit(
+            store.catalogue,
+            binding.id,
+            recipe=recipe,
+            model=model,
+            n_fitted=n_fitted,
+            report=report if isinstance(report, dict) else {},
+        )
+
+
+def _fit(store: Store, binding: Binding, sampler: _Sampler) -> None:
+    representation = make(binding.name, binding.settings, store.factories)
+    n_wanted = representation.n_fit_pictures
+    samples = sampler.draw(n_wanted) if n_wanted else deque()
+    n_fitted = len(samples)
+    if n_wanted and not samples:
+        return
+    if not representation.is_fitted:
+        representation = representation.learn(_consumed(samples))
+    note_learnt(store, binding, representation, n_fitted)
+
+
+class _Sampler:
+    """Draw samples from the files with the smallest lots, equally many frames from each if they have them."""
+
+    def __init__(self, store: Store, crew: Crew, progress: Progress, binding: Binding, seed: int) -> None:
+        self._store = store
+        self._crew = crew
+        self._progress = progress
+        self._binding = binding
+        self._seed = seed
+
+    def draw(self, n: int) -> deque[Arrays]:
+        """Return the samples of at most n pictures."""
+        ids = self._by_lot()
+        quota = -(-n // max(len(ids), 1))
+        while True:
+            pieces = self._sampled(ids, quota, n)
+            samples = [sample for piece in pieces for sample in piece.samples][:n]
+            # A few files with many frames: take more of each until there are enough, or no more.
+            if len(samples) == n or all(piece.n_frames <= quota for piece in pieces):
+                return deque(samples)
+            quota *= _MORE
+
+    def _by_lot(self) -> list[int]:
+        sources = fetch(self._store.catalogue, readable(self._store.catalogue))
+        return [id for _, id in sorted((lot(self._seed, source.name), source.id) for source in sources)]
+
+    def _sampled(self, ids: Sequence[int], quota: int, n: int) -> list[Piece]:
+        """Sample files in the given order until n samples are there."""
+        pieces: dict[int, Piece] = {}
+        gathered: list[Piece] = []
+        n_gathered = 0
+
+        def tasks() -> Iterator[Task]:
+            for source in fetch(self._store.catalogue, ids):
+                if n_gathered >= n:
+                    return
+                skip = removed_frames(self._store.catalogue, source.id)
+                encode = (self._binding.id,)
+                yield Task(
+                    source.id, source.path, source.name, encode, skip=skip, sample=quota, seed=self._seed
+                )
+
+        for task, outcome in self._crew.run(setup(self._store, [self._binding]), tasks()):
+            pieces[task.source] = Piece() if isinstance(outcome, Failure) else outcome
+            while len(gathered) < len(ids) and (piece := pieces.pop(ids[len(gathered)], None)) is not None:
+                gathered.append(piece)
+                n_gathered += len(piece.samples)
+            self._progress(f"learn {self._binding.name}", min(n_gathered, n), n)
+        return gathered
+
+
+def _consumed(samples: deque[Arrays]) -> Iterator[Arrays]:
+    while samples:
+        yield samples.popleft()

@@ -1,0 +1,294 @@
+"""The index: a folder on disk with the catalogue of pictures and one or more representations of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import IndexFolderError, PictureError
+from ..labels import LabelTable
+from ..picture import Picture
+from ..readers import read_pictures
+from ..region import Region
+from ..representation import Representation, Vector
+from ..window import Window
+from . import pictures
+from .bindings import bindings
+from .enrolment import enrol
+from .info import info
+from .merge import compact
+from .pictures import Entry
+from .progress import Progress, silent
+from .query import Hit, Terms, answer
+from .recipe import Factories
+from .snapshot import MovedOnError, Snapshot
+from .sources import locate
+from .store import Store
+from .update import UpdateReport, update
+from .verify import verify
+
+T = TypeVar("T")
+_PATIENCE = 20  # new snapshots, while a writer publishes one commit after the other
+
+
+class Index:
+    """Open, ask and change an index. Use it in a ``with`` block, or ``close`` it.
+
+    Any number of processes may read while one writes. Reading answers from the commit that was the newest
+    when the index was opened, or from a newer one.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._taken: Snapshot | None = None
+
+    @classmethod
+    def create(
+        cls, folder: Path, *, window: Window | None = None, factories: Factories | None = None
+    ) -> Self:
+        """Make a new, empty index and open it for writing.
+
+        Parameters
+        ----------
+        folder : is not there yet, or is empty.
+        window : how the values of all pictures and queries become grey levels; ``auto`` where it is None.
+        factories : what makes representations of a name, besides the entry points.
+
+        Raises
+        ------
+        IndexFolderError : the folder holds something already, or cannot be written to.
+        """
+        return cls(Store.create(Path(folder), window or Window(), factories or {}))
+
+    @classmethod
+    def open(cls, folder: Path, *, write: bool = False, factories: Factories | None = None) -> Self:
+        """Open an index; for reading it is never changed, for writing no other process may write to it.
+
+        Raises
+        ------
+        IndexFolderError : no index, a newer format, a damaged one, or another process writes to it.
+        """
+        return cls(Store.open(Path(folder), write, factories or {}))
+
+    @property
+    def window(self) -> Window:
+        """How values become grey levels, in all pictures and queries."""
+        return self._store.window
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of all pictures, in order."""
+        return self._snapshot.names
+
+    @property
+    def representations(self) -> Sequence[str]:
+        """The names of the representations, in the order in which they were added."""
+        return list(self._snapshot.bindings)
+
+    def __len__(self) -> int:
+        return len(self._snapshot)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._snapshot.positions
+
+    def add_representation(self, representation: Representation) -> None:
+        """Add a representation; ``update`` fits it and encodes with it. One that is there already is kept.
+
+        Raises
+        ------
+        IndexFolderError : one of that name is there with other settings, or learnt something else.
+        """
+        self._store.check_writable()
+        enrol(self._store, representation)
+        self._taken = None
+
+    def require_window(self, window: Window) -> None:
+        """Raise IndexFolderError where the window of this index is another."""
+        if window.text != self.window.text:
+            raise IndexFolderError(
+                f"{self._store.folder}: window is {self.window.text} in this index, not {window.text}; "
+                "leave it out, or make another index"
+            )
+
+    def update(
+        self,
+        folders: Sequence[Path],
+        *,
+        jobs: int | None = None,
+        labels: LabelTable | None = None,
+        progress: Progress | None = None,
+        refit: bool = False,
+    ) -> UpdateReport:
+        """Bring the index up to date with folders, reading only what is new or changed.
+
+        Parameters
+        ----------
+        folders : or single files. What is gone from them is forgotten; other indexed folders are left as they
+            are. A folder that was moved is recognised by its files. With none, only what is unfinished is
+            done.
+        jobs : processes; as many as there are cores where it is None, none besides this one for 1.
+        labels : applies to pictures that are indexed already as well.
+        refit : let every representation learn again; the old ones answer until all is encoded anew.
+
+        Raises
+        ------
+        SettingError : a folder is not there. IndexFolderError : an indexed one is not there any more, or is
+            empty.
+        FitError : there is too little to learn from.
+        KeyboardInterrupt : what was done is kept, and the next update goes on from there.
+        """
+        try:
+            places = [Path(folder) for folder in folders]
+            return update(
+                self._store, places, jobs=jobs, labels=labels, progress=progress or silent, refit=refit
+            )
+        finally:
+            self._taken = None
+
+    def query(
+        self,
+        query: Picture | str,
+        *,
+        by: Sequence[str] = (),
+        k: int = 10,
+        region: Region | None = None,
+        among: Collection[str] | None = None,
+        where: str | None = None,
+        not_same: str | None = None,
+        group_by: str | None = None,
+        include_self: bool = True,
+        fusion: str = "rrf",
+    ) -> list[Hit]:
+        """Rank the indexed pictures by how much they look like a picture, best first.
+
+        Parameters
+        ----------
+        query : a picture, or the name of an indexed one, whose stored vector is used; its file is read only
+            where there is a region.
+        by : representations; several are fused, none stands for all of the index.
+        k : how many hits; fewer where the index, or what the conditions leave of it, is smaller.
+        region : the part of the query, in its pixels, that is looked for.
+        among : names of the only pictures that may be found.
+        where : a condition that they must meet; see ``retrieval.where``.
+        not_same : ``series``, ``study``, ``patient`` or any other column: pictures that share a value with
+            the query are left out, and the query itself.
+        group_by : a column: only the best picture of each value is kept; k such are found where there are k.
+        include_self : leave an indexed query itself in its answer.
+        fusion : ``rrf`` or ``sum``; see ``retrieval.fusion``.
+
+        Raises
+        ------
+        SettingError : a name, column, representation, condition or number that makes no sense.
+        PictureError : the query's file is needed, and cannot be read.
+        """
+        terms = Terms(tuple(by), k, region, among, where, not_same, group_by, include_self, fusion)
+        pixels = self.read(query) if isinstance(query, str) and region is not None else None
+        return self._asked(lambda snapshot: answer(snapshot, query, pixels, terms))
+
+    def read(self, name: str) -> Picture:
+        """Read an indexed picture again from its file. Raise PictureError where that is not possible."""
+        source = self._asked(lambda snapshot: snapshot.entry(snapshot.position(name)).source)
+        path = locate(self._store.catalogue, source)
+        if path is None:
+            raise PictureError(f"{name}: the index was changed meanwhile; try again")
+        frames = [int(name.removeprefix(f"{source}#"))] if name != source else None
+        salt = self._store.salt
+        return next(iter(read_pictures(path, source, window=self.window, salt=salt, frames=frames)))
+
+    def read_query(self, path: Path, frames: Collection[int] | None = None) -> Iterator[Picture]:
+        """Read the pictures of any file just as this index reads its own: same window, same salt.
+
+        Raises PictureError where it cannot be read, or has no such frame.
+        """
+        return read_pictures(
+            Path(path), Path(path).name, window=self.window, salt=self._store.salt, frames=frames
+        )
+
+    def picture(self, name: str) -> Entry:
+        """Return what is known of a picture. Raise SettingError where there is none of that name."""
+        return self._asked(lambda snapshot: snapshot.entry(snapshot.position(name)))
+
+    def pictures(self) -> Iterator[Entry]:
+        """Yield what is known of every picture, in the order of their names."""
+        yield from self._asked(lambda snapshot: snapshot.entries)
+
+    def vector(self, name: str, by: str) -> Vector:
+        """Return the vector of a picture. Raise SettingError where there is none."""
+        vector: Vector = self._asked(lambda s: s.ranker(by).vector(s.position(name)))
+        return vector
+
+    def evidence(self, name: str, by: str) -> NDArray[np.void] | None:
+        """Return the local evidence of a picture, (n,) structured; None where the representation has none."""
+        return self._asked(lambda snapshot: snapshot.evidence(by, snapshot.position(name)))
+
+    def representation(self, name: str) -> Representation:
+        """Return a fitted representation of the index. Raise SettingError where there is no such one."""
+        return self._asked(lambda snapshot: snapshot.representation(name))
+
+    def thumbnail(self, name: str) -> bytes:
+        """Return a small JPEG of a picture, its longest side 192 pixels at most."""
+        return self._asked(lambda snapshot: snapshot.thumbnail(snapshot.position(name)))
+
+    def remove(self, names: Sequence[str]) -> int:
+        """Take pictures out, and remember it: updates bring them back only when their file changes.
+
+        A name is that of a picture, of a file (all its frames), or of a folder, with ``/`` at its end.
+        Returns how many pictures went; their vectors stay on disk, unseen, until ``compact``. Raises
+        SettingError, and removes nothing, where a name is not there.
+        """
+        self._store.check_writable()
+        with self._store.catalogue.transaction():
+            n = pictures.remove(self._store.catalogue, names)
+        self._taken = None
+        return n
+
+    def compact(self) -> None:
+        """Rewrite the index without what was removed, in as few segments as can be."""
+        self._store.check_writable()
+        fitted = [b for b in bindings(self._store.catalogue) if b.is_fitted]
+        compact(self._store, {b.id: self._store.representation(b) for b in fitted})
+        self._taken = None
+
+    def verify(self) -> list[str]:
+        """Read everything and return what is wrong, a line each; nothing where the index is whole."""
+        return verify(self._store)
+
+    def info(self) -> Mapping[str, Any]:
+        """Return counts, sizes, and the representations with settings, recipe hash and their report."""
+        return info(self._store)
+
+    def refresh(self) -> None:
+        """Answer from the newest commit from now on."""
+        self._taken = None
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def _snapshot(self) -> Snapshot:
+        if self._taken is None:
+            self._taken = Snapshot(self._store)
+        return self._taken
+
+    def _asked(self, question: Callable[[Snapshot], T]) -> T:
+        """Ask the snapshot; where a writer has merged away what it speaks of, ask a newer one."""
+        for _ in range(_PATIENCE):
+            try:
+                return question(self._snapshot)
+            except MovedOnError:
+                self._taken = None
+        raise IndexFolderError(f"{self._store.folder}: changes too fast to be read; try again later")

@@ -1,0 +1,49 @@
+"""The account of an index: what it holds, in numbers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from .bindings import Binding, Segment, bindings, segments
+from .labelling import count_unlabelled
+from .schema import FORMAT
+from .sources import n_lacking
+from .store import Store
+
+
+def info(store: Store) -> Mapping[str, Any]:
+    """Return counts, sizes in bytes and the representations of an index, as JSON holds them."""
+    with store.catalogue.snapshot():
+        rows = store.catalogue.rows
+        found = segments(store.catalogue)
+        n_pictures = rows("SELECT count(*) FROM picture")[0][0]
+        return {
+            "format": FORMAT,
+            "window": store.window.text,
+            "folders": [os.fsdecode(path) for (path,) in rows("SELECT path FROM root ORDER BY id")],
+            "files": dict(rows("SELECT state, count(*) FROM source GROUP BY state ORDER BY state")),
+            "skipped": dict(
+                rows("SELECT name, reason FROM source WHERE state NOT IN ('read', 'pending', 'ignored')")
+            ),
+            "pictures": n_pictures,
+            "labelled": n_pictures - count_unlabelled(store.catalogue),
+            "bytes": sum(path.stat().st_size for path in store.folder.rglob("*") if path.is_file()),
+            "representations": [_account(store, b, found) for b in bindings(store.catalogue)],
+        }
+
+
+def _account(store: Store, binding: Binding, found: list[Segment]) -> Mapping[str, Any]:
+    own = [s for s in found if s.representation == binding.id]
+    return {
+        "name": binding.name,
+        "settings": dict(binding.settings),
+        "recipe": binding.recipe,
+        "fitted_on": binding.n_fitted,
+        "report": dict(binding.report),
+        "replaces_present": binding.is_next,
+        "files_lacking": n_lacking(store.catalogue, binding.id),
+        "segments": len(own),
+        "bytes": sum(s.size for s in own),
+    }

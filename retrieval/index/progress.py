@@ -1,0 +1,17 @@
+"""The progress of long work, told to whoever wants to show it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Is called again and again while work goes on."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Hear that ``done`` of ``total`` steps of a stage are done; total is 0 where nobody knows."""
+        ...
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Show nothing."""

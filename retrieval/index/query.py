@@ -1,0 +1,175 @@
+"""The query: which pictures look like one, under which conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SettingError
+from ..fusion import fuse
+from ..picture import Picture
+from ..ranker import Ranking
+from ..region import Region
+from ..representation import Vector
+from ..where import Condition
+from .pictures import GROUPS, Entry
+from .snapshot import Snapshot
+
+Mask = NDArray[np.bool_]
+_MANY = 500
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One row of an answer: the picture, its score, its rank from 1, the matched box if known, its groups.
+
+    ``box`` is (row, col, height, width) in pixels.
+    """
+
+    id: str
+    score: float
+    rank: int
+    box: tuple[float, float, float, float] | None = None
+    group: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The conditions of a query; see ``Index.query``."""
+
+    by: Sequence[str] = ()
+    k: int = 10
+    region: Region | None = None
+    among: Collection[str] | None = None
+    where: str | None = None
+    not_same: str | None = None
+    group_by: str | None = None
+    include_self: bool = True
+    fusion: str = "rrf"
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise SettingError(f"k: {self.k} is below 1; ask for at least one picture")
+        if len(set(self.by)) != len(self.by):
+            raise SettingError(f"by: {', '.join(self.by)}; name each representation once")
+
+
+def answer(snapshot: Snapshot, query: Picture | str, pixels: Picture | None, terms: Terms) -> list[Hit]:
+    """Rank the pictures of a snapshot.
+
+    ``query`` is a picture, or the name of one in the index, whose stored vector is used; ``pixels`` is the
+    picture of that name, needed where there is a region.
+    """
+    names = terms.by or tuple(name for name, b in snapshot.bindings.items() if b.is_fitted)
+    if not names:
+        raise SettingError(
+            "by: this index holds no fitted representation; run `semblance index` to the end first"
+        )
+    mask = _mask(snapshot, query, terms)
+    # Fusion and groups want the whole ranking: what is 11th in one may be first of all.
+    k = len(snapshot) if len(names) > 1 or terms.group_by else terms.k
+    ranked = [
+        snapshot.ranker(name).rank(_vector(snapshot, name, query, pixels, terms.region), k, mask)
+        for name in names
+    ]
+    ranking = ranked[0] if len(ranked) == 1 else fuse(ranked, terms.fusion)
+    return _hits(snapshot, _best_of_groups(snapshot, ranking, terms), terms.k)
+
+
+def _vector(
+    snapshot: Snapshot, name: str, query: Picture | str, pixels: Picture | None, region: Region | None
+) -> Vector:
+    if isinstance(query, Picture):
+        return snapshot.representation(name).encode_query(query, region).vector
+    if pixels is not None and region is not None:
+        return snapshot.representation(name).encode_query(pixels, region).vector
+    try:
+        vector: Vector = snapshot.ranker(name).vector(snapshot.position(query))
+    except KeyError:
+        raise SettingError(
+            f"{query}: not encoded by {name} yet; run `semblance index` to the end first"
+        ) from None
+    return vector
+
+
+def _mask(snapshot: Snapshot, query: Picture | str, terms: Terms) -> Mask | None:
+    """Return bool by position: which pictures may be found; None for all."""
+    mask = np.ones(len(snapshot), dtype=bool)
+    if terms.among is not None:
+        chosen = [snapshot.position(name) for name in terms.among]
+        mask[:] = False
+        mask[chosen] = True
+    if terms.where is not None:
+        mask &= _where(snapshot, terms.where)
+    if terms.not_same is not None:
+        mask &= ~_same(snapshot, query, terms.not_same)
+    if isinstance(query, str) and (not terms.include_self or terms.not_same is not None):
+        mask[snapshot.position(query)] = False
+    return None if mask.all() else mask
+
+
+def _where(snapshot: Snapshot, text: str) -> Mask:
+    condition = Condition.parse(text)
+    columns = {}
+    for column in condition.columns:
+        _check_column(snapshot, column)
+        columns[column] = [entry.values(column) for entry in snapshot.entries]
+    return condition.holds(columns, len(snapshot))
+
+
+def _same(snapshot: Snapshot, query: Picture | str, column: str) -> Mask:
+    """Return which pictures share a value of a column with the query; none where it has no value."""
+    _check_column(snapshot, column)
+    own: Iterable[object]
+    if isinstance(query, str):
+        own = snapshot.entry(snapshot.position(query)).values(column)
+    else:
+        value = query.groups.get(column, query.metadata.get(column))
+        own = () if value is None else (value,)
+    texts = {str(value) for value in own}
+    shares = (any(str(v) in texts for v in entry.values(column)) for entry in snapshot.entries)
+    return np.fromiter(shares, bool, len(snapshot))
+
+
+def columns(entries: Sequence[Entry]) -> list[str]:
+    """Return the columns that conditions and groups may name."""
+    found: set[str] = set()
+    for entry in entries:
+        found.update(entry.metadata, entry.groups)
+    return sorted({*found, *GROUPS, "id", "source", "label", "rows", "cols"})
+
+
+def _check_column(snapshot: Snapshot, column: str) -> None:
+    known = columns(snapshot.entries)
+    if column not in known:
+        raise SettingError(f"no column {column!r} in this index; it has {', '.join(known)}")
+
+
+def _best_of_groups(snapshot: Snapshot, ranking: Ranking, terms: Terms) -> Ranking:
+    """Keep the best picture of each group; pictures without a value are groups of their own."""
+    if terms.group_by is None:
+        return ranking
+    _check_column(snapshot, terms.group_by)
+    seen: set[object] = set()
+    kept: list[int] = []
+    for row, position in enumerate(ranking.ids.tolist()):
+        group: object = snapshot.entries[position].values(terms.group_by) or position
+        if group not in seen:
+            seen.add(group)
+            kept.append(row)
+            if len(kept) == terms.k:
+                break
+    return Ranking(ranking.ids[kept], ranking.scores[kept])
+
+
+def _hits(snapshot: Snapshot, ranking: Ranking, k: int) -> list[Hit]:
+    if min(k, len(ranking)) > _MANY:
+        _ = snapshot.entries  # one question for all of them
+    rows = zip(ranking.ids[:k].tolist(), ranking.scores[:k].tolist(), strict=True)
+    return [
+        Hit(snapshot.names[position], score, rank, None, snapshot.entry(position).groups)
+        for rank, (position, score) in enumerate(rows, start=1)
+    ]
