@@ -15,7 +15,7 @@ from ..window import Window
 from .source import Source
 from .values import colour, grey, over_black, upright
 
-_FORMATS = ("BMP", "GIF", "JPEG", "MPO", "PNG", "WEBP")
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
 _ORIENTATION = 0x0112
 _GREY_MODES = ("L", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
