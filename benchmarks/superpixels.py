@@ -3,7 +3,7 @@
     python benchmarks/superpixels.py [PICTURE...] [--side 512] [--regions 400] [--rounds 5]
 
 Both cut the same grey picture, on one thread, in turns. Explained variation is that of the grey values by the
-means of the regions (1 is perfect); since scikit-image ends with fewer regions than asked for, its third column
+means of the regions (1 is perfect); as scikit-image ends with fewer regions than asked for, the third column
 asks ours for scikit-image's number. Without pictures, those that come with scikit-image are taken.
 """
 
