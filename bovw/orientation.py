@@ -18,8 +18,8 @@ def dominant_orientations(image: NDArray[np.float32] | Pyramid, keypoints: Keypo
     """Find the main direction of the gradients around each point, at the point's own scale.
 
     Gradients of the level of the scale space nearest to the frame are counted in 36 bins, weighted by their
-    magnitude and a Gaussian of 1.5 σ, each shared by two bins; the histogram is smoothed by (1, 4, 6, 4, 1) / 16 and its
-    highest peak is refined by a parabola.
+    magnitude and a Gaussian of 1.5 σ, each shared by two bins; the histogram is smoothed by
+    (1, 4, 6, 4, 1) / 16 and its highest peak is refined by a parabola.
 
     Parameters
     ----------
