@@ -20,7 +20,8 @@ from .output import write_picture, write_text
 from .page import Page, Table, write_page
 from .precision import Precision, measure
 from .progress import Progress
-from .query import Query, answer_of, thumbnails_of
+from .queries import Query
+from .query import answer_of, thumbnails_of
 
 if TYPE_CHECKING:
     from retrieval.index import Index
@@ -109,8 +110,8 @@ def _index(pictures: Path, output: Path, jobs: int | None) -> None:
     )
     started = time.monotonic()
     with Progress() as progress:
-        report = bring_up_to_date(order, progress)
-    for line in notes(report, time.monotonic() - started):
+        state = bring_up_to_date(order, progress)
+    for line in notes(state.report, time.monotonic() - started):
         print(line, file=sys.stderr)
 
 
@@ -122,7 +123,7 @@ def _answers(index: Index) -> tuple[list[Answer], dict[str, bytes]]:
         if id not in index:
             continue
         for name in DETECTORS:
-            query = Query(id)
+            query = Query(id, known_as=id)
             hits = index.query(id, by=[name], k=HITS, include_self=False)
             answers.append(answer_of(index, query, hits, [name]))
             thumbnails |= thumbnails_of(index, query, answers[-1], None)

@@ -87,7 +87,8 @@ def _one_table(answer: Answer) -> str:
     if not answer.rows:
         return f"{title}\nno picture to rank"
     has_label = any(row.caption.label for row in answer.rows)
-    keys = [key for key in _group_keys(answer.rows) if any(key in row.caption.closest for row in answer.rows)]
+    keys = _group_keys(answer.rows)
+    keys = [key for key in keys if key not in USUAL or key == keys[0]]
     head = ["rank", "score", "id", *(["label"] if has_label else []), *keys]
     lines = [
         [
@@ -95,7 +96,7 @@ def _one_table(answer: Answer) -> str:
             f"{row.score:.4f}",
             row.caption.id,
             *([row.caption.label] if has_label else []),
-            *(row.caption.closest.get(key, "") for key in keys),
+            *(row.caption.group.get(key, "") for key in keys),
         ]
         for row in answer.rows
     ]

@@ -22,7 +22,7 @@ from .progress import Progress
 from .settings import add_settings, given, installed, make, named, with_settings
 
 if TYPE_CHECKING:
-    from retrieval.index import Index, UpdateReport
+    from retrieval.index import Index, LabelReport, UpdateReport
 
 SHOWN = 20
 """How many skipped files are listed."""
@@ -58,6 +58,16 @@ class Order:
     labels: Path | None = None
     jobs: int | None = None
     refit: bool = False
+
+
+@dataclass(frozen=True)
+class State:
+    """What came of an order: the update's report, and what the index holds now."""
+
+    output: Path
+    report: UpdateReport
+    n_pictures: int
+    representations: tuple[str, ...]
 
 
 def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
@@ -103,26 +113,27 @@ def run(args: argparse.Namespace) -> int:
     )
     started = time.monotonic()
     with Progress() as progress:
-        report = bring_up_to_date(order, progress)
-    seconds = time.monotonic() - started
+        state = bring_up_to_date(order, progress)
+    report, seconds = state.report, time.monotonic() - started
     if args.skipped is not None:
         write_text(_as_csv(report.skipped), args.skipped)
     for line in notes(report, seconds, args.skipped):
         print(line, file=sys.stderr)
-    print(json.dumps(_summary(report, seconds)) if args.json else _sentence(report, args.output))
+    print(json.dumps(_summary(state, seconds)) if args.json else _sentence(state))
     return 0
 
 
-def bring_up_to_date(order: Order, progress: Progress) -> UpdateReport:
+def bring_up_to_date(order: Order, progress: Progress) -> State:
     """Make the index where there is none, add what it lacks, and index the folders."""
     from retrieval.labels import LabelTable
 
     labels = None if order.labels is None else LabelTable.read(order.labels)
     with _opened(order) as index:
         _add_representations(index, order)
-        return index.update(
+        report = index.update(
             order.folders, jobs=order.jobs, labels=labels, progress=progress, refit=order.refit
         )
+        return State(order.output, report, len(index), tuple(index.representations))
 
 
 def _opened(order: Order) -> Index:
@@ -140,18 +151,18 @@ def _opened(order: Order) -> Index:
             make(name, with_settings(name, order.settings, {}))
         return Index.create(order.output, window=window or Window())
     index = Index.open(order.output, write=True)
-    if window is not None and window != index.window:
+    try:
+        if window is not None:
+            index.require_window(window)
+    except IndexFolderError:
         index.close()
-        raise IndexFolderError(
-            f"{order.output}: this index was made with --window {index.window.text}, not {window.text}; "
-            "leave --window out, or make another index"
-        )
+        raise
     return index
 
 
 def _add_representations(index: Index, order: Order) -> None:
     """Add the representations that are new; settings that contradict one that is there are refused."""
-    there = {r.name: r.settings for r in index.representations}
+    there = {r["name"]: r["settings"] for r in index.info()["representations"]}
     names = list(order.by) or list(there) or list(default_names())
     for setting in order.settings:
         if not any(setting in make(name).settings for name in names):
@@ -168,24 +179,38 @@ def notes(report: UpdateReport, seconds: float, everything: Path | None = None) 
         where = f"all in {everything}" if everything else "write them all with --skipped FILE"
         lines.append(f"and {more:,} more; {where}")
     counts = f"{report.added:,} added, {report.changed:,} changed, {report.removed:,} removed"
-    rate = (report.added + report.changed) / seconds if seconds > 0 else 0.0
-    lines.append(
-        f"{counts}, {report.unchanged:,} unchanged, {len(report.skipped):,} skipped; "
-        f"{seconds:.1f} s, {rate:.1f} pictures/s"
-    )
-    return lines + [printable(note) for note in report.notes]
+    lines.append(f"files: {counts}, {report.unchanged:,} unchanged, {len(report.skipped):,} skipped")
+    rate = report.pictures / seconds if seconds > 0 else 0.0
+    lines.append(f"{report.pictures:,} pictures encoded in {seconds:.1f} s, {rate:.1f} pictures/s")
+    return [*lines, *_about_labels(report.labels), *map(printable, report.notes)]
+
+
+def _about_labels(labels: LabelReport | None) -> list[str]:
+    """Say what did not fit in the label table."""
+    if labels is None:
+        return []
+    lines = [f"{labels.n_unlabelled:,} pictures have no label"] if labels.n_unlabelled else []
+    if labels.unmatched:
+        first = ", ".join(printable(path) for path in labels.unmatched[:3])
+        more = ", …" if len(labels.unmatched) > 3 else ""
+        lines.append(f"{len(labels.unmatched):,} of {labels.n_rows:,} labels name no picture: {first}{more}")
+    return lines
 
 
 def _reason(name: str, reason: str) -> str:
     return reason if reason.startswith(name) else f"{name}: {reason}"
 
 
-def _sentence(report: UpdateReport, output: Path) -> str:
-    return f"{output}: {report.added + report.changed + report.unchanged:,} pictures"
+def _sentence(state: State) -> str:
+    return f"{state.output}: {state.n_pictures:,} pictures, ranked by {', '.join(state.representations)}"
 
 
-def _summary(report: UpdateReport, seconds: float) -> dict[str, Any]:
+def _summary(state: State, seconds: float) -> dict[str, Any]:
+    report = state.report
     return {
+        "pictures": state.n_pictures,
+        "representations": list(state.representations),
+        "encoded": report.pictures,
         "added": report.added,
         "changed": report.changed,
         "removed": report.removed,

@@ -33,18 +33,25 @@ def run(args: argparse.Namespace) -> int:
 
 
 def outline(facts: Mapping[str, Any], indent: str = "") -> list[str]:
-    """Write nested facts as indented lines ``name: value``."""
+    """Write nested facts as indented lines ``name: value``; members of a list go by their own names."""
     lines: list[str] = []
     for name, value in facts.items():
-        shown = str(name).replace("_", " ")
-        if isinstance(value, Mapping):
-            lines += [f"{indent}{shown}:", *outline(value, indent + "  ")]
-        elif isinstance(value, list) and value and all(isinstance(part, Mapping) for part in value):
-            for part in value:
-                lines += [f"{indent}{shown}:", *outline(part, indent + "  ")]
+        shown = printable(str(name).replace("_", " "))
+        nested = _by_name(value)
+        if nested:
+            lines += [f"{indent}{shown}:", *outline(nested, indent + "  ")]
         else:
             lines.append(f"{indent}{shown}: {_text(value)}")
     return lines
+
+
+def _by_name(value: Any) -> Mapping[str, Any] | None:
+    """Return a mapping as it is, a list of mappings by their ``name``, None for anything else."""
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, list) and all(isinstance(part, Mapping) and "name" in part for part in value):
+        return {part["name"]: {key: part[key] for key in part if key != "name"} for part in value}
+    return None
 
 
 def _text(value: Any) -> str:
@@ -52,6 +59,8 @@ def _text(value: Any) -> str:
         return {True: "yes", False: "no", None: "none"}[value]
     if isinstance(value, int):
         return f"{value:,}"
-    if isinstance(value, list | tuple):
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple | Mapping):
         return ", ".join(_text(part) for part in value) or "none"
     return printable(str(value))

@@ -54,7 +54,7 @@ def measure(index: Index, by: str, k: int, progress: Progress) -> Precision:
     P@k = (hits of the query's label among the first k) / min(k, other pictures of that label), so that a
     small class can reach 1. Pictures whose label stands alone do not ask.
     """
-    labelled = {name: ";".join(found) for name in index.names if (found := index.entry(name).labels)}
+    labelled = {name: ";".join(found) for name in index.names if (found := index.picture(name).labels)}
     counts = Counter(labelled.values())
     sizes = {label: n for label, n in sorted(counts.items()) if n > 1}
     sums = dict.fromkeys(sizes, 0.0)

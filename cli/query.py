@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retrieval.errors import PictureError, SettingError
 
@@ -15,14 +15,13 @@ from .answer import Answer, Box, Caption, Row
 from .arguments import XYWH, box, positive
 from .facts import index_facts
 from .formats import FORMATS
-from .images import Reader, find_images, is_on_disk, read_images
 from .output import check_picture_name, write_picture, write_text
 from .page import Page, Thumbnails, write_page
 from .progress import Progress
+from .queries import Query, find_queries
 
 if TYPE_CHECKING:
     from retrieval.index import Hit, Index
-    from retrieval.picture import Picture
     from retrieval.region import Region
 
 EXAMPLE = """example:
@@ -34,19 +33,6 @@ EXAMPLE = """example:
 IMAGE is the id of an indexed picture (nothing is read), else a file, a frame of it (file.dcm#12), or
 a folder. Every frame of a file is a query of its own. An id of the index goes before a file of the
 same name."""
-
-
-@dataclass(frozen=True, eq=False)
-class Query:
-    """One query: an id of the index, or a picture that was read."""
-
-    id: str
-    picture: Picture | None = None
-
-    @property
-    def subject(self) -> Any:
-        """Return what the index is asked with."""
-        return self.id if self.picture is None else self.picture
 
 
 def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
@@ -104,60 +90,46 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def find_queries(index: Index, images: Sequence[str]) -> Iterator[Query]:
-    """Find what each IMAGE means: an id of the index first, then what lies on disk.
-
-    Raises
-    ------
-    PictureError : neither; the nearest ids are named.
-    """
-    for image in images:
-        if ids := _ids(index, image):
-            yield from map(Query, ids)
-        elif is_on_disk(image):
-            for picture in read_images(find_images([image]), _reader(index)):
-                yield Query(picture.id, picture)
-        else:
-            raise PictureError(f"{image}: neither in this index nor on disk{_nearest(index, image)}")
-
-
-def _ids(index: Index, image: str) -> list[str]:
-    """Return the ids that an IMAGE names: its own, or those of all its frames; none where there are none."""
-    if image in index:
-        return [image]
-    return [name for name in index.names if name.startswith(f"{image}#")]
-
-
 def ask(index: Index, query: Query, args: argparse.Namespace) -> Answer:
     """Ask the index, and give each hit its label and groups."""
-    shape = index.entry(query.id).shape if query.picture is None else query.picture.shape
+    others = None
+    if args.exclude_self and query.picture is not None and query.known_as is not None:
+        others = [name for name in index.names if name != query.known_as]
+    shape = index.picture(query.id).shape if query.picture is None else query.picture.shape
     hits = index.query(
         query.subject,
         by=args.by,
         k=args.k,
         region=None if args.region is None else _region(args.region, shape),
+        among=others,
         where=args.where,
         not_same=args.not_same,
         group_by=args.group_by,
         include_self=not args.exclude_self,
     )
-    return answer_of(index, query, hits, args.by)
+    return answer_of(index, query, hits, args.by, args.group_by)
 
 
-def answer_of(index: Index, query: Query, hits: Sequence[Hit], by: Sequence[str]) -> Answer:
-    """Return hits as they are shown."""
-    rows = tuple(Row(caption_of(index, hit.id, hit.group), hit.rank, hit.score, hit_box(hit)) for hit in hits)
-    if query.picture is None:
-        asked = caption_of(index, query.id)
-    else:
+def answer_of(
+    index: Index, query: Query, hits: Sequence[Hit], by: Sequence[str], column: str | None = None
+) -> Answer:
+    """Return hits as they are shown; ``column`` is one more that is shown among the groups."""
+    rows = tuple(Row(caption_of(index, hit.id, column), hit.rank, hit.score, hit_box(hit)) for hit in hits)
+    asked = Caption(query.id)
+    if query.known_as is not None:
+        asked = replace(caption_of(index, query.known_as, column), id=query.id)
+    elif query.picture is not None:
         asked = Caption(query.id, group=dict(query.picture.groups))
-    return Answer(asked, "+".join(by or [r.name for r in index.representations]), rows)
+    return Answer(asked, "+".join(by or index.representations), rows)
 
 
-def caption_of(index: Index, id: str, group: Mapping[str, str] | None = None) -> Caption:
+def caption_of(index: Index, id: str, column: str | None = None) -> Caption:
     """Return what is shown beside an indexed picture."""
-    entry = index.entry(id)
-    return Caption(id, ";".join(entry.labels), dict(entry.groups if group is None else group))
+    entry = index.picture(id)
+    group = dict(entry.groups)
+    if column is not None and column not in ("id", "label") and (values := entry.values(column)):
+        group[column] = str(values[0])
+    return Caption(id, ";".join(entry.labels), group)
 
 
 def hit_box(hit: Hit) -> Box | None:
@@ -175,7 +147,7 @@ def thumbnails_of(index: Index, query: Query, answer: Answer, region: XYWH | Non
     found = {row.caption.id: index.thumbnail(row.caption.id) for row in answer.rows}
     shape: tuple[int, int]
     if query.picture is None:
-        encoded, shape = index.thumbnail(query.id), index.entry(query.id).shape
+        encoded, shape = index.thumbnail(query.id), index.picture(query.id).shape
     else:
         encoded, shape = thumbnail(query.picture), query.picture.shape
     found[f"query:{query.id}"] = encoded if region is None else framed(encoded, region, shape)
@@ -193,21 +165,6 @@ def _region(asked: XYWH, shape: tuple[int, int]) -> Region:
             f"which has {shape[1]} × {shape[0]} pixels"
         )
     return Region.box(y, x, height, width)
-
-
-def _reader(index: Index) -> Reader:
-    def read(path: Path, name: str, frames: tuple[int, ...] | None) -> Iterator[Picture]:
-        pictures: Iterator[Picture] = index.read_query(path, name, frames)
-        return pictures
-
-    return read
-
-
-def _nearest(index: Index, image: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(image, index.names, n=3)
-    return f"; did you mean {', '.join(near)}?" if near else "; check the name"
 
 
 def _page(index: Index, answers: Sequence[Answer], thumbnails: Thumbnails, args: argparse.Namespace) -> Page:

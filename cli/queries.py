@@ -1,0 +1,91 @@
+"""The queries: what each IMAGE of ``semblance query`` means to an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrieval.errors import PictureError
+
+from .images import ImageFile, Reader, find_images, is_on_disk, read_images
+
+if TYPE_CHECKING:
+    from retrieval.index import Index
+    from retrieval.picture import Picture
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """One query: an id of the index, or a picture that was read.
+
+    Parameters
+    ----------
+    id : its id in the index, or the path that was given.
+    picture : None where the index need not read anything.
+    known_as : its id where it is one of the index, None where it is not.
+    """
+
+    id: str
+    picture: Picture | None = None
+    known_as: str | None = None
+
+    @property
+    def subject(self) -> Any:
+        """Return what the index is asked with."""
+        return self.id if self.picture is None else self.picture
+
+
+def find_queries(index: Index, images: Sequence[str]) -> Iterator[Query]:
+    """Find what each IMAGE means: an id of the index first, then what lies on disk.
+
+    Raises
+    ------
+    PictureError : neither; the nearest ids are named.
+    """
+    folders: list[Path] | None = None
+    for image in images:
+        if ids := _ids(index, image):
+            yield from (Query(id, known_as=id) for id in ids)
+        elif is_on_disk(image):
+            if folders is None:
+                folders = [Path(folder) for folder in index.info()["folders"]]
+            for file in find_images([image]):
+                for picture in read_images([file], _reader(index)):
+                    yield Query(picture.id, picture, _known_as(index, folders, file, picture))
+        else:
+            raise PictureError(f"{image}: neither in this index nor on disk{_nearest(index, image)}")
+
+
+def _ids(index: Index, image: str) -> list[str]:
+    """Return the ids that an IMAGE names: its own, or those of all its frames; none where there are none."""
+    if image in index:
+        return [image]
+    return [name for name in index.names if name.startswith(f"{image}#")]
+
+
+def _reader(index: Index) -> Reader:
+    """Read files as the index reads its own, and call their pictures as the user did."""
+
+    def read(path: Path, name: str, frames: tuple[int, ...] | None) -> Iterator[Picture]:
+        for picture in index.read_query(path, frames):
+            yield replace(picture, id=name + picture.id.removeprefix(path.name))
+
+    return read
+
+
+def _known_as(index: Index, folders: Sequence[Path], file: ImageFile, picture: Picture) -> str | None:
+    """Return the id of a picture whose file lies in the one folder that was indexed, else None."""
+    path = file.path.absolute()
+    if len(folders) != 1 or not path.is_relative_to(folders[0]):
+        return None
+    id = path.relative_to(folders[0]).as_posix() + picture.id.removeprefix(file.name)
+    return id if id in index else None
+
+
+def _nearest(index: Index, image: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(image, index.names, n=3)
+    return f"; did you mean {', '.join(near)}?" if near else "; check the name"
