@@ -49,8 +49,7 @@ def _normalised_scores(ranking: Ranking) -> NDArray[np.float64]:
     scores = ranking.scores.astype(np.float64)
     if len(scores) == 0 or scores.max() == scores.min():
         return np.zeros_like(scores)
-    lowest, highest = float(scores.min()), float(scores.max())
-    return np.asarray((scores - lowest) / (highest - lowest), dtype=np.float64)
+    return np.interp(scores, (scores.min(), scores.max()), (0.0, 1.0))
 
 
 _WEIGHTS = {"rrf": _reciprocal_ranks, "sum": _normalised_scores}

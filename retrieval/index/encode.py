@@ -95,9 +95,7 @@ class Encoder:
         if task.source not in self._states:
             return 0  # the rest of a file that was given up
         if not self._is_as_known(task, outcome):
-            self._fail(
-                task, Failure(State.FAILED, f"{task.name}: its frames changed; run the same command again")
-            )
+            self._fail(task, Failure(State.FAILED, "its frames changed; run the same command again"))
             with self._store.catalogue.transaction():
                 mark_outcome(self._store.catalogue, task.source, State.PENDING)
             return 1

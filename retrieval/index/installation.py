@@ -22,7 +22,7 @@ _READERS = (
 
 
 def retry_after_change(catalogue: Catalogue) -> None:
-    """Within a transaction: let files that could not be read be tried again if the installation is another one."""
+    """Within a transaction: let files that could not be read be tried again by another installation."""
     installed = " ".join(f"{name}={_version(name)}" for name in _READERS)
     if catalogue.rows("SELECT 1 FROM meta WHERE key = 'readers' AND value = ?", installed):
         return

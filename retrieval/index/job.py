@@ -133,14 +133,13 @@ class Job:
                 pass
             yield from [self._sampled(task)] if task.sample else self._encoded(task)
         except NotAPictureError as error:
-            yield Failure(State.IGNORED, str(error))
+            yield Failure(State.IGNORED, str(error).removeprefix(f"{task.name}: "))
         except PictureError as error:
-            yield Failure(State.SKIPPED, str(error))
+            yield Failure(State.SKIPPED, str(error).removeprefix(f"{task.name}: "))
         except OSError as error:
-            yield Failure(State.FAILED, f"{task.name}: {error.strerror or error}")
+            yield Failure(State.FAILED, error.strerror or str(error))
         except Exception as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            yield Failure(State.FAILED, f"{task.name}: {reason}")
+            yield Failure(State.FAILED, " ".join(f"{type(error).__name__}: {error}".split()))
 
     def _read(self, task: Task) -> Iterator[Picture]:
         pictures = read_pictures(task.path, task.name, window=self._window, salt=self.setup.salt)

@@ -137,7 +137,7 @@ class Pool:
             )
         self._again.extend(task for task in worker.in_hand if isinstance(task, Task))
         if worker.has_begun or first.source in self._died:
-            reason = f"{first.name}: the process that read it died ({_end(worker.process)})"
+            reason = f"the process that read it died ({_end(worker.process)})"
             yield first, Failure(State.FAILED, reason)
         else:
             self._died.add(first.source)
