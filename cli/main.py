@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 
 from retrieval.errors import SemblanceError, SettingError
 
+from .answer import printable
+
 DONE, FAILED, USAGE = 0, 1, 2
 
 COMMANDS = {
@@ -127,7 +129,7 @@ def _one_line(error: BaseException) -> str:
         text = "out of memory; use fewer --jobs"
     else:
         text = f"internal error, please report it ({type(error).__name__}: {error}); --debug shows where"
-    return " ".join(text.split())
+    return printable(" ".join(text.split()))
 
 
 def _never_fail_to_print() -> None:

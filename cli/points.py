@@ -53,8 +53,9 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Draw, and say on stdout what was drawn."""
-    from .output import write_picture
+    from .output import check_picture_name, write_picture
 
+    check_picture_name(args.output)
     pictures = read_images(find_images(args.images), _reader(args.window))
     detectors = make_detectors(args.by, args.points)
     first, second = next(pictures, None), next(pictures, None)
