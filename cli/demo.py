@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from retrieval.index import Index
 
 DETECTORS = ("sift", "dense", "superpixel")
-WORDS = 500
+SETTINGS = {"words": 500}
 SHOWN = ("tissue/r1c1.png", "mr-abdomen/r1c2.dcm", "ct-head-1/r1c1.dcm", "mr-brain.nii#4", "retina/r1c2.png")
 """Queries of the page; those that are not there are left out."""
 K = 5
@@ -104,7 +104,7 @@ def _index(pictures: Path, output: Path, jobs: int | None) -> None:
         output,
         [pictures],
         by=DETECTORS,
-        settings={"words": WORDS},
+        settings=SETTINGS,
         labels=pictures / "labels.csv",
         jobs=jobs,
     )

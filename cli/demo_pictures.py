@@ -33,6 +33,7 @@ class Original:
     cut : the function that writes the pieces and yields their paths.
     tile : rows and cols of a tile, in pixels.
     crop : (top, left, bottom, right) of the part that is cut, None for all of it.
+    window : (centre, width) written into DICOM tiles in place of the original's; None leaves that.
     """
 
     package: str
@@ -42,6 +43,7 @@ class Original:
     cut: Cut
     tile: tuple[int, int] = (128, 128)
     crop: tuple[int, int, int, int] | None = None
+    window: tuple[float, float] | None = None
 
     def path(self) -> Path | None:
         """Return the file, None where it is not installed. Nothing is imported or downloaded."""
@@ -123,6 +125,8 @@ def _colour_dicom_tiles(original: Original, source: Path, folder: Path) -> Itera
 def _dicom_tiles(original: Original, source: Path, folder: Path) -> Iterator[Path]:
     """Cut a grey DICOM picture into DICOM files, with its header, rescaling and window."""
     dataset, pixels = _read_dicom(source)
+    if original.window is not None:
+        dataset.WindowCenter, dataset.WindowWidth = original.window
     (folder / original.name).mkdir(parents=True, exist_ok=True)
     for name, tile in tiles(_cropped(original, pixels), original.tile):
         path = folder / original.name / f"{name}.dcm"
@@ -181,13 +185,23 @@ def _write_dicom(dataset: Any, pixels: Array, path: Path) -> None:
         dataset.save_as(path, enforce_file_format=True)
 
 
+HEAD = (300.0, 1600.0)
+"""A window in Hounsfield units that shows bone and soft tissue."""
+
 ORIGINALS = (
     Original("skimage", "data/ihc.png", "stained tissue", "tissue", _png_tiles),
     Original("skimage", "data/retina.jpg", "retina", "retina", _png_tiles, (256, 256), (65, 65, 1345, 1345)),
     Original("skimage", "data/cell.png", "cell culture", "cell", _png_tiles),
     Original("skimage", "data/microaneurysms.png", "retina", "microaneurysms", _png_tiles, (51, 51)),
-    Original("pydicom", "data/test_files/693_J2KI.dcm", "CT head", "ct-head-1", _dicom_tiles),
-    Original("pydicom", "data/test_files/J2K_pixelrep_mismatch.dcm", "CT head", "ct-head-2", _dicom_tiles),
+    Original("pydicom", "data/test_files/693_J2KI.dcm", "CT head", "ct-head-1", _dicom_tiles, window=HEAD),
+    Original(
+        "pydicom",
+        "data/test_files/J2K_pixelrep_mismatch.dcm",
+        "CT head",
+        "ct-head-2",
+        _dicom_tiles,
+        window=HEAD,
+    ),
     Original("pydicom", "data/test_files/CT_small.dcm", "CT chest", "ct-chest", _dicom_tiles, (64, 64)),
     Original(
         "pydicom", "data/test_files/examples_overlay.dcm", "MR abdomen", "mr-abdomen", _dicom_tiles, (75, 75)

@@ -123,7 +123,8 @@ def _caption(caption: Caption, same: bool | None = None) -> str:
     mark = {True: "✓ ", False: "", None: ""}[same]
     label = f"<span class=label>{mark}{escape(caption.label)}</span>" if caption.label else ""
     groups = "".join(
-        f"<span class=group>{escape(key)} {escape(value)}</span>" for key, value in caption.closest.items()
+        f'<span class=group title="{escape(value)}">{escape(key)} {escape(value)}</span>'
+        for key, value in caption.closest.items()
     )
     return f"{label}<span class=id>{escape(caption.id)}</span>{groups}"
 

@@ -38,6 +38,7 @@ figcaption { font-size: .82rem; display: flex; flex-wrap: wrap; column-gap: .5re
 .label { font-weight: 600; }
 .same .label { color: var(--same); }
 .id, .group { color: var(--quiet); font-size: .76rem; }
+.group { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; min-width: 0; }
 .empty { color: var(--quiet); margin: 0; }
 table { margin-top: .6rem; border-collapse: collapse; background: var(--paper); margin: 0 0 1.25rem;
   border: 1px solid var(--line);
