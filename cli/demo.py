@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     _index(pictures, index_folder, args.jobs)
     from retrieval.index import Index
 
-    with Index.open(index_folder) as index, Progress("querie") as progress:
+    with Index.open(index_folder) as index, Progress("queries") as progress:
         measured = {name: measure(index, name, K, progress) for name in DETECTORS}
         answers, thumbnails = _answers(index)
         table = _table(measured, len(index))

@@ -15,10 +15,10 @@ class Progress:
 
     Parameters
     ----------
-    unit : what is counted.
+    unit : what is counted, in the plural.
     """
 
-    def __init__(self, unit: str = "picture") -> None:
+    def __init__(self, unit: str = "pictures") -> None:
         self._unit = unit
         self._stage: str | None = None
         self._bar: Any = None
@@ -55,7 +55,7 @@ class Progress:
         self._bar = tqdm(
             total=total if total > 0 else None,
             desc=stage,
-            unit=f" {self._unit}s",
+            unit=f" {self._unit}",
             delay=1,
             leave=False,
             dynamic_ncols=True,

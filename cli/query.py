@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         check_picture_name(args.sheet)
     from retrieval.index import Index
 
-    with Index.open(args.index) as index, Progress("querie") as progress:
+    with Index.open(args.index) as index, Progress("queries") as progress:
         answers: list[Answer] = []
         thumbnails: dict[str, bytes] = {}
         wants_pictures = args.report is not None or args.sheet is not None
