@@ -1,0 +1,43 @@
+"""The count of distinct descriptors, which bounds how many words they can make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from retrieval.errors import FitError
+
+_CHUNK = 8192
+
+
+def count_distinct(descriptors: NDArray[Any], rows: NDArray[np.int64], enough: int) -> int:
+    """Count how many of the given rows of descriptors (n, d) differ; stop once there are ``enough``.
+
+    Rows are compared as float32, by a hash of 64 bits. Looks at every row for values that are not finite, and
+    raises FitError where there are any.
+    """
+    known = np.empty(0, dtype=np.uint64)
+    for first in range(0, len(rows), _CHUNK):
+        points = np.asarray(descriptors[rows[first : first + _CHUNK]], dtype=np.float32)
+        if not np.isfinite(points).all():
+            raise FitError("descriptors: some values are not finite; leave those descriptors out")
+        if len(known) < enough:
+            # Adding 0 turns −0 into 0, so that equal values have equal bits.
+            known = np.union1d(known, _hashes((points + np.float32(0)).view(np.uint32)))
+    return len(known)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _hashes(rows: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """Return a hash of each row, uint64 (n,): multiply and fold, the constant of splitmix64."""
+    hashes = np.empty(len(rows), dtype=np.uint64)
+    for i in range(len(rows)):
+        hashed = np.uint64(0x9E3779B97F4A7C15)
+        for j in range(rows.shape[1]):
+            hashed = (hashed ^ np.uint64(rows[i, j])) * np.uint64(0xBF58476D1CE4E5B9)
+            hashed ^= hashed >> np.uint64(29)
+        hashes[i] = hashed
+    return hashes
