@@ -17,6 +17,7 @@ _JPEG = {
     "1.2.840.10008.1.2.4.57",  # lossless
     "1.2.840.10008.1.2.4.70",  # lossless, first-order prediction
 }
+_JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
 _BASELINE = "1.2.840.10008.1.2.4.50"
 _RLE = "1.2.840.10008.1.2.5"
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
@@ -36,7 +37,7 @@ def decode_frame(data: bytes, syntax: Any, options: dict[str, Any]) -> tuple[NDA
     values, photometric : (rows, cols) or (rows, cols, samples), and the photometric interpretation;
         YBR_FULL is RGB by then.
     """
-    _check_codestream(data, options)
+    _check_codestream(data, syntax, options)
     if syntax == _DEFLATED_FRAMES:
         return _native(_inflate(data, _n_bytes(options)), options), options["photometric_interpretation"]
     if syntax == _RLE and options["bits_allocated"] == 1:
@@ -61,14 +62,17 @@ def _by_pydicom(data: bytes, syntax: Any, options: dict[str, Any]) -> tuple[NDAr
     return values, str(properties["photometric_interpretation"])
 
 
-def _check_codestream(data: bytes, options: dict[str, Any]) -> None:
-    """A decoder believes the codestream and not the header: refuse what needs more memory than stated."""
+def _check_codestream(data: bytes, syntax: Any, options: dict[str, Any]) -> None:
+    """Refuse what would need more memory than the header says, or more time than it is worth."""
     size = codestream_size(data)
     if size is not None and (size[0] > options["rows"] or size[1] > options["columns"]):
         raise PictureError(
             f"damaged: the compressed frame is {size[0]} × {size[1]} pixels, the header says "
             f"{options['rows']} × {options['columns']}"
         )
+    if syntax in _JPEG_LS and not data.rstrip(b"\0").endswith(b"\xff\xd9"):
+        # CharLS can spend minutes on a stream that ends without its end marker.
+        raise PictureError("the file is truncated within a JPEG-LS frame")
 
 
 def _jpeg(data: bytes, options: dict[str, Any]) -> tuple[NDArray[Any], str]:
