@@ -1,4 +1,4 @@
-"""Print what becomes of every file in folders of odd pictures: frames, shape and range, or the reason why not.
+"""Print what becomes of every file in folders of odd pictures: frames, shape and range, or why not.
 
     python -m benchmarks.formats [FOLDER...]
 

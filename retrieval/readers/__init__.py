@@ -89,7 +89,8 @@ def _pictures(source: Source) -> Iterator[Picture]:
 
 
 def _named(id: str, text: str) -> str:
-    return text if text.startswith(id) and id else f"{id or 'picture'}: {text}"
+    named = bool(id) and text.startswith((f"{id}: ", f"{id}#"))
+    return text if named else f"{id or 'picture'}: {text}"
 
 
 def _reason(error: Exception) -> str:
@@ -98,4 +99,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     text = " ".join(str(error).split())
+    if text.startswith("cannot identify image file"):  # Pillow goes on with the path
+        text = "the header is damaged"
     return f"cannot be decoded: {text[:200] or type(error).__name__}"
