@@ -49,7 +49,7 @@ def _normalised_scores(ranking: Ranking) -> NDArray[np.float64]:
     scores = ranking.scores.astype(np.float64)
     if len(scores) == 0 or scores.max() == scores.min():
         return np.zeros_like(scores)
-    return np.interp(scores, (scores.min(), scores.max()), (0.0, 1.0))
+    return np.asarray(np.interp(scores, (scores.min(), scores.max()), (0.0, 1.0)), dtype=np.float64)
 
 
 _WEIGHTS = {"rrf": _reciprocal_ranks, "sum": _normalised_scores}

@@ -66,6 +66,11 @@ def add_binding(catalogue: Catalogue, name: str, settings: Mapping[str, Any], is
     )
 
 
+def reset_binding(catalogue: Catalogue, id: int, settings: Mapping[str, Any]) -> None:
+    """Give other settings to a representation that is not fitted yet."""
+    catalogue.run("UPDATE representation SET settings = ? WHERE id = ?", canonical(dict(settings)), id)
+
+
 def note_fit(
     catalogue: Catalogue, id: int, *, recipe: str, model: str | None, n_fitted: int, report: Mapping[str, Any]
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import IndexFolderError
 from ..representation import Representation
-from .bindings import Binding, add_binding, bindings
+from .bindings import Binding, add_binding, bindings, reset_binding
 from .fit import note_learnt
 from .recipe import difference, recipe_hash
 from .store import Store
@@ -12,6 +12,8 @@ from .store import Store
 
 def enrol(store: Store, representation: Representation) -> None:
     """Add a representation, with what it has learnt where it is fitted already.
+
+    One that is there but was never fitted takes the new settings.
 
     Raises
     ------
@@ -22,6 +24,9 @@ def enrol(store: Store, representation: Representation) -> None:
     if old is None:
         with store.catalogue.transaction():
             add_binding(store.catalogue, name, settings)
+    elif not old.is_fitted:
+        with store.catalogue.transaction():
+            reset_binding(store.catalogue, old.id, settings)
     elif (what := difference(name, old.settings, settings)) is not None:
         raise IndexFolderError(f"{store.folder}: {what}; leave the setting out, or make another index")
     if representation.is_fitted and representation.learnt():

@@ -103,8 +103,8 @@ def merge_encodings(
 
 
 def publishable(folder: Path, representation: int | None, n: int) -> Segment:
-    """Force a finished segment to the disk and describe it for the catalogue."""
-    for path in (*folder.rglob("*"), folder, folder.parent):
+    """Force the names of a finished segment, whose files are on the disk, there too; describe it."""
+    for path in (*(path for path in folder.rglob("*") if path.is_dir()), folder, folder.parent):
         sync_folder(path)
     size = sum(path.stat().st_size for path in _files(folder))
     return Segment(0, representation, folder.name, n, size, checksum(folder))
