@@ -109,7 +109,7 @@ def _index(pictures: Path, output: Path, jobs: int | None) -> None:
         jobs=jobs,
     )
     started = time.monotonic()
-    with Progress() as progress:
+    with Progress("files") as progress:
         state = bring_up_to_date(order, progress)
     for line in notes(state.report, time.monotonic() - started):
         print(line, file=sys.stderr)

@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
         args.output, args.folders, args.by or (), given(args), args.window, args.labels, args.jobs, args.refit
     )
     started = time.monotonic()
-    with Progress() as progress:
+    with Progress("files") as progress:
         state = bring_up_to_date(order, progress)
     report, seconds = state.report, time.monotonic() - started
     if args.skipped is not None:

@@ -2,15 +2,14 @@
 
 STYLE = """
 :root { --ground: #f7f7f5; --paper: #ffffff; --ink: #1c2024; --quiet: #5c6670; --line: #dcdfe2;
-  --accent: #0b5f8a;
-  --bar: #56b4e9; --same: #00694c; --well: #0c0d0e; }
-@media (prefers-color-scheme: dark) { :root { --ground: #15181b; --paper: #1d2125; --ink: #e8eaec;
-  --quiet: #a2abb3;
-  --line: #343a40; --accent: #7cc4ee; --bar: #2f86b8; --same: #5fd3ac; --well: #060707; } }
+  --accent: #0b5f8a; --bar: #56b4e9; --same: #00694c; --well: #0c0d0e; }
+@media (prefers-color-scheme: dark) {
+  :root { --ground: #15181b; --paper: #1d2125; --ink: #e8eaec; --quiet: #a2abb3; --line: #343a40;
+    --accent: #7cc4ee; --bar: #2f86b8; --same: #5fd3ac; --well: #060707; }
+}
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 1240px; padding: 2rem 1.5rem 3rem; background: var(--ground);
-  color: var(--ink);
-  font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
+  color: var(--ink); font: 15px/1.45 system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; }
 header { margin-bottom: 1.5rem; }
 .brand { margin: 0; color: var(--accent); font-weight: 600; letter-spacing: .04em; font-size: .85rem; }
 h1 { margin: .1rem 0 .3rem; font-size: 1.6rem; line-height: 1.2; font-weight: 600;
@@ -40,9 +39,8 @@ figcaption { font-size: .82rem; display: flex; flex-wrap: wrap; column-gap: .5re
 .id, .group { color: var(--quiet); font-size: .76rem; }
 .group { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; min-width: 0; }
 .empty { color: var(--quiet); margin: 0; }
-table { margin-top: .6rem; border-collapse: collapse; background: var(--paper); margin: 0 0 1.25rem;
-  border: 1px solid var(--line);
-  border-radius: 10px; border-spacing: 0; }
+table { margin: .6rem 0 1.25rem; border-collapse: collapse; background: var(--paper);
+  border: 1px solid var(--line); }
 th, td { padding: .4rem .9rem; text-align: right; border-bottom: 1px solid var(--line);
   font-variant-numeric: tabular-nums; }
 th:first-child { text-align: left; font-weight: 600; }
@@ -54,10 +52,13 @@ dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .15r
   margin: 0 0 1rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
 @media (max-width: 700px) { section { grid-template-columns: 1fr; } .query { max-width: 200px; } }
-@media print { :root { --ground: #fff; --paper: #fff; --ink: #000; --quiet: #444; --line: #ccc;
-  --accent: #0b5f8a;
-  --same: #00694c; }
-  body { max-width: none; padding: 0; font-size: 11px; } section { border: 0; padding: .5rem 0; }
-  li, figure { break-inside: avoid; } .query figure { break-after: avoid; }
-  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
+@media print {
+  :root { --ground: #fff; --paper: #fff; --ink: #000; --quiet: #444; --line: #ccc; --accent: #0b5f8a;
+    --bar: #56b4e9; --same: #00694c; }
+  body { max-width: none; padding: 0; font-size: 11px; }
+  section { border: 0; padding: .5rem 0; grid-template-columns: 130px minmax(0, 1fr); }
+  ol { grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); }
+  article, li, figure, tr { break-inside: avoid; }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+}
 """
