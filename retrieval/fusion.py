@@ -42,14 +42,14 @@ def fuse(rankings: Sequence[Ranking], how: str = "rrf", k: int | None = None) ->
 
 
 def _reciprocal_ranks(ranking: Ranking) -> NDArray[np.float64]:
-    return 1.0 / (RANK_CONSTANT + 1.0 + np.arange(len(ranking)))
+    return np.asarray(1.0 / (RANK_CONSTANT + 1.0 + np.arange(len(ranking))), dtype=np.float64)
 
 
 def _normalised_scores(ranking: Ranking) -> NDArray[np.float64]:
     scores = ranking.scores.astype(np.float64)
     if len(scores) == 0 or scores.max() == scores.min():
         return np.zeros_like(scores)
-    return np.asarray(np.interp(scores, (scores.min(), scores.max()), (0.0, 1.0)), dtype=np.float64)
+    return np.interp(scores, (scores.min(), scores.max()), (0.0, 1.0))
 
 
 _WEIGHTS = {"rrf": _reciprocal_ranks, "sum": _normalised_scores}
