@@ -157,7 +157,7 @@ def _table(measured: Mapping[str, Precision], n_pictures: int) -> Table:
 def _draw(folder: Path, pictures: Path, answers: Sequence[Answer], thumbnails: Mapping[str, bytes]) -> None:
     from retrieval.readers import read_pictures
 
-    from .points import draw_one, make_detectors
+    from .points import Look, draw_one, make_detectors
     from .sheet import draw_sheet
 
     best = [answer for answer in answers if answer.by == DETECTORS[-1]]
@@ -165,7 +165,7 @@ def _draw(folder: Path, pictures: Path, answers: Sequence[Answer], thumbnails: M
     example = next((path for id in SHOWN if (path := pictures / id).is_file()), None)
     if example is not None:
         picture = next(read_pictures(example, example.relative_to(pictures).as_posix()))
-        write_picture(draw_one(picture, make_detectors(None, 200), 320), folder / "points.png")
+        write_picture(draw_one(picture, make_detectors(None, 200), Look()), folder / "points.png")
 
 
 def _next_steps(folder: Path) -> str:

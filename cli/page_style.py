@@ -57,7 +57,8 @@ dd { margin: 0; overflow-wrap: anywhere; }
     --bar: #56b4e9; --same: #00694c; }
   body { max-width: none; padding: 0; font-size: 11px; }
   section { border: 0; padding: .5rem 0; grid-template-columns: 130px minmax(0, 1fr); }
-  ol { grid-template-columns: repeat(auto-fill, minmax(92px, 1fr)); }
+  ol { grid-template-columns: repeat(auto-fill, minmax(78px, 1fr)); }
+  .query img, .query .missing { outline: 0; border: 2px solid var(--accent); }
   article, li, figure, tr { break-inside: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import PictureError, SettingError
 
+from .arguments import positive
 from .images import find_images, read_images
 from .progress import Progress
 
@@ -34,6 +36,20 @@ the borders of superpixels. Several pictures, or a folder: where points fall, ov
 picture, from equally many points of each detector (figures 2 and 3 of Haas et al. 2011)."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """How pictures are looked at: their working size in pixels, and whether the background counts."""
+
+    longest_side: int = 320
+    foreground_only: bool = False
+
+    def mask(self, picture: Picture) -> NDArray[np.bool_] | None:
+        """Return where points may lie, bool (rows, cols); None for anywhere."""
+        from bovw.foreground import foreground
+
+        return foreground(picture.grey) if self.foreground_only else None
+
+
 def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     """Add the arguments of the command."""
     parser.epilog = EXAMPLE
@@ -42,10 +58,11 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     )
     parser.add_argument("--by", action="append", metavar="DETECTOR", help="sift, dense, superpixel [all]")
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="PNG", help="the drawing")
-    parser.add_argument("--points", type=int, default=400, metavar="N", help="points a picture [400]")
+    parser.add_argument("--points", type=positive, default=400, metavar="N", help="points a picture [400]")
     parser.add_argument(
-        "--longest-side", type=int, default=320, metavar="N", help="working size in pixels [320]"
+        "--longest-side", type=positive, default=320, metavar="N", help="working size in pixels [320]"
     )
+    parser.add_argument("--foreground-only", action="store_true", help="keep out of the black background")
     parser.add_argument(
         "--window", default="auto", metavar="W", help="lung, brain, …, or centre,width [auto]"
     )
@@ -61,10 +78,11 @@ def run(args: argparse.Namespace) -> int:
     first, second = next(pictures, None), next(pictures, None)
     if first is None:
         raise PictureError(f"{', '.join(args.images)}: holds no picture")
+    look = Look(args.longest_side, args.foreground_only)
     if second is None:
-        sheet = draw_one(first, detectors, args.longest_side)
+        sheet = draw_one(first, detectors, look)
     else:
-        sheet = draw_many(_chain(first, second, pictures), detectors, args.longest_side)
+        sheet = draw_many(_chain(first, second, pictures), detectors, look)
     write_picture(sheet, args.output)
     print(args.output)
     return 0
@@ -80,16 +98,16 @@ def make_detectors(names: Sequence[str] | None, points: int) -> dict[str, Any]:
     return {name: DETECTORS[name](points=points) for name in names or DETECTORS}
 
 
-def draw_one(picture: Picture, detectors: dict[str, Any], longest_side: int) -> Any:
+def draw_one(picture: Picture, detectors: dict[str, Any], look: Look) -> Any:
     """Draw the points of one picture, a panel for each detector, and one with superpixel borders."""
     from .panels import arrange
 
     rows, cols = picture.shape
     heading = f"{picture.id}   {cols} x {rows}"
-    return arrange([_panels(picture, detectors, longest_side, DRAWN)], heading)
+    return arrange([_panels(picture, detectors, look, DRAWN)], heading)
 
 
-def draw_many(pictures: Iterator[Picture], detectors: dict[str, Any], longest_side: int) -> Any:
+def draw_many(pictures: Iterator[Picture], detectors: dict[str, Any], look: Look) -> Any:
     """Draw for each detector where its points fall, above the points of the first picture."""
     import numpy as np
 
@@ -102,7 +120,7 @@ def draw_many(pictures: Iterator[Picture], detectors: dict[str, Any], longest_si
         for picture in pictures:
             example = example or picture
             n_pictures += 1
-            for name, positions in _equal_positions(picture, detectors, longest_side).items():
+            for name, positions in _equal_positions(picture, detectors, look).items():
                 fallen[name].append(positions)
             progress("finding points", n_pictures, 0)
     assert example is not None
@@ -113,21 +131,19 @@ def draw_many(pictures: Iterator[Picture], detectors: dict[str, Any], longest_si
         )
         for name, parts in fallen.items()
     ]
-    row = _panels(example, detectors, longest_side, MAP)
+    row = _panels(example, detectors, look, MAP)
     return arrange([maps, row], f"Where interest points fall; below, {example.id}")
 
 
-def _panels(picture: Picture, detectors: dict[str, Any], longest_side: int, drawn: int) -> list[Panel]:
+def _panels(picture: Picture, detectors: dict[str, Any], look: Look, drawn: int) -> list[Panel]:
     import numpy as np
-
-    from bovw.foreground import foreground
 
     from .drawing import canvas, draw_borders, draw_points
     from .panels import Panel
 
-    small, factor = picture.fit_within(longest_side)
+    small, factor = picture.fit_within(look.longest_side)
     drawing, enlarged = canvas(picture.pixels, drawn)
-    mask = foreground(small.grey)
+    mask = look.mask(small)
     panels = []
     for name, detector in detectors.items():
         points = detector.detect(small.grey, mask)
@@ -143,15 +159,13 @@ def _panels(picture: Picture, detectors: dict[str, Any], longest_side: int, draw
 
 
 def _equal_positions(
-    picture: Picture, detectors: dict[str, Any], longest_side: int
+    picture: Picture, detectors: dict[str, Any], look: Look
 ) -> dict[str, NDArray[np.float64]]:
     """Return for each detector (row, col) in [0, 1] of equally many points, float64 (n, 2)."""
     import numpy as np
 
-    from bovw.foreground import foreground
-
-    small, _ = picture.fit_within(longest_side)
-    mask = foreground(small.grey)
+    small, _ = picture.fit_within(look.longest_side)
+    mask = look.mask(small)
     found = {name: detector.detect(small.grey, mask) for name, detector in detectors.items()}
     n = min(len(points) for points in found.values())
     return {

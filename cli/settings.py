@@ -60,8 +60,9 @@ def add_settings(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
     flags: dict[str, _Flag] = {}
     for name in names:
         representation = make(name)
-        explained = explanations(type(representation))
-        hints = get_type_hints(type(representation))
+        kinds = _kinds(representation)
+        explained = {k: v for kind in kinds for k, v in explanations(kind).items()}
+        hints = {k: v for kind in kinds for k, v in get_type_hints(kind).items()}
         for setting, default in representation.settings.items():
             flag = _Flag(setting, default, hints.get(setting, type(default)), explained.get(setting, ""))
             flags.setdefault(setting, flag)
@@ -86,6 +87,12 @@ def among(settings: Mapping[str, Any], representation: Representation) -> dict[s
 def with_settings(name: str, settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that a representation has, those given in place of what it had before."""
     return {**before, **among(settings, make(name))}
+
+
+def _kinds(representation: Representation) -> list[type]:
+    """Return the classes that declare the settings: of the parts (such as a detector), then its own."""
+    parts = [part for part in vars(representation).values() if dataclasses.is_dataclass(part)]
+    return [*(type(part) for part in parts if not isinstance(part, type)), type(representation)]
 
 
 def explanations(kind: type) -> dict[str, str]:
