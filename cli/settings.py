@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 GROUP = "semblance.representations"
 _PREFIX = "setting_"
+_METAVARS = {int: "N", float: "X", int | None: "N", float | None: "X"}
 
 
 def installed() -> list[str]:
@@ -120,7 +121,8 @@ class _Flag:
 
     def add_to(self, group: argparse._ArgumentGroup) -> None:
         option = "--" + self.name.replace("_", "-")
-        explained = f"{self.meaning} [{_shown(self.default)}]".strip().replace("%", "%%")
+        shown = "" if self.default is None else f" [{_shown(self.default)}]"
+        explained = (self.meaning.replace("``", "").removesuffix(".") + shown).strip().replace("%", "%%")
         common: dict[str, Any] = {"dest": _PREFIX + self.name, "default": argparse.SUPPRESS}
         common["help"] = explained
         if self.hint is bool or isinstance(self.default, bool):
@@ -128,7 +130,11 @@ class _Flag:
             return
         choices = get_args(self.hint) if get_origin(self.hint) is Literal else None
         group.add_argument(
-            option, type=reader(self.hint, self.default), choices=choices, metavar="…", **common
+            option,
+            type=reader(self.hint, self.default),
+            choices=choices,
+            metavar=_METAVARS.get(self.hint, "…"),
+            **common,
         )
 
 
@@ -180,6 +186,8 @@ def _number_or_text(text: str) -> int | float | str:
 
 
 def _shown(default: Any) -> str:
+    if isinstance(default, bool):
+        return "on" if default else "off"
     if isinstance(default, list | tuple):
         return ",".join(str(value) for value in default)
     return str(default)

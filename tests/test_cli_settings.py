@@ -79,8 +79,8 @@ def test_a_value_of_another_type_is_refused(parser: argparse.ArgumentParser, lin
 
 def test_help_says_what_the_docstring_says(parser: argparse.ArgumentParser) -> None:
     shown = " ".join(parser.format_help().split())
-    assert "how many words, at least 2. [100]" in shown
-    assert "the ends, 50 % each. [1.5]" in shown
+    assert "how many words, at least 2 [100]" in shown
+    assert "the ends, 50 % each [1.5]" in shown
     assert "in its metadata [x]" in shown
     assert explanations(Fake)["limit"] == "a bound, or none."
 
