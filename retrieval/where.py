@@ -17,7 +17,6 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,7 +27,9 @@ from .picture import Value
 
 Values = tuple[Value, ...]
 Test = Callable[[Values], bool]
-Row = Callable[[str], Values]
+Mask = NDArray[np.bool_]
+Table = Mapping[str, Sequence[Values]]
+Node = Callable[[Table], Mask]
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))|(?P<text>'(?:[^']|'')*')
@@ -61,7 +62,7 @@ class Condition:
 
     text: str
     columns: tuple[str, ...]
-    _holds: Callable[[Row], bool]
+    _holds: Node
 
     @classmethod
     def parse(cls, text: str) -> Condition:
@@ -69,17 +70,12 @@ class Condition:
         parser = _Parser(text)
         return cls(text, tuple(dict.fromkeys(parser.columns)), parser.result)
 
-    def holds(self, columns: Mapping[str, Sequence[Values]], n: int) -> NDArray[np.bool_]:
+    def holds(self, table: Table) -> Mask:
         """Return for each of n rows whether the condition holds, bool (n,).
 
-        ``columns`` holds for each named column the values in each row: none, one, or several.
+        ``table`` has n cells for each named column, with the values there: none, one, or several.
         """
-        rows = (partial(_cell, columns, row) for row in range(n))
-        return np.array([self._holds(row) for row in rows], dtype=np.bool_)
-
-
-def _cell(columns: Mapping[str, Sequence[Values]], row: int, name: str) -> Values:
-    return columns[name][row]
+        return self._holds(table)
 
 
 class _Parser:
@@ -95,7 +91,7 @@ class _Parser:
         if self._peek().kind != "end":
             raise self._refusal("'and', 'or' or the end")
 
-    def _either(self) -> Callable[[Row], bool]:
+    def _either(self) -> Node:
         self._depth += 1
         if self._depth > _DEEPEST:
             raise SettingError(
@@ -105,22 +101,22 @@ class _Parser:
         while self._take("or"):
             parts.append(self._both())
         self._depth -= 1
-        return parts[0] if len(parts) == 1 else lambda row: any(part(row) for part in parts)
+        return lambda table: np.logical_or.reduce([part(table) for part in parts])
 
-    def _both(self) -> Callable[[Row], bool]:
+    def _both(self) -> Node:
         parts = [self._negation()]
         while self._take("and"):
             parts.append(self._negation())
-        return parts[0] if len(parts) == 1 else lambda row: all(part(row) for part in parts)
+        return lambda table: np.logical_and.reduce([part(table) for part in parts])
 
-    def _negation(self) -> Callable[[Row], bool]:
+    def _negation(self) -> Node:
         is_negative = False
         while self._take("not"):
             is_negative = not is_negative
         inner = self._single()
-        return (lambda row: not inner(row)) if is_negative else inner
+        return (lambda table: ~inner(table)) if is_negative else inner
 
-    def _single(self) -> Callable[[Row], bool]:
+    def _single(self) -> Node:
         if self._take("("):
             inner = self._either()
             self._expect(")")
@@ -132,7 +128,7 @@ class _Parser:
         name = token.text
         self.columns.append(name)
         test = self._test()
-        return lambda row: test(row(name))
+        return lambda table: _each(table[name], test)
 
     def _test(self) -> Test:
         token = self._peek()
@@ -214,6 +210,12 @@ def _token(kind: str, text: str, at: int) -> Token:
     if kind == "word" and text.lower() in _KEYWORDS:
         return Token("keyword", text.lower(), "", at)
     return Token("column" if kind == "word" else kind, text, "", at)
+
+
+def _each(cells: Sequence[Values], test: Test) -> Mask:
+    """Test the cells of a column; each distinct one is tested once."""
+    found = {cell: test(cell) for cell in set(cells)}
+    return np.array([found[cell] for cell in cells], dtype=np.bool_)
 
 
 def _comparison(sign: str, literal: Value) -> Test:

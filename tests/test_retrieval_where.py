@@ -20,7 +20,7 @@ ROWS = {
 
 
 def held(text):
-    return Condition.parse(text).holds(ROWS, 4).nonzero()[0].tolist()
+    return Condition.parse(text).holds(ROWS).nonzero()[0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_columns_are_named_once_in_order():
 
 
 def test_no_rows_give_no_answer():
-    assert Condition.parse("kvp = 1").holds({"kvp": []}, 0).shape == (0,)
+    assert Condition.parse("kvp = 1").holds({"kvp": []}).shape == (0,)
 
 
 @given(
@@ -114,7 +114,7 @@ def test_comparisons_agree_with_python(values, sign, literal):
     compare = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le}
     compare |= {">": operator.gt, ">=": operator.ge}
     rows = [() if v is None else (v,) for v in values]
-    found = Condition.parse(f"x {sign} {literal}").holds({"x": rows}, len(rows))
+    found = Condition.parse(f"x {sign} {literal}").holds({"x": rows})
     assert found.tolist() == [v is not None and compare[sign](v, literal) for v in values]
 
 
@@ -131,6 +131,6 @@ def test_any_text_is_read_or_refused(text):
 @given(st.text(max_size=10), st.text(max_size=5))
 def test_any_text_can_be_quoted(value, other):
     quoted = value.replace("'", "''")
-    found = Condition.parse(f"x = '{quoted}'").holds({"x": [(value,), (other,)]}, 2)
+    found = Condition.parse(f"x = '{quoted}'").holds({"x": [(value,), (other,)]})
     assert found.tolist() == [True, value == other]
     assert found.dtype == np.bool_

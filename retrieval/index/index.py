@@ -215,7 +215,8 @@ class Index:
 
     def pictures(self) -> Iterator[Entry]:
         """Yield what is known of every picture, in the order of their names."""
-        yield from self._asked(lambda snapshot: snapshot.entries)
+        columns = self._asked(lambda snapshot: snapshot.columns)
+        yield from (columns.entry(position) for position in range(len(self)))
 
     def vector(self, name: str, by: str) -> Vector:
         """Return the vector of a picture. Raise SettingError where there is none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..errors import SettingError
 from ..labels import LabelRow
@@ -32,50 +33,37 @@ class Entry:
     metadata: Mapping[str, Value] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
 
-    def values(self, column: str) -> tuple[Value, ...]:
-        """Return what stands in a column of the picture: nothing, one value, or several labels."""
-        if column == "label":
-            return self.labels
-        plain: dict[str, Value] = {
-            "id": self.name,
-            "source": self.source,
-            "rows": self.shape[0],
-            "cols": self.shape[1],
-        }
-        found = self.groups.get(column, self.metadata.get(column, plain.get(column)))
-        return () if found is None else (found,)
 
-
-_SELECT = """SELECT p.id, p.name, s.name, p.rows, p.cols, p.row_spacing, p.col_spacing, p.groups, p.metadata,
+_SELECT = """SELECT p.name, s.name, p.rows, p.cols, p.row_spacing, p.col_spacing, p.groups, p.metadata,
     coalesce(own.labels, file.labels, '[]'), coalesce(own.columns, file.columns, '{}')
     FROM picture p JOIN source s ON s.id = p.source
     LEFT JOIN label own ON own.name = p.name LEFT JOIN label file ON file.name = s.name """
 
 
-def entries(catalogue: Catalogue) -> dict[int, Entry]:
-    """Return what is known of every picture, by its number."""
-    return {row[0]: _entry(row[1:]) for row in catalogue.rows(_SELECT)}
+Row = tuple[Any, ...]
+"""Name, source, rows, columns, spacings, and the JSON texts of groups, metadata, labels and table columns."""
 
 
 def entry(catalogue: Catalogue, id: int) -> Entry | None:
     """Return what is known of one picture; None where it is gone."""
     rows = catalogue.rows(f"{_SELECT} WHERE p.id = ?", id)
-    return _entry(rows[0][1:]) if rows else None
+    return make_entry(rows[0], *(json.loads(text) for text in rows[0][6:])) if rows else None
 
 
-def _entry(row: tuple[object, ...]) -> Entry:
-    name, source, rows, cols, row_spacing, col_spacing, groups, metadata, labels, columns = row
-    table = json.loads(str(columns))
+def all_rows(catalogue: Catalogue) -> list[Row]:
+    """Return what is known of every picture, in the order of their names."""
+    return catalogue.rows(f"{_SELECT} ORDER BY p.name")
+
+
+def make_entry(
+    row: Row, groups: dict[str, str], metadata: dict[str, Value], labels: list[str], table: dict[str, Value]
+) -> Entry:
+    """Bring together what the catalogue and a label table say of a picture."""
+    name, source, rows, cols, row_spacing, col_spacing = row[:6]
+    spacing = None if row_spacing is None else (row_spacing, col_spacing)
     own = {key: str(table[key]) for key in GROUPS if key in table}
-    return Entry(
-        str(name),
-        str(source),
-        (int(str(rows)), int(str(cols))),
-        None if row_spacing is None else (float(str(row_spacing)), float(str(col_spacing))),
-        {**json.loads(str(groups)), **own},
-        {**json.loads(str(metadata)), **{k: v for k, v in table.items() if k not in GROUPS}},
-        tuple(json.loads(str(labels))),
-    )
+    rest = {key: value for key, value in table.items() if key not in GROUPS}
+    return Entry(name, source, (rows, cols), spacing, {**groups, **own}, {**metadata, **rest}, tuple(labels))
 
 
 def add_picture(catalogue: Catalogue, id: int, source: int, picture: Described) -> None:

@@ -15,7 +15,6 @@ from ..ranker import Ranking
 from ..region import Region
 from ..representation import Vector
 from ..where import Condition
-from .pictures import GROUPS, Entry
 from .snapshot import Snapshot
 
 Mask = NDArray[np.bool_]
@@ -113,50 +112,31 @@ def _mask(snapshot: Snapshot, query: Picture | str, terms: Terms) -> Mask | None
 
 def _where(snapshot: Snapshot, text: str) -> Mask:
     condition = Condition.parse(text)
-    columns = {}
-    for column in condition.columns:
-        _check_column(snapshot, column)
-        columns[column] = [entry.values(column) for entry in snapshot.entries]
-    return condition.holds(columns, len(snapshot))
+    return condition.holds({name: snapshot.columns.values(name) for name in condition.columns})
 
 
 def _same(snapshot: Snapshot, query: Picture | str, column: str) -> Mask:
     """Return which pictures share a value of a column with the query; none where it has no value."""
-    _check_column(snapshot, column)
+    cells = snapshot.columns.values(column)
     own: Iterable[object]
     if isinstance(query, str):
-        own = snapshot.entry(snapshot.position(query)).values(column)
+        own = cells[snapshot.position(query)]
     else:
         value = query.groups.get(column, query.metadata.get(column))
         own = () if value is None else (value,)
     texts = {str(value) for value in own}
-    shares = (any(str(v) in texts for v in entry.values(column)) for entry in snapshot.entries)
-    return np.fromiter(shares, bool, len(snapshot))
-
-
-def columns(entries: Sequence[Entry]) -> list[str]:
-    """Return the columns that conditions and groups may name."""
-    found: set[str] = set()
-    for entry in entries:
-        found.update(entry.metadata, entry.groups)
-    return sorted({*found, *GROUPS, "id", "source", "label", "rows", "cols"})
-
-
-def _check_column(snapshot: Snapshot, column: str) -> None:
-    known = columns(snapshot.entries)
-    if column not in known:
-        raise SettingError(f"no column {column!r} in this index; it has {', '.join(known)}")
+    return np.array([any(str(value) in texts for value in cell) for cell in cells], dtype=np.bool_)
 
 
 def _best_of_groups(snapshot: Snapshot, ranking: Ranking, terms: Terms) -> Ranking:
     """Keep the best picture of each group; pictures without a value are groups of their own."""
     if terms.group_by is None:
         return ranking
-    _check_column(snapshot, terms.group_by)
+    cells = snapshot.columns.values(terms.group_by)
     seen: set[object] = set()
     kept: list[int] = []
     for row, position in enumerate(ranking.ids.tolist()):
-        group: object = snapshot.entries[position].values(terms.group_by) or position
+        group: object = cells[position] or position
         if group not in seen:
             seen.add(group)
             kept.append(row)
@@ -167,7 +147,7 @@ def _best_of_groups(snapshot: Snapshot, ranking: Ranking, terms: Terms) -> Ranki
 
 def _hits(snapshot: Snapshot, ranking: Ranking, k: int) -> list[Hit]:
     if min(k, len(ranking)) > _MANY:
-        _ = snapshot.entries  # one question for all of them
+        _ = snapshot.columns  # one question for all of them
     rows = zip(ranking.ids[:k].tolist(), ranking.scores[:k].tolist(), strict=True)
     return [
         Hit(snapshot.names[position], score, rank, None, snapshot.entry(position).groups)

@@ -14,7 +14,8 @@ from ..errors import IndexFolderError, SettingError
 from ..ranker import Ids, Ranker
 from ..representation import Representation
 from .bindings import Binding, bindings, segments
-from .pictures import Entry, entries, entry
+from .columns import Columns
+from .pictures import Entry, all_rows, entry
 from .segments import EVIDENCE, Rows, find_rows
 from .store import Store
 
@@ -51,7 +52,6 @@ class Snapshot:
         self._representations: dict[str, Representation] = {}
         self._rankers: dict[str, Ranker] = {}
         self._evidence: dict[str, list[Rows]] = {}
-        self._entries: dict[int, Entry] = {}  # those asked for one by one
 
     def __len__(self) -> int:
         return len(self.names)
@@ -137,23 +137,20 @@ class Snapshot:
         return self._read(lambda: [Rows(folder) for folder in self._folders(None)])
 
     @cached_property
-    def entries(self) -> list[Entry]:
+    def columns(self) -> Columns:
         """What is known of every picture, by position."""
         with self._store.catalogue.snapshot():
             self._check_same()
-            found = entries(self._store.catalogue)
-        return [found[id] for id in self.ids.tolist()]
+            return Columns(all_rows(self._store.catalogue))
 
     def entry(self, position: int) -> Entry:
         """Return what is known of one picture."""
-        if "entries" in self.__dict__:
-            return self.entries[position]
-        if position not in self._entries:
-            found = entry(self._store.catalogue, int(self.ids[position]))
-            if found is None:
-                raise MovedOnError
-            self._entries[position] = found
-        return self._entries[position]
+        if "columns" in self.__dict__:
+            return self.columns.entry(position)
+        found = entry(self._store.catalogue, int(self.ids[position]))
+        if found is None:
+            raise MovedOnError
+        return found
 
     def _check_same(self) -> None:
         if self._store.catalogue.generation != self.generation:
