@@ -1,1 +1,47 @@
 """Bags of visual words: interest points, descriptors, vocabulary, weighting."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .representation import BagOfWords
+
+DEFAULT = ("superpixel",)
+"""The representations that an index gets where none is named."""
+
+
+def sift(**settings: Any) -> BagOfWords:
+    """Make a bag of words over SIFT points; keywords are those of ``Sift`` and ``WordSettings``."""
+    return _make("sift", settings)
+
+
+def dense(**settings: Any) -> BagOfWords:
+    """Make a bag of words over dense points; keywords are those of ``Dense`` and ``WordSettings``."""
+    return _make("dense", settings)
+
+
+def superpixel(**settings: Any) -> BagOfWords:
+    """Make a bag of words over superpixels; keywords are those of ``Superpixel`` and ``WordSettings``."""
+    return _make("superpixel", settings)
+
+
+def _make(name: str, settings: dict[str, Any]) -> BagOfWords:
+    """Share the settings out between the detector and the bag. Raise SettingError where one is misspelt."""
+    from retrieval.errors import SettingError
+
+    from .detectors import DETECTORS
+    from .representation import BagOfWords
+    from .settings import WordSettings
+
+    kind = DETECTORS[name]
+    points, words = {f.name for f in fields(kind)}, {f.name for f in fields(WordSettings)}
+    for unknown in settings.keys() - points - words:
+        near = difflib.get_close_matches(unknown, points | words, n=1) or sorted(points | words)
+        raise SettingError(f"{name} has no setting {unknown!r}; did you mean {' or '.join(near)}?")
+    given: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in settings.items()}
+    of_words: dict[str, Any] = {n: v for n, v in given.items() if n in words}
+    of_points: dict[str, Any] = {n: v for n, v in given.items() if n in points}
+    return BagOfWords(name, kind(**of_points), WordSettings(**of_words))

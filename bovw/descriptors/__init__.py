@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..keypoints import Keypoints
 from .colour import ColourPatch, OpponentSift
+from .fine import FineSift
 from .patch import Patch
 from .rootsift import RootSift
 
@@ -33,6 +34,7 @@ class Descriptor(Protocol):
 
 
 DESCRIPTORS: dict[str, type[Any]] = {
+    "fine": FineSift,
     "rootsift": RootSift,
     "patch": Patch,
     "opponentsift": OpponentSift,
@@ -40,4 +42,4 @@ DESCRIPTORS: dict[str, type[Any]] = {
 }
 """The descriptors by name."""
 
-__all__ = ["DESCRIPTORS", "ColourPatch", "Descriptor", "OpponentSift", "Patch", "RootSift"]
+__all__ = ["DESCRIPTORS", "ColourPatch", "Descriptor", "FineSift", "OpponentSift", "Patch", "RootSift"]

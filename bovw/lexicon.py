@@ -1,0 +1,119 @@
+"""The lexicon: a vocabulary that is ready for use, with the weight of each of its words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.errors import IndexFolderError
+from retrieval.representation import Arrays, SparseVector
+
+from .assignment import Assigner
+from .pca import Pca
+from .vocabulary import Vocabulary
+from .weighting import Weighting, soft_amounts
+
+Descriptors = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class Lexicon:
+    """Turn descriptors into words, and words into a weighted bag.
+
+    Parameters
+    ----------
+    centers : float32 (K, d), the words.
+    word_weights : float32 (K,), what each counts for.
+    frequency : int64 (K,), how many of the sampled pictures hold each word.
+    pca : reduces descriptors to the d dimensions of the words; None where they have them already.
+    approximate_above : with more words than this the assignment is approximate.
+    """
+
+    centers: NDArray[np.float32]
+    word_weights: NDArray[np.float32]
+    frequency: NDArray[np.int64]
+    pca: Pca | None
+    assigner: Assigner
+
+    @classmethod
+    def learn(
+        cls,
+        pictures: Sequence[Descriptors],
+        vocabulary: Vocabulary,
+        weighting: Weighting,
+        components: int,
+        approximate_above: int,
+    ) -> Self:
+        """Learn from the descriptors (n_i, d) of each picture. Raise FitError where they are too few."""
+        together = np.concatenate(pictures)
+        pca = Pca(min(components, together.shape[1])).fit(together) if components else None
+        if pca is not None:
+            together = pca.transform(together)
+        centers = vocabulary.fit(together).centers_
+        assigner = Assigner(centers, approximate_above)
+        words = assigner.assign(together)
+        owners = np.repeat(np.arange(len(pictures)), [len(p) for p in pictures])
+        pairs = np.unique(owners * np.int64(len(centers)) + words)
+        frequency = np.bincount(pairs % len(centers), minlength=len(centers)).astype(np.int64)
+        return cls(centers, weighting.word_weights(frequency, len(pictures)), frequency, pca, assigner)
+
+    @property
+    def size(self) -> int:
+        """How many words there are."""
+        return len(self.centers)
+
+    def words(self, descriptors: Descriptors) -> NDArray[np.intp]:
+        """Return the nearest word of each descriptor (n, d), intp (n,)."""
+        return self.assigner.assign(self._reduced(descriptors))
+
+    def bag(self, words: NDArray[np.intp], weighting: Weighting) -> SparseVector:
+        """Return the weighted bag of some words."""
+        return weighting.weigh(words, self.word_weights)
+
+    def soft_bag(
+        self, descriptors: Descriptors, weighting: Weighting, assignments: int, softness: float
+    ) -> SparseVector:
+        """Return the bag in which each descriptor is shared among its nearest words."""
+        words, distances = self.assigner.nearest(self._reduced(descriptors), assignments)
+        return weighting.weigh(words, self.word_weights, soft_amounts(distances, softness))
+
+    def arrays(self, prefix: str) -> Arrays:
+        """Return what was learnt, each name beginning with ``prefix``."""
+        learnt: dict[str, NDArray[Any]] = {
+            "centers": self.centers,
+            "weights": self.word_weights,
+            "frequency": self.frequency,
+        }
+        if self.pca is not None:
+            learnt |= {
+                "mean": self.pca.mean_,
+                "components": self.pca.components_,
+                "variances": self.pca.variances_,
+            }
+        return {f"{prefix}_{name}": array for name, array in learnt.items()}
+
+    @classmethod
+    def restore(cls, arrays: Arrays, prefix: str, approximate_above: int) -> Self:
+        """Take back what ``arrays`` returned. Raise IndexFolderError where something does not fit."""
+        learnt = {
+            name.removeprefix(f"{prefix}_"): a for name, a in arrays.items() if name.startswith(f"{prefix}_")
+        }
+        missing = {"centers", "weights", "frequency"} - learnt.keys()
+        if missing or learnt["centers"].ndim != 2 or learnt["weights"].shape != learnt["centers"].shape[:1]:
+            raise IndexFolderError(f"the {prefix} vocabulary is damaged or of another recipe; index again")
+        pca = None
+        if "components" in learnt:
+            pca = Pca(len(learnt["components"]))
+            pca.mean_, pca.components_ = np.asarray(learnt["mean"]), np.asarray(learnt["components"])
+            pca.variances_ = np.asarray(learnt["variances"])
+        centers = np.asarray(learnt["centers"], dtype=np.float32)
+        weights = np.asarray(learnt["weights"], dtype=np.float32)
+        assigner = Assigner(centers, approximate_above)
+        return cls(centers, weights, np.asarray(learnt["frequency"], np.int64), pca, assigner)
+
+    def _reduced(self, descriptors: Descriptors) -> Descriptors:
+        return descriptors if self.pca is None else self.pca.transform(descriptors)

@@ -1,0 +1,85 @@
+"""What is seen at the points of a picture: the first half of the way from a picture to its bag of words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.picture import Picture
+from retrieval.region import Region
+
+from .descriptors import Descriptor
+from .descriptors.colour import ColourPatch
+from .descriptors.position import append_position
+from .detectors.detector import Detector
+from .foreground import foreground
+from .keypoints import Keypoints
+
+FEWEST = 64
+"""A region with fewer points of its picture than this gets points of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Hold what is seen at n points.
+
+    Parameters
+    ----------
+    keypoints : where, in pixels of the original picture.
+    shapes : float32 (n, d), the descriptors of shape and texture.
+    tones : float32 (n, 15), the local grey levels or colours; (n, 0) where they are not wanted.
+    """
+
+    keypoints: Keypoints
+    shapes: NDArray[np.float32]
+    tones: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Observer:
+    """Find the points of pictures and describe them.
+
+    Parameters
+    ----------
+    detector : finds the points.
+    descriptor : describes shape and texture around them.
+    tone : describes grey levels and colours, or None.
+    longest_side : pictures are shrunk until their longest side has at most so many pixels.
+    foreground_only : leave the black background out.
+    position : weight of the (row, col) that are appended to the descriptors; 0 appends nothing.
+    """
+
+    detector: Detector
+    descriptor: Descriptor
+    tone: ColourPatch | None
+    longest_side: int
+    foreground_only: bool
+    position: float
+
+    def observe(self, picture: Picture, region: Region | None = None) -> Features:
+        """Return the features of a picture, or those whose points lie within a region of it."""
+        small, factor = picture.fit_within(self.longest_side)
+        grey = small.grey
+        keypoints = self._detect(grey, None if region is None else region.scaled(factor))
+        shapes = self.descriptor.describe(small.pixels if self.descriptor.in_colour else grey, keypoints)
+        if self.position > 0:
+            shapes = append_position(shapes, keypoints, small.shape, self.position)
+        tones = np.empty((len(keypoints), 0), dtype=np.float32)
+        if self.tone is not None:
+            tones = self.tone.describe(small.pixels, keypoints)
+        return Features(keypoints.rescaled(1 / factor), shapes, tones)
+
+    def _detect(self, grey: NDArray[np.float32], region: Region | None) -> Keypoints:
+        """Return the points of a picture; in a small region, more points than fall there by chance."""
+        everywhere = self.detector.detect(grey, foreground(grey) if self.foreground_only else None)
+        if region is None:
+            return everywhere
+        within = everywhere[region.contains(everywhere.rows, everywhere.cols)]
+        if len(within) >= min(FEWEST, len(everywhere)):
+            return within
+        denser: Any = replace(self.detector, points=FEWEST)  # type: ignore[type-var]
+        own: Keypoints = denser.detect(grey, region.mask((grey.shape[0], grey.shape[1])))
+        return own if len(own) > len(within) else within

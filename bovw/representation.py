@@ -1,0 +1,205 @@
+"""The bag of visual words: the representation of the first family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.errors import FitError
+from retrieval.inverted import InvertedIndex
+from retrieval.picture import Picture
+from retrieval.region import Region
+from retrieval.representation import Arrays, Encoding, SparseVector
+
+from .descriptors import DESCRIPTORS
+from .descriptors.colour import ColourPatch
+from .detectors.detector import Detector
+from .lexicon import Lexicon
+from .local import Features, Observer
+from .settings import WordSettings
+from .vocabulary import Vocabulary
+from .weighting import Weighting
+
+MOST_WORDS, PER_WORD = 4096, 32
+"""Where the number of words is left open: this many at most, and this many descriptors for each at least."""
+PER_PICTURE = 512
+"""The vocabulary is learnt from at most so many descriptors of one picture."""
+
+EVIDENCE = np.dtype(
+    [("word", "<u2"), ("row", "<f4"), ("col", "<f4"), ("scale", "<f2"), ("orientation", "<f2")]
+)
+"""One row a point: its word, and its frame in pixels of the original picture."""
+
+
+@dataclass(eq=False)
+class BagOfWords:
+    """Describe a picture by how often each visual word occurs in it.
+
+    Points are found, described and replaced by the nearest word of a vocabulary; the counts are weighted
+    (tf · idf) and scaled to unit length. Beside the words for shape and texture stand words for tone (local
+    grey level or colour), from a vocabulary of their own: with the two bags x and y at unit length and
+    w = ``tone_weight``, the vector is (√(1 − w) x, √w y), so that scores are (1 − w) ⟨x, x'⟩ + w ⟨y, y'⟩.
+
+    Parameters
+    ----------
+    name : of the detector, as the entry point says.
+    detector : finds the points.
+    chosen : all other settings.
+
+    Attributes
+    ----------
+    shapes_, tones_ : the two vocabularies with their weights; ``tones_`` is None where tone is left out.
+    """
+
+    name: str
+    detector: Detector
+    chosen: WordSettings
+    shapes_: Lexicon | None = field(init=False, default=None, repr=False)
+    tones_: Lexicon | None = field(init=False, default=None, repr=False)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every setting of the detector and of the bag, as JSON holds it."""
+        return {**asdict(self.detector), **asdict(self.chosen)}  # type: ignore[call-overload]
+
+    @property
+    def parts(self) -> tuple[type, ...]:
+        """The dataclasses whose fields the settings are."""
+        return type(self.detector), WordSettings
+
+    @property
+    def n_fit_pictures(self) -> int:
+        """How many pictures ``learn`` wants at most: more than ``fit_pictures`` where the words need them."""
+        wanted = (self.chosen.words or 0) * PER_WORD // max(1, min(self.detector.points, PER_PICTURE))
+        return max(self.chosen.fit_pictures, wanted)
+
+    @property
+    def is_fitted(self) -> bool:
+        """Tell whether there is a vocabulary."""
+        return self.shapes_ is not None
+
+    @property
+    def size(self) -> int:
+        """The length of the vectors: words for shape, then words for tone."""
+        shapes, tones = self._fitted()
+        return shapes.size + (0 if tones is None else tones.size)
+
+    def sample(self, picture: Picture) -> Arrays:
+        """Return descriptors of shape and of tone, float16, of at most ``PER_PICTURE`` points."""
+        features = self._observer.observe(picture)
+        n = len(features.keypoints)
+        kept = np.linspace(0, n - 1, min(n, PER_PICTURE)).astype(np.intp)
+        return {
+            "shapes": features.shapes[kept].astype(np.float16),
+            "tones": features.tones[kept].astype(np.float16),
+        }
+
+    def learn(self, samples: Iterable[Arrays]) -> Self:
+        """Learn both vocabularies and their weights. Raise FitError where there are too few points."""
+        drawn = [(s["shapes"], s["tones"]) for s in samples]
+        n = sum(len(shapes) for shapes, _ in drawn)
+        if n < 2:
+            raise FitError(f"{self.name}: the pictures have {n} points, too few for any words; add pictures")
+        words = self.chosen.words or int(np.clip(n // PER_WORD, 2, MOST_WORDS))
+        self.shapes_ = self._lexicon([shapes for shapes, _ in drawn], words, self.chosen.components)
+        if self.chosen.tone_words:
+            tones = [tones for _, tones in drawn]
+            n_different = len(np.unique(np.concatenate(tones), axis=0))
+            self.tones_ = self._lexicon(tones, min(self.chosen.tone_words, n_different), 0)
+        return self
+
+    def fit(self, pictures: Iterable[Picture]) -> Self:
+        """Learn from pictures."""
+        return self.learn(self.sample(picture) for picture in pictures)
+
+    def encode(self, picture: Picture, region: Region | None = None) -> Encoding:
+        """Return the bag of a picture or of a region of it, and as evidence its points (``EVIDENCE``)."""
+        shapes, tones = self._fitted()
+        features = self._observer.observe(picture, region)
+        words = shapes.words(features.shapes)
+        bags = [shapes.bag(words, self._weighting)]
+        if tones is not None:
+            bags.append(tones.bag(tones.words(features.tones), self._weighting))
+        return Encoding(self._join(bags), _evidence(words, features))
+
+    def encode_query(self, picture: Picture, region: Region | None = None) -> Encoding:
+        """Return the bag of a query: as ``encode``, but each point shared among its ``assignments`` words."""
+        if self.chosen.assignments == 1:
+            return self.encode(picture, region)
+        shapes, tones = self._fitted()
+        features = self._observer.observe(picture, region)
+        n, softness = self.chosen.assignments, self.chosen.softness
+        bags = [shapes.soft_bag(features.shapes, self._weighting, n, softness)]
+        if tones is not None:
+            bags.append(tones.bag(tones.words(features.tones), self._weighting))
+        return Encoding(self._join(bags), _evidence(shapes.words(features.shapes), features))
+
+    def learnt(self) -> Arrays:
+        """Return the words, their weights and their document frequencies."""
+        shapes, tones = self._fitted()
+        return {**shapes.arrays("shapes"), **({} if tones is None else tones.arrays("tones"))}
+
+    def restore(self, arrays: Arrays) -> Self:
+        """Take back what ``learnt`` returned."""
+        above = self.chosen.approximate_above
+        self.shapes_ = Lexicon.restore(arrays, "shapes", above)
+        if self.chosen.tone_words:
+            self.tones_ = Lexicon.restore(arrays, "tones", above)
+        return self
+
+    def make_ranker(self) -> InvertedIndex:
+        """Return an empty inverted index over its words."""
+        return InvertedIndex(self.size)
+
+    def open_ranker(self, folders: Iterable[Path]) -> InvertedIndex:
+        """Open saved segments as one inverted index."""
+        return InvertedIndex.open(folders, self.size)
+
+    @property
+    def _observer(self) -> Observer:
+        chosen = self.chosen
+        kind = DESCRIPTORS[chosen.descriptor]
+        descriptor = kind(**chosen.of_descriptor())
+        tone = ColourPatch() if chosen.tone_words else None
+        return Observer(
+            self.detector, descriptor, tone, chosen.longest_side, chosen.foreground_only, chosen.position
+        )
+
+    @property
+    def _weighting(self) -> Weighting:
+        chosen = self.chosen
+        return Weighting(tf=chosen.tf, idf=chosen.idf, norm=chosen.norm, stop=chosen.stop)
+
+    def _lexicon(self, pictures: list[NDArray[np.float16]], words: int, components: int) -> Lexicon:
+        vocabulary = Vocabulary(words, seed=self.chosen.seed)
+        return Lexicon.learn(pictures, vocabulary, self._weighting, components, self.chosen.approximate_above)
+
+    def _fitted(self) -> tuple[Lexicon, Lexicon | None]:
+        if self.shapes_ is None:
+            raise FitError(f"{self.name} has no vocabulary yet; call fit first")
+        return self.shapes_, self.tones_
+
+    def _join(self, bags: list[SparseVector]) -> SparseVector:
+        """Put the bag of tones behind the bag of shapes, each with its share of the score."""
+        if len(bags) == 1:
+            return bags[0]
+        shapes, tones = bags
+        weight = self.chosen.tone_weight
+        values = [shapes.values * np.float32(np.sqrt(1 - weight)), tones.values * np.float32(np.sqrt(weight))]
+        indices = np.concatenate([shapes.indices, tones.indices + np.uint32(shapes.size)])
+        joined, size = np.concatenate(values), shapes.size + tones.size
+        return SparseVector(indices[joined > 0], joined[joined > 0], size)
+
+
+def _evidence(words: NDArray[np.intp], features: Features) -> NDArray[np.void]:
+    evidence = np.empty(len(words), dtype=EVIDENCE)
+    evidence["word"] = words
+    keypoints = features.keypoints
+    for column in fields(keypoints)[:4]:
+        evidence[column.name.removesuffix("s")] = getattr(keypoints, column.name)
+    return evidence

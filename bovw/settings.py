@@ -1,0 +1,91 @@
+"""The settings that every bag of words has, whatever its detector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from retrieval.errors import SettingError
+
+DescriptorName = Literal["fine", "rootsift", "patch"]
+PatchNormalise = Literal["none", "mean", "meanstd"]
+
+
+@dataclass(frozen=True)
+class WordSettings:
+    """Say how points become words, and words a weighted bag.
+
+    Parameters
+    ----------
+    longest_side : pictures are shrunk to at most so many pixels before anything else.
+    foreground_only : keep points out of the black background.
+    descriptor : ``fine`` (SIFT over the finest gradients), ``rootsift`` (gradients smoothed in proportion to
+        the frame), or ``patch`` (raw grey values).
+    gradient_sigma : smoothing before the gradient of ``fine``, in pixels.
+    patch_side : samples along each axis of a ``patch``.
+    patch_normalise : of a ``patch``: ``none`` keeps brightness and contrast, ``mean`` contrast, ``meanstd``
+        neither.
+    components : principal components that descriptors are reduced to; 0 keeps them whole.
+    position : weight of (row, col) appended to the descriptors; 0 leaves position out.
+    words : how many words for shape; None: as many as the sample allows, at most 4,096.
+    tone_words : how many words for tone; 0 leaves them out.
+    tone_weight : their share of the score, in [0, 1].
+    tf : ``raw``, ``sqrt`` (against burstiness), ``binary`` or ``log``.
+    idf : weigh words by their rarity.
+    norm : ``l2`` (cosine) or ``l1`` (Hellinger's affinity).
+    stop : share of the most frequent words that is ignored, in [0, 1).
+    assignments : so many nearest words stand for each point of a query (soft assignment).
+    softness : σ of soft assignment, in units of the descriptors.
+    approximate_above : with more words than this the nearest word is found approximately; 0: never.
+    fit_pictures : the vocabulary is learnt from at most so many pictures (more where ``words`` needs them).
+    seed : of everything that is drawn by chance.
+    """
+
+    longest_side: int = 320
+    foreground_only: bool = False
+    descriptor: DescriptorName = "fine"
+    gradient_sigma: float = 0.7
+    patch_side: int = 9
+    patch_normalise: PatchNormalise = "none"
+    components: int = 0
+    position: float = 0.0
+    words: int | None = None
+    tone_words: int = 256
+    tone_weight: float = 0.25
+    tf: Literal["raw", "sqrt", "binary", "log"] = "sqrt"
+    idf: bool = True
+    norm: Literal["l2", "l1"] = "l2"
+    stop: float = 0.0
+    assignments: int = 1
+    softness: float = 0.3
+    approximate_above: int = 8192
+    fit_pictures: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self._require("descriptor", self.descriptor in get_args(DescriptorName), "fine, rootsift or patch")
+        self._require("longest_side", 16 <= self.longest_side <= 65536, "16 to 65536 pixels")
+        self._require("components", self.components >= 0, "0 or more")
+        self._require("position", 0 <= self.position < np.inf, "0 or more")
+        self._require("words", self.words is None or 2 <= self.words <= 65536, "2 to 65536 words")
+        self._require("tone_words", self.tone_words == 0 or 2 <= self.tone_words <= 65536, "0, or 2 to 65536")
+        self._require("tone_weight", 0 <= self.tone_weight <= 1, "0 to 1")
+        self._require("assignments", 1 <= self.assignments <= 16, "1 to 16")
+        self._require("softness", 0 < self.softness < np.inf, "a positive number")
+        self._require("approximate_above", self.approximate_above >= 0, "0 or more")
+        self._require("fit_pictures", self.fit_pictures >= 1, "1 or more")
+        self._require("seed", self.seed >= 0, "0 or more")
+
+    def of_descriptor(self) -> dict[str, Any]:
+        """Return the keywords of the chosen descriptor."""
+        if self.descriptor == "fine":
+            return {"gradient_sigma": self.gradient_sigma}
+        if self.descriptor == "patch":
+            return {"side": self.patch_side, "normalise": self.patch_normalise}
+        return {}
+
+    def _require(self, name: str, sound: bool, remedy: str) -> None:
+        if not sound:
+            raise SettingError(f"{name}: {getattr(self, name)!r} makes no sense; give {remedy}")
