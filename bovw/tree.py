@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from .kmeans import kmeans
 from .scoring import Floats, Scoring, Words, insert
 
 _ITERATIONS = 6
+
+_SAMPLE = 64
+"""So many words a cell are enough to place it."""
 
 
 class Tree:
@@ -22,12 +26,14 @@ class Tree:
     """
 
     def __init__(self, centers: Floats, probes: int) -> None:
-        n_cells = max(1, round(len(centers) ** 0.5))
+        n_cells = round(len(centers) ** 0.5)
         rng = np.random.default_rng(0)
-        rows = rng.permutation(len(centers))
-        self._cells = Scoring(kmeans(centers, rows, n_cells, rng, _ITERATIONS))
+        rows = rng.permutation(len(centers))[: _SAMPLE * n_cells]
+        # One thread a product, so that every process makes the same cells.
+        with threadpool_limits(limits=1, user_api="blas"):
+            self._cells = Scoring(kmeans(centers, rows, n_cells, rng, _ITERATIONS))
+            cell_of, _ = self._cells.closest(centers)
         self._probes = min(probes, n_cells)
-        cell_of, _ = self._cells.closest(centers)
         self._words = np.argsort(cell_of, kind="stable")
         self._starts = np.searchsorted(cell_of[self._words], np.arange(n_cells + 1))
         self._shift = centers.mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -42,32 +48,23 @@ class Tree:
         cells = self._cells.best(descriptors, self._probes)
         points = np.subtract(descriptors, self._shift, dtype=np.float32, casting="unsafe")
         words = np.full((len(points), n), -1, dtype=np.intp)
-        _search(points, cells, self._starts, self._members, self._halves, self._words, words)
+        best = np.full(words.shape, -np.inf, dtype=np.float32)
+        order = np.argsort(cells, axis=None, kind="stable")
+        ends = np.searchsorted(cells.reshape(-1)[order], np.arange(len(self._starts)))
+        rows = order // cells.shape[1]
+        # Cell by cell rather than row by row: a matrix product for all rows that look into it.
+        for cell in np.flatnonzero(np.diff(ends)):
+            here, own = rows[ends[cell] : ends[cell + 1]], slice(*self._starts[cell : cell + 2])
+            scores = points[here] @ self._members[own].T - self._halves[own]
+            _keep_best(scores, here, self._words[own], best, words)
         return words
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})  # type: ignore[untyped-decorator]
-def _dot(a: Floats, b: Floats) -> np.float32:
-    total = np.float32(0)
-    for i in range(len(b)):
-        total += a[i] * b[i]
-    return total
-
-
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _search(
-    points: Floats,
-    cells: Words,
-    starts: Words,
-    members: Floats,
-    halves: Floats,
-    members_words: Words,
-    words: Words,
-) -> None:
-    for row in range(len(points)):
-        best = np.full(words.shape[1], -np.inf, dtype=np.float32)
-        for cell in cells[row]:
-            for member in range(starts[cell], starts[cell + 1]):
-                score = _dot(members[member], points[row]) - halves[member]
-                if score >= best[-1]:
-                    insert(score, members_words[member], best, words[row])
+def _keep_best(scores: Floats, rows: Words, cell_words: Words, best: Floats, words: Words) -> None:
+    """Let the words of one cell compete in each of ``rows`` with the best so far, both (n_rows, n)."""
+    for i in range(scores.shape[0]):
+        row = rows[i]
+        for j in range(scores.shape[1]):
+            if scores[i, j] >= best[row, -1]:
+                insert(scores[i, j], cell_words[j], best[row], words[row])
