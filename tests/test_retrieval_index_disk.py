@@ -12,6 +12,28 @@ import pytest
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.errors import IndexFolderError
 from retrieval.index import Index
+from retrieval.inverted import InvertedIndex
+from retrieval.representation import Encoding, SparseVector
+
+
+class Words(Thumbnail):
+    """Bags of grey levels in an inverted index, with the position of every pixel above 250 as evidence."""
+
+    name = "words"
+
+    def encode(self, picture, region=None):
+        levels = np.bincount((picture.grey * 63).astype(np.intp).ravel(), minlength=64)
+        (words,) = levels.nonzero()
+        values = np.sqrt(levels[words] / levels.sum()).astype(np.float32)
+        bright = np.argwhere(picture.grey > 250 / 255).astype(np.float32)
+        evidence = np.rec.fromarrays(bright.T, dtype=[("row", "<f4"), ("col", "<f4")]).view(np.ndarray)
+        return Encoding(SparseVector(words.astype(np.uint32), values, 64), evidence)
+
+    def make_ranker(self):
+        return InvertedIndex(64)
+
+    def open_ranker(self, folders):
+        return InvertedIndex.open(folders, 64)
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +156,29 @@ def test_many_small_segments_are_merged(place, folder):
         assert len(index.query("20.png", k=100)) == 24
         assert index.verify() == []
         assert len(list((place / "segments").iterdir())) < 16
+
+
+def test_sparse_vectors_and_evidence_survive_merges_to_the_last_bit(tmp_path, folder):
+    factories = {"words": Words}
+    with Index.create(tmp_path / "steps", factories=factories) as index:
+        index.add_representation(Words())
+        for number in range(4, 22):
+            add_picture(folder, number)
+            index.update([folder], jobs=1)
+        index.remove(["5.png"])
+        merged = [index.query("7.png", k=100)]
+        index.compact()
+        merged.append(index.query("7.png", k=100))
+        assert index.verify() == []
+        with Index.create(tmp_path / "once", factories=factories) as once:
+            once.add_representation(Words())
+            once.update([folder], jobs=1)
+            once.remove(["5.png"])
+            assert [once.query("7.png", k=100)] * 2 == merged
+            for name in once.names:
+                wanted = Words().encode(once.read(name))
+                assert index.evidence(name, "words").tolist() == wanted.evidence.tolist()
+                assert index.vector(name, "words").dense().tolist() == wanted.vector.dense().tolist()
 
 
 @pytest.mark.parametrize("make", [lambda p: p.mkdir(), lambda p: p.write_text("x"), lambda p: None])

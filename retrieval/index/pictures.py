@@ -14,6 +14,7 @@ from .catalogue import Catalogue
 from .job import Described
 
 GROUPS = ("series", "study", "patient")
+_REMOVED = "was removed; it comes back when its file changes"
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ def remove(catalogue: Catalogue, names: Sequence[str]) -> int:
     for source in {source for _, source in pictures.values()}:
         if not catalogue.rows("SELECT 1 FROM picture WHERE source = ? LIMIT 1", source):
             catalogue.run(
-                "UPDATE source SET state = 'removed', reason = 'removed earlier' WHERE id = ?", source
+                "UPDATE source SET state = 'removed', reason = 'was removed; it comes back when its file changes' WHERE id = ?",
+                source,
             )
     return len(pictures)
 

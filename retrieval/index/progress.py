@@ -9,7 +9,11 @@ class Progress(Protocol):
     """Is called again and again while work goes on."""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Hear that ``done`` of ``total`` steps of a stage are done; total is 0 where nobody knows."""
+        """Hear that ``done`` of ``total`` steps of a stage are done; total is 0 where nobody knows.
+
+        The stages, in their order: ``scan`` (files found), ``learn NAME`` (pictures to learn from), ``read``
+        (files read and encoded).
+        """
         ...
 
 
