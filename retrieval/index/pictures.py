@@ -115,10 +115,7 @@ def remove(catalogue: Catalogue, names: Sequence[str]) -> int:
         catalogue.run("INSERT OR REPLACE INTO removed VALUES (?, ?)", name, source)
     for source in {source for _, source in pictures.values()}:
         if not catalogue.rows("SELECT 1 FROM picture WHERE source = ? LIMIT 1", source):
-            catalogue.run(
-                "UPDATE source SET state = 'removed', reason = 'was removed; it comes back when its file changes' WHERE id = ?",
-                source,
-            )
+            catalogue.run("UPDATE source SET state = 'removed', reason = ? WHERE id = ?", _REMOVED, source)
     return len(pictures)
 
 
