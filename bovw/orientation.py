@@ -37,7 +37,7 @@ def dominant_orientations(image: NDArray[np.float32] | Pyramid, keypoints: Keypo
     for level in np.unique(levels):
         chosen = np.flatnonzero(levels == level)
         step = np.float32(pyramid.step(int(level)))
-        angles[chosen] = _orient(
+        angles[chosen] = orient(
             pyramid.level(int(level)),
             keypoints.rows[chosen] / step,
             keypoints.cols[chosen] / step,
@@ -47,13 +47,13 @@ def dominant_orientations(image: NDArray[np.float32] | Pyramid, keypoints: Keypo
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _orient(
+def orient(
     image: NDArray[np.float32],
     rows: NDArray[np.float32],
     cols: NDArray[np.float32],
     scales: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Orient n frames given in pixels of ``image`` itself."""
+    """Return the dominant orientations of n frames given in pixels of ``image``, which has their blur."""
     angles = np.empty(len(rows), dtype=np.float32)
     histogram = np.empty(N_BINS, dtype=np.float32)
     for i in range(len(rows)):

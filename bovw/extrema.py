@@ -1,0 +1,260 @@
+"""The extrema of the difference of Gaussians: blobs in position and scale (Lowe 2004, sections 3 and 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Stack = NDArray[np.float32]
+Table = NDArray[np.float32]
+
+LAYERS = 3
+"""Scales in an octave."""
+BORDER = 5
+"""Extrema nearer than this to the border of an octave, in its pixels, are not looked for."""
+STEPS = 5
+"""How often the place of an extremum may move to a neighbouring pixel while it is refined."""
+TRUNCATE = 3.5
+"""Gaussians are cut off at so many σ."""
+
+
+@dataclass(frozen=True, eq=False)
+class Octave:
+    """Hold one octave of the scale space.
+
+    Parameters
+    ----------
+    gaussians : float32 (6, rows, cols), layer l blurred to sigma · 2^(l/3) of the octave's own pixels.
+    step, origin : pixel (r, c) lies at (r · step + origin, c · step + origin) of the picture.
+    """
+
+    gaussians: Stack
+    step: float
+    origin: float
+
+
+def octaves(image: NDArray[np.float32], sigma: float) -> list[Octave]:
+    """Build the scale space of a picture (rows, cols), from double its size down (Lowe 2004, section 3.3).
+
+    The picture is taken to have a blur of 0.5 as it comes, 1 when doubled. One that is too small for any
+    extremum has no octaves.
+    """
+    rows, cols = image.shape
+    first = np.asarray(cv2.resize(image, (2 * cols, 2 * rows), interpolation=cv2.INTER_LINEAR))
+    first, step = _blurred(first, float(np.sqrt(sigma**2 - 1))), 0.5
+    found: list[Octave] = []
+    while min(first.shape) > 2 * BORDER:
+        layers = _layers(first, sigma)
+        found.append(Octave(layers, step, -0.25))
+        first, step = np.ascontiguousarray(layers[LAYERS, ::2, ::2]), 2 * step
+    return found
+
+
+def _layers(first: NDArray[np.float32], sigma: float) -> Stack:
+    """Blur on from σ = sigma by a third of an octave each time, (6, rows, cols).
+
+    Half the resolution is enough for the last two: they are blurred there, and doubled by
+    (1, 4, 6, 4, 1) / 8, which itself adds a variance of 1.
+    """
+    variances = sigma**2 * 4 ** (np.arange(LAYERS + 3) / LAYERS)
+    stack = np.empty((LAYERS + 3, *first.shape), dtype=np.float32)
+    stack[0] = first
+    for i in range(1, LAYERS + 1):
+        stack[i] = _blurred(stack[i - 1], float(np.sqrt(variances[i] - variances[i - 1])))
+    half, present = np.ascontiguousarray(stack[LAYERS, ::2, ::2]), variances[LAYERS]
+    for i in range(LAYERS + 1, LAYERS + 3):
+        half, present = _blurred(half, float(np.sqrt(variances[i] - 1 - present)) / 2), variances[i] - 1
+        cv2.pyrUp(half, dst=stack[i], dstsize=(first.shape[1], first.shape[0]))
+    return stack
+
+
+def _blurred(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    side = 2 * round(TRUNCATE * sigma) + 1
+    return np.asarray(cv2.GaussianBlur(image, (side, side), sigma), dtype=np.float32)
+
+
+def extrema(octave: Octave, contrast: float) -> Table:
+    """Find and refine the extrema of one octave.
+
+    Parameters
+    ----------
+    contrast : three times the least |difference of Gaussians| at a refined extremum, as OpenCV counts it.
+
+    Returns
+    -------
+    float32 (n, 5), in pixels of the octave: row, col, layer (all with fractions), |difference|, and the
+    ratio of the principal curvatures, infinite where they differ in sign.
+    """
+    differences = octave.gaussians[1:] - octave.gaussians[:-1]
+    least = contrast / LAYERS
+    candidates = _candidates(differences, np.float32(0.5 * least))
+    refined = np.asarray(_refined(differences, candidates), dtype=np.float32)
+    return np.asarray(refined[refined[:, 3] >= least])
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _candidates(stack: Stack, least: np.float32) -> NDArray[np.int32]:
+    """List (layer, row, col) of the pixels above ``least`` that no neighbour of the 26 surpasses."""
+    found = np.empty((1024, 3), dtype=np.int32)
+    n = 0
+    rows, cols = stack.shape[1:]
+    flags = np.zeros((cols + 7) // 8 * 8, dtype=np.uint8)
+    places = np.empty(cols, dtype=np.int32)
+    for layer in range(1, stack.shape[0] - 1):
+        for r in range(BORDER, rows - BORDER):
+            here = stack[layer, r]
+            _flag(stack[layer, r - 1], here, stack[layer, r + 1], least, flags[:cols])
+            _strike(stack[layer - 1, r], here, stack[layer + 1, r], flags[:cols])
+            n_here = _scan(stack, layer, r, flags, places)
+            while n + n_here > len(found):
+                found = np.concatenate((found, np.empty_like(found)))
+            for i in range(n_here):
+                found[n + i, 0], found[n + i, 1], found[n + i, 2] = layer, r, places[i]
+            n += n_here
+    return found[:n]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _scan(stack: Stack, layer: int, r: int, flags: NDArray[np.uint8], places: NDArray[np.int32]) -> int:
+    """Write the columns of the extrema among the flagged pixels of a row to ``places``; return how many."""
+    n = 0
+    eights = flags.view(np.uint64)  # most are 0, and are passed over eight pixels at a time
+    for i in range(len(eights)):
+        if eights[i] != 0:
+            for c in range(max(8 * i, BORDER), min(8 * i + 8, stack.shape[2] - BORDER)):
+                if flags[c] and _is_extremum(stack, layer, r, c):
+                    places[n] = c
+                    n += 1
+    return n
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _flag(
+    above: NDArray[np.float32],
+    here: NDArray[np.float32],
+    below: NDArray[np.float32],
+    least: np.float32,
+    flags: NDArray[np.uint8],
+) -> None:
+    """Mark the inner pixels of a row that their four neighbours do not surpass."""
+    # Slices and no branches, so that it compiles to vector instructions.
+    left, middle, right = here[:-2], here[1:-1], here[2:]
+    above, below, inner = above[1:-1], below[1:-1], flags[1:-1]
+    for c in range(middle.size):
+        v = middle[c]
+        is_high = (v > least) & (v >= above[c]) & (v >= below[c]) & (v >= left[c]) & (v >= right[c])
+        is_low = (v < -least) & (v <= above[c]) & (v <= below[c]) & (v <= left[c]) & (v <= right[c])
+        inner[c] = is_high | is_low
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _strike(
+    finer: NDArray[np.float32],
+    here: NDArray[np.float32],
+    coarser: NDArray[np.float32],
+    flags: NDArray[np.uint8],
+) -> None:
+    """Take the marks off the pixels of a row that the next scale or the one before surpasses."""
+    for c in range(here.size):
+        v, a, b = here[c], finer[c], coarser[c]
+        is_high = (v > 0) & (v >= a) & (v >= b)
+        is_low = (v < 0) & (v <= a) & (v <= b)
+        flags[c] = flags[c] & (is_high | is_low)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _is_extremum(stack: Stack, layer: int, r: int, c: int) -> bool:
+    """Compare a pixel with its 26 neighbours in position and scale."""
+    value = stack[layer, r, c]
+    sign = np.float32(1) if value > 0 else np.float32(-1)
+    size = abs(value)
+    for i in range(layer - 1, layer + 2):
+        for j in range(r - 1, r + 2):
+            for k in range(c - 1, c + 2):
+                if sign * stack[i, j, k] > size:
+                    return False
+    return True
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _refined(stack: Stack, candidates: NDArray[np.int32]) -> Table:
+    """Fit a quadratic to each candidate; (n, 5) as ``extrema`` says, those that fail left out."""
+    found = np.empty((len(candidates), 5), dtype=np.float32)
+    n = 0
+    for i in range(len(candidates)):
+        layer, r, c = candidates[i, 0], candidates[i, 1], candidates[i, 2]
+        for _ in range(STEPS):
+            ds, dr, dc = _offset(stack, layer, r, c)
+            if max(abs(ds), abs(dr), abs(dc)) < 0.5:
+                value, ratio = _shape(stack, layer, r, c, ds, dr, dc)
+                found[n] = (r + dr, c + dc, layer + ds, abs(value), ratio)
+                n += 1
+                break
+            if not max(abs(ds), abs(dr), abs(dc)) < 1e6:
+                break
+            layer, r, c = layer + round(ds), r + round(dr), c + round(dc)
+            if not (
+                1 <= layer <= stack.shape[0] - 2
+                and BORDER <= r < stack.shape[1] - BORDER
+                and BORDER <= c < stack.shape[2] - BORDER
+            ):
+                break
+    return found[:n]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _offset(stack: Stack, layer: int, r: int, c: int) -> tuple[float, float, float]:
+    """Solve H x = −g for the top of the quadratic (Lowe 2004, eq. 3): offsets in layer, row and column."""
+    v = 2.0 * stack[layer, r, c]
+    up, down = stack[layer - 1], stack[layer + 1]
+    here = stack[layer]
+    gs, gr, gc = _gradient(stack, layer, r, c)
+    ss, rr, cc = (
+        up[r, c] + down[r, c] - v,
+        here[r - 1, c] + here[r + 1, c] - v,
+        here[r, c - 1] + here[r, c + 1] - v,
+    )
+    sr = 0.25 * (down[r + 1, c] - down[r - 1, c] - up[r + 1, c] + up[r - 1, c])
+    sc = 0.25 * (down[r, c + 1] - down[r, c - 1] - up[r, c + 1] + up[r, c - 1])
+    rc = 0.25 * (here[r + 1, c + 1] - here[r + 1, c - 1] - here[r - 1, c + 1] + here[r - 1, c - 1])
+    a, b, d = rr * cc - rc * rc, sc * rc - sr * cc, sr * rc - sc * rr  # the first row of the adjugate
+    determinant = ss * a + sr * b + sc * d
+    if abs(determinant) < 1e-30:
+        return np.inf, np.inf, np.inf
+    e, f, g = ss * cc - sc * sc, sr * sc - ss * rc, ss * rr - sr * sr
+    return (
+        -(a * gs + b * gr + d * gc) / determinant,
+        -(b * gs + e * gr + f * gc) / determinant,
+        -(d * gs + f * gr + g * gc) / determinant,
+    )
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _gradient(stack: Stack, layer: int, r: int, c: int) -> tuple[float, float, float]:
+    """Return central differences in layer, row and column."""
+    return (
+        0.5 * (stack[layer + 1, r, c] - stack[layer - 1, r, c]),
+        0.5 * (stack[layer, r + 1, c] - stack[layer, r - 1, c]),
+        0.5 * (stack[layer, r, c + 1] - stack[layer, r, c - 1]),
+    )
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _shape(stack: Stack, layer: int, r: int, c: int, ds: float, dr: float, dc: float) -> tuple[float, float]:
+    """Return the value at the top (eq. 3) and the ratio of curvatures there (section 4.1)."""
+    gs, gr, gc = _gradient(stack, layer, r, c)
+    value = stack[layer, r, c] + 0.5 * (gs * ds + gr * dr + gc * dc)
+    here = stack[layer]
+    v = 2.0 * here[r, c]
+    rr, cc = here[r - 1, c] + here[r + 1, c] - v, here[r, c - 1] + here[r, c + 1] - v
+    rc = 0.25 * (here[r + 1, c + 1] - here[r + 1, c - 1] - here[r - 1, c + 1] + here[r - 1, c - 1])
+    trace, determinant = rr + cc, rr * cc - rc * rc
+    if determinant <= 0:
+        return value, np.inf
+    # Tr² / Det = (q + 1)² / q for curvatures in the ratio q ≥ 1.
+    half = trace * trace / determinant / 2 - 1
+    return value, half + np.sqrt(max(half * half - 1, 0.0))
