@@ -162,7 +162,7 @@ def _draw(folder: Path, pictures: Path, answers: Sequence[Answer], thumbnails: M
 
     best = [answer for answer in answers if answer.by == DETECTORS[-1]]
     write_picture(draw_sheet(best, thumbnails, per_line=HITS), folder / "sheet.png")
-    example = next((path for id in SHOWN if (path := pictures / id).is_file()), None)
+    example = next((path for id in reversed(SHOWN) if (path := pictures / id).is_file()), None)
     if example is not None:
         picture = next(read_pictures(example, example.relative_to(pictures).as_posix()))
         write_picture(draw_one(picture, make_detectors(None, 200), Look()), folder / "points.png")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import IndexFolderError, SettingError
+from retrieval.errors import IndexFolderError, PictureError, SettingError
 
 from .answer import printable
 from .arguments import positive
@@ -119,6 +119,8 @@ def run(args: argparse.Namespace) -> int:
         write_text(_as_csv(report.skipped), args.skipped)
     for line in notes(report, seconds, args.skipped):
         print(line, file=sys.stderr)
+    if not state.n_pictures:
+        raise PictureError(f"{', '.join(map(str, args.folders))}: holds no picture that can be read")
     print(json.dumps(_summary(state, seconds)) if args.json else _sentence(state))
     return 0
 

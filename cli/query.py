@@ -127,8 +127,8 @@ def caption_of(index: Index, id: str, column: str | None = None) -> Caption:
     """Return what is shown beside an indexed picture."""
     entry = index.picture(id)
     group = dict(entry.groups)
-    if column is not None and column not in ("id", "label") and (values := entry.values(column)):
-        group[column] = str(values[0])
+    if column is not None and column in entry.metadata:
+        group[column] = str(entry.metadata[column])
     return Caption(id, ";".join(entry.labels), group)
 
 

@@ -281,3 +281,19 @@ def test_verify_finds_what_is_broken(tmp_path: Path, capsys: pytest.CaptureFixtu
     broken.write_bytes(broken.read_bytes()[:-1])
     assert run("verify", index) == 1
     assert capsys.readouterr().out
+
+
+def test_visual_words_are_the_default(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, index = make_folder(tmp_path / "scans"), tmp_path / "i"
+    summary = index_json(capsys, folder, index, "--words", 16, "--tone-words", 8, "--points", 30)
+    assert (summary["pictures"], summary["representations"]) == (N_PICTURES, ["superpixel"])
+    (answer,) = ask(capsys, index, folder / "b" / "3.png", "-k", 1)
+    assert answer["hits"][0]["id"] == "b/3.png"
+    assert "words" in refused(capsys, 1, "index", folder, "-o", index, "--words", "32", "--jobs", "1")
+
+
+def test_an_index_of_nothing_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "empty.png").touch()
+    assert run("index", tmp_path / "scans", "-o", tmp_path / "i", "--by", "thumbnail", "--jobs", 1) == 1
+    assert "holds no picture that can be read" in capsys.readouterr().err
