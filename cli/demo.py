@@ -35,7 +35,7 @@ HITS = 6
 
 EXAMPLE = """example:
   semblance demo
-  semblance demo -o /tmp/demo
+  semblance demo -o my-demo
 
 Cuts CT, MR, ultrasound, microscopy and retina pictures that come inside pydicom, nibabel and scikit-image
 into tiles and slices, indexes them three ways, asks with each of them, and writes pages to look at. Nothing
