@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from bovw.extrema import _candidates, extrema, octaves
+from bovw.extrema import _candidates, extrema
+from bovw.octaves import octaves
 
 
 def noise(shape, sigma, seed=0):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..extrema import LAYERS, Octave, Table, extrema, octaves
+from ..extrema import Table, extrema
 from ..keypoints import Keypoints
+from ..octaves import LAYERS, Octave, octaves
 from ..orientation import orient
 from .detector import Grey, Mask, admit, is_blank, require
 
