@@ -1,4 +1,4 @@
-"""The count of distinct descriptors, which bounds how many words they can make."""
+"""Distinct descriptors: how many there are bounds how many words they can make."""
 
 from __future__ import annotations
 
@@ -25,9 +25,21 @@ def count_distinct(descriptors: NDArray[Any], rows: NDArray[np.int64], enough: i
         if not np.isfinite(points).all():
             raise FitError("descriptors: some values are not finite; leave those descriptors out")
         if len(known) < enough:
-            # Adding 0 turns −0 into 0, so that equal values have equal bits.
-            known = np.union1d(known, _hashes((points + np.float32(0)).view(np.uint32)))
+            known = np.union1d(known, hashes(points))
     return len(known)
+
+
+def repeats(points: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Tell of each row, bool (n,), whether it equals a row before it."""
+    is_repeat = np.ones(len(points), dtype=bool)
+    is_repeat[np.unique(hashes(points), return_index=True)[1]] = False
+    return is_repeat
+
+
+def hashes(points: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """Return a hash of each row, uint64 (n,); equal rows have equal ones."""
+    # Adding 0 turns −0 into 0, so that equal values have equal bits.
+    return np.asarray(_hashes((points + np.float32(0)).view(np.uint32)))
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from .distinct import repeats
 from .scoring import Floats, Scoring, Words
 
 Item = TypeVar("Item")
@@ -93,11 +94,12 @@ def tally(
 
 
 def refill(centers: Floats, found: Tally, descriptors: NDArray[Any]) -> Floats:
-    """Move each center that has no descriptor to the farthest one of a cluster with a large error.
+    """Move each center that has no descriptor, or equals one before, to one far from its own center.
 
-    Empty centers in order take the clusters by falling error, one each; those left over stay.
+    Such centers in order take the clusters by falling error, one each, and in it the descriptor that is
+    farthest from the center; those left over stay.
     """
-    empty = np.flatnonzero(found.counts == 0)
+    empty = np.flatnonzero((found.counts == 0) | repeats(centers))
     largest = np.argsort(-found.errors, kind="stable")[: len(empty)]
     largest = largest[found.farthest[largest] > 0]
     refilled = centers.copy()

@@ -83,7 +83,7 @@ class Vocabulary:
     def fit(self, descriptors: ArrayLike) -> Self:
         """Learn the words from descriptors (n, d) of any real type; n may be large, and mapped into memory.
 
-        Raises FitError where fewer than ``size`` of those used differ, or some are not finite.
+        Raises FitError where fewer than ``size`` of those used differ, or some of those are not finite.
         """
         points = np.asarray(descriptors)
         rng = np.random.default_rng(self.seed)
@@ -117,7 +117,7 @@ class Vocabulary:
             closest = Scoring(centers).closest if is_flat else tree_closest(centers)
             found = tally(points, rows, closest, self.size)
             used, centers = centers, refill(centers, found, points)
-            if found.counts.all():
+            if np.array_equal(used, centers):
                 break
         return used, _report(len(points), found.counts, float(found.errors.sum()))
 
