@@ -47,6 +47,10 @@ class Region:
             corners = np.round((polygon[:, ::-1] - 0.5) * 256).astype(np.int32)
             layer = np.zeros(shape, dtype=np.uint8)
             cv2.fillPoly(layer, [corners], 1, lineType=cv2.LINE_8, shift=8)
+            # fillPoly paints every pixel that the outline touches: along it, ask for the pixel's centre.
+            outline = cv2.polylines(np.zeros_like(layer), [corners], True, 1, thickness=3, shift=8)
+            rows, cols = np.nonzero(outline)
+            layer[rows, cols] = _inside(polygon, rows + 0.5, cols + 0.5)
             canvas |= layer
         return canvas.astype(bool)
 
