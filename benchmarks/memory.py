@@ -1,6 +1,6 @@
 """Print how much memory ``semblance index`` needs at its peak for collections of different sizes.
 
-    python benchmarks/memory.py [--counts 2000 20000] [--by superpixel] [--side 128] [--jobs 2]
+    python benchmarks/memory.py [--counts 2000 20000] [--by superpixel] [--side 128] [any option of index]
 
 Each collection is made of small grey PNG pictures with blobs and edges, drawn from a seed. ``semblance
 index`` runs in a process of its own; the resident memory of it and of its workers is looked at every 50 ms.
@@ -75,14 +75,14 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=128, help="pixels [128]")
     parser.add_argument("--jobs", type=int, default=2, help="processes [2]")
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder where it is left out")
-    args = parser.parse_args()
+    args, options = parser.parse_known_args()
     print(f"{'pictures':>9} {'seconds':>8} {'sum MiB':>8} {'largest MiB':>11}")
     found = []
     for count in args.counts:
         with tempfile.TemporaryDirectory(dir=args.folder) as folder:
             draw_pictures(Path(folder) / "pictures", count, args.side)
             by = [word for name in args.by for word in ("--by", name)]
-            output = ["-o", f"{folder}/index", "--jobs", str(args.jobs)]
+            output = ["-o", f"{folder}/index", "--jobs", str(args.jobs), *options]
             semblance = [sys.executable, "-c", "import sys; from cli.main import main; sys.exit(main())"]
             total, largest, seconds = peaks([*semblance, "index", f"{folder}/pictures", *output, *by])
         found.append(total)
