@@ -177,7 +177,7 @@ def _open_segment(folder: Path, dimension: int) -> tuple[Ids, _Block]:
     ids, lengths, vectors = arrays["ids"], arrays["lengths"], arrays["vectors"]
     if vectors.shape != (len(ids), dimension) or lengths.shape != ids.shape:
         raise IndexFolderError(
-            f"{folder}: vectors {vectors.shape} do not fit {len(ids)} ids of dimension {dimension}; index again"
+            f"{folder}: vectors {vectors.shape} do not fit {len(ids)} ids, dimension {dimension}; index again"
         )
     return ids, _Block(vectors, lengths)
 
