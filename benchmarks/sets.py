@@ -1,0 +1,67 @@
+"""The sets of labelled pictures that benchmarks measure on: a folder with a ``manifest.csv``."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.picture import Picture
+from retrieval.readers import read_pictures
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One labelled file: where it is, its class, and the patient, lesion or group of near-duplicates."""
+
+    path: Path
+    name: str
+    label: str
+    group: str
+
+    def read(self) -> Picture:
+        """Read the file's only picture, or its first."""
+        return next(iter(read_pictures(self.path, self.name)))
+
+
+@dataclass(frozen=True)
+class Set:
+    """A named set of labelled files."""
+
+    name: str
+    items: tuple[Item, ...]
+
+    @classmethod
+    def load(cls, name: str, data: Path = DATA) -> Set:
+        """Load the rows of one set from the manifest of a folder."""
+        with (data / "manifest.csv").open(newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["set"] == name]
+        if not rows:
+            raise SystemExit(f"{data / 'manifest.csv'}: there is no set {name!r}")
+        items = (
+            Item(data / row["file"], row["file"], row["cls"], row["patient"] or row["group"] or row["file"])
+            for row in rows
+        )
+        return cls(name, tuple(items))
+
+    @property
+    def labels(self) -> NDArray[np.str_]:
+        """Return the class of each item."""
+        return np.array([item.label for item in self.items])
+
+    @property
+    def groups(self) -> NDArray[np.str_]:
+        """Return the group of each item."""
+        return np.array([item.group for item in self.items])
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)

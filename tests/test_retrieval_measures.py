@@ -1,0 +1,65 @@
+"""Measures of a ranking, against values worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score
+
+from retrieval.measures import average_precision, bootstrap_interval, precision_at
+
+
+def test_average_precision_of_hits_at_ranks_1_3_and_4() -> None:
+    assert average_precision([True, False, True, True]) == pytest.approx((1 + 2 / 3 + 3 / 4) / 3)
+
+
+def test_average_precision_without_anything_relevant_is_no_number() -> None:
+    assert math.isnan(average_precision([False, False]))
+    assert math.isnan(average_precision([]))
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40).filter(any))
+def test_average_precision_agrees_with_scikit_learn(relevant: list[bool]) -> None:
+    scores = -np.arange(len(relevant))
+    assert average_precision(relevant) == pytest.approx(average_precision_score(relevant, scores))
+
+
+def test_missing_hits_count_as_wrong() -> None:
+    assert precision_at([True, True], 5) == pytest.approx(0.4)
+    assert precision_at([], 1) == 0
+
+
+def test_precision_at_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match="k: precision at 0"):
+        precision_at([True], 0)
+
+
+def test_an_interval_of_equal_values_is_that_value() -> None:
+    assert bootstrap_interval([0.5] * 9) == (0.5, 0.5)
+
+
+def test_an_interval_leaves_out_what_is_no_number() -> None:
+    assert bootstrap_interval([0.5, math.nan, 0.5]) == (0.5, 0.5)
+    assert all(math.isnan(end) for end in bootstrap_interval([math.nan]))
+    assert all(math.isnan(end) for end in bootstrap_interval([]))
+
+
+def test_an_interval_is_as_wide_as_the_normal_one() -> None:
+    values = np.random.default_rng(1).normal(size=2000)
+    low, high = bootstrap_interval(values)
+    assert high - low == pytest.approx(2 * 1.96 / math.sqrt(2000), rel=0.1)
+
+
+def test_groups_of_equal_queries_widen_the_interval() -> None:
+    values = np.repeat(np.random.default_rng(1).normal(size=50), 20)
+    alone, together = bootstrap_interval(values), bootstrap_interval(values, np.repeat(np.arange(50), 20))
+    assert together[1] - together[0] > 3 * (alone[1] - alone[0])
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    values = np.random.default_rng(2).normal(size=100)
+    assert bootstrap_interval(values, seed=5) == bootstrap_interval(values, seed=5)
