@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ALONE := $(VENV)-wheel
+PIP := -m pip --disable-pip-version-check
 # The default editable install lets any folder called deep/ in the current directory shadow the package.
 EDITABLE := --config-settings editable_mode=compat
-PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: install demo test check tests wheel-test bench clean
+.PHONY: install demo test check tests wheel wheel-test bench clean
 
 install: $(VENV)/.demo
 
@@ -24,34 +25,31 @@ check: $(VENV)/.dev
 tests: $(VENV)/.dev
 	$(BIN)/pytest -n 2 -q
 
-# The built wheel, alone in a clean environment without torch, away from the sources.
-wheel-test: $(VENV)/.dev $(VENV)-wheel/.made
+wheel: $(VENV)/.dev
 	rm -rf build dist
 	$(BIN)/python -m build --wheel --outdir dist . > $(VENV)/wheel.log 2>&1 || { cat $(VENV)/wheel.log; exit 1; }
-	$(VENV)-wheel/bin/python -m pip --disable-pip-version-check install -q --no-deps --force-reinstall dist/*.whl
-	$(BIN)/python tests/in_clean_environment.py $(VENV)-wheel
+
+# The built wheel, alone in an environment without torch and without tools, away from the sources.
+wheel-test: wheel | $(ALONE)/bin/python
+	$(ALONE)/bin/python $(PIP) install -q --force-reinstall --no-deps dist/*.whl
+	wheel=$$(ls dist/*.whl) && $(ALONE)/bin/python $(PIP) install -q -c constraints.txt "$$wheel[demo]" pytest hypothesis psutil
+	root=$$PWD && cd "$$(mktemp -d)" && SEMBLANCE_WHEEL=$$(ls "$$root"/dist/*.whl) "$$root"/$(ALONE)/bin/pytest -q \
+		-c "$$root"/setup.cfg -p no:cacheprovider "$$root"/tests/test_packaging.py "$$root"/tests/test_cli_*.py
 
 bench: $(VENV)/.dev
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run
 
 clean:
-	rm -rf $(VENV) $(VENV)-wheel build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(ALONE) build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-$(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Semblance needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
-	$(PYTHON) -m venv $(VENV)
+$(VENV)/bin/python $(ALONE)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Semblance needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(@D:/bin=)
 
 $(VENV)/.demo: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[demo]'
+	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[demo]'
 	touch $@
 
 $(VENV)/.dev: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[demo,dev]'
+	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[demo,dev]'
 	touch $@ $(VENV)/.demo
-
-$(VENV)-wheel/.made: setup.cfg constraints.txt
-	rm -rf $(VENV)-wheel
-	$(PYTHON) -m venv $(VENV)-wheel
-	$(VENV)-wheel/bin/python -m pip --disable-pip-version-check install -q -c constraints.txt -e '.[demo]' pytest hypothesis psutil
-	$(VENV)-wheel/bin/python -m pip --disable-pip-version-check uninstall -q -y semblance
-	touch $@

@@ -1,0 +1,186 @@
+"""The distribution: what it owns, what it imports, and what the built wheel holds."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from importlib.metadata import distribution, entry_points, packages_distributions, version
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("bovw", "cli", "deep", "retrieval")
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+HEAVY = {"torch", "torchvision", "scipy", "sklearn", "pandas", "matplotlib", "skimage"}
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imported(path: Path) -> set[str]:
+    """Return the first parts of all names that a file imports, at its top or in any function."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name.split(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def loaded_by(code: str) -> set[str]:
+    """Return the modules, by the first part of their names, that a fresh interpreter has after some code."""
+    show = "import sys; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{show}"], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_this_distribution_alone_owns_the_names_of_its_packages(package: str) -> None:
+    # The same distribution is found twice where the checkout is the current directory.
+    assert set(packages_distributions()[package]) == {"semblance"}
+
+
+def test_the_version_is_that_of_setup_cfg() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    assert config["metadata"]["version"] == version("semblance")
+
+
+def test_the_base_install_needs_no_torch_and_no_opencv_with_windows() -> None:
+    base = [line for line in distribution("semblance").requires or [] if "extra ==" not in line]
+    names = {line.split(">")[0].split("<")[0].strip().lower() for line in base}
+    assert "opencv-python-headless" in names
+    assert not names & {"torch", "opencv-python", "opencv-contrib-python", "pylibjpeg-libjpeg"}
+
+
+def test_the_entry_points_load_and_make_what_they_are_called() -> None:
+    found = {entry.name: entry for entry in entry_points(group="semblance.representations")}
+    assert {"sift", "dense", "superpixel", "thumbnail", "colour"} <= found.keys()
+    for name, entry in found.items():
+        if entry.dist is not None and entry.dist.name == "semblance":
+            assert entry.load()().name == name
+
+
+def test_the_command_is_installed() -> None:
+    (command,) = (e for e in entry_points(group="console_scripts") if e.name == "semblance")
+    assert command.value == "cli.main:main"
+
+
+def test_what_only_extras_install_is_imported_by_deep_alone() -> None:
+    assert [name(p) for p in MODULES if imported(p) & HEAVY and not name(p).startswith("deep/")] == []
+
+
+def test_nothing_pickles() -> None:
+    pickling = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+    assert [name(p) for p in MODULES if imported(p) & pickling] == []
+    assert [name(p) for p in MODULES if "allow_pickle=True" in p.read_text(encoding="utf-8")] == []
+
+
+def test_no_file_is_above_300_lines() -> None:
+    files = [*MODULES, *(ROOT / "benchmarks").glob("*.py")]
+    assert [name(p) for p in files if len(p.read_text(encoding="utf-8").splitlines()) > 300] == []
+
+
+def undocumented(path: Path) -> Iterator[str]:
+    """Yield the public classes and functions of a file that have no docstring."""
+    module = ast.parse(path.read_text(encoding="utf-8"))
+    if module.body and ast.get_docstring(module) is None:
+        yield "the module"
+    scopes: list[ast.Module | ast.ClassDef] = [module]
+    for scope in scopes:
+        for node in scope.body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+                if ast.get_docstring(node) is None:
+                    yield node.name
+                if isinstance(node, ast.ClassDef):
+                    scopes.append(node)
+
+
+def test_everything_public_is_documented() -> None:
+    assert [f"{name(p)}: {lacking}" for p in MODULES for lacking in undocumented(p)] == []
+
+
+def test_importing_the_packages_loads_nothing_that_only_extras_install() -> None:
+    names = [".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for p in MODULES]
+    code = "import " + ", ".join(name for name in names if not name.startswith("deep"))
+    # numba itself loads scipy where it is installed.
+    assert not loaded_by(code) & (HEAVY - {"scipy"})
+
+
+def test_the_command_without_work_loads_neither_numpy_nor_opencv() -> None:
+    assert not loaded_by("import cli.main; cli.main.main(['--help'])") & {"numpy", "cv2", "numba", *HEAVY}
+
+
+wheel = pytest.mark.skipif(
+    "SEMBLANCE_WHEEL" not in os.environ, reason="only for a built wheel: make wheel-test"
+)
+
+
+@wheel
+def test_the_wheel_holds_the_packages_and_nothing_else() -> None:
+    with zipfile.ZipFile(os.environ["SEMBLANCE_WHEEL"]) as archive:
+        names = archive.namelist()
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == set(PACKAGES)
+    assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
+    assert any(name.endswith("LICENSE") and ".dist-info/" in name for name in names)
+    assert {name for name in names if name.endswith(".py")} == {name(path) for path in MODULES}
+
+
+@wheel
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_installed_wheel_is_what_is_tested(package: str) -> None:
+    spec = find_spec(package)
+    assert spec is not None and spec.origin is not None
+    assert Path(spec.origin).resolve().is_relative_to(Path(sys.prefix).resolve())
+    assert "site-packages" in Path(spec.origin).parts
+
+
+@wheel
+@pytest.mark.parametrize("name", ["torch", "sklearn", "mypy", "ruff", "xdist"])
+def test_the_clean_environment_lacks(name: str) -> None:
+    assert find_spec(name) is None
+
+
+@wheel
+def test_three_detectors_index_and_answer(tmp_path: Path) -> None:
+    from cli.demo_pictures import write_pictures
+
+    command, folder, index = Path(sys.executable).with_name("semblance"), tmp_path / "scans", tmp_path / "i"
+    write_pictures(folder)
+    detectors = [part for name in ("sift", "dense", "superpixel") for part in ("--by", name)]
+    run = [
+        command,
+        "index",
+        folder,
+        "-o",
+        index,
+        *detectors,
+        "--words",
+        "50",
+        "--points",
+        "60",
+        "--jobs",
+        "2",
+    ]
+    subprocess.run(run, check=True, capture_output=True, cwd=tmp_path)
+    asked = "tissue/r1c1.png"
+    for name in ("sift", "dense", "superpixel"):
+        answer = subprocess.run(
+            [command, "query", index, asked, "--by", name, "-k", "1", "--csv"],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+        )
+        assert asked in answer.stdout.splitlines()[1]
