@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from retrieval.errors import SettingError
 
-from ..gradient_maps import N_DIRECTIONS, GradientMaps, Map
+from ..gradient_maps import N_DIRECTIONS, GradientMaps
 from ..keypoints import Keypoints
+from .pooling import N_CELLS, Floats, pool_pixels, pool_turned, pool_upright
 
-N_CELLS = 4
 CELL_WIDTH = 3.0
 """Width of a cell in σ of the frame, as in Lowe's SIFT."""
 SAMPLES = 4.0
@@ -58,18 +58,17 @@ class FineSift:
         """Return one descriptor a keypoint, float32 (n, 128) in [0, 1], in the order of the keypoints.
 
         ``image`` is grey, float32 (rows, cols) in [0, 1]. What lies outside the picture contributes nothing;
-        a frame without any gradient has a row of zeros. Raise PictureError where the image is not 2-D.
+        a frame without any gradient has a row of zeros. Raise PictureError where the image is not 2-D, and
+        ValueError where a keypoint is not finite.
         """
         maps = GradientMaps.of(image, self.gradient_sigma)
-        descriptors = np.zeros((len(keypoints), self.dimension), dtype=np.float32)
-        numbers = _levels(keypoints.scales)
-        for number in np.unique(numbers):
-            chosen = np.flatnonzero(numbers == number)
-            part = keypoints[chosen].rescaled(0.5 ** int(number))
-            described = np.zeros((len(chosen), self.dimension), dtype=np.float32)
-            _pool(maps.level(int(number)), part.rows, part.cols, part.scales, part.orientations, described)
-            descriptors[chosen] = described
-        _normalise(descriptors, self.root)
+        histograms = np.zeros((len(keypoints), N_CELLS, N_CELLS, N_DIRECTIONS), dtype=np.float32)
+        levels = _levels(keypoints.scales)
+        for level in np.unique(levels).tolist():
+            chosen = np.flatnonzero(levels == level)
+            histograms[chosen] = _pooled(maps, level, keypoints[chosen])
+        descriptors = np.empty((len(keypoints), self.dimension), dtype=np.float32)
+        _finish(histograms, keypoints.orientations, self.root, descriptors)
         return descriptors
 
 
@@ -79,78 +78,53 @@ def _levels(scales: NDArray[np.float32]) -> NDArray[np.int64]:
     return np.asarray(np.floor(np.log2(samples)), dtype=np.int64)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
-def _pool(
-    level: Map,
-    rows: NDArray[np.float32],
-    cols: NDArray[np.float32],
-    scales: NDArray[np.float32],
-    orientations: NDArray[np.float32],
-    out: NDArray[np.float32],
-) -> None:
-    """Add up each frame's gradients, cell by cell, bilinear between cells, under a Gaussian of σ = 2 cells.
-
-    Positions and scales are in pixels of ``level``; ``out`` is float32 (n, 128), zero, ordered as OpenCV's:
-    rows of cells, cells, directions.
-    """
-    height, width = level.shape[0], level.shape[1]
-    cells = np.empty((N_CELLS + 2, N_CELLS + 2, N_DIRECTIONS), dtype=np.float32)
-    for i in range(len(rows)):
-        cells[:] = 0
-        cos, sin = np.float32(math.cos(orientations[i])), np.float32(math.sin(orientations[i]))
-        cell = np.float32(CELL_WIDTH) * scales[i]
-        reach = cell * np.float32(0.5 * (N_CELLS + 1)) * (abs(cos) + abs(sin))
-        top, bottom = max(0, math.ceil(rows[i] - reach)), min(height - 1, math.floor(rows[i] + reach))
-        left, right = max(0, math.ceil(cols[i] - reach)), min(width - 1, math.floor(cols[i] + reach))
-        for r in range(top, bottom + 1):
-            for c in range(left, right + 1):
-                dy, dx = (np.float32(r) - rows[i]) / cell, (np.float32(c) - cols[i]) / cell
-                across, down = dx * cos + dy * sin, dy * cos - dx * sin
-                # Cell centres lie at −1.5, −0.5, 0.5, 1.5; a border of one cell takes what is beyond.
-                x, y = across + np.float32(2.5), down + np.float32(2.5)
-                if x <= 0 or y <= 0 or x >= N_CELLS + 1 or y >= N_CELLS + 1:
-                    continue
-                weight = np.float32(math.exp(-(across * across + down * down) / 8))
-                x0, y0 = int(x), int(y)
-                fx, fy = x - np.float32(x0), y - np.float32(y0)
-                w11 = weight * fx * fy
-                w10 = weight * fy - w11
-                w01 = weight * fx - w11
-                w00 = weight - w11 - w10 - w01
-                for b in range(N_DIRECTIONS):
-                    value = level[r, c, b]
-                    cells[y0, x0, b] += w00 * value
-                    cells[y0, x0 + 1, b] += w01 * value
-                    cells[y0 + 1, x0, b] += w10 * value
-                    cells[y0 + 1, x0 + 1, b] += w11 * value
-        _turn_back(cells, orientations[i], out[i])
+def _pooled(maps: GradientMaps, level: int, keypoints: Keypoints) -> NDArray[np.float32]:
+    """Return what frames see of one level, (n, 4, 4, 8), directions as in the picture."""
+    there = keypoints.rescaled(0.5**level)
+    widths = np.float32(CELL_WIDTH) * there.scales
+    frames = np.stack([there.rows, there.cols, widths, there.orientations], axis=1)
+    if not np.isfinite(frames).all():
+        raise ValueError("keypoints must have finite positions, scales and orientations")
+    histograms = np.zeros((len(keypoints), N_CELLS, N_CELLS, N_DIRECTIONS), dtype=np.float32)
+    if level == 0:
+        pool_pixels(maps.magnitudes, maps.directions, frames, histograms)
+    elif not keypoints.orientations.any():
+        pool_upright(maps.level(level), frames, histograms)
+    else:
+        pool_turned(maps.level(level), frames, histograms)
+    return histograms
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _turn_back(cells: NDArray[np.float32], orientation: float, out: NDArray[np.float32]) -> None:
-    """Copy the inner cells, directions measured from the frame's own orientation."""
+def _finish(histograms: Floats, orientations: Floats, root: bool, descriptors: Floats) -> None:
+    """Write histograms (n, 4, 4, 8) to rows of descriptors (n, 128), turned and normalised."""
+    for i in range(len(descriptors)):
+        _turn_back(histograms[i], orientations[i], descriptors[i])
+        _normalise(descriptors[i], root)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _turn_back(cells: Floats, orientation: np.float32, out: Floats) -> None:
+    """Copy the cells, directions measured from the frame's own orientation."""
     shift = -orientation * np.float32(N_DIRECTIONS / (2 * math.pi))
     whole = math.floor(shift)
     share = np.float32(shift - whole)
     for y in range(N_CELLS):
         for x in range(N_CELLS):
             for b in range(N_DIRECTIONS):
-                here = cells[y + 1, x + 1, (b + whole) & 7]
-                there = cells[y + 1, x + 1, (b + whole + 1) & 7]
-                out[(y * N_CELLS + x) * N_DIRECTIONS + b] = here * (1 - share) + there * share
+                here, there = cells[y, x, (b + whole) & 7], cells[y, x, (b + whole + 1) & 7]
+                out[(y * N_CELLS + x) * N_DIRECTIONS + b] = here + (there - here) * share
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _normalise(descriptors: NDArray[np.float32], root: bool) -> None:
-    """Normalise rows as SIFT does: unit L2 norm, clip at 0.2, and again; or then L1 and square root."""
-    for i in range(len(descriptors)):
-        row = descriptors[i]
-        norm = math.sqrt((row * row).sum())
-        if norm < 1e-12:
-            row[:] = 0
-            continue
-        for j in range(len(row)):
-            row[j] = min(row[j] / norm, 0.2)
-        norm = row.sum() if root else math.sqrt((row * row).sum())
-        for j in range(len(row)):
-            row[j] = math.sqrt(row[j] / norm) if root else row[j] / norm
+def _normalise(row: Floats, root: bool) -> None:
+    """Normalise as SIFT does: unit L2 norm, clip at 0.2, and again; or then L1 and square root."""
+    norm = np.sqrt((row * row).sum())
+    if norm < 1e-12:
+        row[:] = 0
+        return
+    for j in range(len(row)):
+        row[j] = min(row[j] / norm, np.float32(0.2))
+    norm = row.sum() if root else np.sqrt((row * row).sum())
+    for j in range(len(row)):
+        row[j] = np.sqrt(row[j] / norm) if root else row[j] / norm

@@ -1,0 +1,196 @@
+"""The pooling of gradients into the 4 × 4 cells of a frame: bilinear, under a Gaussian of σ = 2 cells.
+
+Kernels for frames (n, 4), float32, in pixels of the map that they read: row and column of the middle, width
+of a cell, orientation. Cells have their middles at −1.5, −0.5, 0.5 and 1.5 from the middle of the frame, in
+cells, and each reaches to the middles of its neighbours. Histograms are float32 (n, 4, 4, 8), zero at first,
+with directions as in ``Map``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from ..gradient_maps import N_DIRECTIONS, Map, Plane
+
+N_CELLS = 4
+REACH = np.float32(0.5 * (N_CELLS + 1))
+"""How far from its middle a frame looks, in cells."""
+
+Floats = NDArray[np.float32]
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def pool_upright(level: Map, frames: Floats, histograms: Floats) -> None:
+    """Add up what upright frames see of a map: all rows first, then all columns, as the weights allow."""
+    height, width = level.shape[0], level.shape[1]
+    flat = level.reshape(height, width * N_DIRECTIONS)
+    lines = np.empty((N_CELLS, width * N_DIRECTIONS), dtype=np.float32)  # one a row of cells
+    for i in range(len(frames)):
+        row, col, cell = frames[i, 0], frames[i, 1], frames[i, 2]
+        top, bottom = _extent(row, REACH * cell, height)
+        left, right = _extent(col, REACH * cell, width)
+        lines[:, left * N_DIRECTIONS : right * N_DIRECTIONS] = 0
+        for r in range(top, bottom):
+            seen = flat[r, left * N_DIRECTIONS : right * N_DIRECTIONS]
+            for y in range(N_CELLS):
+                weight = _weight((np.float32(r) - row) / cell, y)
+                if weight > 0:
+                    _add(weight, seen, lines[y, left * N_DIRECTIONS : right * N_DIRECTIONS])
+        for c in range(left, right):
+            for x in range(N_CELLS):
+                weight = _weight((np.float32(c) - col) / cell, x)
+                if weight > 0:
+                    for y in range(N_CELLS):
+                        for b in range(N_DIRECTIONS):
+                            histograms[i, y, x, b] += weight * lines[y, c * N_DIRECTIONS + b]
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _extent(middle: np.float32, reach: np.float32, length: int) -> tuple[int, int]:
+    """Return the first pixel of [0, length) within reach, and the one after the last; equal where none is."""
+    first = max(np.float32(0), np.float32(math.ceil(middle - reach)))
+    after = min(np.float32(length), np.float32(math.floor(middle + reach)) + np.float32(1))
+    return (int(first), int(after)) if first < after else (0, 0)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _weight(offset: np.float32, cell: int) -> np.float32:
+    """Return the weight along one axis, in one of the cells, of what lies ``offset`` cells off the middle."""
+    share = np.float32(1) - abs(offset - (np.float32(cell) - np.float32(0.5 * (N_CELLS - 1))))
+    return share * _bell(offset) if share > 0 else np.float32(0)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _bell(offset: np.float32) -> np.float32:
+    return np.float32(np.exp(offset * offset * np.float32(-0.125)))
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _add(weight: np.float32, values: Floats, sums: Floats) -> None:
+    for k in range(sums.size):  # without branches, so that it compiles to vector instructions
+        sums[k] += weight * values[k]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def pool_turned(level: Map, frames: Floats, histograms: Floats) -> None:
+    """Add up what frames of any orientation see of a map."""
+    height, width = level.shape[0], level.shape[1]
+    cells = np.empty((N_CELLS + 2, N_CELLS + 2, N_DIRECTIONS), dtype=np.float32)
+    bell = np.empty(width, dtype=np.float32)
+    for i in range(len(frames)):
+        cosine, sine = _axes(frames[i])
+        top, bottom, left, right = _window(frames[i], height, width)
+        _set_bell(left, right, frames[i], bell)
+        cells[:] = 0
+        for r in range(top, bottom):
+            x, y, falloff = _line(frames[i], r, cosine, sine)
+            first, after = _span(left, right, x, cosine, y, -sine)
+            for c in range(first, after):
+                u, v = x + np.float32(c) * cosine, y - np.float32(c) * sine
+                if 0 < u < N_CELLS + 1 and 0 < v < N_CELLS + 1:
+                    _add_spread(level[r, c], falloff * bell[c], u, v, cells)
+        histograms[i] = cells[1:-1, 1:-1]
+
+
+@numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+def _add_spread(values: Floats, weight: np.float32, u: np.float32, v: np.float32, cells: Floats) -> None:
+    """Share a histogram (8,) between the four cells around (u, v)."""
+    j, k = int(u), int(v)
+    across, down = u - np.float32(j), v - np.float32(k)
+    below = weight * down
+    above = weight - below
+    for b in range(N_DIRECTIONS):
+        cells[k, j, b] += above * (np.float32(1) - across) * values[b]
+        cells[k, j + 1, b] += above * across * values[b]
+        cells[k + 1, j, b] += below * (np.float32(1) - across) * values[b]
+        cells[k + 1, j + 1, b] += below * across * values[b]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def pool_pixels(magnitudes: Plane, directions: Plane, frames: Floats, histograms: Floats) -> None:
+    """Add up the gradients of single pixels in frames of any orientation."""
+    height, width = magnitudes.shape
+    cells = np.empty((N_CELLS + 2, N_CELLS + 2, N_DIRECTIONS), dtype=np.float32)
+    bell = np.empty(width, dtype=np.float32)
+    for i in range(len(frames)):
+        cosine, sine = _axes(frames[i])
+        top, bottom, left, right = _window(frames[i], height, width)
+        _set_bell(left, right, frames[i], bell)
+        cells[:] = 0
+        for r in range(top, bottom):
+            x, y, falloff = _line(frames[i], r, cosine, sine)
+            first, after = _span(left, right, x, cosine, y, -sine)
+            for c in range(first, after):
+                u, v = x + np.float32(c) * cosine, y - np.float32(c) * sine
+                if 0 < u < N_CELLS + 1 and 0 < v < N_CELLS + 1:
+                    _add_gradient(falloff * bell[c] * magnitudes[r, c], directions[r, c], u, v, cells)
+        histograms[i] = cells[1:-1, 1:-1]
+
+
+@numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+def _add_gradient(
+    strength: np.float32, direction: np.float32, u: np.float32, v: np.float32, cells: Floats
+) -> None:
+    """Share one gradient between the four cells around (u, v) and its two directions."""
+    j, k, lower = int(u), int(v), int(direction)
+    across, down = u - np.float32(j), v - np.float32(k)
+    after = strength * (direction - np.float32(lower))
+    for b, part in ((lower & 7, strength - after), ((lower + 1) & 7, after)):
+        below = part * down
+        above = part - below
+        cells[k, j, b] += above - above * across
+        cells[k, j + 1, b] += above * across
+        cells[k + 1, j, b] += below - below * across
+        cells[k + 1, j + 1, b] += below * across
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _axes(frame: Floats) -> tuple[np.float32, np.float32]:
+    """Return how many cells along the frame's first and against its second axis a step to the right goes."""
+    return np.cos(frame[3]) / frame[2], np.sin(frame[3]) / frame[2]
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _window(frame: Floats, height: int, width: int) -> tuple[int, int, int, int]:
+    """Return the rows and columns of the box around the frame."""
+    reach = REACH * frame[2] * (abs(np.cos(frame[3])) + abs(np.sin(frame[3])))
+    top, bottom = _extent(frame[0], reach, height)
+    left, right = _extent(frame[1], reach, width)
+    return top, bottom, left, right
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _set_bell(left: int, right: int, frame: Floats, bell: Floats) -> None:
+    """Set the weights of columns; those of rows and columns multiply, whatever the orientation."""
+    for c in range(left, right):
+        bell[c] = _bell((np.float32(c) - frame[1]) / frame[2])
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _line(
+    frame: Floats, r: int, cosine: np.float32, sine: np.float32
+) -> tuple[np.float32, np.float32, np.float32]:
+    """Return x, y and the weight of a row: its column c lies (x + c cos, y − c sin) cells from the corner."""
+    down = np.float32(r) - frame[0]
+    x = REACH + down * sine - frame[1] * cosine
+    y = REACH + down * cosine + frame[1] * sine
+    return x, y, _bell(down / frame[2])
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _span(
+    left: int, right: int, x: np.float32, x_step: np.float32, y: np.float32, y_step: np.float32
+) -> tuple[int, int]:
+    """Narrow [left, right) to columns c with x + c · x_step and y + c · y_step in [0, 5], or one off."""
+    for at, step in ((x, x_step), (y, y_step)):
+        if abs(step) > np.float32(1e-6):
+            near, far = -at / step, (np.float32(N_CELLS + 1) - at) / step
+            near, far = min(near, far), max(near, far)
+            if not (near < right and far > left):
+                return 0, 0
+            left, right = max(left, int(near)), min(right, int(far) + 2)
+    return left, right
