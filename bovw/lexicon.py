@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -66,6 +66,11 @@ class Lexicon:
         """How many words there are."""
         return len(self.centers)
 
+    @property
+    def dimension(self) -> int:
+        """The length of the descriptors, before they are reduced."""
+        return self.centers.shape[1] if self.pca is None else len(self.pca.mean_)
+
     def words(self, descriptors: Descriptors) -> NDArray[np.intp]:
         """Return the nearest word of each descriptor (n, d), intp (n,)."""
         return self.assigner.assign(self._reduced(descriptors))
@@ -102,8 +107,10 @@ class Lexicon:
         learnt = {
             name.removeprefix(f"{prefix}_"): a for name, a in arrays.items() if name.startswith(f"{prefix}_")
         }
-        missing = {"centers", "weights", "frequency"} - learnt.keys()
-        if missing or learnt["centers"].ndim != 2 or learnt["weights"].shape != learnt["centers"].shape[:1]:
+        needed = {"centers", "weights", "frequency"}
+        if "components" in learnt:
+            needed |= {"mean", "variances"}
+        if needed - learnt.keys() or not _is_whole(learnt):
             raise IndexFolderError(f"the {prefix} vocabulary is damaged or of another recipe; index again")
         pca = None
         if "components" in learnt:
@@ -117,3 +124,14 @@ class Lexicon:
 
     def _reduced(self, descriptors: Descriptors) -> Descriptors:
         return descriptors if self.pca is None else self.pca.transform(descriptors)
+
+
+def _is_whole(learnt: Mapping[str, NDArray[Any]]) -> bool:
+    """Tell whether the shapes of the arrays fit each other."""
+    centers = learnt["centers"]
+    if centers.ndim != 2 or 0 in centers.shape:
+        return False
+    fits = learnt["weights"].shape == learnt["frequency"].shape == centers.shape[:1]
+    if "components" in learnt:
+        fits &= learnt["components"].shape == centers.shape[1:] + learnt["mean"].shape
+    return fits

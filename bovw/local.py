@@ -59,27 +59,39 @@ class Observer:
     foreground_only: bool
     position: float
 
+    @property
+    def dimension(self) -> int:
+        """The length of the descriptors of shape, with the position where it is appended."""
+        return self.descriptor.dimension + (2 if self.position > 0 else 0)
+
     def observe(self, picture: Picture, region: Region | None = None) -> Features:
         """Return the features of a picture, or those whose points lie within a region of it."""
         small, factor = picture.fit_within(self.longest_side)
         grey = small.grey
-        keypoints = self._detect(grey, None if region is None else region.scaled(factor))
+        keypoints = self.detector.detect(grey, foreground(grey) if self.foreground_only else None)
+        if region is not None:
+            places = _placed(keypoints, factor, picture.shape)
+            within = keypoints[region.contains(places.rows, places.cols)]
+            is_small = len(within) < min(FEWEST, len(keypoints))
+            keypoints = self._denser(grey, region.scaled(factor), within) if is_small else within
         shapes = self.descriptor.describe(small.pixels if self.descriptor.in_colour else grey, keypoints)
         if self.position > 0:
             shapes = append_position(shapes, keypoints, small.shape, self.position)
         tones = np.empty((len(keypoints), 0), dtype=np.float32)
         if self.tone is not None:
             tones = self.tone.describe(small.pixels, keypoints)
-        return Features(keypoints.rescaled(1 / factor), shapes, tones)
+        return Features(_placed(keypoints, factor, picture.shape), shapes, tones)
 
-    def _detect(self, grey: NDArray[np.float32], region: Region | None) -> Keypoints:
-        """Return the points of a picture; in a small region, more points than fall there by chance."""
-        everywhere = self.detector.detect(grey, foreground(grey) if self.foreground_only else None)
-        if region is None:
-            return everywhere
-        within = everywhere[region.contains(everywhere.rows, everywhere.cols)]
-        if len(within) >= min(FEWEST, len(everywhere)):
-            return within
+    def _denser(self, grey: NDArray[np.float32], region: Region, within: Keypoints) -> Keypoints:
+        """Return points of a small region's own, or those within it where they are more."""
         denser: Any = replace(self.detector, points=FEWEST)  # type: ignore[type-var]
         own: Keypoints = denser.detect(grey, region.mask((grey.shape[0], grey.shape[1])))
         return own if len(own) > len(within) else within
+
+
+def _placed(keypoints: Keypoints, factor: float, shape: tuple[int, int]) -> Keypoints:
+    """Return the points of a shrunk picture in the original of ``shape``, none of them beyond its border."""
+    placed = keypoints.rescaled(1 / factor)
+    # Rows and columns of the shrunk picture are whole numbers, so its shape is not quite the original's.
+    rows = np.clip(placed.rows, 0, np.float32(shape[0] - 1))
+    return replace(placed, rows=rows, cols=np.clip(placed.cols, 0, np.float32(shape[1] - 1)))

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.errors import FitError
+from retrieval.errors import FitError, IndexFolderError
 from retrieval.inverted import InvertedIndex
 from retrieval.picture import Picture
 from retrieval.region import Region
@@ -19,6 +19,7 @@ from retrieval.representation import Arrays, Encoding, SparseVector
 from .descriptors import DESCRIPTORS
 from .descriptors.colour import ColourPatch
 from .detectors.detector import Detector
+from .distinct import count_distinct
 from .lexicon import Lexicon
 from .local import Features, Observer
 from .settings import WordSettings
@@ -105,12 +106,10 @@ class BagOfWords:
         n = sum(len(shapes) for shapes, _ in drawn)
         if n < 2:
             raise FitError(f"{self.name}: the pictures have {n} points, too few for any words; add pictures")
-        words = self.chosen.words or int(np.clip(n // PER_WORD, 2, MOST_WORDS))
-        self.shapes_ = self._lexicon([shapes for shapes, _ in drawn], words, self.chosen.components)
+        shapes, tones = [shapes for shapes, _ in drawn], [tones for _, tones in drawn]
+        self.shapes_ = self._lexicon(shapes, self.chosen.words or _affordable(shapes), self.chosen.components)
         if self.chosen.tone_words:
-            tones = [tones for _, tones in drawn]
-            n_different = len(np.unique(np.concatenate(tones), axis=0))
-            self.tones_ = self._lexicon(tones, min(self.chosen.tone_words, n_different), 0)
+            self.tones_ = self._lexicon(tones, _at_most(self.chosen.tone_words, tones), 0)
         return self
 
     def fit(self, pictures: Iterable[Picture]) -> Self:
@@ -145,9 +144,15 @@ class BagOfWords:
         return {**shapes.arrays("shapes"), **({} if tones is None else tones.arrays("tones"))}
 
     def restore(self, arrays: Arrays) -> Self:
-        """Take back what ``learnt`` returned."""
+        """Take back what ``learnt`` returned. Raise IndexFolderError where it does not fit the settings."""
         above = self.chosen.approximate_above
-        self.shapes_ = Lexicon.restore(arrays, "shapes", above)
+        shapes = Lexicon.restore(arrays, "shapes", above)
+        if self.chosen.words not in (None, shapes.size) or shapes.dimension != self._observer.dimension:
+            raise IndexFolderError(
+                f"{self.name}: {shapes.size} words for descriptors of length {shapes.dimension} do not fit "
+                "the settings; index again"
+            )
+        self.shapes_ = shapes
         if self.chosen.tone_words:
             self.tones_ = Lexicon.restore(arrays, "tones", above)
         return self
@@ -194,6 +199,18 @@ class BagOfWords:
         indices = np.concatenate([shapes.indices, tones.indices + np.uint32(shapes.size)])
         joined, size = np.concatenate(values), shapes.size + tones.size
         return SparseVector(indices[joined > 0], joined[joined > 0], size)
+
+
+def _affordable(pictures: list[NDArray[np.float16]]) -> int:
+    """Return how many words the descriptors (n_i, d) of some pictures can afford."""
+    n = sum(len(descriptors) for descriptors in pictures)
+    return _at_most(int(np.clip(n // PER_WORD, 2, MOST_WORDS)), pictures)
+
+
+def _at_most(words: int, pictures: list[NDArray[np.float16]]) -> int:
+    """Return a number of words, less where fewer descriptors differ; at least 2."""
+    together = np.concatenate(pictures)
+    return max(2, min(words, count_distinct(together, np.arange(len(together)), enough=words)))
 
 
 def _evidence(words: NDArray[np.intp], features: Features) -> NDArray[np.void]:
