@@ -9,6 +9,8 @@ import numpy as np
 
 from retrieval.errors import SettingError
 
+from .weighting import Norm, TermFrequency
+
 DescriptorName = Literal["fine", "rootsift", "patch"]
 PatchNormalise = Literal["none", "mean", "meanstd"]
 
@@ -54,9 +56,9 @@ class WordSettings:
     words: int | None = None
     tone_words: int = 256
     tone_weight: float = 0.25
-    tf: Literal["raw", "sqrt", "binary", "log"] = "sqrt"
+    tf: TermFrequency = "sqrt"
     idf: bool = True
-    norm: Literal["l2", "l1"] = "l2"
+    norm: Norm = "l2"
     stop: float = 0.0
     assignments: int = 1
     softness: float = 0.3
@@ -66,6 +68,13 @@ class WordSettings:
 
     def __post_init__(self) -> None:
         self._require("descriptor", self.descriptor in get_args(DescriptorName), "fine, rootsift or patch")
+        self._require("gradient_sigma", 0 <= self.gradient_sigma <= 16, "0 to 16 pixels")
+        self._require("patch_side", 2 <= self.patch_side <= 64, "2 to 64 samples")
+        known = self.patch_normalise in get_args(PatchNormalise)
+        self._require("patch_normalise", known, "none, mean or meanstd")
+        self._require("tf", self.tf in get_args(TermFrequency), "raw, sqrt, binary or log")
+        self._require("norm", self.norm in get_args(Norm), "l2 or l1")
+        self._require("stop", 0 <= self.stop < 1, "0 to below 1")
         self._require("longest_side", 16 <= self.longest_side <= 65536, "16 to 65536 pixels")
         self._require("components", self.components >= 0, "0 or more")
         self._require("position", 0 <= self.position < np.inf, "0 or more")
