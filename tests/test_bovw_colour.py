@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from skimage import color
 
 from bovw.descriptors import ColourPatch, OpponentSift, RootSift
 from bovw.descriptors.colour import opponent
@@ -101,3 +102,23 @@ def test_every_colour_space_gives_its_dimension(space):
 def test_a_bad_setting_is_refused_by_name(make, setting, value):
     with pytest.raises(SettingError, match=setting):
         make(**{setting: value})
+
+
+@pytest.mark.parametrize(("space", "tolerance"), [("lab", 3e-3), ("opponent", 1e-5), ("rgb", 1e-5)])
+def test_a_grey_picture_is_described_as_rgb_of_three_equal_channels(space, tolerance):
+    grey = coloured()[:, :, 0].copy()
+    described = ColourPatch(space=space).describe(grey, POINTS)
+    expected = ColourPatch(space=space).describe(np.repeat(grey[:, :, None], 3, axis=2), POINTS)
+    np.testing.assert_allclose(described, expected, atol=tolerance)
+
+
+@pytest.mark.parametrize("grey", [0.0, 0.003, 0.04, 0.5, 0.77, 1.0])
+def test_the_lightness_of_grey_is_that_of_scikit_image(grey):
+    described = ColourPatch(cells=1).describe(np.full((50, 40), grey, np.float32), Keypoints.of(20, 20, 3))[0]
+    expected = color.rgb2lab(np.full((1, 1, 3), grey))[0, 0, 0] / 100
+    np.testing.assert_allclose(described, [expected, 0, 0, 0, 0, 0], atol=1e-5)
+
+
+def test_grey_levels_beyond_black_and_white_stay_finite():
+    image = np.linspace(-1, 2, 2500, dtype=np.float32).reshape(50, 50)
+    assert np.isfinite(ColourPatch().describe(image, Keypoints.of(20, 20, 3))).all()

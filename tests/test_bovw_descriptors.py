@@ -89,7 +89,7 @@ def test_the_callers_arrays_are_unchanged(descriptor):
 
 
 def test_a_picture_of_the_wrong_kind_is_refused(descriptor):
-    wrong = np.zeros((9, 9) if descriptor.in_colour else (9, 9, 3), np.float32)
+    wrong = np.zeros((9, 9, 4 if descriptor.in_colour else 3), np.float32)
     with pytest.raises(PictureError, match=r"\(9, 9"):
         descriptor.describe(wrong, keypoints(1))
 
