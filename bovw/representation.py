@@ -107,9 +107,10 @@ class BagOfWords:
         if n < 2:
             raise FitError(f"{self.name}: the pictures have {n} points, too few for any words; add pictures")
         shapes, tones = [shapes for shapes, _ in drawn], [tones for _, tones in drawn]
-        self.shapes_ = self._lexicon(shapes, self.chosen.words or _affordable(shapes), self.chosen.components)
+        of_shape = self._lexicon(shapes, self.chosen.words or _affordable(shapes), self.chosen.components)
         if self.chosen.tone_words:
             self.tones_ = self._lexicon(tones, _at_most(self.chosen.tone_words, tones), 0)
+        self.shapes_ = of_shape
         return self
 
     def fit(self, pictures: Iterable[Picture]) -> Self:
@@ -152,9 +153,9 @@ class BagOfWords:
                 f"{self.name}: {shapes.size} words for descriptors of length {shapes.dimension} do not fit "
                 "the settings; index again"
             )
-        self.shapes_ = shapes
         if self.chosen.tone_words:
             self.tones_ = Lexicon.restore(arrays, "tones", above)
+        self.shapes_ = shapes
         return self
 
     def make_ranker(self) -> InvertedIndex:
