@@ -60,7 +60,7 @@ def _layers(first: NDArray[np.float32], sigma: float) -> Stack:
     stack = np.empty((LAYERS + 3, *first.shape), dtype=np.float32)
     stack[0] = first
     for i in range(1, LAYERS + 1):
-        stack[i] = _blurred(stack[i - 1], float(np.sqrt(variances[i] - variances[i - 1])))
+        _blurred(stack[i - 1], float(np.sqrt(variances[i] - variances[i - 1])), stack[i])
     half, present = np.ascontiguousarray(stack[LAYERS, ::2, ::2]), variances[LAYERS]
     for i in range(LAYERS + 1, LAYERS + 3):
         half, present = _blurred(half, float(np.sqrt(variances[i] - 1 - present)) / 2), variances[i] - 1
@@ -68,6 +68,9 @@ def _layers(first: NDArray[np.float32], sigma: float) -> Stack:
     return stack
 
 
-def _blurred(image: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+def _blurred(
+    image: NDArray[np.float32], sigma: float, result: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Return the image blurred further; in ``result``, where that is given."""
     side = 2 * round(TRUNCATE * sigma) + 1
-    return np.asarray(cv2.GaussianBlur(image, (side, side), sigma), dtype=np.float32)
+    return np.asarray(cv2.GaussianBlur(image, (side, side), sigma, dst=result), dtype=np.float32)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from .keypoints import Keypoints
 from .pyramid import Pyramid
 
+Floats = NDArray[np.float32]
+
 N_BINS = 36
 WINDOW = 1.5
 """σ of the Gaussian window, in σ of the frame; gradients are counted up to three times as far."""
@@ -47,29 +49,21 @@ def dominant_orientations(image: NDArray[np.float32] | Pyramid, keypoints: Keypo
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def orient(
-    image: NDArray[np.float32],
-    rows: NDArray[np.float32],
-    cols: NDArray[np.float32],
-    scales: NDArray[np.float32],
-) -> NDArray[np.float32]:
+def orient(image: Floats, rows: Floats, cols: Floats, scales: Floats) -> Floats:
     """Return the dominant orientations of n frames given in pixels of ``image``, which has their blur."""
     angles = np.empty(len(rows), dtype=np.float32)
     histogram = np.empty(N_BINS, dtype=np.float32)
+    line = np.empty((3, image.shape[1]), dtype=np.float32)
     for i in range(len(rows)):
         histogram[:] = 0
-        _count(image, rows[i], cols[i], np.float32(WINDOW) * scales[i], histogram)
+        _count(image, rows[i], cols[i], np.float32(WINDOW) * scales[i], line, histogram)
         angles[i] = _peak(histogram)
     return angles
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _count(
-    image: NDArray[np.float32],
-    row: np.float32,
-    col: np.float32,
-    sigma: np.float32,
-    histogram: NDArray[np.float32],
+    image: Floats, row: np.float32, col: np.float32, sigma: np.float32, line: Floats, histogram: Floats
 ) -> None:
     """Add the gradients around (row, col), each to the two bins nearest to its angle."""
     reach = np.float32(3) * sigma
@@ -78,43 +72,46 @@ def _count(
     if bottom < top or right < left:
         return
     falloff = np.float32(-0.5) / (sigma * sigma)
-    across = np.exp((np.arange(left, right + 1).astype(np.float32) - col) ** 2 * falloff)
+    across, sizes, turns = line[0, left : right + 1], line[1, left : right + 1], line[2, left : right + 1]
+    for k in range(across.size):
+        across[k] = np.exp((np.float32(left + k) - col) ** 2 * falloff)
     for r in range(top, bottom + 1):
         weight = np.exp((np.float32(r) - row) ** 2 * falloff)
-        for c in range(left, right + 1):
-            down = image[r + 1, c] - image[r - 1, c]
-            over = image[r, c + 1] - image[r, c - 1]
-            size = np.sqrt(down * down + over * over)
-            if size > 0:
-                position = _arctan(down, over) * np.float32(N_BINS)
-                bin_below = int(position)
-                share = position - np.float32(bin_below)
-                size *= weight * across[c - left]
-                histogram[bin_below % N_BINS] += (1 - share) * size
-                histogram[(bin_below + 1) % N_BINS] += share * size
+        _polar(image[r, left - 1 : right + 2], image[r - 1, left:], image[r + 1, left:], sizes, turns)
+        for k in range(sizes.size):
+            position = turns[k] * np.float32(N_BINS)
+            bin_below = int(position)
+            share = position - np.float32(bin_below)
+            size = sizes[k] * weight * across[k]
+            histogram[bin_below % N_BINS] += (1 - share) * size
+            histogram[(bin_below + 1) % N_BINS] += share * size
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _arctan(y: np.float32, x: np.float32) -> np.float32:
-    """Return the angle of (x, y) in turns, [0, 1]; not both may be 0.
+@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _polar(here: Floats, above: Floats, below: Floats, sizes: Floats, turns: Floats) -> None:
+    """Set the lengths of the gradients of n pixels of a row, and their angles in turns, in [0, 1].
 
-    Abramowitz and Stegun (1964), 4.4.47: the error is below 1e-5 radian.
+    ``here`` starts one pixel earlier and ends one later. Abramowitz and Stegun (1964), 4.4.47: the error is
+    below 1e-5 radian.
     """
-    a, b = abs(x), abs(y)
-    t = min(a, b) / max(a, b)
-    s = t * t
-    p = np.float32(0.0208351) * s - np.float32(0.0851330)
-    p = (p * s + np.float32(0.1801410)) * s - np.float32(0.3302995)
-    angle = (p * s + np.float32(0.9998660)) * t * np.float32(0.15915494)
-    if b > a:
-        angle = np.float32(0.25) - angle
-    if x < 0:
-        angle = np.float32(0.5) - angle
-    return np.float32(1) - angle if y < 0 else angle
+    before, after = here[:-2], here[2:]
+    for k in range(sizes.size):  # without branches, so that it compiles to vector instructions
+        y, x = below[k] - above[k], after[k] - before[k]
+        a, b = abs(x), abs(y)
+        small, large = (b if b < a else a), (a if b < a else b)
+        t = small / (large if large > 0 else np.float32(1))
+        s = t * t
+        p = np.float32(0.0208351) * s - np.float32(0.0851330)
+        p = (p * s + np.float32(0.1801410)) * s - np.float32(0.3302995)
+        angle = (p * s + np.float32(0.9998660)) * t * np.float32(0.15915494)
+        angle = np.float32(0.25) - angle if b > a else angle
+        angle = np.float32(0.5) - angle if x < 0 else angle
+        turns[k] = np.float32(1) - angle if y < 0 else angle
+        sizes[k] = np.sqrt(x * x + y * y)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _peak(histogram: NDArray[np.float32]) -> np.float32:
+def _peak(histogram: Floats) -> np.float32:
     """Return the angle of the highest peak of the smoothed histogram, radians in [0, 2π)."""
     smooth = np.empty(N_BINS, dtype=np.float32)
     for j in range(N_BINS):
