@@ -1,0 +1,70 @@
+"""Run every benchmark, quickly: small inputs, to see that each works and roughly what it says.
+
+    python -m benchmarks.run [NAME...]
+
+Figures that are worth quoting come from each script on its own, with the inputs that its own help names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.sets import DATA
+
+ROOT = Path(__file__).resolve().parents[1]
+
+SMALL = {
+    "extraction": ["--pictures", "4", "--rounds", "2"],
+    "memory": ["--counts", "40", "160", "--side", "64"],
+    "quality": ["ultrasound3", "--recipe", "thumbnail", "--recipe", "default"],
+    "sparse_search": ["--bags", "5000", "--words", "2000", "--queries", "5"],
+    "superpixels": ["--side", "256", "--rounds", "2"],
+    "vocabulary": ["--descriptors", "20000", "--words", "200"],
+}
+"""Arguments that make a benchmark small; the others are small without any."""
+
+NEED_DATA = ("quality",)
+"""Benchmarks that measure on the labelled sets, and are left out where those are not there."""
+
+
+def scripts() -> list[str]:
+    """Return the names of all benchmarks: the modules beside this one that can be run."""
+    files = sorted((ROOT / "benchmarks").glob("*.py"))
+    runnable = [f.stem for f in files if 'if __name__ == "__main__":' in f.read_text(encoding="utf-8")]
+    return [name for name in runnable if name != "run"]
+
+
+def run(name: str) -> bool:
+    """Run one benchmark in a process of its own and tell whether it went well."""
+    command = [sys.executable, "-m", f"benchmarks.{name}", *SMALL.get(name, [])]
+    print(f"\n== python {' '.join(command[1:])}", flush=True)
+    started = time.monotonic()
+    code = subprocess.run(command, cwd=ROOT).returncode
+    print(f"== {name}: {'done' if code == 0 else f'failed ({code})'}, {time.monotonic() - started:.0f} s")
+    return code == 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmarks that are named, or all, and return 1 where one failed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(scripts()))
+    names = parser.parse_args(argv).names or scripts()
+    if unknown := set(names) - set(scripts()):
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; one of {', '.join(scripts())}")
+    left_out = [name for name in names if name in NEED_DATA and not (DATA / "manifest.csv").is_file()]
+    failed = [name for name in names if name not in left_out and not run(name)]
+    if left_out:
+        print(f"\nleft out, for want of {DATA}: {', '.join(left_out)}")
+    print(f"\nfailed: {', '.join(failed)}" if failed else "\nall others ran" if left_out else "\nall ran")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
