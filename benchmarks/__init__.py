@@ -1,0 +1,1 @@
+"""Benchmarks: every figure that is quoted anywhere, printed again."""

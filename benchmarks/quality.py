@@ -2,9 +2,10 @@
 
     python -m benchmarks.quality [SET...] [--data FOLDER] [--jobs N] [--seeds N] [--csv FILE]
 
-Each picture of a set asks once; the pictures of its own patient, lesion or group of near-duplicates are left out
-of the answer. mAP is over the whole ranking. Intervals: 95 %, bootstrap by group, 1,000 draws. ``plain`` is the
-figure of the plain OpenCV/scikit-image/scikit-learn pipeline of the same detector (400 points, 1,000 words).
+Each picture of a set asks once; the pictures of its own patient, lesion or group of near-duplicates are left
+out of the answer. mAP is over the whole ranking. Intervals: 95 %, bootstrap by group, 1,000 draws. ``plain``
+is the figure of the plain OpenCV/scikit-image/scikit-learn pipeline of the same detector (400 points, 1,000
+words).
 """
 
 from __future__ import annotations
@@ -176,9 +177,8 @@ def main() -> int:
     parser.add_argument("--recipe", action="append", choices=list(recipes()))
     parser.add_argument("--csv", type=Path)
     args = parser.parse_args()
-    print(
-        "| set | recipe | mAP | 95 % interval | P@1 | P@10 | plain mAP | s |\n|---|---|---|---|---|---|---|---|"
-    )
+    print("| set | recipe | mAP | 95 % interval | P@1 | P@10 | plain mAP | s |")
+    print("|---|---|---|---|---|---|---|---|")
     found = []
     for name in args.sets:
         for row in rows(Set.load(name, args.data), args.jobs, args.seeds, args.recipe or recipes()):
