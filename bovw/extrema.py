@@ -12,6 +12,8 @@ Table = NDArray[np.float32]
 
 STEPS = 5
 """How often the place of an extremum may move to a neighbouring pixel while it is refined."""
+STRIP = 48
+"""Rows that are searched at a time: few enough for the processor's cache."""
 
 
 def extrema(octave: Octave, contrast: float) -> Table:
@@ -26,11 +28,19 @@ def extrema(octave: Octave, contrast: float) -> Table:
     float32 (n, 5), in pixels of the octave: row, col, layer (all with fractions), |difference|, and the
     ratio of the principal curvatures, infinite where they differ in sign.
     """
-    differences = octave.gaussians[1:] - octave.gaussians[:-1]
     least = contrast / LAYERS
-    candidates = _candidates(differences, np.float32(0.5 * least))
-    refined = np.asarray(_refined(differences, candidates), dtype=np.float32)
+    candidates = _strip_by_strip(octave.gaussians, np.float32(0.5 * least))
+    refined = np.asarray(_refined(octave.gaussians, candidates), dtype=np.float32)
     return np.asarray(refined[refined[:, 3] >= least])
+
+
+def _strip_by_strip(gaussians: Stack, least: np.float32) -> NDArray[np.int32]:
+    """List the candidates of an octave; its differences are never held all at once."""
+    found = [np.empty((0, 3), dtype=np.int32)]
+    for top in range(0, gaussians.shape[1] - 2 * BORDER, STRIP):
+        seen = gaussians[:, top : top + STRIP + 2 * BORDER]
+        found.append(_candidates(seen[1:] - seen[:-1], least) + np.array([0, top, 0], dtype=np.int32))
+    return np.concatenate(found)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -118,16 +128,18 @@ def _is_extremum(stack: Stack, layer: int, r: int, c: int) -> bool:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _refined(stack: Stack, candidates: NDArray[np.int32]) -> Table:
+def _refined(gaussians: Stack, candidates: NDArray[np.int32]) -> Table:
     """Fit a quadratic to each candidate; (n, 5) as ``extrema`` says, those that fail left out."""
     found = np.empty((len(candidates), 5), dtype=np.float32)
+    cube = np.empty((3, 3, 3), dtype=np.float32)
     n = 0
     for i in range(len(candidates)):
         layer, r, c = candidates[i, 0], candidates[i, 1], candidates[i, 2]
         for _ in range(STEPS):
-            ds, dr, dc = _offset(stack, layer, r, c)
+            _subtract(gaussians, layer, r, c, cube)
+            ds, dr, dc = _offset(cube)
             if max(abs(ds), abs(dr), abs(dc)) < 0.5:
-                value, ratio = _shape(stack, layer, r, c, ds, dr, dc)
+                value, ratio = _shape(cube, ds, dr, dc)
                 found[n] = (r + dr, c + dc, layer + ds, abs(value), ratio)
                 n += 1
                 break
@@ -135,29 +147,38 @@ def _refined(stack: Stack, candidates: NDArray[np.int32]) -> Table:
                 break
             layer, r, c = layer + round(ds), r + round(dr), c + round(dc)
             if not (
-                1 <= layer <= stack.shape[0] - 2
-                and BORDER <= r < stack.shape[1] - BORDER
-                and BORDER <= c < stack.shape[2] - BORDER
+                1 <= layer <= gaussians.shape[0] - 3
+                and BORDER <= r < gaussians.shape[1] - BORDER
+                and BORDER <= c < gaussians.shape[2] - BORDER
             ):
                 break
     return found[:n]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _offset(stack: Stack, layer: int, r: int, c: int) -> tuple[float, float, float]:
+def _subtract(gaussians: Stack, layer: int, r: int, c: int, cube: Stack) -> None:
+    """Set the differences of Gaussians, (3, 3, 3), about a pixel of a layer of them."""
+    for i in range(3):
+        for j in range(3):
+            for k in range(3):
+                finer, coarser = gaussians[layer + i - 1], gaussians[layer + i]
+                cube[i, j, k] = coarser[r + j - 1, c + k - 1] - finer[r + j - 1, c + k - 1]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _offset(cube: Stack) -> tuple[float, float, float]:
     """Solve H x = −g for the top of the quadratic (Lowe 2004, eq. 3): offsets in layer, row and column."""
-    v = 2.0 * stack[layer, r, c]
-    up, down = stack[layer - 1], stack[layer + 1]
-    here = stack[layer]
-    gs, gr, gc = _gradient(stack, layer, r, c)
+    up, here, down = cube[0], cube[1], cube[2]
+    v = 2.0 * here[1, 1]
+    gs, gr, gc = _gradient(cube)
     ss, rr, cc = (
-        up[r, c] + down[r, c] - v,
-        here[r - 1, c] + here[r + 1, c] - v,
-        here[r, c - 1] + here[r, c + 1] - v,
+        up[1, 1] + down[1, 1] - v,
+        here[0, 1] + here[2, 1] - v,
+        here[1, 0] + here[1, 2] - v,
     )
-    sr = 0.25 * (down[r + 1, c] - down[r - 1, c] - up[r + 1, c] + up[r - 1, c])
-    sc = 0.25 * (down[r, c + 1] - down[r, c - 1] - up[r, c + 1] + up[r, c - 1])
-    rc = 0.25 * (here[r + 1, c + 1] - here[r + 1, c - 1] - here[r - 1, c + 1] + here[r - 1, c - 1])
+    sr = 0.25 * (down[2, 1] - down[0, 1] - up[2, 1] + up[0, 1])
+    sc = 0.25 * (down[1, 2] - down[1, 0] - up[1, 2] + up[1, 0])
+    rc = 0.25 * (here[2, 2] - here[2, 0] - here[0, 2] + here[0, 0])
     a, b, d = rr * cc - rc * rc, sc * rc - sr * cc, sr * rc - sc * rr  # the first row of the adjugate
     determinant = ss * a + sr * b + sc * d
     if abs(determinant) < 1e-30:
@@ -171,24 +192,24 @@ def _offset(stack: Stack, layer: int, r: int, c: int) -> tuple[float, float, flo
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _gradient(stack: Stack, layer: int, r: int, c: int) -> tuple[float, float, float]:
+def _gradient(cube: Stack) -> tuple[float, float, float]:
     """Return central differences in layer, row and column."""
     return (
-        0.5 * (stack[layer + 1, r, c] - stack[layer - 1, r, c]),
-        0.5 * (stack[layer, r + 1, c] - stack[layer, r - 1, c]),
-        0.5 * (stack[layer, r, c + 1] - stack[layer, r, c - 1]),
+        0.5 * (cube[2, 1, 1] - cube[0, 1, 1]),
+        0.5 * (cube[1, 2, 1] - cube[1, 0, 1]),
+        0.5 * (cube[1, 1, 2] - cube[1, 1, 0]),
     )
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _shape(stack: Stack, layer: int, r: int, c: int, ds: float, dr: float, dc: float) -> tuple[float, float]:
+def _shape(cube: Stack, ds: float, dr: float, dc: float) -> tuple[float, float]:
     """Return the value at the top (eq. 3) and the ratio of curvatures there (section 4.1)."""
-    gs, gr, gc = _gradient(stack, layer, r, c)
-    value = stack[layer, r, c] + 0.5 * (gs * ds + gr * dr + gc * dc)
-    here = stack[layer]
-    v = 2.0 * here[r, c]
-    rr, cc = here[r - 1, c] + here[r + 1, c] - v, here[r, c - 1] + here[r, c + 1] - v
-    rc = 0.25 * (here[r + 1, c + 1] - here[r + 1, c - 1] - here[r - 1, c + 1] + here[r - 1, c - 1])
+    gs, gr, gc = _gradient(cube)
+    here = cube[1]
+    value = here[1, 1] + 0.5 * (gs * ds + gr * dr + gc * dc)
+    v = 2.0 * here[1, 1]
+    rr, cc = here[0, 1] + here[2, 1] - v, here[1, 0] + here[1, 2] - v
+    rc = 0.25 * (here[2, 2] - here[2, 0] - here[0, 2] + here[0, 0])
     trace, determinant = rr + cc, rr * cc - rc * rc
     if determinant <= 0:
         return value, np.inf
