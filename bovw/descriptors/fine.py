@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numba
 import numpy as np
@@ -61,6 +61,8 @@ class FineSift:
         a frame without any gradient has a row of zeros. Raise PictureError where the image is not 2-D, and
         ValueError where a keypoint is not finite.
         """
+        if not all(np.isfinite(getattr(keypoints, column.name)).all() for column in fields(keypoints)[:4]):
+            raise ValueError("keypoints must have finite positions, scales and orientations")
         maps = GradientMaps.of(image, self.gradient_sigma)
         histograms = np.zeros((len(keypoints), N_CELLS, N_CELLS, N_DIRECTIONS), dtype=np.float32)
         levels = _levels(keypoints.scales)
@@ -83,8 +85,6 @@ def _pooled(maps: GradientMaps, level: int, keypoints: Keypoints) -> NDArray[np.
     there = keypoints.rescaled(0.5**level)
     widths = np.float32(CELL_WIDTH) * there.scales
     frames = np.stack([there.rows, there.cols, widths, there.orientations], axis=1)
-    if not np.isfinite(frames).all():
-        raise ValueError("keypoints must have finite positions, scales and orientations")
     histograms = np.zeros((len(keypoints), N_CELLS, N_CELLS, N_DIRECTIONS), dtype=np.float32)
     if level == 0:
         pool_pixels(maps.magnitudes, maps.directions, frames, histograms)
