@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from retrieval.errors import IndexFolderError
 from retrieval.representation import Arrays, SparseVector
@@ -45,14 +46,18 @@ class Lexicon:
         pictures: Sequence[Descriptors],
         vocabulary: Vocabulary,
         weighting: Weighting,
-        components: int,
+        pca: Pca | None,
         approximate_above: int,
     ) -> Self:
-        """Learn from the descriptors (n_i, d) of each picture. Raise FitError where they are too few."""
+        """Learn from the descriptors (n_i, d) of each picture, reduced by ``pca``, which is fitted too.
+
+        Raise FitError where they are too few.
+        """
         together = np.concatenate(pictures)
-        pca = Pca(min(components, together.shape[1])).fit(together) if components else None
         if pca is not None:
-            together = pca.transform(together)
+            # One thread, so that the components are the same on any number of processors.
+            with threadpool_limits(limits=1, user_api="blas"):
+                together = pca.fit(together).transform(together)
         centers = vocabulary.fit(together).centers_
         assigner = Assigner(centers, approximate_above)
         words = assigner.assign(together)
@@ -102,19 +107,17 @@ class Lexicon:
         return {f"{prefix}_{name}": array for name, array in learnt.items()}
 
     @classmethod
-    def restore(cls, arrays: Arrays, prefix: str, approximate_above: int) -> Self:
+    def restore(cls, arrays: Arrays, prefix: str, pca: Pca | None, approximate_above: int) -> Self:
         """Take back what ``arrays`` returned. Raise IndexFolderError where something does not fit."""
         learnt = {
             name.removeprefix(f"{prefix}_"): a for name, a in arrays.items() if name.startswith(f"{prefix}_")
         }
         needed = {"centers", "weights", "frequency"}
-        if "components" in learnt:
-            needed |= {"mean", "variances"}
+        if pca is not None:
+            needed |= {"mean", "components", "variances"}
         if needed - learnt.keys() or not _is_whole(learnt):
             raise IndexFolderError(f"the {prefix} vocabulary is damaged or of another recipe; index again")
-        pca = None
-        if "components" in learnt:
-            pca = Pca(len(learnt["components"]))
+        if pca is not None:
             pca.mean_, pca.components_ = np.asarray(learnt["mean"]), np.asarray(learnt["components"])
             pca.variances_ = np.asarray(learnt["variances"])
         centers = np.asarray(learnt["centers"], dtype=np.float32)

@@ -21,7 +21,8 @@ class Pca:
     Parameters
     ----------
     n_components : how many to keep, at least 1; all where descriptors have fewer dimensions.
-    whiten : divide each component by its standard deviation over the sample, so that all count alike.
+    whiten : divide each component by its standard deviation over the sample to this power, in [0, 1]: 1 makes
+        all count alike, ½ lies halfway (Jégou and Chum, ECCV 2012, discuss what whitening is worth).
 
     Attributes
     ----------
@@ -32,7 +33,7 @@ class Pca:
     """
 
     n_components: int
-    whiten: bool = False
+    whiten: float = 0.0
     mean_: NDArray[np.float32] = field(init=False, repr=False)
     components_: NDArray[np.float32] = field(init=False, repr=False)
     variances_: NDArray[np.float32] = field(init=False, repr=False)
@@ -40,6 +41,8 @@ class Pca:
     def __post_init__(self) -> None:
         if self.n_components < 1:
             raise SettingError(f"n_components must be at least 1, not {self.n_components}")
+        if not 0 <= self.whiten <= 1:
+            raise SettingError(f"whiten must be from 0 to 1, not {self.whiten}")
 
     def fit(self, x: ArrayLike) -> Self:
         """Learn from x (n, d). Raise FitError where n is below 2 or a value is not finite."""
@@ -66,7 +69,7 @@ class Pca:
         """
         projected = (np.asarray(x, dtype=np.float32) - self.mean_) @ self.components_.T
         if self.whiten:
-            projected *= _reciprocal_deviations(self.variances_)
+            projected *= _reciprocal_deviations(self.variances_) ** np.float32(self.whiten)
         return np.asarray(projected, dtype=np.float32)
 
 

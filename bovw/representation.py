@@ -22,6 +22,7 @@ from .detectors.detector import Detector
 from .distinct import count_distinct
 from .lexicon import Lexicon
 from .local import Features, Observer
+from .pca import Pca
 from .settings import WordSettings
 from .vocabulary import Vocabulary
 from .weighting import Weighting
@@ -107,9 +108,9 @@ class BagOfWords:
         if n < 2:
             raise FitError(f"{self.name}: the pictures have {n} points, too few for any words; add pictures")
         shapes, tones = [shapes for shapes, _ in drawn], [tones for _, tones in drawn]
-        of_shape = self._lexicon(shapes, self.chosen.words or _affordable(shapes), self.chosen.components)
+        of_shape = self._lexicon(shapes, self.chosen.words or _affordable(shapes), self._pca)
         if self.chosen.tone_words:
-            self.tones_ = self._lexicon(tones, _at_most(self.chosen.tone_words, tones), 0)
+            self.tones_ = self._lexicon(tones, _at_most(self.chosen.tone_words, tones), None)
         self.shapes_ = of_shape
         return self
 
@@ -147,14 +148,14 @@ class BagOfWords:
     def restore(self, arrays: Arrays) -> Self:
         """Take back what ``learnt`` returned. Raise IndexFolderError where it does not fit the settings."""
         above = self.chosen.approximate_above
-        shapes = Lexicon.restore(arrays, "shapes", above)
+        shapes = Lexicon.restore(arrays, "shapes", self._pca, above)
         if self.chosen.words not in (None, shapes.size) or shapes.dimension != self._observer.dimension:
             raise IndexFolderError(
                 f"{self.name}: {shapes.size} words for descriptors of length {shapes.dimension} do not fit "
                 "the settings; index again"
             )
         if self.chosen.tone_words:
-            self.tones_ = Lexicon.restore(arrays, "tones", above)
+            self.tones_ = Lexicon.restore(arrays, "tones", None, above)
         self.shapes_ = shapes
         return self
 
@@ -171,7 +172,7 @@ class BagOfWords:
         chosen = self.chosen
         kind = DESCRIPTORS[chosen.descriptor]
         descriptor = kind(**chosen.of_descriptor())
-        tone = ColourPatch() if chosen.tone_words else None
+        tone = ColourPatch(extent=chosen.tone_extent) if chosen.tone_words else None
         return Observer(
             self.detector, descriptor, tone, chosen.longest_side, chosen.foreground_only, chosen.position
         )
@@ -181,9 +182,14 @@ class BagOfWords:
         chosen = self.chosen
         return Weighting(tf=chosen.tf, idf=chosen.idf, norm=chosen.norm, stop=chosen.stop)
 
-    def _lexicon(self, pictures: list[NDArray[np.float16]], words: int, components: int) -> Lexicon:
+    @property
+    def _pca(self) -> Pca | None:
+        """What reduces descriptors of shape, not fitted yet."""
+        return Pca(self.chosen.components, self.chosen.whitening) if self.chosen.components else None
+
+    def _lexicon(self, pictures: list[NDArray[np.float16]], words: int, pca: Pca | None) -> Lexicon:
         vocabulary = Vocabulary(words, seed=self.chosen.seed)
-        return Lexicon.learn(pictures, vocabulary, self._weighting, components, self.chosen.approximate_above)
+        return Lexicon.learn(pictures, vocabulary, self._weighting, pca, self.chosen.approximate_above)
 
     def _fitted(self) -> tuple[Lexicon, Lexicon | None]:
         if self.shapes_ is None:

@@ -30,10 +30,12 @@ class WordSettings:
     patch_normalise : of a ``patch``: ``none`` keeps brightness and contrast, ``mean`` contrast, ``meanstd``
         neither.
     components : principal components that descriptors are reduced to; 0 keeps them whole.
+    whitening : each component is divided by its standard deviation to this power, in [0, 1].
     position : weight of (row, col) appended to the descriptors; 0 leaves position out.
     words : how many words for shape; None: as many as the sample allows, at most 4,096.
     tone_words : how many words for tone; 0 leaves them out.
     tone_weight : their share of the score, in [0, 1].
+    tone_extent : width of the frame that they see, in σ of the point's frame; SIFT's cells span 12.
     tf : ``raw``, ``sqrt`` (against burstiness), ``binary`` or ``log``.
     idf : weigh words by their rarity.
     norm : ``l2`` (cosine) or ``l1`` (Hellinger's affinity).
@@ -48,14 +50,16 @@ class WordSettings:
     longest_side: int = 320
     foreground_only: bool = False
     descriptor: DescriptorName = "fine"
-    gradient_sigma: float = 0.7
+    gradient_sigma: float = 0.5
     patch_side: int = 9
     patch_normalise: PatchNormalise = "none"
-    components: int = 0
+    components: int = 48
+    whitening: float = 0.5
     position: float = 0.0
     words: int | None = None
-    tone_words: int = 256
-    tone_weight: float = 0.25
+    tone_words: int = 512
+    tone_weight: float = 0.2
+    tone_extent: float = 5.0
     tf: TermFrequency = "sqrt"
     idf: bool = True
     norm: Norm = "l2"
@@ -77,6 +81,8 @@ class WordSettings:
         self._require("stop", 0 <= self.stop < 1, "0 to below 1")
         self._require("longest_side", 16 <= self.longest_side <= 65536, "16 to 65536 pixels")
         self._require("components", self.components >= 0, "0 or more")
+        self._require("whitening", 0 <= self.whitening <= 1, "0 to 1")
+        self._require("tone_extent", 0 < self.tone_extent < np.inf, "a positive number")
         self._require("position", 0 <= self.position < np.inf, "0 or more")
         self._require("words", self.words is None or 2 <= self.words <= 65536, "2 to 65536 words")
         self._require("tone_words", self.tone_words == 0 or 2 <= self.tone_words <= 65536, "0, or 2 to 65536")

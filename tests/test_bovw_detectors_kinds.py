@@ -14,7 +14,7 @@ def blob(shape, row, col, sigma):
 
 
 def test_sift_finds_a_blob_at_its_place_and_scale():
-    found = Sift(points=1).detect(blob((101, 131), 40, 77, 6))
+    found = Sift(points=1, scale_factor=1).detect(blob((101, 131), 40, 77, 6))
     assert (found.rows[0], found.cols[0]) == pytest.approx((40, 77), abs=0.5)
     assert found.scales[0] == pytest.approx(6, rel=0.3)
 
@@ -24,7 +24,7 @@ def test_sift_finds_the_points_of_opencv():
     theirs = cv2.SIFT.create(nfeatures=300).detect(image, None)
     # OpenCV doubles the picture with a shift of a quarter of a pixel, which it does not take back.
     places = np.array([(p.pt[1] - 0.25, p.pt[0] - 0.25, 20 * np.log2(p.size / 2)) for p in theirs])
-    ours = Sift(points=300).detect((image / 255).astype(np.float32))
+    ours = Sift(points=300, scale_factor=1).detect((image / 255).astype(np.float32))
     found = np.stack([ours.rows, ours.cols, 20 * np.log2(ours.scales)], axis=1)
     nearest = np.linalg.norm(places[:, None] - found[None], axis=2).argmin(axis=1)
     agree = np.linalg.norm(places - found[nearest], axis=1) < 1
@@ -113,3 +113,14 @@ def test_regions_are_as_many_as_the_points():
     image = blob((100, 100), 30, 60, 20)
     detector = Superpixel(points=70)
     assert detector.regions(image).max() + 1 >= len(detector.detect(image)) == 70
+
+
+def test_the_scale_factor_of_sift_widens_frames_and_moves_none():
+    image = (data.camera() / 255).astype(np.float32)
+    narrow, wide = (
+        Sift(points=50, scale_factor=1).detect(image),
+        Sift(points=50, scale_factor=3).detect(image),
+    )
+    np.testing.assert_allclose(wide.scales, 3 * narrow.scales, rtol=1e-6)
+    np.testing.assert_array_equal(wide.rows, narrow.rows)
+    np.testing.assert_array_equal(wide.orientations, narrow.orientations)

@@ -85,3 +85,16 @@ def test_too_little_to_learn_from_is_refused(x):
 def test_a_bad_number_of_components_is_refused():
     with pytest.raises(SettingError, match="n_components"):
         Pca(0)
+
+
+def test_half_whitening_lies_between_none_and_all() -> None:
+    x = np.random.default_rng(3).normal(size=(500, 3)) * [9.0, 4.0, 1.0]
+    deviations = [Pca(3, whiten=power).fit(x).transform(x).std(axis=0) for power in (0.0, 0.5, 1.0)]
+    np.testing.assert_allclose(deviations[1] ** 2, deviations[0] * deviations[2], rtol=1e-3)
+    np.testing.assert_allclose(deviations[2], 1, rtol=2e-3)
+
+
+@pytest.mark.parametrize("power", [-0.1, 1.1, float("nan")])
+def test_whitening_beyond_all_is_refused(power: float) -> None:
+    with pytest.raises(SettingError, match="whiten must be from 0 to 1"):
+        Pca(3, whiten=power)

@@ -56,7 +56,7 @@ def test_a_score_is_the_sum_of_the_scores_of_shape_and_tone(fitted):
     shapes, tones = make(tone_words=0).fit(PICTURES), make(tone_weight=1.0).fit(PICTURES)
     of_shape = vector(shapes, PICTURES[0]) @ vector(shapes, PICTURES[3])
     of_tone = vector(tones, PICTURES[0]) @ vector(tones, PICTURES[3])
-    assert first @ second == pytest.approx(0.75 * of_shape + 0.25 * of_tone, abs=1e-6)
+    assert first @ second == pytest.approx(0.8 * of_shape + 0.2 * of_tone, abs=1e-6)
 
 
 def test_without_tone_there_are_words_of_shape_alone():
@@ -182,7 +182,7 @@ def test_the_seed_decides_the_words():
         {"components": 500},
         {"foreground_only": True},
         {"norm": "l1", "tf": "log", "idf": False},
-        {"stop": 0.9},
+        {"stop": 0.3},
         {"approximate_above": 4},
     ],
     ids=lambda settings: " ".join(settings),

@@ -30,8 +30,8 @@ class Dense:
     """
 
     points: int = 400
-    scales: tuple[float, ...] = (6.0, 12.0)
-    balance: float = 1.0
+    scales: tuple[float, ...] = (3.0, 6.0, 12.0)
+    balance: float = 0.7
     orientation: str = "none"
 
     def __post_init__(self) -> None:

@@ -29,6 +29,8 @@ class Sift:
     edge_threshold : the ratio of curvatures above which an extremum counts as an edge.
     sigma : blur of the first level, in pixels of the doubled picture.
     upright : leave orientations out.
+    scale_factor : σ of the frame over σ of the blob; 1 is Lowe's. Larger frames see more of what surrounds
+        a blob, which tells more on radiographs and ultrasound.
     """
 
     points: int = 400
@@ -36,12 +38,14 @@ class Sift:
     edge_threshold: float = 10.0
     sigma: float = 1.6
     upright: bool = False
+    scale_factor: float = 2.0
 
     def __post_init__(self) -> None:
         require(self.points >= 1, "points", self.points, "give at least 1")
         sound = 1e-6 <= self.contrast_threshold < np.inf
         require(sound, "contrast_threshold", self.contrast_threshold, "give 1e-6 or more")
         require(self.edge_threshold > 1, "edge_threshold", self.edge_threshold, "give more than 1")
+        require(0 < self.scale_factor < np.inf, "scale_factor", self.scale_factor, "give a positive number")
         require(1 < self.sigma < 10, "sigma", self.sigma, "give more than 1 and less than 10 pixels")
 
     def detect(self, image: Grey, mask: Mask | None = None) -> Keypoints:
@@ -63,7 +67,8 @@ class Sift:
         angles = np.zeros(len(table), dtype=np.float32)
         if not self.upright:
             angles[chosen] = _angles(scale_space, table[chosen], local[chosen], sources[chosen])
-        return Keypoints.of(rows, cols, local * steps, angles, table[:, 3])[chosen]
+        sigmas = local * steps * np.float32(self.scale_factor)
+        return Keypoints.of(rows, cols, sigmas, angles, table[:, 3])[chosen]
 
     def _best(self, table: Table, allowed: NDArray[np.intp]) -> NDArray[np.intp]:
         """Choose rows of the table, none twice: blobs before edges, and the strong before the weak."""

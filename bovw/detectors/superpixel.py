@@ -44,7 +44,7 @@ class Superpixel:
     iterations: int = 5
     smoothing: float = 0.0
     scale: str = "area"
-    scale_factor: float = 0.5
+    scale_factor: float = 0.4
     orientation: str = "none"
 
     def __post_init__(self) -> None:
