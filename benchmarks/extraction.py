@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -23,11 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage import segmentation
 
-from bovw.descriptors import DESCRIPTORS
-from bovw.descriptors.colour import ColourPatch
-from bovw.detectors import DETECTORS
+import bovw
 from bovw.local import Observer
-from bovw.settings import WordSettings
+from bovw.representation import BagOfWords
 from bovw.slic import slic
 from retrieval.picture import Picture
 
@@ -78,15 +77,10 @@ def ours(detector: str, points: int, tone: bool, image: Grey) -> int:
 
 
 def observer(detector: str, points: int, tone: bool) -> Observer:
-    chosen = WordSettings()
-    return Observer(
-        DETECTORS[detector](points=points),
-        DESCRIPTORS[chosen.descriptor](**chosen.of_descriptor()),
-        ColourPatch() if tone else None,
-        SIDE,
-        chosen.foreground_only,
-        chosen.position,
-    )
+    """Return what the default bag of words sees its pictures with, without words for tone or with them."""
+    bag: BagOfWords = getattr(bovw, detector)(points=points, longest_side=SIDE)
+    seen = bag._observer
+    return seen if tone else replace(seen, tone=None)
 
 
 HELD: list[Grey] = []
@@ -148,10 +142,11 @@ def print_steps(pictures: list[Grey], rounds: int, points: int) -> None:
     print("| detector | points | descriptors | tone |")
     print("|---|--:|--:|--:|")
     for detector in TARGETS:
-        seen, tone = observer(detector, points, tone=True), ColourPatch()
+        seen = observer(detector, points, tone=True)
         times = []
         for image in pictures * rounds:
-            found = seen.detector.detect(image)
+            found, tone = seen.detector.detect(image), seen.tone
+            assert tone is not None
             steps: list[Callable[[], object]] = [
                 partial(seen.detector.detect, image),
                 partial(seen.descriptor.describe, image, found),
