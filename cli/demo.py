@@ -45,7 +45,9 @@ is downloaded. The second run finds the index up to date."""
 def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     """Add the arguments of the command."""
     parser.epilog = EXAMPLE
-    parser.add_argument("-o", "--output", type=Path, default=Path("demo"), metavar="FOLDER", help="[demo]")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("demo"), metavar="FOLDER", help="where to write [demo]"
+    )
     parser.add_argument("--jobs", type=positive, metavar="N", help="processes [one a core]")
 
 

@@ -31,6 +31,8 @@ EXAMPLE = """example:
   semblance index scans/ -o scans.index
   semblance index scans/ more/ -o scans.index --by sift --by superpixel --words 2000 --labels labels.csv
 
+The settings in this help are those of the representations that --by names: semblance index --by sift --help
+
 The same command again reads only what is new or has changed, and notices what is gone. A run that
 was interrupted goes on where it stopped. labels.csv: a header, a column path (relative to its
 folder), a column label (several joined by ;), any others are kept as metadata."""
@@ -141,13 +143,14 @@ def bring_up_to_date(order: Order, progress: Progress) -> State:
 def _opened(order: Order) -> Index:
     """Open the index for writing, or make it."""
     from retrieval.index import Index
+    from retrieval.index.catalogue import Catalogue
     from retrieval.window import Window
 
     window = None if order.window is None else Window.parse(order.window)
     for folder in order.folders:
         if not folder.exists():
             raise SettingError(f"{folder}: no such folder; check the path")
-    if not order.output.is_dir() or not any(order.output.iterdir()):
+    if not Catalogue.is_born(order.output):
         # Refuse what the settings get wrong before anything is written.
         for name in order.by or default_names():
             make(name, with_settings(name, order.settings, {}))
@@ -182,8 +185,9 @@ def notes(report: UpdateReport, seconds: float, everything: Path | None = None) 
         lines.append(f"and {more:,} more; {where}")
     counts = f"{report.added:,} added, {report.changed:,} changed, {report.removed:,} removed"
     lines.append(f"files: {counts}, {report.unchanged:,} unchanged, {len(report.skipped):,} skipped")
-    rate = report.pictures / seconds if seconds > 0 else 0.0
-    lines.append(f"{report.pictures:,} pictures encoded in {seconds:.1f} s, {rate:.1f} pictures/s")
+    if report.pictures and seconds > 0:
+        rate = report.pictures / seconds
+        lines.append(f"{report.pictures:,} pictures encoded in {seconds:.1f} s, {rate:.1f} pictures/s")
     return [*lines, *_about_labels(report.labels), *map(printable, report.notes)]
 
 
@@ -196,6 +200,10 @@ def _about_labels(labels: LabelReport | None) -> list[str]:
         first = ", ".join(printable(path) for path in labels.unmatched[:3])
         more = ", …" if len(labels.unmatched) > 3 else ""
         lines.append(f"{len(labels.unmatched):,} of {labels.n_rows:,} labels name no picture: {first}{more}")
+        if len(labels.unmatched) == labels.n_rows:
+            lines.append(
+                "paths of labels are relative to the folder that is indexed, with / between the parts"
+            )
     return lines
 
 

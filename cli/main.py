@@ -109,9 +109,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     command = next((a for a in arguments if not a.startswith("-")), None)
     parser = make_parser(command, arguments)
-    args = parser.parse_args(arguments)
+    args, unknown = parser.parse_known_args(arguments)
     if args.run is None:
         parser.error(f"which command? One of {', '.join(COMMANDS)}")
+    if unknown:
+        parser.prog += f" {args.command}"
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     code: int = args.run(args)
     sys.stdout.flush()
     return code

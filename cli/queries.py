@@ -53,7 +53,7 @@ def find_queries(index: Index, images: Sequence[str]) -> Iterator[Query]:
                 folders = [Path(folder) for folder in index.info()["folders"]]
             for file in find_images([image]):
                 for picture in read_images([file], _reader(index)):
-                    yield Query(picture.id, picture, _known_as(index, folders, file, picture))
+                    yield _read_query(index, picture, _known_as(index, folders, file, picture))
         else:
             raise PictureError(f"{image}: neither in this index nor on disk{_nearest(index, image)}")
 
@@ -73,6 +73,16 @@ def _reader(index: Index) -> Reader:
             yield replace(picture, id=name + picture.id.removeprefix(path.name))
 
     return read
+
+
+def _read_query(index: Index, picture: Picture, known_as: str | None) -> Query:
+    """Return the query of a picture that was read, with what the index knows of it besides its file."""
+    if known_as is None:
+        return Query(picture.id, picture)
+    entry = index.picture(known_as)
+    label = {"label": entry.labels[0]} if len(entry.labels) == 1 else {}
+    groups, metadata = {**picture.groups, **entry.groups}, {**picture.metadata, **entry.metadata, **label}
+    return Query(picture.id, replace(picture, groups=groups, metadata=metadata), known_as)
 
 
 def _known_as(index: Index, folders: Sequence[Path], file: ImageFile, picture: Picture) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from retrieval.errors import PictureError, SettingError
 
-from .answer import Answer, Box, Caption, Row
+from .answer import Answer, Box, Caption, Row, printable
 from .arguments import XYWH, box, positive
 from .facts import index_facts
 from .formats import FORMATS
@@ -70,11 +70,14 @@ def run(args: argparse.Namespace) -> int:
 
     with Index.open(args.index) as index, Progress("queries") as progress:
         answers: list[Answer] = []
+        lacking: list[str] = []
         thumbnails: dict[str, bytes] = {}
         wants_pictures = args.report is not None or args.sheet is not None
         for query in find_queries(index, args.images):
             answer = ask(index, query, args)
             answers.append(answer)
+            if args.not_same is not None and _lacks(index, query, args.not_same):
+                lacking.append(query.id)
             if wants_pictures:
                 thumbnails |= thumbnails_of(index, query, answer, args.region)
             progress("querying", len(answers), 0)
@@ -86,6 +89,8 @@ def run(args: argparse.Namespace) -> int:
         from .sheet import draw_sheet
 
         write_picture(draw_sheet(answers, thumbnails), args.sheet)
+    if lacking:
+        print(_about_lacking(lacking, args.not_same), file=sys.stderr)
     sys.stdout.write(FORMATS[args.form](answers))
     return 0
 
@@ -93,7 +98,11 @@ def run(args: argparse.Namespace) -> int:
 def ask(index: Index, query: Query, args: argparse.Namespace) -> Answer:
     """Ask the index, and give each hit its label and groups."""
     others = None
-    if args.exclude_self and query.picture is not None and query.known_as is not None:
+    if (
+        (args.exclude_self or args.not_same is not None)
+        and query.picture is not None
+        and query.known_as is not None
+    ):
         others = [name for name in index.names if name != query.known_as]
     shape = index.picture(query.id).shape if query.picture is None else query.picture.shape
     hits = index.query(
@@ -108,6 +117,28 @@ def ask(index: Index, query: Query, args: argparse.Namespace) -> Answer:
         include_self=not args.exclude_self,
     )
     return answer_of(index, query, hits, args.by, args.group_by)
+
+
+def _lacks(index: Index, query: Query, column: str) -> bool:
+    """Tell whether a query has no value of a column, so that nothing can share it."""
+    if query.picture is not None:
+        return column not in {**query.picture.groups, **query.picture.metadata}
+    entry = index.picture(query.id)
+    known = {
+        "id",
+        "source",
+        "rows",
+        "cols",
+        *entry.groups,
+        *entry.metadata,
+        *(["label"] * bool(entry.labels)),
+    }
+    return column not in known
+
+
+def _about_lacking(ids: Sequence[str], column: str) -> str:
+    shown = ", ".join(printable(id) for id in ids[:3]) + (", …" if len(ids) > 3 else "")
+    return f"--not-same {column}: no {column} is known of {shown}; only the picture itself was left out"
 
 
 def answer_of(
