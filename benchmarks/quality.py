@@ -1,6 +1,6 @@
 """Print what each recipe of visual words is worth, leave-one-out, with intervals.
 
-    python -m benchmarks.quality [SET...] [--data FOLDER] [--jobs N] [--seeds N] [--csv FILE]
+    python -m benchmarks.quality [SET...] [--data FOLDER] [--jobs N] [--seeds N] [--ablation]
 
 Each picture of a set asks once; the pictures of its own patient, lesion or group of near-duplicates are left
 out of the answer. mAP is over the whole ranking. Intervals: 95 %, bootstrap by group, 1,000 draws. ``plain``
@@ -14,7 +14,7 @@ import argparse
 import csv
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,9 @@ from threadpoolctl import threadpool_limits
 import bovw
 from benchmarks.sets import DATA, Item, Set
 from retrieval.baselines import ColourHistogram, Thumbnail
+from retrieval.fusion import fuse
 from retrieval.measures import average_precision, bootstrap_interval, precision_at
+from retrieval.ranker import Ranking
 from retrieval.representation import Encoding, Representation
 
 SETS = ("ultrasound3", "brain4", "cxr3", "histology5")
@@ -107,40 +109,37 @@ def encode(made: Representation, items: Sequence[Item], jobs: int) -> list[Encod
         return list(pool.map(_encode, items, chunksize=4))
 
 
-def scores(made: Representation, encodings: Sequence[Encoding]) -> NDArray[np.float32]:
-    """Rank every vector against every vector with the representation's own ranker, float32 (n, n)."""
+def rankings(made: Representation, encodings: Sequence[Encoding]) -> list[Ranking]:
+    """Rank every picture against every picture with the representation's own ranker; ids are positions."""
     ranker = made.make_ranker()
-    ids = np.arange(len(encodings), dtype=np.int64)
-    ranker.add(ids, [e.vector for e in encodings])
-    table = np.empty((len(ids), len(ids)), dtype=np.float32)
-    for i, encoding in enumerate(encodings):
-        ranking = ranker.rank(encoding.vector, len(ids))
-        table[i, ranking.ids] = ranking.scores
-    return table
+    ranker.add(np.arange(len(encodings), dtype=np.int64), [e.vector for e in encodings])
+    return [ranker.rank(encoding.vector, len(encodings)) for encoding in encodings]
 
 
-def relevances(table: NDArray[np.float32], data: Set) -> Iterator[NDArray[np.bool_]]:
+def relevances(found: Sequence[Ranking], data: Set) -> Iterator[NDArray[np.bool_]]:
     """Yield for each query which of its hits are right, best first, its own group left out."""
     labels, groups = data.labels, data.groups
-    names = np.array([item.name for item in data])
-    for i in range(len(data)):
-        others = np.flatnonzero(groups != groups[i])
-        best = others[np.lexsort((names[others], -table[i, others]))]
+    for i, ranking in enumerate(found):
+        best = ranking.ids[groups[ranking.ids] != groups[i]]
         yield labels[best] == labels[i]
 
 
-def measure(table: NDArray[np.float32], data: Set) -> tuple[float, float, float, float, float]:
+def measure(found: Sequence[Ranking], data: Set) -> tuple[float, float, float, float, float]:
     """Return mAP, its interval, P@1 and P@10, in percent."""
-    found = list(relevances(table, data))
-    precisions = np.array([average_precision(r) for r in found])
+    relevant = list(relevances(found, data))
+    precisions = np.array([average_precision(r) for r in relevant])
     low, high = bootstrap_interval(precisions, data.groups)
-    asked = [r for r in found if r.any()]
+    asked = [r for r in relevant if r.any()]
     p1, p10 = (np.mean([precision_at(r, k) for r in asked]) for k in (1, 10))
     return tuple(100 * float(v) for v in (np.nanmean(precisions), low, high, p1, p10))  # type: ignore[return-value]
 
 
-def recipes() -> dict[str, dict[str, dict[str, Any]]]:
-    """Return each recipe as {representation: settings}; several are fused by the mean of their scores."""
+Recipe = dict[str, dict[str, Any]]
+"""Settings by representation; several are fused as a query fuses them."""
+
+
+def recipes() -> dict[str, Recipe]:
+    """Return the recipes of the table: baselines, the detectors alone, and the default."""
     return {
         "thumbnail": {"thumbnail": {}},
         "colour": {"colour": {}},
@@ -149,21 +148,59 @@ def recipes() -> dict[str, dict[str, dict[str, Any]]]:
     }
 
 
-def rows(data: Set, jobs: int, seeds: int, chosen: Iterable[str]) -> Iterator[Row]:
+def ablations() -> dict[str, Recipe]:
+    """Return recipes that differ from those of the table in one setting each, and say why they differ."""
+    changes: dict[str, list[tuple[str, dict[str, Any]]]] = {
+        "smoothing of the gradient": [
+            (detector, {"descriptor": "rootsift"}) for detector in ("sift", "dense", "superpixel")
+        ]
+        + [("superpixel", {"gradient_sigma": 1.5})],
+        "rotation": [
+            ("superpixel", {"orientation": "none"}),
+            ("superpixel", {"orientation": "axis"}),
+            ("dense", {"orientation": "gradient"}),
+            ("sift", {"upright": True}),
+        ],
+        "scale": [
+            ("superpixel", {"scale": "moments"}),
+            ("superpixel", {"scale": "fixed"}),
+            ("superpixel", {"scale_factor": 0.8}),
+            ("sift", {"scale_factor": 1.0}),
+            ("dense", {"scales": (6.0, 12.0), "balance": 1.0}),
+        ],
+        "background": [("superpixel", {"foreground_only": True})],
+        "components": [("superpixel", {"components": 0})],
+        "points": [("superpixel", {"points": n}) for n in (100, 200, 800, 1600)],
+        "words": [("superpixel", {"words": n}) for n in (256, 4096)],
+        "patches": [("superpixel", {"descriptor": "patch"})],
+        "position": [("superpixel", {"position": 0.5})],
+        "tone": [("superpixel", {"tone_words": 512})],
+    }
+    found: dict[str, Recipe] = dict(DETECTORS)
+    for cause, varied in changes.items():
+        for name, change in varied:
+            values = ", ".join(f"{k} {v}" for k, v in change.items())
+            found[f"{cause}: {name}, {values}"] = {name: {**EQUAL, **change}}
+    return found
+
+
+def rows(data: Set, jobs: int, seeds: int, chosen: Mapping[str, Recipe]) -> Iterator[Row]:
     """Measure each recipe on one set; the words are drawn anew for each seed and the measures averaged."""
-    for recipe in chosen:
+    for recipe, made_of in chosen.items():
         start = time.perf_counter()
         results = []
         for seed in range(seeds):
             parts = [
                 make(name, {**settings, **({} if name in ("thumbnail", "colour") else {"seed": seed})})
-                for name, settings in recipes()[recipe].items()
+                for name, settings in made_of.items()
             ]
-            table = np.mean([scores(made, encode(made, data.items, jobs)) for made in parts], axis=0)
-            results.append(measure(np.asarray(table, np.float32), data))
+            found = [rankings(made, encode(made, data.items, jobs)) for made in parts]
+            fused = found[0] if len(found) == 1 else [fuse(each) for each in zip(*found, strict=True)]
+            results.append(measure(fused, data))
         plain = PLAIN.get(data.name, {}).get(recipe)
         seconds = (time.perf_counter() - start) / seeds
-        yield Row(data.name, recipe, *np.mean(results, axis=0).tolist(), plain, seconds)
+        mean_ap, low, high, p1, p10 = np.mean(results, axis=0).tolist()
+        yield Row(data.name, recipe, mean_ap, low, high, p1, p10, plain, seconds)
 
 
 def main() -> int:
@@ -175,13 +212,16 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--recipe", action="append", choices=list(recipes()))
+    parser.add_argument("--ablation", action="store_true", help="change one setting at a time instead")
     parser.add_argument("--csv", type=Path)
     args = parser.parse_args()
     print("| set | recipe | mAP | 95 % interval | P@1 | P@10 | plain mAP | s |")
     print("|---|---|---|---|---|---|---|---|")
+    chosen = ablations() if args.ablation else recipes()
+    chosen = {name: recipe for name, recipe in chosen.items() if name in (args.recipe or chosen)}
     found = []
     for name in args.sets:
-        for row in rows(Set.load(name, args.data), args.jobs, args.seeds, args.recipe or recipes()):
+        for row in rows(Set.load(name, args.data), args.jobs, args.seeds, chosen):
             found.append(row)
             plain = "" if row.plain is None else f"{row.plain:.1f}"
             print(

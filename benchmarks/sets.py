@@ -48,7 +48,8 @@ class Set:
             Item(data / row["file"], row["file"], row["cls"], row["patient"] or row["group"] or row["file"])
             for row in rows
         )
-        return cls(name, tuple(items))
+        # In the order of names, so that ties between positions are ties between names.
+        return cls(name, tuple(sorted(items, key=lambda item: item.name)))
 
     @property
     def labels(self) -> NDArray[np.str_]:

@@ -30,7 +30,7 @@ class Dense:
     """
 
     points: int = 400
-    scales: tuple[float, ...] = (3.0, 6.0, 12.0)
+    scales: tuple[float, ...] = (4.0, 8.0, 16.0)
     balance: float = 0.7
     orientation: str = "none"
 

@@ -45,7 +45,7 @@ class Superpixel:
     smoothing: float = 0.0
     scale: str = "area"
     scale_factor: float = 0.4
-    orientation: str = "none"
+    orientation: str = "gradient"
 
     def __post_init__(self) -> None:
         require(self.points >= 1, "points", self.points, "give at least 1")
