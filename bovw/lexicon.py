@@ -15,7 +15,7 @@ from retrieval.representation import Arrays, SparseVector
 
 from .assignment import Assigner
 from .pca import Pca
-from .vocabulary import Vocabulary
+from .vocabulary import Vocabulary, VocabularyReport
 from .weighting import Weighting, soft_amounts
 
 Descriptors = NDArray[np.floating]
@@ -31,7 +31,8 @@ class Lexicon:
     word_weights : float32 (K,), what each counts for.
     frequency : int64 (K,), how many of the sampled pictures hold each word.
     pca : reduces descriptors to the d dimensions of the words; None where they have them already.
-    approximate_above : with more words than this the assignment is approximate.
+    assigner : finds the nearest word of a descriptor.
+    report : what the vocabulary is like on its sample; None once it was restored.
     """
 
     centers: NDArray[np.float32]
@@ -39,6 +40,7 @@ class Lexicon:
     frequency: NDArray[np.int64]
     pca: Pca | None
     assigner: Assigner
+    report: VocabularyReport | None = None
 
     @classmethod
     def learn(
@@ -64,7 +66,8 @@ class Lexicon:
         owners = np.repeat(np.arange(len(pictures)), [len(p) for p in pictures])
         pairs = np.unique(owners * np.int64(len(centers)) + words)
         frequency = np.bincount(pairs % len(centers), minlength=len(centers)).astype(np.int64)
-        return cls(centers, weighting.word_weights(frequency, len(pictures)), frequency, pca, assigner)
+        word_weights = weighting.word_weights(frequency, len(pictures))
+        return cls(centers, word_weights, frequency, pca, assigner, vocabulary.report_)
 
     @property
     def size(self) -> int:

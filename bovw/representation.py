@@ -24,7 +24,7 @@ from .lexicon import Lexicon
 from .local import Features, Observer
 from .pca import Pca
 from .settings import WordSettings
-from .vocabulary import Vocabulary
+from .vocabulary import Vocabulary, VocabularyReport
 from .weighting import Weighting
 
 MOST_WORDS, PER_WORD = 4096, 32
@@ -84,6 +84,12 @@ class BagOfWords:
     def is_fitted(self) -> bool:
         """Tell whether there is a vocabulary."""
         return self.shapes_ is not None
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What the vocabularies are like on the sample they were learnt from; empty once restored."""
+        lexicons = {"shape": self.shapes_, "tone": self.tones_}
+        return {name: _summary(it.report) for name, it in lexicons.items() if it is not None and it.report}
 
     @property
     def size(self) -> int:
@@ -227,3 +233,14 @@ def _evidence(words: NDArray[np.intp], features: Features) -> NDArray[np.void]:
     for column in fields(keypoints)[:4]:
         evidence[column.name.removesuffix("s")] = getattr(keypoints, column.name)
     return evidence
+
+
+def _summary(report: VocabularyReport) -> dict[str, Any]:
+    """Count the words that are out of the ordinary, as JSON holds it."""
+    return {
+        "descriptors": report.n_used,
+        "distortion": round(report.distortion, 6),
+        "empty words": len(report.empty_words),
+        "dominant words": len(report.dominant_words),
+        "largest share": round(report.largest_share, 6),
+    }

@@ -228,3 +228,12 @@ def test_nothing_is_learnt_where_learning_fails():
 def test_a_region_may_hold_the_whole_of_several_polygons(fitted):
     halves = Region((*Region.box(0, 0, 72, 36).polygons, *Region.box(0, 36, 72, 36).polygons))
     np.testing.assert_array_equal(vector(fitted, PICTURES[0], halves), vector(fitted, PICTURES[0]))
+
+
+def test_a_fit_reports_its_vocabularies():
+    bag = make().fit(PICTURES)
+    assert set(bag.report) == {"shape", "tone"}
+    assert bag.report["shape"]["empty words"] == 0
+    assert 0 < bag.report["shape"]["largest share"] <= 1
+    assert bag.report["shape"]["descriptors"] == sum(len(bag.sample(p)["shapes"]) for p in PICTURES)
+    assert make().restore(bag.learnt()).report == {}
