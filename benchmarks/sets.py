@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from retrieval.picture import Picture
 from retrieval.readers import read_pictures
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 
 @dataclass(frozen=True)

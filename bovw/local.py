@@ -74,7 +74,7 @@ class Observer:
             within = keypoints[region.contains(places.rows, places.cols)]
             is_small = len(within) < min(FEWEST, len(keypoints))
             keypoints = self._denser(grey, region.scaled(factor), within) if is_small else within
-        shapes = self.descriptor.describe(small.pixels if self.descriptor.in_colour else grey, keypoints)
+        shapes = self.descriptor.describe(small.rgb if self.descriptor.in_colour else grey, keypoints)
         if self.position > 0:
             shapes = append_position(shapes, keypoints, small.shape, self.position)
         tones = np.empty((len(keypoints), 0), dtype=np.float32)

@@ -24,7 +24,7 @@ from .lexicon import Lexicon
 from .local import Features, Observer
 from .pca import Pca
 from .settings import WordSettings
-from .vocabulary import Vocabulary, VocabularyReport
+from .vocabulary import Vocabulary
 from .weighting import Weighting
 
 MOST_WORDS, PER_WORD = 4096, 32
@@ -89,7 +89,7 @@ class BagOfWords:
     def report(self) -> dict[str, Any]:
         """What the vocabularies are like on the sample they were learnt from; empty once restored."""
         lexicons = {"shape": self.shapes_, "tone": self.tones_}
-        return {name: _summary(it.report) for name, it in lexicons.items() if it is not None and it.report}
+        return {name: _summary(it) for name, it in lexicons.items() if it is not None and it.report}
 
     @property
     def size(self) -> int:
@@ -235,9 +235,13 @@ def _evidence(words: NDArray[np.intp], features: Features) -> NDArray[np.void]:
     return evidence
 
 
-def _summary(report: VocabularyReport) -> dict[str, Any]:
-    """Count the words that are out of the ordinary, as JSON holds it."""
+def _summary(lexicon: Lexicon) -> dict[str, Any]:
+    """Count the words, and those that are out of the ordinary, as JSON holds it."""
+    report = lexicon.report
+    if report is None:
+        return {}
     return {
+        "words": lexicon.size,
         "descriptors": report.n_used,
         "distortion": round(report.distortion, 6),
         "empty words": len(report.empty_words),

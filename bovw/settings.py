@@ -11,7 +11,7 @@ from retrieval.errors import SettingError
 
 from .weighting import Norm, TermFrequency
 
-DescriptorName = Literal["fine", "rootsift", "patch"]
+DescriptorName = Literal["fine", "rootsift", "patch", "opponentsift"]
 PatchNormalise = Literal["none", "mean", "meanstd"]
 
 
@@ -24,7 +24,7 @@ class WordSettings:
     longest_side : pictures are shrunk to at most so many pixels before anything else.
     foreground_only : keep points out of the black background.
     descriptor : ``fine`` (SIFT over the finest gradients), ``rootsift`` (gradients smoothed in proportion to
-        the frame), or ``patch`` (raw grey values).
+        the frame), ``patch`` (raw grey values), or ``opponentsift`` (``rootsift`` of three colour channels).
     gradient_sigma : smoothing before the gradient of ``fine``, in pixels.
     patch_side : samples along each axis of a ``patch``.
     patch_normalise : of a ``patch``: ``none`` keeps brightness and contrast, ``mean`` contrast, ``meanstd``
@@ -71,7 +71,9 @@ class WordSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        self._require("descriptor", self.descriptor in get_args(DescriptorName), "fine, rootsift or patch")
+        self._require(
+            "descriptor", self.descriptor in get_args(DescriptorName), ", ".join(get_args(DescriptorName))
+        )
         self._require("gradient_sigma", 0 <= self.gradient_sigma <= 16, "0 to 16 pixels")
         self._require("patch_side", 2 <= self.patch_side <= 64, "2 to 64 samples")
         known = self.patch_normalise in get_args(PatchNormalise)

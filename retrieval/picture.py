@@ -68,6 +68,11 @@ class Picture:
             return self.pixels
         return np.asarray(cv2.cvtColor(self.pixels, cv2.COLOR_RGB2GRAY), dtype=np.float32)
 
+    @property
+    def rgb(self) -> Pixels:
+        """Return float32 (rows, cols, 3) in [0, 1]; a grey picture with three equal channels."""
+        return self.pixels if self.is_colour else np.repeat(self.pixels[:, :, None], 3, axis=2)
+
     def fit_within(self, longest: int) -> tuple[Picture, float]:
         """Shrink the picture until its longest side is at most ``longest`` pixels; never enlarge it.
 

@@ -234,6 +234,16 @@ def test_a_fit_reports_its_vocabularies():
     bag = make().fit(PICTURES)
     assert set(bag.report) == {"shape", "tone"}
     assert bag.report["shape"]["empty words"] == 0
+    assert bag.report["shape"]["words"] + bag.report["tone"]["words"] == bag.size
     assert 0 < bag.report["shape"]["largest share"] <= 1
     assert bag.report["shape"]["descriptors"] == sum(len(bag.sample(p)["shapes"]) for p in PICTURES)
     assert make().restore(bag.learnt()).report == {}
+
+
+def test_grey_and_coloured_pictures_share_a_vocabulary_of_opponent_colours():
+    grey = PICTURES[0]
+    planes = (grey.grey, grey.grey**2, 1 - grey.grey)
+    coloured = Picture(np.stack(planes, axis=2))
+    bag = make(descriptor="opponentsift").fit([*PICTURES, coloured])
+    assert np.isclose(np.linalg.norm(vector(bag, grey)), 1)
+    assert vector(bag, grey) @ vector(bag, coloured) < 0.99

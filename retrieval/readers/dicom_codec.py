@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def decode_frame(data: bytes, syntax: Any, options: dict[str, Any]) -> tuple[NDA
     if syntax == _RLE and options["bits_allocated"] == 1:
         return _native(_run_lengths(data), options), options["photometric_interpretation"]
     if syntax in _JPEG and not (syntax == _BASELINE or _is_eight_bit_extended(syntax, options)):
-        return _jpeg(data, options)
+        return _jpeg(data, syntax, options)
     return _by_pydicom(data, syntax, options)
 
 
@@ -75,8 +76,11 @@ def _check_codestream(data: bytes, syntax: Any, options: dict[str, Any]) -> None
         raise PictureError("the file is truncated within a JPEG-LS frame")
 
 
-def _jpeg(data: bytes, options: dict[str, Any]) -> tuple[NDArray[Any], str]:
-    """Decode JPEG with 12 bits, or lossless, by imagecodecs (libjpeg-turbo), which pydicom does not know."""
+def _jpeg(data: bytes, syntax: Any, options: dict[str, Any]) -> tuple[NDArray[Any], str]:
+    """Decode JPEG with 12 bits, or lossless, by imagecodecs (libjpeg-turbo), which pydicom does not know.
+
+    What it refuses is left to the GPL decoder of the extra ``gpl``, where that is installed.
+    """
     import imagecodecs
 
     photometric = str(options["photometric_interpretation"])
@@ -85,6 +89,8 @@ def _jpeg(data: bytes, options: dict[str, Any]) -> tuple[NDArray[Any], str]:
     try:
         values = imagecodecs.jpeg8_decode(data, **(colour if options["samples_per_pixel"] == 3 else {}))
     except Exception as error:
+        if find_spec("libjpeg") is not None:
+            return _by_pydicom(data, syntax, options)
         raise PictureError(
             f"its JPEG frame cannot be decoded ({str(error)[:80]}); if the file is whole, "
             'try pip install "semblance[gpl]"'
