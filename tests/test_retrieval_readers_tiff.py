@@ -1,3 +1,5 @@
+import struct
+
 import numpy as np
 import pytest
 import tifffile
@@ -159,3 +161,14 @@ def test_big_tiff_and_big_endian_are_read(tmp_path):
 def test_float_colours_within_0_and_1_are_untouched(tmp_path):
     values = RNG.random((8, 9, 3)).astype(np.float32)
     np.testing.assert_array_equal(_read(_write(tmp_path, values, photometric="rgb")).pixels, values)
+
+
+def test_a_chain_of_pages_that_bites_its_tail_is_refused(tmp_path):
+    path = _write(tmp_path, GREY, photometric="minisblack")
+    data = bytearray(path.read_bytes())
+    (first,) = struct.unpack_from("<I", data, 4)
+    (n_tags,) = struct.unpack_from("<H", data, first)
+    struct.pack_into("<I", data, first + 2 + 12 * n_tags, first)
+    path.write_bytes(data)
+    with pytest.raises(PictureError, match="x.tif: damaged: its chain of pages comes back to an earlier one"):
+        list(read_pictures(path, path.name))

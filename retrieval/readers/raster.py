@@ -32,9 +32,7 @@ def read(source: Source) -> Iterator[Picture]:
 
 
 def _decode(source: Source) -> Pixels:
-    from PIL import Image
-
-    with Image.open(source.path, formats=_FORMATS) as image:
+    with _opened(source) as image:
         source.check_size(image.height, image.width)
         image.load()
         orientation = int(image.getexif().get(_ORIENTATION, 1))
@@ -43,6 +41,18 @@ def _decode(source: Source) -> Pixels:
             return _shown(upright(_array(image), orientation), source.window)
     # Pillow has proved that the file is whole, but keeps 8 of the 16 bits.
     return _shown(upright(_deep(source), orientation), source.window)
+
+
+def _opened(source: Source) -> Any:
+    """Open a file by Pillow, which reads its header only."""
+    from PIL import Image
+
+    try:
+        return Image.open(source.path, formats=_FORMATS)
+    except Image.DecompressionBombError:
+        raise PictureError(
+            f"the header speaks of more pixels than the {source.max_pixels:,} allowed; cut it into tiles"
+        ) from None
 
 
 def _array(image: Any) -> NDArray[Any]:

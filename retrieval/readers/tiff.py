@@ -48,11 +48,21 @@ def read(source: Source) -> Iterator[Picture]:
 def _pages(file: Any) -> list[Any]:
     if file.is_svs or file.is_ndpi or file.is_scn or file.is_bif or file.is_philips:
         return [file.pages.first]
-    pages = [page.aspage() for page in file.pages]
+    pages = [page.aspage() for page in _chain(file)]
     full = [page for page in pages if not page.subfiletype & (_REDUCED | _TRANSPARENCY)]
     if len(full) == 1 and (images := (file.imagej_metadata or {}).get("images", 1)) > 1:
         raise PictureError(f"an ImageJ stack with {images} pictures in one page; save it as several pages")
     return full or pages
+
+
+def _chain(file: Any) -> Iterator[Any]:
+    """Yield the pages one by one: tifffile follows a chain that comes back to itself for ever."""
+    passed: set[int] = set()
+    for page in file.pages:
+        if page.offset in passed:
+            raise PictureError("damaged: its chain of pages comes back to an earlier one")
+        passed.add(page.offset)
+        yield page
 
 
 def _check_length(page: Any, size: int) -> None:
