@@ -96,3 +96,19 @@ def test_labels_that_name_no_picture_are_told_what_they_are_relative_to(
 def test_nothing_encoded_has_no_rate(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("index", made / "scans", "-o", made / "i", "--jobs", 1) == 0
     assert "pictures/s" not in capsys.readouterr().err
+
+
+def test_an_index_without_a_picture_takes_another_window(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    arguments = ["-o", tmp_path / "i", "--by", "thumbnail", "--jobs", 1]
+    assert run("index", tmp_path / "empty", *arguments) == 1
+    assert run("index", made / "scans", *arguments, "--side", 8, "--window", "lung") == 0
+    assert run("verify", tmp_path / "i") == 0
+    capsys.readouterr()
+    assert run("info", tmp_path / "i", "--json") == 0
+    info = json.loads(capsys.readouterr().out)
+    assert info["window"] == "lung"
+    assert info["representations"][0]["settings"] == {"side": 8}
+    assert run("index", made / "scans", *arguments, "--window", "auto") == 1

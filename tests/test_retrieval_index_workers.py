@@ -13,6 +13,7 @@ import tifffile
 from retrieval.baselines import Thumbnail
 from retrieval.errors import FitError, IndexFolderError, SemblanceError
 from retrieval.index import Index
+from retrieval.window import Window
 
 MODULE = """
 import multiprocessing
@@ -245,6 +246,37 @@ def test_too_little_to_learn_from_is_an_error_and_loses_nothing(tmp_path, folder
         index.add_representation(kinds.Mean())
         assert index.update([folder], jobs=1).added == 10
         assert list(index.representations) == ["thumbnail", "mean"]
+        assert index.verify() == []
+
+
+def test_before_the_first_picture_another_window_undoes_the_fit(tmp_path, folder, kinds):
+    def interrupt(stage, done, total):
+        if stage == "read":
+            raise KeyboardInterrupt
+
+    with make(tmp_path, kinds, Thumbnail(), kinds.Mean()) as index:
+        with pytest.raises(KeyboardInterrupt):
+            index.update([folder], jobs=1, progress=interrupt)
+        assert [r["fitted_on"] for r in index.info()["representations"]] == [0, 4]
+        index.require_window(Window("full"))
+        assert [r["fitted_on"] for r in index.info()["representations"]] == [0, 0]
+        index.add_representation(kinds.Mean(n_fit_pictures=3))
+        assert index.update([folder], jobs=1).added == 10
+        assert index.info()["representations"][1]["fitted_on"] == 3
+        assert index.verify() == []
+        with pytest.raises(IndexFolderError, match="window is full in this index, not auto"):
+            index.require_window(Window())
+        index.remove(["0.png"])
+        with pytest.raises(IndexFolderError, match="n_fit_pictures is 3 in this index, not 4"):
+            index.add_representation(kinds.Mean())
+
+
+def test_before_the_first_picture_another_window_keeps_what_was_learnt_elsewhere(tmp_path, folder, kinds):
+    fitted = kinds.Mean().restore({"mean": np.full(64, 0.5, np.float32)})
+    with make(tmp_path, kinds, fitted) as index:
+        index.require_window(Window("full"))
+        index.update([folder], jobs=1)
+        np.testing.assert_array_equal(index.representation("mean").mean_, fitted.mean_)
         assert index.verify() == []
 
 

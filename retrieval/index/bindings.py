@@ -67,8 +67,19 @@ def add_binding(catalogue: Catalogue, name: str, settings: Mapping[str, Any], is
 
 
 def reset_binding(catalogue: Catalogue, id: int, settings: Mapping[str, Any]) -> None:
-    """Give other settings to a representation that is not fitted yet."""
+    """Give other settings to a representation; what it learnt with its old ones is forgotten."""
     catalogue.run("UPDATE representation SET settings = ? WHERE id = ?", canonical(dict(settings)), id)
+    note_recipe(catalogue, id, None)
+
+
+def note_recipe(catalogue: Catalogue, id: int, recipe: str | None) -> None:
+    """Note the recipe of a representation that came with what it has learnt; None: it is to be fitted."""
+    catalogue.run("UPDATE representation SET recipe = ? WHERE id = ?", recipe, id)
+    if recipe is None:
+        catalogue.run(
+            "UPDATE representation SET model = NULL, n_fitted = 0, n_sources = 0, report = '{}' WHERE id = ?",
+            id,
+        )
 
 
 def note_fit(

@@ -1,11 +1,13 @@
-"""The enrolment: a representation is added to an index, or is recognised as the one that is there."""
+"""The enrolment: a representation or a window is taken by an index, or is recognised as its own."""
 
 from __future__ import annotations
 
 from ..errors import IndexFolderError
 from ..representation import Representation
-from .bindings import Binding, add_binding, bindings, reset_binding
+from ..window import Window
+from .bindings import Binding, add_binding, bindings, note_recipe, reset_binding
 from .fit import note_learnt
+from .pictures import next_picture
 from .recipe import difference, recipe_hash
 from .store import Store
 
@@ -13,7 +15,7 @@ from .store import Store
 def enrol(store: Store, representation: Representation) -> None:
     """Add a representation, with what it has learnt where it is fitted already.
 
-    One that is there but was never fitted takes the new settings.
+    One that is there takes the new settings where it was never fitted, or no picture was ever indexed.
 
     Raises
     ------
@@ -24,13 +26,47 @@ def enrol(store: Store, representation: Representation) -> None:
     if old is None:
         with store.catalogue.transaction():
             add_binding(store.catalogue, name, settings)
-    elif not old.is_fitted:
+    elif (what := difference(name, old.settings, settings)) is not None:
+        if old.is_fitted and _has_held_pictures(store):
+            raise IndexFolderError(f"{store.folder}: {what}; leave the setting out, or make another index")
         with store.catalogue.transaction():
             reset_binding(store.catalogue, old.id, settings)
-    elif (what := difference(name, old.settings, settings)) is not None:
-        raise IndexFolderError(f"{store.folder}: {what}; leave the setting out, or make another index")
     if representation.is_fitted and representation.learnt():
         _keep_learnt(store, _present(store, name), representation)
+
+
+def require_window(store: Store, window: Window) -> None:
+    """Take a window where no picture was ever indexed; what was learnt with another one is forgotten.
+
+    Raises
+    ------
+    IndexFolderError : pictures were indexed with another window.
+    """
+    if window.text == store.window.text:
+        return
+    if _has_held_pictures(store):
+        raise IndexFolderError(
+            f"{store.folder}: window is {store.window.text} in this index, not {window.text}; "
+            "leave it out, or make another index"
+        )
+    store.check_writable()
+    recipes = {b.id: _recipe(store, b, window) for b in bindings(store.catalogue)}
+    with store.catalogue.transaction():
+        store.catalogue.run("UPDATE meta SET value = ? WHERE key = 'window'", window.text)
+        for id, recipe in recipes.items():
+            note_recipe(store.catalogue, id, recipe)
+
+
+def _recipe(store: Store, binding: Binding, window: Window) -> str | None:
+    """Return the recipe with another window of what was not learnt from pictures of the index, else None."""
+    if not binding.is_fitted or binding.n_fitted:
+        return None
+    representation = store.representation(binding)
+    return recipe_hash(window.text, binding.name, representation.settings, representation.learnt())
+
+
+def _has_held_pictures(store: Store) -> bool:
+    return next_picture(store.catalogue) > 1
 
 
 def _keep_learnt(store: Store, binding: Binding | None, representation: Representation) -> None:

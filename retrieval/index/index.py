@@ -19,7 +19,7 @@ from ..representation import Representation, Vector
 from ..window import Window
 from . import pictures
 from .bindings import bindings
-from .enrolment import enrol
+from .enrolment import enrol, require_window
 from .info import info
 from .merge import compact
 from .pictures import Entry
@@ -108,12 +108,9 @@ class Index:
         self._taken = None
 
     def require_window(self, window: Window) -> None:
-        """Raise IndexFolderError where the window of this index is another."""
-        if window.text != self.window.text:
-            raise IndexFolderError(
-                f"{self._store.folder}: window is {self.window.text} in this index, not {window.text}; "
-                "leave it out, or make another index"
-            )
+        """Take a window where no picture was ever indexed; raise IndexFolderError where it is another."""
+        require_window(self._store, window)
+        self._taken = None
 
     def update(
         self,

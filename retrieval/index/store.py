@@ -36,7 +36,6 @@ class Store:
         self.folder = folder
         self.catalogue = catalogue
         self.factories = factories
-        self.window = Window.parse(catalogue.meta("window"))
         self.salt = bytes.fromhex(catalogue.meta("salt"))
         self._lock = lock
 
@@ -79,6 +78,11 @@ class Store:
         except BaseException:
             lock.release()
             raise
+
+    @property
+    def window(self) -> Window:
+        """How the values of all pictures become grey levels."""
+        return Window.parse(self.catalogue.meta("window"))
 
     @property
     def is_writable(self) -> bool:
