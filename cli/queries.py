@@ -44,16 +44,14 @@ def find_queries(index: Index, images: Sequence[str]) -> Iterator[Query]:
     ------
     PictureError : neither; the nearest ids are named.
     """
-    folders: list[Path] | None = None
     for image in images:
         if ids := _ids(index, image):
             yield from (Query(id, known_as=id) for id in ids)
         elif is_on_disk(image):
-            if folders is None:
-                folders = [Path(folder) for folder in index.info()["folders"]]
             for file in find_images([image]):
+                ids = index.names_at(file.path)
                 for picture in read_images([file], _reader(index)):
-                    yield _read_query(index, picture, _known_as(index, folders, file, picture))
+                    yield _read_query(index, picture, _known_as(ids, file, picture))
         else:
             raise PictureError(f"{image}: neither in this index nor on disk{_nearest(index, image)}")
 
@@ -69,8 +67,11 @@ def _reader(index: Index) -> Reader:
     """Read files as the index reads its own, and call their pictures as the user did."""
 
     def read(path: Path, name: str, frames: tuple[int, ...] | None) -> Iterator[Picture]:
-        for picture in index.read_query(path, frames):
-            yield replace(picture, id=name + picture.id.removeprefix(path.name))
+        try:
+            for picture in index.read_query(path, frames):
+                yield replace(picture, id=name + picture.id.removeprefix(path.name))
+        except PictureError as error:
+            raise type(error)(name + str(error).removeprefix(path.name)) from error
 
     return read
 
@@ -85,13 +86,10 @@ def _read_query(index: Index, picture: Picture, known_as: str | None) -> Query:
     return Query(picture.id, replace(picture, groups=groups, metadata=metadata), known_as)
 
 
-def _known_as(index: Index, folders: Sequence[Path], file: ImageFile, picture: Picture) -> str | None:
-    """Return the id of a picture whose file lies in the one folder that was indexed, else None."""
-    path = file.path.absolute()
-    if len(folders) != 1 or not path.is_relative_to(folders[0]):
-        return None
-    id = path.relative_to(folders[0]).as_posix() + picture.id.removeprefix(file.name)
-    return id if id in index else None
+def _known_as(ids: Sequence[str], file: ImageFile, picture: Picture) -> str | None:
+    """Return which of a file's ids in the index a picture that was read from it has; None where none has."""
+    frame = picture.id.removeprefix(file.name)
+    return next((id for id in ids if id.endswith(frame)), None)
 
 
 def _nearest(index: Index, image: str) -> str:

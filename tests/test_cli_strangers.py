@@ -98,6 +98,53 @@ def test_nothing_encoded_has_no_rate(made: Path, capsys: pytest.CaptureFixture[s
     assert "pictures/s" not in capsys.readouterr().err
 
 
+@pytest.fixture
+def of_two_folders(made: Path, tmp_path: Path) -> Path:
+    """Index pictures as two folders, each with a table of its own; the second with frames and a link."""
+    for name, first, patient in (("x", 0, "p1"), ("y", 2, "p2")):
+        (tmp_path / name).mkdir()
+        for i in range(2):
+            (tmp_path / name / f"{i}.png").write_bytes((made / "scans" / f"{first + i}.png").read_bytes())
+        table = f"path,label,patient\n0.png,,p1\n1.png,,{patient}\n"
+        (tmp_path / name / "labels.csv").write_text(table)
+    frames = [Image.new("L", (24, 24), level) for level in (0, 90, 200)]
+    frames[0].save(tmp_path / "y" / "stack.tif", save_all=True, append_images=frames[1:])
+    (tmp_path / "outside.png").write_bytes((made / "scans" / "4.png").read_bytes())
+    (tmp_path / "y" / "link.png").symlink_to(tmp_path / "outside.png")
+    for name in "xy":
+        arguments = ["--labels", tmp_path / name / "labels.csv", "--by", "thumbnail", "--jobs", 1]
+        assert run("index", tmp_path / name, "-o", tmp_path / "i", *arguments) == 0
+    return tmp_path
+
+
+def test_a_patient_of_the_table_is_left_out_in_an_index_of_several_folders(
+    of_two_folders: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(of_two_folders)
+    frames = {f"stack.tif#{i}" for i in range(3)}
+    for image in ("x/0.png", "x/../y/0.png", of_two_folders / "y" / "0.png", "y/0.png"):
+        ids, said = found(capsys, "i", image, "--not-same", "patient", "-k", 20)
+        assert (ids, said) == ({"y/1.png", "link.png", *frames}, "")
+
+
+@pytest.mark.parametrize(
+    ("image", "itself"),
+    [("y/stack.tif#1", "stack.tif#1"), ("y/link.png", "link.png"), ("outside.png", "link.png")],
+)
+def test_a_file_that_is_indexed_is_left_out_itself(
+    image: str,
+    itself: str,
+    of_two_folders: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(of_two_folders)
+    everything, _ = found(capsys, "i", image, "-k", 20)
+    without, said = found(capsys, "i", image, "--not-same", "patient", "-k", 20)
+    assert everything - without == {itself}
+    assert "no patient is known" in said
+
+
 def test_an_index_without_a_picture_takes_another_window(
     made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

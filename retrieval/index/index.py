@@ -27,7 +27,7 @@ from .progress import Progress, silent
 from .query import Hit, Terms, answer
 from .recipe import Factories
 from .snapshot import MovedOnError, Snapshot
-from .sources import locate
+from .sources import locate, sources_at
 from .store import Store
 from .update import UpdateReport, update
 from .verify import verify
@@ -205,6 +205,14 @@ class Index:
         return read_pictures(
             Path(path), Path(path).name, window=self.window, salt=self._store.salt, frames=frames
         )
+
+    def names_at(self, path: Path) -> list[str]:
+        """Return the names of the pictures that a file on disk holds in this index; none where it is in none.
+
+        It is known by its place in any indexed folder, or through a link; the names of its own place first.
+        """
+        found = sources_at(self._store.catalogue, Path(path))
+        return [n for s in found for n in pictures.known_pictures(self._store.catalogue, s) if n in self]
 
     def picture(self, name: str) -> Entry:
         """Return what is known of a picture. Raise SettingError where there is none of that name."""

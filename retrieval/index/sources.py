@@ -122,7 +122,7 @@ def fetch(catalogue: Catalogue, ids: Sequence[int]) -> Iterator[Source]:
         )
         found = {row[0]: row for row in rows}
         for number, root, path, name, state in (found[id] for id in page if id in found):
-            yield Source(int(number), Path(os.fsdecode(root)) / os.fsdecode(path), str(name), State(state))
+            yield Source(int(number), _joined(root, path), str(name), State(state))
 
 
 def _prefixed(catalogue: Catalogue, root: int, name: str) -> Iterator[str]:
@@ -137,4 +137,43 @@ def locate(catalogue: Catalogue, name: str) -> Path | None:
     rows = catalogue.rows(
         "SELECT r.path, s.path FROM source s JOIN root r ON r.id = s.root WHERE s.name = ?", name
     )
-    return Path(os.fsdecode(rows[0][0])) / os.fsdecode(rows[0][1]) if rows else None
+    return _joined(*rows[0]) if rows else None
+
+
+def sources_at(catalogue: Catalogue, path: Path) -> list[int]:
+    """Return the numbers under which a file on disk is indexed, the one of its own place first.
+
+    It is known by its path, or as the same file that is indexed through a link.
+    """
+    places = dict.fromkeys((path.absolute(), path.parent.resolve() / path.name, path.resolve()))
+    found = [id for place in places for id in _at(catalogue, place)]
+    try:
+        status = path.stat()
+    except OSError:
+        return found
+    rows = catalogue.rows(
+        """SELECT s.id, r.path, s.path FROM source s JOIN root r ON r.id = s.root
+        WHERE s.size = ? AND s.mtime_ns = ? ORDER BY s.id""",
+        *(status.st_size, status.st_mtime_ns),
+    )
+    found += [int(id) for id, root, below in rows if _is_same(_joined(root, below), status)]
+    return list(dict.fromkeys(found))
+
+
+def _at(catalogue: Catalogue, place: Path) -> Iterator[int]:
+    for root, number in roots(catalogue).items():
+        if place.is_relative_to(root):
+            below = os.fsencode(place.relative_to(root))
+            sql = "SELECT id FROM source WHERE root = ? AND path = ?"
+            yield from (int(id) for (id,) in catalogue.rows(sql, number, below))
+
+
+def _is_same(path: Path, status: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(path.stat(), status)
+    except OSError:
+        return False
+
+
+def _joined(root: bytes, path: bytes) -> Path:
+    return Path(os.fsdecode(root)) / os.fsdecode(path)
