@@ -178,13 +178,17 @@ def _add_representations(index: Index, order: Order) -> None:
 
 def notes(report: UpdateReport, seconds: float, everything: Path | None = None) -> list[str]:
     """Return the lines of the final report: skipped files, counts, advice, and the time it took."""
-    lines = [f"skipped {printable(_reason(name, reason))}" for name, reason in report.skipped[:SHOWN]]
-    more = len(report.skipped) - SHOWN
+    withdrawn = set(report.withdrawn)
+    skipped = [(name, reason) for name, reason in report.skipped if name not in withdrawn]
+    lines = [f"skipped {printable(_reason(name, reason))}" for name, reason in skipped[:SHOWN]]
+    more = len(skipped) - SHOWN
     if more > 0:
         where = f"all in {everything}" if everything else "write them all with --skipped FILE"
         lines.append(f"and {more:,} more; {where}")
     counts = f"{report.added:,} added, {report.changed:,} changed, {report.removed:,} removed"
-    lines.append(f"files: {counts}, {report.unchanged:,} unchanged, {len(report.skipped):,} skipped")
+    lines.append(f"files: {counts}, {report.unchanged:,} unchanged, {len(skipped):,} skipped")
+    if withdrawn:
+        lines.append(f"{len(withdrawn):,} that were removed from the index stay out until their file changes")
     if report.pictures and seconds > 0:
         rate = report.pictures / seconds
         lines.append(f"{report.pictures:,} pictures encoded in {seconds:.1f} s, {rate:.1f} pictures/s")

@@ -159,3 +159,20 @@ def test_an_index_without_a_picture_takes_another_window(
     assert info["window"] == "lung"
     assert info["representations"][0]["settings"] == {"side": 8}
     assert run("index", made / "scans", *arguments, "--window", "auto") == 1
+
+
+def test_what_was_removed_is_counted_in_one_line_and_listed_on_demand(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = ["index", made / "scans", "-o", tmp_path / "i", "--by", "thumbnail", "--jobs", 1]
+    assert run(*again) == 0
+    assert run("remove", tmp_path / "i", "0.png", "1.png") == 0
+    capsys.readouterr()
+    assert run(*again, "--json", "--skipped", tmp_path / "skipped.csv") == 0
+    shown = capsys.readouterr()
+    assert shown.err.splitlines() == [
+        "files: 0 added, 0 changed, 0 removed, 3 unchanged, 0 skipped",
+        "2 that were removed from the index stay out until their file changes",
+    ]
+    assert [it["id"] for it in json.loads(shown.out)["skipped"]] == ["0.png", "1.png"]
+    assert (tmp_path / "skipped.csv").read_text().count("was removed") == 2

@@ -35,7 +35,10 @@ class Scope:
 
 @dataclass
 class Changes:
-    """What a scan found: numbers of sources, and the names of those that are not pictures of the index."""
+    """What a scan found: numbers of sources, and the names of those that are not pictures of the index.
+
+    ``withdrawn`` names those of the skipped that the user took out.
+    """
 
     new: set[int] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
@@ -43,6 +46,7 @@ class Changes:
     n_unchanged: int = 0
     n_ignored: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
 
 
 def scan(store: Store, folders: Sequence[Path], progress: Progress) -> list[Scope]:
@@ -131,6 +135,8 @@ def _count_unchanged(found: _Known, changes: Changes) -> None:
         changes.n_unchanged += 1
     else:
         changes.skipped.append((found.name, found.reason))
+        if found.state is State.REMOVED:
+            changes.withdrawn.append(found.name)
 
 
 def _is_gone(scope: Scope, path: bytes) -> bool:

@@ -32,6 +32,7 @@ class UpdateReport:
     pictures : how many pictures were encoded.
     notes : what the user should know, in whole sentences.
     labels : what became of the label table; None where there was none.
+    withdrawn : the names of those of the skipped that were removed by hand.
     """
 
     added: int
@@ -43,6 +44,7 @@ class UpdateReport:
     pictures: int
     notes: tuple[str, ...] = ()
     labels: LabelReport | None = None
+    withdrawn: tuple[str, ...] = ()
 
 
 def update(
@@ -117,4 +119,5 @@ def _report(
         pictures=outcome.n_pictures,
         notes=notes,
         labels=labels,
+        withdrawn=tuple(changes.withdrawn),
     )
