@@ -12,7 +12,7 @@ import tifffile
 
 from retrieval.baselines import Thumbnail
 from retrieval.errors import FitError, IndexFolderError, SemblanceError
-from retrieval.index import Index
+from retrieval.index import Index, job
 from retrieval.window import Window
 
 MODULE = """
@@ -102,6 +102,12 @@ class Mean:
 
     def open_ranker(self, folders):
         return self.inner.open_ranker(folders)
+
+
+class Other(Mean):
+    \"\"\"What a mean learns, under another name.\"\"\"
+
+    name = "other"
 """
 
 
@@ -135,7 +141,8 @@ def draw(path, seed):
 
 
 def make(tmp_path, kinds, *representations, name="index"):
-    index = Index.create(tmp_path / name, factories={"fragile": kinds.Fragile, "mean": kinds.Mean})
+    factories = {"fragile": kinds.Fragile, "mean": kinds.Mean, "other": kinds.Other}
+    index = Index.create(tmp_path / name, factories=factories)
     for representation in representations:
         index.add_representation(representation)
     return index
@@ -188,6 +195,33 @@ def test_the_fit_is_drawn_from_all_files_whatever_their_order(tmp_path, folder, 
             assert info["report"]["highest"] > 0
             recipes.add(info["recipe"])
     assert len(recipes) == 1
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("n_other", [6, 3])
+def test_representations_learn_together_what_each_learns_alone(tmp_path, folder, kinds, jobs, n_other):
+    tifffile.imwrite(folder / "stack.tif", np.arange(5 * 192, dtype=np.uint16).reshape(5, 12, 16))
+    apart = []
+    for representation in (kinds.Mean(n_fit_pictures=6), kinds.Other(n_fit_pictures=n_other)):
+        with make(tmp_path, kinds, representation, name=representation.name) as index:
+            index.update([folder], jobs=1)
+            apart += [(r["recipe"], r["fitted_on"]) for r in index.info()["representations"]]
+    together = [kinds.Mean(n_fit_pictures=6), Thumbnail(), kinds.Other(n_fit_pictures=n_other)]
+    with make(tmp_path, kinds, *together, name="together") as index:
+        index.update([folder], jobs=jobs)
+        found = [(r["recipe"], r["fitted_on"]) for r in index.info()["representations"]]
+        assert [found[0], found[2]] == apart
+
+
+def test_a_file_is_read_once_for_all_that_learn_from_equally_many_pictures(
+    tmp_path, folder, kinds, monkeypatch
+):
+    read = []
+    original = job.read_pictures
+    monkeypatch.setattr(job, "read_pictures", lambda *a, **k: read.append(a[1]) or original(*a, **k))
+    with make(tmp_path, kinds, kinds.Mean(), Thumbnail(), kinds.Other()) as index:
+        index.update([folder], jobs=1)
+    assert len(read) == 4 + 10
 
 
 def test_one_file_of_many_frames_is_enough_to_learn_from(tmp_path, kinds):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..representation import Arrays, Representation
 from .bindings import Binding, bindings, note_fit
@@ -22,12 +22,20 @@ _MORE = 4
 def fit_all(store: Store, crew: Crew, progress: Progress, seed: int = 0) -> None:
     """Fit every representation that is not fitted, each in a commit of its own.
 
+    Those that learn from equally many pictures are sampled together, so that each file is read once for them.
     One that would learn from nothing, because no picture can be read, stays as it is. Raises FitError where
     there is too little to learn from.
     """
+    groups: dict[int, list[tuple[Binding, Representation]]] = {}
     for binding in bindings(store.catalogue):
         if not binding.is_fitted:
-            _fit(store, binding, _Sampler(store, crew, progress, binding, seed))
+            representation = make(binding.name, binding.settings, store.factories)
+            groups.setdefault(representation.n_fit_pictures, []).append((binding, representation))
+    for n_wanted, group in groups.items():
+        samples = _Sampler(store, crew, progress, [binding for binding, _ in group], seed).draw(n_wanted)
+        for binding, representation in group:
+            if samples[binding.id] or not n_wanted:
+                _fit(store, binding, representation, samples.pop(binding.id))
 
 
 def note_learnt(store: Store, binding: Binding, representation: Representation, n_fitted: int) -> None:
@@ -47,13 +55,8 @@ def note_learnt(store: Store, binding: Binding, representation: Representation, 
         )
 
 
-def _fit(store: Store, binding: Binding, sampler: _Sampler) -> None:
-    representation = make(binding.name, binding.settings, store.factories)
-    n_wanted = representation.n_fit_pictures
-    samples = sampler.draw(n_wanted) if n_wanted else deque()
+def _fit(store: Store, binding: Binding, representation: Representation, samples: deque[Arrays]) -> None:
     n_fitted = len(samples)
-    if n_wanted and not samples:
-        return
     if not representation.is_fitted:
         representation = representation.learn(_consumed(samples))
     note_learnt(store, binding, representation, n_fitted)
@@ -62,15 +65,22 @@ def _fit(store: Store, binding: Binding, sampler: _Sampler) -> None:
 class _Sampler:
     """Draw samples from the files with the smallest lots, equally many frames from each if they have them."""
 
-    def __init__(self, store: Store, crew: Crew, progress: Progress, binding: Binding, seed: int) -> None:
+    def __init__(
+        self, store: Store, crew: Crew, progress: Progress, group: Sequence[Binding], seed: int
+    ) -> None:
         self._store = store
         self._crew = crew
         self._progress = progress
-        self._binding = binding
+        self._group = group
+        self._stage = f"learn {', '.join(binding.name for binding in group)}"
         self._seed = seed
 
-    def draw(self, n: int) -> deque[Arrays]:
-        """Return the samples of at most n pictures."""
+    def draw(self, n: int) -> dict[int, deque[Arrays]]:
+        """Return the samples of at most n pictures, for each representation of the group."""
+        samples = self._drawn(n) if n else []
+        return {binding.id: deque(sample[binding.id] for sample in samples) for binding in self._group}
+
+    def _drawn(self, n: int) -> list[Mapping[int, Arrays]]:
         ids = self._by_lot()
         quota = -(-n // max(len(ids), 1))
         while True:
@@ -78,7 +88,8 @@ class _Sampler:
             samples = [sample for piece in pieces for sample in piece.samples][:n]
             # A few files with many frames: take more of each until there are enough, or no more.
             if len(samples) == n or all(piece.n_frames <= quota for piece in pieces):
-                return deque(samples)
+                return samples
+            del pieces, samples
             quota *= _MORE
 
     def _by_lot(self) -> list[int]:
@@ -96,17 +107,17 @@ class _Sampler:
                 if n_gathered >= n:
                     return
                 skip = removed_frames(self._store.catalogue, source.id)
-                encode = (self._binding.id,)
+                encode = tuple(binding.id for binding in self._group)
                 yield Task(
                     source.id, source.path, source.name, encode, skip=skip, sample=quota, seed=self._seed
                 )
 
-        for task, outcome in self._crew.run(setup(self._store, [self._binding]), tasks()):
+        for task, outcome in self._crew.run(setup(self._store, self._group), tasks()):
             pieces[task.source] = Piece() if isinstance(outcome, Failure) else outcome
             while len(gathered) < len(ids) and (piece := pieces.pop(ids[len(gathered)], None)) is not None:
                 gathered.append(piece)
                 n_gathered += len(piece.samples)
-            self._progress(f"learn {self._binding.name}", min(n_gathered, n), n)
+            self._progress(self._stage, min(n_gathered, n), n)
         return gathered
 
 

@@ -54,7 +54,7 @@ class Task:
     """A file to read; ``skip`` names pictures to leave out.
 
     ``encode`` holds the numbers of the representations that encode; with ``sample`` above 0 that many frames
-    are drawn instead, and sampled by the first of them.
+    are drawn instead, and each is sampled by all of them.
     """
 
     source: int
@@ -94,12 +94,13 @@ class Described:
 class Piece:
     """What came of a task, or of the first part of it: pictures, or samples of a file of ``n_frames`` frames.
 
-    ``goes_on`` tells that more of the same file follows.
+    ``goes_on`` tells that more of the same file follows; ``samples`` holds what was drawn from each frame, by
+    representation.
     """
 
     pictures: Sequence[Described] = ()
     goes_on: bool = False
-    samples: Sequence[Arrays] = ()
+    samples: Sequence[Mapping[int, Arrays]] = ()
     n_frames: int = 0
 
 
@@ -162,13 +163,13 @@ class Job:
 
     def _sampled(self, task: Task) -> Piece:
         """Sample the frames whose names have the smallest hashes, so that any order gives the same ones."""
-        best: list[tuple[int, str, Arrays]] = []
+        best: list[tuple[int, str, dict[int, Arrays]]] = []
         n_frames = 0
         for picture in self._read(task):
             n_frames += 1
             key = -lot(task.seed, picture.id)
             if len(best) < task.sample or key > best[0][0]:
-                drawn = (key, picture.id, self._made[task.encode[0]].sample(picture))
+                drawn = (key, picture.id, {id: self._made[id].sample(picture) for id in task.encode})
                 (heapq.heappush if len(best) < task.sample else heapq.heapreplace)(best, drawn)
         return Piece(samples=[s for _, _, s in sorted(best, key=lambda b: b[:2])], n_frames=n_frames)
 
