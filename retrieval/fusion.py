@@ -19,7 +19,8 @@ def fuse(rankings: Sequence[Ranking], how: str = "rrf", k: int | None = None) ->
 
     Parameters
     ----------
-    how : ``rrf``, the sum over rankings of 1 / (60 + rank), rank from 1, which compares no scores; or
+    how : ``rrf``, the sum over rankings of 1 / (60 + rank), rank from 1, which compares no scores, except
+        that a score of 0 adds nothing: where nothing is shared, the order tells nothing; or
         ``sum``, the sum of scores after each ranking's were brought to [0, 1], (s − min) / (max − min), equal
         ones to 0. A ranking adds nothing to an id that it does not hold.
     k : how many of the best to keep; all where it is None.
@@ -42,7 +43,8 @@ def fuse(rankings: Sequence[Ranking], how: str = "rrf", k: int | None = None) ->
 
 
 def _reciprocal_ranks(ranking: Ranking) -> NDArray[np.float64]:
-    return np.asarray(1.0 / (RANK_CONSTANT + 1.0 + np.arange(len(ranking))), dtype=np.float64)
+    weights = 1.0 / (RANK_CONSTANT + 1.0 + np.arange(len(ranking)))
+    return np.asarray(np.where(ranking.scores == 0, 0.0, weights), dtype=np.float64)
 
 
 def _normalised_scores(ranking: Ranking) -> NDArray[np.float64]:

@@ -59,3 +59,9 @@ def test_nothing_fuses_to_nothing():
 def test_another_way_to_fuse_is_refused():
     with pytest.raises(SettingError, match="fusion: 'mean' is unknown; use one of rrf, sum"):
         fuse([], "mean")
+
+
+def test_a_score_of_0_adds_nothing():
+    fused = fuse([ranking([1, 2, 3], [0, 0, 0]), ranking([3, 2, 1], [0.9, 0.1, 0])])
+    assert fused.ids.tolist() == [3, 2, 1]
+    np.testing.assert_allclose(fused.scores, [1 / 61, 1 / 62, 0], rtol=1e-6)
