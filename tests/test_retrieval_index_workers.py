@@ -2,8 +2,10 @@
 
 import importlib
 import os
+import signal
 import sys
 import textwrap
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -393,3 +395,19 @@ def test_what_was_learnt_elsewhere_is_kept_and_guarded(tmp_path, folder, kinds):
         pytest.raises(IndexFolderError, match="mean is not the one that this index was made with"),
     ):
         index.query("1.png")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks the kernel what a process blocks")
+def test_a_ctrl_c_cannot_hit_a_worker_that_is_still_starting():
+    from retrieval.index.pool import _start
+
+    worker = _start()
+    try:
+        lines = Path(f"/proc/{worker.process.pid}/status").read_text().splitlines()
+        blocked = next(int(line.split()[1], 16) for line in lines if line.startswith("SigBlk"))
+        assert blocked & 1 << (signal.SIGINT - 1)
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    finally:
+        worker.connection.close()
+        worker.process.terminate()
+        worker.process.join()

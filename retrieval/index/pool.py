@@ -7,9 +7,9 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import TracebackType
@@ -180,9 +180,24 @@ def _start() -> _Worker:
     context = get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=work, args=(there,), daemon=True)
-    process.start()
+    with _interrupts_blocked():
+        process.start()
     there.close()
     return _Worker(process, here)
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Let a Ctrl-C wait: a process that is started meanwhile never sees it, this one does afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # would lift the block when it is started by the process's start
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end(process: BaseProcess) -> str:
