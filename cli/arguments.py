@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TypeAlias
 
 XYWH: TypeAlias = tuple[float, float, float, float]
@@ -17,6 +18,13 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
     return number
+
+
+def place(text: str) -> Path:
+    """Read a path. An empty one, which would be the current folder, is refused."""
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty; is a variable of the shell unset?")
+    return Path(text)
 
 
 def box(text: str) -> XYWH:

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from .arguments import place
+
 EXAMPLE = """example:
   semblance compact scans.index
 
@@ -16,7 +18,7 @@ reading meanwhile."""
 def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     """Add the arguments of the command."""
     parser.epilog = EXAMPLE
-    parser.add_argument("index", type=Path, metavar="INDEX", help="the index, a folder")
+    parser.add_argument("index", type=place, metavar="INDEX", help="the index, a folder")
 
 
 def run(args: argparse.Namespace) -> int:

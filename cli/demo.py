@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from retrieval.errors import PictureError
 
 from .answer import Answer
-from .arguments import positive
+from .arguments import place, positive
 from .facts import index_facts
 from .formats import as_table, columns
 from .index import Order, bring_up_to_date, notes
@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     """Add the arguments of the command."""
     parser.epilog = EXAMPLE
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path("demo"), metavar="FOLDER", help="where to write [demo]"
+        "-o", "--output", type=place, default=Path("demo"), metavar="FOLDER", help="where to write [demo]"
     )
     parser.add_argument("--jobs", type=positive, metavar="N", help="processes [one a core]")
 

@@ -73,6 +73,8 @@ def _images(argument: str) -> Iterator[ImageFile]:
     from retrieval.folder import find_files
 
     path, frame = Path(argument), _frame(argument)
+    if not argument:
+        raise PictureError("the name of a picture is empty; is a variable of the shell unset?")
     if path.is_dir():
         for found in find_files(path):
             yield ImageFile(found.path, found.name, is_named=False)

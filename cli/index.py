@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from retrieval.errors import IndexFolderError, PictureError, SettingError
 
 from .answer import printable
-from .arguments import positive
+from .arguments import place, positive
 from .output import write_text
 from .progress import Progress
 from .settings import add_settings, given, installed, make, named, with_settings
@@ -76,10 +76,10 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     """Add the arguments of the command; ``argv`` decides which representations' settings are flags."""
     parser.epilog = EXAMPLE
     parser.add_argument(
-        "folders", nargs="+", type=Path, metavar="FOLDER", help="a folder of pictures, or a file"
+        "folders", nargs="+", type=place, metavar="FOLDER", help="a folder of pictures, or a file"
     )
     parser.add_argument(
-        "-o", "--output", required=True, type=Path, metavar="INDEX", help="the index, a folder"
+        "-o", "--output", required=True, type=place, metavar="INDEX", help="the index, a folder"
     )
     names = installed()
     parser.add_argument(
@@ -92,10 +92,10 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     parser.add_argument(
         "--window", metavar="W", help="lung, brain, bone, …, or centre,width; kept by the index [auto]"
     )
-    parser.add_argument("--labels", type=Path, metavar="CSV", help="a table of labels and metadata")
+    parser.add_argument("--labels", type=place, metavar="CSV", help="a table of labels and metadata")
     parser.add_argument("--jobs", type=positive, metavar="N", help="processes [one a core]")
     parser.add_argument("--refit", action="store_true", help="learn the vocabulary again from all pictures")
-    parser.add_argument("--skipped", type=Path, metavar="CSV", help="write all skipped files and why")
+    parser.add_argument("--skipped", type=place, metavar="CSV", help="write all skipped files and why")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     known = [name for name in named(argv) if name in names]
     add_settings(parser, known or default_names())

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from .answer import printable
+from .arguments import place
 
 EXAMPLE = """example:
   semblance info scans.index
@@ -18,7 +18,7 @@ EXAMPLE = """example:
 def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     """Add the arguments of the command."""
     parser.epilog = EXAMPLE
-    parser.add_argument("index", type=Path, metavar="INDEX", help="the index, a folder")
+    parser.add_argument("index", type=place, metavar="INDEX", help="the index, a folder")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

@@ -90,6 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0 done, 1 failed, 2 wrong usage."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments or bool(os.environ.get("SEMBLANCE_DEBUG"))
+    _open_streams()
     _never_fail_to_print()
     try:
         return _run(arguments)
@@ -133,6 +134,13 @@ def _one_line(error: BaseException) -> str:
     else:
         text = f"internal error, please report it ({type(error).__name__}: {error}); --debug shows where"
     return printable(" ".join(text.split()))
+
+
+def _open_streams() -> None:
+    """Give a stream that the caller closed (``>&-``) a place to go."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
 
 
 def _never_fail_to_print() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrieval.errors import SettingError
+from retrieval.errors import SemblanceError, SettingError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -41,9 +42,16 @@ def _format(path: Path) -> str:
 
 
 def _write(content: bytes, path: Path) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    if path.is_dir():
+        raise SemblanceError(f"{path}: is a folder; name a file")
+    beside = path.with_name(f".{os.getpid()}.semblance")
     try:
         beside.write_bytes(content)
         beside.replace(path)
+    except OSError as error:
+        raise SemblanceError(
+            f"{path}: cannot be written ({error.strerror}); name another place, or make room there"
+        ) from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import PictureError, SettingError
 
-from .arguments import positive
+from .arguments import place, positive
 from .images import find_images, read_images
 from .progress import Progress
 
@@ -57,7 +57,7 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
         "images", nargs="+", metavar="IMAGE", help="a file, a frame such as file.dcm#12, a folder"
     )
     parser.add_argument("--by", action="append", metavar="DETECTOR", help="sift, dense, superpixel [all]")
-    parser.add_argument("-o", "--output", required=True, type=Path, metavar="PNG", help="the drawing")
+    parser.add_argument("-o", "--output", required=True, type=place, metavar="PNG", help="the drawing")
     parser.add_argument("--points", type=positive, default=400, metavar="N", help="points a picture [400]")
     parser.add_argument(
         "--longest-side", type=positive, default=320, metavar="N", help="working size in pixels [320]"

@@ -6,13 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.errors import PictureError, SettingError
 
 from .answer import Answer, Box, Caption, Row, printable
-from .arguments import XYWH, box, positive
+from .arguments import XYWH, box, place, positive
 from .facts import index_facts
 from .formats import FORMATS
 from .output import check_picture_name, write_picture, write_text
@@ -35,10 +34,15 @@ a folder. Every frame of a file is a query of its own. An id of the index goes b
 same name."""
 
 
+NOTHING_SHARED = (
+    "every score is 0, so the order tells nothing; is the picture, or its region, without structure?"
+)
+
+
 def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     """Add the arguments of the command."""
     parser.epilog = EXAMPLE
-    parser.add_argument("index", type=Path, metavar="INDEX", help="the index, a folder")
+    parser.add_argument("index", type=place, metavar="INDEX", help="the index, a folder")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="an id of the index, a file, or a folder")
     parser.add_argument(
         "--by", action="append", default=[], metavar="NAME", help="representation; several are fused"
@@ -58,8 +62,8 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
         help = {"json": "JSON", "csv": "CSV", "trec": "TREC run lines"}[form]
         forms.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=f"print {help}")
     parser.set_defaults(form="table")
-    parser.add_argument("--report", type=Path, metavar="HTML", help="write a page that holds everything")
-    parser.add_argument("--sheet", type=Path, metavar="PNG", help="write a contact sheet")
+    parser.add_argument("--report", type=place, metavar="HTML", help="write a page that holds everything")
+    parser.add_argument("--sheet", type=place, metavar="PNG", help="write a contact sheet")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -76,6 +80,8 @@ def run(args: argparse.Namespace) -> int:
         for query in find_queries(index, args.images):
             answer = ask(index, query, args)
             answers.append(answer)
+            if answer.rows and not any(row.score for row in answer.rows):
+                print(printable(f"note: {query.id}: {NOTHING_SHARED}"), file=sys.stderr)
             if args.not_same is not None and _lacks(index, query, args.not_same):
                 lacking.append(query.id)
             if wants_pictures:
@@ -195,7 +201,8 @@ def _region(asked: XYWH, shape: tuple[int, int]) -> Region:
             f"--region: {','.join(f'{v:g}' for v in asked)} lies outside the picture, "
             f"which has {shape[1]} × {shape[0]} pixels"
         )
-    return Region.box(y, x, height, width)
+    top, left = max(y, 0.0), max(x, 0.0)
+    return Region.box(top, left, min(y + height, shape[0]) - top, min(x + width, shape[1]) - left)
 
 
 def _page(index: Index, answers: Sequence[Answer], thumbnails: Thumbnails, args: argparse.Namespace) -> Page:

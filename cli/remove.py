@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
+
+from .arguments import place
 
 EXAMPLE = """example:
   semblance remove scans.index ct/12.dcm
@@ -18,7 +19,7 @@ changes. What was removed is gone from answers at once, and from the disk after 
 def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     """Add the arguments of the command."""
     parser.epilog = EXAMPLE
-    parser.add_argument("index", type=Path, metavar="INDEX", help="the index, a folder")
+    parser.add_argument("index", type=place, metavar="INDEX", help="the index, a folder")
     parser.add_argument("ids", nargs="+", metavar="ID", help="a picture, a file, or a folder/")
 
 

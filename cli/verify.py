@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from .answer import printable
+from .arguments import place
 
 EXAMPLE = """example:
   semblance verify scans.index
@@ -17,7 +17,7 @@ Reads everything in the index. Prints one line a problem and leaves with exit co
 def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     """Add the arguments of the command."""
     parser.epilog = EXAMPLE
-    parser.add_argument("index", type=Path, metavar="INDEX", help="the index, a folder")
+    parser.add_argument("index", type=place, metavar="INDEX", help="the index, a folder")
 
 
 def run(args: argparse.Namespace) -> int:
