@@ -4,34 +4,24 @@ import os
 import shutil
 import sqlite3
 
-import cv2
 import numpy as np
 import pytest
 
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.errors import IndexFolderError, SettingError
 from retrieval.index import Index
-from retrieval.labels import LabelTable
 from retrieval.window import Window
 
+from .drawings import draw_colour as draw
+from .drawings import draw_nested
+from .indexes import counts
 
-def draw(path, seed):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(seed).integers(0, 256, (12, 16, 3), dtype=np.uint8)
-    assert cv2.imwrite(str(path), cv2.resize(pixels, (48, 36), interpolation=cv2.INTER_CUBIC))
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    """Nothing here cuts the power."""
-    monkeypatch.setattr(os, "fsync", lambda file: None)
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture
 def folder(tmp_path):
-    for number in range(6):
-        draw(tmp_path / "pictures" / ("a" if number < 3 else "b") / f"{number}.png", number)
-    return tmp_path / "pictures"
+    return draw_nested(tmp_path / "pictures")
 
 
 @pytest.fixture
@@ -40,10 +30,6 @@ def index(tmp_path, folder):
         index.add_representation(Thumbnail())
         index.update([folder], jobs=1)
         yield index
-
-
-def counts(report):
-    return report.added, report.changed, report.removed, report.unchanged
 
 
 def test_all_pictures_are_added_and_found(index):
@@ -265,43 +251,6 @@ def test_numbers_of_pictures_are_never_given_twice(index, folder, tmp_path):
     os.utime(folder / "b" / "5.png", ns=(5, 5))
     index.update([folder], jobs=1)
     assert number("b/5.png") > last
-
-
-def test_labels_reach_pictures_that_are_indexed_already(index, folder, tmp_path):
-    (tmp_path / "l.csv").write_text(
-        "path,label,patient,age\na/0.png,x;y,7,50\nb/3.png,x,7,60\nnone.png,z,,\n"
-    )
-    report = index.update([folder], jobs=1, labels=LabelTable.read(tmp_path / "l.csv"))
-    assert report.pictures == 0
-    assert report.labels.n_rows == 3
-    assert report.labels.unmatched == ("none.png",)
-    assert report.labels.n_unlabelled == 4
-    entry = index.picture("a/0.png")
-    assert entry.labels == ("x", "y")
-    assert entry.metadata["age"] == 50
-    assert entry.groups["patient"] == "7"
-
-
-def test_labels_wait_for_pictures_that_come_later_and_survive_a_change(index, folder, tmp_path):
-    (tmp_path / "l.csv").write_text("path,label\nlater.png,x\na/0.png,y\n")
-    index.update([folder], jobs=1, labels=LabelTable.read(tmp_path / "l.csv"))
-    draw(folder / "later.png", 1)
-    os.utime(folder / "a" / "0.png", ns=(5, 5))
-    assert counts(index.update([folder], jobs=1)) == (1, 1, 0, 5)
-    assert index.picture("later.png").labels == ("x",)
-    assert index.picture("a/0.png").labels == ("y",)
-
-
-def test_label_paths_are_those_of_the_folder_that_was_given(tmp_path):
-    for place, seed in (("x", 0), ("y", 1)):
-        draw(tmp_path / place / "1.png", seed)
-    (tmp_path / "l.csv").write_text("path,label\n1.png,of y\n")
-    with Index.create(tmp_path / "index") as index:
-        index.add_representation(Thumbnail())
-        index.update([tmp_path / "x"], jobs=1)
-        index.update([tmp_path / "y"], jobs=1, labels=LabelTable.read(tmp_path / "l.csv"))
-        assert index.picture("1.png").labels == ()
-        assert index.picture("y/1.png").labels == ("of y",)
 
 
 def test_info_counts_what_is_there(index, folder):

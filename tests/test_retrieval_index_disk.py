@@ -1,76 +1,32 @@
-"""Facts about the folder of an index: locks, damage, formats, permissions, readers beside a writer."""
+"""Facts about the folder of an index: locks, merges, moves, readers beside a writer."""
 
-import json
-import os
 import shutil
 import sqlite3
 
-import cv2
-import numpy as np
 import pytest
 
-from retrieval.baselines import ColourHistogram, Thumbnail
+from retrieval.baselines import ColourHistogram
 from retrieval.errors import IndexFolderError
 from retrieval.index import Index
-from retrieval.inverted import InvertedIndex
-from retrieval.representation import Encoding, SparseVector
 
+from .drawings import draw_grey, draw_numbered
+from .indexes import change, index_thumbnails
 
-class Words(Thumbnail):
-    """Bags of grey levels in an inverted index, with the position of every pixel above 250 as evidence."""
-
-    name = "words"
-
-    def encode(self, picture, region=None):
-        levels = np.bincount((picture.grey * 63).astype(np.intp).ravel(), minlength=64)
-        (words,) = levels.nonzero()
-        values = np.sqrt(levels[words] / levels.sum()).astype(np.float32)
-        bright = np.argwhere(picture.grey > 250 / 255).astype(np.float32)
-        evidence = np.rec.fromarrays(bright.T, dtype=[("row", "<f4"), ("col", "<f4")]).view(np.ndarray)
-        return Encoding(SparseVector(words.astype(np.uint32), values, 64), evidence)
-
-    def make_ranker(self):
-        return InvertedIndex(64)
-
-    def open_ranker(self, folders):
-        return InvertedIndex.open(folders, 64)
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    """Nothing here cuts the power."""
-    monkeypatch.setattr(os, "fsync", lambda file: None)
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "pictures").mkdir()
-    for number in range(4):
-        add_picture(tmp_path / "pictures", number)
-    return tmp_path / "pictures"
+    return draw_numbered(tmp_path / "pictures", 4)
 
 
 @pytest.fixture
 def place(tmp_path, folder):
-    with Index.create(tmp_path / "index") as index:
-        index.add_representation(Thumbnail())
-        index.update([folder], jobs=1)
-    return tmp_path / "index"
+    return index_thumbnails(tmp_path / "index", folder)
 
 
 def add_picture(folder, number):
-    pixels = np.random.default_rng(number).integers(0, 256, (12, 16), dtype=np.uint8)
-    assert cv2.imwrite(str(folder / f"{number}.png"), pixels)
-
-
-def change(place, sql, *values):
-    with sqlite3.connect(place / "catalogue.sqlite") as catalogue:
-        catalogue.execute(sql, values)
-    catalogue.close()
-
-
-def files(place):
-    return sorted(path for path in (place / "segments").rglob("*.npy"))
+    draw_grey(folder / f"{number}.png", number)
 
 
 def test_an_opened_index_answers_like_the_one_that_made_it(place):
@@ -158,10 +114,10 @@ def test_many_small_segments_are_merged(place, folder):
         assert len(list((place / "segments").iterdir())) < 16
 
 
-def test_sparse_vectors_and_evidence_survive_merges_to_the_last_bit(tmp_path, folder):
-    factories = {"words": Words}
+def test_sparse_vectors_and_evidence_survive_merges_to_the_last_bit(tmp_path, folder, kinds):
+    factories = {"words": kinds.Words}
     with Index.create(tmp_path / "steps", factories=factories) as index:
-        index.add_representation(Words())
+        index.add_representation(kinds.Words())
         for number in range(4, 22):
             add_picture(folder, number)
             index.update([folder], jobs=1)
@@ -171,121 +127,14 @@ def test_sparse_vectors_and_evidence_survive_merges_to_the_last_bit(tmp_path, fo
         merged.append(index.query("7.png", k=100))
         assert index.verify() == []
         with Index.create(tmp_path / "once", factories=factories) as once:
-            once.add_representation(Words())
+            once.add_representation(kinds.Words())
             once.update([folder], jobs=1)
             once.remove(["5.png"])
             assert [once.query("7.png", k=100)] * 2 == merged
             for name in once.names:
-                wanted = Words().encode(once.read(name))
+                wanted = kinds.Words().encode(once.read(name))
                 assert index.evidence(name, "words").tolist() == wanted.evidence.tolist()
                 assert index.vector(name, "words").dense().tolist() == wanted.vector.dense().tolist()
-
-
-@pytest.mark.parametrize("make", [lambda p: p.mkdir(), lambda p: p.write_text("x"), lambda p: None])
-def test_what_is_no_index_is_refused(tmp_path, make):
-    make(tmp_path / "thing")
-    with pytest.raises(IndexFolderError, match="semblance index"):
-        Index.open(tmp_path / "thing")
-
-
-def test_an_index_is_not_made_where_other_things_are(tmp_path, place):
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "me.jpg").touch()
-    with pytest.raises(IndexFolderError, match=r"holds other things \(me.jpg\)"):
-        Index.create(tmp_path / "photos")
-    assert [p.name for p in (tmp_path / "photos").iterdir()] == ["me.jpg"]
-    with pytest.raises(IndexFolderError, match="is an index already"):
-        Index.create(place)
-    with pytest.raises(IndexFolderError, match="cannot make an index here"):
-        Index.create(tmp_path / "photos" / "me.jpg")
-
-
-def test_an_index_is_made_in_an_empty_folder_or_one_whose_making_was_interrupted(tmp_path):
-    (tmp_path / "new").mkdir()
-    (tmp_path / "new" / "lock").touch()
-    (tmp_path / "new" / "catalogue.sqlite").touch()
-    with pytest.raises(IndexFolderError, match="never finished"):
-        Index.open(tmp_path / "new")
-    with Index.create(tmp_path / "new") as index:
-        assert len(index) == 0
-
-
-def test_a_newer_format_is_refused_with_the_remedy(place):
-    change(place, "PRAGMA user_version = 99")
-    with pytest.raises(IndexFolderError, match=r"newer Semblance \(format 99, this one reads 1\); upgrade"):
-        Index.open(place)
-    with pytest.raises(IndexFolderError, match="newer Semblance"):
-        Index.open(place, write=True)
-
-
-def test_another_database_is_no_index(tmp_path):
-    (tmp_path / "db").mkdir()
-    change(tmp_path / "db", "CREATE TABLE meta (x)")
-    with pytest.raises(IndexFolderError, match="is not an index"):
-        Index.open(tmp_path / "db")
-
-
-def test_a_damaged_catalogue_is_an_error_in_one_line(place):
-    (place / "catalogue.sqlite").write_bytes(b"rubbish" * 1000)
-    with pytest.raises(IndexFolderError, match="file is not a database; restore the index"):
-        Index.open(place)
-
-
-def test_a_cut_segment_is_named(place):
-    for path in files(place):
-        if path.stat().st_size > 1000:
-            os.truncate(path, 500)
-    with Index.open(place) as index:
-        with pytest.raises(IndexFolderError, match="damaged"):
-            index.query("1.png")
-        problems = index.verify()
-    assert any("thumbnail: segment" in p and "damaged" in p for p in problems)
-    assert "thumbnail: 4 pictures are lost; restore the index, or index again" in problems
-
-
-def test_one_flipped_bit_is_found_by_verify(place):
-    path = max(files(place), key=lambda p: p.stat().st_size)
-    data = bytearray(path.read_bytes())
-    data[-1] ^= 1
-    path.write_bytes(data)
-    with Index.open(place) as index:
-        assert len([p for p in index.verify() if "is damaged" in p]) == 1
-
-
-def test_a_missing_segment_is_named(place):
-    shutil.rmtree(place / "segments")
-    with Index.open(place) as index:
-        with pytest.raises(IndexFolderError, match="restore"):
-            index.query("1.png")
-        with pytest.raises(IndexFolderError, match="restore"):
-            index.thumbnail("1.png")
-        assert any("is missing" in p for p in index.verify())
-
-
-def test_a_recipe_that_was_changed_is_refused(place):
-    change(place, "UPDATE representation SET settings = ?", json.dumps({"side": 8}))
-    with Index.open(place) as index:
-        with pytest.raises(IndexFolderError, match="thumbnail is not the one that this index was made with"):
-            index.query("1.png")
-        assert any("is not the one" in p for p in index.verify())
-
-
-def test_settings_that_the_installed_version_refuses_are_named(place):
-    change(place, "UPDATE representation SET settings = ?", json.dumps({"sides": 16}))
-    with (
-        Index.open(place) as index,
-        pytest.raises(IndexFolderError, match="'thumbnail': its installed version refuses the settings"),
-    ):
-        index.query("1.png")
-
-
-def test_a_representation_that_is_not_installed_is_named(place):
-    change(place, "UPDATE representation SET name = 'magic'")
-    with (
-        Index.open(place) as index,
-        pytest.raises(IndexFolderError, match="'magic' is not installed; install the package"),
-    ):
-        index.query("1.png")
 
 
 def test_what_an_interrupted_writer_left_is_swept_by_the_next(place):
@@ -296,17 +145,6 @@ def test_what_an_interrupted_writer_left_is_swept_by_the_next(place):
     Index.open(place, write=True).close()
     assert not (place / "segments" / "orphan").exists()
     assert not (place / "models" / "orphan").exists()
-
-
-def test_a_folder_that_cannot_be_written_to_is_read_and_not_opened_for_writing(place, monkeypatch):
-    def refuse(*args):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("retrieval.index.lock.os.open", refuse)
-    with Index.open(place) as index:
-        assert index.query("1.png")[0].id == "1.png"
-    with pytest.raises(IndexFolderError, match=r"cannot write to this index \(Permission denied\)"):
-        Index.open(place, write=True)
 
 
 def test_other_installed_readers_try_again_what_could_not_be_read(place, folder):

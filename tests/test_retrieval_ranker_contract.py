@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,67 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from retrieval.exact import ExactRanker
-from retrieval.inverted import InvertedIndex
 from retrieval.ranker import Ranker, Ranking, order
 from retrieval.representation import SparseVector
 
-SIZE = 12
-
-
-def sparse(values: np.ndarray) -> SparseVector:
-    indices = np.flatnonzero(values)
-    return SparseVector(indices.astype(np.uint32), values[indices].astype(np.float32), len(values))
-
-
-def cosine(matrix: np.ndarray, query: np.ndarray) -> np.ndarray:
-    lengths = np.linalg.norm(matrix, axis=1) * np.linalg.norm(query)
-    return np.divide(matrix @ query, lengths, out=np.zeros(len(matrix)), where=lengths > 0)
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A ranker: how to make it, open it, give it a vector, and what its scores must be."""
-
-    make: Callable[[], Ranker]
-    open: Callable[[list[Path]], Ranker]
-    vector: Callable[[np.ndarray], Any]
-    scores: Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-KINDS = {
-    "inverted": Kind(
-        partial(InvertedIndex, SIZE), partial(InvertedIndex.open, size=SIZE), sparse, lambda m, q: m @ q
-    ),
-    "cosine": Kind(partial(ExactRanker, SIZE), partial(ExactRanker.open, dimension=SIZE), np.float32, cosine),
-    "dot": Kind(
-        partial(ExactRanker, SIZE, "dot"),
-        partial(ExactRanker.open, dimension=SIZE, metric="dot"),
-        np.float32,
-        lambda m, q: m @ q,
-    ),
-}
+from .rankers import KINDS, SIZE, Kind, bags, filled
 
 
 @pytest.fixture(params=KINDS.values(), ids=KINDS.keys())
 def kind(request) -> Kind:
     return request.param
-
-
-def bags(n: int, seed: int = 0, density: float = 0.4) -> np.ndarray:
-    """Return n vectors of unit length, some values 0; the first word is in nearly all of them."""
-    rng = np.random.default_rng(seed)
-    values = rng.random((n, SIZE)) * (rng.random((n, SIZE)) < density)
-    values[:, 0] = 0.3 * (rng.random(n) < 0.9)
-    values[:, 1] += 0.01
-    return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
-
-
-def filled(kind: Kind, matrix: np.ndarray, ids=None) -> Ranker:
-    ranker = kind.make()
-    ids = np.arange(len(matrix)) if ids is None else np.asarray(ids)
-    ranker.add(ids, [kind.vector(row) for row in matrix])
-    return ranker
 
 
 def same(first: Ranking, second: Ranking) -> bool:
@@ -291,7 +236,7 @@ def test_saved_files_are_never_overwritten(kind, tmp_path):
 RANK = """
 import sys
 from pathlib import Path
-from ranker_contract import KINDS, bags
+from rankers import KINDS, bags
 for name, kind in KINDS.items():
     ranking = kind.open([Path(sys.argv[1]) / name]).rank(kind.vector(bags(1, seed=4)[0]), 20)
     print(ranking.ids.tobytes().hex(), ranking.scores.tobytes().hex())
@@ -299,8 +244,6 @@ for name, kind in KINDS.items():
 
 
 def test_two_processes_agree(tmp_path):
-    # The other process imports a copy of this file, which lies in no package.
-    (tmp_path / "ranker_contract.py").write_text(Path(__file__).read_text(encoding="utf-8"), encoding="utf-8")
     expected = []
     for name, kind in KINDS.items():
         ranker = filled(kind, bags(40))
@@ -309,7 +252,7 @@ def test_two_processes_agree(tmp_path):
         expected += [ranking.ids.tobytes().hex(), ranking.scores.tobytes().hex()]
     output = subprocess.run(
         [sys.executable, "-c", RANK, str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
         capture_output=True,
         text=True,
         check=True,

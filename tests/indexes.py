@@ -1,0 +1,40 @@
+"""Indexes: how tests make them, change them, and read what came of them."""
+
+import sqlite3
+
+from retrieval.baselines import Thumbnail
+from retrieval.index import Index
+
+
+def index_thumbnails(place, folder):
+    """Index a folder by its thumbnails, and return the place of the index."""
+    with Index.create(place) as index:
+        index.add_representation(Thumbnail())
+        index.update([folder], jobs=1)
+    return place
+
+
+def make(tmp_path, kinds, *representations, name="index"):
+    """Make an empty index of stand-ins, open for writing."""
+    factories = {"fragile": kinds.Fragile, "mean": kinds.Mean, "other": kinds.Other}
+    index = Index.create(tmp_path / name, factories=factories)
+    for representation in representations:
+        index.add_representation(representation)
+    return index
+
+
+def answers(index, name="3.png", **terms):
+    """Return the (name, score) of all pictures for a query."""
+    return [(hit.id, hit.score) for hit in index.query(name, k=100, **terms)]
+
+
+def counts(report):
+    """Return how many files an update added, changed, removed and left."""
+    return report.added, report.changed, report.removed, report.unchanged
+
+
+def change(place, sql, *values):
+    """Change the catalogue of an index behind its back."""
+    with sqlite3.connect(place / "catalogue.sqlite") as catalogue:
+        catalogue.execute(sql, values)
+    catalogue.close()
