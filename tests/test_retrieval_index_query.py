@@ -94,8 +94,10 @@ def test_without_itself_the_rest_keeps_its_order(index):
 
 
 def test_several_representations_are_fused_by_rank(index):
-    each = [ids(index.query("2.png", by=[name], k=100)) for name in ("thumbnail", "colour")]
-    scores = {n: sum(1 / (RANK_CONSTANT + 1 + ranked.index(n)) for ranked in each) for n in index.names}
+    scores = dict.fromkeys(index.names, 0.0)
+    for name in ("thumbnail", "colour"):
+        for hit in index.query("2.png", by=[name], k=100):
+            scores[hit.id] += 1 / (RANK_CONSTANT + hit.rank) if hit.score != 0 else 0
     wanted = sorted(index.names, key=lambda name: (-np.float32(scores[name]), name))
     assert ids(index.query("2.png", by=["thumbnail", "colour"], k=100)) == wanted
     assert ids(index.query("2.png", k=100)) == wanted
