@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -129,6 +130,8 @@ def _one_line(error: BaseException) -> str:
         text = str(error)
     elif isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            text += "; free some space and run the same command again"
     elif isinstance(error, MemoryError):
         text = "out of memory; use fewer --jobs"
     else:

@@ -177,6 +177,7 @@ def _either(readers: Sequence[Callable[[str], Any]], optional: bool) -> Callable
                 continue
         raise ValueError(text)
 
+    value.__name__ = "setting"  # argparse says "invalid setting value"
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -71,8 +72,15 @@ def save_arrays(folder: Path, arrays: Arrays) -> None:
         _plain(_checked(name), array.dtype)
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in arrays.items():
-        with (folder / f"{name}.npy").open("xb") as file:
-            npy.write_array(file, np.asarray(array), allow_pickle=False)
+        path = folder / f"{name}.npy"
+        with path.open("xb") as file:
+            try:
+                npy.write_array(file, np.asarray(array), allow_pickle=False)
+            except OSError as error:
+                if error.errno is not None:
+                    raise
+                # numpy says how many values were written, and not why no more were.
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
             file.flush()
             os.fsync(file.fileno())
     sync_folder(folder)

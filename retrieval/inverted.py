@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import SettingError
+from .errors import IndexFolderError, SettingError
 from .merging import merged
 from .postings import BLOCK, Postings
 from .ranker import Ids, Ranking
@@ -92,11 +92,19 @@ class InvertedIndex:
         return selection.ranking()
 
     def vector(self, id: int) -> SparseVector:
-        """Return the vector under an id, as it was added. Raise KeyError where there is none."""
+        """Return the vector under an id, as it was added.
+
+        Raises KeyError where there is none, IndexFolderError where it is damaged.
+        """
         self._settle()
         block, row = self._roster.find(id)
         words, values = self._blocks[block].vector(row)
-        return SparseVector(words, values, self.size)
+        try:
+            return self._copied(SparseVector(words, values, self.size))
+        except ValueError as error:
+            raise IndexFolderError(
+                f"the vector of picture {id} is damaged; restore the index, or index again"
+            ) from error
 
     def ids(self) -> Ids:
         """Return the ids that are there, int64 (n,), rising."""

@@ -95,7 +95,11 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
         (IndexFolderError("x: no index;\nmake one"), 1, "x: no index; make one"),
         (SettingError("words: 0 will not do"), 2, "words: 0 will not do"),
         (PermissionError(13, "Permission denied", "x/y"), 1, "x/y: Permission denied"),
-        (OSError(28, "No space left on device"), 1, "No space left on device"),
+        (
+            OSError(28, "No space left on device"),
+            1,
+            "No space left on device; free some space and run the same command again",
+        ),
         (KeyboardInterrupt(), 1, "interrupted; what was done is kept, run the same command to go on"),
         (MemoryError(), 1, "out of memory; use fewer --jobs"),
         (ValueError("odd"), 1, "internal error, please report it (ValueError: odd); --debug shows where"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 
 from cli.main import main
+from retrieval.arrays import save_arrays
 
 COMMAND = [sys.executable, "-c", "import sys; from cli.main import main; sys.exit(main())"]
 
@@ -106,3 +109,29 @@ def test_closed_streams_are_no_error(scans: Path) -> None:
         done = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *query], capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith("a.png  by") == (closed == "2>&-")
+
+
+def test_damaged_vectors_are_no_silent_answer(
+    scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = tmp_path / "damaged"
+    shutil.copytree(scans, index)
+    for path in index.glob("segments/*/weights.npy"):
+        np.save(path, np.full_like(np.load(path), np.nan))
+    picture = str(scans.parent / "scans" / "a.png")
+    for image in ("a.png", picture):
+        assert main(["query", str(index), image, "--by", "dense"]) == 1
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert "damaged; restore" in shown.err
+        assert shown.err.count("\n") == 1
+
+
+def test_a_full_disk_is_said_to_be_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("6000 requested and 4082 written")
+
+    monkeypatch.setattr("retrieval.arrays.npy.write_array", fail)
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        save_arrays(tmp_path / "x", {"a": np.zeros(9)})
+    assert raised.value.errno == errno.ENOSPC

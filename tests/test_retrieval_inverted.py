@@ -197,3 +197,12 @@ def test_a_segment_of_another_size_or_twice_the_same_is_refused(saved):
         InvertedIndex.open([saved, saved], 20)
     with pytest.raises(IndexFolderError, match="no such folder"):
         InvertedIndex.open([saved / "none"], 20)
+
+
+def test_a_stored_vector_that_is_damaged_is_not_handed_out(saved):
+    weights = np.load(saved / "weights.npy")
+    for value in (np.nan, np.inf, 3e38):
+        np.save(saved / "weights.npy", np.full_like(weights, value))
+        index = InvertedIndex.open([saved], 20)
+        with pytest.raises(IndexFolderError, match="is damaged; restore the index"):
+            index.vector(int(index.ids()[0]))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import SettingError
+from ..errors import IndexFolderError, SettingError
 from ..fusion import fuse
 from ..picture import Picture
 from ..ranker import Ranking
@@ -71,11 +71,20 @@ def answer(snapshot: Snapshot, query: Picture | str, pixels: Picture | None, ter
     # Fusion and groups want the whole ranking: what is 11th in one may be first of all.
     k = len(snapshot) if len(names) > 1 or terms.group_by else terms.k
     ranked = [
-        snapshot.ranker(name).rank(_vector(snapshot, name, query, pixels, terms.region), k, mask)
+        _ranked(snapshot, name, _vector(snapshot, name, query, pixels, terms.region), k, mask)
         for name in names
     ]
     ranking = ranked[0] if len(ranked) == 1 else fuse(ranked, terms.fusion)
     return _hits(snapshot, _best_of_groups(snapshot, ranking, terms), terms.k)
+
+
+def _ranked(snapshot: Snapshot, name: str, vector: Vector, k: int, mask: Mask | None) -> Ranking:
+    ranking = snapshot.ranker(name).rank(vector, k, mask)
+    if not np.isfinite(ranking.scores).all():
+        raise IndexFolderError(
+            f"{name}: this index is damaged; restore it, or index again (`semblance verify` says where)"
+        )
+    return ranking
 
 
 def _vector(
