@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 
 import numpy as np
@@ -132,3 +133,19 @@ def test_every_file_of_pydicom_is_read_or_refused_in_one_line(path, capfd):
         assert str(error).startswith("the/file: ")
         assert "\n" not in str(error)
     assert capfd.readouterr() == ("", "")
+
+
+def test_nothing_of_a_damaged_header_is_repeated_where_the_kind_should_stand(tmp_path):
+    path = tmp_path / "x.dcm"
+    data = pydicom.Dataset()
+    data.add_new("SOPClassUID", "UI", "1.2.999999")
+    data.add_new("PatientName", "PN", "Doe^Jane")
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, data, little_endian=True, implicit_vr=False)
+    # The length of the first element swallows the next one.
+    raw = bytearray(buffer.getvalue())
+    raw[6:8] = (len(raw) - 8).to_bytes(2, "little")
+    path.write_bytes(bytes(128) + b"DICM" + b"\2\0\x10\0UI\x14\0" + b"1.2.840.10008.1.2.1\0" + raw)
+    with pytest.raises(NotAPictureError) as raised:
+        list(read_pictures(path, "x.dcm"))
+    assert str(raised.value) == "x.dcm: a DICOM object without pixels (of unknown kind)"

@@ -170,5 +170,19 @@ def test_a_chain_of_pages_that_bites_its_tail_is_refused(tmp_path):
     (n_tags,) = struct.unpack_from("<H", data, first)
     struct.pack_into("<I", data, first + 2 + 12 * n_tags, first)
     path.write_bytes(data)
-    with pytest.raises(PictureError, match="x.tif: damaged: its chain of pages comes back to an earlier one"):
+    with pytest.raises(
+        PictureError, match=r"x\.tif: damaged: its chain of pages comes back to an earlier one"
+    ):
         list(read_pictures(path, path.name))
+
+
+def test_a_jpeg_within_that_says_it_is_huge_is_not_decoded(tmp_path):
+    path = _write(tmp_path, GREY, photometric="minisblack", compression="jpeg")
+    data = bytearray(path.read_bytes())
+    start = data.index(b"\xff\xc0")
+    struct.pack_into(">HH", data, start + 5, 65_535, 65_535)  # rows and columns of the frame
+    path.write_bytes(data)
+    with pytest.raises(
+        PictureError, match=r"x\.tif: 65535 × 65535 pixels are more than the 100,000,000 allow"
+    ):
+        _read(path)

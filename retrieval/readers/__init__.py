@@ -89,8 +89,9 @@ def _pictures(source: Source) -> Iterator[Picture]:
 
 
 def _named(id: str, text: str) -> str:
-    named = bool(id) and text.startswith((f"{id}: ", f"{id}#"))
-    return text if named else f"{id or 'picture'}: {text}"
+    if not (id and text.startswith((f"{id}: ", f"{id}#"))):
+        return f"{id or 'picture'}: {' '.join(text.split())}"
+    return id + " ".join(text.removeprefix(id).split())
 
 
 def _reason(error: Exception) -> str:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from numpy.typing import NDArray
 
 from ..errors import PictureError
-from ..identity import element, text_of
+from ..identity import element, metadata_of, text_of
 from .dicom_codec import decode_frame
 from .source import NotAPictureError, Source
 
@@ -205,5 +205,7 @@ def _check_deflated(path: Path) -> None:
 def _no_pixels(dataset: Any) -> PictureError:
     if element(dataset, "Rows"):
         return PictureError("the pixel data are missing: the file is truncated or was stripped")
-    kind = getattr(element(dataset, "SOPClassUID"), "name", "") or text_of(dataset, "Modality")
-    return NotAPictureError(f"a DICOM object without pixels ({kind or 'of unknown kind'})")
+    # A damaged header may hold anything in the place of the kind; the allow-list lets known kinds through.
+    known = metadata_of(dataset)
+    kind = known.get("sop_class") or known.get("modality") or "of unknown kind"
+    return NotAPictureError(f"a DICOM object without pixels ({kind})")

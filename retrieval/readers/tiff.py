@@ -12,11 +12,13 @@ from ..errors import PictureError
 from ..identity import hashed
 from ..picture import Picture, Pixels
 from ..window import Window, stretch
+from .codestream import codestream_size
 from .source import Source
 from .values import colour, grey, over_black, upright
 
 _MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, _SEPARATED, _YCBCR = range(7)
 _JPEG = (6, 7, 33003, 33005, 34712)  # these decoders make RGB of YCbCr
+_HEAD = 1 << 16  # bytes of a codestream in which its size is looked for
 _ALPHA = (1, 2)  # associated, unassociated
 _REDUCED, _TRANSPARENCY = 1, 4
 _ORIENTATION = 274
@@ -40,6 +42,7 @@ def read(source: Source) -> Iterator[Picture]:
             page = pages[number]
             source.check_size(page.imagelength, page.imagewidth * page.imagedepth)
             _check_length(page, file.filehandle.size)
+            _check_codestreams(page, file.filehandle, source)
             pixels = np.ascontiguousarray(_shown(page, source.window))
             metadata = {"rows": pixels.shape[0], "cols": pixels.shape[1], "frame": number}
             yield Picture(pixels, source.frame_id(number, n_pages), spacing, groups, metadata)
@@ -70,6 +73,17 @@ def _check_length(page: Any, size: int) -> None:
     ends = (offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False))
     if max(ends, default=0) > size:
         raise PictureError("the file is truncated: pixels lie behind its end")
+
+
+def _check_codestreams(page: Any, file: Any, source: Source) -> None:
+    """Refuse JPEG frames that claim more pixels than are allowed: they are decoded at their own size."""
+    if int(page.compression) not in _JPEG:
+        return
+    for offset, n_bytes in zip(page.dataoffsets, page.databytecounts, strict=False):
+        file.seek(offset)
+        size = codestream_size(file.read(min(n_bytes, _HEAD)))
+        if size is not None:
+            source.check_size(max(size[0], 1), max(size[1], 1))
 
 
 def _shown(page: Any, window: Window) -> Pixels:
