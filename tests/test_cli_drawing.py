@@ -13,7 +13,7 @@ from cli.drawing import ORANGE, YELLOW, canvas, draw_borders, draw_points, heat_
 from cli.main import main
 from cli.output import write_picture, write_text
 from cli.panels import MARGIN, Panel, arrange, font, shorten
-from retrieval.errors import SettingError
+from retrieval.errors import SemblanceError, SettingError
 
 
 def black(rows: int, cols: int) -> np.ndarray:
@@ -91,7 +91,7 @@ def test_long_texts_are_cut_in_their_middle() -> None:
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     write_text("bad \udcff", tmp_path / "a.html")
     assert (tmp_path / "a.html").read_bytes() == b"bad \\udcff"
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(SemblanceError, match=r"a\.html: cannot be written \(No such file"):
         write_text("x", tmp_path / "no" / "a.html")
     write_picture(Image.new("RGB", (3, 3)), tmp_path / "a.JPG")
     assert (tmp_path / "a.JPG").read_bytes().startswith(b"\xff\xd8\xff")
