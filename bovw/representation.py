@@ -126,25 +126,23 @@ class BagOfWords:
 
     def encode(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Return the bag of a picture or of a region of it, and as evidence its points (``EVIDENCE``)."""
-        shapes, tones = self._fitted()
-        features = self._observer.observe(picture, region)
-        words = shapes.words(features.shapes)
-        bags = [shapes.bag(words, self._weighting)]
-        if tones is not None:
-            bags.append(tones.bag(tones.words(features.tones), self._weighting))
-        return Encoding(self._join(bags), _evidence(words, features))
+        return self._encoded(picture, region, assignments=1)
 
     def encode_query(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Return the bag of a query: as ``encode``, but each point shared among its ``assignments`` words."""
-        if self.chosen.assignments == 1:
-            return self.encode(picture, region)
+        return self._encoded(picture, region, self.chosen.assignments)
+
+    def _encoded(self, picture: Picture, region: Region | None, assignments: int) -> Encoding:
         shapes, tones = self._fitted()
         features = self._observer.observe(picture, region)
-        n, softness = self.chosen.assignments, self.chosen.softness
-        bags = [shapes.soft_bag(features.shapes, self._weighting, n, softness)]
+        words = shapes.words(features.shapes)
+        if assignments == 1:
+            bags = [shapes.bag(words, self._weighting)]
+        else:
+            bags = [shapes.soft_bag(features.shapes, self._weighting, assignments, self.chosen.softness)]
         if tones is not None:
             bags.append(tones.bag(tones.words(features.tones), self._weighting))
-        return Encoding(self._join(bags), _evidence(shapes.words(features.shapes), features))
+        return Encoding(self._join(bags), _evidence(words, features))
 
     def learnt(self) -> Arrays:
         """Return the words, their weights and their document frequencies."""

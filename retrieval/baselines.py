@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from .region import Region
 from .representation import Arrays, Encoding
 
 
-class _NothingToLearn:
+class _NothingToLearn(ABC):
     """What both have in common: they are fitted from the start, and their vectors are dense."""
 
     n_fit_pictures = 0
@@ -30,9 +31,9 @@ class _NothingToLearn:
         return asdict(self)  # type: ignore[call-overload, no-any-return]
 
     @property
+    @abstractmethod
     def dimension(self) -> int:
         """The length of the vectors."""
-        raise NotImplementedError
 
     def sample(self, picture: Picture) -> Arrays:
         """Draw nothing."""
@@ -46,9 +47,9 @@ class _NothingToLearn:
         """Learn nothing."""
         return self
 
+    @abstractmethod
     def describe(self, pixels: Pixels, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Describe the pixels under a mask that is not empty, float32 (dimension,)."""
-        raise NotImplementedError
 
     def encode(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Describe a picture, or a region of it; a region without a pixel gives a vector of zeros."""

@@ -11,7 +11,7 @@ from ..cells import cut
 from ..keypoints import Keypoints
 from ..moments import Moments, pull_inside
 from ..orientation import dominant_orientations
-from .detector import Grey, Mask, admit, is_blank, require
+from .detector import Grey, Mask, admit, is_blank, require, require_one_of
 
 ORIENTATIONS = ("none", "gradient")
 
@@ -39,12 +39,7 @@ class Dense:
         sound = len(self.scales) > 0 and all(0 < s < np.inf for s in self.scales)
         require(sound, "scales", self.scales, "give one or more positive numbers of pixels")
         require(bool(np.isfinite(self.balance)), "balance", self.balance, "give a finite number")
-        require(
-            self.orientation in ORIENTATIONS,
-            "orientation",
-            self.orientation,
-            f"take one of {', '.join(ORIENTATIONS)}",
-        )
+        require_one_of("orientation", self.orientation, ORIENTATIONS)
 
     def detect(self, image: Grey, mask: Mask | None = None) -> Keypoints:
         """Lay the grids; strengths are the contrasts (σ of grey) of the grid cells. See ``Detector``."""

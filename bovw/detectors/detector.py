@@ -69,3 +69,8 @@ def require(sound: bool, name: str, value: object, remedy: str) -> None:
     """Raise SettingError where a setting is not sound, with the name, the value and the remedy."""
     if not sound:
         raise SettingError(f"{name}: {value!r} will not do; {remedy}")
+
+
+def require_one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise SettingError where a setting is none of its choices, with the choices."""
+    require(value in choices, name, value, f"take one of {', '.join(choices)}")

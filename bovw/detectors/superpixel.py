@@ -13,7 +13,7 @@ from ..keypoints import Keypoints
 from ..moments import Moments, contrasts, pull_inside
 from ..orientation import dominant_orientations
 from ..slic import Labels, slic
-from .detector import Grey, Mask, admit, is_blank, require
+from .detector import Grey, Mask, admit, is_blank, require, require_one_of
 
 SCALES = ("area", "moments", "fixed")
 ORIENTATIONS = ("none", "axis", "gradient")
@@ -52,14 +52,9 @@ class Superpixel:
         require(0 < self.compactness < np.inf, "compactness", self.compactness, "give a positive number")
         require(self.iterations >= 1, "iterations", self.iterations, "give at least 1")
         require(0 <= self.smoothing < np.inf, "smoothing", self.smoothing, "give 0 pixels or more")
-        require(self.scale in SCALES, "scale", self.scale, f"take one of {', '.join(SCALES)}")
+        require_one_of("scale", self.scale, SCALES)
         require(0 < self.scale_factor < np.inf, "scale_factor", self.scale_factor, "give a positive number")
-        require(
-            self.orientation in ORIENTATIONS,
-            "orientation",
-            self.orientation,
-            f"take one of {', '.join(ORIENTATIONS)}",
-        )
+        require_one_of("orientation", self.orientation, ORIENTATIONS)
 
     def detect(self, image: Grey, mask: Mask | None = None) -> Keypoints:
         """Put a point into each region; strengths are contrasts to the neighbours. See ``Detector``."""
