@@ -1,0 +1,150 @@
+"""The network: a compact residual trunk, GeM pooling at several depths, a projection, unit length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from retrieval.errors import SettingError
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""What the channels of photographs are like, for pixels in [0, 1]; grey pictures have three equal channels."""
+
+_SMALLEST = 1e-6
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What decides the shape of an embedder.
+
+    Parameters
+    ----------
+    widths : channels of each stage; every stage after the first halves the resolution, which is a quarter of
+        the picture's in the first.
+    depths : residual blocks of each stage.
+    levels : the stages, from 0, whose maps are pooled into the embedding.
+    dimension : of the embedding.
+    power : the exponent p of GeM pooling: 1 is the average, infinity the maximum.
+    """
+
+    widths: tuple[int, ...] = (32, 64, 128, 256)
+    depths: tuple[int, ...] = (1, 2, 2, 2)
+    levels: tuple[int, ...] = (1, 2, 3)
+    dimension: int = 192
+    power: float = 3.0
+
+    def __post_init__(self) -> None:
+        if len(self.widths) != len(self.depths) or not self.widths or min(*self.widths, *self.depths) < 1:
+            raise SettingError(f"widths {self.widths}, depths {self.depths}: give one of each per stage, from 1")
+        if not self.levels or not set(self.levels) <= set(range(len(self.widths))):
+            raise SettingError(f"levels: {self.levels}; name stages from 0 to {len(self.widths) - 1}")
+        if self.dimension < 1 or self.power < 1:
+            raise SettingError(f"dimension {self.dimension}, power {self.power}: give 1 or more")
+
+
+class Embedder(nn.Module):
+    """Turn pictures into embeddings of unit length."""
+
+    def __init__(self, architecture: Architecture | None = None) -> None:
+        super().__init__()
+        self.architecture = architecture or Architecture()
+        shape = self.architecture
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+        self.stem = nn.Sequential(_convolution(3, shape.widths[0], 3, 2), nn.ReLU(), nn.MaxPool2d(3, 2, 1))
+        before = (shape.widths[0], *shape.widths)
+        self.stages = nn.ModuleList(
+            _stage(before[i], width, depth, 1 if i == 0 else 2)
+            for i, (width, depth) in enumerate(zip(shape.widths, shape.depths, strict=True))
+        )
+        self.projection = nn.Linear(sum(shape.widths[level] for level in shape.levels), shape.dimension)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Return embeddings (n, dimension) of unit length for pictures (n, 3, rows, cols) in [0, 1]."""
+        return self.embed(self.pool(self.maps(pixels)))
+
+    def maps(self, pixels: Tensor) -> list[Tensor]:
+        """Return the feature map (n, channels, rows, cols) of each level."""
+        found = []
+        x = self.stem((pixels - self.mean) / self.std)
+        for i, stage in enumerate(self.stages):
+            x = stage(x)
+            if i in self.architecture.levels:
+                found.append(x)
+        return found
+
+    def pool(self, maps: Sequence[Tensor], weights: Tensor | None = None) -> Tensor:
+        """Return the pooled levels, each of unit length, side by side: (n, sum of the levels' channels).
+
+        ``weights`` (n, 1, rows, cols) in [0, 1] says how much of each place counts; all of it where it is None.
+        """
+        pooled = [gem(found.float(), self.architecture.power, weights) for found in maps]
+        return torch.cat([F.normalize(level, dim=1) for level in pooled], dim=1)
+
+    def embed(self, pooled: Tensor) -> Tensor:
+        """Return embeddings (n, dimension) of unit length for pooled levels."""
+        return F.normalize(self.projection(pooled).float(), dim=1)
+
+
+def gem(maps: Tensor, power: float, weights: Tensor | None = None) -> Tensor:
+    """Return the generalised mean (Σ w xᵖ / Σ w)^(1/p) over the places of maps (n, channels, rows, cols).
+
+    Radenović et al. 2018, eq. 3. The weights are shrunk to the maps' size by area.
+    """
+    raised = maps.clamp(min=_SMALLEST) ** power
+    if weights is None:
+        mean = raised.mean(dim=(2, 3))
+    else:
+        share = F.adaptive_avg_pool2d(weights, maps.shape[2:])
+        mean = (raised * share).sum(dim=(2, 3)) / share.sum(dim=(2, 3)).clamp(min=_SMALLEST)
+    return mean ** (1 / power)
+
+
+class Block(nn.Module):
+    """Two 3 × 3 convolutions and what goes round them (He et al. 2016)."""
+
+    def __init__(self, n_in: int, n_out: int, stride: int) -> None:
+        super().__init__()
+        self.first = _convolution(n_in, n_out, 3, stride)
+        self.second = _convolution(n_out, n_out, 3, 1)
+        # An average before the 1 × 1 convolution sees every place, a stride only one in four (He, T. 2019).
+        self.around = (
+            nn.Identity()
+            if n_in == n_out and stride == 1
+            else nn.Sequential(
+                nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False), _convolution(n_in, n_out, 1, 1)
+            )
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return maps (n, n_out, rows / stride, cols / stride)."""
+        y: Tensor = self.second(F.relu(self.first(x)))
+        return F.relu(y + self.around(x))
+
+
+def _stage(n_in: int, n_out: int, depth: int, stride: int) -> nn.Sequential:
+    first = Block(n_in, n_out, stride)
+    return nn.Sequential(first, *(Block(n_out, n_out, 1) for _ in range(depth - 1)))
+
+
+def _convolution(n_in: int, n_out: int, size: int, stride: int) -> nn.Sequential:
+    layer = nn.Conv2d(n_in, n_out, size, stride, padding=size // 2, bias=False)
+    return nn.Sequential(layer, nn.BatchNorm2d(n_out))
+
+
+def folded(network: Embedder) -> Embedder:
+    """Return a copy for inference whose normalisations are part of the convolutions: same values, faster."""
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    copy = Embedder(network.architecture)
+    copy.load_state_dict(network.state_dict())
+    copy.eval()
+    for module in list(copy.modules()):
+        if isinstance(module, nn.Sequential) and len(module) == 2 and isinstance(module[1], nn.BatchNorm2d):
+            module[0] = fuse_conv_bn_eval(module[0], module[1])
+            module[1] = nn.Identity()
+    return copy
