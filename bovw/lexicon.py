@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from retrieval.errors import IndexFolderError
+from retrieval.pca import Pca
 from retrieval.representation import Arrays, SparseVector
 
 from .assignment import Assigner
-from .pca import Pca
 from .vocabulary import Vocabulary, VocabularyReport
 from .weighting import Weighting, soft_amounts
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from retrieval.errors import FitError, IndexFolderError
 from retrieval.inverted import InvertedIndex
+from retrieval.pca import Pca
 from retrieval.picture import Picture
 from retrieval.region import Region
 from retrieval.representation import Arrays, Encoding, SparseVector
@@ -22,7 +23,6 @@ from .detectors.detector import Detector
 from .distinct import count_distinct
 from .lexicon import Lexicon
 from .local import Features, Observer
-from .pca import Pca
 from .settings import WordSettings
 from .vocabulary import Vocabulary
 from .weighting import Weighting

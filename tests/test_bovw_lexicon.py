@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from bovw.lexicon import Lexicon
-from bovw.pca import Pca
 from bovw.vocabulary import Vocabulary
 from bovw.weighting import Weighting
 from retrieval.errors import FitError, IndexFolderError
+from retrieval.pca import Pca
 
 CORNERS = np.array([[0.0, 0.0], [0.0, 8.0], [8.0, 0.0]])
 PLAIN = Weighting(tf="raw", norm="l1")

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from bovw.pca import Pca
 from retrieval.errors import FitError, SettingError
+from retrieval.pca import Pca
 
 
 def sample(n=400, d=12, seed=0):

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from retrieval.errors import FitError, SettingError
+from .errors import FitError, SettingError
 
 CHUNK = 16_384
 """Rows that are turned into float64 at a time."""
