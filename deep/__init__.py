@@ -1,1 +1,42 @@
-"""The deep family: embeddings of pictures by a convolutional network. Not part of this release yet."""
+"""Deep embeddings: a compact network that comes with its weights, others by name, and metric learning."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .representation import DeepEmbedding
+
+
+def deep(**settings: Any) -> DeepEmbedding:
+    """Make a deep embedding; keywords are those of ``DeepSettings``.
+
+    The weights may be named by their file or, where they will be restored, by their hash. Loads no network.
+
+    Raises
+    ------
+    SettingError : a setting that is unknown or out of range, or a weight file that is not there or damaged.
+    """
+    from retrieval.errors import SettingError
+
+    from . import files
+    from .representation import DeepEmbedding
+    from .settings import TIMM, DeepSettings
+
+    known = {f.name for f in fields(DeepSettings)}
+    for unknown in settings.keys() - known:
+        near = difflib.get_close_matches(unknown, known, n=1) or sorted(known)
+        raise SettingError(f"deep has no setting {unknown!r}; did you mean {' or '.join(near)}?")
+    given: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in settings.items()}
+    is_timm = str(given.get("model", "")).startswith(TIMM)
+    source = str(given.get("weights") or ("hub" if is_timm else files.BUNDLED))
+    if source.startswith(files.PREFIX) or (is_timm and source == "hub"):
+        return DeepEmbedding(DeepSettings(**{**given, "weights": source}))
+    data = files.read(source)
+    if not is_timm and given.get("side") is None:
+        architecture = json.loads(files.header(data, source).get("architecture", "{}"))
+        given["side"] = architecture.get("side") if isinstance(architecture, dict) else None
+    return DeepEmbedding(DeepSettings(**{**given, "weights": files.fingerprint(data)}), source)

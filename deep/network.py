@@ -29,6 +29,7 @@ class Architecture:
     levels : the stages, from 0, whose maps are pooled into the embedding.
     dimension : of the embedding.
     power : the exponent p of GeM pooling: 1 is the average, infinity the maximum.
+    side : rows and columns of the square that pictures are stretched to, in pixels.
     """
 
     widths: tuple[int, ...] = (32, 64, 128, 256)
@@ -36,14 +37,17 @@ class Architecture:
     levels: tuple[int, ...] = (1, 2, 3)
     dimension: int = 192
     power: float = 3.0
+    side: int = 176
 
     def __post_init__(self) -> None:
         if len(self.widths) != len(self.depths) or not self.widths or min(*self.widths, *self.depths) < 1:
             raise SettingError(f"widths {self.widths}, depths {self.depths}: give one of each per stage, from 1")
         if not self.levels or not set(self.levels) <= set(range(len(self.widths))):
             raise SettingError(f"levels: {self.levels}; name stages from 0 to {len(self.widths) - 1}")
-        if self.dimension < 1 or self.power < 1:
-            raise SettingError(f"dimension {self.dimension}, power {self.power}: give 1 or more")
+        if min(self.dimension, self.power, self.side) < 1:
+            raise SettingError(
+                f"dimension {self.dimension}, power {self.power}, side {self.side}: give 1 or more"
+            )
 
 
 class Embedder(nn.Module):
@@ -67,10 +71,10 @@ class Embedder(nn.Module):
         """Return embeddings (n, dimension) of unit length for pictures (n, 3, rows, cols) in [0, 1]."""
         return self.embed(self.pool(self.maps(pixels)))
 
-    def maps(self, pixels: Tensor) -> list[Tensor]:
-        """Return the feature map (n, channels, rows, cols) of each level."""
+    def maps(self, pixels: Tensor, precision: torch.dtype | None = None) -> list[Tensor]:
+        """Return the feature map (n, channels, rows, cols) of each level, computed in a precision."""
         found = []
-        x = self.stem((pixels - self.mean) / self.std)
+        x = self.stem(((pixels - self.mean) / self.std).to(precision or pixels.dtype))
         for i, stage in enumerate(self.stages):
             x = stage(x)
             if i in self.architecture.levels:

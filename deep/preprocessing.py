@@ -1,24 +1,62 @@
-"""Preprocessing: a picture becomes the square of bytes that a network sees."""
+"""Preprocessing: a picture, or the box of a region in it, becomes the square of bytes that a network sees."""
 
 from __future__ import annotations
+
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.picture import Picture
+from retrieval.picture import Picture, Pixels
+from retrieval.region import Region
+
+Square = NDArray[np.uint8]
+Weights = NDArray[np.float32]
 
 
-def prepare(picture: Picture, size: int) -> NDArray[np.uint8]:
-    """Return a picture as uint8 (3, size, size): stretched to a square, grey in three equal channels.
+def prepare(picture: Picture, side: int) -> Square:
+    """Return a picture as uint8 (3, side, side): stretched to a square, grey in three equal channels.
 
     Bytes, because a square of them is what passes between processes and is kept while a network trains.
     Shrinking averages areas; enlarging is bilinear.
     """
-    shrinks = max(picture.shape) > size
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    square = cv2.resize(picture.pixels, (size, size), interpolation=interpolation)
-    levels = (np.clip(square, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return _square(picture.pixels, side)
+
+
+def cut(picture: Picture, region: Region | None, side: int) -> tuple[Square, Weights | None] | None:
+    """Return the square of a region's box, and float32 (side, side): how much of each place counts.
+
+    Pixels of the box that lie outside the region count as its mean. The weights are None where all of the box
+    counts; the whole is None where the region holds no pixel. Without a region the box is the picture.
+    """
+    mask = np.ones(picture.shape, dtype=bool) if region is None else region.mask(picture.shape)
+    if mask.all():
+        return prepare(picture, side), None
+    if not mask.any():
+        return None
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    box = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
+    pixels, within = picture.pixels[box], mask[box]
+    if within.all():
+        return _square(pixels, side), None
+    filled = pixels.copy()
+    filled[~within] = pixels[within].mean(axis=0)
+    return _square(filled, side), _resized(within.astype(np.float32), side)
+
+
+def _square(pixels: Pixels, side: int) -> Square:
+    levels = (np.clip(_resized(pixels, side), 0, 1) * 255 + 0.5).astype(np.uint8)
     if levels.ndim == 2:
         return np.repeat(levels[None], 3, axis=0)
     return np.ascontiguousarray(levels.transpose(2, 0, 1))
+
+
+def _resized(values: Pixels, side: int) -> Pixels:
+    """Return values (side, side) or (side, side, 3): shrunk along each axis first, then enlarged."""
+    rows, cols = values.shape[:2]
+    shrunk = (min(cols, side), min(rows, side))
+    if shrunk != (cols, rows):
+        values = cv2.resize(values, shrunk, interpolation=cv2.INTER_AREA)
+    if shrunk != (side, side):
+        values = cv2.resize(values, (side, side), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(values, dtype=np.float32)

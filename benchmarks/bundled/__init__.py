@@ -1,0 +1,1 @@
+"""How the weights that come with ``deep`` were made: pictures, teachers, distillation, and the script."""

@@ -1,0 +1,164 @@
+"""Distillation: the student learns what two teachers make of each view, and the classes of some."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from deep.network import Embedder
+
+from .targets import GRID, REDUCED, Targets
+
+N_CLASSES = 60
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how fast to learn."""
+
+    epochs: int = 12
+    batch: int = 64
+    rate: float = 2e-3
+    decay: float = 0.05
+    average: float = 0.998
+    threads: int = 2
+    seed: int = 0
+
+
+class Heads(nn.Module):
+    """What turns the student's maps and embedding into what the teachers say; thrown away afterwards."""
+
+    def __init__(self, network: Embedder) -> None:
+        super().__init__()
+        shape = network.architecture
+        self.maps = nn.Conv2d(shape.widths[-1], 512 + REDUCED, 1)
+        self.squeezenet = nn.Linear(shape.dimension, 512)
+        self.mobilenet = nn.Linear(shape.dimension, 1280)
+        self.classes = nn.Linear(shape.dimension, N_CLASSES, bias=False)
+
+
+def distil(network: Embedder, data: Targets, plan: Plan, checkpoint: Path) -> Embedder:
+    """Train the network, and return the moving average of its weights."""
+    torch.manual_seed(plan.seed)
+    torch.set_num_threads(plan.threads)
+    heads = Heads(network)
+    learner = _Learner(network, heads, data, plan)
+    start = learner.resume(checkpoint) if checkpoint.exists() else 0
+    for epoch in range(start, plan.epochs):
+        learner.epoch(epoch)
+        learner.keep(checkpoint, epoch + 1)
+    return learner.averaged
+
+
+class _Learner:
+    def __init__(self, network: Embedder, heads: Heads, data: Targets, plan: Plan) -> None:
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.averaged = Embedder(network.architecture)
+        self.averaged.load_state_dict(network.state_dict())
+        self.heads, self.data, self.plan = heads, data, plan
+        self.spread = torch.tensor(data.maps[:2048].astype(np.float32)).std(dim=(0, 2, 3)).view(1, -1, 1, 1) + 1e-3
+        parameters = [*network.parameters(), *heads.parameters()]
+        self.optimiser = torch.optim.AdamW(
+            [
+                {"params": [p for p in parameters if p.ndim > 1], "weight_decay": plan.decay},
+                {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+            ]
+        )
+        self.n_steps = len(data.views) // plan.batch
+        self.centre = torch.tensor(data.mobilenet[:4096].astype(np.float32)).mean(dim=0)
+
+    def epoch(self, epoch: int) -> None:
+        """See every view once."""
+        self.network.train()
+        started, sums = time.perf_counter(), torch.zeros(5)
+        for step, chosen in enumerate(self._batches(epoch)):
+            self._set_rate(epoch * self.n_steps + step)
+            losses = self._losses(chosen)
+            self.optimiser.zero_grad(set_to_none=True)
+            (losses * torch.tensor([1.0, 0.5, 2.0, 2.0, 0.1])).sum().backward()
+            nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+            self.optimiser.step()
+            self._average(epoch * self.n_steps + step)
+            sums += losses.detach()
+            if step % 50 == 49:
+                mean = " ".join(f"{value:.4f}" for value in (sums / (step + 1)).tolist())
+                rate = (step + 1) * self.plan.batch / (time.perf_counter() - started)
+                print(f"epoch {epoch} step {step + 1}/{self.n_steps} {mean} {rate:.0f}/s", file=sys.stderr, flush=True)
+
+    def _batches(self, epoch: int) -> Iterator[np.ndarray[Any, Any]]:
+        order = np.random.default_rng((self.plan.seed, epoch)).permutation(len(self.data.views))
+        for i in range(self.n_steps):
+            yield np.sort(order[i * self.plan.batch : (i + 1) * self.plan.batch])
+
+    def _losses(self, chosen: np.ndarray[Any, Any]) -> Tensor:
+        """Return the five losses: two of maps, two of pooled maps, and that of the classes."""
+        data = self.data
+        first, second = (torch.tensor(array[chosen]).float() for array in (data.maps, data.other_maps))
+        views = torch.tensor(data.views[chosen])
+        if flips := bool(torch.rand(()) < 0.5):
+            views = views.flip(3)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            maps = self.network.maps((views.float() / 255).contiguous(memory_format=torch.channels_last))
+            said = F.adaptive_avg_pool2d(self.heads.maps(maps[-1]), GRID).float()
+        said = said.flip(3) if flips else said
+        embedding = self.network.embed(self.network.pool(maps))
+        labels = torch.tensor(data.labels[chosen]).long()
+        loss_of_classes = F.cross_entropy(
+            16 * F.linear(embedding, F.normalize(self.heads.classes.weight, dim=1)), labels, ignore_index=-1, reduction="sum"
+        ) / max(1, int((labels >= 0).sum()))
+        return torch.stack(
+            [
+                F.mse_loss(said[:, :512], (first / self.spread).clamp(max=8)),
+                F.mse_loss(said[:, 512:], second),
+                _apart(self.heads.squeezenet(embedding), torch.tensor(data.squeezenet[chosen]).float()),
+                _apart(self.heads.mobilenet(embedding), torch.tensor(data.mobilenet[chosen]).float() - self.centre),
+                loss_of_classes,
+            ]
+        )
+
+    def _set_rate(self, step: int) -> None:
+        total, warm = self.plan.epochs * self.n_steps, 300
+        share = min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / total))
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.plan.rate * share
+
+    def _average(self, step: int) -> None:
+        keep = min(self.plan.average, (step + 1) / (step + 10))
+        with torch.no_grad():
+            for mean, value in zip(self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True):
+                mean.lerp_(value, 1 - keep) if mean.is_floating_point() else mean.copy_(value)
+
+    def keep(self, checkpoint: Path, epoch: int) -> None:
+        """Write all that is needed to go on."""
+        state = {
+            "epoch": epoch,
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "heads": self.heads.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+        torch.save(state, checkpoint.with_suffix(".new"))
+        checkpoint.with_suffix(".new").replace(checkpoint)
+
+    def resume(self, checkpoint: Path) -> int:
+        """Go on from a checkpoint; returns the epoch that is next."""
+        state = torch.load(checkpoint, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.averaged.load_state_dict(state["averaged"])
+        self.heads.load_state_dict(state["heads"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        return int(state["epoch"])
+
+
+def _apart(said: Tensor, right: Tensor) -> Tensor:
+    return (1 - F.cosine_similarity(said, right, dim=1)).mean()

@@ -1,0 +1,41 @@
+"""The networks by name: the project's own, or one of timm's, from a weight file's bytes."""
+
+from __future__ import annotations
+
+from retrieval.errors import SettingError
+
+from . import files
+from .inference import OwnNetwork, Runner, use_threads
+from .settings import TIMM, DeepSettings
+
+
+def fetch(chosen: DeepSettings, source: str | None) -> bytes:
+    """Return the weight file of a network that opens; see ``DeepEmbedding``.
+
+    Raises
+    ------
+    SettingError : no such file or network, a damaged file, or one of another network.
+    """
+    if chosen.model.startswith(TIMM):
+        from . import timm_network
+
+        return timm_network.fetch(chosen, source)
+    if source is None:
+        raise SettingError("weights: only their hash is known; give the file itself with --weights FILE")
+    data = files.read(source)
+    if files.fingerprint(data) != chosen.weights:
+        raise SettingError(f"weights: {source}: changed meanwhile; run the same command again")
+    open_network(chosen, data)
+    return data
+
+
+def open_network(chosen: DeepSettings, data: bytes) -> Runner:
+    """Return a network, ready to run, from the bytes of its weight file."""
+    use_threads()
+    if chosen.model.startswith(TIMM):
+        from . import timm_network
+
+        return Runner(timm_network.open_network(chosen, data), chosen.precision)
+    from . import weights
+
+    return Runner(OwnNetwork(weights.parse(data, chosen.weights)), chosen.precision)

@@ -1,0 +1,243 @@
+"""The deep embedding: the representation of the second family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.errors import FitError, IndexFolderError, SemblanceError
+from retrieval.exact import ExactRanker
+from retrieval.pca import Pca
+from retrieval.picture import Picture
+from retrieval.region import Region
+from retrieval.representation import Arrays, Encoding
+
+from .files import fingerprint
+from .preprocessing import cut, prepare
+from .settings import DEFAULT_SIDE, DeepSettings
+
+if TYPE_CHECKING:
+    from .inference import Runner
+
+_WHITENING = ("mean_", "components_", "variances_")
+_MULTIPLE = 32
+
+
+@dataclass(eq=False)
+class DeepEmbedding:
+    """Describe a picture by the embedding of a convolutional network.
+
+    What is learnt holds the weight file itself, so that an index answers for ever with the network that it
+    was made with. ``torch`` is loaded with the first picture that is encoded.
+
+    Parameters
+    ----------
+    chosen : the settings, the weights as the hash of their file.
+    source : where the weight file is; None where ``restore`` will bring it.
+
+    Attributes
+    ----------
+    weights_ : uint8 (n,), the weight file; None before it is learnt.
+    whitening_ : a fitted PCA, where ``components`` asks for one.
+    """
+
+    chosen: DeepSettings
+    source: str | None = None
+    weights_: NDArray[np.uint8] | None = field(init=False, default=None, repr=False)
+    whitening_: Pca | None = field(init=False, default=None, repr=False)
+    _runner: Runner | None = field(init=False, default=None, repr=False)
+
+    batch_size = 32
+    """How many pictures are best encoded together."""
+    query_settings = ("orientations", "scales")
+    """The settings that change queries alone."""
+
+    @property
+    def name(self) -> str:
+        """The entry point that makes it."""
+        return "deep"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Every setting, as JSON holds it."""
+        return {**asdict(self.chosen), "scales": list(self.chosen.scales)}
+
+    @property
+    def parts(self) -> tuple[type, ...]:
+        """The dataclass whose fields the settings are."""
+        return (DeepSettings,)
+
+    @property
+    def n_fit_pictures(self) -> int:
+        """How many pictures ``learn`` wants at most: none without a whitening."""
+        return self.chosen.fit_pictures if self.chosen.components else 0
+
+    @property
+    def is_fitted(self) -> bool:
+        """Tell whether there is a network."""
+        return self.weights_ is not None
+
+    @property
+    def side(self) -> int:
+        """Rows and columns of the square that the network sees."""
+        return self.chosen.side or DEFAULT_SIDE
+
+    @property
+    def dimension(self) -> int:
+        """The length of the vectors."""
+        if self.whitening_ is not None:
+            return len(self.whitening_.components_)
+        return self._running.network.dimension
+
+    def sample(self, picture: Picture) -> Arrays:
+        """Return the square that the network would see; nothing where there is no whitening."""
+        if not self.chosen.components:
+            return {}
+        return {"square": prepare(picture, self.side)}
+
+    def learn(self, samples: Iterable[Arrays]) -> Self:
+        """Load the network, and learn the whitening. Raise FitError where there are too few samples."""
+        from .models import fetch
+
+        self._runner, self.whitening_ = None, None
+        self.weights_ = np.frombuffer(fetch(self.chosen, self.source), dtype=np.uint8)
+        if self.chosen.components:
+            self.whitening_ = self._whitening(samples)
+        return self
+
+    def fit(self, pictures: Iterable[Picture]) -> Self:
+        """Learn from pictures."""
+        return self.learn(self.sample(picture) for picture in pictures)
+
+    def prepare(self, picture: Picture) -> NDArray[np.uint8]:
+        """Return what the network is given of a picture, uint8 (3, side, side); needs no torch."""
+        self._check_fitted()
+        return prepare(picture, self.side)
+
+    def encode_prepared(self, squares: Sequence[NDArray[np.uint8]]) -> list[Encoding]:
+        """Return the encodings of prepared pictures, computed as one batch."""
+        if not squares:
+            return []
+        return [Encoding(vector) for vector in self._finished(self._running.embed(np.stack(squares)))]
+
+    def encode(self, picture: Picture, region: Region | None = None) -> Encoding:
+        """Return the embedding of a picture, or of a region: its box, pooled where the region is.
+
+        A region without a pixel gives a vector of zeros.
+        """
+        self._check_fitted()
+        part = cut(picture, region, self.side)
+        if part is None:
+            return Encoding(np.zeros(self.dimension, dtype=np.float32))
+        square, weights = part
+        found = self._running.embed(square[None], None if weights is None else weights[None])
+        return Encoding(self._finished(found)[0])
+
+    def encode_query(self, picture: Picture, region: Region | None = None) -> Encoding:
+        """Return the embedding of a query: of each of its ``orientations`` float32 (n, d), the best counts.
+
+        With one orientation it is float32 (d,), and with one scale the same as ``encode``'s.
+        """
+        chosen = self.chosen
+        if chosen.orientations == 1 and tuple(chosen.scales) == (1.0,):
+            return self.encode(picture, region)
+        self._check_fitted()
+        part = cut(picture, region, self.side)
+        if part is None:
+            return Encoding(np.zeros(self.dimension, dtype=np.float32))
+        views = [self._scaled(view) for view in _views(part[0], chosen.orientations)]
+        return Encoding(views[0] if len(views) == 1 else np.stack(views))
+
+    def adjusted(self, **settings: Any) -> DeepEmbedding:
+        """Return the same representation with other ``query_settings``."""
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+        other = DeepEmbedding(replace(self.chosen, **values), self.source)
+        other.weights_, other.whitening_ = self.weights_, self.whitening_
+        other._runner = self._runner
+        return other
+
+    def learnt(self) -> Arrays:
+        """Return the weight file, and the whitening."""
+        self._check_fitted()
+        assert self.weights_ is not None
+        stored: dict[str, NDArray[Any]] = {"weights": self.weights_}
+        if self.whitening_ is not None:
+            stored |= {f"whitening_{name}": getattr(self.whitening_, name) for name in _WHITENING}
+        return stored
+
+    def restore(self, arrays: Arrays) -> Self:
+        """Take back what ``learnt`` returned. Raise IndexFolderError where it does not fit the settings."""
+        whitening = {f"whitening_{name}" for name in _WHITENING} if self.chosen.components else set()
+        if set(arrays) != {"weights"} | whitening:
+            raise IndexFolderError(f"deep: {', '.join(arrays)} do not fit the settings; index again")
+        weights = arrays["weights"]
+        if self.chosen.weights.startswith("sha256:") and fingerprint(weights.data) != self.chosen.weights:
+            raise IndexFolderError("deep: its weights are not those of the settings; index again")
+        if self.chosen.components:
+            self.whitening_ = Pca(self.chosen.components, self.chosen.whitening)
+            for name in _WHITENING:
+                setattr(self.whitening_, name, np.array(arrays[f"whitening_{name}"]))
+        self.weights_, self._runner = weights, None
+        return self
+
+    def make_ranker(self) -> ExactRanker:
+        """Return an empty ranker by cosine."""
+        self._check_fitted()
+        return ExactRanker(self.dimension)
+
+    def open_ranker(self, folders: Iterable[Path]) -> ExactRanker:
+        """Open saved segments as one ranker."""
+        self._check_fitted()
+        return ExactRanker.open(folders, self.dimension)
+
+    @property
+    def _running(self) -> Runner:
+        if self._runner is None:
+            from .models import open_network
+
+            self._check_fitted()
+            assert self.weights_ is not None
+            self._runner = open_network(self.chosen, self.weights_.tobytes())
+        return self._runner
+
+    def _check_fitted(self) -> None:
+        if self.weights_ is None:
+            raise FitError("deep has no network yet; call fit first")
+
+    def _whitening(self, samples: Iterable[Arrays]) -> Pca:
+        squares = [sample["square"] for sample in samples]
+        if len(squares) < 2:
+            raise FitError(f"deep: {len(squares)} pictures are too few for a whitening; add pictures")
+        batches = (squares[i : i + self.batch_size] for i in range(0, len(squares), self.batch_size))
+        embeddings = np.concatenate([self._running.embed(np.stack(batch)) for batch in batches])
+        return Pca(self.chosen.components, self.chosen.whitening).fit(embeddings)
+
+    def _finished(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Whiten embeddings (n, d) where that is asked for, and scale them to unit length."""
+        vectors = embeddings if self.whitening_ is None else self.whitening_.transform(embeddings)
+        if not np.isfinite(vectors).all():
+            raise SemblanceError("deep: the network returned values that are not finite; give other weights")
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+
+    def _scaled(self, square: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the embedding of a square at all scales together, float32 (d,)."""
+        total: NDArray[np.float32] = np.zeros(self.dimension, dtype=np.float32)
+        for scale in self.chosen.scales:
+            side = max(_MULTIPLE, round(self.side * scale / _MULTIPLE) * _MULTIPLE)
+            embeds = self._running.embed(square[None]) if scale == 1 else self._running.embed_at(square, side)
+            total += self._finished(embeds)[0]
+        length = np.linalg.norm(total)
+        return total / length if length > 0 else total
+
+
+def _views(square: NDArray[np.uint8], orientations: int) -> list[NDArray[np.uint8]]:
+    """Return a square (3, side, side) in 1, 2, 4 or 8 orientations, itself first."""
+    flips = (False, True) if orientations in (2, 8) else (False,)
+    turns = range(4) if orientations in (4, 8) else range(1)
+    return [np.rot90(square[:, :, ::-1] if flip else square, turn, (1, 2)) for flip in flips for turn in turns]

@@ -1,0 +1,62 @@
+"""The settings of deep embeddings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from retrieval.errors import SettingError
+
+OWN = "semblance"
+TIMM = "timm/"
+DEFAULT_SIDE = 224
+"""Of the square that a network sees, where neither the settings nor its weights name one."""
+ORIENTATIONS = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True)
+class DeepSettings:
+    """Choose a network and what is made of its embeddings.
+
+    Parameters
+    ----------
+    model : ``semblance`` for the network of this project, or ``timm/NAME`` for one of timm's.
+    weights : a weight file; ``bundled`` for those that come with the package, for timm ``hub`` for its own
+        pretrained ones, fetched where there is a network. Kept as the hash of the file.
+    side : rows and columns of the square that pictures are stretched to, in pixels; the network's own where
+        it is None (224 for timm).
+    components : of a PCA-whitening learnt on the index; 0 leaves the embedding as it is.
+    whitening : how much of the whitening, 0 to 1: each component is divided by its deviation to this power.
+    fit_pictures : the whitening is learnt from so many pictures at most.
+    precision : ``auto`` is bfloat16 where the processor computes in it, else float32.
+    orientations : of a query, 1, 2, 4 or 8: as it is; flipped; turned by quarters; both. The best one counts
+        (SMILY, Hegde et al. 2019).
+    scales : of a query, relative to ``side``; the embeddings at all of them are added.
+    """
+
+    model: str = OWN
+    weights: str = ""
+    side: int | None = None
+    components: int = 0
+    whitening: float = 1.0
+    fit_pictures: int = 2000
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    orientations: int = 1
+    scales: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        if self.model != OWN and not self.model.startswith(TIMM):
+            raise SettingError(f"model: {self.model!r} is unknown; give {OWN} or {TIMM}NAME")
+        if self.side is not None and not 32 <= self.side <= 2048:
+            raise SettingError(f"side: {self.side} is out of range; give 32 to 2048 pixels")
+        if self.components < 0 or self.fit_pictures < 2 or not 0 <= self.whitening <= 1:
+            raise SettingError(
+                f"components {self.components}, fit_pictures {self.fit_pictures}, whitening {self.whitening}: "
+                "give 0 or more, 2 or more, and 0 to 1"
+            )
+        if self.precision not in ("auto", "float32", "bfloat16"):
+            raise SettingError(f"precision: {self.precision!r} is unknown; give auto, float32 or bfloat16")
+        if self.orientations not in ORIENTATIONS:
+            raise SettingError(f"orientations: {self.orientations}; give one of 1, 2, 4, 8")
+        if not self.scales or not all(0.25 <= scale <= 4 for scale in self.scales):
+            raise SettingError(f"scales: {self.scales}; give numbers from 0.25 to 4")
