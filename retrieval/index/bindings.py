@@ -33,6 +33,12 @@ class Binding:
         """Tell whether it can encode."""
         return self.recipe is not None
 
+    @property
+    def base(self) -> str | None:
+        """The name of the one whose vectors it is derived from, before the ``+``; None where it is fitted."""
+        name, mark, _ = self.name.partition("+")
+        return name if mark else None
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -96,10 +102,15 @@ def note_fit(
 
 def replace_binding(catalogue: Catalogue, old: int, new: int) -> None:
     """Let a representation that was fitted anew take the place of the present one."""
-    for table in ("encoded", "segment"):
-        catalogue.run(f"DELETE FROM {table} WHERE representation = ?", old)
-    catalogue.run("DELETE FROM representation WHERE id = ?", old)
+    drop_binding(catalogue, old)
     catalogue.run("UPDATE representation SET is_next = 0 WHERE id = ?", new)
+
+
+def drop_binding(catalogue: Catalogue, id: int) -> None:
+    """Forget a representation; its folders are swept after the commit."""
+    for table in ("encoded", "segment"):
+        catalogue.run(f"DELETE FROM {table} WHERE representation = ?", id)
+    catalogue.run("DELETE FROM representation WHERE id = ?", id)
 
 
 def segments(catalogue: Catalogue) -> list[Segment]:

@@ -44,10 +44,9 @@ class Encoder:
         self._store = store
         self._crew = crew
         self._progress = progress
-        self._fitted = [b for b in bindings(store.catalogue) if b.is_fitted]
-        self._representations: Mapping[int, Representation] = {
-            b.id: store.representation(b) for b in self._fitted
-        }
+        fitted = [b for b in bindings(store.catalogue) if b.is_fitted]
+        self._fitted = [b for b in fitted if b.base is None]
+        self._representations: Mapping[int, Representation] = {b.id: store.representation(b) for b in fitted}
         self._numbers = Numbers(next_picture(store.catalogue))
         self._draft = self._new_draft()
         self._long: dict[int, _Long] = {}

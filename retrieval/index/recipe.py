@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -61,6 +62,13 @@ def make(name: str, settings: Mapping[str, Any], factories: Factories) -> Repres
             f"representation {name!r}: its installed version refuses the settings of this index ({error}); "
             "install the version that made it, or index again"
         ) from error
+
+
+def derived(base: Representation, name: str, settings: Mapping[str, Any]) -> Representation:
+    """Make a representation that projects what another one makes of pictures. Raises as ``make`` does."""
+    from ..metric import LearnedMetric
+
+    return make(name, settings, {name: partial(LearnedMetric, base, name)})
 
 
 def difference(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:

@@ -15,7 +15,7 @@ from ..window import Window
 from .bindings import Binding, bindings, segments
 from .catalogue import FILE, Catalogue
 from .lock import WriterLock
-from .recipe import Factories, make, recipe_hash
+from .recipe import Factories, derived, make, recipe_hash
 
 _FOLDERS = ("segments", "models")
 
@@ -114,7 +114,7 @@ class Store:
         ------
         IndexFolderError : not installed, or its settings or learnt arrays are not those of the recipe.
         """
-        representation = make(binding.name, binding.settings, self.factories)
+        representation = self._made(binding)
         learnt: Mapping[str, Any] = {}
         if binding.model is not None:
             learnt = load_arrays(self.folder / "models" / binding.model)
@@ -125,6 +125,18 @@ class Store:
                 "or what it learnt differ from the recipe); restore the index, or index again"
             )
         return representation.restore(learnt) if learnt else representation
+
+    def _made(self, binding: Binding) -> Representation:
+        """Make a representation that learnt nothing yet; one that is derived gets its base as it is now."""
+        if binding.base is None:
+            return make(binding.name, binding.settings, self.factories)
+        bases = [b for b in bindings(self.catalogue) if b.name == binding.base and not b.is_next]
+        if not bases or bases[0].recipe != binding.settings.get("base_recipe"):
+            raise IndexFolderError(
+                f"{self.folder}: {binding.name} was learnt on another {binding.base} than the one that is "
+                "here now; learn it again with `semblance learn-metric`"
+            )
+        return derived(self.representation(bases[0]), binding.name, binding.settings)
 
     def sweep(self) -> None:
         """Delete the folders of arrays that the catalogue does not know."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..labels import LabelTable
 from .bindings import add_binding, bindings, replace_binding
+from .derive import derive_all, drop_derived
 from .encode import Encoder, Outcome
 from .fit import fit_all
 from .labelling import LabelReport, apply_labels
@@ -68,9 +69,10 @@ def update(
         outcome = Encoder(store, crew, progress).run()
     finally:
         crew.close()
-    _promote(store)
+    stale = _promote(store)
+    derive_all(store, progress)
     table = None if labels is None else apply_labels(store, labels, scopes)
-    return _report(changes, outcome, _notes(store), table)
+    return _report(changes, outcome, (*stale, *_notes(store)), table)
 
 
 def _begin_anew(store: Store) -> None:
@@ -79,20 +81,30 @@ def _begin_anew(store: Store) -> None:
     begun = {b.name for b in found if b.is_next}
     with store.catalogue.transaction():
         for binding in found:
-            if binding.n_fitted and binding.name not in begun:
+            if binding.n_fitted and binding.base is None and binding.name not in begun:
                 add_binding(store.catalogue, binding.name, binding.settings, is_next=True)
 
 
-def _promote(store: Store) -> None:
-    """Let what was fitted anew take the place of the old, once nothing lacks it any more."""
+def _promote(store: Store) -> tuple[str, ...]:
+    """Let what was fitted anew take the place of the old, once nothing lacks it any more.
+
+    What was learnt on the old one means nothing on the new one, and is dropped; a note of each is returned.
+    """
     found = bindings(store.catalogue)
     complete = [b for b in found if b.is_next and b.is_fitted and not n_lacking(store.catalogue, b.id)]
+    stale: list[str] = []
     for new in complete:
         old = next(b for b in found if b.name == new.name and not b.is_next)
         with store.catalogue.transaction():
             replace_binding(store.catalogue, old.id, new.id)
+            stale += drop_derived(store, new.name)
     if complete:
         store.sweep()
+    return tuple(
+        f"{name} was learnt on vectors that are no more, and is dropped; learn it again with "
+        "`semblance learn-metric`"
+        for name in stale
+    )
 
 
 def _notes(store: Store) -> tuple[str, ...]:
@@ -100,7 +112,7 @@ def _notes(store: Store) -> tuple[str, ...]:
     return tuple(
         f"{b.name} learnt when there were {b.n_sources} files, now {n}; `--refit` lets it learn again"
         for b in bindings(store.catalogue)
-        if b.n_fitted and n > _GROWTH * b.n_sources
+        if b.n_fitted and b.base is None and n > _GROWTH * b.n_sources
     )
 
 
