@@ -167,7 +167,8 @@ def _opened(order: Order) -> Index:
 
 def _add_representations(index: Index, order: Order) -> None:
     """Add the representations that are new; settings that contradict one that is there are refused."""
-    there = {r["name"]: r["settings"] for r in index.info()["representations"]}
+    found = index.info()["representations"]
+    there = {r["name"]: r["settings"] for r in found if "+" not in r["name"]}  # the others are learn-metric's
     names = list(order.by) or list(there) or list(default_names())
     for setting in order.settings:
         if not any(setting in make(name).settings for name in names):

@@ -20,6 +20,8 @@ COMMANDS = {
     "index": "make an index of folders of pictures, or bring it up to date",
     "query": "rank the indexed pictures by how much they look like a picture",
     "points": "draw interest points, superpixels, and heat maps of where points fall",
+    "learn-metric": "learn from labels which differences count, on the vectors of an index",
+    "map": "draw an index as a scatter of its pictures",
     "info": "say what an index holds",
     "verify": "check that an index is whole",
     "remove": "take pictures out of an index",
@@ -80,8 +82,8 @@ def make_parser(command: str | None = None, argv: Sequence[str] = ()) -> Parser:
             allow_abbrev=False,
         )
         added.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    if command in COMMANDS:
-        module = importlib.import_module(f".{command}", __package__)
+    if command is not None and command in COMMANDS:
+        module = importlib.import_module(f".{command.replace('-', '_')}", __package__)
         module.configure(commands.choices[command], argv)
         parser.set_defaults(run=module.run)
     return parser

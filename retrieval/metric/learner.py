@@ -106,8 +106,8 @@ class Learner:
         is_usable = np.bincount(numbers, minlength=len(names)) > 1
         if np.count_nonzero(is_usable) < 2:
             raise FitError(
-                f"{int(np.count_nonzero(is_usable))} classes with two pictures or more; a metric needs two "
-                "classes with two pictures each: label more pictures, or loosen the condition"
+                f"a metric needs two classes with two pictures each, and has {np.count_nonzero(is_usable)}; "
+                "label more pictures, or loosen the condition"
             )
         keep = is_usable[numbers]
         return sorted(places[keep][self._turns(numbers[keep]) < self.most_pictures].tolist())
