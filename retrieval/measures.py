@@ -20,11 +20,69 @@ def average_precision(relevant: ArrayLike) -> float:
     return float(np.mean(np.arange(1, len(hits) + 1) / (hits + 1)))
 
 
+def average_precision_at_r(relevant: ArrayLike) -> float:
+    """Return the sum of the precision at each relevant hit among the first R, over R, in [0, 1].
+
+    R is how many are relevant in the whole ranking, bool (n,), best hit first; NaN where nothing is. Its mean
+    over queries is MAP@R (Musgrave et al. 2020, section 3.2): unlike mAP, nothing behind place R counts.
+    """
+    flags = np.asarray(relevant, dtype=bool)
+    n_relevant = np.count_nonzero(flags)
+    if n_relevant == 0:
+        return float("nan")
+    hits = np.flatnonzero(flags[:n_relevant])
+    return float(np.sum(np.arange(1, len(hits) + 1) / (hits + 1)) / n_relevant)
+
+
 def precision_at(relevant: ArrayLike, k: int) -> float:
     """Return the share of relevant hits among the first k, in [0, 1]; missing hits are wrong ones."""
     if k < 1:
         raise ValueError(f"k: precision at {k} says nothing; give at least 1")
     return float(np.count_nonzero(np.asarray(relevant, dtype=bool)[:k]) / k)
+
+
+def average_precision_at(relevant: ArrayLike, k: int) -> float:
+    """Return the mean of the precision at each relevant hit among the first k, in [0, 1].
+
+    Divided by how many there could be, the lesser of k and the number of relevant pictures: what is not found
+    costs. ``relevant`` is bool (n,) over the whole ranking; NaN where nothing is relevant.
+    """
+    flags = np.asarray(relevant, dtype=bool)
+    if not flags.any():
+        return float("nan")
+    hits = np.flatnonzero(flags[: _checked(k)])
+    precisions = np.arange(1, len(hits) + 1) / (hits + 1)
+    return float(precisions.sum() / min(k, np.count_nonzero(flags)))
+
+
+def published_average_precision_at(relevant: ArrayLike, k: int) -> float:
+    """Return what Mahbod et al. 2025 publish as AP@k: the precisions divided by the hits that were found.
+
+    It inflates: one hit at rank 1 and none after it is 1. ``average_precision_at`` is the true one. 0 without
+    a hit among the first k.
+    """
+    found = np.asarray(relevant, dtype=bool)[: _checked(k)]
+    return average_precision(found) if found.any() else 0.0
+
+
+def hit_at(relevant: ArrayLike, k: int) -> bool:
+    """Tell whether any of the first k hits is relevant: ACC@k of Mahbod et al. 2025."""
+    return bool(np.asarray(relevant, dtype=bool)[: _checked(k)].any())
+
+
+def majority_at(labels: ArrayLike, label: object, k: int) -> bool:
+    """Tell whether no label is commoner than ``label`` among the first k hits' ``labels`` (n,).
+
+    mMV@k of Mahbod et al. 2025: a tie counts as right.
+    """
+    kinds, counts = np.unique(np.asarray(labels)[: _checked(k)], return_counts=True)
+    return bool((kinds[counts == counts.max(initial=0)] == label).any())
+
+
+def _checked(k: int) -> int:
+    if k < 1:
+        raise ValueError(f"k: the first {k} hits say nothing; give at least 1")
+    return k
 
 
 def bootstrap_interval(

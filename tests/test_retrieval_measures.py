@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from retrieval.measures import average_precision, bootstrap_interval, precision_at
+from retrieval.measures import (
+    average_precision,
+    average_precision_at,
+    bootstrap_interval,
+    hit_at,
+    majority_at,
+    precision_at,
+    published_average_precision_at,
+)
 
 
 def test_average_precision_of_hits_at_ranks_1_3_and_4() -> None:
@@ -26,6 +35,51 @@ def test_average_precision_without_anything_relevant_is_no_number() -> None:
 def test_average_precision_agrees_with_scikit_learn(relevant: list[bool]) -> None:
     scores = -np.arange(len(relevant))
     assert average_precision(relevant) == pytest.approx(average_precision_score(relevant, scores))
+
+
+def test_average_precision_at_5_divides_by_what_could_be_found() -> None:
+    relevant = [True, False, True, False, False, True]
+    assert average_precision_at(relevant, 5) == pytest.approx((1 + 2 / 3) / 3)
+    assert average_precision_at([True, False, *[True] * 9], 2) == pytest.approx(1 / 2)
+    assert average_precision_at([False, False, True], 2) == 0
+    assert math.isnan(average_precision_at([False], 1))
+
+
+def test_the_published_average_precision_forgives_what_is_not_found() -> None:
+    # The example in the docstring of their code: a, a, n, a, j for a.
+    assert published_average_precision_at([1, 1, 0, 1, 0], 5) == pytest.approx(0.9166667)
+    assert published_average_precision_at([True, False, False, False, False, True, True], 5) == 1
+    assert published_average_precision_at([False, False, True], 2) == 0
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=30).filter(any), st.integers(1, 40))
+def test_the_published_average_precision_is_never_below_the_true_one(relevant: list[bool], k: int) -> None:
+    assert published_average_precision_at(relevant, k) >= average_precision_at(relevant, k)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=30).filter(any))
+def test_average_precision_at_all_is_average_precision(relevant: list[bool]) -> None:
+    assert average_precision_at(relevant, len(relevant)) == pytest.approx(average_precision(relevant))
+
+
+def test_a_hit_counts_among_the_first_k_alone() -> None:
+    relevant = [False, False, True]
+    assert [hit_at(relevant, k) for k in (1, 2, 3, 9)] == [False, False, True, True]
+    assert not hit_at([], 5)
+
+
+def test_a_tie_of_the_majority_counts_as_right() -> None:
+    labels = ["a", "b", "b", "a", "c", "c", "c"]
+    assert majority_at(labels, "a", 5) and majority_at(labels, "b", 5)
+    assert not majority_at(labels, "c", 5)
+    assert majority_at(labels, "c", 7) and not majority_at(labels, "a", 7)
+    assert not majority_at([], "a", 5)
+
+
+@pytest.mark.parametrize("measure", [average_precision_at, published_average_precision_at, hit_at])
+def test_the_first_none_are_refused(measure: Callable[[list[bool], int], float]) -> None:
+    with pytest.raises(ValueError, match="k: the first 0 hits"):
+        measure([True], 0)
 
 
 def test_missing_hits_count_as_wrong() -> None:
