@@ -101,4 +101,5 @@ def _lead(args: argparse.Namespace, n: int, n_all: int) -> list[str]:
     caution = {
         "tsne": "Neighbours are near; how far apart groups lie, and how large they are, means nothing.",
     }.get(args.method, "Two directions of many: what lies apart here differs, what lies together may.")
-    return [f"{sample}{where}. {caution}"]
+    learnt = "The metric was learnt from labels: what it learnt from lies further apart than new pictures do."
+    return [f"{sample}{where}. {caution}", *([learnt] if "+" in args.by else [])]

@@ -52,7 +52,7 @@ class Chart:
 
 
 def write_map(chart: Chart) -> str:
-    """Return the page as HTML. Names and labels reach it as escaped text, or as JSON that cannot end a script."""
+    """Return the page as HTML. Names and labels stand in it escaped, or in JSON that cannot end a script."""
     counts = Counter(spot.kind for spot in chart.spots)
     kinds = sorted(counts, key=lambda kind: (not kind, -counts[kind], kind))
     colours = dict(zip(kinds, palette(kinds), strict=True))
@@ -124,7 +124,8 @@ def _sheets(thumbnails: Sequence[bytes]) -> tuple[list[bytes], list[dict[str, in
 def _entry(kind: str, colour: str, count: int) -> str:
     swatch = f'<svg viewBox="0 0 1 1" aria-hidden=true><rect width=1 height=1 fill="{colour}" /></svg>'
     name = f"<span class=name>{escape(kind or _NONE)}</span>"
-    return f"<li><label><input type=checkbox checked>{swatch}{name}<span class=count>{count:,}</span></label></li>"
+    number = f"<span class=count>{count:,}</span>"
+    return f"<li><label><input type=checkbox checked>{swatch}{name}{number}</label></li>"
 
 
 def _inlined(encoded: bytes) -> str:
@@ -150,7 +151,8 @@ _DOCUMENT = """<!doctype html>
 </head>
 <body>
 <header><p class=brand>Semblance</p><h1>{title}</h1>{lead}
-<noscript><p class=lead>The map is drawn by a script of this page; let it run to see it.</p></noscript></header>
+<noscript><p class=lead>The map is drawn by a script of this page; let it run to see it.</p></noscript>
+</header>
 <main>
 <div class=stage>
 <canvas id=plane tabindex=0 role=application aria-describedby=keys
