@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -63,6 +63,9 @@ class BagOfWords:
     chosen: WordSettings
     shapes_: Lexicon | None = field(init=False, default=None, repr=False)
     tones_: Lexicon | None = field(init=False, default=None, repr=False)
+
+    query_settings = ("assignments", "softness")
+    """The settings that change queries alone."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -143,6 +146,12 @@ class BagOfWords:
         if tones is not None:
             bags.append(tones.bag(tones.words(features.tones), self._weighting))
         return Encoding(self._join(bags), _evidence(words, features))
+
+    def adjusted(self, **settings: Any) -> BagOfWords:
+        """Return the same bag with other ``query_settings``. Raise SettingError where one is out of range."""
+        other = BagOfWords(self.name, self.detector, replace(self.chosen, **settings))
+        other.shapes_, other.tones_ = self._fitted()
+        return other
 
     def learnt(self) -> Arrays:
         """Return the words, their weights and their document frequencies."""

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from retrieval.errors import SettingError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""What the channels of photographs are like, for pixels in [0, 1]; grey pictures have three equal channels."""
+"""What the channels of photographs are like, for pixels in [0, 1]; grey pictures have three equal ones."""
 
 _SMALLEST = 1e-6
 
@@ -41,7 +41,9 @@ class Architecture:
 
     def __post_init__(self) -> None:
         if len(self.widths) != len(self.depths) or not self.widths or min(*self.widths, *self.depths) < 1:
-            raise SettingError(f"widths {self.widths}, depths {self.depths}: give one of each per stage, from 1")
+            raise SettingError(
+                f"widths {self.widths}, depths {self.depths}: give one of each per stage, from 1"
+            )
         if not self.levels or not set(self.levels) <= set(range(len(self.widths))):
             raise SettingError(f"levels: {self.levels}; name stages from 0 to {len(self.widths) - 1}")
         if min(self.dimension, self.power, self.side) < 1:
@@ -57,6 +59,8 @@ class Embedder(nn.Module):
         super().__init__()
         self.architecture = architecture or Architecture()
         shape = self.architecture
+        self.mean: Tensor
+        self.std: Tensor
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
         self.stem = nn.Sequential(_convolution(3, shape.widths[0], 3, 2), nn.ReLU(), nn.MaxPool2d(3, 2, 1))
@@ -84,7 +88,7 @@ class Embedder(nn.Module):
     def pool(self, maps: Sequence[Tensor], weights: Tensor | None = None) -> Tensor:
         """Return the pooled levels, each of unit length, side by side: (n, sum of the levels' channels).
 
-        ``weights`` (n, 1, rows, cols) in [0, 1] says how much of each place counts; all of it where it is None.
+        ``weights`` (n, 1, rows, cols) in [0, 1] says how much of each place counts; all where it is None.
         """
         pooled = [gem(found.float(), self.architecture.power, weights) for found in maps]
         return torch.cat([F.normalize(level, dim=1) for level in pooled], dim=1)
@@ -103,7 +107,7 @@ def gem(maps: Tensor, power: float, weights: Tensor | None = None) -> Tensor:
     if weights is None:
         mean = raised.mean(dim=(2, 3))
     else:
-        share = F.adaptive_avg_pool2d(weights, maps.shape[2:])
+        share = F.adaptive_avg_pool2d(weights, (maps.shape[2], maps.shape[3]))
         mean = (raised * share).sum(dim=(2, 3)) / share.sum(dim=(2, 3)).clamp(min=_SMALLEST)
     return mean ** (1 / power)
 
@@ -148,7 +152,10 @@ def folded(network: Embedder) -> Embedder:
     copy.load_state_dict(network.state_dict())
     copy.eval()
     for module in list(copy.modules()):
-        if isinstance(module, nn.Sequential) and len(module) == 2 and isinstance(module[1], nn.BatchNorm2d):
-            module[0] = fuse_conv_bn_eval(module[0], module[1])
+        if not isinstance(module, nn.Sequential):
+            continue
+        layer, *others = module
+        if isinstance(layer, nn.Conv2d) and isinstance(others[0], nn.BatchNorm2d):
+            module[0] = fuse_conv_bn_eval(layer, others[0])
             module[1] = nn.Identity()
     return copy

@@ -17,7 +17,7 @@ from retrieval.picture import Picture
 from retrieval.region import Region
 from retrieval.representation import Arrays, Encoding
 
-from .files import fingerprint
+from .files import PREFIX, fingerprint
 from .preprocessing import cut, prepare
 from .settings import DEFAULT_SIDE, DeepSettings
 
@@ -155,7 +155,7 @@ class DeepEmbedding:
 
     def adjusted(self, **settings: Any) -> DeepEmbedding:
         """Return the same representation with other ``query_settings``."""
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
         other = DeepEmbedding(replace(self.chosen, **values), self.source)
         other.weights_, other.whitening_ = self.weights_, self.whitening_
         other._runner = self._runner
@@ -176,7 +176,8 @@ class DeepEmbedding:
         if set(arrays) != {"weights"} | whitening:
             raise IndexFolderError(f"deep: {', '.join(arrays)} do not fit the settings; index again")
         weights = arrays["weights"]
-        if self.chosen.weights.startswith("sha256:") and fingerprint(weights.data) != self.chosen.weights:
+        hashed = fingerprint(weights.tobytes())
+        if self.chosen.weights.startswith(PREFIX) and hashed != self.chosen.weights:
             raise IndexFolderError("deep: its weights are not those of the settings; index again")
         if self.chosen.components:
             self.whitening_ = Pca(self.chosen.components, self.chosen.whitening)
@@ -223,7 +224,7 @@ class DeepEmbedding:
         if not np.isfinite(vectors).all():
             raise SemblanceError("deep: the network returned values that are not finite; give other weights")
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+        return np.asarray(np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0))
 
     def _scaled(self, square: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the embedding of a square at all scales together, float32 (d,)."""
@@ -232,12 +233,14 @@ class DeepEmbedding:
             side = max(_MULTIPLE, round(self.side * scale / _MULTIPLE) * _MULTIPLE)
             embeds = self._running.embed(square[None]) if scale == 1 else self._running.embed_at(square, side)
             total += self._finished(embeds)[0]
-        length = np.linalg.norm(total)
-        return total / length if length > 0 else total
+        length = np.float32(np.linalg.norm(total))
+        return np.asarray(total / length if length > 0 else total, dtype=np.float32)
 
 
 def _views(square: NDArray[np.uint8], orientations: int) -> list[NDArray[np.uint8]]:
     """Return a square (3, side, side) in 1, 2, 4 or 8 orientations, itself first."""
     flips = (False, True) if orientations in (2, 8) else (False,)
     turns = range(4) if orientations in (4, 8) else range(1)
-    return [np.rot90(square[:, :, ::-1] if flip else square, turn, (1, 2)) for flip in flips for turn in turns]
+    return [
+        np.rot90(square[:, :, ::-1] if flip else square, turn, (1, 2)) for flip in flips for turn in turns
+    ]

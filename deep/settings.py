@@ -51,8 +51,8 @@ class DeepSettings:
             raise SettingError(f"side: {self.side} is out of range; give 32 to 2048 pixels")
         if self.components < 0 or self.fit_pictures < 2 or not 0 <= self.whitening <= 1:
             raise SettingError(
-                f"components {self.components}, fit_pictures {self.fit_pictures}, whitening {self.whitening}: "
-                "give 0 or more, 2 or more, and 0 to 1"
+                f"components {self.components}, fit_pictures {self.fit_pictures}, whitening "
+                f"{self.whitening}: give 0 or more, 2 or more, and 0 to 1"
             )
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise SettingError(f"precision: {self.precision!r} is unknown; give auto, float32 or bfloat16")

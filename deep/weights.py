@@ -79,8 +79,9 @@ def card(source: str | Path = BUNDLED) -> dict[str, Any]:
 
 def _architecture(about: Mapping[str, str]) -> Architecture:
     """Return the architecture that a header tells of. SettingError, KeyError, ... where it makes no sense."""
-    told = json.loads(about["architecture"])
-    return Architecture(**{key: tuple(v) if isinstance(v, list) else v for key, v in told.items()})
+    told: dict[str, Any] = json.loads(about["architecture"])
+    given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in told.items()}
+    return Architecture(**given)
 
 
 def _line(error: Exception) -> str:

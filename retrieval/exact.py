@@ -92,17 +92,25 @@ class ExactRanker:
     def rank(self, query: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None = None) -> Ranking:
         """Rank the ids against a vector and return the best ``k``; all of them where k is above their number.
 
-        ``among`` is bool, by id: ids that it does not hold, or holds False, are not ranked. Raises ValueError
-        where the query has another dimension or values that are not finite.
+        A query (n, dimension) holds several views of one thing: the best of their scores counts. ``among`` is
+        bool, by id: ids that it does not hold, or holds False, are not ranked. Raises ValueError where the
+        query has another dimension or values that are not finite.
         """
-        row, length = self._checked(query)
+        views = [self._asked(view) for view in (query if query.ndim == 2 else query[None])]
         is_cosine = self.metric == "cosine"
-        if is_cosine and length > 0:
-            row = (row.astype(np.float64) / length).astype(np.float32)
         selection = Selection(min(k, len(self)), among)
         for ids, block in zip(self._roster.blocks, self._blocks, strict=True):
-            selection.offer(ids, _scores(block.vectors, block.lengths, row, is_cosine))
+            scores = [_scores(block.vectors, block.lengths, view, is_cosine) for view in views]
+            selection.offer(ids, scores[0] if len(scores) == 1 else np.max(scores, axis=0))
         return selection.ranking()
+
+    def _asked(self, view: NDArray[np.float32]) -> NDArray[np.float32]:
+        row, length = self._checked(view)
+        return (
+            (row.astype(np.float64) / length).astype(np.float32)
+            if self.metric == "cosine" and length
+            else row
+        )
 
     def vector(self, id: int) -> NDArray[np.float32]:
         """Return the vector under an id, float32 (dimension,), as it was added. KeyError where none is."""

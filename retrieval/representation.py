@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
@@ -122,4 +122,34 @@ class Representation(Protocol):
 
     def open_ranker(self, folders: Iterable[Path]) -> Ranker:
         """Open the segments that such rankers saved as one ranker."""
+        ...
+
+
+@runtime_checkable
+class BatchEncoder(Protocol):
+    """A representation that is best run in one process, on many pictures at once.
+
+    ``prepare`` runs in the processes that read files; ``encode_prepared`` in the one that writes the index.
+    ``encode(picture)`` is ``encode_prepared([prepare(picture)])[0]``, but for rounding.
+    """
+
+    batch_size: int
+
+    def prepare(self, picture: Picture) -> NDArray[Any]:
+        """Return what is needed of a picture to encode it: small, pure, of the same shape for all."""
+        ...
+
+    def encode_prepared(self, prepared: Sequence[NDArray[Any]]) -> list[Encoding]:
+        """Return the encodings of prepared pictures."""
+        ...
+
+
+@runtime_checkable
+class Adjustable(Protocol):
+    """A representation with settings that change queries alone, never what is indexed."""
+
+    query_settings: tuple[str, ...]
+
+    def adjusted(self, **settings: Any) -> Representation:
+        """Return the same with other ``query_settings``. Raise SettingError as its maker does."""
         ...

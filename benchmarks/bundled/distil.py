@@ -66,7 +66,8 @@ class _Learner:
         self.averaged = Embedder(network.architecture)
         self.averaged.load_state_dict(network.state_dict())
         self.heads, self.data, self.plan = heads, data, plan
-        self.spread = torch.tensor(data.maps[:2048].astype(np.float32)).std(dim=(0, 2, 3)).view(1, -1, 1, 1) + 1e-3
+        first = torch.tensor(data.maps[:2048].astype(np.float32))
+        self.spread = first.std(dim=(0, 2, 3)).view(1, -1, 1, 1) + 1e-3
         parameters = [*network.parameters(), *heads.parameters()]
         self.optimiser = torch.optim.AdamW(
             [
@@ -93,7 +94,8 @@ class _Learner:
             if step % 50 == 49:
                 mean = " ".join(f"{value:.4f}" for value in (sums / (step + 1)).tolist())
                 rate = (step + 1) * self.plan.batch / (time.perf_counter() - started)
-                print(f"epoch {epoch} step {step + 1}/{self.n_steps} {mean} {rate:.0f}/s", file=sys.stderr, flush=True)
+                line = f"epoch {epoch} step {step + 1}/{self.n_steps} {mean} {rate:.0f}/s"
+                print(line, file=sys.stderr, flush=True)
 
     def _batches(self, epoch: int) -> Iterator[np.ndarray[Any, Any]]:
         order = np.random.default_rng((self.plan.seed, epoch)).permutation(len(self.data.views))
@@ -113,16 +115,18 @@ class _Learner:
         said = said.flip(3) if flips else said
         embedding = self.network.embed(self.network.pool(maps))
         labels = torch.tensor(data.labels[chosen]).long()
-        loss_of_classes = F.cross_entropy(
-            16 * F.linear(embedding, F.normalize(self.heads.classes.weight, dim=1)), labels, ignore_index=-1, reduction="sum"
-        ) / max(1, int((labels >= 0).sum()))
+        likeness = 16 * F.linear(embedding, F.normalize(self.heads.classes.weight, dim=1))
+        wrong = F.cross_entropy(likeness, labels, ignore_index=-1, reduction="sum")
+        said_of_first, said_of_second = self.heads.squeezenet(embedding), self.heads.mobilenet(embedding)
+        pooled_first = torch.tensor(data.squeezenet[chosen]).float()
+        pooled_second = torch.tensor(data.mobilenet[chosen]).float() - self.centre
         return torch.stack(
             [
                 F.mse_loss(said[:, :512], (first / self.spread).clamp(max=8)),
                 F.mse_loss(said[:, 512:], second),
-                _apart(self.heads.squeezenet(embedding), torch.tensor(data.squeezenet[chosen]).float()),
-                _apart(self.heads.mobilenet(embedding), torch.tensor(data.mobilenet[chosen]).float() - self.centre),
-                loss_of_classes,
+                _apart(said_of_first, pooled_first),
+                _apart(said_of_second, pooled_second),
+                wrong / max(1, int((labels >= 0).sum())),
             ]
         )
 
@@ -135,7 +139,8 @@ class _Learner:
     def _average(self, step: int) -> None:
         keep = min(self.plan.average, (step + 1) / (step + 10))
         with torch.no_grad():
-            for mean, value in zip(self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True):
+            means, values = self.averaged.state_dict().values(), self.network.state_dict().values()
+            for mean, value in zip(means, values, strict=True):
                 mean.lerp_(value, 1 - keep) if mean.is_floating_point() else mean.copy_(value)
 
     def keep(self, checkpoint: Path, epoch: int) -> None:

@@ -1,7 +1,8 @@
 """The pictures that the bundled weights are trained on, and the views that are cut from them.
 
 Left out: every set of the table that the weights are measured on (``ultrasound3``, ``brain4``, ``cxr3``,
-``skin7``, ``histology5``, ``wbc5``, ``caltech20``), ``pneumoniamnist``, and all whose licence forbids commercial use.
+``skin7``, ``histology5``, ``wbc5``, ``caltech20``), ``pneumoniamnist``, and all whose licence forbids
+commercial use.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def _bytes(pixels: NDArray[np.float32]) -> Bytes:
 
 
 def view(pool: dict[str, list[Original]], seed: int, number: int) -> tuple[Bytes, int]:
-    """Return view ``number``, uint8 (VIEW, VIEW, 3), and its class; −1 where there is none, or two are mixed."""
+    """Return view ``number``, uint8 (VIEW, VIEW, 3), and its class; −1 for none, and where two are mixed."""
     random = np.random.default_rng((seed, number))
     first, label = _one(pool, random)
     chance = random.random()

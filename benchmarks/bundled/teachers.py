@@ -16,7 +16,15 @@ _FILES = {
     "mobilenet": "mobilenet_v2_1.0_224_dequant_f16.npz",
 }
 # Sandler et al. 2018, table 2: expansion, channels, repeats, stride.
-_INVERTED = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+_INVERTED = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
 
 
 class SqueezeNet(nn.Module):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..representation import Representation
+from .batches import Batcher
 from .bindings import Binding, bindings
 from .draft import Draft, Numbers, Read
 from .interrupt import held_back
@@ -37,7 +38,7 @@ class _Long:
 class Encoder:
     """Read what lacks a representation, and publish what comes of it.
 
-    Memory holds one batch, however many files there are and however many frames a file has.
+    Memory holds a few batches, however many files there are and however many frames a file has.
     """
 
     def __init__(self, store: Store, crew: Crew, progress: Progress) -> None:
@@ -54,14 +55,15 @@ class Encoder:
         self._outcome = Outcome()
 
     def run(self) -> Outcome:
-        """Encode all there is to encode. After Ctrl-C everything that was read whole is kept."""
+        """Encode all there is to encode. After Ctrl-C everything that was encoded whole is kept."""
         ids = lacking(self._store.catalogue, [b.id for b in self._fitted])
         if not ids:
             return self._outcome
         done = 0
         self._progress("read", 0, len(ids))
         try:
-            for task, outcome in self._crew.run(setup(self._store, self._fitted), self._tasks(ids)):
+            read = self._crew.run(setup(self._store, self._fitted), self._tasks(ids))
+            for task, outcome in Batcher(self._representations).encoded(read):
                 with held_back():
                     done += self._take(task, outcome)
                 if self._draft.is_due:

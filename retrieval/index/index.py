@@ -159,6 +159,7 @@ class Index:
         group_by: str | None = None,
         include_self: bool = True,
         fusion: str = "rrf",
+        adjust: Mapping[str, Any] | None = None,
     ) -> list[Hit]:
         """Rank the indexed pictures by how much they look like a picture, best first.
 
@@ -176,14 +177,15 @@ class Index:
         group_by : a column: only the best picture of each value is kept; k such are found where there are k.
         include_self : leave an indexed query itself in its answer.
         fusion : ``rrf`` or ``sum``; see ``retrieval.fusion``.
+        adjust : settings of representations that change queries alone, for this one.
 
         Raises
         ------
         SettingError : a name, column, representation, condition or number that makes no sense.
         PictureError : the query's file is needed, and cannot be read.
         """
-        terms = Terms(tuple(by), k, region, among, where, not_same, group_by, include_self, fusion)
-        pixels = self.read(query) if isinstance(query, str) and region is not None else None
+        terms = Terms(tuple(by), k, region, among, where, not_same, group_by, include_self, fusion, adjust)
+        pixels = self.read(query) if isinstance(query, str) and (region or adjust) else None
         return self._asked(lambda snapshot: answer(snapshot, query, pixels, terms))
 
     def read(self, name: str) -> Picture:

@@ -17,7 +17,7 @@ from ..arrays import load_arrays
 from ..errors import PictureError
 from ..picture import Picture, Value
 from ..readers import NotAPictureError, read_pictures
-from ..representation import Arrays, Encoding, Representation
+from ..representation import Arrays, BatchEncoder, Encoding, Representation
 from ..window import Window
 from .recipe import Factories, make
 from .sources import State
@@ -69,7 +69,10 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Described:
-    """A picture without its pixels: what the index keeps of it."""
+    """A picture without its pixels: what the index keeps of it.
+
+    ``prepared`` holds what is still to be encoded, by representation.
+    """
 
     name: str
     shape: tuple[int, int]
@@ -78,6 +81,7 @@ class Described:
     metadata: Mapping[str, Value]
     encodings: Mapping[int, Encoding]
     thumbnail: NDArray[np.uint8] | None
+    prepared: Mapping[int, NDArray[Any]] = field(default_factory=dict)
 
     @property
     def n_bytes(self) -> int:
@@ -156,10 +160,17 @@ class Job:
         yield Piece(pictures)
 
     def _describe(self, picture: Picture, task: Task) -> Described:
-        encodings = {id: self._made[id].encode(picture) for id in task.encode}
+        encodings: dict[int, Encoding] = {}
+        prepared: dict[int, NDArray[Any]] = {}
+        for id in task.encode:
+            made = self._made[id]
+            if isinstance(made, BatchEncoder):
+                prepared[id] = made.prepare(picture)
+            else:
+                encodings[id] = made.encode(picture)
         thumbnail = make_thumbnail(picture) if task.has_thumbnails else None
         about = (picture.shape, picture.spacing, dict(picture.groups), dict(picture.metadata))
-        return Described(picture.id, *about, encodings, thumbnail)
+        return Described(picture.id, *about, encodings, thumbnail, prepared)
 
     def _sampled(self, task: Task) -> Piece:
         """Sample the frames whose names have the smallest hashes, so that any order gives the same ones."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from ..fusion import fuse
 from ..picture import Picture
 from ..ranker import Ranking
 from ..region import Region
-from ..representation import Vector
+from ..representation import Adjustable, Representation, Vector
 from ..where import Condition
 from .snapshot import Snapshot
 
@@ -48,6 +49,7 @@ class Terms:
     group_by: str | None = None
     include_self: bool = True
     fusion: str = "rrf"
+    adjust: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.k < 1:
@@ -60,19 +62,19 @@ def answer(snapshot: Snapshot, query: Picture | str, pixels: Picture | None, ter
     """Rank the pictures of a snapshot.
 
     ``query`` is a picture, or the name of one in the index, whose stored vector is used; ``pixels`` is the
-    picture of that name, needed where there is a region.
+    picture of that name, needed where there is a region or a setting is adjusted.
     """
     names = terms.by or tuple(name for name, b in snapshot.bindings.items() if b.is_fitted)
     if not names:
         raise SettingError(
             "by: this index holds no fitted representation; run `semblance index` to the end first"
         )
+    _check_adjustable(snapshot, names, terms.adjust or {})
     mask = _mask(snapshot, query, terms)
     # Fusion and groups want the whole ranking: what is 11th in one may be first of all.
     k = len(snapshot) if len(names) > 1 or terms.group_by else terms.k
     ranked = [
-        _ranked(snapshot, name, _vector(snapshot, name, query, pixels, terms.region), k, mask)
-        for name in names
+        _ranked(snapshot, name, _vector(snapshot, name, query, pixels, terms), k, mask) for name in names
     ]
     ranking = ranked[0] if len(ranked) == 1 else fuse(ranked, terms.fusion)
     return _hits(snapshot, _best_of_groups(snapshot, ranking, terms), terms.k)
@@ -88,19 +90,41 @@ def _ranked(snapshot: Snapshot, name: str, vector: Vector, k: int, mask: Mask | 
 
 
 def _vector(
-    snapshot: Snapshot, name: str, query: Picture | str, pixels: Picture | None, region: Region | None
+    snapshot: Snapshot, name: str, query: Picture | str, pixels: Picture | None, terms: Terms
 ) -> Vector:
-    if isinstance(query, Picture):
-        return snapshot.representation(name).encode_query(query, region).vector
-    if pixels is not None and region is not None:
-        return snapshot.representation(name).encode_query(pixels, region).vector
+    asked = query if isinstance(query, Picture) else pixels
+    if asked is not None:
+        return (
+            _adjusted(snapshot.representation(name), terms.adjust or {})
+            .encode_query(asked, terms.region)
+            .vector
+        )
     try:
-        vector: Vector = snapshot.ranker(name).vector(snapshot.position(query))
+        vector: Vector = snapshot.ranker(name).vector(snapshot.position(str(query)))
     except KeyError:
         raise SettingError(
             f"{query}: not encoded by {name} yet; run `semblance index` to the end first"
         ) from None
     return vector
+
+
+def _adjusted(representation: Representation, settings: Mapping[str, Any]) -> Representation:
+    """Return a representation with those of the settings that it has for queries."""
+    if not isinstance(representation, Adjustable):
+        return representation
+    own = {name: value for name, value in settings.items() if name in representation.query_settings}
+    return representation.adjusted(**own) if own else representation
+
+
+def _check_adjustable(snapshot: Snapshot, names: Sequence[str], settings: Mapping[str, Any]) -> None:
+    found = [snapshot.representation(name) for name in names] if settings else []
+    known = {name for r in found if isinstance(r, Adjustable) for name in r.query_settings}
+    for setting in settings:
+        if setting not in known:
+            raise SettingError(
+                f"{setting}: no setting for queries of {', '.join(names)}; "
+                f"{'one of ' + ', '.join(sorted(known)) if known else 'leave it out'}"
+            )
 
 
 def _mask(snapshot: Snapshot, query: Picture | str, terms: Terms) -> Mask | None:
