@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SMALL = {
     "extraction": ["--pictures", "4", "--rounds", "2"],
     "memory": ["--counts", "40", "160", "--side", "64"],
+    "projection": ["wbc5", "--splits", "1"],
     "quality": ["ultrasound3", "--recipe", "thumbnail", "--recipe", "default"],
     "sparse_search": ["--bags", "5000", "--words", "2000", "--queries", "5"],
     "superpixels": ["--side", "256", "--rounds", "2"],
@@ -28,7 +29,7 @@ SMALL = {
 }
 """Arguments that make a benchmark small; the others are small without any."""
 
-NEED_DATA = ("quality",)
+NEED_DATA = ("projection", "quality")
 """Benchmarks that measure on the labelled sets, and are left out where those are not there."""
 
 
