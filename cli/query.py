@@ -18,6 +18,7 @@ from .output import check_picture_name, write_picture, write_text
 from .page import Page, Thumbnails, write_page
 from .progress import Progress
 from .queries import Query, find_queries
+from .settings import add_query_settings, given
 
 if TYPE_CHECKING:
     from retrieval.index import Hit, Index
@@ -64,6 +65,7 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     parser.set_defaults(form="table")
     parser.add_argument("--report", type=place, metavar="HTML", help="write a page that holds everything")
     parser.add_argument("--sheet", type=place, metavar="PNG", help="write a contact sheet")
+    add_query_settings(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -121,6 +123,7 @@ def ask(index: Index, query: Query, args: argparse.Namespace) -> Answer:
         not_same=args.not_same,
         group_by=args.group_by,
         include_self=not args.exclude_self,
+        adjust=given(args),
     )
     return answer_of(index, query, hits, args.by, args.group_by)
 

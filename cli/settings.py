@@ -7,7 +7,7 @@ import dataclasses
 import inspect
 import re
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from retrieval.errors import SettingError
@@ -60,17 +60,36 @@ def add_settings(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
     """Add a flag for each setting of the representations named; one that several have is one flag."""
     flags: dict[str, _Flag] = {}
     for name in names:
-        representation = make(name)
-        kinds = _kinds(representation)
-        explained = {k: v for kind in kinds for k, v in explanations(kind).items()}
-        hints = {k: v for kind in kinds for k, v in get_type_hints(kind).items()}
-        for setting, default in representation.settings.items():
-            flag = _Flag(setting, default, hints.get(setting, type(default)), explained.get(setting, ""))
-            flags.setdefault(setting, flag)
+        for flag in _flags(make(name)):
+            flags.setdefault(flag.name, flag)
     if flags:
         group = parser.add_argument_group(f"settings of {', '.join(names)}")
         for flag in flags.values():
             flag.add_to(group)
+
+
+def _flags(representation: Representation) -> Iterator[_Flag]:
+    kinds = _kinds(representation)
+    explained = {k: v for kind in kinds for k, v in explanations(kind).items()}
+    hints = {k: v for kind in kinds for k, v in get_type_hints(kind).items()}
+    for setting, default in representation.settings.items():
+        yield _Flag(setting, default, hints.get(setting, type(default)), explained.get(setting, ""))
+
+
+def add_query_settings(parser: argparse.ArgumentParser) -> None:
+    """Add a flag for each setting of the installed representations that changes queries alone."""
+    from retrieval.representation import Adjustable
+
+    flags: dict[str, _Flag] = {}
+    for name in installed():
+        representation = make(name)
+        if isinstance(representation, Adjustable):
+            own = (flag for flag in _flags(representation) if flag.name in representation.query_settings)
+            for flag in own:
+                flags.setdefault(flag.name, flag)
+    group = parser.add_argument_group("settings of this query alone", "as the index has them where left out")
+    for flag in flags.values():
+        dataclasses.replace(flag, default=None).add_to(group)
 
 
 def given(args: argparse.Namespace) -> dict[str, Any]:

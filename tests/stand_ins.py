@@ -2,7 +2,7 @@
 
 import multiprocessing
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -113,3 +113,33 @@ class Words(Thumbnail):
 
     def open_ranker(self, folders):
         return InvertedIndex.open(folders, 64)
+
+
+@dataclass(frozen=True)
+class Batched(Thumbnail):
+    """A thumbnail that is taken in the reading processes and finished in batches; answers flipped queries."""
+
+    flip: bool = False
+
+    name = "batched"
+    batch_size = 4
+    query_settings = ("flip",)
+
+    def prepare(self, picture):
+        return np.array([*Thumbnail(self.side).encode(picture).vector, os.getpid()], dtype=np.float64)
+
+    def encode_prepared(self, prepared):
+        assert 0 < len(prepared) <= self.batch_size
+        SEEN.append((len(prepared), {int(row[-1]) for row in prepared}))
+        return [Encoding(row[:-1].astype(np.float32)) for row in prepared]
+
+    def encode_query(self, picture, region=None):
+        vector = self.encode(picture, region).vector
+        return Encoding(vector.reshape(self.side, self.side)[:, ::-1].ravel() if self.flip else vector)
+
+    def adjusted(self, **settings):
+        return replace(self, **settings)
+
+
+SEEN = []
+"""Of each batch that was encoded in this process: its size, and the processes that prepared it."""

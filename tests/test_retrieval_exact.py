@@ -134,3 +134,11 @@ def test_pieces_that_do_not_fill_the_array_are_an_error(tmp_path):
         ArrayWriter(tmp_path, "a", np.int8, (3,)) as writer,
     ):
         writer.write(np.ones(2))
+
+
+def test_of_several_views_of_a_query_the_best_counts():
+    ranker = ExactRanker(2)
+    ranker.add(np.arange(3), np.array([[1, 0], [0, 1], [-1, 0]], np.float32))
+    ranking = ranker.rank(np.array([[2, 0], [1, 1]], np.float32), 3)
+    np.testing.assert_array_equal(ranking.ids, [0, 1, 2])
+    np.testing.assert_allclose(ranking.scores, [1, np.sqrt(0.5), -np.sqrt(0.5)], rtol=1e-6)
