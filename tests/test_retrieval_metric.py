@@ -1,4 +1,4 @@
-"""Facts about learnt metrics: axes, closed forms, the large margin, what a learner refuses, what is learnt."""
+"""Facts about learnt metrics: axes, closed forms, large margin, learner, projection, trial."""
 
 import importlib
 

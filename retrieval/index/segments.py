@@ -63,7 +63,7 @@ def merge_rows(folder: Path, parts: Sequence[Path], is_live: NDArray[np.bool_]) 
     tables = [Rows(part) for part in parts]
     ids = [live(table.ids, is_live) for table in tables]
     lengths = [np.diff(t.offsets)[np.isin(t.ids, kept)] for t, kept in zip(tables, ids, strict=True)]
-    dtype = next((t.rows.dtype for t in tables if len(t.rows)), np.dtype(np.uint8))
+    dtype = next((t.rows.dtype for t in tables if len(t.ids)), np.dtype(np.uint8))
     del tables
     offsets = _offsets(np.concatenate([*lengths, np.empty(0, np.int64)]))
     save_arrays(folder, {"ids": np.concatenate([*ids, np.empty(0, np.int64)]), "offsets": offsets})

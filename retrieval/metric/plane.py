@@ -13,7 +13,7 @@ from ..representation import Vector
 from .axes import principal_axes
 from .extra import extra
 from .margin import squared_distances
-from .matrix import stack, unit
+from .matrix import lengths, stack, unit
 
 Points = NDArray[np.float64]
 
@@ -43,10 +43,10 @@ def lay_out(vectors: Sequence[Vector], method: str, seed: int = 0) -> Points:
     if len(vectors) < 3:
         raise FitError(f"{len(vectors)} pictures make no map; give three or more")
     with threadpool_limits(1):  # the same sums on every machine
-        axes = principal_axes(rows := stack(vectors), _AXES, seed)
-        reduced = axes.reduce(rows)
-        if not np.isfinite(reduced).all():
+        rows = stack(vectors)
+        if not np.isfinite(lengths(rows)).all():
             raise FitError("a vector is not finite; `semblance verify` says where the index is damaged")
+        reduced = principal_axes(rows, _AXES, seed).reduce(rows)
         if method == "kernel-pca":
             reduced = kernel_components(reduced, 2, seed)
         elif method == "tsne" and reduced.shape[1]:
