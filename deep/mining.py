@@ -1,0 +1,72 @@
+"""Mining: which triplets of a batch are learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Triplets = tuple[Tensor, Tensor, Tensor]
+"""Positions (t,) in the batch of anchors, of their positives, and of their negatives."""
+
+Mining = Callable[[Tensor, Tensor], Triplets]
+"""Takes distances (n, n), squared or not, and labels (n,)."""
+
+
+def draw_random(distances: Tensor, labels: Tensor) -> Triplets:
+    """Return every pair of a class, each way round, with a negative drawn at random.
+
+    The draw is torch's own on the CPU: its seed decides it. Pairs without any negative are left out.
+    """
+    anchors, positives, others = _pairs(labels)
+    chances = torch.rand(others.shape).to(others.device)
+    return anchors, positives, torch.where(others, chances, -1.0).argmax(dim=1)
+
+
+def take_semi_hard(distances: Tensor, labels: Tensor) -> Triplets:
+    """Return every pair of a class with the nearest negative that is farther than the positive.
+
+    Where none is farther, the farthest negative is taken: to begin with the hardest collapses the embedding
+    (Schroff et al. 2015, section 3.2; the rule for the rest is that of TensorFlow Addons).
+    """
+    anchors, positives, others = _pairs(labels)
+    away = distances[anchors]
+    farther = others & (away > distances[anchors, positives][:, None])
+    nearest = torch.where(farther, away, torch.inf).argmin(dim=1)
+    farthest = torch.where(others, away, -torch.inf).argmax(dim=1)
+    return anchors, positives, torch.where(farther.any(dim=1), nearest, farthest)
+
+
+def take_batch_hard(distances: Tensor, labels: Tensor) -> Triplets:
+    """Return each picture with the farthest of its class and the nearest of the others.
+
+    Hermans et al. 2017, eq. 5. Pictures that are alone in their class, or without any other, are left out.
+    """
+    same, other = relations(labels)
+    anchors = (same.any(dim=1) & other.any(dim=1)).nonzero().flatten()
+    away = distances[anchors]
+    positives = torch.where(same[anchors], away, -torch.inf).argmax(dim=1)
+    negatives = torch.where(other[anchors], away, torch.inf).argmin(dim=1)
+    return anchors, positives, negatives
+
+
+MINERS: dict[str, Mining] = {
+    "random": draw_random,
+    "semi-hard": take_semi_hard,
+    "batch-hard": take_batch_hard,
+}
+
+
+def relations(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return bool (n, n): pairs of one class, a picture with itself left out, and pairs of two classes."""
+    equal = labels[:, None] == labels[None]
+    return equal & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device), ~equal
+
+
+def _pairs(labels: Tensor) -> Triplets:
+    """Return anchors and positives (t,), and which pictures are negatives of each, bool (t, n)."""
+    same, other = relations(labels)
+    anchors, positives = same.nonzero(as_tuple=True)
+    kept = other[anchors].any(dim=1)
+    return anchors[kept], positives[kept], other[anchors[kept]]
