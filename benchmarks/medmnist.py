@@ -48,7 +48,7 @@ ENLARGED = 112
 WORDS: dict[str, dict[str, Any]] = {
     "sift": {"points": 200},
     "dense": {"points": 200, "scales": (2.0, 4.0, 8.0)},
-    "superpixel": {"points": 200, "orientation": "none"},
+    "superpixel": {"points": 200},
 }
 DEFAULT = ("superpixel", "dense")
 ROWS = ("random order", "thumbnail", *WORDS, "superpixel + dense", *IMAGENET, "deep")
