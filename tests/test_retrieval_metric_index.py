@@ -11,7 +11,7 @@ from retrieval.errors import FitError, IndexFolderError, SettingError
 from retrieval.index import Index, MetricTerms, drop_metric, learn_metric
 from retrieval.index import metric as metric_module
 from retrieval.labels import LabelRow, LabelTable
-from retrieval.metric import Learner
+from retrieval.metric import LearnedMetric, Learner, Projection
 
 from .indexes import answers, change
 from .stand_ins import Mean, Words
@@ -153,6 +153,24 @@ def test_an_update_that_was_interrupted_before_deriving_is_made_up_for(place, fo
 
 def interrupted(*_, **__):
     raise KeyboardInterrupt
+
+
+def test_many_small_updates_leave_few_segments(place, folder, factories):
+    learn(place)
+    with Index.open(place, write=True, factories=factories) as index:
+        for number in range(N, N + 8):
+            draw(folder, number, 1)
+            index.update([folder], jobs=1)
+        assert {r["name"]: r["segments"] for r in index.info()["representations"]}["thumbnail+nca"] < 8
+        assert index.verify() == []
+        assert len(answers(index, "03.png", by=["thumbnail+nca"])) == N + 8
+
+
+def test_a_metric_is_added_by_learning_only(tmp_path, factories):
+    with Index.create(tmp_path / "bare", factories=factories) as index:
+        with pytest.raises(SettingError, match=r"mean\+x: a \+ in a name marks a learnt metric"):
+            index.add_representation(LearnedMetric(Mean(), "mean+x"))
+        assert index.representations == []
 
 
 def test_removing_and_compacting_keep_it_whole(place, factories):
@@ -358,8 +376,6 @@ def test_settings_for_queries_are_those_of_the_base(place, factories):
 
         def adjusted(self, softness):
             return Words()
-
-    from retrieval.metric import LearnedMetric, Projection
 
     projection = Projection(np.ones((64, 2), np.float32), np.zeros(2, np.float32))
     soft = LearnedMetric(Soft(), "words+x").with_projection(projection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import IndexFolderError
+from ..errors import IndexFolderError, SettingError
 from ..representation import Representation
 from ..window import Window
 from .bindings import Binding, add_binding, bindings, note_recipe, reset_binding
@@ -20,8 +20,11 @@ def enrol(store: Store, representation: Representation) -> None:
     Raises
     ------
     IndexFolderError : one of that name is there with other settings, or learnt something else.
+    SettingError : a ``+`` in the name, which marks what is derived; ``learn_metric`` adds such.
     """
     name, settings = representation.name, representation.settings
+    if "+" in name:
+        raise SettingError(f"{name}: a + in a name marks a learnt metric; learn_metric adds one")
     old = _present(store, name)
     if old is None:
         with store.catalogue.transaction():
