@@ -3,6 +3,7 @@
 STYLE = """
 body { max-width: none; padding: 1.1rem 1.4rem 1.6rem; }
 header { margin-bottom: .8rem; }
+.lead { max-width: none; }
 :root { --well: #eceef0; }
 @media (prefers-color-scheme: dark) { :root { --well: #0b0c0e; } }
 main { display: grid; grid-template-columns: minmax(0, 1fr) 232px; gap: 1rem;

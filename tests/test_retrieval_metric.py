@@ -179,6 +179,17 @@ def test_where_pictures_are_many_each_class_has_its_share(monkeypatch):
     assert drawn != Learner(seed=2).drawn(list(rows), classes)
 
 
+@pytest.mark.parametrize("method", ["nca", "lmnn"])
+def test_where_classes_are_more_than_can_be_learnt_from_some_come_whole(monkeypatch, method):
+    monkeypatch.setattr(Learner, "most_pictures", 10)
+    rows = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+    classes = [str(i // 2) for i in range(40)]
+    drawn = Learner(method).drawn(list(rows), classes)
+    assert [i // 2 for i in drawn[::2]] == [i // 2 for i in drawn[1::2]]
+    assert len(drawn) == 10
+    assert np.isfinite(Learner(method).learn(list(rows), classes).matrix).all()
+
+
 @pytest.mark.parametrize(
     ("rows", "classes", "message"),
     [

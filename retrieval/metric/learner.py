@@ -113,15 +113,16 @@ class Learner:
         return sorted(places[keep][self._turns(numbers[keep]) < self.most_pictures].tolist())
 
     def _turns(self, numbers: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return when each picture's turn comes, (n,): the classes draw lots one after the other."""
-        lots = np.random.default_rng(self.seed).permutation(len(numbers))
+        """Return when each picture's turn comes, (n,): the classes draw two each, one after the other."""
+        random = np.random.default_rng(self.seed)
+        lots, class_lots = random.permutation(len(numbers)), random.permutation(int(numbers.max()) + 1)
         by_class = np.lexsort((lots, numbers))
         starts = np.concatenate([[0], np.cumsum(np.bincount(numbers))])
-        turn = np.empty(len(numbers), dtype=np.intp)
-        turn[by_class] = np.arange(len(numbers)) - starts[numbers[by_class]]
-        places = np.empty(len(numbers), dtype=np.intp)
-        places[np.lexsort((lots, turn))] = np.arange(len(numbers))
-        return places
+        own_turn = np.empty(len(numbers), dtype=np.intp)
+        own_turn[by_class] = np.arange(len(numbers)) - starts[numbers[by_class]]
+        turns = np.empty(len(numbers), dtype=np.intp)
+        turns[np.lexsort((own_turn, class_lots[numbers], own_turn // 2))] = np.arange(len(numbers))
+        return turns
 
     def _linear(self, rows: Rows, classes: Classes) -> NDArray[np.float64]:
         """Return the map of the coordinates of the axes, (p, k)."""
