@@ -20,6 +20,7 @@ COMMANDS = {
     "index": "make an index of folders of pictures, or bring it up to date",
     "query": "rank the indexed pictures by how much they look like a picture",
     "points": "draw interest points, superpixels, and heat maps of where points fall",
+    "train": "learn an embedding from labelled pictures",
     "learn-metric": "learn from labels which differences count, on the vectors of an index",
     "map": "draw an index as a scatter of its pictures",
     "info": "say what an index holds",
