@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score
 from retrieval.measures import (
     average_precision,
     average_precision_at,
+    average_precision_at_r,
     bootstrap_interval,
     hit_at,
     majority_at,
@@ -35,6 +36,13 @@ def test_average_precision_without_anything_relevant_is_no_number() -> None:
 def test_average_precision_agrees_with_scikit_learn(relevant: list[bool]) -> None:
     scores = -np.arange(len(relevant))
     assert average_precision(relevant) == pytest.approx(average_precision_score(relevant, scores))
+
+
+def test_average_precision_at_r_ends_at_as_many_places_as_are_relevant() -> None:
+    assert average_precision_at_r([True, False, True, True, False]) == pytest.approx((1 + 2 / 3) / 3)
+    assert average_precision_at_r([False, True]) == 0
+    assert average_precision_at_r([True, True, False]) == 1
+    assert math.isnan(average_precision_at_r([False]))
 
 
 def test_average_precision_at_5_divides_by_what_could_be_found() -> None:
