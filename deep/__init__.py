@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +36,5 @@ def deep(**settings: Any) -> DeepEmbedding:
         return DeepEmbedding(DeepSettings(**{**given, "weights": source}))
     data = files.read(source)
     if not is_timm and given.get("side") is None:
-        architecture = json.loads(files.header(data, source).get("architecture", "{}"))
-        given["side"] = architecture.get("side") if isinstance(architecture, dict) else None
+        given["side"] = files.side(data, source)
     return DeepEmbedding(DeepSettings(**{**given, "weights": files.fingerprint(data)}), source)

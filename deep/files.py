@@ -9,6 +9,8 @@ from pathlib import Path
 
 from retrieval.errors import SettingError
 
+from .settings import TIMM
+
 BUNDLED = "bundled"
 """The name of the weights that come with the package."""
 
@@ -43,6 +45,47 @@ def read(source: str | Path) -> bytes:
 def fingerprint(data: bytes) -> str:
     """Return ``sha256:`` and the hash of a weight file, 64 hexadecimal digits."""
     return PREFIX + hashlib.sha256(data).hexdigest()
+
+
+def belong(data: bytes, model: str, weights: str) -> bool:
+    """Tell whether a weight file that was kept is the one that settings name by its hash.
+
+    A file of timm's is kept converted: its header says what it was made of.
+    """
+    if model.startswith(TIMM):
+        try:
+            return header(data, model).get("timm") == conversion(model, weights)
+        except SettingError:
+            return False
+    return not weights.startswith(PREFIX) or fingerprint(data) == weights
+
+
+def conversion(model: str, weights: str) -> str:
+    """Return what the header of a converted file says: the network, and the hash of its weights."""
+    return json.dumps([model, weights])
+
+
+def side(data: bytes, name: str) -> int | None:
+    """Return the side that a weight file names; None where it names none. Raise SettingError for nonsense."""
+    try:
+        told = json.loads(header(data, name).get("architecture", "{}"))
+        found = told.get("side")
+        if found is not None and type(found) is not int:
+            raise ValueError("side")
+    except (AttributeError, ValueError, RecursionError) as error:
+        if isinstance(error, SettingError):
+            raise
+        raise SettingError(f"weights: {name}: damaged header; restore it, or give another") from error
+    return found
+
+
+def canonical(data: bytes) -> bytes:
+    """Return a safetensors file with its header in one order: equal contents then have equal hashes."""
+    length = int.from_bytes(data[:_HEADER], "little")
+    told = json.loads(data[_HEADER : _HEADER + length])
+    text = json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _HEADER)
+    return len(text).to_bytes(_HEADER, "little") + text + data[_HEADER + length :]
 
 
 def header(data: bytes, name: str) -> dict[str, str]:

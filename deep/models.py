@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from retrieval.errors import SettingError
 
 from . import files
-from .inference import OwnNetwork, Runner, use_threads
 from .settings import TIMM, DeepSettings
+
+if TYPE_CHECKING:
+    from .inference import Runner
+
+
+def require_torch() -> None:
+    """Load what networks need. Raise SettingError where it is not installed."""
+    try:
+        import safetensors  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise SettingError(
+            f"deep embeddings need torch and safetensors ({error}); run `pip install 'semblance[deep]'`"
+        ) from error
 
 
 def fetch(chosen: DeepSettings, source: str | None) -> bytes:
@@ -14,8 +29,9 @@ def fetch(chosen: DeepSettings, source: str | None) -> bytes:
 
     Raises
     ------
-    SettingError : no such file or network, a damaged file, or one of another network.
+    SettingError : no such file or network, a damaged file, or one of another network; no torch.
     """
+    require_torch()
     if chosen.model.startswith(TIMM):
         from . import timm_network
 
@@ -31,6 +47,9 @@ def fetch(chosen: DeepSettings, source: str | None) -> bytes:
 
 def open_network(chosen: DeepSettings, data: bytes) -> Runner:
     """Return a network, ready to run, from the bytes of its weight file."""
+    require_torch()
+    from .inference import OwnNetwork, Runner, use_threads
+
     use_threads()
     if chosen.model.startswith(TIMM):
         from . import timm_network

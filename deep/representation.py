@@ -17,7 +17,7 @@ from retrieval.picture import Picture
 from retrieval.region import Region
 from retrieval.representation import Arrays, Encoding
 
-from .files import PREFIX, fingerprint
+from .files import belong
 from .preprocessing import cut, prepare
 from .settings import DEFAULT_SIDE, DeepSettings
 
@@ -176,8 +176,7 @@ class DeepEmbedding:
         if set(arrays) != {"weights"} | whitening:
             raise IndexFolderError(f"deep: {', '.join(arrays)} do not fit the settings; index again")
         weights = arrays["weights"]
-        hashed = fingerprint(weights.tobytes())
-        if self.chosen.weights.startswith(PREFIX) and hashed != self.chosen.weights:
+        if not belong(weights.tobytes(), self.chosen.model, self.chosen.weights):
             raise IndexFolderError("deep: its weights are not those of the settings; index again")
         if self.chosen.components:
             self.whitening_ = Pca(self.chosen.components, self.chosen.whitening)

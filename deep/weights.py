@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_bytes
-from safetensors.torch import save_file
+from safetensors.torch import save as save_bytes
 
 from retrieval.errors import SettingError
 
@@ -34,7 +34,7 @@ def save(path: Path, network: Embedder, card: Mapping[str, Any] | None = None, h
         "architecture": json.dumps(asdict(network.architecture)),
         "card": json.dumps(dict(card or {}), sort_keys=True),
     }
-    save_file(tensors, path, metadata=about)
+    path.write_bytes(files.canonical(save_bytes(tensors, metadata=about)))
 
 
 def load(source: str | Path = BUNDLED) -> Embedder:
@@ -56,16 +56,13 @@ def parse(data: bytes, name: str) -> Embedder:
             "the network that it belongs to with --model timm/NAME"
         )
     try:
-        network = Embedder(_architecture(about))
+        architecture = _architecture(about)
         tensors = {key: tensor.float() for key, tensor in load_bytes(data).items()}
-        missing, surplus = network.load_state_dict(tensors, strict=False)
+        _check_shapes(architecture, tensors)
+        network = Embedder(architecture)
+        network.load_state_dict(tensors, strict=False)
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise SettingError(f"weights: {name}: damaged ({_line(error)}); restore the file") from error
-    lost = [key for key in missing if not key.endswith("num_batches_tracked")]
-    if surplus or lost:
-        raise SettingError(
-            f"weights: {name}: {len(lost)} tensors are missing, {len(surplus)} unknown; restore it"
-        )
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
         raise SettingError(f"weights: {name}: holds values that are not finite; restore the file")
     return network.eval()
@@ -82,6 +79,21 @@ def _architecture(about: Mapping[str, str]) -> Architecture:
     told: dict[str, Any] = json.loads(about["architecture"])
     given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in told.items()}
     return Architecture(**given)
+
+
+def _check_shapes(architecture: Architecture, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Refuse tensors of another architecture, before memory is taken for it."""
+    if len(architecture.depths) + sum(architecture.depths) > len(tensors):
+        raise ValueError(f"{len(tensors)} tensors are too few for its architecture")
+    with torch.device("meta"):
+        wanted = Embedder(architecture).state_dict()
+    lost = {key for key in wanted if not key.endswith("num_batches_tracked")} - tensors.keys()
+    surplus = tensors.keys() - wanted.keys()
+    if lost or surplus:
+        raise ValueError(f"{len(lost)} tensors are missing, {len(surplus)} unknown")
+    for key, tensor in tensors.items():
+        if tensor.shape != wanted[key].shape:
+            raise ValueError(f"{key} is {tuple(tensor.shape)}, not {tuple(wanted[key].shape)}")
 
 
 def _line(error: Exception) -> str:
