@@ -60,7 +60,7 @@ class Plan:
     patience: int = 10
     batch: int = 32
     classes: int = 8
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     trunk_rate: float = 0.3
     weight_decay: float = 0.01
     warm_up: float = 0.1
