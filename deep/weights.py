@@ -61,7 +61,7 @@ def parse(data: bytes, name: str) -> Embedder:
         _check_shapes(architecture, tensors)
         network = Embedder(architecture)
         network.load_state_dict(tensors, strict=False)
-    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise SettingError(f"weights: {name}: damaged ({_line(error)}); restore the file") from error
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
         raise SettingError(f"weights: {name}: holds values that are not finite; restore the file")
