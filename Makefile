@@ -47,9 +47,9 @@ $(VENV)/bin/python $(ALONE)/bin/python:
 	$(PYTHON) -m venv $(@D:/bin=)
 
 $(VENV)/.demo: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[demo]'
+	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[demo,deep,metric]'
 	touch $@
 
 $(VENV)/.dev: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[demo,dev]'
+	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[demo,deep,metric,timm,dev]'
 	touch $@ $(VENV)/.demo

@@ -144,6 +144,7 @@ def _opened(order: Order) -> Index:
     """Open the index for writing, or make it."""
     from retrieval.index import Index
     from retrieval.index.catalogue import Catalogue
+    from retrieval.representation import Loadable
     from retrieval.window import Window
 
     window = None if order.window is None else Window.parse(order.window)
@@ -153,7 +154,9 @@ def _opened(order: Order) -> Index:
     if not Catalogue.is_born(order.output):
         # Refuse what the settings get wrong before anything is written.
         for name in order.by or default_names():
-            make(name, with_settings(name, order.settings, {}))
+            made = make(name, with_settings(name, order.settings, {}))
+            if isinstance(made, Loadable):
+                made.load()
         return Index.create(order.output, window=window or Window())
     index = Index.open(order.output, write=True)
     try:

@@ -50,7 +50,7 @@ class DeepEmbedding:
     source: str | None = None
     weights_: NDArray[np.uint8] | None = field(init=False, default=None, repr=False)
     whitening_: Pca | None = field(init=False, default=None, repr=False)
-    _runner: Runner | None = field(init=False, default=None, repr=False)
+    _runner: Any = field(init=False, default=None, repr=False)
 
     batch_size = 32
     """How many pictures are best encoded together."""
@@ -79,8 +79,8 @@ class DeepEmbedding:
 
     @property
     def is_fitted(self) -> bool:
-        """Tell whether there is a network."""
-        return self.weights_ is not None
+        """Tell whether there is a network, and a whitening where one is asked for."""
+        return self.weights_ is not None and (self.whitening_ is not None or not self.chosen.components)
 
     @property
     def side(self) -> int:
@@ -100,12 +100,18 @@ class DeepEmbedding:
             return {}
         return {"square": prepare(picture, self.side)}
 
-    def learn(self, samples: Iterable[Arrays]) -> Self:
-        """Load the network, and learn the whitening. Raise FitError where there are too few samples."""
+    def load(self) -> Self:
+        """Get the network; nothing where it is there. Raise SettingError where that is not possible."""
         from .models import fetch
 
-        self._runner, self.whitening_ = None, None
-        self.weights_ = np.frombuffer(fetch(self.chosen, self.source), dtype=np.uint8)
+        if self.weights_ is None:
+            self.weights_ = np.frombuffer(fetch(self.chosen, self.source), dtype=np.uint8)
+        return self
+
+    def learn(self, samples: Iterable[Arrays]) -> Self:
+        """Load the network, and learn the whitening. Raise FitError where there are too few samples."""
+        self.load()
+        self.whitening_ = None
         if self.chosen.components:
             self.whitening_ = self._whitening(samples)
         return self
@@ -200,14 +206,14 @@ class DeepEmbedding:
         if self._runner is None:
             from .models import open_network
 
-            self._check_fitted()
-            assert self.weights_ is not None
+            if self.weights_ is None:
+                raise FitError("deep has no network yet; call fit first")
             self._runner = open_network(self.chosen, self.weights_.tobytes())
         return self._runner
 
     def _check_fitted(self) -> None:
-        if self.weights_ is None:
-            raise FitError("deep has no network yet; call fit first")
+        if not self.is_fitted:
+            raise FitError("deep has no network or no whitening yet; call fit first")
 
     def _whitening(self, samples: Iterable[Arrays]) -> Pca:
         squares = [sample["square"] for sample in samples]

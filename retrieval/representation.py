@@ -145,6 +145,15 @@ class BatchEncoder(Protocol):
 
 
 @runtime_checkable
+class Loadable(Protocol):
+    """A representation that needs something besides pictures, such as a weight file, before it learns."""
+
+    def load(self) -> Self:
+        """Get and check it; nothing where it is there. Raise SettingError where that is not possible."""
+        ...
+
+
+@runtime_checkable
 class Adjustable(Protocol):
     """A representation with settings that change queries alone, never what is indexed."""
 

@@ -1,11 +1,16 @@
-"""Distillation: the student learns what two teachers make of each view, and the classes of some."""
+"""Distillation: the student learns what two teachers make of each view, and the classes of some.
+
+Its embedding learns above all how alike two views are: the cosine of both teachers' pooled features, each
+about its mean, side by side (Park et al. 2019), and among views of one set, which of them are the nearest
+(Passalis and Tefas 2018).
+"""
 
 from __future__ import annotations
 
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +22,12 @@ from torch.nn import functional as F
 
 from deep.network import Embedder
 
+from .pictures import SHARES, set_of
 from .targets import GRID, REDUCED, Targets
 
-N_CLASSES = 60
+N_CLASSES = 80
+_WEIGHTS = (1.0, 0.5, 1.0, 1.0, 0.1, 10.0, 1.0)
+_TEMPERATURE = 0.1
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,7 @@ class Plan:
     """How long and how fast to learn."""
 
     epochs: int = 12
-    batch: int = 64
+    batch: int = 96
     rate: float = 2e-3
     decay: float = 0.05
     average: float = 0.998
@@ -76,17 +84,20 @@ class _Learner:
             ]
         )
         self.n_steps = len(data.views) // plan.batch
-        self.centre = torch.tensor(data.mobilenet[:4096].astype(np.float32)).mean(dim=0)
+        self.sets = torch.tensor([set_of(plan.seed, i) for i in range(len(data.views))])
+        pooled = (data.squeezenet, data.mobilenet)
+        self.centres = [torch.tensor(array.mean(axis=0, dtype=np.float32)) for array in pooled]
+        self.set_centres = [self._of_sets(array) for array in pooled]
 
     def epoch(self, epoch: int) -> None:
         """See every view once."""
         self.network.train()
-        started, sums = time.perf_counter(), torch.zeros(5)
+        started, sums = time.perf_counter(), torch.zeros(len(_WEIGHTS))
         for step, chosen in enumerate(self._batches(epoch)):
             self._set_rate(epoch * self.n_steps + step)
             losses = self._losses(chosen)
             self.optimiser.zero_grad(set_to_none=True)
-            (losses * torch.tensor([1.0, 0.5, 2.0, 2.0, 0.1])).sum().backward()
+            (losses * torch.tensor(_WEIGHTS)).sum().backward()
             nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
             self.optimiser.step()
             self._average(epoch * self.n_steps + step)
@@ -103,7 +114,7 @@ class _Learner:
             yield np.sort(order[i * self.plan.batch : (i + 1) * self.plan.batch])
 
     def _losses(self, chosen: np.ndarray[Any, Any]) -> Tensor:
-        """Return the five losses: two of maps, two of pooled maps, and that of the classes."""
+        """Return the losses: two of maps, two of pooled maps, that of the classes, two of likeness."""
         data = self.data
         first, second = (torch.tensor(array[chosen]).float() for array in (data.maps, data.other_maps))
         views = torch.tensor(data.views[chosen])
@@ -115,20 +126,33 @@ class _Learner:
         said = said.flip(3) if flips else said
         embedding = self.network.embed(self.network.pool(maps))
         labels = torch.tensor(data.labels[chosen]).long()
-        likeness = 16 * F.linear(embedding, F.normalize(self.heads.classes.weight, dim=1))
-        wrong = F.cross_entropy(likeness, labels, ignore_index=-1, reduction="sum")
+        logits = 16 * F.linear(embedding, F.normalize(self.heads.classes.weight, dim=1))
+        wrong = F.cross_entropy(logits, labels, ignore_index=-1, reduction="sum")
         said_of_first, said_of_second = self.heads.squeezenet(embedding), self.heads.mobilenet(embedding)
         pooled_first = torch.tensor(data.squeezenet[chosen]).float()
-        pooled_second = torch.tensor(data.mobilenet[chosen]).float() - self.centre
+        pooled_second = torch.tensor(data.mobilenet[chosen]).float()
+        sets = self.sets[chosen]
+        pooled = (pooled_first, pooled_second)
+        likeness, near = (
+            _likeness([p - c for p, c in zip(pooled, centres, strict=True)])
+            for centres in (self.centres, [of_sets[sets] for of_sets in self.set_centres])
+        )
         return torch.stack(
             [
                 F.mse_loss(said[:, :512], (first / self.spread).clamp(max=8)),
                 F.mse_loss(said[:, 512:], second),
                 _apart(said_of_first, pooled_first),
-                _apart(said_of_second, pooled_second),
+                _apart(said_of_second, pooled_second - self.centres[1]),
                 wrong / max(1, int((labels >= 0).sum())),
+                F.mse_loss(embedding @ embedding.T, likeness),
+                _strange(embedding @ embedding.T, near, sets[:, None] == sets[None]),
             ]
         )
+
+    def _of_sets(self, pooled: np.ndarray[Any, Any]) -> Tensor:
+        """Return the mean of pooled features (n, channels) in each set, (sets, channels)."""
+        means = [pooled[self.sets.numpy() == i].mean(axis=0, dtype=np.float32) for i in range(len(SHARES))]
+        return torch.tensor(np.stack(means))
 
     def _set_rate(self, step: int) -> None:
         total, warm = self.plan.epochs * self.n_steps, 300
@@ -163,6 +187,21 @@ class _Learner:
         self.heads.load_state_dict(state["heads"])
         self.optimiser.load_state_dict(state["optimiser"])
         return int(state["epoch"])
+
+
+def _likeness(features: Sequence[Tensor]) -> Tensor:
+    """Return the cosines (n, n) of features, each kind of unit length, side by side."""
+    rows = F.normalize(torch.cat([F.normalize(each, dim=1) for each in features], dim=1), dim=1)
+    return rows @ rows.T
+
+
+def _strange(said: Tensor, right: Tensor, among: Tensor) -> Tensor:
+    """Return how strange the neighbours of a view are, among the other views of its set: KL divergence."""
+    out = ~among | torch.eye(len(said), dtype=torch.bool)
+    kept = (~out).sum(dim=1) > 1
+    theirs = (right / _TEMPERATURE).masked_fill(out, -1e4).softmax(dim=1)
+    ours = (said / _TEMPERATURE).masked_fill(out, -1e4).log_softmax(dim=1)
+    return F.kl_div(ours[kept], theirs[kept], reduction="batchmean")
 
 
 def _apart(said: Tensor, right: Tensor) -> Tensor:

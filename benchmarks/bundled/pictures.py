@@ -1,8 +1,7 @@
 """The pictures that the bundled weights are trained on, and the views that are cut from them.
 
 Left out: every set of the table that the weights are measured on (``ultrasound3``, ``brain4``, ``cxr3``,
-``skin7``, ``histology5``, ``wbc5``, ``caltech20``), ``pneumoniamnist``, and all whose licence forbids
-commercial use.
+``skin7``, ``histology5``, ``wbc5``), ``pneumoniamnist``, and all whose licence forbids commercial use.
 """
 
 from __future__ import annotations
@@ -23,9 +22,10 @@ from retrieval.window import Window
 
 VIEW = 176
 SHARES = {
-    "caltech39": 0.22,
-    "scene15": 0.18,
-    "blood_bccd": 0.12,
+    "caltech39": 0.15,
+    "caltech20": 0.15,
+    "scene15": 0.12,
+    "blood_bccd": 0.10,
     "modality6": 0.12,
     "cxr_regions": 0.11,
     "ct_dicom": 0.09,
@@ -33,7 +33,7 @@ SHARES = {
     "volume_mrhead": 0.08,
 }
 """Which part of the views is cut from each set."""
-LABELLED = ("caltech39", "scene15", "modality6")
+LABELLED = ("caltech39", "caltech20", "scene15", "modality6")
 """The sets whose classes are learnt as well."""
 WINDOWS = {"ct_dicom": ("auto", "lung", "bone", "brain", "mediastinum")}
 VOLUMES = ("nifti", "volume_mrhead")
@@ -108,10 +108,18 @@ def view(pool: dict[str, list[Original]], seed: int, number: int) -> tuple[Bytes
     return mixed, -1
 
 
+def set_of(seed: int, number: int) -> int:
+    """Return the position in ``SHARES`` of the set that view ``number`` is cut from, or its first part."""
+    return _draw_set(np.random.default_rng((seed, number)))
+
+
+def _draw_set(random: np.random.Generator) -> int:
+    shares = np.array(list(SHARES.values()))
+    return int(random.choice(len(shares), p=shares / shares.sum()))
+
+
 def _one(pool: dict[str, list[Original]], random: np.random.Generator) -> tuple[Bytes, int]:
-    names = list(SHARES)
-    shares = np.array([SHARES[name] for name in names])
-    among = pool[names[random.choice(len(names), p=shares / shares.sum())]]
+    among = pool[list(SHARES)[_draw_set(random)]]
     original = among[random.integers(len(among))]
     return _toned(_cut(original.pixels, random), random), original.label
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import IndexFolderError, SettingError
-from ..representation import Representation
+from ..representation import Loadable, Representation
 from ..window import Window
 from .bindings import Binding, add_binding, bindings, note_recipe, reset_binding
 from .fit import note_learnt
@@ -20,18 +20,23 @@ def enrol(store: Store, representation: Representation) -> None:
     Raises
     ------
     IndexFolderError : one of that name is there with other settings, or learnt something else.
-    SettingError : a ``+`` in the name, which marks what is derived; ``learn_metric`` adds such.
+    SettingError : a ``+`` in the name, which marks what is derived; ``learn_metric`` adds such. Or what it
+        needs to learn, such as a weight file, cannot be had.
     """
     name, settings = representation.name, representation.settings
     if "+" in name:
         raise SettingError(f"{name}: a + in a name marks a learnt metric; learn_metric adds one")
     old = _present(store, name)
+    what = None if old is None else difference(name, old.settings, settings)
+    if old is not None and old.is_fitted and what is not None:
+        _check_empty(store, what)
+    if isinstance(representation, Loadable) and (old is None or not old.is_fitted or what is not None):
+        representation.load()
+    store.given[name] = representation
     if old is None:
         with store.catalogue.transaction():
             add_binding(store.catalogue, name, settings)
-    elif (what := difference(name, old.settings, settings)) is not None:
-        if old.is_fitted and _has_held_pictures(store):
-            raise IndexFolderError(f"{store.folder}: {what}; leave the setting out, or make another index")
+    elif what is not None:
         with store.catalogue.transaction():
             reset_binding(store.catalogue, old.id, settings)
     if representation.is_fitted and representation.learnt():
@@ -66,6 +71,12 @@ def _recipe(store: Store, binding: Binding, window: Window) -> str | None:
         return None
     representation = store.representation(binding)
     return recipe_hash(window.text, binding.name, representation.settings, representation.learnt())
+
+
+def _check_empty(store: Store, what: str) -> None:
+    """Refuse a setting that differs where the index has ever held a picture."""
+    if _has_held_pictures(store):
+        raise IndexFolderError(f"{store.folder}: {what}; leave the setting out, or make another index")
 
 
 def _has_held_pictures(store: Store) -> bool:

@@ -12,7 +12,7 @@ from .job import Failure, Piece, Task, lot
 from .pictures import removed_frames
 from .pool import Crew
 from .progress import Progress
-from .recipe import make, recipe_hash
+from .recipe import canonical, make, recipe_hash
 from .sources import fetch, readable
 from .store import Store
 
@@ -29,7 +29,7 @@ def fit_all(store: Store, crew: Crew, progress: Progress, seed: int = 0) -> None
     groups: dict[int, list[tuple[Binding, Representation]]] = {}
     for binding in bindings(store.catalogue):
         if not binding.is_fitted:
-            representation = make(binding.name, binding.settings, store.factories)
+            representation = _beginner(store, binding)
             groups.setdefault(representation.n_fit_pictures, []).append((binding, representation))
     for n_wanted, group in groups.items():
         samples = _Sampler(store, crew, progress, [binding for binding, _ in group], seed).draw(n_wanted)
@@ -55,9 +55,20 @@ def note_learnt(store: Store, binding: Binding, representation: Representation, 
         )
 
 
+def _beginner(store: Store, binding: Binding) -> Representation:
+    """Return what is to learn: as it was enrolled, or, to learn again, the present one."""
+    given = store.given.get(binding.name)
+    if given is not None and canonical(given.settings) == canonical(dict(binding.settings)):
+        return given
+    present = [b for b in bindings(store.catalogue) if b.name == binding.name and b.is_fitted]
+    if binding.is_next and present:
+        return store.representation(present[0])
+    return make(binding.name, binding.settings, store.factories)
+
+
 def _fit(store: Store, binding: Binding, representation: Representation, samples: deque[Arrays]) -> None:
     n_fitted = len(samples)
-    if not representation.is_fitted:
+    if representation.n_fit_pictures or not representation.is_fitted:
         representation = representation.learn(_consumed(samples))
     note_learnt(store, binding, representation, n_fitted)
 

@@ -37,6 +37,8 @@ class Store:
         self.catalogue = catalogue
         self.factories = factories
         self.salt = bytes.fromhex(catalogue.meta("salt"))
+        self.given: dict[str, Representation] = {}
+        """The representations that were enrolled by this process, by name: they know more than settings."""
         self._lock = lock
 
     @classmethod
