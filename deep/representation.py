@@ -209,7 +209,8 @@ class DeepEmbedding:
             if self.weights_ is None:
                 raise FitError("deep has no network yet; call fit first")
             self._runner = open_network(self.chosen, self.weights_.tobytes())
-        return self._runner
+        runner: Runner = self._runner
+        return runner
 
     def _check_fitted(self) -> None:
         if not self.is_fitted:
