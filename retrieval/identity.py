@@ -24,7 +24,8 @@ METADATA: tuple[tuple[str, str], ...] = (
 )
 """The allow-list: the name in the index and the DICOM keyword. No names, dates, identifiers or
 free descriptions. The readers add ``rows``, ``cols``, ``frame``, ``position`` (mm along the normal of the
-slice) and ``sop_class`` (the name of the kind of object)."""
+slice), ``normal`` (that direction, three numbers with ``/`` between) and ``sop_class`` (the name of the kind
+of object)."""
 
 _GROUPS = (("series", "SeriesInstanceUID"), ("study", "StudyInstanceUID"))
 _LONGEST = 64

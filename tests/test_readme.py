@@ -132,7 +132,7 @@ def test_the_formats_and_windows_are_those_that_are_read() -> None:
 
 def test_what_is_kept_of_a_header_is_listed_whole() -> None:
     listed = README.split("this list and nothing else:")[1].split(". No names")[0]
-    added = {"rows", "cols", "frame", "position", "plane", "sop_class"}
+    added = {"rows", "cols", "frame", "position", "normal", "plane", "sop_class"}
     assert set(quoted(listed)) == {name for name, _ in METADATA} | added
 
 

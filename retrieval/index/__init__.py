@@ -6,7 +6,7 @@ from .lesson import MetricReport, MetricTerms
 from .metric import drop_metric, learn_metric
 from .pictures import Entry
 from .progress import Progress
-from .query import Hit
+from .terms import Hit
 from .update import UpdateReport
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from ..errors import IndexFolderError, PictureError
 from ..labels import LabelTable
 from ..picture import Picture
 from ..readers import read_pictures
-from ..region import Region
 from ..representation import Representation, Vector
 from ..window import Window
 from . import pictures
@@ -23,13 +22,15 @@ from .info import info
 from .merge import compact
 from .pictures import Entry
 from .progress import Progress, silent
-from .query import Hit, Terms, answer
+from .query import answer
 from .recipe import Factories
 from .snapshot import MovedOnError, Snapshot
 from .sources import locate, sources_at
 from .store import Store
+from .terms import Asked, Hit, Terms
 from .update import UpdateReport, update
 from .verify import verify
+from .volume import answer_volume
 
 T = TypeVar("T")
 _PATIENCE = 20  # new snapshots, while a writer publishes one commit after the other
@@ -146,51 +147,35 @@ class Index:
         finally:
             self._taken = None
 
-    def query(
-        self,
-        query: Picture | str,
-        *,
-        by: Sequence[str] = (),
-        k: int = 10,
-        region: Region | None = None,
-        among: Collection[str] | None = None,
-        where: str | None = None,
-        not_same: str | None = None,
-        group_by: str | None = None,
-        include_self: bool = True,
-        fusion: str = "rrf",
-        adjust: Mapping[str, Any] | None = None,
-    ) -> list[Hit]:
+    def query(self, query: Picture | str, **terms: Unpack[Asked]) -> list[Hit]:
         """Rank the indexed pictures by how much they look like a picture, best first.
 
         Parameters
         ----------
         query : a picture, or the name of an indexed one, whose stored vector is used; its file is read only
-            where there is a region.
-        by : representations; several are fused, none stands for all of the index.
-        k : how many hits; fewer where the index, or what the conditions leave of it, is smaller.
-        region : the part of the query, in its pixels, that is looked for.
-        among : names of the only pictures that may be found.
-        where : a condition that they must meet; see ``retrieval.where``.
-        not_same : ``series``, ``study``, ``patient`` or any other column: pictures that share a value with
-            the query are left out, and the query itself.
-        group_by : a column: only the best picture of each value is kept; k such are found where there are k.
-        include_self : leave an indexed query itself in its answer.
-        fusion : ``rrf`` or ``sum``; see ``retrieval.fusion``.
-        adjust : settings of representations that change queries alone, for this one.
+            where there is a region, or a setting is adjusted.
+        terms : ``by``, ``k``, ``region``, ``where``, ``group_by`` and all others of ``Terms``.
 
         Raises
         ------
         SettingError : a name, column, representation, condition or number that makes no sense.
         PictureError : the query's file is needed, and cannot be read.
         """
-        terms = Terms(tuple(by), k, region, among, where, not_same, group_by, include_self, fusion, adjust)
-        pixels = self.read(query) if isinstance(query, str) and (region or adjust) else None
-        return self._asked(lambda snapshot: answer(snapshot, query, pixels, terms))
+        asked = Terms(**terms)
+        pixels = self.read(query) if isinstance(query, str) and (asked.region or asked.adjust) else None
+        return self.ask(lambda snapshot: answer(snapshot, query, pixels, asked))
+
+    def query_volume(self, slices: Sequence[Picture | str], **terms: Unpack[Asked]) -> list[Hit]:
+        """Rank cases by how much they look like all slices of a volume together; see ``answer_volume``.
+
+        ``slices`` are in the order of the volume, and all of one case; cases are series unless ``group_by``
+        says otherwise. Raises SettingError as ``query`` does, and where there is no slice, or a region.
+        """
+        return self.ask(lambda snapshot: answer_volume(snapshot, slices, Terms(**terms)))
 
     def read(self, name: str) -> Picture:
         """Read an indexed picture again from its file. Raise PictureError where that is not possible."""
-        source = self._asked(lambda snapshot: snapshot.entry(snapshot.position(name)).source)
+        source = self.ask(lambda snapshot: snapshot.entry(snapshot.position(name)).source)
         path = locate(self._store.catalogue, source)
         if path is None:
             raise PictureError(f"{name}: the index was changed meanwhile; try again")
@@ -217,29 +202,29 @@ class Index:
 
     def picture(self, name: str) -> Entry:
         """Return what is known of a picture. Raise SettingError where there is none of that name."""
-        return self._asked(lambda snapshot: snapshot.entry(snapshot.position(name)))
+        return self.ask(lambda snapshot: snapshot.entry(snapshot.position(name)))
 
     def pictures(self) -> Iterator[Entry]:
         """Yield what is known of every picture, in the order of their names."""
-        columns = self._asked(lambda snapshot: snapshot.columns)
+        columns = self.ask(lambda snapshot: snapshot.columns)
         yield from (columns.entry(position) for position in range(len(self)))
 
     def vector(self, name: str, by: str) -> Vector:
         """Return the vector of a picture. Raise SettingError where there is none."""
-        vector: Vector = self._asked(lambda s: s.ranker(by).vector(s.position(name)))
+        vector: Vector = self.ask(lambda s: s.ranker(by).vector(s.position(name)))
         return vector
 
     def evidence(self, name: str, by: str) -> NDArray[np.void] | None:
         """Return the local evidence of a picture, (n,) structured; None where the representation has none."""
-        return self._asked(lambda snapshot: snapshot.evidence(by, snapshot.position(name)))
+        return self.ask(lambda snapshot: snapshot.evidence(by, snapshot.position(name)))
 
     def representation(self, name: str) -> Representation:
         """Return a fitted representation of the index. Raise SettingError where there is no such one."""
-        return self._asked(lambda snapshot: snapshot.representation(name))
+        return self.ask(lambda snapshot: snapshot.representation(name))
 
     def thumbnail(self, name: str) -> bytes:
         """Return a small JPEG of a picture, its longest side 192 pixels at most."""
-        return self._asked(lambda snapshot: snapshot.thumbnail(snapshot.position(name)))
+        return self.ask(lambda snapshot: snapshot.thumbnail(snapshot.position(name)))
 
     def remove(self, names: Sequence[str]) -> int:
         """Take pictures out, and remember it: updates bring them back only when their file changes.
@@ -289,8 +274,8 @@ class Index:
             self._taken = Snapshot(self._store)
         return self._taken
 
-    def _asked(self, question: Callable[[Snapshot], T]) -> T:
-        """Ask the snapshot; where a writer has merged away what it speaks of, ask a newer one."""
+    def ask(self, question: Callable[[Snapshot], T]) -> T:
+        """Ask the snapshot a question; where a writer has merged away what it speaks of, ask a newer one."""
         for _ in range(_PATIENCE):
             try:
                 return question(self._snapshot)

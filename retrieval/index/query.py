@@ -2,60 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cases import Case
 from ..errors import IndexFolderError, SettingError
+from ..feedback import Rocchio
 from ..fusion import fuse
 from ..picture import Picture
 from ..ranker import Ranking
-from ..region import Region
 from ..representation import Adjustable, Representation, Vector
 from ..where import Condition
+from .casework import narrow, needs_all
 from .snapshot import Snapshot
+from .terms import Hit, Terms
 
 Mask = NDArray[np.bool_]
 _MANY = 500
-
-
-@dataclass(frozen=True)
-class Hit:
-    """One row of an answer: the picture, its score, its rank from 1, the matched box if known, its groups.
-
-    ``box`` is (row, col, height, width) in pixels.
-    """
-
-    id: str
-    score: float
-    rank: int
-    box: tuple[float, float, float, float] | None = None
-    group: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Terms:
-    """The conditions of a query; see ``Index.query``."""
-
-    by: Sequence[str] = ()
-    k: int = 10
-    region: Region | None = None
-    among: Collection[str] | None = None
-    where: str | None = None
-    not_same: str | None = None
-    group_by: str | None = None
-    include_self: bool = True
-    fusion: str = "rrf"
-    adjust: Mapping[str, Any] | None = None
-
-    def __post_init__(self) -> None:
-        if self.k < 1:
-            raise SettingError(f"k: {self.k} is below 1; ask for at least one picture")
-        if len(set(self.by)) != len(self.by):
-            raise SettingError(f"by: {', '.join(self.by)}; name each representation once")
 
 
 def answer(snapshot: Snapshot, query: Picture | str, pixels: Picture | None, terms: Terms) -> list[Hit]:
@@ -64,20 +30,41 @@ def answer(snapshot: Snapshot, query: Picture | str, pixels: Picture | None, ter
     ``query`` is a picture, or the name of one in the index, whose stored vector is used; ``pixels`` is the
     picture of that name, needed where there is a region or a setting is adjusted.
     """
+    names = representations(snapshot, terms)
+    mask = allowed(snapshot, query, terms)
+    k = len(snapshot) if needs_all(terms) else terms.k
+    ranking, cases = narrow(snapshot, ranked(snapshot, names, query, pixels, terms, k, mask), terms)
+    return hits(snapshot, ranking, terms.k, cases)
+
+
+def representations(snapshot: Snapshot, terms: Terms) -> Sequence[str]:
+    """Return the names of the representations that answer. SettingError where they cannot."""
     names = terms.by or tuple(name for name, b in snapshot.bindings.items() if b.is_fitted)
     if not names:
         raise SettingError(
             "by: this index holds no fitted representation; run `semblance index` to the end first"
         )
     _check_adjustable(snapshot, names, terms.adjust or {})
-    mask = _mask(snapshot, query, terms)
-    # Fusion and groups want the whole ranking: what is 11th in one may be first of all.
-    k = len(snapshot) if len(names) > 1 or terms.group_by else terms.k
-    ranked = [
-        _ranked(snapshot, name, _vector(snapshot, name, query, pixels, terms), k, mask) for name in names
-    ]
-    ranking = ranked[0] if len(ranked) == 1 else fuse(ranked, terms.fusion)
-    return _hits(snapshot, _best_of_groups(snapshot, ranking, terms), terms.k)
+    return names
+
+
+def ranked(
+    snapshot: Snapshot,
+    names: Sequence[str],
+    query: Picture | str,
+    pixels: Picture | None,
+    terms: Terms,
+    k: int,
+    mask: Mask | None,
+) -> Ranking:
+    """Return the best k pictures by all representations together; all of them where several are fused."""
+    # Fusion wants the whole ranking: what is 11th in one may be first of all.
+    k = k if len(names) == 1 else len(snapshot)
+    found = []
+    for name in names:
+        vector = _refined(snapshot, name, _vector(snapshot, name, query, pixels, terms), terms)
+        found.append(_ranked(snapshot, name, vector, k, mask))
+    return found[0] if len(found) == 1 else fuse(found, terms.fusion)
 
 
 def _ranked(snapshot: Snapshot, name: str, vector: Vector, k: int, mask: Mask | None) -> Ranking:
@@ -99,13 +86,23 @@ def _vector(
             .encode_query(asked, terms.region)
             .vector
         )
+    return stored(snapshot, name, str(query))
+
+
+def stored(snapshot: Snapshot, name: str, id: str) -> Vector:
+    """Return the vector of an indexed picture. Raise SettingError where it has none yet."""
     try:
-        vector: Vector = snapshot.ranker(name).vector(snapshot.position(str(query)))
+        vector: Vector = snapshot.ranker(name).vector(snapshot.position(id))
     except KeyError:
         raise SettingError(
-            f"{query}: not encoded by {name} yet; run `semblance index` to the end first"
+            f"{id}: not encoded by {name} yet; run `semblance index` to the end first"
         ) from None
     return vector
+
+
+def _refined(snapshot: Snapshot, name: str, vector: Vector, terms: Terms) -> Vector:
+    liked, disliked = ([stored(snapshot, name, id) for id in ids] for ids in (terms.like, terms.unlike))
+    return Rocchio().refine(vector, liked, disliked)
 
 
 def _adjusted(representation: Representation, settings: Mapping[str, Any]) -> Representation:
@@ -127,7 +124,7 @@ def _check_adjustable(snapshot: Snapshot, names: Sequence[str], settings: Mappin
             )
 
 
-def _mask(snapshot: Snapshot, query: Picture | str, terms: Terms) -> Mask | None:
+def allowed(snapshot: Snapshot, query: Picture | str, terms: Terms) -> Mask | None:
     """Return bool by position: which pictures may be found; None for all."""
     mask = np.ones(len(snapshot), dtype=bool)
     if terms.among is not None:
@@ -138,6 +135,7 @@ def _mask(snapshot: Snapshot, query: Picture | str, terms: Terms) -> Mask | None
         mask &= _where(snapshot, terms.where)
     if terms.not_same is not None:
         mask &= ~_same(snapshot, query, terms.not_same)
+    mask[[snapshot.position(name) for name in terms.unlike]] = False
     if isinstance(query, str) and (not terms.include_self or terms.not_same is not None):
         mask[snapshot.position(query)] = False
     return None if mask.all() else mask
@@ -161,28 +159,12 @@ def _same(snapshot: Snapshot, query: Picture | str, column: str) -> Mask:
     return np.array([any(str(value) in texts for value in cell) for cell in cells], dtype=np.bool_)
 
 
-def _best_of_groups(snapshot: Snapshot, ranking: Ranking, terms: Terms) -> Ranking:
-    """Keep the best picture of each group; pictures without a value are groups of their own."""
-    if terms.group_by is None:
-        return ranking
-    cells = snapshot.columns.values(terms.group_by)
-    seen: set[object] = set()
-    kept: list[int] = []
-    for row, position in enumerate(ranking.ids.tolist()):
-        group: object = cells[position] or position
-        if group not in seen:
-            seen.add(group)
-            kept.append(row)
-            if len(kept) == terms.k:
-                break
-    return Ranking(ranking.ids[kept], ranking.scores[kept])
-
-
-def _hits(snapshot: Snapshot, ranking: Ranking, k: int) -> list[Hit]:
+def hits(snapshot: Snapshot, ranking: Ranking, k: int, cases: Sequence[Case | None]) -> list[Hit]:
+    """Return the best k of a ranking as hits, each with its case."""
     if min(k, len(ranking)) > _MANY:
         _ = snapshot.columns  # one question for all of them
     rows = zip(ranking.ids[:k].tolist(), ranking.scores[:k].tolist(), strict=True)
     return [
-        Hit(snapshot.names[position], score, rank, None, snapshot.entry(position).groups)
+        Hit(snapshot.names[position], score, rank, None, snapshot.entry(position).groups, cases[rank - 1])
         for rank, (position, score) in enumerate(rows, start=1)
     ]

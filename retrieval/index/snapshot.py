@@ -16,6 +16,7 @@ from ..representation import Representation
 from .bindings import Binding, bindings, segments
 from .columns import Columns
 from .pictures import Entry, all_rows, entry
+from .places import Places
 from .segments import EVIDENCE, Rows, find_rows
 from .store import Store
 
@@ -142,6 +143,11 @@ class Snapshot:
         with self._store.catalogue.snapshot():
             self._check_same()
             return Columns(all_rows(self._store.catalogue))
+
+    @cached_property
+    def places(self) -> Places:
+        """Which case and stack each picture belongs to."""
+        return Places(self.columns, self.names)
 
     def entry(self, position: int) -> Entry:
         """Return what is known of one picture."""

@@ -10,9 +10,10 @@ import numpy as np
 from ..errors import PictureError
 from ..identity import groups_of, metadata_of
 from ..picture import Picture, Pixels, Value
+from ..stacks import spell_normal
 from ..window import stretch
 from .dicom_frames import Frame, Stored, open_frames
-from .dicom_geometry import position_of, spacing_of
+from .dicom_geometry import normal_of, position_of, spacing_of
 from .dicom_grey import GreyScale
 from .dicom_table import palette_of
 from .source import Source
@@ -44,7 +45,10 @@ def _of_frame(stored: Stored, frame: Frame) -> dict[str, Value]:
         "frame": frame.number,
     }
     position = position_of(stored.dataset, frame.number)
-    return values if position is None else {**values, "position": position}
+    normal = normal_of(stored.dataset, frame.number)
+    if position is None or normal is None:
+        return values
+    return {**values, "position": position, "normal": spell_normal(normal)}
 
 
 def _pixels(frame: Frame, stored: Stored, show: GreyScale) -> Pixels:

@@ -50,17 +50,25 @@ def spacing_of(dataset: Any, frame: int) -> tuple[float, float] | None:
 
 def position_of(dataset: Any, frame: int) -> float | None:
     """Return the signed distance of the slice from the origin along its normal, in mm; PS3.3 C.7.6.2.1.1."""
-    axes = numbers(macro(dataset, frame, "PlaneOrientationSequence"), "ImageOrientationPatient")
+    normal = normal_of(dataset, frame)
     corner = numbers(macro(dataset, frame, "PlanePositionSequence"), "ImagePositionPatient")
-    if len(axes) != 6 or len(corner) != 3:
+    if normal is None or len(corner) != 3:
+        return None
+    distance = sum(n * p for n, p in zip(normal, corner, strict=True))
+    return round(distance, 4) if math.isfinite(distance) else None
+
+
+def normal_of(dataset: Any, frame: int) -> tuple[float, float, float] | None:
+    """Return the unit vector across the slice, right-handed to its rows and columns; None: not known."""
+    axes = numbers(macro(dataset, frame, "PlaneOrientationSequence"), "ImageOrientationPatient")
+    if len(axes) != 6:
         return None
     (a, b, c), (d, e, f) = axes[:3], axes[3:]
     normal = (b * f - c * e, c * d - a * f, a * e - b * d)
     length = math.hypot(*normal)
-    if length < 1e-6:
+    if not 1e-6 <= length < math.inf:
         return None
-    distance = sum(n * p for n, p in zip(normal, corner, strict=True)) / length
-    return round(distance, 4) if math.isfinite(distance) else None
+    return normal[0] / length, normal[1] / length, normal[2] / length
 
 
 def numbers(holder: Any, keyword: str) -> list[float]:
