@@ -1,12 +1,14 @@
 """The index on disk: made once, brought up to date, asked by any number of processes."""
 
+from .findings import find
 from .index import Index
 from .labelling import LabelReport
 from .lesson import MetricReport, MetricTerms
+from .locate import Located, locate
 from .metric import drop_metric, learn_metric
 from .pictures import Entry
 from .progress import Progress
-from .terms import Hit
+from .terms import Hit, Terms
 from .update import UpdateReport
 
 __all__ = [
@@ -14,10 +16,14 @@ __all__ = [
     "Hit",
     "Index",
     "LabelReport",
+    "Located",
     "MetricReport",
     "MetricTerms",
     "Progress",
+    "Terms",
     "UpdateReport",
     "drop_metric",
+    "find",
     "learn_metric",
+    "locate",
 ]

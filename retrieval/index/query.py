@@ -62,7 +62,7 @@ def ranked(
     k = k if len(names) == 1 else len(snapshot)
     found = []
     for name in names:
-        vector = _refined(snapshot, name, _vector(snapshot, name, query, pixels, terms), terms)
+        vector = _refined(snapshot, name, vector_of(snapshot, name, query, pixels, terms), terms)
         found.append(_ranked(snapshot, name, vector, k, mask))
     return found[0] if len(found) == 1 else fuse(found, terms.fusion)
 
@@ -76,9 +76,10 @@ def _ranked(snapshot: Snapshot, name: str, vector: Vector, k: int, mask: Mask | 
     return ranking
 
 
-def _vector(
+def vector_of(
     snapshot: Snapshot, name: str, query: Picture | str, pixels: Picture | None, terms: Terms
 ) -> Vector:
+    """Return the vector that a query asks a representation with, before any feedback."""
     asked = query if isinstance(query, Picture) else pixels
     if asked is not None:
         return (
@@ -134,7 +135,7 @@ def allowed(snapshot: Snapshot, query: Picture | str, terms: Terms) -> Mask | No
     if terms.where is not None:
         mask &= _where(snapshot, terms.where)
     if terms.not_same is not None:
-        mask &= ~_same(snapshot, query, terms.not_same)
+        mask &= ~same(snapshot, query, terms.not_same)
     mask[[snapshot.position(name) for name in terms.unlike]] = False
     if isinstance(query, str) and (not terms.include_self or terms.not_same is not None):
         mask[snapshot.position(query)] = False
@@ -146,7 +147,7 @@ def _where(snapshot: Snapshot, text: str) -> Mask:
     return condition.holds({name: snapshot.columns.values(name) for name in condition.columns})
 
 
-def _same(snapshot: Snapshot, query: Picture | str, column: str) -> Mask:
+def same(snapshot: Snapshot, query: Picture | str, column: str) -> Mask:
     """Return which pictures share a value of a column with the query; none where it has no value."""
     cells = snapshot.columns.values(column)
     own: Iterable[object]

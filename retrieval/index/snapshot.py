@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,7 @@ class Snapshot:
     ----------
     names : list of str, in order.
     ids : int64 (n,), the number of each picture in the catalogue, by position.
+    kept : what is worked out of this commit once and asked for again, by its maker's key.
     """
 
     def __init__(self, store: Store) -> None:
@@ -53,6 +54,7 @@ class Snapshot:
         self._representations: dict[str, Representation] = {}
         self._rankers: dict[str, Ranker] = {}
         self._evidence: dict[str, list[Rows]] = {}
+        self.kept: dict[tuple[str, ...], Any] = {}
 
     def __len__(self) -> int:
         return len(self.names)

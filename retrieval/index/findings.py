@@ -1,0 +1,119 @@
+"""The findings of an answer: which labels the matching cases have in common, beyond chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import SettingError
+from ..findings import Findings, find_labels
+from ..labels import LabelTable
+from ..picture import Picture
+from .index import Index
+from .novelty import likeness_percentile
+from .query import Mask, allowed, answer, same
+from .snapshot import Snapshot
+from .terms import Terms
+from .volume import answer_volume
+
+COLUMNS = ("patient", "study", "group", "series")
+"""What makes a case where nothing is said: the first of these that any picture has."""
+
+
+def find(
+    index: Index,
+    query: Picture | str | Sequence[Picture | str],
+    terms: Terms,
+    *,
+    labels: LabelTable | None = None,
+) -> Findings:
+    """Return what the cases that look most like a query have in common.
+
+    The best ``terms.k`` cases that carry a label are the matching ones; all others that the terms let
+    through are what they are compared with. The query's own case is in neither. Cases are counted, never
+    slices: a case carries every label that any of its pictures does.
+
+    Parameters
+    ----------
+    query : a picture, the name of an indexed one, or the slices of a volume.
+    terms : as of ``Index.query``; ``group_by`` says what a case is, else the first of ``COLUMNS`` that there
+        is, else each picture is one.
+    labels : takes the place of the labels in the index, by picture or file.
+
+    Raises
+    ------
+    SettingError : no picture that may be found carries a label, or terms that make no sense.
+    """
+    slices = None if isinstance(query, str | Picture) else list(query)
+    pixels = None
+    if isinstance(query, str) and (terms.region or terms.adjust):
+        pixels = index.read(query)
+
+    def ask(snapshot: Snapshot) -> Findings:
+        column = terms.group_by or case_column(snapshot)
+        first = slices[0] if slices else query
+        assert isinstance(first, str | Picture)
+        told = _labels(snapshot, labels)
+        numbers = snapshot.places.cases(column)
+        mask = _comparable(snapshot, first, slices, terms, column, told)
+        among = [snapshot.names[i] for i in np.flatnonzero(mask)]
+        asked = replace(terms, among=among, where=None, not_same=None, group_by=column, include_self=True)
+        if slices is not None:
+            hits = answer_volume(snapshot, slices, asked)
+        else:
+            hits = answer(snapshot, first, pixels, asked)
+        cases: dict[int, set[str]] = {}
+        for position in np.flatnonzero(mask).tolist():
+            cases.setdefault(int(numbers[position]), set()).update(told[position])
+        matching = [cases[int(numbers[snapshot.position(hit.id)])] for hit in hits]
+        percentile = None
+        if slices is None:
+            percentile = likeness_percentile(snapshot, first, pixels, terms, column)
+        return Findings(
+            column, len(matching), len(cases), find_labels(matching, list(cases.values())), percentile
+        )
+
+    return index.ask(ask)
+
+
+def case_column(snapshot: Snapshot) -> str:
+    """Return what makes a case in an index: the first of ``COLUMNS`` that any picture has, else ``id``."""
+    there = snapshot.columns.names
+    found = (name for name in COLUMNS if name in there and any(snapshot.columns.values(name)))
+    return next(found, "id")
+
+
+def _comparable(
+    snapshot: Snapshot,
+    first: Picture | str,
+    slices: Sequence[Picture | str] | None,
+    terms: Terms,
+    column: str,
+    told: Sequence[Sequence[str]],
+) -> Mask:
+    """Return the pictures of the cases that may be found and carry a label, without the query's own case."""
+    found = allowed(snapshot, first, terms)
+    mask = np.ones(len(snapshot), dtype=bool) if found is None else found
+    mask &= ~same(snapshot, first, column)
+    mask[[snapshot.position(one) for one in slices or [first] if isinstance(one, str)]] = False
+    numbers = snapshot.places.cases(column)
+    carries = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
+    carries[numbers[np.array([bool(own) for own in told], dtype=bool) & mask]] = True
+    mask &= carries[numbers]
+    if not mask.any():
+        raise SettingError(
+            "findings: no picture that may be found has a label; index with --labels, or give a table here"
+        )
+    return mask
+
+
+def _labels(snapshot: Snapshot, table: LabelTable | None) -> list[tuple[str, ...]]:
+    """Return the labels of each picture: of the table, by its name or its file's, else those of the index."""
+    if table is None:
+        return [tuple(str(value) for value in cell) for cell in snapshot.columns.values("label")]
+    rows = table.rows
+    sources = [str(cell[0]) for cell in snapshot.columns.values("source")]
+    found = (rows.get(name) or rows.get(file) for name, file in zip(snapshot.names, sources, strict=True))
+    return [() if row is None else row.labels for row in found]
