@@ -154,6 +154,7 @@ def _connect(folder: Path, mode: str) -> sqlite3.Connection:
         _connection(uri + "rw").execute("PRAGMA user_version").fetchall()
         connection = _connection(uri + mode)
     connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
     return connection
 
 

@@ -18,6 +18,7 @@ from ..window import Window
 from . import pictures
 from .bindings import bindings
 from .enrolment import enrol, require_window
+from .erasure import clean, leftovers
 from .info import info
 from .merge import compact
 from .pictures import Entry
@@ -240,15 +241,24 @@ class Index:
         return n
 
     def compact(self) -> None:
-        """Rewrite the index without what was removed, in as few segments as can be."""
+        """Rewrite the index, in as few segments as can be; nothing in its folder holds what was removed."""
         self._store.check_writable()
         fitted = [b for b in bindings(self._store.catalogue) if b.is_fitted]
         compact(self._store, {b.id: self._store.representation(b) for b in fitted})
+        clean(self._store)
         self._taken = None
 
     def verify(self) -> list[str]:
         """Read everything and return what is wrong, a line each; nothing where the index is whole."""
         return verify(self._store)
+
+    def leftovers(self, names: Sequence[str] = ()) -> list[str]:
+        """Read everything and return what is left of removed pictures, a line each; nothing after
+        ``compact``.
+
+        ``names`` of removed pictures are looked for in every byte.
+        """
+        return leftovers(self._store, names)
 
     def info(self) -> Mapping[str, Any]:
         """Return counts, sizes, and the representations with settings, recipe hash and their report."""

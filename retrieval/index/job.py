@@ -21,6 +21,7 @@ from ..representation import Arrays, BatchEncoder, Encoding, Representation
 from ..window import Window
 from .recipe import Factories, make
 from .sources import State
+from .tombstones import buried
 
 PIECE = 64
 """How many frames of a file are encoded before they are handed over."""
@@ -51,7 +52,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Task:
-    """A file to read; ``skip`` names pictures to leave out.
+    """A file to read; ``skip`` holds what stands for removed pictures.
 
     ``encode`` holds the numbers of the representations that encode; with ``sample`` above 0 that many frames
     are drawn instead, and each is sampled by all of them.
@@ -148,7 +149,8 @@ class Job:
 
     def _read(self, task: Task) -> Iterator[Picture]:
         pictures = read_pictures(task.path, task.name, window=self._window, salt=self.setup.salt)
-        return (picture for picture in pictures if picture.id not in task.skip)
+        salt, skip = self.setup.salt, task.skip
+        return (picture for picture in pictures if not skip or buried(salt, picture.id) not in skip)
 
     def _encoded(self, task: Task) -> Iterator[Piece]:
         pictures: list[Described] = []

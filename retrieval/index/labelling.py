@@ -6,11 +6,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..labels import LabelTable
+from ..labels import LabelRow, LabelTable
 from .catalogue import Catalogue
 from .pictures import set_labels
 from .scan import Scope
 from .store import Store
+from .tombstones import all_buried, buried, salt_of
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,24 @@ def apply_labels(store: Store, table: LabelTable, scopes: Sequence[Scope]) -> La
     catalogue = store.catalogue
     found = {path: _find(catalogue, path, scopes) for path in table.rows}
     with catalogue.transaction():
-        set_labels(catalogue, [(found[path] or path, row) for path, row in table.rows.items()])
+        rows = [(found[path] or path, row) for path, row in table.rows.items()]
+        set_labels(catalogue, _without_removed(catalogue, rows, scopes))
     unmatched = tuple(path for path, name in found.items() if name is None)
     return LabelReport(len(table.rows), unmatched, count_unlabelled(catalogue))
+
+
+def _without_removed(
+    catalogue: Catalogue, rows: Sequence[tuple[str, LabelRow]], scopes: Sequence[Scope]
+) -> Sequence[tuple[str, LabelRow]]:
+    """Leave out the rows that speak of what the user took out: of that nothing is noted."""
+    gone, salt = all_buried(catalogue), salt_of(catalogue)
+    prefixes = {"", *(scope.prefix for scope in scopes)}
+
+    def is_gone(name: str) -> bool:
+        names = (prefix + part for prefix in prefixes for part in (name, name.rpartition("#")[0]) if part)
+        return any(buried(salt, name) in gone for name in names)
+
+    return [(name, row) for name, row in rows if not is_gone(name)] if gone else rows
 
 
 def count_unlabelled(catalogue: Catalogue) -> int:

@@ -12,6 +12,7 @@ from ..labels import LabelRow
 from ..picture import Value
 from .catalogue import Catalogue
 from .job import Described
+from .tombstones import bury_picture, bury_source
 
 GROUPS = ("series", "study", "patient")
 _REMOVED = "was removed; it comes back when its file changes"
@@ -83,7 +84,7 @@ def known_pictures(catalogue: Catalogue, source: int) -> dict[str, int]:
 
 
 def removed_frames(catalogue: Catalogue, source: int) -> frozenset[str]:
-    """Return the names of the frames of a file that the user took out."""
+    """Return what stands for the frames of a file that the user took out (``retrieval.index.tombstones``)."""
     return frozenset(name for (name,) in catalogue.rows("SELECT name FROM removed WHERE source = ?", source))
 
 
@@ -104,18 +105,18 @@ def set_labels(catalogue: Catalogue, rows: Iterable[tuple[str, LabelRow]]) -> No
 def remove(catalogue: Catalogue, names: Sequence[str]) -> int:
     """Take pictures out and remember it: a picture, a file with all its frames, or all below ``folder/``.
 
-    Returns how many pictures went. Raises SettingError, and changes nothing, where a name is not there.
+    Their names are kept as keyed hashes alone, and what a label table says of them goes too. Returns how many
+    pictures went. Raises SettingError, and changes nothing, where a name is not there.
     """
     chosen = {name: _matching(catalogue, name) for name in names}
     if unknown := [name for name in names if not chosen[name]]:
         raise SettingError(f"not in this index: {', '.join(unknown)}; nothing was removed")
     pictures = {id: (name, source) for found in chosen.values() for id, name, source in found}
     for id, (name, source) in pictures.items():
-        catalogue.run("DELETE FROM picture WHERE id = ?", id)
-        catalogue.run("INSERT OR REPLACE INTO removed VALUES (?, ?)", name, source)
+        bury_picture(catalogue, id, name, source)
     for source in {source for _, source in pictures.values()}:
         if not catalogue.rows("SELECT 1 FROM picture WHERE source = ? LIMIT 1", source):
-            catalogue.run("UPDATE source SET state = 'removed', reason = ? WHERE id = ?", _REMOVED, source)
+            bury_source(catalogue, source, _REMOVED)
     return len(pictures)
 
 

@@ -14,6 +14,7 @@ from .installation import retry_after_change
 from .progress import Progress
 from .sources import State, add_root, add_source, drop_sources, mark_changed, move_root, roots
 from .store import Store
+from .tombstones import buried_path, is_buried, salt_of
 
 
 @dataclass
@@ -88,7 +89,7 @@ def record(store: Store, scopes: Sequence[Scope]) -> Changes:
 
 
 def _record_scope(catalogue: Catalogue, scope: Scope, changes: Changes) -> None:
-    known = _known(catalogue, scope.number)
+    known, salt = _known(catalogue, scope.number), salt_of(catalogue)
     if scope.is_whole and not scope.prefix and known and not scope.files and not scope.unreadable:
         raise IndexFolderError(
             f"{scope.root}: {len(known)} indexed files lay here and it is empty now; mount it again, "
@@ -96,15 +97,14 @@ def _record_scope(catalogue: Catalogue, scope: Scope, changes: Changes) -> None:
         )
     for file in scope.files:
         path = os.fsencode(os.path.relpath(file.path, scope.root))
-        found = known.pop(path, None)
+        name = f"{scope.prefix}{file.name}"
+        found = known.pop(path, None) or known.pop(buried_path(salt, path), None)
         if found is None:
-            name = f"{scope.prefix}{file.name}"
             changes.new.add(add_source(catalogue, scope.number, path, name, file.size, file.mtime_ns))
         elif (found.size, found.mtime_ns) != (file.size, file.mtime_ns):
-            mark_changed(catalogue, found.id, file.size, file.mtime_ns)
-            changes.changed.add(found.id)
+            changes.changed.add(_changed(catalogue, scope, file, path, name, found))
         else:
-            _count_unchanged(found, changes)
+            _count_unchanged(found, name, changes)
     changes.skipped += scope.unreadable
     gone = [found.id for path, found in known.items() if _is_gone(scope, path)]
     drop_sources(catalogue, gone)
@@ -126,7 +126,18 @@ def _known(catalogue: Catalogue, root: int) -> dict[bytes, _Known]:
     return {bytes(r[0]): _Known(r[1], r[2], r[3], r[4], State(r[5]), r[6]) for r in catalogue.rows(sql, root)}
 
 
-def _count_unchanged(found: _Known, changes: Changes) -> None:
+def _changed(
+    catalogue: Catalogue, scope: Scope, file: FoundFile, path: bytes, name: str, found: _Known
+) -> int:
+    """Note that a file is to be read again, under its name where that was forgotten; return its number."""
+    if found.state is not State.REMOVED:
+        mark_changed(catalogue, found.id, file.size, file.mtime_ns)
+        return found.id
+    drop_sources(catalogue, [found.id])
+    return add_source(catalogue, scope.number, path, name, file.size, file.mtime_ns)
+
+
+def _count_unchanged(found: _Known, name: str, changes: Changes) -> None:
     if found.state in (State.PENDING, State.FAILED):
         changes.new.add(found.id)
     elif found.state is State.IGNORED:
@@ -134,12 +145,15 @@ def _count_unchanged(found: _Known, changes: Changes) -> None:
     elif found.state is State.READ:
         changes.n_unchanged += 1
     else:
-        changes.skipped.append((found.name, found.reason))
-        if found.state is State.REMOVED:
-            changes.withdrawn.append(found.name)
+        is_removed = found.state is State.REMOVED
+        changes.skipped.append((name if is_removed else found.name, found.reason))
+        if is_removed:
+            changes.withdrawn.append(name)
 
 
 def _is_gone(scope: Scope, path: bytes) -> bool:
+    if is_buried(path):  # where it lay is not known: only a scan of everything says that it is gone
+        return scope.is_whole and not scope.prefix and not scope.unreadable
     if not scope.is_whole or not path.startswith(os.fsencode(scope.prefix)):
         return False
     # What lies in a folder that cannot be looked at may still be there.
@@ -170,7 +184,8 @@ def _number(catalogue: Catalogue, scope: Scope, scopes: Sequence[Scope]) -> int:
 
 def _holds_files_of(catalogue: Catalogue, scope: Scope, root: int) -> bool:
     """Tell whether at least half of the files of a root are in the scope, of the same path and size."""
-    before = {(path, known.size) for path, known in _known(catalogue, root).items()}
+    known = _known(catalogue, root)
+    before = {(path, one.size) for path, one in known.items() if not is_buried(path)}
     now = {(os.fsencode(os.path.relpath(f.path, scope.root)), f.size) for f in scope.files}
     return 0 < len(before) <= 2 * len(before & now)
 

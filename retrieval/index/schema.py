@@ -40,7 +40,7 @@ CREATE TABLE picture (
 );
 CREATE INDEX picture_source ON picture (source);
 
--- Single frames that the user took out, so that reading their file again does not bring them back.
+-- What the user took out, by a keyed hash of its name, so that reading its file again does not bring it back.
 CREATE TABLE removed (name TEXT PRIMARY KEY, source INTEGER NOT NULL) WITHOUT ROWID;
 
 -- What a label table says of a picture, or of all frames of a file.

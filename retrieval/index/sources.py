@@ -153,7 +153,7 @@ def sources_at(catalogue: Catalogue, path: Path) -> list[int]:
         return found
     rows = catalogue.rows(
         """SELECT s.id, r.path, s.path FROM source s JOIN root r ON r.id = s.root
-        WHERE s.size = ? AND s.mtime_ns = ? ORDER BY s.id""",
+        WHERE s.size = ? AND s.mtime_ns = ? AND s.state != 'removed' ORDER BY s.id""",
         *(status.st_size, status.st_mtime_ns),
     )
     found += [int(id) for id, root, below in rows if _is_same(_joined(root, below), status)]
