@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from retrieval.cases import Case
+    from retrieval.findings import Findings
+    from retrieval.references import Reference
 
 Box = tuple[int, int, int, int]
 """x, y, width and height in pixels, as the command line writes them."""
@@ -36,12 +42,13 @@ class Caption:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of an answer: a picture with its rank (from 1), its score, and the matched box if known."""
+    """One line of an answer: a picture with its rank (from 1), its score, and its box and case if known."""
 
     caption: Caption
     rank: int
     score: float
     box: Box | None = None
+    case: Case | None = None
 
 
 @dataclass(frozen=True)
@@ -53,11 +60,15 @@ class Answer:
     query : the query.
     by : the representation that ranked, or several joined by ``+``.
     rows : best first.
+    findings : what the matching cases have in common, where that was asked for.
+    references : what a table says of the labels that were found.
     """
 
     query: Caption
     by: str
     rows: tuple[Row, ...]
+    findings: Findings | None = None
+    references: tuple[Reference, ...] = ()
 
     def same_label(self, row: Row) -> bool | None:
         """Tell whether a row shares a label with the query; None where either has none."""

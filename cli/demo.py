@@ -14,7 +14,7 @@ from retrieval.errors import PictureError
 from .answer import Answer
 from .arguments import place, positive
 from .facts import index_facts
-from .formats import as_table, columns
+from .formats import as_table
 from .index import Order, bring_up_to_date, notes
 from .output import write_picture, write_text
 from .page import Page, Table, write_page
@@ -22,6 +22,7 @@ from .precision import Precision, measure
 from .progress import Progress
 from .queries import Query
 from .query import answer_of, thumbnails_of
+from .table import columns
 
 if TYPE_CHECKING:
     from retrieval.index import Index

@@ -6,8 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 from .answer import USUAL, Answer, Row, printable
+from .findings import as_object, as_text
+from .table import columns
 
 TREC_TAG = "semblance"
 
@@ -18,11 +21,11 @@ def as_table(answers: Sequence[Answer]) -> str:
 
 
 def as_json(answers: Sequence[Answer]) -> str:
-    """Write a list, one object a query: ``{"query": id, "hits": [{id, score, rank, box, group}]}``."""
-    return (
-        json.dumps([{"query": a.query.id, "hits": [_hit(row) for row in a.rows]} for a in answers], indent=1)
-        + "\n"
-    )
+    """Write a list, one object a query: ``{"query": id, "hits": [{id, score, rank, box, group}]}``.
+
+    A hit of a grouped answer has a ``case`` as well, and an answer ``findings`` where they were asked for.
+    """
+    return json.dumps([_object(answer) for answer in answers], indent=1) + "\n"
 
 
 def as_csv(answers: Sequence[Answer]) -> str:
@@ -66,20 +69,6 @@ FORMATS: dict[str, Callable[[Sequence[Answer]], str]] = {
 }
 
 
-def columns(head: Sequence[str], lines: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Align text in columns, those numbered in ``right`` to the right. No line break at the end."""
-    cells = [[printable(text) for text in line] for line in (head, *lines)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
-    aligned = (
-        "  ".join(
-            t.rjust(w) if i in right else t.ljust(w)
-            for i, (t, w) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in cells
-    )
-    return "\n".join(line.rstrip() for line in aligned)
-
-
 def _one_table(answer: Answer) -> str:
     title = f"{printable(answer.query.id)}  by {answer.by}"
     if answer.query.label:
@@ -100,16 +89,23 @@ def _one_table(answer: Answer) -> str:
         ]
         for row in answer.rows
     ]
-    return f"{title}\n{columns(head, lines, right=(0, 1))}"
+    return f"{title}\n{columns(head, lines, right=(0, 1))}{as_text(answer)}"
+
+
+def _object(answer: Answer) -> dict[str, object]:
+    told: dict[str, object] = {"query": answer.query.id, "hits": [_hit(row) for row in answer.rows]}
+    return told if answer.findings is None else {**told, "findings": as_object(answer)}
 
 
 def _hit(row: Row) -> dict[str, object]:
+    case = {} if row.case is None else {"case": asdict(row.case)}
     return {
         "id": row.caption.id,
         "score": row.score,
         "rank": row.rank,
         "box": None if row.box is None else list(row.box),
         "group": dict(row.caption.group),
+        **case,
     }
 
 

@@ -24,12 +24,19 @@ class Query:
     ----------
     id : its id in the index, or the path that was given.
     picture : None where the index need not read anything.
-    known_as : its id where it is one of the index, None where it is not.
+    known_as : its id where it is one of the index, None where it is not. Of a volume, one of its slices.
+    slices : of a volume: what the index is asked with, in order; ``picture`` stands for it then.
     """
 
     id: str
     picture: Picture | None = None
     known_as: str | None = None
+    slices: tuple[Any, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """Return the id of the index that its thumbnail and groups are taken from."""
+        return self.known_as or self.id
 
     @property
     def subject(self) -> Any:
@@ -45,26 +52,26 @@ def find_queries(index: Index, images: Sequence[str]) -> Iterator[Query]:
     PictureError : neither; the nearest ids are named.
     """
     for image in images:
-        if ids := _ids(index, image):
+        if ids := ids_of(index, image):
             yield from (Query(id, known_as=id) for id in ids)
         elif is_on_disk(image):
             for file in find_images([image]):
                 ids = index.names_at(file.path)
-                for picture in read_images([file], _reader(index)):
+                for picture in read_images([file], reader_of(index)):
                     yield _read_query(index, picture, _known_as(ids, file, picture))
         else:
-            raise PictureError(f"{image}: neither in this index nor on disk{_nearest(index, image)}")
+            raise PictureError(f"{image}: neither in this index nor on disk{nearest(index, image)}")
 
 
-def _ids(index: Index, image: str) -> list[str]:
+def ids_of(index: Index, image: str) -> list[str]:
     """Return the ids that an IMAGE names: its own, or those of all its frames; none where there are none."""
     if image in index:
         return [image]
     return [name for name in index.names if name.startswith(f"{image}#")]
 
 
-def _reader(index: Index) -> Reader:
-    """Read files as the index reads its own, and call their pictures as the user did."""
+def reader_of(index: Index) -> Reader:
+    """Return what reads files as the index reads its own, and calls their pictures as the user did."""
 
     def read(path: Path, name: str, frames: tuple[int, ...] | None) -> Iterator[Picture]:
         try:
@@ -92,7 +99,8 @@ def _known_as(ids: Sequence[str], file: ImageFile, picture: Picture) -> str | No
     return next((id for id in ids if id.endswith(frame)), None)
 
 
-def _nearest(index: Index, image: str) -> str:
+def nearest(index: Index, image: str) -> str:
+    """Return the end of a message that says which ids are nearest to an unknown one."""
     import difflib
 
     near = difflib.get_close_matches(image, index.names, n=3)

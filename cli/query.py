@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import PictureError, SettingError
 
 from .answer import Answer, Box, Caption, Row, printable
 from .arguments import XYWH, box, place, positive
 from .facts import index_facts
+from .findings import as_tables
 from .formats import FORMATS
 from .output import check_picture_name, write_picture, write_text
 from .page import Page, Thumbnails, write_page
 from .progress import Progress
 from .queries import Query, find_queries
+from .refine import add_refinements, refinements
 from .settings import add_query_settings, given
+from .told import Tables, others
+from .volumes import find_volumes
 
 if TYPE_CHECKING:
     from retrieval.index import Hit, Index
@@ -65,6 +69,7 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     parser.set_defaults(form="table")
     parser.add_argument("--report", type=place, metavar="HTML", help="write a page that holds everything")
     parser.add_argument("--sheet", type=place, metavar="PNG", help="write a contact sheet")
+    add_refinements(parser)
     add_query_settings(parser)
 
 
@@ -79,8 +84,10 @@ def run(args: argparse.Namespace) -> int:
         lacking: list[str] = []
         thumbnails: dict[str, bytes] = {}
         wants_pictures = args.report is not None or args.sheet is not None
-        for query in find_queries(index, args.images):
-            answer = ask(index, query, args)
+        tables = Tables.read(args)
+        for query in _queries(index, args):
+            terms = terms_of(index, query, args)
+            answer = tables.told(index, query, ask(index, query, args, terms), terms)
             answers.append(answer)
             if answer.rows and not any(row.score for row in answer.rows):
                 print(printable(f"note: {query.id}: {NOTHING_SHARED}"), file=sys.stderr)
@@ -103,36 +110,43 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def ask(index: Index, query: Query, args: argparse.Namespace) -> Answer:
+def ask(index: Index, query: Query, args: argparse.Namespace, terms: dict[str, Any]) -> Answer:
     """Ask the index, and give each hit its label and groups."""
-    others = None
-    if (
-        (args.exclude_self or args.not_same is not None)
-        and query.picture is not None
-        and query.known_as is not None
-    ):
-        others = [name for name in index.names if name != query.known_as]
-    shape = index.picture(query.id).shape if query.picture is None else query.picture.shape
-    hits = index.query(
-        query.subject,
-        by=args.by,
-        k=args.k,
-        region=None if args.region is None else _region(args.region, shape),
-        among=others,
-        where=args.where,
-        not_same=args.not_same,
-        group_by=args.group_by,
-        include_self=not args.exclude_self,
-        adjust=given(args),
-    )
+    hits = index.query_volume(query.slices, **terms) if query.slices else index.query(query.subject, **terms)
     return answer_of(index, query, hits, args.by, args.group_by)
+
+
+def terms_of(index: Index, query: Query, args: argparse.Namespace) -> dict[str, Any]:
+    """Return the terms of a query that the command line sets, by name."""
+    is_left_out = args.exclude_self or args.not_same is not None
+    shape = index.picture(query.shown).shape if query.picture is None else query.picture.shape
+    return {
+        "by": args.by,
+        "k": args.k,
+        "region": None if args.region is None else _region(args.region, shape),
+        "among": others(index, query) if is_left_out else None,
+        "where": args.where,
+        "not_same": args.not_same,
+        "group_by": args.group_by,
+        "include_self": not args.exclude_self,
+        "adjust": given(args),
+        **refinements(args),
+    }
+
+
+def _queries(index: Index, args: argparse.Namespace) -> Iterator[Query]:
+    if not args.volume:
+        yield from find_queries(index, args.images)
+        return
+    for volume in find_volumes(index, args.images):
+        yield volume.query(index)
 
 
 def _lacks(index: Index, query: Query, column: str) -> bool:
     """Tell whether a query has no value of a column, so that nothing can share it."""
     if query.picture is not None:
         return column not in {**query.picture.groups, **query.picture.metadata}
-    entry = index.picture(query.id)
+    entry = index.picture(query.shown)
     known = {
         "id",
         "source",
@@ -154,7 +168,9 @@ def answer_of(
     index: Index, query: Query, hits: Sequence[Hit], by: Sequence[str], column: str | None = None
 ) -> Answer:
     """Return hits as they are shown; ``column`` is one more that is shown among the groups."""
-    rows = tuple(Row(caption_of(index, hit.id, column), hit.rank, hit.score, hit_box(hit)) for hit in hits)
+    rows = tuple(
+        Row(caption_of(index, hit.id, column), hit.rank, hit.score, hit_box(hit), hit.case) for hit in hits
+    )
     asked = Caption(query.id)
     if query.known_as is not None:
         asked = replace(caption_of(index, query.known_as, column), id=query.id)
@@ -187,7 +203,7 @@ def thumbnails_of(index: Index, query: Query, answer: Answer, region: XYWH | Non
     found = {row.caption.id: index.thumbnail(row.caption.id) for row in answer.rows}
     shape: tuple[int, int]
     if query.picture is None:
-        encoded, shape = index.thumbnail(query.id), index.picture(query.id).shape
+        encoded, shape = index.thumbnail(query.shown), index.picture(query.shown).shape
     else:
         encoded, shape = thumbnail(query.picture), query.picture.shape
     found[f"query:{query.id}"] = encoded if region is None else framed(encoded, region, shape)
@@ -217,6 +233,10 @@ def _page(index: Index, answers: Sequence[Answer], thumbnails: Thumbnails, args:
         "only where": args.where,
         "grouped by": args.group_by,
         "not of the same": args.not_same,
+        "score of a case": args.case_by if args.group_by and not args.volume else None,
+        "liked": ", ".join(args.like) or None,
+        "not liked": ", ".join(args.unlike) or None,
     }
     facts = [(name, str(value)) for name, value in asked.items() if value is not None]
-    return Page(title, answers, thumbnails, [lead], (), facts + index_facts(index))
+    tables = [table for answer in answers for table in as_tables(answer)]
+    return Page(title, answers, thumbnails, [lead], tables, facts + index_facts(index))

@@ -8,10 +8,11 @@ from .locate import Located, locate
 from .metric import drop_metric, learn_metric
 from .pictures import Entry
 from .progress import Progress
-from .terms import Hit, Terms
+from .terms import Asked, Hit, Terms
 from .update import UpdateReport
 
 __all__ = [
+    "Asked",
     "Entry",
     "Hit",
     "Index",
