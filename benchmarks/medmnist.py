@@ -114,10 +114,11 @@ def by_words(name: str, splits: Splits, jobs: int) -> list[Ranking]:
 
 
 def by_network(splits: Splits, weights: Path | None) -> list[Ranking]:
-    """Rank by the bundled embedder, or that of a weight file, by cosine."""
+    """Rank by the bundled embedder, or that of a weight file, by cosine; centred on what is searched."""
     made = deep.deep(weights=str(weights)) if weights else deep.deep()
-    made.fit([])
-    vectors, n = own_vectors(made, (item.read() for item in splits.items())), len(splits.images)
+    items, n = splits.items(), len(splits.images)
+    made.fit(item.read() for item in items[: n : -(-n // made.n_fit_pictures)])
+    vectors = own_vectors(made, (item.read() for item in items))
     ranker = made.make_ranker()
     ranker.add(np.arange(n, dtype=np.int64), vectors[:n])
     return [ranker.rank(vector, n) for vector in vectors[n:]]

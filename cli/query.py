@@ -36,7 +36,10 @@ EXAMPLE = """example:
 
 IMAGE is the id of an indexed picture (nothing is read), else a file, a frame of it (file.dcm#12), or
 a folder. Every frame of a file is a query of its own. An id of the index goes before a file of the
-same name."""
+same name.
+
+Representations may have settings for queries, such as --orientations of deep: semblance query --by deep
+--help lists them."""
 
 
 NOTHING_SHARED = (
@@ -70,7 +73,7 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     parser.add_argument("--report", type=place, metavar="HTML", help="write a page that holds everything")
     parser.add_argument("--sheet", type=place, metavar="PNG", help="write a contact sheet")
     add_refinements(parser)
-    add_query_settings(parser)
+    add_query_settings(parser, argv)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -76,17 +76,28 @@ def _flags(representation: Representation) -> Iterator[_Flag]:
         yield _Flag(setting, default, hints.get(setting, type(default)), explained.get(setting, ""))
 
 
-def add_query_settings(parser: argparse.ArgumentParser) -> None:
-    """Add a flag for each setting of the installed representations that changes queries alone."""
+def add_query_settings(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """Add a flag for each setting of representations that changes queries alone.
+
+    Of those that ``--by`` names, or of all; help without ``--by`` loads none, to answer at once.
+    """
+    names = [name for name in named(argv) if name.partition("+")[0] in installed()]
+    names = list(dict.fromkeys(name.partition("+")[0] for name in names))
+    if not names and not {"-h", "--help"} & set(argv):
+        names = installed()
+    if not names:
+        return
     from retrieval.representation import Adjustable
 
     flags: dict[str, _Flag] = {}
-    for name in installed():
+    for name in names:
         representation = make(name)
         if isinstance(representation, Adjustable):
             own = (flag for flag in _flags(representation) if flag.name in representation.query_settings)
             for flag in own:
                 flags.setdefault(flag.name, flag)
+    if not flags:
+        return
     group = parser.add_argument_group("settings of this query alone", "as the index has them where left out")
     for flag in flags.values():
         dataclasses.replace(flag, default=None).add_to(group)

@@ -269,8 +269,10 @@ def _sentences(summary: Mapping[str, Any], folder: Path) -> str:
 
 def _add_fields(group: argparse._ArgumentGroup, kind: type) -> None:
     """Add a flag for each field of a dataclass, explained by its docstring."""
-    from deep.plan import MiningName
+    from deep.plan import TAKES, LossName, MiningName
 
+    shapes = {int: "N", float: "X", float | None: "X", LossName: "NAME", MiningName | None: "NAME"}
+    named = {LossName: f": {', '.join(TAKES)}"}
     hints, meanings = get_type_hints(kind), explanations(kind)
     for field in dataclasses.fields(kind):
         hint, default = hints[field.name], field.default
@@ -280,8 +282,10 @@ def _add_fields(group: argparse._ArgumentGroup, kind: type) -> None:
             type=reader(hint, default),
             choices=get_args(hint) if get_origin(hint) is Literal else None,
             default=argparse.SUPPRESS,
-            metavar={int: "N", float: "X", float | None: "X", MiningName | None: "NAME"}.get(hint),
-            help=(meanings[field.name].replace("``", "").removesuffix(".") + shown).replace("%", "%%"),
+            metavar=shapes.get(hint),
+            help=(
+                meanings[field.name].replace("``", "").removesuffix(".") + named.get(hint, "") + shown
+            ).replace("%", "%%"),
         )
 
 

@@ -30,6 +30,7 @@ def draw(history: Sequence[Epoch], best: int) -> bytes:
     require_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
@@ -40,6 +41,7 @@ def draw(history: Sequence[Epoch], best: int) -> bytes:
     worth.plot([best], [100 * history[best].map_at_r], color="tab:blue", marker="o", fillstyle="none")
     losses = [math.nan if epoch.loss is None else epoch.loss for epoch in history]
     loss.plot(numbers, losses, color="tab:red", linestyle="--")
+    worth.xaxis.set_major_locator(MaxNLocator(integer=True))
     worth.set_xlabel("epoch")
     worth.set_ylabel("MAP@R of the held-out pictures, %", color="tab:blue")
     loss.set_ylabel("loss", color="tab:red")

@@ -100,7 +100,7 @@ def wanted_files(folder: Path, table: LabelTable, report: Callable[[str], None])
     kept = [each for each in wanted if any(_counts(row) for row in (each.whole, *each.frames.values()))]
     n_without = len(files) - len(kept)
     if n_without:
-        report(f"{n_without:,} files have no label to learn from")
+        report(f"{n_without:,} {'file has' if n_without == 1 else 'files have'} no label to learn from")
     n_leaks = _n_leaks(table)
     if n_leaks:
         report(f"{n_leaks:,} patients or groups of the test stand outside it, too: its figures will flatter")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _WHITENING = ("mean_", "components_", "variances_")
 _MULTIPLE = 32
+_FEWEST = 32
+"""Fewer pictures say too little of what all have in common."""
 
 
 @dataclass(eq=False)
@@ -43,12 +46,14 @@ class DeepEmbedding:
     Attributes
     ----------
     weights_ : uint8 (n,), the weight file; None before it is learnt.
-    whitening_ : a fitted PCA, where ``components`` asks for one.
+    centre_ : float32 (d,), the mean embedding, where ``centred`` asks for it; zero where pictures are few.
+    whitening_ : a fitted PCA, where ``components`` asks for one; it takes the place of ``centre_``.
     """
 
     chosen: DeepSettings
     source: str | None = None
     weights_: NDArray[np.uint8] | None = field(init=False, default=None, repr=False)
+    centre_: NDArray[np.float32] | None = field(init=False, default=None, repr=False)
     whitening_: Pca | None = field(init=False, default=None, repr=False)
     _runner: Any = field(init=False, default=None, repr=False)
 
@@ -74,13 +79,15 @@ class DeepEmbedding:
 
     @property
     def n_fit_pictures(self) -> int:
-        """How many pictures ``learn`` wants at most: none without a whitening."""
-        return self.chosen.fit_pictures if self.chosen.components else 0
+        """How many pictures ``learn`` wants at most: none without a mean and a whitening."""
+        return self.chosen.fit_pictures if self.chosen.components or self.chosen.centred else 0
 
     @property
     def is_fitted(self) -> bool:
-        """Tell whether there is a network, and a whitening where one is asked for."""
-        return self.weights_ is not None and (self.whitening_ is not None or not self.chosen.components)
+        """Tell whether there is a network, and a mean or a whitening where one is asked for."""
+        if self.chosen.components:
+            return self.weights_ is not None and self.whitening_ is not None
+        return self.weights_ is not None and (self.centre_ is not None or not self.chosen.centred)
 
     @property
     def side(self) -> int:
@@ -95,8 +102,8 @@ class DeepEmbedding:
         return self._running.network.dimension
 
     def sample(self, picture: Picture) -> Arrays:
-        """Return the square that the network would see; nothing where there is no whitening."""
-        if not self.chosen.components:
+        """Return the square that the network would see; nothing where nothing is learnt from it."""
+        if not self.n_fit_pictures:
             return {}
         return {"square": prepare(picture, self.side)}
 
@@ -109,11 +116,18 @@ class DeepEmbedding:
         return self
 
     def learn(self, samples: Iterable[Arrays]) -> Self:
-        """Load the network, and learn the whitening. Raise FitError where there are too few samples."""
+        """Load the network, and learn the mean or the whitening.
+
+        Raise FitError where there are too few samples for a whitening.
+        """
         self.load()
-        self.whitening_ = None
-        if self.chosen.components:
-            self.whitening_ = self._whitening(samples)
+        self.whitening_, self.centre_ = None, None
+        if self.n_fit_pictures:
+            embeddings = self._embeddings(samples)
+            if self.chosen.components:
+                self.whitening_ = self._whitening(embeddings)
+            else:
+                self.centre_ = _centre(embeddings)
         return self
 
     def fit(self, pictures: Iterable[Picture]) -> Self:
@@ -163,23 +177,27 @@ class DeepEmbedding:
         """Return the same representation with other ``query_settings``."""
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
         other = DeepEmbedding(replace(self.chosen, **values), self.source)
-        other.weights_, other.whitening_ = self.weights_, self.whitening_
+        other.weights_, other.whitening_, other.centre_ = self.weights_, self.whitening_, self.centre_
         other._runner = self._runner
         return other
 
     def learnt(self) -> Arrays:
-        """Return the weight file, and the whitening."""
+        """Return the weight file, and the mean or the whitening."""
         self._check_fitted()
         assert self.weights_ is not None
         stored: dict[str, NDArray[Any]] = {"weights": self.weights_}
         if self.whitening_ is not None:
             stored |= {f"whitening_{name}": getattr(self.whitening_, name) for name in _WHITENING}
+        elif self.centre_ is not None:
+            stored["centre"] = self.centre_
         return stored
 
     def restore(self, arrays: Arrays) -> Self:
         """Take back what ``learnt`` returned. Raise IndexFolderError where it does not fit the settings."""
-        whitening = {f"whitening_{name}" for name in _WHITENING} if self.chosen.components else set()
-        if set(arrays) != {"weights"} | whitening:
+        more = {"centre"} if self.chosen.centred else set()
+        if self.chosen.components:
+            more = {f"whitening_{name}" for name in _WHITENING}
+        if set(arrays) != {"weights"} | more:
             raise IndexFolderError(f"deep: {', '.join(arrays)} do not fit the settings; index again")
         weights = arrays["weights"]
         if not belong(weights.tobytes(), self.chosen.model, self.chosen.weights):
@@ -188,6 +206,8 @@ class DeepEmbedding:
             self.whitening_ = Pca(self.chosen.components, self.chosen.whitening)
             for name in _WHITENING:
                 setattr(self.whitening_, name, np.array(arrays[f"whitening_{name}"]))
+        elif self.chosen.centred:
+            self.centre_ = np.array(arrays["centre"])
         self.weights_, self._runner = weights, None
         return self
 
@@ -214,19 +234,26 @@ class DeepEmbedding:
 
     def _check_fitted(self) -> None:
         if not self.is_fitted:
-            raise FitError("deep has no network or no whitening yet; call fit first")
+            raise FitError("deep has no network yet, or lacks what it learns; call fit first")
 
-    def _whitening(self, samples: Iterable[Arrays]) -> Pca:
-        squares = [sample["square"] for sample in samples]
-        if len(squares) < 2:
-            raise FitError(f"deep: {len(squares)} pictures are too few for a whitening; add pictures")
-        batches = (squares[i : i + self.batch_size] for i in range(0, len(squares), self.batch_size))
-        embeddings = np.concatenate([self._running.embed(np.stack(batch)) for batch in batches])
+    def _embeddings(self, samples: Iterable[Arrays]) -> NDArray[np.float32]:
+        """Return what the network makes of samples, (n, d), in batches as they come."""
+        found = [np.zeros((0, self._running.network.dimension), dtype=np.float32)]
+        squares = (sample["square"] for sample in samples)
+        while batch := list(islice(squares, self.batch_size)):
+            found.append(self._running.embed(np.stack(batch)))
+        return np.concatenate(found)
+
+    def _whitening(self, embeddings: NDArray[np.float32]) -> Pca:
+        if len(embeddings) < 2:
+            raise FitError(f"deep: {len(embeddings)} pictures are too few for a whitening; add pictures")
         return Pca(self.chosen.components, self.chosen.whitening).fit(embeddings)
 
     def _finished(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Whiten embeddings (n, d) where that is asked for, and scale them to unit length."""
-        vectors = embeddings if self.whitening_ is None else self.whitening_.transform(embeddings)
+        """Centre or whiten embeddings (n, d) where that is asked for, and scale them to unit length."""
+        vectors = embeddings if self.centre_ is None else embeddings - self.centre_
+        if self.whitening_ is not None:
+            vectors = self.whitening_.transform(embeddings)
         if not np.isfinite(vectors).all():
             raise SemblanceError("deep: the network returned values that are not finite; give other weights")
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -241,6 +268,13 @@ class DeepEmbedding:
             total += self._finished(embeds)[0]
         length = np.float32(np.linalg.norm(total))
         return np.asarray(total / length if length > 0 else total, dtype=np.float32)
+
+
+def _centre(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean (d,) of embeddings (n, d); zero where they are too few."""
+    if len(embeddings) < _FEWEST:
+        return np.zeros(embeddings.shape[1], dtype=np.float32)
+    return np.asarray(embeddings.mean(axis=0, dtype=np.float64), dtype=np.float32)
 
 
 def _views(square: NDArray[np.uint8], orientations: int) -> list[NDArray[np.uint8]]:

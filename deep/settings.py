@@ -25,9 +25,12 @@ class DeepSettings:
         pretrained ones, fetched where there is a network. Kept as the hash of the file.
     side : rows and columns of the square that pictures are stretched to, in pixels; the network's own where
         it is None (224 for timm).
-    components : of a PCA-whitening learnt on the index; 0 leaves the embedding as it is.
-    whitening : how much of the whitening, 0 to 1: each component is divided by its deviation to this power.
-    fit_pictures : the whitening is learnt from so many pictures at most.
+    centred : take the mean embedding of the index's pictures away from each, so that what all have in common
+        does not count; learnt from ``fit_pictures``, where there are 32 or more.
+    components : of a PCA-whitening learnt on the index; 0 for none.
+    whitening : how much of it, 0 to 1: each component is divided by its deviation to this power; 0 only turns
+        and centres.
+    fit_pictures : the mean and the whitening are learnt from so many pictures at most.
     precision : ``auto`` is bfloat16 where the processor computes in it, else float32.
     orientations : of a query, 1, 2, 4 or 8: as it is; flipped; turned by quarters; both. The best one counts
         (SMILY, Hegde et al. 2019).
@@ -37,9 +40,10 @@ class DeepSettings:
     model: str = OWN
     weights: str = ""
     side: int | None = None
+    centred: bool = True
     components: int = 0
-    whitening: float = 1.0
-    fit_pictures: int = 2000
+    whitening: float = 0.0
+    fit_pictures: int = 500
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     orientations: int = 1
     scales: tuple[float, ...] = (1.0,)

@@ -141,6 +141,31 @@ def test_a_whitening_is_learnt_and_comes_back(path):
     assert again.make_ranker() is not None
 
 
+def test_the_mean_of_many_pictures_is_taken_away(path):
+    pictures = [blobs(seed) for seed in range(40)]
+    plain = deep.deep(weights=path, centred=False).fit([])
+    embeddings = np.stack([plain.encode(p).vector for p in pictures])
+    centred = deep.deep(weights=path).fit(pictures)
+    expected = embeddings - embeddings.mean(axis=0)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    found = np.stack([centred.encode(p).vector for p in pictures])
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    again = deep.deep(**centred.settings).restore(centred.learnt())
+    np.testing.assert_array_equal(again.encode(pictures[0]).vector, found[0])
+
+
+def test_a_mean_of_few_pictures_is_not(path):
+    plain = deep.deep(weights=path, centred=False).fit([])
+    few = deep.deep(weights=path).fit(PICTURES)
+    np.testing.assert_array_equal(few.encode(PICTURES[0]).vector, plain.encode(PICTURES[0]).vector)
+
+
+def test_what_learns_says_so_before_it_is_asked_to_encode(path):
+    for settings in ({}, {"components": 4}):
+        with pytest.raises(FitError, match="call fit first"):
+            deep.deep(weights=path, **settings).load().encode(PICTURES[0])
+
+
 def test_a_whitening_of_too_few_pictures_is_refused(path):
     representation = deep.deep(weights=path, components=4)
     for few in ([], PICTURES[:1]):
@@ -276,7 +301,8 @@ picture = Picture(np.zeros((9, 9), np.float32))
 plain = deep.deep(weights=sys.argv[1])
 plain.sample(picture)
 assert deep.deep(weights=sys.argv[1], components=4).sample(picture)["square"].shape == (3, 32, 32)
-plain.restore({"weights": np.frombuffer(files.read(sys.argv[1]), np.uint8)})
+learnt = {"weights": np.frombuffer(files.read(sys.argv[1]), np.uint8), "centre": np.zeros(16, np.float32)}
+plain.restore(learnt)
 assert plain.prepare(picture).shape == (3, 32, 32)
 assert not {"torch", "safetensors"} & set(sys.modules), "loaded"
 plain.encode(picture)

@@ -40,7 +40,7 @@ TYPED = [
     for line in block.splitlines()
     if line.removeprefix("$ ").startswith("semblance ")
 ]
-LIKE = ("thumbnail", "colour", *DETECTORS)
+LIKE = ("thumbnail", "colour", "deep", *DETECTORS)
 
 
 def rows(text: str, head: str) -> list[list[str]]:
@@ -75,7 +75,7 @@ def test_every_command_is_shown_or_spoken_of() -> None:
 def test_every_flag_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     by = [argument for name in LIKE for argument in ("--by", name)]
     for command in COMMANDS:
-        main([command, *(by if command == "index" else []), "--help"])
+        main([command, *(by if command in ("index", "query") else []), "--help"])
     known = set(re.findall(r"--[a-z][\w-]*", capsys.readouterr().out))
     for name, text in DOCUMENTS.items():
         spoken = {

@@ -34,7 +34,7 @@ _TEMPERATURE = 0.1
 class Plan:
     """How long and how fast to learn."""
 
-    epochs: int = 12
+    epochs: int = 9
     batch: int = 96
     rate: float = 2e-3
     decay: float = 0.05
