@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from .rankers import sparse
 
 from retrieval.errors import SettingError
 from retrieval.feedback import Rocchio
+
+from .rankers import sparse
 
 VECTORS = st.lists(st.lists(st.integers(0, 4), min_size=5, max_size=5), min_size=1, max_size=4)
 

@@ -84,7 +84,9 @@ def test_without_a_position_frames_then_instances_then_names_decide():
     assert names(slices) == [["z", "a", "b", "y"]]
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 20), st.sampled_from([UP, (1.0, 0.0, 0.0), None]))))
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 20), st.sampled_from([UP, (1.0, 0.0, 0.0), None])))
+)
 def test_every_slice_is_in_one_stack(drawn):
     slices = [Slice(str(i), str(s), float(p) if p else None, n) for i, (s, p, n) in enumerate(drawn)]
     stacks = find_stacks(slices)
