@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..picture import Picture
-from .query import representations, same, stored, vector_of
+from .query import representations, same, seek, stored
 from .snapshot import Snapshot
 from .terms import Terms
 
@@ -59,7 +59,9 @@ def _share(
         among = np.zeros(len(snapshot), dtype=bool)
         among[[snapshot.position(one) for one in terms.among]] = True
         mask &= among
-    found = snapshot.ranker(name).rank(vector_of(snapshot, name, query, pixels, terms), 1, mask)
+    plain = replace(terms, like=(), unlike=())
+    vector = seek(snapshot, name, query, pixels, plain).encoding.vector
+    found = snapshot.ranker(name).rank(vector, 1, mask)
     return float(np.mean(sample <= found.scores[0])) if len(found) else None
 
 

@@ -14,8 +14,9 @@ from ..feedback import Rocchio
 from ..fusion import fuse
 from ..picture import Picture
 from ..ranker import Ranking
-from ..representation import Adjustable, Representation, Vector
+from ..representation import Adjustable, Encoding, Representation, Vector
 from ..where import Condition
+from .again import Match, SecondLook, Sought, look_again, matches, n_wanted
 from .casework import narrow, needs_all
 from .snapshot import Snapshot
 from .terms import Hit, Terms
@@ -33,8 +34,24 @@ def answer(snapshot: Snapshot, query: Picture | str, pixels: Picture | None, ter
     names = representations(snapshot, terms)
     mask = allowed(snapshot, query, terms)
     k = len(snapshot) if needs_all(terms) else terms.k
-    ranking, cases = narrow(snapshot, ranked(snapshot, names, query, pixels, terms, k, mask), terms)
-    return hits(snapshot, ranking, terms.k, cases)
+    looks = [_looked(snapshot, seek(snapshot, n, query, pixels, terms), k, mask, len(names)) for n in names]
+    rankings = [look.ranking for _, look in looks]
+    together = rankings[0] if len(rankings) == 1 else fuse(rankings, terms.fusion)
+    ranking, cases = narrow(snapshot, together, terms)
+    places = matches(snapshot, looks, ranking.ids[: terms.k], terms.region is not None)
+    return hits(snapshot, ranking, terms.k, cases, places)
+
+
+def _looked(
+    snapshot: Snapshot, sought: Sought, k: int, mask: Mask | None, n_together: int
+) -> tuple[Sought, SecondLook]:
+    """Rank by one representation, and look at the best again where it wants to."""
+    n = n_wanted(sought)
+    whole = n is None or n_together > 1
+    ranking = _ranked(
+        snapshot, sought.name, sought.encoding.vector, len(snapshot) if whole else max(k, n or 0), mask
+    )
+    return sought, look_again(snapshot, sought, ranking)
 
 
 def representations(snapshot: Snapshot, terms: Terms) -> Sequence[str]:
@@ -62,8 +79,8 @@ def ranked(
     k = k if len(names) == 1 else len(snapshot)
     found = []
     for name in names:
-        vector = _refined(snapshot, name, vector_of(snapshot, name, query, pixels, terms), terms)
-        found.append(_ranked(snapshot, name, vector, k, mask))
+        sought = seek(snapshot, name, query, pixels, terms)
+        found.append(_ranked(snapshot, name, sought.encoding.vector, k, mask))
     return found[0] if len(found) == 1 else fuse(found, terms.fusion)
 
 
@@ -76,18 +93,19 @@ def _ranked(snapshot: Snapshot, name: str, vector: Vector, k: int, mask: Mask | 
     return ranking
 
 
-def vector_of(
-    snapshot: Snapshot, name: str, query: Picture | str, pixels: Picture | None, terms: Terms
-) -> Vector:
-    """Return the vector that a query asks a representation with, before any feedback."""
+def seek(snapshot: Snapshot, name: str, query: Picture | str, pixels: Picture | None, terms: Terms) -> Sought:
+    """Encode a query as one representation does, its vector moved by feedback; a stored one is not read."""
+    representation = _adjusted(snapshot.representation(name), terms.adjust or {})
     asked = query if isinstance(query, Picture) else pixels
     if asked is not None:
-        return (
-            _adjusted(snapshot.representation(name), terms.adjust or {})
-            .encode_query(asked, terms.region)
-            .vector
-        )
-    return stored(snapshot, name, str(query))
+        encoding, shape = representation.encode_query(asked, terms.region), asked.shape
+    else:
+        position = snapshot.position(str(query))
+        encoding = Encoding(stored(snapshot, name, str(query)), snapshot.evidence(name, position))
+        shape = snapshot.entry(position).shape
+    vector = _refined(snapshot, name, encoding.vector, terms)
+    found = Encoding(vector, encoding.evidence)
+    return Sought(name, representation, found, (int(shape[0]), int(shape[1])), terms.region)
 
 
 def stored(snapshot: Snapshot, name: str, id: str) -> Vector:
@@ -160,12 +178,26 @@ def same(snapshot: Snapshot, query: Picture | str, column: str) -> Mask:
     return np.array([any(str(value) in texts for value in cell) for cell in cells], dtype=np.bool_)
 
 
-def hits(snapshot: Snapshot, ranking: Ranking, k: int, cases: Sequence[Case | None]) -> list[Hit]:
-    """Return the best k of a ranking as hits, each with its case."""
+def hits(
+    snapshot: Snapshot,
+    ranking: Ranking,
+    k: int,
+    cases: Sequence[Case | None],
+    places: Mapping[int, Match] | None = None,
+) -> list[Hit]:
+    """Return the best k of a ranking as hits, each with its case, and with where the query matched."""
     if min(k, len(ranking)) > _MANY:
         _ = snapshot.columns  # one question for all of them
+    found = places or {}
     rows = zip(ranking.ids[:k].tolist(), ranking.scores[:k].tolist(), strict=True)
     return [
-        Hit(snapshot.names[position], score, rank, None, snapshot.entry(position).groups, cases[rank - 1])
+        _hit(snapshot, position, score, rank, cases[rank - 1], found.get(position))
         for rank, (position, score) in enumerate(rows, start=1)
     ]
+
+
+def _hit(
+    snapshot: Snapshot, position: int, score: float, rank: int, case: Case | None, match: Match | None
+) -> Hit:
+    box, proof = (None, None) if match is None else (match.box, match.proof)
+    return Hit(snapshot.names[position], score, rank, box, snapshot.entry(position).groups, case, proof)

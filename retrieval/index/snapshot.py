@@ -21,6 +21,7 @@ from .segments import EVIDENCE, Rows, find_rows
 from .store import Store
 
 T = TypeVar("T")
+_MANY = 500
 
 
 class MovedOnError(Exception):
@@ -150,6 +151,12 @@ class Snapshot:
     def places(self) -> Places:
         """Which case and stack each picture belongs to."""
         return Places(self.columns, self.names)
+
+    def shapes(self, positions: Ids) -> NDArray[np.int64]:
+        """Return rows and columns of pictures in pixels, (n, 2)."""
+        if len(positions) > _MANY:
+            _ = self.columns  # one question for all of them
+        return np.array([self.entry(p).shape for p in positions.tolist()], dtype=np.int64).reshape(-1, 2)
 
     def entry(self, position: int) -> Entry:
         """Return what is known of one picture."""

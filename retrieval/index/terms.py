@@ -17,7 +17,8 @@ class Hit:
     """One row of an answer: the picture, its score, its rank from 1, the matched box if known, its groups.
 
     ``box`` is (row, col, height, width) in pixels. ``case`` says of a grouped answer what the picture is the
-    best of, and the score is then the case's.
+    best of, and the score is then the case's. ``proof`` is how many local matches within the box agree in
+    space; None where no box is known.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Hit:
     box: tuple[float, float, float, float] | None = None
     group: Mapping[str, str] = field(default_factory=dict)
     case: Case | None = None
+    proof: int | None = None
 
 
 class Asked(TypedDict, total=False):

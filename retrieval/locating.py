@@ -1,0 +1,71 @@
+"""Locating: what a representation says of where in a picture a query matched, and how it proves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .region import Region
+from .representation import Encoding
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Pictures that are looked at again, with the local evidence that was stored of each.
+
+    Parameters
+    ----------
+    evidence : (n_rows,) structured, the rows of all pictures one after the other.
+    offsets : int64 (n + 1,): picture i has the rows from ``offsets[i]`` to ``offsets[i + 1]``.
+    shapes : int64 (n, 2), rows and columns of each picture in pixels.
+    scores : float32 (n,), of the first ranking.
+    """
+
+    evidence: NDArray[np.void]
+    offsets: NDArray[np.int64]
+    shapes: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    def rows(self, i: int) -> NDArray[np.void]:
+        """Return the evidence of one picture."""
+        return self.evidence[self.offsets[i] : self.offsets[i + 1]]
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """Where the query matched in each candidate.
+
+    Parameters
+    ----------
+    scores : float32 (n,), larger is closer: the candidates are ranked by these, before all other pictures.
+    boxes : float32 (n, 4): row, col, height, width in pixels of the picture; NaN where nothing matched.
+    proofs : int32 (n,), the matches that agree in space; 0 where there are none, or the kind has none.
+    """
+
+    scores: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+    proofs: NDArray[np.int32]
+
+
+@runtime_checkable
+class Locator(Protocol):
+    """A representation that says where a query matched."""
+
+    def n_candidates(self, has_region: bool) -> int | None:
+        """Return how many of the best pictures are looked at again: 0 for none, None for all.
+
+        Of a query with a region, or of a whole picture.
+        """
+        ...
+
+    def locate(
+        self, query: Encoding, shape: tuple[int, int], region: Region | None, candidates: Candidates
+    ) -> Located:
+        """Find a query (its encoding, the rows and columns of its picture, its region) in pictures."""
+        ...
