@@ -6,6 +6,8 @@ sample is asked with its own case left out, and the likeness to its nearest is n
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
