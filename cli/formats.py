@@ -23,7 +23,8 @@ def as_table(answers: Sequence[Answer]) -> str:
 def as_json(answers: Sequence[Answer]) -> str:
     """Write a list, one object a query: ``{"query": id, "hits": [{id, score, rank, box, group}]}``.
 
-    A hit of a grouped answer has a ``case`` as well, and an answer ``findings`` where they were asked for.
+    A hit with a box has its ``proof``, one of a grouped answer a ``case`` as well, and an answer ``findings``
+    where they were asked for.
     """
     return json.dumps([_object(answer) for answer in answers], indent=1) + "\n"
 
@@ -99,12 +100,14 @@ def _object(answer: Answer) -> dict[str, object]:
 
 def _hit(row: Row) -> dict[str, object]:
     case = {} if row.case is None else {"case": asdict(row.case)}
+    proof = {} if row.proof is None else {"proof": row.proof}
     return {
         "id": row.caption.id,
         "score": row.score,
         "rank": row.rank,
         "box": None if row.box is None else list(row.box),
         "group": dict(row.caption.group),
+        **proof,
         **case,
     }
 
