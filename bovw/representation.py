@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from retrieval.errors import FitError, IndexFolderError
 from retrieval.inverted import InvertedIndex
+from retrieval.locating import Candidates, Located
 from retrieval.pca import Pca
 from retrieval.picture import Picture
 from retrieval.region import Region
@@ -23,19 +24,29 @@ from .detectors.detector import Detector
 from .distinct import count_distinct
 from .lexicon import Lexicon
 from .local import Features, Observer
+from .locator import WordLocator
 from .settings import WordSettings
 from .vocabulary import Vocabulary
 from .weighting import Weighting
 
 MOST_WORDS, PER_WORD = 4096, 32
 """Where the number of words is left open: this many at most, and this many descriptors for each at least."""
+FEWEST_CANDIDATES = 200
+"""A query with a region looks at the best pictures again, at least so many."""
 PER_PICTURE = 512
 """The vocabulary is learnt from at most so many descriptors of one picture."""
 
 EVIDENCE = np.dtype(
-    [("word", "<u2"), ("row", "<f4"), ("col", "<f4"), ("scale", "<f2"), ("orientation", "<f2")]
+    [
+        ("word", "<u2"),
+        ("row", "<f4"),
+        ("col", "<f4"),
+        ("scale", "<f2"),
+        ("orientation", "<f2"),
+        ("tone", "<u2"),
+    ]
 )
-"""One row a point: its word, and its frame in pixels of the original picture."""
+"""One row a point: its word, its frame in pixels of the original picture, and its word for tone, or 0."""
 
 
 @dataclass(eq=False)
@@ -64,7 +75,7 @@ class BagOfWords:
     shapes_: Lexicon | None = field(init=False, default=None, repr=False)
     tones_: Lexicon | None = field(init=False, default=None, repr=False)
 
-    query_settings = ("assignments", "softness")
+    query_settings = ("assignments", "softness", "verify")
     """The settings that change queries alone."""
 
     @property
@@ -143,9 +154,24 @@ class BagOfWords:
             bags = [shapes.bag(words, self._weighting)]
         else:
             bags = [shapes.soft_bag(features.shapes, self._weighting, assignments, self.chosen.softness)]
+        evidence = _evidence(words, features)
         if tones is not None:
-            bags.append(tones.bag(tones.words(features.tones), self._weighting))
-        return Encoding(self._join(bags), _evidence(words, features))
+            evidence["tone"] = tones.words(features.tones)
+            bags.append(tones.bag(evidence["tone"], self._weighting))
+        return Encoding(self._join(bags), evidence)
+
+    def n_candidates(self, has_region: bool) -> int:
+        """Return how many of the best pictures are looked at again; see ``Locator``."""
+        return max(self.chosen.verify, FEWEST_CANDIDATES) if has_region else self.chosen.verify
+
+    def locate(
+        self, query: Encoding, shape: tuple[int, int], region: Region | None, candidates: Candidates
+    ) -> Located:
+        """Find a query in pictures by the places of its words; see ``WordLocator``."""
+        shapes, tones = self._fitted()
+        evidence = np.empty(0, EVIDENCE) if query.evidence is None else query.evidence
+        locator = WordLocator(shapes.size, 0 if tones is None else tones.size, self.chosen.tone_weight)
+        return locator.locate(evidence, shape, region, candidates)
 
     def adjusted(self, **settings: Any) -> BagOfWords:
         """Return the same bag with other ``query_settings``. Raise SettingError where one is out of range."""
@@ -235,7 +261,7 @@ def _at_most(words: int, pictures: list[NDArray[np.float16]]) -> int:
 
 def _evidence(words: NDArray[np.intp], features: Features) -> NDArray[np.void]:
     evidence = np.empty(len(words), dtype=EVIDENCE)
-    evidence["word"] = words
+    evidence["word"], evidence["tone"] = words, 0
     keypoints = features.keypoints
     for column in fields(keypoints)[:4]:
         evidence[column.name.removesuffix("s")] = getattr(keypoints, column.name)

@@ -42,6 +42,8 @@ class WordSettings:
     stop : share of the most frequent words that is ignored, in [0, 1).
     assignments : so many nearest words stand for each point of a query (soft assignment).
     softness : σ of soft assignment, in units of the descriptors.
+    verify : so many of the best pictures are looked at again, and ranked by how many matches agree in space;
+        0 for none. A query with a region always looks at 200 or more.
     approximate_above : with more words than this the nearest word is found approximately; 0: never.
     fit_pictures : the vocabulary is learnt from at most so many pictures (more where ``words`` needs them).
     seed : of everything that is drawn by chance.
@@ -66,6 +68,7 @@ class WordSettings:
     stop: float = 0.0
     assignments: int = 1
     softness: float = 0.3
+    verify: int = 0
     approximate_above: int = 8192
     fit_pictures: int = 1000
     seed: int = 0
@@ -91,6 +94,7 @@ class WordSettings:
         self._require("tone_weight", 0 <= self.tone_weight <= 1, "0 to 1")
         self._require("assignments", 1 <= self.assignments <= 16, "1 to 16")
         self._require("softness", 0 < self.softness < np.inf, "a positive number")
+        self._require("verify", self.verify >= 0, "0 or more")
         self._require("approximate_above", self.approximate_above >= 0, "0 or more")
         self._require("fit_pictures", self.fit_pictures >= 1, "1 or more")
         self._require("seed", self.seed >= 0, "0 or more")

@@ -1,0 +1,108 @@
+"""The locator: where the words of a query are in other pictures, by agreement in space or by likeness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.locating import Candidates, Located
+from retrieval.region import Region
+
+from .matching import Frames
+from .verification import Verdicts, verify
+from .windows import Profile, best_windows, rarity
+
+Floats = NDArray[np.float64]
+
+HALF = 10
+"""With so many matches more than chance explains, half of the bonus is earned."""
+
+
+@dataclass(frozen=True)
+class WordLocator:
+    """Find a query in candidates by the evidence of both.
+
+    Parameters
+    ----------
+    n_shapes, n_tones : how many words there are for shape, and for tone; 0 where tone is left out.
+    tone_share : the share of tone in the likeness of windows, in [0, 1].
+    """
+
+    n_shapes: int
+    n_tones: int
+    tone_share: float
+
+    def locate(
+        self,
+        query: NDArray[np.void],
+        shape: tuple[int, int],
+        region: Region | None,
+        candidates: Candidates,
+    ) -> Located:
+        """Return scores, boxes and proofs.
+
+        The score is the first one, and a bonus in [0, 1) for the matches that agree in space beyond what
+        chance explains. The box is that of the region's outline, or the picture's, as the transform takes it
+        there; for a region without proof it is the window whose words are most like its own.
+        """
+        frames = Frames.of(candidates.evidence)
+        outline = (region or Region.whole(shape)).polygons
+        verdicts = verify(
+            Frames.of(query), frames, candidates.offsets, candidates.shapes, self.n_shapes, _extent(outline)
+        )
+        boxes = mapped_boxes(verdicts, np.concatenate(outline), candidates.shapes)
+        scores = candidates.scores + bonus(verdicts).astype(np.float32)
+        if region is not None and len(query):
+            unproven = ~verdicts.are_proven
+            windows, _ = self.windows(query, region, candidates, frames)
+            boxes[unproven] = windows[unproven]
+        proofs = np.where(verdicts.are_proven, verdicts.agreeing, 0)
+        return Located(scores, boxes.astype(np.float32), proofs.astype(np.int32))
+
+    def windows(
+        self, query: NDArray[np.void], region: Region, candidates: Candidates, frames: Frames
+    ) -> tuple[Floats, Floats]:
+        """Return the windows most like a region, float64 (n, 4), and how like they are, float64 (n,)."""
+        kinds = [("word", self.n_shapes, 1 - self.tone_share)]
+        if self.n_tones and "tone" in (candidates.evidence.dtype.names or ()):
+            kinds.append(("tone", self.n_tones, self.tone_share))
+        words = tuple(candidates.evidence[kind].astype(np.int64) for kind, *_ in kinds)
+        profiles = tuple(
+            Profile.of(query[kind].astype(np.int64), rarity(theirs, size))
+            for (kind, size, _), theirs in zip(kinds, words, strict=True)
+        )
+        _, _, height, width = region.bounds()
+        shares = tuple(share for *_, share in kinds)
+        return best_windows(
+            profiles, shares, words, frames.places, candidates.offsets, candidates.shapes, height, width
+        )
+
+
+def bonus(verdicts: Verdicts) -> Floats:
+    """Return x / (x + HALF), in [0, 1): x matches agree beyond those that chance would explain."""
+    beyond = np.where(verdicts.are_proven, verdicts.agreeing - verdicts.needed + 1, 0)
+    return np.asarray(beyond / (beyond + float(HALF)))
+
+
+def mapped_boxes(verdicts: Verdicts, outline: Floats, shapes: NDArray[np.int64]) -> Floats:
+    """Return the boxes around an outline (m, 2) as proven transforms take it there, clipped to the pictures.
+
+    float64 (n, 4): row, col, height, width; NaN where nothing is proven, or lies outside.
+    """
+    a, b, c, d = verdicts.transforms.T[:, :, None]
+    # An outline is measured from the corner of the first pixel, points from its centre.
+    rows, cols = outline[:, 0] - 0.5, outline[:, 1] - 0.5
+    moved = np.stack([c + a * rows + b * cols, d - b * rows + a * cols], axis=-1) + 0.5
+    limits = shapes[:, None, :].astype(np.float64)
+    inside = np.clip(moved, 0, limits)
+    low, high = inside.min(axis=1), inside.max(axis=1)
+    boxes = np.concatenate([low, high - low], axis=1)
+    boxes[~verdicts.are_proven | (high <= low).any(axis=1)] = np.nan
+    return boxes
+
+
+def _extent(outline: tuple[Floats, ...]) -> float:
+    """Return the longer side of the box around an outline."""
+    return max(float(np.ptp(np.concatenate(outline), axis=0).max()), 1.0)

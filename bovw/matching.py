@@ -1,0 +1,120 @@
+"""Tentative matches: points of two pictures that have the same visual word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MOST_MATCHES = 2048
+"""So many tentative matches of two pictures are looked at, those of the rarest words first."""
+MOST_PAIRS = 1024
+"""A word of more pairs than this says nothing of places."""
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """Hold the words and frames of n points, as the kernels want them.
+
+    Parameters
+    ----------
+    words : int64 (n,).
+    places : float64 (n, 4): row, col, the logarithm of the scale, the orientation in radians.
+    """
+
+    words: Ints
+    places: Floats
+
+    @classmethod
+    def of(cls, evidence: NDArray[np.void]) -> Frames:
+        """Take what is needed from rows of evidence."""
+        places = np.empty((len(evidence), 4))
+        places[:, 0], places[:, 1] = evidence["row"], evidence["col"]
+        places[:, 2] = np.log(np.maximum(evidence["scale"].astype(np.float64), 1e-3))
+        places[:, 3] = evidence["orientation"]
+        return cls(evidence["word"].astype(np.int64), places)
+
+    @property
+    def is_upright(self) -> bool:
+        """Tell whether no point is turned."""
+        return not self.places[:, 3].any()
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+@dataclass(frozen=True, eq=False)
+class WordTable:
+    """Hold which points have each word, in compressed rows.
+
+    Parameters
+    ----------
+    starts : int64 (size + 1,), word w has the points ``members[starts[w] : starts[w + 1]]``.
+    members : int64 (n,), rising within a word.
+    """
+
+    starts: Ints
+    members: Ints
+
+    @classmethod
+    def of(cls, words: Ints, size: int) -> WordTable:
+        """Sort the points by their words, each below ``size``."""
+        counts = np.bincount(words, minlength=size)
+        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return cls(starts, np.argsort(words, kind="stable").astype(np.int64))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def match(
+    words: Ints, starts: Ints, members: Ints, counts: Ints, ours: Ints, theirs: Ints, weights: Floats
+) -> int:
+    """List the pairs of points with one word, and return how many there are.
+
+    A word of n points here and m there gives n · m pairs, but min(n, m) of them can be right: each counts for
+    1 / max(n, m), so that together they count for no more.
+
+    Parameters
+    ----------
+    words : int64 (m,), of the candidate's points.
+    starts, members : the ``WordTable`` of the query's.
+    counts : int64 (size,), all 0; used, and left so.
+    ours, theirs, weights : (MOST_MATCHES,), filled with the query's point, the candidate's, and the weight.
+    """
+    for i in range(len(words)):
+        counts[words[i]] += 1
+    limit = _all_fit(words, starts, counts, len(ours))
+    n = 0
+    for is_rare in (True, False):  # what is common fills the room that is left
+        for i in range(len(words)):
+            first, last = starts[words[i]], starts[words[i] + 1]
+            pairs = (last - first) * counts[words[i]]
+            if pairs > MOST_PAIRS or (pairs <= limit) != is_rare:
+                continue
+            for j in range(first, min(last, first + len(ours) - n)):
+                ours[n], theirs[n] = members[j], i
+                weights[n] = 1.0 / max(last - first, counts[words[i]])
+                n += 1
+    for i in range(len(words)):
+        counts[words[i]] = 0
+    return n
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _all_fit(words: Ints, starts: Ints, counts: Ints, room: int) -> int:
+    """Return a power of 2 such that the pairs of all words that have no more than that fit into the room."""
+    limit = MOST_PAIRS
+    while limit > 0:
+        n = 0
+        for i in range(len(words)):
+            here = starts[words[i] + 1] - starts[words[i]]
+            if here * counts[words[i]] <= limit:
+                n += here
+        if n <= room:
+            return limit
+        limit //= 2
+    return 0
