@@ -13,6 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.explaining import Heat, grid_of, normalised
 from retrieval.locating import Candidates, Located
 from retrieval.region import Region
 
@@ -26,6 +27,7 @@ _SCALE = 0.05
 
 Windows = NDArray[np.float32]
 Embeddings = NDArray[np.float32]
+Shape = tuple[int, int]
 
 
 @cache
@@ -97,6 +99,24 @@ class CellLocator:
         return np.asarray(_SCALE * ratios, dtype=np.float32)
 
 
+def warmth(query: NDArray[np.float32], evidence: NDArray[np.void], windows: Windows, shape: Shape) -> Heat:
+    """Return how like a query's vector (d,) each place of a picture of ``shape`` is, as a heat map.
+
+    The mean over the windows that cover a place, small ones counting more, of their cosine with the query.
+    """
+    cosines = _cosines(evidence["values"], query)
+    rows, cols = grid_of(shape)
+    total, covered = np.zeros((rows, cols)), np.full((rows, cols), 1e-9)
+    for cosine, (top, left, height, width) in zip(cosines, windows, strict=True):
+        place = (
+            slice(round(top * rows), max(round((top + height) * rows), round(top * rows) + 1)),
+            slice(round(left * cols), max(round((left + width) * cols), round(left * cols) + 1)),
+        )
+        total[place] += cosine / height
+        covered[place] += 1 / height
+    return normalised(total / covered)
+
+
 def _place(cosines: NDArray[np.float32], windows: Windows) -> NDArray[np.float32]:
     """Return where the best window is: the mean of those that are nearly as good over the same place."""
     best = int(np.argmax(cosines))
@@ -112,7 +132,7 @@ def _overlaps(windows: Windows, one: Windows) -> NDArray[np.float32]:
     return np.asarray(shared / (windows[:, 2:].prod(axis=1) + one[2:].prod() - shared), dtype=np.float32)
 
 
-def _cosines(rows: NDArray[np.int8], query: NDArray[np.int8]) -> NDArray[np.float32]:
+def _cosines(rows: NDArray[np.int8], query: NDArray[np.generic]) -> NDArray[np.float32]:
     """Return the cosine of each row (n, d) with a query (d,); 0 where one of them is zero."""
     values, asked = rows.astype(np.float32), query.astype(np.float32)
     lengths = np.sqrt(np.einsum("ij,ij->i", values, values)) * np.linalg.norm(asked)

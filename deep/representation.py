@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from retrieval.errors import FitError, IndexFolderError, SemblanceError
 from retrieval.exact import ExactRanker
-from retrieval.locating import Candidates, Located
 from retrieval.pca import Pca
 from retrieval.picture import Picture
 from retrieval.region import Region
 from retrieval.representation import Arrays, Encoding
 
-from .cells import CellLocator, quantised, windows
+from .cells import quantised, windows
 from .files import belong
 from .preprocessing import coverage, cut, prepare, views
+from .region_search import RegionSearch
 from .settings import DEFAULT_SIDE, DeepSettings
 from .vectors import centre, unit
 
@@ -33,7 +33,7 @@ _MULTIPLE = 32
 
 
 @dataclass(eq=False)
-class DeepEmbedding:
+class DeepEmbedding(RegionSearch):
     """Describe a picture by the embedding of a convolutional network.
 
     What is learnt holds the weight file itself, so that an index answers for ever with the network that it
@@ -180,19 +180,6 @@ class DeepEmbedding:
             return Encoding(np.zeros(self.dimension, dtype=np.float32), evidence)
         found = [self._scaled(view) for view in views(part[0], chosen.orientations)]
         return Encoding(found[0] if len(found) == 1 else np.stack(found), evidence)
-
-    def n_candidates(self, has_region: bool) -> int | None:
-        """Return None, which is all, for regions where there are cells; 0 for all else."""
-        return None if has_region and self.chosen.cells else 0
-
-    def locate(
-        self, query: Encoding, shape: tuple[int, int], region: Region | None, candidates: Candidates
-    ) -> Located:
-        """Find the cell of each picture that is most like the region of a query. See ``CellLocator``."""
-        assert query.evidence is not None
-        return CellLocator(windows(self.chosen.cells)).locate(
-            query.evidence, shape, region or Region.whole(shape), candidates
-        )
 
     def adjusted(self, **settings: Any) -> DeepEmbedding:
         """Return the same representation with other ``query_settings``."""
