@@ -28,9 +28,9 @@ def likeness_percentile(
     """Return the share of a sample whose nearest is no more alike than the query's nearest is to it, in [0,
     1].
 
-    Of several representations the largest share counts: the query must be strange to all of them. None where
-    a box of the query was asked with, which is never as like a whole picture; or where the index is too
-    small.
+    Of n representations the smallest share counts, n times: it is enough to be strange to one, and so many
+    are looked at. None where a box of the query was asked with, which is never as like a whole picture; or
+    where the index is too small.
     """
     if terms.region is not None:
         return None
@@ -39,7 +39,7 @@ def likeness_percentile(
         for name in representations(snapshot, terms)
         if (share := _share(snapshot, name, query, pixels, terms, column)) is not None
     ]
-    return max(shares) if shares else None
+    return min(1.0, len(shares) * min(shares)) if shares else None
 
 
 def _share(
