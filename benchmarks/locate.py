@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.phantoms import make_phantom
+from benchmarks.phantoms import Phantom, make_phantom
 from cli.settings import make
 from retrieval.errors import SettingError
 from retrieval.index import Index, Terms, locate
@@ -47,20 +47,24 @@ class Trial:
 
 def write_phantoms(folder: Path, n: int) -> Path:
     """Write n phantoms as NIfTI files, and the table of the slices that show lung; return its path."""
-    import nibabel
-
     lines = ["path,label"]
     for number in range(n):
         phantom = make_phantom(number)
         file = f"phantom{number:02d}.nii.gz"
-        # Rows run to the back and columns to the patient's left, as CT is looked at.
-        values = phantom.values[:, ::-1, ::-1].transpose(2, 1, 0)
-        affine = np.diag([2.5, 2.5, phantom.spacing, 1.0])
-        nibabel.save(nibabel.Nifti1Image(values.astype(np.int16), affine), folder / file)
+        write_volume(phantom, folder / file)
         lines += [f"{file}#{i},lung" for i in np.flatnonzero(phantom.has_lung)]
     table = folder / "labels.csv"
     table.write_text("\n".join([*lines, ""]))
     return table
+
+
+def write_volume(phantom: Phantom, path: Path) -> None:
+    """Write a phantom as NIfTI; its rows run to the back and its columns to the patient's left."""
+    import nibabel
+
+    values = phantom.values[:, ::-1, ::-1].transpose(2, 1, 0)
+    affine = np.diag([2.5, 2.5, phantom.spacing, 1.0])
+    nibabel.save(nibabel.Nifti1Image(values.astype(np.int16), affine), path)
 
 
 def volumes(index: Index) -> Iterator[list[Slice]]:
