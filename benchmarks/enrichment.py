@@ -99,8 +99,10 @@ def main() -> int:
     parser.add_argument("sets", nargs="*", default=list(SETS))
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("-k", type=int, action="append", help="matching cases [10, 20, 50]")
+    parser.add_argument("--recipe", action="append", choices=list(RECIPES), help="[all]")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
+    recipes = {name: by for name, by in RECIPES.items() if name in (args.recipe or RECIPES)}
     print(
         "| set | by | matching cases | true class found | 95 % interval | a wrong one | not enough evidence "
         "| any found, labels shuffled |"
@@ -108,9 +110,9 @@ def main() -> int:
     print("|---|---|--:|--:|--:|--:|--:|--:|")
     for name in args.sets:
         with tempfile.TemporaryDirectory() as scratch:
-            names = [one for by in RECIPES.values() for one in by]
+            names = [one for by in recipes.values() for one in by]
             with index_set(name, Path(scratch), names, args.data, args.jobs) as index:
-                for recipe, by in RECIPES.items():
+                for recipe, by in recipes.items():
                     for line in rows(index, by, args.k or [10, 20, 50]):
                         print(f"| {name} | {recipe} {line}", flush=True)
     return 0

@@ -92,15 +92,17 @@ def main() -> int:
     )
     parser.add_argument("sets", nargs="*", default=list(SETS))
     parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--recipe", action="append", choices=list(RECIPES), help="[all]")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
+    recipes = {name: by for name, by in RECIPES.items() if name in (args.recipe or RECIPES)}
     print("| set | by | queries | P@10 before | after | gain, points | 95 % interval |")
     print("|---|---|--:|--:|--:|--:|--:|")
     for name in args.sets:
         with tempfile.TemporaryDirectory() as scratch:
-            names = [one for by in RECIPES.values() for one in by]
+            names = [one for by in recipes.values() for one in by]
             with index_set(name, Path(scratch), names, args.data, args.jobs) as index:
-                for recipe, by in RECIPES.items():
+                for recipe, by in recipes.items():
                     print(line(name, recipe, Trial(index, by)), flush=True)
     return 0
 
