@@ -79,7 +79,15 @@ def _one_table(answer: Answer) -> str:
     has_label = any(row.caption.label for row in answer.rows)
     keys = _group_keys(answer.rows)
     keys = [key for key in keys if key not in USUAL or key == keys[0]]
-    head = ["rank", "score", "id", *(["label"] if has_label else []), *keys]
+    has_case = any(row.case for row in answer.rows)
+    head = [
+        "rank",
+        "score",
+        "id",
+        *(["label"] if has_label else []),
+        *keys,
+        *(["pictures"] if has_case else []),
+    ]
     lines = [
         [
             str(row.rank),
@@ -87,6 +95,7 @@ def _one_table(answer: Answer) -> str:
             row.caption.id,
             *([row.caption.label] if has_label else []),
             *(row.caption.group.get(key, "") for key in keys),
+            *([str(row.case.n if row.case else 1)] if has_case else []),
         ]
         for row in answer.rows
     ]

@@ -153,7 +153,7 @@ def _table(table: Table) -> str:
     head = "".join(f"<th scope=col>{escape(text)}</th>" for text in table.head)
     lines = "".join(
         f"<tr><th scope=row>{escape(line[0])}</th>"
-        + "".join(f"<td>{escape(t)}</td>" for t in line[1:])
+        + "".join(f"<td>{_cell(t)}</td>" for t in line[1:])
         + "</tr>"
         for line in table.lines
     )
@@ -161,6 +161,13 @@ def _table(table: Table) -> str:
         f"<p class=lead>{escape(table.caption)}</p><table><thead><tr>{head}</tr></thead>"
         f"<tbody>{lines}</tbody></table>"
     )
+
+
+def _cell(text: str) -> str:
+    """Return the text of a cell; an address becomes a link."""
+    if not text.startswith(("http://", "https://")):
+        return escape(text)
+    return f'<a href="{escape(text)}" rel="noopener noreferrer">{escape(text)}</a>'
 
 
 def _footer(facts: Sequence[tuple[str, str]]) -> str:

@@ -34,6 +34,7 @@ EXAMPLE = """example:
   semblance query scans.index ct/12.dcm -k 20 --not-same patient --json
   semblance query scans.index new/ --where "modality = 'CT' and label != 'normal'" --report answer.html
   semblance query scans.index knee.dcm#3 --region 120,80,64,64 --sheet answer.png
+  semblance query scans.index series7/ --volume --group-by patient --findings
 
 IMAGE is the id of an indexed picture (nothing is read), else a file, a frame of it (file.dcm#12), or
 a folder. Every frame of a file is a query of its own. An id of the index goes before a file of the
