@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 HALF = 10
 """With so many matches more than chance explains, half of the bonus is earned."""
 TONE_SHARE = 0.7
-"""The share of tone in the likeness of windows: stains and densities tell small things apart, on few points."""
+"""The share of tone in the likeness of windows: it tells small things apart by few points."""
 _FINER = 0.05
 
 
@@ -66,8 +66,9 @@ class WordLocator:
         self, query: NDArray[np.void], region: Region, candidates: Candidates, frames: Frames
     ) -> tuple[Floats, Floats]:
         """Return the windows most like a region, float64 (n, 4), and how like they are, float64 (n,)."""
-        kinds = [("word", self.n_shapes, 1 - TONE_SHARE if self.n_tones else 1.0)]
-        if self.n_tones:
+        has_tone = self.n_tones > 0 and "tone" in (candidates.evidence.dtype.names or ())
+        kinds = [("word", self.n_shapes, 1 - TONE_SHARE if has_tone else 1.0)]
+        if has_tone:
             kinds.append(("tone", self.n_tones, TONE_SHARE))
         query = _comparable(query, candidates.evidence)
         words = tuple(candidates.evidence[kind].astype(np.int64) for kind, *_ in kinds)
