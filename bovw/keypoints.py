@@ -54,6 +54,11 @@ class Keypoints:
         """Return the chosen points, by slice, mask or index array."""
         return type(self)(*(getattr(self, f.name)[chosen] for f in fields(self)))
 
+    def joined(self, others: Self) -> Self:
+        """Return these points and then the others."""
+        pairs = ((getattr(self, f.name), getattr(others, f.name)) for f in fields(self))
+        return type(self)(*(np.concatenate(pair) for pair in pairs))
+
     def rescaled(self, factor: float) -> Self:
         """Return the points in a picture whose size is ``factor`` times this one's."""
         return type(self)(

@@ -83,10 +83,13 @@ class Observer:
         return Features(_placed(keypoints, factor, picture.shape), shapes, tones)
 
     def _denser(self, grey: NDArray[np.float32], region: Region, within: Keypoints) -> Keypoints:
-        """Return points of a small region's own, or those within it where they are more."""
+        """Return the points of a picture within a small region, and points of the region's own.
+
+        The first are what other pictures have too; the second say more of it, at a finer scale.
+        """
         denser: Any = replace(self.detector, points=FEWEST)  # type: ignore[type-var]
         own: Keypoints = denser.detect(grey, region.mask((grey.shape[0], grey.shape[1])))
-        return own if len(own) > len(within) else within
+        return within.joined(own) if len(own) > len(within) else within
 
 
 def _placed(keypoints: Keypoints, factor: float, shape: tuple[int, int]) -> Keypoints:

@@ -18,6 +18,9 @@ Floats = NDArray[np.float64]
 
 HALF = 10
 """With so many matches more than chance explains, half of the bonus is earned."""
+TONE_SHARE = 0.7
+"""The share of tone in the likeness of windows: it tells small things apart by few points."""
+_FINER = 0.05
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,10 @@ class WordLocator:
     Parameters
     ----------
     n_shapes, n_tones : how many words there are for shape, and for tone; 0 where tone is left out.
-    tone_share : the share of tone in the likeness of windows, in [0, 1].
     """
 
     n_shapes: int
     n_tones: int
-    tone_share: float
 
     def locate(
         self,
@@ -65,9 +66,11 @@ class WordLocator:
         self, query: NDArray[np.void], region: Region, candidates: Candidates, frames: Frames
     ) -> tuple[Floats, Floats]:
         """Return the windows most like a region, float64 (n, 4), and how like they are, float64 (n,)."""
-        kinds = [("word", self.n_shapes, 1 - self.tone_share)]
-        if self.n_tones and "tone" in (candidates.evidence.dtype.names or ()):
-            kinds.append(("tone", self.n_tones, self.tone_share))
+        has_tone = self.n_tones > 0 and "tone" in (candidates.evidence.dtype.names or ())
+        kinds = [("word", self.n_shapes, 1 - TONE_SHARE if has_tone else 1.0)]
+        if has_tone:
+            kinds.append(("tone", self.n_tones, TONE_SHARE))
+        query = _comparable(query, candidates.evidence)
         words = tuple(candidates.evidence[kind].astype(np.int64) for kind, *_ in kinds)
         profiles = tuple(
             Profile.of(query[kind].astype(np.int64), rarity(theirs, size))
@@ -106,3 +109,15 @@ def mapped_boxes(verdicts: Verdicts, outline: Floats, shapes: NDArray[np.int64])
 def _extent(outline: tuple[Floats, ...]) -> float:
     """Return the longer side of the box around an outline."""
     return max(float(np.ptp(np.concatenate(outline), axis=0).max()), 1.0)
+
+
+def _comparable(query: NDArray[np.void], candidates: NDArray[np.void]) -> NDArray[np.void]:
+    """Return those points of a query whose frames are not smaller than nearly all of the candidates' are.
+
+    A small region has points of its own, and finer ones; words of a scale that the candidates lack would
+    drown the others. All of them where no other is there.
+    """
+    if not len(candidates):
+        return query
+    kept = query[query["scale"] >= np.quantile(candidates["scale"].astype(np.float32), _FINER)]
+    return kept if len(kept) else query

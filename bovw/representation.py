@@ -172,7 +172,7 @@ class BagOfWords:
         """Find a query in pictures by the places of its words; see ``WordLocator``."""
         shapes, tones = self._fitted()
         evidence = np.empty(0, EVIDENCE) if query.evidence is None else query.evidence
-        locator = WordLocator(shapes.size, 0 if tones is None else tones.size, self.chosen.tone_weight)
+        locator = WordLocator(shapes.size, 0 if tones is None else tones.size)
         return locator.locate(evidence, shape, region, candidates)
 
     def explain(

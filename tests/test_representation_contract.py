@@ -18,6 +18,7 @@ import pytest
 from retrieval.arrays import load_arrays, save_arrays
 from retrieval.errors import FitError, IndexFolderError
 from retrieval.index.recipe import recipe_hash
+from retrieval.locating import Candidates, Locator
 from retrieval.picture import Picture
 from retrieval.ranker import Ranker
 from retrieval.region import Region
@@ -330,6 +331,66 @@ def test_a_grey_picture_and_its_copy_in_colour_are_alike(fitted, encodings):
     scores = [dense(e) @ in_colour for e in encodings]
     assert np.argmax(scores) == 0
     assert scores[0] > 0.9
+
+
+def candidates(encodings: list[Encoding], chosen: list[int]) -> Candidates:
+    """Put the evidence of chosen pictures end to end; their first scores fall."""
+    parts = [encodings[i].evidence for i in chosen]
+    offsets = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+    shapes = np.array([PICTURES[i].shape for i in chosen], dtype=np.int64)
+    scores = np.linspace(0.9, 0.1, len(chosen), dtype=np.float32)
+    return Candidates(np.concatenate(parts), offsets, shapes, scores)
+
+
+def test_a_region_looks_at_no_fewer_pictures_than_a_whole_one(fitted):
+    if isinstance(fitted, Locator):
+        whole, region = fitted.n_candidates(False), fitted.n_candidates(True)
+        assert whole is None or whole >= 0
+        assert region is None or (whole is not None and region >= max(1, whole))
+
+
+def test_what_is_located_lies_within_its_pictures(fitted, encodings):
+    if not isinstance(fitted, Locator):
+        return
+    among = candidates(encodings, [4, 0, 7])
+    region = Region.box(10, 20, 40, 50)
+    for part in (None, region):
+        located = fitted.locate(fitted.encode_query(PICTURES[0], part), PICTURES[0].shape, part, among)
+        assert (located.scores.shape, located.scores.dtype) == ((3,), np.float32)
+        assert (located.boxes.shape, located.boxes.dtype) == ((3, 4), np.float32)
+        assert (located.proofs.shape, located.proofs.dtype) == ((3,), np.int32)
+        assert np.isfinite(located.scores).all()
+        assert (located.proofs >= 0).all()
+        known = ~np.isnan(located.boxes).any(axis=1)
+        corners, sizes = located.boxes[known, :2], located.boxes[known, 2:]
+        assert (corners >= 0).all()
+        assert (sizes > 0).all()
+        assert (corners + sizes <= among.shapes[known] + 1e-3).all()
+        assert not located.proofs[~known].any()
+
+
+def test_a_region_is_located_in_its_own_picture(fitted, encodings):
+    if not isinstance(fitted, Locator):
+        return
+    among = candidates(encodings, [4, 0, 7])
+    region = Region.box(10, 20, 40, 50)
+    located = fitted.locate(fitted.encode_query(PICTURES[0], region), PICTURES[0].shape, region, among)
+    assert np.argmax(located.scores + among.scores[1] - among.scores) == 1
+    row, col, height, width = located.boxes[1].tolist()
+    both = max(0, min(row + height, 50) - max(row, 10)) * max(0, min(col + width, 70) - max(col, 20))
+    assert both / (height * width + 2000 - both) > 0.4
+
+
+def test_locating_twice_is_the_same_and_leaves_the_evidence_as_it_was(fitted, encodings):
+    if not isinstance(fitted, Locator):
+        return
+    among, region = candidates(encodings, [0, 1, 2]), Region.box(10, 20, 40, 50)
+    before = among.evidence.tobytes()
+    query = fitted.encode_query(PICTURES[0], region)
+    first, second = (fitted.locate(query, PICTURES[0].shape, region, among) for _ in range(2))
+    assert first.scores.tobytes() == second.scores.tobytes()
+    assert first.boxes.tobytes() == second.boxes.tobytes()
+    assert among.evidence.tobytes() == before
 
 
 AGAIN = """
