@@ -77,8 +77,11 @@ class CellLocator:
         """Return the best score of each picture's cells with the query's one row, and where that is.
 
         The score is the cosine, less a little where the window is smaller or larger than the region. Pictures
-        without cells get −2, and no box.
+        without cells get −2, and no box. A query without a pixel finds nothing.
         """
+        if not len(query):
+            n = len(candidates)
+            return Located(candidates.scores, np.full((n, 4), np.nan, np.float32), np.zeros(n, np.int32))
         values = np.ascontiguousarray(candidates.evidence["values"])
         cosines = _cosines(values, np.ascontiguousarray(query["values"][0]))
         n, k, loss = len(candidates), len(self.windows), self._losses(shape, region)

@@ -151,34 +151,35 @@ class DeepEmbedding(RegionSearch):
         return [Encoding(vector, quantised(self._finished(own))) for vector, own in pairs]
 
     def encode(self, picture: Picture, region: Region | None = None) -> Encoding:
-        """Return the embedding of a picture, or of a region: its box, pooled where the region is.
+        """Return the embedding of a picture and its cells, or of a region: its box, pooled where the region is.
 
-        A region without a pixel gives a vector of zeros.
+        A region without a pixel gives a vector of zeros; one that is the picture is encoded as the picture.
         """
         self._check_fitted()
-        if region is None:
+        if region is None or region.mask(picture.shape).all():
             return self.encode_prepared([prepare(picture, self.side)])[0]
-        part, evidence = cut(picture, region, self.side), self._of_region(picture, region)
+        part = cut(picture, region, self.side)
         if part is None:
-            return Encoding(np.zeros(self.dimension, dtype=np.float32), evidence)
+            return Encoding(np.zeros(self.dimension, dtype=np.float32))
         square, weights = part
         found = self._running.embed(square[None], None if weights is None else weights[None])
-        return Encoding(self._finished(found)[0], evidence)
+        return Encoding(self._finished(found)[0])
 
     def encode_query(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Return the embedding of a query: of each of its ``orientations`` float32 (n, d), the best counts.
 
-        With one orientation it is float32 (d,), and with one scale the same as ``encode``'s.
+        With one orientation it is float32 (d,), and with one scale the same as ``encode``'s. The evidence of a
+        region is its embedding among the cells.
         """
-        chosen = self.chosen
-        if chosen.orientations == 1 and tuple(chosen.scales) == (1.0,):
-            return self.encode(picture, region)
+        evidence = None if region is None else self._of_region(picture, region)
+        if self.chosen.orientations == 1 and tuple(self.chosen.scales) == (1.0,):
+            whole = self.encode(picture, region)
+            return whole if region is None else Encoding(whole.vector, evidence)
         self._check_fitted()
         part = cut(picture, region, self.side)
-        evidence = None if region is None else self._of_region(picture, region)
         if part is None:
             return Encoding(np.zeros(self.dimension, dtype=np.float32), evidence)
-        found = [self._scaled(view) for view in views(part[0], chosen.orientations)]
+        found = [self._scaled(view) for view in views(part[0], self.chosen.orientations)]
         return Encoding(found[0] if len(found) == 1 else np.stack(found), evidence)
 
     def adjusted(self, **settings: Any) -> DeepEmbedding:
@@ -253,12 +254,16 @@ class DeepEmbedding(RegionSearch):
         return np.concatenate(found)
 
     def _of_region(self, picture: Picture, region: Region) -> NDArray[np.void] | None:
-        """Return the embedding of a region, pooled from its picture's maps as cells are, as evidence (1,)."""
+        """Return the embedding of a region, pooled from its picture's maps as cells are, as evidence (1,).
+
+        (0,) where the region holds no pixel; None where no cells are kept.
+        """
         if not self.chosen.cells:
             return None
+        self._check_fitted()
         inside = coverage(picture, region, self.side)
         if inside is None:
-            return quantised(np.zeros((1, self.dimension), dtype=np.float32))
+            return quantised(np.zeros((0, self.dimension), dtype=np.float32))
         found = self._running.embed(prepare(picture, self.side)[None], inside[None])
         return quantised(self._finished(found))
 
