@@ -1,6 +1,6 @@
 """Print how surely visual words find the picture that a piece of it comes from, and where in it.
 
-    python -m benchmarks.instances [--data FOLDER] [--keep FOLDER] [--recipe NAME...] [--queries N] [--jobs N]
+    python -m benchmarks.instances [SET...] [--data FOLDER] [--keep FOLDER] [--recipe NAME]
 
 Some pictures of the sets are cut, turned, scaled, shown through another window and noised, by transforms
 that are drawn with a seed and known; all pictures of the sets are in the index, so that every query has one
@@ -35,7 +35,7 @@ Settings = dict[str, Any]
 RECIPES: dict[str, tuple[str, Settings]] = {
     "superpixel, as it is": ("superpixel", {}),
     "sift, as it is": ("sift", {}),
-    "instances": ("sift", {"points": 800, "longest_side": 512, "words": 8192, "fit_pictures": 500}),
+    "sift for instances": ("sift", {"words": 4096, "tone_words": 0, "fit_pictures": 300}),
 }
 """A representation and its settings, each."""
 VERIFY = 200
@@ -144,6 +144,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("sets", nargs="*", default=list(SETS))
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument(
         "--keep", type=Path, help="keep the indexes in this folder, and use those that are there"
@@ -154,9 +155,9 @@ def main() -> int:
     parser.add_argument("--verify", type=int, default=VERIFY)
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
-    items = [item for name in SETS for item in Set.load(name, args.data)]
+    items = [item for name in args.sets for item in Set.load(name, args.data)]
     asked = [items[i] for i in np.random.default_rng(0).permutation(len(items))[: args.queries]]
-    print(f"{len(asked)} queries of each kind among {len(items)} pictures of {', '.join(SETS)}")
+    print(f"{len(asked)} queries of each kind among {len(items)} pictures of {', '.join(args.sets)}")
     print("| recipe | change | recall@1, not verified | recall@1 | box, of those found | box, of all | s |")
     print("|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as scratch:

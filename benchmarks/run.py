@@ -25,18 +25,22 @@ SMALL = {
     "feedback": ["wbc5"],
     "frozen": ["ultrasound3", "--rounds", "1", "--pictures", "4"],
     "locate": ["--phantoms", "5"],
+    "instances": ["ultrasound3", "--recipe", "sift, as it is", "--queries", "5", "--change", "all of it"],
     "medmnist": ["--step", "20"],
     "memory": ["--counts", "40", "160", "--side", "64"],
     "projection": ["wbc5", "--splits", "1"],
     "quality": ["ultrasound3", "--recipe", "thumbnail", "--recipe", "default"],
+    "regions": ["cxr_regions", "--queries", "2", "--by", "superpixel"],
     "sparse_search": ["--bags", "5000", "--words", "2000", "--queries", "5"],
     "superpixels": ["--side", "256", "--rounds", "2"],
     "throughput": ["--pictures", "8", "--rounds", "1", "--files", "16"],
+    "verification": ["--speed"],
     "vocabulary": ["--descriptors", "20000", "--words", "200"],
 }
 """Arguments that make a benchmark small; the others are small without any."""
 
 NEED_DATA = ("cases", "enrichment", "feedback", "frozen", "medmnist", "projection", "quality")
+NEED_DATA = ("frozen", "instances", "medmnist", "projection", "quality", "regions")
 """Benchmarks that measure on the labelled sets, and are left out where those are not there."""
 
 

@@ -4,7 +4,7 @@
     python -m benchmarks.verification --speed
 
 Speed: 200 candidates of 400 points each, in one thread, by the number of words; one of them is the query,
-turned and scaled, the others are random. Best of 5.
+turned and scaled, the others are random. Processor time, best of 5.
 
 Worth: each picture of a set asks once, the pictures of its own patient, lesion or group of near-duplicates
 left out; the best 100 are looked at again. Differences are paired, query by query, with intervals: 95 %,

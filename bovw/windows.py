@@ -15,6 +15,8 @@ FACTORS = (0.71, 1.0, 1.41)
 """Windows are so many times the size of the region."""
 STEPS = 5
 """Windows of one size lie a fifth of it apart."""
+LEAST = 0.5
+"""A window with less than this share of the region's squared length is no more like it for being small."""
 _MOST = 48
 """So many windows of one size along each axis at most."""
 
@@ -27,16 +29,19 @@ class Profile:
     ----------
     values : float64 (size,), the bag √(count) · weight, of unit length.
     weights : float64 (size,).
+    square : the squared length that the bag had.
     """
 
     values: Floats
     weights: Floats
+    square: float
 
     @classmethod
     def of(cls, words: Ints, weights: Floats) -> Profile:
         """Make the profile of a region's words, int (n,)."""
         values = np.sqrt(np.bincount(words, minlength=len(weights))) * weights
-        return cls(values / max(float(np.linalg.norm(values)), 1e-12), weights)
+        square = float(values @ values)
+        return cls(values / max(square**0.5, 1e-12), weights, square)
 
 
 def rarity(words: Ints, size: int) -> Floats:
@@ -60,7 +65,9 @@ def best_windows(
 ) -> tuple[Floats, Floats]:
     """Find in each of n pictures the window whose words are most like a region's.
 
-    The likeness is the cosine between the bags, summed over kinds of words (shape, tone) by their shares.
+    The likeness is the cosine between the bags, summed over kinds of words (shape, tone) by their shares; but
+    the bag of a window counts as no shorter than ``LEAST`` says, so that a part of a thing does not beat all
+    of it.
 
     Parameters
     ----------
@@ -81,10 +88,12 @@ def best_windows(
         assert 0 <= share <= 1
         assert len(of_kind) == len(places)
     tone = len(profiles) - 1
+    squares = np.array([profiles[0].square, profiles[tone].square])
     _best_windows(
         profiles[0].values, profiles[0].weights, shares[0], words[0],
         profiles[tone].values, profiles[tone].weights, shares[1] if tone else 0.0, words[tone],
-        places, np.asarray(offsets, np.int64), np.asarray(shapes, np.int64),
+        LEAST * np.maximum(squares, 1e-9), places,
+        np.asarray(offsets, np.int64), np.asarray(shapes, np.int64),
         np.array([(height * f, width * f) for f in FACTORS]), boxes, likeness,
     )  # fmt: skip
     return boxes, likeness
@@ -100,6 +109,7 @@ def _best_windows(
     tone_weights: Floats,
     tone_share: float,
     tone_words: Ints,
+    least: Floats,
     places: Floats,
     offsets: Ints,
     shapes: Ints,
@@ -122,7 +132,7 @@ def _best_windows(
                 score, along = _slide(
                     shape_values, shape_weights, shape_share, shape_words, shape_counts,
                     tone_values, tone_weights, tone_share, tone_words, tone_counts,
-                    band, places, width, shapes[i, 1], n_cols, roots,
+                    least, band, places, width, shapes[i, 1], n_cols, roots,
                 )  # fmt: skip
                 if score > likeness[i]:
                     likeness[i] = score
@@ -160,6 +170,7 @@ def _slide(
     tone_share: float,
     tone_words: Ints,
     tone_counts: Ints,
+    least: Floats,
     band: Ints,
     places: Floats,
     width: float,
@@ -195,8 +206,8 @@ def _slide(
             tone_square -= tone_weights[t] * tone_weights[t]
             tail += 1
         if tail < head:
-            score = shape_share * shape_dot / np.sqrt(max(shape_square, 1e-9))
-            score += tone_share * tone_dot / np.sqrt(max(tone_square, 1e-9))
+            score = shape_share * shape_dot / np.sqrt(max(shape_square, least[0]))
+            score += tone_share * tone_dot / np.sqrt(max(tone_square, least[1]))
             if score > best + 1e-9:
                 best, best_along = score, along
     for k in range(tail, head):

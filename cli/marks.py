@@ -105,7 +105,7 @@ def _box(asked: XYWH, shape: Shape, unit: tuple[float, float]) -> Region:
     if x >= shape[1] or y >= shape[0] or x + width <= 0 or y + height <= 0:
         raise SettingError(
             f"--region: {','.join(f'{v:g}' for v in asked)} lies outside the picture, "
-            f"{_size(shape)} (x,y,w,h; x to the right)"
+            f"which has {_size(shape)} (x,y,w,h; x to the right)"
         )
     left, top = max(x, 0.0), max(y, 0.0)
     return Region.box(top, left, min(y + height, shape[0]) - top, min(x + width, shape[1]) - left)
@@ -145,7 +145,7 @@ def _superpixel(asked: tuple[float, float], canvas: Canvas, unit: tuple[float, f
     (x, y), shape = asked, canvas.shape
     row, col = y / unit[0], x / unit[1]
     if not (0 <= row < shape[0] and 0 <= col < shape[1]):
-        raise SettingError(f"--point: {x:g},{y:g} lies outside the picture, {_size(shape)} (x,y)")
+        raise SettingError(f"--point: {x:g},{y:g} lies outside the picture, which has {_size(shape)} (x,y)")
     small, factor = canvas.read().fit_within(_LONGEST)
     labels = slic(small.grey, _POINTS)
     at = (min(int(row * factor), labels.shape[0] - 1), min(int(col * factor), labels.shape[1] - 1))

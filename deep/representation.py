@@ -151,7 +151,7 @@ class DeepEmbedding(RegionSearch):
         return [Encoding(vector, quantised(self._finished(own))) for vector, own in pairs]
 
     def encode(self, picture: Picture, region: Region | None = None) -> Encoding:
-        """Return the embedding of a picture and its cells, or of a region: its box, pooled where the region is.
+        """Return the embedding of a picture with its cells, or of a region: its box, pooled where it is.
 
         A region without a pixel gives a vector of zeros; one that is the picture is encoded as the picture.
         """
@@ -168,8 +168,8 @@ class DeepEmbedding(RegionSearch):
     def encode_query(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Return the embedding of a query: of each of its ``orientations`` float32 (n, d), the best counts.
 
-        With one orientation it is float32 (d,), and with one scale the same as ``encode``'s. The evidence of a
-        region is its embedding among the cells.
+        With one orientation it is float32 (d,), and with one scale the same as ``encode``'s. The evidence of
+        a region is its embedding among the cells.
         """
         evidence = None if region is None else self._of_region(picture, region)
         if self.chosen.orientations == 1 and tuple(self.chosen.scales) == (1.0,):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bovw.windows import FACTORS, Profile, best_windows, rarity
+from bovw.windows import FACTORS, LEAST, Profile, best_windows, rarity
 
 WORDS, TONES = 12, 5
 
@@ -13,8 +13,8 @@ WORDS, TONES = 12, 5
 def likeness(profile: Profile, words: np.ndarray) -> float:
     """Return the cosine of a bag with the profile, worked out with numpy."""
     bag = np.sqrt(np.bincount(words, minlength=len(profile.weights))) * profile.weights
-    length = np.linalg.norm(bag)
-    return float(bag @ profile.values / length) if length else 0.0
+    length = max(float(np.linalg.norm(bag)), (LEAST * profile.square) ** 0.5)
+    return float(bag @ profile.values) / length if length else 0.0
 
 
 @given(seed=st.integers(0, 9999), share=st.floats(0, 1), n=st.integers(1, 60))
@@ -52,7 +52,8 @@ def test_a_patch_of_its_own_words_is_found():
     inside = (rows > 100) & (rows < 140) & (cols > 180) & (cols < 240)
     words[inside] = np.arange(inside.sum()) % 3 + 1
     places = np.stack([rows, cols], axis=1).astype(float)
-    profile = Profile.of(np.array([1, 2, 3, 1]), rarity(words, 4))
+    # As many as the patch holds: then neither a part of it nor more than it is as like.
+    profile = Profile.of(words[inside], np.ones(4))
     offsets, shapes = np.array([0, len(rows)]), np.array([[200, 300]])
     boxes, found = best_windows((profile,), (1.0,), (words,), places, offsets, shapes, 40, 60)
     assert found[0] > 0.95

@@ -156,7 +156,8 @@ def test_fitting_twice_equals_fitting_once(name, fitted):
     twice = make(name).fit(PICTURES[:4])
     before = digest(twice) == digest(fitted)
     assert digest(twice.fit(PICTURES)) == digest(fitted)
-    assert before == (fitted.n_fit_pictures == 0)
+    # Of so few pictures deep takes no mean away, and learns nothing.
+    assert before == (fitted.n_fit_pictures == 0 or name == "deep")
 
 
 def test_fit_is_learn_after_sample(name, fitted):
@@ -383,7 +384,9 @@ def test_a_region_is_located_in_its_own_picture(fitted, encodings):
     among = candidates(encodings, [4, 0, 7])
     region = Region.box(10, 20, 40, 50)
     located = fitted.locate(fitted.encode_query(PICTURES[0], region), PICTURES[0].shape, region, among)
-    assert np.argmax(located.scores + among.scores[1] - among.scores) == 1
+    # Words add to the first score what agrees in space, cells take its place.
+    gain = located.scores - (among.scores if points(encodings[0]) is not None else 0)
+    assert gain[1] == gain.max()
     row, col, height, width = located.boxes[1].tolist()
     both = max(0, min(row + height, 50) - max(row, 10)) * max(0, min(col + width, 70) - max(col, 20))
     assert both / (height * width + 2000 - both) > 0.4
