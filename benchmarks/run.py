@@ -39,8 +39,17 @@ SMALL = {
 }
 """Arguments that make a benchmark small; the others are small without any."""
 
-NEED_DATA = ("cases", "enrichment", "feedback", "frozen", "medmnist", "projection", "quality")
-NEED_DATA = ("frozen", "instances", "medmnist", "projection", "quality", "regions")
+NEED_DATA = (
+    "cases",
+    "enrichment",
+    "feedback",
+    "frozen",
+    "instances",
+    "medmnist",
+    "projection",
+    "quality",
+    "regions",
+)
 """Benchmarks that measure on the labelled sets, and are left out where those are not there."""
 
 
