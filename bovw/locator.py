@@ -46,7 +46,9 @@ class WordLocator:
 
         The score is the first one, and a bonus in [0, 1) for the matches that agree in space beyond what
         chance explains. The box is that of the region's outline, or the picture's, as the transform takes it
-        there; for a region without proof it is the window whose words are most like its own.
+        there; for a region without proof it is the window whose words are most like its own. The likeness of
+        that window, in [0, 1], is added to the score of a region: what a picture has in one place tells more
+        of a region than what it has anywhere.
         """
         frames = Frames.of(candidates.evidence)
         outline = (region or Region.whole(shape)).polygons
@@ -57,8 +59,9 @@ class WordLocator:
         scores = candidates.scores + bonus(verdicts).astype(np.float32)
         if region is not None and len(query):
             unproven = ~verdicts.are_proven
-            windows, _ = self.windows(query, region, candidates, frames)
+            windows, likeness = self.windows(query, region, candidates, frames)
             boxes[unproven] = windows[unproven]
+            scores += likeness.astype(np.float32)
         proofs = np.where(verdicts.are_proven, verdicts.agreeing, 0)
         return Located(scores, boxes.astype(np.float32), proofs.astype(np.int32))
 

@@ -15,7 +15,7 @@ FACTORS = (0.71, 1.0, 1.41)
 """Windows are so many times the size of the region."""
 STEPS = 5
 """Windows of one size lie a fifth of it apart."""
-LEAST = 0.5
+LEAST = 0.75
 """A window with less than this share of the region's squared length is no more like it for being small."""
 _MOST = 48
 """So many windows of one size along each axis at most."""
