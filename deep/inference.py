@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from retrieval.errors import SettingError
+
 from .network import Embedder, folded
 
 Squares = NDArray[np.uint8]
@@ -52,6 +54,11 @@ class OwnNetwork:
         maps = network.maps(pixels, self._precision)
         return network.embed(network.pool(maps, weights))
 
+    def map(self, pixels: Tensor, level: int) -> Tensor:
+        """Return the feature map (n, channels, rows, cols) of one of the levels that are pooled."""
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
+        return self._network.maps(pixels, self._precision)[level]
+
 
 class Runner:
     """Run a network in batches on the best device there is.
@@ -80,6 +87,19 @@ class Runner:
             share = None if weights is None else torch.from_numpy(weights[:, None]).to(self.device)
             embeddings: NDArray[np.float32] = self.network.embed(pixels, share).float().cpu().numpy()
         return embeddings
+
+    def maps(self, squares: Squares, level: int) -> NDArray[np.float32]:
+        """Return a level's feature maps, float32 (n, rows, cols, channels), of squares (n, 3, side, side).
+
+        Raise SettingError for a network that is not the project's own.
+        """
+        if not isinstance(self.network, OwnNetwork):
+            raise SettingError("features: deep needs the network of this project; give its weights")
+        with torch.inference_mode():
+            pixels = torch.from_numpy(np.ascontiguousarray(squares)).to(self.device).float() / 255
+            found = self.network.map(pixels, level).float().permute(0, 2, 3, 1)
+            maps: NDArray[np.float32] = found.contiguous().cpu().numpy()
+        return maps
 
     def embed_at(self, square: Squares, side: int) -> NDArray[np.float32]:
         """Return the embedding float32 (1, dimension) of one square, stretched to another side."""
