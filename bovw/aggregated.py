@@ -20,11 +20,11 @@ from retrieval.representation import Arrays, Encoding
 from retrieval.selective import MOST_BITS, SelectiveIndex
 
 from .aggregation_settings import AggregationSettings, AsmkSettings, VladSettings
-from .asmk import Asmk
 from .distinct import count_distinct
 from .lexicon import Lexicon
 from .representation import EVIDENCE
-from .vlad import Vlad
+from .residual_codes import Asmk
+from .residual_vectors import Vlad
 from .vocabulary import Vocabulary
 from .weighting import Weighting
 

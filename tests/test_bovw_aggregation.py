@@ -8,10 +8,10 @@ import pytest
 import bovw
 from bovw.aggregation import residuals, scaled
 from bovw.aggregation_settings import AsmkSettings, VladSettings
-from bovw.asmk import Asmk
 from bovw.assignment import Assigner
 from bovw.lexicon import Lexicon
-from bovw.vlad import FEWEST, Vlad
+from bovw.residual_codes import Asmk
+from bovw.residual_vectors import FEWEST, Vlad
 from cli.settings import explanations
 from retrieval.errors import FitError, IndexFolderError, SettingError
 from retrieval.picture import Picture
