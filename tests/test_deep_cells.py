@@ -32,7 +32,7 @@ def weights(tmp_path_factory):
     """A weight file of a tiny network of two maps, 8 × 8 with 4 channels and 4 × 4 with 6."""
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     shape = Architecture(widths=(4, 6), depths=(1, 1), levels=(0, 1), dimension=5, side=32)
-    save(Embedder(shape).eval(), path)
+    save(path, Embedder(shape).eval())
     return str(path)
 
 
