@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .aggregated import Aggregated
     from .representation import BagOfWords
 
 DEFAULT = ("superpixel", "dense")
@@ -32,20 +33,43 @@ def superpixel(**settings: Any) -> BagOfWords:
     return _make("superpixel", settings)
 
 
+def vlad(**settings: Any) -> Aggregated:
+    """Make dense vectors of residuals; keywords: those of ``AggregationSettings`` and ``VladSettings``."""
+    from .aggregated import make
+    from .aggregation_settings import AggregationSettings, VladSettings
+
+    _refuse_unknown("vlad", settings, {f.name for f in (*fields(AggregationSettings), *fields(VladSettings))})
+    return make("vlad", VladSettings, settings)
+
+
+def asmk(**settings: Any) -> Aggregated:
+    """Make binary codes of residuals; keywords: those of ``AggregationSettings`` and ``AsmkSettings``."""
+    from .aggregated import make
+    from .aggregation_settings import AggregationSettings, AsmkSettings
+
+    _refuse_unknown("asmk", settings, {f.name for f in (*fields(AggregationSettings), *fields(AsmkSettings))})
+    return make("asmk", AsmkSettings, settings)
+
+
 def _make(name: str, settings: dict[str, Any]) -> BagOfWords:
     """Share the settings out between the detector and the bag. Raise SettingError where one is misspelt."""
-    from retrieval.errors import SettingError
-
     from .detectors import DETECTORS
     from .representation import BagOfWords
     from .settings import WordSettings
 
     kind = DETECTORS[name]
     points, words = {f.name for f in fields(kind)}, {f.name for f in fields(WordSettings)}
-    for unknown in settings.keys() - points - words:
-        near = difflib.get_close_matches(unknown, points | words, n=1) or sorted(points | words)
-        raise SettingError(f"{name} has no setting {unknown!r}; did you mean {' or '.join(near)}?")
+    _refuse_unknown(name, settings, points | words)
     given: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in settings.items()}
     of_words: dict[str, Any] = {n: v for n, v in given.items() if n in words}
     of_points: dict[str, Any] = {n: v for n, v in given.items() if n in points}
     return BagOfWords(name, kind(**of_points), WordSettings(**of_words))
+
+
+def _refuse_unknown(name: str, settings: dict[str, Any], known: set[str]) -> None:
+    """Raise SettingError, with what is near, where a setting is not known."""
+    from retrieval.errors import SettingError
+
+    for unknown in settings.keys() - known:
+        near = difflib.get_close_matches(unknown, known, n=1) or sorted(known)
+        raise SettingError(f"{name} has no setting {unknown!r}; did you mean {' or '.join(near)}?")

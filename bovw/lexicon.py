@@ -81,7 +81,7 @@ class Lexicon:
 
     def words(self, descriptors: Descriptors) -> NDArray[np.intp]:
         """Return the nearest word of each descriptor (n, d), intp (n,)."""
-        return self.assigner.assign(self._reduced(descriptors))
+        return self.assigner.assign(self.reduced(descriptors))
 
     def bag(self, words: NDArray[np.intp], weighting: Weighting) -> SparseVector:
         """Return the weighted bag of some words."""
@@ -91,7 +91,7 @@ class Lexicon:
         self, descriptors: Descriptors, weighting: Weighting, assignments: int, softness: float
     ) -> SparseVector:
         """Return the bag in which each descriptor is shared among its nearest words."""
-        words, distances = self.assigner.nearest(self._reduced(descriptors), assignments)
+        words, distances = self.assigner.nearest(self.reduced(descriptors), assignments)
         return weighting.weigh(words, self.word_weights, soft_amounts(distances, softness))
 
     def arrays(self, prefix: str) -> Arrays:
@@ -128,7 +128,8 @@ class Lexicon:
         assigner = Assigner(centers, approximate_above)
         return cls(centers, weights, np.asarray(learnt["frequency"], np.int64), pca, assigner)
 
-    def _reduced(self, descriptors: Descriptors) -> Descriptors:
+    def reduced(self, descriptors: Descriptors) -> Descriptors:
+        """Return descriptors (n, d) in the space of the words."""
         return descriptors if self.pca is None else self.pca.transform(descriptors)
 
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from retrieval.errors import SettingError
+
 from .network import Embedder, folded
 
 Squares = NDArray[np.uint8]
@@ -68,6 +70,10 @@ class OwnNetwork:
     def _maps(self, pixels: Tensor) -> list[Tensor]:
         return self._network.maps(pixels.contiguous(memory_format=torch.channels_last), self._precision)
 
+    def map(self, pixels: Tensor, level: int) -> Tensor:
+        """Return the feature map (n, channels, rows, cols) of one of the levels that are pooled."""
+        return self._maps(pixels)[level]
+
 
 class Runner:
     """Run a network in batches on the best device there is.
@@ -107,6 +113,19 @@ class Runner:
             found = self.network.embed_parts(pixels, torch.from_numpy(windows).to(self.device))
             whole, parts = (each.float().cpu().numpy() for each in found)
         return whole, parts
+
+    def maps(self, squares: Squares, level: int) -> NDArray[np.float32]:
+        """Return a level's feature maps, float32 (n, rows, cols, channels), of squares (n, 3, side, side).
+
+        Raise SettingError for a network that is not the project's own.
+        """
+        if not isinstance(self.network, OwnNetwork):
+            raise SettingError("features: deep needs the network of this project; give its weights")
+        with torch.inference_mode():
+            pixels = torch.from_numpy(np.ascontiguousarray(squares)).to(self.device).float() / 255
+            found = self.network.map(pixels, level).float().permute(0, 2, 3, 1)
+            maps: NDArray[np.float32] = found.contiguous().cpu().numpy()
+        return maps
 
     def embed_at(self, square: Squares, side: int) -> NDArray[np.float32]:
         """Return the embedding float32 (1, dimension) of one square, stretched to another side."""

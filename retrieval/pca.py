@@ -62,6 +62,26 @@ class Pca:
         self.variances_ = np.maximum(variances[::-1][: self.n_components], 0).astype(np.float32)
         return self
 
+    def fit_few(self, x: ArrayLike) -> Self:
+        """Learn from x (n, d) with fewer rows than dimensions, by way of their n × n products.
+
+        What ``fit`` learns, but for components without variance, of which none is kept: n − 1 at most
+        remain. Raises FitError where all rows are equal.
+        """
+        rows = np.asarray(x, dtype=np.float64)
+        mean = rows.mean(axis=0)
+        centred = rows - mean
+        variances, vectors = np.linalg.eigh(centred @ centred.T / max(1, len(rows) - 1))  # rising
+        kept = np.flatnonzero(variances > 1e-9 * variances[-1])[::-1][: self.n_components]
+        if not variances[-1] > 0:
+            raise FitError(f"{len(rows)} equal vectors have no principal components; add other pictures")
+        components = vectors.T[kept] @ centred
+        components /= np.linalg.norm(components, axis=1, keepdims=True)
+        self.mean_ = mean.astype(np.float32)
+        self.components_ = np.ascontiguousarray(_with_fixed_signs(components), dtype=np.float32)
+        self.variances_ = variances[kept].astype(np.float32)
+        return self
+
     def transform(self, x: ArrayLike) -> NDArray[np.float32]:
         """Return the components of x (n, d), float32 (n, n_components).
 

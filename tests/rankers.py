@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from retrieval.exact import ExactRanker
 from retrieval.inverted import InvertedIndex
 from retrieval.ranker import Ranker
 from retrieval.representation import SparseVector
+from retrieval.selective import SelectiveIndex, signs
 
 SIZE = 12
 
@@ -26,6 +27,32 @@ def sparse(values: np.ndarray) -> SparseVector:
 def cosine(matrix: np.ndarray, query: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(matrix, axis=1) * np.linalg.norm(query)
     return np.divide(matrix @ query, lengths, out=np.zeros(len(matrix)), where=lengths > 0)
+
+
+BITS = 16
+
+
+def codes(values: np.ndarray) -> np.ndarray:
+    """Return a code of each value, bool (n, 16): eight bits that all have, and the value in 255ths."""
+    levels = np.abs(np.nan_to_num(values) * 255).astype(np.int64)
+    return np.concatenate([np.ones((len(values), 8), bool), (levels[:, None] >> np.arange(8)) % 2 > 0], 1)
+
+
+def coded(values: np.ndarray) -> SparseVector:
+    """Return the codes of the values that are not zero, a word each; no numbers where a value is none."""
+    words = np.flatnonzero(values)
+    vector = signs(words, codes(values[words]), len(values))
+    return vector if np.isfinite(values).all() else replace(vector, values=vector.values * np.float32(np.nan))
+
+
+def selective(matrix: np.ndarray, query: np.ndarray) -> np.ndarray:
+    """Return Σ σ(u) over the words of both, σ(u) = u³ above 0, by the root of how many words each has."""
+    scores = np.zeros(len(matrix))
+    for i, row in enumerate(matrix):
+        both = np.flatnonzero((row != 0) & (query != 0))
+        u = 1 - 2 * (codes(row[both]) != codes(query[both])).sum(axis=1) / BITS
+        scores[i] = (np.maximum(u, 0) ** 3).sum() / np.sqrt(max(1, (row != 0).sum() * (query != 0).sum()))
+    return scores
 
 
 @dataclass(frozen=True)
@@ -48,6 +75,12 @@ KINDS = {
         partial(ExactRanker.open, dimension=SIZE, metric="dot"),
         np.float32,
         lambda m, q: m @ q,
+    ),
+    "selective": Kind(
+        partial(SelectiveIndex, SIZE, BITS),
+        partial(SelectiveIndex.open, n_words=SIZE, n_bits=BITS),
+        coded,
+        selective,
     ),
 }
 

@@ -40,7 +40,7 @@ TYPED = [
     for line in block.splitlines()
     if line.removeprefix("$ ").startswith("semblance ")
 ]
-LIKE = ("thumbnail", "colour", "deep", *DETECTORS)
+LIKE = ("thumbnail", "colour", "deep", "vlad", "asmk", *DETECTORS)
 
 
 def rows(text: str, head: str) -> list[list[str]]:
