@@ -1,12 +1,14 @@
 """Print how well the range of a part of the body is located in volumes, words against deep embeddings.
 
     python -m benchmarks.locate [FOLDER --labels CSV --range LABEL] [--by NAME]... [--phantoms N] [--jobs N]
+    python -m benchmarks.locate --rescans FOLDER
 
 Each volume asks once, and all others are the labelled ones. The error is that of the lower and of the upper
 end, in mm and in slices of 5 mm; the interval of the median is a bootstrap over volumes, 1,000 draws.
 Without a FOLDER the volumes are generated thorax phantoms (``benchmarks.phantoms``), whose lungs have a
 known extent. With one, the slices of the range carry LABEL in the table (``volume.nii.gz#12,lung``), as
-``semblance index --labels`` takes it.
+``semblance index --labels`` takes it. With ``--rescans`` they are three new stacks of slices through each
+real volume of a folder (``benchmarks.rescans``), and the range is its middle.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.phantoms import make_phantom
+from benchmarks.phantoms import Phantom, make_phantom
+from benchmarks.rescans import LABEL, write_rescans
 from cli.settings import make
 from retrieval.errors import SettingError
 from retrieval.index import Index, Terms, locate
@@ -47,20 +50,24 @@ class Trial:
 
 def write_phantoms(folder: Path, n: int) -> Path:
     """Write n phantoms as NIfTI files, and the table of the slices that show lung; return its path."""
-    import nibabel
-
     lines = ["path,label"]
     for number in range(n):
         phantom = make_phantom(number)
         file = f"phantom{number:02d}.nii.gz"
-        # Rows run to the back and columns to the patient's left, as CT is looked at.
-        values = phantom.values[:, ::-1, ::-1].transpose(2, 1, 0)
-        affine = np.diag([2.5, 2.5, phantom.spacing, 1.0])
-        nibabel.save(nibabel.Nifti1Image(values.astype(np.int16), affine), folder / file)
+        write_volume(phantom, folder / file)
         lines += [f"{file}#{i},lung" for i in np.flatnonzero(phantom.has_lung)]
     table = folder / "labels.csv"
     table.write_text("\n".join([*lines, ""]))
     return table
+
+
+def write_volume(phantom: Phantom, path: Path) -> None:
+    """Write a phantom as NIfTI; its rows run to the back and its columns to the patient's left."""
+    import nibabel
+
+    values = phantom.values[:, ::-1, ::-1].transpose(2, 1, 0)
+    affine = np.diag([2.5, 2.5, phantom.spacing, 1.0])
+    nibabel.save(nibabel.Nifti1Image(values.astype(np.int16), affine), path)
 
 
 def volumes(index: Index) -> Iterator[list[Slice]]:
@@ -113,6 +120,7 @@ def main() -> int:
     parser.add_argument("--range", default="lung")
     parser.add_argument("--by", action="append", help="representations [superpixel, dense, deep]")
     parser.add_argument("--phantoms", type=int, default=13)
+    parser.add_argument("--rescans", type=Path, metavar="FOLDER", help="new slices through its real volumes")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--verbose", action="store_true", help="a line for each volume as well")
     args = parser.parse_args()
@@ -121,7 +129,10 @@ def main() -> int:
         folder, table = args.folder, args.labels
         if folder is None:
             (folder := Path(scratch) / "volumes").mkdir()
-            table = write_phantoms(folder, args.phantoms)
+            if args.rescans is None:
+                table = write_phantoms(folder, args.phantoms)
+            else:
+                table, args.range = write_rescans(args.rescans, folder), LABEL
         with Index.create(Path(scratch) / "index") as index:
             for name in names:
                 index.add_representation(make(name))

@@ -34,18 +34,23 @@ class Phantom:
         return (number >= self.bottom) & (number <= self.top)
 
 
-def make_phantom(seed: int, side: int = 160, spacing: float = 5.0) -> Phantom:
+def make_phantom(seed: int, side: int = 160, spacing: float = 5.0, scan: int = 0) -> Phantom:
     """Make the thorax of a person of random build, from the abdomen to the neck.
 
-    Lungs, heart, liver, spine, ribs, arms' shoulders and neck change along the axis; size, proportions,
-    place, rotation, contrast, and noise differ from one person to the next.
+    Lungs, heart, liver, spine, ribs, shoulders and neck change along the axis; size, proportions, place,
+    rotation, contrast and noise differ from one person to the next. Another ``scan`` of the same person has
+    other noise, lies and is turned otherwise, and begins and ends elsewhere.
     """
     random = np.random.default_rng(seed)
     length = random.uniform(200, 290)  # of the lungs, mm
     below, above = random.uniform(70, 130), random.uniform(40, 80)
+    person = _Person(random, side)
+    if scan:
+        random = np.random.default_rng((seed, scan))
+        below, above = below + random.uniform(-25, 25), above + random.uniform(-15, 15)
+        person.lie(random)
     n = int((below + length + above) / spacing)
     heights = np.arange(n) * spacing
-    person = _Person(random, side)
     values = np.stack([person.slice((height - below) / length) for height in heights])
     values += random.normal(0, random.uniform(10, 40), values.shape)
     inside = np.flatnonzero((heights >= below) & (heights <= below + length))
@@ -56,20 +61,22 @@ class _Person:
     """One body; ``u`` is the height in it: 0 at the base of the lungs, 1 at their top."""
 
     def __init__(self, random: np.random.Generator, side: int) -> None:
-        self.random = random
         self.side = side
         self.width = side * random.uniform(0.36, 0.44)
         self.depth = self.width * random.uniform(0.58, 0.75)
-        self.shift = random.uniform(-0.04, 0.04, 2) * side
-        self.turn = random.uniform(-6, 6)
         self.fat = random.uniform(0.04, 0.14)
         self.heart = random.uniform(0.26, 0.38)
         self.dome = random.uniform(0.10, 0.2)  # how far the liver reaches up into the lungs
         self.contrast = random.uniform(0, 180)
         self.blobs = random.normal(0, 1, (6, 4))
+        self.lie(random)
+
+    def lie(self, random: np.random.Generator) -> None:
+        """Lie down anew: somewhere else, and a little turned."""
+        side = self.side
+        shift, angle = random.uniform(-0.04, 0.04, 2) * side, np.deg2rad(random.uniform(-6, 6))
         rows, cols = np.mgrid[:side, :side].astype(np.float32)
-        angle = np.deg2rad(self.turn)
-        x, y = cols - side / 2 - self.shift[1], rows - side / 2 - self.shift[0]
+        x, y = cols - side / 2 - shift[1], rows - side / 2 - shift[0]
         self.x = (np.cos(angle) * x + np.sin(angle) * y) / self.width
         self.y = (-np.sin(angle) * x + np.cos(angle) * y) / self.depth
 

@@ -19,8 +19,12 @@ from benchmarks.sets import DATA
 ROOT = Path(__file__).resolve().parents[1]
 
 SMALL = {
+    "cases": ["--people", "4"],
+    "enrichment": ["wbc5", "-k", "20"],
     "extraction": ["--pictures", "4", "--rounds", "2"],
+    "feedback": ["wbc5"],
     "frozen": ["ultrasound3", "--rounds", "1", "--pictures", "4"],
+    "locate": ["--phantoms", "5"],
     "instances": ["ultrasound3", "--recipe", "sift, as it is", "--queries", "5", "--change", "all of it"],
     "medmnist": ["--step", "20"],
     "memory": ["--counts", "40", "160", "--side", "64"],
@@ -35,7 +39,17 @@ SMALL = {
 }
 """Arguments that make a benchmark small; the others are small without any."""
 
-NEED_DATA = ("frozen", "instances", "medmnist", "projection", "quality", "regions")
+NEED_DATA = (
+    "cases",
+    "enrichment",
+    "feedback",
+    "frozen",
+    "instances",
+    "medmnist",
+    "projection",
+    "quality",
+    "regions",
+)
 """Benchmarks that measure on the labelled sets, and are left out where those are not there."""
 
 

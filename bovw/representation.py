@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import FitError, IndexFolderError
+from retrieval.explaining import Explanation
 from retrieval.inverted import InvertedIndex
 from retrieval.locating import Candidates, Located
 from retrieval.pca import Pca
@@ -22,6 +23,7 @@ from .descriptors import DESCRIPTORS
 from .descriptors.colour import ColourPatch
 from .detectors.detector import Detector
 from .distinct import count_distinct
+from .explaining import explain
 from .lexicon import Lexicon
 from .local import Features, Observer
 from .locator import WordLocator
@@ -172,6 +174,17 @@ class BagOfWords:
         evidence = np.empty(0, EVIDENCE) if query.evidence is None else query.evidence
         locator = WordLocator(shapes.size, 0 if tones is None else tones.size)
         return locator.locate(evidence, shape, region, candidates)
+
+    def explain(
+        self,
+        query: Encoding,
+        shape: tuple[int, int],
+        region: Region | None,
+        hit: Encoding,
+        hit_shape: tuple[int, int],
+    ) -> Explanation:
+        """Say which words made a picture a hit; see ``Explainer``."""
+        return explain(query, hit, hit_shape, self._fitted()[0].size)
 
     def adjusted(self, **settings: Any) -> BagOfWords:
         """Return the same bag with other ``query_settings``. Raise SettingError where one is out of range."""

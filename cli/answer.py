@@ -42,13 +42,17 @@ class Caption:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of an answer: a picture with its rank (from 1), its score, and its box and case if known."""
+    """One line of an answer: a picture with its rank (from 1), its score, and its box and case if known.
+
+    ``proof`` is how many local matches within the box agree in space.
+    """
 
     caption: Caption
     rank: int
     score: float
     box: Box | None = None
     case: Case | None = None
+    proof: int | None = None
 
 
 @dataclass(frozen=True)

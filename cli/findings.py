@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from retrieval.findings import Finding, Findings
 
 _HEAD = ("label", "found", "by chance", "times", "share, 95 %", "p", "p, all labels")
-UNLIKE = 0.02
-"""As ``retrieval.index.novelty.UNLIKE``."""
 
 
 def as_text(answer: Answer) -> str:
@@ -24,7 +22,7 @@ def as_text(answer: Answer) -> str:
     lines = [_verdict(found)]
     if found.labels:
         lines.append(columns(_HEAD, [_line(one) for one in found.labels], right=(1, 2, 3, 4, 5, 6)))
-    if is_unlike(found):
+    if found.is_unlike:
         lines.append(notice(found))
     for one in answer.references:
         text = " ".join(part for part in (one.text, one.link) if part)
@@ -57,7 +55,7 @@ def as_object(answer: Answer) -> dict[str, object]:
             for one in found.labels
         ],
         "likeness_percentile": found.unlike,
-        "unlike_anything": is_unlike(found),
+        "unlike_anything": found.is_unlike,
         "references": [
             {"label": r.label, "title": r.title, "text": r.text, "link": r.link} for r in answer.references
         ],
@@ -70,7 +68,7 @@ def as_tables(answer: Answer) -> list[Table]:
     if found is None:
         return []
     caption = f"{answer.query.id}: {_verdict(found)}"
-    if is_unlike(found):
+    if found.is_unlike:
         caption += f" {notice(found)}"
     tables = [Table(caption, _HEAD, [_line(one) for one in found.labels])]
     if answer.references:
@@ -79,11 +77,6 @@ def as_tables(answer: Answer) -> list[Table]:
             Table("Reference material for what was found.", ("label", "title", "text", "link"), lines)
         )
     return tables
-
-
-def is_unlike(found: Findings) -> bool:
-    """Tell whether the query is unlike anything in the index."""
-    return found.unlike is not None and found.unlike <= UNLIKE
 
 
 def notice(found: Findings) -> str:

@@ -23,7 +23,8 @@ def as_table(answers: Sequence[Answer]) -> str:
 def as_json(answers: Sequence[Answer]) -> str:
     """Write a list, one object a query: ``{"query": id, "hits": [{id, score, rank, box, group}]}``.
 
-    A hit of a grouped answer has a ``case`` as well, and an answer ``findings`` where they were asked for.
+    A hit with a box has its ``proof``, one of a grouped answer a ``case`` as well, and an answer ``findings``
+    where they were asked for.
     """
     return json.dumps([_object(answer) for answer in answers], indent=1) + "\n"
 
@@ -78,7 +79,15 @@ def _one_table(answer: Answer) -> str:
     has_label = any(row.caption.label for row in answer.rows)
     keys = _group_keys(answer.rows)
     keys = [key for key in keys if key not in USUAL or key == keys[0]]
-    head = ["rank", "score", "id", *(["label"] if has_label else []), *keys]
+    has_case = any(row.case for row in answer.rows)
+    head = [
+        "rank",
+        "score",
+        "id",
+        *(["label"] if has_label else []),
+        *keys,
+        *(["pictures"] if has_case else []),
+    ]
     lines = [
         [
             str(row.rank),
@@ -86,6 +95,7 @@ def _one_table(answer: Answer) -> str:
             row.caption.id,
             *([row.caption.label] if has_label else []),
             *(row.caption.group.get(key, "") for key in keys),
+            *([str(row.case.n if row.case else 1)] if has_case else []),
         ]
         for row in answer.rows
     ]
@@ -99,12 +109,14 @@ def _object(answer: Answer) -> dict[str, object]:
 
 def _hit(row: Row) -> dict[str, object]:
     case = {} if row.case is None else {"case": asdict(row.case)}
+    proof = {} if row.proof is None else {"proof": row.proof}
     return {
         "id": row.caption.id,
         "score": row.score,
         "rank": row.rank,
         "box": None if row.box is None else list(row.box),
         "group": dict(row.caption.group),
+        **proof,
         **case,
     }
 

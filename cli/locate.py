@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _volume(index: Index, images: Sequence[str]) -> Volume:
-    volume = find_volumes(index, images)[0]
+    volume, *others = find_volumes(index, images)
+    if others:
+        n = sum(len(other.slices) for other in others)
+        said = f"note: {volume.name}; {n:,} slices of other stacks were left aside"
+        print(printable(said), file=sys.stderr)
     if any(slice.height is None for slice in volume.slices):
         raise PictureError(
             f"{volume.name}: its slices have no position, so that nothing can be located; "

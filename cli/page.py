@@ -31,7 +31,8 @@ class Page:
     ----------
     title : the heading.
     answers : what was asked and found; neighbours with the same query are shown together.
-    thumbnails : pictures by id; a query that is not in the index has its own under ``query:`` + id.
+    thumbnails : pictures by id; a query that is not in the index has its own under ``query:`` + id, and a hit
+        with a box under ``hit:``, the query's id, ``:``, and its own.
     lead : sentences under the heading.
     tables : tables above the answers.
     facts : names and values at the end of the page: recipe, settings, date, version.
@@ -85,6 +86,12 @@ def _by_query(answers: Sequence[Answer]) -> list[list[Answer]]:
     return groups
 
 
+def picture_of(thumbnails: Thumbnails, answer: Answer, row: Row) -> bytes:
+    """Return the picture of a hit: with its box drawn, where it has one; nothing where there is none."""
+    boxed = thumbnails.get(f"hit:{answer.query.id}:{row.caption.id}")
+    return boxed or thumbnails.get(row.caption.id, b"")
+
+
 def _section(answers: Sequence[Answer], thumbnails: Thumbnails) -> str:
     query = answers[0].query
     picture = thumbnails.get(f"query:{query.id}") or thumbnails.get(query.id, b"")
@@ -112,7 +119,7 @@ def _hit(answer: Answer, row: Row, thumbnails: Thumbnails, top: float) -> str:
     alternative = f"Rank {row.rank}: {row.caption.id}{word}"
     share = max(0.0, min(1.0, row.score / top))
     return (
-        f"<li{kind}><figure>{_image(thumbnails.get(row.caption.id, b''), alternative)}"
+        f"<li{kind}><figure>{_image(picture_of(thumbnails, answer, row), alternative)}"
         f'<div class=bar aria-hidden=true><i style="width:{share:.0%}"></i></div>'
         f"<figcaption><span class=rank>{row.rank}</span><span class=score>{row.score:.4f}</span>"
         f"{_caption(row.caption, same)}</figcaption></figure></li>"
@@ -146,7 +153,7 @@ def _table(table: Table) -> str:
     head = "".join(f"<th scope=col>{escape(text)}</th>" for text in table.head)
     lines = "".join(
         f"<tr><th scope=row>{escape(line[0])}</th>"
-        + "".join(f"<td>{escape(t)}</td>" for t in line[1:])
+        + "".join(f"<td>{_cell(t)}</td>" for t in line[1:])
         + "</tr>"
         for line in table.lines
     )
@@ -154,6 +161,13 @@ def _table(table: Table) -> str:
         f"<p class=lead>{escape(table.caption)}</p><table><thead><tr>{head}</tr></thead>"
         f"<tbody>{lines}</tbody></table>"
     )
+
+
+def _cell(text: str) -> str:
+    """Return the text of a cell; an address becomes a link."""
+    if not text.startswith(("http://", "https://")):
+        return escape(text)
+    return f'<a href="{escape(text)}" rel="noopener noreferrer">{escape(text)}</a>'
 
 
 def _footer(facts: Sequence[tuple[str, str]]) -> str:

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import PictureError, SettingError
+from retrieval.errors import PictureError
 
 from .answer import Answer, Box, Caption, Row, printable
-from .arguments import XYWH, box, place, positive
+from .arguments import place, positive
 from .facts import index_facts
 from .findings import as_tables
 from .formats import FORMATS
+from .marks import Canvas, add_marks, check_marks, region_of
 from .output import check_picture_name, write_picture, write_text
 from .page import Page, Thumbnails, write_page
 from .progress import Progress
@@ -33,6 +34,7 @@ EXAMPLE = """example:
   semblance query scans.index ct/12.dcm -k 20 --not-same patient --json
   semblance query scans.index new/ --where "modality = 'CT' and label != 'normal'" --report answer.html
   semblance query scans.index knee.dcm#3 --region 120,80,64,64 --sheet answer.png
+  semblance query scans.index series7/ --volume --group-by patient --findings
 
 IMAGE is the id of an indexed picture (nothing is read), else a file, a frame of it (file.dcm#12), or
 a folder. Every frame of a file is a query of its own. An id of the index goes before a file of the
@@ -56,9 +58,6 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
         "--by", action="append", default=[], metavar="NAME", help="representation; several are fused"
     )
     parser.add_argument("-k", type=positive, default=10, metavar="N", help="how many pictures [10]")
-    parser.add_argument(
-        "--region", type=box, metavar="X,Y,W,H", help="ask with a box of the picture, in pixels"
-    )
     parser.add_argument("--where", metavar="EXPR", help="rank only pictures whose metadata fit an expression")
     parser.add_argument(
         "--group-by", metavar="X", help="best picture of each patient, study, series, or column"
@@ -72,6 +71,7 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     parser.set_defaults(form="table")
     parser.add_argument("--report", type=place, metavar="HTML", help="write a page that holds everything")
     parser.add_argument("--sheet", type=place, metavar="PNG", help="write a contact sheet")
+    add_marks(parser)
     add_refinements(parser)
     add_query_settings(parser, argv)
 
@@ -80,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
     """Answer each query, print the answers, and write the pages that were asked for."""
     if args.sheet is not None:
         check_picture_name(args.sheet)
+    check_marks(args)
     from retrieval.index import Index
 
     with Index.open(args.index) as index, Progress("queries") as progress:
@@ -97,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
             if args.not_same is not None and _lacks(index, query, args.not_same):
                 lacking.append(query.id)
             if wants_pictures:
-                thumbnails |= thumbnails_of(index, query, answer, args.region)
+                thumbnails |= thumbnails_of(index, query, answer, terms["region"])
             progress("querying", len(answers), 0)
         if not answers:
             raise PictureError(f"{', '.join(args.images)}: holds no picture")
@@ -122,11 +123,10 @@ def ask(index: Index, query: Query, args: argparse.Namespace, terms: dict[str, A
 def terms_of(index: Index, query: Query, args: argparse.Namespace) -> dict[str, Any]:
     """Return the terms of a query that the command line sets, by name."""
     is_left_out = args.exclude_self or args.not_same is not None
-    shape = index.picture(query.shown).shape if query.picture is None else query.picture.shape
     return {
         "by": args.by,
         "k": args.k,
-        "region": None if args.region is None else _region(args.region, shape),
+        "region": region_of(args, canvas_of(index, query)),
         "among": others(index, query) if is_left_out else None,
         "where": args.where,
         "not_same": args.not_same,
@@ -135,6 +135,15 @@ def terms_of(index: Index, query: Query, args: argparse.Namespace) -> dict[str, 
         "adjust": given(args),
         **refinements(args),
     }
+
+
+def canvas_of(index: Index, query: Query) -> Canvas:
+    """Return the picture of a query, for what is marked in it."""
+    if query.picture is not None:
+        picture = query.picture
+        return Canvas((picture.shape[0], picture.shape[1]), picture.spacing, lambda: picture)
+    entry = index.picture(query.shown)
+    return Canvas(entry.shape, entry.spacing, lambda: index.read(query.shown))
 
 
 def _queries(index: Index, args: argparse.Namespace) -> Iterator[Query]:
@@ -172,7 +181,8 @@ def answer_of(
 ) -> Answer:
     """Return hits as they are shown; ``column`` is one more that is shown among the groups."""
     rows = tuple(
-        Row(caption_of(index, hit.id, column), hit.rank, hit.score, hit_box(hit), hit.case) for hit in hits
+        Row(caption_of(index, hit.id, column), hit.rank, hit.score, hit_box(hit), hit.case, hit.proof)
+        for hit in hits
     )
     asked = Caption(query.id)
     if query.known_as is not None:
@@ -199,32 +209,25 @@ def hit_box(hit: Hit) -> Box | None:
     return round(col), round(row), round(width), round(height)
 
 
-def thumbnails_of(index: Index, query: Query, answer: Answer, region: XYWH | None) -> dict[str, bytes]:
-    """Return the encoded pictures that an answer shows, by id; a query that was read as ``query:`` + id."""
-    from .thumbnail import framed, thumbnail
+def thumbnails_of(index: Index, query: Query, answer: Answer, region: Region | None) -> dict[str, bytes]:
+    """Return the encoded pictures that an answer shows, by id; a query that was read as ``query:`` + id.
+
+    A hit with a box is another picture for each query: ``hit:``, the query's id, ``:``, and its own.
+    """
+    from .thumbnail import boxed, outlined, thumbnail
 
     found = {row.caption.id: index.thumbnail(row.caption.id) for row in answer.rows}
+    for row in answer.rows:
+        if row.box is not None:
+            size = index.picture(row.caption.id).shape
+            found[f"hit:{query.id}:{row.caption.id}"] = boxed(found[row.caption.id], row.box, size)
     shape: tuple[int, int]
     if query.picture is None:
         encoded, shape = index.thumbnail(query.shown), index.picture(query.shown).shape
     else:
         encoded, shape = thumbnail(query.picture), query.picture.shape
-    found[f"query:{query.id}"] = encoded if region is None else framed(encoded, region, shape)
+    found[f"query:{query.id}"] = encoded if region is None else outlined(encoded, region, shape)
     return found
-
-
-def _region(asked: XYWH, shape: tuple[int, int]) -> Region:
-    """Turn x, y, w, h into a region. Raise SettingError where it lies outside the picture."""
-    from retrieval.region import Region
-
-    x, y, width, height = asked
-    if x >= shape[1] or y >= shape[0] or x + width <= 0 or y + height <= 0:
-        raise SettingError(
-            f"--region: {','.join(f'{v:g}' for v in asked)} lies outside the picture, "
-            f"which has {shape[1]} × {shape[0]} pixels"
-        )
-    top, left = max(y, 0.0), max(x, 0.0)
-    return Region.box(top, left, min(y + height, shape[0]) - top, min(x + width, shape[1]) - left)
 
 
 def _page(index: Index, answers: Sequence[Answer], thumbnails: Thumbnails, args: argparse.Namespace) -> Page:
@@ -233,6 +236,10 @@ def _page(index: Index, answers: Sequence[Answer], thumbnails: Thumbnails, args:
     lead = f"The {args.k:,} best of {len(index):,} pictures for each query, ranked by {answers[0].by}."
     asked = {
         "region (x, y, w, h)": args.region and ", ".join(f"{v:g}" for v in args.region),
+        "polygon (x, y, …)": args.polygon and ", ".join(f"{x:g}, {y:g}" for x, y in args.polygon),
+        "mask": args.mask,
+        "superpixel at (x, y)": args.point and ", ".join(f"{v:g}" for v in args.point),
+        "margin": args.margin or None,
         "only where": args.where,
         "grouped by": args.group_by,
         "not of the same": args.not_same,

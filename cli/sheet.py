@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageOps
 
 from .answer import Answer, Row, printable
-from .page import Thumbnails
+from .page import Thumbnails, picture_of
 from .panels import ACCENT, GAP, INK, MARGIN, PAPER, QUIET, font, shorten
 
 CELL, TEXT, LINE = 240, 18, 24
@@ -64,7 +64,7 @@ def _draw_hit(
     left: int,
     top: int,
 ) -> None:
-    sheet.paste(_cell(thumbnails.get(row.caption.id, b"")), (left, top))
+    sheet.paste(_cell(picture_of(thumbnails, answer, row)), (left, top))
     lines = [(f"{row.rank}   {row.score:.4f}", INK)]
     if row.caption.label:
         lines.append((row.caption.label, SAME if answer.same_label(row) else INK))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from .arguments import XYWH
 
 if TYPE_CHECKING:
     from retrieval.picture import Picture
+    from retrieval.region import Region
 
 LONGEST = 192
 FRAME = "#e69f00"
@@ -23,14 +25,27 @@ def thumbnail(picture: Picture) -> bytes:
     return _jpeg(Image.fromarray(pixels))
 
 
-def framed(encoded: bytes, region: XYWH, shape: tuple[int, int]) -> bytes:
+def boxed(encoded: bytes, box: XYWH, shape: tuple[int, int]) -> bytes:
     """Draw a box (x, y, w, h in pixels of a picture of ``shape`` (rows, cols)) onto its thumbnail."""
+    x, y, width, height = box
+    corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
+    return _drawn(encoded, [corners], shape)
+
+
+def outlined(encoded: bytes, region: Region, shape: tuple[int, int]) -> bytes:
+    """Draw the outline of a region of a picture of ``shape`` (rows, cols) onto its thumbnail."""
+    return _drawn(encoded, [[(x, y) for y, x in polygon.tolist()] for polygon in region.polygons], shape)
+
+
+def _drawn(
+    encoded: bytes, outlines: Sequence[Sequence[tuple[float, float]]], shape: tuple[int, int]
+) -> bytes:
     small = Image.open(io.BytesIO(encoded)).convert("RGB")
     small = small.resize((small.width * 2, small.height * 2), Image.Resampling.BICUBIC)
     across, down = small.width / shape[1], small.height / shape[0]
-    x, y, width, height = region
-    corners = (x * across, y * down, (x + width) * across, (y + height) * down)
-    ImageDraw.Draw(small).rectangle(corners, outline=FRAME, width=4)
+    pen = ImageDraw.Draw(small)
+    for outline in outlines:
+        pen.polygon([(x * across, y * down) for x, y in outline], outline=FRAME, width=4)
     return _jpeg(small)
 
 

@@ -31,6 +31,8 @@ def deep(**settings: Any) -> DeepEmbedding:
         raise SettingError(f"deep has no setting {unknown!r}; did you mean {' or '.join(near)}?")
     given: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in settings.items()}
     is_timm = str(given.get("model", "")).startswith(TIMM)
+    if is_timm:
+        given.setdefault("cells", 0)
     source = str(given.get("weights") or ("hub" if is_timm else files.BUNDLED))
     if source.startswith(files.PREFIX) or (is_timm and source == "hub"):
         return DeepEmbedding(DeepSettings(**{**given, "weights": source}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -30,6 +30,15 @@ class Network(Protocol):
         ...
 
 
+@runtime_checkable
+class PartsNetwork(Network, Protocol):
+    """A network that embeds parts of pictures in the pass that embeds them whole."""
+
+    def embed_parts(self, pixels: Tensor, windows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return embeddings (n, dimension) of pictures, and of their windows (k, 4), (n, k, dimension)."""
+        ...
+
+
 class OwnNetwork:
     """The project's own embedder, with its normalisations folded in."""
 
@@ -48,9 +57,16 @@ class OwnNetwork:
     def embed(self, pixels: Tensor, weights: Tensor | None) -> Tensor:
         """Return embeddings (n, dimension) of unit length."""
         network = self._network
-        pixels = pixels.contiguous(memory_format=torch.channels_last)
-        maps = network.maps(pixels, self._precision)
-        return network.embed(network.pool(maps, weights))
+        return network.embed(network.pool(self._maps(pixels), weights))
+
+    def embed_parts(self, pixels: Tensor, windows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return embeddings (n, dimension) of pictures, and of their windows (k, 4), (n, k, dimension)."""
+        network, maps = self._network, self._maps(pixels)
+        whole, parts = network.pool(maps), network.pool_windows(maps, windows)
+        return network.embed(whole), network.embed(parts)
+
+    def _maps(self, pixels: Tensor) -> list[Tensor]:
+        return self._network.maps(pixels.contiguous(memory_format=torch.channels_last), self._precision)
 
 
 class Runner:
@@ -80,6 +96,17 @@ class Runner:
             share = None if weights is None else torch.from_numpy(weights[:, None]).to(self.device)
             embeddings: NDArray[np.float32] = self.network.embed(pixels, share).float().cpu().numpy()
         return embeddings
+
+    def embed_parts(
+        self, squares: Squares, windows: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return embeddings (n, dimension) of squares, and of windows of each, (n, k, dimension)."""
+        assert isinstance(self.network, PartsNetwork)
+        with torch.inference_mode():
+            pixels = torch.from_numpy(np.ascontiguousarray(squares)).to(self.device).float() / 255
+            found = self.network.embed_parts(pixels, torch.from_numpy(windows).to(self.device))
+            whole, parts = (each.float().cpu().numpy() for each in found)
+        return whole, parts
 
     def embed_at(self, square: Squares, side: int) -> NDArray[np.float32]:
         """Return the embedding float32 (1, dimension) of one square, stretched to another side."""

@@ -93,9 +93,18 @@ class Embedder(nn.Module):
         pooled = [gem(found.float(), self.architecture.power, weights) for found in maps]
         return torch.cat([F.normalize(level, dim=1) for level in pooled], dim=1)
 
+    def pool_windows(self, maps: Sequence[Tensor], windows: Tensor) -> Tensor:
+        """Return the pooled levels of windows, (n, k, sum of the levels' channels), as ``pool`` does.
+
+        ``windows`` (k, 4) are row, col, height and width, as shares of the picture; a place counts as far as
+        a window covers it.
+        """
+        pooled = [gem_windows(found.float(), self.architecture.power, windows) for found in maps]
+        return torch.cat([F.normalize(level, dim=2) for level in pooled], dim=2)
+
     def embed(self, pooled: Tensor) -> Tensor:
-        """Return embeddings (n, dimension) of unit length for pooled levels."""
-        return F.normalize(self.projection(pooled).float(), dim=1)
+        """Return embeddings (..., dimension) of unit length for pooled levels."""
+        return F.normalize(self.projection(pooled).float(), dim=-1)
 
 
 def gem(maps: Tensor, power: float, weights: Tensor | None = None) -> Tensor:
@@ -110,6 +119,23 @@ def gem(maps: Tensor, power: float, weights: Tensor | None = None) -> Tensor:
         share = F.adaptive_avg_pool2d(weights, (maps.shape[2], maps.shape[3]))
         mean = (raised * share).sum(dim=(2, 3)) / share.sum(dim=(2, 3)).clamp(min=_SMALLEST)
     return mean ** (1 / power)
+
+
+def gem_windows(maps: Tensor, power: float, windows: Tensor) -> Tensor:
+    """Return the generalised mean of maps (n, channels, rows, cols) over windows (k, 4), (n, k, channels)."""
+    rows, cols = maps.shape[2:]
+    down, across = _covers(windows[:, 0], windows[:, 2], rows), _covers(windows[:, 1], windows[:, 3], cols)
+    share = (down[:, :, None] * across[:, None, :]).flatten(1)
+    share = share / share.sum(dim=1, keepdim=True).clamp(min=_SMALLEST)
+    raised = maps.clamp(min=_SMALLEST).flatten(2) ** power
+    return (raised @ share.T).transpose(1, 2) ** (1 / power)
+
+
+def _covers(start: Tensor, length: Tensor, n: int) -> Tensor:
+    """Return how much of each of n equal parts of [0, 1] spans (k,) cover, (k, n)."""
+    edges = torch.arange(n + 1, device=start.device) / n
+    end = torch.minimum((start + length)[:, None], edges[1:])
+    return (end - torch.maximum(start[:, None], edges[:-1])).clamp(min=0) * n
 
 
 class Block(nn.Module):

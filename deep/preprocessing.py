@@ -43,6 +43,24 @@ def cut(picture: Picture, region: Region | None, side: int) -> tuple[Square, Wei
     return _square(filled, side), _resized(within.astype(np.float32), side)
 
 
+def coverage(picture: Picture, region: Region, side: int) -> Weights | None:
+    """Return how much of each place of a picture's square lies in a region, float32 (side, side).
+
+    None where the region holds no pixel.
+    """
+    mask = region.mask(picture.shape)
+    return _resized(mask.astype(np.float32), side) if mask.any() else None
+
+
+def views(square: Square, orientations: int) -> list[Square]:
+    """Return a square (3, side, side) in 1, 2, 4 or 8 orientations, itself first."""
+    flips = (False, True) if orientations in (2, 8) else (False,)
+    turns = range(4) if orientations in (4, 8) else range(1)
+    return [
+        np.rot90(square[:, :, ::-1] if flip else square, turn, (1, 2)) for flip in flips for turn in turns
+    ]
+
+
 def _square(pixels: Pixels, side: int) -> Square:
     levels = (np.clip(_resized(pixels, side), 0, 1) * 255 + 0.5).astype(np.uint8)
     if levels.ndim == 2:

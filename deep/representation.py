@@ -18,21 +18,22 @@ from retrieval.picture import Picture
 from retrieval.region import Region
 from retrieval.representation import Arrays, Encoding
 
+from .cells import quantised, windows
 from .files import belong
-from .preprocessing import cut, prepare
+from .preprocessing import coverage, cut, prepare, views
+from .region_search import RegionSearch
 from .settings import DEFAULT_SIDE, DeepSettings
+from .vectors import centre, unit
 
 if TYPE_CHECKING:
     from .inference import Runner
 
 _WHITENING = ("mean_", "components_", "variances_")
 _MULTIPLE = 32
-_FEWEST = 32
-"""Fewer pictures say too little of what all have in common."""
 
 
 @dataclass(eq=False)
-class DeepEmbedding:
+class DeepEmbedding(RegionSearch):
     """Describe a picture by the embedding of a convolutional network.
 
     What is learnt holds the weight file itself, so that an index answers for ever with the network that it
@@ -127,7 +128,7 @@ class DeepEmbedding:
             if self.chosen.components:
                 self.whitening_ = self._whitening(embeddings)
             else:
-                self.centre_ = _centre(embeddings)
+                self.centre_ = centre(embeddings)
         return self
 
     def fit(self, pictures: Iterable[Picture]) -> Self:
@@ -143,14 +144,20 @@ class DeepEmbedding:
         """Return the encodings of prepared pictures, computed as one batch."""
         if not squares:
             return []
-        return [Encoding(vector) for vector in self._finished(self._running.embed(np.stack(squares)))]
+        if not self.chosen.cells:
+            return [Encoding(vector) for vector in self._finished(self._running.embed(np.stack(squares)))]
+        whole, parts = self._running.embed_parts(np.stack(squares), windows(self.chosen.cells))
+        pairs = zip(self._finished(whole), parts, strict=True)
+        return [Encoding(vector, quantised(self._finished(own))) for vector, own in pairs]
 
     def encode(self, picture: Picture, region: Region | None = None) -> Encoding:
-        """Return the embedding of a picture, or of a region: its box, pooled where the region is.
+        """Return the embedding of a picture with its cells, or of a region: its box, pooled where it is.
 
-        A region without a pixel gives a vector of zeros.
+        A region without a pixel gives a vector of zeros; one that is the picture is encoded as the picture.
         """
         self._check_fitted()
+        if region is None or region.mask(picture.shape).all():
+            return self.encode_prepared([prepare(picture, self.side)])[0]
         part = cut(picture, region, self.side)
         if part is None:
             return Encoding(np.zeros(self.dimension, dtype=np.float32))
@@ -161,17 +168,19 @@ class DeepEmbedding:
     def encode_query(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Return the embedding of a query: of each of its ``orientations`` float32 (n, d), the best counts.
 
-        With one orientation it is float32 (d,), and with one scale the same as ``encode``'s.
+        With one orientation it is float32 (d,), and with one scale the same as ``encode``'s. The evidence of
+        a region is its embedding among the cells.
         """
-        chosen = self.chosen
-        if chosen.orientations == 1 and tuple(chosen.scales) == (1.0,):
-            return self.encode(picture, region)
+        evidence = None if region is None else self._of_region(picture, region)
+        if self.chosen.orientations == 1 and tuple(self.chosen.scales) == (1.0,):
+            whole = self.encode(picture, region)
+            return whole if region is None else Encoding(whole.vector, evidence)
         self._check_fitted()
         part = cut(picture, region, self.side)
         if part is None:
-            return Encoding(np.zeros(self.dimension, dtype=np.float32))
-        views = [self._scaled(view) for view in _views(part[0], chosen.orientations)]
-        return Encoding(views[0] if len(views) == 1 else np.stack(views))
+            return Encoding(np.zeros(self.dimension, dtype=np.float32), evidence)
+        found = [self._scaled(view) for view in views(part[0], self.chosen.orientations)]
+        return Encoding(found[0] if len(found) == 1 else np.stack(found), evidence)
 
     def adjusted(self, **settings: Any) -> DeepEmbedding:
         """Return the same representation with other ``query_settings``."""
@@ -244,6 +253,20 @@ class DeepEmbedding:
             found.append(self._running.embed(np.stack(batch)))
         return np.concatenate(found)
 
+    def _of_region(self, picture: Picture, region: Region) -> NDArray[np.void] | None:
+        """Return the embedding of a region, pooled from its picture's maps as cells are, as evidence (1,).
+
+        (0,) where the region holds no pixel; None where no cells are kept.
+        """
+        if not self.chosen.cells:
+            return None
+        self._check_fitted()
+        inside = coverage(picture, region, self.side)
+        if inside is None:
+            return quantised(np.zeros((0, self.dimension), dtype=np.float32))
+        found = self._running.embed(prepare(picture, self.side)[None], inside[None])
+        return quantised(self._finished(found))
+
     def _whitening(self, embeddings: NDArray[np.float32]) -> Pca:
         if len(embeddings) < 2:
             raise FitError(f"deep: {len(embeddings)} pictures are too few for a whitening; add pictures")
@@ -256,8 +279,7 @@ class DeepEmbedding:
             vectors = self.whitening_.transform(embeddings)
         if not np.isfinite(vectors).all():
             raise SemblanceError("deep: the network returned values that are not finite; give other weights")
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0))
+        return unit(vectors)
 
     def _scaled(self, square: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the embedding of a square at all scales together, float32 (d,)."""
@@ -268,19 +290,3 @@ class DeepEmbedding:
             total += self._finished(embeds)[0]
         length = np.float32(np.linalg.norm(total))
         return np.asarray(total / length if length > 0 else total, dtype=np.float32)
-
-
-def _centre(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean (d,) of embeddings (n, d); zero where they are too few."""
-    if len(embeddings) < _FEWEST:
-        return np.zeros(embeddings.shape[1], dtype=np.float32)
-    return np.asarray(embeddings.mean(axis=0, dtype=np.float64), dtype=np.float32)
-
-
-def _views(square: NDArray[np.uint8], orientations: int) -> list[NDArray[np.uint8]]:
-    """Return a square (3, side, side) in 1, 2, 4 or 8 orientations, itself first."""
-    flips = (False, True) if orientations in (2, 8) else (False,)
-    turns = range(4) if orientations in (4, 8) else range(1)
-    return [
-        np.rot90(square[:, :, ::-1] if flip else square, turn, (1, 2)) for flip in flips for turn in turns
-    ]

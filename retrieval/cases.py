@@ -109,8 +109,8 @@ def rank_cases(pictures: Ranking, numbers: NDArray[np.int64], rule: CaseRule, k:
     scores = (total / np.add.reduceat(weights, starts)).astype(np.float32)
     best = pictures.ids[rows[starts]]
     ranking = order(best, scores, k)
-    at = {int(id): i for i, id in enumerate(best.tolist())}
-    chosen = [at[int(id)] for id in ranking.ids.tolist()]
+    by_id = np.argsort(best)
+    chosen = by_id[np.searchsorted(best, ranking.ids, sorter=by_id)].tolist()
     return CaseRanking(ranking, [rows[starts[i] : starts[i] + sizes[i]] for i in chosen])
 
 

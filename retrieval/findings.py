@@ -12,6 +12,9 @@ from .exact_test import holm, share_interval, upper_tail
 LEVEL = 0.05
 """The chance that any label at all is called a finding where labels have nothing to do with looks."""
 
+UNLIKE = 0.02
+"""Below this share of its own pictures a query is unlike anything: two of a hundred ordinary ones are."""
+
 NOT_ENOUGH = "not enough evidence"
 
 
@@ -84,6 +87,11 @@ class Findings:
     def significant(self) -> tuple[Finding, ...]:
         """Return the labels that are more than chance."""
         return tuple(finding for finding in self.labels if finding.is_significant)
+
+    @property
+    def is_unlike(self) -> bool:
+        """Tell whether the query is unlike anything in the index."""
+        return self.unlike is not None and self.unlike <= UNLIKE
 
     @property
     def verdict(self) -> str:

@@ -35,6 +35,27 @@ class Region:
         """Make the region that covers a whole picture of ``shape`` (rows, cols)."""
         return cls.box(0, 0, shape[0], shape[1])
 
+    @classmethod
+    def from_mask(cls, mask: NDArray[np.bool_]) -> Region:
+        """Make the region of the pixels that a mask (rows, cols) holds; holes are filled.
+
+        Raises
+        ------
+        SettingError : the mask holds none.
+        """
+        # At twice the size the outline runs outside the pixels' centres.
+        double = np.repeat(np.repeat(mask.astype(np.uint8), 2, axis=0), 2, axis=1)
+        outlines, _ = cv2.findContours(double, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        if not outlines:
+            raise SettingError("region: the mask holds no pixel; give one that marks something")
+        return cls(tuple((outline[:, 0, ::-1] + 0.5) / 2.0 for outline in outlines))
+
+    def grown(self, margin: float, shape: tuple[int, int]) -> Region:
+        """Return the region and all within ``margin`` pixels, in a picture of ``shape`` (rows, cols)."""
+        inside = self.mask(shape)
+        away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        return Region.from_mask(inside | (away <= margin)) if inside.any() else self
+
     def scaled(self, factor: float) -> Region:
         """Return the region in a picture whose size is ``factor`` times this one's."""
         return Region(tuple(p * factor for p in self.polygons))

@@ -21,6 +21,9 @@ _TOLERANCE = 0.08
 """Width of a vote in units of u: the standard deviation of a Gaussian."""
 
 _STEPS = 96
+_LOWEST, _HIGHEST, _FINE = -3.0, 4.0, 0.01
+"""The grid of u on which votes are added up."""
+
 _LEAST_AGREEMENT = 0.3
 
 
@@ -83,31 +86,43 @@ def find_range(
     outside = np.maximum(np.maximum(-votes, votes - 1), 0)
     weights = weights * np.exp(-2 * outside)
     weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+    told = _densities(votes, weights)
     spans = np.geomspace(lengths[0], lengths[1], _STEPS)
     bottoms = np.linspace(heights.min() - lengths[1], heights.max(), 4 * _STEPS)
-    best = _best(heights, votes, weights, bottoms, spans)
+    best = _best(heights, told, bottoms, spans)
     for shrink in (8.0, 64.0, 512.0):  # finer and finer around the best
         wide, ratio = np.ptp(bottoms) / (4 * _STEPS) * 16 / shrink, (lengths[1] / lengths[0]) ** (1 / shrink)
         near = best[0] + np.linspace(-wide, wide, 33)
-        best = _best(heights, votes, weights, near, best[1] * ratio ** np.linspace(-1, 1, 33))
+        best = _best(heights, told, near, best[1] * ratio ** np.linspace(-1, 1, 33))
     bottom, span, agreement = best
     return SliceRange(float(bottom), float(bottom + span), float(agreement))
 
 
+def _densities(votes: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how much of each slice's votes speak for each u of a grid, float64 (n, grid), 0 at both ends."""
+    grid = np.arange(_LOWEST, _HIGHEST, _FINE)
+    off = (votes[:, :, None] - grid) / _TOLERANCE
+    found = np.einsum("nm,nmg->ng", weights, np.exp(-0.5 * off * off))
+    found[:, [0, -1]] = 0
+    return np.asarray(found, dtype=np.float64)
+
+
 def _best(
     heights: NDArray[np.float64],
-    votes: NDArray[np.float64],
-    weights: NDArray[np.float64],
+    told: NDArray[np.float64],
     bottoms: NDArray[np.float64],
     spans: NDArray[np.float64],
 ) -> tuple[float, float, float]:
-    """Return the bottom and span of a grid with the most votes, and the share of the votes that it has."""
+    """Return the bottom and span of a grid that most speaks for, and the share of the votes that does."""
     found = (-1.0, 0.0, 0.0)
+    slices = np.arange(len(heights))
     for span in spans:
         expected = (heights[None, :] - bottoms[:, None]) / span  # (bottoms, n)
-        off = (votes[None] - expected[:, :, None]) / _TOLERANCE
-        shares = (weights[None] * np.exp(-0.5 * off * off)).sum(axis=(1, 2))
-        at = int(shares.argmax())
-        if shares[at] > found[0]:
-            found = (float(shares[at]), float(bottoms[at]), float(span))
+        at = np.clip((expected - _LOWEST) / _FINE, 0, told.shape[1] - 1.001)
+        below = at.astype(np.intp)
+        part = at - below
+        shares = (told[slices, below] * (1 - part) + told[slices, below + 1] * part).sum(axis=1)
+        best = int(shares.argmax())
+        if shares[best] > found[0]:
+            found = (float(shares[best]), float(bottoms[best]), float(span))
     return found[1], found[2], found[0] / len(heights)

@@ -134,7 +134,8 @@ def _alike(slices: Sequence[Slice]) -> Iterator[list[int]]:
 def _copies(slices: Sequence[Slice], group: Sequence[int]) -> list[list[int]]:
     """Deal the slices of one place to different stacks, the first of each place to the first, and so on.
 
-    A place that is there twice in an otherwise single stack is one slice that was made again, and stays.
+    A place that is there twice in an otherwise single stack is one slice that was made again, and stays; and
+    pictures that all lie in one place, such as those of a beating heart, are one stack.
     """
     if slices[group[0]].position is None:
         return [list(group)]
@@ -147,8 +148,7 @@ def _copies(slices: Sequence[Slice], group: Sequence[int]) -> list[list[int]]:
             places[-1].append(number)
         else:
             places.append([number])
-    n_copies = round(len(group) / len(places))
-    if n_copies < 2:
+    if len(places) == 1 or round(len(group) / len(places)) < 2:
         return [list(group)]
     stacks: list[list[int]] = [[] for _ in range(max(map(len, places)))]
     for members in places:

@@ -66,7 +66,7 @@ def test_the_base_install_needs_no_torch_and_no_opencv_with_windows() -> None:
 
 def test_the_entry_points_load_and_make_what_they_are_called() -> None:
     found = {entry.name: entry for entry in entry_points(group="semblance.representations")}
-    assert {"sift", "dense", "superpixel", "thumbnail", "colour"} <= found.keys()
+    assert {"sift", "dense", "superpixel", "deep", "thumbnail", "colour"} <= found.keys()
     for name, entry in found.items():
         if entry.dist is not None and entry.dist.name == "semblance":
             assert entry.load()().name == name
@@ -79,6 +79,10 @@ def test_the_command_is_installed() -> None:
 
 def test_what_only_extras_install_is_imported_by_deep_alone() -> None:
     assert [name(p) for p in MODULES if imported(p) & HEAVY and not name(p).startswith("deep/")] == []
+
+
+def test_the_bundled_weights_are_small() -> None:
+    assert 1_000_000 < (ROOT / "deep" / "bundled.safetensors").stat().st_size <= 12_000_000
 
 
 def test_nothing_pickles() -> None:
@@ -133,6 +137,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else() -> None:
         names = archive.namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == set(PACKAGES)
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
+    assert {"deep/bundled.safetensors", "deep/MODEL_CARD.md"} <= set(names)
     assert any(name.endswith("LICENSE") and ".dist-info/" in name for name in names)
     assert {name for name in names if name.endswith(".py")} == {name(path) for path in MODULES}
 

@@ -69,6 +69,12 @@ def bits(encoding: Encoding) -> bytes:
     return dense(encoding).tobytes() + rows
 
 
+def points(encoding: Encoding) -> np.ndarray | None:
+    """Return the evidence where it is one of points; that of deep cells covers every picture alike."""
+    evidence = encoding.evidence
+    return evidence if evidence is not None and "row" in (evidence.dtype.names or ()) else None
+
+
 def digest(representation: Representation) -> str:
     """Return a hash of what was learnt and of some encodings."""
     learnt = recipe_hash("auto", representation.name, representation.settings, representation.learnt())
@@ -150,7 +156,8 @@ def test_fitting_twice_equals_fitting_once(name, fitted):
     twice = make(name).fit(PICTURES[:4])
     before = digest(twice) == digest(fitted)
     assert digest(twice.fit(PICTURES)) == digest(fitted)
-    assert before == (fitted.n_fit_pictures == 0)
+    # Of so few pictures deep takes no mean away, and learns nothing.
+    assert before == (fitted.n_fit_pictures == 0 or name == "deep")
 
 
 def test_fit_is_learn_after_sample(name, fitted):
@@ -189,9 +196,10 @@ def test_an_encoding_is_what_its_contract_says(fitted, encodings):
 def test_evidence_lies_within_the_original_picture(encodings):
     for described, encoding in zip(PICTURES, encodings, strict=True):
         if encoding.evidence is not None:
-            check_evidence(encoding.evidence, described)
             assert encoding.evidence.dtype == encodings[0].evidence.dtype
-            assert len(encoding.evidence) > 10
+        if (found := points(encoding)) is not None:
+            check_evidence(found, described)
+            assert len(found) > 10
 
 
 def check_evidence(evidence: np.ndarray, described: Picture) -> None:
@@ -204,7 +212,7 @@ def check_evidence(evidence: np.ndarray, described: Picture) -> None:
 def test_evidence_fills_a_picture_that_was_shrunk(fitted):
     # Scaled wrongly, points would stay in the upper left corner, or leave the picture.
     large = Picture(np.kron(picture(3, (60, 80)).pixels, np.ones((4, 4), np.float32)))
-    evidence = fitted.encode(large).evidence
+    evidence = points(fitted.encode(large))
     if evidence is not None:
         assert evidence["row"].max() > 180
         assert evidence["col"].max() > 240
@@ -235,8 +243,8 @@ def test_the_whole_image_region_equals_no_region_however_a_picture_is_shrunk(fit
     described = picture(5, shape)
     encoding = fitted.encode(described)
     assert bits(fitted.encode(described, Region.whole(shape))) == bits(encoding)
-    if encoding.evidence is not None:
-        check_evidence(encoding.evidence, described)
+    if (found := points(encoding)) is not None:
+        check_evidence(found, described)
 
 
 def test_a_region_without_a_pixel_is_empty(fitted):
@@ -279,7 +287,8 @@ def test_an_odd_picture_is_described_or_empty_and_never_nan(fitted, encodings, o
         assert len(dense(encoding)) == len(dense(encodings[0]))
         if encoding.evidence is not None:
             assert encoding.evidence.dtype == encodings[0].evidence.dtype
-            check_evidence(encoding.evidence, described)
+            if points(encoding) is not None:
+                check_evidence(encoding.evidence, described)
             assert all(
                 np.isfinite(encoding.evidence[column]).all() for column in encoding.evidence.dtype.names
             )
@@ -287,7 +296,7 @@ def test_an_odd_picture_is_described_or_empty_and_never_nan(fitted, encodings, o
 
 def test_constant_pictures_have_no_evidence(fitted):
     for odd in ("constant", "black", "constant colour", "one pixel"):
-        evidence = fitted.encode(Picture(ODD[odd].astype(np.float32))).evidence
+        evidence = points(fitted.encode(Picture(ODD[odd].astype(np.float32))))
         assert evidence is None or len(evidence) == 0
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.errors import SettingError
@@ -17,6 +17,7 @@ def test_coordinates_run_from_the_lowest_to_the_highest_labelled_slice():
     assert coordinates(heights, np.zeros(5, bool)) is None
 
 
+@settings(max_examples=20)
 @given(st.floats(-50, 150), st.floats(150, 320), st.integers(0, 99))
 def test_clean_votes_are_found_again(bottom, span, seed):
     heights = np.arange(0.0, 420, 5)

@@ -67,6 +67,10 @@ def test_a_slice_made_twice_stays_in_its_stack():
     assert names([*axial(8), again]) == [["0", "1", "2", "2b", "3", "4", "5", "6", "7"]]
 
 
+def test_pictures_of_one_place_are_one_stack():
+    assert names([Slice(f"{i}", "s", 7.0, UP, instance=9 - i) for i in range(4)]) == [["3", "2", "1", "0"]]
+
+
 def test_a_wide_gap_parts_two_stacks():
     above = [Slice(f"t{i}", "s", 200 + 5.0 * i, UP) for i in range(3)]
     assert names([*axial(5), *above]) == [["0", "1", "2", "3", "4"], ["t0", "t1", "t2"]]

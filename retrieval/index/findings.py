@@ -47,35 +47,38 @@ def find(
     SettingError : no picture that may be found carries a label, or terms that make no sense.
     """
     slices = None if isinstance(query, str | Picture) else list(query)
-    pixels = None
-    if isinstance(query, str) and (terms.region or terms.adjust):
-        pixels = index.read(query)
+    first = slices[0] if slices else query
+    if not isinstance(first, str | Picture):
+        raise SettingError("findings: no slice is given; give the pictures of a series or a volume")
+    pixels = index.read(first) if isinstance(first, str) and (terms.region or terms.adjust) else None
+    return index.ask(lambda snapshot: _found(snapshot, first, slices, pixels, terms, labels))
 
-    def ask(snapshot: Snapshot) -> Findings:
-        column = terms.group_by or case_column(snapshot)
-        first = slices[0] if slices else query
-        assert isinstance(first, str | Picture)
-        told = _labels(snapshot, labels)
-        numbers = snapshot.places.cases(column)
-        mask = _comparable(snapshot, first, slices, terms, column, told)
-        among = [snapshot.names[i] for i in np.flatnonzero(mask)]
-        asked = replace(terms, among=among, where=None, not_same=None, group_by=column, include_self=True)
-        if slices is not None:
-            hits = answer_volume(snapshot, slices, asked)
-        else:
-            hits = answer(snapshot, first, pixels, asked)
-        cases: dict[int, set[str]] = {}
-        for position in np.flatnonzero(mask).tolist():
-            cases.setdefault(int(numbers[position]), set()).update(told[position])
-        matching = [cases[int(numbers[snapshot.position(hit.id)])] for hit in hits]
-        percentile = None
-        if slices is None:
-            percentile = likeness_percentile(snapshot, first, pixels, terms, column)
-        return Findings(
-            column, len(matching), len(cases), find_labels(matching, list(cases.values())), percentile
-        )
 
-    return index.ask(ask)
+def _found(
+    snapshot: Snapshot,
+    first: Picture | str,
+    slices: Sequence[Picture | str] | None,
+    pixels: Picture | None,
+    terms: Terms,
+    labels: LabelTable | None,
+) -> Findings:
+    column = terms.group_by or case_column(snapshot)
+    told = _labels(snapshot, labels)
+    mask = _comparable(snapshot, first, slices, terms, column, told)
+    among = [snapshot.names[i] for i in np.flatnonzero(mask)]
+    asked = replace(terms, among=among, where=None, not_same=None, group_by=column, include_self=True)
+    if slices is None:
+        hits = answer(snapshot, first, pixels, asked)
+        percentile = likeness_percentile(snapshot, first, pixels, terms, column)
+    else:
+        hits, percentile = answer_volume(snapshot, slices, asked), None
+    numbers = snapshot.places.cases(column)
+    cases: dict[int, set[str]] = {}
+    for position in np.flatnonzero(mask).tolist():
+        cases.setdefault(int(numbers[position]), set()).update(told[position])
+    matching = [cases[int(numbers[snapshot.position(hit.id)])] for hit in hits]
+    found = find_labels(matching, list(cases.values()))
+    return Findings(column, len(matching), len(cases), found, percentile)
 
 
 def case_column(snapshot: Snapshot) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from ..picture import Picture
 from ..slice_range import SliceRange, coordinates, find_range
 from ..stacks import Slice, find_stacks
 from .index import Index
-from .query import allowed, ranked, representations, same
+from .query import Mask, allowed, ranked, representations, same
 from .snapshot import Snapshot
 from .terms import Terms
 
@@ -65,28 +65,47 @@ def locate(
         raise SettingError("locate: one slice has no range; give a volume with positions")
     chosen = spread(len(slices), _MOST_SLICES)
 
+    there = np.asarray(heights, dtype=np.float64)
+
     def ask(snapshot: Snapshot) -> Located:
         known, lengths = _coordinates(snapshot, label)
-        names, series = representations(snapshot, terms), snapshot.places.cases("series")
-        mask = allowed(snapshot, slices[0], terms)
-        free = ~np.isnan(known) & ~same(snapshot, slices[0], "series") & (True if mask is None else mask)
-        n_volumes = len(np.unique(series[free]))
-        asked = replace(terms, region=None, where=None, not_same=None)
-        votes = np.zeros((len(chosen), _VOLUMES))
-        weights = np.zeros_like(votes)
-        for row, number in enumerate(chosen.tolist()):
-            pictures = ranked(snapshot, names, slices[number], None, asked, len(snapshot), free)
-            best = rank_cases(pictures, series, CaseRule(), _VOLUMES).ranking
-            votes[row, : len(best)] = known[best.ids]
-            weights[row, : len(best)] = 1.0 / (1 + np.arange(len(best)))
-        there = np.asarray(heights, dtype=np.float64)
+        free = _free(snapshot, slices[0], known, terms)
+        n_volumes = len(np.unique(snapshot.places.cases("series")[free]))
         if not n_volumes:
             raise SettingError(_nothing(snapshot, label))
-        found = find_range(there[chosen], votes, weights, (_SHORTER * min(lengths), _LONGER * max(lengths)))
+        votes, weights = _votes(snapshot, [slices[i] for i in chosen.tolist()], known, free, terms)
+        bounds = (_SHORTER * min(lengths), _LONGER * max(lengths))
+        found = find_range(there[chosen], votes, weights, bounds)
         bottom, top = (int(np.abs(there - end).argmin()) for end in (found.bottom, found.top))
         return Located(found, bottom, top, n_volumes)
 
     return index.ask(ask)
+
+
+def _free(snapshot: Snapshot, first: Picture | str, known: NDArray[np.float64], terms: Terms) -> Mask:
+    """Return which pictures may vote: with a coordinate, of other series, and let through by the terms."""
+    mask = allowed(snapshot, first, terms)
+    free = ~np.isnan(known) & ~same(snapshot, first, "series")
+    return free if mask is None else free & mask
+
+
+def _votes(
+    snapshot: Snapshot,
+    slices: Sequence[Picture | str],
+    known: NDArray[np.float64],
+    free: Mask,
+    terms: Terms,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return u of the best match of each slice in up to ten volumes, and what each counts, (n, 10)."""
+    names, series = representations(snapshot, terms), snapshot.places.cases("series")
+    votes = np.zeros((len(slices), _VOLUMES))
+    weights = np.zeros_like(votes)
+    for row, one in enumerate(slices):
+        pictures = ranked(snapshot, names, one, None, terms, len(snapshot), free)
+        best = rank_cases(pictures, series, CaseRule(), _VOLUMES).ranking
+        votes[row, : len(best)] = known[best.ids]
+        weights[row, : len(best)] = 1.0 / (1 + np.arange(len(best)))
+    return votes, weights
 
 
 def _coordinates(snapshot: Snapshot, label: str) -> tuple[NDArray[np.float64], list[float]]:

@@ -16,9 +16,6 @@ from .query import representations, same, seek, stored
 from .snapshot import Snapshot
 from .terms import Terms
 
-UNLIKE = 0.02
-"""Below this share of the sample a query is unlike anything: two of a hundred ordinary ones are."""
-
 _WORK = 10_000_000
 _MOST, _FEWEST, _LEAST = 200, 40, 20
 """Pictures of a sample: at most; in a large index; and fewer than the last tell nothing."""
@@ -27,12 +24,11 @@ _MOST, _FEWEST, _LEAST = 200, 40, 20
 def likeness_percentile(
     snapshot: Snapshot, query: Picture | str, pixels: Picture | None, terms: Terms, column: str
 ) -> float | None:
-    """Return the share of a sample whose nearest is no more alike than the query's nearest is to it, in [0,
-    1].
+    """Return the share of a sample whose nearest is no more alike to it than the query's, in [0, 1].
 
-    Of several representations the largest share counts: the query must be strange to all of them. None where
-    a box of the query was asked with, which is never as like a whole picture; or where the index is too
-    small.
+    Of n representations the smallest share counts, n times: it is enough to be strange to one, and so many
+    are looked at. None where a box of the query was asked with, which is never as like a whole picture; or
+    where the index is too small.
     """
     if terms.region is not None:
         return None
@@ -41,7 +37,7 @@ def likeness_percentile(
         for name in representations(snapshot, terms)
         if (share := _share(snapshot, name, query, pixels, terms, column)) is not None
     ]
-    return max(shares) if shares else None
+    return min(1.0, len(shares) * min(shares)) if shares else None
 
 
 def _share(
