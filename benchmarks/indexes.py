@@ -25,6 +25,7 @@ def opened(items: Sequence[Item], made: Sequence[Representation], folder: Path, 
             copy = pictures / item.name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(item.path, copy)
+        shutil.rmtree(folder / f"{key}.new", ignore_errors=True)  # of a run that was cut short
         with Index.create(folder / f"{key}.new") as index:
             for representation in made:
                 index.add_representation(representation)

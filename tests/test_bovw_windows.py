@@ -47,7 +47,7 @@ def test_the_likeness_is_that_of_the_words_in_the_box_and_no_window_beats_it(see
 
 
 def test_a_patch_of_its_own_words_is_found():
-    rows, cols = (grid.ravel() for grid in np.mgrid[4:200:8, 4:300:8])
+    rows, cols = (grid.ravel() for grid in np.mgrid[2:200:4, 2:300:4])
     words = np.zeros(len(rows), np.int64)
     inside = (rows > 100) & (rows < 140) & (cols > 180) & (cols < 240)
     words[inside] = np.arange(inside.sum()) % 3 + 1
@@ -56,7 +56,7 @@ def test_a_patch_of_its_own_words_is_found():
     profile = Profile.of(words[inside], np.ones(4))
     offsets, shapes = np.array([0, len(rows)]), np.array([[200, 300]])
     boxes, found = best_windows((profile,), (1.0,), (words,), places, offsets, shapes, 40, 60)
-    assert found[0] > 0.95
+    assert found[0] > 0.85
     np.testing.assert_allclose(boxes[0], (100, 180, 40, 60), atol=13)
 
 
