@@ -218,7 +218,7 @@ def _of(arrays: Arrays, prefix: str) -> Arrays:
 
 
 def _evidence(lexicon: Lexicon, found: LocalDescriptors) -> NDArray[np.void]:
-    evidence = np.empty(len(found), dtype=EVIDENCE)
+    evidence = np.zeros(len(found), dtype=EVIDENCE)
     evidence["word"] = lexicon.words(found.descriptors) if len(found) else 0
     evidence["row"], evidence["col"] = found.rows, found.cols
     evidence["scale"], evidence["orientation"] = found.scales, found.orientations
