@@ -8,6 +8,8 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
+from retrieval.trec import token
+
 from .answer import USUAL, Answer, Row, printable
 from .findings import as_object, as_text
 from .table import columns
@@ -55,7 +57,7 @@ def as_csv(answers: Sequence[Answer]) -> str:
 def as_trec(answers: Sequence[Answer]) -> str:
     """Write run lines ``query Q0 id rank score tag``; white space in an id becomes ``%20`` and such."""
     lines = [
-        f"{_token(a.query.id)} Q0 {_token(row.caption.id)} {row.rank} {row.score:.6g} {TREC_TAG}\n"
+        f"{token(a.query.id)} Q0 {token(row.caption.id)} {row.rank} {row.score:.6g} {TREC_TAG}\n"
         for a in answers
         for row in a.rows
     ]
@@ -126,13 +128,3 @@ def _group_keys(rows: Sequence[Row]) -> list[str]:
     found = {key for row in rows for key in row.caption.group}
     usual = [key for key in USUAL if key in found]
     return usual + sorted(found.difference(usual))
-
-
-def _token(text: str) -> str:
-    """Return an id without white space, so that a run line keeps its six columns."""
-    return "".join(
-        "".join(f"%{byte:02X}" for byte in c.encode("utf-8", "surrogateescape"))
-        if c.isspace() or c == "%"
-        else c
-        for c in text
-    )

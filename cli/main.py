@@ -20,6 +20,7 @@ COMMANDS = {
     "index": "make an index of folders of pictures, or bring it up to date",
     "query": "rank the indexed pictures by how much they look like a picture",
     "explain": "draw what made a picture a hit, and test it",
+    "evaluate": "measure what each representation is worth, with intervals and paired tests",
     "locate": "find where in a volume a range of slices lies, such as the lung",
     "points": "draw interest points, superpixels, and heat maps of where points fall",
     "train": "learn an embedding from labelled pictures",

@@ -41,6 +41,55 @@ def precision_at(relevant: ArrayLike, k: int) -> float:
     return float(np.count_nonzero(np.asarray(relevant, dtype=bool)[:k]) / k)
 
 
+def r_precision(relevant: ArrayLike) -> float:
+    """Return the share of relevant hits among the first R, R being how many are relevant in all, in [0, 1].
+
+    ``relevant`` is bool (n,) over the whole ranking; NaN where nothing is relevant.
+    """
+    flags = np.asarray(relevant, dtype=bool)
+    n_relevant = np.count_nonzero(flags)
+    return float(np.count_nonzero(flags[:n_relevant]) / n_relevant) if n_relevant else float("nan")
+
+
+def ndcg_at(gains: ArrayLike, k: int) -> float:
+    """Return the discounted gain of the first k hits over that of the best possible order, in [0, 1].
+
+    Σ gain / log₂(rank + 1), rank from 1 (Järvelin and Kekäläinen 2002, as trec_eval's ``ndcg_cut``).
+
+    Parameters
+    ----------
+    gains : (n,) at least 0, best hit first, over the whole ranking; 0 is not relevant. NaN where all are.
+    """
+    given = np.asarray(gains, dtype=np.float64)
+    best = np.sort(given)[::-1][: _checked(k)]
+    if not given.any():
+        return float("nan")
+    discounts = 1.0 / np.log2(np.arange(2, len(best) + 2))
+    return float((given[:k] * discounts).sum() / (best * discounts).sum())
+
+
+def bpref(relevant: ArrayLike, judged: ArrayLike | None = None) -> float:
+    """Return how seldom judged wrong hits stand before right ones, in [0, 1].
+
+    The mean over relevant hits of 1 − min(wrong hits before it, R) / min(R, N), with R relevant and N wrong
+    ones in all (Buckley and Voorhees 2004, as trec_eval computes it). Hits that nobody judged do not count.
+
+    Parameters
+    ----------
+    relevant : bool (n,), best hit first, over the whole ranking; NaN where nothing is relevant.
+    judged : bool (n,); all where it is None.
+    """
+    flags = np.asarray(relevant, dtype=bool)
+    if judged is not None:
+        flags = flags[np.asarray(judged, dtype=bool) | flags]
+    n_relevant = np.count_nonzero(flags)
+    if n_relevant == 0:
+        return float("nan")
+    wrong_before = np.cumsum(~flags)[flags]
+    bound = max(1, min(n_relevant, len(flags) - n_relevant))
+    return float(np.mean(1 - np.minimum(wrong_before, n_relevant) / bound))
+
+
 def average_precision_at(relevant: ArrayLike, k: int) -> float:
     """Return the mean of the precision at each relevant hit among the first k, in [0, 1].
 

@@ -7,18 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import SettingError
-from ..labels import LabelRow, LabelTable
+from ..labels import LabelTable
 from ..metric import LearnedMetric, Learner, Trial, try_out
 from ..representation import Representation, Vector
-from ..where import Condition
 from .bindings import Binding
-from .columns import Values
 from .derive import base_ranker, stored
 from .snapshot import Snapshot
 from .store import Store
+from .told import Told
 
 _GROUPS = ("patient", "group")
 
@@ -107,8 +105,9 @@ class Lesson:
         self._snapshot = snapshot
         self._base = representation
         self._terms = terms
-        labels = self._labels()
-        chosen = np.flatnonzero(self._meets())
+        told = Told(snapshot, terms.labels)
+        labels = told.labels
+        chosen = np.flatnonzero(told.meets(terms.where))
         self.n_unlabelled = sum(not labels[i] for i in chosen)
         places = [int(i) for i in chosen if labels[i]]
         if not places:
@@ -118,8 +117,9 @@ class Lesson:
         places = [i for i in places if int(snapshot.ids[i]) in there]
         self.vectors: list[Vector] = [stored(ranker, base, int(snapshot.ids[i])) for i in places]
         self.classes = [";".join(sorted(labels[i])) for i in places]
-        self.group, cells = self._grouping()
-        self.groups = [_group(cells[i], snapshot.names[i]) for i in places]
+        self.group, groups = told.groups(terms.not_same, _GROUPS)
+        self.groups = [groups[i] for i in places]
+        self._unmatched = told.unmatched()
         self._drawn = terms.learner.drawn(self.vectors, self.classes)
 
     def trial(self) -> Trial | None:
@@ -137,58 +137,11 @@ class Lesson:
             classes=dict(sorted(Counter(self.classes[i] for i in self._drawn).items())),
             left_out=tuple(sorted(name for name, n in counts.items() if n == 1)),
             n_unlabelled=self.n_unlabelled,
-            unmatched=self._unmatched(),
+            unmatched=self._unmatched,
             group=self.group,
             trial=trial,
             is_new=made.name not in self._snapshot.bindings,
         )
-
-    def _row(self, position: int) -> LabelRow | None:
-        """Return what the table says of a picture, or of its file."""
-        rows = {} if self._terms.labels is None else self._terms.labels.rows
-        name = self._snapshot.names[position]
-        return rows.get(name) or rows.get(str(self._snapshot.columns.values("source")[position][0]))
-
-    def _labels(self) -> list[tuple[str, ...]]:
-        n = len(self._snapshot)
-        if self._terms.labels is None:
-            return [tuple(str(v) for v in cell) for cell in self._snapshot.columns.values("label")]
-        rows = [self._row(position) for position in range(n)]
-        return [() if row is None else row.labels for row in rows]
-
-    def _values(self, column: str) -> list[Values]:
-        """Return a column: of the table where it has one of that name, else of the index."""
-        table = self._terms.labels
-        if table is not None and column == "label":
-            return list(self._labels())
-        if table is None or not any(column in row.columns for row in table.rows.values()):
-            return self._snapshot.columns.values(column)
-        rows = [self._row(position) for position in range(len(self._snapshot))]
-        return [() if r is None or column not in r.columns else (r.columns[column],) for r in rows]
-
-    def _meets(self) -> NDArray[np.bool_]:
-        if self._terms.where is None:
-            return np.ones(len(self._snapshot), dtype=bool)
-        condition = Condition.parse(self._terms.where)
-        return condition.holds({name: self._values(name) for name in condition.columns})
-
-    def _grouping(self) -> tuple[str | None, list[Values]]:
-        if self._terms.not_same is not None:
-            return self._terms.not_same, self._values(self._terms.not_same)
-        for name in _GROUPS:
-            try:
-                cells = self._values(name)
-            except SettingError:
-                continue
-            if any(cells):
-                return name, cells
-        return None, [() for _ in self._snapshot.names]
-
-    def _unmatched(self) -> tuple[str, ...]:
-        table = self._terms.labels
-        sources = {cell[0] for cell in self._snapshot.columns.values("source")}
-        known = sources.union(self._snapshot.names)
-        return () if table is None else tuple(path for path in table.rows if path not in known)
 
     def _nothing(self, n_chosen: int) -> str:
         if self._terms.where is not None and not n_chosen:
@@ -200,8 +153,3 @@ class Lesson:
             "labels: no row names a picture that may be learnt from; paths are those of the index, as "
             f"`semblance query` prints them (the table's first is {first!r})"
         )
-
-
-def _group(cell: Values, name: str) -> str:
-    """Return the group of a picture; one without a value is a group of its own."""
-    return f"= {cell[0]}" if cell else f"# {name}"

@@ -1,0 +1,148 @@
+"""The evaluation: many rankings of one index, measured on the same queries, with intervals and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import SettingError
+from ..index.index import Index
+from ..index.progress import Progress, silent
+from ..index.snapshot import Snapshot
+from ..ranker import Ranking
+from ..trec import TrecFolder
+from .leaks import Leak, LeakFinder
+from .protocols import protocol
+from .result import Evaluation
+from .scoring import Answer, Measures, Standard
+from .setting import Setting, prepare
+from .significance import compare
+from .systems import BASELINES, Mask, System, baselines, by_representation, fused
+from .terms import EvaluationTerms
+
+
+def evaluate(
+    index: Index, terms: EvaluationTerms, *, trec: Path | None = None, progress: Progress = silent
+) -> Evaluation:
+    """Rank for every query by every system, and measure; nothing is read but the index.
+
+    Queries are stored vectors, whole rankings are measured, and memory holds one query's at a time. A picture
+    without a label is neither asked nor found.
+
+    Parameters
+    ----------
+    terms : what is measured, and on what.
+    trec : a folder for a qrels file and a run of each system; files there are overwritten.
+
+    Raises
+    ------
+    SettingError : no label, no query, no such representation, or terms that make no sense.
+    """
+    return index.ask(lambda snapshot: _evaluate(snapshot, terms, trec, progress))
+
+
+def _evaluate(
+    snapshot: Snapshot, terms: EvaluationTerms, trec: Path | None, progress: Progress
+) -> Evaluation:
+    setting = prepare(snapshot, terms)
+    measures: Measures = (
+        Standard(tuple(terms.cutoffs))
+        if terms.protocol is None
+        else protocol(terms.protocol, setting.judgements)
+    )
+    systems = _systems(snapshot, terms, setting)
+    names = [system.name for system in systems]
+    shape = (len(measures.names), len(setting.queries))
+    values = {name: np.full(shape, np.nan) for name in names}
+    clean = {name: np.full(shape, np.nan) for name in names}
+    finders = [system for system in systems if not system.members and system.name != "random"]
+    finder = LeakFinder(snapshot, finders)
+    leaks: list[Leak] = []
+    with nullcontext() if trec is None else TrecFolder(trec, names) as files:
+        for i, position in enumerate(setting.queries.tolist()):
+            allowed = setting.allowed(position)
+            near = finder.find(position, allowed) if terms.has_leaks else {}
+            leaks += [Leak(snapshot.names[position], snapshot.names[p], value) for p, value in near.items()]
+            rankings = {system.name: system.rank(position, allowed) for system in systems}
+            for name, ranking in rankings.items():
+                answer = Answer(position, ranking, setting.judgements)
+                values[name][:, i] = measures.score(answer)
+                clean[name][:, i] = (
+                    measures.score(Answer(position, _without(ranking, near), setting.judgements))
+                    if near
+                    else values[name][:, i]
+                )
+            if files is not None:
+                _write(files, snapshot, setting, position, allowed, rankings)
+            progress("ask", i + 1, len(setting.queries))
+    groups = setting.groups[setting.queries]
+    compared = {name: row[measures.names.index(measures.main)] for name, row in values.items()}
+    compared.pop("random", None)
+    return Evaluation(
+        measures.names,
+        measures.main,
+        measures.is_error,
+        tuple(snapshot.names[p] for p in setting.queries.tolist()),
+        tuple(setting.judgements.classes[p] for p in setting.queries.tolist()),
+        groups,
+        values,
+        clean if leaks else None,
+        tuple(leaks),
+        int(setting.database.sum()),
+        setting.column,
+        setting.n_unlabelled,
+        setting.unmatched,
+        tuple(compare(compared, groups, seed=terms.seed)),
+    )
+
+
+def _systems(snapshot: Snapshot, terms: EvaluationTerms, setting: Setting) -> list[System]:
+    """Return what is measured: baselines, each representation, and fusions of those that stand together."""
+    ways = [tuple(part.strip() for part in way.split(",")) for way in terms.by]
+    if not ways:
+        ways = [(name,) for name, b in snapshot.bindings.items() if b.is_fitted and name not in BASELINES]
+    for way in ways:
+        if len(set(way)) != len(way) or "" in way:
+            raise SettingError(f"by: {','.join(way)}; name each representation once")
+    if len(set(ways)) != len(ways):
+        raise SettingError("by: a way of ranking is given twice; name each once")
+    made = baselines(snapshot, terms.seed) if terms.baselines else []
+    there = {system.name: system for system in made}
+    single = {name: there.get(name) or by_representation(snapshot, name) for way in ways for name in way}
+    alone = [way[0] for way in ways if len(way) == 1]
+    made += [single[name] for name in alone if name not in there]
+    sets = [way for way in ways if len(way) > 1]
+    if len(alone) > 1:
+        sets.append(tuple(alone))
+    for members in sets:
+        made += [fused([single[name] for name in members], how) for how in terms.fusion]
+    if not made:
+        raise SettingError("by: this index holds no fitted representation; run `semblance index` first")
+    return made
+
+
+def _without(ranking: Ranking, near: Mapping[int, float]) -> Ranking:
+    kept = ~np.isin(ranking.ids, list(near))
+    return Ranking(ranking.ids[kept], ranking.scores[kept])
+
+
+def _write(
+    files: TrecFolder,
+    snapshot: Snapshot,
+    setting: Setting,
+    position: int,
+    allowed: Mask,
+    rankings: Mapping[str, Ranking],
+) -> None:
+    """Write a query's judgements and rankings, but for one without any right answer, as the measures do."""
+    gains = setting.judgements.gains(position)
+    found = np.flatnonzero(allowed)
+    if not gains[found].any():
+        return
+    query = snapshot.names[position]
+    files.judge(query, [snapshot.names[p] for p in found.tolist()], gains[found])
+    for name, ranking in rankings.items():
+        files.rank(name, query, [snapshot.names[p] for p in ranking.ids.tolist()], ranking.scores)

@@ -1,0 +1,84 @@
+"""Published protocols: measures exactly as papers computed them, so that figures can stand beside theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import SettingError
+from ..measures import hit_at, majority_at, published_average_precision_at
+from .irma import Code, IrmaError
+from .judgements import Judgements
+from .scoring import Answer, Measures
+
+PROTOCOLS = ("medmnist", "denner", "irma")
+
+
+@dataclass(frozen=True)
+class MedMnist:
+    """Mahbod et al. 2025: ACC@1, 3 and 5, mMV@5, and mAP@5 as they publish it.
+
+    ACC@k: any of the first k hits is right. mMV@5: no label is commoner among the first five, ties are right.
+    Their mAP@5 divides by the hits that were found, and so inflates. The database is the train split, the
+    queries are the test split; they rank by Euclidean distance of features as they come, we by the index's
+    own score.
+    """
+
+    names: tuple[str, ...] = ("ACC@1", "ACC@3", "ACC@5", "mMV@5", "mAP@5, published")
+    main: str = "ACC@1"
+    is_error: bool = False
+
+    def score(self, answer: Answer) -> list[float]:
+        """Return what a ranking is worth by each measure."""
+        relevant = answer.gains > 0
+        label = ";".join(answer.labels)
+        near = [";".join(answer.judgements.labels[p]) for p in answer.ranking.ids[:5].tolist()]
+        return [
+            *(float(hit_at(relevant, k)) for k in (1, 3, 5)),
+            float(majority_at(near, label, 5)),
+            published_average_precision_at(relevant, 5),
+        ]
+
+
+@dataclass(frozen=True)
+class Denner:
+    """Denner et al. 2025: P@N with N capped by how many right pictures the database holds.
+
+    P@N = right hits among the first N / min(N, class size). NaN where the database holds none. The micro
+    average is over queries, the macro average over classes.
+    """
+
+    cutoffs: tuple[int, ...] = (1, 3, 5, 10)
+    main: str = "P@10, capped"
+    is_error: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The measures, in the order of ``score``."""
+        return tuple(f"P@{n}, capped" for n in self.cutoffs)
+
+    def score(self, answer: Answer) -> list[float]:
+        """Return what a ranking is worth by each measure."""
+        relevant = answer.gains > 0
+        size = int(relevant.sum())
+        if size == 0:
+            return [float("nan")] * len(self.cutoffs)
+        return [float(relevant[:n].sum() / min(n, size)) for n in self.cutoffs]
+
+
+def protocol(name: str, judgements: Judgements) -> Measures:
+    """Return the measures of a published protocol.
+
+    Raises
+    ------
+    SettingError : no such protocol, or labels that it cannot use.
+    """
+    if name == "medmnist":
+        return MedMnist()
+    if name == "denner":
+        return Denner()
+    if name == "irma":
+        several = next((cell for cell in judgements.labels if len(cell) > 1), None)
+        if several:
+            raise SettingError(f"label: a picture has {len(several)} codes; the IRMA error wants one")
+        return IrmaError(Code(judgements.kinds))
+    raise SettingError(f"protocol: {name!r} is unknown; one of {', '.join(PROTOCOLS)}")

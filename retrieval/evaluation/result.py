@@ -1,0 +1,84 @@
+"""The result of an evaluation: what was measured, query by query, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..measures import bootstrap_interval
+from .leaks import Leak
+from .scoring import means
+from .significance import Comparison
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What was measured, query by query.
+
+    Parameters
+    ----------
+    measures : names of what was measured; ``main`` is the one that systems are compared by, and ``is_error``
+        says that less of it is better.
+    queries, classes, groups : of each query: id, class, and group (n_queries,).
+    values : float (n_measures, n_queries) for each system; NaN where nothing in the database is right.
+    clean : the same with near-duplicates left out of the answers; None where there are none.
+    leaks : the near-duplicates.
+    n_database : how many pictures can be found.
+    column : what the queries' own value of was left out of their answers; None: only the query itself.
+    n_unlabelled, unmatched : see ``Setting``.
+    comparisons : each pair of systems but for the random one, by the main measure.
+    weights : of fusions that learn, by system: the mean weight of each member.
+    """
+
+    measures: tuple[str, ...]
+    main: str
+    is_error: bool
+    queries: tuple[str, ...]
+    classes: tuple[str, ...]
+    groups: NDArray[np.int64]
+    values: Mapping[str, Scores]
+    clean: Mapping[str, Scores] | None
+    leaks: tuple[Leak, ...]
+    n_database: int
+    column: str | None
+    n_unlabelled: int
+    unmatched: tuple[str, ...]
+    comparisons: tuple[Comparison, ...]
+    weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def mean(self, system: str, measure: str) -> float:
+        """Return the mean over queries (micro average)."""
+        return float(means(self.of(system, measure)))
+
+    def clean_mean(self, system: str, measure: str) -> float:
+        """Return the mean over queries, near-duplicates left out of the answers."""
+        values = self.values if self.clean is None else self.clean
+        return float(means(values[system][self.measures.index(measure)]))
+
+    def interval(self, system: str, measure: str) -> tuple[float, float]:
+        """Return the 95 % interval of the mean, by bootstrap over groups."""
+        return bootstrap_interval(self.of(system, measure), self.groups)
+
+    def macro(self, system: str, measure: str) -> float:
+        """Return the mean over classes of the mean over their queries."""
+        return float(means(np.array(list(self.per_class(system, measure).values()))))
+
+    def per_class(self, system: str, measure: str) -> dict[str, float]:
+        """Return the mean over the queries of each class."""
+        row, names = self.of(system, measure), np.array(self.classes, dtype=object)
+        return {name: float(means(row[names == name])) for name in sorted(set(self.classes))}
+
+    def of(self, system: str, measure: str) -> Scores:
+        """Return a measure query by query, float (n_queries,)."""
+        return np.asarray(self.values[system][self.measures.index(measure)], dtype=np.float64)
+
+    @property
+    def n_measured(self) -> int:
+        """How many queries have a right answer in the database."""
+        row = next(iter(self.values.values()))[self.measures.index(self.main)]
+        return int(np.count_nonzero(~np.isnan(row)))

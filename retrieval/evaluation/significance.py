@@ -1,0 +1,100 @@
+"""Paired tests: is one way of ranking better than another, or was it luck?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import SettingError
+from ..exact_test import holm
+from ..measures import bootstrap_interval
+
+DRAWS = 10_000
+_EXACT_UP_TO = 12
+_SIGNS_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two systems on the same queries.
+
+    Parameters
+    ----------
+    first, second : their names.
+    difference : mean of the first less that of the second; ``low`` and ``high`` are its 95 % interval, by
+        bootstrap over groups.
+    p : two-sided, of the randomisation test; ``adjusted`` by Holm for all comparisons that were made.
+    """
+
+    first: str
+    second: str
+    difference: float
+    low: float
+    high: float
+    p: float
+    adjusted: float
+
+
+def randomisation_test(
+    differences: ArrayLike, groups: ArrayLike | None = None, *, draws: int = DRAWS, seed: int = 0
+) -> float:
+    """Return the two-sided p-value of a mean of paired differences (Fisher 1935; Smucker et al. 2007).
+
+    Were the two systems alike, each group's differences might as well have the other sign: p is the share of
+    choices of signs whose mean is as far from 0 as the one that was seen. All choices are tried up to 12
+    groups; else ``draws`` of them, and p = (1 + as far) / (1 + draws).
+
+    Parameters
+    ----------
+    differences : float (n,), one a query; NaN are left out. Without any the p-value is 1.
+    groups : (n,): queries of one patient change their sign together; None: each query alone.
+    """
+    given = np.asarray(differences, dtype=np.float64)
+    owners = np.arange(len(given)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    if len(owners) != len(given):
+        raise SettingError(f"groups: {len(owners)} of them for {len(given)} differences; give one for each")
+    known = ~np.isnan(given)
+    sums = np.bincount(np.unique(owners[known], return_inverse=True)[1], given[known])
+    sums = sums[sums != 0]  # a sign of nothing changes nothing
+    if len(sums) == 0:
+        return 1.0
+    seen = abs(sums.sum()) * (1 - 1e-12)
+    if len(sums) <= _EXACT_UP_TO:
+        bits = np.arange(2 ** len(sums))[:, None] >> np.arange(len(sums)) & 1
+        return float(np.mean(np.abs((1 - 2 * bits) @ sums) >= seen))
+    rng = np.random.default_rng(seed)
+    at_once = max(1, _SIGNS_AT_ONCE // len(sums))
+    as_far = 0
+    for start in range(0, draws, at_once):
+        n = min(at_once, draws - start)
+        signs = rng.integers(0, 2, size=(n, len(sums)), dtype=np.int8)
+        as_far += int(np.count_nonzero(np.abs(2 * (signs @ sums) - sums.sum()) >= seen))
+    return (1 + as_far) / (1 + draws)
+
+
+def compare(
+    values: Mapping[str, NDArray[np.float64]], groups: ArrayLike | None = None, *, seed: int = 0
+) -> list[Comparison]:
+    """Compare all systems with each other, by a measure of each query, and correct for it (Holm 1979).
+
+    ``values`` holds float (n,) for each system, of the same queries in one order. The better one of each pair
+    comes first.
+    """
+    pairs = []
+    for one, other in combinations(values, 2):
+        better, worse = (one, other) if _mean(values[one]) >= _mean(values[other]) else (other, one)
+        pairs.append((better, worse, values[better] - values[worse]))
+    p = [randomisation_test(difference, groups, seed=seed) for _, _, difference in pairs]
+    return [
+        Comparison(better, worse, _mean(difference), *bootstrap_interval(difference, groups, seed=seed), a, b)
+        for (better, worse, difference), a, b in zip(pairs, p, holm(p).tolist(), strict=True)
+    ]
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
