@@ -8,6 +8,8 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .table import columns
 
 if TYPE_CHECKING:
@@ -17,7 +19,10 @@ _MOST_CLASSES = 12
 
 
 def as_text(found: Evaluation) -> str:
-    """Write a table of all measures, one by class, and one of the paired tests; percent."""
+    """Write a table of all measures, one by class, and one of the paired tests; percent.
+
+    An error has its sum over the queries beside it, which is how ImageCLEF reports it.
+    """
     parts = [_measures(found)]
     if 1 < len(set(found.classes)) <= _MOST_CLASSES:
         parts.append(_classes(found))
@@ -92,7 +97,8 @@ def _system(found: Evaluation, name: str) -> dict[str, Any]:
 def _measures(found: Evaluation) -> str:
     others = [measure for measure in found.measures if measure != found.main]
     has_clean = found.clean is not None
-    head = ["by", found.main, "95 %", "macro", *(["clean"] if has_clean else []), *others]
+    summed = ["sum"] if found.is_error else []
+    head = ["by", found.main, *summed, "95 %", "macro", *(["clean"] if has_clean else []), *others]
     lines = []
     for system in found.values:
         low, high = found.interval(system, found.main)
@@ -100,13 +106,14 @@ def _measures(found: Evaluation) -> str:
             [
                 system,
                 _percent(found.mean(system, found.main)),
+                *(f"{float(np.nansum(found.of(system, found.main))):.2f}" for _ in summed),
                 f"{_percent(low)} to {_percent(high)}",
                 _percent(found.macro(system, found.main)),
                 *([_percent(found.clean_mean(system, found.main))] if has_clean else []),
                 *(_percent(found.mean(system, measure)) for measure in others),
             ]
         )
-    return columns(head, lines, right=(1, *range(3, len(head))))
+    return columns(head, lines, right=(1, *range(2 if summed else 3, len(head))))
 
 
 def _classes(found: Evaluation) -> str:
