@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from retrieval.cases import Case
     from retrieval.findings import Findings
+    from retrieval.fusion import Vote
     from retrieval.references import Reference
 
 Box = tuple[int, int, int, int]
@@ -44,7 +45,8 @@ class Caption:
 class Row:
     """One line of an answer: a picture with its rank (from 1), its score, and its box and case if known.
 
-    ``proof`` is how many local matches within the box agree in space.
+    ``proof`` is how many local matches within the box agree in space; ``votes`` are those of the
+    representations of a fused answer.
     """
 
     caption: Caption
@@ -53,6 +55,7 @@ class Row:
     box: Box | None = None
     case: Case | None = None
     proof: int | None = None
+    votes: Mapping[str, Vote] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from retrieval.errors import SettingError
 
 from .answer import printable
-from .arguments import place
+from .arguments import place, positive
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -65,6 +65,9 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     add("--hierarchy", metavar="SEP", help="labels are codes, whose levels this separates, such as /")
     add("--depth", type=int, metavar="N", help="so many levels must agree [all of the query's]")
     add("--cutoffs", type=_cutoffs, default=(1, 5, 10), metavar="K,…", help="of P, ACC and MV [1,5,10]")
+    add(
+        "--blind", type=positive, default=0, metavar="N", help="rank again, the first N hits counted as liked"
+    )
     add("--no-baselines", action="store_true", help="without random order, thumbnail and colour histogram")
     add("--no-leaks", action="store_true", help="do not look for near-duplicates")
     add("--seed", type=int, default=0, metavar="N", help="of what is drawn by lot [0]")
@@ -110,6 +113,7 @@ def _terms(args: argparse.Namespace) -> EvaluationTerms:
         where=args.where,
         protocol=args.protocol,
         cutoffs=args.cutoffs,
+        blind=args.blind,
         baselines=not args.no_baselines,
         has_leaks=not args.no_leaks,
         seed=args.seed,

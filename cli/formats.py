@@ -25,8 +25,8 @@ def as_table(answers: Sequence[Answer]) -> str:
 def as_json(answers: Sequence[Answer]) -> str:
     """Write a list, one object a query: ``{"query": id, "hits": [{id, score, rank, box, group}]}``.
 
-    A hit with a box has its ``proof``, one of a grouped answer a ``case`` as well, and an answer ``findings``
-    where they were asked for.
+    A hit with a box has its ``proof``, one of a grouped answer a ``case``, one of a fused answer the
+    ``votes``, and an answer ``findings`` where they were asked for.
     """
     return json.dumps([_object(answer) for answer in answers], indent=1) + "\n"
 
@@ -112,6 +112,7 @@ def _object(answer: Answer) -> dict[str, object]:
 def _hit(row: Row) -> dict[str, object]:
     case = {} if row.case is None else {"case": asdict(row.case)}
     proof = {} if row.proof is None else {"proof": row.proof}
+    votes = {"votes": {name: asdict(vote) for name, vote in row.votes.items()}} if row.votes else {}
     return {
         "id": row.caption.id,
         "score": row.score,
@@ -119,6 +120,7 @@ def _hit(row: Row) -> dict[str, object]:
         "box": None if row.box is None else list(row.box),
         "group": dict(row.caption.group),
         **proof,
+        **votes,
         **case,
     }
 

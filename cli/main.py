@@ -25,6 +25,7 @@ COMMANDS = {
     "points": "draw interest points, superpixels, and heat maps of where points fall",
     "train": "learn an embedding from labelled pictures",
     "learn-metric": "learn from labels which differences count, on the vectors of an index",
+    "learn-fusion": "learn from labels how much each representation counts when they are fused",
     "map": "draw an index as a scatter of its pictures",
     "info": "say what an index holds",
     "verify": "check that an index is whole",

@@ -122,7 +122,16 @@ def _hit(answer: Answer, row: Row, thumbnails: Thumbnails, top: float) -> str:
         f"<li{kind}><figure>{_image(picture_of(thumbnails, answer, row), alternative)}"
         f'<div class=bar aria-hidden=true><i style="width:{share:.0%}"></i></div>'
         f"<figcaption><span class=rank>{row.rank}</span><span class=score>{row.score:.4f}</span>"
-        f"{_caption(row.caption, same)}</figcaption></figure></li>"
+        f"{_caption(row.caption, same)}{_votes(row)}</figcaption></figure></li>"
+    )
+
+
+def _votes(row: Row) -> str:
+    """Return how the fused representations voted: the place each gave the hit, and its share of the score."""
+    return "".join(
+        f'<span class=group title="rank {vote.rank:,}, score {vote.score:.4f}">'
+        f"{escape(name)} no. {vote.rank:,} ({vote.share:.0%})</span>"
+        for name, vote in row.votes.items()
     )
 
 

@@ -181,7 +181,15 @@ def answer_of(
 ) -> Answer:
     """Return hits as they are shown; ``column`` is one more that is shown among the groups."""
     rows = tuple(
-        Row(caption_of(index, hit.id, column), hit.rank, hit.score, hit_box(hit), hit.case, hit.proof)
+        Row(
+            caption_of(index, hit.id, column),
+            hit.rank,
+            hit.score,
+            hit_box(hit),
+            hit.case,
+            hit.proof,
+            hit.votes,
+        )
         for hit in hits
     )
     asked = Caption(query.id)
@@ -244,6 +252,8 @@ def _page(index: Index, answers: Sequence[Answer], thumbnails: Thumbnails, args:
         "grouped by": args.group_by,
         "not of the same": args.not_same,
         "score of a case": args.case_by if args.group_by and not args.volume else None,
+        "fused by": args.fusion if len(args.by or index.representations) > 1 else None,
+        "refined by its first hits": args.blind or None,
         "liked": ", ".join(args.like) or None,
         "not liked": ", ".join(args.unlike) or None,
     }

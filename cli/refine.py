@@ -7,6 +7,8 @@ from typing import Any
 
 from .arguments import place
 
+RULES = ("rrf", "sum", "learnt")
+
 
 def add_refinements(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for cases, volumes, feedback and findings."""
@@ -44,6 +46,22 @@ def add_refinements(parser: argparse.ArgumentParser) -> None:
             metavar="ID",
             help=f"move the query {what} this picture of the index; may be repeated",
         )
+    feedback.add_argument(
+        "--blind",
+        type=int,
+        default=0,
+        metavar="N",
+        help="count the first N hits as liked, and rank again [0]",
+    )
+    fusion = parser.add_argument_group("fusion")
+    fusion.add_argument(
+        "--fusion",
+        choices=RULES,
+        default="rrf",
+        metavar="RULE",
+        help="rrf: reciprocal ranks; sum: normalised scores; learnt: those, weighted as `semblance "
+        "learn-fusion` learnt [rrf]",
+    )
     told = parser.add_argument_group("findings")
     told.add_argument(
         "--findings",
@@ -68,6 +86,8 @@ def refinements(args: argparse.Namespace) -> dict[str, Any]:
         "collapse": args.collapse,
         "like": tuple(args.like),
         "unlike": tuple(args.unlike),
+        "blind": args.blind,
+        "fusion": args.fusion,
         "volume_by": args.volume_by,
     }
 

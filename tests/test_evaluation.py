@@ -283,3 +283,43 @@ def test_wrong_usage_of_the_command(place, capsys, tmp_path):
     assert main(["evaluate", index, "--labels", str(tmp_path / "other.csv")]) == 2
     assert "no row names a picture" in capsys.readouterr().err
     assert main(["evaluate", str(tmp_path / "nothing")]) == 1
+
+
+def test_a_metric_is_learnt_anew_and_has_never_seen_the_labels_of_its_queries(place, index, tmp_path):
+    """With labels dealt by lot a metric that had seen them would look perfect; this one is at chance."""
+    pytest.importorskip("sklearn")
+    lines = (place / "labels.csv").read_text().splitlines()
+    names = [line.split(",")[0] for line in lines[1:]]
+    rng = np.random.default_rng(5)
+    for by, queries in (("thumbnail+nca", None), ("thumbnail+wccn", "split")):
+        apart = []
+        for draw in range(3):
+            labels = rng.permutation(np.arange(len(names)) % 2)
+            table = [
+                f"{n},{'ab'[k]},{line.split(',', 2)[2]}"
+                for n, k, line in zip(names, labels, lines[1:], strict=True)
+            ]
+            (tmp_path / f"{draw}.csv").write_text("\n".join(["path,label,patient,split", *table, ""]))
+            drawn = LabelTable.read(tmp_path / f"{draw}.csv")
+            found = evaluate(index, EvaluationTerms(by=(by,), labels=drawn, queries=queries, has_leaks=False))
+            apart.append(found.mean(by, "mAP") - found.mean("random", "mAP"))
+        assert abs(np.mean(apart)) < 0.12
+    right = evaluate(index, EvaluationTerms(by=("thumbnail+nca", "thumbnail"), fusion=("sum", "learnt")))
+    assert right.mean("thumbnail+nca", "mAP") > right.mean("random", "mAP") + 0.1
+    assert set(right.weights["thumbnail+nca & thumbnail, learnt"]) == {"thumbnail+nca", "thumbnail"}
+    with pytest.raises(SettingError, match="no method of that name"):
+        evaluate(index, EvaluationTerms(by=("thumbnail+magic",)))
+
+
+def test_blind_feedback_and_learnt_weights_stand_in_the_table(index):
+    found = evaluate(index, replace(PLAIN, fusion=("sum", "learnt"), blind=3))
+    names = list(found.values)
+    assert "thumbnail & colour, sum blind 3" in names and "thumbnail & colour, learnt" in names
+    weights = found.weights["thumbnail & colour, learnt"]
+    assert sum(weights.values()) == pytest.approx(1)
+    at = found.queries.index("5.png")
+    others = [name for name in index.names if name not in ("plain.png", "4.png", "5.png")]
+    terms = {"by": ("thumbnail", "colour"), "fusion": "sum", "blind": 3, "k": len(others)}
+    hits = index.query("5.png", among=others, **terms)
+    right = [index.picture(hit.id).labels == ("odd",) for hit in hits]
+    assert found.of("thumbnail & colour, sum blind 3", "mAP")[at] == pytest.approx(average_precision(right))

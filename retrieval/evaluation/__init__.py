@@ -1,6 +1,7 @@
 """Evaluation: what rankings are worth, measured so that it can be trusted and repeated."""
 
 from .evaluation import evaluate
+from .fusion_lesson import FusionTerms, learn_fusion
 from .judgements import Judgements
 from .leaks import Leak
 from .protocols import PROTOCOLS
@@ -14,8 +15,10 @@ __all__ = [
     "Comparison",
     "Evaluation",
     "EvaluationTerms",
+    "FusionTerms",
     "Judgements",
     "Leak",
     "evaluate",
+    "learn_fusion",
     "randomisation_test",
 ]

@@ -15,12 +15,14 @@ from ..index.snapshot import Snapshot
 from ..ranker import Ranking
 from ..trec import TrecFolder
 from .leaks import Leak, LeakFinder
+from .learnt import cross_fitted
+from .metric_systems import by_name
 from .protocols import protocol
 from .result import Evaluation
 from .scoring import Answer, Measures, Standard
 from .setting import Setting, prepare
 from .significance import compare
-from .systems import BASELINES, Mask, System, baselines, by_representation, fused
+from .systems import BASELINES, Mask, System, again, baselines, fused
 from .terms import EvaluationTerms
 
 
@@ -53,12 +55,14 @@ def _evaluate(
         if terms.protocol is None
         else protocol(terms.protocol, setting.judgements)
     )
-    systems = _systems(snapshot, terms, setting)
+    systems, weights = _systems(snapshot, terms, setting)
     names = [system.name for system in systems]
     shape = (len(measures.names), len(setting.queries))
     values = {name: np.full(shape, np.nan) for name in names}
     clean = {name: np.full(shape, np.nan) for name in names}
-    finders = [system for system in systems if not system.members and system.name != "random"]
+    finders = [
+        system for system in systems if not (system.members or system.is_again or system.name == "random")
+    ]
     finder = LeakFinder(snapshot, finders)
     leaks: list[Leak] = []
     with nullcontext() if trec is None else TrecFolder(trec, names) as files:
@@ -96,11 +100,17 @@ def _evaluate(
         setting.n_unlabelled,
         setting.unmatched,
         tuple(compare(compared, groups, seed=terms.seed)),
+        weights,
     )
 
 
-def _systems(snapshot: Snapshot, terms: EvaluationTerms, setting: Setting) -> list[System]:
-    """Return what is measured: baselines, each representation, and fusions of those that stand together."""
+def _systems(
+    snapshot: Snapshot, terms: EvaluationTerms, setting: Setting
+) -> tuple[list[System], dict[str, Mapping[str, float]]]:
+    """Return what is measured: baselines, each representation, and fusions of those that stand together.
+
+    Besides the weights of fusions that learn.
+    """
     ways = [tuple(part.strip() for part in way.split(",")) for way in terms.by]
     if not ways:
         ways = [(name,) for name, b in snapshot.bindings.items() if b.is_fitted and name not in BASELINES]
@@ -111,17 +121,28 @@ def _systems(snapshot: Snapshot, terms: EvaluationTerms, setting: Setting) -> li
         raise SettingError("by: a way of ranking is given twice; name each once")
     made = baselines(snapshot, terms.seed) if terms.baselines else []
     there = {system.name: system for system in made}
-    single = {name: there.get(name) or by_representation(snapshot, name) for way in ways for name in way}
+    single = {
+        name: there.get(name) or by_name(snapshot, name, setting, terms.seed) for way in ways for name in way
+    }
     alone = [way[0] for way in ways if len(way) == 1]
     made += [single[name] for name in alone if name not in there]
     sets = [way for way in ways if len(way) > 1]
     if len(alone) > 1:
         sets.append(tuple(alone))
+    weights: dict[str, Mapping[str, float]] = {}
     for members in sets:
-        made += [fused([single[name] for name in members], how) for how in terms.fusion]
+        parts = [single[name] for name in members]
+        for how in terms.fusion:
+            if how == "learnt":
+                system, weights[f"{' & '.join(members)}, learnt"] = cross_fitted(parts, setting, terms.seed)
+            else:
+                system = fused(parts, how)
+            made.append(system)
     if not made:
         raise SettingError("by: this index holds no fitted representation; run `semblance index` first")
-    return made
+    if terms.blind:
+        made += [again(system, terms.blind) for system in made if system.name not in BASELINES]
+    return made, weights
 
 
 def _without(ranking: Ranking, near: Mapping[int, float]) -> Ranking:

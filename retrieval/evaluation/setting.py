@@ -32,6 +32,7 @@ class Setting:
     judgements : of all pictures.
     n_unlabelled : pictures that are left out, for nobody can say whether they are right.
     unmatched : rows of the label table that name no picture.
+    is_split : the column ``split`` says which pictures ask and which are found.
     """
 
     queries: NDArray[np.int64]
@@ -41,6 +42,7 @@ class Setting:
     judgements: Judgements
     n_unlabelled: int
     unmatched: tuple[str, ...]
+    is_split: bool = False
 
     def allowed(self, position: int) -> Mask:
         """Return which pictures a query may find: the database but for its own group, and itself."""
@@ -72,7 +74,8 @@ def prepare(snapshot: Snapshot, terms: EvaluationTerms) -> Setting:
     groups = np.unique(np.array(names, dtype=object), return_inverse=True)[1].astype(np.int64)
     database = known & told.meets(terms.where)
     queries = known
-    if _by_split(told, terms):
+    is_split = _by_split(told, terms)
+    if is_split:
         split = np.array([str(cell[0]) if cell else "" for cell in told.values("split")], dtype=object)
         database, queries = database & (split == _TRAIN), known & (split == _TEST)
         if not database.any() or not queries.any():
@@ -83,7 +86,14 @@ def prepare(snapshot: Snapshot, terms: EvaluationTerms) -> Setting:
     elif terms.queries is not None:
         queries = _asked(snapshot, terms.queries, known)
     return Setting(
-        np.flatnonzero(queries), database, column, groups, judgements, int((~known).sum()), told.unmatched()
+        np.flatnonzero(queries),
+        database,
+        column,
+        groups,
+        judgements,
+        int((~known).sum()),
+        told.unmatched(),
+        is_split,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -13,6 +13,7 @@ from PIL import Image
 
 from ..baselines import ColourHistogram, Thumbnail
 from ..exact import ExactRanker
+from ..feedback import Rocchio
 from ..fusion import fuse
 from ..index.query import stored
 from ..index.snapshot import Snapshot
@@ -20,6 +21,7 @@ from ..picture import Picture
 from ..ranker import Ranking, order
 
 Mask = NDArray[np.bool_]
+Liked = tuple[int, ...]
 BASELINES = ("random", "thumbnail", "colour")
 """What stands in every table; see ``baselines``."""
 
@@ -31,34 +33,55 @@ class System:
     Parameters
     ----------
     name : in tables.
-    rank : ``rank(position, allowed)`` returns all allowed pictures, best first, for the one at a position.
+    ranking : ``ranking(position, allowed, liked)`` returns all allowed pictures, best first, for the one at a
+        position, its query moved towards those at the positions ``liked``.
     members : the systems that it fuses; none where it ranks by itself.
+    is_again : it ranks a second time.
     """
 
     name: str
-    rank: Callable[[int, Mask], Ranking]
+    ranking: Callable[[int, Mask, Liked], Ranking]
     members: tuple[str, ...] = ()
+    is_again: bool = False
+
+    def rank(self, position: int, allowed: Mask, liked: Liked = ()) -> Ranking:
+        """Return all allowed pictures, best first, for the one at a position."""
+        return self.ranking(position, allowed, liked)
+
+
+def again(system: System, n: int) -> System:
+    """Return the system that ranks, counts its first n hits as liked, and ranks again."""
+
+    def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
+        first = system.rank(position, allowed, liked).ids[:n]
+        return system.rank(position, allowed, (*liked, *first.tolist()))
+
+    comma = " " if system.members else ", "
+    return System(f"{system.name}{comma}blind {n}", ranking, system.members, is_again=True)
 
 
 def by_representation(snapshot: Snapshot, name: str) -> System:
     """Return the system that ranks by one representation of an index, by stored vectors."""
     ranker = snapshot.ranker(name)
 
-    def rank(position: int, allowed: Mask) -> Ranking:
+    def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
         vector = stored(snapshot, name, snapshot.names[position])
+        if liked:
+            near = [stored(snapshot, name, snapshot.names[one]) for one in liked]
+            vector = Rocchio().refine(vector, near, ())
         return ranker.rank(vector, len(allowed), allowed)
 
-    return System(name, _remembered(rank))
+    return System(name, _remembered(ranking))
 
 
 def fused(systems: Sequence[System], how: str) -> System:
     """Return the system that fuses others by a rule that learns nothing; see ``retrieval.fusion.fuse``."""
 
-    def rank(position: int, allowed: Mask) -> Ranking:
-        return fuse([system.rank(position, allowed) for system in systems], how)
+    def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
+        return fuse([system.rank(position, allowed, liked) for system in systems], how)
 
     names = tuple(system.name for system in systems)
-    return System(f"{' & '.join(names)}, {how}", rank, names)
+    return System(f"{' & '.join(names)}, {how}", ranking, names)
 
 
 def baselines(snapshot: Snapshot, seed: int = 0) -> list[System]:
@@ -79,7 +102,12 @@ def _plain(snapshot: Snapshot, kind: Thumbnail | ColourHistogram) -> System:
     ranker = ExactRanker(kind.dimension)
     vectors = [np.asarray(kind.encode(picture).vector) for picture in _small(snapshot)]
     ranker.add(np.arange(len(vectors), dtype=np.int64), vectors)
-    return System(kind.name, lambda position, allowed: ranker.rank(vectors[position], len(allowed), allowed))
+
+    def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
+        vector = np.asarray(Rocchio().refine(vectors[position], [vectors[one] for one in liked], ()))
+        return ranker.rank(vector, len(allowed), allowed)
+
+    return System(kind.name, _remembered(ranking))
 
 
 def _small(snapshot: Snapshot) -> Iterator[Picture]:
@@ -89,25 +117,18 @@ def _small(snapshot: Snapshot) -> Iterator[Picture]:
             yield Picture(np.asarray(image, dtype=np.float32) / np.float32(255), name)
 
 
-def _at_random(seed: int, position: int, allowed: Mask) -> Ranking:
+def _at_random(seed: int, position: int, allowed: Mask, _: Liked) -> Ranking:
     ids = np.flatnonzero(allowed)
     return order(ids, np.random.default_rng((seed, position)).random(len(ids), dtype=np.float32), len(ids))
 
 
-def _remembered(rank: Callable[[int, Mask], Ranking]) -> Callable[[int, Mask], Ranking]:
+def _remembered(ranking: Callable[[int, Mask, Liked], Ranking]) -> Callable[[int, Mask, Liked], Ranking]:
     """Return the same, with the last answer kept: what is fused has just been ranked for itself."""
-    last: dict[int, tuple[Mask, Ranking]] = {}
+    kept: list[tuple[int, Mask, Liked, Ranking]] = []
 
-    def again(position: int, allowed: Mask) -> Ranking:
-        if position not in last or last[position][0] is not allowed:
-            found = rank(position, allowed)
-            last.clear()
-            last[position] = allowed, found
-        return last[position][1]
+    def remembering(position: int, allowed: Mask, liked: Liked) -> Ranking:
+        if not kept or kept[0][:1] != (position,) or kept[0][1] is not allowed or kept[0][2] != liked:
+            kept[:] = [(position, allowed, liked, ranking(position, allowed, liked))]
+        return kept[0][3]
 
-    return again
-
-
-def by_name(systems: Sequence[System]) -> Mapping[str, System]:
-    """Return systems by their names."""
-    return {system.name: system for system in systems}
+    return remembering

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..errors import SettingError
+from ..fusion import RULES
 from ..labels import LabelTable
 from .protocols import PROTOCOLS
 from .scoring import CUTOFFS
 
-FUSIONS = ("rrf", "sum", "learnt")
+FUSIONS = RULES
+"""What a fusion may be; see ``retrieval.fusion.fuse``."""
 NOBODY = "none"
 """Of ``not_same``: leave nothing out but the query itself."""
 
@@ -37,6 +39,8 @@ class EvaluationTerms:
         measures, and of ``queries`` where the pictures have a column ``split``.
     cutoffs : of the standard measures.
     baselines : put a random order, a thumbnail and a colour histogram beside.
+    blind : measure each fusion also with so many of its first hits counted as liked; see
+        ``retrieval.index.Terms``.
     has_leaks : look for near-duplicates between queries and database.
     seed : of all that is drawn.
 
@@ -56,11 +60,14 @@ class EvaluationTerms:
     where: str | None = None
     protocol: str | None = None
     cutoffs: tuple[int, ...] = CUTOFFS
+    blind: int = 0
     baselines: bool = True
     has_leaks: bool = True
     seed: int = field(default=0)
 
     def __post_init__(self) -> None:
+        if self.blind < 0:
+            raise SettingError(f"blind: {self.blind} hits; give 0 or more")
         for how in self.fusion:
             if how not in FUSIONS:
                 raise SettingError(f"fusion: {how!r} is unknown; give some of {', '.join(FUSIONS)}")

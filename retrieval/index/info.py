@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .bindings import Binding, Segment, bindings, segments
+from .fusions import read_fusions
 from .labelling import count_unlabelled
 from .schema import FORMAT
 from .sources import n_lacking
@@ -30,6 +31,15 @@ def info(store: Store) -> Mapping[str, Any]:
             "pictures": n_pictures,
             "labelled": n_pictures - count_unlabelled(store.catalogue),
             "bytes": sum(path.stat().st_size for path in store.folder.rglob("*") if path.is_file()),
+            "fusions": [
+                {
+                    "name": " & ".join(one.by),
+                    "weights": list(one.weights),
+                    "queries": one.n_queries,
+                    "trial": dict(one.trial),
+                }
+                for one in read_fusions(store.catalogue)
+            ],
             "representations": [_account(store, b, found) for b in bindings(store.catalogue)],
         }
 

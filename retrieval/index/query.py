@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ from numpy.typing import NDArray
 from ..cases import Case
 from ..errors import IndexFolderError, SettingError
 from ..feedback import Rocchio
-from ..fusion import fuse
+from ..fusion import fuse, votes
 from ..picture import Picture
 from ..ranker import Ranking
 from ..representation import Adjustable, Encoding, Representation, Vector
 from ..where import Condition
 from .again import Match, SecondLook, Sought, look_again, matches, n_wanted
 from .casework import narrow, needs_all
+from .fusions import weights_of
 from .snapshot import Snapshot
 from .terms import Hit, Terms
 
@@ -31,15 +33,42 @@ def answer(snapshot: Snapshot, query: Picture | str, pixels: Picture | None, ter
     ``query`` is a picture, or the name of one in the index, whose stored vector is used; ``pixels`` is the
     picture of that name, needed where there is a region or a setting is adjusted.
     """
+    if terms.blind:
+        terms = _with_first_liked(snapshot, query, pixels, terms)
     names = representations(snapshot, terms)
     mask = allowed(snapshot, query, terms)
     k = len(snapshot) if needs_all(terms) else terms.k
     looks = [_looked(snapshot, seek(snapshot, n, query, pixels, terms), k, mask, len(names)) for n in names]
     rankings = [look.ranking for _, look in looks]
-    together = rankings[0] if len(rankings) == 1 else fuse(rankings, terms.fusion)
+    weights = fusion_weights(snapshot, names, terms)
+    together = rankings[0] if len(rankings) == 1 else fuse(rankings, terms.fusion, weights=weights)
     ranking, cases = narrow(snapshot, together, terms)
-    places = matches(snapshot, looks, ranking.ids[: terms.k], terms.region is not None)
-    return hits(snapshot, ranking, terms.k, cases, places)
+    best = ranking.ids[: terms.k]
+    places = matches(snapshot, looks, best, terms.region is not None)
+    found = hits(snapshot, ranking, terms.k, cases, places)
+    if len(rankings) == 1:
+        return found
+    cast = votes(names, rankings, terms.fusion, weights, best)
+    return [replace(hit, votes=each) for hit, each in zip(found, cast, strict=True)]
+
+
+def _with_first_liked(
+    snapshot: Snapshot, query: Picture | str, pixels: Picture | None, terms: Terms
+) -> Terms:
+    """Return terms that like the first hits, so that all representations move towards what they agree on."""
+    first = replace(
+        terms, blind=0, k=terms.blind + 1, group_by=None, case_by="best", collapse=None, region=terms.region
+    )
+    known = {query, *terms.like}
+    found = [hit.id for hit in answer(snapshot, query, pixels, first) if hit.id not in known]
+    return replace(terms, blind=0, like=(*terms.like, *found[: terms.blind]))
+
+
+def fusion_weights(snapshot: Snapshot, names: Sequence[str], terms: Terms) -> tuple[float, ...] | None:
+    """Return the weights that were learnt for some representations, where the terms ask for them."""
+    if terms.fusion != "learnt" or len(names) == 1:
+        return None
+    return weights_of(snapshot.fusions, names, snapshot.bindings)
 
 
 def _looked(
@@ -81,7 +110,8 @@ def ranked(
     for name in names:
         sought = seek(snapshot, name, query, pixels, terms)
         found.append(_ranked(snapshot, name, sought.encoding.vector, k, mask))
-    return found[0] if len(found) == 1 else fuse(found, terms.fusion)
+    weights = fusion_weights(snapshot, names, terms)
+    return found[0] if len(found) == 1 else fuse(found, terms.fusion, weights=weights)
 
 
 def _ranked(snapshot: Snapshot, name: str, vector: Vector, k: int, mask: Mask | None) -> Ranking:

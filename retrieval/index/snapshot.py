@@ -15,6 +15,7 @@ from ..ranker import Ids, Ranker
 from ..representation import Representation
 from .bindings import Binding, bindings, segments
 from .columns import Columns
+from .fusions import read_fusions
 from .pictures import Entry, all_rows, entry
 from .places import Places
 from .segments import EVIDENCE, Rows, find_rows
@@ -38,6 +39,7 @@ class Snapshot:
     ----------
     names : list of str, in order.
     ids : int64 (n,), the number of each picture in the catalogue, by position.
+    fusions : weights that were learnt for fusions.
     kept : what is worked out of this commit once and asked for again, by its maker's key.
     """
 
@@ -50,6 +52,7 @@ class Snapshot:
                 b.name: b for b in bindings(store.catalogue) if not b.is_next
             }
             self._segments = segments(store.catalogue)
+            self.fusions = read_fusions(store.catalogue)
         self.names = [row[0] for row in rows]
         self.ids: Ids = np.fromiter((row[1] for row in rows), np.int64, len(rows))
         self._representations: dict[str, Representation] = {}

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from ..cases import Case, CaseRule
 from ..errors import SettingError
+from ..fusion import Vote
 from ..late_interaction import How
 from ..region import Region
 
@@ -18,7 +19,7 @@ class Hit:
 
     ``box`` is (row, col, height, width) in pixels. ``case`` says of a grouped answer what the picture is the
     best of, and the score is then the case's. ``proof`` is how many local matches within the box agree in
-    space; None where no box is known.
+    space; None where no box is known. ``votes`` says of a fused answer how each representation voted.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Hit:
     group: Mapping[str, str] = field(default_factory=dict)
     case: Case | None = None
     proof: int | None = None
+    votes: Mapping[str, Vote] = field(default_factory=dict)
 
 
 class Asked(TypedDict, total=False):
@@ -47,6 +49,7 @@ class Asked(TypedDict, total=False):
     collapse: float | None
     like: Sequence[str]
     unlike: Sequence[str]
+    blind: int
     volume_by: How
 
 
@@ -66,13 +69,16 @@ class Terms:
     group_by : a column: each value is a case, and a hit is the best picture of a case; k cases are found
         where there are k.
     include_self : leave an indexed query itself in its answer.
-    fusion : ``rrf`` or ``sum``; see ``retrieval.fusion``.
+    fusion : ``rrf``, ``sum`` or ``learnt``; see ``retrieval.fusion``. The weights of ``learnt`` are those
+        that ``learn_fusion`` left in the index for just these representations.
     adjust : settings of representations that change queries alone, for this one.
     case_by : how the scores of a case's pictures become one; see ``retrieval.cases``.
     collapse : millimetres: of slices of a stack that lie so near to each other, only the best is kept. None:
         10 where cases are ranked by more than their best picture, else 0, which keeps all.
     like, unlike : names of pictures that the query is moved towards, or away from; see
         ``retrieval.feedback``. What is in ``unlike`` is not found any more.
+    blind : so many of the first hits count as liked, and the query is asked again (blind relevance
+        feedback): what the fused representations agree on moves each of them.
     volume_by : of a query of several slices; see ``retrieval.late_interaction``.
 
     Raises
@@ -94,11 +100,14 @@ class Terms:
     collapse: float | None = None
     like: Sequence[str] = ()
     unlike: Sequence[str] = ()
+    blind: int = 0
     volume_by: How = "maxsim"
 
     def __post_init__(self) -> None:
         if self.k < 1:
             raise SettingError(f"k: {self.k} is below 1; ask for at least one picture")
+        if self.blind < 0:
+            raise SettingError(f"blind: {self.blind} hits; give 0 or more")
         if len(set(self.by)) != len(self.by):
             raise SettingError(f"by: {', '.join(self.by)}; name each representation once")
         if self.collapse is not None and not 0 <= self.collapse < float("inf"):

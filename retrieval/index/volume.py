@@ -73,6 +73,8 @@ def _sizes(snapshot: Snapshot, column: str, mask: np.ndarray | None) -> np.ndarr
 def _check(slices: Sequence[Picture | str], terms: Terms) -> None:
     if not slices:
         raise SettingError("slices: there is none; give the pictures of a series or a volume")
+    if terms.blind:
+        raise SettingError("blind: a volume cannot be refined by its first hits; leave it out")
     if terms.region is not None:
         raise SettingError(
             "region: a box is a part of one picture; ask with a single slice, or without a region"

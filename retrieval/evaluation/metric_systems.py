@@ -1,0 +1,79 @@
+"""Learnt metrics under evaluation: learnt anew, so that none has seen the labels of its queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import FitError, SettingError
+from ..exact import ExactRanker
+from ..feedback import Rocchio
+from ..index.query import stored
+from ..index.snapshot import Snapshot
+from ..metric import METHODS, Learner
+from ..ranker import Ranking
+from .learnt import FOLDS, folds
+from .setting import Setting
+from .systems import Liked, Mask, System, by_representation
+
+
+def by_metric(snapshot: Snapshot, name: str, setting: Setting, seed: int) -> System:
+    """Return the system that ranks by a metric, called ``base+method`` or as a learnt one of the index.
+
+    What the index has learnt may have seen the labels of the queries. So it is learnt anew, with the same
+    settings: from the train pictures where they are told apart; else five times, each from all pictures but
+    those of a fifth of the groups, which is used for queries of those groups.
+
+    Raises
+    ------
+    SettingError : no such base or method. FitError : too few pictures to learn from.
+    """
+    base, _, method = name.partition("+")
+    learner = Learner(**_settings(snapshot, name, method), seed=seed)
+    known = np.flatnonzero(setting.judgements.known & (setting.database | ~np.bool_(setting.is_split)))
+    vectors = [stored(snapshot, base, other) for other in snapshot.names]
+    classes = setting.judgements.classes
+    everyone = np.arange(len(vectors), dtype=np.int64)
+    dealt = (
+        np.zeros(len(vectors), dtype=np.int64) if setting.is_split else folds(setting, everyone, FOLDS, seed)
+    )
+    rankers = []
+    for fold in range(1 if setting.is_split else FOLDS):
+        kept = known if setting.is_split else known[dealt[known] != fold]
+        try:
+            projection = learner.learn([vectors[i] for i in kept], [classes[i] for i in kept])
+        except FitError as error:
+            raise FitError(f"{name}: {error}") from error
+        ranker = ExactRanker(projection.dimension)
+        ranker.add(everyone, [projection.project(vector) for vector in vectors])
+        rankers.append(ranker)
+
+    def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
+        ranker = rankers[int(dealt[position])]
+        near = [ranker.vector(one) for one in liked]
+        query = np.asarray(Rocchio().refine(ranker.vector(position), near, ()), dtype=np.float32)
+        return ranker.rank(query, len(allowed), allowed)
+
+    return System(name, ranking)
+
+
+def by_name(snapshot: Snapshot, name: str, setting: Setting, seed: int) -> System:
+    """Return the system of a name: a representation of the index, or a metric on one, learnt anew."""
+    if "+" in name:
+        return by_metric(snapshot, name, setting, seed)
+    return by_representation(snapshot, name)
+
+
+def _settings(snapshot: Snapshot, name: str, method: str) -> Mapping[str, Any]:
+    """Return how a metric is learnt: as that of the index, or by the defaults of a method."""
+    if name in snapshot.bindings:
+        own = snapshot.bindings[name].settings
+        return {key: own[key] for key in ("method", "components", "shrinkage")}
+    if method not in METHODS:
+        raise SettingError(
+            f"by: {name}: no such metric in this index, and no method of that name; after the + give one of "
+            f"{', '.join(METHODS)}"
+        )
+    return {"method": method}
