@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -56,52 +56,73 @@ def _evaluate(
         else protocol(terms.protocol, setting.judgements)
     )
     systems, weights = _systems(snapshot, terms, setting)
+    finder = LeakFinder(snapshot, proposers(systems)) if terms.has_leaks else None
+    return measure(
+        snapshot, setting, systems, measures, finder=finder, weights=weights, trec=trec, progress=progress
+    )
+
+
+def measure(
+    snapshot: Snapshot,
+    setting: Setting,
+    systems: Sequence[System],
+    measures: Measures,
+    *,
+    finder: LeakFinder | None = None,
+    weights: Mapping[str, Mapping[str, float]] | None = None,
+    trec: Path | None = None,
+    progress: Progress = silent,
+) -> Evaluation:
+    """Rank for every query by some systems, and measure; see ``evaluate``.
+
+    The systems speak of the positions of ``snapshot``; ``finder`` looks for near-duplicates, ``weights`` are
+    passed on.
+    """
     names = [system.name for system in systems]
     shape = (len(measures.names), len(setting.queries))
     values = {name: np.full(shape, np.nan) for name in names}
     clean = {name: np.full(shape, np.nan) for name in names}
-    finders = [
-        system for system in systems if not (system.members or system.is_again or system.name == "random")
-    ]
-    finder = LeakFinder(snapshot, finders)
     leaks: list[Leak] = []
     with nullcontext() if trec is None else TrecFolder(trec, names) as files:
         for i, position in enumerate(setting.queries.tolist()):
             allowed = setting.allowed(position)
-            near = finder.find(position, allowed) if terms.has_leaks else {}
+            near = {} if finder is None else finder.find(position, allowed)
             leaks += [Leak(snapshot.names[position], snapshot.names[p], value) for p, value in near.items()]
             rankings = {system.name: system.rank(position, allowed) for system in systems}
             for name, ranking in rankings.items():
-                answer = Answer(position, ranking, setting.judgements)
-                values[name][:, i] = measures.score(answer)
-                clean[name][:, i] = (
-                    measures.score(Answer(position, _without(ranking, near), setting.judgements))
-                    if near
-                    else values[name][:, i]
-                )
+                own = measures.score(Answer(position, ranking, setting.judgements))
+                values[name][:, i] = clean[name][:, i] = own
+                if near:
+                    left = Answer(position, _without(ranking, near), setting.judgements)
+                    clean[name][:, i] = measures.score(left)
             if files is not None:
                 _write(files, snapshot, setting, position, allowed, rankings)
             progress("ask", i + 1, len(setting.queries))
-    groups = setting.groups[setting.queries]
-    compared = {name: row[measures.names.index(measures.main)] for name, row in values.items()}
-    compared.pop("random", None)
+    main = measures.names.index(measures.main)
+    compared = {name: row[main] for name, row in values.items() if name != "random"}
+    groups, classes = setting.groups[setting.queries], setting.judgements.classes
     return Evaluation(
-        measures.names,
-        measures.main,
-        measures.is_error,
-        tuple(snapshot.names[p] for p in setting.queries.tolist()),
-        tuple(setting.judgements.classes[p] for p in setting.queries.tolist()),
-        groups,
-        values,
-        clean if leaks else None,
-        tuple(leaks),
-        int(setting.database.sum()),
-        setting.column,
-        setting.n_unlabelled,
-        setting.unmatched,
-        tuple(compare(compared, groups, seed=terms.seed)),
-        weights,
+        measures=measures.names,
+        main=measures.main,
+        is_error=measures.is_error,
+        queries=tuple(snapshot.names[p] for p in setting.queries.tolist()),
+        classes=tuple(classes[p] for p in setting.queries.tolist()),
+        groups=groups,
+        values=values,
+        clean=clean if leaks else None,
+        leaks=tuple(leaks),
+        n_database=int(setting.database.sum()),
+        column=setting.column,
+        n_unlabelled=setting.n_unlabelled,
+        unmatched=setting.unmatched,
+        comparisons=tuple(compare(compared, groups)),
+        weights=weights or {},
     )
+
+
+def proposers(systems: Sequence[System]) -> list[System]:
+    """Return the systems whose nearest hits may be near-duplicates: those that rank by themselves."""
+    return [s for s in systems if not (s.members or s.is_again or s.name == "random")]
 
 
 def _systems(

@@ -54,26 +54,32 @@ def randomisation_test(
     groups : (n,): queries of one patient change their sign together; None: each query alone.
     """
     given = np.asarray(differences, dtype=np.float64)
-    owners = np.arange(len(given)) if groups is None else np.unique(groups, return_inverse=True)[1]
-    if len(owners) != len(given):
-        raise SettingError(f"groups: {len(owners)} of them for {len(given)} differences; give one for each")
-    known = ~np.isnan(given)
-    sums = np.bincount(np.unique(owners[known], return_inverse=True)[1], given[known])
-    sums = sums[sums != 0]  # a sign of nothing changes nothing
-    if len(sums) == 0:
-        return 1.0
-    seen = abs(sums.sum()) * (1 - 1e-12)
-    if len(sums) <= _EXACT_UP_TO:
-        bits = np.arange(2 ** len(sums))[:, None] >> np.arange(len(sums)) & 1
-        return float(np.mean(np.abs((1 - 2 * bits) @ sums) >= seen))
+    return float(_randomised(given[None], groups, draws, seed)[0])
+
+
+def _randomised(
+    differences: NDArray[np.float64], groups: ArrayLike | None, draws: int, seed: int
+) -> NDArray[np.float64]:
+    """Return the p-value of each row of differences (n_tests, n), by the same choices of signs for all."""
+    n_tests, n = differences.shape
+    owners = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
+    if len(owners) != n:
+        raise SettingError(f"groups: {len(owners)} of them for {n} differences; give one for each")
+    sums = np.array([np.bincount(owners, row, minlength=1) for row in np.nan_to_num(differences)])
+    sums = sums.reshape(n_tests, -1)[:, (sums != 0).any(axis=0)]  # a sign of nothing changes nothing
+    n_groups = sums.shape[1]
+    seen = np.abs(sums.sum(axis=1)) * (1 - 1e-12)
+    if n_groups <= _EXACT_UP_TO:
+        bits = np.arange(2**n_groups)[:, None] >> np.arange(n_groups) & 1
+        return np.asarray(np.mean(np.abs((1.0 - 2.0 * bits) @ sums.T) >= seen, axis=0))
     rng = np.random.default_rng(seed)
-    at_once = max(1, _SIGNS_AT_ONCE // len(sums))
-    as_far = 0
+    at_once = max(1, _SIGNS_AT_ONCE // n_groups)
+    as_far = np.zeros(n_tests, dtype=np.int64)
     for start in range(0, draws, at_once):
-        n = min(at_once, draws - start)
-        signs = rng.integers(0, 2, size=(n, len(sums)), dtype=np.int8)
-        as_far += int(np.count_nonzero(np.abs(2 * (signs @ sums) - sums.sum()) >= seen))
-    return (1 + as_far) / (1 + draws)
+        shape = (min(at_once, draws - start), n_groups)
+        signs = 1.0 - 2.0 * rng.integers(0, 2, size=shape, dtype=np.int8)
+        as_far += np.count_nonzero(np.abs(signs @ sums.T) >= seen, axis=0)
+    return np.asarray((1 + as_far) / (1 + draws))
 
 
 def compare(
@@ -88,10 +94,12 @@ def compare(
     for one, other in combinations(values, 2):
         better, worse = (one, other) if _mean(values[one]) >= _mean(values[other]) else (other, one)
         pairs.append((better, worse, values[better] - values[worse]))
-    p = [randomisation_test(difference, groups, seed=seed) for _, _, difference in pairs]
+    if not pairs:
+        return []
+    p = _randomised(np.array([difference for _, _, difference in pairs]), groups, DRAWS, seed)
     return [
         Comparison(better, worse, _mean(difference), *bootstrap_interval(difference, groups, seed=seed), a, b)
-        for (better, worse, difference), a, b in zip(pairs, p, holm(p).tolist(), strict=True)
+        for (better, worse, difference), a, b in zip(pairs, p.tolist(), holm(p).tolist(), strict=True)
     ]
 
 

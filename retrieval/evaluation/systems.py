@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from io import BytesIO
 
 import numpy as np
@@ -24,6 +24,7 @@ Mask = NDArray[np.bool_]
 Liked = tuple[int, ...]
 BASELINES = ("random", "thumbnail", "colour")
 """What stands in every table; see ``baselines``."""
+_KEPT = 4096
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,12 @@ def again(system: System, n: int) -> System:
 def by_representation(snapshot: Snapshot, name: str) -> System:
     """Return the system that ranks by one representation of an index, by stored vectors."""
     ranker = snapshot.ranker(name)
+    vector_of = lru_cache(_KEPT)(lambda position: stored(snapshot, name, snapshot.names[position]))
 
     def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
-        vector = stored(snapshot, name, snapshot.names[position])
+        vector = vector_of(position)
         if liked:
-            near = [stored(snapshot, name, snapshot.names[one]) for one in liked]
-            vector = Rocchio().refine(vector, near, ())
+            vector = Rocchio().refine(vector, [vector_of(one) for one in liked], ())
         return ranker.rank(vector, len(allowed), allowed)
 
     return System(name, _remembered(ranking))
