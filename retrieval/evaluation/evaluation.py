@@ -70,13 +70,15 @@ def measure(
     *,
     finder: LeakFinder | None = None,
     weights: Mapping[str, Mapping[str, float]] | None = None,
+    chosen: Sequence[tuple[str, str]] | None = None,
     trec: Path | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
     """Rank for every query by some systems, and measure; see ``evaluate``.
 
     The systems speak of the positions of ``snapshot``; ``finder`` looks for near-duplicates, ``weights`` are
-    passed on.
+    passed on; ``chosen``
+    are the pairs that are compared, all but the random one where None.
     """
     names = [system.name for system in systems]
     shape = (len(measures.names), len(setting.queries))
@@ -115,7 +117,7 @@ def measure(
         column=setting.column,
         n_unlabelled=setting.n_unlabelled,
         unmatched=setting.unmatched,
-        comparisons=tuple(compare(compared, groups)),
+        comparisons=tuple(compare(compared, groups, chosen=chosen)),
         weights=weights or {},
     )
 

@@ -79,7 +79,7 @@ class Standard:
     """The measures of information retrieval, as trec_eval computes them, and votes.
 
     Precision, accuracy (any hit right) and majority vote of the first k, for each k of ``cutoffs``;
-    R-precision, average precision, MAP@R, bpref; nDCG of the largest k.
+    R-precision, average precision, MAP@R, bpref, and nDCG of the first ten.
 
     Raises
     ------
@@ -98,7 +98,7 @@ class Standard:
     def names(self) -> tuple[str, ...]:
         """The measures, in the order of ``score``."""
         several = [f"{kind}@{k}" for kind in ("P", "ACC", "MV") for k in self.cutoffs]
-        return ("mAP", "MAP@R", "R-prec", f"nDCG@{max(self.cutoffs)}", "bpref", *several)
+        return ("mAP", "MAP@R", "R-prec", "nDCG@10", "bpref", *several)
 
     def score(self, answer: Answer) -> list[float]:
         """Return what a ranking is worth by each measure; NaN in all where nothing is right."""
@@ -113,7 +113,7 @@ class Standard:
             average_precision(relevant),
             average_precision_at_r(relevant),
             r_precision(relevant),
-            ndcg_at(gains, max(self.cutoffs)),
+            ndcg_at(gains, 10),
             bpref(relevant),
             *(precision_at(relevant, k) for k in self.cutoffs),
             *(float(hit_at(relevant, k)) for k in self.cutoffs),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -83,15 +83,19 @@ def _randomised(
 
 
 def compare(
-    values: Mapping[str, NDArray[np.float64]], groups: ArrayLike | None = None, *, seed: int = 0
+    values: Mapping[str, NDArray[np.float64]],
+    groups: ArrayLike | None = None,
+    *,
+    chosen: Sequence[tuple[str, str]] | None = None,
+    seed: int = 0,
 ) -> list[Comparison]:
-    """Compare all systems with each other, by a measure of each query, and correct for it (Holm 1979).
+    """Compare systems with each other, by a measure of each query, and correct for how many (Holm 1979).
 
-    ``values`` holds float (n,) for each system, of the same queries in one order. The better one of each pair
-    comes first.
+    ``values`` holds float (n,) for each system, of the same queries in one order; all pairs are compared, or
+    those ``chosen`` before anything was seen. The one with the larger mean comes first.
     """
     pairs = []
-    for one, other in combinations(values, 2):
+    for one, other in combinations(values, 2) if chosen is None else chosen:
         better, worse = (one, other) if _mean(values[one]) >= _mean(values[other]) else (other, one)
         pairs.append((better, worse, values[better] - values[worse]))
     if not pairs:

@@ -1,0 +1,177 @@
+"""The contest: every way of ranking, on the same queries of one data set."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.comparison.dataset import Dataset
+from benchmarks.sets import DATA
+from retrieval.evaluation import Evaluation, EvaluationTerms
+from retrieval.evaluation.evaluation import measure
+from retrieval.evaluation.leaks import LeakFinder
+from retrieval.evaluation.learnt import cross_fitted
+from retrieval.evaluation.metric_systems import by_metric
+from retrieval.evaluation.scoring import Standard
+from retrieval.evaluation.setting import Setting, prepare
+from retrieval.evaluation.systems import Mask, System, again, baselines, by_representation, fused
+from retrieval.exact import ExactRanker
+from retrieval.index import Index
+from retrieval.index.snapshot import Snapshot
+from retrieval.ranker import Ranking
+
+WORDS = ("superpixel", "dense", "sift")
+CUTOFFS = (1, 2, 3, 5, 10, 20, 50)
+BLIND = 10
+PLANNED = (
+    ("superpixel, equal", "sift, equal"),
+    ("superpixel, equal", "dense, equal"),
+    ("vlad", "superpixel"),
+    ("asmk", "superpixel"),
+    ("deep", "SqueezeNet GeM"),
+    ("words", "deep"),
+    ("words & deep, sum", "words"),
+    ("words & deep, sum", "deep"),
+    ("words & deep, learnt", "words"),
+    ("words & deep, learnt", "deep"),
+    ("words & deep, learnt, blind", "words"),
+    ("words & deep, learnt, blind", "deep"),
+    ("words & deep, learnt, blind", "words, blind"),
+    ("words & deep, learnt, blind", "deep, blind"),
+    ("words+nca", "deep+nca"),
+    ("words+nca & deep+nca, sum", "words+nca"),
+    ("words+nca & deep+nca, sum", "deep+nca"),
+)
+"""The pairs that are tested, chosen beforehand; Holm's correction is for these."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """What came out for one data set: the evaluation, what a query costs, and the hashes of the recipes."""
+
+    name: str
+    evaluation: Evaluation
+    milliseconds: Mapping[str, float]
+    recipes: Mapping[str, str]
+
+
+def run(dataset: Dataset, equal: Path, own: Path, squeezenet: np.ndarray | None, seed: int) -> Contest:
+    """Rank and measure by every system; ``squeezenet`` holds vectors by the order of names, or is None."""
+    with Index.open(equal) as first, Index.open(own) as second:
+        if list(first.names) != list(second.names):
+            raise SystemExit(f"{own}: holds other pictures than {equal}; delete both")
+        return first.ask(lambda one: second.ask(lambda other: _run(dataset, one, other, squeezenet, seed)))
+
+
+def _run(
+    dataset: Dataset, equal: Snapshot, own: Snapshot, squeezenet: np.ndarray | None, seed: int
+) -> Contest:
+    setting = prepare(own, EvaluationTerms(labels=dataset.labels, seed=seed))
+    systems, weights = contestants(equal, own, setting, squeezenet, seed)
+    spent: dict[str, float] = {}
+    timed = [_timed(system, spent) for system in systems]
+    finder = LeakFinder(own, [s for s in systems if s.name in ("superpixel", "deep", "thumbnail")])
+    present = {system.name for system in systems}
+    found = measure(
+        own,
+        setting,
+        timed,
+        Standard(CUTOFFS),
+        finder=finder,
+        weights=weights,
+        chosen=[pair for pair in PLANNED if present.issuperset(pair)],
+    )
+    costs = {name: _cost(name, systems, spent) / len(found.queries) for name in spent}
+    recipes = {f"{name}, equal": str(b.recipe) for name, b in equal.bindings.items()}
+    recipes |= {name: str(b.recipe) for name, b in own.bindings.items()}
+    return Contest(dataset.name, found, {name: 1000 * seconds for name, seconds in costs.items()}, recipes)
+
+
+def contestants(
+    equal: Snapshot, own: Snapshot, setting: Setting, squeezenet: np.ndarray | None, seed: int
+) -> tuple[list[System], dict[str, Mapping[str, float]]]:
+    """Return every system of the table, and the weights of what learns them."""
+    single = {name: by_representation(own, name) for name in own.bindings}
+    words = _called("words", fused([single[name] for name in WORDS], "sum"))
+    deep = single["deep"]
+    learnt_words, word_weights = cross_fitted([single[name] for name in WORDS], setting, seed)
+    everyone = [*(single[name] for name in WORDS), deep]
+    learnt, all_weights = cross_fitted(everyone, setting, seed)
+    learnt = _called("words & deep, learnt", learnt)
+    metrics = [by_metric(own, f"{name}+nca", setting, seed) for name in (*WORDS, "deep")]
+    word_metric = _called("words+nca", fused(metrics[:3], "sum"))
+    systems = [
+        *baselines(own, seed),
+        *(
+            _called(f"{name}, equal", by_representation(equal, name))
+            for name in ("sift", "dense", "superpixel")
+        ),
+        *(single[name] for name in (*WORDS, "vlad", "asmk")),
+        words,
+        _called("words, learnt", learnt_words),
+        *([] if squeezenet is None else [by_vectors("SqueezeNet GeM", squeezenet)]),
+        deep,
+        _called("words & deep, rrf", fused([words, deep], "rrf")),
+        _called("words & deep, sum", fused([words, deep], "sum")),
+        learnt,
+        *(_called(f"{s.name}, blind", again(s, BLIND)) for s in (words, deep, learnt)),
+        metrics[0],
+        word_metric,
+        metrics[3],
+        _called("words+nca & deep+nca, sum", fused([word_metric, metrics[3]], "sum")),
+    ]
+    return systems, {"words, learnt": word_weights, "words & deep, learnt": all_weights}
+
+
+def by_vectors(name: str, vectors: np.ndarray) -> System:
+    """Return the system that ranks by the cosine of vectors (n, d), one a picture by position."""
+    ranker = ExactRanker(vectors.shape[1])
+    ranker.add(np.arange(len(vectors), dtype=np.int64), vectors)
+    return System(name, lambda position, allowed, _: ranker.rank(vectors[position], len(allowed), allowed))
+
+
+def squeezenet_vectors(dataset: Dataset, own: Path, cache: Path, data: Path = DATA) -> np.ndarray | None:
+    """Return SqueezeNet's vectors of all pictures of an index, kept for next time; None without weights."""
+    kept = cache / f"{dataset.name}.squeezenet.npz"
+    with Index.open(own) as index:
+        names = list(index.names)
+        if kept.is_file():
+            with np.load(kept) as arrays:
+                if arrays["names"].tolist() == names:
+                    return arrays["vectors"]
+        from benchmarks.networks import imagenet_vectors
+
+        found = imagenet_vectors((index.read(name) for name in names), data, ["SqueezeNet GeM"])
+    if not found:
+        return None
+    vectors = found["SqueezeNet GeM"]
+    np.savez(kept, names=np.array(names), vectors=vectors)
+    return vectors
+
+
+def _called(name: str, system: System) -> System:
+    return System(name, system.ranking, system.members, system.is_again)
+
+
+def _cost(name: str, systems: Sequence[System], spent: Mapping[str, float]) -> float:
+    """Return the seconds of a system, with those of what it fuses: each member is ranked once for all."""
+    members = {system.name: system.members for system in systems}
+    return spent[name] + sum(
+        _cost(one, systems, spent) for one in members[name] if one in spent and one != name
+    )
+
+
+def _timed(system: System, spent: dict[str, float]) -> System:
+    spent[system.name] = 0.0
+
+    def ranking(position: int, allowed: Mask, liked: Sequence[int]) -> Ranking:
+        start = time.perf_counter()
+        found = system.ranking(position, allowed, tuple(liked))
+        spent[system.name] += time.perf_counter() - start
+        return found
+
+    return System(system.name, ranking, system.members, system.is_again)

@@ -1,0 +1,77 @@
+"""Results that are kept, so that a second run of the same comparison need not measure again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.comparison.contest import Contest
+from retrieval.evaluation import Comparison, Evaluation, Leak
+
+
+def save(contest: Contest, path: Path, key: str) -> None:
+    """Keep a contest under the key of what it depends on."""
+    found = contest.evaluation
+    told = {
+        "key": key,
+        "name": contest.name,
+        "measures": found.measures,
+        "main": found.main,
+        "is_error": found.is_error,
+        "queries": found.queries,
+        "classes": found.classes,
+        "systems": list(found.values),
+        "has_clean": found.clean is not None,
+        "leaks": [asdict(leak) for leak in found.leaks],
+        "n_database": found.n_database,
+        "column": found.column,
+        "n_unlabelled": found.n_unlabelled,
+        "unmatched": found.unmatched,
+        "comparisons": [asdict(one) for one in found.comparisons],
+        "weights": {name: dict(weights) for name, weights in found.weights.items()},
+        "milliseconds": dict(contest.milliseconds),
+        "recipes": dict(contest.recipes),
+    }
+    clean = found.values if found.clean is None else found.clean
+    with path.open("wb") as file:
+        np.savez_compressed(
+            file,
+            told=np.array(json.dumps(told)),
+            groups=found.groups,
+            values=np.stack(list(found.values.values())),
+            clean=np.stack([clean[name] for name in found.values]),
+        )
+
+
+def load(path: Path, key: str) -> Contest | None:
+    """Return what was kept under a key; None where there is nothing, or it was of something else."""
+    if not path.is_file():
+        return None
+    with np.load(path) as arrays:
+        told = json.loads(str(arrays["told"]))
+        if told["key"] != key:
+            return None
+        values = dict(zip(told["systems"], arrays["values"], strict=True))
+        clean = dict(zip(told["systems"], arrays["clean"], strict=True)) if told["has_clean"] else None
+        groups = arrays["groups"]
+    found = Evaluation(
+        measures=tuple(told["measures"]),
+        main=told["main"],
+        is_error=told["is_error"],
+        queries=tuple(told["queries"]),
+        classes=tuple(told["classes"]),
+        groups=groups,
+        values=values,
+        clean=clean,
+        leaks=tuple(Leak(**leak) for leak in told["leaks"]),
+        n_database=told["n_database"],
+        column=told["column"],
+        n_unlabelled=told["n_unlabelled"],
+        unmatched=tuple(told["unmatched"]),
+        comparisons=tuple(Comparison(**one) for one in told["comparisons"]),
+        weights=told["weights"],
+    )
+    return Contest(told["name"], found, told["milliseconds"], told["recipes"])
