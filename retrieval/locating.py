@@ -36,6 +36,13 @@ class Candidates:
         """Return the evidence of one picture."""
         return self.evidence[self.offsets[i] : self.offsets[i + 1]]
 
+    def chosen(self, places: NDArray[np.integer]) -> Candidates:
+        """Return some of them, by their places here, in this order."""
+        parts = [self.rows(i) for i in places.tolist()]
+        offsets = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+        rows = np.concatenate([self.evidence[:0], *parts])
+        return Candidates(rows, offsets, self.shapes[places], self.scores[places])
+
 
 @dataclass(frozen=True, eq=False)
 class Located:
