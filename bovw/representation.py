@@ -64,9 +64,9 @@ class BagOfWords(WordSearch):
     tones_: Lexicon | None = field(init=False, default=None, repr=False)
     signatures_: Signatures | None = field(init=False, default=None, repr=False)
 
-    query_settings = ("assignments", "softness", "verify")
+    query_settings = ("assignments", "softness", "verify", "expand")
     """The settings that change queries alone."""
-    later_settings: ClassVar[Mapping[str, Any]] = {"signature": 0}
+    later_settings: ClassVar[Mapping[str, Any]] = {"signature": 0, "expand": 0}
     """Settings that indexes were made without at first; see ``retrieval.index.recipe.recipe_settings``."""
 
     @property

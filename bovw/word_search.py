@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retrieval.errors import FitError
 from retrieval.explaining import Explanation
+from retrieval.feedback import Rocchio
 from retrieval.locating import Candidates, Located
 from retrieval.region import Region
 from retrieval.representation import Encoding, SparseVector
@@ -18,17 +20,22 @@ from .settings import WordSettings
 from .weighting import Weighting
 
 FEWEST_CANDIDATES = 200
-"""A query with a region has the best pictures verified, at least so many."""
+"""A query with a region, or one that is to be expanded, has the best pictures verified, at least so many."""
 SHARPENED = 300
 """With signatures at least so many of the best pictures are scored again."""
 
 
 class WordSearch:
-    """Score, locate and explain by points, words and their signatures."""
+    """Score, locate, explain and expand by points, words and their signatures."""
 
     chosen: WordSettings
     shapes_: Lexicon | None
     tones_: Lexicon | None
+
+    @property
+    def n_expanding(self) -> int:
+        """How many proven hits are added to a query; see ``Expander``."""
+        return self.chosen.expand
 
     def n_candidates(self, has_region: bool) -> int:
         """Return how many of the best pictures are looked at again; see ``Locator``."""
@@ -62,9 +69,28 @@ class WordSearch:
         """Say which words made a picture a hit; see ``Explainer``."""
         return explain(query, hit, hit_shape, self._fitted()[0].size)
 
+    def expanded(self, query: Encoding, hits: Candidates, boxes: NDArray[np.floating]) -> Encoding:
+        """Add what lies within the boxes of proven hits to a query; see ``Expander``.
+
+        Average query expansion (Chum, Philbin, Sivic, Isard and Zisserman, "Total recall", ICCV 2007): the
+        mean of the bags of the query and of the words within each box, all of unit length.
+        """
+        bags = [self._bag(within(hits.rows(i), box)) for i, box in enumerate(boxes)]
+        bags = [bag for bag in bags if len(bag.values)]
+        mean = Rocchio(original=1.0, liked=float(len(bags))).refine(query.vector, bags, [])
+        return Encoding(mean, query.evidence)
+
     def _n_verified(self, has_region: bool) -> int:
         chosen = self.chosen
-        return max(chosen.verify, FEWEST_CANDIDATES) if has_region else chosen.verify
+        return max(chosen.verify, FEWEST_CANDIDATES) if has_region or chosen.expand else chosen.verify
+
+    def _bag(self, evidence: NDArray[np.void]) -> SparseVector:
+        """Return the bag of the words of some points."""
+        shapes, tones = self._fitted()
+        bags = [shapes.bag(evidence["word"].astype(np.intp), self._weighting)]
+        if tones is not None:
+            bags.append(tones.bag(evidence["tone"].astype(np.intp), self._weighting))
+        return self._join(bags)
 
     @property
     def _weighting(self) -> Weighting:
@@ -86,3 +112,10 @@ class WordSearch:
         indices = np.concatenate([shapes.indices, tones.indices + np.uint32(shapes.size)])
         joined, size = np.concatenate(values), shapes.size + tones.size
         return SparseVector(indices[joined > 0], joined[joined > 0], size)
+
+
+def within(evidence: NDArray[np.void], box: NDArray[np.floating]) -> NDArray[np.void]:
+    """Return the points that lie within a box (row, col, height, width)."""
+    rows, cols = evidence["row"] + 0.5, evidence["col"] + 0.5  # a box is measured from corners of pixels
+    inside = (rows >= box[0]) & (rows <= box[0] + box[2]) & (cols >= box[1]) & (cols <= box[1] + box[3])
+    return np.asarray(evidence[inside])

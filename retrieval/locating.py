@@ -61,6 +61,23 @@ class Located:
 
 
 @runtime_checkable
+class Expander(Protocol):
+    """A locator that adds what it has proven of its best hits to a query."""
+
+    @property
+    def n_expanding(self) -> int:
+        """How many proven hits are added; 0 for none."""
+        ...
+
+    def expanded(self, query: Encoding, hits: Candidates, boxes: NDArray[np.floating]) -> Encoding:
+        """Return a query with what lies within the boxes (n, 4) of n proven hits added to its vector.
+
+        The evidence stays that of the query.
+        """
+        ...
+
+
+@runtime_checkable
 class Locator(Protocol):
     """A representation that says where a query matched."""
 

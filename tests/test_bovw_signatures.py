@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -259,7 +260,7 @@ def test_only_the_verified_have_boxes_and_the_others_keep_their_order(place, tmp
 
 def test_what_has_no_signatures_is_as_it_was_before_there_were_any(place, tmp_path):
     plain = bovw.sift(**SMALL)
-    assert recipe_settings(plain).keys() == plain.settings.keys() - {"signature"}
+    assert recipe_settings(plain).keys() == plain.settings.keys() - {"signature", "expand"}
     assert recipe_settings(bovw.sift(signature=32))["signature"] == 32
     with index(place, tmp_path / "i") as made:
         (binding,) = made.ask(lambda snapshot: list(snapshot.bindings.values()))
@@ -274,3 +275,4 @@ def test_what_has_no_signatures_is_as_it_was_before_there_were_any(place, tmp_pa
             made.add_representation(bovw.sift(**SMALL, signature=64))
     with Index.open(tmp_path / "i") as opened:
         assert opened.query("00.png", k=1)[0].id == "00.png"
+    assert replace(plain.chosen, expand=3) != plain.chosen
