@@ -76,17 +76,18 @@ class WordLocator:
     ) -> Candidates:
         """Return candidates with scores in which matches of like signatures take the place of like words.
 
-        Of a score the words for shape have made ``share`` times the cosine of two bags; that is taken away,
-        and as much of the likeness by signatures is added (``bovw.sharpening``). What tones, soft assignment,
-        feedback or expansion have made of the score stays.
+        Of a score the words for shape have made ``share`` times the cosine of two bags (exactly, where ``tf``
+        is sqrt and ``norm`` l2); that is taken away, and as much of the likeness by signatures is added
+        (``bovw.sharpening``). What tones, soft assignment, feedback or expansion have made of the score
+        stays. No score falls below 0.
         """
         ours, theirs = Frames.of(query), Frames.of(candidates.evidence)
         near, together = (
             sharpened_likeness(ours, theirs, candidates.offsets, word_weights, n_bits)
             for n_bits in (ours.n_bits, 0)
         )
-        gains = (share * (near - together)).astype(np.float32)
-        return replace(candidates, scores=candidates.scores + gains)
+        scores = candidates.scores + share * (near - together)
+        return replace(candidates, scores=np.maximum(scores, 0).astype(np.float32))
 
     def locate_best(
         self, query: NDArray[np.void], shape: tuple[int, int], candidates: Candidates, n: int
