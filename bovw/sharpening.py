@@ -46,6 +46,38 @@ def sharpened_likeness(
     return found
 
 
+def contributions(query: Frames, hit: Frames, word_weights: NDArray[np.floating], n_bits: int) -> Floats:
+    """Return what each point of a hit (n,) adds to its likeness to a query, float64 (n,).
+
+    The share of a word is split among its points by what the matches of each count for.
+    """
+    found = np.zeros(len(hit))
+    if not len(query) or not len(hit):
+        return found
+    table = WordTable.of(query.words, len(word_weights))
+    _matched(query.signatures, table.starts, table.members, hit.words, hit.signatures, amounts(n_bits), found)
+    sums = np.bincount(hit.words, found, minlength=len(word_weights))
+    found *= word_weights.astype(np.float64)[hit.words] ** 2 / np.sqrt(np.maximum(sums[hit.words], 1e-300))
+    whole = sharpened_likeness(query, hit, np.array([0, len(hit)]), word_weights, n_bits)[0]
+    return np.asarray(found * whole / max(found.sum(), 1e-300))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _matched(
+    our_signatures: Bits,
+    starts: Ints,
+    members: Ints,
+    words: Ints,
+    signatures: Bits,
+    counts_for: Floats,
+    found: Floats,
+) -> None:
+    """Set what the matches of each point count for together."""
+    for j in range(len(words)):
+        for k in range(starts[words[j]], starts[words[j] + 1]):
+            found[j] += counts_for[distance(our_signatures[members[k]], signatures[j])]
+
+
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _likeness(
     words: Ints,

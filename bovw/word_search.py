@@ -16,7 +16,9 @@ from .evidence import EVIDENCE
 from .explaining import explain
 from .lexicon import Lexicon
 from .locator import WordLocator
+from .matching import Frames
 from .settings import WordSettings
+from .sharpening import contributions
 from .weighting import Weighting
 
 FEWEST_CANDIDATES = 200
@@ -52,8 +54,7 @@ class WordSearch:
         evidence = np.empty(0, EVIDENCE) if query.evidence is None else query.evidence
         locator = WordLocator(shapes.size, 0 if tones is None else tones.size)
         if self.chosen.signature:
-            share = 1.0 if tones is None else 1 - self.chosen.tone_weight
-            candidates = locator.sharpened(evidence, candidates, shapes.word_weights, share)
+            candidates = locator.sharpened(evidence, candidates, shapes.word_weights, self._share)
             if region is None:
                 return locator.locate_best(evidence, shape, candidates, self._n_verified(False))
         return locator.locate(evidence, shape, region, candidates)
@@ -67,7 +68,12 @@ class WordSearch:
         hit_shape: tuple[int, int],
     ) -> Explanation:
         """Say which words made a picture a hit; see ``Explainer``."""
-        return explain(query, hit, hit_shape, self._fitted()[0].size)
+        shapes, _ = self._fitted()
+        of_shapes = None
+        if self.chosen.signature and query.evidence is not None and hit.evidence is not None:
+            ours, theirs = Frames.of(query.evidence), Frames.of(hit.evidence)
+            of_shapes = contributions(ours, theirs, shapes.word_weights, ours.n_bits) * self._share
+        return explain(query, hit, hit_shape, shapes.size, of_shapes)
 
     def expanded(self, query: Encoding, hits: Candidates, boxes: NDArray[np.floating]) -> Encoding:
         """Add what lies within the boxes of proven hits to a query; see ``Expander``.
@@ -79,6 +85,11 @@ class WordSearch:
         bags = [bag for bag in bags if len(bag.values)]
         mean = Rocchio(original=1.0, liked=float(len(bags))).refine(query.vector, bags, [])
         return Encoding(mean, query.evidence)
+
+    @property
+    def _share(self) -> float:
+        """The share of a score that words for shape have."""
+        return 1 - self.chosen.tone_weight if self.chosen.tone_words else 1.0
 
     def _n_verified(self, has_region: bool) -> int:
         chosen = self.chosen

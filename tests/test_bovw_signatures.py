@@ -19,7 +19,7 @@ from bovw.evidence import EVIDENCE
 from bovw.hamming import amounts, distance, reach
 from bovw.matching import Frames
 from bovw.representation import BagOfWords
-from bovw.sharpening import sharpened_likeness
+from bovw.sharpening import contributions, sharpened_likeness
 from bovw.signatures import FEWEST, Signatures, random_projection
 from retrieval.errors import IndexFolderError, SettingError
 from retrieval.index import Index
@@ -90,6 +90,8 @@ def test_the_bits_are_those_of_the_definition():
     above = made.projection @ reduced[0] > made.medians[words[0]]
     assert int(bits) == sum(1 << b for b in np.flatnonzero(above).tolist())
     assert made.of(reduced[:0], words[:0]).shape == (0,)
+    same = made.of(np.repeat(reduced[:1], 3, axis=0), np.repeat(words[:1], 3))
+    assert distance(same[0], same[2]) == distance(same[0], bits) == 0
 
 
 def frames(words: list, bits: list) -> Frames:
@@ -110,6 +112,17 @@ def test_likeness_is_worked_out_by_hand():
     assert alike(one, frames([2, 3], [0, 0])) == 0
     assert alike(frames([3], [0]), frames([3], [0])) == 0  # a stop word
     assert alike(one, frames([], [])) == 0
+
+
+def test_what_the_points_of_a_hit_add_is_its_likeness_in_all():
+    one, other = frames([0, 1, 1, 3], [0, 0, 0, 0]), frames([1, 1, 2, 0], [0xFFFF, 0, 0, 2**64 - 1])
+    weights = np.array([1.0, 2.0, 3.0, 0.0])
+    found = contributions(one, other, weights, 64)
+    assert found.sum() == pytest.approx(alike(one, other))
+    assert found[0] / found[1] == pytest.approx(np.exp(-1))  # at distances 16 and 0 of one word
+    assert found[2:].tolist() == [0, 0]  # a word of its own, and a match out of reach
+    assert not contributions(frames([], []), other, weights, 64).any()
+    assert contributions(one, frames([], []), weights, 64).shape == (0,)
 
 
 @given(seed=st.integers(0, 999), n_words=st.integers(1, 4))
