@@ -32,12 +32,15 @@ from retrieval.picture import Picture
 
 SETS = ("brain4", "ultrasound3", "cxr3", "histology5")
 Settings = dict[str, Any]
-RECIPES: dict[str, tuple[str, Settings]] = {
-    "superpixel, as it is": ("superpixel", {}),
-    "sift, as it is": ("sift", {}),
-    "sift for instances": ("sift", {"words": 4096, "tone_words": 0, "fit_pictures": 300}),
+FOR_INSTANCES: Settings = {"words": 4096, "tone_words": 0, "fit_pictures": 300}
+RECIPES: dict[str, tuple[str, Settings, Settings]] = {
+    "superpixel, as it is": ("superpixel", {}, {}),
+    "sift, as it is": ("sift", {}, {}),
+    "sift for instances": ("sift", FOR_INSTANCES, {}),
+    "sift for instances, expand 5": ("sift", FOR_INSTANCES, {"expand": 5}),
+    "sift for instances, signature 64": ("sift", {**FOR_INSTANCES, "signature": 64}, {}),
 }
-"""A representation and its settings, each."""
+"""A representation, its settings, and those of queries that are verified, each."""
 VERIFY = 200
 SIDE = 0.5
 """A piece has so much of each side."""
@@ -121,7 +124,7 @@ def overlap(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 def rows(
-    index: Index, name: str, items: Sequence[Item], changes: Mapping[str, Change], verify: int
+    index: Index, name: str, items: Sequence[Item], changes: Mapping[str, Change], asked: Settings
 ) -> Iterator[tuple[str, float, float, float, float, float]]:
     """Measure each change: recall@1 before and after verification, boxes among the found and all; seconds."""
     for label, change in changes.items():
@@ -130,7 +133,7 @@ def rows(
             query, truth = changed(item.read(), change, np.random.default_rng(number))
             plain = index.query(query, by=[name], k=1, adjust={"verify": 0})
             start = time.perf_counter()
-            (hit,) = index.query(query, by=[name], k=1, adjust={"verify": verify})
+            (hit,) = index.query(query, by=[name], k=1, adjust=asked)
             seconds += time.perf_counter() - start
             first.append(plain[0].id == item.name)
             found.append(hit.id == item.name)
@@ -162,11 +165,11 @@ def main() -> int:
     print("|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         for recipe in args.recipe or RECIPES:
-            name, settings = RECIPES[recipe]
+            name, settings, of_queries = RECIPES[recipe]
             changes = {label: CHANGES[label] for label in args.change or CHANGES}
-            made = [make(name, settings)]
+            made, verified = [make(name, settings)], {"verify": args.verify, **of_queries}
             with opened(items, made, args.keep or Path(scratch), args.jobs) as index:
-                for label, *shares, seconds in rows(index, name, asked, changes, args.verify):
+                for label, *shares, seconds in rows(index, name, asked, changes, verified):
                     percent = " | ".join(f"{100 * share:.1f}" for share in shares)
                     print(f"| {recipe} | {label} | {percent} | {seconds:.2f} |", flush=True)
     return 0

@@ -16,7 +16,6 @@ is what a random order with random boxes of the query's size would reach.
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 import tempfile
 import time
@@ -30,7 +29,7 @@ import numpy as np
 from benchmarks.indexes import opened
 from benchmarks.instances import overlap
 from benchmarks.quality import make
-from benchmarks.sets import DATA, Set
+from benchmarks.sets import DATA, Set, read_table
 from deep import deep
 from retrieval.index import Hit, Index
 from retrieval.measures import average_precision, bootstrap_interval
@@ -67,11 +66,10 @@ class Boxes:
         """Read the set and its ``boxes.csv``."""
         data = Set.load(name, folder)
         found: dict[str, dict[str, list[Box]]] = defaultdict(lambda: defaultdict(list))
-        with (folder / name / "boxes.csv").open(newline="") as file:
-            for row in csv.DictReader(file):
-                x, y, width, height = (float(row[side]) for side in ("x", "y", "w", "h"))
-                if width > 0 and height > 0:
-                    found[row["file"]][row["structure"]].append((y, x, height, width))
+        for row in read_table(folder / name / "boxes.csv"):
+            x, y, width, height = (float(row[side]) for side in ("x", "y", "w", "h"))
+            if width > 0 and height > 0:
+                found[row["file"]][row["structure"]].append((y, x, height, width))
         return cls(data, [found[item.name] for item in data])
 
     def queries(self, per_class: int) -> Iterator[Query]:

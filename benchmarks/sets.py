@@ -16,6 +16,17 @@ from retrieval.readers import read_pictures
 DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Read the rows of a table of the data folder; leave in one line where it is not there."""
+    try:
+        with path.open(newline="") as file:
+            return list(csv.DictReader(file))
+    except OSError as error:
+        raise SystemExit(
+            f"{path}: cannot be read ({error.strerror}); say where the labelled sets are with --data"
+        ) from None
+
+
 @dataclass(frozen=True)
 class Item:
     """One labelled file: where it is, its class, and the patient, lesion or group of near-duplicates."""
@@ -40,8 +51,7 @@ class Set:
     @classmethod
     def load(cls, name: str, data: Path = DATA) -> Set:
         """Load the rows of one set from the manifest of a folder."""
-        with (data / "manifest.csv").open(newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["set"] == name]
+        rows = [row for row in read_table(data / "manifest.csv") if row["set"] == name]
         if not rows:
             raise SystemExit(f"{data / 'manifest.csv'}: there is no set {name!r}")
         items = (

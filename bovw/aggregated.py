@@ -21,8 +21,8 @@ from retrieval.selective import MOST_BITS, SelectiveIndex
 
 from .aggregation_settings import AggregationSettings, AsmkSettings, VladSettings
 from .distinct import count_distinct
+from .evidence import EVIDENCE
 from .lexicon import Lexicon
-from .representation import EVIDENCE
 from .residual_codes import Asmk
 from .residual_vectors import Vlad
 from .vocabulary import Vocabulary

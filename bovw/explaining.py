@@ -17,13 +17,24 @@ PAIRS = 60
 Pairs = NDArray[np.int64]
 
 
-def explain(query: Encoding, hit: Encoding, hit_shape: tuple[int, int], n_shapes: int) -> Explanation:
-    """Explain a hit by the words that both share, and those pairs of points that agree in space."""
+def explain(
+    query: Encoding,
+    hit: Encoding,
+    hit_shape: tuple[int, int],
+    n_shapes: int,
+    of_shapes: NDArray[np.floating] | None = None,
+) -> Explanation:
+    """Explain a hit by the words that both share, and those pairs of points that agree in space.
+
+    ``of_shapes`` (n,) is what each point of the hit adds by its word for shape; None: its share of the word.
+    """
     ours, theirs = query.evidence, hit.evidence
     assert ours is not None and theirs is not None
     assert isinstance(query.vector, SparseVector) and isinstance(hit.vector, SparseVector)
     weights = _weights(query.vector, hit.vector)
-    heat = scattered(theirs["row"], theirs["col"], _of_points(theirs, weights, n_shapes), hit_shape)
+    heat = scattered(
+        theirs["row"], theirs["col"], _of_points(theirs, weights, n_shapes, of_shapes), hit_shape
+    )
     proven = _proven(ours, theirs, hit_shape, n_shapes)
     pairs = np.concatenate([proven, _heaviest(ours, theirs, weights[:n_shapes])])
     agreeing = np.arange(len(pairs)) < len(proven)
@@ -41,10 +52,15 @@ def _weights(query: SparseVector, hit: SparseVector) -> NDArray[np.float32]:
 
 
 def _of_points(
-    evidence: NDArray[np.void], weights: NDArray[np.float32], n_shapes: int
+    evidence: NDArray[np.void],
+    weights: NDArray[np.float32],
+    n_shapes: int,
+    of_shapes: NDArray[np.floating] | None,
 ) -> NDArray[np.float32]:
     """Return what each point adds to the score: its share of its word for shape, and of that for tone."""
     found = _shared(evidence["word"].astype(np.intp), weights[:n_shapes])
+    if of_shapes is not None:
+        found = of_shapes.astype(np.float32)
     if len(weights) > n_shapes:
         found = found + _shared(evidence["tone"].astype(np.intp), weights[n_shapes:])
     return found

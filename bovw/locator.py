@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.locating import Candidates, Located
+from retrieval.ranker import order
 from retrieval.region import Region
 
 from .matching import Frames
+from .sharpening import sharpened_likeness
 from .verification import Verdicts, verify
 from .windows import Profile, best_windows, rarity
 
@@ -64,6 +66,41 @@ class WordLocator:
             scores += likeness.astype(np.float32)
         proofs = np.where(verdicts.are_proven, verdicts.agreeing, 0)
         return Located(scores, boxes.astype(np.float32), proofs.astype(np.int32))
+
+    def sharpened(
+        self,
+        query: NDArray[np.void],
+        candidates: Candidates,
+        word_weights: NDArray[np.floating],
+        share: float,
+    ) -> Candidates:
+        """Return candidates with scores in which matches of like signatures take the place of like words.
+
+        Of a score the words for shape have made ``share`` times the cosine of two bags (exactly, where ``tf``
+        is sqrt and ``norm`` l2); that is taken away, and as much of the likeness by signatures is added
+        (``bovw.sharpening``). What tones, soft assignment, feedback or expansion have made of the score
+        stays. No score falls below 0.
+        """
+        ours, theirs = Frames.of(query), Frames.of(candidates.evidence)
+        near, together = (
+            sharpened_likeness(ours, theirs, candidates.offsets, word_weights, n_bits)
+            for n_bits in (ours.n_bits, 0)
+        )
+        scores = candidates.scores + share * (near - together)
+        return replace(candidates, scores=np.maximum(scores, 0).astype(np.float32))
+
+    def locate_best(
+        self, query: NDArray[np.void], shape: tuple[int, int], candidates: Candidates, n: int
+    ) -> Located:
+        """Locate a whole picture in the n candidates of the highest scores; the others keep theirs."""
+        size = len(candidates)
+        best = order(np.arange(size), candidates.scores, min(n, size)).ids
+        scores, boxes = candidates.scores.copy(), np.full((size, 4), np.nan, np.float32)
+        proofs = np.zeros(size, np.int32)
+        if len(best):
+            found = self.locate(query, shape, None, candidates.chosen(best))
+            scores[best], boxes[best], proofs[best] = found.scores, found.boxes, found.proofs
+        return Located(scores, boxes, proofs)
 
     def windows(
         self, query: NDArray[np.void], region: Region, candidates: Candidates, frames: Frames

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from .hamming import distance
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bits = NDArray[np.uint64]
 
 MOST_MATCHES = 2048
 """So many tentative matches of two pictures are looked at, those of the rarest words first."""
@@ -25,10 +28,18 @@ class Frames:
     ----------
     words : int64 (n,).
     places : float64 (n, 4): row, col, the logarithm of the scale, the orientation in radians.
+    n_bits : of the signatures; 0 where there are none.
+    signatures : uint64 (n,); 0 where there are none.
     """
 
     words: Ints
     places: Floats
+    n_bits: int = 0
+    signatures: Bits = field(default_factory=lambda: np.empty(0, np.uint64))
+
+    def __post_init__(self) -> None:
+        if not self.n_bits:
+            object.__setattr__(self, "signatures", np.zeros(len(self.words), np.uint64))
 
     @classmethod
     def of(cls, evidence: NDArray[np.void]) -> Frames:
@@ -37,7 +48,11 @@ class Frames:
         places[:, 0], places[:, 1] = evidence["row"], evidence["col"]
         places[:, 2] = np.log(np.maximum(evidence["scale"].astype(np.float64), 1e-3))
         places[:, 3] = evidence["orientation"]
-        return cls(evidence["word"].astype(np.int64), places)
+        words = evidence["word"].astype(np.int64)
+        if "signature" not in (evidence.dtype.names or ()):
+            return cls(words, places)
+        signatures = evidence["signature"]
+        return cls(words, places, 8 * signatures.itemsize, signatures.astype(np.uint64))
 
     @property
     def is_upright(self) -> bool:
@@ -71,16 +86,27 @@ class WordTable:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def match(
-    words: Ints, starts: Ints, members: Ints, counts: Ints, ours: Ints, theirs: Ints, weights: Floats
+    words: Ints,
+    signatures: Bits,
+    our_signatures: Bits,
+    reach: int,
+    starts: Ints,
+    members: Ints,
+    counts: Ints,
+    ours: Ints,
+    theirs: Ints,
+    weights: Floats,
 ) -> int:
-    """List the pairs of points with one word, and return how many there are.
+    """List the pairs of points with one word and near signatures, and return how many there are.
 
     A word of n points here and m there gives n · m pairs, but min(n, m) of them can be right: each counts for
     1 / max(n, m), so that together they count for no more.
 
     Parameters
     ----------
-    words : int64 (m,), of the candidate's points.
+    words, signatures : int64 and uint64 (m,), of the candidate's points.
+    our_signatures : uint64 (n,), of the query's.
+    reach : signatures that differ in more bits are not near; 64 lets all pass.
     starts, members : the ``WordTable`` of the query's.
     counts : int64 (size,), all 0; used, and left so.
     ours, theirs, weights : (MOST_MATCHES,), filled with the query's point, the candidate's, and the weight.
@@ -95,7 +121,11 @@ def match(
             pairs = (last - first) * counts[words[i]]
             if pairs > MOST_PAIRS or (pairs <= limit) != is_rare:
                 continue
-            for j in range(first, min(last, first + len(ours) - n)):
+            for j in range(first, last):
+                if n == len(ours):
+                    break
+                if reach < 64 and distance(our_signatures[members[j]], signatures[i]) > reach:
+                    continue
                 ours[n], theirs[n] = members[j], i
                 weights[n] = 1.0 / max(last - first, counts[words[i]])
                 n += 1

@@ -2,57 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from retrieval.errors import FitError, IndexFolderError
-from retrieval.explaining import Explanation
 from retrieval.inverted import InvertedIndex
-from retrieval.locating import Candidates, Located
 from retrieval.pca import Pca
 from retrieval.picture import Picture
 from retrieval.region import Region
-from retrieval.representation import Arrays, Encoding, SparseVector
+from retrieval.representation import Arrays, Encoding
 
 from .descriptors import DESCRIPTORS
 from .descriptors.colour import ColourPatch
 from .detectors.detector import Detector
 from .distinct import count_distinct
-from .explaining import explain
+from .evidence import evidence_of
 from .lexicon import Lexicon
-from .local import Features, Observer
-from .locator import WordLocator
+from .local import Observer
 from .settings import WordSettings
+from .signatures import Signatures
 from .vocabulary import Vocabulary
-from .weighting import Weighting
+from .word_search import WordSearch
 
 MOST_WORDS, PER_WORD = 4096, 32
 """Where the number of words is left open: this many at most, and this many descriptors for each at least."""
-FEWEST_CANDIDATES = 200
-"""A query with a region looks at the best pictures again, at least so many."""
 PER_PICTURE = 512
 """The vocabulary is learnt from at most so many descriptors of one picture."""
 
-EVIDENCE = np.dtype(
-    [
-        ("word", "<u2"),
-        ("row", "<f4"),
-        ("col", "<f4"),
-        ("scale", "<f2"),
-        ("orientation", "<f2"),
-        ("tone", "<u2"),
-    ]
-)
-"""One row a point: its word, its frame in pixels of the original picture, and its word for tone, or 0."""
-
 
 @dataclass(eq=False)
-class BagOfWords:
+class BagOfWords(WordSearch):
     """Describe a picture by how often each visual word occurs in it.
 
     Points are found, described and replaced by the nearest word of a vocabulary; the counts are weighted
@@ -69,6 +54,7 @@ class BagOfWords:
     Attributes
     ----------
     shapes_, tones_ : the two vocabularies with their weights; ``tones_`` is None where tone is left out.
+    signatures_ : what makes the signatures of points; None where they are left out.
     """
 
     name: str
@@ -76,9 +62,12 @@ class BagOfWords:
     chosen: WordSettings
     shapes_: Lexicon | None = field(init=False, default=None, repr=False)
     tones_: Lexicon | None = field(init=False, default=None, repr=False)
+    signatures_: Signatures | None = field(init=False, default=None, repr=False)
 
-    query_settings = ("assignments", "softness", "verify")
+    query_settings = ("assignments", "softness", "verify", "expand")
     """The settings that change queries alone."""
+    later_settings: ClassVar[Mapping[str, Any]] = {"signature": 0, "expand": 0}
+    """Settings that indexes were made without at first; see ``retrieval.index.recipe.recipe_settings``."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -131,6 +120,8 @@ class BagOfWords:
             raise FitError(f"{self.name}: the pictures have {n} points, too few for any words; add pictures")
         shapes, tones = [shapes for shapes, _ in drawn], [tones for _, tones in drawn]
         of_shape = self._lexicon(shapes, self.chosen.words or _affordable(shapes), self._pca)
+        if self.chosen.signature:
+            self.signatures_ = self._signatures(of_shape, shapes)
         if self.chosen.tone_words:
             self.tones_ = self._lexicon(tones, _at_most(self.chosen.tone_words, tones), None)
         self.shapes_ = of_shape
@@ -151,51 +142,33 @@ class BagOfWords:
     def _encoded(self, picture: Picture, region: Region | None, assignments: int) -> Encoding:
         shapes, tones = self._fitted()
         features = self._observer.observe(picture, region)
-        words = shapes.words(features.shapes)
+        reduced = shapes.reduced(features.shapes)
+        words = shapes.assigner.assign(reduced)
         if assignments == 1:
             bags = [shapes.bag(words, self._weighting)]
         else:
             bags = [shapes.soft_bag(features.shapes, self._weighting, assignments, self.chosen.softness)]
-        evidence = _evidence(words, features)
+        evidence = evidence_of(words, features, self.chosen.signature)
+        if self.signatures_ is not None:
+            evidence["signature"] = self.signatures_.of(reduced, words)
         if tones is not None:
             evidence["tone"] = tones.words(features.tones)
             bags.append(tones.bag(evidence["tone"], self._weighting))
         return Encoding(self._join(bags), evidence)
 
-    def n_candidates(self, has_region: bool) -> int:
-        """Return how many of the best pictures are looked at again; see ``Locator``."""
-        return max(self.chosen.verify, FEWEST_CANDIDATES) if has_region else self.chosen.verify
-
-    def locate(
-        self, query: Encoding, shape: tuple[int, int], region: Region | None, candidates: Candidates
-    ) -> Located:
-        """Find a query in pictures by the places of its words; see ``WordLocator``."""
-        shapes, tones = self._fitted()
-        evidence = np.empty(0, EVIDENCE) if query.evidence is None else query.evidence
-        locator = WordLocator(shapes.size, 0 if tones is None else tones.size)
-        return locator.locate(evidence, shape, region, candidates)
-
-    def explain(
-        self,
-        query: Encoding,
-        shape: tuple[int, int],
-        region: Region | None,
-        hit: Encoding,
-        hit_shape: tuple[int, int],
-    ) -> Explanation:
-        """Say which words made a picture a hit; see ``Explainer``."""
-        return explain(query, hit, hit_shape, self._fitted()[0].size)
-
     def adjusted(self, **settings: Any) -> BagOfWords:
         """Return the same bag with other ``query_settings``. Raise SettingError where one is out of range."""
         other = BagOfWords(self.name, self.detector, replace(self.chosen, **settings))
         other.shapes_, other.tones_ = self._fitted()
+        other.signatures_ = self.signatures_
         return other
 
     def learnt(self) -> Arrays:
         """Return the words, their weights and their document frequencies."""
         shapes, tones = self._fitted()
-        return {**shapes.arrays("shapes"), **({} if tones is None else tones.arrays("tones"))}
+        more = [{} if tones is None else tones.arrays("tones")]
+        more += [{} if self.signatures_ is None else self.signatures_.arrays()]
+        return {**shapes.arrays("shapes"), **more[0], **more[1]}
 
     def restore(self, arrays: Arrays) -> Self:
         """Take back what ``learnt`` returned. Raise IndexFolderError where it does not fit the settings."""
@@ -208,6 +181,9 @@ class BagOfWords:
             )
         if self.chosen.tone_words:
             self.tones_ = Lexicon.restore(arrays, "tones", None, above)
+        if self.chosen.signature:
+            dimension = shapes.centers.shape[1]
+            self.signatures_ = Signatures.restore(arrays, shapes.size, dimension, self.chosen.signature)
         self.shapes_ = shapes
         return self
 
@@ -230,11 +206,6 @@ class BagOfWords:
         )
 
     @property
-    def _weighting(self) -> Weighting:
-        chosen = self.chosen
-        return Weighting(tf=chosen.tf, idf=chosen.idf, norm=chosen.norm, stop=chosen.stop)
-
-    @property
     def _pca(self) -> Pca | None:
         """What reduces descriptors of shape, not fitted yet."""
         return Pca(self.chosen.components, self.chosen.whitening) if self.chosen.components else None
@@ -243,21 +214,11 @@ class BagOfWords:
         vocabulary = Vocabulary(words, seed=self.chosen.seed)
         return Lexicon.learn(pictures, vocabulary, self._weighting, pca, self.chosen.approximate_above)
 
-    def _fitted(self) -> tuple[Lexicon, Lexicon | None]:
-        if self.shapes_ is None:
-            raise FitError(f"{self.name} has no vocabulary yet; call fit first")
-        return self.shapes_, self.tones_
-
-    def _join(self, bags: list[SparseVector]) -> SparseVector:
-        """Put the bag of tones behind the bag of shapes, each with its share of the score."""
-        if len(bags) == 1:
-            return bags[0]
-        shapes, tones = bags
-        weight = self.chosen.tone_weight
-        values = [shapes.values * np.float32(np.sqrt(1 - weight)), tones.values * np.float32(np.sqrt(weight))]
-        indices = np.concatenate([shapes.indices, tones.indices + np.uint32(shapes.size)])
-        joined, size = np.concatenate(values), shapes.size + tones.size
-        return SparseVector(indices[joined > 0], joined[joined > 0], size)
+    def _signatures(self, lexicon: Lexicon, pictures: list[NDArray[np.float16]]) -> Signatures:
+        with threadpool_limits(limits=1, user_api="blas"):  # the same bits on any number of processors
+            reduced = lexicon.reduced(np.concatenate(pictures))
+            words = lexicon.assigner.assign(reduced)
+            return Signatures.learn(reduced, words, lexicon.size, self.chosen.signature, self.chosen.seed)
 
 
 def _affordable(pictures: list[NDArray[np.float16]]) -> int:
@@ -270,15 +231,6 @@ def _at_most(words: int, pictures: list[NDArray[np.float16]]) -> int:
     """Return a number of words, less where fewer descriptors differ; at least 2."""
     together = np.concatenate(pictures)
     return max(2, min(words, count_distinct(together, np.arange(len(together)), enough=words)))
-
-
-def _evidence(words: NDArray[np.intp], features: Features) -> NDArray[np.void]:
-    evidence = np.empty(len(words), dtype=EVIDENCE)
-    evidence["word"], evidence["tone"] = words, 0
-    keypoints = features.keypoints
-    for column in fields(keypoints)[:4]:
-        evidence[column.name.removesuffix("s")] = getattr(keypoints, column.name)
-    return evidence
 
 
 def _summary(lexicon: Lexicon) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from retrieval.errors import SettingError
 
+from .signatures import BITS
 from .weighting import Norm, TermFrequency
 
 DescriptorName = Literal["fine", "rootsift", "patch", "opponentsift"]
@@ -44,6 +45,10 @@ class WordSettings:
     softness : σ of soft assignment, in units of the descriptors.
     verify : so many of the best pictures are looked at again, and ranked by how many matches agree in space;
         0 for none. A query with a region always looks at 200 or more.
+    expand : so many of the best hits that are verified are added to the query, by their words within the
+        matched box, and it is asked again; 0 for none. 200 or more are verified then.
+    signature : 32 or 64 bits are kept of each point besides its word, and only points with like bits match;
+        the best 300 are then scored by such matches. 0 keeps none.
     approximate_above : with more words than this the nearest word is found approximately; 0: never.
     fit_pictures : the vocabulary is learnt from at most so many pictures (more where ``words`` needs them).
     seed : of everything that is drawn by chance.
@@ -69,6 +74,8 @@ class WordSettings:
     assignments: int = 1
     softness: float = 0.3
     verify: int = 0
+    expand: int = 0
+    signature: int = 0
     approximate_above: int = 8192
     fit_pictures: int = 1000
     seed: int = 0
@@ -95,6 +102,8 @@ class WordSettings:
         self._require("assignments", 1 <= self.assignments <= 16, "1 to 16")
         self._require("softness", 0 < self.softness < np.inf, "a positive number")
         self._require("verify", self.verify >= 0, "0 or more")
+        self._require("expand", self.expand >= 0, "0 or more")
+        self._require("signature", self.signature in (0, *BITS), "0, 32 or 64 bits")
         self._require("approximate_above", self.approximate_above >= 0, "0 or more")
         self._require("fit_pictures", self.fit_pictures >= 1, "1 or more")
         self._require("seed", self.seed >= 0, "0 or more")

@@ -142,11 +142,9 @@ def one_to_one(
 
     ``our_used`` and ``their_used`` are by point, all −1, and left so; ``agree`` (≥ n,) gets the matches.
     """
-    order = np.argsort(apart[:n], kind="mergesort")
+    within = np.flatnonzero(apart[:n] < 1)
     found = 0
-    for i in order:
-        if apart[i] >= 1:
-            break
+    for i in within[np.argsort(apart[within], kind="mergesort")]:
         if our_used[ours[i]] < 0 and their_used[theirs[i]] < 0:
             our_used[ours[i]] = their_used[theirs[i]] = i
             agree[found] = i

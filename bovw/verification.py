@@ -15,12 +15,14 @@ from numba import njit
 from numpy.typing import NDArray
 
 from .chance import FEWEST, likelihood, needed
+from .hamming import reach
 from .matching import MOST_MATCHES, Frames, WordTable, match
 from .similarity import distances, one_to_one, refine
 from .voting import N_PEAKS, SLOTS, hypothesis, peaks, propose, vote
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bits = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,8 @@ def verify(
 
     Parameters
     ----------
-    candidates : the points of all candidates, one candidate after the other.
+    candidates : the points of all candidates, one candidate after the other. Where they and the query's have
+        signatures, pairs whose signatures are far apart are no matches.
     offsets : int64 (n + 1,): candidate i has the points from ``offsets[i]`` to ``offsets[i + 1]``.
     shapes : int64 (n, 2), rows and columns of their pictures.
     size : how many words there are.
@@ -67,7 +70,8 @@ def verify(
         extent = max(float(np.ptp(query.places[:, :2], axis=0).max()), 1.0) if extent is None else extent
         areas = shapes.prod(axis=1).astype(np.float64)
         _verify_all(
-            query.places, table.starts, table.members, candidates.words, candidates.places,
+            query.places, query.signatures, table.starts, table.members,
+            candidates.words, candidates.places, candidates.signatures, _reach(query, candidates),
             np.asarray(offsets, np.int64), areas, centre, extent, is_upright, transforms, agreeing, least,
         )  # fmt: skip
     return Verdicts(transforms, agreeing, least)
@@ -78,18 +82,28 @@ def agreeing_pairs(query: Frames, candidate: Frames, transform: Floats, size: in
     if not len(query) or not len(candidate) or np.isnan(transform).any():
         return np.empty((0, 2), np.int64)
     table = WordTable.of(query.words, size)
-    return np.asarray(
-        _pairs(query.places, table.starts, table.members, candidate.words, candidate.places, transform)
-    )
+    pairs = _pairs(
+        query.places, query.signatures, table.starts, table.members,
+        candidate.words, candidate.places, candidate.signatures, _reach(query, candidate), transform,
+    )  # fmt: skip
+    return np.asarray(pairs)
+
+
+def _reach(query: Frames, candidates: Frames) -> int:
+    """Return how far apart signatures may be; 64, which lets all pass, where they cannot be compared."""
+    return reach(query.n_bits) if query.n_bits and query.n_bits == candidates.n_bits else 64
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _verify_all(
     query: Floats,
+    our_signatures: Bits,
     starts: Ints,
     members: Ints,
     words: Ints,
     places: Floats,
+    signatures: Bits,
+    within: int,
     offsets: Ints,
     areas: Floats,
     centre: Floats,
@@ -107,8 +121,12 @@ def _verify_all(
     best, fit = np.empty(N_PEAKS, np.int64), np.empty(4)
     apart, agree = np.empty(MOST_MATCHES), np.empty(MOST_MATCHES, np.int64)
     for i in range(len(areas)):
-        here = places[offsets[i] : offsets[i + 1]]
-        n = match(words[offsets[i] : offsets[i + 1]], starts, members, counts, ours, theirs, weights)
+        first, last = offsets[i], offsets[i + 1]
+        here = places[first:last]
+        n = match(
+            words[first:last], signatures[first:last], our_signatures, within,
+            starts, members, counts, ours, theirs, weights,
+        )  # fmt: skip
         if n < 2:
             continue
         least[i] = needed(n, likelihood(here, theirs, n, areas[i], is_upright))
@@ -123,11 +141,21 @@ def _verify_all(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _pairs(query: Floats, starts: Ints, members: Ints, words: Ints, places: Floats, fit: Floats) -> Ints:
+def _pairs(
+    query: Floats,
+    our_signatures: Bits,
+    starts: Ints,
+    members: Ints,
+    words: Ints,
+    places: Floats,
+    signatures: Bits,
+    within: int,
+    fit: Floats,
+) -> Ints:
     counts = np.zeros(len(starts) - 1, np.int64)
     ours, theirs = np.empty(MOST_MATCHES, np.int64), np.empty(MOST_MATCHES, np.int64)
     apart, agree = np.empty(MOST_MATCHES), np.empty(MOST_MATCHES, np.int64)
-    n = match(words, starts, members, counts, ours, theirs, apart)
+    n = match(words, signatures, our_signatures, within, starts, members, counts, ours, theirs, apart)
     distances(fit, query, places, ours, theirs, n, apart)
     our_used, their_used = np.full(len(query), -1, np.int64), np.full(len(words), -1, np.int64)
     found = one_to_one(apart, ours, theirs, n, our_used, their_used, agree)

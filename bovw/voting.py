@@ -56,6 +56,8 @@ def vote(
     ``keys`` and ``votes`` are (SLOTS,), −1 and 0 where a slot is free, as ``clear`` leaves them.
     """
     n_taken = 0
+    mask = _room(n) - 1
+    n_turns = 1 if is_upright else 2
     for i in range(n):
         scale, turned = proposals[i, 0] / SCALE_BIN, proposals[i, 1] * N_TURNS / (2 * np.pi)
         for s in range(2):
@@ -63,36 +65,43 @@ def vote(
             scale_share = 1 - abs(scale - scale_bin)
             width = PLACE_BIN * extent * np.exp(scale_bin * SCALE_BIN)
             row, col = proposals[i, 2] / width, proposals[i, 3] / width
-            for t in range(1 if is_upright else 2):
+            top, left = np.floor(row), np.floor(col)
+            if not (abs(scale_bin) < 31 and abs(top + 0.5) < 2046 and abs(left + 0.5) < 2046):
+                continue
+            for t in range(n_turns):
                 turn_bin = np.floor(turned) + t
                 share = scale_share if is_upright else scale_share * (1 - abs(turned - turn_bin))
+                first = _key(scale_bin, turn_bin, top, left)
                 for place in range(4):
-                    row_bin, col_bin = np.floor(row) + place // 2, np.floor(col) + place % 2
-                    value = weights[i] * share * (1 - abs(row - row_bin)) * (1 - abs(col - col_bin))
-                    if value > 0 and abs(row_bin) < 2047 and abs(col_bin) < 2047 and abs(scale_bin) < 31:
-                        key = _key(scale_bin, turn_bin, row_bin, col_bin)
-                        n_taken = _add(key, value, keys, votes, taken, n_taken)
+                    down, right = place // 2, place % 2
+                    value = weights[i] * share * (1 - abs(row - top - down)) * (1 - abs(col - left - right))
+                    if value > 0:
+                        key = first + 4096 * down + right
+                        slot = ((key * 0x9E3779B97F4A7C1) >> 20) & mask
+                        while keys[slot] != key:
+                            if keys[slot] < 0:
+                                keys[slot] = key
+                                taken[n_taken] = slot
+                                n_taken += 1
+                                break
+                            slot = (slot + 1) & mask
+                        votes[slot] += value
     return n_taken
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _room(n: int) -> int:
+    """Return how many slots n matches vote in, a power of 2: twice as many as they can take, and near."""
+    room = 256
+    while room < min(32 * n, SLOTS):
+        room *= 2
+    return room
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _key(scale_bin: float, turn_bin: float, row_bin: float, col_bin: float) -> int:
     scaled = (int(scale_bin) + 32) * N_TURNS + int(turn_bin) % N_TURNS
     return (scaled * 4096 + int(row_bin) + 2048) * 4096 + int(col_bin) + 2048
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _add(key: int, value: float, keys: Ints, votes: Floats, taken: Ints, n_taken: int) -> int:
-    slot = ((key * 0x9E3779B97F4A7C1) >> 20) & (SLOTS - 1)
-    while keys[slot] != key:
-        if keys[slot] < 0:
-            keys[slot] = key
-            taken[n_taken] = slot
-            n_taken += 1
-            break
-        slot = (slot + 1) & (SLOTS - 1)
-    votes[slot] += value
-    return n_taken
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

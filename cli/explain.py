@@ -29,7 +29,8 @@ the hit its score comes from (red), and, for visual words, the points whose word
 agree in space, grey for the heaviest of the others.
 
 The last line tests it. A fifth of the hit is covered, where it is reddest, and the score must fall further
-than when as much is covered elsewhere, ten times at random."""
+than in 95 % of 40 draws in which as much is covered elsewhere: then the drawing is faithful to the
+score. That does not make the score right."""
 
 
 def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:

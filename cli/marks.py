@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from retrieval.errors import SettingError
 from .arguments import XYWH, box, place
 
 if TYPE_CHECKING:
+    from retrieval.index import Index
     from retrieval.picture import Picture
     from retrieval.region import Region
 
@@ -55,6 +56,28 @@ def check_marks(args: argparse.Namespace) -> None:
             raise SettingError(f"--{name}: there is no region that it belongs to; give --region or another")
     if args.mm and args.mask is not None and not args.margin:
         raise SettingError("--mm: a mask is in pixels; leave it out, or give --margin")
+
+
+def about_boxes(index: Index, by: Sequence[str]) -> str | None:
+    """Say why no hit of a region has a box, and what helps; None where one that is asked can tell."""
+    from retrieval.locating import Locator
+
+    def locates(name: str) -> bool:
+        made = index.representation(name)
+        return isinstance(made, Locator) and made.n_candidates(True) != 0
+
+    asked = by or index.representations
+    if any(locates(name) for name in asked):
+        return None
+    bare = [name for name in asked if index.representation(name).settings.get("cells") == 0]
+    others = [f"--by {name}" for name in index.representations if name not in asked and locates(name)]
+    if bare:
+        why = f"{', '.join(bare)} keeps no cells in this index"
+        remedies = ["make another index with --cells 3", *others]
+    else:
+        why = f"{', '.join(asked)} cannot tell"
+        remedies = others or ["index with --by superpixel or --by deep as well"]
+    return f"note: no hit says where the region is in it: {why}; {' or '.join(remedies)}"
 
 
 def region_of(args: argparse.Namespace, canvas: Canvas) -> Region | None:

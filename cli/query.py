@@ -15,7 +15,7 @@ from .arguments import place, positive
 from .facts import index_facts
 from .findings import as_tables
 from .formats import FORMATS
-from .marks import Canvas, add_marks, check_marks, region_of
+from .marks import Canvas, about_boxes, add_marks, check_marks, region_of
 from .output import check_picture_name, write_picture, write_text
 from .page import Page, Thumbnails, write_page
 from .progress import Progress
@@ -86,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
     with Index.open(args.index) as index, Progress("queries") as progress:
         answers: list[Answer] = []
         lacking: list[str] = []
+        unplaced: str | None = None
         thumbnails: dict[str, bytes] = {}
         wants_pictures = args.report is not None or args.sheet is not None
         tables = Tables.read(args)
@@ -95,6 +96,8 @@ def run(args: argparse.Namespace) -> int:
             answers.append(answer)
             if answer.rows and not any(row.score for row in answer.rows):
                 print(printable(f"note: {query.id}: {NOTHING_SHARED}"), file=sys.stderr)
+            if terms["region"] is not None:
+                unplaced = unplaced or about_boxes(index, args.by)
             if args.not_same is not None and _lacks(index, query, args.not_same):
                 lacking.append(query.id)
             if wants_pictures:
@@ -108,6 +111,8 @@ def run(args: argparse.Namespace) -> int:
         from .sheet import draw_sheet
 
         write_picture(draw_sheet(answers, thumbnails), args.sheet)
+    if unplaced:
+        print(printable(unplaced), file=sys.stderr)
     if lacking:
         print(_about_lacking(lacking, args.not_same), file=sys.stderr)
     sys.stdout.write(FORMATS[args.form](answers))

@@ -84,14 +84,14 @@ class CellLocator:
             return Located(candidates.scores, np.full((n, 4), np.nan, np.float32), np.zeros(n, np.int32))
         values = np.ascontiguousarray(candidates.evidence["values"])
         cosines = _cosines(values, np.ascontiguousarray(query["values"][0]))
-        n, k, loss = len(candidates), len(self.windows), self._losses(shape, region)
+        n, k = len(candidates), len(self.windows)
         scores, boxes = np.full(n, -2, np.float32), np.full((n, 4), np.nan, np.float32)
-        whole = np.diff(candidates.offsets) == k
-        for i in np.flatnonzero(whole):
-            own = cosines[candidates.offsets[i] : candidates.offsets[i + 1]] - loss
-            scores[i] = own.max()
-            rows, cols = candidates.shapes[i]
-            boxes[i] = _place(own, self.windows) * np.array([rows, cols, rows, cols], np.float32)
+        whole = np.flatnonzero(np.diff(candidates.offsets) == k)
+        if len(whole) and k:
+            rows = candidates.offsets[whole, None] + np.arange(k)
+            own = cosines[rows] - self._losses(shape, region)
+            scores[whole] = own.max(axis=1)
+            boxes[whole] = _places(own, self.windows) * np.tile(candidates.shapes[whole], 2)
         return Located(scores, boxes, np.zeros(n, np.int32))
 
     def _losses(self, shape: tuple[int, int], region: Region) -> NDArray[np.float32]:
@@ -120,19 +120,24 @@ def warmth(query: NDArray[np.float32], evidence: NDArray[np.void], windows: Wind
     return normalised(total / covered)
 
 
-def _place(cosines: NDArray[np.float32], windows: Windows) -> NDArray[np.float32]:
-    """Return where the best window is: the mean of those that are nearly as good over the same place."""
-    best = int(np.argmax(cosines))
-    near = (cosines >= cosines[best] - _NEAR) & (_overlaps(windows, windows[best]) >= _OVERLAP)
-    weights = cosines[near] - (cosines[best] - _NEAR) + 1e-6
-    return np.asarray((windows[near] * weights[:, None]).sum(axis=0) / weights.sum(), dtype=np.float32)
+def _places(scores: NDArray[np.float32], windows: Windows) -> NDArray[np.float32]:
+    """Return where the best windows of n pictures are, float32 (n, 4), from the scores (n, k) of all.
+
+    The mean of those that are nearly as good over the same place.
+    """
+    best = scores.argmax(axis=1)
+    least = scores[np.arange(len(scores)), best, None] - _NEAR
+    near = (scores >= least) & (_overlaps(windows)[best] >= _OVERLAP)
+    weights = np.where(near, scores - least + np.float32(1e-6), np.float32(0))
+    return np.asarray(weights @ windows / weights.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
-def _overlaps(windows: Windows, one: Windows) -> NDArray[np.float32]:
-    """Return the intersection over union of windows (k, 4) with one of them (4,)."""
-    ends, end = windows[:, :2] + windows[:, 2:], one[:2] + one[2:]
-    shared = np.clip(np.minimum(ends, end) - np.maximum(windows[:, :2], one[:2]), 0, None).prod(axis=1)
-    return np.asarray(shared / (windows[:, 2:].prod(axis=1) + one[2:].prod() - shared), dtype=np.float32)
+def _overlaps(windows: Windows) -> NDArray[np.float32]:
+    """Return the intersection over union of windows (k, 4) with each other, float32 (k, k)."""
+    starts, ends = windows[:, :2], windows[:, :2] + windows[:, 2:]
+    sides = np.minimum(ends[:, None], ends) - np.maximum(starts[:, None], starts)
+    shared, areas = np.clip(sides, 0, None).prod(axis=2), windows[:, 2:].prod(axis=1)
+    return np.asarray(shared / (areas[:, None] + areas - shared), dtype=np.float32)
 
 
 def _cosines(rows: NDArray[np.int8], query: NDArray[np.generic]) -> NDArray[np.float32]:

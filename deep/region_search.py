@@ -45,7 +45,7 @@ class RegionSearch:
             raise SettingError("explain: deep keeps no cells in this index; index again with --cells 3")
         asked = np.asarray(query.vector)
         asked = asked[0] if asked.ndim == 2 else asked
-        if region is not None and query.evidence is not None:
+        if region is not None and query.evidence is not None and len(query.evidence):
             asked = query.evidence["values"][0]
         heat = warmth(asked, hit.evidence, windows(self.chosen.cells), hit_shape)
         return Explanation(heat, np.empty((0, 4), np.float32), np.empty(0, np.bool_))

@@ -183,7 +183,7 @@ def _broken(folder: Path, name: str) -> IndexFolderError:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _count_ones(x: np.uint64) -> np.uint64:
+def count_ones(x: np.uint64) -> np.uint64:
     """Return how many bits of a word are set (Warren, Hacker's Delight, 5-1)."""
     x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
     x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
@@ -205,7 +205,7 @@ def _add_scores(
         for j in range(offsets[words[i]], offsets[words[i] + 1]):
             distance = np.uint64(0)
             for part in range(codes.shape[1]):
-                distance += _count_ones(codes[j, part] ^ asked[i, part])
+                distance += count_ones(codes[j, part] ^ asked[i, part])
             # A damaged file must not make this write beyond the end.
             if rows[j] < len(sums) and distance < len(weights):
                 sums[rows[j]] += weights[distance]

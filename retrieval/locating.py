@@ -36,6 +36,13 @@ class Candidates:
         """Return the evidence of one picture."""
         return self.evidence[self.offsets[i] : self.offsets[i + 1]]
 
+    def chosen(self, places: NDArray[np.integer]) -> Candidates:
+        """Return some of them, by their places here, in this order."""
+        parts = [self.rows(i) for i in places.tolist()]
+        offsets = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+        rows = np.concatenate([self.evidence[:0], *parts])
+        return Candidates(rows, offsets, self.shapes[places], self.scores[places])
+
 
 @dataclass(frozen=True, eq=False)
 class Located:
@@ -51,6 +58,23 @@ class Located:
     scores: NDArray[np.float32]
     boxes: NDArray[np.float32]
     proofs: NDArray[np.int32]
+
+
+@runtime_checkable
+class Expander(Protocol):
+    """A locator that adds what it has proven of its best hits to a query."""
+
+    @property
+    def n_expanding(self) -> int:
+        """How many proven hits are added; 0 for none."""
+        ...
+
+    def expanded(self, query: Encoding, hits: Candidates, boxes: NDArray[np.floating]) -> Encoding:
+        """Return a query with what lies within the boxes (n, 4) of n proven hits added to its vector.
+
+        The evidence stays that of the query.
+        """
+        ...
 
 
 @runtime_checkable

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import bovw
-from bovw.representation import EVIDENCE, PER_PICTURE, PER_WORD, BagOfWords
+from bovw.evidence import EVIDENCE
+from bovw.representation import PER_PICTURE, PER_WORD, BagOfWords
 from retrieval.errors import FitError, IndexFolderError
 from retrieval.picture import Picture
 from retrieval.region import Region

@@ -1,5 +1,7 @@
 """Facts about geometric verification: known transforms are found again, and chance proves nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -36,11 +38,14 @@ def moved(
     places[:, 3] = (places[:, 3] + np.arctan2(b, a)) % (2 * np.pi)
     if rng is not None:
         places[:, :2] += noise * np.exp(places[:, 2:3]) * rng.normal(size=(len(places), 2))
-    return Frames(found.words, places)
+    return replace(found, places=places)
 
 
 def together(*parts: Frames) -> Frames:
-    return Frames(np.concatenate([p.words for p in parts]), np.concatenate([p.places for p in parts]))
+    words, places, signatures = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("words", "places", "signatures")
+    )
+    return Frames(words, places, parts[0].n_bits, signatures)
 
 
 def one(query: Frames, candidate: Frames, **more: float) -> Verdicts:
@@ -133,11 +138,17 @@ def test_a_burst_at_one_place_counts_once():
     assert one(lonely, point).agreeing[0] <= 1
 
 
-def matches(query: np.ndarray, candidate: np.ndarray) -> list[tuple[int, int, float]]:
+def matches(
+    query: np.ndarray, candidate: np.ndarray, bits: tuple = (), other: tuple = (), reach: int = 64
+) -> list[tuple[int, int, float]]:
     table = WordTable.of(query, WORDS)
+    ours_bits = np.array(bits or [0] * len(query), np.uint64)
+    their_bits = np.array(other or [0] * len(candidate), np.uint64)
     ours, theirs = np.empty(MOST_MATCHES, np.int64), np.empty(MOST_MATCHES, np.int64)
     weights, counts = np.empty(MOST_MATCHES), np.zeros(WORDS, np.int64)
-    n = match(candidate, table.starts, table.members, counts, ours, theirs, weights)
+    n = match(
+        candidate, their_bits, ours_bits, reach, table.starts, table.members, counts, ours, theirs, weights
+    )
     assert not counts.any()
     return list(zip(ours[:n].tolist(), theirs[:n].tolist(), weights[:n].tolist(), strict=True))
 
@@ -145,6 +156,55 @@ def matches(query: np.ndarray, candidate: np.ndarray) -> list[tuple[int, int, fl
 def test_matches_are_the_pairs_with_one_word_and_weigh_no_more_than_can_be_right():
     assert matches(np.array([5, 9, 5]), np.array([9, 5, 1])) == [(1, 0, 1.0), (0, 1, 0.5), (2, 1, 0.5)]
     assert matches(np.array([3, 4]), np.array([5, 6])) == []
+
+
+def test_pairs_of_far_signatures_are_no_matches():
+    words, bits, other = np.array([5, 5, 9]), (0b1111, 0, 0), (0b111, 0b1111)
+    found = [(a, b) for a, b, _ in matches(words, np.array([5, 9]), bits, other, reach=3)]
+    assert found == [(0, 0), (1, 0)]
+    assert [(a, b) for a, b, _ in matches(words, np.array([5, 9]), bits, other, reach=2)] == [(0, 0)]
+    assert len(matches(words, np.array([5, 9]), bits, other)) == 3
+
+
+def signed(found: Frames, rng: np.random.Generator, like: Frames | None = None, flips: int = 0) -> Frames:
+    """Give points random signatures of 64 bits, or those of others with so many bits turned over."""
+    bits = rng.integers(0, 2**64, len(found), dtype=np.uint64) if like is None else like.signatures.copy()
+    for row in range(len(bits)) if flips else ():
+        for bit in rng.choice(64, flips, replace=False):
+            bits[row] ^= np.uint64(1) << np.uint64(bit)
+    return replace(found, n_bits=64, signatures=bits)
+
+
+@pytest.mark.parametrize("words", [1000, 40])
+def test_signatures_find_the_same_transform_from_fewer_pairs(words):
+    rng = np.random.default_rng(11)
+    query = signed(frames(rng, 150, words), rng)
+    known = transform(1.2, 0.7, -15.0, 60.0)
+    half = Frames(query.words[:80], query.places[:80], 64, query.signatures[:80])
+    right = signed(moved(half, known, rng, noise=0.2), rng, half, flips=6)
+    candidate = together(right, signed(frames(rng, 150, words), rng))
+    found = one(query, candidate)
+    assert found.are_proven[0]
+    plain = one(Frames(query.words, query.places), Frames(candidate.words, candidate.places))
+    if words > 100:
+        np.testing.assert_allclose(found.transforms[0], plain.transforms[0], atol=2.0)
+        assert found.agreeing[0] >= plain.agreeing[0] - 2
+    assert found.needed[0] <= plain.needed[0]
+    corner = np.array([[SIDE / 2, SIDE / 2, 0.0, 0.0]])
+    there = moved(Frames(np.zeros(1, int), corner), found.transforms[0]).places[0, :2]
+    np.testing.assert_allclose(there, moved(Frames(np.zeros(1, int), corner), known).places[0, :2], atol=3)
+    pairs = agreeing_pairs(query, candidate, found.transforms[0], WORDS)
+    assert len(pairs) == found.agreeing[0]
+    apart = query.signatures[pairs[:, 0]] ^ candidate.signatures[pairs[:, 1]]
+    assert max(int(bits).bit_count() for bits in apart) <= 24
+
+
+def test_signatures_that_cannot_be_compared_are_not_looked_at():
+    rng = np.random.default_rng(12)
+    query = frames(rng, 80)
+    candidate = signed(moved(query, transform(1.1, 0.3, 5.0, 9.0)), rng)
+    plain = Frames(candidate.words, candidate.places)
+    assert one(query, candidate).agreeing[0] == one(query, plain).agreeing[0] > 0
 
 
 def test_words_with_too_many_pairs_are_left_out_the_commonest_first():

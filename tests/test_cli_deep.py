@@ -143,3 +143,58 @@ def test_without_torch_one_line_names_the_remedy(folder, tmp_path):
     (line,) = [line for line in done.stderr.splitlines() if "semblance[deep]" in line]
     assert "pip install" in line
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def smooth(tmp_path, weights):
+    """Index three smooth pictures, with cells and by words; return the folder of the indexes."""
+    place = tmp_path / "smooth"
+    place.mkdir()
+    for seed in range(3):
+        pixels = (blobs(seed, (96, 128)).pixels * 255).astype(np.uint8)
+        assert cv2.imwrite(str(place / f"{seed}.png"), pixels)
+    deep = ["--by", "deep", "--weights", weights, "--jobs", "1"]
+    assert run("index", place, "-o", tmp_path / "cells", *deep, "--cells", "2") == 0
+    assert run("index", place, "-o", tmp_path / "bare", *deep, "--cells", "0", "--by", "thumbnail") == 0
+    return tmp_path
+
+
+def test_deep_explains_by_its_cells_and_regions_by_theirs(smooth, capsys):
+    capsys.readouterr()
+    for more in ([], ["--region", "10,10,40,40"]):
+        arguments = ["1.png", "2.png", "--by", "deep", *more, "-o", smooth / "why.png", "--json"]
+        assert run("explain", smooth / "cells", *arguments) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["by"], told["pairs"]) == ("deep", [])
+        assert len(told["deletion"]["random"]) == 40
+        assert (told["box"] is None) == (not more)
+        assert (smooth / "why.png").stat().st_size > 0
+
+
+def test_deep_explains_no_region_without_a_pixel_and_nothing_without_cells(smooth, capsys):
+    empty = ["--polygon", "30.1,30.1,30.3,30.1,30.3,30.2"]
+    for place, more, said in (("cells", empty, "no pixel"), ("bare", [], "no cells in this index")):
+        arguments = ["1.png", "2.png", "--by", "deep", *more, "-o", smooth / "w.png"]
+        assert run("explain", smooth / place, *arguments) == 2
+        assert said in capsys.readouterr().err
+        assert not (smooth / "w.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "by", "said"),
+    [
+        ("bare", ["--by", "deep"], "deep keeps no cells in this index; make another index with --cells 3"),
+        ("bare", ["--by", "thumbnail"], "thumbnail cannot tell; index with --by superpixel or --by deep"),
+        ("bare", [], "deep keeps no cells"),
+        ("cells", [], None),
+    ],
+)
+def test_a_region_whose_hits_have_no_boxes_says_why(smooth, capsys, place, by, said):
+    capsys.readouterr()
+    assert run("query", smooth / place, "0.png", "--region", "5,5,40,40", *by, "--json") == 0
+    printed = capsys.readouterr()
+    boxes = [hit["box"] for hit in json.loads(printed.out)[0]["hits"]]
+    assert all((box is None) == (said is not None) for box in boxes)
+    assert said in printed.err if said else "note" not in printed.err
+    assert run("query", smooth / place, "0.png", *by) == 0
+    assert "note" not in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cli.main import main
-from retrieval.explaining import Deletion, deletion, likeness, scattered
+from retrieval.explaining import DRAWS, OVERLAP, Deletion, deletion, likeness, scattered
 from retrieval.picture import Picture
 from retrieval.representation import SparseVector
 
@@ -68,6 +68,7 @@ def test_a_region_is_explained_with_its_box(index, tmp_path, capsys):
         (["0.png", "9.png"], "9.png: no such picture"),
         (["0.png", "1.png", "--by", "nothing"], "no representation 'nothing'"),
         (["0.png", "1.png", "--region", "900,1,5,5"], "lies outside the picture"),
+        (["0.png", "1.png", "--polygon", "30.1,30.1,30.3,30.1,30.3,30.2"], "no pixel"),
     ],
 )
 def test_what_cannot_be_explained_is_refused(index, tmp_path, capsys, arguments, said):
@@ -102,8 +103,39 @@ def test_deleting_what_counts_lowers_the_score_most():
     assert not wrong.is_faithful
 
 
-def test_no_difference_is_not_faithful():
-    assert not Deletion(0.2, 0.0, (0.0,) * 10).is_faithful
+def test_what_is_covered_elsewhere_is_hardly_covered_before():
+    pixels = np.zeros((48, 48), np.float32)
+    heat = np.zeros((48, 48), np.float32)
+    heat[10:20, 5:17] = 1
+    counted = []
+
+    def score(picture):
+        counted.append(float((picture.pixels[10:20, 5:17] != 0).mean()))
+        return 0.0
+
+    found = deletion(score, Picture(pixels + (heat == 0)), heat, share=120 / 48**2)
+    whole, *elsewhere, explained = counted
+    assert (whole, explained) == (0, 1)
+    assert len(elsewhere) == len(found.random) == DRAWS
+    assert max(elsewhere) <= OVERLAP + 1e-6
+
+
+def test_where_everything_overlaps_the_least_is_taken():
+    every_other = (np.arange(12) % 2 == 0)[None].astype(np.float32)
+    heat = np.repeat(every_other, 4, axis=0)
+    found = deletion(lambda _: 0.0, Picture(np.zeros((40, 120), np.float32)), heat, share=0.5, draws=24)
+    assert len(found.random) == 24
+    tiny = deletion(lambda _: 0.0, Picture(np.zeros((9, 9), np.float32)), np.ones((1, 1), np.float32))
+    assert (tiny.share, tiny.random) == (1, ())
+    assert not tiny.is_faithful
+
+
+def test_faithful_is_what_lowers_the_score_further_than_nearly_all_draws():
+    assert not Deletion(0.2, 0.0, (0.0,) * 40).is_faithful
+    assert Deletion(0.2, 0.5, (0.1,) * 38 + (0.6,) * 2).is_faithful
+    assert not Deletion(0.2, 0.5, (0.1,) * 37 + (0.6,) * 3).is_faithful
+    assert not Deletion(0.2, 0.5, (0.1,) * 37 + (0.5,) * 3).is_faithful
+    assert not Deletion(0.2, -0.1, (-0.5,) * 40).is_faithful
 
 
 def test_likeness_is_the_inner_product_of_either_kind():

@@ -147,6 +147,42 @@ def test_a_region_is_found_where_it_is_in_other_pictures(tmp_path):
     assert all(hit.box is not None and hit.proof == 0 for hit in hits)
 
 
+def one_by_one(cosines, windows, loss):
+    """Return score and place of one picture, as its definition says."""
+    own = cosines - loss
+    best = int(np.argmax(own))
+    near = np.array(
+        [own[i] >= own[best] - 0.05 and overlap(windows[i], windows[best]) >= 0.3 for i in range(len(own))]
+    )
+    weights = own[near] - (own[best] - 0.05) + 1e-6
+    return own[best], (windows[near] * weights[:, None]).sum(axis=0) / weights.sum()
+
+
+def test_all_pictures_at_once_are_located_as_each_by_itself(fitted):
+    random = np.random.default_rng(0)
+    k, n = 115, 7
+    values = random.normal(size=(n * k + 3, 16)).astype(np.float32)
+    evidence = cells.quantised(values)
+    offsets = np.concatenate([[0, k, k + 3], k + 3 + k * np.arange(1, n)])  # the second has too few
+    shapes = random.integers(20, 90, (n + 1, 2))
+    candidates = Candidates(evidence, offsets, shapes, np.zeros(n + 1, np.float32))
+    query = cells.quantised(random.normal(size=(1, 16)).astype(np.float32))
+    windows = cells.windows(3)
+    locator, region = cells.CellLocator(windows), Region.box(2, 3, 10, 12)
+    found = locator.locate(query, (50, 60), region, candidates)
+    asked = query["values"][0].astype(float)
+    for i in range(n + 1):
+        rows = candidates.rows(i)["values"].astype(float)
+        if len(rows) != k:
+            assert found.scores[i] == -2 and np.isnan(found.boxes[i]).all()
+            continue
+        cosines = rows @ asked / np.linalg.norm(rows, axis=1) / np.linalg.norm(asked)
+        loss = 0.05 * np.abs(np.log(windows[:, 2:].prod(axis=1) / (10 * 12 / (50 * 60))))
+        score, place = one_by_one(cosines, windows, loss)
+        assert found.scores[i] == pytest.approx(score, abs=1e-5)
+        np.testing.assert_allclose(found.boxes[i], place * np.tile(shapes[i], 2), atol=1e-2)
+
+
 def test_a_region_without_a_pixel_finds_nothing_and_fails_nothing(fitted):
     nothing = Region((np.array([[3.0, 3.0], [3.0, 3.2], [3.2, 3.2]]),))
     found = fitted.encode_query(blobs(1), nothing)

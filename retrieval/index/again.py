@@ -106,14 +106,14 @@ def _look_for(snapshot: Snapshot, sought: Sought, positions: Ids) -> Mapping[int
 
 def _located(snapshot: Snapshot, sought: Sought, positions: Ids, scores: NDArray[np.float32]) -> Located:
     assert isinstance(sought.representation, Locator)
-    candidates = _candidates(snapshot, sought.name, positions, scores)
+    candidates = candidates_of(snapshot, sought.name, positions, scores)
     if candidates is None:
         n = len(positions)
         return Located(scores, np.full((n, 4), np.nan, np.float32), np.zeros(n, np.int32))
     return sought.representation.locate(sought.encoding, sought.shape, sought.region, candidates)
 
 
-def _candidates(
+def candidates_of(
     snapshot: Snapshot, name: str, positions: Ids, scores: NDArray[np.float32]
 ) -> Candidates | None:
     """Gather the evidence of pictures; None where none of them has any."""

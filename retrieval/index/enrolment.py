@@ -8,7 +8,7 @@ from ..window import Window
 from .bindings import Binding, add_binding, bindings, note_recipe, reset_binding
 from .fit import note_learnt
 from .pictures import next_picture
-from .recipe import difference, recipe_hash
+from .recipe import difference, recipe_hash, recipe_settings
 from .store import Store
 
 
@@ -23,7 +23,7 @@ def enrol(store: Store, representation: Representation) -> None:
     SettingError : a ``+`` in the name, which marks what is derived; ``learn_metric`` adds such. Or what it
         needs to learn, such as a weight file, cannot be had.
     """
-    name, settings = representation.name, representation.settings
+    name, settings = representation.name, recipe_settings(representation)
     if "+" in name:
         raise SettingError(f"{name}: a + in a name marks a learnt metric; learn_metric adds one")
     old = _present(store, name)
@@ -70,7 +70,8 @@ def _recipe(store: Store, binding: Binding, window: Window) -> str | None:
     if not binding.is_fitted or binding.n_fitted:
         return None
     representation = store.representation(binding)
-    return recipe_hash(window.text, binding.name, representation.settings, representation.learnt())
+    settings = recipe_settings(representation)
+    return recipe_hash(window.text, binding.name, settings, representation.learnt())
 
 
 def _check_empty(store: Store, what: str) -> None:
@@ -87,7 +88,8 @@ def _keep_learnt(store: Store, binding: Binding | None, representation: Represen
     """Publish what was learnt elsewhere, or refuse it where the index has learnt something else."""
     if binding is None:
         return
-    recipe = recipe_hash(store.window.text, binding.name, representation.settings, representation.learnt())
+    settings = recipe_settings(representation)
+    recipe = recipe_hash(store.window.text, binding.name, settings, representation.learnt())
     if binding.recipe is None:
         note_learnt(store, binding, representation, 0)
     elif binding.recipe != recipe:

@@ -12,7 +12,7 @@ from .job import Failure, Piece, Task, lot
 from .pictures import removed_frames
 from .pool import Crew
 from .progress import Progress
-from .recipe import canonical, make, recipe_hash
+from .recipe import canonical, make, recipe_hash, recipe_settings
 from .sources import fetch, readable
 from .store import Store
 
@@ -42,7 +42,7 @@ def note_learnt(store: Store, binding: Binding, representation: Representation, 
     """Write what a representation learnt, and publish it."""
     learnt = representation.learnt()
     model = store.save_model(learnt)
-    recipe = recipe_hash(store.window.text, binding.name, representation.settings, learnt)
+    recipe = recipe_hash(store.window.text, binding.name, recipe_settings(representation), learnt)
     report = getattr(representation, "report", None)
     with store.catalogue.transaction():
         note_fit(
@@ -58,7 +58,7 @@ def note_learnt(store: Store, binding: Binding, representation: Representation, 
 def _beginner(store: Store, binding: Binding) -> Representation:
     """Return what is to learn: as it was enrolled, or, to learn again, the present one."""
     given = store.given.get(binding.name)
-    if given is not None and canonical(given.settings) == canonical(dict(binding.settings)):
+    if given is not None and canonical(recipe_settings(given)) == canonical(dict(binding.settings)):
         return given
     present = [b for b in bindings(store.catalogue) if b.name == binding.name and b.is_fitted]
     if binding.is_next and present:

@@ -19,6 +19,7 @@ from ..representation import Adjustable, Encoding, Representation, Vector
 from ..where import Condition
 from .again import Match, SecondLook, Sought, look_again, matches, n_wanted
 from .casework import narrow, needs_all
+from .expansion import expanded
 from .fusions import weights_of
 from .snapshot import Snapshot
 from .terms import Hit, Terms
@@ -56,9 +57,7 @@ def _with_first_liked(
     snapshot: Snapshot, query: Picture | str, pixels: Picture | None, terms: Terms
 ) -> Terms:
     """Return terms that like the first hits, so that all representations move towards what they agree on."""
-    first = replace(
-        terms, blind=0, k=terms.blind + 1, group_by=None, case_by="best", collapse=None, region=terms.region
-    )
+    first = replace(terms, blind=0, k=terms.blind + 1, group_by=None, case_by="best", collapse=None)
     known = {query, *terms.like}
     found = [hit.id for hit in answer(snapshot, query, pixels, first) if hit.id not in known]
     return replace(terms, blind=0, like=(*terms.like, *found[: terms.blind]))
@@ -74,13 +73,16 @@ def fusion_weights(snapshot: Snapshot, names: Sequence[str], terms: Terms) -> tu
 def _looked(
     snapshot: Snapshot, sought: Sought, k: int, mask: Mask | None, n_together: int
 ) -> tuple[Sought, SecondLook]:
-    """Rank by one representation, and look at the best again where it wants to."""
+    """Rank by one representation, and look at the best again where it wants to; so for an expanded query."""
     n = n_wanted(sought)
-    whole = n is None or n_together > 1
-    ranking = _ranked(
-        snapshot, sought.name, sought.encoding.vector, len(snapshot) if whole else max(k, n or 0), mask
-    )
-    return sought, look_again(snapshot, sought, ranking)
+    k = len(snapshot) if n is None or n_together > 1 else max(k, n)
+
+    def looked(sought: Sought) -> SecondLook:
+        return look_again(snapshot, sought, _ranked(snapshot, sought.name, sought.encoding.vector, k, mask))
+
+    look = looked(sought)
+    more = expanded(snapshot, sought, look)
+    return (sought, look) if more is None else (more, looked(more))
 
 
 def representations(snapshot: Snapshot, terms: Terms) -> Sequence[str]:

@@ -40,11 +40,14 @@ def explain(index: Index, by: str, query: Picture, hit: Picture, region: Region 
 
     Raises
     ------
-    SettingError : no such representation, one that cannot tell, or one that kept nothing to tell by.
+    SettingError : no such representation, one that cannot tell, or one that kept nothing to tell by; a region
+        without a pixel.
     """
     representation = index.representation(by)
     if not isinstance(representation, Explainer):
         raise SettingError(f"by: {by} cannot tell what made a hit; choose superpixel, dense, sift or deep")
+    if region is not None and not region.mask(_shape(query)).any():
+        raise SettingError("region: it holds no pixel of the query; mark more of it")
     sought = representation.encode_query(query, region)
     encoded = representation.encode(hit)
     shape, hit_shape = _shape(query), _shape(hit)

@@ -47,6 +47,20 @@ def recipe_hash(window: str, name: str, settings: Mapping[str, Any], learnt: Arr
     return digest.hexdigest()
 
 
+def recipe_settings(representation: Representation) -> dict[str, Any]:
+    """Return the settings that a recipe speaks of.
+
+    Left out are ``later_settings`` of a representation (by name, the value with which all is as it was before
+    there was such a setting) that have that value: so an index that was made before has the recipe it had.
+    """
+    later: Mapping[str, Any] = getattr(representation, "later_settings", {})
+    return {
+        name: value
+        for name, value in representation.settings.items()
+        if name not in later or value != later[name]
+    }
+
+
 def make(name: str, settings: Mapping[str, Any], factories: Factories) -> Representation:
     """Make a representation by name: from ``factories``, else from the entry points.
 

@@ -15,7 +15,7 @@ from ..window import Window
 from .bindings import Binding, bindings, segments
 from .catalogue import FILE, Catalogue
 from .lock import WriterLock
-from .recipe import Factories, derived, make, recipe_hash
+from .recipe import Factories, derived, make, recipe_hash, recipe_settings
 
 _FOLDERS = ("segments", "models")
 
@@ -120,7 +120,7 @@ class Store:
         learnt: Mapping[str, Any] = {}
         if binding.model is not None:
             learnt = load_arrays(self.folder / "models" / binding.model)
-        recipe = recipe_hash(self.window.text, binding.name, representation.settings, learnt)
+        recipe = recipe_hash(self.window.text, binding.name, recipe_settings(representation), learnt)
         if recipe != binding.recipe:
             raise IndexFolderError(
                 f"{self.folder}: {binding.name} is not the one that this index was made with (its settings "
