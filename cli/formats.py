@@ -8,8 +8,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from retrieval.trec import token
-
 from .answer import USUAL, Answer, Row, printable
 from .findings import as_object, as_text
 from .table import columns
@@ -56,6 +54,8 @@ def as_csv(answers: Sequence[Answer]) -> str:
 
 def as_trec(answers: Sequence[Answer]) -> str:
     """Write run lines ``query Q0 id rank score tag``; white space in an id becomes ``%20`` and such."""
+    from retrieval.trec import token
+
     lines = [
         f"{token(a.query.id)} Q0 {token(row.caption.id)} {row.rank} {row.score:.6g} {TREC_TAG}\n"
         for a in answers

@@ -1,8 +1,8 @@
-"""The quality bar: figures on a small generated set that must not fall, so that no change breaks retrieval unseen.
+"""The quality bar: figures on a small generated set that must not fall, lest a change break retrieval unseen.
 
-Six kinds of texture, ten pictures of each: every picture has its own direction, wavelength, contrast, light and
-noise. The figures are exact on one kind of machine (everything is seeded); another one's arithmetic may move a
-few words, and for that there is a slack. Raise a bar when a change raises the figure for good.
+Six kinds of texture, ten pictures of each: every picture has its own direction, wavelength, contrast, light
+and noise. The figures are exact on one kind of machine (everything is seeded); another one's arithmetic may
+move a few words, and for that there is a slack. Raise a bar when a change raises the figure for good.
 """
 
 from __future__ import annotations
