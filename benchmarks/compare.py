@@ -139,7 +139,7 @@ def main() -> int:
     if args.results is not None:
         args.results.write_text(text, encoding="utf-8")
     if args.readme is not None:
-        put(tables.overview(contests), args.readme)
+        put(report.summary(contests, command), args.readme)
     print(tables.overview(contests))
     print(f"{args.out / 'report.html'}: {time.perf_counter() - start:.0f} s in all", file=sys.stderr)
     return 0

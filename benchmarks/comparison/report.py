@@ -51,6 +51,18 @@ def markdown(contests: Sequence[Contest], encoding: Mapping[str, float], command
     return "\n\n".join(parts) + "\n"
 
 
+def summary(contests: Sequence[Contest], command: str) -> str:
+    """Write what a reader of the README wants: mAP of every system, and what the paired tests say."""
+    n = ", ".join(f"{len(c.evaluation.queries):,} of {c.name}" for c in contests)
+    lead = (
+        f"mAP in percent, ± half the 95 % interval; {n} ask (`{command}`). *words* are superpixel, dense and "
+        "SIFT words; *learnt* weights come from the queries of other groups, as do the labels of *nca*; "
+        f"*blind*: the first {BLIND} hits count as liked, and the query is asked again."
+    )
+    said = "\n".join(f"- {line}" for line in tables.verdicts(contests))
+    return f"{lead}\n\n{tables.overview(contests)}\n\nAfter correction for all planned pairs:\n\n{said}"
+
+
 def facts(contests: Sequence[Contest], seed: int) -> list[str]:
     """Return date, versions, machine, seed, and the hashes of the recipes."""
     said = [
