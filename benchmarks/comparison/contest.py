@@ -36,11 +36,11 @@ PLANNED = (
     ("words", "deep"),
     ("words & deep, sum", "words"),
     ("words & deep, sum", "deep"),
-    ("words & deep, learnt", "words"),
+    ("words & deep, learnt", "words, learnt"),
     ("words & deep, learnt", "deep"),
-    ("words & deep, learnt, blind", "words"),
+    ("words & deep, learnt, blind", "words, learnt"),
     ("words & deep, learnt, blind", "deep"),
-    ("words & deep, learnt, blind", "words, blind"),
+    ("words & deep, learnt, blind", "words, learnt, blind"),
     ("words & deep, learnt, blind", "deep, blind"),
     ("words+nca", "deep+nca"),
     ("words+nca & deep+nca, sum", "words+nca"),
@@ -99,6 +99,7 @@ def contestants(
     words = _called("words", fused([single[name] for name in WORDS], "sum"))
     deep = single["deep"]
     learnt_words, word_weights = cross_fitted([single[name] for name in WORDS], setting, seed)
+    learnt_words = _called("words, learnt", learnt_words)
     everyone = [*(single[name] for name in WORDS), deep]
     learnt, all_weights = cross_fitted(everyone, setting, seed)
     learnt = _called("words & deep, learnt", learnt)
@@ -112,13 +113,13 @@ def contestants(
         ),
         *(single[name] for name in (*WORDS, "vlad", "asmk")),
         words,
-        _called("words, learnt", learnt_words),
+        learnt_words,
         *([] if squeezenet is None else [by_vectors("SqueezeNet GeM", squeezenet)]),
         deep,
         _called("words & deep, rrf", fused([words, deep], "rrf")),
         _called("words & deep, sum", fused([words, deep], "sum")),
         learnt,
-        *(_called(f"{s.name}, blind", again(s, BLIND)) for s in (words, deep, learnt)),
+        *(_called(f"{s.name}, blind", again(s, BLIND)) for s in (learnt_words, deep, learnt)),
         metrics[0],
         word_metric,
         metrics[3],
