@@ -20,6 +20,18 @@ ROOT = Path(__file__).resolve().parents[1]
 
 SMALL = {
     "cases": ["--people", "4"],
+    "claim": [
+        "ultrasound3",
+        "--most",
+        "40",
+        "--budgets",
+        "100",
+        "--words",
+        "64",
+        "--seeds",
+        "1",
+        "--no-ablation",
+    ],
     "enrichment": ["wbc5", "-k", "20"],
     "extraction": ["--pictures", "4", "--rounds", "2"],
     "feedback": ["wbc5"],
@@ -41,6 +53,7 @@ SMALL = {
 
 NEED_DATA = (
     "cases",
+    "claim",
     "enrichment",
     "feedback",
     "frozen",
