@@ -1,6 +1,7 @@
 """Test the claim of Haas et al. 2011: superpixel points beat SIFT points and dense grids.
 
     python -m benchmarks.claim [SET...] [--most 300] [--seeds 2] [--no-ablation] [-o FOLDER]
+    python -m benchmarks.claim --detectors superpixel turned-dense --words 1024 4096 --no-ablation
 
 The three detectors at equal numbers of points, over budgets and vocabularies, and all else equal: the
 pictures, descriptor, principal components, k-means, weighting, ranking; no words for tone. Each picture asks
@@ -14,6 +15,7 @@ is measured. ``‡``: some detector found 2 % fewer points than the budget, on a
 
 The ablation, at 400 points and 1,024 words, crosses scale, orientation and mask. Then like with like: the
 same orientation and mask for all three, so that nothing but the points and their scales differs.
+``turned-dense`` is the dense grid with each frame turned as those of the superpixels are, for the whole grid.
 With ``-o`` the cells and comparisons are written as CSV, and plots as PNG (they need matplotlib).
 """
 
@@ -55,8 +57,9 @@ DEFAULTS = {
     "sift": ("own", "gradient", "off"),
     "dense": ("own", "none", "off"),
     "superpixel": ("area", "gradient", "off"),
+    "turned-dense": ("own", "gradient", "off"),
 }
-"""Scale, orientation and mask as each detector comes."""
+"""Scale, orientation and mask as each detector comes, and of a grid that is turned as superpixels are."""
 
 Variant = tuple[str, str, str]
 Key = tuple[str, Variant, int, int]
@@ -115,7 +118,8 @@ class Cell:
 def measure(task: Task) -> list[Cell]:
     """Detect and describe once, then measure every vocabulary that the descriptors can feed."""
     start = time.perf_counter()
-    described = Described.of(task.detector, task.settings(), task.data.items)
+    name = task.detector.removeprefix("turned-")
+    described = Described.of(name, task.settings(), task.data.items)
     extraction = time.perf_counter() - start
     seen = replace(described, descriptors=np.empty((0, 0), np.float32))
     cells = []
@@ -135,12 +139,14 @@ def measure(task: Task) -> list[Cell]:
     return cells
 
 
-def grid(data: Set, budgets: Sequence[int], words: Sequence[int], seeds: int) -> list[Task]:
+def grid(
+    data: Set, detectors: Sequence[str], budgets: Sequence[int], words: Sequence[int], seeds: int
+) -> list[Task]:
     """Return the tasks of the comparison, the longest first."""
     return [
         Task(data, detector, DEFAULTS[detector], points, tuple(words), seeds)
         for points in sorted(budgets, reverse=True)
-        for detector in DETECTORS
+        for detector in detectors
     ]
 
 
@@ -173,9 +179,9 @@ def claims(cells: Mapping[Key, Cell], data: Set) -> dict[tuple[Key, Key], Compar
     """Compare superpixels with each rival wherever both were measured."""
     pairs = {}
     for key, cell in cells.items():
-        for rival in RIVALS if key[0] == CLAIMANT else ():
+        for rival in DEFAULTS if key[0] == CLAIMANT else ():
             other = (rival, DEFAULTS[rival], *key[2:])
-            if other in cells:
+            if other in cells and rival != CLAIMANT:
                 pairs[key, other] = compared(cell, cells[other], data)
     return adjusted(pairs)
 
@@ -210,7 +216,7 @@ def sections(args: argparse.Namespace, pool: ProcessPoolExecutor) -> Iterator[cl
     for name in args.sets:
         start = time.perf_counter()
         data = drawn(Set.load(name, args.data), args.most)
-        cells = run(grid(data, args.budgets, args.words, args.seeds), pool)
+        cells = run(grid(data, args.detectors, args.budgets, args.words, args.seeds), pool)
         varied: dict[Key, Cell] = {}
         if args.ablation:
             tasks = [Task(data, d, v, ABLATION[0], ABLATION[1:], args.seeds) for d, v in variants()]
@@ -230,6 +236,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--most", type=int, default=300, help="pictures of a set, drawn by chance; 0: all")
+    parser.add_argument("--detectors", nargs="+", choices=list(DEFAULTS), default=list(DETECTORS))
     parser.add_argument("--budgets", type=int, nargs="+", default=list(BUDGETS))
     parser.add_argument("--words", type=int, nargs="+", default=list(WORDS))
     parser.add_argument("--ablation", action=argparse.BooleanOptionalAction, default=True)

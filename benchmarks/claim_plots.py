@@ -8,10 +8,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks.claim_tables import CLAIMANT, RIVALS, Section
+from benchmarks.claim_tables import Section
 
-COLOURS = {"sift": "#0072b2", "dense": "#e69f00", "superpixel": "#009e73"}
-DETECTORS = (*RIVALS, CLAIMANT)
+COLOURS = {"sift": "#0072b2", "dense": "#e69f00", "turned-dense": "#cc79a7", "superpixel": "#009e73"}
 
 
 def draw(section: Section, folder: Path) -> None:
@@ -37,7 +36,7 @@ def _curves(figure: Any, section: Section) -> None:
     axes = figure.subplots(1, len(vocabularies), sharey=True, squeeze=False)[0]
     for axis, words in zip(axes, vocabularies, strict=True):
         budgets = [points for size, points in section.sizes() if size == words]
-        for i, detector in enumerate(DETECTORS):
+        for i, detector in enumerate(section.detectors):
             _curve(axis, section, detector, words, budgets, 1.03 ** (i - 1))
         axis.set_title(f"{words:,} words")
         axis.set_xscale("log", base=2)
@@ -65,10 +64,10 @@ def _curve(axis: Any, section: Section, detector: str, words: int, budgets: list
 def _heat(figure: Any, section: Section) -> None:
     seen = {(key[0], key[2]): cell.described for key, cell in section.cells.items()}
     budgets = sorted({points for _, points in seen})
-    figure.set_size_inches(2.4 * len(budgets) + 0.8, 7.4)
+    figure.set_size_inches(2.4 * len(budgets) + 0.8, 2.4 * len(section.detectors) + 0.2)
     figure.suptitle(f"{section.set}: density of points, averaged over the pictures; 1 is even")
-    axes = figure.subplots(len(DETECTORS), len(budgets), squeeze=False)
-    for row, detector in zip(axes, DETECTORS, strict=True):
+    axes = figure.subplots(len(section.detectors), len(budgets), squeeze=False)
+    for row, detector in zip(axes, section.detectors, strict=True):
         for axis, points in zip(row, budgets, strict=True):
             it = seen[detector, points]
             smooth = cv2.GaussianBlur(it.heat, (0, 0), 1.0)

@@ -16,7 +16,7 @@ from retrieval.evaluation.significance import Comparison
 LEARNT = 32
 """Fewer descriptors a word than this, and a vocabulary cannot be said to be learnt."""
 SURE = 0.05
-CLAIMANT, RIVALS = "superpixel", ("sift", "dense")
+CLAIMANT = "superpixel"
 
 MEASURED = ("difference", "low", "high", "p", "adjusted")
 
@@ -33,6 +33,17 @@ class Section:
     claims: Pairs
     varied: Mapping[Any, Any]
     ablated: Pairs
+
+    @property
+    def detectors(self) -> list[str]:
+        """Return the rivals that were measured, and superpixels at the end."""
+        found = {key[0] for key in self.cells}
+        return [name for name in ("sift", "dense", "turned-dense", CLAIMANT) if name in found]
+
+    @property
+    def rivals(self) -> list[str]:
+        """Return the detectors that superpixels are compared with."""
+        return [name for name in self.detectors if name != CLAIMANT]
 
     def sizes(self) -> list[tuple[int, int]]:
         """Return words and points of all cells."""
@@ -94,14 +105,15 @@ def _points(section: Section) -> Iterator[str]:
 
 
 def _grid(section: Section) -> Iterator[str]:
-    yield "| words | points | a word | SIFT | dense | superpixel | − SIFT | p | − dense | p |"
-    yield "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+    heads = [*section.detectors, *(f"− {rival} | p" for rival in section.rivals)]
+    yield f"| words | points | a word | {' | '.join(heads)} |"
+    yield f"|--:|--:|--:|{'--:|' * (len(section.detectors) + 2 * len(section.rivals))}"
     for words, points in section.sizes():
-        cells = [section.cell(name, words, points) for name in (*RIVALS, CLAIMANT)]
+        cells = [section.cell(name, words, points) for name in section.detectors]
         marks = "" if section.is_learnt(words, points) else "†"
         marks += "‡" if section.is_short(words, points) else ""
         least = min(cell.per_word for cell in cells if cell)
-        found = [section.claim(rival, words, points) for rival in RIVALS]
+        found = [section.claim(rival, words, points) for rival in section.rivals]
         yield (
             f"| {words:,} | {points}{marks} | {least:.0f} | {' | '.join(_value(cell) for cell in cells)} "
             f"| {' | '.join(_difference(each) for each in found)} |"
@@ -116,7 +128,8 @@ def _difference(found: Comparison | None) -> str:
     if found is None:
         return "— | —"
     mark = {"win": "**", "loss": "**", "tie": ""}[verdict(found)]
-    return f"{mark}{found.difference:+.1f}{mark} | {found.adjusted:.3f}"
+    p = "< 0.001" if found.adjusted < 0.001 else f"{found.adjusted:.3f}"
+    return f"{mark}{found.difference:+.1f}{mark} | {p}"
 
 
 def _ablation(section: Section) -> Iterator[str]:
@@ -147,13 +160,13 @@ def summary(sections: Sequence[Section]) -> str:
     lines += ["| set | against | learnt cells | mean difference | marked cells | mean difference |"]
     lines += ["|---|---|--:|--:|--:|--:|"]
     for section in sections:
-        for rival in RIVALS:
+        for rival in section.rivals:
             kinds: dict[bool, list[Comparison]] = {True: [], False: []}
             for words, points in section.sizes():
                 if found := section.claim(rival, words, points):
                     kinds[section.is_sound(rival, words, points)].append(found)
             lines.append(f"| {section.set} | {rival} | {_counted(kinds[True])} | {_counted(kinds[False])} |")
-    lines += ["\nEach detector at its own best cell, the mean over all cells that all three have:\n"]
+    lines += ["\nEach detector at its own best cell, and the mean over the cells that all have:\n"]
     lines += ["| set | detector | best mAP | words | points | mean mAP |", "|---|---|--:|--:|--:|--:|"]
     return "\n".join([*lines, *(line for section in sections for line in _best(section))])
 
@@ -165,9 +178,9 @@ def _counted(found: Sequence[Comparison]) -> str:
 
 
 def _best(section: Section) -> Iterator[str]:
-    for detector in (*RIVALS, CLAIMANT):
+    for detector in section.detectors:
         own = [cell for key, cell in section.cells.items() if key[0] == detector]
-        shared = [c for c in own if all(section.cell(d, c.key[3], c.key[2]) for d in RIVALS)]
+        shared = [c for c in own if all(section.cell(d, c.key[3], c.key[2]) for d in section.rivals)]
         best = max(own, key=lambda cell: float(cell.mean_ap))
         mean = np.mean([cell.mean_ap for cell in shared])
         yield (
