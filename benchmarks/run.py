@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 SMALL = {
     "cases": ["--people", "4"],
+    "classify": ["ultrasound3", "--recipe", "words"],
     "enrichment": ["wbc5", "-k", "20"],
     "extraction": ["--pictures", "4", "--rounds", "2"],
     "feedback": ["wbc5"],
@@ -41,6 +42,7 @@ SMALL = {
 
 NEED_DATA = (
     "cases",
+    "classify",
     "enrichment",
     "feedback",
     "frozen",

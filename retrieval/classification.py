@@ -108,14 +108,15 @@ def vote(labels: Sequence[Collection[str]], scores: ArrayLike, k: int = 10) -> d
     if k < 1 or values.shape != (len(labels),):
         raise ValueError(f"vote: {len(labels)} labels, scores {values.shape}, k {k}; a score each, k > 0")
     voters = [i for i, own in enumerate(labels) if own][:k]
-    weights = _weights(values[voters])
-    total = float(weights.sum())
+    weights = _weights(values[voters]).tolist()
+    total = sum(weights)  # in the order in which labels gather theirs, so that no share is above 1
     if total == 0:
         return {}
-    shares: dict[str, float] = {}
-    for i, weight in zip(voters, weights.tolist(), strict=True):
+    gathered: dict[str, float] = {}
+    for i, weight in zip(voters, weights, strict=True):
         for label in sorted(set(labels[i])) if weight else ():
-            shares[label] = shares.get(label, 0.0) + weight / total
+            gathered[label] = gathered.get(label, 0.0) + weight
+    shares = {label: weight / total for label, weight in gathered.items()}
     return dict(sorted(shares.items(), key=lambda item: -round(item[1], 12)))
 
 
