@@ -19,6 +19,7 @@ DONE, FAILED, USAGE = 0, 1, 2
 COMMANDS = {
     "index": "make an index of folders of pictures, or bring it up to date",
     "query": "rank the indexed pictures by how much they look like a picture",
+    "classify": "say what a picture is called after the labelled pictures that look like it",
     "explain": "draw what made a picture a hit, and test it",
     "evaluate": "measure what each representation is worth, with intervals and paired tests",
     "locate": "find where in a volume a range of slices lies, such as the lung",

@@ -15,6 +15,7 @@ from .arguments import place, positive
 from .facts import index_facts
 from .findings import as_tables
 from .formats import FORMATS
+from .lacking import about_lacking, lacks
 from .marks import Canvas, about_boxes, add_marks, check_marks, region_of
 from .output import check_picture_name, write_picture, write_text
 from .page import Page, Thumbnails, write_page
@@ -98,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
                 print(printable(f"note: {query.id}: {NOTHING_SHARED}"), file=sys.stderr)
             if terms["region"] is not None:
                 unplaced = unplaced or about_boxes(index, args.by)
-            if args.not_same is not None and _lacks(index, query, args.not_same):
+            if args.not_same is not None and lacks(index, query, args.not_same):
                 lacking.append(query.id)
             if wants_pictures:
                 thumbnails |= thumbnails_of(index, query, answer, terms["region"])
@@ -114,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
     if unplaced:
         print(printable(unplaced), file=sys.stderr)
     if lacking:
-        print(_about_lacking(lacking, args.not_same), file=sys.stderr)
+        print(about_lacking(lacking, args.not_same), file=sys.stderr)
     sys.stdout.write(FORMATS[args.form](answers))
     return 0
 
@@ -157,28 +158,6 @@ def _queries(index: Index, args: argparse.Namespace) -> Iterator[Query]:
         return
     for volume in find_volumes(index, args.images):
         yield volume.query(index)
-
-
-def _lacks(index: Index, query: Query, column: str) -> bool:
-    """Tell whether a query has no value of a column, so that nothing can share it."""
-    if query.picture is not None:
-        return column not in {**query.picture.groups, **query.picture.metadata}
-    entry = index.picture(query.shown)
-    known = {
-        "id",
-        "source",
-        "rows",
-        "cols",
-        *entry.groups,
-        *entry.metadata,
-        *(["label"] * bool(entry.labels)),
-    }
-    return column not in known
-
-
-def _about_lacking(ids: Sequence[str], column: str) -> str:
-    shown = ", ".join(printable(id) for id in ids[:3]) + (", …" if len(ids) > 3 else "")
-    return f"--not-same {column}: no {column} is known of {shown}; only the picture itself was left out"
 
 
 def answer_of(

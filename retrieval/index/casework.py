@@ -11,6 +11,9 @@ from ..ranker import Ranking
 from .snapshot import Snapshot
 from .terms import Terms
 
+COLUMNS = ("patient", "study", "group", "series")
+"""What makes a case where nothing is said: the first of these that any picture has."""
+
 _SHOWN = 5
 """So many pictures of a case are named."""
 
@@ -44,3 +47,10 @@ def _within(terms: Terms) -> float:
     if terms.collapse is not None:
         return terms.collapse
     return COLLAPSE if terms.case_by != "best" else 0.0
+
+
+def case_column(snapshot: Snapshot) -> str:
+    """Return what makes a case in an index: the first of ``COLUMNS`` that any picture has, else ``id``."""
+    there = snapshot.columns.names
+    found = (name for name in COLUMNS if name in there and any(snapshot.columns.values(name)))
+    return next(found, "id")

@@ -11,15 +11,13 @@ from ..errors import SettingError
 from ..findings import Findings, find_labels
 from ..labels import LabelTable
 from ..picture import Picture
+from .casework import case_column
 from .index import Index
 from .novelty import likeness_percentile
 from .query import Mask, allowed, answer, same
 from .snapshot import Snapshot
 from .terms import Terms
 from .volume import answer_volume
-
-COLUMNS = ("patient", "study", "group", "series")
-"""What makes a case where nothing is said: the first of these that any picture has."""
 
 
 def find(
@@ -38,8 +36,7 @@ def find(
     Parameters
     ----------
     query : a picture, the name of an indexed one, or the slices of a volume.
-    terms : as of ``Index.query``; ``group_by`` says what a case is, else the first of ``COLUMNS`` that there
-        is, else each picture is one.
+    terms : as of ``Index.query``; ``group_by`` says what a case is, else what ``case_column`` finds.
     labels : takes the place of the labels in the index, by picture or file.
 
     Raises
@@ -79,13 +76,6 @@ def _found(
     matching = [cases[int(numbers[snapshot.position(hit.id)])] for hit in hits]
     found = find_labels(matching, list(cases.values()))
     return Findings(column, len(matching), len(cases), found, percentile)
-
-
-def case_column(snapshot: Snapshot) -> str:
-    """Return what makes a case in an index: the first of ``COLUMNS`` that any picture has, else ``id``."""
-    there = snapshot.columns.names
-    found = (name for name in COLUMNS if name in there and any(snapshot.columns.values(name)))
-    return next(found, "id")
 
 
 def _comparable(

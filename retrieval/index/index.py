@@ -9,24 +9,27 @@ from typing import Any, Self, TypeVar, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import IndexFolderError, PictureError
+from ..classification import UNSURE, Classification
+from ..errors import IndexFolderError
 from ..labels import LabelTable
 from ..picture import Picture
-from ..readers import read_pictures
 from ..representation import Representation, Vector
 from ..window import Window
 from . import pictures
 from .bindings import bindings
+from .classify import classify
 from .enrolment import enrol, require_window
 from .erasure import clean, leftovers
+from .fusions import LearntFusion
 from .info import info
 from .merge import compact
 from .pictures import Entry
 from .progress import Progress, silent
 from .query import answer
+from .reading import read_file, read_indexed
 from .recipe import Factories
 from .snapshot import MovedOnError, Snapshot
-from .sources import locate, sources_at
+from .sources import sources_at
 from .store import Store
 from .terms import Asked, Hit, Terms
 from .update import UpdateReport, update
@@ -90,6 +93,11 @@ class Index:
     def representations(self) -> Sequence[str]:
         """The names of the representations, in the order in which they were added."""
         return list(self._snapshot.bindings)
+
+    @property
+    def fusions(self) -> Sequence[LearntFusion]:
+        """The weights of fusions that were learnt, and what they were worth then."""
+        return list(self._snapshot.fusions)
 
     def __len__(self) -> int:
         return len(self._snapshot)
@@ -174,24 +182,20 @@ class Index:
         """
         return self.ask(lambda snapshot: answer_volume(snapshot, slices, Terms(**terms)))
 
+    def classify(
+        self, query: Picture | str, *, label_of: str = "label", unsure: float = UNSURE, **terms: Unpack[Asked]
+    ) -> Classification:
+        """Say what a picture is called after the labelled ones most like it; see ``index.classify``."""
+        return self.ask(lambda snapshot: classify(snapshot, query, Terms(**terms), label_of, unsure))
+
     def read(self, name: str) -> Picture:
         """Read an indexed picture again from its file. Raise PictureError where that is not possible."""
         source = self.ask(lambda snapshot: snapshot.entry(snapshot.position(name)).source)
-        path = locate(self._store.catalogue, source)
-        if path is None:
-            raise PictureError(f"{name}: the index was changed meanwhile; try again")
-        frames = [int(name.removeprefix(f"{source}#"))] if name != source else None
-        salt = self._store.salt
-        return next(iter(read_pictures(path, source, window=self.window, salt=salt, frames=frames)))
+        return read_indexed(self._store, name, source)
 
     def read_query(self, path: Path, frames: Collection[int] | None = None) -> Iterator[Picture]:
-        """Read the pictures of any file just as this index reads its own: same window, same salt.
-
-        Raises PictureError where it cannot be read, or has no such frame.
-        """
-        return read_pictures(
-            Path(path), Path(path).name, window=self.window, salt=self._store.salt, frames=frames
-        )
+        """Read the pictures of any file as this index reads its own. PictureError where that fails."""
+        return read_file(self._store, Path(path), frames)
 
     def names_at(self, path: Path) -> list[str]:
         """Return the names of the pictures that a file on disk holds in this index; none where it is in none.
@@ -253,10 +257,9 @@ class Index:
         return verify(self._store)
 
     def leftovers(self, names: Sequence[str] = ()) -> list[str]:
-        """Read everything and return what is left of removed pictures, a line each; nothing after
-        ``compact``.
+        """Read everything and return what is left of removed pictures, a line each; of ``names`` in any byte.
 
-        ``names`` of removed pictures are looked for in every byte.
+        Nothing is left after ``compact``.
         """
         return leftovers(self._store, names)
 

@@ -183,7 +183,7 @@ def allowed(snapshot: Snapshot, query: Picture | str, terms: Terms) -> Mask | No
         mask[:] = False
         mask[chosen] = True
     if terms.where is not None:
-        mask &= _where(snapshot, terms.where)
+        mask &= condition_holds(snapshot, terms.where)
     if terms.not_same is not None:
         mask &= ~same(snapshot, query, terms.not_same)
     mask[[snapshot.position(name) for name in terms.unlike]] = False
@@ -192,7 +192,8 @@ def allowed(snapshot: Snapshot, query: Picture | str, terms: Terms) -> Mask | No
     return None if mask.all() else mask
 
 
-def _where(snapshot: Snapshot, text: str) -> Mask:
+def condition_holds(snapshot: Snapshot, text: str) -> Mask:
+    """Return which pictures meet a condition, bool by position. SettingError where it makes no sense."""
     condition = Condition.parse(text)
     return condition.holds({name: snapshot.columns.values(name) for name in condition.columns})
 

@@ -1,0 +1,26 @@
+"""Reading pictures as an index does: through its window, with its salt."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from ..errors import PictureError
+from ..picture import Picture
+from ..readers import read_pictures
+from .sources import locate
+from .store import Store
+
+
+def read_indexed(store: Store, name: str, source: str) -> Picture:
+    """Read an indexed picture of a source again. Raise PictureError where that is not possible."""
+    path = locate(store.catalogue, source)
+    if path is None:
+        raise PictureError(f"{name}: the index was changed meanwhile; try again")
+    frames = [int(name.removeprefix(f"{source}#"))] if name != source else None
+    return next(iter(read_pictures(path, source, window=store.window, salt=store.salt, frames=frames)))
+
+
+def read_file(store: Store, path: Path, frames: Collection[int] | None) -> Iterator[Picture]:
+    """Read the pictures of any file. Raise PictureError where it cannot be read, or has no such frame."""
+    return read_pictures(path, path.name, window=store.window, salt=store.salt, frames=frames)
