@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,8 @@ def as_text(found: Evaluation) -> str:
     parts = [_measures(found)]
     if 1 < len(set(found.classes)) <= _MOST_CLASSES:
         parts.append(_classes(found))
+    if not found.is_error:
+        parts.append(_classified(found))
     if found.comparisons:
         parts.append(_tests(found))
     return "\n\n".join(parts) + "\n"
@@ -57,6 +60,10 @@ def as_object(found: Evaluation) -> dict[str, Any]:
             }
             for c in found.comparisons
         ],
+        "classification": {
+            name: {key: _number(value) for key, value in asdict(c).items()}
+            for name, c in found.classified.items()
+        },
         "weights": {name: dict(weights) for name, weights in found.weights.items()},
         "leaks": [
             {"query": leak.query, "found": leak.found, "likeness": leak.likeness} for leak in found.leaks
@@ -122,6 +129,34 @@ def _classes(found: Evaluation) -> str:
     head = [f"{found.main} by class", *(f"{name} ({found.classes.count(name)})" for name in names)]
     lines = [[system, *(_percent(values[name]) for name in names)] for system, values in each.items()]
     return columns(head, lines, right=range(1, len(head)))
+
+
+def _classified(found: Evaluation) -> str:
+    """Write how often the vote of the ten nearest is right, and whether its confidence is true."""
+    head = (
+        "classified by ten nearest",
+        "right",
+        "95 %",
+        "calibration error",
+        "of plain shares",
+        "Brier",
+        "don't know",
+        "right of the others",
+    )
+    lines = [
+        [
+            name,
+            _percent(c.accuracy),
+            f"{_percent(c.low)} to {_percent(c.high)}",
+            _percent(c.calibration_error),
+            _percent(c.raw_error),
+            f"{c.brier:.3f}",
+            _percent(c.unknown),
+            _percent(c.accuracy_known),
+        ]
+        for name, c in found.classified.items()
+    ]
+    return columns(head, lines, right=(1, *range(3, len(head))))
 
 
 def _tests(found: Evaluation) -> str:

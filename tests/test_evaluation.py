@@ -323,3 +323,28 @@ def test_blind_feedback_and_learnt_weights_stand_in_the_table(index):
     hits = index.query("5.png", among=others, **terms)
     right = [index.picture(hit.id).labels == ("odd",) for hit in hits]
     assert found.of("thumbnail & colour, sum blind 3", "mAP")[at] == pytest.approx(average_precision(right))
+
+
+def test_classification_stands_in_the_evaluation(index, found, place, capsys):
+    called = found.classified["thumbnail"]
+    assert called.n == N and called.low <= called.accuracy <= called.high
+    assert called.accuracy == pytest.approx(found.classified["thumbnail"].accuracy)
+    assert called.accuracy > found.classified["random"].accuracy
+    for one in found.classified.values():
+        assert 0 <= one.calibration_error <= 1 and 0 <= one.brier <= 1 and 0 <= one.unknown <= 1
+    assert main(["evaluate", str(place / "index"), "--by", "thumbnail", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)["classification"]["thumbnail"]
+    assert said["accuracy"] == pytest.approx(called.accuracy)
+
+
+def test_ballots_by_hand():
+    from retrieval.evaluation.calibration import Ballot
+    from retrieval.evaluation.scoring import Answer
+    from retrieval.ranker import Ranking
+
+    ballot, judgements = Ballot(), Judgements([(x,) for x in "abbac"])
+    ranking = Ranking(np.array([1, 2, 3]), np.array([3, 2, 1], np.float32))
+    ballot.cast(Answer(0, ranking, judgements))  # b with (1 + 1/2) of (1 + 1/2 + 1/3), and a is right
+    ballot.cast(Answer(4, ranking, judgements))  # nothing is right: not counted
+    assert ballot.positions == [0] and ballot.right == [False]
+    assert ballot.shares == pytest.approx([1.5 / (11 / 6)])

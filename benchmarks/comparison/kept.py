@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.comparison.contest import Contest
 from retrieval.evaluation import Comparison, Evaluation, Leak
+from retrieval.evaluation.calibration import Classified
 
 
 def save(contest: Contest, path: Path, key: str) -> None:
@@ -32,6 +33,7 @@ def save(contest: Contest, path: Path, key: str) -> None:
         "unmatched": found.unmatched,
         "comparisons": [asdict(one) for one in found.comparisons],
         "weights": {name: dict(weights) for name, weights in found.weights.items()},
+        "classified": {name: asdict(one) for name, one in found.classified.items()},
         "milliseconds": dict(contest.milliseconds),
         "recipes": dict(contest.recipes),
     }
@@ -73,5 +75,6 @@ def load(path: Path, key: str) -> Contest | None:
         unmatched=tuple(told["unmatched"]),
         comparisons=tuple(Comparison(**one) for one in told["comparisons"]),
         weights=told["weights"],
+        classified={name: Classified(**one) for name, one in told["classified"].items()},
     )
     return Contest(told["name"], found, told["milliseconds"], told["recipes"])

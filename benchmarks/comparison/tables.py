@@ -35,7 +35,16 @@ def details(contest: Contest) -> str:
     """Write all shown measures of every system on one set, as Markdown."""
     found = contest.evaluation
     has_clean = found.clean is not None
-    head = ["ranked by", "mAP", "95 %", *(["clean"] if has_clean else []), *SHOWN, "ms a query"]
+    head = [
+        "ranked by",
+        "mAP",
+        "95 %",
+        *(["clean"] if has_clean else []),
+        *SHOWN,
+        "called right",
+        "ECE",
+        "ms",
+    ]
     lines = []
     for name in found.values:
         low, high = found.interval(name, "mAP")
@@ -46,6 +55,8 @@ def details(contest: Contest) -> str:
                 f"{percent(low)} to {percent(high)}",
                 *([percent(found.clean_mean(name, "mAP"))] if has_clean else []),
                 *(percent(found.mean(name, measure)) for measure in SHOWN),
+                percent(found.classified[name].accuracy),
+                percent(found.classified[name].calibration_error),
                 f"{contest.milliseconds[name]:.1f}",
             ]
         )

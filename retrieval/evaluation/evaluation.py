@@ -14,6 +14,7 @@ from ..index.progress import Progress, silent
 from ..index.snapshot import Snapshot
 from ..ranker import Ranking
 from ..trec import TrecFolder
+from .calibration import Ballot
 from .leaks import Leak, LeakFinder
 from .learnt import cross_fitted
 from .metric_systems import by_name
@@ -85,6 +86,7 @@ def measure(
     values = {name: np.full(shape, np.nan) for name in names}
     clean = {name: np.full(shape, np.nan) for name in names}
     leaks: list[Leak] = []
+    ballots = {name: Ballot() for name in names}
     with nullcontext() if trec is None else TrecFolder(trec, names) as files:
         for i, position in enumerate(setting.queries.tolist()):
             allowed = setting.allowed(position)
@@ -92,7 +94,9 @@ def measure(
             leaks += [Leak(snapshot.names[position], snapshot.names[p], value) for p, value in near.items()]
             rankings = {system.name: system.rank(position, allowed) for system in systems}
             for name, ranking in rankings.items():
-                own = measures.score(Answer(position, ranking, setting.judgements))
+                answer = Answer(position, ranking, setting.judgements)
+                own = measures.score(answer)
+                ballots[name].cast(answer)
                 values[name][:, i] = clean[name][:, i] = own
                 if near:
                     left = Answer(position, _without(ranking, near), setting.judgements)
@@ -119,6 +123,7 @@ def measure(
         unmatched=setting.unmatched,
         comparisons=tuple(compare(compared, groups, chosen=chosen)),
         weights=weights or {},
+        classified={n: c for n, ballot in ballots.items() if (c := ballot.counted(setting)) is not None},
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..measures import bootstrap_interval
+from .calibration import Classified
 from .leaks import Leak
 from .scoring import means
 from .significance import Comparison
@@ -32,6 +33,7 @@ class Evaluation:
     column : what the queries' own value of was left out of their answers; None: only the query itself.
     n_unlabelled, unmatched : see ``Setting``.
     comparisons : each pair of systems but for the random one, by the main measure.
+    classified : what calling queries after their neighbours is worth, by system.
     weights : of fusions that learn, by system: the mean weight of each member.
     """
 
@@ -50,6 +52,7 @@ class Evaluation:
     unmatched: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    classified: Mapping[str, Classified] = field(default_factory=dict)
 
     def mean(self, system: str, measure: str) -> float:
         """Return the mean over queries (micro average)."""

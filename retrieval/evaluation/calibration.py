@@ -1,0 +1,95 @@
+"""Classification under evaluation: how often the neighbours' vote is right, and whether it knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..classification import UNSURE, brier, calibrate, expected_calibration_error, vote
+from ..measures import bootstrap_interval
+from .learnt import FOLDS, folds
+from .scoring import Answer
+from .setting import Setting
+
+NEIGHBOURS = 10
+
+
+@dataclass(frozen=True)
+class Classified:
+    """What calling queries after their ten nearest is worth; see ``retrieval.classification``.
+
+    Parameters
+    ----------
+    accuracy : share that is right, and ``low`` to ``high`` its 95 % interval by bootstrap over groups.
+    calibration_error : expected calibration error of the confidence, whose calibration was learnt from the
+        queries of other groups (five folds); ``raw_error`` is that of the share of votes as it is.
+    brier : Brier score of the confidence.
+    unknown : share of "don't know", where the confidence is below a half; ``accuracy_known`` is that of the
+        others, NaN where there are none.
+    n : queries.
+    """
+
+    accuracy: float
+    low: float
+    high: float
+    calibration_error: float
+    raw_error: float
+    brier: float
+    unknown: float
+    accuracy_known: float
+    n: int
+
+
+@dataclass
+class Ballot:
+    """Gather the votes for the queries of one system, one after the other."""
+
+    shares: list[float] = field(default_factory=list)
+    right: list[bool] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+
+    def cast(self, answer: Answer) -> None:
+        """Let the nearest vote; nothing where no right answer can be found."""
+        if not (answer.gains > 0).any():
+            return
+        best = answer.ranking.ids[:NEIGHBOURS].tolist()
+        labels = [answer.judgements.labels[position] for position in best]
+        shares = vote(labels, answer.ranking.scores[:NEIGHBOURS], NEIGHBOURS)
+        called = next(iter(shares), None)
+        self.positions.append(answer.position)
+        self.shares.append(shares[called] if called is not None else 0.0)
+        self.right.append(called is not None and answer.judgements.is_right(answer.position, called))
+
+    def counted(self, setting: Setting, seed: int = 0) -> Classified | None:
+        """Calibrate by folds and sum up; None where nobody voted."""
+        if not self.right:
+            return None
+        shares, right = np.array(self.shares), np.array(self.right)
+        positions = np.array(self.positions, dtype=np.int64)
+        confidence = _confidence(shares, right, folds(setting, positions, FOLDS, seed))
+        known = confidence >= UNSURE
+        low, high = bootstrap_interval(right.astype(np.float64), setting.groups[positions])
+        return Classified(
+            float(right.mean()),
+            low,
+            high,
+            expected_calibration_error(confidence, right),
+            expected_calibration_error(shares, right),
+            brier(confidence, right),
+            float(1 - known.mean()),
+            float(right[known].mean()) if known.any() else float("nan"),
+            len(right),
+        )
+
+
+def _confidence(
+    shares: NDArray[np.float64], right: NDArray[np.bool_], fold: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the confidence of each answer, calibrated on those of the other folds."""
+    found = np.empty(len(shares))
+    for number in np.unique(fold).tolist():
+        own = fold == number
+        found[own] = calibrate(shares[~own], right[~own]).confidence(shares[own])
+    return found
