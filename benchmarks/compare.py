@@ -37,7 +37,10 @@ def compared(dataset: Dataset, args: argparse.Namespace) -> tuple[Contest, Path]
     start = time.perf_counter()
     equal, own = (indexed(dataset, recipe, args.cache, args.jobs) for recipe in ("equal", "own"))
     made = time.perf_counter()
-    code = [ROOT / "retrieval", ROOT / "benchmarks" / "comparison"]
+    code = [
+        ROOT / "retrieval",
+        *(ROOT / "benchmarks" / "comparison" / f"{n}.py" for n in ("contest", "dataset")),
+    ]
     hashes = repr([recipe_hashes(equal), recipe_hashes(own), _generation(equal), _generation(own)])
     key = fingerprint(*code, hashes, dataset.table, str(args.seed))
     place = args.cache / f"{dataset.name}.result.npz"

@@ -96,6 +96,8 @@ def cost_against_quality(contests: Sequence[Contest], encoding: Mapping[str, flo
                 x = sum(encoding[part] for part in parts) + contest.milliseconds[name]
                 axis.plot(x, 100 * found.mean(name, "mAP"), "o", color=colour(name), label=name)
         axis.set_xscale("log")
+        axis.set_xticks([5, 10, 20, 50], ["5", "10", "20", "50"])
+        axis.minorticks_off()
         axis.set_xlabel("ms a query, one core")
         axis.set_title(contest.name)
         axis.grid(alpha=0.3)
