@@ -1,6 +1,7 @@
 """Print how well a region finds pictures that hold the same kind of thing, and where in them.
 
-    python -m benchmarks.regions [SET...] [--by NAME[,NAME...]]... [--queries N] [--keep FOLDER] [--jobs N]
+    python -m benchmarks.regions [SET...] [--by NAME[,NAME...]]... [--queries N] [--half 1|2] [--cells N]
+        [--keep FOLDER] [--jobs N]
 
 Sets: ``blood_bccd`` (every cell of blood smears has a box) and ``cxr_regions`` (structures and findings on
 chest X-rays). A query is one box of one picture, asked as a region; right are all other pictures, of other
@@ -10,7 +11,8 @@ one of its boxes of that class by 0.3 or more (intersection over union). mAP is 
 
 Several names are fused as a query fuses them. ``crop`` is the baseline: the box is cut out and embedded as if
 it were a whole picture, and whole pictures are ranked (by ``deep``); its box is the whole picture. ``chance``
-is what a random order with random boxes of the query's size would reach.
+is what a random order with random boxes of the query's size would reach. ``--half`` takes the first or the
+second half of a set's pictures alone, by name: what is chosen on one is measured on the other.
 """
 
 from __future__ import annotations
@@ -62,9 +64,12 @@ class Boxes:
     by_picture: Sequence[Mapping[str, Sequence[Box]]]
 
     @classmethod
-    def load(cls, name: str, folder: Path) -> Boxes:
-        """Read the set and its ``boxes.csv``."""
+    def load(cls, name: str, folder: Path, half: int | None = None) -> Boxes:
+        """Read the set and its ``boxes.csv``; of its pictures the first or second half, or all."""
         data = Set.load(name, folder)
+        if half is not None:
+            middle = len(data) // 2
+            data = Set(name, data.items[:middle] if half == 1 else data.items[middle:])
         found: dict[str, dict[str, list[Box]]] = defaultdict(lambda: defaultdict(list))
         for row in read_table(folder / name / "boxes.csv"):
             x, y, width, height = (float(row[side]) for side in ("x", "y", "w", "h"))
@@ -178,6 +183,8 @@ def main() -> int:
     parser.add_argument("sets", nargs="*", default=list(SETS))
     parser.add_argument("--by", action="append", help=f"default: {'; '.join(BY)}")
     parser.add_argument("--queries", type=int, default=40, help="of each class")
+    parser.add_argument("--half", type=int, choices=(1, 2), help="of each set's pictures; all without it")
+    parser.add_argument("--cells", type=int, help="sizes of windows that deep keeps; its own default without")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument(
         "--keep", type=Path, help="keep the indexes in this folder, and use those that are there"
@@ -188,11 +195,12 @@ def main() -> int:
     print("|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         for name in args.sets:
-            boxes = Boxes.load(name, args.data)
+            boxes = Boxes.load(name, args.data, args.half)
             queries = list(boxes.queries(args.queries))
             kinds = [CHANCE, *(args.by or BY), CROP]
             needed = sorted({n for by in kinds for n in by.split(",")} - {CROP, CHANCE} | {"deep"})
-            made = [deep() if n == "deep" else make(n, {}) for n in needed]
+            sizes = {} if args.cells is None else {"cells": args.cells}
+            made = [deep(**sizes) if n == "deep" else make(n, {}) for n in needed]
             with opened(boxes.data.items, made, args.keep or Path(scratch), args.jobs) as index:
                 for by in kinds:
                     start = time.perf_counter()

@@ -73,7 +73,7 @@ def about_boxes(index: Index, by: Sequence[str]) -> str | None:
     others = [f"--by {name}" for name in index.representations if name not in asked and locates(name)]
     if bare:
         why = f"{', '.join(bare)} keeps no cells in this index"
-        remedies = ["make another index with --cells 3", *others]
+        remedies = ["make another index with --cells 5", *others]
     else:
         why = f"{', '.join(asked)} cannot tell"
         remedies = others or ["index with --by superpixel or --by deep as well"]

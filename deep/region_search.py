@@ -42,7 +42,7 @@ class RegionSearch:
     ) -> Explanation:
         """Say which places of a hit are like the query; see ``Explainer``."""
         if hit.evidence is None:
-            raise SettingError("explain: deep keeps no cells in this index; index again with --cells 3")
+            raise SettingError("explain: deep keeps no cells in this index; index again with --cells 5")
         asked = np.asarray(query.vector)
         asked = asked[0] if asked.ndim == 2 else asked
         if region is not None and query.evidence is not None and len(query.evidence):

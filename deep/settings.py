@@ -31,8 +31,9 @@ class DeepSettings:
     whitening : how much of it, 0 to 1: each component is divided by its deviation to this power; 0 only turns
         and centres.
     fit_pictures : the mean and the whitening are learnt from so many pictures at most.
-    cells : sizes of windows whose embeddings are kept of every picture, to find regions in it: 1 keeps 9, 2
-        keeps 34, 3 keeps 115, of 192 bytes each; 0 keeps none, and regions are not located.
+    cells : sizes of windows whose embeddings are kept of every picture, to find regions in it: a half of its
+        sides, a third, a fifth, three quarters and a tenth. 1 keeps 9, 2 keeps 34, 3 keeps 115, 4 keeps 119,
+        5 keeps 219, of 192 bytes each; 0 keeps none, and regions are not located.
     precision : ``auto`` is bfloat16 where the processor computes in it, else float32.
     orientations : of a query, 1, 2, 4 or 8: as it is; flipped; turned by quarters; both. The best one counts
         (SMILY, Hegde et al. 2019).
@@ -46,7 +47,7 @@ class DeepSettings:
     components: int = 0
     whitening: float = 0.0
     fit_pictures: int = 500
-    cells: int = 3
+    cells: int = 5
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     orientations: int = 1
     scales: tuple[float, ...] = (1.0,)
@@ -61,8 +62,8 @@ class DeepSettings:
                 f"components {self.components}, fit_pictures {self.fit_pictures}, whitening "
                 f"{self.whitening}: give 0 or more, 2 or more, and 0 to 1"
             )
-        if not 0 <= self.cells <= 3:
-            raise SettingError(f"cells: {self.cells}; give 0 to 3")
+        if not 0 <= self.cells <= 5:
+            raise SettingError(f"cells: {self.cells}; give 0 to 5")
         if self.cells and self.model != OWN:
             raise SettingError(f"cells: {self.model} has no known maps to pool parts from; leave cells at 0")
         if self.precision not in ("auto", "float32", "bfloat16"):

@@ -39,7 +39,7 @@ def overlap(one, other):
     return shared / (one[2:].prod() + other[2:].prod() - shared)
 
 
-@pytest.mark.parametrize(("n", "k"), [(0, 0), (1, 9), (2, 34), (3, 115)])
+@pytest.mark.parametrize(("n", "k"), [(0, 0), (1, 9), (2, 34), (3, 115), (4, 119), (5, 219)])
 def test_windows_lie_within_the_picture_and_cover_it(n, k):
     found = cells.windows(n)
     assert found.shape == (k, 4)
@@ -49,6 +49,24 @@ def test_windows_lie_within_the_picture_and_cover_it(n, k):
     for row, col in zip(rows.ravel(), cols.ravel(), strict=True) if n else ():
         inside = (found[:, :2] <= (row, col)) & ((row, col) <= found[:, :2] + found[:, 2:])
         assert inside.all(axis=1).sum() >= n
+
+
+def test_more_scales_leave_the_windows_of_fewer_as_they_were():
+    for n in range(1, 5):
+        fewer = cells.windows(n)
+        np.testing.assert_array_equal(cells.windows(5)[: len(fewer)], fewer)
+
+
+def test_an_index_of_three_scales_goes_on_with_three(tmp_path, path):
+    for i in range(3):
+        assert cv2.imwrite(str(tmp_path / f"{i}.png"), np.uint8(255 * scene(i, None)))
+    with Index.create(tmp_path / "i", factories=FACTORIES) as index:
+        index.add_representation(deep.deep(weights=path, cells=3))
+        index.update([tmp_path], jobs=1)
+    with Index.open(tmp_path / "i", factories=FACTORIES) as index:
+        assert index.representation("deep").settings["cells"] == 3
+        hits = index.query(Picture(scene(0, None)), k=3, region=Region.box(60, 30, 60, 60))
+    assert all(hit.box is not None for hit in hits)
 
 
 def test_a_window_is_pooled_as_a_mask_of_the_same_place():
@@ -69,7 +87,7 @@ def test_cells_are_kept_of_pictures_alone_and_in_batches(fitted):
     together = fitted.encode_prepared([fitted.prepare(p) for p in pictures])
     for picture, encoding in zip(pictures, together, strict=True):
         alone = fitted.encode(picture)
-        assert alone.evidence.shape == encoding.evidence.shape == (115,)
+        assert alone.evidence.shape == encoding.evidence.shape == (219,)
         difference = alone.evidence["values"].astype(int) - encoding.evidence["values"]
         assert np.abs(difference).max() <= 1
         np.testing.assert_allclose(encoding.vector, alone.vector, atol=1e-5)
@@ -111,7 +129,7 @@ def test_quantising_keeps_the_cosine():
 def test_pictures_without_cells_come_last_and_have_no_box(fitted):
     evidence = fitted.encode(blobs(1)).evidence
     candidates = Candidates(
-        evidence, np.array([0, 115, 115]), np.array([[48, 64], [48, 64]]), np.zeros(2, np.float32)
+        evidence, np.array([0, 219, 219]), np.array([[48, 64], [48, 64]]), np.zeros(2, np.float32)
     )
     query = fitted.encode_query(blobs(1), Region.box(0, 0, 24, 32))
     found = fitted.locate(query, (48, 64), Region.box(0, 0, 24, 32), candidates)
@@ -160,14 +178,14 @@ def one_by_one(cosines, windows, loss):
 
 def test_all_pictures_at_once_are_located_as_each_by_itself(fitted):
     random = np.random.default_rng(0)
-    k, n = 115, 7
+    k, n = 219, 7
     values = random.normal(size=(n * k + 3, 16)).astype(np.float32)
     evidence = cells.quantised(values)
     offsets = np.concatenate([[0, k, k + 3], k + 3 + k * np.arange(1, n)])  # the second has too few
     shapes = random.integers(20, 90, (n + 1, 2))
     candidates = Candidates(evidence, offsets, shapes, np.zeros(n + 1, np.float32))
     query = cells.quantised(random.normal(size=(1, 16)).astype(np.float32))
-    windows = cells.windows(3)
+    windows = cells.windows(5)
     locator, region = cells.CellLocator(windows), Region.box(2, 3, 10, 12)
     found = locator.locate(query, (50, 60), region, candidates)
     asked = query["values"][0].astype(float)
