@@ -31,7 +31,8 @@ Intervals are 95 %, by bootstrap over patients (or groups). Differences are test
 paired differences, patient by patient, and corrected by Holm for all pairs. The weights of the fusion
 'learnt' come from the queries of other patients than the one that asks.
 
---queries split: pictures whose column split says test ask, and those that say train are found."""
+--queries takes ids joined by commas, or a file with an id a line. --queries split: pictures whose
+column split says test ask, and those that say train are found."""
 
 
 def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
@@ -59,7 +60,9 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
         help=f"{', '.join(FUSIONS)}; may be repeated [all]",
     )
     add("--not-same", metavar="COLUMN", help="whose value queries do not share [patient, else group; none]")
-    add("--queries", metavar="FILE|split", help="a file with an id a line, or split [all with a label]")
+    add(
+        "--queries", metavar="IDS|split", help="ids, or a file with an id a line, or split [all with a label]"
+    )
     add("--where", metavar="EXPR", help="find only pictures whose metadata fit an expression")
     add("--protocol", choices=PROTOCOLS, metavar="NAME", help=f"a published one: {', '.join(PROTOCOLS)}")
     add("--hierarchy", metavar="SEP", help="labels are codes, whose levels this separates, such as /")
@@ -123,6 +126,8 @@ def _terms(args: argparse.Namespace) -> EvaluationTerms:
 def _queries(text: str | None) -> Sequence[str] | str | None:
     if text is None or text == "split":
         return text
+    if not Path(text).is_file():
+        return [part.strip() for part in text.split(",") if part.strip()]
     try:
         lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:

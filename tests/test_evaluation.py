@@ -275,8 +275,15 @@ def test_files_of_trec_say_the_same(place, capsys, tmp_path):
 def test_wrong_usage_of_the_command(place, capsys, tmp_path):
     index = str(place / "index")
     assert main(["evaluate", index, "--queries", str(tmp_path / "none.txt")]) == 2
+    assert "no such picture in this index" in capsys.readouterr().err
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\xff")
+    assert main(["evaluate", index, "--queries", str(tmp_path / "binary")]) == 2
     assert "cannot be read" in capsys.readouterr().err
     assert main(["evaluate", index, "--cutoffs", "0,5"]) == 2
+    (tmp_path / "ids.txt").write_text("1.png\n3.png\n")
+    for given in ("1.png,3.png", str(tmp_path / "ids.txt")):
+        assert main(["evaluate", index, "--by", "thumbnail", "--queries", given, "--no-baselines"]) == 0
+        assert "2 queries of 1 classes" in capsys.readouterr().err
     (tmp_path / "empty.csv").write_text("path,label\n")
     assert main(["evaluate", index, "--labels", str(tmp_path / "empty.csv")]) == 2
     (tmp_path / "other.csv").write_text("path,label\nx.png,y\n")
