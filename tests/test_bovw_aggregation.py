@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from bovw.residual_codes import Asmk
 from bovw.residual_vectors import FEWEST, Vlad
 from cli.settings import explanations
 from retrieval.errors import FitError, IndexFolderError, SettingError
+from retrieval.index import Index
 from retrieval.picture import Picture
 
 CENTERS = np.float32([[0, 0], [10, 10], [20, 0]])
@@ -104,3 +106,16 @@ def test_features_are_chosen_by_name(features):
 def test_pictures_without_points_teach_nothing():
     with pytest.raises(FitError, match="add pictures"):
         bovw.asmk().fit([Picture(np.zeros((20, 20), np.float32))])
+
+
+def test_feedback_says_that_codes_cannot_be_moved(tmp_path):
+    for i in range(4):
+        noise = np.random.default_rng(i).integers(0, 256, (64, 64), dtype=np.uint8)
+        assert cv2.imwrite(str(tmp_path / f"{i}.png"), cv2.GaussianBlur(noise, (0, 0), 2))
+    with Index.create(tmp_path / "i") as index:
+        index.add_representation(bovw.asmk(words=16))
+        index.update([tmp_path], jobs=1)
+        assert len(index.query("0.png", k=4)) == 4
+        for terms in ({"like": ("1.png",)}, {"unlike": ("1.png",)}, {"blind": 2}):
+            with pytest.raises(SettingError, match="binary codes, which feedback cannot move"):
+                index.query("0.png", **terms)

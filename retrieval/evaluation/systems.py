@@ -15,7 +15,7 @@ from ..baselines import ColourHistogram, Thumbnail
 from ..exact import ExactRanker
 from ..feedback import Rocchio
 from ..fusion import fuse
-from ..index.query import stored
+from ..index.query import moved, stored
 from ..index.snapshot import Snapshot
 from ..picture import Picture
 from ..ranker import Ranking, order
@@ -69,7 +69,7 @@ def by_representation(snapshot: Snapshot, name: str) -> System:
     def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
         vector = vector_of(position)
         if liked:
-            vector = Rocchio().refine(vector, [vector_of(one) for one in liked], ())
+            vector = moved(snapshot, name, vector, [vector_of(one) for one in liked])
         return ranker.rank(vector, len(allowed), allowed)
 
     return System(name, _remembered(ranking))

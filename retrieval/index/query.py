@@ -16,6 +16,7 @@ from ..fusion import fuse, votes
 from ..picture import Picture
 from ..ranker import Ranking
 from ..representation import Adjustable, Encoding, Representation, Vector
+from ..selective import SelectiveIndex
 from ..where import Condition
 from .again import Match, SecondLook, Sought, look_again, matches, n_wanted
 from .casework import narrow, needs_all
@@ -153,6 +154,18 @@ def stored(snapshot: Snapshot, name: str, id: str) -> Vector:
 
 def _refined(snapshot: Snapshot, name: str, vector: Vector, terms: Terms) -> Vector:
     liked, disliked = ([stored(snapshot, name, id) for id in ids] for ids in (terms.like, terms.unlike))
+    return moved(snapshot, name, vector, liked, disliked)
+
+
+def moved(
+    snapshot: Snapshot, name: str, vector: Vector, liked: Sequence[Vector], disliked: Sequence[Vector] = ()
+) -> Vector:
+    """Return a query that was moved by feedback. SettingError where its representation has binary codes."""
+    if (liked or disliked) and isinstance(snapshot.ranker(name), SelectiveIndex):
+        raise SettingError(
+            f"by: {name} ranks by binary codes, which feedback cannot move; leave like, unlike and blind "
+            "out, or name other representations"
+        )
     return Rocchio().refine(vector, liked, disliked)
 
 
