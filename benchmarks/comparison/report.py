@@ -62,7 +62,8 @@ def summary(contests: Sequence[Contest], command: str) -> str:
         f"*blind*: the first {BLIND} hits count as liked, and the query is asked again."
     )
     said = "\n".join(f"- {line}" for line in tables.verdicts(contests))
-    return f"{lead}\n\n{tables.overview(contests)}\n\nAfter correction for all of these pairs (the last two were added when the others were known):\n\n{said}"
+    about = "After correction for all of these pairs (the last two were added when the others were known):"
+    return f"{lead}\n\n{tables.overview(contests)}\n\n{about}\n\n{said}"
 
 
 def facts(contests: Sequence[Contest], seed: int) -> list[str]:
