@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from retrieval.labels import LabelTable
 
 XYWH: TypeAlias = tuple[float, float, float, float]
 
@@ -36,3 +39,19 @@ def box(text: str) -> XYWH:
     if not (width > 0 and height > 0 and max(abs(x), abs(y), width, height) < float("inf")):
         raise argparse.ArgumentTypeError(f"{text!r}: width and height must be positive")
     return x, y, width, height
+
+
+def label_table(path: Path | None) -> LabelTable | None:
+    """Read the table that ``--labels`` names; None where it was not given.
+
+    SettingError where it cannot be read, or has no rows.
+    """
+    if path is None:
+        return None
+    from retrieval.errors import SettingError
+    from retrieval.labels import LabelTable
+
+    table = LabelTable.read(path)
+    if not table.rows:
+        raise SettingError(f"labels: {path} has no rows; name pictures and their labels")
+    return table

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from retrieval.errors import SettingError
 
 from .answer import printable
-from .arguments import place, positive
+from .arguments import label_table, place, positive
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -99,15 +99,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _terms(args: argparse.Namespace) -> EvaluationTerms:
     from retrieval.evaluation import FUSIONS, EvaluationTerms
-    from retrieval.labels import LabelTable
 
-    labels = None if args.labels is None else LabelTable.read(args.labels)
-    if labels is not None and not labels.rows:
-        raise SettingError(f"labels: {args.labels} has no rows; name pictures and their labels")
     return EvaluationTerms(
         by=args.by,
         fusion=tuple(dict.fromkeys(args.fusion)) if args.fusion else FUSIONS,
-        labels=labels,
+        labels=label_table(args.labels),
         label=args.label,
         hierarchy=args.hierarchy,
         depth=args.depth,

@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from retrieval.errors import SettingError
-
 from .answer import printable
-from .arguments import place
+from .arguments import label_table, place
 
 if TYPE_CHECKING:
     from retrieval.index.fusions import LearntFusion
@@ -47,11 +45,8 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Learn, say on stderr what it is worth, and print the weights on stdout."""
     from retrieval.evaluation import FusionTerms, learn_fusion
-    from retrieval.labels import LabelTable
 
-    labels = None if args.labels is None else LabelTable.read(args.labels)
-    if labels is not None and not labels.rows:
-        raise SettingError(f"labels: {args.labels} has no rows; name pictures and their labels")
+    labels = label_table(args.labels)
     terms = FusionTerms(tuple(args.by), labels, args.label, args.not_same, args.where, args.seed)
     learnt = learn_fusion(args.index, terms)
     print(printable(worth(learnt)), file=sys.stderr)

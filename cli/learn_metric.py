@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import SettingError
-
 from .answer import printable
-from .arguments import place, positive
+from .arguments import label_table, place, positive
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -83,13 +81,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _terms(args: argparse.Namespace) -> MetricTerms:
     from retrieval.index import MetricTerms
-    from retrieval.labels import LabelTable
     from retrieval.metric import Learner
 
     learner = Learner(args.method, args.components, args.shrinkage, args.seed)
-    labels = None if args.labels is None else LabelTable.read(args.labels)
-    if labels is not None and not labels.rows:
-        raise SettingError(f"labels: {args.labels} has no rows; name pictures and their labels")
+    labels = label_table(args.labels)
     return MetricTerms(
         args.by, learner, labels, args.where, args.not_same, args.name, has_trial=not args.no_trial
     )

@@ -78,8 +78,7 @@ def measure(
     """Rank for every query by some systems, and measure; see ``evaluate``.
 
     The systems speak of the positions of ``snapshot``; ``finder`` looks for near-duplicates, ``weights`` are
-    passed on; ``chosen``
-    are the pairs that are compared, all but the random one where None.
+    passed on; ``chosen`` are the pairs that are compared, all but those of the random one where None.
     """
     names = [system.name for system in systems]
     shape = (len(measures.names), len(setting.queries))

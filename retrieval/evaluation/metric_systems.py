@@ -32,7 +32,8 @@ def by_metric(snapshot: Snapshot, name: str, setting: Setting, seed: int) -> Sys
     """
     base, _, method = name.partition("+")
     learner = Learner(**_settings(snapshot, name, method), seed=seed)
-    known = np.flatnonzero(setting.judgements.known & (setting.database | ~np.bool_(setting.is_split)))
+    labelled = setting.judgements.known
+    known = np.flatnonzero(labelled & setting.database if setting.is_split else labelled)
     vectors = [stored(snapshot, base, other) for other in snapshot.names]
     classes = setting.judgements.classes
     everyone = np.arange(len(vectors), dtype=np.int64)

@@ -15,7 +15,6 @@ from .judgements import Judgements
 from .terms import NOBODY, EvaluationTerms
 
 Mask = NDArray[np.bool_]
-_USUAL = ("patient", "group")
 _TEST, _TRAIN = "test", "train"
 
 
@@ -68,9 +67,7 @@ def prepare(snapshot: Snapshot, terms: EvaluationTerms) -> Setting:
     known = judgements.known
     if not known.any():
         raise SettingError(_nothing(told, terms))
-    column, names = (
-        (None, snapshot.names) if terms.not_same == NOBODY else told.groups(terms.not_same, _USUAL)
-    )
+    column, names = (None, snapshot.names) if terms.not_same == NOBODY else told.groups(terms.not_same)
     groups = np.unique(np.array(names, dtype=object), return_inverse=True)[1].astype(np.int64)
     database = known & told.meets(terms.where)
     queries = known

@@ -128,7 +128,7 @@ def _remembered(ranking: Callable[[int, Mask, Liked], Ranking]) -> Callable[[int
     kept: list[tuple[int, Mask, Liked, Ranking]] = []
 
     def remembering(position: int, allowed: Mask, liked: Liked) -> Ranking:
-        if not kept or kept[0][:1] != (position,) or kept[0][1] is not allowed or kept[0][2] != liked:
+        if not kept or kept[0][0] != position or kept[0][1] is not allowed or kept[0][2] != liked:
             kept[:] = [(position, allowed, liked, ranking(position, allowed, liked))]
         return kept[0][3]
 

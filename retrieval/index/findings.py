@@ -17,6 +17,7 @@ from .novelty import likeness_percentile
 from .query import Mask, allowed, answer, same
 from .snapshot import Snapshot
 from .terms import Terms
+from .told import Told
 from .volume import answer_volume
 
 
@@ -60,7 +61,7 @@ def _found(
     labels: LabelTable | None,
 ) -> Findings:
     column = terms.group_by or case_column(snapshot)
-    told = _labels(snapshot, labels)
+    told = Told(snapshot, labels).labels
     mask = _comparable(snapshot, first, slices, terms, column, told)
     among = [snapshot.names[i] for i in np.flatnonzero(mask)]
     asked = replace(terms, among=among, where=None, not_same=None, group_by=column, include_self=True)
@@ -100,13 +101,3 @@ def _comparable(
             "findings: no picture that may be found has a label; index with --labels, or give a table here"
         )
     return mask
-
-
-def _labels(snapshot: Snapshot, table: LabelTable | None) -> list[tuple[str, ...]]:
-    """Return the labels of each picture: of the table, by its name or its file's, else those of the index."""
-    if table is None:
-        return [tuple(str(value) for value in cell) for cell in snapshot.columns.values("label")]
-    rows = table.rows
-    sources = [str(cell[0]) for cell in snapshot.columns.values("source")]
-    found = (rows.get(name) or rows.get(file) for name, file in zip(snapshot.names, sources, strict=True))
-    return [() if row is None else row.labels for row in found]

@@ -18,8 +18,6 @@ from .snapshot import Snapshot
 from .store import Store
 from .told import Told
 
-_GROUPS = ("patient", "group")
-
 
 @dataclass(frozen=True)
 class MetricTerms:
@@ -117,7 +115,7 @@ class Lesson:
         places = [i for i in places if int(snapshot.ids[i]) in there]
         self.vectors: list[Vector] = [stored(ranker, base, int(snapshot.ids[i])) for i in places]
         self.classes = [";".join(sorted(labels[i])) for i in places]
-        self.group, groups = told.groups(terms.not_same, _GROUPS)
+        self.group, groups = told.groups(terms.not_same)
         self.groups = [groups[i] for i in places]
         self._unmatched = told.unmatched()
         self._drawn = terms.learner.drawn(self.vectors, self.classes)

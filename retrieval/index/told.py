@@ -11,6 +11,9 @@ from ..where import Condition
 from .columns import Values
 from .snapshot import Snapshot
 
+GROUPS = ("patient", "group")
+"""What keeps pictures together where nothing is said: the first of these that any picture has."""
+
 
 class Told:
     """The labels and columns of every picture of a snapshot, by position.
@@ -48,17 +51,17 @@ class Told:
         condition = Condition.parse(where)
         return condition.holds({name: self.values(name) for name in condition.columns})
 
-    def groups(self, column: str | None, usual: tuple[str, ...]) -> tuple[str | None, list[str]]:
+    def groups(self, column: str | None) -> tuple[str | None, list[str]]:
         """Return the column that keeps pictures together, and the group of each picture, by position.
 
-        Without ``column`` it is the first of ``usual`` in which any picture has a value; None where there is
+        Without ``column`` it is the first of ``GROUPS`` in which any picture has a value; None where there is
         none. A picture without a value is a group of its own.
         """
         cells: list[Values] = [() for _ in self._snapshot.names]
         if column is not None:
             cells = self.values(column)
         else:
-            for name in usual:
+            for name in GROUPS:
                 try:
                     found = self.values(name)
                 except SettingError:
