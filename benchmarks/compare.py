@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.comparison import kept, plots, report, tables
 from benchmarks.comparison.contest import Contest, run, squeezenet_vectors
 from benchmarks.comparison.dataset import Dataset, fingerprint, indexed, recipe_hashes, resolve
-from benchmarks.sets import DATA
+from benchmarks.shared.labelled_sets import DATA
 from retrieval.index import Index
 from retrieval.picture import Picture
 

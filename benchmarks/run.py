@@ -14,9 +14,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.sets import DATA
+from benchmarks.shared.labelled_sets import DATA
 
 ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("", "quality", "speed", "peers")
 
 SMALL = {
     "cases": ["--people", "4"],
@@ -37,12 +38,12 @@ SMALL = {
     "enrichment": ["wbc5", "-k", "20"],
     "extraction": ["--pictures", "4", "--rounds", "2"],
     "feedback": ["wbc5"],
-    "frozen": ["ultrasound3", "--rounds", "1", "--pictures", "4"],
+    "bundled_embedder": ["ultrasound3", "--rounds", "1", "--pictures", "4"],
     "locate": ["--phantoms", "5"],
     "instances": ["ultrasound3", "--recipe", "sift, as it is", "--queries", "5", "--change", "all of it"],
     "medmnist": ["--step", "20"],
     "memory": ["--counts", "40", "160", "--side", "64"],
-    "peers": [
+    "run_peers": [
         "ultrasound3",
         "--most",
         "30",
@@ -54,7 +55,7 @@ SMALL = {
         "2000",
     ],
     "projection": ["wbc5", "--splits", "1"],
-    "quality": ["ultrasound3", "--recipe", "thumbnail", "--recipe", "default"],
+    "ablation": ["ultrasound3", "--recipe", "thumbnail", "--recipe", "default"],
     "regions": ["cxr_regions", "--queries", "2", "--by", "superpixel"],
     "sparse_search": ["--bags", "5000", "--words", "2000", "--queries", "5"],
     "superpixels": ["--side", "256", "--rounds", "2"],
@@ -71,27 +72,32 @@ NEED_DATA = (
     "classify",
     "enrichment",
     "feedback",
-    "frozen",
+    "bundled_embedder",
     "instances",
     "medmnist",
-    "peers",
+    "run_peers",
     "projection",
-    "quality",
+    "ablation",
     "regions",
 )
 """Benchmarks that measure on the labelled sets, and are left out where those are not there."""
 
 
 def scripts() -> list[str]:
-    """Return the names of all benchmarks: the modules beside this one that can be run."""
-    files = sorted((ROOT / "benchmarks").glob("*.py"))
-    runnable = [f.stem for f in files if 'if __name__ == "__main__":' in f.read_text(encoding="utf-8")]
-    return [name for name in runnable if name != "run"]
+    """Return the names of all benchmarks."""
+    return sorted(_modules().keys() - {"run"})
+
+
+def _modules() -> dict[str, str]:
+    """Return the modules that can be run, by their own name: ``locate`` is ``benchmarks.quality.locate``."""
+    files = [file for room in ROOMS for file in (ROOT / "benchmarks" / room).glob("*.py")]
+    runnable = [f for f in files if 'if __name__ == "__main__":' in f.read_text(encoding="utf-8")]
+    return {f.stem: ".".join(f.relative_to(ROOT).with_suffix("").parts) for f in runnable}
 
 
 def run(name: str) -> bool:
     """Run one benchmark in a process of its own and tell whether it went well."""
-    command = [sys.executable, "-m", f"benchmarks.{name}", *SMALL.get(name, [])]
+    command = [sys.executable, "-m", _modules()[name], *SMALL.get(name, [])]
     print(f"\n== python {' '.join(command[1:])}", flush=True)
     started = time.monotonic()
     code = subprocess.run(command, cwd=ROOT).returncode

@@ -7,14 +7,14 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .aggregated import Aggregated
-    from .representation import BagOfWords
+    from .aggregation.aggregated import Aggregated
+    from .bag_of_words import BagOfWords
 
 DEFAULT = ("superpixel", "dense")
 """The representations that an index gets where none is named; a query fuses them.
 
 Superpixels with turned frames and upright dense points see different things; together they beat the better
-of the two on most sets (``benchmarks/quality.py``).
+of the two on most sets (``benchmarks/quality/ablation.py``).
 """
 
 
@@ -35,8 +35,8 @@ def superpixel(**settings: Any) -> BagOfWords:
 
 def vlad(**settings: Any) -> Aggregated:
     """Make dense vectors of residuals; keywords: those of ``AggregationSettings`` and ``VladSettings``."""
-    from .aggregated import make
-    from .aggregation_settings import AggregationSettings, VladSettings
+    from .aggregation.aggregated import make
+    from .aggregation.aggregation_settings import AggregationSettings, VladSettings
 
     _refuse_unknown("vlad", settings, {f.name for f in (*fields(AggregationSettings), *fields(VladSettings))})
     return make("vlad", VladSettings, settings)
@@ -44,8 +44,8 @@ def vlad(**settings: Any) -> Aggregated:
 
 def asmk(**settings: Any) -> Aggregated:
     """Make binary codes of residuals; keywords: those of ``AggregationSettings`` and ``AsmkSettings``."""
-    from .aggregated import make
-    from .aggregation_settings import AggregationSettings, AsmkSettings
+    from .aggregation.aggregated import make
+    from .aggregation.aggregation_settings import AggregationSettings, AsmkSettings
 
     _refuse_unknown("asmk", settings, {f.name for f in (*fields(AggregationSettings), *fields(AsmkSettings))})
     return make("asmk", AsmkSettings, settings)
@@ -53,8 +53,8 @@ def asmk(**settings: Any) -> Aggregated:
 
 def _make(name: str, settings: dict[str, Any]) -> BagOfWords:
     """Share the settings out between the detector and the bag. Raise SettingError where one is misspelt."""
+    from .bag_of_words import BagOfWords
     from .detectors import DETECTORS
-    from .representation import BagOfWords
     from .settings import WordSettings
 
     kind = DETECTORS[name]

@@ -9,8 +9,8 @@ import numpy as np
 
 from retrieval.errors import SettingError
 
-from .signatures import BITS
-from .weighting import Norm, TermFrequency
+from .vocabulary.hamming_embedding import BITS
+from .vocabulary.tf_idf import Norm, TermFrequency
 
 DescriptorName = Literal["fine", "rootsift", "patch", "opponentsift"]
 PatchNormalise = Literal["none", "mean", "meanstd"]

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from retrieval.errors import SemblanceError, SettingError
-
-from .answer import printable
+from viewer.answer import printable
 
 DONE, FAILED, USAGE = 0, 1, 2
 
@@ -89,7 +88,7 @@ def make_parser(command: str | None = None, argv: Sequence[str] = ()) -> Parser:
         )
         added.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     if command is not None and command in COMMANDS:
-        module = importlib.import_module(f".{command.replace('-', '_')}", __package__)
+        module = importlib.import_module(f".commands.{command.replace('-', '_')}", __package__)
         module.configure(commands.choices[command], argv)
         parser.set_defaults(run=module.run)
     return parser

@@ -21,7 +21,7 @@ def deep(**settings: Any) -> DeepEmbedding:
     """
     from retrieval.errors import SettingError
 
-    from . import files
+    from .networks import weight_files
     from .representation import DeepEmbedding
     from .settings import TIMM, DeepSettings
 
@@ -33,10 +33,10 @@ def deep(**settings: Any) -> DeepEmbedding:
     is_timm = str(given.get("model", "")).startswith(TIMM)
     if is_timm:
         given.setdefault("cells", 0)
-    source = str(given.get("weights") or ("hub" if is_timm else files.BUNDLED))
-    if source.startswith(files.PREFIX) or (is_timm and source == "hub"):
+    source = str(given.get("weights") or ("hub" if is_timm else weight_files.BUNDLED))
+    if source.startswith(weight_files.PREFIX) or (is_timm and source == "hub"):
         return DeepEmbedding(DeepSettings(**{**given, "weights": source}))
-    data = files.read(source)
+    data = weight_files.read(source)
     if not is_timm and given.get("side") is None:
-        given["side"] = files.side(data, source)
-    return DeepEmbedding(DeepSettings(**{**given, "weights": files.fingerprint(data)}), source)
+        given["side"] = weight_files.side(data, source)
+    return DeepEmbedding(DeepSettings(**{**given, "weights": weight_files.fingerprint(data)}), source)

@@ -12,21 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import FitError, IndexFolderError, SemblanceError
-from retrieval.exact import ExactRanker
-from retrieval.pca import Pca
 from retrieval.picture import Picture
+from retrieval.rankers.dense import ExactRanker
 from retrieval.region import Region
 from retrieval.representation import Arrays, Encoding
+from retrieval.statistics.pca import Pca
 
-from .cells import quantised, windows
-from .files import belong
-from .preprocessing import coverage, cut, prepare, views
-from .region_search import RegionSearch
+from .networks.preprocessing import coverage, cut, prepare, views
+from .networks.weight_files import belong
+from .regions.region_search import RegionSearch
+from .regions.window_embeddings import quantised, windows
 from .settings import DEFAULT_SIDE, DeepSettings
 from .vectors import centre, unit
 
 if TYPE_CHECKING:
-    from .inference import Runner
+    from .networks.inference import Runner
 
 _WHITENING = ("mean_", "components_", "variances_")
 _MULTIPLE = 32
@@ -110,7 +110,7 @@ class DeepEmbedding(RegionSearch):
 
     def load(self) -> Self:
         """Get the network; nothing where it is there. Raise SettingError where that is not possible."""
-        from .models import fetch
+        from .networks.registry import fetch
 
         if self.weights_ is None:
             self.weights_ = np.frombuffer(fetch(self.chosen, self.source), dtype=np.uint8)
@@ -233,7 +233,7 @@ class DeepEmbedding(RegionSearch):
     @property
     def _running(self) -> Runner:
         if self._runner is None:
-            from .models import open_network
+            from .networks.registry import open_network
 
             if self.weights_ is None:
                 raise FitError("deep has no network yet; call fit first")

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import IndexFolderError, SettingError
-from .exact import ExactRanker
 from .picture import Picture, Pixels
+from .rankers.dense import ExactRanker
 from .region import Region
 from .representation import Arrays, Encoding
 

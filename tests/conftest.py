@@ -2,7 +2,6 @@
 
 import importlib
 import os
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -18,7 +17,6 @@ def quick(monkeypatch):
 
 
 @pytest.fixture
-def kinds(monkeypatch):
+def kinds():
     """The stand-ins, as worker processes import them."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    return importlib.import_module("stand_ins")
+    return importlib.import_module("support.stand_ins")

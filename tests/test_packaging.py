@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("bovw", "cli", "deep", "retrieval")
+PACKAGES = ("bovw", "cli", "deep", "retrieval", "viewer")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 HEAVY = {"torch", "torchvision", "scipy", "sklearn", "pandas", "matplotlib", "skimage"}
 
@@ -159,7 +159,7 @@ def test_the_clean_environment_lacks(name: str) -> None:
 
 @wheel
 def test_three_detectors_index_and_answer(tmp_path: Path) -> None:
-    from cli.demo_pictures import write_pictures
+    from cli.commands.demo_images import write_pictures
 
     command, folder, index = Path(sys.executable).with_name("semblance"), tmp_path / "scans", tmp_path / "i"
     write_pictures(folder)

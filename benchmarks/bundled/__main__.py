@@ -15,13 +15,12 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.sets import DATA
-from deep import weights
-from deep.network import Embedder
-
-from .card import card
-from .distil import Plan, distil
-from .targets import targets
+from benchmarks.bundled.card import card
+from benchmarks.bundled.distil import Plan, distil
+from benchmarks.bundled.targets import targets
+from benchmarks.shared.labelled_sets import DATA
+from deep.networks import weights
+from deep.networks.embedder import Embedder
 
 
 def main() -> int:

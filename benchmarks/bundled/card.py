@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .pictures import SHARES
+from benchmarks.bundled.pictures import SHARES
 
 
 def card(data: Path, n_views: int, plan: Mapping[str, Any]) -> dict[str, Any]:

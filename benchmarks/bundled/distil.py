@@ -20,10 +20,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deep.network import Embedder
-
-from .pictures import SHARES, set_of
-from .targets import GRID, REDUCED, Targets
+from benchmarks.bundled.pictures import SHARES, set_of
+from benchmarks.bundled.targets import GRID, REDUCED, Targets
+from deep.networks.embedder import Embedder
 
 N_CLASSES = 80
 _WEIGHTS = (1.0, 0.5, 1.0, 1.0, 0.1, 10.0, 1.0)

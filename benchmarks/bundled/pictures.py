@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from retrieval.errors import PictureError
 from retrieval.readers import read_pictures
-from retrieval.window import Window
+from retrieval.readers.window import Window
 
 VIEW = 176
 SHARES = {

@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from deep.network import gem
-
-from .pictures import VIEW, Original, originals, pooled, view
-from .teachers import SIDE, MobileNet, SqueezeNet
+from benchmarks.bundled.pictures import VIEW, Original, originals, pooled, view
+from benchmarks.shared.imagenet_networks import SIDE, MobileNet, SqueezeNet
+from deep.networks.embedder import gem
 
 GRID = 6
 """The teachers' maps are averaged to GRID × GRID places."""

@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.comparison.dataset import Dataset
-from benchmarks.sets import DATA
+from benchmarks.shared.labelled_sets import DATA
 from retrieval.evaluation import Evaluation, EvaluationTerms
-from retrieval.evaluation.evaluation import measure
-from retrieval.evaluation.leaks import LeakFinder
-from retrieval.evaluation.learnt import cross_fitted
+from retrieval.evaluation.cross_fitting import cross_fitted
 from retrieval.evaluation.metric_systems import by_metric
-from retrieval.evaluation.scoring import Standard
-from retrieval.evaluation.setting import Setting, prepare
+from retrieval.evaluation.near_duplicates import LeakFinder
+from retrieval.evaluation.ranking_scores import Standard
+from retrieval.evaluation.run import measure
 from retrieval.evaluation.systems import Mask, System, again, baselines, by_representation, fused
-from retrieval.exact import ExactRanker
+from retrieval.evaluation.task import Setting, prepare
 from retrieval.index import Index
-from retrieval.index.snapshot import Snapshot
+from retrieval.index.storage.snapshot import Snapshot
 from retrieval.ranker import Ranking
+from retrieval.rankers.dense import ExactRanker
 
 WORDS = ("superpixel", "dense", "sift")
 CUTOFFS = (1, 2, 3, 5, 10, 20, 50)
@@ -156,7 +156,7 @@ def squeezenet_vectors(dataset: Dataset, own: Path, cache: Path, data: Path = DA
             with np.load(kept) as arrays:
                 if arrays["names"].tolist() == names:
                     return arrays["vectors"]
-        from benchmarks.networks import imagenet_vectors
+        from benchmarks.shared.networks import imagenet_vectors
 
         found = imagenet_vectors((index.read(name) for name in names), data, ["SqueezeNet GeM"])
     if not found:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.sets import Set
-from cli.settings import make
+from benchmarks.shared.labelled_sets import Set
+from cli.options.representation_flags import make
 from retrieval.errors import IndexFolderError
 from retrieval.index import Index
-from retrieval.labels import LabelTable
+from retrieval.metadata.label_table import LabelTable
 
 EQUAL: Mapping[str, Any] = {"points": 400, "words": 1000, "tone_words": 0}
 """What the comparison of detectors holds equal; tone is no matter of the detector."""

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 import bovw
 from benchmarks.comparison.contest import CUTOFFS, Contest
 from benchmarks.comparison.dataset import EQUAL
-from cli.drawing import heat_map
 from retrieval.picture import Picture
+from viewer.drawing import heat_map
 
 CURVES = (
     "random",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from retrieval.errors import PictureError, SettingError
 
 from ..keypoints import Keypoints
-from ..pyramid import Pyramid
+from ..scale_space import Pyramid
 from .frames import frame_patches
 from .rootsift import RootSift
 

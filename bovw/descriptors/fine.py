@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from retrieval.errors import SettingError
 
-from ..gradient_maps import N_DIRECTIONS, GradientMaps
 from ..keypoints import Keypoints
+from .gradient_maps import N_DIRECTIONS, GradientMaps
 from .pooling import N_CELLS, Floats, pool_pixels, pool_turned, pool_upright
 
 CELL_WIDTH = 3.0

@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from ..keypoints import Keypoints
-from ..pyramid import Pyramid
+from ..scale_space import Pyramid
 
 Pixels = NDArray[np.float32]
 

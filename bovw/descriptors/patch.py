@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from retrieval.errors import SettingError
 
 from ..keypoints import Keypoints
-from ..pyramid import Pyramid
+from ..scale_space import Pyramid
 from .frames import frame_patches
 
 Normalise = Literal["none", "mean", "meanstd"]

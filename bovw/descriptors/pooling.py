@@ -14,7 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from ..gradient_maps import N_DIRECTIONS, Map, Plane
+from .gradient_maps import N_DIRECTIONS, Map, Plane
 
 N_CELLS = 4
 SIDE = N_CELLS + 2

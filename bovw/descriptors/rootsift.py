@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from retrieval.errors import SettingError
 
 from ..keypoints import Keypoints
-from ..pyramid import Pyramid
+from ..scale_space import Pyramid
 from .frames import by_level
 from .histograms import BINS, CELLS, REACH, cell_shares, describe_frames, gaussian_window
 

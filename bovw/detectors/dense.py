@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cells import cut
 from ..keypoints import Keypoints
-from ..moments import Moments, pull_inside
-from ..orientation import dominant_orientations
 from .detector import Grey, Mask, admit, is_blank, require, require_one_of
+from .equal_area_grid import cut
+from .moments import Moments, pull_inside
+from .orientation import dominant_orientations
 
 ORIENTATIONS = ("none", "gradient")
 

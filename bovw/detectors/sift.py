@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..extrema import Table, extrema
 from ..keypoints import Keypoints
-from ..octaves import LAYERS, Octave, octaves
-from ..orientation import orient
 from .detector import Grey, Mask, admit, is_blank, require
+from .difference_of_gaussians import Table, extrema
+from .octaves import LAYERS, Octave, octaves
+from .orientation import orient
 
 
 @dataclass(frozen=True)

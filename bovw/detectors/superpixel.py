@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..budget import split_largest
 from ..keypoints import Keypoints
-from ..moments import Moments, contrasts, pull_inside
-from ..orientation import dominant_orientations
-from ..slic import Labels, slic
 from .detector import Grey, Mask, admit, is_blank, require, require_one_of
+from .moments import Moments, contrasts, pull_inside
+from .orientation import dominant_orientations
+from .slic import Labels, slic
+from .split_regions import split_largest
 
 SCALES = ("area", "moments", "fixed")
 ORIENTATIONS = ("none", "axis", "gradient")

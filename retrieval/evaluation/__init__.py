@@ -1,13 +1,13 @@
 """Evaluation: what rankings are worth, measured so that it can be trusted and repeated."""
 
-from .evaluation import evaluate
-from .fusion_lesson import FusionTerms, learn_fusion
-from .judgements import Judgements
-from .leaks import Leak
+from ..statistics.paired_tests import Comparison, randomisation_test
+from .evaluation_options import FUSIONS, EvaluationTerms
+from .learn_fusion import FusionTerms, learn_fusion
+from .near_duplicates import Leak
 from .protocols import PROTOCOLS
+from .relevance import Judgements
 from .result import Evaluation
-from .significance import Comparison, randomisation_test
-from .terms import FUSIONS, EvaluationTerms
+from .run import evaluate
 
 __all__ = [
     "FUSIONS",

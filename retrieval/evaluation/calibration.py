@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..classification import UNSURE, brier, calibrate, expected_calibration_error, vote
-from ..measures import bootstrap_interval
-from .learnt import FOLDS, folds
-from .scoring import Answer
-from .setting import Setting
+from ..answers.knn import UNSURE, brier, calibrate, expected_calibration_error, vote
+from ..statistics.measures import bootstrap_interval
+from .cross_fitting import FOLDS, folds
+from .ranking_scores import Answer
+from .task import Setting
 
 NEIGHBOURS = 10
 
 
 @dataclass(frozen=True)
 class Classified:
-    """What calling queries after their ten nearest is worth; see ``retrieval.classification``.
+    """What calling queries after their ten nearest is worth; see ``retrieval.answers.knn``.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import SettingError
-from .scoring import Answer
+from .ranking_scores import Answer
 
 UNKNOWN = "*"
 

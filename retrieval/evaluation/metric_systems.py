@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from ..answers.relevance_feedback import Rocchio
 from ..errors import FitError, SettingError
-from ..exact import ExactRanker
-from ..feedback import Rocchio
-from ..index.query import stored
-from ..index.snapshot import Snapshot
-from ..metric import METHODS, Learner
+from ..index.search.query import stored
+from ..index.storage.snapshot import Snapshot
+from ..metric_learning import METHODS, Learner
 from ..ranker import Ranking
-from .learnt import FOLDS, folds
-from .setting import Setting
+from ..rankers.dense import ExactRanker
+from .cross_fitting import FOLDS, folds
 from .systems import Liked, Mask, System, by_representation
+from .task import Setting
 
 
 def by_metric(snapshot: Snapshot, name: str, setting: Setting, seed: int) -> System:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import SettingError
-from ..measures import hit_at, majority_at, published_average_precision_at
+from ..statistics.measures import hit_at, majority_at, published_average_precision_at
 from .irma import Code, IrmaError
-from .judgements import Judgements
-from .scoring import Answer, Measures
+from .ranking_scores import Answer, Measures
+from .relevance import Judgements
 
 PROTOCOLS = ("medmnist", "denner", "irma")
 

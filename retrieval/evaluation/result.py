@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..measures import bootstrap_interval
+from ..statistics.measures import bootstrap_interval
+from ..statistics.paired_tests import Comparison
 from .calibration import Classified
-from .leaks import Leak
-from .scoring import means
-from .significance import Comparison
+from .near_duplicates import Leak
+from .ranking_scores import means
 
 Scores = NDArray[np.float64]
 

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..answers.fusion import fuse
+from ..answers.relevance_feedback import Rocchio
 from ..baselines import ColourHistogram, Thumbnail
-from ..exact import ExactRanker
-from ..feedback import Rocchio
-from ..fusion import fuse
-from ..index.query import moved, stored
-from ..index.snapshot import Snapshot
+from ..index.search.query import moved, stored
+from ..index.storage.snapshot import Snapshot
 from ..picture import Picture
 from ..ranker import Ranking, order
+from ..rankers.dense import ExactRanker
 
 Mask = NDArray[np.bool_]
 Liked = tuple[int, ...]
@@ -76,7 +76,7 @@ def by_representation(snapshot: Snapshot, name: str) -> System:
 
 
 def fused(systems: Sequence[System], how: str) -> System:
-    """Return the system that fuses others by a rule that learns nothing; see ``retrieval.fusion.fuse``."""
+    """Return the system that fuses others by a rule that learns nothing; see ``fuse``."""
 
     def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
         return fuse([system.rank(position, allowed, liked) for system in systems], how)

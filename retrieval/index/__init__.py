@@ -1,15 +1,15 @@
 """The index on disk: made once, brought up to date, asked by any number of processes."""
 
-from .findings import find
+from .catalogue.pictures import Entry
 from .index import Index
-from .labelling import LabelReport
-from .lesson import MetricReport, MetricTerms
-from .locate import Located, locate
-from .metric import drop_metric, learn_metric
-from .pictures import Entry
 from .progress import Progress
-from .terms import Asked, Hit, Terms
-from .update import UpdateReport
+from .search.find_labels import find
+from .search.locate_range import Located, locate
+from .search.query_options import Asked, Hit, Terms
+from .update.apply_labels import LabelReport
+from .update.learn_metric import drop_metric, learn_metric
+from .update.run import UpdateReport
+from .update.training_set import MetricReport, MetricTerms
 
 __all__ = [
     "Asked",

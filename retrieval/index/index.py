@@ -9,32 +9,32 @@ from typing import Any, Self, TypeVar, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from ..classification import UNSURE, Classification
+from ..answers.knn import UNSURE, Classification
 from ..errors import IndexFolderError
-from ..labels import LabelTable
+from ..metadata.label_table import LabelTable
 from ..picture import Picture
+from ..readers.window import Window
 from ..representation import Representation, Vector
-from ..window import Window
-from . import pictures
-from .bindings import bindings
-from .classify import classify
-from .enrolment import enrol, require_window
-from .erasure import clean, leftovers
-from .fusions import LearntFusion
+from .catalogue import pictures
+from .catalogue.files import sources_at
+from .catalogue.learned_fusions import LearntFusion
+from .catalogue.pictures import Entry
+from .catalogue.recipe import Factories
+from .catalogue.representations import bindings
 from .info import info
-from .merge import compact
-from .pictures import Entry
 from .progress import Progress, silent
-from .query import answer
 from .reading import read_file, read_indexed
-from .recipe import Factories
-from .snapshot import MovedOnError, Snapshot
-from .sources import sources_at
-from .store import Store
-from .terms import Asked, Hit, Terms
-from .update import UpdateReport, update
-from .verify import verify
-from .volume import answer_volume
+from .search.classify import classify
+from .search.query import answer
+from .search.query_options import Asked, Hit, Terms
+from .search.volume import answer_volume
+from .storage.erasure import clean, leftovers
+from .storage.merge import compact
+from .storage.snapshot import MovedOnError, Snapshot
+from .storage.store import Store
+from .storage.verify import verify
+from .update.registration import enrol, require_window
+from .update.run import UpdateReport, update
 
 T = TypeVar("T")
 _PATIENCE = 20  # new snapshots, while a writer publishes one commit after the other

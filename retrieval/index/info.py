@@ -6,12 +6,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from .bindings import Binding, Segment, bindings, segments
-from .fusions import read_fusions
-from .labelling import count_unlabelled
-from .schema import FORMAT
-from .sources import n_lacking
-from .store import Store
+from .catalogue.files import n_lacking
+from .catalogue.learned_fusions import read_fusions
+from .catalogue.representations import Binding, Segment, bindings, segments
+from .catalogue.schema import FORMAT
+from .storage.store import Store
+from .update.apply_labels import count_unlabelled
 
 
 def info(store: Store) -> Mapping[str, Any]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from ..errors import PictureError
 from ..picture import Picture
 from ..readers import read_pictures
-from .sources import locate
-from .store import Store
+from .catalogue.files import locate
+from .storage.store import Store
 
 
 def read_indexed(store: Store, name: str, source: str) -> Picture:

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from ..errors import PictureError
 from ..picture import Picture
-from ..window import Window
-from .quiet import quiet
-from .signature import claims, recognise
+from .formats import claims, recognise
 from .source import MAX_PIXELS, NotAPictureError, Source
+from .warnings_off import quiet
+from .window import Window
 
 __all__ = ["MAX_PIXELS", "NotAPictureError", "read_pictures", "recognise"]
 
 _MODULES = {
     "bmp": "raster",
-    "dicom": "dicom",
+    "dicom": "dicom.reader",
     "gif": "raster",
     "jpeg": "raster",
     "nifti": "nifti",

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
-from ..identity import hashed
 from ..picture import Picture, Pixels, Value
-from ..window import Limits, Window, looks_like_hounsfield, stretch
+from .dicom.header import hashed
 from .source import Source
 from .values import colour, finite
+from .window import Limits, Window, looks_like_hounsfield, stretch
 
 _SAMPLED_SLICES = 16
 _SAMPLED_VALUES = 1 << 17

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..picture import Picture, Pixels
-from ..window import Window
 from .source import Source
 from .values import colour, grey, over_black, upright
+from .window import Window
 
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
 _ORIENTATION = 0x0112

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import PictureError
-from ..window import Window
+from .window import Window
 
 MAX_PIXELS = 100_000_000
 """The most rows × cols of one frame unless the caller says otherwise."""

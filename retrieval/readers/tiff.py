@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
-from ..identity import hashed
 from ..picture import Picture, Pixels
-from ..window import Window, stretch
 from .codestream import codestream_size
+from .dicom.header import hashed
 from .source import Source
 from .values import colour, grey, over_black, upright
+from .window import Window, stretch
 
 _MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, _SEPARATED, _YCBCR = range(7)
 _JPEG = (6, 7, 33003, 33005, 34712)  # these decoders make RGB of YCbCr

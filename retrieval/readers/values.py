@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..picture import Pixels
-from ..window import Window, looks_like_hounsfield, robust, stretch
+from .window import Window, looks_like_hounsfield, robust, stretch
 
 
 def finite(values: NDArray[Any]) -> NDArray[Any]:

@@ -1,0 +1,176 @@
+"""Other people's ways of ranking pictures, each as they write it: pictures in, scores (n, n) out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from sklearn.cluster import MiniBatchKMeans
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.metrics.pairwise import cosine_similarity
+
+from benchmarks.speed.extraction import centres, grid
+
+LONGEST, POINTS, WORDS = 320, 400, 1000
+
+Bytes = NDArray[np.uint8]
+Scores = NDArray[np.float64]
+"""(n, n): a row a query; larger is closer."""
+
+
+class MissingError(Exception):
+    """A peer is not there; the message is the line that says so."""
+
+
+def require(name: str) -> ModuleType:
+    """Return the module of an optional package. Raise MissingError where it does not import."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise MissingError(f"{name} does not import ({error}); pip install 'semblance[peers]'") from error
+
+
+@dataclass(frozen=True)
+class Plain:
+    """Interest points → MiniBatchKMeans → tf-idf → cosine, with OpenCV, scikit-image and scikit-learn.
+
+    Parameters
+    ----------
+    detector : ``sift``; or ``superpixel``, ``dense``: where else ``SIFT.compute`` is asked.
+    root : RootSIFT, and the square root of the counts, as those write it who have read on.
+    """
+
+    detector: str = "sift"
+    root: bool = False
+
+    def __call__(self, pictures: Sequence[Bytes]) -> Scores:
+        """Rank all pictures by all."""
+        each = [self._described(picture) for picture in pictures]
+        together = np.concatenate(each)
+        words = MiniBatchKMeans(min(WORDS, len(together)), random_state=0, n_init=3, batch_size=4096)
+        words.fit(together)
+        bags = np.zeros((len(each), words.n_clusters))
+        for bag, descriptors in zip(bags, each, strict=True):
+            if len(descriptors):
+                np.add.at(bag, words.predict(descriptors), 1)
+        tfidf = TfidfTransformer().fit_transform(np.sqrt(bags) if self.root else bags)
+        return np.asarray(cosine_similarity(tfidf))
+
+    def _described(self, pixels: Bytes) -> NDArray[np.float32]:
+        sift = cv2.SIFT_create(nfeatures=POINTS)
+        if self.detector == "sift":
+            descriptors = sift.detectAndCompute(pixels, None)[1]
+        else:
+            image = pixels.astype(np.float32) / 255
+            points = centres(image, POINTS) if self.detector == "superpixel" else grid(pixels.shape, POINTS)
+            descriptors = sift.compute(pixels, points)[1]
+        if descriptors is None:
+            return np.empty((0, 128), dtype=np.float32)
+        if self.root:
+            descriptors = np.sqrt(descriptors / (descriptors.sum(axis=1, keepdims=True) + 1e-7))
+        return np.asarray(descriptors, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Hash:
+    """A perceptual hash of the package ImageHash; near is a small Hamming distance.
+
+    With few bits many distances are equal; they are ordered by chance, with a fixed seed.
+    """
+
+    kind: str
+    side: int = 8
+
+    def __call__(self, pictures: Sequence[Bytes]) -> Scores:
+        """Rank all pictures by all."""
+        of = getattr(require("imagehash"), self.kind)
+        bits = np.stack([of(Image.fromarray(p), hash_size=self.side).hash.ravel() for p in pictures]).astype(
+            np.float64
+        )
+        distances = bits @ (1 - bits).T + (1 - bits) @ bits.T
+        return np.asarray(-distances + np.random.default_rng(0).random(distances.shape) / 2)
+
+
+@dataclass(frozen=True)
+class Colmap:
+    """COLMAP's SIFT and vocabulary index (inverted file, Hamming embedding), as ``pycolmap`` has them.
+
+    All of its points are taken, at its own settings but for the number of words and the rounds in which they
+    are learnt (its 3 × 100 take minutes). The binding's own
+    ``VisualIndex.query`` fills a list that is not given back, so the ranking is that of
+    ``VocabTreePairGenerator``, which asks the same index; pictures that it does not name come last.
+    """
+
+    words: int = WORDS
+
+    def __call__(self, pictures: Sequence[Bytes]) -> Scores:
+        """Rank all pictures by all."""
+        colmap = require("pycolmap")
+        colmap.logging.minloglevel = 2
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            (folder / "pictures").mkdir()
+            for i, picture in enumerate(pictures):
+                Image.fromarray(picture).save(folder / "pictures" / f"{i:06d}.png")
+            return self._scores(colmap, folder, len(pictures))
+
+    def _scores(self, colmap: ModuleType, folder: Path, n: int) -> Scores:
+        options = colmap.FeatureExtractionOptions(num_threads=1, use_gpu=False)
+        colmap.extract_features(folder / "points.db", folder / "pictures", extraction_options=options)
+        database = colmap.Database.open(folder / "points.db")
+        row_of = {image.image_id: int(Path(image.name).stem) for image in database.read_all_images()}
+        self._learn(colmap, database, list(row_of), folder / "words.bin")
+        pairing = colmap.VocabTreePairingOptions(
+            num_images=n, num_threads=1, vocab_tree_path=folder / "words.bin"
+        )
+        scores, places = np.full((n, n), -np.inf), Counter[int]()
+        for one, other in colmap.VocabTreePairGenerator(pairing, database).all_pairs():
+            scores[row_of[one], row_of[other]] = -places[one]
+            places[one] += 1
+        database.close()
+        return scores
+
+    def _learn(self, colmap: ModuleType, database: object, images: Sequence[int], file: Path) -> None:
+        found = [database.read_descriptors(i).data for i in images]  # type: ignore[attr-defined]
+        together = np.concatenate([each for each in found if len(each)]).astype(np.float32)
+        kind = colmap.FeatureExtractorType.SIFT
+        index = colmap.VisualIndex.create(together.shape[1], 64)
+        options = colmap.VisualIndex.BuildOptions(
+            num_visual_words=min(self.words, len(together)), num_rounds=1, num_iterations=25, num_threads=1
+        )
+        index.build(options, colmap.FeatureDescriptorsFloat(kind, together))
+        index.write(file)
+
+
+def words_by_bm25(bags: Sequence[NDArray[np.integer]]) -> Scores:
+    """Rank all bags of words by all, by BM25 as the package ``bm25s`` comes."""
+    bm25s = require("bm25s")
+    size = 1 + max((int(bag.max()) for bag in bags if len(bag)), default=0)
+    index = bm25s.BM25()
+    tokens = [[int(word) for word in bag] for bag in bags]
+    index.index((tokens, {str(word): word for word in range(size)}), show_progress=False)
+    return np.stack([index.get_scores_from_ids(own) for own in tokens]).astype(np.float64)
+
+
+PEERS: dict[str, Callable[[Sequence[Bytes]], Scores]] = {
+    "plain: OpenCV SIFT, tf-idf": Plain(),
+    "plain: SIFT, root": Plain(root=True),
+    "plain: scikit-image superpixels, root": Plain("superpixel", root=True),
+    "plain: dense grid, root": Plain("dense", root=True),
+    "ImageHash average_hash, 64 bits": Hash("average_hash"),
+    "ImageHash phash, 64 bits": Hash("phash"),
+    "ImageHash dhash, 64 bits": Hash("dhash"),
+    "ImageHash whash, 64 bits": Hash("whash"),
+    "ImageHash phash, 256 bits": Hash("phash", 16),
+    "COLMAP's vocabulary index": Colmap(),
+}
+"""What takes grey pictures."""

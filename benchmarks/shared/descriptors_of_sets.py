@@ -1,0 +1,148 @@
+"""Pictures of a set, detected and described once, and what bags of their words are worth at any vocabulary.
+
+What is held equal is in one place: pictures, descriptor, principal components, k-means, weighting, ranking.
+They are those of the project's own bags of words without words for tone; only the ranking is by one product
+of all bags with all bags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+import bovw
+from benchmarks.shared.labelled_sets import Item, Set
+from bovw.detectors.foreground import foreground
+from bovw.keypoints import Keypoints
+from bovw.vocabulary.assignment import Assigner
+from bovw.vocabulary.tf_idf import Weighting
+from bovw.vocabulary.vocabulary import Vocabulary
+from retrieval.statistics.measures import average_precision, precision_at
+from retrieval.statistics.pca import Pca
+
+PER_WORD = 64
+"""A vocabulary is learnt from at most so many descriptors a word, drawn by chance."""
+GRID = 32
+"""Cells along each side of a heat map."""
+COARSE = 8
+"""Cells along each side of the grid on which evenness is measured."""
+
+
+@dataclass(frozen=True, eq=False)
+class Described:
+    """Hold the descriptors of all pictures, and where their points lie.
+
+    Parameters
+    ----------
+    descriptors : float32 (n, d), reduced to principal components, picture after picture.
+    counts : int64 (pictures,), the points of each picture.
+    heat : float64 (GRID, GRID), the density of points, averaged over the pictures; 1 where it is the mean.
+    evenness : entropy of a picture's points over COARSE × COARSE cells, over that of as many points dealt
+        evenly; averaged over the pictures.
+    on_body : share of the points that lie on the foreground, averaged over the pictures.
+    body : share of the picture that is foreground.
+    """
+
+    descriptors: NDArray[np.float32]
+    counts: NDArray[np.int64]
+    heat: NDArray[np.float64]
+    evenness: float
+    on_body: float
+    body: float
+
+    @classmethod
+    def of(cls, name: str, settings: Mapping[str, Any], items: Sequence[Item]) -> Described:
+        """Detect and describe all pictures with the settings of one bag of words."""
+        bag = getattr(bovw, name)(**settings)
+        descriptors, counts, places = [], [], []
+        for item in items:
+            picture = item.read()
+            features = bag._observer.observe(picture)
+            descriptors.append(features.shapes.astype(np.float16))
+            counts.append(len(features.keypoints))
+            places.append(_placed(features.keypoints, picture.fit_within(bag.chosen.longest_side)))
+        together = np.concatenate(descriptors)
+        pca = Pca(bag.chosen.components, bag.chosen.whitening)
+        heat = np.mean([p[0] for p in places], axis=0)
+        evenness, on_body, body = np.mean([p[1:] for p in places], axis=0).tolist()
+        reduced = pca.fit(together).transform(together)
+        return cls(reduced, np.array(counts), heat, evenness, on_body, body)
+
+    def bags(self, words: int, seed: int) -> sparse.csr_matrix:
+        """Learn a vocabulary and return the weighted bags, (pictures, words), rows of unit length."""
+        vocabulary = Vocabulary(words, seed=seed, sample=PER_WORD).fit(self.descriptors)
+        found = Assigner(vocabulary.centers_).assign(self.descriptors)
+        n = len(self.counts)
+        owners = np.repeat(np.arange(n), self.counts)
+        held = np.unique(owners * np.int64(words) + found) % words
+        weighting = Weighting()
+        weights = weighting.word_weights(np.bincount(held, minlength=words), n)
+        each = [weighting.weigh(own, weights) for own in np.split(found, np.cumsum(self.counts)[:-1])]
+        ends = np.cumsum([0, *(len(bag.values) for bag in each)])
+        values = np.concatenate([bag.values for bag in each])
+        indices = np.concatenate([bag.indices for bag in each]).astype(np.int64)
+        return sparse.csr_matrix((values, indices, ends), shape=(n, words))
+
+
+def _placed(points: Keypoints, fitted: tuple[Any, float]) -> tuple[NDArray[np.float64], float, float, float]:
+    """Return a picture's heat map and evenness, and the shares of its points and area that are body."""
+    small, factor = fitted
+    body = foreground(small.grey)
+    rows = np.clip(points.rows * factor, 0, body.shape[0] - 1)
+    cols = np.clip(points.cols * factor, 0, body.shape[1] - 1)
+    if not len(points):
+        return np.zeros((GRID, GRID)), 0.0, 0.0, float(body.mean())
+    inside = body[np.round(rows).astype(np.intp), np.round(cols).astype(np.intp)]
+    places = np.stack([(rows + 0.5) / body.shape[0], (cols + 0.5) / body.shape[1]])
+    heat = _counts(places, GRID) * GRID**2 / len(points)
+    return heat.reshape(GRID, GRID), _evenness(_counts(places, COARSE)), inside.mean(), body.mean()
+
+
+def _counts(places: NDArray[np.float64], side: int) -> NDArray[np.int64]:
+    """Count points, (2, n) in [0, 1), in side × side cells."""
+    rows, cols = np.minimum((places * side).astype(np.int64), side - 1)
+    return np.bincount(rows * side + cols, minlength=side**2)
+
+
+def _evenness(counts: NDArray[np.int64]) -> float:
+    """Return the entropy of counts over that of as many dealt evenly, in [0, 1]."""
+    n, cells = int(counts.sum()), len(counts)
+    even = np.full(cells, n // cells) + (np.arange(cells) < n % cells)
+    entropies = []
+    for dealt in (counts, even):
+        shares = dealt[dealt > 0] / n
+        entropies.append(-(shares * np.log(shares)).sum())
+    return float(entropies[0] / entropies[1]) if entropies[1] > 0 else 1.0
+
+
+def judged(
+    scores: NDArray[np.floating], data: Set
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return average precision, P@1 and P@10 of each query, its own group left out; NaN without an answer.
+
+    ``scores`` is (n, n), a row a query, larger is closer; equal scores are ordered by position.
+    """
+    labels, groups = data.labels, data.groups
+    found = []
+    for i, row in enumerate(scores):
+        allowed = np.flatnonzero(groups != groups[i])
+        best = allowed[np.argsort(-row[allowed], kind="stable")]
+        relevant = labels[best] == labels[i]
+        some = relevant.any()
+        precisions = [precision_at(relevant, k) if some else np.nan for k in (1, 10)]
+        found.append([average_precision(relevant), *precisions])
+    precision, first, ten = np.array(found).T
+    return precision, first, ten
+
+
+def drawn(data: Set, most: int, seed: int = 0) -> Set:
+    """Return a set of at most ``most`` pictures, drawn by chance, in their old order; 0 keeps them all."""
+    if not most or len(data) <= most:
+        return data
+    kept = np.sort(np.random.default_rng(seed).permutation(len(data))[:most])
+    return replace(data, items=tuple(data.items[i] for i in kept))

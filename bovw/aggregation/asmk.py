@@ -1,0 +1,62 @@
+"""ASMK*: a binary code for each word of a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.errors import IndexFolderError
+from retrieval.rankers.selective_match import SelectiveIndex, signs
+from retrieval.representation import Arrays, SparseVector
+
+from ..vocabulary.weighted_vocabulary import Lexicon
+from .aggregation_settings import AsmkSettings
+from .residuals import residuals
+
+
+@dataclass(eq=False)
+class Asmk:
+    """Make a code of the summed residuals of each word: their signs.
+
+    Tolias, Avrithis and Jégou, "Image search with selective match kernels", IJCV 2016, section 4.2. The
+    length of a code is that of the words; ``SelectiveIndex`` compares them.
+
+    Parameters
+    ----------
+    chosen : the settings.
+    lexicon : the words.
+    """
+
+    chosen: AsmkSettings
+    lexicon: Lexicon
+
+    def learn(self, pictures: Iterable[NDArray[np.floating]]) -> None:
+        """Learn nothing besides the words."""
+
+    def vector(self, descriptors: NDArray[np.floating]) -> SparseVector:
+        """Return the codes of descriptors (n, d), as ``SelectiveIndex`` takes them."""
+        lexicon = self.lexicon
+        if not len(descriptors):
+            return signs(np.empty(0, np.int64), np.empty((0, lexicon.centers.shape[1]), bool), lexicon.size)
+        reduced = lexicon.reduced(descriptors)
+        present, sums = residuals(lexicon.assigner.assign(reduced), reduced, lexicon.centers)
+        return signs(present, sums > 0, lexicon.size)
+
+    def arrays(self) -> Arrays:
+        """Return nothing: the words are all that is learnt."""
+        return {}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take back nothing. Raise IndexFolderError where there is something."""
+        if arrays:
+            raise IndexFolderError(f"asmk: {', '.join(arrays)} are none of its own; index again")
+
+    def ranker(self, folders: Iterable[Path] = ()) -> SelectiveIndex:
+        """Return a ranker of saved segments."""
+        lexicon, chosen = self.lexicon, self.chosen
+        n_bits = lexicon.centers.shape[1]
+        return SelectiveIndex.open(folders, lexicon.size, n_bits, chosen.alpha, chosen.threshold)

@@ -1,0 +1,105 @@
+"""VLAD: the residuals of all words, side by side, as one dense vector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from retrieval.errors import IndexFolderError
+from retrieval.rankers.dense import ExactRanker
+from retrieval.representation import Arrays
+from retrieval.statistics.pca import Pca
+
+from ..vocabulary.weighted_vocabulary import Lexicon
+from .aggregation_settings import VladSettings
+from .residuals import Floats, residuals, scaled
+
+FEWEST = 32
+"""A PCA of fewer pictures says too little; the vectors then stay as they are."""
+
+_PCA = ("mean_", "components_", "variances_")
+
+
+@dataclass(eq=False)
+class Vlad:
+    """Make a dense vector of the words of a picture.
+
+    The residuals of each word are summed (Jégou et al., CVPR 2010), their components raised to ``power`` with
+    their signs (Jégou et al., PAMI 2012, section 3.3), each word scaled to unit length (Arandjelović and
+    Zisserman, CVPR 2013, section 3.2), the whole too; then PCA-whitening (Jégou and Chum, ECCV 2012) and unit
+    length again.
+
+    Parameters
+    ----------
+    chosen : the settings.
+    lexicon : the words.
+
+    Attributes
+    ----------
+    pca_ : the whitening, or None.
+    """
+
+    chosen: VladSettings
+    lexicon: Lexicon
+    pca_: Pca | None = field(init=False, default=None, repr=False)
+
+    @property
+    def dimension(self) -> int:
+        """The length of the vectors."""
+        if self.pca_ is not None:
+            return len(self.pca_.components_)
+        return int(self.lexicon.centers.size)
+
+    def learn(self, pictures: Iterable[NDArray[np.floating]]) -> None:
+        """Learn the whitening from the descriptors (n_i, d) of each picture; of few pictures, none."""
+        if not self.chosen.components:
+            return
+        rows = [row for descriptors in pictures if (row := self._whole(descriptors)).any()]
+        if len(rows) >= FEWEST:
+            with threadpool_limits(limits=1, user_api="blas"):
+                pca, together = Pca(self.chosen.components, self.chosen.whitening), np.stack(rows)
+                learn = pca.fit_few if len(together) < together.shape[1] else pca.fit
+                self.pca_ = learn(together)
+
+    def vector(self, descriptors: NDArray[np.floating]) -> Floats:
+        """Return the vector float32 (dimension,) of descriptors (n, d); zeros where there are none."""
+        whole = self._whole(descriptors)
+        if self.pca_ is None or not whole.any():
+            return whole if self.pca_ is None else np.zeros(self.dimension, dtype=np.float32)
+        return scaled(self.pca_.transform(whole[None])[0])
+
+    def arrays(self) -> Arrays:
+        """Return the whitening, to be saved."""
+        return {} if self.pca_ is None else {f"whitening_{name}": getattr(self.pca_, name) for name in _PCA}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take back what ``arrays`` returned. Raise IndexFolderError where it does not fit the words."""
+        found: dict[str, NDArray[Any]] = {name.removeprefix("whitening_"): a for name, a in arrays.items()}
+        if not found:
+            return
+        fits = self.chosen.components > 0 and set(found) == set(_PCA)
+        if not fits or found["components_"].shape[1:] != (self.lexicon.centers.size,):
+            raise IndexFolderError("vlad: what was learnt does not fit the settings; index again")
+        self.pca_ = Pca(self.chosen.components, self.chosen.whitening)
+        for name in _PCA:
+            setattr(self.pca_, name, np.array(found[name]))
+
+    def ranker(self, folders: Iterable[Path] = ()) -> ExactRanker:
+        """Return a ranker of saved segments, by cosine."""
+        return ExactRanker.open(folders, self.dimension)
+
+    def _whole(self, descriptors: NDArray[np.floating]) -> Floats:
+        """Return the vector before the whitening, float32 (K · d,)."""
+        lexicon = self.lexicon
+        blocks = np.zeros(lexicon.centers.shape, dtype=np.float32)
+        if len(descriptors):
+            reduced = lexicon.reduced(descriptors)
+            present, sums = residuals(lexicon.assigner.assign(reduced), reduced, lexicon.centers)
+            blocks[present] = scaled(np.sign(sums) * np.abs(sums) ** np.float32(self.chosen.power))
+        return scaled(blocks.reshape(-1))

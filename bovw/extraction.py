@@ -1,0 +1,100 @@
+"""What is seen at the points of a picture: the first half of the way from a picture to its bag of words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.picture import Picture
+from retrieval.region import Region
+
+from .descriptors import Descriptor
+from .descriptors.colour import ColourPatch
+from .descriptors.position import append_position
+from .detectors.detector import Detector
+from .detectors.foreground import foreground
+from .keypoints import Keypoints
+
+FEWEST = 64
+"""A region with fewer points of its picture than this gets points of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Hold what is seen at n points.
+
+    Parameters
+    ----------
+    keypoints : where, in pixels of the original picture.
+    shapes : float32 (n, d), the descriptors of shape and texture.
+    tones : float32 (n, 15), the local grey levels or colours; (n, 0) where they are not wanted.
+    """
+
+    keypoints: Keypoints
+    shapes: NDArray[np.float32]
+    tones: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Observer:
+    """Find the points of pictures and describe them.
+
+    Parameters
+    ----------
+    detector : finds the points.
+    descriptor : describes shape and texture around them.
+    tone : describes grey levels and colours, or None.
+    longest_side : pictures are shrunk until their longest side has at most so many pixels.
+    foreground_only : leave the black background out.
+    position : weight of the (row, col) that are appended to the descriptors; 0 appends nothing.
+    """
+
+    detector: Detector
+    descriptor: Descriptor
+    tone: ColourPatch | None
+    longest_side: int
+    foreground_only: bool
+    position: float
+
+    @property
+    def dimension(self) -> int:
+        """The length of the descriptors of shape, with the position where it is appended."""
+        return self.descriptor.dimension + (2 if self.position > 0 else 0)
+
+    def observe(self, picture: Picture, region: Region | None = None) -> Features:
+        """Return the features of a picture, or those whose points lie within a region of it."""
+        small, factor = picture.fit_within(self.longest_side)
+        grey = small.grey
+        keypoints = self.detector.detect(grey, foreground(grey) if self.foreground_only else None)
+        if region is not None:
+            places = _placed(keypoints, factor, picture.shape)
+            within = keypoints[region.contains(places.rows, places.cols)]
+            is_small = len(within) < min(FEWEST, len(keypoints))
+            keypoints = self._denser(grey, region.scaled(factor), within) if is_small else within
+        shapes = self.descriptor.describe(small.rgb if self.descriptor.in_colour else grey, keypoints)
+        if self.position > 0:
+            shapes = append_position(shapes, keypoints, small.shape, self.position)
+        tones = np.empty((len(keypoints), 0), dtype=np.float32)
+        if self.tone is not None:
+            tones = self.tone.describe(small.pixels, keypoints)
+        return Features(_placed(keypoints, factor, picture.shape), shapes, tones)
+
+    def _denser(self, grey: NDArray[np.float32], region: Region, within: Keypoints) -> Keypoints:
+        """Return the points of a picture within a small region, and points of the region's own.
+
+        The first are what other pictures have too; the second say more of it, at a finer scale.
+        """
+        denser: Any = replace(self.detector, points=FEWEST)  # type: ignore[type-var]
+        own: Keypoints = denser.detect(grey, region.mask((grey.shape[0], grey.shape[1])))
+        return within.joined(own) if len(own) > len(within) else within
+
+
+def _placed(keypoints: Keypoints, factor: float, shape: tuple[int, int]) -> Keypoints:
+    """Return the points of a shrunk picture in the original of ``shape``, none of them beyond its border."""
+    placed = keypoints.rescaled(1 / factor)
+    # Rows and columns of the shrunk picture are whole numbers, so its shape is not quite the original's.
+    rows = np.clip(placed.rows, 0, np.float32(shape[0] - 1))
+    return replace(placed, rows=rows, cols=np.clip(placed.cols, 0, np.float32(shape[1] - 1)))

@@ -1,0 +1,90 @@
+"""Explaining a hit of visual words: the places of the words that weigh most, and the pairs that match."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.explanation import Explanation, scattered
+from retrieval.representation import Encoding, SparseVector
+
+from .geometric import agreeing_pairs, verify
+from .matching import Frames
+
+PAIRS = 60
+"""So many pairs of words that merely match are shown, those of the heaviest words."""
+
+Pairs = NDArray[np.int64]
+
+
+def explain(
+    query: Encoding,
+    hit: Encoding,
+    hit_shape: tuple[int, int],
+    n_shapes: int,
+    of_shapes: NDArray[np.floating] | None = None,
+) -> Explanation:
+    """Explain a hit by the words that both share, and those pairs of points that agree in space.
+
+    ``of_shapes`` (n,) is what each point of the hit adds by its word for shape; None: its share of the word.
+    """
+    ours, theirs = query.evidence, hit.evidence
+    assert ours is not None and theirs is not None
+    assert isinstance(query.vector, SparseVector) and isinstance(hit.vector, SparseVector)
+    weights = _weights(query.vector, hit.vector)
+    heat = scattered(
+        theirs["row"], theirs["col"], _of_points(theirs, weights, n_shapes, of_shapes), hit_shape
+    )
+    proven = _proven(ours, theirs, hit_shape, n_shapes)
+    pairs = np.concatenate([proven, _heaviest(ours, theirs, weights[:n_shapes])])
+    agreeing = np.arange(len(pairs)) < len(proven)
+    one, other = ours[pairs[:, 0]], theirs[pairs[:, 1]]
+    places = np.stack([one["row"], one["col"], other["row"], other["col"]], axis=1)
+    return Explanation(heat, places.astype(np.float32), agreeing)
+
+
+def _weights(query: SparseVector, hit: SparseVector) -> NDArray[np.float32]:
+    """Return what each word adds to the score, float32 (size,)."""
+    words, ours, theirs = np.intersect1d(query.indices, hit.indices, return_indices=True)
+    found = np.zeros(query.size, dtype=np.float32)
+    found[words] = query.values[ours] * hit.values[theirs]
+    return found
+
+
+def _of_points(
+    evidence: NDArray[np.void],
+    weights: NDArray[np.float32],
+    n_shapes: int,
+    of_shapes: NDArray[np.floating] | None,
+) -> NDArray[np.float32]:
+    """Return what each point adds to the score: its share of its word for shape, and of that for tone."""
+    found = _shared(evidence["word"].astype(np.intp), weights[:n_shapes])
+    if of_shapes is not None:
+        found = of_shapes.astype(np.float32)
+    if len(weights) > n_shapes:
+        found = found + _shared(evidence["tone"].astype(np.intp), weights[n_shapes:])
+    return found
+
+
+def _shared(words: NDArray[np.intp], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    counts = np.bincount(words, minlength=len(weights))
+    return np.asarray(weights[words] / counts[words], dtype=np.float32)
+
+
+def _proven(ours: NDArray[np.void], theirs: NDArray[np.void], shape: tuple[int, int], size: int) -> Pairs:
+    frames, others = Frames.of(ours), Frames.of(theirs)
+    offsets, shapes = np.array([0, len(theirs)]), np.array([shape])
+    verdicts = verify(frames, others, offsets, shapes, size)
+    if not verdicts.are_proven[0]:
+        return np.empty((0, 2), np.int64)
+    return agreeing_pairs(frames, others, verdicts.transforms[0], size)
+
+
+def _heaviest(ours: NDArray[np.void], theirs: NDArray[np.void], weights: NDArray[np.float32]) -> Pairs:
+    """Return a pair of points for each of the heaviest words that both have."""
+    our_words, first = np.unique(ours["word"], return_index=True)
+    their_words, second = np.unique(theirs["word"], return_index=True)
+    words, at, there = np.intersect1d(our_words, their_words, return_indices=True)
+    best = np.argsort(-weights[words], kind="stable")[:PAIRS]
+    best = best[weights[words][best] > 0]
+    return np.stack([first[at[best]], second[there[best]]], axis=1).astype(np.int64)

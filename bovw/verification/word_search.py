@@ -1,0 +1,132 @@
+"""Word search: what a bag of words does with the points that are kept of each picture."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.answers.relevance_feedback import Rocchio
+from retrieval.errors import FitError
+from retrieval.explanation import Explanation
+from retrieval.localization import Candidates, Located
+from retrieval.region import Region
+from retrieval.representation import Encoding, SparseVector
+
+from ..settings import WordSettings
+from ..vocabulary.tf_idf import Weighting
+from ..vocabulary.weighted_vocabulary import Lexicon
+from .evidence import EVIDENCE
+from .explain import explain
+from .locator import WordLocator
+from .matching import Frames
+from .signature_similarity import contributions
+
+FEWEST_CANDIDATES = 200
+"""A query with a region, or one that is to be expanded, has the best pictures verified, at least so many."""
+SHARPENED = 300
+"""With signatures at least so many of the best pictures are scored again."""
+
+
+class WordSearch:
+    """Score, locate, explain and expand by points, words and their signatures."""
+
+    chosen: WordSettings
+    shapes_: Lexicon | None
+    tones_: Lexicon | None
+
+    @property
+    def n_expanding(self) -> int:
+        """How many proven hits are added to a query; see ``Expander``."""
+        return self.chosen.expand
+
+    def n_candidates(self, has_region: bool) -> int:
+        """Return how many of the best pictures are looked at again; see ``Locator``."""
+        return max(self._n_verified(has_region), SHARPENED if self.chosen.signature else 0)
+
+    def locate(
+        self, query: Encoding, shape: tuple[int, int], region: Region | None, candidates: Candidates
+    ) -> Located:
+        """Find a query in pictures by the places of its words; see ``WordLocator``.
+
+        With signatures, whole pictures that are looked at for these alone are not verified.
+        """
+        shapes, tones = self._fitted()
+        evidence = np.empty(0, EVIDENCE) if query.evidence is None else query.evidence
+        locator = WordLocator(shapes.size, 0 if tones is None else tones.size)
+        if self.chosen.signature:
+            candidates = locator.sharpened(evidence, candidates, shapes.word_weights, self._share)
+            if region is None:
+                return locator.locate_best(evidence, shape, candidates, self._n_verified(False))
+        return locator.locate(evidence, shape, region, candidates)
+
+    def explain(
+        self,
+        query: Encoding,
+        shape: tuple[int, int],
+        region: Region | None,
+        hit: Encoding,
+        hit_shape: tuple[int, int],
+    ) -> Explanation:
+        """Say which words made a picture a hit; see ``Explainer``."""
+        shapes, _ = self._fitted()
+        of_shapes = None
+        if self.chosen.signature and query.evidence is not None and hit.evidence is not None:
+            ours, theirs = Frames.of(query.evidence), Frames.of(hit.evidence)
+            of_shapes = contributions(ours, theirs, shapes.word_weights, ours.n_bits) * self._share
+        return explain(query, hit, hit_shape, shapes.size, of_shapes)
+
+    def expanded(self, query: Encoding, hits: Candidates, boxes: NDArray[np.floating]) -> Encoding:
+        """Add what lies within the boxes of proven hits to a query; see ``Expander``.
+
+        Average query expansion (Chum, Philbin, Sivic, Isard and Zisserman, "Total recall", ICCV 2007): the
+        mean of the bags of the query and of the words within each box, all of unit length.
+        """
+        bags = [self._bag(within(hits.rows(i), box)) for i, box in enumerate(boxes)]
+        bags = [bag for bag in bags if len(bag.values)]
+        mean = Rocchio(original=1.0, liked=float(len(bags))).refine(query.vector, bags, [])
+        return Encoding(mean, query.evidence)
+
+    @property
+    def _share(self) -> float:
+        """The share of a score that words for shape have."""
+        return 1 - self.chosen.tone_weight if self.chosen.tone_words else 1.0
+
+    def _n_verified(self, has_region: bool) -> int:
+        chosen = self.chosen
+        return max(chosen.verify, FEWEST_CANDIDATES) if has_region or chosen.expand else chosen.verify
+
+    def _bag(self, evidence: NDArray[np.void]) -> SparseVector:
+        """Return the bag of the words of some points."""
+        shapes, tones = self._fitted()
+        bags = [shapes.bag(evidence["word"].astype(np.intp), self._weighting)]
+        if tones is not None:
+            bags.append(tones.bag(evidence["tone"].astype(np.intp), self._weighting))
+        return self._join(bags)
+
+    @property
+    def _weighting(self) -> Weighting:
+        chosen = self.chosen
+        return Weighting(tf=chosen.tf, idf=chosen.idf, norm=chosen.norm, stop=chosen.stop)
+
+    def _fitted(self) -> tuple[Lexicon, Lexicon | None]:
+        if self.shapes_ is None:
+            raise FitError(f"{getattr(self, 'name', 'a bag')} has no vocabulary yet; call fit first")
+        return self.shapes_, self.tones_
+
+    def _join(self, bags: list[SparseVector]) -> SparseVector:
+        """Put the bag of tones behind the bag of shapes, each with its share of the score."""
+        if len(bags) == 1:
+            return bags[0]
+        shapes, tones = bags
+        weight = self.chosen.tone_weight
+        values = [shapes.values * np.float32(np.sqrt(1 - weight)), tones.values * np.float32(np.sqrt(weight))]
+        indices = np.concatenate([shapes.indices, tones.indices + np.uint32(shapes.size)])
+        joined, size = np.concatenate(values), shapes.size + tones.size
+        return SparseVector(indices[joined > 0], joined[joined > 0], size)
+
+
+def within(evidence: NDArray[np.void], box: NDArray[np.floating]) -> NDArray[np.void]:
+    """Return the points that lie within a box (row, col, height, width)."""
+    rows, cols = evidence["row"] + 0.5, evidence["col"] + 0.5  # a box is measured from corners of pixels
+    inside = (rows >= box[0]) & (rows <= box[0] + box[2]) & (cols >= box[1]) & (cols <= box[1] + box[3])
+    return np.asarray(evidence[inside])

@@ -1,0 +1,144 @@
+"""The lexicon: a vocabulary that is ready for use, with the weight of each of its words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from retrieval.errors import IndexFolderError
+from retrieval.representation import Arrays, SparseVector
+from retrieval.statistics.pca import Pca
+
+from .assignment import Assigner
+from .tf_idf import Weighting, soft_amounts
+from .vocabulary import Vocabulary, VocabularyReport
+
+Descriptors = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class Lexicon:
+    """Turn descriptors into words, and words into a weighted bag.
+
+    Parameters
+    ----------
+    centers : float32 (K, d), the words.
+    word_weights : float32 (K,), what each counts for.
+    frequency : int64 (K,), how many of the sampled pictures hold each word.
+    pca : reduces descriptors to the d dimensions of the words; None where they have them already.
+    assigner : finds the nearest word of a descriptor.
+    report : what the vocabulary is like on its sample; None once it was restored.
+    """
+
+    centers: NDArray[np.float32]
+    word_weights: NDArray[np.float32]
+    frequency: NDArray[np.int64]
+    pca: Pca | None
+    assigner: Assigner
+    report: VocabularyReport | None = None
+
+    @classmethod
+    def learn(
+        cls,
+        pictures: Sequence[Descriptors],
+        vocabulary: Vocabulary,
+        weighting: Weighting,
+        pca: Pca | None,
+        approximate_above: int,
+    ) -> Self:
+        """Learn from the descriptors (n_i, d) of each picture, reduced by ``pca``, which is fitted too.
+
+        Raise FitError where they are too few.
+        """
+        together = np.concatenate(pictures)
+        if pca is not None:
+            # One thread, so that the components are the same on any number of processors.
+            with threadpool_limits(limits=1, user_api="blas"):
+                together = pca.fit(together).transform(together)
+        centers = vocabulary.fit(together).centers_
+        assigner = Assigner(centers, approximate_above)
+        words = assigner.assign(together)
+        owners = np.repeat(np.arange(len(pictures)), [len(p) for p in pictures])
+        pairs = np.unique(owners * np.int64(len(centers)) + words)
+        frequency = np.bincount(pairs % len(centers), minlength=len(centers)).astype(np.int64)
+        word_weights = weighting.word_weights(frequency, len(pictures))
+        return cls(centers, word_weights, frequency, pca, assigner, vocabulary.report_)
+
+    @property
+    def size(self) -> int:
+        """How many words there are."""
+        return len(self.centers)
+
+    @property
+    def dimension(self) -> int:
+        """The length of the descriptors, before they are reduced."""
+        return self.centers.shape[1] if self.pca is None else len(self.pca.mean_)
+
+    def words(self, descriptors: Descriptors) -> NDArray[np.intp]:
+        """Return the nearest word of each descriptor (n, d), intp (n,)."""
+        return self.assigner.assign(self.reduced(descriptors))
+
+    def bag(self, words: NDArray[np.intp], weighting: Weighting) -> SparseVector:
+        """Return the weighted bag of some words."""
+        return weighting.weigh(words, self.word_weights)
+
+    def soft_bag(
+        self, descriptors: Descriptors, weighting: Weighting, assignments: int, softness: float
+    ) -> SparseVector:
+        """Return the bag in which each descriptor is shared among its nearest words."""
+        words, distances = self.assigner.nearest(self.reduced(descriptors), assignments)
+        return weighting.weigh(words, self.word_weights, soft_amounts(distances, softness))
+
+    def arrays(self, prefix: str) -> Arrays:
+        """Return what was learnt, each name beginning with ``prefix``."""
+        learnt: dict[str, NDArray[Any]] = {
+            "centers": self.centers,
+            "weights": self.word_weights,
+            "frequency": self.frequency,
+        }
+        if self.pca is not None:
+            learnt |= {
+                "mean": self.pca.mean_,
+                "components": self.pca.components_,
+                "variances": self.pca.variances_,
+            }
+        return {f"{prefix}_{name}": array for name, array in learnt.items()}
+
+    @classmethod
+    def restore(cls, arrays: Arrays, prefix: str, pca: Pca | None, approximate_above: int) -> Self:
+        """Take back what ``arrays`` returned. Raise IndexFolderError where something does not fit."""
+        learnt = {
+            name.removeprefix(f"{prefix}_"): a for name, a in arrays.items() if name.startswith(f"{prefix}_")
+        }
+        needed = {"centers", "weights", "frequency"}
+        if pca is not None:
+            needed |= {"mean", "components", "variances"}
+        if needed - learnt.keys() or not _is_whole(learnt):
+            raise IndexFolderError(f"the {prefix} vocabulary is damaged or of another recipe; index again")
+        if pca is not None:
+            pca.mean_, pca.components_ = np.asarray(learnt["mean"]), np.asarray(learnt["components"])
+            pca.variances_ = np.asarray(learnt["variances"])
+        centers = np.asarray(learnt["centers"], dtype=np.float32)
+        weights = np.asarray(learnt["weights"], dtype=np.float32)
+        assigner = Assigner(centers, approximate_above)
+        return cls(centers, weights, np.asarray(learnt["frequency"], np.int64), pca, assigner)
+
+    def reduced(self, descriptors: Descriptors) -> Descriptors:
+        """Return descriptors (n, d) in the space of the words."""
+        return descriptors if self.pca is None else self.pca.transform(descriptors)
+
+
+def _is_whole(learnt: Mapping[str, NDArray[Any]]) -> bool:
+    """Tell whether the shapes of the arrays fit each other."""
+    centers = learnt["centers"]
+    if centers.ndim != 2 or 0 in centers.shape:
+        return False
+    fits = learnt["weights"].shape == learnt["frequency"].shape == centers.shape[:1]
+    if "components" in learnt:
+        fits &= learnt["components"].shape == centers.shape[1:] + learnt["mean"].shape
+    return fits

@@ -1,0 +1,149 @@
+"""``semblance classify``: say what a picture is called after the labelled pictures that look like it."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from retrieval.errors import PictureError
+
+from ..options.argument_types import place, positive
+from ..options.queries import Query, find_queries
+from ..options.ranking_flags import RULES
+from ..output.attach_findings import others
+from ..output.columns import columns
+from ..output.notes import about_lacking, lacks
+from ..output.progress import Progress
+
+if TYPE_CHECKING:
+    from retrieval.answers.knn import Classification
+    from retrieval.index import Index
+
+EXAMPLE = """example:
+  semblance classify scans.index patient7.dcm
+  semblance classify scans.index new/ --by superpixel --by deep --not-same patient --csv
+  semblance classify scans.index cell.png --label-of stain --unsure 0.8
+
+The nearest labelled pictures vote, that of rank r with 1 / r; one of several labels votes for each. The
+confidence says how often such a vote is right: up to 500 labelled pictures of the index are asked, each
+without those of its own patient (or study, group, series), and their votes are compared with their labels.
+
+The answer is "don't know" below --unsure, for a picture that is unlike anything in the index, and where
+fewer than 20 labelled pictures tell how sure a vote is. An indexed picture never votes for itself."""
+
+DONT_KNOW = "don't know"
+
+Told = Sequence[tuple[str, "Classification"]]
+
+
+def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """Add the arguments of the command."""
+    parser.epilog = EXAMPLE
+    add = parser.add_argument
+    add("index", type=place, metavar="INDEX", help="the index, a folder")
+    add("images", nargs="+", metavar="IMAGE", help="an id of the index, a file, or a folder")
+    add("--by", action="append", default=[], metavar="NAME", help="representation; several are fused")
+    add("--fusion", choices=RULES, default="rrf", metavar="RULE", help=f"one of {', '.join(RULES)} [rrf]")
+    add("-k", type=positive, default=10, metavar="N", help="how many pictures vote [10]")
+    add("--label-of", default="label", metavar="COLUMN", help="the column with the labels [label]")
+    add("--unsure", type=float, default=0.5, metavar="P", help="least confidence of an answer, 0 to 1 [0.5]")
+    add("--where", metavar="EXPR", help="let only pictures vote whose metadata fit an expression")
+    add("--not-same", metavar="X", help="let nothing vote that shares the query's patient, study, …")
+    forms = parser.add_mutually_exclusive_group()
+    for form in ("json", "csv"):
+        explained = f"print {form.upper()}"
+        forms.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=explained)
+    parser.set_defaults(form="table")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Classify each picture and print what was found."""
+    from retrieval.index import Index
+
+    told: list[tuple[str, Classification]] = []
+    lacking: list[str] = []
+    with Index.open(args.index) as index, Progress("queries") as progress:
+        for query in find_queries(index, args.images):
+            told.append((query.id, _classified(index, query, args)))
+            if args.not_same is not None and lacks(index, query, args.not_same):
+                lacking.append(query.id)
+            progress("classifying", len(told), 0)
+    if not told:
+        raise PictureError(f"{', '.join(args.images)}: holds no picture")
+    if lacking:
+        print(about_lacking(lacking, args.not_same), file=sys.stderr)
+    sys.stdout.write(_FORMS[args.form](told))
+    return 0
+
+
+def _classified(index: Index, query: Query, args: argparse.Namespace) -> Classification:
+    return index.classify(
+        query.subject,
+        label_of=args.label_of,
+        unsure=args.unsure,
+        by=args.by,
+        k=args.k,
+        where=args.where,
+        not_same=args.not_same,
+        fusion=args.fusion,
+        among=others(index, query),
+    )
+
+
+def as_table(told: Told) -> str:
+    """Write one line a picture: the label, the confidence, the votes, and why there is no label."""
+    in_doubt = any(one.doubt for _, one in told)
+    head = ["query", "label", "confidence", "votes", *(["doubt"] if in_doubt else [])]
+    lines = [
+        [
+            id,
+            one.label or DONT_KNOW,
+            "" if one.confidence is None else f"{one.confidence:.2f}",
+            ", ".join(f"{label} {share:.2f}" for label, share in one.votes.items()),
+            *([one.doubt or ""] if in_doubt else []),
+        ]
+        for id, one in told
+    ]
+    return columns(head, lines, right=(2,)) + "\n"
+
+
+def as_json(told: Told) -> str:
+    """Write a list, one object a picture; ``label`` is null where nothing is known."""
+    return json.dumps([_object(id, one) for id, one in told], indent=1) + "\n"
+
+
+def as_csv(told: Told) -> str:
+    """Write one line a picture; no label where nothing is known, and the votes as ``label=share;…``."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["query", "label", "confidence", "best", "share", "doubt", "votes"])
+    for id, one in told:
+        votes = ";".join(f"{label}={share:.4f}" for label, share in one.votes.items())
+        best = "" if one.best is None else f"{one.votes[one.best]:.4f}"
+        confidence = "" if one.confidence is None else f"{one.confidence:.4f}"
+        writer.writerow([id, one.label or "", confidence, one.best or "", best, one.doubt or "", votes])
+    return text.getvalue()
+
+
+_FORMS: dict[str, Callable[[Told], str]] = {"table": as_table, "json": as_json, "csv": as_csv}
+
+
+def _object(id: str, one: Classification) -> dict[str, Any]:
+    return {
+        "query": id,
+        "label": one.label,
+        "confidence": one.confidence,
+        "best": one.best,
+        "doubt": one.doubt,
+        "votes": dict(one.votes),
+        "likeness_percentile": one.unlike,
+        "calibrated_on": one.calibrated_on,
+        "neighbours": [
+            {"id": n.id, "rank": n.rank, "score": n.score, "labels": list(n.labels)} for n in one.neighbours
+        ],
+    }

@@ -1,0 +1,36 @@
+"""``semblance compact``: rewrite an index without what was removed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..options.argument_types import place
+
+EXAMPLE = """example:
+  semblance compact scans.index
+
+Frees the space of pictures that were removed or replaced, and joins small pieces. Others may go on
+reading meanwhile."""
+
+
+def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """Add the arguments of the command."""
+    parser.epilog = EXAMPLE
+    parser.add_argument("index", type=place, metavar="INDEX", help="the index, a folder")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compact, and print the size before and after."""
+    from retrieval.index import Index
+
+    before = _size(args.index)
+    with Index.open(args.index, write=True) as index:
+        index.compact()
+    print(f"{args.index}: {before / 1e6:,.1f} MB before, {_size(args.index) / 1e6:,.1f} MB now")
+    return 0
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

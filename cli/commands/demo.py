@@ -1,0 +1,182 @@
+"""``semblance demo``: do the main job on real pictures from installed packages."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retrieval.errors import PictureError
+from viewer.answer import Answer
+from viewer.provenance import index_facts
+from viewer.report import Page, Table, write_page
+
+from ..options.argument_types import place, positive
+from ..options.queries import Query
+from ..output.columns import columns
+from ..output.files import write_picture, write_text
+from ..output.formats import as_table
+from ..output.precision import Precision, measure
+from ..output.progress import Progress
+from .index import Order, bring_up_to_date, notes
+from .query import answer_of, thumbnails_of
+
+if TYPE_CHECKING:
+    from retrieval.index import Index
+
+DETECTORS = ("sift", "dense", "superpixel")
+SETTINGS = {"words": 500}
+SHOWN = ("tissue/r1c1.png", "mr-abdomen/r1c2.dcm", "ct-head-1/r1c1.dcm", "mr-brain.nii#4", "retina/r1c2.png")
+"""Queries of the page; those that are not there are left out."""
+K = 5
+HITS = 6
+
+EXAMPLE = """example:
+  semblance demo
+  semblance demo -o my-demo
+
+Cuts CT, MR, ultrasound, microscopy and retina pictures that come inside pydicom, nibabel and scikit-image
+into tiles and slices, indexes them three ways, asks with each of them, and writes pages to look at. Nothing
+is downloaded. The second run finds the index up to date."""
+
+
+def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """Add the arguments of the command."""
+    parser.epilog = EXAMPLE
+    parser.add_argument(
+        "-o", "--output", type=place, default=Path("demo"), metavar="FOLDER", help="where to write [demo]"
+    )
+    parser.add_argument("--jobs", type=positive, metavar="N", help="processes [one a core]")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the pictures, index them, measure, and write the pages."""
+    folder: Path = args.output
+    pictures, index_folder = folder / "pictures", folder / "index"
+    _write_pictures(pictures)
+    _index(pictures, index_folder, args.jobs)
+    from retrieval.index import Index
+
+    with Index.open(index_folder) as index, Progress("queries") as progress:
+        measured = {name: measure(index, name, K, progress) for name in DETECTORS}
+        answers, thumbnails = _answers(index)
+        table = _table(measured, len(index))
+        page = Page(
+            "Demo: real pictures, three kinds of interest points",
+            answers,
+            thumbnails,
+            _LEAD,
+            [table],
+            index_facts(index),
+        )
+    write_text(write_page(page), folder / "report.html")
+    _draw(folder, pictures, answers, thumbnails)
+    print(f"{table.caption}\n\n{columns(table.head, table.lines, right=range(1, len(table.head)))}\n")
+    print(as_table([answer for answer in answers if answer.by == DETECTORS[-1]][:1]))
+    print(_next_steps(folder))
+    return 0
+
+
+_LEAD = (
+    "Every picture was cut from one that comes inside an installed Python package: non-overlapping tiles, "
+    "or slices and frames. The label says what the original shows.",
+    "Tiles of one original share its stain, its scanner and its noise, so this is easier than clinical work: "
+    "it shows that everything runs, not how well it would do on your pictures.",
+)
+
+
+def _write_pictures(folder: Path) -> None:
+    from .demo_images import write_pictures
+
+    n_files, missing = write_pictures(folder)
+    if missing:
+        print(
+            f"without the pictures of {', '.join(sorted(missing))}; for all: pip install 'semblance[demo]'",
+            file=sys.stderr,
+        )
+    if not n_files:
+        raise PictureError(f"{folder}: no installed package has pictures; pip install 'semblance[demo]'")
+
+
+def _index(pictures: Path, output: Path, jobs: int | None) -> None:
+    """Index as ``semblance index`` does, and say what came of it."""
+    order = Order(
+        output,
+        [pictures],
+        by=DETECTORS,
+        settings=SETTINGS,
+        labels=pictures / "labels.csv",
+        jobs=jobs,
+    )
+    started = time.monotonic()
+    with Progress("files") as progress:
+        state = bring_up_to_date(order, progress)
+    for line in notes(state.report, time.monotonic() - started):
+        print(line, file=sys.stderr)
+
+
+def _answers(index: Index) -> tuple[list[Answer], dict[str, bytes]]:
+    """Ask with each of the queries that the page shows, by each detector."""
+    answers: list[Answer] = []
+    thumbnails: dict[str, bytes] = {}
+    for id in SHOWN:
+        if id not in index:
+            continue
+        for name in DETECTORS:
+            query = Query(id, known_as=id)
+            hits = index.query(id, by=[name], k=HITS, include_self=False)
+            answers.append(answer_of(index, query, hits, [name]))
+            thumbnails |= thumbnails_of(index, query, answers[-1], None)
+    return answers, thumbnails
+
+
+def _table(measured: Mapping[str, Precision], n_pictures: int) -> Table:
+    first = next(iter(measured.values()))
+    lines = [
+        [
+            label,
+            str(first.sizes[label]),
+            f"{first.chance[label]:.2f}",
+            *(f"{p.by_label[label]:.2f}" for p in measured.values()),
+        ]
+        for label in first.sizes
+    ]
+    overall = [
+        "all",
+        str(first.n_queries),
+        f"{first.mean_chance:.2f}",
+        *(f"{p.mean:.2f}" for p in measured.values()),
+    ]
+    caption = (
+        f"Share of the first {K} that have the query's label (P@{K}); each of {n_pictures} pictures asks "
+        "once and is left out of its own answer. Chance: the same for a random order."
+    )
+    return Table(caption, ["label", "pictures", "chance", *measured], [*lines, overall])
+
+
+def _draw(folder: Path, pictures: Path, answers: Sequence[Answer], thumbnails: Mapping[str, bytes]) -> None:
+    from retrieval.readers import read_pictures
+    from viewer.contact_sheet import draw_sheet
+
+    from .points import Look, draw_one, make_detectors
+
+    best = [answer for answer in answers if answer.by == DETECTORS[-1]]
+    write_picture(draw_sheet(best, thumbnails, per_line=HITS), folder / "sheet.png")
+    example = next((path for id in reversed(SHOWN) if (path := pictures / id).is_file()), None)
+    if example is not None:
+        picture = next(read_pictures(example, example.relative_to(pictures).as_posix()))
+        write_picture(draw_one(picture, make_detectors(None, 200), Look()), folder / "points.png")
+
+
+def _next_steps(folder: Path) -> str:
+    return f"""Look at
+  {folder / "report.html"}   the queries and their answers, three detectors side by side
+  {folder / "sheet.png"}     the same as one picture
+  {folder / "points.png"}    the interest points of one picture
+
+Next, your own pictures:
+  semblance index MY_FOLDER -o my.index
+  semblance query my.index MY_PICTURE --report answer.html"""

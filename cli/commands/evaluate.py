@@ -1,0 +1,163 @@
+"""``semblance evaluate``: what each representation of an index is worth, with intervals and paired tests."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retrieval.errors import SettingError
+from viewer.answer import printable
+
+from ..options.argument_types import label_table, place, positive
+from ..output.progress import Progress
+
+if TYPE_CHECKING:
+    from retrieval.evaluation import Evaluation, EvaluationTerms
+
+EXAMPLE = """example:
+  semblance evaluate scans.index
+  semblance evaluate scans.index --labels labels.csv --by superpixel --by deep --not-same patient
+  semblance evaluate scans.index --by superpixel --by deep --trec runs/ --json
+  semblance evaluate scans.index --labels irma.csv --protocol irma
+
+Every labelled picture asks once, by its stored vector; right is what shares a label with it. Pictures
+of the query's own patient (or group) are left out of its answer, and so is what has no label. Ways of
+ranking are measured one by one, and those given apart also fused; --by A,B measures the fusion alone.
+
+Intervals are 95 %, by bootstrap over patients (or groups). Differences are tested by randomisation of
+paired differences, patient by patient, and corrected by Holm for all pairs. The weights of the fusion
+'learnt' come from the queries of other patients than the one that asks.
+
+--queries takes ids joined by commas, or a file with an id a line. --queries split: pictures whose
+column split says test ask, and those that say train are found."""
+
+
+def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """Add the arguments of the command."""
+    from retrieval.evaluation.evaluation_options import FUSIONS
+    from retrieval.evaluation.protocols import PROTOCOLS
+
+    parser.epilog = EXAMPLE
+    add = parser.add_argument
+    add("index", type=place, metavar="INDEX", help="the index, a folder")
+    add("--labels", type=place, metavar="CSV", help="a table of labels [those of the index]")
+    add("--label", default="label", metavar="COLUMN", help="the column that says what is right [label]")
+    add(
+        "--by",
+        action="append",
+        default=[],
+        metavar="NAME[,NAME]",
+        help="a representation, or several fused; may be repeated [all, and their fusion]",
+    )
+    add(
+        "--fusion",
+        action="append",
+        choices=FUSIONS,
+        metavar="RULE",
+        help=f"{', '.join(FUSIONS)}; may be repeated [all]",
+    )
+    add("--not-same", metavar="COLUMN", help="whose value queries do not share [patient, else group; none]")
+    add(
+        "--queries", metavar="IDS|split", help="ids, or a file with an id a line, or split [all with a label]"
+    )
+    add("--where", metavar="EXPR", help="find only pictures whose metadata fit an expression")
+    add("--protocol", choices=PROTOCOLS, metavar="NAME", help=f"a published one: {', '.join(PROTOCOLS)}")
+    add("--hierarchy", metavar="SEP", help="labels are codes, whose levels this separates, such as /")
+    add("--depth", type=int, metavar="N", help="so many levels must agree [all of the query's]")
+    add("--cutoffs", type=_cutoffs, default=(1, 5, 10), metavar="K,…", help="of P, ACC and MV [1,5,10]")
+    add(
+        "--blind", type=positive, default=0, metavar="N", help="rank again, the first N hits counted as liked"
+    )
+    add("--no-baselines", action="store_true", help="without random order, thumbnail and colour histogram")
+    add("--no-leaks", action="store_true", help="do not look for near-duplicates")
+    add("--seed", type=int, default=0, metavar="N", help="of what is drawn by lot [0]")
+    add("--trec", type=place, metavar="FOLDER", help="write qrels and a run of each system there")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print everything as JSON")
+    form.add_argument("--csv", action="store_true", help="print a line for each system, measure and class")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, say on stderr what was left out, and print the tables on stdout."""
+    from retrieval.evaluation import evaluate
+    from retrieval.index import Index
+
+    from ..output.evaluation_tables import as_csv, as_json, as_text
+
+    terms = _terms(args)
+    with Index.open(args.index) as index, Progress("queries") as progress:
+        found = evaluate(index, terms, trec=args.trec, progress=progress)
+    for line in notes(found):
+        print(printable(line), file=sys.stderr)
+    form = as_json if args.json else as_csv if args.csv else as_text
+    sys.stdout.write(form(found))
+    return 0
+
+
+def _terms(args: argparse.Namespace) -> EvaluationTerms:
+    from retrieval.evaluation import FUSIONS, EvaluationTerms
+
+    return EvaluationTerms(
+        by=args.by,
+        fusion=tuple(dict.fromkeys(args.fusion)) if args.fusion else FUSIONS,
+        labels=label_table(args.labels),
+        label=args.label,
+        hierarchy=args.hierarchy,
+        depth=args.depth,
+        not_same=args.not_same,
+        queries=_queries(args.queries),
+        where=args.where,
+        protocol=args.protocol,
+        cutoffs=args.cutoffs,
+        blind=args.blind,
+        baselines=not args.no_baselines,
+        has_leaks=not args.no_leaks,
+        seed=args.seed,
+    )
+
+
+def _queries(text: str | None) -> Sequence[str] | str | None:
+    if text is None or text == "split":
+        return text
+    if not Path(text).is_file():
+        return [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"queries: {text}: cannot be read; give a text file with an id a line") from error
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _cutoffs(text: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError:
+        numbers = (0,)
+    if min(numbers) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: give whole numbers above 0, joined by commas")
+    return numbers
+
+
+def notes(found: Evaluation) -> list[str]:
+    """Return what the user should know: how many asked, and what was left out."""
+    n = len(found.queries)
+    apart = f"no {found.column} of their own" if found.column else "only themselves left out"
+    asked = f"{n:,} queries of {len(set(found.classes)):,} classes"
+    lines = [f"{asked}, {found.n_database:,} pictures to find, {apart}"]
+    if found.n_measured < n:
+        lines.append(f"{n - found.n_measured:,} queries have no right answer to find, and count nowhere")
+    if found.n_unlabelled:
+        lines.append(f"{found.n_unlabelled:,} pictures have no label, and were neither asked nor found")
+    if found.unmatched:
+        shown = ", ".join(found.unmatched[:3]) + (", …" if len(found.unmatched) > 3 else "")
+        lines.append(f"{len(found.unmatched):,} rows of the table name no picture: {shown}")
+    if found.leaks:
+        n_leaking = len({leak.query for leak in found.leaks})
+        lines.append(
+            f"{n_leaking:,} queries have a near-duplicate to find ({found.leaks[0].query} and "
+            f"{found.leaks[0].found}, …); the column 'clean' leaves them out"
+        )
+    return lines

@@ -1,0 +1,67 @@
+"""``semblance info``: say what an index holds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from viewer.answer import printable
+
+from ..options.argument_types import place
+
+EXAMPLE = """example:
+  semblance info scans.index
+  semblance info scans.index --json"""
+
+
+def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """Add the arguments of the command."""
+    parser.epilog = EXAMPLE
+    parser.add_argument("index", type=place, metavar="INDEX", help="the index, a folder")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what the index says of itself."""
+    from retrieval.index import Index
+
+    with Index.open(args.index) as index:
+        info = index.info()
+    print(json.dumps(info, indent=1) if args.json else "\n".join(outline(info)))
+    return 0
+
+
+def outline(facts: Mapping[str, Any], indent: str = "") -> list[str]:
+    """Write nested facts as indented lines ``name: value``; members of a list go by their own names."""
+    lines: list[str] = []
+    for name, value in facts.items():
+        shown = printable(str(name).replace("_", " "))
+        nested = _by_name(value)
+        if nested:
+            lines += [f"{indent}{shown}:", *outline(nested, indent + "  ")]
+        else:
+            lines.append(f"{indent}{shown}: {_text(value)}")
+    return lines
+
+
+def _by_name(value: Any) -> Mapping[str, Any] | None:
+    """Return a mapping as it is, a list of mappings by their ``name``, None for anything else."""
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, list) and all(isinstance(part, Mapping) and "name" in part for part in value):
+        return {part["name"]: {key: part[key] for key in part if key != "name"} for part in value}
+    return None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple | Mapping):
+        return ", ".join(_text(part) for part in value) or "none"
+    return printable(str(value))

@@ -1,0 +1,65 @@
+"""``semblance learn-fusion``: learn from labels how much each representation counts when they are fused."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from viewer.answer import printable
+
+from ..options.argument_types import label_table, place
+
+if TYPE_CHECKING:
+    from retrieval.index.catalogue.learned_fusions import LearntFusion
+
+EXAMPLE = """example:
+  semblance learn-fusion scans.index --by superpixel --by deep
+  semblance learn-fusion scans.index --by superpixel --by deep --labels labels.csv --where "split = 'train'"
+  semblance query scans.index ct/12.dcm --by superpixel --by deep --fusion learnt
+
+Labelled pictures ask, up to 300 drawn by lot, those of their own patient (or group) left out; the
+weights are those whose weighted sum of normalised scores has the best mean average precision. They are
+kept in the index for just these representations, until one of them is fitted anew.
+
+The trial learns from half of the groups and lets the other half ask: it says what the weights are
+worth for pictures that they were not learnt from."""
+
+
+def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """Add the arguments of the command."""
+    parser.epilog = EXAMPLE
+    add = parser.add_argument
+    add("index", type=place, metavar="INDEX", help="the index, a folder")
+    add("--by", action="append", required=True, metavar="NAME", help="a representation; give two or more")
+    add("--labels", type=place, metavar="CSV", help="a table of labels [those of the index]")
+    add("--label", default="label", metavar="COLUMN", help="the column that says what is right [label]")
+    add("--not-same", metavar="COLUMN", help="whose value queries do not share [patient, else group; none]")
+    add("--where", metavar="EXPR", help="learn only from pictures whose metadata fit an expression")
+    add("--seed", type=int, default=0, metavar="N", help="of what is drawn by lot [0]")
+    add("--json", action="store_true", help="print what was learnt as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Learn, say on stderr what it is worth, and print the weights on stdout."""
+    from retrieval.evaluation import FusionTerms, learn_fusion
+
+    labels = label_table(args.labels)
+    terms = FusionTerms(tuple(args.by), labels, args.label, args.not_same, args.where, args.seed)
+    learnt = learn_fusion(args.index, terms)
+    print(printable(worth(learnt)), file=sys.stderr)
+    told = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(learnt.by, learnt.weights, strict=True))
+    print(json.dumps(asdict(learnt)) if args.json else f"{args.index}: weights {told}")
+    return 0
+
+
+def worth(learnt: LearntFusion) -> str:
+    """Return what the weights are worth, by the trial."""
+    n = f"learnt from {learnt.n_queries:,} queries"
+    if not learnt.trial:
+        return f"{n}; no trial: there are too few groups or pictures to hold some back"
+    parts = ", ".join(f"{name} {100 * value:.1f}" for name, value in learnt.trial.items())
+    return f"{n}; trial, {learnt.n_trial:,} held-out queries, mAP: {parts}"

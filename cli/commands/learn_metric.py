@@ -1,0 +1,132 @@
+"""``semblance learn-metric``: learn from labels which differences count, on the vectors of an index."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from viewer.answer import printable
+
+from ..options.argument_types import label_table, place, positive
+from ..output.progress import Progress
+
+if TYPE_CHECKING:
+    from retrieval.index import MetricReport, MetricTerms
+    from retrieval.metric_learning import Trial
+
+EXAMPLE = """example:
+  semblance learn-metric scans.index --by superpixel
+  semblance learn-metric scans.index --by superpixel --labels labels.csv --where "split = 'train'"
+  semblance query scans.index ct/12.dcm --by superpixel+nca
+  semblance learn-metric scans.index --drop superpixel+nca
+
+What is learnt is a representation of its own, called as the one it was learnt on, a +, and the method
+(or --name). No picture is read again; later runs of `semblance index` derive the vectors of new
+pictures. When `--refit` lets the base learn again, the metric is dropped, and is to be learnt again.
+
+Without --labels the labels count that the index has. A picture of several labels (joined by ;) belongs
+to the class of all of them together. Classes with one picture are left out.
+
+The trial at the end learns on two thirds of the groups (patients) and lets the other third ask, thrice:
+it says what the metric is worth for pictures that it has not seen."""
+
+
+def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """Add the arguments of the command."""
+    from retrieval.metric_learning import METHODS
+
+    parser.epilog = EXAMPLE
+    add = parser.add_argument
+    add("index", type=place, metavar="INDEX", help="the index, a folder")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--by", metavar="NAME", help="the representation whose vectors it is learnt on")
+    what.add_argument("--drop", metavar="NAME", help="take a learnt metric out of the index instead")
+    add("--labels", type=place, metavar="CSV", help="a table of labels [those of the index]")
+    explained = "; ".join(f"{name}: {meaning}" for name, meaning in METHODS.items())
+    add("--method", choices=list(METHODS), default="nca", metavar="NAME", help=f"{explained} [nca]")
+    add(
+        "--components",
+        type=positive,
+        metavar="N",
+        help="principal axes [96, or a third of the pictures]",
+    )
+    add("--shrinkage", type=float, default=0.1, metavar="X", help="of the covariance within classes [0.1]")
+    add("--where", metavar="EXPR", help="learn only from pictures whose metadata fit an expression")
+    add("--not-same", metavar="X", help="what the trial keeps together [patient, else group]")
+    add("--name", metavar="NAME", help="what is put behind the + [the method]")
+    add("--seed", type=int, default=0, metavar="N", help="of what is drawn by lot [0]")
+    add("--no-trial", action="store_true", help="do not measure whether it helps")
+    add("--json", action="store_true", help="print the summary as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Learn, say on stderr of what and what it is worth, and print a summary on stdout."""
+    from retrieval.index import drop_metric, learn_metric
+
+    if args.drop is not None:
+        drop_metric(args.index, args.drop)
+        print(f"{args.index}: {printable(args.drop)} dropped")
+        return 0
+    terms = _terms(args)
+    with Progress("steps") as progress:
+        report = learn_metric(args.index, terms, progress=progress)
+    for line in notes(report, not args.no_trial):
+        print(printable(line), file=sys.stderr)
+    print(json.dumps(_summary(report)) if args.json else _sentence(args, report))
+    return 0
+
+
+def _terms(args: argparse.Namespace) -> MetricTerms:
+    from retrieval.index import MetricTerms
+    from retrieval.metric_learning import Learner
+
+    learner = Learner(args.method, args.components, args.shrinkage, args.seed)
+    labels = label_table(args.labels)
+    return MetricTerms(
+        args.by, learner, labels, args.where, args.not_same, args.name, has_trial=not args.no_trial
+    )
+
+
+def notes(report: MetricReport, has_trial: bool) -> list[str]:
+    """Return what the user should know: what was learnt from, what was left out, and what it is worth."""
+    counts = ", ".join(f"{name} {n:,}" for name, n in list(report.classes.items())[:8])
+    more = ", …" if len(report.classes) > 8 else ""
+    n = sum(report.classes.values())
+    lines = [f"learnt from {n:,} pictures of {len(report.classes)} classes: {counts}{more}"]
+    if report.left_out:
+        shown = ", ".join(report.left_out[:5]) + (", …" if len(report.left_out) > 5 else "")
+        lines.append(f"left out, for a class needs two pictures: {shown}")
+    if report.n_unlabelled:
+        lines.append(f"{report.n_unlabelled:,} pictures have no label and were not learnt from")
+    if report.unmatched:
+        shown = ", ".join(report.unmatched[:3]) + (", …" if len(report.unmatched) > 3 else "")
+        lines.append(f"{len(report.unmatched):,} labels name no picture: {shown}")
+    if not report.is_new:
+        lines.append(f"{report.name} was there and is replaced")
+    return [*lines, *([_worth(report.trial, report.group)] if has_trial else [])]
+
+
+def _worth(trial: Trial | None, group: str | None) -> str:
+    if trial is None:
+        return "no trial: there are too few groups or pictures to hold some back"
+    low, high = (100 * value for value in trial.gain)
+    apart = f"no {group} on both sides" if group else "no groups are known, each picture counts alone"
+    verdict = "" if low > 0 else "; it does not help here" if high < 0 else "; that it helps is not shown"
+    return (
+        f"trial, {trial.n_queries:,} held-out pictures ask those learnt from ({apart}): "
+        f"mAP {100 * trial.map_before:.1f} before, {100 * trial.map_after:.1f} with the metric "
+        f"(gain {low:+.1f} to {high:+.1f}, 95 %), "
+        f"P@1 {100 * trial.p1_before:.1f} before, {100 * trial.p1_after:.1f}{verdict}"
+    )
+
+
+def _sentence(args: argparse.Namespace, report: MetricReport) -> str:
+    return f"{args.index}: {report.name} learnt, {report.dimension} numbers a picture"
+
+
+def _summary(report: MetricReport) -> dict[str, Any]:
+    return {**asdict(report), "trial": None if report.trial is None else report.trial.account}

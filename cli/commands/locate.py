@@ -1,0 +1,129 @@
+"""``semblance locate``: where in a volume a range of slices lies, by labelled slices that look alike."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from retrieval.errors import PictureError, SettingError
+from viewer.answer import printable
+
+from ..options.argument_types import place
+from ..options.volumes import Volume, find_volumes
+from ..output.columns import columns
+
+if TYPE_CHECKING:
+    from retrieval.index import Index, Located
+
+EXAMPLE = """example:
+  semblance locate thorax.nii.gz --in scans.index --range lung
+  semblance locate series7/ --in scans.index --range lung --by dense --json
+
+VOLUME is a NIfTI file, a folder or files of a DICOM series, or ids of the index. In the index, the slices
+of the range carry its label (`semblance index --labels`), in two volumes or more. Each slice of VOLUME finds
+the labelled volumes' slices that look like it; where those lie in their range says where it lies in its own.
+Ends may lie outside a volume that holds only a piece of the range. An agreement below 0.3 is no evidence."""
+
+_MOST_SLICES = 64
+
+
+def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """Add the arguments of the command."""
+    parser.epilog = EXAMPLE
+    add = parser.add_argument
+    add("volume", nargs="+", metavar="VOLUME", help="a volume: files, a folder, or ids of the index")
+    add("--in", dest="index", type=place, required=True, metavar="INDEX", help="the index, a folder")
+    add("--range", metavar="LABEL", help="the label of the slices of the range [the only one there is]")
+    add("--by", action="append", default=[], metavar="NAME", help="representation; several are fused")
+    add("--where", metavar="EXPR", help="let only pictures vote whose metadata fit an expression")
+    add("--not-same", metavar="X", help="let nothing vote that shares the volume's patient, study, …")
+    add("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Locate the range in the largest stack of the volume, and print where it lies."""
+    from retrieval.index import Index
+
+    with Index.open(args.index) as index:
+        volume = _volume(index, args.volume)
+        label = _label(index, args.range)
+        found, heights = _located(index, volume, label, args)
+    told = _told(volume, label, found, heights)
+    print(json.dumps(told, indent=1) if args.json else _as_text(told))
+    return 0
+
+
+def _volume(index: Index, images: Sequence[str]) -> Volume:
+    volume, *others = find_volumes(index, images)
+    if others:
+        n = sum(len(other.slices) for other in others)
+        said = f"note: {volume.name}; {n:,} slices of other stacks were left aside"
+        print(printable(said), file=sys.stderr)
+    if any(slice.height is None for slice in volume.slices):
+        raise PictureError(
+            f"{volume.name}: its slices have no position, so that nothing can be located; "
+            "give DICOM with ImagePositionPatient, or NIfTI"
+        )
+    return volume
+
+
+def _label(index: Index, asked: str | None) -> str:
+    if asked is not None:
+        return asked
+    labels = sorted({label for entry in index.pictures() for label in entry.labels})
+    if len(labels) != 1:
+        raise SettingError(f"--range: which? The labels of this index are {', '.join(labels) or 'none'}")
+    return labels[0]
+
+
+def _located(
+    index: Index, volume: Volume, label: str, args: argparse.Namespace
+) -> tuple[Located, list[float]]:
+    from retrieval.answers.late_interaction import spread
+    from retrieval.index import Terms
+
+    heights = [slice.height or 0.0 for slice in volume.slices]
+    chosen = spread(len(heights), _MOST_SLICES).tolist()
+    from retrieval.index.search.locate_range import locate
+
+    terms = Terms(by=args.by, where=args.where, not_same=args.not_same)
+    slices = volume.read(index, chosen)
+
+    return locate(index, slices, [heights[i] for i in chosen], label, terms), heights
+
+
+def _told(volume: Volume, label: str, found: Located, heights: Sequence[float]) -> dict[str, Any]:
+    ends = {}
+    for end in ("top", "bottom"):
+        height = getattr(found.range, end)
+        nearest = min(range(len(heights)), key=lambda i: abs(heights[i] - height))
+        is_inside = min(heights) <= height <= max(heights)
+        ends[end] = {"position": round(height, 2), "slice": volume.slices[nearest].name, "inside": is_inside}
+    return {
+        "volume": volume.name,
+        "slices": len(heights),
+        "range": label,
+        **ends,
+        "agreement": round(found.range.agreement, 4),
+        "certain": found.range.is_certain,
+        "voting_volumes": found.n_volumes,
+    }
+
+
+def _as_text(told: dict[str, Any]) -> str:
+    title = f"{told['volume']}  {told['range']}  agreement {told['agreement']:.2f}"
+    title += f"  by {told['voting_volumes']:,} volumes"
+    lines = [
+        (
+            end,
+            f"{told[end]['position']:.1f}",
+            told[end]["slice"] if told[end]["inside"] else "outside the volume",
+        )
+        for end in ("top", "bottom")
+    ]
+    table = columns(("end", "mm", "slice"), lines, right=(1,))
+    doubt = "" if told["certain"] else "\nnot enough evidence: the slices that were found disagree"
+    return f"{printable(title)}\n{table}{doubt}"

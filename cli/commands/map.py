@@ -1,0 +1,105 @@
+"""``semblance map``: draw an index as a scatter of its pictures."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from retrieval.errors import SettingError
+from viewer.answer import printable
+from viewer.map import Chart, Spot, write_map
+from viewer.provenance import index_facts
+
+from ..options.argument_types import place, positive
+from ..output.files import write_text
+from ..output.progress import Progress
+
+if TYPE_CHECKING:
+    from retrieval.index import Index
+
+EXAMPLE = """example:
+  semblance map scans.index --by superpixel --method tsne -o map.html
+  semblance map scans.index --by superpixel+nca --method pca --colour-by split -o map.html
+
+The page holds everything and needs no network: wheel and drag, or + - and the arrow keys, zoom and move;
+pointing at a picture, or n and p, shows it large. A map is for looking: distances in it are not those
+that pictures are ranked by, least of all after t-SNE."""
+
+
+def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """Add the arguments of the command."""
+    from retrieval.metric_learning.layout_2d import METHODS
+
+    parser.epilog = EXAMPLE
+    add = parser.add_argument
+    add("index", type=place, metavar="INDEX", help="the index, a folder")
+    add("--by", required=True, metavar="NAME", help="the representation that is drawn")
+    explained = "; ".join(f"{name}: {meaning}" for name, meaning in METHODS.items())
+    add("--method", choices=list(METHODS), default="tsne", metavar="NAME", help=f"{explained} [tsne]")
+    add("-o", "--output", required=True, type=place, metavar="HTML", help="the page")
+    add("--colour-by", default="label", metavar="X", help="label, patient, or any other column [label]")
+    add("--where", metavar="EXPR", help="draw only pictures whose metadata fit an expression")
+    add("--limit", type=positive, default=2000, metavar="N", help="at most so many, drawn by lot [2000]")
+    add("--seed", type=int, default=0, metavar="N", help="of what is drawn by lot, and of t-SNE [0]")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Lay the pictures out, write the page, and say on stdout what is on it."""
+    from retrieval.index import Index
+    from retrieval.metric_learning.layout_2d import lay_out
+
+    if args.seed < 0:
+        raise SettingError(f"--seed: {args.seed} is below 0; give 0 or more")
+    with Index.open(args.index) as index, Progress("pictures") as progress:
+        chosen, n_all = _chosen(index, args)
+        kinds = _kinds(index, chosen, args.colour_by)
+        progress(f"lay out by {args.method}", 0, 0)
+        places = lay_out([index.vector(name, args.by) for name in chosen], args.method, args.seed)
+        spots = [
+            Spot(name, kind, x, -y, index.thumbnail(name))
+            for name, kind, (x, y) in zip(chosen, kinds, places.tolist(), strict=True)
+        ]
+        title = f"{args.index.resolve().name}: {args.by} by {args.method}"
+        chart = Chart(title, _lead(args, len(chosen), n_all), args.colour_by, spots, index_facts(index))
+        write_text(write_map(chart), args.output)
+    print(f"{printable(str(args.output))}: {len(chosen):,} pictures by {args.method} of {printable(args.by)}")
+    return 0
+
+
+def _chosen(index: Index, args: argparse.Namespace) -> tuple[list[str], int]:
+    """Return the names that are drawn, in order, and of how many; say where it is a sample."""
+    if args.by not in index.representations:
+        index.representation(args.by)  # says which there are
+    asked = {"by": [args.by], "k": max(len(index), 1), "where": args.where}
+    names = sorted(hit.id for hit in index.query(index.names[0], **asked)) if len(index) else []
+    if len(names) < 3:
+        raise SettingError(f"{len(names)} pictures make no map; index more, or loosen --where")
+    if len(names) <= args.limit:
+        return names, len(names)
+    print(f"{args.limit:,} of {len(names):,} pictures are drawn by lot; --limit draws more", file=sys.stderr)
+    return sorted(random.Random(args.seed).sample(names, args.limit)), len(names)
+
+
+def _kinds(index: Index, names: Sequence[str], column: str) -> list[str]:
+    """Return what each picture has in a column, as text, several labels joined; empty where nothing."""
+    entries = [index.picture(name) for name in names]
+    tables = [{"label": ";".join(e.labels), "source": e.source, **e.groups, **e.metadata} for e in entries]
+    if not any(column in table for table in tables):
+        known = ", ".join(sorted(set().union(*tables)))
+        raise SettingError(f"--colour-by: no picture has a column {column!r}; it may be {known}")
+    return [str(table.get(column, "")) for table in tables]
+
+
+def _lead(args: argparse.Namespace, n: int, n_all: int) -> list[str]:
+    sample = (
+        f"{n:,} of {n_all:,} pictures, drawn by lot with seed {args.seed}" if n < n_all else f"{n:,} pictures"
+    )
+    where = f" where {args.where}" if args.where else ""
+    caution = {
+        "tsne": "Neighbours are near; how far apart groups lie, and how large they are, means nothing.",
+    }.get(args.method, "Two directions of many: what lies apart here differs, what lies together may.")
+    learnt = "The metric was learnt from labels: what it learnt from lies further apart than new pictures do."
+    return [f"{sample}{where}. {caution}", *([learnt] if "+" in args.by else [])]

@@ -1,0 +1,197 @@
+"""``semblance points``: draw interest points of a picture, or where they fall in many pictures."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrieval.errors import PictureError, SettingError
+
+from ..options.argument_types import place, positive
+from ..options.image_arguments import find_images, read_images
+from ..output.progress import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from retrieval.picture import Picture
+    from viewer.panels import Panel
+
+DRAWN = 900
+"""Pixels of the longest side of a drawing of one picture."""
+MAP = 480
+"""Pixels of the longest side of a heat map."""
+
+EXAMPLE = """example:
+  semblance points chest.dcm -o points.png
+  semblance points scans/ --by sift --by superpixel --points 200 -o heat.png
+
+One picture: for each detector its points (dot), their scale σ (circle) and orientation (line), and
+the borders of superpixels. Several pictures, or a folder: where points fall, over the extent of the
+picture, from equally many points of each detector (figures 2 and 3 of Haas et al. 2011)."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How pictures are looked at: their working size in pixels, and whether the background counts."""
+
+    longest_side: int = 320
+    foreground_only: bool = False
+
+    def mask(self, picture: Picture) -> NDArray[np.bool_] | None:
+        """Return where points may lie, bool (rows, cols); None for anywhere."""
+        from bovw.detectors.foreground import foreground
+
+        return foreground(picture.grey) if self.foreground_only else None
+
+
+def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """Add the arguments of the command."""
+    parser.epilog = EXAMPLE
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="a file, a frame such as file.dcm#12, a folder"
+    )
+    parser.add_argument("--by", action="append", metavar="DETECTOR", help="sift, dense, superpixel [all]")
+    parser.add_argument("-o", "--output", required=True, type=place, metavar="PNG", help="the drawing")
+    parser.add_argument("--points", type=positive, default=400, metavar="N", help="points a picture [400]")
+    parser.add_argument(
+        "--longest-side", type=positive, default=320, metavar="N", help="working size in pixels [320]"
+    )
+    parser.add_argument("--foreground-only", action="store_true", help="keep out of the black background")
+    parser.add_argument(
+        "--window", default="auto", metavar="W", help="lung, brain, …, or centre,width [auto]"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw, and say on stdout what was drawn."""
+    from ..output.files import check_picture_name, write_picture
+
+    check_picture_name(args.output)
+    pictures = read_images(find_images(args.images), _reader(args.window))
+    detectors = make_detectors(args.by, args.points)
+    first, second = next(pictures, None), next(pictures, None)
+    if first is None:
+        raise PictureError(f"{', '.join(args.images)}: holds no picture")
+    look = Look(args.longest_side, args.foreground_only)
+    if second is None:
+        sheet = draw_one(first, detectors, look)
+    else:
+        sheet = draw_many(_chain(first, second, pictures), detectors, look)
+    write_picture(sheet, args.output)
+    print(args.output)
+    return 0
+
+
+def make_detectors(names: Sequence[str] | None, points: int) -> dict[str, Any]:
+    """Make detectors of a budget by their names, all that there are where none is named."""
+    from bovw.detectors import DETECTORS
+
+    for name in names or ():
+        if name not in DETECTORS:
+            raise SettingError(f"--by: {name!r} is no detector; one of {', '.join(DETECTORS)}")
+    return {name: DETECTORS[name](points=points) for name in names or DETECTORS}
+
+
+def draw_one(picture: Picture, detectors: dict[str, Any], look: Look) -> Any:
+    """Draw the points of one picture, a panel for each detector, and one with superpixel borders."""
+    from viewer.panels import arrange
+
+    rows, cols = picture.shape
+    heading = f"{picture.id}   {cols} x {rows}"
+    return arrange([_panels(picture, detectors, look, DRAWN)], heading)
+
+
+def draw_many(pictures: Iterator[Picture], detectors: dict[str, Any], look: Look) -> Any:
+    """Draw for each detector where its points fall, above the points of the first picture."""
+    import numpy as np
+
+    from viewer.drawing import heat_map
+    from viewer.panels import Panel, arrange
+
+    fallen: dict[str, list[NDArray[np.float64]]] = {name: [] for name in detectors}
+    example, n_pictures = None, 0
+    with Progress() as progress:
+        for picture in pictures:
+            example = example or picture
+            n_pictures += 1
+            for name, positions in _equal_positions(picture, detectors, look).items():
+                fallen[name].append(positions)
+            progress("finding points", n_pictures, 0)
+    assert example is not None
+    size = _shape_within(example.shape, MAP)
+    maps = [
+        Panel(
+            heat_map(p := np.concatenate(parts), size), name, f"{len(p):,} points of {n_pictures:,} pictures"
+        )
+        for name, parts in fallen.items()
+    ]
+    row = _panels(example, detectors, look, MAP)
+    return arrange([maps, row], f"Where interest points fall; below, {example.id}")
+
+
+def _panels(picture: Picture, detectors: dict[str, Any], look: Look, drawn: int) -> list[Panel]:
+    import numpy as np
+
+    from viewer.drawing import canvas, draw_borders, draw_points
+    from viewer.panels import Panel
+
+    small, factor = picture.fit_within(look.longest_side)
+    drawing, enlarged = canvas(picture.pixels, drawn)
+    mask = look.mask(small)
+    panels = []
+    for name, detector in detectors.items():
+        points = detector.detect(small.grey, mask)
+        done = draw_points(drawing, points, enlarged / factor, bool(points.orientations.any()))
+        scales = f", scale {points.scales.min():.1f} to {points.scales.max():.1f} px" if len(points) else ""
+        panels.append(Panel(done, name, f"{len(points)} points{scales}"))
+    for name, detector in detectors.items():
+        if hasattr(detector, "regions"):
+            regions = detector.regions(small.grey, mask)
+            caption = f"{len(np.unique(regions[regions >= 0]))} regions"
+            panels.append(Panel(draw_borders(drawing, regions), f"{name}: borders", caption))
+    return panels
+
+
+def _equal_positions(
+    picture: Picture, detectors: dict[str, Any], look: Look
+) -> dict[str, NDArray[np.float64]]:
+    """Return for each detector (row, col) in [0, 1] of equally many points, float64 (n, 2)."""
+    import numpy as np
+
+    small, _ = picture.fit_within(look.longest_side)
+    mask = look.mask(small)
+    found = {name: detector.detect(small.grey, mask) for name, detector in detectors.items()}
+    n = min(len(points) for points in found.values())
+    return {
+        name: (np.stack([p.rows, p.cols], axis=1).astype(np.float64) + 0.5) / small.shape
+        for name, points in found.items()
+        for p in [points.strongest(n)]
+    }
+
+
+def _shape_within(shape: tuple[int, int], longest: int) -> tuple[int, int]:
+    factor = longest / max(shape)
+    return max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))
+
+
+def _reader(window: str) -> Any:
+    from retrieval.readers import read_pictures
+    from retrieval.readers.window import Window
+
+    parsed = Window.parse(window)
+
+    def read(path: Path, name: str, frames: tuple[int, ...] | None) -> Iterator[Picture]:
+        return read_pictures(path, name, window=parsed, frames=frames)
+
+    return read
+
+
+def _chain(first: Picture, second: Picture, others: Iterator[Picture]) -> Iterator[Picture]:
+    yield first
+    yield second
+    yield from others

@@ -1,0 +1,246 @@
+"""``semblance query``: rank the pictures of an index by how much they look like a picture."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from retrieval.errors import PictureError
+from viewer.answer import Answer, Box, Caption, Row, printable
+from viewer.provenance import index_facts
+from viewer.report import Page, Thumbnails, write_page
+
+from ..options.argument_types import place, positive
+from ..options.queries import Query, find_queries
+from ..options.ranking_flags import add_refinements, refinements
+from ..options.region_flags import Canvas, about_boxes, add_marks, check_marks, region_of
+from ..options.representation_flags import add_query_settings, given
+from ..options.volumes import find_volumes
+from ..output.attach_findings import Tables, others
+from ..output.files import check_picture_name, write_picture, write_text
+from ..output.findings_tables import as_tables
+from ..output.formats import FORMATS
+from ..output.notes import about_lacking, lacks
+from ..output.progress import Progress
+
+if TYPE_CHECKING:
+    from retrieval.index import Hit, Index
+    from retrieval.region import Region
+
+EXAMPLE = """example:
+  semblance query scans.index patient7.dcm
+  semblance query scans.index ct/12.dcm -k 20 --not-same patient --json
+  semblance query scans.index new/ --where "modality = 'CT' and label != 'normal'" --report answer.html
+  semblance query scans.index knee.dcm#3 --region 120,80,64,64 --sheet answer.png
+  semblance query scans.index series7/ --volume --group-by patient --findings
+
+IMAGE is the id of an indexed picture (nothing is read), else a file, a frame of it (file.dcm#12), or
+a folder. Every frame of a file is a query of its own. An id of the index goes before a file of the
+same name.
+
+Representations may have settings for queries, such as --orientations of deep: semblance query --by deep
+--help lists them."""
+
+
+NOTHING_SHARED = (
+    "every score is 0, so the order tells nothing; is the picture, or its region, without structure?"
+)
+
+
+def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """Add the arguments of the command."""
+    parser.epilog = EXAMPLE
+    parser.add_argument("index", type=place, metavar="INDEX", help="the index, a folder")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="an id of the index, a file, or a folder")
+    parser.add_argument(
+        "--by", action="append", default=[], metavar="NAME", help="representation; several are fused"
+    )
+    parser.add_argument("-k", type=positive, default=10, metavar="N", help="how many pictures [10]")
+    parser.add_argument("--where", metavar="EXPR", help="rank only pictures whose metadata fit an expression")
+    parser.add_argument(
+        "--group-by", metavar="X", help="best picture of each patient, study, series, or column"
+    )
+    parser.add_argument("--not-same", metavar="X", help="leave out what shares the query's patient, study, …")
+    parser.add_argument("--exclude-self", action="store_true", help="leave the query itself out")
+    forms = parser.add_mutually_exclusive_group()
+    for form in ("json", "csv", "trec"):
+        help = {"json": "JSON", "csv": "CSV", "trec": "TREC run lines"}[form]
+        forms.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=f"print {help}")
+    parser.set_defaults(form="table")
+    parser.add_argument("--report", type=place, metavar="HTML", help="write a page that holds everything")
+    parser.add_argument("--sheet", type=place, metavar="PNG", help="write a contact sheet")
+    add_marks(parser)
+    add_refinements(parser)
+    add_query_settings(parser, argv)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Answer each query, print the answers, and write the pages that were asked for."""
+    if args.sheet is not None:
+        check_picture_name(args.sheet)
+    check_marks(args)
+    from retrieval.index import Index
+
+    with Index.open(args.index) as index, Progress("queries") as progress:
+        answers: list[Answer] = []
+        lacking: list[str] = []
+        unplaced: str | None = None
+        thumbnails: dict[str, bytes] = {}
+        wants_pictures = args.report is not None or args.sheet is not None
+        tables = Tables.read(args)
+        for query in _queries(index, args):
+            terms = terms_of(index, query, args)
+            answer = tables.told(index, query, ask(index, query, args, terms), terms)
+            answers.append(answer)
+            if answer.rows and not any(row.score for row in answer.rows):
+                print(printable(f"note: {query.id}: {NOTHING_SHARED}"), file=sys.stderr)
+            if terms["region"] is not None:
+                unplaced = unplaced or about_boxes(index, args.by)
+            if args.not_same is not None and lacks(index, query, args.not_same):
+                lacking.append(query.id)
+            if wants_pictures:
+                thumbnails |= thumbnails_of(index, query, answer, terms["region"])
+            progress("querying", len(answers), 0)
+        if not answers:
+            raise PictureError(f"{', '.join(args.images)}: holds no picture")
+        if args.report is not None:
+            write_text(write_page(_page(index, answers, thumbnails, args)), args.report)
+    if args.sheet is not None:
+        from viewer.contact_sheet import draw_sheet
+
+        write_picture(draw_sheet(answers, thumbnails), args.sheet)
+    if unplaced:
+        print(printable(unplaced), file=sys.stderr)
+    if lacking:
+        print(about_lacking(lacking, args.not_same), file=sys.stderr)
+    sys.stdout.write(FORMATS[args.form](answers))
+    return 0
+
+
+def ask(index: Index, query: Query, args: argparse.Namespace, terms: dict[str, Any]) -> Answer:
+    """Ask the index, and give each hit its label and groups."""
+    hits = index.query_volume(query.slices, **terms) if query.slices else index.query(query.subject, **terms)
+    return answer_of(index, query, hits, args.by, args.group_by)
+
+
+def terms_of(index: Index, query: Query, args: argparse.Namespace) -> dict[str, Any]:
+    """Return the terms of a query that the command line sets, by name."""
+    is_left_out = args.exclude_self or args.not_same is not None
+    return {
+        "by": args.by,
+        "k": args.k,
+        "region": region_of(args, canvas_of(index, query)),
+        "among": others(index, query) if is_left_out else None,
+        "where": args.where,
+        "not_same": args.not_same,
+        "group_by": args.group_by,
+        "include_self": not args.exclude_self,
+        "adjust": given(args),
+        **refinements(args),
+    }
+
+
+def canvas_of(index: Index, query: Query) -> Canvas:
+    """Return the picture of a query, for what is marked in it."""
+    if query.picture is not None:
+        picture = query.picture
+        return Canvas((picture.shape[0], picture.shape[1]), picture.spacing, lambda: picture)
+    entry = index.picture(query.shown)
+    return Canvas(entry.shape, entry.spacing, lambda: index.read(query.shown))
+
+
+def _queries(index: Index, args: argparse.Namespace) -> Iterator[Query]:
+    if not args.volume:
+        yield from find_queries(index, args.images)
+        return
+    for volume in find_volumes(index, args.images):
+        yield volume.query(index)
+
+
+def answer_of(
+    index: Index, query: Query, hits: Sequence[Hit], by: Sequence[str], column: str | None = None
+) -> Answer:
+    """Return hits as they are shown; ``column`` is one more that is shown among the groups."""
+    rows = tuple(
+        Row(
+            caption_of(index, hit.id, column),
+            hit.rank,
+            hit.score,
+            hit_box(hit),
+            hit.case,
+            hit.proof,
+            hit.votes,
+        )
+        for hit in hits
+    )
+    asked = Caption(query.id)
+    if query.known_as is not None:
+        asked = replace(caption_of(index, query.known_as, column), id=query.id)
+    elif query.picture is not None:
+        asked = Caption(query.id, group=dict(query.picture.groups))
+    return Answer(asked, "+".join(by or index.representations), rows)
+
+
+def caption_of(index: Index, id: str, column: str | None = None) -> Caption:
+    """Return what is shown beside an indexed picture."""
+    entry = index.picture(id)
+    group = dict(entry.groups)
+    if column is not None and column in entry.metadata:
+        group[column] = str(entry.metadata[column])
+    return Caption(id, ";".join(entry.labels), group)
+
+
+def hit_box(hit: Hit) -> Box | None:
+    """Return the matched box of a hit as x, y, w, h."""
+    if hit.box is None:
+        return None
+    row, col, height, width = hit.box
+    return round(col), round(row), round(width), round(height)
+
+
+def thumbnails_of(index: Index, query: Query, answer: Answer, region: Region | None) -> dict[str, bytes]:
+    """Return the encoded pictures that an answer shows, by id; a query that was read as ``query:`` + id.
+
+    A hit with a box is another picture for each query: ``hit:``, the query's id, ``:``, and its own.
+    """
+    from viewer.thumbnail import boxed, outlined, thumbnail
+
+    found = {row.caption.id: index.thumbnail(row.caption.id) for row in answer.rows}
+    for row in answer.rows:
+        if row.box is not None:
+            size = index.picture(row.caption.id).shape
+            found[f"hit:{query.id}:{row.caption.id}"] = boxed(found[row.caption.id], row.box, size)
+    shape: tuple[int, int]
+    if query.picture is None:
+        encoded, shape = index.thumbnail(query.shown), index.picture(query.shown).shape
+    else:
+        encoded, shape = thumbnail(query.picture), query.picture.shape
+    found[f"query:{query.id}"] = encoded if region is None else outlined(encoded, region, shape)
+    return found
+
+
+def _page(index: Index, answers: Sequence[Answer], thumbnails: Thumbnails, args: argparse.Namespace) -> Page:
+    one = len(answers) == 1
+    title = f"What looks like {answers[0].query.id}" if one else f"{len(answers):,} queries"
+    lead = f"The {args.k:,} best of {len(index):,} pictures for each query, ranked by {answers[0].by}."
+    asked = {
+        "region (x, y, w, h)": args.region and ", ".join(f"{v:g}" for v in args.region),
+        "polygon (x, y, …)": args.polygon and ", ".join(f"{x:g}, {y:g}" for x, y in args.polygon),
+        "mask": args.mask,
+        "superpixel at (x, y)": args.point and ", ".join(f"{v:g}" for v in args.point),
+        "margin": args.margin or None,
+        "only where": args.where,
+        "grouped by": args.group_by,
+        "not of the same": args.not_same,
+        "score of a case": args.case_by if args.group_by and not args.volume else None,
+        "fused by": args.fusion if len(args.by or index.representations) > 1 else None,
+        "refined by its first hits": args.blind or None,
+        "liked": ", ".join(args.like) or None,
+        "not liked": ", ".join(args.unlike) or None,
+    }
+    facts = [(name, str(value)) for name, value in asked.items() if value is not None]
+    tables = [table for answer in answers for table in as_tables(answer)]
+    return Page(title, answers, thumbnails, [lead], tables, facts + index_facts(index))

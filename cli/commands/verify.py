@@ -1,0 +1,48 @@
+"""``semblance verify``: check that an index is whole."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from viewer.answer import printable
+
+from ..options.argument_types import place
+
+EXAMPLE = """example:
+  semblance verify scans.index
+  semblance verify scans.index --erased ct/12.dcm
+
+Reads everything in the index. Prints one line a problem and leaves with exit code 1 if there is any.
+With --erased it proves that what was removed is gone, after `semblance compact`: no vector, word,
+thumbnail or label of a removed picture, no free page, no stray file, and none of the names given in any
+byte of the folder."""
+
+
+def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
+    """Add the arguments of the command."""
+    parser.epilog = EXAMPLE
+    parser.add_argument("index", type=place, metavar="INDEX", help="the index, a folder")
+    parser.add_argument(
+        "--erased",
+        nargs="*",
+        metavar="NAME",
+        help="check as well that nothing is left of removed pictures, of these names too",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the problems, or that there are none."""
+    from retrieval.index import Index
+
+    with Index.open(args.index) as index:
+        problems = index.verify()
+        if args.erased is not None:
+            problems += index.leftovers(args.erased)
+        n_pictures = len(index)
+    for problem in problems:
+        print(printable(problem))
+    if not problems:
+        erased = "" if args.erased is None else ", and nothing is left of what was removed"
+        print(f"{args.index}: whole, {n_pictures:,} pictures{erased}")
+    return 1 if problems else 0

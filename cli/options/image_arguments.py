@@ -1,0 +1,92 @@
+"""The argument IMAGE: a file, one frame of it (``file.dcm#12``), or a folder of files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retrieval.errors import PictureError
+
+if TYPE_CHECKING:
+    from retrieval.picture import Picture
+
+Reader = Callable[[Path, str, tuple[int, ...] | None], Iterator["Picture"]]
+"""What reads the pictures of a file, given its path, its name, and the frames wanted (None: all)."""
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """A file that was named.
+
+    Parameters
+    ----------
+    path : where it lies.
+    name : what it is called in the answer.
+    frames : the frames wanted, from 0; None for all.
+    is_named : True where the user named this very file, False where it was found in a folder.
+    """
+
+    path: Path
+    name: str
+    frames: tuple[int, ...] | None = None
+    is_named: bool = True
+
+
+def find_images(arguments: Sequence[str]) -> list[ImageFile]:
+    """Find the files that the arguments name, in their order.
+
+    Raises
+    ------
+    PictureError : an argument that is neither a file nor a folder.
+    """
+    return [image for argument in arguments for image in _images(argument)]
+
+
+def is_on_disk(argument: str) -> bool:
+    """Tell whether an argument names a file, a frame of a file, or a folder."""
+    path = Path(argument)
+    return path.exists() or (_frame(argument) is not None and Path(argument.rpartition("#")[0]).is_file())
+
+
+def read_images(images: Sequence[ImageFile], read: Reader) -> Iterator[Picture]:
+    """Read the pictures of files, one after the other.
+
+    A file that the user named must be readable. One that was found in a folder is passed over, with a line on
+    stderr where it claims to be a picture.
+    """
+    from retrieval.readers import NotAPictureError
+
+    for image in images:
+        try:
+            yield from read(image.path, image.name, image.frames)
+        except PictureError as error:
+            if image.is_named:
+                raise
+            if not isinstance(error, NotAPictureError):
+                print(f"skipped {error}", file=sys.stderr)
+
+
+def _images(argument: str) -> Iterator[ImageFile]:
+    from retrieval.readers.folder import find_files
+
+    path, frame = Path(argument), _frame(argument)
+    if not argument:
+        raise PictureError("the name of a picture is empty; is a variable of the shell unset?")
+    if path.is_dir():
+        for found in find_files(path):
+            yield ImageFile(found.path, found.name, is_named=False)
+    elif path.exists():
+        yield ImageFile(path, argument)
+    elif frame is not None and Path(argument.rpartition("#")[0]).is_file():
+        file = argument.rpartition("#")[0]
+        yield ImageFile(Path(file), file, (frame,))
+    else:
+        raise PictureError(f"{argument}: no such file or folder; check the path")
+
+
+def _frame(argument: str) -> int | None:
+    number = argument.rpartition("#")[2]
+    return int(number) if "#" in argument and number.isascii() and number.isdigit() else None

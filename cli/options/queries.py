@@ -1,0 +1,107 @@
+"""The queries: what each IMAGE of ``semblance query`` means to an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrieval.errors import PictureError
+
+from .image_arguments import ImageFile, Reader, find_images, is_on_disk, read_images
+
+if TYPE_CHECKING:
+    from retrieval.index import Index
+    from retrieval.picture import Picture
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """One query: an id of the index, or a picture that was read.
+
+    Parameters
+    ----------
+    id : its id in the index, or the path that was given.
+    picture : None where the index need not read anything.
+    known_as : its id where it is one of the index, None where it is not. Of a volume, one of its slices.
+    slices : of a volume: what the index is asked with, in order; ``picture`` stands for it then.
+    """
+
+    id: str
+    picture: Picture | None = None
+    known_as: str | None = None
+    slices: tuple[Any, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """Return the id of the index that its thumbnail and groups are taken from."""
+        return self.known_as or self.id
+
+    @property
+    def subject(self) -> Any:
+        """Return what the index is asked with."""
+        return self.id if self.picture is None else self.picture
+
+
+def find_queries(index: Index, images: Sequence[str]) -> Iterator[Query]:
+    """Find what each IMAGE means: an id of the index first, then what lies on disk.
+
+    Raises
+    ------
+    PictureError : neither; the nearest ids are named.
+    """
+    for image in images:
+        if ids := ids_of(index, image):
+            yield from (Query(id, known_as=id) for id in ids)
+        elif is_on_disk(image):
+            for file in find_images([image]):
+                ids = index.names_at(file.path)
+                for picture in read_images([file], reader_of(index)):
+                    yield _read_query(index, picture, _known_as(ids, file, picture))
+        else:
+            raise PictureError(f"{image}: neither in this index nor on disk{nearest(index, image)}")
+
+
+def ids_of(index: Index, image: str) -> list[str]:
+    """Return the ids that an IMAGE names: its own, or those of all its frames; none where there are none."""
+    if image in index:
+        return [image]
+    return [name for name in index.names if name.startswith(f"{image}#")]
+
+
+def reader_of(index: Index) -> Reader:
+    """Return what reads files as the index reads its own, and calls their pictures as the user did."""
+
+    def read(path: Path, name: str, frames: tuple[int, ...] | None) -> Iterator[Picture]:
+        try:
+            for picture in index.read_query(path, frames):
+                yield replace(picture, id=name + picture.id.removeprefix(path.name))
+        except PictureError as error:
+            raise type(error)(name + str(error).removeprefix(path.name)) from error
+
+    return read
+
+
+def _read_query(index: Index, picture: Picture, known_as: str | None) -> Query:
+    """Return the query of a picture that was read, with what the index knows of it besides its file."""
+    if known_as is None:
+        return Query(picture.id, picture)
+    entry = index.picture(known_as)
+    label = {"label": entry.labels[0]} if len(entry.labels) == 1 else {}
+    groups, metadata = {**picture.groups, **entry.groups}, {**picture.metadata, **entry.metadata, **label}
+    return Query(picture.id, replace(picture, groups=groups, metadata=metadata), known_as)
+
+
+def _known_as(ids: Sequence[str], file: ImageFile, picture: Picture) -> str | None:
+    """Return which of a file's ids in the index a picture that was read from it has; None where none has."""
+    frame = picture.id.removeprefix(file.name)
+    return next((id for id in ids if id.endswith(frame)), None)
+
+
+def nearest(index: Index, image: str) -> str:
+    """Return the end of a message that says which ids are nearest to an unknown one."""
+    import difflib
+
+    near = difflib.get_close_matches(image, index.names, n=3)
+    return f"; did you mean {', '.join(near)}?" if near else "; check the name"

@@ -1,0 +1,113 @@
+"""The volumes: the pictures that the command line names, brought together as stacks of slices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from retrieval.errors import PictureError
+
+from .image_arguments import ImageFile, find_images, is_on_disk, read_images
+from .queries import Query, ids_of, nearest, reader_of
+
+if TYPE_CHECKING:
+    from retrieval.index import Index
+    from retrieval.readers.slice_stacks import Slice
+
+Source = str | ImageFile
+"""Where a slice comes from: its name in the index, or a file with the one frame."""
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """A stack of slices, in order, none of them in memory.
+
+    Parameters
+    ----------
+    name : what it is called in the answer.
+    slices : what is known of their places.
+    sources : where they come from.
+    """
+
+    name: str
+    slices: tuple[Slice, ...]
+    sources: tuple[Source, ...]
+
+    def read(self, index: Index, chosen: Sequence[int]) -> list[Any]:
+        """Return the chosen slices as an index is asked with them: names, or pictures that are read now."""
+        return [self._one(index, self.sources[int(number)]) for number in chosen]
+
+    def query(self, index: Index) -> Query:
+        """Return the query of at most as many slices as are asked with."""
+        from retrieval.answers.late_interaction import spread
+
+        slices = self.read(index, spread(len(self.slices)).tolist())
+        middle = slices[len(slices) // 2]
+        if isinstance(middle, str):
+            return Query(self.name, known_as=middle, slices=tuple(slices))
+        return Query(self.name, replace(middle, id=self.name), slices=tuple(slices))
+
+    def _one(self, index: Index, source: Source) -> Any:
+        if isinstance(source, str):
+            return source
+        return next(iter(read_images([source], reader_of(index))))
+
+
+def find_volumes(index: Index, images: Sequence[str]) -> list[Volume]:
+    """Find the stacks among all pictures that the arguments name, the largest first.
+
+    What is in the index is not read; the headers of the rest are, and their pixels go again.
+
+    Raises
+    ------
+    PictureError : an argument that is neither in the index nor on disk, or no picture at all.
+    """
+    from retrieval.readers.slice_stacks import find_stacks
+
+    found = [part for image in images for part in _parts(index, image)]
+    if not found:
+        raise PictureError(f"{', '.join(images)}: holds no picture")
+    slices, sources = zip(*found, strict=True)
+    stacks = find_stacks(slices)
+    return [
+        Volume(
+            _name(images, slices[stack[0]], number, len(stacks)),
+            tuple(slices[i] for i in stack),
+            tuple(sources[i] for i in stack),
+        )
+        for number, stack in enumerate(stacks, start=1)
+    ]
+
+
+def _name(images: Sequence[str], first: Slice, number: int, n_stacks: int) -> str:
+    base = images[0] if len(images) == 1 else first.name
+    return base if n_stacks == 1 else f"{base} (stack {number} of {n_stacks})"
+
+
+def _parts(index: Index, image: str) -> Iterator[tuple[Slice, Source]]:
+    if ids := ids_of(index, image):
+        yield from _indexed(index, ids)
+    elif is_on_disk(image):
+        for file in find_images([image]):
+            ids = index.names_at(file.path)
+            yield from _indexed(index, ids) if ids and file.frames is None else _on_disk(index, file)
+    else:
+        raise PictureError(f"{image}: neither in this index nor on disk{nearest(index, image)}")
+
+
+def _indexed(index: Index, ids: Sequence[str]) -> Iterator[tuple[Slice, Source]]:
+    from retrieval.readers.slice_stacks import Slice
+
+    for id in ids:
+        entry = index.picture(id)
+        yield Slice.of(id, entry.groups, entry.metadata, entry.shape), id
+
+
+def _on_disk(index: Index, file: ImageFile) -> Iterator[tuple[Slice, Source]]:
+    from retrieval.readers.slice_stacks import Slice
+
+    for picture in read_images([file], reader_of(index)):
+        _, mark, frame = picture.id.removeprefix(file.name).rpartition("#")
+        place = Slice.of(picture.id, picture.groups, picture.metadata, picture.shape)
+        yield place, replace(file, frames=(int(frame),) if mark else None)

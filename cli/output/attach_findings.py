@@ -1,0 +1,64 @@
+"""What is told besides the hits of an answer: the findings, and the reference material for them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from viewer.answer import Answer, printable
+
+from ..options.queries import Query
+from ..options.ranking_flags import wants_findings
+from .findings_tables import as_text
+
+if TYPE_CHECKING:
+    from retrieval.index import Index
+    from retrieval.metadata.label_table import LabelTable
+    from retrieval.metadata.reference_table import References
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables that were given for findings, read once; ``is_wanted`` tells whether any are wanted."""
+
+    is_wanted: bool
+    form: str = "table"
+    labels: LabelTable | None = None
+    references: References | None = None
+
+    @classmethod
+    def read(cls, args: argparse.Namespace) -> Tables:
+        """Read the tables. Raise SettingError where one makes no sense."""
+        if not wants_findings(args):
+            return cls(False)
+        from retrieval.metadata.label_table import LabelTable
+        from retrieval.metadata.reference_table import References
+
+        labels = None if args.labels is None else LabelTable.read(args.labels)
+        references = None if args.references is None else References.read(args.references)
+        return cls(True, args.form, labels, references)
+
+    def told(self, index: Index, query: Query, answer: Answer, terms: Mapping[str, Any]) -> Answer:
+        """Return an answer with its findings; forms that cannot hold them have them on stderr."""
+        if not self.is_wanted:
+            return answer
+        from retrieval.index import Terms, find
+
+        asked = Terms(**{**terms, "among": terms["among"] or others(index, query), "include_self": True})
+        found = find(index, query.slices or query.subject, asked, labels=self.labels)
+        significant = [finding.label for finding in found.significant]
+        references = () if self.references is None else self.references.of(significant)
+        told = replace(answer, findings=found, references=references)
+        if self.form in ("csv", "trec"):
+            print(f"{printable(answer.query.id)}{as_text(told)}", file=sys.stderr)
+        return told
+
+
+def others(index: Index, query: Query) -> list[str] | None:
+    """Return all names but that of a query that was read from a file of the index; None where it was not."""
+    if query.known_as is None or query.picture is None:
+        return None
+    return [name for name in index.names if name != query.known_as]

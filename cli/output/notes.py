@@ -1,0 +1,36 @@
+"""What is lacking: a query without a value in the column that should leave pictures out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from viewer.answer import printable
+
+from ..options.queries import Query
+
+if TYPE_CHECKING:
+    from retrieval.index import Index
+
+
+def lacks(index: Index, query: Query, column: str) -> bool:
+    """Tell whether a query has no value of a column, so that nothing can share it."""
+    if query.picture is not None:
+        return column not in {**query.picture.groups, **query.picture.metadata}
+    entry = index.picture(query.shown)
+    known = {
+        "id",
+        "source",
+        "rows",
+        "cols",
+        *entry.groups,
+        *entry.metadata,
+        *(["label"] * bool(entry.labels)),
+    }
+    return column not in known
+
+
+def about_lacking(ids: Sequence[str], column: str) -> str:
+    """Return the line that says of which queries a column that should leave pictures out has no value."""
+    shown = ", ".join(printable(id) for id in ids[:3]) + (", …" if len(ids) > 3 else "")
+    return f"--not-same {column}: no {column} is known of {shown}; only the picture itself was left out"

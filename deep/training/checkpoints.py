@@ -1,0 +1,93 @@
+"""Checkpoints: all that a training needs to go on, in one file that is whole or not there. No pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from retrieval.errors import SemblanceError, SettingError
+
+from ..networks import weight_files
+
+FORMAT = "semblance-checkpoint-1"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Hold named tensors, and what JSON holds beside them.
+
+    Parameters
+    ----------
+    tensors : weights, the best ones, and the optimiser's state.
+    facts : the number of the next epoch, the history, the optimiser's settings.
+    fingerprint : of the data and settings; a checkpoint of others is refused.
+    """
+
+    tensors: Mapping[str, Tensor]
+    facts: Mapping[str, Any]
+    fingerprint: str
+
+    def write(self, path: Path) -> None:
+        """Replace the file at once: a kill at any instant leaves the old one or the new one."""
+        about = {"format": FORMAT, "facts": json.dumps(self.facts), "fingerprint": self.fingerprint}
+        kept = {name: tensor.detach().cpu().contiguous() for name, tensor in self.tensors.items()}
+        write_whole(save(kept, metadata=about), path)
+
+    @classmethod
+    def read(cls, path: Path, fingerprint: str) -> Checkpoint:
+        """Return the checkpoint of a file.
+
+        Raises
+        ------
+        SettingError : no checkpoint, a damaged one, or one of other data or settings.
+        """
+        data = weight_files.read(path)
+        about = weight_files.header(data, str(path))
+        if about.get("format") != FORMAT:
+            raise SettingError(f"{path}: no checkpoint of this version; remove it to begin anew")
+        if about.get("fingerprint") != fingerprint:
+            raise SettingError(
+                f"{path}: belongs to other pictures, labels, settings or start weights; give those of the "
+                "interrupted run, or remove the file to begin anew"
+            )
+        try:
+            return cls(load(data), json.loads(about["facts"]), fingerprint)
+        except (SafetensorError, KeyError, ValueError) as error:
+            raise SettingError(f"{path}: damaged; remove it to begin anew") from error
+
+
+def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with ``name/``, without that beginning."""
+    return {key.removeprefix(f"{name}/"): t for key, t in tensors.items() if key.startswith(f"{name}/")}
+
+
+def named(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors with ``name/`` before their names."""
+    return {f"{name}/{key}": tensor for key, tensor in tensors.items()}
+
+
+def write_whole(content: bytes, path: Path) -> None:
+    """Write a file beside its place, sync and rename it. Raise SemblanceError where that cannot be."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise SemblanceError(
+            f"{path}: cannot be written ({error.strerror}); name another place, or make room there"
+        ) from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)

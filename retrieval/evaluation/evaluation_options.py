@@ -1,0 +1,77 @@
+"""The terms of an evaluation: what is ranked by what, which pictures ask, and what a right answer is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..answers.fusion import RULES
+from ..errors import SettingError
+from ..metadata.label_table import LabelTable
+from .protocols import PROTOCOLS
+from .ranking_scores import CUTOFFS
+
+FUSIONS = RULES
+"""What a fusion may be; see ``retrieval.answers.fusion.fuse``."""
+NOBODY = "none"
+"""Of ``not_same``: leave nothing out but the query itself."""
+
+
+@dataclass(frozen=True)
+class EvaluationTerms:
+    """What is measured, and on what.
+
+    Parameters
+    ----------
+    by : ways of ranking: each a representation, or several joined by a comma that only their fusion is
+        measured of. Where several stand alone, their fusion is measured besides. None: all of the index.
+    fusion : rules of fusion; see ``retrieval.answers.fusion``. The weights of ``learnt`` come from the
+        queries of other groups than the one that asks.
+    labels : takes the place of the labels and columns in the index, by picture or file.
+    label : the column that says what is right.
+    hierarchy, depth : of codes in levels; see ``Judgements``.
+    not_same : the column of which the query's own value is left out of its answers; the first of ``patient``
+        and ``group`` that there is where None; ``none`` for nothing.
+    queries : ids of pictures that ask; ``split``: those whose column ``split`` says ``test``, and only those
+        that say ``train`` are found. None: every picture that has a label.
+    where : a condition that pictures must meet to be found.
+    protocol : a published one, ``medmnist``, ``denner`` or ``irma``, takes the place of the standard
+        measures, and of ``queries`` where the pictures have a column ``split``.
+    cutoffs : of the standard measures.
+    baselines : put a random order, a thumbnail and a colour histogram beside.
+    blind : measure each fusion also with so many of its first hits counted as liked; see
+        ``retrieval.index.Terms``.
+    has_leaks : look for near-duplicates between queries and database.
+    seed : of all that is drawn.
+
+    Raises
+    ------
+    SettingError : a value that makes no sense.
+    """
+
+    by: Sequence[str] = ()
+    fusion: Sequence[str] = FUSIONS
+    labels: LabelTable | None = None
+    label: str = "label"
+    hierarchy: str | None = None
+    depth: int | None = None
+    not_same: str | None = None
+    queries: Sequence[str] | str | None = None
+    where: str | None = None
+    protocol: str | None = None
+    cutoffs: tuple[int, ...] = CUTOFFS
+    blind: int = 0
+    baselines: bool = True
+    has_leaks: bool = True
+    seed: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        if self.blind < 0:
+            raise SettingError(f"blind: {self.blind} hits; give 0 or more")
+        for how in self.fusion:
+            if how not in FUSIONS:
+                raise SettingError(f"fusion: {how!r} is unknown; give some of {', '.join(FUSIONS)}")
+        if self.protocol is not None and self.protocol not in PROTOCOLS:
+            raise SettingError(f"protocol: {self.protocol!r} is unknown; one of {', '.join(PROTOCOLS)}")
+        if isinstance(self.queries, str) and self.queries != "split":
+            raise SettingError(f"queries: {self.queries!r}; give ids of pictures, or split")

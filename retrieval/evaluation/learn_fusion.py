@@ -1,0 +1,99 @@
+"""Learning a fusion and keeping it in an index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..answers.weight_learning import learn_weights, mean_average_precision
+from ..errors import SettingError
+from ..index.catalogue.learned_fusions import LearntFusion, write_fusion
+from ..index.catalogue.recipe import Factories
+from ..index.storage.snapshot import Snapshot
+from ..index.storage.store import Store
+from ..metadata.label_table import LabelTable
+from .cross_fitting import draw, folds, gather
+from .evaluation_options import EvaluationTerms
+from .systems import by_representation
+from .task import prepare
+
+
+@dataclass(frozen=True)
+class FusionTerms:
+    """What a fusion is learnt from.
+
+    Parameters
+    ----------
+    by : the representations, two or more.
+    labels, label, not_same : as in ``EvaluationTerms``.
+    where : only pictures that meet this condition ask and are found.
+    seed : of what is drawn.
+    """
+
+    by: Sequence[str]
+    labels: LabelTable | None = None
+    label: str = "label"
+    not_same: str | None = None
+    where: str | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if len(set(self.by)) < 2 or len(set(self.by)) != len(self.by):
+            raise SettingError("by: a fusion is of two or more representations; name each once")
+
+
+def learn_fusion(folder: Path, terms: FusionTerms, *, factories: Factories | None = None) -> LearntFusion:
+    """Learn how much each representation counts, and keep it in the index, in one commit.
+
+    Up to 300 labelled pictures, drawn by lot, ask; pictures of their own group are left out. The trial learns
+    from one half of the groups and measures mAP on queries of the other; what is kept is learnt from all.
+
+    Raises
+    ------
+    SettingError : no labels, no such representation, or terms that make no sense.
+    IndexFolderError : no index, or another process writes to it.
+    """
+    store = Store.open(Path(folder), True, factories or {})
+    try:
+        learnt = _learn(Snapshot(store), terms)
+        with store.catalogue.transaction():
+            write_fusion(store.catalogue, learnt)
+        return learnt
+    finally:
+        store.close()
+
+
+def _learn(snapshot: Snapshot, terms: FusionTerms) -> LearntFusion:
+    by = tuple(sorted(terms.by))
+    asked = EvaluationTerms(
+        by=by, labels=terms.labels, label=terms.label, not_same=terms.not_same, where=terms.where
+    )
+    setting = prepare(snapshot, asked)
+    systems = [by_representation(snapshot, name) for name in by]
+    able = np.intersect1d(setting.queries, np.flatnonzero(setting.database))
+    queries = draw(setting, able, len(by), terms.seed)
+    scores, relevant = gather(systems, setting, queries)
+    if not relevant.any():
+        raise SettingError("labels: no query has a right answer to find; give more labelled pictures")
+    half = folds(setting, queries, 2, terms.seed) == 0
+    trial: dict[str, float] = {}
+    held_out = ~half & relevant.any(axis=1)
+    if relevant[half].any() and held_out.any():
+        weights = learn_weights(scores[:, half], relevant[half])
+        rest, right = scores[:, held_out], relevant[held_out]
+        trial = {name: mean_average_precision(part, right) for name, part in zip(by, rest, strict=True)}
+        trial["sum"] = mean_average_precision(rest.mean(axis=0), right)
+        trial["learnt"] = mean_average_precision(
+            np.tensordot(np.array(weights, np.float32), rest, axes=1), right
+        )
+    return LearntFusion(
+        by,
+        tuple(str(snapshot.binding(name).recipe) for name in by),
+        learn_weights(scores, relevant),
+        int(relevant.any(axis=1).sum()),
+        trial,
+        int(held_out.sum()) if trial else 0,
+    )

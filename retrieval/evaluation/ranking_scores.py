@@ -1,0 +1,138 @@
+"""Scoring: what one ranking is worth to one query, as a row of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SettingError
+from ..ranker import Ranking
+from ..statistics.measures import (
+    average_precision,
+    average_precision_at_r,
+    bpref,
+    hit_at,
+    ndcg_at,
+    precision_at,
+    r_precision,
+)
+from .relevance import Gains, Judgements
+
+CUTOFFS = (1, 5, 10)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole ranking for one query, with what is known of it.
+
+    Parameters
+    ----------
+    position : of the query.
+    ranking : all pictures that it may find, best first.
+    judgements : of all pictures.
+    """
+
+    position: int
+    ranking: Ranking
+    judgements: Judgements
+
+    @property
+    def gains(self) -> Gains:
+        """The gain of each hit, best first; 0 is wrong."""
+        return self.judgements.gains(self.position)[self.ranking.ids]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the query."""
+        return self.judgements.labels[self.position]
+
+
+class Measures(Protocol):
+    """A set of measures, each one number a query; NaN where it says nothing of it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The measures, in the order of ``score``."""
+        ...
+
+    @property
+    def main(self) -> str:
+        """The one that systems are compared by."""
+        ...
+
+    @property
+    def is_error(self) -> bool:
+        """Tell whether less of it is better."""
+        ...
+
+    def score(self, answer: Answer) -> list[float]:
+        """Return what a ranking is worth by each measure."""
+        ...
+
+
+@dataclass(frozen=True)
+class Standard:
+    """The measures of information retrieval, as trec_eval computes them, and votes.
+
+    Precision, accuracy (any hit right) and majority vote of the first k, for each k of ``cutoffs``;
+    R-precision, average precision, MAP@R, bpref, and nDCG of the first ten.
+
+    Raises
+    ------
+    SettingError : no cutoff, or one below 1.
+    """
+
+    cutoffs: tuple[int, ...] = CUTOFFS
+    main: str = "mAP"
+    is_error: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.cutoffs or min(self.cutoffs) < 1:
+            raise SettingError("cutoffs: give whole numbers of at least 1")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The measures, in the order of ``score``."""
+        several = [f"{kind}@{k}" for kind in ("P", "ACC", "MV") for k in self.cutoffs]
+        return ("mAP", "MAP@R", "R-prec", "nDCG@10", "bpref", *several)
+
+    def score(self, answer: Answer) -> list[float]:
+        """Return what a ranking is worth by each measure; NaN in all where nothing is right."""
+        gains = answer.gains
+        relevant = gains > 0
+        if not relevant.any():
+            return [float("nan")] * len(self.names)
+        found = answer.ranking.ids
+        judgements = answer.judgements
+        votes = [majority(judgements, found[:k].tolist()) for k in self.cutoffs]
+        return [
+            average_precision(relevant),
+            average_precision_at_r(relevant),
+            r_precision(relevant),
+            ndcg_at(gains, 10),
+            bpref(relevant),
+            *(precision_at(relevant, k) for k in self.cutoffs),
+            *(float(hit_at(relevant, k)) for k in self.cutoffs),
+            *(float(judgements.is_right(answer.position, vote)) for vote in votes),
+        ]
+
+
+def majority(judgements: Judgements, found: Sequence[int]) -> str | None:
+    """Return the label that most of some hits carry; of equally common ones that of the better hit."""
+    counts: dict[str, int] = {}
+    for position in found:
+        for label in judgements.labels[position]:
+            counts[label] = counts.get(label, 0) + 1
+    return max(counts, key=lambda label: counts[label], default=None)
+
+
+def means(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the means over the queries (last axis) for which a measure says something; NaN where none."""
+    known = ~np.isnan(values)
+    counts = known.sum(axis=-1)
+    sums = np.where(known, values, 0.0).sum(axis=-1)
+    return np.asarray(np.divide(sums, counts, out=np.full(counts.shape, np.nan), where=counts > 0))

@@ -1,0 +1,125 @@
+"""The setting of an evaluation: which pictures ask, which may answer whom, and which answers are right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SettingError
+from ..index.storage.annotations import Told
+from ..index.storage.snapshot import Snapshot
+from .evaluation_options import NOBODY, EvaluationTerms
+from .relevance import Judgements
+
+Mask = NDArray[np.bool_]
+_TEST, _TRAIN = "test", "train"
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """Which pictures of an index ask, which are found, and how they are judged; all by position.
+
+    Parameters
+    ----------
+    queries : int64 (n_queries,), positions.
+    database : bool, which pictures may be found at all.
+    column : what keeps pictures together; None where nothing does.
+    groups : of each picture; one without a value is a group of its own.
+    judgements : of all pictures.
+    n_unlabelled : pictures that are left out, for nobody can say whether they are right.
+    unmatched : rows of the label table that name no picture.
+    is_split : the column ``split`` says which pictures ask and which are found.
+    """
+
+    queries: NDArray[np.int64]
+    database: Mask
+    column: str | None
+    groups: NDArray[np.int64]
+    judgements: Judgements
+    n_unlabelled: int
+    unmatched: tuple[str, ...]
+    is_split: bool = False
+
+    def allowed(self, position: int) -> Mask:
+        """Return which pictures a query may find: the database but for its own group, and itself."""
+        allowed = self.database & (self.groups != self.groups[position])
+        allowed[position] = False
+        return np.asarray(allowed, dtype=np.bool_)
+
+
+def prepare(snapshot: Snapshot, terms: EvaluationTerms) -> Setting:
+    """Work out the setting.
+
+    Raises
+    ------
+    SettingError : no picture has a label, a query is not there or has none, or a column or condition that
+        makes no sense.
+    """
+    told = Told(snapshot, terms.labels)
+    judgements = Judgements(
+        [tuple(str(value) for value in cell) for cell in told.values(terms.label)],
+        terms.hierarchy,
+        terms.depth,
+    )
+    known = judgements.known
+    if not known.any():
+        raise SettingError(_nothing(told, terms))
+    column, names = (None, snapshot.names) if terms.not_same == NOBODY else told.groups(terms.not_same)
+    groups = np.unique(np.array(names, dtype=object), return_inverse=True)[1].astype(np.int64)
+    database = known & told.meets(terms.where)
+    queries = known
+    is_split = _by_split(told, terms)
+    if is_split:
+        split = np.array([str(cell[0]) if cell else "" for cell in told.values("split")], dtype=object)
+        database, queries = database & (split == _TRAIN), known & (split == _TEST)
+        if not database.any() or not queries.any():
+            raise SettingError(
+                "queries: the column split needs labelled pictures of train, which are found, and of test, "
+                "which ask"
+            )
+    elif terms.queries is not None:
+        queries = _asked(snapshot, terms.queries, known)
+    return Setting(
+        np.flatnonzero(queries),
+        database,
+        column,
+        groups,
+        judgements,
+        int((~known).sum()),
+        told.unmatched(),
+        is_split,
+    )
+
+
+def _by_split(told: Told, terms: EvaluationTerms) -> bool:
+    if terms.queries is not None or terms.protocol is None:
+        return terms.queries == "split"
+    try:
+        return {_TRAIN, _TEST} <= {str(cell[0]) for cell in told.values("split") if cell}
+    except SettingError:
+        return False
+
+
+def _asked(snapshot: Snapshot, names: Sequence[str], known: Mask) -> Mask:
+    queries = np.zeros(len(snapshot), dtype=bool)
+    queries[[snapshot.position(name) for name in names]] = True
+    lacking = np.flatnonzero(queries & ~known)
+    if len(lacking):
+        name = snapshot.names[int(lacking[0])]
+        raise SettingError(f"queries: {name} has no label, so no answer to it can be judged; leave it out")
+    if not queries.any():
+        raise SettingError("queries: none are given; name pictures of the index, or leave it out for all")
+    return queries
+
+
+def _nothing(told: Told, terms: EvaluationTerms) -> str:
+    unmatched = told.unmatched()
+    if terms.labels is None:
+        return f"{terms.label}: no picture of this index has one; give a label table with --labels"
+    return (
+        "labels: no row names a picture of this index; paths are those of the index, as `semblance query` "
+        f"prints them (the table's first is {next(iter(unmatched), 'none')!r})"
+    )

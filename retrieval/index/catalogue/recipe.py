@@ -1,0 +1,109 @@
+"""The recipe: everything that decides how a picture becomes numbers, and its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.metadata import entry_points
+from typing import Any
+
+import numpy as np
+
+from ...errors import IndexFolderError, SemblanceError
+from ...representation import Arrays, Representation
+
+GROUP = "semblance.representations"
+"""The entry points that make representations."""
+
+Factory = Callable[..., Representation]
+Factories = Mapping[str, Factory]
+"""What makes a representation of a name, from its settings; worker processes must be able to import it."""
+
+_VERSION = 1
+
+
+def canonical(value: Any) -> str:
+    """Return the one JSON text of a value: keys in order, no spaces.
+
+    >>> canonical({"b": (1, 2.5), "a": None})
+    '{"a":null,"b":[1,2.5]}'
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def recipe_hash(window: str, name: str, settings: Mapping[str, Any], learnt: Arrays) -> str:
+    """Return the hash of a recipe, 64 hexadecimal digits (SHA-256).
+
+    It covers the window, the representation's name and settings, and every learnt array with its dtype and
+    shape.
+    """
+    digest = hashlib.sha256(canonical([_VERSION, window, name, dict(settings)]).encode())
+    for key in sorted(learnt):
+        array = np.ascontiguousarray(learnt[key])
+        digest.update(canonical([key, array.dtype.str, array.shape]).encode())
+        digest.update(array.data if array.size else b"")
+    return digest.hexdigest()
+
+
+def recipe_settings(representation: Representation) -> dict[str, Any]:
+    """Return the settings that a recipe speaks of.
+
+    Left out are ``later_settings`` of a representation (by name, the value with which all is as it was before
+    there was such a setting) that have that value: so an index that was made before has the recipe it had.
+    """
+    later: Mapping[str, Any] = getattr(representation, "later_settings", {})
+    return {
+        name: value
+        for name, value in representation.settings.items()
+        if name not in later or value != later[name]
+    }
+
+
+def make(name: str, settings: Mapping[str, Any], factories: Factories) -> Representation:
+    """Make a representation by name: from ``factories``, else from the entry points.
+
+    Raises
+    ------
+    IndexFolderError : nothing of that name is installed, or it no longer takes these settings.
+    """
+    factory = factories.get(name) or _installed(name)
+    try:
+        return factory(**settings)
+    except (TypeError, SemblanceError) as error:
+        raise IndexFolderError(
+            f"representation {name!r}: its installed version refuses the settings of this index ({error}); "
+            "install the version that made it, or index again"
+        ) from error
+
+
+def derived(base: Representation, name: str, settings: Mapping[str, Any]) -> Representation:
+    """Make a representation that projects what another one makes of pictures. Raises as ``make`` does."""
+    from ...metric_learning import LearnedMetric
+
+    return make(name, settings, {name: partial(LearnedMetric, base, name)})
+
+
+def difference(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
+    """Say in which setting two representations of one name differ; None where they do not."""
+    for key in sorted({*old, *new}):
+        before, after = (canonical(s[key]) if key in s else "nothing" for s in (old, new))
+        if before != after:
+            return f"{name}: {key} is {before} in this index, not {after}"
+    return None
+
+
+def _installed(name: str) -> Factory:
+    for entry in entry_points(group=GROUP, name=name):
+        try:
+            factory: Factory = entry.load()
+        except ImportError as error:
+            raise IndexFolderError(
+                f"representation {name!r} cannot be loaded ({error}); install what it needs, for example "
+                f"`pip install 'semblance[{entry.module.split('.')[0]}]'`"
+            ) from error
+        return factory
+    raise IndexFolderError(
+        f"representation {name!r} is not installed; install the package that provides it ({GROUP})"
+    )

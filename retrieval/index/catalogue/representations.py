@@ -1,0 +1,132 @@
+"""The bindings: which representations an index holds, what they learnt, and which segments are theirs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .database import Catalogue
+from .recipe import canonical
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A representation as the catalogue knows it; ``recipe`` is None until it is fitted.
+
+    ``is_next`` marks one that was fitted anew and takes the place of the present one when all is encoded.
+    """
+
+    id: int
+    name: str
+    is_next: bool
+    settings: Mapping[str, Any]
+    recipe: str | None
+    model: str | None
+    n_fitted: int
+    n_sources: int
+    report: Mapping[str, Any]
+
+    @property
+    def is_fitted(self) -> bool:
+        """Tell whether it can encode."""
+        return self.recipe is not None
+
+    @property
+    def base(self) -> str | None:
+        """The name of the one whose vectors it is derived from, before the ``+``; None where it is fitted."""
+        name, mark, _ = self.name.partition("+")
+        return name if mark else None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A folder of arrays; ``representation`` is None for thumbnails, ``size`` is in bytes."""
+
+    id: int
+    representation: int | None
+    folder: str
+    n: int
+    size: int
+    checksum: str
+
+
+def bindings(catalogue: Catalogue) -> list[Binding]:
+    """Return all representations, in the order in which they were added."""
+    rows = catalogue.rows(
+        "SELECT id, name, is_next, settings, recipe, model, n_fitted, n_sources, report "
+        "FROM representation ORDER BY id"
+    )
+    return [
+        Binding(r[0], r[1], bool(r[2]), json.loads(r[3]), r[4], r[5], r[6], r[7], json.loads(r[8]))
+        for r in rows
+    ]
+
+
+def add_binding(catalogue: Catalogue, name: str, settings: Mapping[str, Any], is_next: bool = False) -> int:
+    """Note a representation that is not fitted yet, and return its number."""
+    return catalogue.run(
+        "INSERT INTO representation (name, is_next, settings) VALUES (?, ?, ?)",
+        *(name, is_next, canonical(dict(settings))),
+    )
+
+
+def reset_binding(catalogue: Catalogue, id: int, settings: Mapping[str, Any]) -> None:
+    """Give other settings to a representation; what it learnt with its old ones is forgotten."""
+    catalogue.run("UPDATE representation SET settings = ? WHERE id = ?", canonical(dict(settings)), id)
+    note_recipe(catalogue, id, None)
+
+
+def note_recipe(catalogue: Catalogue, id: int, recipe: str | None) -> None:
+    """Note the recipe of a representation that came with what it has learnt; None: it is to be fitted."""
+    catalogue.run("UPDATE representation SET recipe = ? WHERE id = ?", recipe, id)
+    if recipe is None:
+        catalogue.run(
+            "UPDATE representation SET model = NULL, n_fitted = 0, n_sources = 0, report = '{}' WHERE id = ?",
+            id,
+        )
+
+
+def note_fit(
+    catalogue: Catalogue, id: int, *, recipe: str, model: str | None, n_fitted: int, report: Mapping[str, Any]
+) -> None:
+    """Note what a representation learnt, and of how many pictures."""
+    catalogue.run(
+        """UPDATE representation SET recipe = ?, model = ?, n_fitted = ?, report = ?,
+        n_sources = (SELECT count(*) FROM source WHERE state IN ('pending', 'failed', 'read')) WHERE id =
+        ?""",
+        *(recipe, model, n_fitted, canonical(dict(report)), id),
+    )
+
+
+def replace_binding(catalogue: Catalogue, old: int, new: int) -> None:
+    """Let a representation that was fitted anew take the place of the present one."""
+    drop_binding(catalogue, old)
+    catalogue.run("UPDATE representation SET is_next = 0 WHERE id = ?", new)
+
+
+def drop_binding(catalogue: Catalogue, id: int) -> None:
+    """Forget a representation; its folders are swept after the commit."""
+    for table in ("encoded", "segment"):
+        catalogue.run(f"DELETE FROM {table} WHERE representation = ?", id)
+    catalogue.run("DELETE FROM representation WHERE id = ?", id)
+
+
+def segments(catalogue: Catalogue) -> list[Segment]:
+    """Return all segments, oldest first."""
+    rows = catalogue.rows("SELECT id, representation, folder, n, size, checksum FROM segment ORDER BY id")
+    return [Segment(*row) for row in rows]
+
+
+def add_segment(catalogue: Catalogue, segment: Segment) -> None:
+    """Publish a segment that is on the disk; its ``id`` is given by the catalogue."""
+    catalogue.run(
+        "INSERT INTO segment (representation, folder, n, size, checksum) VALUES (?, ?, ?, ?, ?)",
+        *(segment.representation, segment.folder, segment.n, segment.size, segment.checksum),
+    )
+
+
+def drop_segment(catalogue: Catalogue, id: int) -> None:
+    """Forget a segment; its folder is deleted after the commit."""
+    catalogue.run("DELETE FROM segment WHERE id = ?", id)

@@ -1,0 +1,81 @@
+"""The schema: the tables of an index's catalogue."""
+
+FORMAT = 1
+"""The number of the format that this version writes. It rises when an older version could not read it."""
+
+APPLICATION = 0x53454D42
+"""What marks an SQLite file as the catalogue of an index: ``SEMB``."""
+
+TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE root (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    path BLOB NOT NULL UNIQUE              -- absolute, as the file system spells it
+);
+
+CREATE TABLE source (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    root INTEGER NOT NULL REFERENCES root,
+    path BLOB NOT NULL,                    -- relative to the root, as the file system spells it
+    name TEXT NOT NULL UNIQUE,
+    size INTEGER NOT NULL,                 -- bytes
+    mtime_ns INTEGER NOT NULL,
+    state TEXT NOT NULL,                   -- see retrieval.index.catalogue.files.State
+    reason TEXT NOT NULL DEFAULT '',       -- why it is not a picture of the index
+    UNIQUE (root, path)
+);
+CREATE INDEX source_state ON source (state);
+
+CREATE TABLE picture (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice
+    name TEXT NOT NULL UNIQUE,
+    source INTEGER NOT NULL REFERENCES source,
+    rows INTEGER NOT NULL,                 -- pixels
+    cols INTEGER NOT NULL,
+    row_spacing REAL,                      -- millimetres
+    col_spacing REAL,
+    groups TEXT NOT NULL,                  -- JSON object of text
+    metadata TEXT NOT NULL                 -- JSON object of text and numbers
+);
+CREATE INDEX picture_source ON picture (source);
+
+-- What the user took out, by a keyed hash of its name, so that reading its file again does not bring it back.
+CREATE TABLE removed (name TEXT PRIMARY KEY, source INTEGER NOT NULL) WITHOUT ROWID;
+
+-- What a label table says of a picture, or of all frames of a file.
+CREATE TABLE label (
+    name TEXT PRIMARY KEY,
+    labels TEXT NOT NULL,                  -- JSON list of text
+    columns TEXT NOT NULL                  -- JSON object of text and numbers
+) WITHOUT ROWID;
+
+CREATE TABLE representation (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    is_next INTEGER NOT NULL,              -- 1: fitted anew, takes the place of the present one when complete
+    settings TEXT NOT NULL,                -- canonical JSON
+    recipe TEXT,                           -- hash; NULL until it is fitted
+    model TEXT,                            -- folder of what was learnt
+    n_fitted INTEGER NOT NULL DEFAULT 0,   -- pictures that it learnt from
+    n_sources INTEGER NOT NULL DEFAULT 0,  -- files of the index at that time
+    report TEXT NOT NULL DEFAULT '{}',     -- JSON object, what it says of its fit
+    UNIQUE (name, is_next)
+);
+
+-- Which files each representation has encoded whole.
+CREATE TABLE encoded (
+    source INTEGER NOT NULL,
+    representation INTEGER NOT NULL,
+    PRIMARY KEY (source, representation)
+) WITHOUT ROWID;
+
+CREATE TABLE segment (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    representation INTEGER,                -- NULL: thumbnails
+    folder TEXT NOT NULL UNIQUE,
+    n INTEGER NOT NULL,                    -- pictures, those since deleted included
+    size INTEGER NOT NULL,                 -- bytes
+    checksum TEXT NOT NULL
+);
+"""

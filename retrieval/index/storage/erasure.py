@@ -1,0 +1,94 @@
+"""The erasure: nothing in an index's folder holds what was removed, and a proof of it.
+
+What was learnt (words, projections, networks) holds no picture as such; a word that was learnt from one
+picture alone is one of its descriptors, and goes only when the representation learns again (``refit``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ...rankers.array_files import load_arrays
+from ..catalogue.database import FILE
+from ..catalogue.representations import bindings, segments
+from .merge import live_pictures
+from .segments import EVIDENCE
+from .store import Store
+
+_PIECE = 1 << 22
+_COMPACT = "run `semblance compact`"
+
+
+def clean(store: Store) -> None:
+    """Rewrite the catalogue without the pages and bytes of what was deleted."""
+    store.catalogue.run("PRAGMA secure_delete=ON")
+    store.catalogue.run("VACUUM")
+    store.sweep()
+
+
+def leftovers(store: Store, names: Sequence[str] = ()) -> list[str]:
+    """Read the whole folder and return what is left of removed pictures, a line each; nothing where all is
+    gone.
+
+    It looks for pictures in segments that the catalogue does not know, for free pages of the catalogue, for
+    files that belong to no commit, and for the bytes of ``names``, as text and as JSON spells it.
+    """
+    with store.catalogue.snapshot():
+        return [*_dead_rows(store), *_free_pages(store), *_strangers(store), *_names(store, names)]
+
+
+def _dead_rows(store: Store) -> Iterator[str]:
+    is_live = live_pictures(store)
+    for segment in segments(store.catalogue):
+        folder = store.folder / "segments" / segment.folder
+        for part in (folder, folder / EVIDENCE):
+            ids = load_arrays(part).get("ids") if part.is_dir() else None
+            if ids is None:
+                continue
+            ids = ids[ids >= 0]
+            n = int((ids >= len(is_live)).sum() + (~is_live[ids[ids < len(is_live)]]).sum())
+            if n:
+                yield f"segment {segment.folder}: {n} removed pictures are on the disk still; {_COMPACT}"
+
+
+def _free_pages(store: Store) -> Iterator[str]:
+    (n,) = store.catalogue.rows("PRAGMA freelist_count")[0]
+    if n:
+        yield f"{FILE}: {n} free pages may hold what was deleted; {_COMPACT}"
+
+
+def _strangers(store: Store) -> Iterator[str]:
+    known = {("segments", s.folder) for s in segments(store.catalogue)}
+    known |= {("models", b.model) for b in bindings(store.catalogue) if b.model is not None}
+    for path in sorted(store.folder.rglob("*")):
+        parts = path.relative_to(store.folder).parts
+        if path.is_file() and parts[:2] not in known and parts not in ((FILE,), ("lock",)):
+            yield f"{'/'.join(parts)}: belongs to no commit; {_COMPACT}"
+
+
+def _names(store: Store, names: Sequence[str]) -> Iterator[str]:
+    wanted = {name: _spellings(name) for name in names}
+    for path in sorted(p for p in store.folder.rglob("*") if p.is_file()):
+        found = _found(path, {bytes for own in wanted.values() for bytes in own})
+        for name, own in wanted.items():
+            if own & found:
+                yield f"{path.relative_to(store.folder).as_posix()}: holds the name {name}"
+
+
+def _spellings(name: str) -> set[bytes]:
+    return {name.encode("utf-8", "surrogateescape"), json.dumps(name)[1:-1].encode()} - {b""}
+
+
+def _found(path: Path, wanted: set[bytes]) -> set[bytes]:
+    """Return which of some byte strings a file holds; it is read piece by piece, with an overlap."""
+    found: set[bytes] = set()
+    tail = b""
+    overlap = max(map(len, wanted), default=1) - 1
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            text = tail + piece
+            found |= {one for one in wanted if one in text}
+            tail = text[-overlap:] if overlap else b""
+    return found

@@ -1,0 +1,51 @@
+"""The lock: one process at a time writes to an index folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from ...errors import IndexFolderError
+
+
+class WriterLock:
+    """Hold an index folder for writing until ``release``, or until the process ends, however it ends.
+
+    Readers need no lock.
+
+    Raises
+    ------
+    IndexFolderError : another process writes to the folder, or it cannot be written to at all.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = _open(folder)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._file)
+            raise IndexFolderError(
+                f"{folder}: another process is writing to this index; wait until it is done"
+            ) from None
+        except OSError as error:
+            os.close(self._file)
+            raise IndexFolderError(
+                f"{folder}: this file system gives no lock ({error.strerror}); put the index elsewhere"
+            ) from error
+
+    def release(self) -> None:
+        """Let others write. A second call does nothing."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def _open(folder: Path) -> int:
+    try:
+        return os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise IndexFolderError(
+            f"{folder}: cannot write to this index ({error.strerror}); "
+            "change its permissions, or work on a copy"
+        ) from error

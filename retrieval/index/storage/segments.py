@@ -1,0 +1,139 @@
+"""The segments: immutable folders of arrays with the vectors, the evidence and the thumbnails of pictures."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import IndexFolderError
+from ...ranker import Ids
+from ...rankers.array_files import ArrayWriter, load_arrays, save_arrays, sync_folder
+from ...representation import Encoding, Representation
+from ..catalogue.representations import Segment
+
+EVIDENCE = "evidence"
+_CHUNK = 1 << 20
+
+
+class Rows:
+    """A ragged table on disk: for each id a run of rows of one array. It is mapped, not read.
+
+    On disk: ``ids`` int64 (n,) in any order, ``offsets`` int64 (n + 1,), ``rows`` (offsets[n],) of any plain
+    dtype.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        arrays = load_arrays(folder)
+        try:
+            self.ids, self.offsets, self.rows = (arrays[name] for name in ("ids", "offsets", "rows"))
+        except KeyError as error:
+            raise IndexFolderError(f"{folder}: lacks {error}; restore the index, or index again") from None
+        self._order = np.argsort(self.ids, kind="stable")
+
+    def get(self, id: int) -> NDArray[Any] | None:
+        """Return the rows of an id; None where it is not here."""
+        at = int(np.searchsorted(self.ids, id, sorter=self._order))
+        if at == len(self.ids) or self.ids[self._order[at]] != id:
+            return None
+        row = self._order[at]
+        return self.rows[self.offsets[row] : self.offsets[row + 1]]
+
+
+def save_rows(folder: Path, rows: Mapping[int, NDArray[Any]]) -> None:
+    """Write the rows of each id, all of one dtype, as a folder that ``Rows`` opens."""
+    arrays = {
+        "ids": np.array(list(rows), dtype=np.int64),
+        "offsets": _offsets([len(part) for part in rows.values()]),
+        "rows": np.concatenate(list(rows.values())) if rows else np.empty(0, np.uint8),
+    }
+    save_arrays(folder, arrays)
+
+
+def merge_rows(folder: Path, parts: Sequence[Path], is_live: NDArray[np.bool_]) -> int:
+    """Write the rows of all live ids of several tables as one table; only one part is mapped at a time.
+
+    Returns how many ids it holds.
+    """
+    folder.mkdir()
+    tables = [Rows(part) for part in parts]
+    ids = [live(table.ids, is_live) for table in tables]
+    lengths = [np.diff(t.offsets)[np.isin(t.ids, kept)] for t, kept in zip(tables, ids, strict=True)]
+    dtype = next((t.rows.dtype for t in tables if len(t.ids)), np.dtype(np.uint8))
+    del tables
+    offsets = _offsets(np.concatenate([*lengths, np.empty(0, np.int64)]))
+    save_arrays(folder, {"ids": np.concatenate([*ids, np.empty(0, np.int64)]), "offsets": offsets})
+    with ArrayWriter(folder, "rows", dtype, (int(offsets[-1]),)) as writer:
+        for part, kept in zip(parts, ids, strict=True):
+            table = Rows(part)
+            for row in np.flatnonzero(np.isin(table.ids, kept)):
+                writer.write(table.rows[table.offsets[row] : table.offsets[row + 1]])
+    return len(offsets) - 1
+
+
+def save_encodings(folder: Path, representation: Representation, encodings: Mapping[int, Encoding]) -> None:
+    """Write the vectors of pictures, and their evidence beside them, as one segment."""
+    ranker = representation.make_ranker()
+    ids = sorted(encodings)
+    ranker.add(np.array(ids, dtype=np.int64), [encodings[id].vector for id in ids])
+    folder.mkdir()
+    ranker.save(folder)
+    evidence = {id: e.evidence for id in ids if (e := encodings[id]).evidence is not None}
+    if evidence:
+        save_rows(folder / EVIDENCE, evidence)
+
+
+def merge_encodings(
+    folder: Path, representation: Representation, parts: Sequence[Path], is_live: NDArray[np.bool_]
+) -> int:
+    """Write what is live of several segments as one segment. Returns how many pictures it holds."""
+    ranker = representation.open_ranker(parts)
+    numbers = np.where(is_live, np.arange(len(is_live), dtype=np.int64), -1)
+    ranker.renumber(numbers)
+    folder.mkdir()
+    ranker.save(folder)
+    tables = [part / EVIDENCE for part in parts if (part / EVIDENCE).is_dir()]
+    if tables:
+        merge_rows(folder / EVIDENCE, tables, is_live)
+    return len(ranker)
+
+
+def publishable(folder: Path, representation: int | None, n: int) -> Segment:
+    """Force the names of a finished segment, whose files are on the disk, there too; describe it."""
+    for path in (*(path for path in folder.rglob("*") if path.is_dir()), folder, folder.parent):
+        sync_folder(path)
+    size = sum(path.stat().st_size for path in _files(folder))
+    return Segment(0, representation, folder.name, n, size, checksum(folder))
+
+
+def checksum(folder: Path) -> str:
+    """Return a hash of the names and contents of all files of a segment (BLAKE2b, 32 hexadecimal digits)."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in _files(folder):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def find_rows(parts: Sequence[Rows], id: int) -> NDArray[Any] | None:
+    """Return the rows of an id from the first part that has them; None where none has."""
+    return next((rows for part in parts if (rows := part.get(id)) is not None), None)
+
+
+def live(ids: Ids, is_live: NDArray[np.bool_]) -> Ids:
+    """Return those ids that the catalogue still knows; ``is_live`` is bool, by id."""
+    return ids[(ids < len(is_live)) & is_live[np.minimum(ids, len(is_live) - 1)]] if len(is_live) else ids[:0]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _offsets(lengths: Sequence[int] | NDArray[np.integer]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)

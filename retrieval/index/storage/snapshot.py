@@ -1,0 +1,187 @@
+"""The snapshot: an index as one commit left it, opened for questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import IndexFolderError, SettingError
+from ...ranker import Ids, Ranker
+from ...representation import Representation
+from ..catalogue.learned_fusions import read_fusions
+from ..catalogue.pictures import Entry, all_rows, entry
+from ..catalogue.representations import Binding, bindings, segments
+from .columns import Columns
+from .segments import EVIDENCE, Rows, find_rows
+from .stack_positions import Places
+from .store import Store
+
+T = TypeVar("T")
+_MANY = 500
+
+
+class MovedOnError(Exception):
+    """A writer has published a new commit, and what this snapshot speaks of is gone; take a new one."""
+
+
+class Snapshot:
+    """Answer questions about one commit of an index.
+
+    A picture's position is its place in the order of all names; rankers speak of positions, so that ties are
+    decided by name. Rankers and the columns of all pictures are opened when first asked for.
+
+    Attributes
+    ----------
+    names : list of str, in order.
+    ids : int64 (n,), the number of each picture in the catalogue, by position.
+    fusions : weights that were learnt for fusions.
+    kept : what is worked out of this commit once and asked for again, by its maker's key.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        with store.catalogue.snapshot():
+            self.generation = store.catalogue.generation
+            rows = store.catalogue.rows("SELECT name, id FROM picture ORDER BY name")
+            self.bindings: Mapping[str, Binding] = {
+                b.name: b for b in bindings(store.catalogue) if not b.is_next
+            }
+            self._segments = segments(store.catalogue)
+            self.fusions = read_fusions(store.catalogue)
+        self.names = [row[0] for row in rows]
+        self.ids: Ids = np.fromiter((row[1] for row in rows), np.int64, len(rows))
+        self._representations: dict[str, Representation] = {}
+        self._rankers: dict[str, Ranker] = {}
+        self._evidence: dict[str, list[Rows]] = {}
+        self.kept: dict[tuple[str, ...], Any] = {}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def positions(self) -> Mapping[str, int]:
+        """The position of each name."""
+        return {name: position for position, name in enumerate(self.names)}
+
+    def position(self, name: str) -> int:
+        """Return the position of a picture. Raise SettingError where there is none of that name."""
+        if name in self.positions:
+            return self.positions[name]
+        frames = sum(other.startswith(f"{name}#") for other in self.names)
+        hint = (
+            f"it has {frames} frames, name one as {name}#0"
+            if frames
+            else "`semblance info` lists what it holds"
+        )
+        raise SettingError(f"{name}: no such picture in this index; {hint}")
+
+    def binding(self, name: str) -> Binding:
+        """Return a representation that can be asked. Raise SettingError where there is none of that name."""
+        binding = self.bindings.get(name)
+        if binding is None:
+            there = ", ".join(self.bindings) or "none"
+            raise SettingError(f"by: no representation {name!r} in this index; it has {there}")
+        if not binding.is_fitted:
+            raise SettingError(f"by: {name} is not fitted yet; run `semblance index` to the end first")
+        return binding
+
+    def representation(self, name: str) -> Representation:
+        """Return a representation, made again as the index knows it."""
+        if name not in self._representations:
+            binding = self.binding(name)
+            self._representations[name] = self._read(lambda: self._store.representation(binding))
+        return self._representations[name]
+
+    def ranker(self, name: str) -> Ranker:
+        """Return the ranker of a representation, which speaks of positions."""
+        if name not in self._rankers:
+            folders = self._folders(self.binding(name).id)
+            representation = self.representation(name)
+            ranker = self._read(lambda: representation.open_ranker(folders))
+            ranker.renumber(self._numbers)
+            self._rankers[name] = ranker
+        return self._rankers[name]
+
+    @cached_property
+    def _numbers(self) -> NDArray[np.int64]:
+        """int64: the position of each number of a picture, −1 where it is gone."""
+        numbers = np.full(int(self.ids.max(initial=-1)) + 1, -1, dtype=np.int64)
+        numbers[self.ids] = np.arange(len(self.ids))
+        return numbers
+
+    def _folders(self, representation: int | None) -> list[Path]:
+        return [
+            self._store.folder / "segments" / s.folder
+            for s in self._segments
+            if s.representation == representation
+        ]
+
+    def evidence(self, name: str, position: int) -> NDArray[np.void] | None:
+        """Return the local evidence of a picture; None where there is none."""
+        if name not in self._evidence:
+            folders = self._folders(self.binding(name).id)
+            self._evidence[name] = self._read(
+                lambda: [Rows(f / EVIDENCE) for f in folders if (f / EVIDENCE).is_dir()]
+            )
+        return find_rows(self._evidence[name], int(self.ids[position]))
+
+    def thumbnail(self, position: int) -> bytes:
+        """Return the JPEG of a picture. Raise IndexFolderError where it is lost."""
+        found = find_rows(self._thumbnails, int(self.ids[position]))
+        if found is None:
+            raise IndexFolderError(
+                f"{self.names[position]}: its thumbnail is lost; restore the index, or index again"
+            )
+        return found.tobytes()
+
+    @cached_property
+    def _thumbnails(self) -> list[Rows]:
+        return self._read(lambda: [Rows(folder) for folder in self._folders(None)])
+
+    @cached_property
+    def columns(self) -> Columns:
+        """What is known of every picture, by position."""
+        with self._store.catalogue.snapshot():
+            self._check_same()
+            return Columns(all_rows(self._store.catalogue))
+
+    @cached_property
+    def places(self) -> Places:
+        """Which case and stack each picture belongs to."""
+        return Places(self.columns, self.names)
+
+    def shapes(self, positions: Ids) -> NDArray[np.int64]:
+        """Return rows and columns of pictures in pixels, (n, 2)."""
+        if len(positions) > _MANY:
+            _ = self.columns  # one question for all of them
+        return np.array([self.entry(p).shape for p in positions.tolist()], dtype=np.int64).reshape(-1, 2)
+
+    def entry(self, position: int) -> Entry:
+        """Return what is known of one picture."""
+        if "columns" in self.__dict__:
+            return self.columns.entry(position)
+        found = entry(self._store.catalogue, int(self.ids[position]))
+        if found is None:
+            raise MovedOnError
+        return found
+
+    def _check_same(self) -> None:
+        if self._store.catalogue.generation != self.generation:
+            raise MovedOnError
+
+    def _read(self, action: Callable[[], T]) -> T:
+        """Read files; where they are missing because a writer merged them away, say so."""
+        try:
+            return action()
+        except (FileNotFoundError, IndexFolderError) as error:
+            self._check_same()
+            if isinstance(error, IndexFolderError):
+                raise
+            raise IndexFolderError(
+                f"{error.filename}: is missing; restore the index, or index again"
+            ) from error

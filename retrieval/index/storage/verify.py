@@ -1,0 +1,104 @@
+"""Verification: is an index whole?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...errors import SemblanceError
+from ...ranker import Ids
+from ...representation import Representation
+from ..catalogue.representations import Binding, Segment, bindings, segments
+from .merge import live_pictures
+from .segments import EVIDENCE, Rows, checksum, live
+from .store import Store
+
+
+def verify(store: Store) -> list[str]:
+    """Read everything and return what is wrong, a line each; nothing where the index is whole.
+
+    It checks the catalogue, every file of every segment against its checksum, every recipe against its hash,
+    and that each picture has one vector in each representation and one thumbnail.
+    """
+    with store.catalogue.snapshot():
+        problems = [
+            f"catalogue: {row[0]}" for row in store.catalogue.rows("PRAGMA quick_check") if row[0] != "ok"
+        ]
+        is_live = live_pictures(store)
+        found = segments(store.catalogue)
+        problems += _thumbnails(store, [s for s in found if s.representation is None], is_live)
+        for binding in bindings(store.catalogue):
+            own = [s for s in found if s.representation == binding.id]
+            problems += _representation(store, binding, own, is_live)
+    return problems
+
+
+def _thumbnails(store: Store, own: list[Segment], is_live: np.ndarray) -> Iterator[str]:
+    ids = [np.empty(0, np.int64)]
+    for segment in own:
+        if (damage := _damage(store, segment)) is not None:
+            yield f"thumbnails: {damage}"
+            continue
+        ids.append(live(Rows(store.folder / "segments" / segment.folder).ids, is_live))
+    yield from _coverage("thumbnails", np.concatenate(ids), np.flatnonzero(is_live))
+
+
+def _representation(store: Store, binding: Binding, own: list[Segment], is_live: np.ndarray) -> Iterator[str]:
+    if not binding.is_fitted:
+        yield f"{binding.name}: not fitted yet; run `semblance index` to the end"
+        return
+    try:
+        representation = store.representation(binding)
+    except (SemblanceError, OSError) as error:
+        yield f"{binding.name}: {error}"
+        return
+    ids = [np.empty(0, np.int64)]
+    for segment in own:
+        damage = _damage(store, segment) or _misfit(store, segment, representation)
+        if damage is not None:
+            yield f"{binding.name}: {damage}"
+            continue
+        ids.append(
+            live(representation.open_ranker([store.folder / "segments" / segment.folder]).ids(), is_live)
+        )
+    sql = "SELECT p.id FROM picture p JOIN encoded e ON e.source = p.source WHERE e.representation = ?"
+    wanted = np.array([row[0] for row in store.catalogue.rows(sql, binding.id)], dtype=np.int64)
+    yield from _coverage(binding.name, np.concatenate(ids), wanted)
+    if not binding.is_next and (n := int(is_live.sum()) - len(wanted)):
+        yield f"{binding.name}: {n} pictures are not encoded yet; run `semblance index` to the end"
+
+
+def _damage(store: Store, segment: Segment) -> str | None:
+    folder = store.folder / "segments" / segment.folder
+    if not folder.is_dir():
+        return f"segment {segment.folder} is missing; restore the index, or index again"
+    try:
+        if checksum(folder) == segment.checksum:
+            return None
+    except OSError as error:
+        return (
+            f"segment {segment.folder} cannot be read ({error.strerror}); restore the index, or index again"
+        )
+    return f"segment {segment.folder} is damaged; restore the index, or index again"
+
+
+def _misfit(store: Store, segment: Segment, representation: Representation) -> str | None:
+    folder = store.folder / "segments" / segment.folder
+    try:
+        n = len(representation.open_ranker([folder]))
+        if (folder / EVIDENCE).is_dir():
+            Rows(folder / EVIDENCE)
+    except (SemblanceError, OSError) as error:
+        return str(error)
+    return None if n == segment.n else f"segment {segment.folder} holds {n} pictures, not {segment.n}"
+
+
+def _coverage(what: str, ids: Ids, wanted: Ids) -> Iterator[str]:
+    lost = len(np.setdiff1d(wanted, ids))
+    if lost:
+        yield f"{what}: {lost} pictures are lost; restore the index, or index again"
+    twice = sum(n > 1 for n in Counter(ids.tolist()).values())
+    if twice:
+        yield f"{what}: {twice} pictures stand twice; restore the index, or index again"

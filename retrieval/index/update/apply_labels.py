@@ -1,0 +1,75 @@
+"""Labelling: what a label table says is brought together with the pictures of an index."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...metadata.label_table import LabelRow, LabelTable
+from ..catalogue.database import Catalogue
+from ..catalogue.pictures import set_labels
+from ..catalogue.tombstones import all_buried, buried, salt_of
+from ..storage.store import Store
+from .scan import Scope
+
+
+@dataclass(frozen=True)
+class LabelReport:
+    """What became of a label table: rows, those that name no picture, and how many pictures lack a label."""
+
+    n_rows: int
+    unmatched: tuple[str, ...]
+    n_unlabelled: int
+
+
+def apply_labels(store: Store, table: LabelTable, scopes: Sequence[Scope]) -> LabelReport:
+    """Note the rows of a table in one commit; pictures that come later under the same name get them as well.
+
+    A path is looked for in the folders that were just scanned, and then among all names of the index.
+    """
+    catalogue = store.catalogue
+    found = {path: _find(catalogue, path, scopes) for path in table.rows}
+    with catalogue.transaction():
+        rows = [(found[path] or path, row) for path, row in table.rows.items()]
+        set_labels(catalogue, _without_removed(catalogue, rows, scopes))
+    unmatched = tuple(path for path, name in found.items() if name is None)
+    return LabelReport(len(table.rows), unmatched, count_unlabelled(catalogue))
+
+
+def _without_removed(
+    catalogue: Catalogue, rows: Sequence[tuple[str, LabelRow]], scopes: Sequence[Scope]
+) -> Sequence[tuple[str, LabelRow]]:
+    """Leave out the rows that speak of what the user took out: of that nothing is noted."""
+    gone, salt = all_buried(catalogue), salt_of(catalogue)
+    prefixes = {"", *(scope.prefix for scope in scopes)}
+
+    def is_gone(name: str) -> bool:
+        names = (prefix + part for prefix in prefixes for part in (name, name.rpartition("#")[0]) if part)
+        return any(buried(salt, name) in gone for name in names)
+
+    return [(name, row) for name, row in rows if not is_gone(name)] if gone else rows
+
+
+def count_unlabelled(catalogue: Catalogue) -> int:
+    """Return how many pictures have no label."""
+    sql = """SELECT count(*) FROM picture p JOIN source s ON s.id = p.source
+        LEFT JOIN label own ON own.name = p.name LEFT JOIN label file ON file.name = s.name
+        WHERE coalesce(own.labels, file.labels, '[]') = '[]'"""
+    return int(catalogue.rows(sql)[0][0])
+
+
+def _find(catalogue: Catalogue, path: str, scopes: Sequence[Scope]) -> str | None:
+    """Return the name of the picture or file that a row speaks of; None where there is none."""
+    file, mark, frame = path.rpartition("#")
+    for scope in scopes:
+        for relative, tail in ((path, ""), (file, mark + frame)):
+            place = os.fsencode(scope.prefix + relative)
+            sql = "SELECT name FROM source WHERE root = ? AND path = ? AND state = 'read'"
+            if relative and (rows := catalogue.rows(sql, scope.number, place)):
+                name = f"{rows[0][0]}{tail}"
+                if not tail or catalogue.rows("SELECT 1 FROM picture WHERE name = ?", name):
+                    return name
+    if catalogue.rows("SELECT 1 FROM picture WHERE name = ?", path):
+        return path
+    return path if catalogue.rows("SELECT 1 FROM source WHERE name = ? AND state = 'read'", path) else None

@@ -1,0 +1,140 @@
+"""Deriving: vectors that are computed from the stored ones of another representation, not from pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import numpy as np
+
+from ...errors import IndexFolderError
+from ...metric_learning import LearnedMetric
+from ...ranker import Ranker
+from ...representation import Encoding, Representation, Vector
+from ..catalogue.representations import Binding, Segment, add_segment, bindings, drop_binding, segments
+from ..progress import Progress
+from ..storage.merge import merge_small
+from ..storage.segments import publishable, save_encodings
+from ..storage.store import Store
+
+_MOST_PICTURES = 8192
+"""So many pictures are projected at a time: a segment, and a commit."""
+
+
+def derive_all(store: Store, progress: Progress) -> None:
+    """Derive the vectors of all files that a base has encoded and what is derived from it has not.
+
+    Each batch is a commit; a run that is interrupted goes on with the next update.
+    """
+    found = bindings(store.catalogue)
+    for binding in (b for b in found if b.base is not None):
+        sources = _lacking(store, base_of(found, binding), binding.id)
+        if not sources:
+            continue
+        metric = store.representation(binding)
+        assert isinstance(metric, LearnedMetric)
+        done = 0
+        for batch, segment in derive(store, base_of(found, binding), metric, sources):
+            publish(store, binding.id, batch, segment)
+            progress(f"derive {binding.name}", done := done + len(batch), len(sources))
+        merge_small(store, {b.id: store.representation(b) for b in found if b.is_fitted})
+
+
+def derive(
+    store: Store, base: Binding, metric: LearnedMetric, sources: Sequence[int]
+) -> Iterator[tuple[list[int], Segment | None]]:
+    """Project the stored vectors of files, and yield the files and the segment of each batch, unpublished."""
+    ranker = base_ranker(store, base, metric.base)
+    for batch in _batches(store, sources):
+        ids = [id for _, own in batch for id in own]
+        encodings = {id: Encoding(metric.projection.project(stored(ranker, base, id))) for id in ids}
+        segment = None
+        if ids:
+            folder = store.new_folder("segments")
+            save_encodings(folder, metric, encodings)
+            segment = publishable(folder, None, len(ids))
+        yield [source for source, _ in batch], segment
+
+
+def publish(store: Store, id: int, sources: Sequence[int], segment: Segment | None) -> None:
+    """Make a batch part of the index, in one commit."""
+    with store.catalogue.transaction():
+        note(store, id, sources, segment)
+
+
+def note(store: Store, id: int, sources: Sequence[int], segment: Segment | None) -> None:
+    """Within a transaction: note that files are derived, and the segment that holds them."""
+    if segment is not None:
+        own = Segment(0, id, segment.folder, segment.n, segment.size, segment.checksum)
+        add_segment(store.catalogue, own)
+    store.catalogue.run_many(
+        "INSERT OR IGNORE INTO encoded VALUES (?, ?)", [(source, id) for source in sources]
+    )
+
+
+def drop_derived(store: Store, base: str) -> list[str]:
+    """Within a transaction: forget what is derived from a base, and return the names."""
+    gone = [b for b in bindings(store.catalogue) if b.base == base]
+    for binding in gone:
+        drop_binding(store.catalogue, binding.id)
+    return [b.name for b in gone]
+
+
+def base_of(found: Sequence[Binding], binding: Binding) -> Binding:
+    """Return the binding that another one is derived from. Raise IndexFolderError where it is gone."""
+    for other in found:
+        if other.name == binding.base and not other.is_next:
+            return other
+    raise IndexFolderError(f"{binding.name}: its base is not in this index; restore it, or index again")
+
+
+def encoded_sources(store: Store, id: int) -> list[int]:
+    """Return the files that a representation has encoded, by number."""
+    rows = store.catalogue.rows("SELECT source FROM encoded WHERE representation = ? ORDER BY source", id)
+    return [int(source) for (source,) in rows]
+
+
+def base_ranker(store: Store, base: Binding, representation: Representation) -> Ranker:
+    """Open the vectors of a base, by the numbers of the pictures."""
+    own = [s for s in segments(store.catalogue) if s.representation == base.id]
+    return representation.open_ranker([store.folder / "segments" / s.folder for s in own])
+
+
+def stored(ranker: Ranker, base: Binding, id: int) -> Vector:
+    """Return a stored vector. Raise IndexFolderError where it is lost or not finite."""
+    try:
+        vector: Vector = ranker.vector(id)
+    except KeyError:
+        raise IndexFolderError(
+            f"{base.name}: the vector of picture {id} is lost; `semblance verify` says what is damaged"
+        ) from None
+    if not np.isfinite(vector if isinstance(vector, np.ndarray) else vector.values).all():
+        raise IndexFolderError(
+            f"{base.name}: the vector of picture {id} is not finite; restore the index, or index again"
+        )
+    return vector
+
+
+def _lacking(store: Store, base: Binding, id: int) -> list[int]:
+    own = set(encoded_sources(store, id))
+    return [source for source in encoded_sources(store, base.id) if source not in own]
+
+
+def _batches(store: Store, sources: Sequence[int]) -> Iterator[list[tuple[int, list[int]]]]:
+    """Yield files with the numbers of their pictures, so many that they make a segment."""
+    batch: list[tuple[int, list[int]]] = []
+    n = 0
+    for source, ids in _pictures(store, sources):
+        batch.append((source, ids))
+        n += len(ids)
+        if n >= _MOST_PICTURES:
+            yield batch
+            batch, n = [], 0
+    if batch:
+        yield batch
+
+
+def _pictures(store: Store, sources: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+    rows = store.catalogue.rows("SELECT source, id FROM picture ORDER BY source, id")
+    known = {int(s): [int(id) for _, id in own] for s, own in groupby(rows, key=lambda row: row[0])}
+    yield from ((source, known.get(source, [])) for source in sources)

@@ -1,0 +1,201 @@
+"""The job of a worker: read one file, and encode its pictures or draw samples from them."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import PictureError
+from ...picture import Picture, Value
+from ...rankers.array_files import load_arrays
+from ...readers import NotAPictureError, read_pictures
+from ...readers.window import Window
+from ...representation import Arrays, BatchEncoder, Encoding, Representation
+from ..catalogue.files import State
+from ..catalogue.recipe import Factories, make
+from ..catalogue.tombstones import buried
+
+PIECE = 64
+"""How many frames of a file are encoded before they are handed over."""
+
+_THUMBNAIL_SIDE = 192
+_QUALITY = 80
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A representation, as a worker makes it again; ``model`` is the folder of what it learnt."""
+
+    id: int
+    name: str
+    settings: Mapping[str, Any]
+    model: Path | None
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a worker needs to know before its first task."""
+
+    window: str
+    salt: bytes
+    specs: tuple[Spec, ...]
+    factories: Factories
+
+
+@dataclass(frozen=True)
+class Task:
+    """A file to read; ``skip`` holds what stands for removed pictures.
+
+    ``encode`` holds the numbers of the representations that encode; with ``sample`` above 0 that many frames
+    are drawn instead, and each is sampled by all of them.
+    """
+
+    source: int
+    path: Path
+    name: str
+    encode: tuple[int, ...]
+    has_thumbnails: bool = True
+    skip: frozenset[str] = frozenset()
+    sample: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Described:
+    """A picture without its pixels: what the index keeps of it.
+
+    ``prepared`` holds what is still to be encoded, by representation.
+    """
+
+    name: str
+    shape: tuple[int, int]
+    spacing: tuple[float, float] | None
+    groups: Mapping[str, str]
+    metadata: Mapping[str, Value]
+    encodings: Mapping[int, Encoding]
+    thumbnail: NDArray[np.uint8] | None
+    prepared: Mapping[int, NDArray[Any]] = field(default_factory=dict)
+
+    @property
+    def n_bytes(self) -> int:
+        """Return about how much memory it takes."""
+        n = 1000 if self.thumbnail is None else 1000 + self.thumbnail.nbytes
+        for encoding in self.encodings.values():
+            vector = encoding.vector
+            n += vector.nbytes if isinstance(vector, np.ndarray) else 8 * len(vector.indices)
+            n += 0 if encoding.evidence is None else encoding.evidence.nbytes
+        return n
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """What came of a task, or of the first part of it: pictures, or samples of a file of ``n_frames`` frames.
+
+    ``goes_on`` tells that more of the same file follows; ``samples`` holds what was drawn from each frame, by
+    representation.
+    """
+
+    pictures: Sequence[Described] = ()
+    goes_on: bool = False
+    samples: Sequence[Mapping[int, Arrays]] = ()
+    n_frames: int = 0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why nothing came of a task, and what becomes of the file."""
+
+    state: State
+    reason: str
+
+
+@dataclass
+class Job:
+    """Do tasks, one after the other, with representations that are made once."""
+
+    setup: Setup
+    _made: dict[int, Representation] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._window = Window.parse(self.setup.window)
+        for spec in self.setup.specs:
+            representation = make(spec.name, spec.settings, self.setup.factories)
+            self._made[spec.id] = (
+                representation.restore(load_arrays(spec.model)) if spec.model else representation
+            )
+
+    def do(self, task: Task) -> Iterator[Piece | Failure]:
+        """Do one task: yield pieces, the last of which does not go on, or in the end a Failure."""
+        try:
+            with task.path.open("rb"):
+                pass
+            yield from [self._sampled(task)] if task.sample else self._encoded(task)
+        except NotAPictureError as error:
+            yield Failure(State.IGNORED, str(error).removeprefix(f"{task.name}: "))
+        except PictureError as error:
+            yield Failure(State.SKIPPED, str(error).removeprefix(f"{task.name}: "))
+        except OSError as error:
+            yield Failure(State.FAILED, error.strerror or str(error))
+        except Exception as error:
+            yield Failure(State.FAILED, " ".join(f"{type(error).__name__}: {error}".split()))
+
+    def _read(self, task: Task) -> Iterator[Picture]:
+        pictures = read_pictures(task.path, task.name, window=self._window, salt=self.setup.salt)
+        salt, skip = self.setup.salt, task.skip
+        return (picture for picture in pictures if not skip or buried(salt, picture.id) not in skip)
+
+    def _encoded(self, task: Task) -> Iterator[Piece]:
+        pictures: list[Described] = []
+        for picture in self._read(task):
+            if len(pictures) == PIECE:
+                yield Piece(pictures, goes_on=True)
+                pictures = []
+            pictures.append(self._describe(picture, task))
+        yield Piece(pictures)
+
+    def _describe(self, picture: Picture, task: Task) -> Described:
+        encodings: dict[int, Encoding] = {}
+        prepared: dict[int, NDArray[Any]] = {}
+        for id in task.encode:
+            made = self._made[id]
+            if isinstance(made, BatchEncoder):
+                prepared[id] = made.prepare(picture)
+            else:
+                encodings[id] = made.encode(picture)
+        thumbnail = make_thumbnail(picture) if task.has_thumbnails else None
+        about = (picture.shape, picture.spacing, dict(picture.groups), dict(picture.metadata))
+        return Described(picture.id, *about, encodings, thumbnail, prepared)
+
+    def _sampled(self, task: Task) -> Piece:
+        """Sample the frames whose names have the smallest hashes, so that any order gives the same ones."""
+        best: list[tuple[int, str, dict[int, Arrays]]] = []
+        n_frames = 0
+        for picture in self._read(task):
+            n_frames += 1
+            key = -lot(task.seed, picture.id)
+            if len(best) < task.sample or key > best[0][0]:
+                drawn = (key, picture.id, {id: self._made[id].sample(picture) for id in task.encode})
+                (heapq.heappush if len(best) < task.sample else heapq.heapreplace)(best, drawn)
+        return Piece(samples=[s for _, _, s in sorted(best, key=lambda b: b[:2])], n_frames=n_frames)
+
+
+def lot(seed: int, name: str) -> int:
+    """Return a number that decides by lot, the same for the same name everywhere."""
+    return int.from_bytes(blake2b(f"{seed}/{name}".encode(), digest_size=8).digest(), "big")
+
+
+def make_thumbnail(picture: Picture) -> NDArray[np.uint8]:
+    """Return a small JPEG of a picture, uint8 (n_bytes,), its longest side 192 pixels at most."""
+    small = (picture.fit_within(_THUMBNAIL_SIDE)[0].pixels * 255 + 0.5).astype(np.uint8)
+    ordered = np.ascontiguousarray(small[:, :, ::-1]) if picture.is_colour else small
+    return np.asarray(
+        cv2.imencode(".jpg", ordered, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1], np.uint8
+    ).ravel()

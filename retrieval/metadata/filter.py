@@ -1,0 +1,247 @@
+"""The condition: a small language that says which pictures may be found, by what is known of them.
+
+    modality = 'CT' and slice_thickness <= 2.5
+    label in ('lung', 'heart') or not (body_part like 'CH%')
+    patient is not null and "view position" != 'PA'
+
+Names of columns are plain words, or stand in double quotes; texts stand in single quotes ('' within one is a
+quote). ``like`` takes ``%`` for any run of characters and ``_`` for any one, whatever the case. A column
+may hold several values (labels): a comparison holds where it holds for one of them, ``!=`` where ``=`` does
+not. No comparison holds where there is no value; ``is null`` does. A number and a text are compared as texts,
+and neither is above the other.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SettingError
+from ..picture import Value
+
+Values = tuple[Value, ...]
+Test = Callable[[Values], bool]
+Mask = NDArray[np.bool_]
+Table = Mapping[str, Sequence[Values]]
+Node = Callable[[Table], Mask]
+
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))|(?P<text>'(?:[^']|'')*')
+    |(?P<quoted>"(?:[^"]|"")+")|(?P<word>[^\W\d][\w.\-]*)|(?P<sign><=|>=|!=|<>|==|[=<>(),]))""",
+    re.VERBOSE,
+)
+_KEYWORDS = {"and", "or", "not", "in", "like", "is", "null"}
+_SIGNS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_DEEPEST = 100
+
+
+class Token(NamedTuple):
+    """A word of the language: what kind, its text, its value, and where it stands (from 1)."""
+
+    kind: str
+    text: str
+    value: Value
+    at: int
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition that was read; ``columns`` are those that it names."""
+
+    text: str
+    columns: tuple[str, ...]
+    _holds: Node
+
+    @classmethod
+    def parse(cls, text: str) -> Condition:
+        """Read a condition. Raise SettingError, with the position, where it makes no sense."""
+        parser = _Parser(text)
+        return cls(text, tuple(dict.fromkeys(parser.columns)), parser.result)
+
+    def holds(self, table: Table) -> Mask:
+        """Return for each of n rows whether the condition holds, bool (n,).
+
+        ``table`` has n cells for each named column, with the values there: none, one, or several.
+        """
+        return self._holds(table)
+
+
+class _Parser:
+    """Read ``or`` of ``and`` of ``not`` of comparisons, by recursive descent."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = _tokens(text)
+        self._next = 0
+        self._depth = 0
+        self.columns: list[str] = []
+        self.result = self._either()
+        if self._peek().kind != "end":
+            raise self._refusal("'and', 'or' or the end")
+
+    def _either(self) -> Node:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise SettingError(
+                f"where: nested deeper than {_DEEPEST} at position {self._peek().at}; simplify it"
+            )
+        parts = [self._both()]
+        while self._take("or"):
+            parts.append(self._both())
+        self._depth -= 1
+        return lambda table: np.logical_or.reduce([part(table) for part in parts])
+
+    def _both(self) -> Node:
+        parts = [self._negation()]
+        while self._take("and"):
+            parts.append(self._negation())
+        return lambda table: np.logical_and.reduce([part(table) for part in parts])
+
+    def _negation(self) -> Node:
+        is_negative = False
+        while self._take("not"):
+            is_negative = not is_negative
+        inner = self._single()
+        return (lambda table: ~inner(table)) if is_negative else inner
+
+    def _single(self) -> Node:
+        if self._take("("):
+            inner = self._either()
+            self._expect(")")
+            return inner
+        token = self._peek()
+        if token.kind != "column":
+            raise self._refusal("a column, 'not' or '('")
+        self._next += 1
+        name = token.text
+        self.columns.append(name)
+        test = self._test()
+        return lambda table: _each(table[name], test)
+
+    def _test(self) -> Test:
+        token = self._peek()
+        if token.text in _SIGNS and token.kind == "sign":
+            self._next += 1
+            return _comparison(_SIGNS[token.text], self._literal())
+        if self._take("is"):
+            is_negative = self._take("not")
+            self._expect("null")
+            return lambda values: bool(values) is is_negative
+        is_negative = self._take("not")
+        test = self._membership()
+        return (lambda values: bool(values) and not test(values)) if is_negative else test
+
+    def _membership(self) -> Test:
+        if self._take("in"):
+            self._expect("(")
+            options = [self._literal()]
+            while self._take(","):
+                options.append(self._literal())
+            self._expect(")")
+            return lambda values: any(_equal(v, o) for v in values for o in options)
+        if not self._take("like"):
+            raise self._refusal("a comparison (=, !=, <, <=, >, >=, in, like, is)")
+        pattern = _pattern(str(self._literal()))
+        return lambda values: any(pattern.fullmatch(str(v)) is not None for v in values)
+
+    def _literal(self) -> Value:
+        token = self._peek()
+        if token.kind not in ("number", "text"):
+            raise self._refusal("a number or a text in single quotes")
+        self._next += 1
+        return token.value
+
+    def _peek(self) -> Token:
+        return self._tokens[self._next]
+
+    def _take(self, text: str) -> bool:
+        token = self._peek()
+        if token.kind not in ("keyword", "sign") or token.text != text:
+            return False
+        self._next += 1
+        return True
+
+    def _expect(self, text: str) -> None:
+        if not self._take(text):
+            raise self._refusal(repr(text))
+
+    def _refusal(self, wanted: str) -> SettingError:
+        token = self._peek()
+        found = "the end" if token.kind == "end" else repr(token.text)
+        return SettingError(f"where: {found} at position {token.at} of {self._text!r}; expected {wanted}")
+
+
+def _tokens(text: str) -> list[Token]:
+    tokens: list[Token] = []
+    at, end = 0, len(text.rstrip())
+    while at < end:
+        match = _TOKEN.match(text, at)
+        if match is None:
+            at += len(text[at:]) - len(text[at:].lstrip())
+            raise SettingError(
+                f"where: {text[at]!r} at position {at + 1} of {text!r} makes no sense; write column = 'text' "
+                "or column < 3, joined by and, or, not"
+            )
+        kind = str(match.lastgroup)
+        tokens.append(_token(kind, match[kind], match.start(kind) + 1))
+        at = match.end()
+    return [*tokens, Token("end", "", "", end + 1)]
+
+
+def _token(kind: str, text: str, at: int) -> Token:
+    if kind == "number":
+        return Token("number", text, float(text), at)
+    if kind == "text":
+        return Token("text", text, text[1:-1].replace("''", "'"), at)
+    if kind == "quoted":
+        return Token("column", text[1:-1].replace('""', '"'), "", at)
+    if kind == "word" and text.lower() in _KEYWORDS:
+        return Token("keyword", text.lower(), "", at)
+    return Token("column" if kind == "word" else kind, text, "", at)
+
+
+def _each(cells: Sequence[Values], test: Test) -> Mask:
+    """Test the cells of a column; each distinct one is tested once."""
+    found = {cell: test(cell) for cell in set(cells)}
+    return np.array([found[cell] for cell in cells], dtype=np.bool_)
+
+
+def _comparison(sign: str, literal: Value) -> Test:
+    if sign == "=":
+        return lambda values: any(_equal(v, literal) for v in values)
+    if sign == "!=":
+        return lambda values: bool(values) and not any(_equal(v, literal) for v in values)
+    compare = _ORDERS[sign]
+    return lambda values: any(_is_text(v) == _is_text(literal) and compare(v, literal) for v in values)
+
+
+def _equal(value: Value, literal: Value) -> bool:
+    if _is_text(value) == _is_text(literal):
+        return value == literal
+    return _plain(value) == _plain(literal)
+
+
+def _is_text(value: Value) -> bool:
+    return isinstance(value, str)
+
+
+def _plain(value: Value) -> str:
+    """Spell a whole number without a decimal point, as a user would."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    parts = (".*" if c == "%" else "." if c == "_" else re.escape(c) for c in re.sub("%+", "%", text))
+    return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)

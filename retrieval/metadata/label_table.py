@@ -1,0 +1,108 @@
+"""The label table: what a CSV file says of pictures."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from ..errors import SettingError
+from ..picture import Value
+
+_REQUIRED = ("path", "label")
+# "007" is a name, not a number, and so are "nan" and "1_000".
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """What a table says of one picture or file: its labels, the other columns, and the line it stands on."""
+
+    labels: tuple[str, ...]
+    columns: Mapping[str, Value]
+    line: int
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """Hold the rows of a label table by their path: relative to the indexed folder, ``/`` between the parts.
+
+    A path may name a file, which stands for all of its frames, or one frame (``file.dcm#3``).
+    """
+
+    rows: Mapping[str, LabelRow]
+
+    @classmethod
+    def read(cls, path: Path) -> LabelTable:
+        """Read a CSV file in UTF-8 with a header and the columns ``path`` and ``label``.
+
+        Several labels are joined by ``;``. All other columns are kept; what reads as a number becomes one, an
+        empty field is left out. A table without rows is an empty one.
+
+        Raises
+        ------
+        SettingError : no such file, not UTF-8, a column missing or named twice, a path missing or given
+            twice, or a line with more or fewer fields than the header. The line is named.
+        """
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                return cls(dict(_rows(path, file)))
+        except UnicodeDecodeError as error:
+            line = path.read_bytes().count(b"\n", 0, error.start) + 1
+            raise SettingError(f"labels: {path}: not UTF-8 near line {line}; save it as UTF-8") from error
+        except OSError as error:
+            raise SettingError(f"labels: {path}: {error.strerror}; give a CSV file") from error
+
+
+def _rows(path: Path, file: TextIO) -> Iterator[tuple[str, LabelRow]]:
+    reader = csv.reader(file, strict=True)
+    seen: dict[str, int] = {}
+    try:
+        header = _header(path, next(reader, []))
+        for fields in reader:
+            line = reader.line_num
+            if not fields:
+                continue
+            if len(fields) != len(header):
+                raise SettingError(
+                    f"labels: {path}, line {line}: {len(fields)} fields, but the header has {len(header)}; "
+                    "quote fields that hold commas"
+                )
+            name, row = _row(dict(zip(header, fields, strict=True)), line)
+            if not name or name in seen:
+                what = f"{name!r} stands on line {seen[name]} already" if name else "the path is empty"
+                raise SettingError(f"labels: {path}, line {line}: {what}; name each picture once")
+            seen[name] = line
+            yield name, row
+    except csv.Error as error:
+        raise SettingError(f"labels: {path}, line {reader.line_num}: {error}; write plain CSV") from error
+
+
+def _header(path: Path, fields: list[str]) -> list[str]:
+    header = [field.strip() for field in fields]
+    for name in _REQUIRED:
+        if name not in header:
+            raise SettingError(
+                f"labels: {path}, line 1: no column {name!r} (it has {', '.join(header) or 'none'}); "
+                "the header must name path and label"
+            )
+    if repeated := {name for name in header if header.count(name) > 1}:
+        raise SettingError(f"labels: {path}, line 1: column {min(repeated)!r} stands twice; rename one")
+    return header
+
+
+def _row(fields: dict[str, str], line: int) -> tuple[str, LabelRow]:
+    name = fields.pop("path").strip().replace("\\", "/").removeprefix("./")
+    labels = tuple(dict.fromkeys(part for label in fields.pop("label").split(";") if (part := label.strip())))
+    columns = {key: _value(text.strip()) for key, text in fields.items() if key and text.strip()}
+    return name, LabelRow(labels, columns, line)
+
+
+def _value(text: str) -> Value:
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    return float(text) if _NUMBER.fullmatch(text) else text

@@ -1,0 +1,82 @@
+"""The references: what a table ``references.csv`` says of labels, for those who read an answer."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import SettingError
+
+_COLUMNS = ("label", "title", "text", "link")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One piece of reference material for a label; ``text`` and ``link`` may be empty."""
+
+    label: str
+    title: str
+    text: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class References:
+    """Hold reference material by label, in the order of the table; a label may have several pieces."""
+
+    by_label: Mapping[str, tuple[Reference, ...]]
+
+    @classmethod
+    def read(cls, path: Path) -> References:
+        """Read a CSV file in UTF-8 with the columns ``label``, ``title``, maybe ``text`` and ``link``.
+
+        Raises
+        ------
+        SettingError : no such file, not UTF-8, a column missing, an empty label or title, a line that does
+            not fit the header, or a link that is neither http nor https. The line is named.
+        """
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                return cls(_grouped(_rows(path, csv.DictReader(file, strict=True))))
+        except UnicodeDecodeError as error:
+            raise SettingError(f"references: {path}: not UTF-8; save it as UTF-8") from error
+        except csv.Error as error:
+            raise SettingError(f"references: {path}: {error}; write plain CSV") from error
+        except OSError as error:
+            raise SettingError(f"references: {path}: {error.strerror}; give a CSV file") from error
+
+    def of(self, labels: Iterable[str]) -> tuple[Reference, ...]:
+        """Return what there is for some labels, in their order."""
+        return tuple(found for label in labels for found in self.by_label.get(label, ()))
+
+
+def _rows(path: Path, reader: csv.DictReader[str]) -> Iterable[Reference]:
+    header = [name.strip() for name in reader.fieldnames or ()]
+    reader.fieldnames = header
+    for name in _COLUMNS[:2]:
+        if name not in header:
+            raise SettingError(
+                f"references: {path}, line 1: no column {name!r} (it has {', '.join(header) or 'none'}); "
+                "the header must name label and title"
+            )
+    for row in reader:
+        where = f"references: {path}, line {reader.line_num}"
+        if None in row or None in row.values():
+            raise SettingError(
+                f"{where}: not as many fields as the header has; quote fields that hold commas"
+            )
+        values = {name: row.get(name, "").strip() for name in _COLUMNS}
+        if not values["label"] or not values["title"]:
+            raise SettingError(f"{where}: the label or the title is empty; give both")
+        if values["link"] and not values["link"].startswith(("http://", "https://")):
+            raise SettingError(f"{where}: {values['link']!r} is no link; begin it with https://")
+        yield Reference(**values)
+
+
+def _grouped(references: Iterable[Reference]) -> dict[str, tuple[Reference, ...]]:
+    found: dict[str, tuple[Reference, ...]] = {}
+    for reference in references:
+        found[reference.label] = (*found.get(reference.label, ()), reference)
+    return found

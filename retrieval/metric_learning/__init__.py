@@ -1,0 +1,8 @@
+"""Learnt metrics: a linear map of the vectors of any representation, learnt from labels."""
+
+from .cross_validation import Trial, try_out
+from .learned_metric import LearnedMetric
+from .metric_learner import METHODS, Learner
+from .projection import Projection
+
+__all__ = ["METHODS", "LearnedMetric", "Learner", "Projection", "Trial", "try_out"]

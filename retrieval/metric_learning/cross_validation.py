@@ -1,0 +1,100 @@
+"""The trial: is a metric worth having? Cross-validated, no group on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FitError
+from ..ranker import Ranker
+from ..rankers.dense import ExactRanker
+from ..representation import Representation, Vector
+from ..statistics.measures import average_precision, bootstrap_interval, precision_at
+from .metric_learner import Learner
+
+FOLDS = 3
+_MOST_QUERIES = 500
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What held-out pictures find among those learnt from, by the base's ranking and by the metric's.
+
+    Parameters
+    ----------
+    n_queries : how many pictures asked.
+    map_before, map_after, p1_before, p1_after : means over them, in [0, 1].
+    gain : the 95 % interval of the difference in average precision, groups drawn with replacement.
+    """
+
+    n_queries: int
+    map_before: float
+    map_after: float
+    p1_before: float
+    p1_after: float
+    gain: tuple[float, float]
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """The figures, rounded, as JSON holds them."""
+        rounded = {name: round(value, 4) for name, value in vars(self).items() if isinstance(value, float)}
+        return {"n_queries": self.n_queries, **rounded, "gain": [round(value, 4) for value in self.gain]}
+
+
+def try_out(
+    learner: Learner,
+    base: Representation,
+    vectors: Sequence[Vector],
+    classes: Sequence[str],
+    groups: Sequence[str],
+) -> Trial | None:
+    """Learn on two thirds of the groups, let the others ask, thrice; None where there is too little for that.
+
+    A held-out picture ranks the pictures that were learnt from, as a new picture will. At most 500 ask.
+    """
+    folds = _folds(groups, learner.seed)
+    found: list[NDArray[np.float64]] = []
+    for fold in range(FOLDS):
+        known, asking = (np.flatnonzero(part).tolist() for part in (folds != fold, folds == fold))
+        drawn = np.random.default_rng(learner.seed).permutation(asking)[: _MOST_QUERIES // FOLDS]
+        try:
+            projection = learner.learn([vectors[i] for i in known], [classes[i] for i in known])
+        except FitError:
+            continue
+        after = ExactRanker(projection.dimension)
+        after.add(np.arange(len(known)), [projection.project(vectors[i]) for i in known])
+        before = base.make_ranker()
+        before.add(np.arange(len(known)), [vectors[i] for i in known])
+        there = np.array([classes[i] for i in known])
+        for i in drawn.tolist():
+            ranked = (before, vectors[i]), (after, projection.project(vectors[i]))
+            scores = [_scores(ranker, query, there == classes[i]) for ranker, query in ranked]
+            found.append(np.array([float(i), *scores[0], *scores[1]]))
+    return _summed(np.array(found), groups) if found else None
+
+
+def _folds(groups: Sequence[str], seed: int) -> NDArray[np.intp]:
+    """Return the fold of each picture, (n,): whole groups, dealt by lot."""
+    names, numbers = np.unique(np.array(groups, dtype=str), return_inverse=True)
+    dealt = np.random.default_rng(seed).permutation(len(names)) % FOLDS
+    return np.asarray(dealt[numbers])
+
+
+def _scores(ranker: Ranker, query: Vector, is_right: NDArray[np.bool_]) -> tuple[float, float]:
+    relevant = is_right[ranker.rank(query, len(ranker)).ids]
+    return average_precision(relevant), precision_at(relevant, 1)
+
+
+def _summed(found: NDArray[np.float64], groups: Sequence[str]) -> Trial | None:
+    """Sum up rows of: which picture, average precision and P@1 before, and after; NaN where none is right."""
+    found = found[~np.isnan(found[:, 1])]
+    if not len(found):
+        return None
+    owners = [groups[int(i)] for i in found[:, 0]]
+    means = found[:, 1:].mean(axis=0).tolist()
+    gain = bootstrap_interval(found[:, 3] - found[:, 1], owners)
+    return Trial(len(found), means[0], means[2], means[1], means[3], gain)

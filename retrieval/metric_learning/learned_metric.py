@@ -1,0 +1,116 @@
+"""The learnt metric: a representation that projects what another one makes of a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Self
+
+from ..errors import FitError
+from ..picture import Picture
+from ..rankers.dense import ExactRanker
+from ..region import Region
+from ..representation import Adjustable, Arrays, Encoding, Representation
+from .projection import Projection
+
+
+class LearnedMetric:
+    """Rank by a metric that was learnt on the vectors of another representation.
+
+    An index derives its vectors from the stored ones of the base, so that no picture is described twice; only
+    a query that is not in the index is described anew. It keeps no evidence: that of the base is there.
+
+    Parameters
+    ----------
+    base : the fitted representation whose vectors are projected.
+    name : what it is called: the base's name, ``+``, and a name of its own.
+    base_recipe : the hash of the recipe of the base; with another one the metric means nothing.
+    method, components, shrinkage, seed : how it was learnt; see ``Learner``.
+    """
+
+    n_fit_pictures = 0
+
+    def __init__(
+        self,
+        base: Representation,
+        name: str,
+        base_recipe: str = "",
+        method: str = "nca",
+        components: int | None = None,
+        shrinkage: float = 0.1,
+        seed: int = 0,
+    ) -> None:
+        self.base = base
+        self.name = name
+        self.settings: dict[str, Any] = {
+            "base_recipe": base_recipe,
+            "method": method,
+            "components": components,
+            "shrinkage": shrinkage,
+            "seed": seed,
+        }
+        self.projection_: Projection | None = None
+
+    def with_projection(self, projection: Projection) -> Self:
+        """Take what a ``Learner`` has learnt from vectors of the base."""
+        self.projection_ = projection
+        return self
+
+    @property
+    def projection(self) -> Projection:
+        """What was learnt. Raise FitError where nothing was."""
+        if self.projection_ is None:
+            raise FitError(f"{self.name} has learnt nothing; `semblance learn-metric` learns from labels")
+        return self.projection_
+
+    def sample(self, picture: Picture) -> Arrays:
+        """Draw nothing: it is learnt from vectors and labels, not from pictures."""
+        return {}
+
+    def learn(self, samples: Iterable[Arrays]) -> Self:
+        """Stay as it is. Raise FitError where it has learnt nothing."""
+        _ = self.projection
+        return self
+
+    def fit(self, pictures: Iterable[Picture]) -> Self:
+        """Stay as it is. Raise FitError where it has learnt nothing."""
+        return self.learn(())
+
+    @property
+    def is_fitted(self) -> bool:
+        """Tell whether ``encode`` can be called."""
+        return self.projection_ is not None
+
+    def encode(self, picture: Picture, region: Region | None = None) -> Encoding:
+        """Project what the base makes of a picture, or of a region of it."""
+        return Encoding(self.projection.project(self.base.encode(picture, region).vector))
+
+    def encode_query(self, picture: Picture, region: Region | None = None) -> Encoding:
+        """Project what the base makes of a query."""
+        return Encoding(self.projection.project(self.base.encode_query(picture, region).vector))
+
+    @property
+    def query_settings(self) -> tuple[str, ...]:
+        """The settings of the base that change queries alone."""
+        return self.base.query_settings if isinstance(self.base, Adjustable) else ()
+
+    def adjusted(self, **settings: Any) -> LearnedMetric:
+        """Return the same metric over a base with other ``query_settings``."""
+        base = self.base.adjusted(**settings) if isinstance(self.base, Adjustable) else self.base
+        return LearnedMetric(base, self.name, **self.settings).with_projection(self.projection)
+
+    def learnt(self) -> Arrays:
+        """Return the projection's arrays; those of the base are the base's own."""
+        return self.projection.arrays()
+
+    def restore(self, arrays: Arrays) -> Self:
+        """Take back what ``learnt`` returned. Raise IndexFolderError where it is something else."""
+        return self.with_projection(Projection.restore(arrays))
+
+    def make_ranker(self) -> ExactRanker:
+        """Return an empty ranker by cosine."""
+        return ExactRanker(self.projection.dimension)
+
+    def open_ranker(self, folders: Iterable[Path]) -> ExactRanker:
+        """Open saved segments as one ranker."""
+        return ExactRanker.open(folders, self.projection.dimension)

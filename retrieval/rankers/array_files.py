@@ -1,0 +1,149 @@
+"""Named arrays on disk: one ``.npy`` file each in a folder, written once, mapped into memory afterwards."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import DTypeLike, NDArray
+
+from ..errors import IndexFolderError
+from ..representation import Arrays
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+class ArrayWriter:
+    """Write one array piece by piece, so that it never stands in memory as a whole.
+
+    Parameters
+    ----------
+    folder : where ``name.npy`` is made; it must be there.
+    name : letters, digits, ``_``, ``-`` and ``.`` only.
+    dtype : free of Python objects.
+    shape : of the whole array; the pieces, one after the other, must fill it.
+
+    Raises
+    ------
+    ValueError : a name with a path in it, a dtype with objects, or pieces that do not fill the shape.
+    """
+
+    def __init__(self, folder: Path, name: str, dtype: DTypeLike, shape: tuple[int, ...]) -> None:
+        self.dtype = _plain(name, np.dtype(dtype))
+        self.path = folder / f"{_checked(name)}.npy"
+        self.missing = int(np.prod(shape, dtype=np.int64))
+        self._header = {"descr": npy.dtype_to_descr(self.dtype), "fortran_order": False, "shape": shape}
+        self._file: BinaryIO
+
+    def __enter__(self) -> Self:
+        self._file = self.path.open("xb")
+        npy.write_array_header_2_0(self._file, self._header)
+        return self
+
+    def write(self, piece: NDArray[Any]) -> None:
+        """Append a piece, in C order; it is cast to the dtype of the array."""
+        self.missing -= piece.size
+        self._file.write(np.ascontiguousarray(piece, dtype=self.dtype).tobytes())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._file:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        if kind is None and self.missing:
+            raise ValueError(f"{self.path.name}: {self.missing} values too few (too many if negative)")
+
+
+def save_arrays(folder: Path, arrays: Arrays) -> None:
+    """Write each array to ``folder/name.npy`` and force files and folder to the disk.
+
+    The folder is made where it is missing. A file that is there already is an error (FileExistsError):
+    what is on disk is never changed. Raises ValueError for a name with a path in it, or an array of Python
+    objects.
+    """
+    for name, array in arrays.items():
+        _plain(_checked(name), array.dtype)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in arrays.items():
+        path = folder / f"{name}.npy"
+        with path.open("xb") as file:
+            try:
+                npy.write_array(file, np.asarray(array), allow_pickle=False)
+            except OSError as error:
+                if error.errno is not None:
+                    raise
+                # numpy says how many values were written, and not why no more were.
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+            file.flush()
+            os.fsync(file.fileno())
+    sync_folder(folder)
+
+
+def load_arrays(folder: Path, mmap: bool = True) -> dict[str, NDArray[Any]]:
+    """Read every ``.npy`` file of a folder, by name; never unpickles.
+
+    With ``mmap`` the arrays are read-only views of the files; else they are copies in memory. Raises
+    IndexFolderError, which names the file, where one is damaged or cut short, or the folder is missing.
+    """
+    if not folder.is_dir():
+        raise IndexFolderError(f"{folder}: no such folder of arrays; restore it, or index again")
+    return {path.stem: _load(path, mmap) for path in sorted(folder.glob("*.npy"))}
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the entries of a folder to the disk, so that its files survive a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _load(path: Path, mmap: bool) -> NDArray[Any]:
+    try:
+        shape, is_fortran, dtype, start = _header(path)
+        n_bytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
+        if dtype.hasobject or path.stat().st_size != start + n_bytes:
+            raise ValueError("its size is not what its header says")
+        if mmap and n_bytes:
+            order = "F" if is_fortran else "C"
+            mapped = np.memmap(path, dtype, "r", start, shape, order)  # type: ignore[call-overload]
+            return np.asarray(mapped)
+        with path.open("rb") as file:
+            array = np.asarray(npy.read_array(file, allow_pickle=False))
+        array.flags.writeable = not mmap
+        return array
+    except FileNotFoundError:
+        raise
+    except Exception as error:
+        # A damaged header makes numpy raise nearly anything: ValueError, EOFError, SyntaxError, TypeError ...
+        reason = " ".join(str(error).split())
+        raise IndexFolderError(f"{path}: damaged ({reason}); restore it, or index again") from error
+
+
+def _header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Return shape, Fortran order, dtype and where the data start."""
+    with path.open("rb") as file:
+        version = npy.read_magic(file)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, is_fortran, dtype = read(file)
+        return shape, is_fortran, dtype, file.tell()
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"array name {name!r}: use letters, digits, '_', '-' and '.' only")
+    return name
+
+
+def _plain(name: str, dtype: np.dtype[Any]) -> np.dtype[Any]:
+    if dtype.hasobject:
+        raise ValueError(f"array {name!r} holds Python objects ({dtype}); save numbers or fixed-width text")
+    return dtype

@@ -1,0 +1,214 @@
+"""The exact ranker: ranks dense vectors by reading all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ..errors import IndexFolderError, SettingError
+from ..ranker import Ids, Ranking
+from .array_files import ArrayWriter, load_arrays, save_arrays
+from .id_map import Roster
+from .top_k import Selection
+
+Metric = Literal["cosine", "dot"]
+
+_LARGEST = 1e18
+"""The longest vector that is taken: a dot product of two such cannot overflow float32."""
+
+_PIECE = 8192
+"""So many vectors are copied at a time when a segment is written."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Vectors float32 (n, dimension) and their lengths float32 (n,)."""
+
+    vectors: NDArray[np.float32]
+    lengths: NDArray[np.float32]
+
+
+class ExactRanker:
+    """Rank dense vectors by cosine or dot product with a query, exactly.
+
+    The score of a vector depends on it and the query alone, to the last bit: not on where it stands. A vector
+    of zeros scores 0. Saved segments (``ids`` int64 (n,), ``vectors`` float32 (n, dimension), ``lengths``
+    float32 (n,)) are memory-mapped.
+
+    Parameters
+    ----------
+    dimension : the length of the vectors, at least 1.
+    metric : ``cosine``, in [−1, 1], or ``dot``.
+    """
+
+    def __init__(self, dimension: int, metric: Metric = "cosine") -> None:
+        if dimension < 1:
+            raise SettingError(f"dimension: {dimension} makes no vector; give at least 1")
+        if metric not in ("cosine", "dot"):
+            raise SettingError(f"metric: {metric!r} is unknown; use 'cosine' or 'dot'")
+        self.dimension = dimension
+        self.metric = metric
+        self._roster = Roster()
+        self._blocks: list[_Block] = []
+        self._n_mapped = 0
+
+    @classmethod
+    def open(cls, folders: Iterable[Path], dimension: int, metric: Metric = "cosine") -> Self:
+        """Open saved segments as one ranker. IndexFolderError where one is damaged or does not fit."""
+        ranker = cls(dimension, metric)
+        for folder in folders:
+            ids, block = _open_segment(Path(folder), dimension)
+            ranker._roster.open_block(ids)
+            ranker._blocks.append(block)
+        ranker._roster.check_unique()
+        ranker._n_mapped = len(ranker._blocks)
+        return ranker
+
+    def add(self, ids: Ids, vectors: Sequence[NDArray[np.float32]] | NDArray[np.float32]) -> None:
+        """Add vectors, (n, dimension) or n times (dimension,), under new ids; all of them or, refused, none.
+
+        Raises ValueError where an id is negative, there already or repeated, or a vector has another
+        dimension, values that are not finite, or a length above 1e18.
+        """
+        if len(ids) != len(vectors):
+            raise ValueError(f"{len(ids)} ids for {len(vectors)} vectors; give one id each")
+        new = self._roster.check_new(ids, np.empty(0, np.int64))
+        if len(new):
+            rows = [self._checked(vector) for vector in vectors]
+            self._blocks.append(_frozen(np.stack([row for row, _ in rows]), [length for _, length in rows]))
+            self._roster.blocks.append(new)
+            self._tidy()
+
+    def remove(self, ids: Ids) -> None:
+        """Forget ids; those that are not there are passed over."""
+        self._roster.remove(ids)
+
+    def rank(self, query: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None = None) -> Ranking:
+        """Rank the ids against a vector and return the best ``k``; all of them where k is above their number.
+
+        A query (n, dimension) holds several views of one thing: the best of their scores counts. ``among`` is
+        bool, by id: ids that it does not hold, or holds False, are not ranked. Raises ValueError where the
+        query has another dimension or values that are not finite.
+        """
+        views = [self._asked(view) for view in (query if query.ndim == 2 else query[None])]
+        is_cosine = self.metric == "cosine"
+        selection = Selection(min(k, len(self)), among)
+        for ids, block in zip(self._roster.blocks, self._blocks, strict=True):
+            scores = [_scores(block.vectors, block.lengths, view, is_cosine) for view in views]
+            selection.offer(ids, scores[0] if len(scores) == 1 else np.max(scores, axis=0))
+        return selection.ranking()
+
+    def _asked(self, view: NDArray[np.float32]) -> NDArray[np.float32]:
+        row, length = self._checked(view)
+        return (
+            (row.astype(np.float64) / length).astype(np.float32)
+            if self.metric == "cosine" and length
+            else row
+        )
+
+    def vector(self, id: int) -> NDArray[np.float32]:
+        """Return the vector under an id, float32 (dimension,), as it was added. KeyError where none is."""
+        block, row = self._roster.find(id)
+        return np.array(self._blocks[block].vectors[row])
+
+    def ids(self) -> Ids:
+        """Return the ids that are there, int64 (n,), rising."""
+        return self._roster.ids()
+
+    def renumber(self, numbers: NDArray[np.int64]) -> None:
+        """Give each id i the new id ``numbers[i]``; remove it where that is negative or i beyond the end."""
+        self._roster.renumber(numbers)
+
+    def save(self, folder: Path) -> None:
+        """Write what is there as one segment, a few thousand vectors at a time."""
+        folder.mkdir(parents=True, exist_ok=True)
+        live = [np.flatnonzero(ids >= 0) for ids in self._roster.blocks]
+        with ArrayWriter(folder, "vectors", np.float32, (len(self), self.dimension)) as file:
+            for rows, block in zip(live, self._blocks, strict=True):
+                for first in range(0, len(rows), _PIECE):
+                    file.write(block.vectors[rows[first : first + _PIECE]])
+        pairs = list(zip(live, self._roster.blocks, self._blocks, strict=True))
+        ids = np.concatenate([np.empty(0, np.int64), *(ids[rows] for rows, ids, _ in pairs)])
+        lengths = np.concatenate(
+            [np.empty(0, np.float32), *(block.lengths[rows] for rows, _, block in pairs)]
+        )
+        save_arrays(folder, {"ids": ids, "lengths": lengths})
+
+    def __len__(self) -> int:
+        return len(self._roster)
+
+    def _checked(self, vector: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+        """Return a copy as float32 and its length, or raise ValueError."""
+        row = np.array(vector, dtype=np.float32)
+        if row.shape != (self.dimension,):
+            raise ValueError(
+                f"a vector of shape {row.shape} against an index of dimension {self.dimension}; "
+                "use the representation that made the index"
+            )
+        length = float(np.linalg.norm(row.astype(np.float64)))
+        if not length <= _LARGEST:
+            raise ValueError(f"a vector is not finite or longer than {_LARGEST:g}; encode it again")
+        return row, length
+
+    def _tidy(self) -> None:
+        """Join blocks in memory until they at least halve in size, so that n additions cost n log n."""
+        while len(self._blocks) - 2 >= self._n_mapped:
+            before, last = self._blocks[-2:]
+            if len(before.lengths) > 2 * len(last.lengths):
+                return
+            vectors = np.concatenate([before.vectors, last.vectors])
+            self._blocks[-2:] = [_frozen(vectors, np.concatenate([before.lengths, last.lengths]))]
+            self._roster.blocks[-2:] = [np.concatenate(self._roster.blocks[-2:])]
+
+
+def _frozen(vectors: NDArray[np.float32], lengths: Sequence[float] | NDArray[np.float32]) -> _Block:
+    block = _Block(vectors, np.asarray(lengths, dtype=np.float32))
+    for array in (block.vectors, block.lengths):
+        array.flags.writeable = False  # as if mapped: so the kernel is compiled once
+    return block
+
+
+def _open_segment(folder: Path, dimension: int) -> tuple[Ids, _Block]:
+    arrays = load_arrays(folder)
+    if {name: array.dtype for name, array in arrays.items()} != {
+        "ids": np.int64,
+        "lengths": np.float32,
+        "vectors": np.float32,
+    }:
+        raise IndexFolderError(f"{folder}: no segment of dense vectors; restore it, or index again")
+    ids, lengths, vectors = arrays["ids"], arrays["lengths"], arrays["vectors"]
+    if vectors.shape != (len(ids), dimension) or lengths.shape != ids.shape:
+        raise IndexFolderError(
+            f"{folder}: vectors {vectors.shape} do not fit {len(ids)} ids, dimension {dimension}; index again"
+        )
+    return ids, _Block(vectors, lengths)
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})  # type: ignore[untyped-decorator]
+def _dot(a: NDArray[np.float32], b: NDArray[np.float32]) -> np.float32:
+    """Sum in the order that suits the processor's vectors; it is the same for every row."""
+    total = np.float32(0)
+    for i in range(len(b)):
+        total += a[i] * b[i]
+    return total
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _scores(
+    vectors: NDArray[np.float32], lengths: NDArray[np.float32], query: NDArray[np.float32], is_cosine: bool
+) -> NDArray[np.float32]:
+    """Return the score of each row, float32 (n,)."""
+    scores = np.zeros(len(vectors), dtype=np.float32)
+    for row in range(len(vectors)):
+        score = _dot(vectors[row], query)
+        if not is_cosine:
+            scores[row] = score
+        elif lengths[row] > 0:
+            scores[row] = score / lengths[row]
+    return scores

@@ -1,0 +1,79 @@
+"""The roster: which id stands in which row of which block of a ranker."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import IndexFolderError
+from ..ranker import Ids
+
+GONE = -1
+
+
+class Roster:
+    """Hold the ids of the rows of several blocks, int64 (n,) each; a row that was removed has the id −1."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Ids] = []
+
+    def check_new(self, ids: Ids, others: Ids) -> Ids:
+        """Return ids as int64 (n,); raise ValueError where one is negative, twice, here, or in ``others``."""
+        new = np.array(ids, dtype=np.int64).reshape(-1)
+        if len(new) and new.min() < 0:
+            raise ValueError(f"ids: {new.min()} is negative; ids are whole numbers from 0")
+        unique, counts = np.unique(new, return_counts=True)
+        known = np.union1d(self.ids(), others) if len(self) or len(others) else unique[:0]
+        twice = np.union1d(unique[counts > 1], np.intersect1d(unique, known, assume_unique=True))
+        if len(twice):
+            raise ValueError(f"ids: {twice[0]} is there already; remove it first, or give another id")
+        return new
+
+    def open_block(self, ids: NDArray[np.integer]) -> None:
+        """Take over the ids of a saved block. Raise IndexFolderError where one is negative."""
+        block = np.array(ids, dtype=np.int64)
+        if len(block) and block.min() < 0:
+            raise IndexFolderError("a segment holds a negative id; restore the index folder, or index again")
+        self.blocks.append(block)
+
+    def check_unique(self) -> None:
+        """Raise IndexFolderError where an id stands twice."""
+        ids = self.ids()
+        if (ids[1:] == ids[:-1]).any():
+            raise IndexFolderError("two segments hold the same id; restore the index folder, or index again")
+
+    def remove(self, ids: Ids) -> None:
+        """Forget ids; those that are not there are passed over."""
+        gone = np.asarray(ids, dtype=np.int64)
+        self.blocks = [np.where(np.isin(block, gone), GONE, block) for block in self.blocks]
+
+    def renumber(self, numbers: NDArray[np.int64]) -> None:
+        """Give id i the id ``numbers[i]``; remove it where that is negative or i is beyond the end.
+
+        Raises ValueError, and changes nothing, where two ids would get the same number.
+        """
+        known = np.append(np.asarray(numbers, dtype=np.int64), GONE)
+        renumbered = [known[np.clip(block, GONE, len(known) - 1)] for block in self.blocks]
+        renumbered = [np.maximum(block, GONE) for block in renumbered]
+        live = np.sort(np.concatenate([*renumbered, np.empty(0, np.int64)]))
+        live = live[live >= 0]
+        if (live[1:] == live[:-1]).any():
+            raise ValueError("numbers: two ids get the same number; give each its own")
+        self.blocks = renumbered
+
+    def find(self, id: int) -> tuple[int, int]:
+        """Return (block, row) of an id. Raise KeyError where it is not there."""
+        if id >= 0:
+            for number, block in enumerate(self.blocks):
+                rows = np.flatnonzero(block == id)
+                if len(rows):
+                    return number, int(rows[0])
+        raise KeyError(id)
+
+    def ids(self) -> Ids:
+        """Return the ids that are there, rising."""
+        ids = np.sort(np.concatenate([*self.blocks, np.empty(0, np.int64)]))
+        return ids[np.searchsorted(ids, 0) :]
+
+    def __len__(self) -> int:
+        return sum(int(np.count_nonzero(block >= 0)) for block in self.blocks)

@@ -1,0 +1,211 @@
+"""DICOM frames: from the bytes of a file to the stored values of its frames, one at a time."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from numpy.typing import NDArray
+
+from ...errors import PictureError
+from ..source import NotAPictureError, Source
+from .codec import decode_frame
+from .header import element, metadata_of, text_of
+
+_IMPLICIT = "1.2.840.10008.1.2"
+_EXPLICIT = "1.2.840.10008.1.2.1"
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+_NATIVE = (_IMPLICIT, _EXPLICIT, _DEFLATED, _BIG_ENDIAN)
+_LARGEST_DATASET = 1 << 31
+_KEYWORDS = {8: "FloatPixelData", 9: "DoubleFloatPixelData", 0x10: "PixelData"}
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Stored values of one frame.
+
+    Parameters
+    ----------
+    number : counted from 0.
+    values : (rows, cols) or (rows, cols, samples), as decoded; YBR is RGB already.
+    photometric : the photometric interpretation of these values.
+    """
+
+    number: int
+    values: NDArray[Any]
+    photometric: str
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """The frames of a DICOM file that are still in the file.
+
+    Parameters
+    ----------
+    dataset : the header, a pydicom Dataset without pixel data.
+    syntax : the transfer syntax, a pydicom UID.
+    options : what pydicom's decoders want to know; ``rows``, ``columns``, ``number_of_frames`` among it.
+    path, offset : where the value of the pixel data element begins.
+    data : the pixel data where they had to be read at once (deflated files), else None.
+    """
+
+    dataset: Any
+    syntax: Any
+    options: dict[str, Any]
+    path: Path
+    offset: int
+    data: bytes | None
+
+    @property
+    def n_frames(self) -> int:
+        """Return how many frames the header names."""
+        return int(self.options["number_of_frames"])
+
+    @property
+    def little_endian(self) -> bool:
+        """Tell the byte order of tables in the header."""
+        return bool(self.syntax != _BIG_ENDIAN)
+
+    def frames(self, wanted: Iterable[int]) -> Iterator[Frame]:
+        """Decode the wanted frames (rising); memory holds one at a time."""
+        wanted = list(wanted)
+        if not wanted:
+            return
+        with self.path.open("rb") if self.data is None else io.BytesIO(self.data) as file:
+            file.seek(self.offset)
+            yield from (self._native if self.syntax in _NATIVE else self._encapsulated)(file, wanted)
+
+    def _native(self, file: BinaryIO, wanted: list[int]) -> Iterator[Frame]:
+        from pydicom.pixels import get_decoder
+
+        self._check_length(file, wanted[-1] + 1)
+        decoded = get_decoder(self.syntax).iter_array(file, indices=wanted, **self.options)
+        for number, (values, properties) in zip(wanted, decoded, strict=True):
+            yield Frame(number, values, str(properties["photometric_interpretation"]))
+
+    def _check_length(self, file: BinaryIO, n_frames: int) -> None:
+        options = self.options
+        n_bits = n_frames * options["rows"] * options["columns"] * options["samples_per_pixel"]
+        n_bits *= options["bits_allocated"]
+        if options.get("photometric_interpretation") == "YBR_FULL_422":
+            n_bits = n_bits * 2 // 3
+        there = file.seek(0, io.SEEK_END) - self.offset
+        file.seek(self.offset)
+        if there < (n_bits + 7) // 8:
+            raise PictureError(f"the file is truncated: {there:,} of {(n_bits + 7) // 8:,} bytes of pixels")
+
+    def _encapsulated(self, file: BinaryIO, wanted: list[int]) -> Iterator[Frame]:
+        from pydicom.encaps import generate_frames
+
+        options = {**self.options}
+        offsets = options.pop("extended_offsets", None)
+        todo = set(wanted)
+        parts = generate_frames(file, number_of_frames=self.n_frames, extended_offsets=offsets)
+        for number, data in enumerate(parts):
+            if number in todo:
+                values, photometric = decode_frame(data, self.syntax, options)
+                yield Frame(number, values, photometric)
+                todo.discard(number)
+            if not todo:
+                return
+        raise PictureError(f"the file is truncated: frame {min(todo)} of {self.n_frames} is missing")
+
+
+def open_frames(source: Source) -> Stored:
+    """Read the header of a DICOM file and find its pixels.
+
+    Raises NotAPictureError for objects that have none by their nature (plans, reports, waveforms), and
+    PictureError for pictures that have lost theirs or are too large.
+    """
+    from pydicom import dcmread
+
+    _check_deflated(source.path)
+    with source.path.open("rb") as file:
+        dataset = dcmread(file, force=True, stop_before_pixels=True)
+        syntax = _syntax(dataset)
+        if syntax == _DEFLATED:  # pydicom has inflated it as a whole
+            dataset = dcmread(source.path, force=True)
+            keyword = next((k for k in _KEYWORDS.values() if k in dataset), "")
+            data = bytes(dataset[keyword].value) if keyword else None
+            offset, more = 0, {"pixel_keyword": keyword}
+        else:
+            data = None
+            more = _enter_pixels(file, syntax)
+            offset = file.tell()
+    if not more.get("pixel_keyword"):
+        raise _no_pixels(dataset)
+    return Stored(dataset, syntax, _options(dataset, source, more, syntax), source.path, offset, data)
+
+
+def _options(dataset: Any, source: Source, more: dict[str, Any], syntax: Any) -> dict[str, Any]:
+    from pydicom.pixels import as_pixel_options
+
+    options = {"transfer_syntax_uid": syntax, **as_pixel_options(dataset, **more)}
+    if missing := [name for name in ("rows", "columns", "bits_allocated") if not options.get(name)]:
+        raise PictureError(f"the DICOM header lacks {missing[0].replace('_', ' ')}")
+    options.setdefault("samples_per_pixel", 1)
+    options.setdefault("bits_stored", options["bits_allocated"])
+    options.setdefault("photometric_interpretation", "MONOCHROME2")
+    if more["pixel_keyword"] == "PixelData":
+        options.setdefault("pixel_representation", 0)
+    source.check_size(options["rows"], options["columns"])
+    return options
+
+
+def _syntax(dataset: Any) -> Any:
+    """Return the transfer syntax, guessed from the encoding where the file does not name it."""
+    from pydicom.uid import UID
+
+    if stated := text_of(getattr(dataset, "file_meta", None) or {}, "TransferSyntaxUID"):
+        return UID(stated)
+    implicit, little_endian = dataset.original_encoding
+    return UID(_IMPLICIT if implicit else _EXPLICIT if little_endian else _BIG_ENDIAN)
+
+
+def _enter_pixels(file: BinaryIO, syntax: Any) -> dict[str, Any]:
+    """Read the header of the pixel data element where the file stands; return what decoders ask of it."""
+    header = file.read(8)
+    order: Any = "big" if syntax == _BIG_ENDIAN else "little"
+    group, number = (int.from_bytes(header[i : i + 2], order) for i in (0, 2))
+    if group != 0x7FE0 or number not in _KEYWORDS:
+        return {}
+    more: dict[str, Any] = {"pixel_keyword": _KEYWORDS[number]}
+    if header[4:6].isalpha():  # asked of the file itself: some are implicit in spite of their transfer syntax
+        more["pixel_vr"] = header[4:6].decode("ascii", "replace")
+        file.read(4)
+    return more
+
+
+def _check_deflated(path: Path) -> None:
+    """Refuse a deflated dataset that would not fit into memory: pydicom inflates it as a whole."""
+    from pydicom.filereader import read_file_meta_info
+
+    with path.open("rb") as file:
+        if file.read(132)[128:] != b"DICM":
+            return
+    meta = read_file_meta_info(path)
+    if text_of(meta, "TransferSyntaxUID") != _DEFLATED:
+        return
+    with path.open("rb") as file:
+        file.seek(144 + int(element(meta, "FileMetaInformationGroupLength") or 0))
+        inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+        data = file.read(1 << 16)
+        while data and not inflater.eof:
+            size += len(inflater.decompress(data, 1 << 20))
+            if size > _LARGEST_DATASET:
+                raise PictureError("the deflated file holds more than 2 GiB; inflate it with a DICOM toolkit")
+            data = inflater.unconsumed_tail or file.read(1 << 16)
+
+
+def _no_pixels(dataset: Any) -> PictureError:
+    if element(dataset, "Rows"):
+        return PictureError("the pixel data are missing: the file is truncated or was stripped")
+    # A damaged header may hold anything in the place of the kind; the allow-list lets known kinds through.
+    known = metadata_of(dataset)
+    kind = known.get("sop_class") or known.get("modality") or "of unknown kind"
+    return NotAPictureError(f"a DICOM object without pixels ({kind})")

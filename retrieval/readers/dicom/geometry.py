@@ -1,0 +1,96 @@
+"""DICOM geometry: where a frame lies and how far its pixels are apart, in millimetres."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .header import element
+
+_CENTIMETRES = 3
+_TWO_DIMENSIONAL = 1
+
+
+def macro(dataset: Any, frame: int, sequence: str) -> Any:
+    """Return what holds a functional group of a frame: its own, else the shared one, else the dataset.
+
+    PS3.3 C.7.6.16: enhanced objects keep per frame in sequences what older ones keep at the top.
+    """
+    per_frame = element(dataset, "PerFrameFunctionalGroupsSequence")
+    if per_frame is not None and frame < len(per_frame):
+        items = element(per_frame[frame], sequence)
+        if items:
+            return items[0]
+    shared = element(dataset, "SharedFunctionalGroupsSequence")
+    if shared:
+        items = element(shared[0], sequence)
+        if items:
+            return items[0]
+    return dataset
+
+
+def spacing_of(dataset: Any, frame: int) -> tuple[float, float] | None:
+    """Return (row, col) spacing in mm: PixelSpacing, else that at the detector, else that of the ultrasound.
+
+    ImagerPixelSpacing is not corrected for magnification. None where nothing is known, or where the regions
+    of an ultrasound picture disagree.
+    """
+    measures = macro(dataset, frame, "PixelMeasuresSequence")
+    for holder, keyword in (
+        (measures, "PixelSpacing"),
+        (dataset, "PixelSpacing"),
+        (dataset, "ImagerPixelSpacing"),
+        (dataset, "NominalScannedPixelSpacing"),
+    ):
+        values = numbers(holder, keyword)
+        if len(values) == 2 and min(values) > 0:
+            return values[0], values[1]
+    return _ultrasound_spacing(dataset)
+
+
+def position_of(dataset: Any, frame: int) -> float | None:
+    """Return the signed distance of the slice from the origin along its normal, in mm; PS3.3 C.7.6.2.1.1."""
+    normal = normal_of(dataset, frame)
+    corner = numbers(macro(dataset, frame, "PlanePositionSequence"), "ImagePositionPatient")
+    if normal is None or len(corner) != 3:
+        return None
+    distance = sum(n * p for n, p in zip(normal, corner, strict=True))
+    return round(distance, 4) if math.isfinite(distance) else None
+
+
+def normal_of(dataset: Any, frame: int) -> tuple[float, float, float] | None:
+    """Return the unit vector across the slice, right-handed to its rows and columns; None: not known."""
+    axes = numbers(macro(dataset, frame, "PlaneOrientationSequence"), "ImageOrientationPatient")
+    if len(axes) != 6:
+        return None
+    (a, b, c), (d, e, f) = axes[:3], axes[3:]
+    normal = (b * f - c * e, c * d - a * f, a * e - b * d)
+    length = math.hypot(*normal)
+    if not 1e-6 <= length < math.inf:
+        return None
+    return normal[0] / length, normal[1] / length, normal[2] / length
+
+
+def numbers(holder: Any, keyword: str) -> list[float]:
+    """Return the finite numbers of an element; none where it is missing or holds anything else."""
+    value = element(holder, keyword)
+    if value is None:
+        return []
+    try:
+        parts = [float(part) for part in ([value] if isinstance(value, int | float | str) else value)]
+    except (TypeError, ValueError):
+        return []
+    return parts if all(math.isfinite(part) for part in parts) else []
+
+
+def _ultrasound_spacing(dataset: Any) -> tuple[float, float] | None:
+    """PS3.3 C.8.5.5: regions of a picture have distances of their own, in cm for tissue."""
+    found = set()
+    for region in element(dataset, "SequenceOfUltrasoundRegions") or ():
+        units = {element(region, "PhysicalUnitsXDirection"), element(region, "PhysicalUnitsYDirection")}
+        if element(region, "RegionSpatialFormat") != _TWO_DIMENSIONAL or units != {_CENTIMETRES}:
+            continue
+        deltas = [*numbers(region, "PhysicalDeltaY"), *numbers(region, "PhysicalDeltaX")]
+        if len(deltas) == 2 and all(deltas):
+            found.add((abs(deltas[0]) * 10, abs(deltas[1]) * 10))
+    return found.pop() if len(found) == 1 else None

@@ -1,0 +1,169 @@
+"""DICOM grey levels: stored values become what a reading room shows; PS3.3 C.7.6.3, C.11 and PS3.4 N.2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...picture import Pixels
+from ..values import finite
+from ..window import Limits, Window, stretch
+from .frames import Frame, Stored
+from .geometry import macro, numbers
+from .header import element, text_of
+from .lookup_table import table_of
+
+_SAMPLED_FRAMES = 8
+_SAMPLED_VALUES = 1 << 18
+_HOUNSFIELD_TYPES = ("", "HU", "HU_MOD", "US", "UNSPECIFIED")
+
+
+@dataclass(frozen=True, eq=False)
+class GreyScale:
+    """Show the grey frames of one file through one window.
+
+    The order is: modality table or rescale (of the frame, where it has its own), window, inversion for
+    MONOCHROME1 or an inverse presentation, padding black. Under ``auto`` the file's VOI table comes first,
+    then its first window, then, for plain values of up to 8 bits, their full range, then the robust range
+    of all frames.
+    """
+
+    stored: Stored
+    window: Window
+
+    def __call__(self, frame: Frame) -> Pixels:
+        """Return float32 (rows, cols) in [0, 1] for the stored values of a frame."""
+        values = self._modality(frame)
+        pixels = self._windowed(values, frame.number)
+        if self._inverted:
+            pixels = 1 - pixels
+        padding = self._padding(frame.values)
+        if padding is not None:
+            pixels[padding] = 0
+        return np.ascontiguousarray(pixels, dtype=np.float32)
+
+    def _windowed(self, values: NDArray[Any], number: int) -> Pixels:
+        fixed = self.window.limits(self._is_hounsfield(number))
+        if fixed is None and self.window.name != "full":
+            shown = self._voi(values, number)
+            if shown is not None:
+                return shown
+            if self._is_plain:
+                fixed = 0.0, float((1 << self._bits) - 1)
+        return stretch(values, self._measured if fixed is None else fixed)
+
+    def _modality(self, frame: Frame) -> NDArray[Any]:
+        """Apply the Modality LUT or the rescale; PS3.3 C.11.1."""
+        dataset, values = self.stored.dataset, frame.values
+        if values.dtype.kind == "f":
+            values = finite(values)
+        items = element(dataset, "ModalityLUTSequence")
+        table = table_of(items[0], self._signed, self.stored.little_endian) if items else None
+        if table is not None:
+            return table(values)
+        slope, intercept = self._rescale(frame.number)
+        if (slope, intercept) == (1, 0):
+            return values
+        return values * slope + intercept
+
+    def _rescale(self, number: int) -> tuple[float, float]:
+        holder = macro(self.stored.dataset, number, "PixelValueTransformationSequence")
+        slope = (numbers(holder, "RescaleSlope") or [1.0])[0] or 1.0
+        return slope, (numbers(holder, "RescaleIntercept") or [0.0])[0]
+
+    def _voi(self, values: NDArray[Any], number: int) -> Pixels | None:
+        """Apply the first VOI table or window; None where there is none that makes sense. PS3.3 C.11.2."""
+        holder = macro(self.stored.dataset, number, "FrameVOILUTSequence")
+        items = element(holder, "VOILUTSequence")
+        if items:
+            signed = self._signed or self._rescale(number) != (1, 0)
+            table = table_of(items[0], signed, self.stored.little_endian)
+            if table is not None:
+                return table(values) / np.float32(table.top)
+        centre, width = numbers(holder, "WindowCenter")[:1], numbers(holder, "WindowWidth")[:1]
+        if not centre or not width or width[0] <= 0:
+            return None
+        function = text_of(holder, "VOILUTFunction").upper()
+        if function != "SIGMOID" and "Float" in self.stored.options["pixel_keyword"]:
+            function = "LINEAR_EXACT"
+        return _through(values, centre[0], width[0], function)
+
+    @cached_property
+    def _measured(self) -> Limits:
+        """The window of the whole file, measured on a few frames; the same whichever frames are wanted."""
+        n_frames = self.stored.n_frames
+        chosen = sorted({i * (n_frames - 1) // max(_SAMPLED_FRAMES - 1, 1) for i in range(_SAMPLED_FRAMES)})
+        parts = []
+        for frame in self.stored.frames(i for i in chosen if i < n_frames):
+            values, padding = self._modality(frame), self._padding(frame.values)
+            values = values.reshape(-1) if padding is None else values[~padding]
+            parts.append(values[:: (values.size // _SAMPLED_VALUES) | 1] if n_frames > 1 else values)
+        return self.window.measured(np.concatenate(parts))
+
+    def _padding(self, values: NDArray[Any]) -> NDArray[np.bool_] | None:
+        """Return where stored values are padding; PS3.3 C.7.5.1.1.2."""
+        dataset = self.stored.dataset
+        if values.dtype.kind == "f":
+            value = numbers(dataset, "FloatPixelPaddingValue") or numbers(
+                dataset, "DoubleFloatPixelPaddingValue"
+            )
+            return values == values.dtype.type(value[0]) if value else None
+        value = numbers(dataset, "PixelPaddingValue")
+        if not value:
+            return None
+        limit = numbers(dataset, "PixelPaddingRangeLimit") or value
+        low, high = sorted((self._as_stored(value[0]), self._as_stored(limit[0])))
+        padding: NDArray[np.bool_] = (values >= low) & (values <= high)
+        return padding
+
+    def _as_stored(self, value: float) -> int:
+        """Undo the ambiguity between US and SS."""
+        if self._signed:
+            return int(value) - 0x10000 if 0x7FFF < value <= 0xFFFF else int(value)
+        return int(value) + 0x10000 if value < 0 else int(value)
+
+    @property
+    def _signed(self) -> bool:
+        return bool(self.stored.options.get("pixel_representation") == 1)
+
+    @property
+    def _bits(self) -> int:
+        return int(self.stored.options["bits_stored"])
+
+    @property
+    def _is_plain(self) -> bool:
+        """Tell whether stored values are display values already: up to 8 bits, unsigned, not rescaled."""
+        dataset = self.stored.dataset
+        plain = self._bits <= 8 and not self._signed and not element(dataset, "ModalityLUTSequence")
+        return plain and self._rescale(0) == (1, 0)
+
+    def _is_hounsfield(self, number: int) -> bool:
+        dataset = self.stored.dataset
+        holder = macro(dataset, number, "PixelValueTransformationSequence")
+        kind = text_of(holder, "RescaleType").upper()
+        return text_of(dataset, "Modality") == "CT" and self._bits > 8 and kind in _HOUNSFIELD_TYPES
+
+    @cached_property
+    def _inverted(self) -> bool:
+        """MONOCHROME1 and an inverse presentation say the same thing; where both stand, it is said twice."""
+        dataset = self.stored.dataset
+        shape = text_of(dataset, "PresentationLUTShape").upper()
+        return self.stored.options["photometric_interpretation"] == "MONOCHROME1" or shape == "INVERSE"
+
+
+def _through(values: NDArray[Any], centre: float, width: float, function: str) -> Pixels:
+    """Apply a window; PS3.3 C.11.2.1.2.1 (LINEAR), C.11.2.1.3.1 (SIGMOID) and C.11.2.1.3.2 (LINEAR_EXACT).
+
+    LINEAR counts whole numbers and forbids widths below 1; where these stand, LINEAR_EXACT is meant.
+    """
+    if function == "SIGMOID":
+        exponent = np.clip(-4 * (values.astype(np.float64) - centre) / width, -500, 500)
+        return np.asarray(1 / (1 + np.exp(exponent)), dtype=np.float32)
+    if function == "LINEAR_EXACT" or width < 1:
+        return stretch(values, (centre - width / 2, centre + width / 2))
+    half = (width - 1) / 2
+    return stretch(values, (centre - 0.5 - half, centre - 0.5 + half))

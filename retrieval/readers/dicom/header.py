@@ -1,0 +1,103 @@
+"""Identity: what of a DICOM header may enter an index, and under which disguise."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any
+
+from ...picture import Value
+
+METADATA: tuple[tuple[str, str], ...] = (
+    ("modality", "Modality"),
+    ("body_part", "BodyPartExamined"),
+    ("manufacturer", "Manufacturer"),
+    ("model", "ManufacturerModelName"),
+    ("slice_thickness", "SliceThickness"),
+    ("kvp", "KVP"),
+    ("view_position", "ViewPosition"),
+    ("laterality", "ImageLaterality"),
+    ("laterality", "Laterality"),
+    ("photometric", "PhotometricInterpretation"),
+    ("instance_number", "InstanceNumber"),
+    ("image_type", "ImageType"),
+)
+"""The allow-list: the name in the index and the DICOM keyword. No names, dates, identifiers or
+free descriptions. The readers add ``rows``, ``cols``, ``frame``, ``position`` (mm along the normal of the
+slice), ``normal`` (that direction, three numbers with ``/`` between) and ``sop_class`` (the name of the kind
+of object)."""
+
+_GROUPS = (("series", "SeriesInstanceUID"), ("study", "StudyInstanceUID"))
+_LONGEST = 64
+
+
+def hashed(salt: bytes, kind: str, value: str) -> str:
+    """Return 16 hexadecimal digits for an identifier: BLAKE2b keyed with the salt, apart for each kind.
+
+    Without the salt nobody can try identifiers out. Equal identifiers of one kind and salt give equal digits.
+    """
+    key = salt if len(salt) <= 64 else hashlib.blake2b(salt).digest()
+    person = kind.encode()[:16]
+    data = value.encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(data, digest_size=8, key=key, person=person).hexdigest()
+
+
+def groups_of(dataset: Any, salt: bytes) -> dict[str, str]:
+    """Return the hashed ``series``, ``study`` and ``patient`` of a pydicom Dataset; what it lacks is absent.
+
+    A patient is the PatientID together with its issuer, if one is named.
+    """
+    groups = {}
+    for kind, keyword in _GROUPS:
+        if uid := text_of(dataset, keyword):
+            groups[kind] = hashed(salt, kind, uid)
+    if patient := text_of(dataset, "PatientID"):
+        issuer = text_of(dataset, "IssuerOfPatientID")
+        groups["patient"] = hashed(salt, "patient", f"{patient}\x1f{issuer}" if issuer else patient)
+    return groups
+
+
+def metadata_of(dataset: Any) -> dict[str, Value]:
+    """Return the values that the allow-list lets through: text of at most 64 characters, finite numbers."""
+    metadata: dict[str, Value] = {}
+    for name, keyword in METADATA:
+        value = _plain(element(dataset, keyword))
+        if value is not None and name not in metadata:
+            metadata[name] = value
+    if kind := _sop_class(dataset):
+        metadata["sop_class"] = kind
+    return metadata
+
+
+def element(dataset: Any, keyword: str) -> Any:
+    """Return the value of an element, None where it is missing, empty, or so damaged that it has none."""
+    try:
+        value = dataset.get(keyword)
+    except Exception:  # pydicom converts on access, and a damaged element fails in many ways
+        return None
+    return None if value is None or value == "" else value
+
+
+def text_of(dataset: Any, keyword: str) -> str:
+    """Return the value of an element as text without outer blanks, empty where there is none."""
+    value = element(dataset, keyword)
+    return "" if value is None else str(value).strip(" \0\t\r\n")
+
+
+def _plain(value: Any) -> Value | None:
+    if value is None:
+        return None
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float) or hasattr(value, "as_tuple"):  # DS may be a Decimal
+        return float(value) if math.isfinite(float(value)) else None
+    if not isinstance(value, str):  # several values
+        value = "/".join(str(part) for part in value)
+    text = "".join(c for c in value if c.isprintable()).strip()
+    return text[:_LONGEST] or None
+
+
+def _sop_class(dataset: Any) -> str:
+    uid = element(dataset, "SOPClassUID")
+    name = str(getattr(uid, "name", ""))
+    return "" if name == str(uid) else name  # a private class has no name, and its UID stays outside

@@ -1,0 +1,68 @@
+"""DICOM: every frame of a file as a picture with its groups, spacing and metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ...errors import PictureError
+from ...picture import Picture, Pixels, Value
+from ..slice_stacks import spell_normal
+from ..source import Source
+from ..window import stretch
+from .frames import Frame, Stored, open_frames
+from .geometry import normal_of, position_of, spacing_of
+from .grey import GreyScale
+from .header import groups_of, metadata_of
+from .lookup_table import palette_of
+
+_GREY = ("MONOCHROME1", "MONOCHROME2")
+_COLOUR = ("RGB", "YBR_RCT", "YBR_ICT")  # of the latter two the decoders make RGB
+
+
+def read(source: Source) -> Iterator[Picture]:
+    """Yield the frames of a DICOM file."""
+    stored = open_frames(source)
+    groups = groups_of(stored.dataset, source.salt)
+    metadata = metadata_of(stored.dataset)
+    show = GreyScale(stored, source.window)
+    for frame in stored.frames(source.wanted(stored.n_frames)):
+        yield Picture(
+            pixels=_pixels(frame, stored, show),
+            id=source.frame_id(frame.number, stored.n_frames),
+            spacing=spacing_of(stored.dataset, frame.number),
+            groups=groups,
+            metadata={**metadata, **_of_frame(stored, frame)},
+        )
+
+
+def _of_frame(stored: Stored, frame: Frame) -> dict[str, Value]:
+    values: dict[str, Value] = {
+        "rows": int(stored.options["rows"]),
+        "cols": int(stored.options["columns"]),
+        "frame": frame.number,
+    }
+    position = position_of(stored.dataset, frame.number)
+    normal = normal_of(stored.dataset, frame.number)
+    if position is None or normal is None:
+        return values
+    return {**values, "position": position, "normal": spell_normal(normal)}
+
+
+def _pixels(frame: Frame, stored: Stored, show: GreyScale) -> Pixels:
+    if frame.values.ndim == 3:
+        if frame.values.shape[2] != 3 or frame.photometric not in _COLOUR:
+            raise PictureError(f"colours as {frame.photometric} are not supported; convert the file to RGB")
+        return _rgb(frame.values, (1 << int(stored.options["bits_stored"])) - 1)
+    if frame.photometric == "PALETTE COLOR":
+        table = palette_of(stored.dataset, stored.options.get("pixel_representation") == 1)
+        return _rgb(table(frame.values), table.top)
+    if frame.photometric not in _GREY:
+        raise PictureError(f"grey levels as {frame.photometric} are not supported; convert the file")
+    return show(frame)
+
+
+def _rgb(values: Any, top: float) -> Pixels:
+    return np.ascontiguousarray(stretch(values, (0.0, float(top))))

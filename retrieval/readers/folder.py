@@ -1,0 +1,211 @@
+"""The folder: which files there are to read, in a fixed order."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ..errors import PictureError
+
+Report = Callable[[str], None]
+"""Takes one line about what could not be looked at."""
+
+_DIRECTORY_CLASS = re.compile(rb"1\.2\.840\.10008\.1\.3\.10(?![.\d])")
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A file that may hold pictures.
+
+    Parameters
+    ----------
+    path : where it is.
+    name : relative to the folder, ``/`` between parts; bytes that are no UTF-8, and control characters, are
+        written as backslash escapes.
+    size : in bytes.
+    mtime_ns : when it was changed last, in nanoseconds since 1970.
+    """
+
+    path: Path
+    name: str
+    size: int
+    mtime_ns: int
+
+
+def find_files(
+    folder: Path, *, exclude: Collection[Path] = (), report: Report | None = None
+) -> Iterator[FoundFile]:
+    """Walk a folder in the order of its names and yield its regular files.
+
+    Hidden files and folders are passed over. Links to files are followed; links to folders only where they
+    lead out of the folder, and every folder is entered once. Of a DICOMDIR the files that it names are found,
+    once, and never outside its folder; it is not yielded itself. A ``folder`` that is a file is found as that
+    file, or, if it is a DICOMDIR, as the files that it names.
+
+    Parameters
+    ----------
+    exclude : files and folders to leave out, such as the index itself.
+    report : is called with a line about each folder or file that cannot be looked at; they are passed over.
+
+    Raises
+    ------
+    PictureError : there is no such folder or file, or a DICOMDIR given as ``folder`` cannot be read.
+    """
+    tell = report or (lambda line: None)
+    walk = _Walk(Path(folder), frozenset(_real(path) for path in exclude), tell)
+    try:
+        mode = walk.folder.stat().st_mode
+    except OSError as error:
+        raise PictureError(f"{folder}: {error.strerror}") from error
+    if stat.S_ISDIR(mode):
+        yield from walk.files()
+    elif _is_directory_file(walk.folder):
+        yield from _listed(walk.folder, walk)
+    elif (found := _found(walk.folder, walk.folder.name, tell)) is not None:
+        yield found
+
+
+@dataclass(frozen=True)
+class _Walk:
+    folder: Path
+    excluded: frozenset[Path]
+    report: Report
+
+    def files(self) -> Iterator[FoundFile]:
+        """Walk with a stack of our own: folders may be nested deeper than functions can be."""
+        root = _real(self.folder)
+        entered = {_identity(self.folder)}
+        stack = [iter(self._entries(self.folder, ""))]
+        while stack:
+            entry, name = next(stack[-1], (None, ""))
+            if entry is None:
+                stack.pop()
+            elif not self._is_folder(entry):
+                yield from self._file(Path(entry.path), name)
+            elif not (entry.is_symlink() and _real(Path(entry.path)).is_relative_to(root)):
+                identity = _identity(Path(entry.path))
+                if identity not in entered:
+                    stack.append(iter(self._entries(Path(entry.path), name + "/")))
+                entered.add(identity)
+
+    def _entries(self, folder: Path, prefix: str) -> list[tuple[os.DirEntry[str] | None, str]]:
+        try:
+            with os.scandir(folder) as entries:
+                kept = [entry for entry in entries if not entry.name.startswith(".")]
+        except OSError as error:
+            self.report(f"{_clean(prefix.rstrip('/')) or folder}: {error.strerror}")
+            return []
+        kept = [entry for entry in kept if not self._is_excluded(entry)]
+        return [(entry, prefix + entry.name) for entry in sorted(kept, key=lambda e: os.fsencode(e.name))]
+
+    def _is_excluded(self, entry: os.DirEntry[str]) -> bool:
+        named = entry.is_symlink() or any(path.name == entry.name for path in self.excluded)
+        return named and _real(Path(entry.path)) in self.excluded
+
+    def _is_folder(self, entry: os.DirEntry[str]) -> bool:
+        try:
+            return entry.is_dir()
+        except OSError:
+            return False
+
+    def _file(self, path: Path, name: str) -> Iterator[FoundFile]:
+        if path.name.upper().startswith("DICOMDIR") and _is_directory_file(path):
+            self._check_listed(path, name)
+        elif (found := _found(path, name, self.report)) is not None:
+            yield found
+
+    def _check_listed(self, path: Path, name: str) -> None:
+        """The walk finds what a DICOMDIR names; say what it cannot find."""
+        try:
+            for _ in _listed(path, self, f"{name}: "):
+                pass
+        except PictureError as error:
+            self.report(str(error))
+
+
+def _found(path: Path, name: str, report: Report) -> FoundFile | None:
+    """Describe a file, None where it is no regular one."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        report(f"{_clean(name)}: {error.strerror}")
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return FoundFile(path, _clean(name), status.st_size, status.st_mtime_ns)
+
+
+def _is_directory_file(path: Path) -> bool:
+    """Tell whether a file is a DICOMDIR by its media storage class, which stands near its beginning."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(1024)
+    except OSError:
+        return False
+    return head[128:132] == b"DICM" and _DIRECTORY_CLASS.search(head) is not None
+
+
+def _listed(path: Path, walk: _Walk, prefix: str = "") -> Iterator[FoundFile]:
+    """Yield the files that a DICOMDIR names, in the order of their names, each once."""
+    folder, root = path.parent, _real(path.parent)
+    for parts in sorted(_references(path)):
+        name = "/".join(parts)
+        place = folder.joinpath(*parts)
+        if not place.exists():  # a CD may show its names in small letters
+            place = folder.joinpath(*(part.lower() for part in parts))
+        if PurePosixPath(name).is_absolute() or not _real(place).is_relative_to(root):
+            walk.report(f"{prefix}{_clean(name)}: lies outside the folder of the DICOMDIR and is not read")
+        elif not walk.excluded.isdisjoint((_real(place), *_real(place).parents)):
+            continue
+        else:
+            found = _found(place, place.relative_to(folder).as_posix(), _before(prefix, walk.report))
+            if found is not None:
+                yield found
+
+
+def _before(prefix: str, report: Report) -> Report:
+    return lambda line: report(f"{_clean(prefix)}{line}")
+
+
+def _references(path: Path) -> set[tuple[str, ...]]:
+    """Return the file names within a DICOMDIR, in parts; PS3.3 F.3.2.2. Raise PictureError if damaged."""
+    from .warnings_off import quiet
+
+    try:
+        with quiet():
+            from pydicom import dcmread
+
+            records = dcmread(path, force=True).get("DirectoryRecordSequence") or []
+            return {_parts(record.ReferencedFileID) for record in records if record.get("ReferencedFileID")}
+    except Exception as error:  # damaged DICOM fails in many ways
+        raise PictureError(f"{path.name}: the DICOMDIR cannot be read ({type(error).__name__})") from error
+
+
+def _parts(value: Any) -> tuple[str, ...]:
+    parts = [value] if isinstance(value, str) else list(value)
+    return tuple(piece for part in parts for piece in str(part).replace("\\", "/").split("/") if piece)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return -1, hash(path)
+    return status.st_dev, status.st_ino
+
+
+def _real(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a loop of links
+        return path
+
+
+def _clean(name: str) -> str:
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

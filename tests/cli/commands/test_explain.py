@@ -1,0 +1,151 @@
+"""``semblance explain``: it points to what the two pictures share, draws it, and tests itself."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from cli.main import main
+from retrieval.explanation import DRAWS, OVERLAP, Deletion, deletion, likeness, scattered
+from retrieval.picture import Picture
+from retrieval.representation import SparseVector
+
+
+def run(*arguments):
+    return main([str(argument) for argument in arguments])
+
+
+def texture(seed, shape=(60, 60)):
+    coarse = np.random.default_rng(seed).random((20, 20), dtype=np.float32)
+    return cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC).clip(0, 1)
+
+
+def scene(seed, spot):
+    """Make a faintly noisy picture that holds one texture of 60 × 60 pixels at (row, col)."""
+    random = np.random.default_rng(seed)
+    pixels = 0.5 + 0.1 * cv2.GaussianBlur(random.normal(size=(180, 220)).astype(np.float32), (0, 0), 2)
+    pixels[spot[0] : spot[0] + 60, spot[1] : spot[1] + 60] = texture(7)
+    return (pixels.clip(0, 1) * 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explain")
+    (folder / "scenes").mkdir()
+    for i, spot in enumerate([(10, 20), (110, 140), (60, 80), (100, 20)]):
+        assert cv2.imwrite(str(folder / "scenes" / f"{i}.png"), scene(i, spot))
+    settings = ["--words", "40", "--points", "200", "--fit-pictures", "4", "--jobs", "1"]
+    assert run("index", folder / "scenes", "-o", folder / "i", "--by", "sift", *settings) == 0
+    return folder / "i"
+
+
+def test_words_point_to_what_both_pictures_hold(index, tmp_path, capsys):
+    assert run("explain", index, "0.png", "2.png", "-o", tmp_path / "why.png", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["deletion"]["faithful"]
+    agreeing = [pair for pair in told["pairs"] if pair["agrees"]]
+    assert len(agreeing) >= 5
+    moved = [np.subtract(pair["hit"], pair["query"]) for pair in agreeing]
+    np.testing.assert_allclose(np.median(moved, axis=0), (80 - 20, 60 - 10), atol=2)
+    assert np.asarray(Image.open(tmp_path / "why.png")).std() > 5
+
+
+def test_a_region_is_explained_with_its_box(index, tmp_path, capsys):
+    assert (
+        run("explain", index, "0.png", "2.png", "--region", "20,10,60,60", "-o", tmp_path / "w.png", "--json")
+        == 0
+    )
+    x, y, width, height = json.loads(capsys.readouterr().out)["box"]
+    assert (x, y) == pytest.approx((80, 60), abs=8)
+    assert (width, height) == pytest.approx((60, 60), abs=12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["0.png", "9.png"], "9.png: no such picture"),
+        (["0.png", "1.png", "--by", "nothing"], "no representation 'nothing'"),
+        (["0.png", "1.png", "--region", "900,1,5,5"], "lies outside the picture"),
+        (["0.png", "1.png", "--polygon", "30.1,30.1,30.3,30.1,30.3,30.2"], "no pixel"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused(index, tmp_path, capsys, arguments, said):
+    assert run("explain", index, *arguments, "-o", tmp_path / "w.png") in (1, 2)
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "w.png").exists()
+
+
+def test_a_representation_that_cannot_tell_says_so(index, tmp_path, capsys):
+    folder = index.parent / "scenes"
+    assert run("index", folder, "-o", tmp_path / "t", "--by", "thumbnail", "--jobs", "1") == 0
+    for by in ([], ["--by", "thumbnail"]):
+        assert run("explain", tmp_path / "t", "0.png", "1.png", *by, "-o", tmp_path / "w.png") == 2
+        assert "cannot tell" in capsys.readouterr().err
+
+
+def test_deleting_what_counts_lowers_the_score_most():
+    pixels = np.zeros((48, 48), np.float32)
+    pixels[8:16, 8:16] = 1
+    heat = np.zeros((48, 48), np.float32)
+    heat[8:16, 8:16] = 1
+    share = 64 / 48**2
+
+    def score(picture):
+        return float(picture.pixels[8:16, 8:16].mean())
+
+    right = deletion(score, Picture(pixels), heat, share=share)
+    assert right.is_faithful
+    assert right.explained == pytest.approx(1 - pixels.mean(), abs=1e-6)
+    wrong = deletion(score, Picture(pixels), np.roll(heat, 20, axis=0), share=share)
+    assert wrong.explained == pytest.approx(0, abs=1e-6)
+    assert not wrong.is_faithful
+
+
+def test_what_is_covered_elsewhere_is_hardly_covered_before():
+    pixels = np.zeros((48, 48), np.float32)
+    heat = np.zeros((48, 48), np.float32)
+    heat[10:20, 5:17] = 1
+    counted = []
+
+    def score(picture):
+        counted.append(float((picture.pixels[10:20, 5:17] != 0).mean()))
+        return 0.0
+
+    found = deletion(score, Picture(pixels + (heat == 0)), heat, share=120 / 48**2)
+    whole, *elsewhere, explained = counted
+    assert (whole, explained) == (0, 1)
+    assert len(elsewhere) == len(found.random) == DRAWS
+    assert max(elsewhere) <= OVERLAP + 1e-6
+
+
+def test_where_everything_overlaps_the_least_is_taken():
+    every_other = (np.arange(12) % 2 == 0)[None].astype(np.float32)
+    heat = np.repeat(every_other, 4, axis=0)
+    found = deletion(lambda _: 0.0, Picture(np.zeros((40, 120), np.float32)), heat, share=0.5, draws=24)
+    assert len(found.random) == 24
+    tiny = deletion(lambda _: 0.0, Picture(np.zeros((9, 9), np.float32)), np.ones((1, 1), np.float32))
+    assert (tiny.share, tiny.random) == (1, ())
+    assert not tiny.is_faithful
+
+
+def test_faithful_is_what_lowers_the_score_further_than_nearly_all_draws():
+    assert not Deletion(0.2, 0.0, (0.0,) * 40).is_faithful
+    assert Deletion(0.2, 0.5, (0.1,) * 38 + (0.6,) * 2).is_faithful
+    assert not Deletion(0.2, 0.5, (0.1,) * 37 + (0.6,) * 3).is_faithful
+    assert not Deletion(0.2, 0.5, (0.1,) * 37 + (0.5,) * 3).is_faithful
+    assert not Deletion(0.2, -0.1, (-0.5,) * 40).is_faithful
+
+
+def test_likeness_is_the_inner_product_of_either_kind():
+    one = SparseVector(np.array([1, 3], np.uint32), np.array([0.6, 0.8], np.float32), 5)
+    other = SparseVector(np.array([3, 4], np.uint32), np.array([0.5, 0.5], np.float32), 5)
+    assert likeness(one, other) == pytest.approx(0.4)
+    assert likeness(np.eye(3, dtype=np.float32)[:2], np.array([0.1, 0.7, 0.2])) == pytest.approx(0.7)
+
+
+def test_heat_lies_where_the_points_are():
+    heat = scattered(np.array([10.0]), np.array([90.0]), np.array([1.0]), (50, 100))
+    assert heat.shape == (24, 48)
+    assert np.unravel_index(np.argmax(heat), heat.shape) == (4, 43)

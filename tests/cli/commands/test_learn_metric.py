@@ -1,0 +1,171 @@
+"""The command learn-metric, end to end on small generated pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cli.commands.learn_metric import notes
+from cli.main import main
+from retrieval.index import Index, MetricReport
+from retrieval.metric_learning import METHODS, Trial
+
+pytest.importorskip("sklearn")
+
+N = 24
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    """Index pictures of stripes along or across, with labels, patients and a split."""
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    lines = ["path,label,patient,split"]
+    for i in range(N):
+        rng = np.random.default_rng(i)
+        rows, cols = np.indices((24, 24))
+        wave = np.sin((rows if i % 2 else cols) * 1.2 + rng.uniform(0, 0.8))
+        blobs = cv2.resize(rng.normal(size=(3, 3)), (24, 24), interpolation=cv2.INTER_CUBIC)
+        levels = np.clip(128 + 14 * wave + 60 * np.clip(blobs, -1.5, 1.5), 0, 255)
+        assert cv2.imwrite(str(folder / f"{i}.png"), levels.astype(np.uint8))
+        lines.append(f"{i}.png,{'odd' if i % 2 else 'even'},p{i // 2},{'train' if i < 16 else 'test'}")
+    (tmp_path / "labels.csv").write_text("\n".join([*lines, ""]))
+    arguments = ("index", folder, "-o", tmp_path / "i", "--by", "thumbnail", "--side", 8, "--jobs", 1)
+    assert run(*arguments, "--labels", tmp_path / "labels.csv") == 0
+    return tmp_path / "i"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_is_learnt_and_ranks(
+    index: Path, method: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("learn-metric", index, "--by", "thumbnail", "--method", method) == 0
+    told = capsys.readouterr()
+    assert told.out.splitlines()[-1].startswith(f"{index}: thumbnail+{method} learnt, ")
+    assert "learnt from 24 pictures of 2 classes: even 12, odd 12" in told.err
+    assert "trial, 24 held-out pictures ask those learnt from (no patient on both sides): mAP" in told.err
+    assert run("query", index, "3.png", "--by", f"thumbnail+{method}", "-k", 1, "--csv") == 0
+    assert "3.png" in capsys.readouterr().out.splitlines()[1]
+    assert run("verify", index) == 0
+
+
+def test_a_later_index_run_leaves_it_be_and_derives_what_is_new(index: Path, tmp_path: Path) -> None:
+    assert run("learn-metric", index, "--by", "thumbnail") == 0
+    picture = (tmp_path / "scans" / "3.png").read_bytes()
+    (tmp_path / "scans" / "new.png").write_bytes(picture)
+    assert run("index", tmp_path / "scans", "-o", index, "--jobs", 1) == 0
+    with Index.open(index) as opened:
+        assert opened.representations == ["thumbnail", "thumbnail+nca"]
+        assert opened.verify() == []
+        vectors = [opened.vector(name, "thumbnail+nca").tobytes() for name in ("3.png", "new.png")]
+    assert vectors[0] == vectors[1]
+
+
+def test_options_reach_what_is_learnt(
+    index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    options = ("--where", "split = 'train'", "--components", 3, "--shrinkage", 0.5, "--seed", 7)
+    labels = ("--labels", tmp_path / "labels.csv", "--not-same", "split", "--no-trial", "--name", "mine")
+    assert (
+        run("learn-metric", index, "--by", "thumbnail", *options, *labels, "--method", "wccn", "--json") == 0
+    )
+    told = capsys.readouterr()
+    summary = json.loads(told.out)
+    assert summary["name"] == "thumbnail+mine"
+    assert (summary["dimension"], summary["trial"], summary["group"]) == (3, None, "split")
+    assert summary["classes"] == {"even": 8, "odd": 8}
+    assert "trial" not in told.err
+    with Index.open(index) as opened:
+        settings = opened.info()["representations"][-1]["settings"]
+    assert settings.pop("base_recipe")
+    assert settings == {"method": "wccn", "components": 3, "shrinkage": 0.5, "seed": 7}
+
+
+def test_it_is_dropped_on_demand(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("learn-metric", index, "--by", "thumbnail", "--no-trial") == 0
+    assert run("learn-metric", index, "--drop", "thumbnail+nca") == 0
+    assert run("learn-metric", index, "--drop", "thumbnail+nca") == 2
+    assert "no learnt metric of this index" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--by", "sift"], 2, "no representation 'sift'"),
+        ([], 2, "one of the arguments --by --drop is required"),
+        (
+            ["--by", "thumbnail", "--where", "label = 'odd'"],
+            1,
+            "two classes with two pictures each, and has 1",
+        ),
+        (["--by", "thumbnail", "--where", "label ="], 2, "where: the end"),
+        (["--by", "thumbnail", "--labels", "none.csv"], 2, "labels: none.csv"),
+        (["--by", "thumbnail", "--method", "magic"], 2, "invalid choice: 'magic'"),
+        (["--by", "thumbnail", "--components", "0"], 2, "no whole number above 0"),
+        (["--by", "thumbnail", "--shrinkage", "2"], 2, "shrinkage: 2"),
+        (["--by", "thumbnail", "--name", "a b"], 2, "name: 'a b'"),
+        (["--by", "thumbnail", "--not-same", "sex"], 2, "no column 'sex'"),
+    ],
+)
+def test_what_is_refused_is_said_in_one_line_and_changes_nothing(
+    index: Path, arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run("learn-metric", index, *arguments) == code
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert message in told.err
+    assert len(told.err.splitlines()) == 1
+    with Index.open(index) as opened:
+        assert opened.representations == ["thumbnail"]
+
+
+def test_a_table_without_rows_is_refused(
+    index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty.csv").write_text("path,label\n")
+    assert run("learn-metric", index, "--by", "thumbnail", "--labels", tmp_path / "empty.csv") == 2
+    assert "has no rows" in capsys.readouterr().err
+
+
+def report(**changes: object) -> MetricReport:
+    trial = Trial(9, 0.5, 0.6, 0.7, 0.8, (0.05, 0.15))
+    facts = {"name": "a+b", "dimension": 2, "classes": {"x": 5, "y": 4}, "left_out": (), "n_unlabelled": 0}
+    facts |= {"unmatched": (), "group": "patient", "trial": trial, "is_new": True}
+    return MetricReport(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def test_notes_say_what_was_left_out_and_what_it_is_worth() -> None:
+    assert notes(report(), True) == [
+        "learnt from 9 pictures of 2 classes: x 5, y 4",
+        "trial, 9 held-out pictures ask those learnt from (no patient on both sides): mAP 50.0 before, "
+        "60.0 with the metric (gain +5.0 to +15.0, 95 %), P@1 70.0 before, 80.0",
+    ]
+    more = report(
+        left_out=("z",), n_unlabelled=1200, unmatched=("a", "b", "c", "d"), is_new=False, trial=None
+    )
+    assert notes(more, True)[1:] == [
+        "left out, for a class needs two pictures: z",
+        "1,200 pictures have no label and were not learnt from",
+        "4 labels name no picture: a, b, c, …",
+        "a+b was there and is replaced",
+        "no trial: there are too few groups or pictures to hold some back",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict"), [((-0.2, -0.1), "it does not help here"), ((-0.1, 0.1), "is not shown")]
+)
+def test_a_metric_that_does_not_help_is_called_so(gain: tuple[float, float], verdict: str) -> None:
+    trial = Trial(9, 0.5, 0.4, 0.7, 0.8, gain)
+    assert notes(report(trial=trial, group=None), True)[-1].endswith(verdict)
+    assert "no groups are known" in notes(report(trial=trial, group=None), True)[-1]

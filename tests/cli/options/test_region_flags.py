@@ -1,0 +1,138 @@
+"""The marks of a query: boxes, polygons, masks, points, in pixels and millimetres, with a margin."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from cli.main import main
+from cli.options.region_flags import Canvas, add_marks, check_marks, region_of
+from retrieval.errors import SettingError
+from retrieval.picture import Picture
+from retrieval.region import Region
+
+
+def parsed(*flags: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_marks(parser)
+    args = parser.parse_args(flags)
+    check_marks(args)
+    return args
+
+
+def canvas(shape: tuple[int, int] = (40, 60), spacing: tuple[float, float] | None = None) -> Canvas:
+    levels = np.zeros(shape, dtype=np.float32)
+    levels[: shape[0] // 2] = 1
+    return Canvas(shape, spacing, lambda: Picture(levels, id="it"))
+
+
+def mask(flags: tuple[str, ...], where: Canvas) -> np.ndarray:
+    region = region_of(parsed(*flags), where)
+    assert region is not None
+    return region.mask(where.shape)
+
+
+def expected(rows: slice, cols: slice, shape: tuple[int, int] = (40, 60)) -> np.ndarray:
+    found = np.zeros(shape, dtype=bool)
+    found[rows, cols] = True
+    return found
+
+
+def test_nothing_marked_is_the_whole_picture() -> None:
+    assert region_of(parsed(), canvas()) is None
+
+
+def test_a_box_is_x_y_width_height() -> None:
+    np.testing.assert_array_equal(
+        mask(("--region", "10,20,30,5"), canvas()), expected(slice(20, 25), slice(10, 40))
+    )
+
+
+def test_a_box_in_millimetres_goes_by_the_spacing() -> None:
+    found = mask(("--region", "10,5,30,5", "--mm"), canvas(spacing=(0.5, 2.0)))
+    np.testing.assert_array_equal(found, expected(slice(10, 20), slice(5, 20)))
+
+
+def test_a_polygon_is_x_and_y_of_its_corners() -> None:
+    found = mask(("--polygon", "10,5,30,5,30,15,10,15"), canvas())
+    np.testing.assert_array_equal(found, expected(slice(5, 15), slice(10, 30)))
+
+
+def test_a_mask_is_taken_as_it_is(tmp_path: Path) -> None:
+    drawn = np.zeros((40, 60), np.uint8)
+    cv2.circle(drawn, (30, 20), 9, 255, -1)
+    drawn[0, 0] = 7
+    assert cv2.imwrite(str(tmp_path / "mask.png"), drawn)
+    np.testing.assert_array_equal(mask(("--mask", str(tmp_path / "mask.png")), canvas()), drawn > 0)
+
+
+def test_a_point_is_the_superpixel_under_it() -> None:
+    found = mask(("--point", "30,10"), canvas((200, 200)))
+    assert found[10, 30]
+    assert 20 < np.count_nonzero(found) < 400
+    assert not found[101:].any(), "it ends where the grey level does"
+
+
+def test_a_margin_adds_all_so_near() -> None:
+    plain = mask(("--region", "20,10,10,10"), canvas())
+    wide = mask(("--region", "20,10,10,10", "--margin", "4"), canvas())
+    away = cv2.distanceTransform((~plain).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    np.testing.assert_array_equal(wide, away <= 4)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--region", "1,1,5,5", "--point", "3,3"), "--region and --point"),
+        (("--mm",), "--mm: there is no region"),
+        (("--margin", "3"), "--margin: there is no region"),
+        (("--region", "70,1,5,5"), "lies outside the picture, which has 60 × 40 pixels"),
+        (("--polygon", "70,1,80,1,80,9"), "--polygon: holds no pixel"),
+        (("--polygon", "1,1,9,9,5,5"), "--polygon: holds no pixel"),
+        (("--point", "61,3"), "--point: 61,3 lies outside"),
+        (("--region", "1,1,5,5", "--mm"), "does not say how large its pixels are"),
+        (("--mask", "nowhere.png"), "nowhere.png: no such file"),
+    ],
+)
+def test_what_marks_nothing_is_refused(flags: tuple[str, ...], said: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        region_of(parsed(*flags), canvas())
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(("shape", "level", "said"), [((40, 61), 9, "61 × 40"), ((40, 60), 0, "is black")])
+def test_a_mask_that_does_not_fit_is_refused(
+    tmp_path: Path, shape: tuple[int, int], level: int, said: str
+) -> None:
+    path = tmp_path / "mask.png"
+    assert cv2.imwrite(str(path), np.full(shape, level, np.uint8))
+    with pytest.raises(SettingError, match=said):
+        region_of(parsed("--mask", str(path)), canvas())
+
+
+@pytest.mark.parametrize(
+    "flags", [("--polygon", "1,2,3,4"), ("--polygon", "1,2,x"), ("--point", "1"), ("--margin", "-1")]
+)
+def test_what_is_no_mark_is_wrong_usage(flags: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["query", "i", "x.png", *flags]) == 2
+    assert flags[0] in capsys.readouterr().err
+
+
+@given(arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12))))
+def test_the_region_of_a_mask_holds_it_and_its_holes_only(marked: np.ndarray) -> None:
+    if not marked.any():
+        with pytest.raises(SettingError):
+            Region.from_mask(marked)
+        return
+    outside = np.pad(~marked, 1, constant_values=True).astype(np.uint8)
+    cv2.floodFill(outside, None, (0, 0), 2, flags=4)
+    filled = outside[1:-1, 1:-1] != 2
+    np.testing.assert_array_equal(Region.from_mask(marked).mask(marked.shape) | marked, filled | marked)
+    assert Region.from_mask(marked).mask(marked.shape)[marked].all()

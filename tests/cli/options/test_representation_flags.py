@@ -1,0 +1,106 @@
+"""Settings as flags."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pytest
+
+from cli.options import representation_flags
+from cli.options.representation_flags import (
+    add_settings,
+    explanations,
+    given,
+    installed,
+    named,
+    with_settings,
+)
+
+
+@dataclass(frozen=True)
+class Fake:
+    """Stand in for a representation.
+
+    Parameters
+    ----------
+    words : how many words,
+        at least 2.
+    low, high : the ends, 50 % each.
+    smooth : whether to smooth.
+    kind : which kind.
+    scales : of the grid.
+    limit : a bound, or none.
+
+    Raises
+    ------
+    SettingError : a bad value.
+    """
+
+    words: int = 100
+    low: float = 0
+    high: float = 1.5
+    smooth: bool = False
+    kind: Literal["a", "b"] = "a"
+    scales: tuple[float, ...] = (1.0, 2.0)
+    limit: int | None = None
+    explained: str = field(default="x", metadata={"help": "in its metadata"})
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@pytest.fixture
+def parser(monkeypatch: pytest.MonkeyPatch) -> argparse.ArgumentParser:
+    monkeypatch.setattr(representation_flags, "make", lambda name, values=None: Fake(**(values or {})))
+    made = argparse.ArgumentParser(exit_on_error=False)
+    add_settings(made, ["fake", "other"])
+    return made
+
+
+def test_every_setting_is_a_flag_of_its_name_and_type(parser: argparse.ArgumentParser) -> None:
+    line = "--words 7 --low 2 --smooth --kind b --scales 3,4.5 --limit 9 --explained y"
+    assert given(parser.parse_args(line.split())) == {
+        "words": 7,
+        "low": 2.0,
+        "smooth": True,
+        "kind": "b",
+        "scales": [3.0, 4.5],
+        "limit": 9,
+        "explained": "y",
+    }
+
+
+def test_what_is_not_given_is_not_there(parser: argparse.ArgumentParser) -> None:
+    assert given(parser.parse_args([])) == {}
+    assert given(parser.parse_args(["--no-smooth", "--limit", "none"])) == {"smooth": False, "limit": None}
+
+
+@pytest.mark.parametrize("line", ["--words 1.5", "--low x", "--kind c", "--scales 1,x", "--limit x"])
+def test_a_value_of_another_type_is_refused(parser: argparse.ArgumentParser, line: str) -> None:
+    with pytest.raises(argparse.ArgumentError):
+        parser.parse_args(line.split())
+
+
+def test_help_says_what_the_docstring_says(parser: argparse.ArgumentParser) -> None:
+    shown = " ".join(parser.format_help().split())
+    assert "how many words, at least 2 [100]" in shown
+    assert "the ends, 50 % each [1.5]" in shown
+    assert "in its metadata [x]" in shown
+    assert explanations(Fake)["limit"] == "a bound, or none."
+
+
+def test_settings_that_were_given_replace_those_of_the_index(parser: argparse.ArgumentParser) -> None:
+    merged = with_settings("fake", {"words": 5, "unknown": 1}, {"words": 3, "high": 2.0})
+    assert merged == {"words": 5, "high": 2.0}
+
+
+def test_representations_named_are_found_before_parsing() -> None:
+    assert named(["index", "f", "--by", "sift", "-o", "x", "--by=dense", "--words", "5"]) == ["sift", "dense"]
+    assert named(["index", "f", "--by"]) == []
+
+
+def test_the_installed_representations_are_those_of_the_entry_points() -> None:
+    assert {"sift", "dense", "superpixel", "thumbnail", "colour"} <= set(installed())

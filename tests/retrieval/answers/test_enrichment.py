@@ -1,0 +1,82 @@
+"""Facts about findings: what a label table makes of matching cases, and the references for it."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from retrieval.answers.enrichment import Findings, find_labels
+from retrieval.errors import SettingError
+from retrieval.metadata.reference_table import Reference, References
+
+CASES = [{"a"}] * 6 + [{"a", "b"}] * 2 + [{"b"}] * 4 + [{"c"}] * 28
+
+
+def test_counts_and_tests_are_those_of_scipy():
+    matching = [{"a"}] * 4 + [{"a", "b"}] + [{"c"}]
+    found = {finding.label: finding for finding in find_labels(matching, CASES)}
+    assert {label: (f.found, f.labelled) for label, f in found.items()} == {
+        "a": (5, 8),
+        "b": (1, 6),
+        "c": (1, 28),
+    }
+    for finding in found.values():
+        expected = stats.hypergeom(40, finding.labelled, 6).sf(finding.found - 1)
+        assert finding.p == pytest.approx(float(expected), rel=1e-9)
+        assert finding.expected == pytest.approx(6 * finding.labelled / 40)
+        assert finding.enrichment == pytest.approx(finding.found / finding.expected)
+        assert finding.low <= finding.share <= finding.high
+    assert found["a"].is_significant and found["a"].adjusted == pytest.approx(3 * found["a"].p)
+
+
+def test_a_case_counts_once_for_each_of_its_labels():
+    (finding,) = find_labels([["a", "a"]], [["a", "a"], ["a"], []])
+    assert (finding.found, finding.labelled, finding.total) == (1, 2, 3)
+
+
+def test_labels_that_no_matching_case_has_are_corrected_for_and_not_shown():
+    matching, cases = [{"a"}], [{"a"}, {"b"}, {"c"}, {"d"}]
+    (finding,) = find_labels(matching, cases)
+    assert (finding.label, finding.p) == ("a", pytest.approx(0.25))
+    assert finding.adjusted == pytest.approx(1.0)  # four labels were looked at
+
+
+def test_neighbours_that_disagree_are_no_evidence():
+    found = find_labels([{"a"}, {"b"}, {"c"}], CASES)
+    assert Findings("patient", 3, 40, found).verdict == "not enough evidence"
+    assert Findings("patient", 0, 40, ()).verdict == "not enough evidence"
+
+
+def test_a_matching_case_must_be_one_of_the_cases():
+    with pytest.raises(SettingError, match="not among the cases"):
+        find_labels([{"z"}], CASES)
+
+
+def test_by_chance_few_answers_have_any_finding():
+    random = np.random.default_rng(0)
+    n = 500
+    said = [
+        any(f.is_significant for f in find_labels([CASES[i] for i in random.permutation(40)[:10]], CASES))
+        for _ in range(n)
+    ]
+    assert np.mean(said) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / n)
+
+
+def test_references_keep_the_order_of_the_table(tmp_path):
+    path = tmp_path / "references.csv"
+    path.write_text(
+        "\ufefftitle,label,link,author\nOne,a,https://x.org/1,me\nTwo,b,,\nThree,a,,\n", encoding="utf-8"
+    )
+    found = References.read(path)
+    assert found.of(["b", "a", "none"]) == (
+        Reference("b", "Two"),
+        Reference("a", "One", "", "https://x.org/1"),
+        Reference("a", "Three"),
+    )
+
+
+@pytest.mark.parametrize("content", [b"label,title\n\xff\xfe,x\n", b'label,title\n"lung,x\n'])
+def test_tables_that_cannot_be_read_are_refused(tmp_path, content):
+    path = tmp_path / "references.csv"
+    path.write_bytes(content)
+    with pytest.raises(SettingError, match="references"):
+        References.read(path)

@@ -1,0 +1,357 @@
+"""Facts about evaluations: what asks, what is found, and what comes out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cli.main import main
+from retrieval.baselines import ColourHistogram, Thumbnail
+from retrieval.errors import SettingError
+from retrieval.evaluation import EvaluationTerms, Judgements, evaluate, randomisation_test
+from retrieval.evaluation.near_duplicates import fine_structure, likeness
+from retrieval.index import Index
+from retrieval.metadata.label_table import LabelTable
+from retrieval.statistics.measures import average_precision, bpref, ndcg_at, r_precision
+from retrieval.statistics.paired_tests import compare
+
+N = 25
+"""How many pictures have a label: 24 of 12 patients, and a copy of the first that says it is another's."""
+
+
+def make_pictures(folder: Path, table: Path) -> None:
+    """Write stripes along or across, under random blobs, and their table of labels."""
+    folder.mkdir()
+    lines = ["path,label,patient,split"]
+    for i in range(24):
+        rng = np.random.default_rng(i)
+        rows, cols = np.indices((48, 48))
+        wave = np.sin((rows if i % 2 else cols) * 0.4 + rng.uniform(0, 0.8))
+        blobs = cv2.resize(rng.normal(size=(3, 3)), (48, 48), interpolation=cv2.INTER_CUBIC)
+        noise = cv2.GaussianBlur(rng.normal(size=(48, 48)), (0, 0), 0.7)
+        levels = np.clip(128 + 25 * wave + 30 * np.clip(blobs, -1.5, 1.5) + 40 * noise, 0, 255)
+        assert cv2.imwrite(str(folder / f"{i}.png"), levels.astype(np.uint8))
+        lines.append(f"{i}.png,{'odd' if i % 2 else 'even'},p{i // 2},{'train' if i < 16 else 'test'}")
+    first = cv2.imread(str(folder / "0.png"), cv2.IMREAD_GRAYSCALE)
+    assert cv2.imwrite(str(folder / "copy.png"), (0.8 * first + 20).astype(np.uint8))
+    lines.append("copy.png,even,p99,")
+    assert cv2.imwrite(str(folder / "plain.png"), np.full((48, 48), 90, np.uint8))
+    table.write_text("\n".join([*lines, ""]))
+
+
+PERCENT = ("mAP", "MAP@R", "R-prec", "nDCG@10", "bpref", "P@1", "P@5", "P@10", "MV@1", "MV@5")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    place = tmp_path_factory.mktemp("evaluation")
+    make_pictures(place / "scans", place / "labels.csv")
+    with Index.create(place / "index") as made:
+        made.add_representation(Thumbnail(8))
+        made.add_representation(ColourHistogram())
+        made.update([place / "scans"], jobs=1, labels=LabelTable.read(place / "labels.csv"))
+    return place
+
+
+@pytest.fixture(scope="module")
+def index(place):
+    with Index.open(place / "index") as opened:
+        yield opened
+
+
+PLAIN = EvaluationTerms(by=("thumbnail", "colour"), fusion=("rrf", "sum"))
+
+
+@pytest.fixture(scope="module")
+def found(index):
+    return evaluate(index, PLAIN)
+
+
+def test_it_is_what_asking_one_by_one_comes_to(index, found):
+    """The reference: the index's own query, picture by picture."""
+    for by, fusion, system in (
+        (("thumbnail",), "rrf", "thumbnail"),
+        (("thumbnail", "colour"), "rrf", "thumbnail & colour, rrf"),
+        (("thumbnail", "colour"), "sum", "thumbnail & colour, sum"),
+    ):
+        labels = {entry.name: entry.labels for entry in index.pictures()}
+        labelled = [name for name in index.names if labels[name]]
+        for i, query in enumerate(found.queries):
+            hits = index.query(query, by=by, fusion=fusion, k=len(index), not_same="patient", among=labelled)
+            right = [bool(set(labels[hit.id]) & set(labels[query])) for hit in hits]
+            assert found.of(system, "mAP")[i] == pytest.approx(average_precision(right), nan_ok=True)
+
+
+def test_who_asks_and_who_is_found(found):
+    assert len(found.queries) == N and found.column == "patient"
+    assert found.n_database == N and found.n_unlabelled == 1 and found.unmatched == ()
+    assert list(found.values) == [
+        "random",
+        "thumbnail",
+        "colour",
+        "thumbnail & colour, rrf",
+        "thumbnail & colour, sum",
+    ]
+
+
+def test_a_good_way_of_ranking_is_above_the_random_one(found):
+    assert found.mean("thumbnail", "mAP") > found.mean("random", "mAP") + 0.1
+    low, high = found.interval("thumbnail", "mAP")
+    assert low < found.mean("thumbnail", "mAP") < high
+    assert {(c.first, c.second) for c in found.comparisons} >= {("thumbnail", "colour")}
+    assert not any("random" in (c.first, c.second) for c in found.comparisons)
+
+
+def test_classes_and_macro(found):
+    each = found.per_class("thumbnail", "P@1")
+    assert set(each) == {"even", "odd"}
+    assert found.macro("thumbnail", "P@1") == pytest.approx(np.mean(list(each.values())))
+
+
+def test_the_same_again_is_the_same(index, found):
+    again = evaluate(index, PLAIN)
+    for name, values in found.values.items():
+        assert np.array_equal(values, again.values[name], equal_nan=True)
+    assert again.comparisons == found.comparisons
+
+
+def test_a_near_duplicate_of_another_patient_is_found_and_left_out(found):
+    assert {(leak.query, leak.found) for leak in found.leaks} == {
+        ("copy.png", "0.png"),
+        ("0.png", "copy.png"),
+    }
+    at = found.queries.index("copy.png")
+    assert found.of("thumbnail", "P@1")[at] == 1
+    assert found.clean is not None
+    clean = dict(zip(found.measures, found.clean["thumbnail"][:, at], strict=True))
+    assert clean["mAP"] < found.of("thumbnail", "mAP")[at]
+    others = [i for i, name in enumerate(found.queries) if name not in ("0.png", "copy.png")]
+    for name in found.values:
+        assert np.array_equal(found.values[name][:, others], found.clean[name][:, others], equal_nan=True)
+
+
+def test_split(index):
+    by_split = evaluate(index, replace(PLAIN, queries="split"))
+    assert set(by_split.queries) == {f"{i}.png" for i in range(16, 24)}
+    assert by_split.n_database == 16
+
+
+def test_named_queries_and_a_condition(index):
+    few = evaluate(index, replace(PLAIN, queries=["3.png", "1.png"], where="label = 'odd'", not_same="none"))
+    assert few.queries == ("1.png", "3.png") and few.column is None
+    assert few.n_database == N // 2
+    assert few.mean("random", "P@1") == 1  # only their own class can be found
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"by": ("sift",)}, "no representation 'sift'"),
+        ({"by": ("thumbnail", "thumbnail")}, "given twice"),
+        ({"by": ("thumbnail,thumbnail",)}, "name each representation once"),
+        ({"queries": ["nobody.png"]}, "no such picture"),
+        ({"queries": ["plain.png"]}, "plain.png has no label"),
+        ({"queries": []}, "none are given"),
+        ({"label": "mood"}, "no column 'mood'"),
+        ({"not_same": "mood"}, "no column 'mood'"),
+        ({"where": "mood = 1"}, "no column 'mood'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(index, change, text):
+    with pytest.raises(SettingError, match=text):
+        evaluate(index, replace(PLAIN, **change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"fusion": ("best",)}, {"protocol": "mine"}, {"queries": "all"}, {"cutoffs": (0,)}, {"depth": 2}],
+)
+def test_terms_that_make_no_sense(index, change):
+    with pytest.raises(SettingError):
+        evaluate(index, replace(PLAIN, **change))
+
+
+def test_labels_several_and_codes():
+    plain = Judgements([("a", "b"), ("a",), ("b", "a"), (), ("c",)])
+    assert plain.gains(0).tolist() == [2, 1, 2, 0, 0]
+    assert plain.gains(3).tolist() == [0] * 5
+    codes = [("1/2/3",), ("1/2/4",), ("1/5/3",), ("2/2/3",), ("1/2",), ()]
+    assert Judgements(codes, "/").gains(0).tolist() == [1, 0, 0, 0, 0, 0]
+    assert Judgements(codes, "/", 1).gains(0).tolist() == [3, 2, 1, 0, 2, 0]
+    assert Judgements(codes, "/", 2).gains(0).tolist() == [2, 1, 0, 0, 1, 0]
+    assert Judgements([("12",), ("13",), ("2",)], "", 1).gains(0).tolist() == [2, 1, 0]
+    assert Judgements([("12",), ("13",)], "", 1).is_right(0, "19")
+    assert not Judgements([("12",), ("13",)], "").is_right(0, "13")
+    with pytest.raises(SettingError, match="depth"):
+        Judgements(codes, "/", 0)
+
+
+def test_measures_by_hand():
+    hits = [True, False, True, False, False]
+    assert r_precision(hits) == 0.5
+    assert bpref(hits) == pytest.approx((1 + 0.5) / 2)
+    assert bpref(hits, [True, False, True, True, True]) == 1
+    assert ndcg_at([1, 0, 2], 3) == pytest.approx((1 + 2 / 2) / (2 + 1 / np.log2(3)))
+    assert np.isnan([r_precision([False]), bpref([False]), ndcg_at([0, 0], 5)]).all()
+    assert bpref([True, True]) == 1
+
+
+def test_the_randomisation_test_by_hand():
+    assert randomisation_test([1.0, 1.0, 1.0]) == 2 / 8
+    assert randomisation_test([1.0, -1.0]) == 1
+    assert randomisation_test([0.0, np.nan]) == 1
+    assert randomisation_test([1.0, 1.0, 1.0], ["a", "a", "a"]) == 1
+    many = np.ones(40)
+    assert randomisation_test(many) == pytest.approx(1 / 10_001)
+    with pytest.raises(SettingError, match="groups"):
+        randomisation_test([1.0], [1, 2])
+
+
+def test_under_the_null_p_values_are_even():
+    rng = np.random.default_rng(0)
+    p = [randomisation_test(rng.normal(size=30), draws=500, seed=i) for i in range(300)]
+    assert 0.01 <= np.mean(np.array(p) < 0.05) <= 0.10
+    assert 0.4 <= np.mean(p) <= 0.6
+
+
+def test_comparisons_are_corrected_together():
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=50)
+    found = compare({"a": base, "b": base + 0.5 + rng.normal(size=50) * 0.1, "c": base + 0.01})
+    assert [(c.first, c.second) for c in found] == [("b", "a"), ("c", "a"), ("b", "c")]
+    assert all(c.adjusted >= c.p for c in found)
+    assert max(c.adjusted for c in found if "b" in (c.first, c.second)) < 0.01
+
+
+def test_near_duplicates_and_others():
+    rng = np.random.default_rng(3)
+    one, other = (cv2.GaussianBlur(rng.random((150, 180)).astype(np.float32), (0, 0), 1.5) for _ in "ab")
+    own = fine_structure(one)
+    shifted = np.roll(one, (6, -9), (0, 1))
+    smaller = cv2.resize(one, (90, 75), interpolation=cv2.INTER_AREA)
+    for copy in (one, 0.5 * one + 0.2, shifted, smaller, np.ascontiguousarray(one[:, ::-1]), one[5:, :-6]):
+        assert likeness(own, fine_structure(copy)) > 0.5
+    assert likeness(own, fine_structure(other)) < 0.3
+    assert likeness(own, fine_structure(np.full((20, 20), 0.5, np.float32))) == 0
+
+
+def test_the_command(place, capsys):
+    index, table = str(place / "index"), str(place / "labels.csv")
+    assert main(["evaluate", index, "--by", "thumbnail", "--by", "colour", "--fusion", "rrf"]) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("by ") and "mAP by class" in told.out and "p, all pairs" in told.out
+    assert f"{N} queries of 2 classes, {N} pictures to find, no patient of their own" in told.err
+    assert "2 queries have a near-duplicate" in told.err
+    assert main(["evaluate", index, "--labels", table, "--by", "thumbnail", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert set(said["systems"]) == {"random", "thumbnail", "colour"}
+    assert set(PERCENT) <= set(said["systems"]["thumbnail"])
+    assert main(["evaluate", index, "--by", "thumbnail,colour", "--fusion", "sum", "--csv"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("system,measure,class,queries")
+    assert any(line.startswith('"thumbnail & colour, sum",mAP,even,') for line in lines)
+
+
+def test_files_of_trec_say_the_same(place, capsys, tmp_path):
+    ir_measures = pytest.importorskip("ir_measures")
+    index = str(place / "index")
+    assert main(["evaluate", index, "--by", "thumbnail", "--trec", str(tmp_path / "t"), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)["systems"]
+    qrels = list(ir_measures.read_trec_qrels(str(tmp_path / "t" / "qrels.txt")))
+    ours = {"AP": "mAP", "Rprec": "R-prec", "nDCG@10": "nDCG@10", "Bpref": "bpref", "P@5": "P@5"}
+    for system in ("random", "thumbnail", "colour"):
+        run = list(ir_measures.read_trec_run(str(tmp_path / "t" / f"{system}.run")))
+        wanted = [ir_measures.parse_measure(name) for name in (*ours, "Success@5")]
+        theirs = {str(m): v for m, v in ir_measures.calc_aggregate(wanted, qrels, run).items()}
+        for name, own in {**ours, "Success@5": "ACC@5"}.items():
+            assert said[system][own]["mean"] == pytest.approx(theirs[name], abs=1e-6), (system, name)
+
+
+def test_wrong_usage_of_the_command(place, capsys, tmp_path):
+    index = str(place / "index")
+    assert main(["evaluate", index, "--queries", str(tmp_path / "none.txt")]) == 2
+    assert "no such picture in this index" in capsys.readouterr().err
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\xff")
+    assert main(["evaluate", index, "--queries", str(tmp_path / "binary")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+    assert main(["evaluate", index, "--cutoffs", "0,5"]) == 2
+    (tmp_path / "ids.txt").write_text("1.png\n3.png\n")
+    for given in ("1.png,3.png", str(tmp_path / "ids.txt")):
+        assert main(["evaluate", index, "--by", "thumbnail", "--queries", given, "--no-baselines"]) == 0
+        assert "2 queries of 1 classes" in capsys.readouterr().err
+    (tmp_path / "empty.csv").write_text("path,label\n")
+    assert main(["evaluate", index, "--labels", str(tmp_path / "empty.csv")]) == 2
+    (tmp_path / "other.csv").write_text("path,label\nx.png,y\n")
+    assert main(["evaluate", index, "--labels", str(tmp_path / "other.csv")]) == 2
+    assert "no row names a picture" in capsys.readouterr().err
+    assert main(["evaluate", str(tmp_path / "nothing")]) == 1
+
+
+def test_a_metric_is_learnt_anew_and_has_never_seen_the_labels_of_its_queries(place, index, tmp_path):
+    """With labels dealt by lot a metric that had seen them would look perfect; this one is at chance."""
+    pytest.importorskip("sklearn")
+    lines = (place / "labels.csv").read_text().splitlines()
+    names = [line.split(",")[0] for line in lines[1:]]
+    rng = np.random.default_rng(5)
+    for by, queries in (("thumbnail+nca", None), ("thumbnail+wccn", "split")):
+        apart = []
+        for draw in range(3):
+            labels = rng.permutation(np.arange(len(names)) % 2)
+            table = [
+                f"{n},{'ab'[k]},{line.split(',', 2)[2]}"
+                for n, k, line in zip(names, labels, lines[1:], strict=True)
+            ]
+            (tmp_path / f"{draw}.csv").write_text("\n".join(["path,label,patient,split", *table, ""]))
+            drawn = LabelTable.read(tmp_path / f"{draw}.csv")
+            found = evaluate(index, EvaluationTerms(by=(by,), labels=drawn, queries=queries, has_leaks=False))
+            apart.append(found.mean(by, "mAP") - found.mean("random", "mAP"))
+        assert abs(np.mean(apart)) < 0.12
+    right = evaluate(index, EvaluationTerms(by=("thumbnail+nca", "thumbnail"), fusion=("sum", "learnt")))
+    assert right.mean("thumbnail+nca", "mAP") > right.mean("random", "mAP") + 0.1
+    assert set(right.weights["thumbnail+nca & thumbnail, learnt"]) == {"thumbnail+nca", "thumbnail"}
+    with pytest.raises(SettingError, match="no method of that name"):
+        evaluate(index, EvaluationTerms(by=("thumbnail+magic",)))
+
+
+def test_blind_feedback_and_learnt_weights_stand_in_the_table(index):
+    found = evaluate(index, replace(PLAIN, fusion=("sum", "learnt"), blind=3))
+    names = list(found.values)
+    assert "thumbnail & colour, sum blind 3" in names and "thumbnail & colour, learnt" in names
+    weights = found.weights["thumbnail & colour, learnt"]
+    assert sum(weights.values()) == pytest.approx(1)
+    at = found.queries.index("5.png")
+    others = [name for name in index.names if name not in ("plain.png", "4.png", "5.png")]
+    terms = {"by": ("thumbnail", "colour"), "fusion": "sum", "blind": 3, "k": len(others)}
+    hits = index.query("5.png", among=others, **terms)
+    right = [index.picture(hit.id).labels == ("odd",) for hit in hits]
+    assert found.of("thumbnail & colour, sum blind 3", "mAP")[at] == pytest.approx(average_precision(right))
+
+
+def test_classification_stands_in_the_evaluation(index, found, place, capsys):
+    called = found.classified["thumbnail"]
+    assert called.n == N and called.low <= called.accuracy <= called.high
+    assert called.accuracy == pytest.approx(found.classified["thumbnail"].accuracy)
+    assert called.accuracy > found.classified["random"].accuracy
+    for one in found.classified.values():
+        assert 0 <= one.calibration_error <= 1 and 0 <= one.brier <= 1 and 0 <= one.unknown <= 1
+    assert main(["evaluate", str(place / "index"), "--by", "thumbnail", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)["classification"]["thumbnail"]
+    assert said["accuracy"] == pytest.approx(called.accuracy)
+
+
+def test_ballots_by_hand():
+    from retrieval.evaluation.calibration import Ballot
+    from retrieval.evaluation.ranking_scores import Answer
+    from retrieval.ranker import Ranking
+
+    ballot, judgements = Ballot(), Judgements([(x,) for x in "abbac"])
+    ranking = Ranking(np.array([1, 2, 3]), np.array([3, 2, 1], np.float32))
+    ballot.cast(Answer(0, ranking, judgements))  # b with (1 + 1/2) of (1 + 1/2 + 1/3), and a is right
+    ballot.cast(Answer(4, ranking, judgements))  # nothing is right: not counted
+    assert ballot.positions == [0] and ballot.right == [False]
+    assert ballot.shares == pytest.approx([1.5 / (11 / 6)])

@@ -1,0 +1,241 @@
+"""Facts about asking an index."""
+
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+import tifffile
+
+from retrieval.answers.fusion import RANK_CONSTANT
+from retrieval.baselines import ColourHistogram, Thumbnail
+from retrieval.errors import PictureError, SettingError
+from retrieval.index import Index
+from retrieval.metadata.label_table import LabelTable
+from retrieval.region import Region
+
+LABELS = """path,label,patient,age
+0.png,lung,p1,40
+1.png,lung;heart,p1,50
+2.png,heart,p2,60
+3.png,brain,p2,
+4.png,brain,p1,70
+5.png,,,
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    random = np.random.default_rng(0)
+    for number in range(8):
+        pixels = random.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / f"{number}.png"), cv2.resize(pixels, (48, 36)))
+    cv2.imwrite(str(folder / "black.png"), np.zeros((20, 20), np.uint8))
+    stack = random.integers(0, 256, (3, 30, 40), dtype=np.uint8)
+    tifffile.imwrite(folder / "stack.tif", stack, photometric="minisblack")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("index")
+
+
+@pytest.fixture(scope="module")
+def index(folder, place):
+    (place / "labels.csv").write_text(LABELS)
+    with Index.create(place / "index") as made:
+        made.add_representation(Thumbnail())
+        made.add_representation(ColourHistogram())
+        made.update([folder], jobs=1, labels=LabelTable.read(place / "labels.csv"))
+    with Index.open(place / "index") as opened:
+        yield opened
+
+
+def ids(hits):
+    return [hit.id for hit in hits]
+
+
+def test_frames_have_names_of_their_own(index):
+    assert [n for n in index.names if "stack" in n] == ["stack.tif#0", "stack.tif#1", "stack.tif#2"]
+    with pytest.raises(SettingError, match=r"it has 3 frames, name one as stack.tif#0"):
+        index.query("stack.tif")
+
+
+def test_a_stored_query_ranks_like_its_file_read_again(index, folder):
+    for name in ("0.png", "stack.tif#1"):
+        stored = index.query(name, by=["thumbnail"])
+        again = index.query(index.read(name), by=["thumbnail"])
+        assert ids(stored) == ids(again)
+        assert stored[0].id == name
+    read = list(index.read_query(folder / "stack.tif", frames=[1]))
+    assert ids(index.query(read[0], by=["thumbnail"])) == ids(stored)
+
+
+def test_scores_never_rise_and_ranks_count_from_one(index):
+    hits = index.query("2.png", by=["thumbnail"], k=100)
+    assert len(hits) == len(index) == 12
+    assert [hit.rank for hit in hits] == list(range(1, 13))
+    assert all(a.score >= b.score for a, b in pairwise(hits))
+
+
+def test_a_constant_picture_finds_everything_equally_by_name(index):
+    hits = index.query("black.png", by=["thumbnail"], k=100)
+    assert ids(hits) == sorted(index.names)
+    assert {hit.score for hit in hits} == {0.0}
+
+
+def test_without_itself_the_rest_keeps_its_order(index):
+    with_itself = index.query("2.png", by=["thumbnail"], k=6)
+    without = index.query("2.png", by=["thumbnail"], k=5, include_self=False)
+    assert ids(without) == ids(with_itself)[1:]
+    assert without[0].rank == 1
+
+
+def test_several_representations_are_fused_by_rank(index):
+    scores = dict.fromkeys(index.names, 0.0)
+    for name in ("thumbnail", "colour"):
+        for hit in index.query("2.png", by=[name], k=100):
+            scores[hit.id] += 1 / (RANK_CONSTANT + hit.rank) if hit.score != 0 else 0
+    wanted = sorted(index.names, key=lambda name: (-np.float32(scores[name]), name))
+    assert ids(index.query("2.png", by=["thumbnail", "colour"], k=100)) == wanted
+    assert ids(index.query("2.png", k=100)) == wanted
+
+
+def test_another_fusion_can_be_chosen(index):
+    assert index.query("2.png", fusion="sum")[0].score == pytest.approx(2)
+    with pytest.raises(SettingError, match="fusion"):
+        index.query("2.png", fusion="best")
+
+
+def filtered(index, allowed, **terms):
+    """Rank everything and keep what is allowed: what a filter must equal."""
+    everything = index.query("2.png", by=["thumbnail"], k=100)
+    wanted = [hit.id for hit in everything if allowed(index.picture(hit.id))]
+    assert ids(index.query("2.png", by=["thumbnail"], k=100, **terms)) == wanted
+    return wanted
+
+
+def test_where_is_an_exact_filter(index):
+    assert len(filtered(index, lambda e: e.metadata.get("age", 0) >= 50, where="age >= 50")) == 3
+    found = filtered(index, lambda e: "heart" in e.labels, where="label = 'heart' and patient is not null")
+    assert set(found) == {"1.png", "2.png"}
+    assert filtered(index, lambda e: False, where="age > 1000") == []
+
+
+def test_where_knows_what_every_picture_has(index):
+    found = index.query("2.png", where="rows = 30 and cols = 40 and source = 'stack.tif'", by=["thumbnail"])
+    assert sorted(ids(found)) == ["stack.tif#0", "stack.tif#1", "stack.tif#2"]
+    assert ids(index.query("2.png", where="id like '%#1'")) == ["stack.tif#1"]
+
+
+def test_an_unknown_column_is_refused_with_those_there_are(index):
+    for terms in ({"where": "colour = 1"}, {"not_same": "colour"}, {"group_by": "colour"}):
+        with pytest.raises(
+            SettingError, match=r"no column 'colour' in this index; it has age, cols, .*source"
+        ):
+            index.query("2.png", **terms)
+
+
+def test_among_is_an_exact_filter(index):
+    assert filtered(index, lambda e: e.name in ("1.png", "4.png"), among=["1.png", "4.png"])
+    assert index.query("2.png", among=[]) == []
+    with pytest.raises(SettingError, match=r"missing\.png: no such picture"):
+        index.query("2.png", among=["missing.png"])
+
+
+def test_not_same_leaves_out_all_that_share_the_value(index):
+    filtered(index, lambda e: e.groups.get("patient") != "p2", not_same="patient")
+    filtered(index, lambda e: "heart" not in e.labels, not_same="label")
+
+
+def test_not_same_of_a_query_without_the_value_leaves_out_itself_alone(index):
+    found = ids(index.query("5.png", by=["thumbnail"], k=100, not_same="patient"))
+    assert "5.png" not in found
+    assert len(found) == len(index) - 1
+
+
+def test_not_same_looks_at_the_groups_of_a_picture_that_is_not_indexed(index):
+    picture = index.read("0.png")
+    own = type(picture)(picture.pixels, "new.png", groups={"patient": "p1"})
+    found = ids(index.query(own, k=100, not_same="patient"))
+    assert not {"0.png", "1.png", "4.png"} & set(found)
+    assert len(found) == len(index) - 3
+
+
+def test_group_by_keeps_the_best_of_each_group(index):
+    seen = set()
+    wanted = []
+    for hit in index.query("2.png", by=["thumbnail"], k=100):
+        group = index.picture(hit.id).groups.get("patient", hit.id)
+        if group not in seen:
+            seen.add(group)
+            wanted.append(hit.id)
+    found = index.query("2.png", by=["thumbnail"], k=100, group_by="patient")
+    assert ids(found) == wanted
+    assert [hit.rank for hit in found] == list(range(1, len(wanted) + 1))
+    assert index.query("2.png", by=["thumbnail"], k=2, group_by="patient") == found[:2]
+    assert found[0].group == {"patient": "p2"}
+
+
+def test_a_region_of_an_indexed_picture_is_read_from_its_file(index):
+    whole = index.query("2.png", by=["thumbnail"], region=Region.whole((36, 48)))
+    assert ids(whole) == ids(index.query("2.png", by=["thumbnail"]))
+    box = Region.box(0, 0, 18, 24)
+    part = index.query("2.png", by=["thumbnail"], region=box)
+    assert part == index.query(index.read("2.png"), by=["thumbnail"], region=box)
+    assert part[0].score < 0.99
+
+
+def test_a_region_of_a_picture_whose_file_is_gone_is_an_error_in_one_line(index, folder):
+    hidden = folder / ".hidden"
+    (folder / "7.png").rename(hidden)
+    try:
+        with pytest.raises(PictureError, match=r"7\.png: No such file or directory"):
+            index.query("7.png", region=Region.box(0, 0, 5, 5))
+        assert index.query("7.png")[0].id == "7.png"
+    finally:
+        hidden.rename(folder / "7.png")
+
+
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        ({"k": 0}, "k: 0 is below 1"),
+        ({"by": ["deep"]}, "no representation 'deep' in this index; it has thumbnail, colour"),
+        ({"by": ["colour", "colour"]}, "name each representation once"),
+        ({"where": "rows ="}, "where: the end at position 7"),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused(index, terms, message):
+    with pytest.raises(SettingError, match=message):
+        index.query("2.png", **terms)
+
+
+def test_thumbnails_are_small_jpegs_of_the_pictures(index):
+    data = np.frombuffer(index.thumbnail("2.png"), np.uint8)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)[:, :, ::-1] / 255
+    assert decoded.shape == (36, 48, 3)
+    assert np.abs(decoded - index.read("2.png").pixels).mean() < 0.1
+    with pytest.raises(SettingError):
+        index.thumbnail("none.png")
+
+
+def test_vectors_are_those_that_were_encoded(index):
+    encoding = Thumbnail().encode(index.read("3.png"))
+    np.testing.assert_allclose(index.vector("3.png", "thumbnail"), encoding.vector, rtol=1e-6)
+    assert index.evidence("3.png", "thumbnail") is None
+    assert index.representation("thumbnail") == Thumbnail()
+
+
+def test_a_query_changes_nothing(index, folder, place):
+    def written():
+        return {p: p.stat().st_mtime_ns for top in (folder, place) for p in top.rglob("*")}
+
+    picture = index.read("3.png")
+    before = picture.pixels.copy()
+    files = written()
+    index.query(picture)
+    np.testing.assert_array_equal(before, picture.pixels)
+    assert files == written()

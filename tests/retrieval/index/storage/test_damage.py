@@ -1,0 +1,141 @@
+"""Facts about what is refused: damage, newer formats, other recipes, folders that hold other things."""
+
+import json
+import os
+import shutil
+
+import pytest
+from support.drawings import draw_numbered
+from support.indexes import change, index_thumbnails
+
+from retrieval.errors import IndexFolderError
+from retrieval.index import Index
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+def place(tmp_path):
+    return index_thumbnails(tmp_path / "index", draw_numbered(tmp_path / "pictures", 4))
+
+
+def files(place):
+    return sorted(path for path in (place / "segments").rglob("*.npy"))
+
+
+@pytest.mark.parametrize("make", [lambda p: p.mkdir(), lambda p: p.write_text("x"), lambda p: None])
+def test_what_is_no_index_is_refused(tmp_path, make):
+    make(tmp_path / "thing")
+    with pytest.raises(IndexFolderError, match="semblance index"):
+        Index.open(tmp_path / "thing")
+
+
+def test_an_index_is_not_made_where_other_things_are(tmp_path, place):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "me.jpg").touch()
+    with pytest.raises(IndexFolderError, match=r"holds other things \(me.jpg\)"):
+        Index.create(tmp_path / "photos")
+    assert [p.name for p in (tmp_path / "photos").iterdir()] == ["me.jpg"]
+    with pytest.raises(IndexFolderError, match="is an index already"):
+        Index.create(place)
+    with pytest.raises(IndexFolderError, match="cannot make an index here"):
+        Index.create(tmp_path / "photos" / "me.jpg")
+
+
+def test_an_index_is_made_in_an_empty_folder_or_one_whose_making_was_interrupted(tmp_path):
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "lock").touch()
+    (tmp_path / "new" / "catalogue.sqlite").touch()
+    with pytest.raises(IndexFolderError, match="never finished"):
+        Index.open(tmp_path / "new")
+    with Index.create(tmp_path / "new") as index:
+        assert len(index) == 0
+
+
+def test_a_newer_format_is_refused_with_the_remedy(place):
+    change(place, "PRAGMA user_version = 99")
+    with pytest.raises(IndexFolderError, match=r"newer Semblance \(format 99, this one reads 1\); upgrade"):
+        Index.open(place)
+    with pytest.raises(IndexFolderError, match="newer Semblance"):
+        Index.open(place, write=True)
+
+
+def test_another_database_is_no_index(tmp_path):
+    (tmp_path / "db").mkdir()
+    change(tmp_path / "db", "CREATE TABLE meta (x)")
+    with pytest.raises(IndexFolderError, match="is not an index"):
+        Index.open(tmp_path / "db")
+
+
+def test_a_damaged_catalogue_is_an_error_in_one_line(place):
+    (place / "catalogue.sqlite").write_bytes(b"rubbish" * 1000)
+    with pytest.raises(IndexFolderError, match="file is not a database; restore the index"):
+        Index.open(place)
+
+
+def test_a_cut_segment_is_named(place):
+    for path in files(place):
+        if path.stat().st_size > 1000:
+            os.truncate(path, 500)
+    with Index.open(place) as index:
+        with pytest.raises(IndexFolderError, match="damaged"):
+            index.query("1.png")
+        problems = index.verify()
+    assert any("thumbnail: segment" in p and "damaged" in p for p in problems)
+    assert "thumbnail: 4 pictures are lost; restore the index, or index again" in problems
+
+
+def test_one_flipped_bit_is_found_by_verify(place):
+    path = max(files(place), key=lambda p: p.stat().st_size)
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with Index.open(place) as index:
+        assert len([p for p in index.verify() if "is damaged" in p]) == 1
+
+
+def test_a_missing_segment_is_named(place):
+    shutil.rmtree(place / "segments")
+    with Index.open(place) as index:
+        with pytest.raises(IndexFolderError, match="restore"):
+            index.query("1.png")
+        with pytest.raises(IndexFolderError, match="restore"):
+            index.thumbnail("1.png")
+        assert any("is missing" in p for p in index.verify())
+
+
+def test_a_recipe_that_was_changed_is_refused(place):
+    change(place, "UPDATE representation SET settings = ?", json.dumps({"side": 8}))
+    with Index.open(place) as index:
+        with pytest.raises(IndexFolderError, match="thumbnail is not the one that this index was made with"):
+            index.query("1.png")
+        assert any("is not the one" in p for p in index.verify())
+
+
+def test_settings_that_the_installed_version_refuses_are_named(place):
+    change(place, "UPDATE representation SET settings = ?", json.dumps({"sides": 16}))
+    with (
+        Index.open(place) as index,
+        pytest.raises(IndexFolderError, match="'thumbnail': its installed version refuses the settings"),
+    ):
+        index.query("1.png")
+
+
+def test_a_representation_that_is_not_installed_is_named(place):
+    change(place, "UPDATE representation SET name = 'magic'")
+    with (
+        Index.open(place) as index,
+        pytest.raises(IndexFolderError, match="'magic' is not installed; install the package"),
+    ):
+        index.query("1.png")
+
+
+def test_a_folder_that_cannot_be_written_to_is_read_and_not_opened_for_writing(place, monkeypatch):
+    def refuse(*args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("retrieval.index.storage.lock.os.open", refuse)
+    with Index.open(place) as index:
+        assert index.query("1.png")[0].id == "1.png"
+    with pytest.raises(IndexFolderError, match=r"cannot write to this index \(Permission denied\)"):
+        Index.open(place, write=True)

@@ -1,0 +1,64 @@
+"""Facts about label tables: which pictures of an index they reach, and when."""
+
+import os
+
+import pytest
+from support.drawings import draw_colour as draw
+from support.drawings import draw_nested
+from support.indexes import counts
+
+from retrieval.baselines import Thumbnail
+from retrieval.index import Index
+from retrieval.metadata.label_table import LabelTable
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return draw_nested(tmp_path / "pictures")
+
+
+@pytest.fixture
+def index(tmp_path, folder):
+    with Index.create(tmp_path / "index") as index:
+        index.add_representation(Thumbnail())
+        index.update([folder], jobs=1)
+        yield index
+
+
+def test_labels_reach_pictures_that_are_indexed_already(index, folder, tmp_path):
+    (tmp_path / "l.csv").write_text(
+        "path,label,patient,age\na/0.png,x;y,7,50\nb/3.png,x,7,60\nnone.png,z,,\n"
+    )
+    report = index.update([folder], jobs=1, labels=LabelTable.read(tmp_path / "l.csv"))
+    assert report.pictures == 0
+    assert report.labels.n_rows == 3
+    assert report.labels.unmatched == ("none.png",)
+    assert report.labels.n_unlabelled == 4
+    entry = index.picture("a/0.png")
+    assert entry.labels == ("x", "y")
+    assert entry.metadata["age"] == 50
+    assert entry.groups["patient"] == "7"
+
+
+def test_labels_wait_for_pictures_that_come_later_and_survive_a_change(index, folder, tmp_path):
+    (tmp_path / "l.csv").write_text("path,label\nlater.png,x\na/0.png,y\n")
+    index.update([folder], jobs=1, labels=LabelTable.read(tmp_path / "l.csv"))
+    draw(folder / "later.png", 1)
+    os.utime(folder / "a" / "0.png", ns=(5, 5))
+    assert counts(index.update([folder], jobs=1)) == (1, 1, 0, 5)
+    assert index.picture("later.png").labels == ("x",)
+    assert index.picture("a/0.png").labels == ("y",)
+
+
+def test_label_paths_are_those_of_the_folder_that_was_given(tmp_path):
+    for place, seed in (("x", 0), ("y", 1)):
+        draw(tmp_path / place / "1.png", seed)
+    (tmp_path / "l.csv").write_text("path,label\n1.png,of y\n")
+    with Index.create(tmp_path / "index") as index:
+        index.add_representation(Thumbnail())
+        index.update([tmp_path / "x"], jobs=1)
+        index.update([tmp_path / "y"], jobs=1, labels=LabelTable.read(tmp_path / "l.csv"))
+        assert index.picture("1.png").labels == ()
+        assert index.picture("y/1.png").labels == ("of y",)

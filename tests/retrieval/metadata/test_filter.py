@@ -1,0 +1,136 @@
+"""Facts about the language of conditions."""
+
+import operator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retrieval.errors import SettingError
+from retrieval.metadata.filter import Condition
+
+ROWS = {
+    "modality": [("CT",), ("MR",), (), ("ct",)],
+    "kvp": [(120.0,), (), (80,), (100,)],
+    "label": [("lung", "heart"), ("brain",), (), ("it's",)],
+    "patient": [(3,), ("3",), ("003",), ("p4",)],
+    "view position": [("PA",), ("AP",), (), ("PA",)],
+}
+
+
+def held(text):
+    return Condition.parse(text).holds(ROWS).nonzero()[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("modality = 'CT'", [0]),
+        ("modality == 'CT'", [0]),
+        ("modality != 'CT'", [1, 3]),
+        ("modality <> 'CT'", [1, 3]),
+        ("kvp >= 100", [0, 3]),
+        ("kvp < 1e2", [2]),
+        ("kvp > 'a'", []),
+        ("kvp = 120", [0]),
+        ("kvp = '120'", [0]),
+        ("kvp in (80, 100)", [2, 3]),
+        ("kvp not in (80, 100)", [0]),
+        ("modality like 'c%'", [0, 3]),
+        ("modality not like 'c%'", [1]),
+        ("modality like '_R'", [1]),
+        ("modality like 'C.'", []),
+        ("modality is null", [2]),
+        ("modality is not null", [0, 1, 3]),
+        ("label = 'heart'", [0]),
+        ("label != 'heart'", [1, 3]),
+        ("label in ('heart', 'brain')", [0, 1]),
+        ("label = 'it''s'", [3]),
+        ("patient = 3", [0, 1]),
+        ("patient = '3'", [0, 1]),
+        ("not modality = 'CT'", [1, 2, 3]),
+        ("not not modality = 'CT'", [0]),
+        ("modality = 'CT' or modality = 'MR' and kvp = 1", [0]),
+        ("(modality = 'CT' or modality = 'MR') and kvp is null", [1]),
+        ("\"view position\" = 'PA' AND NOT kvp > 110", [3]),
+        ("  kvp=120  ", [0]),
+        ("kvp = -1 or kvp = .8e2", [2]),
+    ],
+)
+def test_a_condition_holds_where_it_should(text, rows):
+    assert held(text) == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the end at position 1"),
+        ("modality", "the end at position 9"),
+        ("modality =", "expected a number or a text in single quotes"),
+        ("modality = CT", "'CT' at position 12"),
+        ("modality = 'CT", '"\'" at position 12'),
+        ("kvp = 3 kvp = 4", "'kvp' at position 9"),
+        ("(kvp = 3", "expected ')'"),
+        ("kvp in ()", "')' at position 9"),
+        ("kvp in 3", "expected '('"),
+        ("kvp is 3", "expected 'null'"),
+        ("kvp like", "expected a number or a text"),
+        ("kvp not 3", "expected a comparison"),
+        ("= 3", "'=' at position 1"),
+        ("kvp = 3; drop table picture", "';' at position 8"),
+        ("kvp = 3kv", "position"),
+        ("and kvp = 3", "'and' at position 1"),
+        ("__import__('os')", "'(' at position 11"),
+        ("(" * 500 + "kvp = 3" + ")" * 500, "nested deeper than 100"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_its_position(text, message):
+    with pytest.raises(SettingError) as caught:
+        Condition.parse(text)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("where: ")
+
+
+def test_many_negations_and_parts_are_no_burden():
+    assert held("not " * 20_000 + "kvp = 120") == [0]
+    assert held(" or ".join(["kvp = 120"] * 5_000)) == [0]
+
+
+def test_columns_are_named_once_in_order():
+    assert Condition.parse("b = 1 and a = 2 or b = 3").columns == ("b", "a")
+
+
+def test_no_rows_give_no_answer():
+    assert Condition.parse("kvp = 1").holds({"kvp": []}).shape == (0,)
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.integers(-5, 5)), max_size=20),
+    st.sampled_from(["=", "!=", "<", "<=", ">", ">="]),
+    st.integers(-5, 5),
+)
+def test_comparisons_agree_with_python(values, sign, literal):
+    compare = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le}
+    compare |= {">": operator.gt, ">=": operator.ge}
+    rows = [() if v is None else (v,) for v in values]
+    found = Condition.parse(f"x {sign} {literal}").holds({"x": rows})
+    assert found.tolist() == [v is not None and compare[sign](v, literal) for v in values]
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_read_or_refused(text):
+    try:
+        found = Condition.parse(text).columns
+    except SettingError as error:
+        assert "\n" not in str(error).replace(repr(text), "")
+    else:
+        assert found
+
+
+@given(st.text(max_size=10), st.text(max_size=5))
+def test_any_text_can_be_quoted(value, other):
+    quoted = value.replace("'", "''")
+    found = Condition.parse(f"x = '{quoted}'").holds({"x": [(value,), (other,)]})
+    assert found.tolist() == [True, value == other]
+    assert found.dtype == np.bool_

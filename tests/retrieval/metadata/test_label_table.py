@@ -1,0 +1,81 @@
+"""Facts about label tables."""
+
+import pytest
+
+from retrieval.errors import SettingError
+from retrieval.metadata.label_table import LabelTable
+
+
+def read(tmp_path, text, encoding="utf-8"):
+    path = tmp_path / "labels.csv"
+    path.write_bytes(text.encode(encoding) if isinstance(text, str) else text)
+    return LabelTable.read(path).rows
+
+
+def test_labels_columns_and_lines_are_read(tmp_path):
+    text = "path,label,patient,age,split\na/1.png,lung; heart,p1,61,train\nb.png,brain,p2,7.5,\n"
+    rows = read(tmp_path, text)
+    assert list(rows) == ["a/1.png", "b.png"]
+    assert rows["a/1.png"].labels == ("lung", "heart")
+    assert rows["a/1.png"].columns == {"patient": "p1", "age": 61, "split": "train"}
+    assert rows["b.png"].columns == {"patient": "p2", "age": 7.5}
+    assert rows["b.png"].line == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("12", 12), ("-3.5", -3.5), ("1e3", 1000.0), ("007", "007"), ("nan", "nan"), ("1_0", "1_0"), ("-", "-")],
+)
+def test_only_what_reads_as_a_number_becomes_one(tmp_path, text, value):
+    rows = read(tmp_path, f"path,label,x\na.png,l,{text}\n")
+    assert rows["a.png"].columns["x"] == value
+    assert type(rows["a.png"].columns["x"]) is type(value)
+
+
+def test_an_empty_label_is_no_label_and_a_repeated_one_stands_once(tmp_path):
+    rows = read(tmp_path, "path,label\na.png,\nb.png,x;;x ; y\n")
+    assert rows["a.png"].labels == ()
+    assert rows["b.png"].labels == ("x", "y")
+
+
+def test_byte_order_mark_blank_lines_backslashes_and_crlf_are_taken(tmp_path):
+    rows = read(tmp_path, "path,label\r\n\r\n.\\a\\b.png,x\r\n", "utf-8-sig")
+    assert list(rows) == ["a/b.png"]
+
+
+def test_quoted_fields_may_hold_commas_and_lines(tmp_path):
+    rows = read(tmp_path, 'path,label,note\n"a,b.png",x,"two\nlines"\nc.png,y,z\n')
+    assert rows["a,b.png"].columns["note"] == "two\nlines"
+    assert rows["c.png"].line == 4
+
+
+def test_a_table_without_rows_is_empty(tmp_path):
+    assert read(tmp_path, "path,label\n") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "line 1: no column 'path'"),
+        ("path,class\na,b\n", "line 1: no column 'label'"),
+        ("path,label,path\n", "column 'path' stands twice"),
+        ("path,label\na.png,x\na.png,y\n", "line 3: 'a.png' stands on line 2 already"),
+        ("path,label\n,x\n", "line 2: the path is empty"),
+        ("path,label\na.png,x,y\n", "line 2: 3 fields, but the header has 2"),
+        ("path,label\na.png\n", "line 2: 1 fields, but the header has 2"),
+        (b"path,label\na.png,x\nb.png,\xff\xfe\n", "not UTF-8 near line 3"),
+        ('path,label\na.png,"x\n', "line 2: unexpected end of data"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(tmp_path, text, message):
+    with pytest.raises(SettingError) as caught:
+        read(tmp_path, text)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(SettingError, match=r"missing\.csv: No such file or directory"):
+        LabelTable.read(tmp_path / "missing.csv")
+    with pytest.raises(SettingError, match="Is a directory"):
+        LabelTable.read(tmp_path)

@@ -1,0 +1,93 @@
+import hashlib
+
+import pytest
+from pydicom.dataset import Dataset
+
+from retrieval.readers.dicom.header import METADATA, groups_of, hashed, metadata_of
+
+
+def _dataset(**values):
+    dataset = Dataset()
+    for keyword, value in values.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+def test_the_hash_is_keyed_blake2b():
+    expected = hashlib.blake2b(b"P1", digest_size=8, key=b"salt", person=b"patient").hexdigest()
+    assert hashed(b"salt", "patient", "P1") == expected
+    assert len(expected) == 16
+
+
+def test_salt_kind_and_value_each_change_the_hash():
+    hashes = {hashed(b"a", "study", "1"), hashed(b"b", "study", "1"), hashed(b"a", "series", "1")}
+    assert len(hashes | {hashed(b"a", "study", "2")}) == 4
+
+
+def test_long_salts_and_odd_text_are_hashed_too():
+    assert hashed(b"s" * 1000, "patient", "Ünï\udce9\0") != hashed(b"s" * 1001, "patient", "Ünï\udce9\0")
+
+
+def test_groups_hide_the_identifiers():
+    dataset = _dataset(PatientID="P1", StudyInstanceUID="1.2", SeriesInstanceUID="1.2.3")
+    groups = groups_of(dataset, b"s")
+    assert groups == {
+        "patient": hashed(b"s", "patient", "P1"),
+        "study": hashed(b"s", "study", "1.2"),
+        "series": hashed(b"s", "series", "1.2.3"),
+    }
+
+
+def test_missing_and_blank_identifiers_give_no_group():
+    assert groups_of(_dataset(PatientID="  ", StudyInstanceUID=""), b"") == {}
+
+
+def test_two_issuers_make_two_patients():
+    one, other = (groups_of(_dataset(PatientID="7", IssuerOfPatientID=who), b"") for who in ("A", "B"))
+    assert one["patient"] != other["patient"]
+
+
+def test_only_the_allow_list_gets_through():
+    dataset = _dataset(
+        PatientName="Doe^Jane",
+        PatientBirthDate="19700101",
+        AccessionNumber="A17",
+        StudyDescription="Jane's head",
+        SeriesInstanceUID="1.2.3",
+        StudyDate="20240101",
+        Modality="CT",
+        KVP="120",
+        ImageType=["ORIGINAL", "PRIMARY", "AXIAL"],
+        InstanceNumber="12",
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.2",
+    )
+    assert metadata_of(dataset) == {
+        "modality": "CT",
+        "kvp": 120.0,
+        "image_type": "ORIGINAL/PRIMARY/AXIAL",
+        "instance_number": 12,
+        "sop_class": "CT Image Storage",
+    }
+
+
+def test_the_allow_list_names_no_person_date_or_uid():
+    for _, keyword in METADATA:
+        assert not any(
+            word in keyword for word in ("Name^", "Patient", "Date", "Time", "UID", "Accession", "ID")
+        )
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_damaged_elements_are_left_out():
+    dataset = _dataset(Modality="MR", Manufacturer="A\0\nB" + "x" * 100)
+    dataset.add_new("SliceThickness", "DS", "3.0")
+    dataset["SliceThickness"]._value = float("nan")
+    metadata = metadata_of(dataset)
+    assert metadata["modality"] == "MR"
+    assert metadata["manufacturer"].startswith("ABx")
+    assert len(metadata["manufacturer"]) == 64
+    assert "slice_thickness" not in metadata
+
+
+def test_a_private_class_gives_no_uid_away():
+    assert "sop_class" not in metadata_of(_dataset(SOPClassUID="1.2.3.4.5"))

@@ -1,0 +1,78 @@
+"""Facts about the exact test, against scipy and by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from retrieval.errors import SettingError
+from retrieval.statistics.fisher_exact import holm, probability, share_interval, upper_tail
+
+
+@st.composite
+def counts(draw):
+    total = draw(st.integers(1, 400))
+    drawn, labelled = draw(st.integers(0, total)), draw(st.integers(0, total))
+    found = draw(st.integers(0, min(drawn, labelled)))
+    return found, drawn, labelled, total
+
+
+@given(counts())
+def test_tails_and_probabilities_are_those_of_scipy(numbers):
+    found, drawn, labelled, total = numbers
+    expected = stats.hypergeom(total, labelled, drawn)
+    assert upper_tail(*numbers) == pytest.approx(float(expected.sf(found - 1)), rel=1e-9, abs=1e-300)
+    assert probability(*numbers) == pytest.approx(float(expected.pmf(found)), rel=1e-9, abs=1e-300)
+
+
+def test_the_test_is_fishers():
+    table = [[8, 2], [12, 78]]
+    _, p = stats.fisher_exact(table, alternative="greater")
+    assert upper_tail(8, 10, 20, 100) == pytest.approx(p, rel=1e-12)
+
+
+def test_large_collections_are_tested_exactly():
+    expected = stats.hypergeom(1_000_000, 3_000, 50).sf(11)
+    assert upper_tail(12, 50, 3_000, 1_000_000) == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_four_of_four_drawn_from_eight_by_hand():
+    assert upper_tail(4, 4, 4, 8) == pytest.approx(1 / 70)  # one of the 70 ways to draw 4 of 8
+    assert upper_tail(0, 4, 4, 8) == 1.0
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.sampled_from([0.8, 0.95, 0.99]))
+def test_the_interval_is_that_of_clopper_and_pearson(a, b, level):
+    found, drawn = a, a + b
+    low, high = share_interval(found, drawn, level)
+    tail = (1 - level) / 2
+    expected_low = 0.0 if found == 0 else stats.beta.ppf(tail, found, b + 1)
+    expected_high = 1.0 if found == drawn else stats.beta.ppf(1 - tail, found + 1, b)
+    assert (low, high) == pytest.approx((float(expected_low), float(expected_high)), abs=1e-9)
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.7]).tolist() == [1.0, 1.0]
+    assert holm([]).tolist() == []
+
+
+def test_under_shuffled_labels_p_values_are_uniform():
+    random = np.random.default_rng(0)
+    labels = np.arange(60) < 24
+    exact, randomised = [], []
+    for _ in range(4000):
+        found = int(random.permutation(labels)[:15].sum())
+        p, point = upper_tail(found, 15, 24, 60), probability(found, 15, 24, 60)
+        exact.append(p)
+        randomised.append(p - random.random() * point)  # ties are broken by lot: exactly uniform
+    assert stats.kstest(randomised, "uniform").pvalue > 0.01
+    for level in (0.01, 0.05, 0.2, 0.5):  # those that are given are never too small
+        assert np.mean(np.array(exact) <= level) <= level + 3 * np.sqrt(level / 4000)
+
+
+@pytest.mark.parametrize("numbers", [(3, 2, 5, 9), (1, 2, 0, 9), (0, 10, 1, 9), (-1, 2, 2, 9)])
+def test_counts_that_do_not_fit_are_refused(numbers):
+    with pytest.raises(SettingError, match="do not fit together"):
+        upper_tail(*numbers)

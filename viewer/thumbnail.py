@@ -1,0 +1,55 @@
+"""Thumbnails: small encoded pictures for pages and sheets, with a region framed where there is one."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from .answer import XYWH
+
+if TYPE_CHECKING:
+    from retrieval.picture import Picture
+    from retrieval.region import Region
+
+LONGEST = 192
+FRAME = "#e69f00"
+
+
+def thumbnail(picture: Picture) -> bytes:
+    """Encode a picture as a JPEG whose longest side is at most 192 pixels."""
+    pixels = np.round(np.clip(picture.fit_within(LONGEST)[0].pixels, 0, 1) * 255).astype(np.uint8)
+    return _jpeg(Image.fromarray(pixels))
+
+
+def boxed(encoded: bytes, box: XYWH, shape: tuple[int, int]) -> bytes:
+    """Draw a box (x, y, w, h in pixels of a picture of ``shape`` (rows, cols)) onto its thumbnail."""
+    x, y, width, height = box
+    corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
+    return _drawn(encoded, [corners], shape)
+
+
+def outlined(encoded: bytes, region: Region, shape: tuple[int, int]) -> bytes:
+    """Draw the outline of a region of a picture of ``shape`` (rows, cols) onto its thumbnail."""
+    return _drawn(encoded, [[(x, y) for y, x in polygon.tolist()] for polygon in region.polygons], shape)
+
+
+def _drawn(
+    encoded: bytes, outlines: Sequence[Sequence[tuple[float, float]]], shape: tuple[int, int]
+) -> bytes:
+    small = Image.open(io.BytesIO(encoded)).convert("RGB")
+    small = small.resize((small.width * 2, small.height * 2), Image.Resampling.BICUBIC)
+    across, down = small.width / shape[1], small.height / shape[0]
+    pen = ImageDraw.Draw(small)
+    for outline in outlines:
+        pen.polygon([(x * across, y * down) for x, y in outline], outline=FRAME, width=4)
+    return _jpeg(small)
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    encoded = io.BytesIO()
+    picture.save(encoded, "JPEG", quality=85)
+    return encoded.getvalue()
