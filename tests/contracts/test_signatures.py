@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 _spec = importlib.util.spec_from_file_location(
-    "representation_contract_of_signatures", Path(__file__).with_name("test_representation_contract.py")
+    "representation_contract_of_signatures", Path(__file__).with_name("test_representations.py")
 )
 contract = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(contract)

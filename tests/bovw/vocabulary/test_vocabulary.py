@@ -15,7 +15,7 @@ from retrieval.errors import FitError, SettingError
 
 FIT = """
 import hashlib, numpy as np
-from bovw.vocabulary import Vocabulary
+from bovw.vocabulary.vocabulary import Vocabulary
 points = np.random.default_rng(0).normal(size=(9000, 8)).astype(np.float32)
 for size, flat in ((30, 2048), (60, 10)):
     print(hashlib.sha256(Vocabulary(size, seed=5, flat=flat).fit(points).centers_.tobytes()).hexdigest())

@@ -29,7 +29,7 @@ QUICK = ("--epochs", "3", "--batch", "12", "--validation", "0.3", "--precision",
 
 PROGRAM = """
 import sys
-import deep.training, torch
+import deep.training.train, torch
 deep.training.train.use_threads = lambda: torch.set_num_threads(1)
 from cli.main import main
 sys.exit(main(sys.argv[1:]))

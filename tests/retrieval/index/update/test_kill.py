@@ -17,11 +17,11 @@ WRITER = """
 import sys
 from pathlib import Path
 
-import retrieval.index.draft as draft
+import retrieval.index.update.transaction as transaction
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.index import Index
 
-draft._MOST_PICTURES = 4
+transaction._MOST_PICTURES = 4
 
 
 def main(place, pictures, jobs):
