@@ -21,14 +21,14 @@ from retrieval.statistics.pca import Pca
 from .descriptors import DESCRIPTORS
 from .descriptors.colour import ColourPatch
 from .detectors.detector import Detector
-from .extraction import Observer
+from .extraction import FeatureExtractor
 from .settings import WordSettings
 from .verification.evidence import evidence_of
 from .verification.word_search import WordSearch
 from .vocabulary.distinct import count_distinct
 from .vocabulary.hamming_embedding import Signatures
 from .vocabulary.vocabulary import Vocabulary
-from .vocabulary.weighted_vocabulary import Lexicon
+from .vocabulary.weighted_vocabulary import WeightedVocabulary
 
 MOST_WORDS, PER_WORD = 4096, 32
 """Where the number of words is left open: this many at most, and this many descriptors for each at least."""
@@ -60,8 +60,8 @@ class BagOfWords(WordSearch):
     name: str
     detector: Detector
     chosen: WordSettings
-    shapes_: Lexicon | None = field(init=False, default=None, repr=False)
-    tones_: Lexicon | None = field(init=False, default=None, repr=False)
+    shapes_: WeightedVocabulary | None = field(init=False, default=None, repr=False)
+    tones_: WeightedVocabulary | None = field(init=False, default=None, repr=False)
     signatures_: Signatures | None = field(init=False, default=None, repr=False)
 
     query_settings = ("assignments", "softness", "verify", "expand")
@@ -104,7 +104,7 @@ class BagOfWords(WordSearch):
 
     def sample(self, picture: Picture) -> Arrays:
         """Return descriptors of shape and of tone, float16, of at most ``PER_PICTURE`` points."""
-        features = self._observer.observe(picture)
+        features = self._observer.extract(picture)
         n = len(features.keypoints)
         kept = np.linspace(0, n - 1, min(n, PER_PICTURE)).astype(np.intp)
         return {
@@ -141,7 +141,7 @@ class BagOfWords(WordSearch):
 
     def _encoded(self, picture: Picture, region: Region | None, assignments: int) -> Encoding:
         shapes, tones = self._fitted()
-        features = self._observer.observe(picture, region)
+        features = self._observer.extract(picture, region)
         reduced = shapes.reduced(features.shapes)
         words = shapes.assigner.assign(reduced)
         if assignments == 1:
@@ -173,14 +173,14 @@ class BagOfWords(WordSearch):
     def restore(self, arrays: Arrays) -> Self:
         """Take back what ``learnt`` returned. Raise IndexFolderError where it does not fit the settings."""
         above = self.chosen.approximate_above
-        shapes = Lexicon.restore(arrays, "shapes", self._pca, above)
+        shapes = WeightedVocabulary.restore(arrays, "shapes", self._pca, above)
         if self.chosen.words not in (None, shapes.size) or shapes.dimension != self._observer.dimension:
             raise IndexFolderError(
                 f"{self.name}: {shapes.size} words for descriptors of length {shapes.dimension} do not fit "
                 "the settings; index again"
             )
         if self.chosen.tone_words:
-            self.tones_ = Lexicon.restore(arrays, "tones", None, above)
+            self.tones_ = WeightedVocabulary.restore(arrays, "tones", None, above)
         if self.chosen.signature:
             dimension = shapes.centers.shape[1]
             self.signatures_ = Signatures.restore(arrays, shapes.size, dimension, self.chosen.signature)
@@ -196,12 +196,12 @@ class BagOfWords(WordSearch):
         return InvertedIndex.open(folders, self.size)
 
     @property
-    def _observer(self) -> Observer:
+    def _observer(self) -> FeatureExtractor:
         chosen = self.chosen
         kind = DESCRIPTORS[chosen.descriptor]
         descriptor = kind(**chosen.of_descriptor())
         tone = ColourPatch(extent=chosen.tone_extent) if chosen.tone_words else None
-        return Observer(
+        return FeatureExtractor(
             self.detector, descriptor, tone, chosen.longest_side, chosen.foreground_only, chosen.position
         )
 
@@ -210,11 +210,15 @@ class BagOfWords(WordSearch):
         """What reduces descriptors of shape, not fitted yet."""
         return Pca(self.chosen.components, self.chosen.whitening) if self.chosen.components else None
 
-    def _lexicon(self, pictures: list[NDArray[np.float16]], words: int, pca: Pca | None) -> Lexicon:
+    def _lexicon(
+        self, pictures: list[NDArray[np.float16]], words: int, pca: Pca | None
+    ) -> WeightedVocabulary:
         vocabulary = Vocabulary(words, seed=self.chosen.seed)
-        return Lexicon.learn(pictures, vocabulary, self._weighting, pca, self.chosen.approximate_above)
+        return WeightedVocabulary.learn(
+            pictures, vocabulary, self._weighting, pca, self.chosen.approximate_above
+        )
 
-    def _signatures(self, lexicon: Lexicon, pictures: list[NDArray[np.float16]]) -> Signatures:
+    def _signatures(self, lexicon: WeightedVocabulary, pictures: list[NDArray[np.float16]]) -> Signatures:
         with threadpool_limits(limits=1, user_api="blas"):  # the same bits on any number of processors
             reduced = lexicon.reduced(np.concatenate(pictures))
             words = lexicon.assigner.assign(reduced)
@@ -233,7 +237,7 @@ def _at_most(words: int, pictures: list[NDArray[np.float16]]) -> int:
     return max(2, min(words, count_distinct(together, np.arange(len(together)), enough=words)))
 
 
-def _summary(lexicon: Lexicon) -> dict[str, Any]:
+def _summary(lexicon: WeightedVocabulary) -> dict[str, Any]:
     """Count the words, and those that are out of the ordinary, as JSON holds it."""
     report = lexicon.report
     if report is None:

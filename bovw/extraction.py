@@ -39,7 +39,7 @@ class Features:
 
 
 @dataclass(frozen=True, eq=False)
-class Observer:
+class FeatureExtractor:
     """Find the points of pictures and describe them.
 
     Parameters
@@ -64,7 +64,7 @@ class Observer:
         """The length of the descriptors of shape, with the position where it is appended."""
         return self.descriptor.dimension + (2 if self.position > 0 else 0)
 
-    def observe(self, picture: Picture, region: Region | None = None) -> Features:
+    def extract(self, picture: Picture, region: Region | None = None) -> Features:
         """Return the features of a picture, or those whose points lie within a region of it."""
         small, factor = picture.fit_within(self.longest_side)
         grey = small.grey

@@ -17,7 +17,7 @@ from retrieval.representation import Arrays
 
 from .descriptors import DESCRIPTORS
 from .detectors import DETECTORS
-from .extraction import Observer
+from .extraction import FeatureExtractor
 from .settings import DescriptorName
 
 PER_PICTURE = 512
@@ -35,16 +35,16 @@ class PointFeatures:
     """
 
     kept: LocalSettings
-    observer: Observer
+    extractor: FeatureExtractor
 
     @property
     def dimension(self) -> int:
         """The length of the descriptors."""
-        return self.observer.dimension
+        return self.extractor.dimension
 
     def sample(self, picture: Picture) -> Arrays:
         """Return the descriptors of at most ``PER_PICTURE`` points, float16."""
-        found = self.observer.observe(picture).shapes
+        found = self.extractor.extract(picture).shapes
         kept = np.linspace(0, len(found) - 1, min(len(found), PER_PICTURE)).astype(np.intp)
         return {"descriptors": found[kept].astype(np.float16)}
 
@@ -52,9 +52,9 @@ class PointFeatures:
         """Return the descriptors that were drawn."""
         return [sample["descriptors"] for sample in samples]
 
-    def observe(self, picture: Picture, region: Region | None = None) -> LocalDescriptors:
+    def extract(self, picture: Picture, region: Region | None = None) -> LocalDescriptors:
         """Return points and descriptors of a picture, or of a region of it."""
-        found = self.observer.observe(picture, region)
+        found = self.extractor.extract(picture, region)
         points = found.keypoints
         return LocalDescriptors(points.rows, points.cols, points.scales, points.orientations, found.shapes)
 
@@ -95,4 +95,6 @@ def _of(name: str, settings: LocalSettings) -> PointFeatures:
     if settings.weights:
         raise SettingError(f"weights: {name} points have no network; leave them out, or take features deep")
     detector, descriptor = DETECTORS[name](points=settings.points), DESCRIPTORS[settings.descriptor]()
-    return PointFeatures(settings, Observer(detector, descriptor, None, settings.longest_side, False, 0.0))
+    return PointFeatures(
+        settings, FeatureExtractor(detector, descriptor, None, settings.longest_side, False, 0.0)
+    )

@@ -92,7 +92,7 @@ class LocalFeatures(Protocol):
         """Return the descriptors (n_i, d) of what was drawn."""
         ...
 
-    def observe(self, picture: Picture, region: Region | None = None) -> LocalDescriptors:
+    def extract(self, picture: Picture, region: Region | None = None) -> LocalDescriptors:
         """Return what is seen in a picture, or in a region of it."""
         ...
 
@@ -117,7 +117,7 @@ class NetworkFeatures(Protocol):
         """Return what the network is given of a picture."""
         ...
 
-    def observe_prepared(self, prepared: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
+    def extract_prepared(self, prepared: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
         """Return the descriptors (n, d) of prepared pictures."""
         ...
 

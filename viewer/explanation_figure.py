@@ -13,7 +13,7 @@ from .panels import ACCENT, GAP, INK, LARGE, MARGIN, PAPER, QUIET, SMALL, font, 
 from .thumbnail import FRAME
 
 if TYPE_CHECKING:
-    from retrieval.index.search.explain import Reasons
+    from retrieval.index.search.explain import HitExplanation
     from retrieval.picture import Picture
 
 SIDE = 560
@@ -22,7 +22,7 @@ AGREES, MERELY = "#009e73", "#8a949c"
 Corners = list[tuple[float, float]]
 
 
-def draw(reasons: Reasons, heading: str, verdict: str) -> Image.Image:
+def draw(reasons: HitExplanation, heading: str, verdict: str) -> Image.Image:
     """Draw query, hit, and hit with heat, and write what the test said below them."""
     panels = [_picture(reasons.query), _picture(reasons.hit), _heated(reasons)]
     widths = [panel.width for panel in panels]
@@ -46,7 +46,7 @@ def draw(reasons: Reasons, heading: str, verdict: str) -> Image.Image:
 
 
 def _draw_marks(
-    pen: ImageDraw.ImageDraw, reasons: Reasons, places: list[tuple[int, int]], widths: list[int]
+    pen: ImageDraw.ImageDraw, reasons: HitExplanation, places: list[tuple[int, int]], widths: list[int]
 ) -> None:
     """Draw the region, the box and the lines between what matches."""
     factors = [w / p.shape[1] for w, p in zip(widths, (reasons.query, reasons.hit, reasons.hit), strict=True)]
@@ -78,7 +78,7 @@ def _picture(picture: Picture) -> Image.Image:
     return Image.fromarray(_rgb(picture))
 
 
-def _heated(reasons: Reasons) -> Image.Image:
+def _heated(reasons: HitExplanation) -> Image.Image:
     """Return the hit with its heat over it, red where it is hottest."""
     under = _rgb(reasons.hit).astype(np.float32)
     rows, cols = under.shape[:2]

@@ -15,7 +15,7 @@ Thumbnails = Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A table of the page: a caption, a head, and lines of text of the same length."""
 
     caption: str
@@ -42,7 +42,7 @@ class Page:
     answers: Sequence[Answer]
     thumbnails: Thumbnails
     lead: Sequence[str] = ()
-    tables: Sequence[Table] = ()
+    tables: Sequence[ReportTable] = ()
     facts: Sequence[tuple[str, str]] = field(default=())
 
 
@@ -158,7 +158,7 @@ def _media_type(encoded: bytes) -> str:
     return "image/webp" if encoded[:4] == b"RIFF" else "image/jpeg"
 
 
-def _table(table: Table) -> str:
+def _table(table: ReportTable) -> str:
     head = "".join(f"<th scope=col>{escape(text)}</th>" for text in table.head)
     lines = "".join(
         f"<tr><th scope=row>{escape(line[0])}</th>"

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.comparison.dataset import Dataset
 from benchmarks.shared.labelled_sets import DATA
-from retrieval.evaluation import Evaluation, EvaluationTerms
+from retrieval.evaluation import Evaluation, EvaluationOptions
 from retrieval.evaluation.cross_fitting import cross_fitted
 from retrieval.evaluation.metric_systems import by_metric
 from retrieval.evaluation.near_duplicates import LeakFinder
@@ -75,7 +75,7 @@ def run(dataset: Dataset, equal: Path, own: Path, squeezenet: np.ndarray | None,
 def _run(
     dataset: Dataset, equal: Snapshot, own: Snapshot, squeezenet: np.ndarray | None, seed: int
 ) -> Contest:
-    setting = prepare(own, EvaluationTerms(labels=dataset.labels, seed=seed))
+    setting = prepare(own, EvaluationOptions(labels=dataset.labels, seed=seed))
     systems, weights = contestants(equal, own, setting, squeezenet, seed)
     spent: dict[str, float] = {}
     timed = [_timed(system, spent) for system in systems]

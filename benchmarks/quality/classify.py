@@ -29,7 +29,7 @@ from retrieval.answers.fusion import fuse
 from retrieval.answers.knn import brier, calibrate, expected_calibration_error, vote
 from retrieval.index import Index
 from retrieval.index.search.query import ranked
-from retrieval.index.search.query_options import Terms
+from retrieval.index.search.query_options import QueryOptions
 from retrieval.ranker import Ranking
 from retrieval.statistics.measures import bootstrap_interval
 
@@ -57,7 +57,7 @@ class Collection:
         self._rankings = [[self._ranked(index, name, one) for one in by] for name in names]
 
     def _ranked(self, index: Index, name: str, by: str) -> Ranking:
-        found = index.ask(lambda s: ranked(s, [by], name, None, Terms(), len(s), None))
+        found = index.ask(lambda s: ranked(s, [by], name, None, QueryOptions(), len(s), None))
         kept = [i for i, id in enumerate(found.ids.tolist()) if id in self._number]
         ids = np.array([self._number[id] for id in found.ids[kept].tolist()], dtype=np.int64)
         return Ranking(ids, found.scores[kept])

@@ -28,7 +28,7 @@ from benchmarks.shared.phantoms import Phantom, make_phantom
 from benchmarks.shared.rescans import LABEL, write_rescans
 from cli.options.representation_flags import make
 from retrieval.errors import SettingError
-from retrieval.index import Index, Terms
+from retrieval.index import Index, QueryOptions
 from retrieval.index.search.locate_range import locate
 from retrieval.metadata.label_table import LabelTable
 from retrieval.readers.slice_stacks import Slice, find_stacks
@@ -90,7 +90,7 @@ def trials(index: Index, label: str, by: Sequence[str]) -> list[Trial]:
         if len(own) < 2:
             continue
         try:
-            located = locate(index, names, heights, label, Terms(by=by))
+            located = locate(index, names, heights, label, QueryOptions(by=by))
         except SettingError as error:
             print(error, file=sys.stderr)
             continue

@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.quality.ablation import encode, make
 from benchmarks.shared.labelled_sets import DATA, Set
-from retrieval.metric_learning import METHODS, Learner
+from retrieval.metric_learning import METHODS, MetricLearner
 from retrieval.metric_learning.large_margin import squared_distances
 from retrieval.metric_learning.layout_2d import neighbour_embedding
 from retrieval.metric_learning.matrix import stack, unit
@@ -91,7 +91,7 @@ def learnt(method: str, is_shuffled: bool = False) -> Judge:
 
     def judge(known: Sequence[Vector], labels: Sequence[str], asked: Sequence[Vector]) -> Scores:
         told = np.random.default_rng(0).permutation(labels).tolist() if is_shuffled else list(labels)
-        projection = Learner(method).learn(known, told)
+        projection = MetricLearner(method).learn(known, told)
         return cosine(np.array([projection.project(vector) for vector in asked], dtype=np.float64))
 
     return judge

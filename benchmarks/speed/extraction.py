@@ -28,7 +28,7 @@ import bovw
 from benchmarks.speed.superpixels import bundled, prepared, read, seconds
 from bovw.bag_of_words import BagOfWords
 from bovw.detectors.slic import slic
-from bovw.extraction import Observer
+from bovw.extraction import FeatureExtractor
 from retrieval.picture import Picture
 
 SIDE = 512
@@ -72,10 +72,10 @@ def grid(shape: tuple[int, ...], points: int) -> list[cv2.KeyPoint]:
 
 
 def ours(detector: str, points: int, tone: bool, image: Grey) -> int:
-    return len(observer(detector, points, tone).observe(Picture(image)).keypoints)
+    return len(extractor(detector, points, tone).extract(Picture(image)).keypoints)
 
 
-def observer(detector: str, points: int, tone: bool) -> Observer:
+def extractor(detector: str, points: int, tone: bool) -> FeatureExtractor:
     """Return what the default bag of words sees its pictures with, without words for tone or with them."""
     bag: BagOfWords = getattr(bovw, detector)(points=points, longest_side=SIDE)
     seen = bag._observer
@@ -141,7 +141,7 @@ def print_steps(pictures: list[Grey], rounds: int, points: int) -> None:
     print("| detector | points | descriptors | tone |")
     print("|---|--:|--:|--:|")
     for detector in TARGETS:
-        seen = observer(detector, points, tone=True)
+        seen = extractor(detector, points, tone=True)
         times = []
         for image in pictures * rounds:
             found, tone = seen.detector.detect(image), seen.tone

@@ -23,7 +23,7 @@ from ..verification.evidence import EVIDENCE
 from ..vocabulary.distinct import count_distinct
 from ..vocabulary.tf_idf import Weighting
 from ..vocabulary.vocabulary import Vocabulary
-from ..vocabulary.weighted_vocabulary import Lexicon
+from ..vocabulary.weighted_vocabulary import WeightedVocabulary
 from .aggregation_settings import AggregationSettings, AsmkSettings, VladSettings
 from .asmk import Asmk
 from .vlad import Vlad
@@ -96,7 +96,7 @@ class Aggregated:
         together = np.concatenate(pictures)
         words = max(2, min(wanted, count_distinct(together, np.arange(n), enough=wanted)))
         vocabulary = Vocabulary(words, seed=self.common.seed)
-        made = self._maker(Lexicon.learn(pictures, vocabulary, Weighting(), self._pca, 8192))
+        made = self._maker(WeightedVocabulary.learn(pictures, vocabulary, Weighting(), self._pca, 8192))
         made.learn(pictures)
         self.made_ = made
         return self
@@ -108,7 +108,7 @@ class Aggregated:
     def encode(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Return the vector of a picture or of a region of it, and as evidence its points (``EVIDENCE``)."""
         made = self._made()
-        found = self.seen.observe(picture, region)
+        found = self.seen.extract(picture, region)
         return Encoding(made.vector(found.descriptors), _evidence(made.lexicon, found))
 
     def encode_query(self, picture: Picture, region: Region | None = None) -> Encoding:
@@ -127,7 +127,7 @@ class Aggregated:
     def restore(self, arrays: Arrays) -> Self:
         """Take back what ``learnt`` returned. Raise IndexFolderError where it does not fit the settings."""
         self.seen.restore(_of(arrays, _FEATURES))
-        lexicon = Lexicon.restore(arrays, "words", self._pca, 8192)
+        lexicon = WeightedVocabulary.restore(arrays, "words", self._pca, 8192)
         if lexicon.dimension != self.seen.dimension or lexicon.size > (self.chosen.words or MOST_WORDS):
             raise IndexFolderError(
                 f"{self.name}: {lexicon.size} words for descriptors of length {lexicon.dimension} do not fit "
@@ -154,7 +154,7 @@ class Aggregated:
             most = min(most or MOST_BITS, MOST_BITS)
         return Pca(most, 0.5) if most else None
 
-    def _maker(self, lexicon: Lexicon) -> Vlad | Asmk:
+    def _maker(self, lexicon: WeightedVocabulary) -> Vlad | Asmk:
         if isinstance(self.chosen, VladSettings):
             return Vlad(self.chosen, lexicon)
         return Asmk(self.chosen, lexicon)
@@ -183,7 +183,7 @@ class AggregatedCells(Aggregated):
     def encode_prepared(self, prepared: Sequence[NDArray[Any]]) -> list[Encoding]:
         """Return the encodings of prepared pictures, computed as one batch."""
         made = self._made()
-        return [Encoding(made.vector(found)) for found in self._network.observe_prepared(prepared)]
+        return [Encoding(made.vector(found)) for found in self._network.extract_prepared(prepared)]
 
     def encode(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Return the vector of a picture or of a region of it."""
@@ -217,7 +217,7 @@ def _of(arrays: Arrays, prefix: str) -> Arrays:
     return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
 
 
-def _evidence(lexicon: Lexicon, found: LocalDescriptors) -> NDArray[np.void]:
+def _evidence(lexicon: WeightedVocabulary, found: LocalDescriptors) -> NDArray[np.void]:
     evidence = np.zeros(len(found), dtype=EVIDENCE)
     evidence["word"] = lexicon.words(found.descriptors) if len(found) else 0
     evidence["row"], evidence["col"] = found.rows, found.cols

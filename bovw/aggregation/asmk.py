@@ -13,7 +13,7 @@ from retrieval.errors import IndexFolderError
 from retrieval.rankers.selective_match import SelectiveIndex, signs
 from retrieval.representation import Arrays, SparseVector
 
-from ..vocabulary.weighted_vocabulary import Lexicon
+from ..vocabulary.weighted_vocabulary import WeightedVocabulary
 from .aggregation_settings import AsmkSettings
 from .residuals import residuals
 
@@ -32,7 +32,7 @@ class Asmk:
     """
 
     chosen: AsmkSettings
-    lexicon: Lexicon
+    lexicon: WeightedVocabulary
 
     def learn(self, pictures: Iterable[NDArray[np.floating]]) -> None:
         """Learn nothing besides the words."""

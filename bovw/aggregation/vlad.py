@@ -16,7 +16,7 @@ from retrieval.rankers.dense import ExactRanker
 from retrieval.representation import Arrays
 from retrieval.statistics.pca import Pca
 
-from ..vocabulary.weighted_vocabulary import Lexicon
+from ..vocabulary.weighted_vocabulary import WeightedVocabulary
 from .aggregation_settings import VladSettings
 from .residuals import Floats, residuals, scaled
 
@@ -46,7 +46,7 @@ class Vlad:
     """
 
     chosen: VladSettings
-    lexicon: Lexicon
+    lexicon: WeightedVocabulary
     pca_: Pca | None = field(init=False, default=None, repr=False)
 
     @property

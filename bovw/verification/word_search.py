@@ -14,7 +14,7 @@ from retrieval.representation import Encoding, SparseVector
 
 from ..settings import WordSettings
 from ..vocabulary.tf_idf import Weighting
-from ..vocabulary.weighted_vocabulary import Lexicon
+from ..vocabulary.weighted_vocabulary import WeightedVocabulary
 from .evidence import EVIDENCE
 from .explain import explain
 from .locator import WordLocator
@@ -31,8 +31,8 @@ class WordSearch:
     """Score, locate, explain and expand by points, words and their signatures."""
 
     chosen: WordSettings
-    shapes_: Lexicon | None
-    tones_: Lexicon | None
+    shapes_: WeightedVocabulary | None
+    tones_: WeightedVocabulary | None
 
     @property
     def n_expanding(self) -> int:
@@ -108,7 +108,7 @@ class WordSearch:
         chosen = self.chosen
         return Weighting(tf=chosen.tf, idf=chosen.idf, norm=chosen.norm, stop=chosen.stop)
 
-    def _fitted(self) -> tuple[Lexicon, Lexicon | None]:
+    def _fitted(self) -> tuple[WeightedVocabulary, WeightedVocabulary | None]:
         if self.shapes_ is None:
             raise FitError(f"{getattr(self, 'name', 'a bag')} has no vocabulary yet; call fit first")
         return self.shapes_, self.tones_

@@ -22,7 +22,7 @@ Descriptors = NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
-class Lexicon:
+class WeightedVocabulary:
     """Turn descriptors into words, and words into a weighted bag.
 
     Parameters

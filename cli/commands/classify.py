@@ -18,7 +18,7 @@ from ..options.ranking_flags import RULES
 from ..output.attach_findings import others
 from ..output.columns import columns
 from ..output.notes import about_lacking, lacks
-from ..output.progress import Progress
+from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
     from retrieval.answers.knn import Classification
@@ -38,7 +38,7 @@ fewer than 20 labelled pictures tell how sure a vote is. An indexed picture neve
 
 DONT_KNOW = "don't know"
 
-Told = Sequence[tuple[str, "Classification"]]
+Annotations = Sequence[tuple[str, "Classification"]]
 
 
 def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
 
     told: list[tuple[str, Classification]] = []
     lacking: list[str] = []
-    with Index.open(args.index) as index, Progress("queries") as progress:
+    with Index.open(args.index) as index, ProgressBar("queries") as progress:
         for query in find_queries(index, args.images):
             told.append((query.id, _classified(index, query, args)))
             if args.not_same is not None and lacks(index, query, args.not_same):
@@ -95,7 +95,7 @@ def _classified(index: Index, query: Query, args: argparse.Namespace) -> Classif
     )
 
 
-def as_table(told: Told) -> str:
+def as_table(told: Annotations) -> str:
     """Write one line a picture: the label, the confidence, the votes, and why there is no label."""
     in_doubt = any(one.doubt for _, one in told)
     head = ["query", "label", "confidence", "votes", *(["doubt"] if in_doubt else [])]
@@ -112,12 +112,12 @@ def as_table(told: Told) -> str:
     return columns(head, lines, right=(2,)) + "\n"
 
 
-def as_json(told: Told) -> str:
+def as_json(told: Annotations) -> str:
     """Write a list, one object a picture; ``label`` is null where nothing is known."""
     return json.dumps([_object(id, one) for id, one in told], indent=1) + "\n"
 
 
-def as_csv(told: Told) -> str:
+def as_csv(told: Annotations) -> str:
     """Write one line a picture; no label where nothing is known, and the votes as ``label=share;…``."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -130,7 +130,7 @@ def as_csv(told: Told) -> str:
     return text.getvalue()
 
 
-_FORMS: dict[str, Callable[[Told], str]] = {"table": as_table, "json": as_json, "csv": as_csv}
+_FORMS: dict[str, Callable[[Annotations], str]] = {"table": as_table, "json": as_json, "csv": as_csv}
 
 
 def _object(id: str, one: Classification) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from retrieval.errors import PictureError
 from viewer.answer import Answer
 from viewer.provenance import index_facts
-from viewer.report import Page, Table, write_page
+from viewer.report import Page, ReportTable, write_page
 
 from ..options.argument_types import place, positive
 from ..options.queries import Query
@@ -20,7 +20,7 @@ from ..output.columns import columns
 from ..output.files import write_picture, write_text
 from ..output.formats import as_table
 from ..output.precision import Precision, measure
-from ..output.progress import Progress
+from ..output.progress import ProgressBar
 from .index import Order, bring_up_to_date, notes
 from .query import answer_of, thumbnails_of
 
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     _index(pictures, index_folder, args.jobs)
     from retrieval.index import Index
 
-    with Index.open(index_folder) as index, Progress("queries") as progress:
+    with Index.open(index_folder) as index, ProgressBar("queries") as progress:
         measured = {name: measure(index, name, K, progress) for name in DETECTORS}
         answers, thumbnails = _answers(index)
         table = _table(measured, len(index))
@@ -112,7 +112,7 @@ def _index(pictures: Path, output: Path, jobs: int | None) -> None:
         jobs=jobs,
     )
     started = time.monotonic()
-    with Progress("files") as progress:
+    with ProgressBar("files") as progress:
         state = bring_up_to_date(order, progress)
     for line in notes(state.report, time.monotonic() - started):
         print(line, file=sys.stderr)
@@ -133,7 +133,7 @@ def _answers(index: Index) -> tuple[list[Answer], dict[str, bytes]]:
     return answers, thumbnails
 
 
-def _table(measured: Mapping[str, Precision], n_pictures: int) -> Table:
+def _table(measured: Mapping[str, Precision], n_pictures: int) -> ReportTable:
     first = next(iter(measured.values()))
     lines = [
         [
@@ -154,7 +154,7 @@ def _table(measured: Mapping[str, Precision], n_pictures: int) -> Table:
         f"Share of the first {K} that have the query's label (P@{K}); each of {n_pictures} pictures asks "
         "once and is left out of its own answer. Chance: the same for a random order."
     )
-    return Table(caption, ["label", "pictures", "chance", *measured], [*lines, overall])
+    return ReportTable(caption, ["label", "pictures", "chance", *measured], [*lines, overall])
 
 
 def _draw(folder: Path, pictures: Path, answers: Sequence[Answer], thumbnails: Mapping[str, bytes]) -> None:

@@ -12,10 +12,10 @@ from retrieval.errors import SettingError
 from viewer.answer import printable
 
 from ..options.argument_types import label_table, place, positive
-from ..output.progress import Progress
+from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
-    from retrieval.evaluation import Evaluation, EvaluationTerms
+    from retrieval.evaluation import Evaluation, EvaluationOptions
 
 EXAMPLE = """example:
   semblance evaluate scans.index
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     from ..output.evaluation_tables import as_csv, as_json, as_text
 
     terms = _terms(args)
-    with Index.open(args.index) as index, Progress("queries") as progress:
+    with Index.open(args.index) as index, ProgressBar("queries") as progress:
         found = evaluate(index, terms, trec=args.trec, progress=progress)
     for line in notes(found):
         print(printable(line), file=sys.stderr)
@@ -97,10 +97,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _terms(args: argparse.Namespace) -> EvaluationTerms:
-    from retrieval.evaluation import FUSIONS, EvaluationTerms
+def _terms(args: argparse.Namespace) -> EvaluationOptions:
+    from retrieval.evaluation import FUSIONS, EvaluationOptions
 
-    return EvaluationTerms(
+    return EvaluationOptions(
         by=args.by,
         fusion=tuple(dict.fromkeys(args.fusion)) if args.fusion else FUSIONS,
         labels=label_table(args.labels),

@@ -16,7 +16,7 @@ from ..output.files import check_picture_name, write_picture
 
 if TYPE_CHECKING:
     from retrieval.index import Index
-    from retrieval.index.search.explain import Reasons
+    from retrieval.index.search.explain import HitExplanation
 
     from ..options.queries import Query
 
@@ -87,7 +87,7 @@ def _first(index: Index) -> str:
     )
 
 
-def _sentence(reasons: Reasons) -> str:
+def _sentence(reasons: HitExplanation) -> str:
     test = reasons.deletion
     verdict = "faithful" if test.is_faithful else "not faithful"
     least = sum(fell < test.explained for fell in test.random)
@@ -98,7 +98,7 @@ def _sentence(reasons: Reasons) -> str:
     )
 
 
-def _object(query: Query, hit: str, by: str, reasons: Reasons) -> dict[str, Any]:
+def _object(query: Query, hit: str, by: str, reasons: HitExplanation) -> dict[str, Any]:
     test = reasons.deletion
     pairs = zip(reasons.explanation.pairs.tolist(), reasons.explanation.agreeing.tolist(), strict=True)
     return {

@@ -19,7 +19,7 @@ from viewer.answer import printable
 from ..options.argument_types import place, positive
 from ..options.representation_flags import add_settings, given, installed, make, named, with_settings
 from ..output.files import write_text
-from ..output.progress import Progress
+from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
     from retrieval.index import Index, LabelReport, UpdateReport
@@ -63,7 +63,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class State:
+class IndexState:
     """What came of an order: the update's report, and what the index holds now."""
 
     output: Path
@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
         args.output, args.folders, args.by or (), given(args), args.window, args.labels, args.jobs, args.refit
     )
     started = time.monotonic()
-    with Progress("files") as progress:
+    with ProgressBar("files") as progress:
         state = bring_up_to_date(order, progress)
     report, seconds = state.report, time.monotonic() - started
     if args.skipped is not None:
@@ -127,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def bring_up_to_date(order: Order, progress: Progress) -> State:
+def bring_up_to_date(order: Order, progress: ProgressBar) -> IndexState:
     """Make the index where there is none, add what it lacks, and index the folders."""
     from retrieval.metadata.label_table import LabelTable
 
@@ -137,7 +137,7 @@ def bring_up_to_date(order: Order, progress: Progress) -> State:
         report = index.update(
             order.folders, jobs=order.jobs, labels=labels, progress=progress, refit=order.refit
         )
-        return State(order.output, report, len(index), tuple(index.representations))
+        return IndexState(order.output, report, len(index), tuple(index.representations))
 
 
 def _opened(order: Order) -> Index:
@@ -219,11 +219,11 @@ def _reason(name: str, reason: str) -> str:
     return reason if reason.startswith(name) else f"{name}: {reason}"
 
 
-def _sentence(state: State) -> str:
+def _sentence(state: IndexState) -> str:
     return f"{state.output}: {state.n_pictures:,} pictures, ranked by {', '.join(state.representations)}"
 
 
-def _summary(state: State, seconds: float) -> dict[str, Any]:
+def _summary(state: IndexState, seconds: float) -> dict[str, Any]:
     report = state.report
     return {
         "pictures": state.n_pictures,

@@ -45,10 +45,10 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Learn, say on stderr what it is worth, and print the weights on stdout."""
-    from retrieval.evaluation import FusionTerms, learn_fusion
+    from retrieval.evaluation import FusionOptions, learn_fusion
 
     labels = label_table(args.labels)
-    terms = FusionTerms(tuple(args.by), labels, args.label, args.not_same, args.where, args.seed)
+    terms = FusionOptions(tuple(args.by), labels, args.label, args.not_same, args.where, args.seed)
     learnt = learn_fusion(args.index, terms)
     print(printable(worth(learnt)), file=sys.stderr)
     told = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(learnt.by, learnt.weights, strict=True))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from viewer.answer import printable
 
 from ..options.argument_types import label_table, place, positive
-from ..output.progress import Progress
+from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
-    from retrieval.index import MetricReport, MetricTerms
+    from retrieval.index import MetricOptions, MetricReport
     from retrieval.metric_learning import Trial
 
 EXAMPLE = """example:
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{args.index}: {printable(args.drop)} dropped")
         return 0
     terms = _terms(args)
-    with Progress("steps") as progress:
+    with ProgressBar("steps") as progress:
         report = learn_metric(args.index, terms, progress=progress)
     for line in notes(report, not args.no_trial):
         print(printable(line), file=sys.stderr)
@@ -80,13 +80,13 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _terms(args: argparse.Namespace) -> MetricTerms:
-    from retrieval.index import MetricTerms
-    from retrieval.metric_learning import Learner
+def _terms(args: argparse.Namespace) -> MetricOptions:
+    from retrieval.index import MetricOptions
+    from retrieval.metric_learning import MetricLearner
 
-    learner = Learner(args.method, args.components, args.shrinkage, args.seed)
+    learner = MetricLearner(args.method, args.components, args.shrinkage, args.seed)
     labels = label_table(args.labels)
-    return MetricTerms(
+    return MetricOptions(
         args.by, learner, labels, args.where, args.not_same, args.name, has_trial=not args.no_trial
     )
 

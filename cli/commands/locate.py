@@ -16,7 +16,7 @@ from ..options.volumes import Volume, find_volumes
 from ..output.columns import columns
 
 if TYPE_CHECKING:
-    from retrieval.index import Index, Located
+    from retrieval.index import Index, LocatedRange
 
 EXAMPLE = """example:
   semblance locate thorax.nii.gz --in scans.index --range lung
@@ -81,21 +81,21 @@ def _label(index: Index, asked: str | None) -> str:
 
 def _located(
     index: Index, volume: Volume, label: str, args: argparse.Namespace
-) -> tuple[Located, list[float]]:
+) -> tuple[LocatedRange, list[float]]:
     from retrieval.answers.late_interaction import spread
-    from retrieval.index import Terms
+    from retrieval.index import QueryOptions
 
     heights = [slice.height or 0.0 for slice in volume.slices]
     chosen = spread(len(heights), _MOST_SLICES).tolist()
     from retrieval.index.search.locate_range import locate
 
-    terms = Terms(by=args.by, where=args.where, not_same=args.not_same)
+    terms = QueryOptions(by=args.by, where=args.where, not_same=args.not_same)
     slices = volume.read(index, chosen)
 
     return locate(index, slices, [heights[i] for i in chosen], label, terms), heights
 
 
-def _told(volume: Volume, label: str, found: Located, heights: Sequence[float]) -> dict[str, Any]:
+def _told(volume: Volume, label: str, found: LocatedRange, heights: Sequence[float]) -> dict[str, Any]:
     ends = {}
     for end in ("top", "bottom"):
         height = getattr(found.range, end)

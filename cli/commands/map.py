@@ -15,7 +15,7 @@ from viewer.provenance import index_facts
 
 from ..options.argument_types import place, positive
 from ..output.files import write_text
-from ..output.progress import Progress
+from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
     from retrieval.index import Index
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.seed < 0:
         raise SettingError(f"--seed: {args.seed} is below 0; give 0 or more")
-    with Index.open(args.index) as index, Progress("pictures") as progress:
+    with Index.open(args.index) as index, ProgressBar("pictures") as progress:
         chosen, n_all = _chosen(index, args)
         kinds = _kinds(index, chosen, args.colour_by)
         progress(f"lay out by {args.method}", 0, 0)

@@ -12,7 +12,7 @@ from retrieval.errors import PictureError, SettingError
 
 from ..options.argument_types import place, positive
 from ..options.image_arguments import find_images, read_images
-from ..output.progress import Progress
+from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,7 +115,7 @@ def draw_many(pictures: Iterator[Picture], detectors: dict[str, Any], look: Look
 
     fallen: dict[str, list[NDArray[np.float64]]] = {name: [] for name in detectors}
     example, n_pictures = None, 0
-    with Progress() as progress:
+    with ProgressBar() as progress:
         for picture in pictures:
             example = example or picture
             n_pictures += 1

@@ -24,7 +24,7 @@ from ..output.files import check_picture_name, write_picture, write_text
 from ..output.findings_tables import as_tables
 from ..output.formats import FORMATS
 from ..output.notes import about_lacking, lacks
-from ..output.progress import Progress
+from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
     from retrieval.index import Hit, Index
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     check_marks(args)
     from retrieval.index import Index
 
-    with Index.open(args.index) as index, Progress("queries") as progress:
+    with Index.open(args.index) as index, ProgressBar("queries") as progress:
         answers: list[Answer] = []
         lacking: list[str] = []
         unplaced: str | None = None

@@ -17,7 +17,7 @@ from viewer.answer import printable
 
 from ..options.argument_types import place, positive
 from ..options.representation_flags import explanations, reader
-from ..output.progress import Progress
+from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
     from deep.networks.embedder import Embedder
@@ -44,7 +44,7 @@ A run that was interrupted goes on with --resume, from a checkpoint beside the o
 
 
 @dataclasses.dataclass(frozen=True)
-class Places:
+class TrainingFiles:
     """Where results go; ``curve`` and ``log`` only where they are wanted."""
 
     output: Path
@@ -109,7 +109,7 @@ def _prepared(args: argparse.Namespace, plan: Plan) -> tuple[Examples, Split, Em
     window = None if args.window is None else Window.parse(args.window)
     wanted = wanted_files(args.folder, LabelTable.read(args.labels), _say)
     network = begin(args.start, plan.seed)
-    with Progress("files") as progress:
+    with ProgressBar("files") as progress:
         side = network.architecture.side
         examples = read_examples(wanted, side, window=window, jobs=args.jobs, progress=progress)
     for note in examples.notes[:SHOWN]:
@@ -126,7 +126,7 @@ def _prepared(args: argparse.Namespace, plan: Plan) -> tuple[Examples, Split, Em
 
 def _trained(
     args: argparse.Namespace,
-    places: Places,
+    places: TrainingFiles,
     plan: Plan,
     variation: Augmentation,
     given: tuple[Examples, Split, Embedder],
@@ -137,7 +137,7 @@ def _trained(
         _say(f"{places.checkpoint}: no checkpoint; begins at the start")
     tell = _teller(places.log, plan.epochs)
     try:
-        with Progress("batches") as progress:
+        with ProgressBar("batches") as progress:
             return train(
                 *given,
                 plan,
@@ -167,7 +167,7 @@ def _teller(log: Path | None, n_epochs: int) -> Callable[[Epoch], None]:
     return tell
 
 
-def _save(trained: Trained, places: Places, card: Mapping[str, Any]) -> None:
+def _save(trained: Trained, places: TrainingFiles, card: Mapping[str, Any]) -> None:
     """Write the weights beside their place, and rename them."""
     from deep.networks import weights
 
@@ -182,7 +182,7 @@ def _save(trained: Trained, places: Places, card: Mapping[str, Any]) -> None:
             beside.unlink(missing_ok=True)
 
 
-def _draw(trained: Trained, places: Places) -> None:
+def _draw(trained: Trained, places: TrainingFiles) -> None:
     from deep.training.checkpoints import write_whole
     from deep.training.curves import draw
 
@@ -190,7 +190,7 @@ def _draw(trained: Trained, places: Places) -> None:
         write_whole(draw(trained.history, trained.best), places.curve)
 
 
-def _places(args: argparse.Namespace) -> Places:
+def _places(args: argparse.Namespace) -> TrainingFiles:
     """Say where results go. A curve that was not asked for is left out where it cannot be drawn."""
     from deep.training.curves import require_matplotlib
 
@@ -200,12 +200,12 @@ def _places(args: argparse.Namespace) -> Places:
         if args.curve is not None:
             raise
         _say(str(error))
-        return Places(args.output, None, args.log)
+        return TrainingFiles(args.output, None, args.log)
     curve = args.curve or args.output.with_name(f"{args.output.name.removesuffix('.safetensors')}.png")
-    return Places(args.output, curve, args.log)
+    return TrainingFiles(args.output, curve, args.log)
 
 
-def _check_places(places: Places, resume: bool) -> None:
+def _check_places(places: TrainingFiles, resume: bool) -> None:
     """Refuse places that cannot be written, and a checkpoint that would be overwritten."""
     for path in filter(None, (places.output, places.curve, places.log)):
         if path.is_dir():
@@ -240,7 +240,7 @@ def _card(start: str, plan: Plan, variation: Augmentation, trained: Trained, sid
     }
 
 
-def _summary(trained: Trained, sides: Split, places: Places) -> dict[str, Any]:
+def _summary(trained: Trained, sides: Split, places: TrainingFiles) -> dict[str, Any]:
     return {
         "weights": str(places.output),
         "curve": None if places.curve is None else str(places.curve),

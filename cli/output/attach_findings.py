@@ -45,9 +45,11 @@ class Tables:
         """Return an answer with its findings; forms that cannot hold them have them on stderr."""
         if not self.is_wanted:
             return answer
-        from retrieval.index import Terms, find
+        from retrieval.index import QueryOptions, find
 
-        asked = Terms(**{**terms, "among": terms["among"] or others(index, query), "include_self": True})
+        asked = QueryOptions(
+            **{**terms, "among": terms["among"] or others(index, query), "include_self": True}
+        )
         found = find(index, query.slices or query.subject, asked, labels=self.labels)
         significant = [finding.label for finding in found.significant]
         references = () if self.references is None else self.references.of(significant)

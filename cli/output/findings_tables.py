@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from viewer.answer import Answer, printable
-from viewer.report import Table
+from viewer.report import ReportTable
 
 from .columns import columns
 
@@ -63,7 +63,7 @@ def as_object(answer: Answer) -> dict[str, object]:
     }
 
 
-def as_tables(answer: Answer) -> list[Table]:
+def as_tables(answer: Answer) -> list[ReportTable]:
     """Return the findings as tables of a page."""
     found = answer.findings
     if found is None:
@@ -71,11 +71,11 @@ def as_tables(answer: Answer) -> list[Table]:
     caption = f"{answer.query.id}: {_verdict(found)}"
     if found.is_unlike:
         caption += f" {notice(found)}"
-    tables = [Table(caption, _HEAD, [_line(one) for one in found.labels])]
+    tables = [ReportTable(caption, _HEAD, [_line(one) for one in found.labels])]
     if answer.references:
         lines = [(r.label, r.title, r.text, r.link) for r in answer.references]
         tables.append(
-            Table("Reference material for what was found.", ("label", "title", "text", "link"), lines)
+            ReportTable("Reference material for what was found.", ("label", "title", "text", "link"), lines)
         )
     return tables
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .progress import Progress
+from .progress import ProgressBar
 
 if TYPE_CHECKING:
     from retrieval.index import Index
@@ -48,7 +48,7 @@ class Precision:
         return sum(values[label] * n for label, n in self.sizes.items()) / max(self.n_queries, 1)
 
 
-def measure(index: Index, by: str, k: int, progress: Progress) -> Precision:
+def measure(index: Index, by: str, k: int, progress: ProgressBar) -> Precision:
     """Ask with each labelled picture of an index, leaving it out of its own answer.
 
     P@k = (hits of the query's label among the first k) / min(k, other pictures of that label), so that a

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 
-class Progress:
+class ProgressBar:
     """Show ``progress(stage, done, total)`` as bars, one a stage.
 
     Nothing is shown unless stderr is a terminal, nor during the first second of a stage. Use it as a context

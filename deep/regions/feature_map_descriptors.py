@@ -64,7 +64,7 @@ class CellFeatures:
         """Return the square that the network is given, uint8 (3, side, side); needs no torch."""
         return prepare(picture, self.side)
 
-    def observe_prepared(self, squares: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
+    def extract_prepared(self, squares: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         """Return the descriptors (n, d) of the cells of squares, row by row, at unit length."""
         if not squares:
             return []
@@ -79,7 +79,7 @@ class CellFeatures:
         """Return the descriptors of the squares, computed in batches."""
         return list(self._in_batches([sample["square"] for sample in samples]))
 
-    def observe(self, picture: Picture, region: Region | None = None) -> LocalDescriptors:
+    def extract(self, picture: Picture, region: Region | None = None) -> LocalDescriptors:
         """Return the cells of a picture, or of a region: of its box, those that it covers half.
 
         A region without a pixel has no cells; one that covers half of none has the one it covers most.
@@ -88,7 +88,7 @@ class CellFeatures:
         if part is None:
             return _placed(np.empty((0, self.dimension), np.float32), (0, 0, 1, 1), np.ones((1, 0), bool))
         square, weights = part
-        (descriptors,) = self.observe_prepared([square])
+        (descriptors,) = self.extract_prepared([square])
         n = round(len(descriptors) ** 0.5)
         inside = np.ones((n, n), dtype=bool)
         if weights is not None:
@@ -119,7 +119,7 @@ class CellFeatures:
 
     def _in_batches(self, squares: Sequence[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
         for first in range(0, len(squares), _BATCH):
-            yield from self.observe_prepared(squares[first : first + _BATCH])
+            yield from self.extract_prepared(squares[first : first + _BATCH])
 
     @property
     def _chosen(self) -> DeepSettings:

@@ -1,8 +1,8 @@
 """Evaluation: what rankings are worth, measured so that it can be trusted and repeated."""
 
 from ..statistics.paired_tests import Comparison, randomisation_test
-from .evaluation_options import FUSIONS, EvaluationTerms
-from .learn_fusion import FusionTerms, learn_fusion
+from .evaluation_options import FUSIONS, EvaluationOptions
+from .learn_fusion import FusionOptions, learn_fusion
 from .near_duplicates import Leak
 from .protocols import PROTOCOLS
 from .relevance import Judgements
@@ -14,8 +14,8 @@ __all__ = [
     "PROTOCOLS",
     "Comparison",
     "Evaluation",
-    "EvaluationTerms",
-    "FusionTerms",
+    "EvaluationOptions",
+    "FusionOptions",
     "Judgements",
     "Leak",
     "evaluate",

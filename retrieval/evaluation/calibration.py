@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ..answers.knn import UNSURE, brier, calibrate, expected_calibration_error, vote
 from ..statistics.measures import bootstrap_interval
 from .cross_fitting import FOLDS, folds
-from .ranking_scores import Answer
-from .task import Setting
+from .ranking_scores import ScoredQuery
+from .task import EvaluationTask
 
 NEIGHBOURS = 10
 
@@ -50,7 +50,7 @@ class Ballot:
     right: list[bool] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
 
-    def cast(self, answer: Answer) -> None:
+    def cast(self, answer: ScoredQuery) -> None:
         """Let the nearest vote; nothing where no right answer can be found."""
         if not (answer.gains > 0).any():
             return
@@ -62,7 +62,7 @@ class Ballot:
         self.shares.append(shares[called] if called is not None else 0.0)
         self.right.append(called is not None and answer.judgements.is_right(answer.position, called))
 
-    def counted(self, setting: Setting, seed: int = 0) -> Classified | None:
+    def counted(self, setting: EvaluationTask, seed: int = 0) -> Classified | None:
         """Calibrate by folds and sum up; None where nobody voted."""
         if not self.right:
             return None

@@ -11,14 +11,14 @@ from ..answers.fusion import fuse, normalised
 from ..answers.weight_learning import Weights, learn_weights
 from ..ranker import Ranking
 from .systems import Liked, Mask, System
-from .task import Setting
+from .task import EvaluationTask
 
 FOLDS = 5
 _MOST_QUERIES, _MOST_SCORES = 300, 50_000_000
 
 
 def gather(
-    systems: Sequence[System], setting: Setting, positions: NDArray[np.int64]
+    systems: Sequence[System], setting: EvaluationTask, positions: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return normalised scores (n_systems, n_queries, n_pictures) and the right answers of some queries.
 
@@ -37,7 +37,9 @@ def gather(
     return scores, relevant
 
 
-def draw(setting: Setting, positions: NDArray[np.int64], n_systems: int, seed: int) -> NDArray[np.int64]:
+def draw(
+    setting: EvaluationTask, positions: NDArray[np.int64], n_systems: int, seed: int
+) -> NDArray[np.int64]:
     """Return so many of some queries, drawn by lot, that learning from them is quick and fits into memory."""
     most = min(_MOST_QUERIES, max(1, _MOST_SCORES // max(1, n_systems * len(setting.database))))
     if len(positions) <= most:
@@ -46,7 +48,7 @@ def draw(setting: Setting, positions: NDArray[np.int64], n_systems: int, seed: i
     return np.asarray(np.sort(drawn), dtype=np.int64)
 
 
-def folds(setting: Setting, positions: NDArray[np.int64], n: int, seed: int) -> NDArray[np.int64]:
+def folds(setting: EvaluationTask, positions: NDArray[np.int64], n: int, seed: int) -> NDArray[np.int64]:
     """Return the fold of each query, whole groups in one fold, by lot."""
     owners, groups = np.unique(setting.groups[positions], return_inverse=True)
     order = np.random.default_rng(seed).permutation(len(owners))
@@ -54,7 +56,7 @@ def folds(setting: Setting, positions: NDArray[np.int64], n: int, seed: int) -> 
 
 
 def cross_fitted(
-    systems: Sequence[System], setting: Setting, seed: int
+    systems: Sequence[System], setting: EvaluationTask, seed: int
 ) -> tuple[System, Mapping[str, float]]:
     """Return the fusion of systems by learnt weights, and the mean weight of each.
 

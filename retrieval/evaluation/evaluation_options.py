@@ -18,7 +18,7 @@ NOBODY = "none"
 
 
 @dataclass(frozen=True)
-class EvaluationTerms:
+class EvaluationOptions:
     """What is measured, and on what.
 
     Parameters
@@ -40,7 +40,7 @@ class EvaluationTerms:
     cutoffs : of the standard measures.
     baselines : put a random order, a thumbnail and a colour histogram beside.
     blind : measure each fusion also with so many of its first hits counted as liked; see
-        ``retrieval.index.Terms``.
+        ``retrieval.index.QueryOptions``.
     has_leaks : look for near-duplicates between queries and database.
     seed : of all that is drawn.
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import SettingError
-from .ranking_scores import Answer
+from .ranking_scores import ScoredQuery
 
 UNKNOWN = "*"
 
@@ -119,7 +119,7 @@ class IrmaError:
     main: str = "error"
     is_error: bool = True
 
-    def score(self, answer: Answer) -> list[float]:
+    def score(self, answer: ScoredQuery) -> list[float]:
         """Return error, whether it is above 0, and the share of ``*``."""
         (right,) = answer.labels
         best = answer.ranking.ids[: self.neighbours].tolist()

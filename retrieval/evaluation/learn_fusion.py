@@ -16,19 +16,19 @@ from ..index.storage.snapshot import Snapshot
 from ..index.storage.store import Store
 from ..metadata.label_table import LabelTable
 from .cross_fitting import draw, folds, gather
-from .evaluation_options import EvaluationTerms
+from .evaluation_options import EvaluationOptions
 from .systems import by_representation
 from .task import prepare
 
 
 @dataclass(frozen=True)
-class FusionTerms:
+class FusionOptions:
     """What a fusion is learnt from.
 
     Parameters
     ----------
     by : the representations, two or more.
-    labels, label, not_same : as in ``EvaluationTerms``.
+    labels, label, not_same : as in ``EvaluationOptions``.
     where : only pictures that meet this condition ask and are found.
     seed : of what is drawn.
     """
@@ -45,7 +45,7 @@ class FusionTerms:
             raise SettingError("by: a fusion is of two or more representations; name each once")
 
 
-def learn_fusion(folder: Path, terms: FusionTerms, *, factories: Factories | None = None) -> LearntFusion:
+def learn_fusion(folder: Path, terms: FusionOptions, *, factories: Factories | None = None) -> LearntFusion:
     """Learn how much each representation counts, and keep it in the index, in one commit.
 
     Up to 300 labelled pictures, drawn by lot, ask; pictures of their own group are left out. The trial learns
@@ -66,9 +66,9 @@ def learn_fusion(folder: Path, terms: FusionTerms, *, factories: Factories | Non
         store.close()
 
 
-def _learn(snapshot: Snapshot, terms: FusionTerms) -> LearntFusion:
+def _learn(snapshot: Snapshot, terms: FusionOptions) -> LearntFusion:
     by = tuple(sorted(terms.by))
-    asked = EvaluationTerms(
+    asked = EvaluationOptions(
         by=by, labels=terms.labels, label=terms.label, not_same=terms.not_same, where=terms.where
     )
     setting = prepare(snapshot, asked)

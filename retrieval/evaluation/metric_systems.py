@@ -11,15 +11,15 @@ from ..answers.relevance_feedback import Rocchio
 from ..errors import FitError, SettingError
 from ..index.search.query import stored
 from ..index.storage.snapshot import Snapshot
-from ..metric_learning import METHODS, Learner
+from ..metric_learning import METHODS, MetricLearner
 from ..ranker import Ranking
 from ..rankers.dense import ExactRanker
 from .cross_fitting import FOLDS, folds
 from .systems import Liked, Mask, System, by_representation
-from .task import Setting
+from .task import EvaluationTask
 
 
-def by_metric(snapshot: Snapshot, name: str, setting: Setting, seed: int) -> System:
+def by_metric(snapshot: Snapshot, name: str, setting: EvaluationTask, seed: int) -> System:
     """Return the system that ranks by a metric, called ``base+method`` or as a learnt one of the index.
 
     What the index has learnt may have seen the labels of the queries. So it is learnt anew, with the same
@@ -31,7 +31,7 @@ def by_metric(snapshot: Snapshot, name: str, setting: Setting, seed: int) -> Sys
     SettingError : no such base or method. FitError : too few pictures to learn from.
     """
     base, _, method = name.partition("+")
-    learner = Learner(**_settings(snapshot, name, method), seed=seed)
+    learner = MetricLearner(**_settings(snapshot, name, method), seed=seed)
     labelled = setting.judgements.known
     known = np.flatnonzero(labelled & setting.database if setting.is_split else labelled)
     vectors = [stored(snapshot, base, other) for other in snapshot.names]
@@ -60,7 +60,7 @@ def by_metric(snapshot: Snapshot, name: str, setting: Setting, seed: int) -> Sys
     return System(name, ranking)
 
 
-def by_name(snapshot: Snapshot, name: str, setting: Setting, seed: int) -> System:
+def by_name(snapshot: Snapshot, name: str, setting: EvaluationTask, seed: int) -> System:
     """Return the system of a name: a representation of the index, or a metric on one, learnt anew."""
     if "+" in name:
         return by_metric(snapshot, name, setting, seed)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..errors import SettingError
 from ..statistics.measures import hit_at, majority_at, published_average_precision_at
 from .irma import Code, IrmaError
-from .ranking_scores import Answer, Measures
+from .ranking_scores import Measures, ScoredQuery
 from .relevance import Judgements
 
 PROTOCOLS = ("medmnist", "denner", "irma")
@@ -27,7 +27,7 @@ class MedMnist:
     main: str = "ACC@1"
     is_error: bool = False
 
-    def score(self, answer: Answer) -> list[float]:
+    def score(self, answer: ScoredQuery) -> list[float]:
         """Return what a ranking is worth by each measure."""
         relevant = answer.gains > 0
         label = ";".join(answer.labels)
@@ -56,7 +56,7 @@ class Denner:
         """The measures, in the order of ``score``."""
         return tuple(f"P@{n}, capped" for n in self.cutoffs)
 
-    def score(self, answer: Answer) -> list[float]:
+    def score(self, answer: ScoredQuery) -> list[float]:
         """Return what a ranking is worth by each measure."""
         relevant = answer.gains > 0
         size = int(relevant.sum())

@@ -26,7 +26,7 @@ CUTOFFS = (1, 5, 10)
 
 
 @dataclass(frozen=True)
-class Answer:
+class ScoredQuery:
     """A whole ranking for one query, with what is known of it.
 
     Parameters
@@ -69,7 +69,7 @@ class Measures(Protocol):
         """Tell whether less of it is better."""
         ...
 
-    def score(self, answer: Answer) -> list[float]:
+    def score(self, answer: ScoredQuery) -> list[float]:
         """Return what a ranking is worth by each measure."""
         ...
 
@@ -100,7 +100,7 @@ class Standard:
         several = [f"{kind}@{k}" for kind in ("P", "ACC", "MV") for k in self.cutoffs]
         return ("mAP", "MAP@R", "R-prec", "nDCG@10", "bpref", *several)
 
-    def score(self, answer: Answer) -> list[float]:
+    def score(self, answer: ScoredQuery) -> list[float]:
         """Return what a ranking is worth by each measure; NaN in all where nothing is right."""
         gains = answer.gains
         relevant = gains > 0

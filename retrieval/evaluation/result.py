@@ -31,7 +31,7 @@ class Evaluation:
     leaks : the near-duplicates.
     n_database : how many pictures can be found.
     column : what the queries' own value of was left out of their answers; None: only the query itself.
-    n_unlabelled, unmatched : see ``Setting``.
+    n_unlabelled, unmatched : see ``EvaluationTask``.
     comparisons : each pair of systems but for the random one, by the main measure.
     classified : what calling queries after their neighbours is worth, by system.
     weights : of fusions that learn, by system: the mean weight of each member.

@@ -16,19 +16,19 @@ from ..ranker import Ranking
 from ..statistics.paired_tests import compare
 from .calibration import Ballot
 from .cross_fitting import cross_fitted
-from .evaluation_options import EvaluationTerms
+from .evaluation_options import EvaluationOptions
 from .metric_systems import by_name
 from .near_duplicates import Leak, LeakFinder
 from .protocols import protocol
-from .ranking_scores import Answer, Measures, Standard
+from .ranking_scores import Measures, ScoredQuery, Standard
 from .result import Evaluation
 from .systems import BASELINES, Mask, System, again, baselines, fused
-from .task import Setting, prepare
+from .task import EvaluationTask, prepare
 from .trec import TrecFolder
 
 
 def evaluate(
-    index: Index, terms: EvaluationTerms, *, trec: Path | None = None, progress: Progress = silent
+    index: Index, terms: EvaluationOptions, *, trec: Path | None = None, progress: Progress = silent
 ) -> Evaluation:
     """Rank for every query by every system, and measure; nothing is read but the index.
 
@@ -48,7 +48,7 @@ def evaluate(
 
 
 def _evaluate(
-    snapshot: Snapshot, terms: EvaluationTerms, trec: Path | None, progress: Progress
+    snapshot: Snapshot, terms: EvaluationOptions, trec: Path | None, progress: Progress
 ) -> Evaluation:
     setting = prepare(snapshot, terms)
     measures: Measures = (
@@ -65,7 +65,7 @@ def _evaluate(
 
 def measure(
     snapshot: Snapshot,
-    setting: Setting,
+    setting: EvaluationTask,
     systems: Sequence[System],
     measures: Measures,
     *,
@@ -93,12 +93,12 @@ def measure(
             leaks += [Leak(snapshot.names[position], snapshot.names[p], value) for p, value in near.items()]
             rankings = {system.name: system.rank(position, allowed) for system in systems}
             for name, ranking in rankings.items():
-                answer = Answer(position, ranking, setting.judgements)
+                answer = ScoredQuery(position, ranking, setting.judgements)
                 own = measures.score(answer)
                 ballots[name].cast(answer)
                 values[name][:, i] = clean[name][:, i] = own
                 if near:
-                    left = Answer(position, _without(ranking, near), setting.judgements)
+                    left = ScoredQuery(position, _without(ranking, near), setting.judgements)
                     clean[name][:, i] = measures.score(left)
             if files is not None:
                 _write(files, snapshot, setting, position, allowed, rankings)
@@ -132,7 +132,7 @@ def proposers(systems: Sequence[System]) -> list[System]:
 
 
 def _systems(
-    snapshot: Snapshot, terms: EvaluationTerms, setting: Setting
+    snapshot: Snapshot, terms: EvaluationOptions, setting: EvaluationTask
 ) -> tuple[list[System], dict[str, Mapping[str, float]]]:
     """Return what is measured: baselines, each representation, and fusions of those that stand together.
 
@@ -180,7 +180,7 @@ def _without(ranking: Ranking, near: Mapping[int, float]) -> Ranking:
 def _write(
     files: TrecFolder,
     snapshot: Snapshot,
-    setting: Setting,
+    setting: EvaluationTask,
     position: int,
     allowed: Mask,
     rankings: Mapping[str, Ranking],

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingError
-from ..index.storage.annotations import Told
+from ..index.storage.annotations import Annotations
 from ..index.storage.snapshot import Snapshot
-from .evaluation_options import NOBODY, EvaluationTerms
+from .evaluation_options import NOBODY, EvaluationOptions
 from .relevance import Judgements
 
 Mask = NDArray[np.bool_]
@@ -19,7 +19,7 @@ _TEST, _TRAIN = "test", "train"
 
 
 @dataclass(frozen=True, eq=False)
-class Setting:
+class EvaluationTask:
     """Which pictures of an index ask, which are found, and how they are judged; all by position.
 
     Parameters
@@ -50,7 +50,7 @@ class Setting:
         return np.asarray(allowed, dtype=np.bool_)
 
 
-def prepare(snapshot: Snapshot, terms: EvaluationTerms) -> Setting:
+def prepare(snapshot: Snapshot, terms: EvaluationOptions) -> EvaluationTask:
     """Work out the setting.
 
     Raises
@@ -58,7 +58,7 @@ def prepare(snapshot: Snapshot, terms: EvaluationTerms) -> Setting:
     SettingError : no picture has a label, a query is not there or has none, or a column or condition that
         makes no sense.
     """
-    told = Told(snapshot, terms.labels)
+    told = Annotations(snapshot, terms.labels)
     judgements = Judgements(
         [tuple(str(value) for value in cell) for cell in told.values(terms.label)],
         terms.hierarchy,
@@ -82,7 +82,7 @@ def prepare(snapshot: Snapshot, terms: EvaluationTerms) -> Setting:
             )
     elif terms.queries is not None:
         queries = _asked(snapshot, terms.queries, known)
-    return Setting(
+    return EvaluationTask(
         np.flatnonzero(queries),
         database,
         column,
@@ -94,7 +94,7 @@ def prepare(snapshot: Snapshot, terms: EvaluationTerms) -> Setting:
     )
 
 
-def _by_split(told: Told, terms: EvaluationTerms) -> bool:
+def _by_split(told: Annotations, terms: EvaluationOptions) -> bool:
     if terms.queries is not None or terms.protocol is None:
         return terms.queries == "split"
     try:
@@ -115,7 +115,7 @@ def _asked(snapshot: Snapshot, names: Sequence[str], known: Mask) -> Mask:
     return queries
 
 
-def _nothing(told: Told, terms: EvaluationTerms) -> str:
+def _nothing(told: Annotations, terms: EvaluationOptions) -> str:
     unmatched = told.unmatched()
     if terms.labels is None:
         return f"{terms.label}: no picture of this index has one; give a label table with --labels"

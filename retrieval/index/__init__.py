@@ -4,24 +4,24 @@ from .catalogue.pictures import Entry
 from .index import Index
 from .progress import Progress
 from .search.find_labels import find
-from .search.locate_range import Located, locate
-from .search.query_options import Asked, Hit, Terms
+from .search.locate_range import LocatedRange, locate
+from .search.query_options import Hit, QueryKeywords, QueryOptions
 from .update.apply_labels import LabelReport
 from .update.learn_metric import drop_metric, learn_metric
 from .update.run import UpdateReport
-from .update.training_set import MetricReport, MetricTerms
+from .update.training_set import MetricOptions, MetricReport
 
 __all__ = [
-    "Asked",
     "Entry",
     "Hit",
     "Index",
     "LabelReport",
-    "Located",
+    "LocatedRange",
+    "MetricOptions",
     "MetricReport",
-    "MetricTerms",
     "Progress",
-    "Terms",
+    "QueryKeywords",
+    "QueryOptions",
     "UpdateReport",
     "drop_metric",
     "find",

@@ -26,14 +26,14 @@ from .progress import Progress, silent
 from .reading import read_file, read_indexed
 from .search.classify import classify
 from .search.query import answer
-from .search.query_options import Asked, Hit, Terms
+from .search.query_options import Hit, QueryKeywords, QueryOptions
 from .search.volume import answer_volume
 from .storage.erasure import clean, leftovers
 from .storage.merge import compact
 from .storage.snapshot import MovedOnError, Snapshot
 from .storage.store import Store
 from .storage.verify import verify
-from .update.registration import enrol, require_window
+from .update.registration import register_representation, require_window
 from .update.run import UpdateReport, update
 
 T = TypeVar("T")
@@ -113,7 +113,7 @@ class Index:
         IndexFolderError : one of that name is there with other settings, or learnt something else.
         """
         self._store.check_writable()
-        enrol(self._store, representation)
+        register_representation(self._store, representation)
         self._taken = None
 
     def require_window(self, window: Window) -> None:
@@ -156,37 +156,42 @@ class Index:
         finally:
             self._taken = None
 
-    def query(self, query: Picture | str, **terms: Unpack[Asked]) -> list[Hit]:
+    def query(self, query: Picture | str, **terms: Unpack[QueryKeywords]) -> list[Hit]:
         """Rank the indexed pictures by how much they look like a picture, best first.
 
         Parameters
         ----------
         query : a picture, or the name of an indexed one, whose stored vector is used; its file is read only
             where there is a region, or a setting is adjusted.
-        terms : ``by``, ``k``, ``region``, ``where``, ``group_by`` and all others of ``Terms``.
+        terms : ``by``, ``k``, ``region``, ``where``, ``group_by`` and all others of ``QueryOptions``.
 
         Raises
         ------
         SettingError : a name, column, representation, condition or number that makes no sense.
         PictureError : the query's file is needed, and cannot be read.
         """
-        asked = Terms(**terms)
+        asked = QueryOptions(**terms)
         pixels = self.read(query) if isinstance(query, str) and (asked.region or asked.adjust) else None
         return self.ask(lambda snapshot: answer(snapshot, query, pixels, asked))
 
-    def query_volume(self, slices: Sequence[Picture | str], **terms: Unpack[Asked]) -> list[Hit]:
+    def query_volume(self, slices: Sequence[Picture | str], **terms: Unpack[QueryKeywords]) -> list[Hit]:
         """Rank cases by how much they look like all slices of a volume together; see ``answer_volume``.
 
         ``slices`` are in the order of the volume, and all of one case; cases are series unless ``group_by``
         says otherwise. Raises SettingError as ``query`` does, and where there is no slice, or a region.
         """
-        return self.ask(lambda snapshot: answer_volume(snapshot, slices, Terms(**terms)))
+        return self.ask(lambda snapshot: answer_volume(snapshot, slices, QueryOptions(**terms)))
 
     def classify(
-        self, query: Picture | str, *, label_of: str = "label", unsure: float = UNSURE, **terms: Unpack[Asked]
+        self,
+        query: Picture | str,
+        *,
+        label_of: str = "label",
+        unsure: float = UNSURE,
+        **terms: Unpack[QueryKeywords],
     ) -> Classification:
         """Say what a picture is called after the labelled ones most like it; see ``index.classify``."""
-        return self.ask(lambda snapshot: classify(snapshot, query, Terms(**terms), label_of, unsure))
+        return self.ask(lambda snapshot: classify(snapshot, query, QueryOptions(**terms), label_of, unsure))
 
     def read(self, name: str) -> Picture:
         """Read an indexed picture again from its file. Raise PictureError where that is not possible."""

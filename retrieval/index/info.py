@@ -8,7 +8,7 @@ from typing import Any
 
 from .catalogue.files import n_lacking
 from .catalogue.learned_fusions import read_fusions
-from .catalogue.representations import Binding, Segment, bindings, segments
+from .catalogue.representations import Segment, StoredRepresentation, bindings, segments
 from .catalogue.schema import FORMAT
 from .storage.store import Store
 from .update.apply_labels import count_unlabelled
@@ -44,7 +44,7 @@ def info(store: Store) -> Mapping[str, Any]:
         }
 
 
-def _account(store: Store, binding: Binding, found: list[Segment]) -> Mapping[str, Any]:
+def _account(store: Store, binding: StoredRepresentation, found: list[Segment]) -> Mapping[str, Any]:
     own = [s for s in found if s.representation == binding.id]
     return {
         "name": binding.name,

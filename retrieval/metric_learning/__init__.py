@@ -2,7 +2,7 @@
 
 from .cross_validation import Trial, try_out
 from .learned_metric import LearnedMetric
-from .metric_learner import METHODS, Learner
+from .metric_learner import METHODS, MetricLearner
 from .projection import Projection
 
-__all__ = ["METHODS", "LearnedMetric", "Learner", "Projection", "Trial", "try_out"]
+__all__ = ["METHODS", "LearnedMetric", "MetricLearner", "Projection", "Trial", "try_out"]

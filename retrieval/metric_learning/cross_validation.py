@@ -14,7 +14,7 @@ from ..ranker import Ranker
 from ..rankers.dense import ExactRanker
 from ..representation import Representation, Vector
 from ..statistics.measures import average_precision, bootstrap_interval, precision_at
-from .metric_learner import Learner
+from .metric_learner import MetricLearner
 
 FOLDS = 3
 _MOST_QUERIES = 500
@@ -46,7 +46,7 @@ class Trial:
 
 
 def try_out(
-    learner: Learner,
+    learner: MetricLearner,
     base: Representation,
     vectors: Sequence[Vector],
     classes: Sequence[str],

@@ -25,7 +25,7 @@ class LearnedMetric:
     base : the fitted representation whose vectors are projected.
     name : what it is called: the base's name, ``+``, and a name of its own.
     base_recipe : the hash of the recipe of the base; with another one the metric means nothing.
-    method, components, shrinkage, seed : how it was learnt; see ``Learner``.
+    method, components, shrinkage, seed : how it was learnt; see ``MetricLearner``.
     """
 
     n_fit_pictures = 0
@@ -52,7 +52,7 @@ class LearnedMetric:
         self.projection_: Projection | None = None
 
     def with_projection(self, projection: Projection) -> Self:
-        """Take what a ``Learner`` has learnt from vectors of the base."""
+        """Take what a ``MetricLearner`` has learnt from vectors of the base."""
         self.projection_ = projection
         return self
 

@@ -34,7 +34,7 @@ _LENGTH = 2.0
 
 
 @dataclass(frozen=True)
-class Learner:
+class MetricLearner:
     """Learn a linear metric: principal axes, then the scatter within classes made round, then the method.
 
     Few pictures of many dimensions are learnt by heart unless something holds back. Here it is the number of

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import IndexFolderError, SettingError
 from ..ranker import Ids, Ranking
 from .array_files import ArrayWriter, load_arrays, save_arrays
-from .id_map import Roster
+from .id_map import IdMap
 from .top_k import Selection
 
 Metric = Literal["cosine", "dot"]
@@ -54,7 +54,7 @@ class ExactRanker:
             raise SettingError(f"metric: {metric!r} is unknown; use 'cosine' or 'dot'")
         self.dimension = dimension
         self.metric = metric
-        self._roster = Roster()
+        self._roster = IdMap()
         self._blocks: list[_Block] = []
         self._n_mapped = 0
 

@@ -11,7 +11,7 @@ from ..ranker import Ids
 GONE = -1
 
 
-class Roster:
+class IdMap:
     """Hold the ids of the rows of several blocks, int64 (n,) each; a row that was removed has the id −1."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import IndexFolderError, SettingError
 from ..ranker import Ids, Ranking
 from ..representation import SparseVector
-from .id_map import Roster
+from .id_map import IdMap
 from .inverted_segment import open_segment, write_segment
 from .postings import BLOCK, Postings
 from .postings_merge import merged
@@ -38,7 +38,7 @@ class InvertedIndex:
         if size < 1:
             raise SettingError(f"size: {size} words cannot be indexed; give at least 1")
         self.size = size
-        self._roster = Roster()
+        self._roster = IdMap()
         self._blocks: list[Postings] = []
         self._n_mapped = 0
         self._pending: list[tuple[Ids, list[SparseVector]]] = []

@@ -13,7 +13,7 @@ from ..errors import SettingError
 from ..ranker import Ids, Ranking
 from ..representation import SparseVector
 from .binary_codes import CodedWords, Codes, add_scores, merged, open_codes, write_codes
-from .id_map import Roster
+from .id_map import IdMap
 from .top_k import Selection
 
 MOST_BITS = 128
@@ -48,7 +48,7 @@ class SelectiveIndex:
             )
         self.n_words, self.n_bits = n_words, n_bits
         self._weights = similarities(n_bits, alpha, threshold)
-        self._roster = Roster()
+        self._roster = IdMap()
         self._blocks: list[Codes] = []
         self._n_mapped = 0
         self._pending: list[tuple[int, CodedWords]] = []

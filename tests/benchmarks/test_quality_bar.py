@@ -13,7 +13,7 @@ import pytest
 
 import bovw
 from cli.options.representation_flags import make
-from retrieval.evaluation import FUSIONS, EvaluationTerms, evaluate
+from retrieval.evaluation import FUSIONS, EvaluationOptions, evaluate
 from retrieval.index import Index
 from retrieval.metadata.label_table import LabelTable
 
@@ -78,7 +78,7 @@ def found(folder):
             index.add_representation(make(name))
         index.update([folder / "textures"], jobs=1, labels=LabelTable.read(folder / "labels.csv"))
         ways = (*(name for name in BARS if name != "deep" and "&" not in name), "superpixel,sift,vlad")
-        return evaluate(index, EvaluationTerms(by=ways, fusion=FUSIONS, has_leaks=False))
+        return evaluate(index, EvaluationOptions(by=ways, fusion=FUSIONS, has_leaks=False))
 
 
 @pytest.mark.parametrize("system", [name for name in BARS if name != "deep"])
@@ -102,6 +102,6 @@ def test_the_network_clears_its_bar(folder):
     with Index.create(folder / "deep") as index:
         index.add_representation(make("deep", {"cells": 0}))
         index.update([folder / "textures"], jobs=1, labels=LabelTable.read(folder / "labels.csv"))
-        found = evaluate(index, EvaluationTerms(by=("deep",), baselines=False, has_leaks=False))
+        found = evaluate(index, EvaluationOptions(by=("deep",), baselines=False, has_leaks=False))
     for measure, bar in zip(("mAP", "P@1"), BARS["deep"], strict=True):
         assert found.mean("deep", measure) >= bar - SLACK, (measure, bar)

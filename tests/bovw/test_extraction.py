@@ -7,7 +7,7 @@ import pytest
 
 from bovw.descriptors import ColourPatch, FineSift, Patch
 from bovw.detectors import Dense, Sift, Superpixel
-from bovw.extraction import FEWEST, Observer
+from bovw.extraction import FEWEST, FeatureExtractor
 from retrieval.picture import Picture
 from retrieval.region import Region
 
@@ -15,27 +15,29 @@ NOISE = np.random.default_rng(0).random((80, 120)).astype(np.float32)
 DETECTORS = [Sift(points=200), Dense(points=200), Superpixel(points=200)]
 
 
-def make(detector=DETECTORS[1], tone=None, longest_side=320, foreground_only=False, position=0.0) -> Observer:
-    return Observer(detector, Patch(side=4), tone, longest_side, foreground_only, position)
+def make(
+    detector=DETECTORS[1], tone=None, longest_side=320, foreground_only=False, position=0.0
+) -> FeatureExtractor:
+    return FeatureExtractor(detector, Patch(side=4), tone, longest_side, foreground_only, position)
 
 
 def test_every_point_has_its_shape_and_its_tone():
-    features = make(tone=ColourPatch()).observe(Picture(NOISE))
+    features = make(tone=ColourPatch()).extract(Picture(NOISE))
     n = len(features.keypoints)
     assert (features.shapes.shape, features.tones.shape) == ((n, 16), (n, 15))
-    assert make().observe(Picture(NOISE)).tones.shape == (n, 0)
+    assert make().extract(Picture(NOISE)).tones.shape == (n, 0)
 
 
 def test_position_appends_two_values():
-    observer = make(position=0.5)
-    assert observer.observe(Picture(NOISE)).shapes.shape[1] == observer.dimension == 18
+    extractor = make(position=0.5)
+    assert extractor.extract(Picture(NOISE)).shapes.shape[1] == extractor.dimension == 18
     assert make().dimension == 16
 
 
 @pytest.mark.parametrize("detector", DETECTORS)
 def test_points_of_a_region_lie_within_it(detector):
     for region, least in ((Region.box(10, 10, 60, 90), 5), (Region.box(3, 3, 20, 20), 0)):
-        found = make(detector).observe(Picture(NOISE), region).keypoints
+        found = make(detector).extract(Picture(NOISE), region).keypoints
         assert len(found) >= least
         assert region.contains(found.rows, found.cols).all()
 
@@ -43,10 +45,10 @@ def test_points_of_a_region_lie_within_it(detector):
 @pytest.mark.parametrize("detector", [DETECTORS[1], DETECTORS[2]])
 def test_a_small_region_gets_points_of_its_own(detector):
     region = Region.box(10, 10, 24, 24)
-    everywhere = make(detector).observe(Picture(NOISE)).keypoints
+    everywhere = make(detector).extract(Picture(NOISE)).keypoints
     by_chance = int(region.contains(everywhere.rows, everywhere.cols).sum())
     assert by_chance < 20
-    found = make(detector).observe(Picture(NOISE), region).keypoints
+    found = make(detector).extract(Picture(NOISE), region).keypoints
     # Those of the picture come first: other pictures have points of their kind.
     assert len(found) - by_chance == pytest.approx(FEWEST, abs=2)
     inside = everywhere[region.contains(everywhere.rows, everywhere.cols)]
@@ -55,8 +57,8 @@ def test_a_small_region_gets_points_of_its_own(detector):
 
 def test_a_large_region_keeps_the_points_of_its_picture():
     region = Region.box(0, 0, 80, 60)
-    everywhere = make().observe(Picture(NOISE)).keypoints
-    found = make().observe(Picture(NOISE), region).keypoints
+    everywhere = make().extract(Picture(NOISE)).keypoints
+    found = make().extract(Picture(NOISE), region).keypoints
     kept = region.contains(everywhere.rows, everywhere.cols)
     np.testing.assert_array_equal(found.rows, everywhere.rows[kept])
 
@@ -65,32 +67,32 @@ def test_a_large_region_keeps_the_points_of_its_picture():
 @pytest.mark.parametrize("detector", DETECTORS)
 def test_points_of_a_shrunk_picture_lie_within_the_original(shape, detector):
     pixels = np.random.default_rng(1).random(shape).astype(np.float32)
-    found = make(detector, longest_side=64).observe(Picture(pixels)).keypoints
+    found = make(detector, longest_side=64).extract(Picture(pixels)).keypoints
     for places, extent in ((found.rows, shape[0]), (found.cols, shape[1])):
         assert ((places >= 0) & (places <= extent - 1)).all()
-    whole = make(detector, longest_side=64).observe(Picture(pixels), Region.whole(shape)).keypoints
+    whole = make(detector, longest_side=64).extract(Picture(pixels), Region.whole(shape)).keypoints
     np.testing.assert_array_equal(found.cols, whole.cols)
 
 
 def test_the_background_is_left_out_on_demand():
     pixels = np.zeros((100, 100), np.float32)
     pixels[30:70, 30:70] = 0.3 + 0.5 * NOISE[:40, :40]
-    found = make(foreground_only=True).observe(Picture(pixels)).keypoints
+    found = make(foreground_only=True).extract(Picture(pixels)).keypoints
     assert len(found) > 100
     assert ((found.rows > 25) & (found.rows < 75) & (found.cols > 25) & (found.cols < 75)).all()
-    assert (make().observe(Picture(pixels)).keypoints.rows < 25).any()
+    assert (make().extract(Picture(pixels)).keypoints.rows < 25).any()
 
 
 def test_a_colour_picture_is_described_by_its_grey_and_toned_by_its_colour():
     red, green = (np.zeros((60, 60, 3), np.float32) for _ in range(2))
     red[..., 0], green[..., 1] = NOISE[:60, :60] * 0.5, NOISE[:60, :60] * 0.5
-    observer = Observer(Dense(points=50), FineSift(), ColourPatch(), 320, False, 0.0)
-    seen = [observer.observe(Picture(pixels)) for pixels in (red, green)]
+    extractor = FeatureExtractor(Dense(points=50), FineSift(), ColourPatch(), 320, False, 0.0)
+    seen = [extractor.extract(Picture(pixels)) for pixels in (red, green)]
     # The same structure, but for the weight of its channel; not the same colour.
     assert np.einsum("nd,nd->n", seen[0].shapes, seen[1].shapes).min() > 0.99
     assert np.abs(seen[0].tones - seen[1].tones).max(axis=1).min() > 0.05
 
 
 def test_a_constant_picture_shows_nothing():
-    features = make(tone=ColourPatch(), position=1.0).observe(Picture(np.full((20, 20), 0.5, np.float32)))
+    features = make(tone=ColourPatch(), position=1.0).extract(Picture(np.full((20, 20), 0.5, np.float32)))
     assert (len(features.keypoints), features.shapes.shape, features.tones.shape) == (0, (0, 18), (0, 15))

@@ -8,7 +8,7 @@ import pytest
 
 import bovw
 from retrieval.baselines import Thumbnail
-from retrieval.metric_learning import LearnedMetric, Learner
+from retrieval.metric_learning import LearnedMetric, MetricLearner
 
 pytest.importorskip("sklearn")
 
@@ -50,7 +50,7 @@ def name(request):
 def fitted(name):
     base = BASES[name]().fit(contract.PICTURES)
     vectors = [base.encode(picture).vector for picture in contract.PICTURES]
-    projection = Learner("wccn", components=4).learn(vectors, ["a", "b"] * 5)
+    projection = MetricLearner("wccn", components=4).learn(vectors, ["a", "b"] * 5)
     return LearnedMetric(base, f"{name}+wccn", method="wccn", components=4).with_projection(projection)
 
 

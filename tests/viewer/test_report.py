@@ -12,7 +12,7 @@ from PIL import Image
 
 from viewer.answer import Answer, Caption, Row
 from viewer.contact_sheet import CELL, draw_sheet
-from viewer.report import Page, Table, write_page
+from viewer.report import Page, ReportTable, write_page
 
 NASTY = "<script>alert('x')</script>\"&.png"
 
@@ -53,7 +53,7 @@ def encoded(format: str, size: tuple[int, int] = (8, 6)) -> bytes:
 
 
 def page(*answers: Answer, thumbnails: dict[str, bytes] | None = None) -> str:
-    table = Table(f"About {NASTY}", ["label", NASTY], [[NASTY, "0.5"]])
+    table = ReportTable(f"About {NASTY}", ["label", NASTY], [[NASTY, "0.5"]])
     facts = [("recipe of " + NASTY, NASTY)]
     return write_page(Page(NASTY, answers, thumbnails or {}, [NASTY], [table], facts))
 

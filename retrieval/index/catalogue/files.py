@@ -26,7 +26,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Source:
+class IndexedSource:
     """One file of the index; ``path`` is absolute, ``name`` stands in the index."""
 
     id: int
@@ -112,7 +112,7 @@ def readable(catalogue: Catalogue) -> list[int]:
     return [int(id) for (id,) in rows]
 
 
-def fetch(catalogue: Catalogue, ids: Sequence[int]) -> Iterator[Source]:
+def fetch(catalogue: Catalogue, ids: Sequence[int]) -> Iterator[IndexedSource]:
     """Yield sources in the given order; they are looked up a page at a time."""
     for start in range(0, len(ids), _PAGE):
         page = [int(id) for id in ids[start : start + _PAGE]]
@@ -122,7 +122,7 @@ def fetch(catalogue: Catalogue, ids: Sequence[int]) -> Iterator[Source]:
         )
         found = {row[0]: row for row in rows}
         for number, root, path, name, state in (found[id] for id in page if id in found):
-            yield Source(int(number), _joined(root, path), str(name), State(state))
+            yield IndexedSource(int(number), _joined(root, path), str(name), State(state))
 
 
 def _prefixed(catalogue: Catalogue, root: int, name: str) -> Iterator[str]:

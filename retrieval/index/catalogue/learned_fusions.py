@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import SettingError
 from .database import Catalogue
-from .representations import Binding
+from .representations import StoredRepresentation
 
 _KEY = "fusions"
 
@@ -61,7 +61,7 @@ def write_fusion(catalogue: Catalogue, learnt: LearntFusion) -> None:
 
 
 def weights_of(
-    fusions: Sequence[LearntFusion], names: Sequence[str], there: Mapping[str, Binding]
+    fusions: Sequence[LearntFusion], names: Sequence[str], there: Mapping[str, StoredRepresentation]
 ) -> tuple[float, ...]:
     """Return the learnt weights of some representations, in the order of ``names``.
 

@@ -10,9 +10,9 @@ from typing import Any
 from ...errors import SettingError
 from ...metadata.label_table import LabelRow
 from ...picture import Value
-from ..update.worker_task import Described
+from ..update.worker_task import EncodedPicture
 from .database import Catalogue
-from .tombstones import bury_picture, bury_source
+from .tombstones import add_tombstone, bury_picture
 
 GROUPS = ("series", "study", "patient")
 _REMOVED = "was removed; it comes back when its file changes"
@@ -68,7 +68,7 @@ def make_entry(
     return Entry(name, source, (rows, cols), spacing, {**groups, **own}, {**metadata, **rest}, tuple(labels))
 
 
-def add_picture(catalogue: Catalogue, id: int, source: int, picture: Described) -> None:
+def add_picture(catalogue: Catalogue, id: int, source: int, picture: EncodedPicture) -> None:
     """Note a picture under a number that was never given before."""
     spacing = picture.spacing or (None, None)
     catalogue.run(
@@ -116,7 +116,7 @@ def remove(catalogue: Catalogue, names: Sequence[str]) -> int:
         bury_picture(catalogue, id, name, source)
     for source in {source for _, source in pictures.values()}:
         if not catalogue.rows("SELECT 1 FROM picture WHERE source = ? LIMIT 1", source):
-            bury_source(catalogue, source, _REMOVED)
+            add_tombstone(catalogue, source, _REMOVED)
     return len(pictures)
 
 

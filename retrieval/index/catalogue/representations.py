@@ -12,7 +12,7 @@ from .recipe import canonical
 
 
 @dataclass(frozen=True)
-class Binding:
+class StoredRepresentation:
     """A representation as the catalogue knows it; ``recipe`` is None until it is fitted.
 
     ``is_next`` marks one that was fitted anew and takes the place of the present one when all is encoded.
@@ -52,14 +52,16 @@ class Segment:
     checksum: str
 
 
-def bindings(catalogue: Catalogue) -> list[Binding]:
+def bindings(catalogue: Catalogue) -> list[StoredRepresentation]:
     """Return all representations, in the order in which they were added."""
     rows = catalogue.rows(
         "SELECT id, name, is_next, settings, recipe, model, n_fitted, n_sources, report "
         "FROM representation ORDER BY id"
     )
     return [
-        Binding(r[0], r[1], bool(r[2]), json.loads(r[3]), r[4], r[5], r[6], r[7], json.loads(r[8]))
+        StoredRepresentation(
+            r[0], r[1], bool(r[2]), json.loads(r[3]), r[4], r[5], r[6], r[7], json.loads(r[8])
+        )
         for r in rows
     ]
 

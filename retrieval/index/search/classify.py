@@ -15,7 +15,7 @@ from ..storage.snapshot import Snapshot
 from .group_cases import case_column
 from .novelty import likeness_percentile
 from .query import Mask, allowed, condition_holds, ranked, representations
-from .query_options import Terms
+from .query_options import QueryOptions
 
 _WORK = 20_000_000
 _MOST, _LEAST = 500, 100
@@ -27,7 +27,11 @@ Labels = Sequence[tuple[str, ...]]
 
 
 def classify(
-    snapshot: Snapshot, query: Picture | str, terms: Terms, label_of: str = "label", unsure: float = UNSURE
+    snapshot: Snapshot,
+    query: Picture | str,
+    terms: QueryOptions,
+    label_of: str = "label",
+    unsure: float = UNSURE,
 ) -> Classification:
     """Say what a picture is called after the ``terms.k`` labelled pictures that look most like it.
 
@@ -66,11 +70,11 @@ def classify(
     return Classification(votes, confidence, unsure, unlike, calibration.n, neighbours)
 
 
-def _check(terms: Terms, unsure: float) -> None:
+def _check(terms: QueryOptions, unsure: float) -> None:
     if not 0 <= unsure <= 1:
         raise SettingError(f"unsure: {unsure}; give a probability, from 0 to 1")
-    plain = Terms()
-    for field in fields(Terms):
+    plain = QueryOptions()
+    for field in fields(QueryOptions):
         if field.name not in _TAKEN and getattr(terms, field.name) != getattr(plain, field.name):
             raise SettingError(f"{field.name}: whole pictures are classified, as they are; leave it out")
 
@@ -85,7 +89,12 @@ def _text(value: Value) -> str:
 
 
 def _asked(
-    snapshot: Snapshot, names: Sequence[str], query: Picture | str, terms: Terms, voters: Mask, labels: Labels
+    snapshot: Snapshot,
+    names: Sequence[str],
+    query: Picture | str,
+    terms: QueryOptions,
+    voters: Mask,
+    labels: Labels,
 ) -> tuple[dict[str, float], tuple[Neighbour, ...]]:
     """Return the votes for a query, and who cast them."""
     ranking = ranked(snapshot, names, query, None, terms, terms.k, voters)
@@ -100,7 +109,7 @@ def _asked(
 
 
 def _calibration(
-    snapshot: Snapshot, names: Sequence[str], terms: Terms, label_of: str, case: str, labels: Labels
+    snapshot: Snapshot, names: Sequence[str], terms: QueryOptions, label_of: str, case: str, labels: Labels
 ) -> Calibration:
     key = ("calibration", label_of, case, terms.where or "", terms.fusion, str(terms.k), *names)
     if key not in snapshot.kept:
@@ -110,7 +119,7 @@ def _calibration(
 
 
 def _calibrated(
-    snapshot: Snapshot, names: Sequence[str], terms: Terms, case: str, labels: Labels
+    snapshot: Snapshot, names: Sequence[str], terms: QueryOptions, case: str, labels: Labels
 ) -> Calibration:
     """Learn how often votes are right from pictures of the index, each without the votes of its own case."""
     voters = np.array([bool(own) for own in labels], dtype=np.bool_)

@@ -8,10 +8,10 @@ import numpy as np
 
 from ...localization import Expander
 from ..storage.snapshot import Snapshot
-from .rerank import SecondLook, Sought, candidates_of, n_wanted
+from .rerank import EncodedQuery, Reranked, candidates_of, n_wanted
 
 
-def expanded(snapshot: Snapshot, sought: Sought, look: SecondLook) -> Sought | None:
+def expanded(snapshot: Snapshot, sought: EncodedQuery, look: Reranked) -> EncodedQuery | None:
     """Return a query to which the best proven hits of its second look are added.
 
     None where its representation adds none, or nothing is proven: then the answer stays as it is.

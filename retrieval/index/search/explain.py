@@ -21,7 +21,7 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Reasons:
+class HitExplanation:
     """A hit explained: both pictures, the region asked with, score, the box if known, why, and the test."""
 
     query: Picture
@@ -33,7 +33,7 @@ class Reasons:
     deletion: Deletion
 
 
-def explain(index: Index, by: str, query: Picture, hit: Picture, region: Region | None) -> Reasons:
+def explain(index: Index, by: str, query: Picture, hit: Picture, region: Region | None) -> HitExplanation:
     """Explain why a query finds a picture, and test it.
 
     The score is what the representation gives this one picture: after its second look, where it has one.
@@ -61,7 +61,7 @@ def explain(index: Index, by: str, query: Picture, hit: Picture, region: Region 
 
     whole = likeness(sought.vector, encoded.vector) if located is None else float(located.scores[0])
     box = None if located is None or np.isnan(located.boxes[0, 0]) else tuple(located.boxes[0].tolist())
-    return Reasons(query, hit, region, whole, box, found, deletion(score, hit, found.heat))
+    return HitExplanation(query, hit, region, whole, box, found, deletion(score, hit, found.heat))
 
 
 def _located(

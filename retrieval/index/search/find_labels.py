@@ -12,19 +12,19 @@ from ...errors import SettingError
 from ...metadata.label_table import LabelTable
 from ...picture import Picture
 from ..index import Index
-from ..storage.annotations import Told
+from ..storage.annotations import Annotations
 from ..storage.snapshot import Snapshot
 from .group_cases import case_column
 from .novelty import likeness_percentile
 from .query import Mask, allowed, answer, same
-from .query_options import Terms
+from .query_options import QueryOptions
 from .volume import answer_volume
 
 
 def find(
     index: Index,
     query: Picture | str | Sequence[Picture | str],
-    terms: Terms,
+    terms: QueryOptions,
     *,
     labels: LabelTable | None = None,
 ) -> Findings:
@@ -57,11 +57,11 @@ def _found(
     first: Picture | str,
     slices: Sequence[Picture | str] | None,
     pixels: Picture | None,
-    terms: Terms,
+    terms: QueryOptions,
     labels: LabelTable | None,
 ) -> Findings:
     column = terms.group_by or case_column(snapshot)
-    told = Told(snapshot, labels).labels
+    told = Annotations(snapshot, labels).labels
     mask = _comparable(snapshot, first, slices, terms, column, told)
     among = [snapshot.names[i] for i in np.flatnonzero(mask)]
     asked = replace(terms, among=among, where=None, not_same=None, group_by=column, include_self=True)
@@ -83,7 +83,7 @@ def _comparable(
     snapshot: Snapshot,
     first: Picture | str,
     slices: Sequence[Picture | str] | None,
-    terms: Terms,
+    terms: QueryOptions,
     column: str,
     told: Sequence[Sequence[str]],
 ) -> Mask:

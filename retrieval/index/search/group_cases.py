@@ -9,7 +9,7 @@ import numpy as np
 from ...answers.grouping import COLLAPSE, Case, CaseRule, collapse, rank_cases
 from ...ranker import Ranking
 from ..storage.snapshot import Snapshot
-from .query_options import Terms
+from .query_options import QueryOptions
 
 COLUMNS = ("patient", "study", "group", "series")
 """What makes a case where nothing is said: the first of these that any picture has."""
@@ -18,12 +18,14 @@ _SHOWN = 5
 """So many pictures of a case are named."""
 
 
-def needs_all(terms: Terms) -> bool:
+def needs_all(terms: QueryOptions) -> bool:
     """Tell whether the whole ranking is wanted: what is 11th of the pictures may be in the first case."""
     return terms.group_by is not None or bool(terms.collapse)
 
 
-def narrow(snapshot: Snapshot, pictures: Ranking, terms: Terms) -> tuple[Ranking, Sequence[Case | None]]:
+def narrow(
+    snapshot: Snapshot, pictures: Ranking, terms: QueryOptions
+) -> tuple[Ranking, Sequence[Case | None]]:
     """Return the best pictures of the best cases with their cases; as it was where none are asked for."""
     found = pictures
     if within := _within(terms):
@@ -43,7 +45,7 @@ def narrow(snapshot: Snapshot, pictures: Ranking, terms: Terms) -> tuple[Ranking
     return ranked.ranking, cases
 
 
-def _within(terms: Terms) -> float:
+def _within(terms: QueryOptions) -> float:
     if terms.collapse is not None:
         return terms.collapse
     return COLLAPSE if terms.case_by != "best" else 0.0

@@ -17,7 +17,7 @@ from ...readers.slice_stacks import Slice, find_stacks
 from ..index import Index
 from ..storage.snapshot import Snapshot
 from .query import Mask, allowed, ranked, representations, same
-from .query_options import Terms
+from .query_options import QueryOptions
 
 _VOLUMES = 10
 """So many volumes vote for each slice: those whose best slice is most like it."""
@@ -27,7 +27,7 @@ _SHORTER, _LONGER = 0.6, 1.6
 
 
 @dataclass(frozen=True)
-class Located:
+class LocatedRange:
     """Where a labelled range lies in a volume.
 
     Parameters
@@ -44,8 +44,8 @@ class Located:
 
 
 def locate(
-    index: Index, slices: Sequence[Picture | str], heights: Sequence[float], label: str, terms: Terms
-) -> Located:
+    index: Index, slices: Sequence[Picture | str], heights: Sequence[float], label: str, terms: QueryOptions
+) -> LocatedRange:
     """Return where the range of slices called ``label`` lies in a volume.
 
     At most 64 slices ask, evenly spread; each one's best match in up to ten labelled volumes votes. The
@@ -67,7 +67,7 @@ def locate(
 
     there = np.asarray(heights, dtype=np.float64)
 
-    def ask(snapshot: Snapshot) -> Located:
+    def ask(snapshot: Snapshot) -> LocatedRange:
         known, lengths = _coordinates(snapshot, label)
         free = _free(snapshot, slices[0], known, terms)
         n_volumes = len(np.unique(snapshot.places.cases("series")[free]))
@@ -77,12 +77,12 @@ def locate(
         bounds = (_SHORTER * min(lengths), _LONGER * max(lengths))
         found = find_range(there[chosen], votes, weights, bounds)
         bottom, top = (int(np.abs(there - end).argmin()) for end in (found.bottom, found.top))
-        return Located(found, bottom, top, n_volumes)
+        return LocatedRange(found, bottom, top, n_volumes)
 
     return index.ask(ask)
 
 
-def _free(snapshot: Snapshot, first: Picture | str, known: NDArray[np.float64], terms: Terms) -> Mask:
+def _free(snapshot: Snapshot, first: Picture | str, known: NDArray[np.float64], terms: QueryOptions) -> Mask:
     """Return which pictures may vote: with a coordinate, of other series, and let through by the terms."""
     mask = allowed(snapshot, first, terms)
     free = ~np.isnan(known) & ~same(snapshot, first, "series")
@@ -94,7 +94,7 @@ def _votes(
     slices: Sequence[Picture | str],
     known: NDArray[np.float64],
     free: Mask,
-    terms: Terms,
+    terms: QueryOptions,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return u of the best match of each slice in up to ten volumes, and what each counts, (n, 10)."""
     names, series = representations(snapshot, terms), snapshot.places.cases("series")

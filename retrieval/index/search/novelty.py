@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ...picture import Picture
 from ..storage.snapshot import Snapshot
-from .query import representations, same, seek, stored
-from .query_options import Terms
+from .query import encode_query, representations, same, stored
+from .query_options import QueryOptions
 
 _WORK = 10_000_000
 _MOST, _FEWEST, _LEAST = 200, 40, 20
@@ -22,7 +22,7 @@ _MOST, _FEWEST, _LEAST = 200, 40, 20
 
 
 def likeness_percentile(
-    snapshot: Snapshot, query: Picture | str, pixels: Picture | None, terms: Terms, column: str
+    snapshot: Snapshot, query: Picture | str, pixels: Picture | None, terms: QueryOptions, column: str
 ) -> float | None:
     """Return the share of a sample whose nearest is no more alike to it than the query's, in [0, 1].
 
@@ -41,7 +41,12 @@ def likeness_percentile(
 
 
 def _share(
-    snapshot: Snapshot, name: str, query: Picture | str, pixels: Picture | None, terms: Terms, column: str
+    snapshot: Snapshot,
+    name: str,
+    query: Picture | str,
+    pixels: Picture | None,
+    terms: QueryOptions,
+    column: str,
 ) -> float | None:
     sample = snapshot.kept.get(("nearest", name, column))
     if sample is None:
@@ -58,7 +63,7 @@ def _share(
         among[[snapshot.position(one) for one in terms.among]] = True
         mask &= among
     plain = replace(terms, like=(), unlike=())
-    vector = seek(snapshot, name, query, pixels, plain).encoding.vector
+    vector = encode_query(snapshot, name, query, pixels, plain).encoding.vector
     found = snapshot.ranker(name).rank(vector, 1, mask)
     return float(np.mean(sample <= found.scores[0])) if len(found) else None
 

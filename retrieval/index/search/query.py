@@ -22,14 +22,16 @@ from ..catalogue.learned_fusions import weights_of
 from ..storage.snapshot import Snapshot
 from .expansion import expanded
 from .group_cases import narrow, needs_all
-from .query_options import Hit, Terms
-from .rerank import Match, SecondLook, Sought, look_again, matches, n_wanted
+from .query_options import Hit, QueryOptions
+from .rerank import EncodedQuery, Match, Reranked, matches, n_wanted, rerank
 
 Mask = NDArray[np.bool_]
 _MANY = 500
 
 
-def answer(snapshot: Snapshot, query: Picture | str, pixels: Picture | None, terms: Terms) -> list[Hit]:
+def answer(
+    snapshot: Snapshot, query: Picture | str, pixels: Picture | None, terms: QueryOptions
+) -> list[Hit]:
     """Rank the pictures of a snapshot.
 
     ``query`` is a picture, or the name of one in the index, whose stored vector is used; ``pixels`` is the
@@ -40,7 +42,9 @@ def answer(snapshot: Snapshot, query: Picture | str, pixels: Picture | None, ter
     names = representations(snapshot, terms)
     mask = allowed(snapshot, query, terms)
     k = len(snapshot) if needs_all(terms) else terms.k
-    looks = [_looked(snapshot, seek(snapshot, n, query, pixels, terms), k, mask, len(names)) for n in names]
+    looks = [
+        _looked(snapshot, encode_query(snapshot, n, query, pixels, terms), k, mask, len(names)) for n in names
+    ]
     rankings = [look.ranking for _, look in looks]
     weights = fusion_weights(snapshot, names, terms)
     together = rankings[0] if len(rankings) == 1 else fuse(rankings, terms.fusion, weights=weights)
@@ -55,8 +59,8 @@ def answer(snapshot: Snapshot, query: Picture | str, pixels: Picture | None, ter
 
 
 def _with_first_liked(
-    snapshot: Snapshot, query: Picture | str, pixels: Picture | None, terms: Terms
-) -> Terms:
+    snapshot: Snapshot, query: Picture | str, pixels: Picture | None, terms: QueryOptions
+) -> QueryOptions:
     """Return terms that like the first hits, so that all representations move towards what they agree on."""
     first = replace(terms, blind=0, k=terms.blind + 1, group_by=None, case_by="best", collapse=None)
     known = {query, *terms.like}
@@ -64,7 +68,7 @@ def _with_first_liked(
     return replace(terms, blind=0, like=(*terms.like, *found[: terms.blind]))
 
 
-def fusion_weights(snapshot: Snapshot, names: Sequence[str], terms: Terms) -> tuple[float, ...] | None:
+def fusion_weights(snapshot: Snapshot, names: Sequence[str], terms: QueryOptions) -> tuple[float, ...] | None:
     """Return the weights that were learnt for some representations, where the terms ask for them."""
     if terms.fusion != "learnt" or len(names) == 1:
         return None
@@ -72,21 +76,21 @@ def fusion_weights(snapshot: Snapshot, names: Sequence[str], terms: Terms) -> tu
 
 
 def _looked(
-    snapshot: Snapshot, sought: Sought, k: int, mask: Mask | None, n_together: int
-) -> tuple[Sought, SecondLook]:
+    snapshot: Snapshot, sought: EncodedQuery, k: int, mask: Mask | None, n_together: int
+) -> tuple[EncodedQuery, Reranked]:
     """Rank by one representation, and look at the best again where it wants to; so for an expanded query."""
     n = n_wanted(sought)
     k = len(snapshot) if n is None or n_together > 1 else max(k, n)
 
-    def looked(sought: Sought) -> SecondLook:
-        return look_again(snapshot, sought, _ranked(snapshot, sought.name, sought.encoding.vector, k, mask))
+    def looked(sought: EncodedQuery) -> Reranked:
+        return rerank(snapshot, sought, _ranked(snapshot, sought.name, sought.encoding.vector, k, mask))
 
     look = looked(sought)
     more = expanded(snapshot, sought, look)
     return (sought, look) if more is None else (more, looked(more))
 
 
-def representations(snapshot: Snapshot, terms: Terms) -> Sequence[str]:
+def representations(snapshot: Snapshot, terms: QueryOptions) -> Sequence[str]:
     """Return the names of the representations that answer. SettingError where they cannot."""
     names = terms.by or tuple(name for name, b in snapshot.bindings.items() if b.is_fitted)
     if not names:
@@ -102,7 +106,7 @@ def ranked(
     names: Sequence[str],
     query: Picture | str,
     pixels: Picture | None,
-    terms: Terms,
+    terms: QueryOptions,
     k: int,
     mask: Mask | None,
 ) -> Ranking:
@@ -111,7 +115,7 @@ def ranked(
     k = k if len(names) == 1 else len(snapshot)
     found = []
     for name in names:
-        sought = seek(snapshot, name, query, pixels, terms)
+        sought = encode_query(snapshot, name, query, pixels, terms)
         found.append(_ranked(snapshot, name, sought.encoding.vector, k, mask))
     weights = fusion_weights(snapshot, names, terms)
     return found[0] if len(found) == 1 else fuse(found, terms.fusion, weights=weights)
@@ -126,7 +130,9 @@ def _ranked(snapshot: Snapshot, name: str, vector: Vector, k: int, mask: Mask | 
     return ranking
 
 
-def seek(snapshot: Snapshot, name: str, query: Picture | str, pixels: Picture | None, terms: Terms) -> Sought:
+def encode_query(
+    snapshot: Snapshot, name: str, query: Picture | str, pixels: Picture | None, terms: QueryOptions
+) -> EncodedQuery:
     """Encode a query as one representation does, its vector moved by feedback; a stored one is not read."""
     representation = _adjusted(snapshot.representation(name), terms.adjust or {})
     asked = query if isinstance(query, Picture) else pixels
@@ -138,7 +144,7 @@ def seek(snapshot: Snapshot, name: str, query: Picture | str, pixels: Picture | 
         shape = snapshot.entry(position).shape
     vector = _refined(snapshot, name, encoding.vector, terms)
     found = Encoding(vector, encoding.evidence)
-    return Sought(name, representation, found, (int(shape[0]), int(shape[1])), terms.region)
+    return EncodedQuery(name, representation, found, (int(shape[0]), int(shape[1])), terms.region)
 
 
 def stored(snapshot: Snapshot, name: str, id: str) -> Vector:
@@ -152,7 +158,7 @@ def stored(snapshot: Snapshot, name: str, id: str) -> Vector:
     return vector
 
 
-def _refined(snapshot: Snapshot, name: str, vector: Vector, terms: Terms) -> Vector:
+def _refined(snapshot: Snapshot, name: str, vector: Vector, terms: QueryOptions) -> Vector:
     liked, disliked = ([stored(snapshot, name, id) for id in ids] for ids in (terms.like, terms.unlike))
     return moved(snapshot, name, vector, liked, disliked)
 
@@ -188,7 +194,7 @@ def _check_adjustable(snapshot: Snapshot, names: Sequence[str], settings: Mappin
             )
 
 
-def allowed(snapshot: Snapshot, query: Picture | str, terms: Terms) -> Mask | None:
+def allowed(snapshot: Snapshot, query: Picture | str, terms: QueryOptions) -> Mask | None:
     """Return bool by position: which pictures may be found; None for all."""
     mask = np.ones(len(snapshot), dtype=bool)
     if terms.among is not None:

@@ -32,8 +32,8 @@ class Hit:
     votes: Mapping[str, Vote] = field(default_factory=dict)
 
 
-class Asked(TypedDict, total=False):
-    """The keywords of ``Index.query``: those of ``Terms``."""
+class QueryKeywords(TypedDict, total=False):
+    """The keywords of ``Index.query``: those of ``QueryOptions``."""
 
     by: Sequence[str]
     k: int
@@ -54,7 +54,7 @@ class Asked(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Terms:
+class QueryOptions:
     """The conditions of a query.
 
     Parameters

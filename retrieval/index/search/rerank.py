@@ -29,7 +29,7 @@ class Match:
 
 
 @dataclass(frozen=True, eq=False)
-class Sought:
+class EncodedQuery:
     """What is looked for: a query as one representation encodes it, and what it is a part of."""
 
     name: str
@@ -40,26 +40,26 @@ class Sought:
 
 
 @dataclass(frozen=True, eq=False)
-class SecondLook:
+class Reranked:
     """A ranking after the second look, and where the query matched, by position."""
 
     ranking: Ranking
     matches: Mapping[int, Match] = field(default_factory=dict)
 
 
-def n_wanted(sought: Sought) -> int | None:
+def n_wanted(sought: EncodedQuery) -> int | None:
     """Return how many pictures are looked at again; 0 for none, None for all."""
     if not isinstance(sought.representation, Locator) or sought.encoding.evidence is None:
         return 0
     return sought.representation.n_candidates(sought.region is not None)
 
 
-def look_again(snapshot: Snapshot, sought: Sought, ranking: Ranking) -> SecondLook:
+def rerank(snapshot: Snapshot, sought: EncodedQuery, ranking: Ranking) -> Reranked:
     """Look at the best of a ranking again, and put them in the order of their new scores."""
     n = n_wanted(sought)
     n = len(ranking) if n is None else min(n, len(ranking))
     if n == 0:
-        return SecondLook(ranking)
+        return Reranked(ranking)
     scores = np.empty(n, dtype=np.float32)
     found: dict[int, Match] = {}
     for first in range(0, n, _BLOCK):
@@ -69,13 +69,13 @@ def look_again(snapshot: Snapshot, sought: Sought, ranking: Ranking) -> SecondLo
         found.update(_matches(ranking.ids[rows], located))
     best = order(ranking.ids[:n], scores, n)
     rest = np.minimum(ranking.scores[n:], best.scores[-1])
-    return SecondLook(
+    return Reranked(
         Ranking(np.concatenate([best.ids, ranking.ids[n:]]), np.concatenate([best.scores, rest])), found
     )
 
 
 def matches(
-    snapshot: Snapshot, looks: Sequence[tuple[Sought, SecondLook]], positions: Ids, everywhere: bool
+    snapshot: Snapshot, looks: Sequence[tuple[EncodedQuery, Reranked]], positions: Ids, everywhere: bool
 ) -> dict[int, Match]:
     """Return where the query matched in some pictures, by the representation that ranked each of them best.
 
@@ -94,7 +94,7 @@ def matches(
     return {position: match for position, (_, match) in found.items()}
 
 
-def _look_for(snapshot: Snapshot, sought: Sought, positions: Ids) -> Mapping[int, Match]:
+def _look_for(snapshot: Snapshot, sought: EncodedQuery, positions: Ids) -> Mapping[int, Match]:
     """Return where the query matched in pictures that were not looked at again."""
     if not isinstance(sought.representation, Locator) or not len(positions):
         return {}
@@ -104,7 +104,9 @@ def _look_for(snapshot: Snapshot, sought: Sought, positions: Ids) -> Mapping[int
     return dict(_matches(positions, _located(snapshot, sought, positions, zeros)))
 
 
-def _located(snapshot: Snapshot, sought: Sought, positions: Ids, scores: NDArray[np.float32]) -> Located:
+def _located(
+    snapshot: Snapshot, sought: EncodedQuery, positions: Ids, scores: NDArray[np.float32]
+) -> Located:
     assert isinstance(sought.representation, Locator)
     candidates = candidates_of(snapshot, sought.name, positions, scores)
     if candidates is None:

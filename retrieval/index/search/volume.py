@@ -14,12 +14,12 @@ from ...picture import Picture
 from ...ranker import Ranking
 from ..storage.snapshot import Snapshot
 from .query import allowed, hits, ranked, representations
-from .query_options import Hit, Terms
+from .query_options import Hit, QueryOptions
 
 _SHOWN = 5
 
 
-def answer_volume(snapshot: Snapshot, slices: Sequence[Picture | str], terms: Terms) -> list[Hit]:
+def answer_volume(snapshot: Snapshot, slices: Sequence[Picture | str], terms: QueryOptions) -> list[Hit]:
     """Rank the cases of a snapshot by late interaction with the slices of a query.
 
     At most 32 slices ask, evenly spread. Each hit is the picture of a case that is most like any slice; its
@@ -70,7 +70,7 @@ def _sizes(snapshot: Snapshot, column: str, mask: np.ndarray | None) -> np.ndarr
     return np.bincount(numbers if mask is None else numbers[mask], minlength=int(numbers.max(initial=0)) + 1)
 
 
-def _check(slices: Sequence[Picture | str], terms: Terms) -> None:
+def _check(slices: Sequence[Picture | str], terms: QueryOptions) -> None:
     if not slices:
         raise SettingError("slices: there is none; give the pictures of a series or a volume")
     if terms.blind:

@@ -15,7 +15,7 @@ GROUPS = ("patient", "group")
 """What keeps pictures together where nothing is said: the first of these that any picture has."""
 
 
-class Told:
+class Annotations:
     """The labels and columns of every picture of a snapshot, by position.
 
     Parameters

@@ -15,10 +15,10 @@ from ...ranker import Ids, Ranker
 from ...representation import Representation
 from ..catalogue.learned_fusions import read_fusions
 from ..catalogue.pictures import Entry, all_rows, entry
-from ..catalogue.representations import Binding, bindings, segments
+from ..catalogue.representations import StoredRepresentation, bindings, segments
 from .columns import Columns
 from .segments import EVIDENCE, Rows, find_rows
-from .stack_positions import Places
+from .stack_positions import StackPositions
 from .store import Store
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class Snapshot:
         with store.catalogue.snapshot():
             self.generation = store.catalogue.generation
             rows = store.catalogue.rows("SELECT name, id FROM picture ORDER BY name")
-            self.bindings: Mapping[str, Binding] = {
+            self.bindings: Mapping[str, StoredRepresentation] = {
                 b.name: b for b in bindings(store.catalogue) if not b.is_next
             }
             self._segments = segments(store.catalogue)
@@ -80,7 +80,7 @@ class Snapshot:
         )
         raise SettingError(f"{name}: no such picture in this index; {hint}")
 
-    def binding(self, name: str) -> Binding:
+    def binding(self, name: str) -> StoredRepresentation:
         """Return a representation that can be asked. Raise SettingError where there is none of that name."""
         binding = self.bindings.get(name)
         if binding is None:
@@ -151,9 +151,9 @@ class Snapshot:
             return Columns(all_rows(self._store.catalogue))
 
     @cached_property
-    def places(self) -> Places:
+    def places(self) -> StackPositions:
         """Which case and stack each picture belongs to."""
-        return Places(self.columns, self.names)
+        return StackPositions(self.columns, self.names)
 
     def shapes(self, positions: Ids) -> NDArray[np.int64]:
         """Return rows and columns of pictures in pixels, (n, 2)."""

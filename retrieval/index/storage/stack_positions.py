@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .columns import Columns
 
 
-class Places:
+class StackPositions:
     """Number the pictures of one commit by what they belong to, each question answered once.
 
     Positions of pictures are their places in the order of all names.

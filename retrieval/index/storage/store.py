@@ -14,7 +14,7 @@ from ...readers.window import Window
 from ...representation import Arrays, Representation
 from ..catalogue.database import FILE, Catalogue
 from ..catalogue.recipe import Factories, derived, make, recipe_hash, recipe_settings
-from ..catalogue.representations import Binding, bindings, segments
+from ..catalogue.representations import StoredRepresentation, bindings, segments
 from .lock import WriterLock
 
 _FOLDERS = ("segments", "models")
@@ -109,7 +109,7 @@ class Store:
         sync_folder(folder.parent)
         return folder.name
 
-    def representation(self, binding: Binding) -> Representation:
+    def representation(self, binding: StoredRepresentation) -> Representation:
         """Make a fitted representation again, and verify that it is the one that the index was made with.
 
         Raises
@@ -128,7 +128,7 @@ class Store:
             )
         return representation.restore(learnt) if learnt else representation
 
-    def _made(self, binding: Binding) -> Representation:
+    def _made(self, binding: StoredRepresentation) -> Representation:
         """Make a representation that learnt nothing yet; one that is derived gets its base as it is now."""
         if binding.base is None:
             return make(binding.name, binding.settings, self.factories)

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import SemblanceError
 from ...ranker import Ids
 from ...representation import Representation
-from ..catalogue.representations import Binding, Segment, bindings, segments
+from ..catalogue.representations import Segment, StoredRepresentation, bindings, segments
 from .merge import live_pictures
 from .segments import EVIDENCE, Rows, checksum, live
 from .store import Store
@@ -45,7 +45,9 @@ def _thumbnails(store: Store, own: list[Segment], is_live: np.ndarray) -> Iterat
     yield from _coverage("thumbnails", np.concatenate(ids), np.flatnonzero(is_live))
 
 
-def _representation(store: Store, binding: Binding, own: list[Segment], is_live: np.ndarray) -> Iterator[str]:
+def _representation(
+    store: Store, binding: StoredRepresentation, own: list[Segment], is_live: np.ndarray
+) -> Iterator[str]:
     if not binding.is_fitted:
         yield f"{binding.name}: not fitted yet; run `semblance index` to the end"
         return

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...metadata.label_table import LabelRow, LabelTable
 from ..catalogue.database import Catalogue
 from ..catalogue.pictures import set_labels
-from ..catalogue.tombstones import all_buried, buried, salt_of
+from ..catalogue.tombstones import all_tombstone_keys, salt_of, tombstone_key
 from ..storage.store import Store
 from .scan import Scope
 
@@ -41,12 +41,12 @@ def _without_removed(
     catalogue: Catalogue, rows: Sequence[tuple[str, LabelRow]], scopes: Sequence[Scope]
 ) -> Sequence[tuple[str, LabelRow]]:
     """Leave out the rows that speak of what the user took out: of that nothing is noted."""
-    gone, salt = all_buried(catalogue), salt_of(catalogue)
+    gone, salt = all_tombstone_keys(catalogue), salt_of(catalogue)
     prefixes = {"", *(scope.prefix for scope in scopes)}
 
     def is_gone(name: str) -> bool:
         names = (prefix + part for prefix in prefixes for part in (name, name.rpartition("#")[0]) if part)
-        return any(buried(salt, name) in gone for name in names)
+        return any(tombstone_key(salt, name) in gone for name in names)
 
     return [(name, row) for name, row in rows if not is_gone(name)] if gone else rows
 

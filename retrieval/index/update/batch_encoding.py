@@ -7,9 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 from ...representation import BatchEncoder, Encoding, Representation
-from .worker_task import Described, Failure, Piece, Task
+from .worker_task import EncodedPicture, Failure, PartialResult, Task
 
-Outcome = tuple[Task, Piece | Failure]
+Outcome = tuple[Task, PartialResult | Failure]
 
 
 class Batcher:
@@ -63,8 +63,8 @@ class Batcher:
         return [_completed(outcome, found) for outcome in outcomes]
 
 
-def _pictures(outcome: Outcome) -> Sequence[Described]:
-    return outcome[1].pictures if isinstance(outcome[1], Piece) else ()
+def _pictures(outcome: Outcome) -> Sequence[EncodedPicture]:
+    return outcome[1].pictures if isinstance(outcome[1], PartialResult) else ()
 
 
 def _completed(outcome: Outcome, found: Mapping[int, Mapping[int, Encoding]]) -> Outcome:

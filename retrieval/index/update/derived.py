@@ -11,7 +11,14 @@ from ...errors import IndexFolderError
 from ...metric_learning import LearnedMetric
 from ...ranker import Ranker
 from ...representation import Encoding, Representation, Vector
-from ..catalogue.representations import Binding, Segment, add_segment, bindings, drop_binding, segments
+from ..catalogue.representations import (
+    Segment,
+    StoredRepresentation,
+    add_segment,
+    bindings,
+    drop_binding,
+    segments,
+)
 from ..progress import Progress
 from ..storage.merge import merge_small
 from ..storage.segments import publishable, save_encodings
@@ -41,7 +48,7 @@ def derive_all(store: Store, progress: Progress) -> None:
 
 
 def derive(
-    store: Store, base: Binding, metric: LearnedMetric, sources: Sequence[int]
+    store: Store, base: StoredRepresentation, metric: LearnedMetric, sources: Sequence[int]
 ) -> Iterator[tuple[list[int], Segment | None]]:
     """Project the stored vectors of files, and yield the files and the segment of each batch, unpublished."""
     ranker = base_ranker(store, base, metric.base)
@@ -80,7 +87,7 @@ def drop_derived(store: Store, base: str) -> list[str]:
     return [b.name for b in gone]
 
 
-def base_of(found: Sequence[Binding], binding: Binding) -> Binding:
+def base_of(found: Sequence[StoredRepresentation], binding: StoredRepresentation) -> StoredRepresentation:
     """Return the binding that another one is derived from. Raise IndexFolderError where it is gone."""
     for other in found:
         if other.name == binding.base and not other.is_next:
@@ -94,13 +101,13 @@ def encoded_sources(store: Store, id: int) -> list[int]:
     return [int(source) for (source,) in rows]
 
 
-def base_ranker(store: Store, base: Binding, representation: Representation) -> Ranker:
+def base_ranker(store: Store, base: StoredRepresentation, representation: Representation) -> Ranker:
     """Open the vectors of a base, by the numbers of the pictures."""
     own = [s for s in segments(store.catalogue) if s.representation == base.id]
     return representation.open_ranker([store.folder / "segments" / s.folder for s in own])
 
 
-def stored(ranker: Ranker, base: Binding, id: int) -> Vector:
+def stored(ranker: Ranker, base: StoredRepresentation, id: int) -> Vector:
     """Return a stored vector. Raise IndexFolderError where it is lost or not finite."""
     try:
         vector: Vector = ranker.vector(id)
@@ -115,7 +122,7 @@ def stored(ranker: Ranker, base: Binding, id: int) -> Vector:
     return vector
 
 
-def _lacking(store: Store, base: Binding, id: int) -> list[int]:
+def _lacking(store: Store, base: StoredRepresentation, id: int) -> list[int]:
     own = set(encoded_sources(store, id))
     return [source for source in encoded_sources(store, base.id) if source not in own]
 

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...representation import Representation
-from ..catalogue.files import Source, State, fetch, lacking, mark_outcome
+from ..catalogue.files import IndexedSource, State, fetch, lacking, mark_outcome
 from ..catalogue.pictures import known_pictures, next_picture, removed_frames
-from ..catalogue.representations import Binding, bindings
+from ..catalogue.representations import StoredRepresentation, bindings
 from ..progress import Progress
 from ..storage.merge import merge_small
 from ..storage.store import Store
 from .batch_encoding import Batcher
 from .interrupt import held_back
-from .transaction import Draft, Numbers, Read
-from .worker_task import Failure, Piece, Setup, Spec, Task
-from .workers import Crew
+from .transaction import IdAllocator, SourceWrite, Transaction
+from .worker_task import Failure, PartialResult, Setup, Spec, Task
+from .workers import Executor
 
 
 @dataclass
@@ -31,8 +31,8 @@ class Outcome:
 class _Long:
     """A file of many pieces, with a draft of its own, so that it is published whole."""
 
-    draft: Draft
-    read: Read
+    draft: Transaction
+    read: SourceWrite
 
 
 class Encoder:
@@ -41,14 +41,14 @@ class Encoder:
     Memory holds a few batches, however many files there are and however many frames a file has.
     """
 
-    def __init__(self, store: Store, crew: Crew, progress: Progress) -> None:
+    def __init__(self, store: Store, crew: Executor, progress: Progress) -> None:
         self._store = store
         self._crew = crew
         self._progress = progress
         fitted = [b for b in bindings(store.catalogue) if b.is_fitted]
         self._fitted = [b for b in fitted if b.base is None]
         self._representations: Mapping[int, Representation] = {b.id: store.representation(b) for b in fitted}
-        self._numbers = Numbers(next_picture(store.catalogue))
+        self._numbers = IdAllocator(next_picture(store.catalogue))
         self._draft = self._new_draft()
         self._long: dict[int, _Long] = {}
         self._states: dict[int, State] = {}
@@ -82,13 +82,13 @@ class Encoder:
             self._states[source.id] = source.state
             yield self._task(source, next(encoded))
 
-    def _task(self, source: Source, encoded: frozenset[int]) -> Task:
+    def _task(self, source: IndexedSource, encoded: frozenset[int]) -> Task:
         is_new = source.state is not State.READ
         wanted = tuple(b.id for b in self._fitted if is_new or b.id not in encoded)
         skip = frozenset() if is_new else removed_frames(self._store.catalogue, source.id)
         return Task(source.id, source.path, source.name, wanted, has_thumbnails=is_new, skip=skip)
 
-    def _take(self, task: Task, outcome: Piece | Failure) -> int:
+    def _take(self, task: Task, outcome: PartialResult | Failure) -> int:
         """Take what came of a task. Returns how many files are done by it."""
         if isinstance(outcome, Failure):
             self._fail(task, outcome)
@@ -103,7 +103,7 @@ class Encoder:
         self._outcome.n_pictures += len(outcome.pictures)
         return self._add(task, outcome)
 
-    def _add(self, task: Task, piece: Piece) -> int:
+    def _add(self, task: Task, piece: PartialResult) -> int:
         if piece.goes_on and task.source not in self._long:
             draft = self._new_draft()
             self._long[task.source] = _Long(draft, self._open(draft, task))
@@ -119,7 +119,7 @@ class Encoder:
         self._states.pop(task.source)
         return 1
 
-    def _is_as_known(self, task: Task, piece: Piece) -> bool:
+    def _is_as_known(self, task: Task, piece: PartialResult) -> bool:
         """Tell whether a file that is in the index holds the frames that the index knows of."""
         if self._states[task.source] is not State.READ:
             return True
@@ -128,7 +128,7 @@ class Encoder:
         n = before + len(piece.pictures)
         return all(p.name in known for p in piece.pictures) and (piece.goes_on or n == len(known))
 
-    def _open(self, draft: Draft, task: Task) -> Read:
+    def _open(self, draft: Transaction, task: Task) -> SourceWrite:
         return draft.open(task.source, self._states[task.source] is not State.READ, task.encode)
 
     def _fail(self, task: Task, failure: Failure) -> None:
@@ -145,11 +145,11 @@ class Encoder:
             self._draft = self._new_draft()
         merge_small(self._store, self._representations)
 
-    def _new_draft(self) -> Draft:
-        return Draft(self._store, self._representations, self._numbers)
+    def _new_draft(self) -> Transaction:
+        return Transaction(self._store, self._representations, self._numbers)
 
 
-def setup(store: Store, chosen: Sequence[Binding]) -> Setup:
+def setup(store: Store, chosen: Sequence[StoredRepresentation]) -> Setup:
     """Return what workers need to know to make representations again."""
     models = store.folder.absolute() / "models"
     specs = tuple(

@@ -9,24 +9,24 @@ from ...representation import Arrays, Representation
 from ..catalogue.files import fetch, readable
 from ..catalogue.pictures import removed_frames
 from ..catalogue.recipe import canonical, make, recipe_hash, recipe_settings
-from ..catalogue.representations import Binding, bindings, note_fit
+from ..catalogue.representations import StoredRepresentation, bindings, note_fit
 from ..progress import Progress
 from ..storage.store import Store
 from .encode import setup
-from .worker_task import Failure, Piece, Task, lot
-from .workers import Crew
+from .worker_task import Failure, PartialResult, Task, sampling_key
+from .workers import Executor
 
 _MORE = 4
 
 
-def fit_all(store: Store, crew: Crew, progress: Progress, seed: int = 0) -> None:
+def fit_all(store: Store, crew: Executor, progress: Progress, seed: int = 0) -> None:
     """Fit every representation that is not fitted, each in a commit of its own.
 
     Those that learn from equally many pictures are sampled together, so that each file is read once for them.
     One that would learn from nothing, because no picture can be read, stays as it is. Raises FitError where
     there is too little to learn from.
     """
-    groups: dict[int, list[tuple[Binding, Representation]]] = {}
+    groups: dict[int, list[tuple[StoredRepresentation, Representation]]] = {}
     for binding in bindings(store.catalogue):
         if not binding.is_fitted:
             representation = _beginner(store, binding)
@@ -38,7 +38,9 @@ def fit_all(store: Store, crew: Crew, progress: Progress, seed: int = 0) -> None
                 _fit(store, binding, representation, samples.pop(binding.id))
 
 
-def note_learnt(store: Store, binding: Binding, representation: Representation, n_fitted: int) -> None:
+def note_learnt(
+    store: Store, binding: StoredRepresentation, representation: Representation, n_fitted: int
+) -> None:
     """Write what a representation learnt, and publish it."""
     learnt = representation.learnt()
     model = store.save_model(learnt)
@@ -55,7 +57,7 @@ def note_learnt(store: Store, binding: Binding, representation: Representation, 
         )
 
 
-def _beginner(store: Store, binding: Binding) -> Representation:
+def _beginner(store: Store, binding: StoredRepresentation) -> Representation:
     """Return what is to learn: as it was enrolled, or, to learn again, the present one."""
     given = store.given.get(binding.name)
     if given is not None and canonical(recipe_settings(given)) == canonical(dict(binding.settings)):
@@ -66,7 +68,9 @@ def _beginner(store: Store, binding: Binding) -> Representation:
     return make(binding.name, binding.settings, store.factories)
 
 
-def _fit(store: Store, binding: Binding, representation: Representation, samples: deque[Arrays]) -> None:
+def _fit(
+    store: Store, binding: StoredRepresentation, representation: Representation, samples: deque[Arrays]
+) -> None:
     n_fitted = len(samples)
     if representation.n_fit_pictures or not representation.is_fitted:
         representation = representation.learn(_consumed(samples))
@@ -77,7 +81,12 @@ class _Sampler:
     """Draw samples from the files with the smallest lots, equally many frames from each if they have them."""
 
     def __init__(
-        self, store: Store, crew: Crew, progress: Progress, group: Sequence[Binding], seed: int
+        self,
+        store: Store,
+        crew: Executor,
+        progress: Progress,
+        group: Sequence[StoredRepresentation],
+        seed: int,
     ) -> None:
         self._store = store
         self._crew = crew
@@ -105,12 +114,14 @@ class _Sampler:
 
     def _by_lot(self) -> list[int]:
         sources = fetch(self._store.catalogue, readable(self._store.catalogue))
-        return [id for _, id in sorted((lot(self._seed, source.name), source.id) for source in sources)]
+        return [
+            id for _, id in sorted((sampling_key(self._seed, source.name), source.id) for source in sources)
+        ]
 
-    def _sampled(self, ids: Sequence[int], quota: int, n: int) -> list[Piece]:
+    def _sampled(self, ids: Sequence[int], quota: int, n: int) -> list[PartialResult]:
         """Sample files in the given order until n samples are there."""
-        pieces: dict[int, Piece] = {}
-        gathered: list[Piece] = []
+        pieces: dict[int, PartialResult] = {}
+        gathered: list[PartialResult] = []
         n_gathered = 0
 
         def tasks() -> Iterator[Task]:
@@ -124,7 +135,7 @@ class _Sampler:
                 )
 
         for task, outcome in self._crew.run(setup(self._store, self._group), tasks()):
-            pieces[task.source] = Piece() if isinstance(outcome, Failure) else outcome
+            pieces[task.source] = PartialResult() if isinstance(outcome, Failure) else outcome
             while len(gathered) < len(ids) and (piece := pieces.pop(ids[len(gathered)], None)) is not None:
                 gathered.append(piece)
                 n_gathered += len(piece.samples)

@@ -8,17 +8,24 @@ from pathlib import Path
 from ...errors import IndexFolderError, SettingError
 from ...metric_learning import LearnedMetric
 from ..catalogue.recipe import Factories, recipe_hash
-from ..catalogue.representations import Binding, Segment, add_binding, bindings, drop_binding, note_fit
+from ..catalogue.representations import (
+    Segment,
+    StoredRepresentation,
+    add_binding,
+    bindings,
+    drop_binding,
+    note_fit,
+)
 from ..progress import Progress, silent
 from ..storage.snapshot import Snapshot
 from ..storage.store import Store
 from .derived import derive, encoded_sources, note
-from .training_set import Lesson, MetricReport, MetricTerms
+from .training_set import MetricOptions, MetricReport, TrainingSet
 
 
 def learn_metric(
     folder: Path,
-    terms: MetricTerms,
+    terms: MetricOptions,
     *,
     progress: Progress = silent,
     factories: Factories | None = None,
@@ -65,11 +72,11 @@ def drop_metric(folder: Path, name: str, *, factories: Factories | None = None) 
         store.close()
 
 
-def _learn(store: Store, terms: MetricTerms, progress: Progress) -> MetricReport:
+def _learn(store: Store, terms: MetricOptions, progress: Progress) -> MetricReport:
     snapshot = Snapshot(store)
     base = snapshot.binding(terms.by)
     representation = store.representation(base)
-    lesson = Lesson(store, snapshot, base, representation, terms)
+    lesson = TrainingSet(store, snapshot, base, representation, terms)
     progress("learn", 0, 0)
     projection = terms.learner.learn(lesson.vectors, lesson.classes)
     settings = {"base_recipe": base.recipe, **asdict(terms.learner)}
@@ -81,7 +88,7 @@ def _learn(store: Store, terms: MetricTerms, progress: Progress) -> MetricReport
 
 
 def _publish(
-    store: Store, base: Binding, made: LearnedMetric, report: MetricReport, progress: Progress
+    store: Store, base: StoredRepresentation, made: LearnedMetric, report: MetricReport, progress: Progress
 ) -> None:
     """Write the vectors of all pictures; then name all in one commit, in place of one of the same name."""
     batches: list[tuple[list[int], Segment | None]] = []

@@ -7,12 +7,18 @@ from ...readers.window import Window
 from ...representation import Loadable, Representation
 from ..catalogue.pictures import next_picture
 from ..catalogue.recipe import difference, recipe_hash, recipe_settings
-from ..catalogue.representations import Binding, add_binding, bindings, note_recipe, reset_binding
+from ..catalogue.representations import (
+    StoredRepresentation,
+    add_binding,
+    bindings,
+    note_recipe,
+    reset_binding,
+)
 from ..storage.store import Store
 from .fit import note_learnt
 
 
-def enrol(store: Store, representation: Representation) -> None:
+def register_representation(store: Store, representation: Representation) -> None:
     """Add a representation, with what it has learnt where it is fitted already.
 
     One that is there takes the new settings where it was never fitted, or no picture was ever indexed.
@@ -65,7 +71,7 @@ def require_window(store: Store, window: Window) -> None:
             note_recipe(store.catalogue, id, recipe)
 
 
-def _recipe(store: Store, binding: Binding, window: Window) -> str | None:
+def _recipe(store: Store, binding: StoredRepresentation, window: Window) -> str | None:
     """Return the recipe with another window of what was not learnt from pictures of the index, else None."""
     if not binding.is_fitted or binding.n_fitted:
         return None
@@ -84,7 +90,7 @@ def _has_held_pictures(store: Store) -> bool:
     return next_picture(store.catalogue) > 1
 
 
-def _keep_learnt(store: Store, binding: Binding | None, representation: Representation) -> None:
+def _keep_learnt(store: Store, binding: StoredRepresentation | None, representation: Representation) -> None:
     """Publish what was learnt elsewhere, or refuse it where the index has learnt something else."""
     if binding is None:
         return
@@ -98,5 +104,5 @@ def _keep_learnt(store: Store, binding: Binding | None, representation: Represen
         )
 
 
-def _present(store: Store, name: str) -> Binding | None:
+def _present(store: Store, name: str) -> StoredRepresentation | None:
     return next((b for b in bindings(store.catalogue) if b.name == name and not b.is_next), None)

@@ -12,7 +12,7 @@ from ...readers.folder import FoundFile, find_files
 from ..catalogue.database import Catalogue
 from ..catalogue.files import State, add_root, add_source, drop_sources, mark_changed, move_root, roots
 from ..catalogue.reader_versions import retry_after_change
-from ..catalogue.tombstones import buried_path, is_buried, salt_of
+from ..catalogue.tombstones import is_buried, salt_of, tombstone_path_key
 from ..progress import Progress
 from ..storage.store import Store
 
@@ -98,7 +98,7 @@ def _record_scope(catalogue: Catalogue, scope: Scope, changes: Changes) -> None:
     for file in scope.files:
         path = os.fsencode(os.path.relpath(file.path, scope.root))
         name = f"{scope.prefix}{file.name}"
-        found = known.pop(path, None) or known.pop(buried_path(salt, path), None)
+        found = known.pop(path, None) or known.pop(tombstone_path_key(salt, path), None)
         if found is None:
             changes.new.add(add_source(catalogue, scope.number, path, name, file.size, file.mtime_ns))
         elif (found.size, found.mtime_ns) != (file.size, file.mtime_ns):

@@ -10,17 +10,17 @@ import numpy as np
 
 from ...errors import SettingError
 from ...metadata.label_table import LabelTable
-from ...metric_learning import LearnedMetric, Learner, Trial, try_out
+from ...metric_learning import LearnedMetric, MetricLearner, Trial, try_out
 from ...representation import Representation, Vector
-from ..catalogue.representations import Binding
-from ..storage.annotations import Told
+from ..catalogue.representations import StoredRepresentation
+from ..storage.annotations import Annotations
 from ..storage.snapshot import Snapshot
 from ..storage.store import Store
 from .derived import base_ranker, stored
 
 
 @dataclass(frozen=True)
-class MetricTerms:
+class MetricOptions:
     """What a metric is learnt from, and how; see ``learn_metric``.
 
     Parameters
@@ -37,7 +37,7 @@ class MetricTerms:
     """
 
     by: str
-    learner: Learner = field(default_factory=Learner)
+    learner: MetricLearner = field(default_factory=MetricLearner)
     labels: LabelTable | None = None
     where: str | None = None
     not_same: str | None = None
@@ -89,21 +89,21 @@ class MetricReport:
     is_new: bool
 
 
-class Lesson:
+class TrainingSet:
     """The pictures that are learnt from: their vectors, classes and groups, all of one length."""
 
     def __init__(
         self,
         store: Store,
         snapshot: Snapshot,
-        base: Binding,
+        base: StoredRepresentation,
         representation: Representation,
-        terms: MetricTerms,
+        terms: MetricOptions,
     ) -> None:
         self._snapshot = snapshot
         self._base = representation
         self._terms = terms
-        told = Told(snapshot, terms.labels)
+        told = Annotations(snapshot, terms.labels)
         labels = told.labels
         chosen = np.flatnonzero(told.meets(terms.where))
         self.n_unlabelled = sum(not labels[i] for i in chosen)

@@ -16,14 +16,14 @@ from ..catalogue.pictures import add_picture, known_pictures
 from ..catalogue.representations import Segment, add_segment
 from ..storage.segments import publishable, save_encodings, save_rows
 from ..storage.store import Store
-from .worker_task import Described, Failure
+from .worker_task import EncodedPicture, Failure
 
 _MOST_PICTURES = 512
 _MOST_BYTES = 64 << 20
 _MOST_SECONDS = 30.0
 
 
-class Numbers:
+class IdAllocator:
     """Give out numbers for pictures, each once."""
 
     def __init__(self, first: int) -> None:
@@ -36,27 +36,29 @@ class Numbers:
 
 
 @dataclass(eq=False)
-class Read:
+class SourceWrite:
     """A source that was read whole: is it new or changed, and its pictures by number."""
 
     source: int
     is_new: bool
     encode: tuple[int, ...]
-    pictures: list[tuple[int, Described]] = field(default_factory=list)
+    pictures: list[tuple[int, EncodedPicture]] = field(default_factory=list)
 
 
-class Draft:
+class Transaction:
     """Gather the pictures of sources, write them to segments when they are many, and publish them.
 
     Until ``publish`` nobody sees anything of it.
     """
 
-    def __init__(self, store: Store, representations: Mapping[int, Representation], numbers: Numbers) -> None:
+    def __init__(
+        self, store: Store, representations: Mapping[int, Representation], numbers: IdAllocator
+    ) -> None:
         self._store = store
         self._representations = representations
         self._numbers = numbers
         self._since = time.monotonic()
-        self._reads: list[Read] = []
+        self._reads: list[SourceWrite] = []
         self._failures: dict[int, Failure] = {}
         self._encodings: dict[int, dict[int, Encoding]] = {}
         self._thumbnails: dict[int, NDArray[np.uint8]] = {}
@@ -77,13 +79,13 @@ class Draft:
     def _is_full(self) -> bool:
         return self._n >= _MOST_PICTURES or self._bytes >= _MOST_BYTES
 
-    def open(self, source: int, is_new: bool, encode: tuple[int, ...]) -> Read:
+    def open(self, source: int, is_new: bool, encode: tuple[int, ...]) -> SourceWrite:
         """Begin a source; its pictures follow."""
-        read = Read(source, is_new, encode)
+        read = SourceWrite(source, is_new, encode)
         self._reads.append(read)
         return read
 
-    def add(self, read: Read, pictures: Sequence[Described]) -> None:
+    def add(self, read: SourceWrite, pictures: Sequence[EncodedPicture]) -> None:
         """Take pictures of a source. Raises KeyError where a file that is known has one that is not."""
         known = {} if read.is_new else known_pictures(self._store.catalogue, read.source)
         for picture in pictures:
@@ -134,7 +136,7 @@ class Draft:
         for segment in self._segments:
             shutil.rmtree(self._store.folder / "segments" / segment.folder, ignore_errors=True)
 
-    def _note(self, read: Read) -> None:
+    def _note(self, read: SourceWrite) -> None:
         catalogue = self._store.catalogue
         if read.is_new:
             drop_pictures(catalogue, read.source)
@@ -146,6 +148,6 @@ class Draft:
         )
 
 
-def _without_arrays(picture: Described) -> Described:
+def _without_arrays(picture: EncodedPicture) -> EncodedPicture:
     about = (picture.shape, picture.spacing, picture.groups, picture.metadata)
-    return Described(picture.name, *about, {}, None)
+    return EncodedPicture(picture.name, *about, {}, None)

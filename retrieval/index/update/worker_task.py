@@ -21,7 +21,7 @@ from ...readers.window import Window
 from ...representation import Arrays, BatchEncoder, Encoding, Representation
 from ..catalogue.files import State
 from ..catalogue.recipe import Factories, make
-from ..catalogue.tombstones import buried
+from ..catalogue.tombstones import tombstone_key
 
 PIECE = 64
 """How many frames of a file are encoded before they are handed over."""
@@ -69,7 +69,7 @@ class Task:
 
 
 @dataclass(frozen=True, eq=False)
-class Described:
+class EncodedPicture:
     """A picture without its pixels: what the index keeps of it.
 
     ``prepared`` holds what is still to be encoded, by representation.
@@ -96,14 +96,14 @@ class Described:
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
+class PartialResult:
     """What came of a task, or of the first part of it: pictures, or samples of a file of ``n_frames`` frames.
 
     ``goes_on`` tells that more of the same file follows; ``samples`` holds what was drawn from each frame, by
     representation.
     """
 
-    pictures: Sequence[Described] = ()
+    pictures: Sequence[EncodedPicture] = ()
     goes_on: bool = False
     samples: Sequence[Mapping[int, Arrays]] = ()
     n_frames: int = 0
@@ -118,7 +118,7 @@ class Failure:
 
 
 @dataclass
-class Job:
+class Worker:
     """Do tasks, one after the other, with representations that are made once."""
 
     setup: Setup
@@ -132,7 +132,7 @@ class Job:
                 representation.restore(load_arrays(spec.model)) if spec.model else representation
             )
 
-    def do(self, task: Task) -> Iterator[Piece | Failure]:
+    def run(self, task: Task) -> Iterator[PartialResult | Failure]:
         """Do one task: yield pieces, the last of which does not go on, or in the end a Failure."""
         try:
             with task.path.open("rb"):
@@ -150,18 +150,18 @@ class Job:
     def _read(self, task: Task) -> Iterator[Picture]:
         pictures = read_pictures(task.path, task.name, window=self._window, salt=self.setup.salt)
         salt, skip = self.setup.salt, task.skip
-        return (picture for picture in pictures if not skip or buried(salt, picture.id) not in skip)
+        return (picture for picture in pictures if not skip or tombstone_key(salt, picture.id) not in skip)
 
-    def _encoded(self, task: Task) -> Iterator[Piece]:
-        pictures: list[Described] = []
+    def _encoded(self, task: Task) -> Iterator[PartialResult]:
+        pictures: list[EncodedPicture] = []
         for picture in self._read(task):
             if len(pictures) == PIECE:
-                yield Piece(pictures, goes_on=True)
+                yield PartialResult(pictures, goes_on=True)
                 pictures = []
             pictures.append(self._describe(picture, task))
-        yield Piece(pictures)
+        yield PartialResult(pictures)
 
-    def _describe(self, picture: Picture, task: Task) -> Described:
+    def _describe(self, picture: Picture, task: Task) -> EncodedPicture:
         encodings: dict[int, Encoding] = {}
         prepared: dict[int, NDArray[Any]] = {}
         for id in task.encode:
@@ -172,22 +172,22 @@ class Job:
                 encodings[id] = made.encode(picture)
         thumbnail = make_thumbnail(picture) if task.has_thumbnails else None
         about = (picture.shape, picture.spacing, dict(picture.groups), dict(picture.metadata))
-        return Described(picture.id, *about, encodings, thumbnail, prepared)
+        return EncodedPicture(picture.id, *about, encodings, thumbnail, prepared)
 
-    def _sampled(self, task: Task) -> Piece:
+    def _sampled(self, task: Task) -> PartialResult:
         """Sample the frames whose names have the smallest hashes, so that any order gives the same ones."""
         best: list[tuple[int, str, dict[int, Arrays]]] = []
         n_frames = 0
         for picture in self._read(task):
             n_frames += 1
-            key = -lot(task.seed, picture.id)
+            key = -sampling_key(task.seed, picture.id)
             if len(best) < task.sample or key > best[0][0]:
                 drawn = (key, picture.id, {id: self._made[id].sample(picture) for id in task.encode})
                 (heapq.heappush if len(best) < task.sample else heapq.heapreplace)(best, drawn)
-        return Piece(samples=[s for _, _, s in sorted(best, key=lambda b: b[:2])], n_frames=n_frames)
+        return PartialResult(samples=[s for _, _, s in sorted(best, key=lambda b: b[:2])], n_frames=n_frames)
 
 
-def lot(seed: int, name: str) -> int:
+def sampling_key(seed: int, name: str) -> int:
     """Return a number that decides by lot, the same for the same name everywhere."""
     return int.from_bytes(blake2b(f"{seed}/{name}".encode(), digest_size=8).digest(), "big")
 

@@ -17,15 +17,15 @@ from typing import Protocol, Self
 
 from ...errors import SemblanceError, SettingError
 from ..catalogue.files import State
-from .worker_task import Failure, Job, Piece, Setup, Task
+from .worker_task import Failure, PartialResult, Setup, Task, Worker
 
-Outcome = Piece | Failure
+Outcome = PartialResult | Failure
 
 _IN_HAND = 2
 """How many tasks a worker holds, so that it does not wait while results are written."""
 
 
-class Crew(Protocol):
+class Executor(Protocol):
     """Whoever does tasks: a pool of processes, or this process alone."""
 
     def run(self, setup: Setup, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
@@ -37,14 +37,14 @@ class Crew(Protocol):
         ...
 
 
-class Alone:
+class SerialExecutor:
     """Do tasks in this process."""
 
     def run(self, setup: Setup, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
         """Do tasks one after the other."""
-        job = Job(setup)
+        job = Worker(setup)
         for task in tasks:
-            for outcome in job.do(task):
+            for outcome in job.run(task):
                 yield task, outcome
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ class _Worker:
             self.connection.send(thing)
 
 
-class Pool:
+class ProcessExecutor:
     """Do tasks in at most ``jobs`` processes, each with one thread.
 
     A task whose process dies is tried once more in a fresh process and then given up; nothing else is lost.
@@ -119,7 +119,7 @@ class Pool:
             if message is not None:
                 raise SemblanceError(message)
             return
-        worker.has_begun = isinstance(message, Piece) and message.goes_on
+        worker.has_begun = isinstance(message, PartialResult) and message.goes_on
         if not worker.has_begun:
             worker.in_hand.popleft()
         yield first, message
@@ -161,7 +161,7 @@ class Pool:
         self.close()
 
 
-def make_crew(jobs: int | None) -> Crew:
+def make_crew(jobs: int | None) -> Executor:
     """Return who works: ``jobs`` processes, as many as there are cores where it is None; 1 is this process.
 
     Raises
@@ -171,8 +171,8 @@ def make_crew(jobs: int | None) -> Crew:
     if jobs is not None and jobs < 1:
         raise SettingError(f"jobs: {jobs} is below 1; give the number of processes, or leave it out")
     if jobs == 1:
-        return Alone()
-    return Pool(jobs or len(os.sched_getaffinity(0)))
+        return SerialExecutor()
+    return ProcessExecutor(jobs or len(os.sched_getaffinity(0)))
 
 
 def _start() -> _Worker:
@@ -208,7 +208,7 @@ def _end(process: BaseProcess) -> str:
 def work(connection: Connection) -> None:
     """Do what comes through a connection until its other end closes: the whole life of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    job: Job | None = None
+    job: Worker | None = None
     try:
         while True:
             message = connection.recv()
@@ -216,18 +216,18 @@ def work(connection: Connection) -> None:
                 job, refusal = _prepared(message)
                 connection.send(refusal)
             elif job is not None:
-                for outcome in job.do(message):
+                for outcome in job.run(message):
                     connection.send(outcome)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
 
-def _prepared(setup: Setup) -> tuple[Job | None, str | None]:
+def _prepared(setup: Setup) -> tuple[Worker | None, str | None]:
     import cv2
     from threadpoolctl import threadpool_limits
 
     try:
-        job = Job(setup)
+        job = Worker(setup)
     except Exception as error:
         return None, " ".join(f"{error or type(error).__name__}".split())
     cv2.setNumThreads(1)

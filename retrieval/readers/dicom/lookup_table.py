@@ -13,7 +13,7 @@ from .header import element
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class LookupTable:
     """Map stored values; those before the first entry get the first one, those behind the last the last.
 
     Parameters
@@ -35,7 +35,7 @@ class Table:
         return np.asarray(self.entries[places - self.first])
 
 
-def table_of(item: Any, signed: bool, little_endian: bool) -> Table | None:
+def table_of(item: Any, signed: bool, little_endian: bool) -> LookupTable | None:
     """Read LUTDescriptor and LUTData of a sequence item; None where one of them is missing or empty.
 
     PS3.3 C.11.1.1 and C.11.2.1.1. ``signed`` says whether the values that are looked up may be negative.
@@ -50,10 +50,10 @@ def table_of(item: Any, signed: bool, little_endian: bool) -> Table | None:
         return None
     used = max(8, int(entries.max()).bit_length())
     bits = used if used > int(descriptor[2]) else min(used, int(descriptor[2]))
-    return Table(_with_sign(int(descriptor[1]), signed), entries, float((1 << bits) - 1))
+    return LookupTable(_with_sign(int(descriptor[1]), signed), entries, float((1 << bits) - 1))
 
 
-def palette_of(dataset: Any, signed: bool) -> Table:
+def palette_of(dataset: Any, signed: bool) -> LookupTable:
     """Read the palette of a picture as a table of RGB entries, plain or segmented; PS3.3 C.7.9.
 
     Raises PictureError where there is none.
@@ -68,7 +68,7 @@ def palette_of(dataset: Any, signed: bool) -> Table:
     places = np.arange(n_entries, dtype=np.int32) + int(descriptor[1])
     colours = apply_color_lut(places, dataset)[:, :3].astype(np.float32)
     bits = 8 if colours.max(initial=0) <= 255 else 16
-    return Table(first, colours, float((1 << bits) - 1))
+    return LookupTable(first, colours, float((1 << bits) - 1))
 
 
 def _entries(data: Any, n_entries: int, little_endian: bool) -> NDArray[np.float32]:

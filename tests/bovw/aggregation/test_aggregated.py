@@ -12,7 +12,7 @@ from bovw.aggregation.asmk import Asmk
 from bovw.aggregation.residuals import residuals, scaled
 from bovw.aggregation.vlad import FEWEST, Vlad
 from bovw.vocabulary.assignment import Assigner
-from bovw.vocabulary.weighted_vocabulary import Lexicon
+from bovw.vocabulary.weighted_vocabulary import WeightedVocabulary
 from cli.options.representation_flags import explanations
 from retrieval.errors import FitError, IndexFolderError, SettingError
 from retrieval.index import Index
@@ -23,8 +23,8 @@ POINTS = np.float32([[1, 0], [10, 12], [3, 0], [10, 8]])
 """Two points of word 0, whose residuals sum to (4, 0), and two of word 1, whose residuals cancel."""
 
 
-def lexicon() -> Lexicon:
-    return Lexicon(CENTERS, np.ones(3, np.float32), np.ones(3, np.int64), None, Assigner(CENTERS))
+def lexicon() -> WeightedVocabulary:
+    return WeightedVocabulary(CENTERS, np.ones(3, np.float32), np.ones(3, np.int64), None, Assigner(CENTERS))
 
 
 def test_residuals_of_a_word_are_summed():
@@ -99,7 +99,7 @@ def test_every_setting_is_explained_and_a_bad_one_refused(kind):
 @pytest.mark.parametrize("features", ["sift", "dense", "superpixel"])
 def test_features_are_chosen_by_name(features):
     made = bovw.vlad(features=features, points=50)
-    assert type(made.seen.observer.detector).__name__.lower() == features
+    assert type(made.seen.extractor.detector).__name__.lower() == features
     assert bovw.vlad(**json.loads(json.dumps(made.settings))).settings == made.settings
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bovw.vocabulary.tf_idf import Weighting
 from bovw.vocabulary.vocabulary import Vocabulary
-from bovw.vocabulary.weighted_vocabulary import Lexicon
+from bovw.vocabulary.weighted_vocabulary import WeightedVocabulary
 from retrieval.errors import FitError, IndexFolderError
 from retrieval.statistics.pca import Pca
 
@@ -25,12 +25,16 @@ def reducing(components: int) -> Pca | None:
     return Pca(components, whiten=0.5) if components else None
 
 
-def learn(components: int = 0, pictures: list[np.ndarray] | None = None, words: int = 3) -> Lexicon:
+def learn(
+    components: int = 0, pictures: list[np.ndarray] | None = None, words: int = 3
+) -> WeightedVocabulary:
     pictures = pictures or [around(0, 1), around(0, 2, seed=1), around(0, seed=2), around(seed=3)]
-    return Lexicon.learn(pictures, Vocabulary(words), PLAIN, reducing(components), approximate_above=0)
+    return WeightedVocabulary.learn(
+        pictures, Vocabulary(words), PLAIN, reducing(components), approximate_above=0
+    )
 
 
-def word_of(lexicon: Lexicon, corner: int) -> int:
+def word_of(lexicon: WeightedVocabulary, corner: int) -> int:
     return int(lexicon.words(CORNERS[[corner]])[0])
 
 
@@ -85,7 +89,7 @@ def test_what_was_learnt_comes_back(components):
     lexicon = learn(components)
     arrays = lexicon.arrays("some")
     assert all(name.startswith("some_") for name in arrays)
-    again = Lexicon.restore(
+    again = WeightedVocabulary.restore(
         {**arrays, "other_centers": np.zeros(3)}, "some", reducing(components), approximate_above=0
     )
     points = np.random.default_rng(5).uniform(-1, 9, (200, 2))
@@ -105,7 +109,7 @@ def test_a_damaged_lexicon_is_refused(components):
         with pytest.raises(
             IndexFolderError, match="the w vocabulary is damaged or of another recipe; index again"
         ):
-            Lexicon.restore(damaged, "w", reducing(components), approximate_above=0)
+            WeightedVocabulary.restore(damaged, "w", reducing(components), approximate_above=0)
 
 
 def test_too_few_descriptors_are_refused():

@@ -39,7 +39,7 @@ def weights(tmp_path_factory):
 def test_cells_lie_evenly_over_the_picture(weights):
     seen = find("deep", LocalSettings(weights=weights)).load()
     assert isinstance(seen, LocalFeatures) and isinstance(seen, NetworkFeatures)
-    found = seen.observe(Picture(np.zeros((80, 160), np.float32)))
+    found = seen.extract(Picture(np.zeros((80, 160), np.float32)))
     assert found.descriptors.shape == (64, 4)
     np.testing.assert_allclose(found.rows[:9], [4.5] * 8 + [14.5])
     np.testing.assert_allclose(found.cols[:3], [9.5, 29.5, 49.5])
@@ -57,13 +57,13 @@ def test_a_level_is_chosen_and_one_too_high_refused(weights):
 
 def test_cells_of_a_region_lie_in_it(weights):
     seen = cells(LocalSettings(weights=weights)).load()
-    found = seen.observe(PICTURES[0], Region.box(10, 20, 16, 24))
+    found = seen.extract(PICTURES[0], Region.box(10, 20, 16, 24))
     assert len(found) == 64
     assert (found.rows.min(), found.rows.max()) == (10.5, 24.5)
     assert (found.cols.min(), found.cols.max()) == (21, 42)
     triangle = Region((np.array([(0, 0), (0, 40), (40, 0)], dtype=np.float64),))
-    assert 0 < len(seen.observe(PICTURES[0], triangle)) < 64
-    assert len(seen.observe(PICTURES[0], Region.box(500, 500, 5, 5))) == 0
+    assert 0 < len(seen.extract(PICTURES[0], triangle)) < 64
+    assert len(seen.extract(PICTURES[0], Region.box(500, 500, 5, 5))) == 0
 
 
 def test_shares_are_means_over_cells():

@@ -14,7 +14,7 @@ from cli.main import main
 from retrieval.answers.fusion import RULES, fuse, normalised, votes
 from retrieval.answers.weight_learning import learn_weights, mean_average_precision
 from retrieval.errors import SettingError
-from retrieval.evaluation import FusionTerms, learn_fusion
+from retrieval.evaluation import FusionOptions, learn_fusion
 from retrieval.index import Index
 from retrieval.metadata.label_table import LabelTable
 from retrieval.ranker import Ranking, order
@@ -183,7 +183,7 @@ def test_weights_are_void_once_a_representation_is_fitted_anew(place, kinds):
     with Index.open(place / "i", write=True, factories=factories) as index:
         index.add_representation(kinds.Mean(8))
         index.update([], jobs=1)
-    learnt = learn_fusion(place / "i", FusionTerms(("mean", "colour")), factories=factories)
+    learnt = learn_fusion(place / "i", FusionOptions(("mean", "colour")), factories=factories)
     assert learnt.by == ("colour", "mean")
     with Index.open(place / "i", write=True, factories=factories) as index:
         terms = {"by": ("mean", "colour"), "fusion": "learnt", "k": 3}
@@ -195,7 +195,7 @@ def test_weights_are_void_once_a_representation_is_fitted_anew(place, kinds):
 
 
 def test_names_of_pictures_are_not_kept_with_the_weights(place):
-    learn_fusion(place / "i", FusionTerms(("thumbnail", "colour"), LabelTable.read(place / "labels.csv")))
+    learn_fusion(place / "i", FusionOptions(("thumbnail", "colour"), LabelTable.read(place / "labels.csv")))
     with Index.open(place / "i", write=True) as index:
         index.remove(["00.png"])
         index.compact()

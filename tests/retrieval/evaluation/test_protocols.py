@@ -13,16 +13,16 @@ from cli.main import main
 from retrieval.errors import SettingError
 from retrieval.evaluation.irma import Code, IrmaError, predict
 from retrieval.evaluation.protocols import Denner, MedMnist, protocol
-from retrieval.evaluation.ranking_scores import Answer, Standard, majority, means
+from retrieval.evaluation.ranking_scores import ScoredQuery, Standard, majority, means
 from retrieval.evaluation.relevance import Judgements
 from retrieval.ranker import Ranking
 
 
-def answer(labels: list[str]) -> Answer:
+def answer(labels: list[str]) -> ScoredQuery:
     """Return the answer to the first picture that ranks the others in their order."""
     n = len(labels) - 1
     ranking = Ranking(np.arange(1, n + 1), np.arange(n, 0, -1, dtype=np.float32))
-    return Answer(0, ranking, Judgements([(label,) for label in labels]))
+    return ScoredQuery(0, ranking, Judgements([(label,) for label in labels]))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_the_error_of_a_ranking():
     labels = [("1111-111",), ("1111-111",), ("1112-111",), ("2111-121",)]
     ranking = Ranking(np.array([1, 2, 3]), np.array([3, 2, 1], dtype=np.float32))
     measure = IrmaError(Code(CODES), neighbours=3)
-    error, wrong, unknown = measure.score(Answer(0, ranking, Judgements(labels)))
+    error, wrong, unknown = measure.score(ScoredQuery(0, ranking, Judgements(labels)))
     assert error == pytest.approx(0.5 * (0.5 / 8) / (1 / 2 + 1 / 2 + 1 / 9 + 1 / 8))
     assert (wrong, unknown) == (1, 1 / 7)
 

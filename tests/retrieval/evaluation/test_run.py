@@ -13,7 +13,7 @@ import pytest
 from cli.main import main
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.errors import SettingError
-from retrieval.evaluation import EvaluationTerms, Judgements, evaluate, randomisation_test
+from retrieval.evaluation import EvaluationOptions, Judgements, evaluate, randomisation_test
 from retrieval.evaluation.near_duplicates import fine_structure, likeness
 from retrieval.index import Index
 from retrieval.metadata.label_table import LabelTable
@@ -64,7 +64,7 @@ def index(place):
         yield opened
 
 
-PLAIN = EvaluationTerms(by=("thumbnail", "colour"), fusion=("rrf", "sum"))
+PLAIN = EvaluationOptions(by=("thumbnail", "colour"), fusion=("rrf", "sum"))
 
 
 @pytest.fixture(scope="module")
@@ -308,14 +308,16 @@ def test_a_metric_is_learnt_anew_and_has_never_seen_the_labels_of_its_queries(pl
             ]
             (tmp_path / f"{draw}.csv").write_text("\n".join(["path,label,patient,split", *table, ""]))
             drawn = LabelTable.read(tmp_path / f"{draw}.csv")
-            found = evaluate(index, EvaluationTerms(by=(by,), labels=drawn, queries=queries, has_leaks=False))
+            found = evaluate(
+                index, EvaluationOptions(by=(by,), labels=drawn, queries=queries, has_leaks=False)
+            )
             apart.append(found.mean(by, "mAP") - found.mean("random", "mAP"))
         assert abs(np.mean(apart)) < 0.12
-    right = evaluate(index, EvaluationTerms(by=("thumbnail+nca", "thumbnail"), fusion=("sum", "learnt")))
+    right = evaluate(index, EvaluationOptions(by=("thumbnail+nca", "thumbnail"), fusion=("sum", "learnt")))
     assert right.mean("thumbnail+nca", "mAP") > right.mean("random", "mAP") + 0.1
     assert set(right.weights["thumbnail+nca & thumbnail, learnt"]) == {"thumbnail+nca", "thumbnail"}
     with pytest.raises(SettingError, match="no method of that name"):
-        evaluate(index, EvaluationTerms(by=("thumbnail+magic",)))
+        evaluate(index, EvaluationOptions(by=("thumbnail+magic",)))
 
 
 def test_blind_feedback_and_learnt_weights_stand_in_the_table(index):
@@ -346,12 +348,12 @@ def test_classification_stands_in_the_evaluation(index, found, place, capsys):
 
 def test_ballots_by_hand():
     from retrieval.evaluation.calibration import Ballot
-    from retrieval.evaluation.ranking_scores import Answer
+    from retrieval.evaluation.ranking_scores import ScoredQuery
     from retrieval.ranker import Ranking
 
     ballot, judgements = Ballot(), Judgements([(x,) for x in "abbac"])
     ranking = Ranking(np.array([1, 2, 3]), np.array([3, 2, 1], np.float32))
-    ballot.cast(Answer(0, ranking, judgements))  # b with (1 + 1/2) of (1 + 1/2 + 1/3), and a is right
-    ballot.cast(Answer(4, ranking, judgements))  # nothing is right: not counted
+    ballot.cast(ScoredQuery(0, ranking, judgements))  # b with (1 + 1/2) of (1 + 1/2 + 1/3), and a is right
+    ballot.cast(ScoredQuery(4, ranking, judgements))  # nothing is right: not counted
     assert ballot.positions == [0] and ballot.right == [False]
     assert ballot.shares == pytest.approx([1.5 / (11 / 6)])

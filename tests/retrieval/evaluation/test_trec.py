@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from retrieval.evaluation.ranking_scores import Answer, Standard
+from retrieval.evaluation.ranking_scores import ScoredQuery, Standard
 from retrieval.evaluation.relevance import Judgements
 from retrieval.evaluation.trec import TrecFolder, falling, file_name, token
 from retrieval.ranker import order
@@ -43,7 +43,7 @@ def test_measures_are_those_of_trec_eval(labels, seed, n_levels):
     ids = np.array([i for i, cell in enumerate(labels) if cell and i], dtype=np.int64)
     ranking = order(ids, rng.integers(0, n_levels, len(ids)).astype(np.float32), len(ids))
     judgements = Judgements(labels)
-    ours = dict(zip(Standard().names, Standard().score(Answer(0, ranking, judgements)), strict=True))
+    ours = dict(zip(Standard().names, Standard().score(ScoredQuery(0, ranking, judgements)), strict=True))
     gains = judgements.gains(0)
     if not gains[ids].any():
         assert all(np.isnan(value) for value in ours.values())

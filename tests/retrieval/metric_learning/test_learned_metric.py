@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.errors import FitError, IndexFolderError, SettingError
-from retrieval.metric_learning import METHODS, Learner, Projection, optional, try_out
+from retrieval.metric_learning import METHODS, MetricLearner, Projection, optional, try_out
 from retrieval.metric_learning.discriminant import discriminate, whiten_within
 from retrieval.metric_learning.large_margin import loss, squared_distances
 from retrieval.metric_learning.matrix import lengths, stack
@@ -68,7 +68,7 @@ def test_a_sparse_matrix_is_never_filled(monkeypatch):
     for name in ("toarray", "todense"):
         monkeypatch.setattr(matrix, name, lambda *_, **__: pytest.fail("the matrix was filled"))
     vectors = [sparse(row) for row in bags()]
-    assert Learner("wccn").learn(vectors, ["a", "b"] * 20).dimension == 13
+    assert MetricLearner("wccn").learn(vectors, ["a", "b"] * 20).dimension == 13
 
 
 def test_there_are_no_more_axes_than_the_rows_span():
@@ -139,7 +139,7 @@ def test_squared_distances_are_never_negative():
 def test_every_method_finds_what_classes_differ_in_for_pictures_it_has_not_seen(method, kind):
     rows, classes = hidden(n=180)
     vectors = [sparse(row) if kind == "sparse" else row for row in rows]
-    projection = Learner(method).learn(vectors[:120], classes[:120])
+    projection = MetricLearner(method).learn(vectors[:120], classes[:120])
     moved = np.array([projection.project(vector) for vector in vectors[120:]])
     assert share_of_right_neighbours(rows[120:], classes[120:]) < 0.45
     # Where nothing is learnt but what is round, 36 axes of no meaning still count as much as the 2.
@@ -149,44 +149,44 @@ def test_every_method_finds_what_classes_differ_in_for_pictures_it_has_not_seen(
 @pytest.mark.parametrize("method", METHODS)
 def test_learning_twice_is_learning_once(method):
     rows, classes = hidden(d=12)
-    first, second = (Learner(method, seed=5).learn(rows, classes) for _ in range(2))
+    first, second = (MetricLearner(method, seed=5).learn(rows, classes) for _ in range(2))
     assert first.matrix.tobytes() == second.matrix.tobytes()
     assert first.offset.tobytes() == second.offset.tobytes()
 
 
 def test_components_are_a_third_of_the_pictures_unless_said():
     rows, classes = hidden(n=60)
-    assert Learner("wccn").learn(rows, classes).dimension == 20
-    assert Learner("wccn", components=7).learn(rows, classes).dimension == 7
-    assert Learner("lda").learn(rows, classes).dimension == 2
+    assert MetricLearner("wccn").learn(rows, classes).dimension == 20
+    assert MetricLearner("wccn", components=7).learn(rows, classes).dimension == 7
+    assert MetricLearner("lda").learn(rows, classes).dimension == 2
 
 
 def test_a_class_with_one_picture_and_empty_vectors_are_left_out():
     rows, classes = hidden(n=12)
     empty = np.zeros_like(rows[:1])
     more = np.concatenate([rows, empty, rows[:1] + 1])
-    assert Learner().drawn(more, [*classes, "class 0", "alone"]) == list(range(12))
+    assert MetricLearner().drawn(more, [*classes, "class 0", "alone"]) == list(range(12))
 
 
 def test_where_pictures_are_many_each_class_has_its_share(monkeypatch):
-    monkeypatch.setattr(Learner, "most_pictures", 10)
+    monkeypatch.setattr(MetricLearner, "most_pictures", 10)
     rows = np.random.default_rng(0).normal(size=(60, 4))
     classes = ["rare"] * 3 + ["usual"] * 57
-    drawn = Learner(seed=1).drawn(list(rows), classes)
+    drawn = MetricLearner(seed=1).drawn(list(rows), classes)
     assert drawn[:3] == [0, 1, 2]
     assert len(drawn) == len(set(drawn)) == 10
-    assert drawn != Learner(seed=2).drawn(list(rows), classes)
+    assert drawn != MetricLearner(seed=2).drawn(list(rows), classes)
 
 
 @pytest.mark.parametrize("method", ["nca", "lmnn"])
 def test_where_classes_are_more_than_can_be_learnt_from_some_come_whole(monkeypatch, method):
-    monkeypatch.setattr(Learner, "most_pictures", 10)
+    monkeypatch.setattr(MetricLearner, "most_pictures", 10)
     rows = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
     classes = [str(i // 2) for i in range(40)]
-    drawn = Learner(method).drawn(list(rows), classes)
+    drawn = MetricLearner(method).drawn(list(rows), classes)
     assert [i // 2 for i in drawn[::2]] == [i // 2 for i in drawn[1::2]]
     assert len(drawn) == 10
-    assert np.isfinite(Learner(method).learn(list(rows), classes).matrix).all()
+    assert np.isfinite(MetricLearner(method).learn(list(rows), classes).matrix).all()
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_where_classes_are_more_than_can_be_learnt_from_some_come_whole(monkeypa
 )
 def test_what_cannot_be_learnt_from_is_refused(rows, classes, message):
     with pytest.raises(FitError, match=message):
-        Learner().learn(list(rows.astype(np.float32)), classes)
+        MetricLearner().learn(list(rows.astype(np.float32)), classes)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_what_cannot_be_learnt_from_is_refused(rows, classes, message):
 )
 def test_a_setting_that_makes_no_sense_is_refused_at_once(settings, message):
     with pytest.raises(SettingError, match=message):
-        Learner(**settings)
+        MetricLearner(**settings)
 
 
 def test_what_is_not_installed_is_named_with_the_remedy(monkeypatch):
@@ -226,7 +226,7 @@ def test_what_is_not_installed_is_named_with_the_remedy(monkeypatch):
     monkeypatch.setattr(optional, "import_module", absent)
     rows, classes = hidden(n=30)
     with pytest.raises(SettingError, match=r"pip install 'semblance\[metric\]'"):
-        Learner().learn(rows, classes)
+        MetricLearner().learn(rows, classes)
 
 
 def test_a_projection_is_the_formula_at_unit_length():
@@ -269,12 +269,12 @@ def test_lengths_are_the_same_sparse_and_dense():
     np.testing.assert_allclose(lengths(stack([sparse(row) for row in rows])), expected, rtol=1e-6)
 
 
-class Watched(Learner):
+class Watched(MetricLearner):
     """Learns, and notes from what."""
 
     def learn(self, vectors, classes):
         self.seen.append({float(vector[0]) for vector in vectors})
-        return Learner.learn(self, vectors, classes)
+        return MetricLearner.learn(self, vectors, classes)
 
 
 class Dense:
@@ -302,7 +302,7 @@ def test_no_group_stands_on_both_sides_of_a_trial():
 def test_a_trial_shows_what_a_metric_is_worth():
     rows, classes = hidden(n=180)
     vectors = list(np.column_stack([np.zeros(180), rows]).astype(np.float32))
-    trial = try_out(Learner(), Dense(), vectors, classes, [str(i) for i in range(180)])
+    trial = try_out(MetricLearner(), Dense(), vectors, classes, [str(i) for i in range(180)])
     assert trial.map_after > trial.map_before + 0.3
     assert trial.p1_after > 0.9
     assert 0 < trial.gain[0] < trial.map_after - trial.map_before < trial.gain[1]
@@ -313,7 +313,7 @@ def test_labels_by_lot_are_not_learnt_by_heart():
     rows, _ = hidden(n=180)
     vectors = list(np.column_stack([np.zeros(180), rows]).astype(np.float32))
     lots = [f"class {c}" for c in np.random.default_rng(0).integers(3, size=180)]
-    trial = try_out(Learner(), Dense(), vectors, lots, [str(i) for i in range(180)])
+    trial = try_out(MetricLearner(), Dense(), vectors, lots, [str(i) for i in range(180)])
     assert abs(trial.map_after - trial.map_before) < 0.05
     assert trial.p1_after < 0.45
 
@@ -321,4 +321,4 @@ def test_labels_by_lot_are_not_learnt_by_heart():
 def test_one_group_allows_no_trial():
     rows, classes = hidden(n=30)
     vectors = list(np.column_stack([np.zeros(30), rows]).astype(np.float32))
-    assert try_out(Learner(), Dense(), vectors, classes, ["one"] * 30) is None
+    assert try_out(MetricLearner(), Dense(), vectors, classes, ["one"] * 30) is None

@@ -10,10 +10,10 @@ from support.stand_ins import Mean, Words
 
 from retrieval.baselines import Thumbnail
 from retrieval.errors import FitError, IndexFolderError, SettingError
-from retrieval.index import Index, MetricTerms, drop_metric, learn_metric
+from retrieval.index import Index, MetricOptions, drop_metric, learn_metric
 from retrieval.index.update import learn_metric as learning
 from retrieval.metadata.label_table import LabelRow, LabelTable
-from retrieval.metric_learning import LearnedMetric, Learner, Projection
+from retrieval.metric_learning import LearnedMetric, MetricLearner, Projection
 
 pytest.importorskip("sklearn")
 pytestmark = pytest.mark.usefixtures("quick")
@@ -72,7 +72,7 @@ def place(tmp_path, folder, kinds, factories):
 
 
 def learn(place, by="thumbnail", *, factories=None, **terms):
-    return learn_metric(place, MetricTerms(by, **terms), factories=factories)
+    return learn_metric(place, MetricOptions(by, **terms), factories=factories)
 
 
 def contents(place):
@@ -103,7 +103,7 @@ def test_a_metric_ranks_better_than_what_it_was_learnt_on(place):
         found = [index.query(name, by=[by], k=2)[1].id for name in index.names]
         return np.mean([int(a[:2]) % 2 == int(b[:2]) % 2 for a, b in zip(index.names, found, strict=True)])
 
-    learn(place, learner=Learner(components=20))
+    learn(place, learner=MetricLearner(components=20))
     with Index.open(place) as index:
         assert share(index, "thumbnail+nca") > share(index, "thumbnail") + 0.2
 
@@ -218,7 +218,7 @@ def test_a_damaged_matrix_is_refused(place, factories):
 
 def test_learning_again_under_a_name_replaces_it(place):
     assert learn(place).is_new
-    report = learn(place, learner=Learner("lda"), name="nca")
+    report = learn(place, learner=MetricLearner("lda"), name="nca")
     assert (report.name, report.dimension, report.is_new) == ("thumbnail+nca", 1, False)
     with Index.open(place) as index:
         assert index.representations.count("thumbnail+nca") == 1
@@ -264,7 +264,7 @@ def test_a_condition_restricts_what_is_learnt_from_and_all_get_vectors(place, fa
     with Index.open(place, factories=factories) as index:
         assert len(answers(index, "20.png", by=["thumbnail+nca"])) == N
         alone = [index.vector(name, "thumbnail") for name in index.names[:16]]
-    expected = Learner().learn(alone, ["even", "odd"] * 8)
+    expected = MetricLearner().learn(alone, ["even", "odd"] * 8)
     with Index.open(place, factories=factories) as index:
         made = index.representation("thumbnail+nca")
         assert made.learnt()["matrix"].tobytes() == expected.matrix.tobytes()
@@ -359,7 +359,7 @@ def test_a_failure_in_the_last_moment_leaves_the_index_as_it_was(place, factorie
     with monkeypatch.context() as patched:
         patched.setattr(learning, "note_fit", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            learn(place, name="old", learner=Learner("lda"))
+            learn(place, name="old", learner=MetricLearner("lda"))
     with Index.open(place, write=True, factories=factories) as index:
         assert index.verify() == []
         assert answers(index, "03.png", by=["thumbnail+old"]) == before
