@@ -2,7 +2,8 @@
 
     python tests/support/structure.py
 
-A room is a file or a folder seen from the folder it is in; an arrow is an import between two rooms of one folder.
+A room is a file or a folder seen from the folder it is in; an arrow is an import between two rooms of one
+folder.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def room_of(name: str, folder: str) -> str | None:
-    """Return the room of a folder (``a.b``) in which a name is; None if it is elsewhere, or the folder itself."""
+    """Return the room of a folder (``a.b``) in which a name is; None if it is elsewhere."""
     prefix = f"{folder}."
     rest = name.removeprefix(prefix) if name.startswith(prefix) else ""
     room = rest.split(".")[0]
@@ -82,7 +83,7 @@ def circle(pairs: set[tuple[str, str]]) -> list[str]:
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
-    """Yield the name of each function of a file, and its lines of code without docstring, comments and blanks."""
+    """Yield the name of each function of a file, and its lines of code without its docstring."""
     text = path.read_text(encoding="utf-8")
     code = code_lines(text)
     for node in ast.walk(ast.parse(text)):
@@ -110,7 +111,7 @@ def code_lines(text: str) -> set[int]:
 def comments(path: Path) -> tuple[int, int]:
     """Return how many lines of a file hold a comment that says something, and how many hold code.
 
-    Lines of docstrings count as neither; directives for tools (``noqa``, ``type:``, ``fmt:``) are no comments.
+    Lines of docstrings count as neither; directives for tools (``noqa``, ``type:``) are no comments.
     """
     text = path.read_text(encoding="utf-8")
     doc: set[int] = set()

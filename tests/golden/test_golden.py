@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from golden.records import Places, differences, parsed, scrubbed
 
 from cli.main import main
 
-from .golden.records import Places, differences, parsed, scrubbed
-
-GOLDEN = Path(__file__).parent / "golden" / "format1"
+GOLDEN = Path(__file__).parent / "format1"
 EXPECTED = json.loads((GOLDEN / "expected.json").read_text())
 
 
