@@ -2,12 +2,16 @@
 
 import importlib
 import os
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("semblance", deadline=None, print_blob=True)
 settings.load_profile("semblance")
+
+SECONDS: Counter[str] = Counter()
 
 
 @pytest.fixture
@@ -20,3 +24,16 @@ def quick(monkeypatch):
 def kinds():
     """The stand-ins, as worker processes import them."""
     return importlib.import_module("support.stand_ins")
+
+
+def pytest_runtest_logreport(report):
+    """Add the seconds of a test to those of its folder."""
+    folder = "/".join(Path(report.nodeid.split("::")[0]).parts[:3][:-1]) or "."
+    SECONDS[folder] += report.duration
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the seconds of each folder, those of all processes together."""
+    terminalreporter.section("seconds of each folder")
+    for folder, seconds in sorted(SECONDS.items(), key=lambda item: -item[1]):
+        terminalreporter.write_line(f"{seconds:8.1f}  {folder}")
