@@ -8,23 +8,12 @@ from pathlib import Path
 
 from ..errors import PictureError
 from ..picture import Picture
-from .formats import claims, recognise
+from .formats import FORMATS, claims, recognise
 from .source import MAX_PIXELS, NotAPictureError, Source
 from .warnings_off import quiet
 from .window import Window
 
 __all__ = ["MAX_PIXELS", "NotAPictureError", "read_pictures", "recognise"]
-
-_MODULES = {
-    "bmp": "raster",
-    "dicom": "dicom.reader",
-    "gif": "raster",
-    "jpeg": "raster",
-    "nifti": "nifti",
-    "png": "raster",
-    "tiff": "tiff",
-    "webp": "raster",
-}
 
 
 def read_pictures(
@@ -83,7 +72,7 @@ def _pictures(source: Source) -> Iterator[Picture]:
         raise NotAPictureError(
             "no picture: " + ("the file is empty" if size == 0 else "its content is of no known kind")
         )
-    module = import_module(f".{_MODULES[kind]}", __package__)
+    module = import_module(f".{FORMATS[kind].module}", __package__)
     pictures: Iterator[Picture] = module.read(source)
     return pictures
 

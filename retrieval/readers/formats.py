@@ -1,28 +1,42 @@
-"""The signature: what kind of file it is, told by its content."""
+"""The formats: which are read, by which module, and how a file of each is recognised by its content."""
 
 from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
-_HEAD = 1024
 
-_SUFFIXES = {
-    ".bmp": "BMP",
-    ".dcm": "DICOM",
-    ".dic": "DICOM",
-    ".dicom": "DICOM",
-    ".gif": "GIF",
-    ".ima": "DICOM",
-    ".jpeg": "JPEG",
-    ".jpg": "JPEG",
-    ".nii": "NIfTI",
-    ".png": "PNG",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".webp": "WebP",
+@dataclass(frozen=True)
+class Format:
+    """A format that is read.
+
+    Parameters
+    ----------
+    title : its name in messages.
+    module : the module of ``retrieval.readers`` whose ``read(source)`` yields the images.
+    suffixes : endings of file names that promise it, in lower case.
+    """
+
+    title: str
+    module: str
+    suffixes: tuple[str, ...]
+
+
+FORMATS = {
+    "bmp": Format("BMP", "raster", (".bmp",)),
+    "dicom": Format("DICOM", "dicom.reader", (".dcm", ".dic", ".dicom", ".ima")),
+    "gif": Format("GIF", "raster", (".gif",)),
+    "jpeg": Format("JPEG", "raster", (".jpeg", ".jpg")),
+    "nifti": Format("NIfTI", "nifti", (".nii", ".nii.gz")),
+    "png": Format("PNG", "raster", (".png",)),
+    "tiff": Format("TIFF", "tiff", (".tif", ".tiff")),
+    "webp": Format("WebP", "raster", (".webp",)),
 }
+"""The formats that are read, by the names that ``recognise`` returns."""
+
+_HEAD = 1024
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -40,11 +54,14 @@ _VALUE_REPRESENTATIONS = frozenset(
     + b"SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
 )
 
+_LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+"""Value representations with a length of 32 bits."""
+
 
 def recognise(path: Path) -> str | None:
-    """Tell the kind of a file by its first bytes: png, jpeg, tiff, bmp, webp, gif, dicom, nifti, or None.
+    """Return the format of a file by its first bytes, a key of ``FORMATS``; None if it is none of them.
 
-    Raises OSError where the file cannot be read.
+    Raises OSError if the file cannot be read.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD)
@@ -63,10 +80,10 @@ def recognise(path: Path) -> str | None:
 
 
 def claims(path: Path) -> str:
-    """Return the format that the name of a file promises, empty where it promises none."""
-    if path.name.lower().endswith(".nii.gz"):
-        return "NIfTI"
-    return _SUFFIXES.get(path.suffix.lower(), "")
+    """Return the title of the format that the name of a file promises, empty if it promises none."""
+    name = path.name.lower()
+    titles = (format.title for format in FORMATS.values() if name.endswith(format.suffixes))
+    return next(titles, "")
 
 
 def _is_nifti(head: bytes) -> bool:
@@ -87,14 +104,14 @@ def _inflated(head: bytes) -> bytes:
 
 
 def _is_bmp(head: bytes) -> bool:
-    """Two letters are little: ask for a size of the second header that exists as well."""
+    """Two letters are weak evidence: the size of the second header must be one that exists as well."""
     if len(head) < 26 or head[:2] != b"BM":
         return False
     return struct.unpack_from("<I", head, 14)[0] in (12, 16, 40, 52, 56, 64, 108, 124)
 
 
 def _is_bare_dicom(head: bytes) -> bool:
-    """DICOM without preamble: elements from group 2 or 8 on that rise and have lengths that fit."""
+    """DICOM without preamble: elements from group 2 or 8 on, in rising order, with plausible lengths."""
     return any(_elements_rise(head, *encoding) for encoding in (("<", True), ("<", False), (">", True)))
 
 
@@ -119,26 +136,13 @@ def _elements_rise(head: bytes, endian: str, explicit: bool) -> bool:
 
 
 def _length(head: bytes, position: int, endian: str, explicit: bool) -> tuple[int | None, int]:
-    """Return the length of an element's value, None for what is no element, and of its header."""
+    """Return the lengths of an element's value (None if it is no element) and of its header, in bytes."""
     if not explicit:
         return struct.unpack_from(endian + "I", head, position + 4)[0], 8
     representation = head[position + 4 : position + 6]
     if representation not in _VALUE_REPRESENTATIONS:
         return None, 8
-    if representation in (
-        b"OB",
-        b"OD",
-        b"OF",
-        b"OL",
-        b"OV",
-        b"OW",
-        b"SQ",
-        b"SV",
-        b"UC",
-        b"UN",
-        b"UR",
-        b"UT",
-        b"UV",
-    ):
+    # PS3.5 section 7.1.2: these have two reserved bytes and a length of four.
+    if representation in _LONG:
         return struct.unpack_from(endian + "I", head, position + 8)[0], 12
     return struct.unpack_from(endian + "H", head, position + 6)[0], 8

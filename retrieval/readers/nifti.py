@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..picture import Picture, Pixels, Value
-from .dicom.header import hashed
+from .pseudonym import hashed
 from .source import Source
 from .values import colour, finite
 from .window import Limits, Window, looks_like_hounsfield, stretch

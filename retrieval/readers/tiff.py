@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..picture import Picture, Pixels
 from .codestream import codestream_size
-from .dicom.header import hashed
+from .pseudonym import hashed
+from .slide import is_slide, slide_pages
 from .source import Source
 from .values import colour, grey, over_black, upright
 from .window import Window, stretch
@@ -49,8 +50,8 @@ def read(source: Source) -> Iterator[Picture]:
 
 
 def _pages(file: Any) -> list[Any]:
-    if file.is_svs or file.is_ndpi or file.is_scn or file.is_bif or file.is_philips:
-        return [file.pages.first]
+    if is_slide(file):
+        return slide_pages(file)
     pages = [page.aspage() for page in _chain(file)]
     full = [page for page in pages if not page.subfiletype & (_REDUCED | _TRANSPARENCY)]
     if len(full) == 1 and (images := (file.imagej_metadata or {}).get("images", 1)) > 1:

@@ -24,8 +24,12 @@ PRESETS: dict[str, Limits] = {
 }
 """Centre and width in Hounsfield units of the usual CT windows."""
 
-_ALIASES = {"soft-tissue": "abdomen"}
-_MEASURED = ("auto", "full")
+ALIASES = {"soft-tissue": "abdomen"}
+"""Other names of the presets."""
+
+MEASURED = ("auto", "full")
+"""The windows that are measured on the values of a file."""
+
 _PERCENTILES = (0.5, 99.5)
 _TAIL = 0.05
 """A tail shorter than this part of the range between the percentiles is no outlier and is kept."""
@@ -61,7 +65,7 @@ class Window:
 
     def __post_init__(self) -> None:
         if self.name:
-            if (self.name not in PRESETS and self.name not in _MEASURED) or (self.centre, self.width) != (
+            if (self.name not in PRESETS and self.name not in MEASURED) or (self.centre, self.width) != (
                 None,
                 None,
             ):
@@ -73,8 +77,8 @@ class Window:
     def parse(cls, text: str) -> Window:
         """Read a preset's name or ``centre,width``. Raise SettingError for anything else."""
         name = text.strip().lower()
-        name = _ALIASES.get(name, name)
-        if name in PRESETS or name in _MEASURED:
+        name = ALIASES.get(name, name)
+        if name in PRESETS or name in MEASURED:
             return cls(name)
         try:
             centre, width = (float(part) for part in name.split(","))
@@ -94,7 +98,7 @@ class Window:
 
         A named preset is in Hounsfield units and says nothing about other values: there it is None too.
         """
-        if self.name in _MEASURED or (self.name and not hounsfield):
+        if self.name in MEASURED or (self.name and not hounsfield):
             return None
         centre, width = PRESETS[self.name] if self.name else (self.centre or 0.0, self.width or 1.0)
         return centre - width / 2, centre + width / 2
@@ -161,5 +165,5 @@ def _number(value: float) -> str:
 
 
 def _refusal(text: str) -> SettingError:
-    names = ", ".join([*_MEASURED, *PRESETS, *_ALIASES])
+    names = ", ".join([*MEASURED, *PRESETS, *ALIASES])
     return SettingError(f"window: {text!r} is no window; give one of {names}, or centre,width such as 40,400")

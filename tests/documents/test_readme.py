@@ -22,9 +22,9 @@ from cli.main import COMMANDS, main, make_parser
 from cli.options.representation_flags import installed, make
 from cli.output.formats import as_json
 from retrieval.index.catalogue.schema import FORMAT, TABLES
-from retrieval.readers import _MODULES
 from retrieval.readers.dicom.header import METADATA
-from retrieval.readers.window import _ALIASES, _MEASURED, PRESETS
+from retrieval.readers.formats import FORMATS
+from retrieval.readers.window import ALIASES, MEASURED, PRESETS
 from viewer.answer import Answer, Caption, Row
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,9 +125,9 @@ def test_the_table_of_settings_has_the_defaults(row: list[str]) -> None:
 
 def test_the_formats_and_windows_are_those_that_are_read() -> None:
     formats = " ".join(row[0] for row in rows(README, "format")).lower()
-    assert set(_MODULES) == {name for name in re.findall(r"\w+", formats) if name in _MODULES}
+    assert set(FORMATS) == {name for name in re.findall(r"\w+", formats) if name in FORMATS}
     windows = [name for row in rows(README, "`--window`") for name in quoted(row[0])]
-    assert set(windows) == {*PRESETS, *_MEASURED, *_ALIASES, "40,400"}
+    assert set(windows) == {*PRESETS, *MEASURED, *ALIASES, "40,400"}
 
 
 def test_what_is_kept_of_a_header_is_listed_whole() -> None:

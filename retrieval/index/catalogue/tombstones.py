@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ...readers.dicom.header import hashed
+from ...readers.pseudonym import hashed
 from .database import Catalogue
 
 _MARK = b"\0removed:"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from typing import Any
 
 from ...picture import Value
+from ..pseudonym import hashed
 
 METADATA: tuple[tuple[str, str], ...] = (
     ("modality", "Modality"),
@@ -29,17 +29,6 @@ of object)."""
 
 _GROUPS = (("series", "SeriesInstanceUID"), ("study", "StudyInstanceUID"))
 _LONGEST = 64
-
-
-def hashed(salt: bytes, kind: str, value: str) -> str:
-    """Return 16 hexadecimal digits for an identifier: BLAKE2b keyed with the salt, apart for each kind.
-
-    Without the salt nobody can try identifiers out. Equal identifiers of one kind and salt give equal digits.
-    """
-    key = salt if len(salt) <= 64 else hashlib.blake2b(salt).digest()
-    person = kind.encode()[:16]
-    data = value.encode("utf-8", "surrogateescape")
-    return hashlib.blake2b(data, digest_size=8, key=key, person=person).hexdigest()
 
 
 def groups_of(dataset: Any, salt: bytes) -> dict[str, str]:

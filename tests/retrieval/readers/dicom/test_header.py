@@ -3,7 +3,8 @@ import hashlib
 import pytest
 from pydicom.dataset import Dataset
 
-from retrieval.readers.dicom.header import METADATA, groups_of, hashed, metadata_of
+from retrieval.readers.dicom.header import METADATA, groups_of, metadata_of
+from retrieval.readers.pseudonym import hashed
 
 
 def _dataset(**values):

@@ -6,7 +6,7 @@ from pydicom.sequence import Sequence
 
 from retrieval.errors import PictureError
 from retrieval.readers import read_pictures
-from retrieval.readers.dicom.header import hashed
+from retrieval.readers.pseudonym import hashed
 from retrieval.readers.window import Window
 
 STORED = np.array([[0, 100, 200, 300, 400]], dtype=np.uint16)
