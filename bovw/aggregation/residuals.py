@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 Floats = NDArray[np.float32]
 
@@ -35,7 +36,7 @@ def scaled(rows: Floats) -> Floats:
     return np.asarray(unit, dtype=np.float32)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _add(
     words: NDArray[np.int64],
     places: NDArray[np.int64],

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import cv2
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import PictureError, SettingError
+from retrieval.kernel import kernel
 
 from ..keypoints import Keypoints
 from ..scale_space import Pyramid
@@ -176,7 +176,7 @@ def _lightness(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     return found
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _look_up(image: NDArray[np.float32], table: NDArray[np.float32], found: NDArray[np.float32]) -> None:
     """Interpolate in a table of a function's values at equal steps from 0 to 1."""
     last = np.int32(len(table) - 2)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import SettingError
+from retrieval.kernel import kernel
 
 from ..keypoints import Keypoints
 from .gradient_maps import N_DIRECTIONS, GradientMaps
@@ -95,7 +95,7 @@ def _pooled(maps: GradientMaps, level: int, keypoints: Keypoints) -> NDArray[np.
     return histograms
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _finish(histograms: Floats, orientations: Floats, root: bool, descriptors: Floats) -> None:
     """Write histograms (n, 4, 4, 8) to rows of descriptors (n, 128), turned and normalised."""
     for i in range(len(descriptors)):
@@ -103,7 +103,7 @@ def _finish(histograms: Floats, orientations: Floats, root: bool, descriptors: F
         _normalise(descriptors[i], root)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _turn_back(cells: Floats, orientation: np.float32, out: Floats) -> None:
     """Copy the cells, directions measured from the frame's own orientation."""
     shift = -orientation * np.float32(N_DIRECTIONS / (2 * math.pi))
@@ -116,7 +116,7 @@ def _turn_back(cells: Floats, orientation: np.float32, out: Floats) -> None:
                 out[(y * N_CELLS + x) * N_DIRECTIONS + b] = here + (there - here) * share
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _normalise(row: Floats, root: bool) -> None:
     """Normalise as SIFT does: unit L2 norm, clip at 0.2, and again; or then L1 and square root."""
     norm = np.sqrt((row * row).sum())

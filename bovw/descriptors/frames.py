@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 from ..keypoints import Keypoints
 from ..scale_space import Pyramid
@@ -72,14 +73,14 @@ def frame_patches(
     return patches
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _sample_all(level: Pixels, frames: Pixels, spacing: float, patches: Pixels) -> None:
+@kernel()
+def _sample_all(level: Pixels, frames: Pixels, spacing: np.float32, patches: Pixels) -> None:
     for i in range(len(frames)):
         sample_frame(level, frames[i], spacing, patches[i])
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def sample_frame(level: Pixels, frame: Pixels, spacing: float, patch: Pixels) -> None:
+@kernel()
+def sample_frame(level: Pixels, frame: Pixels, spacing: np.float32, patch: Pixels) -> None:
     """Fill a square patch with bilinear samples, ``spacing`` (in σ) apart, about the middle of the frame.
 
     Where the picture ends, its last pixel goes on.
@@ -101,11 +102,11 @@ def sample_frame(level: Pixels, frame: Pixels, spacing: float, patch: Pixels) ->
             patch[v, u] = upper + down[u] * (lower - upper)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _places(
     shape: tuple[int, int],
     frame: Pixels,
-    spacing: float,
+    spacing: np.float32,
     v: int,
     corner: NDArray[np.int32],
     down: Pixels,

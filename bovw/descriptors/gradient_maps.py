@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass, field
 
 import cv2
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import PictureError, SettingError
+from retrieval.kernel import kernel
 
 N_DIRECTIONS = 8
 FLAT = np.float32(2.0**-20)
@@ -73,7 +73,7 @@ class GradientMaps:
         return self._levels[number - 1]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _differentiate(image: Plane, magnitudes: Plane, directions: Plane) -> None:
     """Write the central differences of (rows, cols) in polar form; the picture's edge goes on beyond it."""
     rows, cols = image.shape
@@ -86,7 +86,7 @@ def _differentiate(image: Plane, magnitudes: Plane, directions: Plane) -> None:
         _polar(across, above, below, magnitudes[r], directions[r])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@kernel(error_model="numpy")
 def _polar(across: Plane, above: Plane, below: Plane, magnitudes: Plane, directions: Plane) -> None:
     """Set length and direction of (across, above − below), all (cols,); the latter to 1e-3 of an eighth turn.
 
@@ -110,7 +110,7 @@ def _polar(across: Plane, above: Plane, below: Plane, magnitudes: Plane, directi
         magnitudes[c] = np.sqrt(x * x + y * y) if large > FLAT else np.float32(0)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _share_out(magnitudes: Plane, directions: Plane, coarser: Map) -> None:
     """Average squares of 2 × 2 pixels, each shared between its two directions; beyond an odd edge is zero."""
     rows, cols = magnitudes.shape
@@ -126,7 +126,7 @@ def _share_out(magnitudes: Plane, directions: Plane, coarser: Map) -> None:
             line[c >> 1, (lower + 1) & 7] += after
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _halve(finer: Map, coarser: Map) -> None:
     """Average squares of 2 × 2; beyond an odd edge is zero, like all outside."""
     coarser[:] = 0

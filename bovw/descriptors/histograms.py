@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 from .frames import Pixels, sample_frame
 
@@ -41,11 +42,11 @@ def _offsets(samples: int) -> NDArray[np.float64]:
     return np.asarray(REACH * ((np.arange(samples) + 0.5) / samples - 0.5))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def describe_frames(
     level: Pixels,
     frames: Pixels,
-    spacing: float,
+    spacing: np.float32,
     shares: Shares,
     window: Pixels,
     root: bool,
@@ -65,7 +66,7 @@ def describe_frames(
         _normalise(histogram, FLAT * np.float32(n), root, descriptors[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@kernel(error_model="numpy")
 def _gradients(patch: Pixels, window: Pixels, strength: Pixels, turn: Pixels) -> None:
     """Set the weighted strength of each gradient, and its direction, anticlockwise on the screen, in bins."""
     for v in range(len(window)):
@@ -76,7 +77,7 @@ def _gradients(patch: Pixels, window: Pixels, strength: Pixels, turn: Pixels) ->
             turn[v, u] = _direction(dx, dy)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")  # type: ignore[untyped-decorator]
+@kernel(error_model="numpy", inline="always")
 def _direction(dx: np.float32, dy: np.float32) -> np.float32:
     """Return atan2(dy, dx) in eighths of a turn, in [0, 8], to within 3e-4."""
     wide, high = abs(dx), abs(dy)
@@ -90,8 +91,8 @@ def _direction(dx: np.float32, dy: np.float32) -> np.float32:
     return np.float32(8) - angle if dy < 0 else angle
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _drop_outside(shape: tuple[int, int], frame: Pixels, spacing: float, strength: Pixels) -> None:
+@kernel()
+def _drop_outside(shape: tuple[int, int], frame: Pixels, spacing: np.float32, strength: Pixels) -> None:
     """Set to zero what lies on or beyond the outermost pixels, where there is no gradient."""
     middle = np.float32(0.5 * (len(strength) - 1))
     sine, cosine = frame[2] * spacing, frame[3] * spacing
@@ -109,7 +110,7 @@ def _drop_outside(shape: tuple[int, int], frame: Pixels, spacing: float, strengt
                 strength[v, u] = 0
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _share_out(strength: Pixels, turn: Pixels, shares: Shares, histogram: Pixels) -> None:
     """Share each gradient out over the two nearest cells along either axis and the two nearest directions."""
     first, share = shares
@@ -134,7 +135,7 @@ def _share_out(strength: Pixels, turn: Pixels, shares: Shares, histogram: Pixels
                 histogram[r + 1, c, o] += line[c, o] * share[v]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@kernel(error_model="numpy")
 def _normalise(histogram: Pixels, flat: np.float32, root: bool, descriptor: Pixels) -> None:
     """Write the histogram to a descriptor of unit length; leave that zero where the frame is flat."""
     squares = np.float32(0)

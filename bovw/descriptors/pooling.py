@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 from .gradient_maps import N_DIRECTIONS, Map, Plane
 
@@ -25,7 +26,7 @@ REACH = np.float32(0.5 * (N_CELLS + 1))
 Floats = NDArray[np.float32]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def pool_upright(level: Map, frames: Floats, histograms: Floats) -> None:
     """Add up what upright frames see of a map: all rows first, then all columns, as the weights allow."""
     height, width = level.shape[0], level.shape[1]
@@ -51,7 +52,7 @@ def pool_upright(level: Map, frames: Floats, histograms: Floats) -> None:
                             histograms[i, y, x, b] += weight * lines[y, c * N_DIRECTIONS + b]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _extent(middle: np.float32, reach: np.float32, length: int) -> tuple[int, int]:
     """Return the first pixel of [0, length) within reach, and the one after the last; equal where none is."""
     first = max(np.float32(0), np.float32(math.ceil(middle - reach)))
@@ -59,25 +60,25 @@ def _extent(middle: np.float32, reach: np.float32, length: int) -> tuple[int, in
     return (int(first), int(after)) if first < after else (0, 0)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _weight(offset: np.float32, cell: int) -> np.float32:
     """Return the weight along one axis, in one of the cells, of what lies ``offset`` cells off the middle."""
     share = np.float32(1) - abs(offset - (np.float32(cell) - np.float32(0.5 * (N_CELLS - 1))))
     return share * _bell(offset) if share > 0 else np.float32(0)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _bell(offset: np.float32) -> np.float32:
     return np.float32(np.exp(offset * offset * np.float32(-0.125)))
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _add(weight: np.float32, values: Floats, sums: Floats) -> None:
     for k in range(sums.size):  # without branches, so that it compiles to vector instructions
         sums[k] += weight * values[k]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@kernel(error_model="numpy")
 def pool_turned(level: Map, frames: Floats, histograms: Floats) -> None:
     """Add up what frames of any orientation see of a map."""
     height, width = level.shape[0], level.shape[1]
@@ -100,9 +101,9 @@ def pool_turned(level: Map, frames: Floats, histograms: Floats) -> None:
         histograms[i] = cells.reshape(SIDE, SIDE, N_DIRECTIONS)[1:-1, 1:-1]
 
 
-@numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@kernel(inline="always")
 def _add_spread(
-    values: Floats, at: int, n: int, weight: np.float32, u: np.float32, v: np.float32, cells: Floats
+    values: Floats, at: np.uintp, n: int, weight: np.float32, u: np.float32, v: np.float32, cells: Floats
 ) -> None:
     """Share the histogram (n,) that starts at ``at`` between the four cells around (u, v)."""
     j, k = np.uintp(u), np.uintp(v)
@@ -124,7 +125,7 @@ def _add_spread(
         cells[fourth + b] += w4 * value
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@kernel(error_model="numpy")
 def pool_pixels(magnitudes: Plane, directions: Plane, frames: Floats, histograms: Floats) -> None:
     """Add up the gradients of single pixels in frames of any orientation."""
     height, width = magnitudes.shape
@@ -145,7 +146,7 @@ def pool_pixels(magnitudes: Plane, directions: Plane, frames: Floats, histograms
         histograms[i] = cells[1:-1, 1:-1]
 
 
-@numba.njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@kernel(inline="always")
 def _add_gradient(
     strength: np.float32, direction: np.float32, u: np.float32, v: np.float32, cells: Floats
 ) -> None:
@@ -162,13 +163,13 @@ def _add_gradient(
         cells[k + 1, j + 1, b] += below * across
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@kernel(error_model="numpy")
 def _axes(frame: Floats) -> tuple[np.float32, np.float32]:
     """Return how many cells along the frame's first and against its second axis a step to the right goes."""
     return np.cos(frame[3]) / frame[2], np.sin(frame[3]) / frame[2]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _window(frame: Floats, height: int, width: int) -> tuple[int, int, int, int]:
     """Return the rows and columns of the box around the frame."""
     reach = REACH * frame[2] * (abs(np.cos(frame[3])) + abs(np.sin(frame[3])))
@@ -177,14 +178,14 @@ def _window(frame: Floats, height: int, width: int) -> tuple[int, int, int, int]
     return top, bottom, left, right
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _set_bell(left: int, right: int, frame: Floats, bell: Floats) -> None:
     """Set the weights of columns; those of rows and columns multiply, whatever the orientation."""
     for c in range(left, right):
         bell[c] = _bell((np.float32(c) - frame[1]) / frame[2])
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@kernel(error_model="numpy")
 def _line(
     frame: Floats, r: int, cosine: np.float32, sine: np.float32
 ) -> tuple[np.float32, np.float32, np.float32]:
@@ -195,7 +196,7 @@ def _line(
     return x, y, _bell(down / frame[2])
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _span(
     left: int, right: int, x: np.float32, x_step: np.float32, y: np.float32, y_step: np.float32
 ) -> tuple[int, int]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 Ints = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def connect(image: NDArray[np.float32], labels: NDArray[np.int32], smallest: float) -> int:
     """Renumber ``labels`` (rows, cols) in place so that each region is 4-connected; return their number n.
 
@@ -31,7 +32,7 @@ def connect(image: NDArray[np.float32], labels: NDArray[np.int32], smallest: flo
     return int(_paint(labels, starts, names, first, roots))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _runs(labels: NDArray[np.int32]) -> tuple[Ints, NDArray[np.int32], Ints]:
     """Cut the rows into runs of one label: their start columns, labels, and the first run of each row."""
     rows, cols = labels.shape
@@ -52,7 +53,7 @@ def _runs(labels: NDArray[np.int32]) -> tuple[Ints, NDArray[np.int32], Ints]:
     return starts, names, first
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _contacts(starts: Ints, names: NDArray[np.int32], first: Ints, cols: int) -> tuple[Ints, Ints]:
     """List the pairs of runs inside the mask that touch, side by side or one above the other."""
     upper, lower = np.empty(3 * len(names), dtype=np.int64), np.empty(3 * len(names), dtype=np.int64)
@@ -77,7 +78,7 @@ def _contacts(starts: Ints, names: NDArray[np.int32], first: Ints, cols: int) ->
     return upper[:n], lower[:n]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _root(roots: Ints, i: int) -> int:
     """Find the first run of the region of run ``i``, and shorten the way to it."""
     while roots[i] != i:
@@ -86,7 +87,7 @@ def _root(roots: Ints, i: int) -> int:
     return i
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _unite(roots: Ints, i: int, j: int) -> tuple[int, int]:
     """Join the regions of two runs; return the root that remains and the one that was given up."""
     i, j = _root(roots, i), _root(roots, j)
@@ -95,7 +96,7 @@ def _unite(roots: Ints, i: int, j: int) -> tuple[int, int]:
     return kept, lost
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _measure(
     image: NDArray[np.float32],
     labels: NDArray[np.int32],
@@ -116,7 +117,7 @@ def _measure(
     return areas, sums
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _absorb(
     upper: Ints,
     lower: Ints,
@@ -154,13 +155,13 @@ def _absorb(
     return left
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _gap(i: int, j: int, areas: Ints, sums: NDArray[np.float64]) -> float:
     """Return the difference of the mean grey values of two regions."""
     return float(abs(sums[i] / areas[i] - sums[j] / areas[j]))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _paint(
     labels: NDArray[np.int32], starts: Ints, names: NDArray[np.int32], first: Ints, roots: Ints
 ) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 from .octaves import BORDER, LAYERS, Octave, Stack
 
@@ -43,7 +44,7 @@ def _strip_by_strip(gaussians: Stack, least: np.float32) -> NDArray[np.int32]:
     return np.concatenate(found)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _candidates(stack: Stack, least: np.float32) -> NDArray[np.int32]:
     """List (layer, row, col) of the pixels above ``least`` that no neighbour of the 26 surpasses."""
     found = np.empty((1024, 3), dtype=np.int32)
@@ -65,7 +66,7 @@ def _candidates(stack: Stack, least: np.float32) -> NDArray[np.int32]:
     return found[:n]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _scan(stack: Stack, layer: int, r: int, flags: NDArray[np.uint8], places: NDArray[np.int32]) -> int:
     """Write the columns of the extrema among the flagged pixels of a row to ``places``; return how many."""
     n = 0
@@ -79,7 +80,7 @@ def _scan(stack: Stack, layer: int, r: int, flags: NDArray[np.uint8], places: ND
     return n
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _flag(
     above: NDArray[np.float32],
     here: NDArray[np.float32],
@@ -98,7 +99,7 @@ def _flag(
         inner[c] = is_high | is_low
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _strike(
     finer: NDArray[np.float32],
     here: NDArray[np.float32],
@@ -113,7 +114,7 @@ def _strike(
         flags[c] = flags[c] & (is_high | is_low)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _is_extremum(stack: Stack, layer: int, r: int, c: int) -> bool:
     """Compare a pixel with its 26 neighbours in position and scale."""
     value = stack[layer, r, c]
@@ -127,7 +128,7 @@ def _is_extremum(stack: Stack, layer: int, r: int, c: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _refined(gaussians: Stack, candidates: NDArray[np.int32]) -> Table:
     """Fit a quadratic to each candidate; (n, 5) as ``extrema`` says, those that fail left out."""
     found = np.empty((len(candidates), 5), dtype=np.float32)
@@ -155,7 +156,7 @@ def _refined(gaussians: Stack, candidates: NDArray[np.int32]) -> Table:
     return found[:n]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _subtract(gaussians: Stack, layer: int, r: int, c: int, cube: Stack) -> None:
     """Set the differences of Gaussians, (3, 3, 3), about a pixel of a layer of them."""
     for i in range(3):
@@ -165,7 +166,7 @@ def _subtract(gaussians: Stack, layer: int, r: int, c: int, cube: Stack) -> None
                 cube[i, j, k] = coarser[r + j - 1, c + k - 1] - finer[r + j - 1, c + k - 1]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _offset(cube: Stack) -> tuple[float, float, float]:
     """Solve H x = −g for the top of the quadratic (Lowe 2004, eq. 3): offsets in layer, row and column."""
     up, here, down = cube[0], cube[1], cube[2]
@@ -191,7 +192,7 @@ def _offset(cube: Stack) -> tuple[float, float, float]:
     )
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _gradient(cube: Stack) -> tuple[float, float, float]:
     """Return central differences in layer, row and column."""
     return (
@@ -201,7 +202,7 @@ def _gradient(cube: Stack) -> tuple[float, float, float]:
     )
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _shape(cube: Stack, ds: float, dr: float, dc: float) -> tuple[float, float]:
     """Return the value at the top (eq. 3) and the ratio of curvatures there (section 4.1)."""
     gs, gr, gc = _gradient(cube)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ def cut(mask: NDArray[np.bool_], n: int) -> Cells:
     return Cells(bands, _assign(counts, n), n, (row_step, max(1.0, area / (n * row_step))))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _count(mask: NDArray[np.bool_], bands: NDArray[np.int32], n_bands: int) -> NDArray[np.int64]:
     """Count the pixels of ``mask`` in each column of each band, (n_bands, cols)."""
     counts = np.zeros((n_bands, mask.shape[1]), dtype=np.int64)
@@ -62,7 +63,7 @@ def _count(mask: NDArray[np.bool_], bands: NDArray[np.int32], n_bands: int) -> N
     return counts
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _assign(counts: NDArray[np.int64], n: int) -> NDArray[np.int32]:
     """Share n cells out among the bands by area, and cut each band into equal areas, left to right."""
     cell_of = np.zeros(counts.shape, dtype=np.int32)

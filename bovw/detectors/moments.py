@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 Floats = NDArray[np.float64]
 
@@ -105,7 +106,7 @@ def pull_inside(labels: NDArray[np.int32], rows: Floats, cols: Floats) -> tuple[
     return near_rows, near_cols
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _sums(image: NDArray[np.float32], labels: NDArray[np.int32], n: int) -> Floats:
     """Sum 1, r, c, r², r c, c², v, v², r v, c v over each region, (n, 10)."""
     sums = np.zeros((n, 10))
@@ -138,7 +139,7 @@ def _sums(image: NDArray[np.float32], labels: NDArray[np.int32], n: int) -> Floa
     return sums
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _contrasts(labels: NDArray[np.int32], means: Floats) -> Floats:
     """Visit each pair of 4-neighbours once, and count it for both regions."""
     totals, counts = np.zeros(len(means)), np.zeros(len(means))
@@ -158,7 +159,7 @@ def _contrasts(labels: NDArray[np.int32], means: Floats) -> Floats:
     return totals / np.maximum(counts, 1)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _pull(labels: NDArray[np.int32], rows: Floats, cols: Floats) -> tuple[Floats, Floats]:
     """Search the picture only where there is such a centre."""
     best = np.full(len(rows), -1.0)

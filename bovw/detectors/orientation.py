@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 from ..keypoints import Keypoints
 from ..scale_space import Pyramid
@@ -48,7 +49,7 @@ def dominant_orientations(image: NDArray[np.float32] | Pyramid, keypoints: Keypo
     return angles
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def orient(image: Floats, rows: Floats, cols: Floats, scales: Floats) -> Floats:
     """Return the dominant orientations of n frames given in pixels of ``image``, which has their blur."""
     angles = np.empty(len(rows), dtype=np.float32)
@@ -61,7 +62,7 @@ def orient(image: Floats, rows: Floats, cols: Floats, scales: Floats) -> Floats:
     return angles
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _count(
     image: Floats, row: np.float32, col: np.float32, sigma: np.float32, line: Floats, histogram: Floats
 ) -> None:
@@ -87,7 +88,7 @@ def _count(
             histogram[(bin_below + 1) % N_BINS] += share * size
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@kernel(error_model="numpy")
 def _polar(here: Floats, above: Floats, below: Floats, sizes: Floats, turns: Floats) -> None:
     """Set the lengths of the gradients of n pixels of a row, and their angles in turns, in [0, 1].
 
@@ -110,7 +111,7 @@ def _polar(here: Floats, above: Floats, below: Floats, sizes: Floats, turns: Flo
         sizes[k] = np.sqrt(x * x + y * y)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _peak(histogram: Floats) -> np.float32:
     """Return the angle of the highest peak of the smoothed histogram, radians in [0, 2π)."""
     smooth = np.empty(N_BINS, dtype=np.float32)

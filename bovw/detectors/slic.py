@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from retrieval.errors import SettingError
+from retrieval.kernel import kernel
 
 from .connectivity import connect
 from .equal_area_grid import cut
@@ -65,7 +65,7 @@ def slic(
     return labels
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _cluster(
     image: Grey, labels: Labels, n: int, reach: tuple[float, float], iterations: int, stride: int
 ) -> None:
@@ -83,7 +83,7 @@ def _cluster(
             _update(image, labels, centres, first, every)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _reset(labels: Labels, distances: Grey) -> None:
     """Set every distance to infinity, or to -1 outside the mask, where no centre can then win."""
     for r in range(labels.shape[0]):
@@ -91,7 +91,7 @@ def _reset(labels: Labels, distances: Grey) -> None:
             distances[r, c] = np.float32(np.inf) if labels[r, c] >= 0 else np.float32(-1)
 
 
-@njit(cache=True, nogil=True, fastmath={"nnan"})  # type: ignore[untyped-decorator]
+@kernel(fastmath={"nnan"})
 def _compete(
     image: Grey,
     labels: Labels,
@@ -118,7 +118,7 @@ def _compete(
             nearest[i] = min(distance, nearest[i])
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _update(image: Grey, labels: Labels, centres: Grey, first: int, every: int) -> None:
     """Move each centre (n, 3) to the mean of its pixels in every ``every``-th row; an empty one stays."""
     sums = np.zeros((centres.shape[0], 4))

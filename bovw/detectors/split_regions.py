@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 from .moments import Moments
 
@@ -40,7 +41,7 @@ def split_largest(
     return labels, moments
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _halve(
     labels: NDArray[np.int32],
     halves: NDArray[np.int32],

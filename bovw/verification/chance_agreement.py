@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 from .similarity_transform import ANGLE, REACH
 
@@ -19,7 +20,7 @@ DOUBT = 1e-3
 """The expected number of chance transforms per picture that are taken for a proof."""
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def likelihood(theirs_places: Floats, theirs: Ints, n: int, area: float, is_upright: bool) -> float:
     """Return how likely a random match agrees with a given transform: its point within reach, and its turn.
 
@@ -31,7 +32,7 @@ def likelihood(theirs_places: Floats, theirs: Ints, n: int, area: float, is_upri
     return (reached / max(n, 1)) * (1.0 if is_upright else ANGLE / np.pi)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def needed(n: int, p: float) -> int:
     """Return how many of n matches must agree so that chance is no explanation.
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 from .chance_agreement import FEWEST, likelihood, needed
 from .hamming import reach
@@ -94,7 +95,7 @@ def _reach(query: Frames, candidates: Frames) -> int:
     return reach(query.n_bits) if query.n_bits and query.n_bits == candidates.n_bits else 64
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _verify_all(
     query: Floats,
     our_signatures: Bits,
@@ -140,7 +141,7 @@ def _verify_all(
                 agreeing[i], transforms[i] = found, fit
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _pairs(
     query: Floats,
     our_signatures: Bits,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from retrieval.kernel import kernel
 from retrieval.rankers.binary_codes import count_ones
 
 REACH = 3 / 8
@@ -14,7 +14,7 @@ SIGMA = 1 / 4
 """Of the Gaussian that weighs the others, as a share of the bits: 16 of 64."""
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def distance(one: np.uint64, other: np.uint64) -> int:
     """Return in how many bits two signatures differ."""
     return int(count_ones(one ^ other))

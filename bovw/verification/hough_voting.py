@@ -9,8 +9,9 @@ by that much.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 from .similarity_transform import transform, turn
 
@@ -26,7 +27,7 @@ N_TURNS = 12
 PLACE_BIN = 0.25
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def propose(
     query: Floats, theirs_places: Floats, ours: Ints, theirs: Ints, n: int, centre: Floats, out: Floats
 ) -> None:
@@ -40,7 +41,7 @@ def propose(
         out[i, 2], out[i, 3] = c[0] + a * row + b * col, c[1] - b * row + a * col
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def vote(
     proposals: Floats,
     weights: Floats,
@@ -89,7 +90,7 @@ def vote(
     return n_taken
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _room(n: int) -> int:
     """Return how many slots n matches vote in, a power of 2: twice as many as they can take, and near."""
     room = 256
@@ -98,13 +99,13 @@ def _room(n: int) -> int:
     return room
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _key(scale_bin: float, turn_bin: float, row_bin: float, col_bin: float) -> int:
     scaled = (int(scale_bin) + 32) * N_TURNS + int(turn_bin) % N_TURNS
     return (scaled * 4096 + int(row_bin) + 2048) * 4096 + int(col_bin) + 2048
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def peaks(keys: Ints, votes: Floats, taken: Ints, n_taken: int, best: Ints) -> int:
     """List the keys of the bins with most votes in ``best`` (N_PEAKS,), equal ones by key; return how many.
 
@@ -126,7 +127,7 @@ def peaks(keys: Ints, votes: Floats, taken: Ints, n_taken: int, best: Ints) -> i
     return n
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def hypothesis(
     key: int,
     proposals: Floats,

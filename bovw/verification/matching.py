@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 from .hamming import distance
 
@@ -84,7 +85,7 @@ class WordTable:
         return cls(starts, np.argsort(words, kind="stable").astype(np.int64))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def match(
     words: Ints,
     signatures: Bits,
@@ -134,7 +135,7 @@ def match(
     return n
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _all_fit(words: Ints, starts: Ints, counts: Ints, room: int) -> int:
     """Return a power of 2 such that the pairs of all words that have no more than that fit into the room."""
     limit = MOST_PAIRS

@@ -11,8 +11,9 @@ and the likeness is ⟨x, y⟩ / √(⟨x, x⟩ ⟨y, y⟩). The root is against
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 from .hamming import amounts, distance
 from .matching import Frames, WordTable
@@ -62,7 +63,7 @@ def contributions(query: Frames, hit: Frames, word_weights: NDArray[np.floating]
     return np.asarray(found * whole / max(found.sum(), 1e-300))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _matched(
     our_signatures: Bits,
     starts: Ints,
@@ -78,7 +79,7 @@ def _matched(
             found[j] += counts_for[distance(our_signatures[members[k]], signatures[j])]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _likeness(
     words: Ints,
     signatures: Bits,
@@ -107,7 +108,7 @@ def _likeness(
             found[i] = min(1.0, shared / np.sqrt(square))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _with_itself(
     words: Ints,
     signatures: Bits,
@@ -130,7 +131,7 @@ def _with_itself(
     return float(_total(words, squares, sums))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _total(words: Ints, squares: Floats, sums: Floats) -> float:
     """Return Σ_w s_w² √sums_w over the words of some points, and leave the sums at 0."""
     total = 0.0

@@ -7,8 +7,9 @@ b = s sin δ it scales by s and turns by δ from rising columns towards rising r
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,13 +24,13 @@ _REACHES = np.array([3.0, 2.0, 1.5, 1.0, 1.0])
 """A fit begins with a wider reach."""
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def turn(angle: float) -> float:
     """Return an angle as one within ±π."""
     return float(angle - 2 * np.pi * np.floor(angle / (2 * np.pi) + 0.5))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def transform(log_scale: float, angle: float, centre: Floats, row: float, col: float, out: Floats) -> None:
     """Set the transform of a scale and a turn that takes ``centre`` (row, col) to (row, col)."""
     out[0] = np.exp(log_scale) * np.cos(angle)
@@ -38,7 +39,7 @@ def transform(log_scale: float, angle: float, centre: Floats, row: float, col: f
     out[3] = col + out[1] * centre[0] - out[0] * centre[1]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def distances(
     fit: Floats, query: Floats, theirs_places: Floats, ours: Ints, theirs: Ints, n: int, out: Floats
 ) -> None:
@@ -58,7 +59,7 @@ def distances(
         out[i] = np.sqrt(row * row + col * col) / (REACH * np.exp(c[2]))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def refine(
     fit: Floats,
     query: Floats,
@@ -81,7 +82,7 @@ def refine(
     distances(fit, query, theirs_places, ours, theirs, n, apart)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _least_squares(
     fit: Floats,
     query: Floats,
@@ -128,13 +129,13 @@ def _least_squares(
     return True
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _weight(apart: float, weight: float, log_scale: float) -> float:
     inner = 1.0 - apart * apart
     return float(weight * inner * inner * np.exp(-2 * log_scale))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def one_to_one(
     apart: Floats, ours: Ints, theirs: Ints, n: int, our_used: Ints, their_used: Ints, agree: Ints
 ) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -99,7 +100,7 @@ def best_windows(
     return boxes, likeness
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _best_windows(
     shape_values: Floats,
     shape_weights: Floats,
@@ -140,13 +141,13 @@ def _best_windows(
                     boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3] = top, left, height, width
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _steps(side: float, length: int) -> int:
     """Return how many windows of a side lie along an axis."""
     return min(_MOST, int(np.ceil((length - side) / side * STEPS)) + 1)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _band(by_col: Ints, places: Floats, top: float, bottom: float) -> Ints:
     """Return those of some points that lie between two rows."""
     band = np.empty(len(by_col), np.int64)
@@ -158,7 +159,7 @@ def _band(by_col: Ints, places: Floats, top: float, bottom: float) -> Ints:
     return band[:n]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _slide(
     shape_values: Floats,
     shape_weights: Floats,

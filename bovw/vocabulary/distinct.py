@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from retrieval.errors import FitError
+from retrieval.kernel import kernel
 
 _CHUNK = 8192
 
@@ -42,7 +42,7 @@ def hashes(points: NDArray[np.float32]) -> NDArray[np.uint64]:
     return np.asarray(_hashes((points + np.float32(0)).view(np.uint32)))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _hashes(rows: NDArray[np.uint32]) -> NDArray[np.uint64]:
     """Return a hash of each row, uint64 (n,): multiply and fold, the constant of splitmix64."""
     hashes = np.empty(len(rows), dtype=np.uint64)

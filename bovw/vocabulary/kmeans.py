@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from retrieval.kernel import kernel
 
 from .distinct import repeats
 from .nearest_center import Floats, Scoring, Words
@@ -159,7 +160,7 @@ def kmeans(
     return lloyd(descriptors, rows, plus_plus(seeds, k, rng), iterations, n_threads)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _add(
     points: Floats,
     words: Words,
@@ -181,7 +182,7 @@ def _add(
             sums[word, j] += points[i, j]
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})  # type: ignore[untyped-decorator]
+@kernel(fastmath={"reassoc", "contract", "nsz"})
 def _lower(points: Floats, seed: Floats, squares: Floats) -> None:
     """Lower the squared distance of each point to that of a new seed, where it is nearer."""
     for i in range(len(points)):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
+
+from retrieval.kernel import kernel
 
 Floats = NDArray[np.float32]
 Words = NDArray[np.intp]
@@ -80,7 +81,7 @@ def squared_distances(descriptors: ArrayLike, centers: Floats, words: Words) -> 
     return distances
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def insert(score: np.float32, word: int, scores: Floats, words: Words) -> None:
     """Let (score, word) take its place among the best so far: largest score first, equal ones by word."""
     place = len(scores)
@@ -94,7 +95,7 @@ def insert(score: np.float32, word: int, scores: Floats, words: Words) -> None:
         scores[place], words[place] = score, word
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _largest(scores: Floats, n: int) -> Words:
     """Return the columns of the n largest scores of each row."""
     words = np.zeros((len(scores), n), dtype=np.intp)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
+
+from retrieval.kernel import kernel
 
 from .kmeans import kmeans
 from .nearest_center import Floats, Scoring, Words, insert
@@ -60,7 +61,7 @@ class Tree:
         return words
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _keep_best(scores: Floats, rows: Words, cell_words: Words, best: Floats, words: Words) -> None:
     """Let the words of one cell compete in each of ``rows`` with the best so far, both (n_rows, n)."""
     for i in range(scores.shape[0]):

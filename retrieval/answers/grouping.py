@@ -16,10 +16,10 @@ import re
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ..errors import SettingError
+from ..kernel import kernel
 from ..ranker import Ids, Ranking, order
 
 RULES = ("best", "mean-N", "rank-weighted")
@@ -135,7 +135,7 @@ def collapse(
     return Ranking(pictures.ids[kept], pictures.scores[kept])
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _kept(
     place: Ids, stacks: NDArray[np.int64], positions: NDArray[np.float64], within: float
 ) -> NDArray[np.bool_]:

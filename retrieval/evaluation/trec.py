@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import Self, TextIO
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from ..kernel import kernel
 
 Gains = NDArray[np.int32]
 _TINY = np.float32(1e-30)
@@ -54,7 +55,7 @@ def falling(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(_falling(np.asarray(scores, dtype=np.float32)), dtype=np.float32)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _falling(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     told = scores.copy()
     for i in range(1, len(told)):

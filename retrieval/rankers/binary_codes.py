@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ..errors import IndexFolderError
+from ..kernel import kernel
 from ..ranker import Ids
 from .array_files import ArrayWriter, load_arrays, save_arrays
 
@@ -182,7 +182,7 @@ def _broken(folder: Path, name: str) -> IndexFolderError:
     return IndexFolderError(f"{folder}: {name}.npy does not fit the rest; restore the folder, or index again")
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def count_ones(x: np.uint64) -> np.uint64:
     """Return how many bits of a word are set (Warren, Hacker's Delight, 5-1)."""
     x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
@@ -191,7 +191,7 @@ def count_ones(x: np.uint64) -> np.uint64:
     return (x * np.uint64(0x0101010101010101)) >> np.uint64(56)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _add_scores(
     offsets: NDArray[np.int64],
     rows: NDArray[np.uint32],
@@ -211,7 +211,7 @@ def _add_scores(
                 sums[rows[j]] += weights[distance]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _find_row(offsets: NDArray[np.int64], rows: NDArray[np.uint32], row: int) -> NDArray[np.int64]:
     """Return int64 (n_words,): where the row's posting of each word is, −1 where it has none."""
     where = np.full(len(offsets) - 1, -1, dtype=np.int64)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ..errors import IndexFolderError, SettingError
+from ..kernel import kernel
 from ..ranker import Ids, Ranking
 from .array_files import ArrayWriter, load_arrays, save_arrays
 from .id_map import IdMap
@@ -190,7 +190,7 @@ def _open_segment(folder: Path, dimension: int) -> tuple[Ids, _Block]:
     return ids, _Block(vectors, lengths)
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})  # type: ignore[untyped-decorator]
+@kernel(fastmath={"reassoc", "contract", "nsz"})
 def _dot(a: NDArray[np.float32], b: NDArray[np.float32]) -> np.float32:
     """Sum in the order that suits the processor's vectors; it is the same for every row."""
     total = np.float32(0)
@@ -199,7 +199,7 @@ def _dot(a: NDArray[np.float32], b: NDArray[np.float32]) -> np.float32:
     return total
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _scores(
     vectors: NDArray[np.float32], lengths: NDArray[np.float32], query: NDArray[np.float32], is_cosine: bool
 ) -> NDArray[np.float32]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from ..kernel import kernel
 
 BLOCK = 65_536
 """At most so many vectors a block: a row is a uint16, and a float32 for each row stays in the L2 cache."""
@@ -95,7 +96,7 @@ def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def put(
     word: int,
     row: int,
@@ -115,7 +116,7 @@ def put(
     row_places[word] += 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _distribute(
     lengths: NDArray[np.int64],
     indices: NDArray[np.uint32],
@@ -132,13 +133,13 @@ def _distribute(
             i += 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _add_column(value: np.float32, column: NDArray[np.float32], scores: NDArray[np.float32]) -> None:
     for row in range(len(column)):
         scores[row] += value * column[row]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _add_list(
     value: np.float32,
     rows: NDArray[np.uint16],
@@ -156,7 +157,7 @@ def _add_list(
         scores[rows[j]] += value * weights[j]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _add_scores(
     n: int,
     offsets: NDArray[np.int64],
@@ -176,7 +177,7 @@ def _add_scores(
             _add_list(values[i], rows[row_offsets[word] : row_offsets[word + 1]], word_weights, scores)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _find_row(
     n: int, offsets: NDArray[np.int64], row_offsets: NDArray[np.int64], rows: NDArray[np.uint16], row: int
 ) -> NDArray[np.int64]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..kernel import kernel
 from .postings import BLOCK, Places, Postings, layout, put
 
 Rows = NDArray[np.int32]
@@ -64,7 +64,7 @@ def merged(blocks: Sequence[Postings]) -> Postings:
     return Postings(n, offsets, rows, weights)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _count(
     n: int,
     offsets: NDArray[np.int64],
@@ -82,7 +82,7 @@ def _count(
                 counts[word] += 1
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _move(
     n: int,
     offsets: NDArray[np.int64],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ..kernel import kernel
 from ..ranker import Ids, Ranking, order
 
 
@@ -37,12 +37,12 @@ class Selection:
         return order(self._ids[: self._taken], self._scores[: self._taken], self._taken)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _is_worse(score: np.float32, id: int, other: np.float32, other_id: int) -> bool:
     return bool(score < other or (score == other and id > other_id))
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _sift_up(ids: Ids, scores: NDArray[np.float32], node: int) -> None:
     """Let the last row of the heap rise; the worst row stands at the root."""
     while node > 0:
@@ -54,7 +54,7 @@ def _sift_up(ids: Ids, scores: NDArray[np.float32], node: int) -> None:
         node = parent
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _sift_down(ids: Ids, scores: NDArray[np.float32], n: int) -> None:
     """Let the root of a heap of n rows sink."""
     node = 0
@@ -70,7 +70,7 @@ def _sift_down(ids: Ids, scores: NDArray[np.float32], n: int) -> None:
         node = worst
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel()
 def _keep_best(
     ids: Ids,
     scores: NDArray[np.float32],
