@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
+
+from retrieval.registry import refuse_unknown
 
 if TYPE_CHECKING:
     from .aggregation.aggregated import Aggregated
@@ -38,7 +39,7 @@ def vlad(**settings: Any) -> Aggregated:
     from .aggregation.aggregated import make
     from .aggregation.aggregation_settings import AggregationSettings, VladSettings
 
-    _refuse_unknown("vlad", settings, {f.name for f in (*fields(AggregationSettings), *fields(VladSettings))})
+    refuse_unknown("vlad", settings, {f.name for f in (*fields(AggregationSettings), *fields(VladSettings))})
     return make("vlad", VladSettings, settings)
 
 
@@ -47,7 +48,7 @@ def asmk(**settings: Any) -> Aggregated:
     from .aggregation.aggregated import make
     from .aggregation.aggregation_settings import AggregationSettings, AsmkSettings
 
-    _refuse_unknown("asmk", settings, {f.name for f in (*fields(AggregationSettings), *fields(AsmkSettings))})
+    refuse_unknown("asmk", settings, {f.name for f in (*fields(AggregationSettings), *fields(AsmkSettings))})
     return make("asmk", AsmkSettings, settings)
 
 
@@ -59,17 +60,8 @@ def _make(name: str, settings: dict[str, Any]) -> BagOfWords:
 
     kind = DETECTORS[name]
     points, words = {f.name for f in fields(kind)}, {f.name for f in fields(WordSettings)}
-    _refuse_unknown(name, settings, points | words)
+    refuse_unknown(name, settings, points | words)
     given: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in settings.items()}
     of_words: dict[str, Any] = {n: v for n, v in given.items() if n in words}
     of_points: dict[str, Any] = {n: v for n, v in given.items() if n in points}
     return BagOfWords(name, kind(**of_points), WordSettings(**of_words))
-
-
-def _refuse_unknown(name: str, settings: dict[str, Any], known: set[str]) -> None:
-    """Raise SettingError, with what is near, where a setting is not known."""
-    from retrieval.errors import SettingError
-
-    for unknown in settings.keys() - known:
-        near = difflib.get_close_matches(unknown, known, n=1) or sorted(known)
-        raise SettingError(f"{name} has no setting {unknown!r}; did you mean {' or '.join(near)}?")

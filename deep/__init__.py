@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
+
+from retrieval.registry import refuse_unknown
 
 if TYPE_CHECKING:
     from .representation import DeepEmbedding
@@ -19,16 +20,11 @@ def deep(**settings: Any) -> DeepEmbedding:
     ------
     SettingError : a setting that is unknown or out of range, or a weight file that is not there or damaged.
     """
-    from retrieval.errors import SettingError
-
     from .networks import weight_files
     from .representation import DeepEmbedding
     from .settings import TIMM, DeepSettings
 
-    known = {f.name for f in fields(DeepSettings)}
-    for unknown in settings.keys() - known:
-        near = difflib.get_close_matches(unknown, known, n=1) or sorted(known)
-        raise SettingError(f"deep has no setting {unknown!r}; did you mean {' or '.join(near)}?")
+    refuse_unknown("deep", settings, {f.name for f in fields(DeepSettings)})
     given: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in settings.items()}
     is_timm = str(given.get("model", "")).startswith(TIMM)
     if is_timm:

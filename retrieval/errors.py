@@ -19,3 +19,15 @@ class SettingError(SemblanceError, ValueError):
 
 class FitError(SemblanceError):
     """There is too little to learn from: fewer descriptors than words, or no points at all."""
+
+
+class NotInstalledError(SettingError):
+    """Nothing of a name is installed, or its package lacks something that it imports.
+
+    ``problem`` says which; ``package`` is the package that lacks something, None if there is none at all.
+    """
+
+    def __init__(self, name: str, problem: str, remedy: str, package: str | None = None) -> None:
+        super().__init__(f"{name!r} {problem}; {remedy}")
+        self.problem = problem
+        self.package = package

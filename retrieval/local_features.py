@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import SettingError
+from .errors import NotInstalledError, SettingError
 from .picture import Picture
 from .region import Region
+from .registry import LOCAL_FEATURES, installed, load
 from .representation import Arrays
-
-GROUP = "semblance.local_features"
-"""The entry points that make local features, each called with the fields of ``LocalSettings``."""
 
 
 @dataclass(frozen=True)
@@ -124,11 +121,11 @@ class NetworkFeatures(Protocol):
 
 def find(name: str, settings: LocalSettings) -> LocalFeatures:
     """Make local features by name. Raise SettingError where there are none of it, or a setting is refused."""
-    found = {entry.name: entry for entry in entry_points(group=GROUP)}
-    if name not in found:
-        raise SettingError(f"features: {name!r} are not installed; give one of {', '.join(sorted(found))}")
     try:
-        made: LocalFeatures = found[name].load()(settings)
-    except ImportError as error:
-        raise SettingError(f"features: {name!r} cannot be loaded ({error}); install what it needs") from error
+        made: LocalFeatures = load(name, LOCAL_FEATURES)(settings)
+    except NotInstalledError as error:
+        if error.package is None:
+            others = ", ".join(installed(LOCAL_FEATURES))
+            raise SettingError(f"features: {name!r} are not installed; give one of {others}") from None
+        raise SettingError(f"features: {error}") from error
     return made

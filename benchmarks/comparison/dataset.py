@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.shared.labelled_sets import Set
-from cli.options.representation_flags import make
 from retrieval.errors import IndexFolderError
 from retrieval.index import Index
 from retrieval.metadata.label_table import LabelTable
+from retrieval.registry import make
 
 EQUAL: Mapping[str, Any] = {"points": 400, "words": 1000, "tone_words": 0}
 """What the comparison of detectors holds equal; tone is no matter of the detector."""

@@ -28,8 +28,8 @@ from threadpoolctl import threadpool_limits
 import bovw
 from benchmarks.shared.labelled_sets import DATA, Item, Set
 from retrieval.answers.fusion import fuse
-from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.ranker import Ranking
+from retrieval.registry import make
 from retrieval.representation import Encoding, Representation
 from retrieval.statistics.measures import average_precision, bootstrap_interval, precision_at
 
@@ -66,14 +66,6 @@ class Row:
     p10: float
     plain: float | None
     seconds: float
-
-
-def make(name: str, settings: Mapping[str, Any]) -> Representation:
-    """Make a representation by name."""
-    others = {"thumbnail": Thumbnail, "colour": ColourHistogram}
-    kind: Any = others.get(name) or getattr(bovw, name)
-    made: Representation = kind(**settings)
-    return made
 
 
 def _quiet() -> None:

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import bovw
-from benchmarks.quality.ablation import encode, make, rankings, relevances
+from benchmarks.quality.ablation import encode, rankings, relevances
 from benchmarks.shared.imagenet_networks import SIDE, SqueezeNet
 from benchmarks.shared.labelled_sets import DATA, Set
 from benchmarks.shared.networks import imagenet_vectors, opened, own_vectors
@@ -43,6 +43,7 @@ from deep.representation import DeepEmbedding
 from retrieval.answers.fusion import fuse
 from retrieval.ranker import Ranking
 from retrieval.rankers.dense import ExactRanker
+from retrieval.registry import make
 from retrieval.statistics.measures import average_precision, bootstrap_interval, precision_at
 
 SETS = ("ultrasound3", "brain4", "cxr3", "skin7", "histology5", "wbc5")

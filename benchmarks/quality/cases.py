@@ -25,9 +25,9 @@ from benchmarks.quality.locate import write_volume
 from benchmarks.shared.indexing import RECIPES, index_set
 from benchmarks.shared.labelled_sets import DATA
 from benchmarks.shared.phantoms import make_phantom
-from cli.options.representation_flags import make
 from retrieval.index import Hit, Index
 from retrieval.readers.slice_stacks import Slice, find_stacks
+from retrieval.registry import make
 from retrieval.statistics.measures import average_precision, bootstrap_interval
 
 RULES = ("best", "mean-3", "rank-weighted")

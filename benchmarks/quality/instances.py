@@ -24,11 +24,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.quality.ablation import make
 from benchmarks.shared.kept_indexes import opened
 from benchmarks.shared.labelled_sets import DATA, Item, Set
 from retrieval.index import Index
 from retrieval.picture import Picture
+from retrieval.registry import make
 
 SETS = ("brain4", "ultrasound3", "cxr3", "histology5")
 Settings = dict[str, Any]

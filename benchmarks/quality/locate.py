@@ -26,12 +26,12 @@ import numpy as np
 
 from benchmarks.shared.phantoms import Phantom, make_phantom
 from benchmarks.shared.rescans import LABEL, write_rescans
-from cli.options.representation_flags import make
 from retrieval.errors import SettingError
 from retrieval.index import Index, QueryOptions
 from retrieval.index.search.locate_range import locate
 from retrieval.metadata.label_table import LabelTable
 from retrieval.readers.slice_stacks import Slice, find_stacks
+from retrieval.registry import make
 
 SLICE = 5.0
 """Millimetres of the slices that errors are counted in."""

@@ -30,12 +30,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import deep
-from benchmarks.quality.ablation import encode, make
+from benchmarks.quality.ablation import encode
 from benchmarks.shared.labelled_sets import DATA
 from benchmarks.shared.networks import IMAGENET, Vectors, imagenet_vectors, own_vectors
 from retrieval.answers.fusion import fuse
 from retrieval.picture import Picture
 from retrieval.ranker import Ranking, order
+from retrieval.registry import make
 from retrieval.statistics.measures import (
     average_precision,
     average_precision_at,

@@ -23,13 +23,14 @@ from numpy.typing import NDArray
 from sklearn.decomposition import KernelPCA
 from threadpoolctl import threadpool_limits
 
-from benchmarks.quality.ablation import encode, make
+from benchmarks.quality.ablation import encode
 from benchmarks.shared.labelled_sets import DATA, Set
 from retrieval.metric_learning import METHODS, MetricLearner
 from retrieval.metric_learning.large_margin import squared_distances
 from retrieval.metric_learning.layout_2d import neighbour_embedding
 from retrieval.metric_learning.matrix import stack, unit
 from retrieval.metric_learning.principal_axes import principal_axes
+from retrieval.registry import make
 from retrieval.representation import Vector
 from retrieval.statistics.measures import average_precision, bootstrap_interval
 

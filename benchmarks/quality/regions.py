@@ -28,7 +28,6 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.quality.ablation import make
 from benchmarks.quality.instances import overlap
 from benchmarks.shared.kept_indexes import opened
 from benchmarks.shared.labelled_sets import DATA, Set, read_table
@@ -36,6 +35,7 @@ from deep import deep
 from retrieval.index import Hit, Index
 from retrieval.picture import Picture
 from retrieval.region import Region
+from retrieval.registry import make
 from retrieval.statistics.measures import average_precision, bootstrap_interval
 
 SETS = ("blood_bccd", "cxr_regions")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.shared.labelled_sets import DATA, Set
-from cli.options.representation_flags import make
 from retrieval.index import Index
 from retrieval.metadata.label_table import LabelTable
+from retrieval.registry import make
 
 WORDS = ("superpixel", "dense")
 """The words that an index gets where nothing is said."""

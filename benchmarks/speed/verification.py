@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.quality.ablation import encode, make
+from benchmarks.quality.ablation import encode
 from benchmarks.shared.labelled_sets import DATA, Set
 from bovw.bag_of_words import BagOfWords
 from bovw.verification.evidence import EVIDENCE
@@ -31,6 +31,7 @@ from bovw.verification.geometric import verify
 from bovw.verification.matching import Frames
 from retrieval.localization import Candidates, Located
 from retrieval.ranker import Ranker, Ranking, order
+from retrieval.registry import make
 from retrieval.representation import Encoding
 from retrieval.statistics.measures import average_precision, bootstrap_interval, precision_at
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import IndexFolderError, PictureError, SettingError
+from retrieval.registry import installed
 from viewer.answer import printable
 
 from ..options.argument_types import place, positive
-from ..options.representation_flags import add_settings, given, installed, make, named, with_settings
+from ..options.representation_flags import add_settings, given, make, named, with_settings
 from ..output.files import write_text
 from ..output.progress import ProgressBar
 

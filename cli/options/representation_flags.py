@@ -10,21 +10,15 @@ import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from retrieval.errors import SettingError
+from retrieval import registry
+from retrieval.errors import NotInstalledError, SettingError
+from retrieval.registry import installed
 
 if TYPE_CHECKING:
     from retrieval.representation import Representation
 
-GROUP = "semblance.representations"
 _PREFIX = "setting_"
 _METAVARS = {int: "N", float: "X", int | None: "N", float | None: "X"}
-
-
-def installed() -> list[str]:
-    """Return the names of all representations that are installed, without loading any."""
-    from importlib.metadata import entry_points
-
-    return sorted({entry.name for entry in entry_points(group=GROUP)})
 
 
 def named(argv: Sequence[str]) -> list[str]:
@@ -44,16 +38,10 @@ def make(name: str, settings: Mapping[str, Any] | None = None) -> Representation
     ------
     SettingError : no such representation, a setting that it lacks, or a value that it refuses.
     """
-    from importlib.metadata import entry_points
-
-    entry = next(iter(entry_points(group=GROUP, name=name)), None)
-    if entry is None:
-        raise SettingError(f"--by: {name!r} is not installed; one of {', '.join(installed())}")
     try:
-        made: Representation = entry.load()(**(settings or {}))
-    except ImportError as error:
-        raise SettingError(f"--by: {name!r} cannot be loaded ({error}); install what it needs") from error
-    return made
+        return registry.make(name, settings)
+    except NotInstalledError as error:
+        raise SettingError(f"--by: {error}") from error
 
 
 def add_settings(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:

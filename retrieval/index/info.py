@@ -8,10 +8,10 @@ from typing import Any
 
 from .catalogue.files import n_lacking
 from .catalogue.learned_fusions import read_fusions
+from .catalogue.pictures import count_unlabelled
 from .catalogue.representations import Segment, StoredRepresentation, bindings, segments
 from .catalogue.schema import FORMAT
 from .storage.store import Store
-from .update.apply_labels import count_unlabelled
 
 
 def info(store: Store) -> Mapping[str, Any]:

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import bovw
-from cli.options.representation_flags import make
 from retrieval.evaluation import FUSIONS, EvaluationOptions, evaluate
 from retrieval.index import Index
 from retrieval.metadata.label_table import LabelTable
+from retrieval.registry import make
 
 SIDE, EACH = 128, 10
 KINDS = ("stripes", "checks", "rings", "grain", "bars", "squares")

@@ -19,12 +19,12 @@ import bovw
 from bovw.descriptors import DESCRIPTORS
 from bovw.detectors import DETECTORS
 from cli.main import COMMANDS, main, make_parser
-from cli.options.representation_flags import installed, make
 from cli.output.formats import as_json
 from retrieval.index.catalogue.schema import FORMAT, TABLES
 from retrieval.readers.dicom.header import METADATA
 from retrieval.readers.formats import FORMATS
 from retrieval.readers.window import ALIASES, MEASURED, PRESETS
+from retrieval.registry import installed, make
 from viewer.answer import Answer, Caption, Row
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,8 +10,8 @@ from typing import Any
 from ...errors import SettingError
 from ...metadata.label_table import LabelRow
 from ...picture import Value
-from ..update.worker_task import EncodedPicture
 from .database import Catalogue
+from .encoded_picture import EncodedPicture
 from .tombstones import add_tombstone, bury_picture
 
 GROUPS = ("series", "study", "patient")
@@ -100,6 +100,14 @@ def set_labels(catalogue: Catalogue, rows: Iterable[tuple[str, LabelRow]]) -> No
         "INSERT OR REPLACE INTO label VALUES (?, ?, ?)",
         [(name, json.dumps(list(row.labels)), json.dumps(dict(row.columns))) for name, row in rows],
     )
+
+
+def count_unlabelled(catalogue: Catalogue) -> int:
+    """Return how many pictures have no label."""
+    sql = """SELECT count(*) FROM picture p JOIN source s ON s.id = p.source
+        LEFT JOIN label own ON own.name = p.name LEFT JOIN label file ON file.name = s.name
+        WHERE coalesce(own.labels, file.labels, '[]') = '[]'"""
+    return int(catalogue.rows(sql)[0][0])
 
 
 def remove(catalogue: Catalogue, names: Sequence[str]) -> int:

@@ -6,16 +6,13 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib.metadata import entry_points
 from typing import Any
 
 import numpy as np
 
-from ...errors import IndexFolderError, SemblanceError
+from ... import registry
+from ...errors import IndexFolderError, NotInstalledError, SemblanceError
 from ...representation import Arrays, Representation
-
-GROUP = "semblance.representations"
-"""The entry points that make representations."""
 
 Factory = Callable[..., Representation]
 Factories = Mapping[str, Factory]
@@ -95,15 +92,10 @@ def difference(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str
 
 
 def _installed(name: str) -> Factory:
-    for entry in entry_points(group=GROUP, name=name):
-        try:
-            factory: Factory = entry.load()
-        except ImportError as error:
-            raise IndexFolderError(
-                f"representation {name!r} cannot be loaded ({error}); install what it needs, for example "
-                f"`pip install 'semblance[{entry.module.split('.')[0]}]'`"
-            ) from error
-        return factory
-    raise IndexFolderError(
-        f"representation {name!r} is not installed; install the package that provides it ({GROUP})"
-    )
+    try:
+        return registry.load(name)
+    except NotInstalledError as error:
+        remedy = f"install the package that provides it ({registry.REPRESENTATIONS})"
+        if error.package is not None:
+            remedy = f"install what it needs, for example `pip install 'semblance[{error.package}]'`"
+        raise IndexFolderError(f"representation {name!r} {error.problem}; {remedy}") from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...metadata.label_table import LabelRow, LabelTable
 from ..catalogue.database import Catalogue
-from ..catalogue.pictures import set_labels
+from ..catalogue.pictures import count_unlabelled, set_labels
 from ..catalogue.tombstones import all_tombstone_keys, salt_of, tombstone_key
 from ..storage.store import Store
 from .scan import Scope
@@ -49,14 +49,6 @@ def _without_removed(
         return any(tombstone_key(salt, name) in gone for name in names)
 
     return [(name, row) for name, row in rows if not is_gone(name)] if gone else rows
-
-
-def count_unlabelled(catalogue: Catalogue) -> int:
-    """Return how many pictures have no label."""
-    sql = """SELECT count(*) FROM picture p JOIN source s ON s.id = p.source
-        LEFT JOIN label own ON own.name = p.name LEFT JOIN label file ON file.name = s.name
-        WHERE coalesce(own.labels, file.labels, '[]') = '[]'"""
-    return int(catalogue.rows(sql)[0][0])
 
 
 def _find(catalogue: Catalogue, path: str, scopes: Sequence[Scope]) -> str | None:

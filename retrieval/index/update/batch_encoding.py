@@ -7,7 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 from ...representation import BatchEncoder, Encoding, Representation
-from .worker_task import EncodedPicture, Failure, PartialResult, Task
+from ..catalogue.encoded_picture import EncodedPicture
+from .worker_task import Failure, PartialResult, Task
 
 Outcome = tuple[Task, PartialResult | Failure]
 

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...representation import Encoding, Representation
+from ..catalogue.encoded_picture import EncodedPicture
 from ..catalogue.files import State, drop_pictures, mark_outcome
 from ..catalogue.pictures import add_picture, known_pictures
 from ..catalogue.representations import Segment, add_segment
 from ..storage.segments import publishable, save_encodings, save_rows
 from ..storage.store import Store
-from .worker_task import EncodedPicture, Failure
+from .worker_task import Failure
 
 _MOST_PICTURES = 512
 _MOST_BYTES = 64 << 20

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import PictureError
-from ...picture import Picture, Value
+from ...picture import Picture
 from ...rankers.array_files import load_arrays
 from ...readers import NotAPictureError, read_pictures
 from ...readers.window import Window
 from ...representation import Arrays, BatchEncoder, Encoding, Representation
+from ..catalogue.encoded_picture import EncodedPicture
 from ..catalogue.files import State
 from ..catalogue.recipe import Factories, make
 from ..catalogue.tombstones import tombstone_key
@@ -66,33 +67,6 @@ class Task:
     skip: frozenset[str] = frozenset()
     sample: int = 0
     seed: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class EncodedPicture:
-    """A picture without its pixels: what the index keeps of it.
-
-    ``prepared`` holds what is still to be encoded, by representation.
-    """
-
-    name: str
-    shape: tuple[int, int]
-    spacing: tuple[float, float] | None
-    groups: Mapping[str, str]
-    metadata: Mapping[str, Value]
-    encodings: Mapping[int, Encoding]
-    thumbnail: NDArray[np.uint8] | None
-    prepared: Mapping[int, NDArray[Any]] = field(default_factory=dict)
-
-    @property
-    def n_bytes(self) -> int:
-        """Return about how much memory it takes."""
-        n = 1000 if self.thumbnail is None else 1000 + self.thumbnail.nbytes
-        for encoding in self.encodings.values():
-            vector = encoding.vector
-            n += vector.nbytes if isinstance(vector, np.ndarray) else 8 * len(vector.indices)
-            n += 0 if encoding.evidence is None else encoding.evidence.nbytes
-        return n
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,40 @@
+"""An encoded image: what the index keeps of one, on its way from a worker into the catalogue and segments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...picture import Value
+from ...representation import Encoding
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedPicture:
+    """A picture without its pixels: what the index keeps of it.
+
+    ``prepared`` holds what is still to be encoded, by representation.
+    """
+
+    name: str
+    shape: tuple[int, int]
+    spacing: tuple[float, float] | None
+    groups: Mapping[str, str]
+    metadata: Mapping[str, Value]
+    encodings: Mapping[int, Encoding]
+    thumbnail: NDArray[np.uint8] | None
+    prepared: Mapping[int, NDArray[Any]] = field(default_factory=dict)
+
+    @property
+    def n_bytes(self) -> int:
+        """Return about how much memory it takes."""
+        n = 1000 if self.thumbnail is None else 1000 + self.thumbnail.nbytes
+        for encoding in self.encodings.values():
+            vector = encoding.vector
+            n += vector.nbytes if isinstance(vector, np.ndarray) else 8 * len(vector.indices)
+            n += 0 if encoding.evidence is None else encoding.evidence.nbytes
+        return n

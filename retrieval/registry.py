@@ -1,0 +1,76 @@
+"""The registry: what installed packages add to Semblance, found by name among their entry points.
+
+``retrieval`` imports no package above it; it finds them here. A group has one contract, a protocol of
+``retrieval``, that everything in it meets (``tests/contracts``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .errors import NotInstalledError, SettingError
+
+if TYPE_CHECKING:
+    from .representation import Representation
+
+REPRESENTATIONS = "semblance.representations"
+"""Make a ``Representation`` that has learnt nothing yet, from its settings as keywords."""
+
+LOCAL_FEATURES = "semblance.local_features"
+"""Make ``LocalFeatures`` from ``LocalSettings``."""
+
+Factory = Callable[..., Any]
+"""What an entry point of a group is: a function or class that makes one thing."""
+
+# ``importlib.metadata`` and ``difflib`` are imported when they are needed, so that `semblance --help` and
+# the factories of representations stay quick to import.
+
+
+def installed(group: str = REPRESENTATIONS) -> list[str]:
+    """Return the names in a group, in order, without loading what they name."""
+    from importlib.metadata import entry_points
+
+    return sorted({entry.name for entry in entry_points(group=group)})
+
+
+def load(name: str, group: str = REPRESENTATIONS) -> Factory:
+    """Import what has a name in a group.
+
+    Raises
+    ------
+    NotInstalledError : nothing has this name, or its package lacks something that it imports.
+    """
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=group, name=name):
+        try:
+            factory: Factory = entry.load()
+        except ImportError as error:
+            package = entry.module.split(".")[0]
+            problem = f"cannot be loaded ({error})"
+            raise NotInstalledError(name, problem, "install what it needs", package) from error
+        return factory
+    raise NotInstalledError(name, "is not installed", f"one of {', '.join(installed(group))}")
+
+
+def make(name: str, settings: Mapping[str, Any] | None = None) -> Representation:
+    """Make an installed representation that has learnt nothing yet; settings not given have their defaults.
+
+    Raises
+    ------
+    NotInstalledError : there is no representation of this name, or it cannot be loaded.
+    SettingError : a setting that it lacks, or a value that it refuses.
+    """
+    made: Representation = load(name)(**(settings or {}))
+    return made
+
+
+def refuse_unknown(name: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise SettingError, which names the nearest one, if a setting given is not among those known."""
+    import difflib
+
+    choices = set(known)
+    for unknown in set(given) - choices:
+        near = difflib.get_close_matches(unknown, choices, n=1) or sorted(choices)
+        raise SettingError(f"{name} has no setting {unknown!r}; did you mean {' or '.join(near)}?")
