@@ -52,12 +52,12 @@ class Located:
     ----------
     scores : float32 (n,), larger is closer: the candidates are ranked by these, before all other pictures.
     boxes : float32 (n, 4): row, col, height, width in pixels of the picture; NaN where nothing matched.
-    proofs : int32 (n,), the matches that agree in space; 0 where there are none, or the kind has none.
+    n_inliers : int32 (n,), the matches that agree in space; 0 where there are none, or the kind has none.
     """
 
     scores: NDArray[np.float32]
     boxes: NDArray[np.float32]
-    proofs: NDArray[np.int32]
+    n_inliers: NDArray[np.int32]
 
 
 @runtime_checkable

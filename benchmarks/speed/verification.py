@@ -76,7 +76,7 @@ def seconds(n_words: int, n_bits: int) -> tuple[float, int]:
         start = time.thread_time()
         found = verify(query, Frames(words, places, n_bits, bits), offsets, shapes, n_words)
         times.append(time.thread_time() - start)
-    return min(times[1:]), int(found.are_proven.sum())
+    return min(times[1:]), int(found.are_verified.sum())
 
 
 def print_speed() -> None:
@@ -147,7 +147,7 @@ def looked_again(made: BagOfWords, known: Collection, asking: int, ranking: Rank
 def expanded(made: BagOfWords, known: Collection, asking: int, ranking: Ranking, ranker: Ranker) -> Ranking:
     """Look at the best again, ask with the query that proven ones are added to, and look again."""
     first, located = _sighted(made, known, asking, known.encodings[asking], _others(known, asking, ranking))
-    proven = [i for i in range(len(located.proofs)) if located.proofs[i] > 0][: made.n_expanding]
+    proven = [i for i in range(len(located.n_inliers)) if located.n_inliers[i] > 0][: made.n_expanding]
     if not proven:
         return first
     hits = known.candidates(first.ids[proven], first.scores[proven])
@@ -173,7 +173,7 @@ def _sighted(
     scores = found.scores[places]
     rest = np.minimum(ranking.scores[n:], scores[-1])
     ids = np.concatenate([ranking.ids[places], ranking.ids[n:]])
-    located = Located(scores, found.boxes[places], found.proofs[places])
+    located = Located(scores, found.boxes[places], found.n_inliers[places])
     return Ranking(ids, np.concatenate([scores, rest])), located
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from retrieval.explanation import Explanation, scattered
 from retrieval.representation import Encoding, SparseVector
 
-from .geometric import agreeing_pairs, verify
+from .geometric import inlier_pairs, verify
 from .matching import Frames
 
 PAIRS = 60
@@ -75,9 +75,9 @@ def _proven(ours: NDArray[np.void], theirs: NDArray[np.void], shape: tuple[int, 
     frames, others = Frames.of(ours), Frames.of(theirs)
     offsets, shapes = np.array([0, len(theirs)]), np.array([shape])
     verdicts = verify(frames, others, offsets, shapes, size)
-    if not verdicts.are_proven[0]:
+    if not verdicts.are_verified[0]:
         return np.empty((0, 2), np.int64)
-    return agreeing_pairs(frames, others, verdicts.transforms[0], size)
+    return inlier_pairs(frames, others, verdicts.transforms[0], size)
 
 
 def _heaviest(ours: NDArray[np.void], theirs: NDArray[np.void], weights: NDArray[np.float32]) -> Pairs:

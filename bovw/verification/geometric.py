@@ -33,18 +33,18 @@ class Verdicts:
     Parameters
     ----------
     transforms : float64 (n, 4), see ``bovw.verification.similarity_transform``; NaN where there is none.
-    agreeing : int64 (n,), the matches that agree with it, no point twice.
+    inliers : int64 (n,), the matches that agree with it, no point twice.
     needed : int64 (n,), so many must agree that chance is no explanation.
     """
 
     transforms: Floats
-    agreeing: Ints
+    inliers: Ints
     needed: Ints
 
     @property
-    def are_proven(self) -> NDArray[np.bool_]:
+    def are_verified(self) -> NDArray[np.bool_]:
         """Tell which are verified, bool (n,)."""
-        return np.asarray(self.agreeing >= self.needed)
+        return np.asarray(self.inliers >= self.needed)
 
 
 def verify(
@@ -63,7 +63,7 @@ def verify(
     """
     n = len(offsets) - 1
     transforms = np.full((n, 4), np.nan)
-    agreeing, least = np.zeros(n, np.int64), np.full(n, FEWEST, np.int64)
+    inliers, least = np.zeros(n, np.int64), np.full(n, FEWEST, np.int64)
     if len(query) and len(candidates):
         table = WordTable.of(query.words, size)
         is_upright = query.is_upright and candidates.is_upright
@@ -73,12 +73,12 @@ def verify(
         _verify_all(
             query.places, query.signatures, table.starts, table.members,
             candidates.words, candidates.places, candidates.signatures, _reach(query, candidates),
-            np.asarray(offsets, np.int64), areas, centre, extent, is_upright, transforms, agreeing, least,
+            np.asarray(offsets, np.int64), areas, centre, extent, is_upright, transforms, inliers, least,
         )  # fmt: skip
-    return Verdicts(transforms, agreeing, least)
+    return Verdicts(transforms, inliers, least)
 
 
-def agreeing_pairs(query: Frames, candidate: Frames, transform: Floats, size: int) -> Ints:
+def inlier_pairs(query: Frames, candidate: Frames, transform: Floats, size: int) -> Ints:
     """Return the matches that agree with a transform, int64 (m, 2): the query's point, the candidate's."""
     if not len(query) or not len(candidate) or np.isnan(transform).any():
         return np.empty((0, 2), np.int64)
@@ -111,7 +111,7 @@ def _verify_all(
     extent: float,
     is_upright: bool,
     transforms: Floats,
-    agreeing: Ints,
+    inliers: Ints,
     least: Ints,
 ) -> None:
     keys, votes, taken = np.full(SLOTS, -1, np.int64), np.zeros(SLOTS), np.empty(SLOTS, np.int64)
@@ -137,8 +137,8 @@ def _verify_all(
             hypothesis(best[peak], proposals, weights, n, extent, is_upright, centre, fit)
             refine(fit, query, here, ours, theirs, weights, n, apart)
             found = one_to_one(apart, ours, theirs, n, our_used, their_used, agree)
-            if found > agreeing[i]:
-                agreeing[i], transforms[i] = found, fit
+            if found > inliers[i]:
+                inliers[i], transforms[i] = found, fit
 
 
 @kernel()

@@ -44,7 +44,7 @@ class WordLocator:
         region: Region | None,
         candidates: Candidates,
     ) -> Located:
-        """Return scores, boxes and proofs.
+        """Return scores, boxes and numbers of inliers.
 
         The score is the first one, and a bonus in [0, 1) for the matches that agree in space beyond what
         chance explains. The box is that of the region's outline, or the picture's, as the transform takes it
@@ -60,12 +60,12 @@ class WordLocator:
         boxes = mapped_boxes(verdicts, np.concatenate(outline), candidates.shapes)
         scores = candidates.scores + bonus(verdicts).astype(np.float32)
         if region is not None and len(query):
-            unproven = ~verdicts.are_proven
+            unproven = ~verdicts.are_verified
             windows, likeness = self.windows(query, region, candidates, frames)
             boxes[unproven] = windows[unproven]
             scores += likeness.astype(np.float32)
-        proofs = np.where(verdicts.are_proven, verdicts.agreeing, 0)
-        return Located(scores, boxes.astype(np.float32), proofs.astype(np.int32))
+        n_inliers = np.where(verdicts.are_verified, verdicts.inliers, 0)
+        return Located(scores, boxes.astype(np.float32), n_inliers.astype(np.int32))
 
     def sharpened(
         self,
@@ -96,11 +96,11 @@ class WordLocator:
         size = len(candidates)
         best = order(np.arange(size), candidates.scores, min(n, size)).ids
         scores, boxes = candidates.scores.copy(), np.full((size, 4), np.nan, np.float32)
-        proofs = np.zeros(size, np.int32)
+        n_inliers = np.zeros(size, np.int32)
         if len(best):
             found = self.locate(query, shape, None, candidates.chosen(best))
-            scores[best], boxes[best], proofs[best] = found.scores, found.boxes, found.proofs
-        return Located(scores, boxes, proofs)
+            scores[best], boxes[best], n_inliers[best] = found.scores, found.boxes, found.n_inliers
+        return Located(scores, boxes, n_inliers)
 
     def windows(
         self, query: NDArray[np.void], region: Region, candidates: Candidates, frames: Frames
@@ -125,7 +125,7 @@ class WordLocator:
 
 def bonus(verdicts: Verdicts) -> Floats:
     """Return x / (x + HALF), in [0, 1): x matches agree beyond those that chance would explain."""
-    beyond = np.where(verdicts.are_proven, verdicts.agreeing - verdicts.needed + 1, 0)
+    beyond = np.where(verdicts.are_verified, verdicts.inliers - verdicts.needed + 1, 0)
     return np.asarray(beyond / (beyond + float(HALF)))
 
 
@@ -142,7 +142,7 @@ def mapped_boxes(verdicts: Verdicts, outline: Floats, shapes: NDArray[np.int64])
     inside = np.clip(moved, 0, limits)
     low, high = inside.min(axis=1), inside.max(axis=1)
     boxes = np.concatenate([low, high - low], axis=1)
-    boxes[~verdicts.are_proven | (high <= low).any(axis=1)] = np.nan
+    boxes[~verdicts.are_verified | (high <= low).any(axis=1)] = np.nan
     return boxes
 
 

@@ -367,15 +367,15 @@ def test_what_is_located_lies_within_its_pictures(fitted, encodings):
         located = fitted.locate(fitted.encode_query(PICTURES[0], part), PICTURES[0].shape, part, among)
         assert (located.scores.shape, located.scores.dtype) == ((3,), np.float32)
         assert (located.boxes.shape, located.boxes.dtype) == ((3, 4), np.float32)
-        assert (located.proofs.shape, located.proofs.dtype) == ((3,), np.int32)
+        assert (located.n_inliers.shape, located.n_inliers.dtype) == ((3,), np.int32)
         assert np.isfinite(located.scores).all()
-        assert (located.proofs >= 0).all()
+        assert (located.n_inliers >= 0).all()
         known = ~np.isnan(located.boxes).any(axis=1)
         corners, sizes = located.boxes[known, :2], located.boxes[known, 2:]
         assert (corners >= 0).all()
         assert (sizes > 0).all()
         assert (corners + sizes <= among.shapes[known] + 1e-3).all()
-        assert not located.proofs[~known].any()
+        assert not located.n_inliers[~known].any()
 
 
 def test_a_region_is_located_in_its_own_picture(fitted, encodings):
@@ -384,7 +384,7 @@ def test_a_region_is_located_in_its_own_picture(fitted, encodings):
     among = candidates(encodings, [4, 0, 7])
     region = Region.box(10, 20, 40, 50)
     located = fitted.locate(fitted.encode_query(PICTURES[0], region), PICTURES[0].shape, region, among)
-    assert not located.proofs.any() or np.argmax(located.proofs) == 1
+    assert not located.n_inliers.any() or np.argmax(located.n_inliers) == 1
     row, col, height, width = located.boxes[1].tolist()
     both = max(0, min(row + height, 50) - max(row, 10)) * max(0, min(col + width, 70) - max(col, 20))
     assert both / (height * width + 2000 - both) > 0.25

@@ -130,7 +130,7 @@ def candidates_of(
 
 
 def _matches(positions: Ids, located: Located) -> Iterator[tuple[int, Match]]:
-    boxes, proofs = located.boxes.tolist(), located.proofs.tolist()
-    for position, (row, col, height, width), proof in zip(positions.tolist(), boxes, proofs, strict=True):
+    boxes, n_inliers = located.boxes.tolist(), located.n_inliers.tolist()
+    for position, (row, col, height, width), proof in zip(positions.tolist(), boxes, n_inliers, strict=True):
         if row == row:  # a number
             yield position, Match((row, col, height, width), proof)

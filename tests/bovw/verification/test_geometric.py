@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from bovw.verification.chance_agreement import DOUBT, FEWEST, needed
-from bovw.verification.geometric import Verdicts, agreeing_pairs, verify
+from bovw.verification.geometric import Verdicts, inlier_pairs, verify
 from bovw.verification.matching import MOST_MATCHES, Frames, WordTable, match
 
 WORDS = 1000
@@ -67,8 +67,8 @@ def test_a_known_transform_is_found_again_among_noise(scale, turn, row, col, see
     known = transform(scale, turn, row, col)
     right = moved(Frames(query.words[:40], query.places[:40]), known, rng, noise=0.2)
     found = one(query, together(right, frames(rng, 200)))
-    assert found.are_proven[0]
-    assert found.agreeing[0] >= 36
+    assert found.are_verified[0]
+    assert found.inliers[0] >= 36
     # The query's corners land where they should, within a few hundredths of its side.
     corners = Frames(
         np.zeros(4, int), np.array([[0, 0, 0, 0], [0, SIDE, 0, 0], [SIDE, 0, 0, 0], [SIDE] * 2 + [0, 0]])
@@ -86,7 +86,7 @@ def test_without_noise_the_transform_is_exact(upright):
     if upright:
         candidate.places[:, 3] = 0
     found = one(query, candidate)
-    assert found.agreeing[0] == 80
+    assert found.inliers[0] == 80
     np.testing.assert_allclose(found.transforms[0], known, atol=1e-6)
 
 
@@ -97,8 +97,8 @@ def test_chance_proves_nothing():
         candidates = [frames(rng, 400, upright=upright) for _ in range(100)]
         offsets, shapes = np.arange(101) * 400, np.full((100, 2), SIDE)
         found = verify(query, together(*candidates), offsets, shapes, WORDS)
-        assert found.are_proven.sum() <= 1
-        assert (found.agreeing > 0).all()
+        assert found.are_verified.sum() <= 1
+        assert (found.inliers > 0).all()
 
 
 def test_each_candidate_is_verified_by_itself():
@@ -112,9 +112,9 @@ def test_each_candidate_is_verified_by_itself():
     offsets = np.cumsum([0, *map(len, parts)])
     found = verify(query, together(*parts), offsets, np.full((3, 2), SIDE), WORDS)
     alone = [one(query, part) for part in parts]
-    np.testing.assert_array_equal(found.agreeing, [verdict.agreeing[0] for verdict in alone])
+    np.testing.assert_array_equal(found.inliers, [verdict.inliers[0] for verdict in alone])
     np.testing.assert_array_equal(found.transforms, np.concatenate([v.transforms for v in alone]))
-    assert found.are_proven.tolist() == [False, True, False]
+    assert found.are_verified.tolist() == [False, True, False]
 
 
 @given(seed=st.integers(0, 999), words=st.integers(1, 60))
@@ -123,8 +123,8 @@ def test_no_point_agrees_twice_however_words_burst(seed, words):
     rng = np.random.default_rng(seed)
     query, candidate = frames(rng, 60, words), frames(rng, 90, words)
     found = one(query, candidate)
-    pairs = agreeing_pairs(query, candidate, found.transforms[0], WORDS)
-    assert len(pairs) == found.agreeing[0]
+    pairs = inlier_pairs(query, candidate, found.transforms[0], WORDS)
+    assert len(pairs) == found.inliers[0]
     for side in pairs.T:
         assert len(np.unique(side)) == len(side)
     np.testing.assert_array_equal(query.words[pairs[:, 0]], candidate.words[pairs[:, 1]])
@@ -135,7 +135,7 @@ def test_a_burst_at_one_place_counts_once():
     query = frames(rng, 30)
     point = Frames(np.full(30, 7), np.repeat(query.places[:1], 30, axis=0))
     lonely = Frames(np.full(1, 7), query.places[:1])
-    assert one(lonely, point).agreeing[0] <= 1
+    assert one(lonely, point).inliers[0] <= 1
 
 
 def matches(
@@ -184,17 +184,17 @@ def test_signatures_find_the_same_transform_from_fewer_pairs(words):
     right = signed(moved(half, known, rng, noise=0.2), rng, half, flips=6)
     candidate = together(right, signed(frames(rng, 150, words), rng))
     found = one(query, candidate)
-    assert found.are_proven[0]
+    assert found.are_verified[0]
     plain = one(Frames(query.words, query.places), Frames(candidate.words, candidate.places))
     if words > 100:
         np.testing.assert_allclose(found.transforms[0], plain.transforms[0], atol=2.0)
-        assert found.agreeing[0] >= plain.agreeing[0] - 2
+        assert found.inliers[0] >= plain.inliers[0] - 2
     assert found.needed[0] <= plain.needed[0]
     corner = np.array([[SIDE / 2, SIDE / 2, 0.0, 0.0]])
     there = moved(Frames(np.zeros(1, int), corner), found.transforms[0]).places[0, :2]
     np.testing.assert_allclose(there, moved(Frames(np.zeros(1, int), corner), known).places[0, :2], atol=3)
-    pairs = agreeing_pairs(query, candidate, found.transforms[0], WORDS)
-    assert len(pairs) == found.agreeing[0]
+    pairs = inlier_pairs(query, candidate, found.transforms[0], WORDS)
+    assert len(pairs) == found.inliers[0]
     apart = query.signatures[pairs[:, 0]] ^ candidate.signatures[pairs[:, 1]]
     assert max(int(bits).bit_count() for bits in apart) <= 24
 
@@ -204,7 +204,7 @@ def test_signatures_that_cannot_be_compared_are_not_looked_at():
     query = frames(rng, 80)
     candidate = signed(moved(query, transform(1.1, 0.3, 5.0, 9.0)), rng)
     plain = Frames(candidate.words, candidate.places)
-    assert one(query, candidate).agreeing[0] == one(query, plain).agreeing[0] > 0
+    assert one(query, candidate).inliers[0] == one(query, plain).inliers[0] > 0
 
 
 def test_words_with_too_many_pairs_are_left_out_the_commonest_first():
@@ -231,9 +231,9 @@ def test_empty_sides_prove_nothing():
     some, none = frames(rng, 20), Frames(np.empty(0, np.int64), np.empty((0, 4)))
     for query, candidate in ((some, none), (none, some), (none, none)):
         found = one(query, candidate)
-        assert not found.are_proven.any()
+        assert not found.are_verified.any()
         assert np.isnan(found.transforms).all()
-    assert agreeing_pairs(none, some, np.zeros(4), WORDS).shape == (0, 2)
+    assert inlier_pairs(none, some, np.zeros(4), WORDS).shape == (0, 2)
 
 
 def test_twice_the_same_question_is_answered_the_same_to_the_last_bit():
@@ -241,4 +241,4 @@ def test_twice_the_same_question_is_answered_the_same_to_the_last_bit():
     query, candidate = frames(rng, 300, 50), frames(rng, 300, 50)
     first, second = one(query, candidate), one(query, candidate)
     assert first.transforms.tobytes() == second.transforms.tobytes()
-    assert first.agreeing.tolist() == second.agreeing.tolist()
+    assert first.inliers.tolist() == second.inliers.tolist()

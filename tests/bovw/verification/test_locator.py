@@ -18,8 +18,8 @@ from retrieval.region import Region
 SMALL = {"words": 200, "tone_words": 8, "points": 150}
 
 
-def verdicts(transforms: list, agreeing: list[int], needed: int = 5) -> Verdicts:
-    return Verdicts(np.array(transforms, float), np.array(agreeing), np.full(len(agreeing), needed))
+def verdicts(transforms: list, inliers: list[int], needed: int = 5) -> Verdicts:
+    return Verdicts(np.array(transforms, float), np.array(inliers), np.full(len(inliers), needed))
 
 
 def test_the_bonus_is_nothing_without_proof_and_rises_towards_one():
@@ -148,4 +148,4 @@ def test_a_query_without_points_is_found_nowhere():
         found = bag.locate(empty, (50, 50), region, candidates)
         assert np.isnan(found.boxes).all()
         assert found.scores.tolist() == [0.5]
-        assert found.proofs.tolist() == [0]
+        assert found.n_inliers.tolist() == [0]
