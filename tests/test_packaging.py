@@ -138,6 +138,8 @@ def test_the_wheel_holds_the_packages_and_nothing_else() -> None:
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == set(PACKAGES)
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
     assert {"deep/bundled.safetensors", "deep/MODEL_CARD.md"} <= set(names)
+    static = {name(path) for path in (ROOT / "viewer" / "static").iterdir()}
+    assert static and {name for name in names if name.startswith("viewer/static/")} == static
     assert any(name.endswith("LICENSE") and ".dist-info/" in name for name in names)
     assert {name for name in names if name.endswith(".py")} == {name(path) for path in MODULES}
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from retrieval.answers.enrichment import Findings
     from retrieval.answers.fusion import Vote
     from retrieval.answers.grouping import Case
+    from retrieval.index import Hit, Index
     from retrieval.metadata.reference_table import Reference
 
 Box = tuple[int, int, int, int]
@@ -24,12 +25,12 @@ USUAL = ("patient", "study", "series")
 
 @dataclass(frozen=True)
 class Caption:
-    """What is shown of one picture.
+    """The text shown with one image.
 
     Parameters
     ----------
     id : its name in the index, or the path that was given.
-    label : its label, empty where there is none.
+    label : its label, empty if it has none.
     group : what it belongs to: series, study, patient, and the columns of the label table.
     """
 
@@ -39,17 +40,37 @@ class Caption:
 
     @property
     def closest(self) -> dict[str, str]:
-        """Return what people want to see of the groups: the patient, else the study, else the series."""
+        """Return the groups that are shown: the patient, else the study, else the series, and all columns."""
         usual = next((key for key in USUAL if key in self.group), None)
         return {key: value for key, value in self.group.items() if key == usual or key not in USUAL}
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of an answer: a picture with its rank (from 1), its score, and its box and case if known.
+class SliceImage:
+    """One slice of a volume: of the query, or the one of a hit that matches it.
 
-    ``proof`` is how many local matches within the box agree in space; ``votes`` are those of the
-    representations of a fused answer.
+    Parameters
+    ----------
+    id : its name.
+    image : encoded (JPEG, PNG or WebP); empty if there is none.
+    score : of a hit's slice, its similarity to the query's slice; None for the query's own.
+    """
+
+    id: str
+    image: bytes = b""
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of an answer: an image with its rank (from 1), its score, and its box and case if known.
+
+    Parameters
+    ----------
+    inliers : how many local matches within the box agree in space; None if no box is known.
+    votes : those of the representations of a fused answer.
+    image : the encoded image (JPEG, PNG or WebP) that pages and sheets show; empty if there is none.
+    slices : of a volume, the slices that match ``Answer.slices``, in their order.
     """
 
     caption: Caption
@@ -57,21 +78,25 @@ class Row:
     score: float
     box: Box | None = None
     case: Case | None = None
-    proof: int | None = None
+    inliers: int | None = None
     votes: Mapping[str, Vote] = field(default_factory=dict)
+    image: bytes = b""
+    slices: tuple[SliceImage, ...] = ()
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The query and its ranked pictures, best first.
+    """The query and its ranked images, best first.
 
     Parameters
     ----------
     query : the query.
     by : the representation that ranked, or several joined by ``+``.
     rows : best first.
-    findings : what the matching cases have in common, where that was asked for.
-    references : what a table says of the labels that were found.
+    findings : what the matching cases have in common, if that was asked for.
+    references : what a table says about the labels that were found.
+    image : the query, encoded as in ``Row``.
+    slices : of a volume, a few of its slices in their order.
     """
 
     query: Caption
@@ -79,11 +104,36 @@ class Answer:
     rows: tuple[Row, ...]
     findings: Findings | None = None
     references: tuple[Reference, ...] = ()
+    image: bytes = b""
+    slices: tuple[SliceImage, ...] = ()
 
     def same_label(self, row: Row) -> bool | None:
-        """Tell whether a row shares a label with the query; None where either has none."""
+        """Tell whether a row shares a label with the query; None if either has none."""
         wanted, found = labels(self.query.label), labels(row.caption.label)
         return bool(wanted & found) if wanted and found else None
+
+
+def caption_of(index: Index, id: str, column: str | None = None) -> Caption:
+    """Return the text shown with an indexed image; ``column`` is one more that is shown among its groups."""
+    entry = index.picture(id)
+    group = dict(entry.groups)
+    if column is not None and column in entry.metadata:
+        group[column] = str(entry.metadata[column])
+    return Caption(id, ";".join(entry.labels), group)
+
+
+def row_of(index: Index, hit: Hit, column: str | None = None) -> Row:
+    """Return a hit as it is shown, without its image."""
+    caption = caption_of(index, hit.id, column)
+    return Row(caption, hit.rank, hit.score, _xywh(hit.box), hit.case, hit.proof, hit.votes)
+
+
+def _xywh(box: tuple[float, float, float, float] | None) -> Box | None:
+    """Return a box of (row, col, height, width) as x, y, width, height."""
+    if box is None:
+        return None
+    row, col, height, width = box
+    return round(col), round(row), round(width), round(height)
 
 
 def labels(text: str) -> set[str]:

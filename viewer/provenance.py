@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -10,13 +11,27 @@ if TYPE_CHECKING:
     from retrieval.index import Index
 
 
-def index_facts(index: Index) -> list[tuple[str, str]]:
-    """Return names and values: pictures, window, each representation's recipe and settings, date, version."""
-    facts = [("pictures in the index", f"{len(index):,}"), ("window", index.window.text)]
+@dataclass(frozen=True)
+class Fact:
+    """A name and a value; ``is_detail`` folds it away: recipes and settings are long, and rarely wanted."""
+
+    name: str
+    value: str
+    is_detail: bool = False
+
+
+def index_facts(index: Index) -> list[Fact]:
+    """Return images, window, date, version, and each representation's recipe and settings."""
+    now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    facts = [
+        Fact("images in the index", f"{len(index):,}"),
+        Fact("window", index.window.text),
+        Fact("made on", now),
+        Fact("Semblance", version("semblance")),
+    ]
     for representation in index.info()["representations"]:
         name = representation["name"]
         settings = ", ".join(f"{key} {value}" for key, value in representation["settings"].items())
-        facts.append((f"recipe of {name}", str(representation["recipe"])))
-        facts.append((f"settings of {name}", settings))
-    now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
-    return [*facts, ("made on", now), ("Semblance", version("semblance"))]
+        facts.append(Fact(f"recipe of {name}", str(representation["recipe"]), is_detail=True))
+        facts.append(Fact(f"settings of {name}", settings, is_detail=True))
+    return facts

@@ -1,4 +1,4 @@
-"""Thumbnails: small encoded pictures for pages and sheets, with a region framed where there is one."""
+"""Thumbnails: small encoded images for pages and sheets, with a region framed if there is one."""
 
 from __future__ import annotations
 
@@ -16,24 +16,30 @@ if TYPE_CHECKING:
     from retrieval.region import Region
 
 LONGEST = 192
+"""Pixels of the longest side of a thumbnail, as an index keeps them."""
+
+ENLARGED = 512
+"""Pixels of the longest side of an image that a page can enlarge."""
+
 FRAME = "#e69f00"
+_FRAMED_SIDE, _LINE = 384, 4
 
 
-def thumbnail(picture: Picture) -> bytes:
-    """Encode a picture as a JPEG whose longest side is at most 192 pixels."""
-    pixels = np.round(np.clip(picture.fit_within(LONGEST)[0].pixels, 0, 1) * 255).astype(np.uint8)
+def thumbnail(picture: Picture, longest: int = LONGEST) -> bytes:
+    """Encode a picture as a JPEG whose longest side is at most ``longest`` pixels."""
+    pixels = np.round(np.clip(picture.fit_within(longest)[0].pixels, 0, 1) * 255).astype(np.uint8)
     return _jpeg(Image.fromarray(pixels))
 
 
 def boxed(encoded: bytes, box: XYWH, shape: tuple[int, int]) -> bytes:
-    """Draw a box (x, y, w, h in pixels of a picture of ``shape`` (rows, cols)) onto its thumbnail."""
+    """Draw a box (x, y, w, h in pixels of a picture of ``shape`` (rows, cols)) onto its encoded image."""
     x, y, width, height = box
     corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
     return _drawn(encoded, [corners], shape)
 
 
 def outlined(encoded: bytes, region: Region, shape: tuple[int, int]) -> bytes:
-    """Draw the outline of a region of a picture of ``shape`` (rows, cols) onto its thumbnail."""
+    """Draw the outline of a region of a picture of ``shape`` (rows, cols) onto its encoded image."""
     return _drawn(encoded, [[(x, y) for y, x in polygon.tolist()] for polygon in region.polygons], shape)
 
 
@@ -41,11 +47,13 @@ def _drawn(
     encoded: bytes, outlines: Sequence[Sequence[tuple[float, float]]], shape: tuple[int, int]
 ) -> bytes:
     small = Image.open(io.BytesIO(encoded)).convert("RGB")
-    small = small.resize((small.width * 2, small.height * 2), Image.Resampling.BICUBIC)
+    # A line of four pixels would hide a small thumbnail, which is therefore drawn larger.
+    times = max(1, -(-_FRAMED_SIDE // max(small.size)))
+    small = small.resize((small.width * times, small.height * times), Image.Resampling.BICUBIC)
     across, down = small.width / shape[1], small.height / shape[0]
     pen = ImageDraw.Draw(small)
     for outline in outlines:
-        pen.polygon([(x * across, y * down) for x, y in outline], outline=FRAME, width=4)
+        pen.polygon([(x * across, y * down) for x, y in outline], outline=FRAME, width=_LINE)
     return _jpeg(small)
 
 

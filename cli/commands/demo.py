@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from retrieval.errors import PictureError
 from viewer.answer import Answer
 from viewer.provenance import index_facts
-from viewer.report import Page, ReportTable, write_page
+from viewer.report import Page, write_page
+from viewer.report_table import ReportTable
 
 from ..options.argument_types import place, positive
 from ..options.queries import Query
@@ -22,7 +23,7 @@ from ..output.formats import as_table
 from ..output.precision import Precision, measure
 from ..output.progress import ProgressBar
 from .index import Order, bring_up_to_date, notes
-from .query import answer_of, thumbnails_of
+from .query import answer_of, images_of, with_images
 
 if TYPE_CHECKING:
     from retrieval.index import Index
@@ -62,18 +63,17 @@ def run(args: argparse.Namespace) -> int:
 
     with Index.open(index_folder) as index, ProgressBar("queries") as progress:
         measured = {name: measure(index, name, K, progress) for name in DETECTORS}
-        answers, thumbnails = _answers(index)
+        answers = _answers(index)
         table = _table(measured, len(index))
         page = Page(
-            "Demo: real pictures, three kinds of interest points",
+            "Demo: real images, three kinds of interest points",
             answers,
-            thumbnails,
             _LEAD,
             [table],
             index_facts(index),
         )
     write_text(write_page(page), folder / "report.html")
-    _draw(folder, pictures, answers, thumbnails)
+    _draw(folder, pictures, answers)
     print(f"{table.caption}\n\n{columns(table.head, table.lines, right=range(1, len(table.head)))}\n")
     print(as_table([answer for answer in answers if answer.by == DETECTORS[-1]][:1]))
     print(_next_steps(folder))
@@ -81,10 +81,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 _LEAD = (
-    "Every picture was cut from one that comes inside an installed Python package: non-overlapping tiles, "
+    "Every image was cut from one that comes inside an installed Python package: non-overlapping tiles, "
     "or slices and frames. The label says what the original shows.",
     "Tiles of one original share its stain, its scanner and its noise, so this is easier than clinical work: "
-    "it shows that everything runs, not how well it would do on your pictures.",
+    "it shows that everything runs, not how well it would do on your images.",
 )
 
 
@@ -118,19 +118,18 @@ def _index(pictures: Path, output: Path, jobs: int | None) -> None:
         print(line, file=sys.stderr)
 
 
-def _answers(index: Index) -> tuple[list[Answer], dict[str, bytes]]:
+def _answers(index: Index) -> list[Answer]:
     """Ask with each of the queries that the page shows, by each detector."""
     answers: list[Answer] = []
-    thumbnails: dict[str, bytes] = {}
+    images = images_of(index)
     for id in SHOWN:
         if id not in index:
             continue
         for name in DETECTORS:
             query = Query(id, known_as=id)
             hits = index.query(id, by=[name], k=HITS, include_self=False)
-            answers.append(answer_of(index, query, hits, [name]))
-            thumbnails |= thumbnails_of(index, query, answers[-1], None)
-    return answers, thumbnails
+            answers.append(with_images(answer_of(index, query, hits, [name]), images, query))
+    return answers
 
 
 def _table(measured: Mapping[str, Precision], n_pictures: int) -> ReportTable:
@@ -151,20 +150,20 @@ def _table(measured: Mapping[str, Precision], n_pictures: int) -> ReportTable:
         *(f"{p.mean:.2f}" for p in measured.values()),
     ]
     caption = (
-        f"Share of the first {K} that have the query's label (P@{K}); each of {n_pictures} pictures asks "
+        f"Share of the first {K} that have the query's label (P@{K}); each of {n_pictures} images asks "
         "once and is left out of its own answer. Chance: the same for a random order."
     )
-    return ReportTable(caption, ["label", "pictures", "chance", *measured], [*lines, overall])
+    return ReportTable(caption, ["label", "images", "chance", *measured], [*lines, overall])
 
 
-def _draw(folder: Path, pictures: Path, answers: Sequence[Answer], thumbnails: Mapping[str, bytes]) -> None:
+def _draw(folder: Path, pictures: Path, answers: Sequence[Answer]) -> None:
     from retrieval.readers import read_pictures
     from viewer.contact_sheet import draw_sheet
 
     from .points import Look, draw_one, make_detectors
 
     best = [answer for answer in answers if answer.by == DETECTORS[-1]]
-    write_picture(draw_sheet(best, thumbnails, per_line=HITS), folder / "sheet.png")
+    write_picture(draw_sheet(best, per_line=HITS), folder / "sheet.png")
     example = next((path for id in reversed(SHOWN) if (path := pictures / id).is_file()), None)
     if example is not None:
         picture = next(read_pictures(example, example.relative_to(pictures).as_posix()))

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import PictureError
-from viewer.answer import Answer, Box, Caption, Row, printable
-from viewer.provenance import index_facts
-from viewer.report import Page, Thumbnails, write_page
+from viewer.answer import Answer, Caption, caption_of, printable, row_of
+from viewer.provenance import Fact, index_facts
+from viewer.report import Page, write_page
 
 from ..options.argument_types import place, positive
 from ..options.queries import Query, find_queries
@@ -29,6 +29,7 @@ from ..output.progress import ProgressBar
 if TYPE_CHECKING:
     from retrieval.index import Hit, Index
     from retrieval.region import Region
+    from viewer.images import Images
 
 EXAMPLE = """example:
   semblance query scans.index patient7.dcm
@@ -86,10 +87,10 @@ def run(args: argparse.Namespace) -> int:
 
     with Index.open(args.index) as index, ProgressBar("queries") as progress:
         answers: list[Answer] = []
+        illustrated: list[Answer] = []
         lacking: list[str] = []
         unplaced: str | None = None
-        thumbnails: dict[str, bytes] = {}
-        wants_pictures = args.report is not None or args.sheet is not None
+        images = images_of(index) if args.report is not None or args.sheet is not None else None
         tables = Tables.read(args)
         for query in _queries(index, args):
             terms = terms_of(index, query, args)
@@ -101,17 +102,17 @@ def run(args: argparse.Namespace) -> int:
                 unplaced = unplaced or about_boxes(index, args.by)
             if args.not_same is not None and lacks(index, query, args.not_same):
                 lacking.append(query.id)
-            if wants_pictures:
-                thumbnails |= thumbnails_of(index, query, answer, terms["region"])
+            if images is not None:
+                illustrated.append(with_images(answer, images, query, terms["region"], args.group_by))
             progress("querying", len(answers), 0)
         if not answers:
             raise PictureError(f"{', '.join(args.images)}: holds no picture")
         if args.report is not None:
-            write_text(write_page(_page(index, answers, thumbnails, args)), args.report)
+            write_text(write_page(_page(index, illustrated, args)), args.report)
     if args.sheet is not None:
         from viewer.contact_sheet import draw_sheet
 
-        write_picture(draw_sheet(answers, thumbnails), args.sheet)
+        write_picture(draw_sheet(illustrated), args.sheet)
     if unplaced:
         print(printable(unplaced), file=sys.stderr)
     if lacking:
@@ -164,18 +165,7 @@ def answer_of(
     index: Index, query: Query, hits: Sequence[Hit], by: Sequence[str], column: str | None = None
 ) -> Answer:
     """Return hits as they are shown; ``column`` is one more that is shown among the groups."""
-    rows = tuple(
-        Row(
-            caption_of(index, hit.id, column),
-            hit.rank,
-            hit.score,
-            hit_box(hit),
-            hit.case,
-            hit.proof,
-            hit.votes,
-        )
-        for hit in hits
-    )
+    rows = tuple(row_of(index, hit, column) for hit in hits)
     asked = Caption(query.id)
     if query.known_as is not None:
         asked = replace(caption_of(index, query.known_as, column), id=query.id)
@@ -184,48 +174,29 @@ def answer_of(
     return Answer(asked, "+".join(by or index.representations), rows)
 
 
-def caption_of(index: Index, id: str, column: str | None = None) -> Caption:
-    """Return what is shown beside an indexed picture."""
-    entry = index.picture(id)
-    group = dict(entry.groups)
-    if column is not None and column in entry.metadata:
-        group[column] = str(entry.metadata[column])
-    return Caption(id, ";".join(entry.labels), group)
+def images_of(index: Index) -> Images:
+    """Return the images of an index, as pages and sheets show them."""
+    from viewer.images import Images
+
+    return Images(index)
 
 
-def hit_box(hit: Hit) -> Box | None:
-    """Return the matched box of a hit as x, y, w, h."""
-    if hit.box is None:
-        return None
-    row, col, height, width = hit.box
-    return round(col), round(row), round(width), round(height)
+def with_images(
+    answer: Answer, images: Images, query: Query, region: Region | None = None, column: str | None = None
+) -> Answer:
+    """Return an answer with the images of its query and hits; see ``viewer.illustration``."""
+    from viewer.illustration import illustrate, illustrate_volume
+
+    if query.slices:
+        return illustrate_volume(answer, images, query.slices, column)
+    return illustrate(answer, images, query.shown if query.picture is None else query.picture, region)
 
 
-def thumbnails_of(index: Index, query: Query, answer: Answer, region: Region | None) -> dict[str, bytes]:
-    """Return the encoded pictures that an answer shows, by id; a query that was read as ``query:`` + id.
-
-    A hit with a box is another picture for each query: ``hit:``, the query's id, ``:``, and its own.
-    """
-    from viewer.thumbnail import boxed, outlined, thumbnail
-
-    found = {row.caption.id: index.thumbnail(row.caption.id) for row in answer.rows}
-    for row in answer.rows:
-        if row.box is not None:
-            size = index.picture(row.caption.id).shape
-            found[f"hit:{query.id}:{row.caption.id}"] = boxed(found[row.caption.id], row.box, size)
-    shape: tuple[int, int]
-    if query.picture is None:
-        encoded, shape = index.thumbnail(query.shown), index.picture(query.shown).shape
-    else:
-        encoded, shape = thumbnail(query.picture), query.picture.shape
-    found[f"query:{query.id}"] = encoded if region is None else outlined(encoded, region, shape)
-    return found
-
-
-def _page(index: Index, answers: Sequence[Answer], thumbnails: Thumbnails, args: argparse.Namespace) -> Page:
+def _page(index: Index, answers: Sequence[Answer], args: argparse.Namespace) -> Page:
     one = len(answers) == 1
     title = f"What looks like {answers[0].query.id}" if one else f"{len(answers):,} queries"
-    lead = f"The {args.k:,} best of {len(index):,} pictures for each query, ranked by {answers[0].by}."
+    lead = f"The {args.k:,} best of {len(index):,} images for each query, ranked by {answers[0].by}."
+    volume = "Below each slice of the query are the slices that match it; rank and score are those of the whole case."
     asked = {
         "region (x, y, w, h)": args.region and ", ".join(f"{v:g}" for v in args.region),
         "polygon (x, y, …)": args.polygon and ", ".join(f"{x:g}, {y:g}" for x, y in args.polygon),
@@ -241,6 +212,7 @@ def _page(index: Index, answers: Sequence[Answer], thumbnails: Thumbnails, args:
         "liked": ", ".join(args.like) or None,
         "not liked": ", ".join(args.unlike) or None,
     }
-    facts = [(name, str(value)) for name, value in asked.items() if value is not None]
+    facts = [Fact(name, str(value)) for name, value in asked.items() if value is not None]
     tables = [table for answer in answers for table in as_tables(answer)]
-    return Page(title, answers, thumbnails, [lead], tables, facts + index_facts(index))
+    leads = [lead, volume] if args.volume else [lead]
+    return Page(title, answers, leads, tables, facts + index_facts(index))

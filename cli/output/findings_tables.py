@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from viewer.answer import Answer, printable
-from viewer.report import ReportTable
+from viewer.report_table import ReportTable
 
 from .columns import columns
 

@@ -112,7 +112,7 @@ def _object(answer: Answer) -> dict[str, object]:
 
 def _hit(row: Row) -> dict[str, object]:
     case = {} if row.case is None else {"case": asdict(row.case)}
-    proof = {} if row.proof is None else {"proof": row.proof}
+    proof = {} if row.inliers is None else {"proof": row.inliers}
     votes = {"votes": {name: asdict(vote) for name, vote in row.votes.items()}} if row.votes else {}
     return {
         "id": row.caption.id,

@@ -1,12 +1,10 @@
-"""The script of the map: zoom, pan, hover, keys and legend, on one canvas. No library, no network."""
-
-SCRIPT = """
+/* The map: zoom, pan, hover, keys and legend, on one canvas. No library, no network. */
 "use strict";
 const { spots, kinds } = JSON.parse(document.getElementById("data").textContent);
 const sheets = [...document.querySelectorAll("img.sheet")];
 const plane = document.getElementById("plane"), pen = plane.getContext("2d");
 const card = document.getElementById("card"), large = card.querySelector("canvas");
-const told = document.getElementById("told"), boxes = [...document.querySelectorAll("#legend input")];
+const announced = document.getElementById("announced"), boxes = [...document.querySelectorAll("#legend input")];
 const shown = kinds.map(() => true), touches = new Map();
 let zoom = 1, midX = 0, midY = 0, width = 1, height = 1, current = -1, waiting = false, moved = false;
 
@@ -24,7 +22,7 @@ function draw() {
     plane.height = Math.round(height * ratio);
   }
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.fillStyle = style.getPropertyValue("--well");
+  pen.fillStyle = style.getPropertyValue("--ground");
   pen.fillRect(0, 0, width, height);
   pen.imageSmoothingQuality = "high";
   spots.forEach((spot, i) => { if (i !== current) paint(spot, false); });
@@ -100,7 +98,7 @@ function describe(spot, aloud) {
   const isLeft = atX(spot.x) > width / 2;
   card.style.left = isLeft ? "12px" : "auto";
   card.style.right = isLeft ? "auto" : "12px";
-  if (aloud) told.textContent = `${spot.id}, ${kind}`;
+  if (aloud) announced.textContent = `${spot.id}, ${kind}`;
 }
 
 function step(by) {
@@ -173,4 +171,3 @@ new ResizeObserver(() => {
   height = Math.max(plane.clientHeight, 1);
   redraw();
 }).observe(plane);
-"""
