@@ -196,7 +196,7 @@ def _page(index: Index, answers: Sequence[Answer], args: argparse.Namespace) -> 
     one = len(answers) == 1
     title = f"What looks like {answers[0].query.id}" if one else f"{len(answers):,} queries"
     lead = f"The {args.k:,} best of {len(index):,} images for each query, ranked by {answers[0].by}."
-    volume = "Below each slice of the query are the slices that match it; rank and score are those of the whole case."
+    volume = "Below each slice of the query are the slices that match it; a score is that of the case."
     asked = {
         "region (x, y, w, h)": args.region and ", ".join(f"{v:g}" for v in args.region),
         "polygon (x, y, …)": args.polygon and ", ".join(f"{x:g}, {y:g}" for x, y in args.polygon),
