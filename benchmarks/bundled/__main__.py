@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.bundled.card import card
-from benchmarks.bundled.distil import Plan, distil
+from benchmarks.bundled.distil import DistillationSettings, distil
 from benchmarks.bundled.targets import targets
 from benchmarks.shared.labelled_sets import DATA
 from deep.networks import weights
@@ -31,16 +31,16 @@ def main() -> int:
     parser.add_argument("--scratch", type=Path, default=Path("bundled"))
     parser.add_argument("-o", "--output", type=Path, default=Path("bundled.safetensors"))
     parser.add_argument("--views", type=int, default=40_960)
-    parser.add_argument("--epochs", type=int, default=Plan.epochs)
+    parser.add_argument("--epochs", type=int, default=DistillationSettings.epochs)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    plan = Plan(epochs=args.epochs, threads=args.threads, seed=args.seed)
+    settings = DistillationSettings(epochs=args.epochs, threads=args.threads, seed=args.seed)
     data = targets(args.data, args.scratch, args.views, args.seed)
-    network = distil(Embedder(), data, plan, args.scratch / "checkpoint.pt")
-    weights.save(args.output, network, card(args.data, args.views, asdict(plan)), half=True)
+    network = distil(Embedder(), data, settings, args.scratch / "checkpoint.pt")
+    weights.save(args.output, network, card(args.data, args.views, asdict(settings)), half=True)
     return 0
 
 

@@ -30,7 +30,7 @@ _TEMPERATURE = 0.1
 
 
 @dataclass(frozen=True)
-class Plan:
+class DistillationSettings:
     """How long and how fast to learn."""
 
     epochs: int = 9
@@ -54,36 +54,38 @@ class Heads(nn.Module):
         self.classes = nn.Linear(shape.dimension, N_CLASSES, bias=False)
 
 
-def distil(network: Embedder, data: Targets, plan: Plan, checkpoint: Path) -> Embedder:
+def distil(network: Embedder, data: Targets, settings: DistillationSettings, checkpoint: Path) -> Embedder:
     """Train the network, and return the moving average of its weights."""
-    torch.manual_seed(plan.seed)
-    torch.set_num_threads(plan.threads)
+    torch.manual_seed(settings.seed)
+    torch.set_num_threads(settings.threads)
     heads = Heads(network)
-    learner = _Learner(network, heads, data, plan)
+    learner = _Learner(network, heads, data, settings)
     start = learner.resume(checkpoint) if checkpoint.exists() else 0
-    for epoch in range(start, plan.epochs):
+    for epoch in range(start, settings.epochs):
         learner.epoch(epoch)
         learner.keep(checkpoint, epoch + 1)
     return learner.averaged
 
 
 class _Learner:
-    def __init__(self, network: Embedder, heads: Heads, data: Targets, plan: Plan) -> None:
+    def __init__(
+        self, network: Embedder, heads: Heads, data: Targets, settings: DistillationSettings
+    ) -> None:
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = Embedder(network.architecture)
         self.averaged.load_state_dict(network.state_dict())
-        self.heads, self.data, self.plan = heads, data, plan
+        self.heads, self.data, self.settings = heads, data, settings
         first = torch.tensor(data.maps[:2048].astype(np.float32))
         self.spread = first.std(dim=(0, 2, 3)).view(1, -1, 1, 1) + 1e-3
         parameters = [*network.parameters(), *heads.parameters()]
         self.optimiser = torch.optim.AdamW(
             [
-                {"params": [p for p in parameters if p.ndim > 1], "weight_decay": plan.decay},
+                {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.decay},
                 {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
             ]
         )
-        self.n_steps = len(data.views) // plan.batch
-        self.sets = torch.tensor([set_of(plan.seed, i) for i in range(len(data.views))])
+        self.n_steps = len(data.views) // settings.batch
+        self.sets = torch.tensor([set_of(settings.seed, i) for i in range(len(data.views))])
         pooled = (data.squeezenet, data.mobilenet)
         self.centres = [torch.tensor(array.mean(axis=0, dtype=np.float32)) for array in pooled]
         self.set_centres = [self._of_sets(array) for array in pooled]
@@ -103,14 +105,14 @@ class _Learner:
             sums += losses.detach()
             if step % 50 == 49:
                 mean = " ".join(f"{value:.4f}" for value in (sums / (step + 1)).tolist())
-                rate = (step + 1) * self.plan.batch / (time.perf_counter() - started)
+                rate = (step + 1) * self.settings.batch / (time.perf_counter() - started)
                 line = f"epoch {epoch} step {step + 1}/{self.n_steps} {mean} {rate:.0f}/s"
                 print(line, file=sys.stderr, flush=True)
 
     def _batches(self, epoch: int) -> Iterator[np.ndarray[Any, Any]]:
-        order = np.random.default_rng((self.plan.seed, epoch)).permutation(len(self.data.views))
+        order = np.random.default_rng((self.settings.seed, epoch)).permutation(len(self.data.views))
         for i in range(self.n_steps):
-            yield np.sort(order[i * self.plan.batch : (i + 1) * self.plan.batch])
+            yield np.sort(order[i * self.settings.batch : (i + 1) * self.settings.batch])
 
     def _losses(self, chosen: np.ndarray[Any, Any]) -> Tensor:
         """Return the losses: two of maps, two of pooled maps, that of the classes, two of likeness."""
@@ -154,13 +156,13 @@ class _Learner:
         return torch.tensor(np.stack(means))
 
     def _set_rate(self, step: int) -> None:
-        total, warm = self.plan.epochs * self.n_steps, 300
+        total, warm = self.settings.epochs * self.n_steps, 300
         share = min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / total))
         for group in self.optimiser.param_groups:
-            group["lr"] = self.plan.rate * share
+            group["lr"] = self.settings.rate * share
 
     def _average(self, step: int) -> None:
-        keep = min(self.plan.average, (step + 1) / (step + 10))
+        keep = min(self.settings.average, (step + 1) / (step + 10))
         with torch.no_grad():
             means, values = self.averaged.state_dict().values(), self.network.state_dict().values()
             for mean, value in zip(means, values, strict=True):

@@ -18,7 +18,7 @@ from retrieval.evaluation.near_duplicates import LeakFinder
 from retrieval.evaluation.ranking_scores import Standard
 from retrieval.evaluation.run import measure
 from retrieval.evaluation.systems import Mask, System, again, baselines, by_representation, fused
-from retrieval.evaluation.task import Setting, prepare
+from retrieval.evaluation.task import EvaluationTask, prepare
 from retrieval.index import Index
 from retrieval.index.storage.snapshot import Snapshot
 from retrieval.ranker import Ranking
@@ -97,7 +97,7 @@ def _run(
 
 
 def contestants(
-    equal: Snapshot, own: Snapshot, setting: Setting, squeezenet: np.ndarray | None, seed: int
+    equal: Snapshot, own: Snapshot, setting: EvaluationTask, squeezenet: np.ndarray | None, seed: int
 ) -> tuple[list[System], dict[str, Mapping[str, float]]]:
     """Return every system of the table, and the weights of what learns them."""
     single = {name: by_representation(own, name) for name in own.bindings}

@@ -36,22 +36,22 @@ from deep.networks.preprocessing import prepare
 from deep.training.dataset import Examples
 from deep.training.splits import split
 from deep.training.train import begin, train
-from deep.training.training_settings import Plan
+from deep.training.training_settings import TrainingSettings
 from deep.training.validation import relevances
 from retrieval.statistics.measures import average_precision, bootstrap_interval
 
 CENTRED = "frozen, centred"
-ROWS: dict[str, Plan | None] = {
+ROWS: dict[str, TrainingSettings | None] = {
     "frozen": None,
     CENTRED: None,
-    "triplet, batch-hard": Plan(loss="triplet", mining="batch-hard"),
-    "triplet, semi-hard": Plan(loss="triplet", mining="semi-hard"),
-    "triplet, random": Plan(loss="triplet", mining="random"),
-    "contrastive": Plan(loss="contrastive"),
-    "softmax": Plan(loss="softmax"),
-    "supervised-contrastive": Plan(loss="supervised-contrastive"),
-    "multi-similarity": Plan(loss="multi-similarity"),
-    "proxy-anchor": Plan(loss="proxy-anchor"),
+    "triplet, batch-hard": TrainingSettings(loss="triplet", mining="batch-hard"),
+    "triplet, semi-hard": TrainingSettings(loss="triplet", mining="semi-hard"),
+    "triplet, random": TrainingSettings(loss="triplet", mining="random"),
+    "contrastive": TrainingSettings(loss="contrastive"),
+    "softmax": TrainingSettings(loss="softmax"),
+    "supervised-contrastive": TrainingSettings(loss="supervised-contrastive"),
+    "multi-similarity": TrainingSettings(loss="multi-similarity"),
+    "proxy-anchor": TrainingSettings(loss="proxy-anchor"),
 }
 
 
@@ -119,37 +119,39 @@ def measure(embeddings: NDArray[np.float32], half: Examples, seconds: float, epo
     return Result([average_precision(each) for each in found], firsts, seconds, epochs)
 
 
-def trained(halves: Halves, row: str, plan: Plan | None, start: str) -> Result:
-    """Train on one half and ask with the other; without a plan ask the network that training begins with."""
-    network = begin(start, 0 if plan is None else plan.seed)
+def trained(halves: Halves, row: str, settings: TrainingSettings | None, start: str) -> Result:
+    """Train on one half and ask with the other; without settings ask the network it begins with."""
+    network = begin(start, 0 if settings is None else settings.seed)
     tests = halves.half(True)
-    if plan is None:
+    if settings is None:
         found = embedded(network, tests)
         if row == CENTRED:
             found -= embedded(network, halves.half(False)).mean(axis=0)
             found /= np.linalg.norm(found, axis=1, keepdims=True)
         return measure(found, tests, 0, 0)
     half, started = halves.half(False), time.monotonic()
-    sides = split(half.labels, half.groups, None, plan.validation, plan.seed)
-    done = train(half, sides, network, plan)
+    sides = split(half.labels, half.groups, None, settings.validation, settings.seed)
+    done = train(half, sides, network, settings)
     seconds = time.monotonic() - started
     return measure(embedded(done.network, tests), tests, seconds, len(done.history) - 1)
 
 
-def cached(halves: Halves, row: str, plan: Plan | None, start: str, cache: Path) -> tuple[Path, str]:
-    """Return the file of a result, and what it must say to be of this plan and these start weights."""
+def cached(
+    halves: Halves, row: str, settings: TrainingSettings | None, start: str, cache: Path
+) -> tuple[Path, str]:
+    """Return the file of a result, and what it must say to be of these settings and these start weights."""
     weights = start if start == "scratch" else weight_files.fingerprint(weight_files.read(start))
-    seed = 0 if plan is None else plan.seed
-    told = json.dumps([weights, None if plan is None else asdict(plan)], sort_keys=True)
+    seed = 0 if settings is None else settings.seed
+    told = json.dumps([weights, None if settings is None else asdict(settings)], sort_keys=True)
     return cache / f"{halves.name}-{row.replace(', ', '-')}-{seed}.json", told
 
 
-def result(halves: Halves, row: str, plan: Plan | None, start: str, cache: Path) -> Result:
+def result(halves: Halves, row: str, settings: TrainingSettings | None, start: str, cache: Path) -> Result:
     """Return a result, from the cache where it is there."""
-    path, told = cached(halves, row, plan, start, cache)
+    path, told = cached(halves, row, settings, start, cache)
     if path.exists() and (kept := json.loads(path.read_text(encoding="utf-8")))["of"] == told:
         return Result(**kept["result"])
-    found = trained(halves, row, plan, start)
+    found = trained(halves, row, settings, start)
     path.write_text(json.dumps({"of": told, "result": asdict(found)}), encoding="utf-8")
     return found
 
@@ -194,8 +196,8 @@ def main() -> int:
             base = ROWS[row]
             if base is not None and args.epochs is not None:
                 base = replace(base, epochs=args.epochs)
-            plans = [None] if base is None else [replace(base, seed=seed) for seed in range(args.seeds)]
-            results = [result(halves, row, plan, args.start, args.cache) for plan in plans]
+            runs = [None] if base is None else [replace(base, seed=seed) for seed in range(args.seeds)]
+            results = [result(halves, row, settings, args.start, args.cache) for settings in runs]
             lines.append(line(halves, row, results))
             print(lines[-1], flush=True)
     if args.output:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from deep.networks.embedder import Embedder
     from deep.training.augmentation import Augmentation
     from deep.training.dataset import Examples
-    from deep.training.learner import Epoch
+    from deep.training.epoch_result import EpochResult
     from deep.training.splits import Split
     from deep.training.train import Trained
-    from deep.training.training_settings import Plan
+    from deep.training.training_settings import TrainingSettings
 
 SHOWN = 20
 """How many notes about pictures are listed."""
@@ -58,9 +58,9 @@ class TrainingFiles:
 
 
 def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add the arguments of the command: the fields of the plan and of the augmentation are flags."""
+    """Add the arguments of the command: the fields of the settings and of the augmentation are flags."""
     from deep.training.augmentation import Augmentation
-    from deep.training.training_settings import Plan
+    from deep.training.training_settings import TrainingSettings
 
     parser.epilog = EXAMPLE
     add = parser.add_argument
@@ -74,22 +74,25 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     add("--curve", type=place, metavar="PNG", help="where loss and MAP@R are drawn [beside the weights]")
     add("--log", type=place, metavar="FILE", help="write a line of JSON for each epoch")
     add("--json", action="store_true", help="print the summary as JSON")
-    _add_fields(parser.add_argument_group("training"), Plan)
+    _add_fields(parser.add_argument_group("training"), TrainingSettings)
     _add_fields(parser.add_argument_group("random views of the pictures"), Augmentation)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train, say on stderr how it goes, and print on stdout what came of it."""
     from deep.training.augmentation import Augmentation
-    from deep.training.training_settings import Plan
+    from deep.training.training_settings import TrainingSettings
 
-    plan, variation = Plan(**_given(args, Plan)), Augmentation(**_given(args, Augmentation))
+    settings, variation = (
+        TrainingSettings(**_given(args, TrainingSettings)),
+        Augmentation(**_given(args, Augmentation)),
+    )
     places = _places(args)
     _check_places(places, args.resume)
     _require_torch()
-    examples, sides, network = _prepared(args, plan)
-    trained = _trained(args, places, plan, variation, (examples, sides, network))
-    _save(trained, places, _card(args.start, plan, variation, trained, sides))
+    examples, sides, network = _prepared(args, settings)
+    trained = _trained(args, places, settings, variation, (examples, sides, network))
+    _save(trained, places, _card(args.start, settings, variation, trained, sides))
     _draw(trained, places)
     with suppress(OSError):
         places.checkpoint.unlink(missing_ok=True)
@@ -98,25 +101,26 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _prepared(args: argparse.Namespace, plan: Plan) -> tuple[Examples, Split, Embedder]:
+def _prepared(args: argparse.Namespace, settings: TrainingSettings) -> tuple[Examples, Split, Embedder]:
     """Look at the table, the files and the start weights, cheapest first; then decode and divide."""
-    from deep.training.dataset import read_examples, wanted_files
+    from deep.training.dataset import read_examples
+    from deep.training.labelled_files import labelled_files
     from deep.training.splits import split
     from deep.training.train import begin
     from retrieval.metadata.label_table import LabelTable
     from retrieval.readers.window import Window
 
     window = None if args.window is None else Window.parse(args.window)
-    wanted = wanted_files(args.folder, LabelTable.read(args.labels), _say)
-    network = begin(args.start, plan.seed)
+    files = labelled_files(args.folder, LabelTable.read(args.labels), _say)
+    network = begin(args.start, settings.seed)
     with ProgressBar("files") as progress:
         side = network.architecture.side
-        examples = read_examples(wanted, side, window=window, jobs=args.jobs, progress=progress)
+        examples = read_examples(files, side, window=window, jobs=args.jobs, progress=progress)
     for note in examples.notes[:SHOWN]:
         _say(note)
     if len(examples.notes) > SHOWN:
         _say(f"and {len(examples.notes) - SHOWN:,} more")
-    sides = split(examples.labels, examples.groups, examples.splits, plan.validation, plan.seed)
+    sides = split(examples.labels, examples.groups, examples.splits, settings.validation, settings.seed)
     for note in sides.notes:
         _say(note)
     n_training, n_held = len(sides.training), len(sides.validation)
@@ -127,7 +131,7 @@ def _prepared(args: argparse.Namespace, plan: Plan) -> tuple[Examples, Split, Em
 def _trained(
     args: argparse.Namespace,
     places: TrainingFiles,
-    plan: Plan,
+    settings: TrainingSettings,
     variation: Augmentation,
     given: tuple[Examples, Split, Embedder],
 ) -> Trained:
@@ -135,28 +139,28 @@ def _trained(
 
     if args.resume and not places.checkpoint.exists():
         _say(f"{places.checkpoint}: no checkpoint; begins at the start")
-    tell = _teller(places.log, plan.epochs)
+    tell = _teller(places.log, settings.epochs)
     try:
         with ProgressBar("batches") as progress:
             return train(
                 *given,
-                plan,
+                settings,
                 variation,
                 checkpoint=places.checkpoint,
                 resume=args.resume,
-                tell=tell,
+                report=tell,
                 progress=progress,
             )
     except KeyboardInterrupt as stop:
         raise SemblanceError("interrupted; run the same command with --resume to go on") from stop
 
 
-def _teller(log: Path | None, n_epochs: int) -> Callable[[Epoch], None]:
+def _teller(log: Path | None, n_epochs: int) -> Callable[[EpochResult], None]:
     """Return what says each epoch on stderr, and in the log."""
     if log is not None:
         log.write_text("", encoding="utf-8")
 
-    def tell(epoch: Epoch) -> None:
+    def tell(epoch: EpochResult) -> None:
         loss = "before" if epoch.loss is None else f"loss {epoch.loss:.4f}"
         worth = f"MAP@R {100 * epoch.map_at_r:.1f}, spread {epoch.spread:.3f}, {epoch.seconds:.1f} s"
         _say(f"epoch {epoch.number}/{n_epochs}: {loss}, {worth}")
@@ -229,10 +233,12 @@ def _require_torch() -> None:
             raise SettingError(f"training takes {name}; pip install 'semblance[deep]'")
 
 
-def _card(start: str, plan: Plan, variation: Augmentation, trained: Trained, sides: Split) -> dict[str, Any]:
+def _card(
+    start: str, settings: TrainingSettings, variation: Augmentation, trained: Trained, sides: Split
+) -> dict[str, Any]:
     return {
         "start": start if start in ("bundled", "scratch") else "a file",
-        "plan": dataclasses.asdict(plan),
+        "plan": dataclasses.asdict(settings),
         "augmentation": dataclasses.asdict(variation),
         "pictures": {"training": len(sides.training), "validation": len(sides.validation)},
         "map_at_r": {"before": trained.history[0].map_at_r, "after": trained.history[trained.best].map_at_r},

@@ -73,7 +73,7 @@ def about_boxes(index: Index, by: Sequence[str]) -> str | None:
     bare = [name for name in asked if index.representation(name).settings.get("cells") == 0]
     others = [f"--by {name}" for name in index.representations if name not in asked and locates(name)]
     if bare:
-        why = f"{', '.join(bare)} keeps no cells in this index"
+        why = f"{', '.join(bare)} keeps no window embeddings in this index"
         remedies = ["make another index with --cells 5", *others]
     else:
         why = f"{', '.join(asked)} cannot tell"

@@ -16,8 +16,8 @@ BUNDLED = "bundled"
 
 PREFIX = "sha256:"
 
-_HEADER = 8
-_LONGEST_HEADER = 100_000_000
+_HEADER = 8  # bytes that hold the length of the header
+_LONGEST_HEADER = 100_000_000  # the limit of the safetensors library
 
 
 def bundled() -> Path:
@@ -26,7 +26,7 @@ def bundled() -> Path:
 
 
 def where(source: str | Path) -> Path:
-    """Return the path of a weight file. Raise SettingError where there is none."""
+    """Return the path of a weight file. Raise SettingError if there is none."""
     path = bundled() if source == BUNDLED else Path(source)
     if not path.is_file():
         raise SettingError(f"weights: {path}: no such file; give the path of a weight file")
@@ -34,7 +34,7 @@ def where(source: str | Path) -> Path:
 
 
 def read(source: str | Path) -> bytes:
-    """Return a weight file. Raise SettingError where it cannot be read."""
+    """Return a weight file. Raise SettingError if it cannot be read."""
     path = where(source)
     try:
         return path.read_bytes()
@@ -48,9 +48,9 @@ def fingerprint(data: bytes) -> str:
 
 
 def belong(data: bytes, model: str, weights: str) -> bool:
-    """Tell whether a weight file that was kept is the one that settings name by its hash.
+    """Return whether a stored weight file is the one that settings name by its hash.
 
-    A file of timm's is kept converted: its header says what it was made of.
+    A file of timm's is stored converted: its header says what it was converted from.
     """
     if model.startswith(TIMM):
         try:
@@ -66,14 +66,13 @@ def conversion(model: str, weights: str) -> str:
 
 
 def side(data: bytes, name: str) -> int | None:
-    """Return the side that a weight file names; None where it names none. Raise SettingError for nonsense."""
+    """Return the side that a weight file names, or None. Raise SettingError for a damaged header."""
     try:
-        told = json.loads(header(data, name).get("architecture", "{}"))
-        found = told.get("side")
+        found = json.loads(header(data, name).get("architecture", "{}")).get("side")
         if found is not None and type(found) is not int:
             raise ValueError("side")
     except (AttributeError, ValueError, RecursionError) as error:
-        if isinstance(error, SettingError):
+        if isinstance(error, SettingError):  # a ValueError, too: it already says more
             raise
         raise SettingError(f"weights: {name}: damaged header; restore it, or give another") from error
     return found
@@ -82,14 +81,14 @@ def side(data: bytes, name: str) -> int | None:
 def canonical(data: bytes) -> bytes:
     """Return a safetensors file with its header in one order: equal contents then have equal hashes."""
     length = int.from_bytes(data[:_HEADER], "little")
-    told = json.loads(data[_HEADER : _HEADER + length])
-    text = json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % _HEADER)
+    parsed = json.loads(data[_HEADER : _HEADER + length])
+    text = json.dumps(parsed, sort_keys=True, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _HEADER)  # tensors begin at a multiple of 8 bytes, as the format asks
     return len(text).to_bytes(_HEADER, "little") + text + data[_HEADER + length :]
 
 
 def header(data: bytes, name: str) -> dict[str, str]:
-    """Return the metadata in the header of a safetensors file. Raise SettingError where it is none.
+    """Return the metadata in the header of a safetensors file. Raise SettingError if it is none.
 
     The file begins with the header's length, 8 bytes little-endian, and the header as JSON.
     """

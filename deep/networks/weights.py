@@ -17,24 +17,34 @@ from retrieval.errors import SettingError
 
 from . import weight_files
 from .embedder import Architecture, Embedder
+from .error_text import one_line
 from .weight_files import BUNDLED
 
 FORMAT = "semblance-embedder-1"
 
 
 def save(path: Path, network: Embedder, card: Mapping[str, Any] | None = None, half: bool = False) -> None:
-    """Write the network as one file; ``card`` is what JSON holds about it, ``half`` stores it in 16 bits."""
+    """Write a network as one file.
+
+    Parameters
+    ----------
+    path : of the file, replaced if it exists.
+    network : its weights, with the statistics of its normalisations.
+    card : the model card, as JSON can hold it.
+    half : store float16, half the bytes.
+    """
+    # The counter of batches serves training alone.
     tensors = {
         name: (tensor.half() if half and tensor.is_floating_point() else tensor).detach().cpu().contiguous()
         for name, tensor in network.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
-    about = {
+    metadata = {
         "format": FORMAT,
         "architecture": json.dumps(asdict(network.architecture)),
         "card": json.dumps(dict(card or {}), sort_keys=True),
     }
-    path.write_bytes(weight_files.canonical(save_bytes(tensors, metadata=about)))
+    path.write_bytes(weight_files.canonical(save_bytes(tensors, metadata=metadata)))
 
 
 def load(source: str | Path = BUNDLED) -> Embedder:
@@ -48,21 +58,21 @@ def load(source: str | Path = BUNDLED) -> Embedder:
 
 
 def parse(data: bytes, name: str) -> Embedder:
-    """Return the network of a weight file's bytes; ``name`` stands in errors. See ``load``."""
-    about = weight_files.header(data, name)
-    if about.get("format") != FORMAT:
+    """Return the network of a weight file's bytes; ``name`` is for errors. See ``load``."""
+    metadata = weight_files.header(data, name)
+    if metadata.get("format") != FORMAT:
         raise SettingError(
             f"weights: {name}: no embedder of Semblance; give a file that `semblance train` wrote, or name "
             "the network that it belongs to with --model timm/NAME"
         )
     try:
-        architecture = _architecture(about)
+        architecture = _architecture(metadata)
         tensors = {key: tensor.float() for key, tensor in load_bytes(data).items()}
-        _check_shapes(architecture, tensors)
+        _check_shapes(architecture, tensors)  # before memory is taken for what a damaged header asks for
         network = Embedder(architecture)
         network.load_state_dict(tensors, strict=False)
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise SettingError(f"weights: {name}: damaged ({_line(error)}); restore the file") from error
+        raise SettingError(f"weights: {name}: damaged ({one_line(error, 200)}); restore the file") from error
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
         raise SettingError(f"weights: {name}: holds values that are not finite; restore the file")
     return network.eval()
@@ -76,18 +86,19 @@ def card(source: str | Path = BUNDLED) -> dict[str, Any]:
     return found
 
 
-def _architecture(about: Mapping[str, str]) -> Architecture:
-    """Return the architecture that a header tells of. SettingError, KeyError, ... where it makes no sense."""
-    told: dict[str, Any] = json.loads(about["architecture"])
-    given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in told.items()}
+def _architecture(metadata: Mapping[str, str]) -> Architecture:
+    """Return the architecture in a header. Raise SettingError, KeyError, … if it makes no sense."""
+    fields: dict[str, Any] = json.loads(metadata["architecture"])
+    # JSON has lists only; the fields are tuples.
+    given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
     return Architecture(**given)
 
 
 def _check_shapes(architecture: Architecture, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Refuse tensors of another architecture, before memory is taken for it."""
+    """Raise ValueError for tensors of another architecture."""
     if len(architecture.depths) + sum(architecture.depths) > len(tensors):
         raise ValueError(f"{len(tensors)} tensors are too few for its architecture")
-    with torch.device("meta"):
+    with torch.device("meta"):  # shapes without memory
         wanted = Embedder(architecture).state_dict()
     lost = {key for key in wanted if not key.endswith("num_batches_tracked")} - tensors.keys()
     surplus = tensors.keys() - wanted.keys()
@@ -96,7 +107,3 @@ def _check_shapes(architecture: Architecture, tensors: Mapping[str, torch.Tensor
     for key, tensor in tensors.items():
         if tensor.shape != wanted[key].shape:
             raise ValueError(f"{key} is {tuple(tensor.shape)}, not {tuple(wanted[key].shape)}")
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

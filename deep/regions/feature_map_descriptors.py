@@ -1,11 +1,11 @@
-"""The cells of a feature map, as local features that anything can aggregate."""
+"""Descriptors of a feature map's places, as local features that anything can aggregate."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,35 +18,36 @@ from retrieval.representation import Arrays
 
 from ..networks import weight_files
 from ..networks.preprocessing import cut, prepare
-from ..networks.registry import fetch, open_network
+from ..networks.stored_network import StoredNetwork
+from ..normalisation import unit
 from ..settings import DEFAULT_SIDE, OWN, DeepSettings
-
-if TYPE_CHECKING:
-    from ..networks.inference import Runner
 
 _BATCH = 32
 _INSIDE = 0.5
-"""A cell belongs to a region that covers so much of it."""
+"""A place belongs to a region that covers at least this share of it."""
 
 
 @dataclass(eq=False)
-class CellFeatures:
-    """Describe the cells of a feature map of the project's own network; see ``LocalFeatures``.
+class FeatureMapDescriptors:
+    """Describe the places of a feature map of the project's own network; see ``LocalFeatures``.
 
     Parameters
     ----------
     kept : the settings: the network, and which of the maps that it pools, from the finest, 0.
-    source : where the weight file is; None where ``restore`` will bring it.
+    source : the path of the weight file; None if ``restore`` will bring it.
 
     Attributes
     ----------
-    weights_ : uint8 (n,), the weight file; None before it is loaded.
+    network_ : the weight file, and the network once it runs.
     """
 
     kept: LocalSettings
     source: str | None = None
-    weights_: NDArray[np.uint8] | None = field(init=False, default=None, repr=False)
-    _runner: Any = field(init=False, default=None, repr=False)
+    network_: StoredNetwork = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        chosen = DeepSettings(model=OWN, weights=self.kept.weights, side=self.kept.side)
+        self.network_ = StoredNetwork(chosen, self.source, "deep features have")
 
     @property
     def side(self) -> int:
@@ -56,23 +57,23 @@ class CellFeatures:
     @property
     def dimension(self) -> int:
         """The length of the descriptors: channels of the map."""
-        if self.weights_ is None:
+        if self.network_.weights_ is None:
             raise FitError("deep features have no network yet; call fit first")
-        return _channels(self.weights_.tobytes(), self.kept.level)
+        return _channels(self.network_.weights_.tobytes(), self.kept.level)
 
     def prepare(self, picture: Picture) -> NDArray[np.uint8]:
-        """Return the square that the network is given, uint8 (3, side, side); needs no torch."""
+        """Return the square that the network sees, uint8 (3, side, side); needs no torch."""
         return prepare(picture, self.side)
 
     def extract_prepared(self, squares: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
-        """Return the descriptors (n, d) of the cells of squares, row by row, at unit length."""
+        """Return the descriptors (n, d) of each square's places, row by row, of unit length."""
         if not squares:
             return []
-        maps = self._running.maps(np.stack(squares), self.kept.level)
-        return [_unit(found.reshape(-1, found.shape[-1])) for found in maps]
+        maps = self.network_.runner.maps(np.stack(squares), self.kept.level)  # (n, rows, cols, d)
+        return [unit(found.reshape(-1, found.shape[-1])) for found in maps]
 
     def sample(self, picture: Picture) -> Arrays:
-        """Return the square of a picture."""
+        """Return the square of an image."""
         return {"square": self.prepare(picture)}
 
     def sampled(self, samples: Sequence[Arrays]) -> list[NDArray[np.floating]]:
@@ -80,82 +81,70 @@ class CellFeatures:
         return list(self._in_batches([sample["square"] for sample in samples]))
 
     def extract(self, picture: Picture, region: Region | None = None) -> LocalDescriptors:
-        """Return the cells of a picture, or of a region: of its box, those that it covers half.
+        """Return the descriptors of an image, or of a region: of its box, those of places half covered.
 
-        A region without a pixel has no cells; one that covers half of none has the one it covers most.
+        A region without a pixel has none; one that covers half of no place has that which it covers most.
         """
         part = cut(picture, region, self.side)
         if part is None:
-            return _placed(np.empty((0, self.dimension), np.float32), (0, 0, 1, 1), np.ones((1, 0), bool))
+            return _at_pixels(np.empty((0, self.dimension), np.float32), (0, 0, 1, 1), np.ones((1, 0), bool))
         square, weights = part
         (descriptors,) = self.extract_prepared([square])
-        n = round(len(descriptors) ** 0.5)
+        n = round(len(descriptors) ** 0.5)  # a square has a square map, n × n
         inside = np.ones((n, n), dtype=bool)
         if weights is not None:
-            shares = _shares(weights, n)
+            shares = covered_shares(weights, n)
             inside = shares >= min(_INSIDE, float(shares.max()))
-        return _placed(descriptors[inside.reshape(-1)], _box(picture, region), inside)
+        return _at_pixels(descriptors[inside.reshape(-1)], _box(picture, region), inside)
 
     def load(self) -> Self:
-        """Get the network; nothing where it is there. Raise SettingError where that is not possible."""
-        if self.weights_ is None:
-            self.weights_ = np.frombuffer(fetch(self._chosen, self.source), dtype=np.uint8)
+        """Get the weight file; nothing if it is there. Raise SettingError if that fails."""
+        self.network_.load()
         return self
 
     def learnt(self) -> Arrays:
         """Return the weight file."""
         self.load()
-        assert self.weights_ is not None
-        return {"weights": self.weights_}
+        assert self.network_.weights_ is not None
+        return {"weights": self.network_.weights_}
 
     def restore(self, arrays: Arrays) -> Self:
-        """Take the weight file back. Raise IndexFolderError where it is not that of the settings."""
-        if set(arrays) != {"weights"} or not weight_files.belong(
-            arrays["weights"].tobytes(), OWN, self.kept.weights
-        ):
+        """Take the weight file back. Raise IndexFolderError if it is not that of the settings."""
+        if set(arrays) != {"weights"}:
             raise IndexFolderError("deep: its weights are not those of the settings; index again")
-        self.weights_, self._runner = arrays["weights"], None
+        self.network_.restore(arrays["weights"])
         return self
 
     def _in_batches(self, squares: Sequence[NDArray[np.uint8]]) -> Iterator[NDArray[np.float32]]:
         for first in range(0, len(squares), _BATCH):
             yield from self.extract_prepared(squares[first : first + _BATCH])
 
-    @property
-    def _chosen(self) -> DeepSettings:
-        return DeepSettings(weights=self.kept.weights, side=self.kept.side)
 
-    @property
-    def _running(self) -> Runner:
-        if self._runner is None:
-            if self.weights_ is None:
-                raise FitError("deep features have no network yet; call fit first")
-            self._runner = open_network(self._chosen, self.weights_.tobytes())
-        runner: Runner = self._runner
-        return runner
-
-
-def cells(settings: LocalSettings) -> CellFeatures:
-    """Describe the cells of a feature map. Raise SettingError where there is no such weight file."""
+def feature_map_descriptors(settings: LocalSettings) -> FeatureMapDescriptors:
+    """Make local features of a feature map. Raise SettingError if there is no such weight file or map."""
     source = settings.weights or weight_files.BUNDLED
-    if source.startswith(weight_files.PREFIX):
-        return CellFeatures(settings)
+    if source.startswith(weight_files.PREFIX):  # settings of an index: ``restore`` brings the file
+        return FeatureMapDescriptors(settings)
     data = weight_files.read(source)
-    _channels(data, settings.level)
+    _channels(data, settings.level)  # refuses a level that the network lacks
     side = settings.side or weight_files.side(data, source)
-    DeepSettings(side=side)
-    return CellFeatures(replace(settings, weights=weight_files.fingerprint(data), side=side), source)
+    DeepSettings(side=side)  # refuses a side out of range
+    kept = replace(settings, weights=weight_files.fingerprint(data), side=side)
+    return FeatureMapDescriptors(kept, source)
+
+
+cells = feature_map_descriptors
 
 
 def _channels(data: bytes, level: int) -> int:
-    """Return the channels of a map, as the header of a weight file says. SettingError without such a map."""
+    """Return the channels of a map, as a weight file's header says. Raise SettingError without such a map."""
     try:
-        told = json.loads(weight_files.header(data, "weights").get("architecture", ""))
-        levels, widths = list(told["levels"]), list(told["widths"])
+        architecture = json.loads(weight_files.header(data, "weights").get("architecture", ""))
+        levels, widths = list(architecture["levels"]), list(architecture["widths"])
         if level < len(levels):
             return int(widths[levels[level]])
     except (TypeError, LookupError, ValueError) as error:
-        if isinstance(error, SettingError):
+        if isinstance(error, SettingError):  # a ValueError, too: it already says more
             raise
         raise SettingError("weights: they are not of a network of Semblance; give others") from error
     raise SettingError(f"level: {level}; the network has maps from 0 to {len(levels) - 1}")
@@ -168,29 +157,26 @@ def _box(picture: Picture, region: Region | None) -> tuple[int, int, int, int]:
     return int(rows[0]), int(cols[0]), int(np.ptp(rows)) + 1, int(np.ptp(cols)) + 1
 
 
-def _shares(weights: NDArray[np.float32], n: int) -> NDArray[np.float32]:
-    """Return how much of each of n × n cells counts, from weights (side, side)."""
+def covered_shares(weights: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+    """Return the mean of weights (side, side) over each of n × n equal places, float32 (n, n)."""
+    # A side that n does not divide has places of unequal size: their ends are rounded.
     ends = np.linspace(0, len(weights), n + 1).round().astype(np.intp)
-    sums = np.add.reduceat(np.add.reduceat(weights, ends[:-1], axis=0), ends[:-1], axis=1)
+    sums = np.add.reduceat(np.add.reduceat(weights, ends[:-1], axis=0), ends[:-1], axis=1)  # (n, n)
     areas = np.diff(ends)
     return np.asarray(sums / (areas[:, None] * areas[None]), dtype=np.float32)
 
 
-def _placed(
+def _at_pixels(
     descriptors: NDArray[np.float32], box: tuple[int, int, int, int], inside: NDArray[np.bool_]
 ) -> LocalDescriptors:
-    """Put descriptors where the cells ``inside`` (n, n) of a box lie, in pixels."""
+    """Return descriptors with the centres, in pixels, of the places ``inside`` (n, n) of a box."""
     row, col, height, width = box
     rows, cols = np.nonzero(inside)
+    # Place i of n spans [i, i + 1) · height / n of the box; pixel centres are whole numbers, hence − ½.
     at_rows = row + (rows + 0.5) * height / len(inside) - 0.5
     at_cols = col + (cols + 0.5) * width / len(inside) - 0.5
     # A square of side s has the second moments of a disc of σ = s / √12.
     scale = np.sqrt(height * width / 12) / len(inside)
     flat = np.zeros(len(rows), dtype=np.float32)
-    places = (at_rows.astype(np.float32), at_cols.astype(np.float32), flat + np.float32(scale), flat)
-    return LocalDescriptors(*places, descriptors)
-
-
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0), dtype=np.float32)
+    geometry = (at_rows.astype(np.float32), at_cols.astype(np.float32), flat + np.float32(scale), flat)
+    return LocalDescriptors(*geometry, descriptors)

@@ -1,4 +1,4 @@
-"""Region search: what a deep embedding does with the cells that are kept of each picture."""
+"""Region search: regions are found, and hits explained, by the window embeddings of each image."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from retrieval.region import Region
 from retrieval.representation import Encoding
 
 from ..settings import DeepSettings
-from .window_embeddings import CellLocator, warmth, windows
+from .window_embeddings import WindowLocator, heat_map, windows
 
 
 class RegionSearch:
-    """Locate regions and explain hits by the evidence that ``chosen.cells`` asks for."""
+    """Locate regions and explain hits by the window embeddings that ``chosen.cells`` asks for."""
 
     chosen: DeepSettings
 
     def n_candidates(self, has_region: bool) -> int | None:
-        """Return None, which is all, for regions where there are cells; 0 for all else."""
+        """Return None, which is all, for a region if there are window embeddings; else 0."""
         return None if has_region and self.chosen.cells else 0
 
     def locate(
         self, query: Encoding, shape: tuple[int, int], region: Region | None, candidates: Candidates
     ) -> Located:
-        """Find the cell of each picture that is most like the region of a query. See ``CellLocator``."""
+        """Find the window of each image that is most like the region of a query. See ``WindowLocator``."""
         assert query.evidence is not None
-        return CellLocator(windows(self.chosen.cells)).locate(
+        return WindowLocator(windows(self.chosen.cells)).locate(
             query.evidence, shape, region or Region.whole(shape), candidates
         )
 
@@ -40,12 +40,17 @@ class RegionSearch:
         hit: Encoding,
         hit_shape: tuple[int, int],
     ) -> Explanation:
-        """Say which places of a hit are like the query; see ``Explainer``."""
+        """Return which places of a hit are like the query; see ``Explainer``.
+
+        Raise SettingError if the index holds no window embeddings.
+        """
         if hit.evidence is None:
-            raise SettingError("explain: deep keeps no cells in this index; index again with --cells 5")
-        asked = np.asarray(query.vector)
-        asked = asked[0] if asked.ndim == 2 else asked
+            raise SettingError(
+                "explain: deep keeps no window embeddings in this index; index again with --cells 5"
+            )
+        vector = np.asarray(query.vector)  # (d,), or (orientations, d): the first is the image as it is
+        vector = vector[0] if vector.ndim == 2 else vector
         if region is not None and query.evidence is not None and len(query.evidence):
-            asked = query.evidence["values"][0]
-        heat = warmth(asked, hit.evidence, windows(self.chosen.cells), hit_shape)
+            vector = query.evidence["values"][0]  # the region as windows are pooled, rather than its box
+        heat = heat_map(vector, hit.evidence, windows(self.chosen.cells), hit_shape)
         return Explanation(heat, np.empty((0, 4), np.float32), np.empty(0, np.bool_))

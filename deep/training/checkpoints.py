@@ -1,4 +1,4 @@
-"""Checkpoints: all that a training needs to go on, in one file that is whole or not there. No pickle."""
+"""Checkpoints: all that a training needs to go on, in one file that is complete or not there. No pickle."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ FORMAT = "semblance-checkpoint-1"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Hold named tensors, and what JSON holds beside them.
+    """Hold named tensors, and state as JSON.
 
     Parameters
     ----------
     tensors : weights, the best ones, and the optimiser's state.
-    facts : the number of the next epoch, the history, the optimiser's settings.
+    state : what JSON can hold: the history, the number of the best epoch, the least spread allowed.
     fingerprint : of the data and settings; a checkpoint of others is refused.
     """
 
     tensors: Mapping[str, Tensor]
-    facts: Mapping[str, Any]
+    state: Mapping[str, Any]
     fingerprint: str
 
     def write(self, path: Path) -> None:
         """Replace the file at once: a kill at any instant leaves the old one or the new one."""
-        about = {"format": FORMAT, "facts": json.dumps(self.facts), "fingerprint": self.fingerprint}
+        metadata = {"format": FORMAT, "facts": json.dumps(self.state), "fingerprint": self.fingerprint}
         kept = {name: tensor.detach().cpu().contiguous() for name, tensor in self.tensors.items()}
-        write_whole(save(kept, metadata=about), path)
+        write_whole(save(kept, metadata=metadata), path)
 
     @classmethod
     def read(cls, path: Path, fingerprint: str) -> Checkpoint:
@@ -51,16 +51,16 @@ class Checkpoint:
         SettingError : no checkpoint, a damaged one, or one of other data or settings.
         """
         data = weight_files.read(path)
-        about = weight_files.header(data, str(path))
-        if about.get("format") != FORMAT:
+        metadata = weight_files.header(data, str(path))
+        if metadata.get("format") != FORMAT:
             raise SettingError(f"{path}: no checkpoint of this version; remove it to begin anew")
-        if about.get("fingerprint") != fingerprint:
+        if metadata.get("fingerprint") != fingerprint:
             raise SettingError(
-                f"{path}: belongs to other pictures, labels, settings or start weights; give those of the "
+                f"{path}: belongs to other images, labels, settings or start weights; give those of the "
                 "interrupted run, or remove the file to begin anew"
             )
         try:
-            return cls(load(data), json.loads(about["facts"]), fingerprint)
+            return cls(load(data), json.loads(metadata["facts"]), fingerprint)
         except (SafetensorError, KeyError, ValueError) as error:
             raise SettingError(f"{path}: damaged; remove it to begin anew") from error
 
@@ -76,7 +76,7 @@ def named(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def write_whole(content: bytes, path: Path) -> None:
-    """Write a file beside its place, sync and rename it. Raise SemblanceError where that cannot be."""
+    """Write a file beside its place, sync and rename it. Raise SemblanceError if that fails."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with beside.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Curves: what a training did, epoch by epoch, as a picture."""
+"""Learning curves: loss and MAP@R of a training, epoch by epoch, as a figure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 from retrieval.errors import SettingError
 
 if TYPE_CHECKING:
-    from .learner import Epoch
+    from .epoch_result import EpochResult
 
 
 def require_matplotlib() -> None:
-    """Raise SettingError where matplotlib is missing."""
+    """Raise SettingError if matplotlib is missing."""
     if find_spec("matplotlib") is None:
         raise SettingError("curve: drawing takes matplotlib; pip install matplotlib, or leave the curve out")
 
 
-def draw(history: Sequence[Epoch], best: int) -> bytes:
+def draw(history: Sequence[EpochResult], best: int) -> bytes:
     """Return a PNG: the loss and MAP@R of each epoch, the best one marked.
 
     Raises
@@ -32,20 +32,21 @@ def draw(history: Sequence[Epoch], best: int) -> bytes:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
+    # pyplot would choose a window system, and keep the figure.
     figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
-    worth = figure.subplots()
-    loss = worth.twinx()
+    quality = figure.subplots()
+    loss = quality.twinx()
     numbers = [epoch.number for epoch in history]
-    worth.plot(numbers, [100 * epoch.map_at_r for epoch in history], color="tab:blue", marker=".")
-    worth.plot([best], [100 * history[best].map_at_r], color="tab:blue", marker="o", fillstyle="none")
+    quality.plot(numbers, [100 * epoch.map_at_r for epoch in history], color="tab:blue", marker=".")
+    quality.plot([best], [100 * history[best].map_at_r], color="tab:blue", marker="o", fillstyle="none")
     losses = [math.nan if epoch.loss is None else epoch.loss for epoch in history]
     loss.plot(numbers, losses, color="tab:red", linestyle="--")
-    worth.xaxis.set_major_locator(MaxNLocator(integer=True))
-    worth.set_xlabel("epoch")
-    worth.set_ylabel("MAP@R of the held-out pictures, %", color="tab:blue")
+    quality.xaxis.set_major_locator(MaxNLocator(integer=True))
+    quality.set_xlabel("epoch")
+    quality.set_ylabel("MAP@R of the held-out pictures, %", color="tab:blue")
     loss.set_ylabel("loss", color="tab:red")
-    worth.set_title(f"best in epoch {best}: {100 * history[best].map_at_r:.1f} %")
+    quality.set_title(f"best in epoch {best}: {100 * history[best].map_at_r:.1f} %")
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png")
     return drawn.getvalue()

@@ -1,4 +1,4 @@
-"""Splits: which pictures are learnt from, and which are held out to stop at the right time."""
+"""Splits: which images are learnt from, and which are held out to stop at the right time."""
 
 from __future__ import annotations
 
@@ -21,16 +21,15 @@ SIDES = {
     "test": "test",
     "": "",
 }
-"""What may stand in a column ``split``; an empty field leaves the picture to chance."""
-
+"""The values of a column ``split``; with an empty field the side is drawn."""
 
 ENOUGH = 4
-"""Groups that a class must have before any is held out: two to learn from, two to ask one for the other."""
+"""Groups that a class must have before any is held out: two to learn from, two to answer each other."""
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Positions of the pictures to learn from and to validate with, and what is to be said of them."""
+    """Positions of the images to learn from and to validate with, and notes on what is left out."""
 
     training: Positions
     validation: Positions
@@ -44,16 +43,16 @@ def split(
     share: float = 0.2,
     seed: int = 0,
 ) -> Split:
-    """Divide pictures so that no group stands on both sides.
+    """Divide images so that no group is on both sides.
 
     Parameters
     ----------
-    labels : the class of each picture.
+    labels : the class of each image.
     groups : the patient of each, or whatever must stay together.
-    given : the column ``split`` of each: ``train``, ``val``, ``test`` or empty; None where there is none.
-        Pictures of the test are on neither side. Where none is given for validation, it is drawn from
-        the training, in shares of each class as equal as the groups allow.
-    share : of the pictures that is drawn for validation.
+    given : the column ``split`` of each: ``train``, ``val``, ``test`` or empty; None if there is none.
+        Images of the test are on neither side. If none is given for validation, it is drawn from the
+        training, in shares of each class as equal as the groups allow.
+    share : of the images that is drawn for validation.
     seed : of the draw.
 
     Raises
@@ -62,37 +61,45 @@ def split(
     FitError : too few classes or groups to learn from, or to validate with.
     """
     names, classes = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
-    owners = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
-    sides = np.array([_side(each) for each in given or [""] * len(labels)])
+    owners = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]  # the group of each, a number
+    sides = np.array([side_of(str(each)) for each in given or [""] * len(labels)])
     kept = sides != "test"
     validates = sides == "validation"
     if validates.any():
         _refuse_both(groups, owners, validates, sides == "train")
+        # An image without a side goes where its group is.
         validates |= (sides == "") & np.isin(owners, owners[validates])
     else:
         validates = kept & np.isin(owners, _drawn(classes[kept], owners[kept], share, seed))
+    # A class of one image makes no pair to learn from.
     alone = np.bincount(classes[kept & ~validates], minlength=len(names))[classes] == 1
     trains = kept & ~validates & ~alone
     notes = _lonely(names[classes[kept & ~validates & alone]])
     _check(classes, owners, trains, validates)
-    notes += _unasked(names, classes, owners, validates)
+    notes += _unvalidated(names, classes, owners, validates)
     return Split(np.flatnonzero(trains), np.flatnonzero(validates), tuple(notes))
 
 
-def _side(text: str) -> str:
-    known = SIDES.get(str(text).strip().lower())
-    if known is None:
-        raise SettingError(f"labels: split {str(text)!r} is unknown; write train, val or test")
-    return known
+def side_of(text: str, place: str = "labels") -> str:
+    """Return the side that a field of the column ``split`` names, empty if it is empty.
+
+    Raise SettingError, which begins with ``place``, for anything else.
+    """
+    side = SIDES.get(text.strip().lower())
+    if side is None:
+        raise SettingError(f"{place}: split {text!r} is unknown; write train, val or test")
+    return side
 
 
 def _drawn(classes: Positions, owners: Positions, share: float, seed: int) -> Positions:
-    """Draw groups at random, and take those that bring the classes nearer to their shares of pictures.
+    """Draw groups at random, and take those that bring the classes nearer to their shares of images.
 
-    Every class of enough groups gets two at least, and keeps two to be learnt from.
+    Greedy: to choose groups with given sums is a knapsack problem. Every class of enough groups gets two at
+    least, and keeps two to be learnt from.
     """
     counts = np.zeros((owners.max(initial=0) + 1, classes.max(initial=0) + 1), dtype=np.int64)
-    np.add.at(counts, (owners, classes), 1)
+    np.add.at(counts, (owners, classes), 1)  # (groups, classes)
+    # Images wanted of each class, and the groups that it has left.
     wanted, left = share * counts.sum(axis=0), (counts > 0).sum(axis=0)
     divisible = left >= ENOUGH
     taken, n_taken, chosen = np.zeros_like(counts[0]), np.zeros_like(left), []
@@ -113,7 +120,7 @@ def _refuse_both(
     both = np.flatnonzero(validates & np.isin(owners, owners[trains]))
     if len(both):
         raise SettingError(
-            f"labels: split: {groups[both[0]]!r} stands in train and in val; put all pictures of a patient "
+            f"labels: split: {groups[both[0]]!r} is in train and in val; put all pictures of a patient "
             "or group on one side"
         )
 
@@ -121,31 +128,34 @@ def _refuse_both(
 def _check(
     classes: Positions, owners: Positions, trains: NDArray[np.bool_], validates: NDArray[np.bool_]
 ) -> None:
-    """Refuse what cannot be learnt from, or not be validated with."""
+    """Raise FitError for what cannot be learnt from, or cannot be validated with."""
     if len(np.unique(classes[trains])) < 2:
         raise FitError(
             f"labels: {len(np.unique(classes))} classes, of which {len(np.unique(classes[trains]))} can be "
             "learnt from; give at least two classes of two pictures each, besides those held out"
         )
-    asked = _asked(classes, owners, validates)
-    if len(np.unique(classes[validates])) < 2 or not asked:
+    answered = _answered(classes, owners, validates)
+    if len(np.unique(classes[validates])) < 2 or not answered:
         raise FitError(
             f"labels: nothing to validate with: that takes two classes, each in {ENOUGH} patients or groups; "
             "give more pictures, or say which with a column split (train, val)"
         )
 
 
-def _asked(classes: Positions, owners: Positions, validates: NDArray[np.bool_]) -> set[int]:
-    """Return the classes that have an answer among the held-out pictures: those of two groups."""
+def _answered(classes: Positions, owners: Positions, validates: NDArray[np.bool_]) -> set[int]:
+    """Return the classes that have an answer among the held-out images: those of two groups.
+
+    A query's own group is left out of its answers.
+    """
     pairs = {(int(c), int(o)) for c, o in zip(classes[validates], owners[validates], strict=True)}
     held = [c for c, _ in pairs]
     return {c for c in held if held.count(c) > 1}
 
 
-def _unasked(
+def _unvalidated(
     names: NDArray[np.str_], classes: Positions, owners: Positions, validates: NDArray[np.bool_]
 ) -> list[str]:
-    missing = set(range(len(names))) - _asked(classes, owners, validates)
+    missing = set(range(len(names))) - _answered(classes, owners, validates)
     if not missing:
         return []
     shown = ", ".join(str(names[i]) for i in sorted(missing)[:5])

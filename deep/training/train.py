@@ -1,4 +1,4 @@
-"""Training: a network, labelled squares and a plan become a better network."""
+"""Training: a network learns from labelled squares to put images of one class close together."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from ..networks.embedder import Embedder
 from ..networks.inference import use_threads
 from .augmentation import Augmentation
 from .dataset import Examples, Progress
-from .learner import Epoch, Learner
+from .epoch_result import EpochResult
 from .splits import Split
-from .training_settings import Plan
+from .trainer import Trainer
+from .training_settings import TrainingSettings
 
 _AT_ONCE = 64
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The network of the best epoch, what came of all, and the number of the best."""
+    """The network of the best epoch, the results of all epochs, and the number of the best."""
 
     network: Embedder
-    history: tuple[Epoch, ...]
+    history: tuple[EpochResult, ...]
     best: int
 
 
@@ -35,40 +36,49 @@ def train(
     examples: Examples,
     sides: Split,
     network: Embedder,
-    plan: Plan | None = None,
+    settings: TrainingSettings | None = None,
     variation: Augmentation | None = None,
     *,
     checkpoint: Path | None = None,
     resume: bool = False,
-    tell: Callable[[Epoch], None] | None = None,
+    report: Callable[[EpochResult], None] | None = None,
     progress: Progress | None = None,
 ) -> Trained:
     """Learn from the training side until MAP@R on the validation side gets no better.
 
-    The network given is changed. Where a checkpoint is named it is written after each epoch; with ``resume``
-    the training goes on from it, and ends as if it had never stopped. The caller removes it.
+    Parameters
+    ----------
+    examples : labelled squares.
+    sides : which of them are learnt from, and which are held out.
+    network : to begin with; it is changed.
+    settings, variation : of the training and of its random views.
+    checkpoint : a file that is written after each epoch; the caller removes it.
+    resume : go on from the checkpoint, if there is one, and end as if the training had never stopped.
+    report : takes the results of each epoch.
+    progress : takes what is done, how many batches of it, and of how many.
 
     Raises
     ------
     FitError : the embeddings have become equal, or the loss is not a number.
     SettingError : a checkpoint of other data or settings.
     """
-    plan, variation = plan or Plan(), variation or Augmentation()
-    told, mark = tell or _silent, _fingerprint(examples, sides, network, plan, variation)
+    settings, variation = settings or TrainingSettings(), variation or Augmentation()
+    say, fingerprint = report or _silent, _fingerprint(examples, sides, network, settings, variation)
     use_threads()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(plan.seed)
-        learner = Learner(examples, sides, network, plan, variation)
-        goes_on = resume and checkpoint is not None and checkpoint.exists()
-        history = learner.resume(checkpoint, mark) if goes_on and checkpoint else [learner.begin()]
+    with torch.random.fork_rng(devices=[]):  # the caller's own draws go on as if nothing had been drawn
+        torch.manual_seed(settings.seed)
+        trainer = Trainer(examples, sides, network, settings, variation)
+        resumes = resume and checkpoint is not None and checkpoint.exists()
+        history = trainer.resume(checkpoint, fingerprint) if resumes and checkpoint else [trainer.begin()]
         for epoch in history:
-            told(epoch)
-        while len(history) <= plan.epochs and len(history) - learner.best <= plan.patience:
-            history.append(learner.epoch(len(history), progress))
+            say(epoch)
+        while len(history) <= settings.epochs and len(history) - trainer.best <= settings.patience:
+            history.append(trainer.epoch(len(history), progress))
+            # Written before it is reported: what a log says is never lost.
             if checkpoint is not None:
-                learner.checkpoint(history, mark).write(checkpoint)
-            told(history[-1])
-        return Trained(learner.best_network(), tuple(history), learner.best)
+                trainer.checkpoint(history, fingerprint).write(checkpoint)
+            say(history[-1])
+        return Trained(trainer.best_network(), tuple(history), trainer.best)
 
 
 def begin(source: str, seed: int) -> Embedder:
@@ -86,12 +96,12 @@ def begin(source: str, seed: int) -> Embedder:
 
 
 def _fingerprint(
-    examples: Examples, sides: Split, network: Embedder, plan: Plan, variation: Augmentation
+    examples: Examples, sides: Split, network: Embedder, settings: TrainingSettings, variation: Augmentation
 ) -> str:
-    """Return a hash of all that decides what comes of a training."""
-    told = [asdict(plan), asdict(variation), examples.names, examples.labels, examples.groups]
-    digest = hashlib.sha256(json.dumps([*told, sides.training.tolist(), sides.validation.tolist()]).encode())
-    for start in range(0, len(examples.squares), _AT_ONCE):
+    """Return a hash of all that decides the result of a training."""
+    named = [asdict(settings), asdict(variation), examples.names, examples.labels, examples.groups]
+    digest = hashlib.sha256(json.dumps([*named, sides.training.tolist(), sides.validation.tolist()]).encode())
+    for start in range(0, len(examples.squares), _AT_ONCE):  # the squares may be more than memory holds
         digest.update(examples.squares[start : start + _AT_ONCE].tobytes())
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())
@@ -99,5 +109,5 @@ def _fingerprint(
     return digest.hexdigest()
 
 
-def _silent(epoch: Epoch) -> None:
+def _silent(epoch: EpochResult) -> None:
     pass

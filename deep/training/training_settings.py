@@ -1,4 +1,4 @@
-"""The plan of a training: every setting but those of the pictures' variation. Loads no network library."""
+"""The settings of a training, except those of the random views. Imports no network library."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ TAKES: dict[str, tuple[str, ...]] = {
     "supervised-contrastive": ("temperature",),
     "softmax": ("temperature",),
 }
-"""The losses, and which settings of the plan each of them has."""
+"""The losses, and which settings each of them has."""
 
 MINING = ("random", "semi-hard", "batch-hard")
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingSettings:
     """Decide how an embedding is learnt.
 
     Parameters
     ----------
-    loss : what is made small.
-    mining : of triplets: ``random``, ``semi-hard`` or ``batch-hard``, which it is where it is None.
+    loss : what is minimised.
+    mining : of triplets: ``random``, ``semi-hard`` or ``batch-hard``, the default.
     margin : of the loss, in its own unit (triplet: squared distance, contrastive: distance, proxy-anchor:
-        cosine); its own default where it is None.
-    temperature : of the loss, that cosines are divided by; its own default where it is None.
-    epochs : how often all pictures are seen, at most.
+        cosine); by default that of the loss.
+    temperature : of the loss, that cosines are divided by; by default that of the loss.
+    epochs : how often all images are seen, at most.
     patience : epochs without a better MAP@R after which training stops.
-    batch : pictures in a batch.
-    classes : of a batch, at most; each has as many pictures in it.
+    batch : images in a batch.
+    classes : of a batch, at most; each has the same number of images in it.
     learning_rate : of the projection, at its highest.
     trunk_rate : the learning rate of the layers before the projection, as a share of it; 0 leaves them as
         they are.
     weight_decay : of all weights but biases and normalisations (AdamW).
     warm_up : share of the training in which the learning rate rises; then it falls as a cosine.
-    validation : share of the pictures that is held out to stop at the right time.
+    validation : share of the images that is held out to stop at the right time.
     normalisation : ``frozen`` keeps the statistics that the network came with, which is right for few
-        pictures; ``learnt`` takes those of the batches.
-    precision : ``auto`` is bfloat16 where the processor computes in it, else float32.
+        images; ``learnt`` takes those of the batches.
+    precision : ``auto`` is bfloat16 if the processor computes in it, else float32.
     seed : of everything that is drawn.
     """
 

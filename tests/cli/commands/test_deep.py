@@ -182,9 +182,13 @@ def test_deep_explains_no_region_without_a_pixel_and_nothing_without_cells(smoot
 @pytest.mark.parametrize(
     ("place", "by", "said"),
     [
-        ("bare", ["--by", "deep"], "deep keeps no cells in this index; make another index with --cells 5"),
+        (
+            "bare",
+            ["--by", "deep"],
+            "deep keeps no window embeddings in this index; make another index with --cells 5",
+        ),
         ("bare", ["--by", "thumbnail"], "thumbnail cannot tell; index with --by superpixel or --by deep"),
-        ("bare", [], "deep keeps no cells"),
+        ("bare", [], "deep keeps no window embeddings"),
         ("cells", [], None),
     ],
 )

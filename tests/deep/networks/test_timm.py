@@ -16,7 +16,7 @@ from safetensors.torch import save_file  # noqa: E402
 from support.embedders import blobs, write_tiny  # noqa: E402
 
 import deep  # noqa: E402
-from deep.networks import timm  # noqa: E402
+from deep.networks import timm_package  # noqa: E402
 from retrieval.errors import IndexFolderError, SettingError  # noqa: E402
 
 
@@ -170,7 +170,7 @@ def test_weights_of_another_network_are_counted(fake, path, tmp_path):
 
 
 def test_a_side_that_the_network_does_not_take_is_refused_with_its_own(fake, path):
-    with pytest.raises(SettingError, match=r"pictures of 224 .*--side 64"):
+    with pytest.raises(SettingError, match=r"images of 224 .*--side 64"):
         fitted(path, "small_fixed")
     assert fitted(path, "small_fixed", side=64).encode(blobs(1)).vector.shape == (6,)
 
@@ -240,7 +240,7 @@ def test_without_timm_the_remedy_is_named(monkeypatch, path):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("name", "dimension"), [("resnet18", 512), ("mobilenetv3_small_100", 1024)])
 def test_networks_of_timm_itself(tmp_path, name, dimension):
-    library = timm._timm()
+    library = timm_package.package()
     torch.save(library.create_model(name).state_dict(), tmp_path / "random.pth")
     made = fitted(str(tmp_path / "random.pth"), name, side=64)
     vector = made.encode(blobs(1)).vector

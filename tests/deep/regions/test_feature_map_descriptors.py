@@ -1,4 +1,4 @@
-"""The cells of a feature map as local features, and what aggregates them."""
+"""The places of a feature map as local features, and what aggregates them."""
 
 import json
 
@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 import bovw
 from deep.networks.embedder import Architecture, Embedder
 from deep.networks.weights import save
-from deep.regions.feature_map_descriptors import _shares, cells
+from deep.regions.feature_map_descriptors import covered_shares, feature_map_descriptors
 from retrieval.errors import IndexFolderError, SettingError
 from retrieval.local_features import LocalFeatures, LocalSettings, NetworkFeatures, find
 from retrieval.picture import Picture
@@ -36,7 +36,7 @@ def weights(tmp_path_factory):
     return str(path)
 
 
-def test_cells_lie_evenly_over_the_picture(weights):
+def test_places_are_even_over_the_picture(weights):
     seen = find("deep", LocalSettings(weights=weights)).load()
     assert isinstance(seen, LocalFeatures) and isinstance(seen, NetworkFeatures)
     found = seen.extract(Picture(np.zeros((80, 160), np.float32)))
@@ -48,15 +48,15 @@ def test_cells_lie_evenly_over_the_picture(weights):
 
 
 def test_a_level_is_chosen_and_one_too_high_refused(weights):
-    assert cells(LocalSettings(weights=weights, level=1)).load().dimension == 6
+    assert feature_map_descriptors(LocalSettings(weights=weights, level=1)).load().dimension == 6
     with pytest.raises(SettingError, match="level: 2; the network has maps from 0 to 1"):
-        cells(LocalSettings(weights=weights, level=2))
+        feature_map_descriptors(LocalSettings(weights=weights, level=2))
     with pytest.raises(SettingError, match="missing"):
-        cells(LocalSettings(weights="missing.safetensors"))
+        feature_map_descriptors(LocalSettings(weights="missing.safetensors"))
 
 
-def test_cells_of_a_region_lie_in_it(weights):
-    seen = cells(LocalSettings(weights=weights)).load()
+def test_places_of_a_region_are_in_it(weights):
+    seen = feature_map_descriptors(LocalSettings(weights=weights)).load()
     found = seen.extract(PICTURES[0], Region.box(10, 20, 16, 24))
     assert len(found) == 64
     assert (found.rows.min(), found.rows.max()) == (10.5, 24.5)
@@ -66,14 +66,14 @@ def test_cells_of_a_region_lie_in_it(weights):
     assert len(seen.extract(PICTURES[0], Region.box(500, 500, 5, 5))) == 0
 
 
-def test_shares_are_means_over_cells():
+def test_shares_are_means_over_places():
     weights = np.zeros((4, 4), np.float32)
     weights[0] = 1
-    np.testing.assert_array_equal(_shares(weights, 2), [[0.5, 0.5], [0, 0]])
+    np.testing.assert_array_equal(covered_shares(weights, 2), [[0.5, 0.5], [0, 0]])
 
 
 @pytest.mark.parametrize("kind", [bovw.vlad, bovw.asmk])
-def test_words_are_learnt_of_cells_and_come_back_without_the_file(kind, weights):
+def test_words_are_learnt_of_descriptors_and_come_back_without_the_file(kind, weights):
     made = kind(features="deep", weights=weights, words=8).fit(PICTURES)
     assert isinstance(made, Representation) and isinstance(made, BatchEncoder) and isinstance(made, Loadable)
     assert made.settings["weights"].startswith("sha256:")

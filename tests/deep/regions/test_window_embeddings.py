@@ -1,4 +1,4 @@
-"""Cells: parts of pictures that are embedded with them, and found by the region of a query."""
+"""Window embeddings: parts of images are embedded with them, and found by the region of a query."""
 
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from support.embedders import blobs, write_tiny  # noqa: E402
 import deep  # noqa: E402
 from deep.networks import weights  # noqa: E402
 from deep.networks.embedder import gem, gem_windows  # noqa: E402
+from deep.networks.inference import OwnNetwork, Runner  # noqa: E402
 from deep.regions import window_embeddings  # noqa: E402
 from retrieval.errors import SettingError  # noqa: E402
 from retrieval.index import Index  # noqa: E402
@@ -83,7 +84,7 @@ def test_a_window_is_pooled_as_a_mask_of_the_same_place():
     torch.testing.assert_close(found[:, 2], gem(maps, 3.0, mask))
 
 
-def test_cells_are_kept_of_pictures_alone_and_in_batches(fitted):
+def test_windows_are_embedded_of_pictures_alone_and_in_batches(fitted):
     pictures = [blobs(seed) for seed in range(3)]
     together = fitted.encode_prepared([fitted.prepare(p) for p in pictures])
     for picture, encoding in zip(pictures, together, strict=True):
@@ -94,25 +95,27 @@ def test_cells_are_kept_of_pictures_alone_and_in_batches(fitted):
         np.testing.assert_allclose(encoding.vector, alone.vector, atol=1e-5)
 
 
-def test_the_cell_of_the_whole_would_be_the_embedding(fitted):
+def test_the_window_of_the_whole_has_the_embedding_of_the_whole(path, fitted):
     square = fitted.prepare(blobs(1))
-    whole, parts = fitted._running.embed_parts(square[None], np.array([[0, 0, 1, 1]], dtype=np.float32))
+    runner = Runner(OwnNetwork(weights.load(path)), "float32")
+    whole, parts = runner.embed_parts(square[None], np.array([[0, 0, 1, 1]], dtype=np.float32))
+    np.testing.assert_allclose(whole[0], fitted.encode(blobs(1)).vector, atol=1e-5)
     np.testing.assert_allclose(parts[0, 0], whole[0], atol=1e-5)
 
 
-def test_without_cells_nothing_is_kept_and_no_region_is_located(path):
+def test_without_window_embeddings_nothing_is_kept_and_no_region_is_located(path):
     plain = deep.deep(weights=path, cells=0).fit([])
     assert plain.encode(blobs(1)).evidence is None
     assert plain.n_candidates(True) == 0
 
 
-def test_regions_alone_look_at_cells(fitted):
+def test_regions_alone_look_at_windows(fitted):
     assert isinstance(fitted, Locator)
     assert fitted.n_candidates(True) is None
     assert fitted.n_candidates(False) == 0
 
 
-def test_other_networks_have_no_cells(path):
+def test_other_networks_have_no_window_embeddings(path):
     with pytest.raises(SettingError, match="leave cells at 0"):
         deep.deep(model="timm/resnet18", weights=path, cells=2)
     assert deep.deep(model="timm/resnet18", weights=path).settings["cells"] == 0
@@ -127,7 +130,7 @@ def test_quantising_keeps_the_cosine():
     assert not window_embeddings.quantised(np.zeros((1, 4), np.float32))["values"].any()
 
 
-def test_pictures_without_cells_come_last_and_have_no_box(fitted):
+def test_images_without_window_embeddings_come_last_and_have_no_box(fitted):
     evidence = fitted.encode(blobs(1)).evidence
     candidates = Candidates(
         evidence, np.array([0, 219, 219]), np.array([[48, 64], [48, 64]]), np.zeros(2, np.float32)
@@ -187,7 +190,7 @@ def test_all_pictures_at_once_are_located_as_each_by_itself(fitted):
     candidates = Candidates(evidence, offsets, shapes, np.zeros(n + 1, np.float32))
     query = window_embeddings.quantised(random.normal(size=(1, 16)).astype(np.float32))
     windows = window_embeddings.windows(5)
-    locator, region = window_embeddings.CellLocator(windows), Region.box(2, 3, 10, 12)
+    locator, region = window_embeddings.WindowLocator(windows), Region.box(2, 3, 10, 12)
     found = locator.locate(query, (50, 60), region, candidates)
     asked = query["values"][0].astype(float)
     for i in range(n + 1):

@@ -1,4 +1,4 @@
-"""Examples: labelled files become squares, frames and patients are kept apart, and the rest is told."""
+"""Examples: labelled files become squares, frames and patients are kept apart, and the rest is reported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 import tifffile
 
 import deep.training.dataset
-from deep.training.dataset import Examples, read_examples, wanted_files
+import deep.training.square_file
+from deep.training.dataset import Examples, read_examples
+from deep.training.labelled_files import labelled_files
 from retrieval.errors import FitError, SettingError
 from retrieval.metadata.label_table import LabelTable
 
@@ -25,8 +27,8 @@ def read(folder: Path, *rows: str, report: list[str] | None = None, **options: A
     """Read the examples that the rows of a table name; the first is the header."""
     (folder / "labels.csv").write_text("\n".join(rows) + "\n")
     said = (report if report is not None else []).append
-    wanted = wanted_files(folder, LabelTable.read(folder / "labels.csv"), said)
-    return read_examples(wanted, 4, **{"jobs": 1, **options})
+    files = labelled_files(folder, LabelTable.read(folder / "labels.csv"), said)
+    return read_examples(files, 4, **{"jobs": 1, **options})
 
 
 def test_pictures_come_in_the_order_of_their_names(tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def test_processes_read_as_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for i in range(9):
         write_grey(tmp_path / f"{i}.png", 20 * i)
     one = read(tmp_path, "path,label", *rows)
-    monkeypatch.setattr(deep.training.dataset, "_FEW", 0)
+    monkeypatch.setattr(deep.training.dataset, "FEW", 0)
     two = read(tmp_path, "path,label", *rows, jobs=2)
     assert one.names == two.names
     np.testing.assert_array_equal(one.squares, two.squares)
@@ -99,7 +101,7 @@ def test_many_squares_are_mapped_instead_of_held(tmp_path: Path, monkeypatch: py
         write_grey(tmp_path / f"{i}.png", 20 * i)
     rows = ("path,label", "0.png,x", "1.png,y")
     held = read(tmp_path, *rows)
-    monkeypatch.setattr(deep.training.dataset, "IN_MEMORY", 0)
+    monkeypatch.setattr(deep.training.square_file, "IN_MEMORY", 0)
     mapped = read(tmp_path, *rows)
     assert isinstance(mapped.squares, np.memmap) and not isinstance(held.squares, np.memmap)
     np.testing.assert_array_equal(held.squares, mapped.squares)
@@ -120,4 +122,4 @@ def test_an_unknown_split_is_named_with_its_line(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="no such folder"):
-        wanted_files(tmp_path / "gone", LabelTable({}), print)
+        labelled_files(tmp_path / "gone", LabelTable({}), print)

@@ -87,7 +87,7 @@ def test_an_empty_side_follows_its_patient_into_the_validation() -> None:
 
 
 def test_a_patient_that_the_table_puts_on_both_sides_is_named() -> None:
-    with pytest.raises(SettingError, match="'p1' stands in train and in val"):
+    with pytest.raises(SettingError, match="'p1' is in train and in val"):
         split(["a", "b", "a"], ["p0", "p1", "p1"], ["train", "train", "val"])
 
 

@@ -17,14 +17,17 @@ from support.trainings import make_examples, tiny_network  # noqa: E402
 
 from deep.training.augmentation import Augmentation  # noqa: E402
 from deep.training.checkpoints import Checkpoint  # noqa: E402
-from deep.training.learner import Epoch, Learner  # noqa: E402
+from deep.training.epoch_result import EpochResult  # noqa: E402
 from deep.training.splits import split  # noqa: E402
 from deep.training.train import Trained, begin, train  # noqa: E402
-from deep.training.training_settings import TAKES, Plan  # noqa: E402
+from deep.training.trainer import Trainer  # noqa: E402
+from deep.training.training_settings import TAKES, TrainingSettings  # noqa: E402
 from deep.training.validation import map_at_r, spread  # noqa: E402
 from retrieval.errors import FitError, SettingError  # noqa: E402
 
-PLAN = Plan(epochs=3, batch=12, validation=0.3, learning_rate=3e-3, trunk_rate=1.0, precision="float32")
+SETTINGS = TrainingSettings(
+    epochs=3, batch=12, validation=0.3, learning_rate=3e-3, trunk_rate=1.0, precision="float32"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -35,10 +38,10 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deep.training.train, "use_threads", lambda: torch.set_num_threads(1))
 
 
-def learn(plan: Plan = PLAN, **options: Any) -> Trained:
+def learn(settings: TrainingSettings = SETTINGS, **options: Any) -> Trained:
     examples = make_examples()
-    sides = split(examples.labels, examples.groups, None, plan.validation, plan.seed)
-    return train(examples, sides, tiny_network(), plan, **options)
+    sides = split(examples.labels, examples.groups, None, settings.validation, settings.seed)
+    return train(examples, sides, tiny_network(), settings, **options)
 
 
 def weights_of(trained: Trained) -> dict[str, Any]:
@@ -56,13 +59,13 @@ def assert_equal(one: Trained, other: Trained) -> None:
 
 
 def stop_at(number: int) -> Any:
-    """Return what interrupts a training when it tells of an epoch."""
+    """Return what interrupts a training when it reports an epoch."""
 
-    def tell(epoch: Epoch) -> None:
+    def report(epoch: EpochResult) -> None:
         if epoch.number == number:
             raise KeyboardInterrupt
 
-    return tell
+    return report
 
 
 def test_map_at_r_by_hand() -> None:
@@ -84,30 +87,30 @@ def test_spread_is_0_where_all_are_equal_and_1_where_all_are_at_right_angles() -
 
 @pytest.mark.parametrize("loss", TAKES)
 def test_each_loss_makes_the_embedding_better(loss: Any) -> None:
-    trained = learn(replace(PLAN, loss=loss, epochs=8))
+    trained = learn(replace(SETTINGS, loss=loss, epochs=8))
     assert trained.history[trained.best].map_at_r > trained.history[0].map_at_r + 0.1
     assert trained.history[trained.best].map_at_r == max(epoch.map_at_r for epoch in trained.history)
 
 
 @pytest.mark.parametrize("mining", ["random", "semi-hard", "batch-hard"])
 def test_each_mining_makes_the_embedding_better(mining: Any) -> None:
-    trained = learn(replace(PLAN, mining=mining, epochs=8))
+    trained = learn(replace(SETTINGS, mining=mining, epochs=8))
     assert trained.history[trained.best].map_at_r > trained.history[0].map_at_r + 0.1
 
 
 def test_the_best_weights_come_back() -> None:
     examples = make_examples()
-    sides = split(examples.labels, examples.groups, None, PLAN.validation, 0)
-    trained = train(examples, sides, tiny_network(), replace(PLAN, epochs=5))
-    learner = Learner(examples, sides, trained.network, PLAN, Augmentation())
-    again = learner.validate(0, None, 0.0)
+    sides = split(examples.labels, examples.groups, None, SETTINGS.validation, 0)
+    trained = train(examples, sides, tiny_network(), replace(SETTINGS, epochs=5))
+    trainer = Trainer(examples, sides, trained.network, SETTINGS, Augmentation())
+    again = trainer.validate(0, None, 0.0)
     assert again.map_at_r == pytest.approx(trained.history[trained.best].map_at_r)
 
 
 def test_a_seed_repeats_and_another_differs() -> None:
-    one = learn(replace(PLAN, mining="random"))
-    assert_equal(one, learn(replace(PLAN, mining="random")))
-    other = learn(replace(PLAN, mining="random", seed=1))
+    one = learn(replace(SETTINGS, mining="random"))
+    assert_equal(one, learn(replace(SETTINGS, mining="random")))
+    other = learn(replace(SETTINGS, mining="random", seed=1))
     assert [e.loss for e in one.history] != [e.loss for e in other.history]
 
 
@@ -115,58 +118,62 @@ def test_training_leaves_the_draws_of_the_caller_alone() -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    learn(replace(PLAN, epochs=1))
+    learn(replace(SETTINGS, epochs=1))
     assert torch.equal(torch.rand(3), expected)
 
 
 @pytest.mark.parametrize("loss", ["triplet", "proxy-anchor"])
 def test_a_resumed_training_ends_as_an_uninterrupted_one(loss: Any, tmp_path: Path) -> None:
-    plan = replace(PLAN, loss=loss, epochs=4)
+    settings = replace(SETTINGS, loss=loss, epochs=4)
     checkpoint = tmp_path / "checkpoint"
     with pytest.raises(KeyboardInterrupt):
-        learn(plan, checkpoint=checkpoint, tell=stop_at(2))
-    told: list[int] = []
-    resumed = learn(plan, checkpoint=checkpoint, resume=True, tell=lambda epoch: told.append(epoch.number))
-    assert told == [0, 1, 2, 3, 4]
-    assert_equal(resumed, learn(plan))
+        learn(settings, checkpoint=checkpoint, report=stop_at(2))
+    reported: list[int] = []
+    resumed = learn(
+        settings, checkpoint=checkpoint, resume=True, report=lambda epoch: reported.append(epoch.number)
+    )
+    assert reported == [0, 1, 2, 3, 4]
+    assert_equal(resumed, learn(settings))
 
 
 def test_a_checkpoint_of_other_settings_or_pictures_is_refused(tmp_path: Path) -> None:
     checkpoint = tmp_path / "checkpoint"
-    learn(replace(PLAN, epochs=1), checkpoint=checkpoint)
-    with pytest.raises(SettingError, match="belongs to other pictures, labels, settings"):
-        learn(PLAN, checkpoint=checkpoint, resume=True)
+    learn(replace(SETTINGS, epochs=1), checkpoint=checkpoint)
+    with pytest.raises(SettingError, match="belongs to other images, labels, settings"):
+        learn(SETTINGS, checkpoint=checkpoint, resume=True)
     examples = make_examples(seed=1)
-    sides = split(examples.labels, examples.groups, None, PLAN.validation, 0)
-    with pytest.raises(SettingError, match="belongs to other pictures"):
-        train(examples, sides, tiny_network(), replace(PLAN, epochs=1), checkpoint=checkpoint, resume=True)
+    sides = split(examples.labels, examples.groups, None, SETTINGS.validation, 0)
+    with pytest.raises(SettingError, match="belongs to other images"):
+        train(
+            examples, sides, tiny_network(), replace(SETTINGS, epochs=1), checkpoint=checkpoint, resume=True
+        )
 
 
 @pytest.mark.parametrize("damage", ["cut", "foreign", "empty"])
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path, damage: str) -> None:
     checkpoint = tmp_path / "checkpoint"
-    learn(replace(PLAN, epochs=1), checkpoint=checkpoint)
+    learn(replace(SETTINGS, epochs=1), checkpoint=checkpoint)
     data = checkpoint.read_bytes()
     checkpoint.write_bytes({"cut": data[: len(data) // 2], "foreign": b"x" * 999, "empty": b""}[damage])
     with pytest.raises(SettingError, match=r"damaged|no checkpoint"):
-        learn(replace(PLAN, epochs=1), checkpoint=checkpoint, resume=True)
+        learn(replace(SETTINGS, epochs=1), checkpoint=checkpoint, resume=True)
 
 
 def test_a_checkpoint_leaves_nothing_beside_it(tmp_path: Path) -> None:
     Checkpoint({"a": torch.ones(2)}, {"best": 1}, "x").write(tmp_path / "c")
     assert [path.name for path in tmp_path.iterdir()] == ["c"]
     found = Checkpoint.read(tmp_path / "c", "x")
-    assert found.facts == {"best": 1} and found.tensors["a"].tolist() == [1, 1]
+    assert found.state == {"best": 1} and found.tensors["a"].tolist() == [1, 1]
 
 
 def test_training_stops_when_it_gets_no_better() -> None:
-    trained = learn(replace(PLAN, epochs=40, patience=2))
+    trained = learn(replace(SETTINGS, epochs=40, patience=2))
     assert len(trained.history) - 1 == trained.best + 2 < 40
 
 
 def test_a_trunk_of_rate_0_stays_as_it_is() -> None:
     before = {name: tensor.clone() for name, tensor in tiny_network().state_dict().items()}
-    trained = learn(replace(PLAN, trunk_rate=0.0, epochs=2, patience=2))
+    trained = learn(replace(SETTINGS, trunk_rate=0.0, epochs=2, patience=2))
     changed = {
         n for n, values in weights_of(trained).items() if not np.array_equal(values, before[n].numpy())
     }
@@ -175,8 +182,8 @@ def test_a_trunk_of_rate_0_stays_as_it_is() -> None:
 
 @pytest.mark.parametrize("normalisation", ["frozen", "learnt"])
 def test_the_statistics_of_normalisation_are_frozen_or_learnt(normalisation: Any) -> None:
-    plan = replace(PLAN, normalisation=normalisation, epochs=6)
-    trained = learn(plan)
+    settings = replace(SETTINGS, normalisation=normalisation, epochs=6)
+    trained = learn(settings)
     assert trained.best > 0
     before = tiny_network().state_dict()
     means = {name for name in before if name.endswith("running_mean")}
@@ -186,7 +193,7 @@ def test_the_statistics_of_normalisation_are_frozen_or_learnt(normalisation: Any
 
 def test_collapse_is_named() -> None:
     with pytest.raises(FitError, match=r"all embeddings are equal after epoch \d+ .*lower --learning-rate"):
-        learn(replace(PLAN, epochs=9, patience=9, learning_rate=0.5))
+        learn(replace(SETTINGS, epochs=9, patience=9, learning_rate=0.5))
 
 
 def test_pictures_that_are_all_equal_are_named_before_training() -> None:
@@ -194,13 +201,13 @@ def test_pictures_that_are_all_equal_are_named_before_training() -> None:
     examples = replace(examples, squares=np.full_like(examples.squares, 90))
     sides = split(examples.labels, examples.groups)
     with pytest.raises(FitError, match="all embeddings are equal before any training"):
-        train(examples, sides, tiny_network(), PLAN)
+        train(examples, sides, tiny_network(), SETTINGS)
 
 
 def test_a_loss_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    import deep.training.learner
+    import deep.training.trainer
 
-    monkeypatch.setattr(deep.training.learner, "make", lambda *_, **__: lambda e, labels: e.sum() * math.nan)
+    monkeypatch.setattr(deep.training.trainer, "make", lambda *_, **__: lambda e, labels: e.sum() * math.nan)
     with pytest.raises(FitError, match=r"not a number in epoch 1; lower --learning-rate"):
         learn()
 
@@ -225,6 +232,6 @@ def test_a_start_from_scratch_is_that_of_its_seed() -> None:
         {"normalisation": "none"},
     ],
 )
-def test_a_plan_refuses_what_makes_no_sense(settings: dict[str, Any]) -> None:
+def test_settings_refuse_what_makes_no_sense(settings: dict[str, Any]) -> None:
     with pytest.raises(SettingError, match="|".join(settings)):
-        Plan(**settings)
+        TrainingSettings(**settings)
