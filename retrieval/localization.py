@@ -20,17 +20,17 @@ class Candidates:
     ----------
     evidence : (n_rows,) structured, the rows of all pictures one after the other.
     offsets : int64 (n + 1,): picture i has the rows from ``offsets[i]`` to ``offsets[i + 1]``.
-    shapes : int64 (n, 2), rows and columns of each picture in pixels.
+    sizes : int64 (n, 2), rows and columns of each picture in pixels.
     scores : float32 (n,), of the first ranking.
     """
 
     evidence: NDArray[np.void]
     offsets: NDArray[np.int64]
-    shapes: NDArray[np.int64]
+    sizes: NDArray[np.int64]
     scores: NDArray[np.float32]
 
     def __len__(self) -> int:
-        return len(self.shapes)
+        return len(self.sizes)
 
     def rows(self, i: int) -> NDArray[np.void]:
         """Return the evidence of one picture."""
@@ -41,7 +41,7 @@ class Candidates:
         parts = [self.rows(i) for i in places.tolist()]
         offsets = np.cumsum([0, *map(len, parts)], dtype=np.int64)
         rows = np.concatenate([self.evidence[:0], *parts])
-        return Candidates(rows, offsets, self.shapes[places], self.scores[places])
+        return Candidates(rows, offsets, self.sizes[places], self.scores[places])
 
 
 @dataclass(frozen=True, eq=False)

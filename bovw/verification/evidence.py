@@ -1,4 +1,4 @@
-"""The evidence: what is kept of each point of a picture, so that a match can be looked at again."""
+"""The evidence: what is kept of each point of an image, so that candidates can be verified."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EVIDENCE = np.dtype(
 
 
 def evidence_type(n_bits: int) -> np.dtype[np.void]:
-    """Return the type of a row: ``EVIDENCE``, and where signatures are kept, 32 or 64 bits, ``signature``."""
+    """Return the type of a row: ``EVIDENCE``, and with signatures of 32 or 64 bits also ``signature``."""
     if not n_bits:
         return EVIDENCE
     return np.dtype([*EVIDENCE.descr, ("signature", f"<u{n_bits // 8}")])

@@ -1,4 +1,4 @@
-"""Explaining a hit of visual words: the places of the words that weigh most, and the pairs that match."""
+"""Explaining a hit of visual words: the places of the words with most weight, and the pairs that match."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .geometric import inlier_pairs, verify
 from .matching import Frames
 
 PAIRS = 60
-"""So many pairs of words that merely match are shown, those of the heaviest words."""
+"""Maximum number of pairs that share a word only: those of the words with most weight."""
 
 Pairs = NDArray[np.int64]
 
@@ -21,23 +21,24 @@ def explain(
     query: Encoding,
     hit: Encoding,
     hit_shape: tuple[int, int],
-    n_shapes: int,
-    of_shapes: NDArray[np.floating] | None = None,
+    n_shape_words: int,
+    of_points: NDArray[np.floating] | None = None,
 ) -> Explanation:
-    """Explain a hit by the words that both share, and those pairs of points that agree in space.
+    """Explain a hit by the words that both share, and by the pairs of points that agree in space.
 
-    ``of_shapes`` (n,) is what each point of the hit adds by its word for shape; None: its share of the word.
+    ``of_points`` (n,) is what each point of the hit adds by its word for shape; None: an equal share of what
+    the word adds.
     """
     ours, theirs = query.evidence, hit.evidence
     assert ours is not None and theirs is not None
     assert isinstance(query.vector, SparseVector) and isinstance(hit.vector, SparseVector)
     weights = _weights(query.vector, hit.vector)
     heat = scattered(
-        theirs["row"], theirs["col"], _of_points(theirs, weights, n_shapes, of_shapes), hit_shape
+        theirs["row"], theirs["col"], _point_weights(theirs, weights, n_shape_words, of_points), hit_shape
     )
-    proven = _proven(ours, theirs, hit_shape, n_shapes)
-    pairs = np.concatenate([proven, _heaviest(ours, theirs, weights[:n_shapes])])
-    agreeing = np.arange(len(pairs)) < len(proven)
+    inliers = _inliers(ours, theirs, hit_shape, n_shape_words)
+    pairs = np.concatenate([inliers, _heaviest(ours, theirs, weights[:n_shape_words])])
+    agreeing = np.arange(len(pairs)) < len(inliers)
     one, other = ours[pairs[:, 0]], theirs[pairs[:, 1]]
     places = np.stack([one["row"], one["col"], other["row"], other["col"]], axis=1)
     return Explanation(heat, places.astype(np.float32), agreeing)
@@ -51,33 +52,33 @@ def _weights(query: SparseVector, hit: SparseVector) -> NDArray[np.float32]:
     return found
 
 
-def _of_points(
+def _point_weights(
     evidence: NDArray[np.void],
     weights: NDArray[np.float32],
-    n_shapes: int,
-    of_shapes: NDArray[np.floating] | None,
+    n_shape_words: int,
+    of_points: NDArray[np.floating] | None,
 ) -> NDArray[np.float32]:
     """Return what each point adds to the score: its share of its word for shape, and of that for tone."""
-    found = _shared(evidence["word"].astype(np.intp), weights[:n_shapes])
-    if of_shapes is not None:
-        found = of_shapes.astype(np.float32)
-    if len(weights) > n_shapes:
-        found = found + _shared(evidence["tone"].astype(np.intp), weights[n_shapes:])
+    found = _shared(evidence["word"].astype(np.intp), weights[:n_shape_words])
+    if of_points is not None:
+        found = of_points.astype(np.float32)
+    if len(weights) > n_shape_words:
+        found = found + _shared(evidence["tone"].astype(np.intp), weights[n_shape_words:])
     return found
 
 
 def _shared(words: NDArray[np.intp], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Split the weight of each word evenly among the points that have it, float32 (n,)."""
     counts = np.bincount(words, minlength=len(weights))
     return np.asarray(weights[words] / counts[words], dtype=np.float32)
 
 
-def _proven(ours: NDArray[np.void], theirs: NDArray[np.void], shape: tuple[int, int], size: int) -> Pairs:
+def _inliers(ours: NDArray[np.void], theirs: NDArray[np.void], shape: tuple[int, int], n_words: int) -> Pairs:
     frames, others = Frames.of(ours), Frames.of(theirs)
-    offsets, shapes = np.array([0, len(theirs)]), np.array([shape])
-    verdicts = verify(frames, others, offsets, shapes, size)
+    verdicts = verify(frames, others, np.array([0, len(theirs)]), np.array([shape]), n_words)
     if not verdicts.are_verified[0]:
         return np.empty((0, 2), np.int64)
-    return inlier_pairs(frames, others, verdicts.transforms[0], size)
+    return inlier_pairs(frames, others, verdicts.transforms[0], n_words)
 
 
 def _heaviest(ours: NDArray[np.void], theirs: NDArray[np.void], weights: NDArray[np.float32]) -> Pairs:

@@ -21,7 +21,7 @@ def distance(one: np.uint64, other: np.uint64) -> int:
 
 
 def reach(n_bits: int) -> int:
-    """Return the largest distance of signatures of so many bits at which points match."""
+    """Return the largest distance at which points with signatures of ``n_bits`` match."""
     return int(REACH * n_bits)
 
 

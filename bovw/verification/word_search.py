@@ -22,9 +22,9 @@ from .matching import Frames
 from .signature_similarity import contributions
 
 FEWEST_CANDIDATES = 200
-"""A query with a region, or one that is to be expanded, has the best pictures verified, at least so many."""
-SHARPENED = 300
-"""With signatures at least so many of the best pictures are scored again."""
+"""Fewest candidates that are verified for a query with a region, or one that is to be expanded."""
+RESCORED = 300
+"""Fewest candidates that are scored again by their signatures."""
 
 
 class WordSearch:
@@ -36,25 +36,25 @@ class WordSearch:
 
     @property
     def n_expanding(self) -> int:
-        """How many proven hits are added to a query; see ``Expander``."""
+        """How many verified hits are added to a query; see ``Expander``."""
         return self.chosen.expand
 
     def n_candidates(self, has_region: bool) -> int:
-        """Return how many of the best pictures are looked at again; see ``Locator``."""
-        return max(self._n_verified(has_region), SHARPENED if self.chosen.signature else 0)
+        """Return how many candidates are reranked; see ``Locator``."""
+        return max(self._n_verified(has_region), RESCORED if self.chosen.signature else 0)
 
     def locate(
         self, query: Encoding, shape: tuple[int, int], region: Region | None, candidates: Candidates
     ) -> Located:
         """Find a query in pictures by the places of its words; see ``WordLocator``.
 
-        With signatures, whole pictures that are looked at for these alone are not verified.
+        With signatures, candidates that are reranked by these alone are not verified.
         """
         shapes, tones = self._fitted()
         evidence = np.empty(0, EVIDENCE) if query.evidence is None else query.evidence
         locator = WordLocator(shapes.size, 0 if tones is None else tones.size)
         if self.chosen.signature:
-            candidates = locator.sharpened(evidence, candidates, shapes.word_weights, self._share)
+            candidates = locator.rescored(evidence, candidates, shapes.word_weights, self._share)
             if region is None:
                 return locator.locate_best(evidence, shape, candidates, self._n_verified(False))
         return locator.locate(evidence, shape, region, candidates)
@@ -67,16 +67,16 @@ class WordSearch:
         hit: Encoding,
         hit_shape: tuple[int, int],
     ) -> Explanation:
-        """Say which words made a picture a hit; see ``Explainer``."""
+        """Say which words made an image a hit; see ``Explainer``."""
         shapes, _ = self._fitted()
-        of_shapes = None
+        of_points = None
         if self.chosen.signature and query.evidence is not None and hit.evidence is not None:
             ours, theirs = Frames.of(query.evidence), Frames.of(hit.evidence)
-            of_shapes = contributions(ours, theirs, shapes.word_weights, ours.n_bits) * self._share
-        return explain(query, hit, hit_shape, shapes.size, of_shapes)
+            of_points = contributions(ours, theirs, shapes.word_weights, ours.n_bits) * self._share
+        return explain(query, hit, hit_shape, shapes.size, of_points)
 
     def expanded(self, query: Encoding, hits: Candidates, boxes: NDArray[np.floating]) -> Encoding:
-        """Add what lies within the boxes of proven hits to a query; see ``Expander``.
+        """Add what is within the boxes of verified hits to a query; see ``Expander``.
 
         Average query expansion (Chum, Philbin, Sivic, Isard and Zisserman, "Total recall", ICCV 2007): the
         mean of the bags of the query and of the words within each box, all of unit length.
@@ -126,7 +126,7 @@ class WordSearch:
 
 
 def within(evidence: NDArray[np.void], box: NDArray[np.floating]) -> NDArray[np.void]:
-    """Return the points that lie within a box (row, col, height, width)."""
-    rows, cols = evidence["row"] + 0.5, evidence["col"] + 0.5  # a box is measured from corners of pixels
+    """Return the points within a box (row, col, height, width)."""
+    rows, cols = evidence["row"] + 0.5, evidence["col"] + 0.5  # boxes are measured from corners of pixels
     inside = (rows >= box[0]) & (rows <= box[0] + box[2]) & (cols >= box[1]) & (cols <= box[1] + box[3])
     return np.asarray(evidence[inside])

@@ -101,7 +101,7 @@ class WindowLocator:
             rows = candidates.offsets[whole, None] + np.arange(k)  # (images, k)
             own = cosines[rows] - self._losses(shape, region)  # (images, k)
             scores[whole] = own.max(axis=1)
-            boxes[whole] = _places(own, self.windows) * np.tile(candidates.shapes[whole], 2)
+            boxes[whole] = _places(own, self.windows) * np.tile(candidates.sizes[whole], 2)
         return Located(scores, boxes, np.zeros(n, np.int32))
 
     def _losses(self, shape: tuple[int, int], region: Region) -> NDArray[np.float32]:

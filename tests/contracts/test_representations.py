@@ -374,7 +374,7 @@ def test_what_is_located_lies_within_its_pictures(fitted, encodings):
         corners, sizes = located.boxes[known, :2], located.boxes[known, 2:]
         assert (corners >= 0).all()
         assert (sizes > 0).all()
-        assert (corners + sizes <= among.shapes[known] + 1e-3).all()
+        assert (corners + sizes <= among.sizes[known] + 1e-3).all()
         assert not located.n_inliers[~known].any()
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from bovw.verification.chance_agreement import DOUBT, FEWEST, needed
+from bovw.verification.chance_inliers import FEWEST_INLIERS, MAX_FALSE_ALARMS, a_contrario_threshold
 from bovw.verification.geometric import Verdicts, inlier_pairs, verify
 from bovw.verification.matching import MOST_MATCHES, Frames, WordTable, match
 
@@ -189,7 +189,7 @@ def test_signatures_find_the_same_transform_from_fewer_pairs(words):
     if words > 100:
         np.testing.assert_allclose(found.transforms[0], plain.transforms[0], atol=2.0)
         assert found.inliers[0] >= plain.inliers[0] - 2
-    assert found.needed[0] <= plain.needed[0]
+    assert found.thresholds[0] <= plain.thresholds[0]
     corner = np.array([[SIDE / 2, SIDE / 2, 0.0, 0.0]])
     there = moved(Frames(np.zeros(1, int), corner), found.transforms[0]).places[0, :2]
     np.testing.assert_allclose(there, moved(Frames(np.zeros(1, int), corner), known).places[0, :2], atol=3)
@@ -221,9 +221,9 @@ def test_words_with_too_many_pairs_are_left_out_the_commonest_first():
 @pytest.mark.parametrize("p", [0.0, 1e-4, 0.003, 0.05, 0.5, 1.0])
 def test_what_is_needed_follows_the_binomial_distribution(n, p):
     k = np.arange(2, n + 1)
-    sound = n * binom.sf(k - 3, max(n - 2, 0), p) < DOUBT  # P(B ≥ k − 2)
+    sound = n * binom.sf(k - 3, max(n - 2, 0), p) < MAX_FALSE_ALARMS  # P(B ≥ k − 2)
     wanted = int(k[sound][0]) if sound.any() else n + 1
-    assert needed(n, p) == max(FEWEST, wanted)
+    assert a_contrario_threshold(n, p) == max(FEWEST_INLIERS, wanted)
 
 
 def test_empty_sides_prove_nothing():

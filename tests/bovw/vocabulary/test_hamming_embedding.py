@@ -19,7 +19,7 @@ from bovw.bag_of_words import BagOfWords
 from bovw.verification.evidence import EVIDENCE
 from bovw.verification.hamming import amounts, distance, reach
 from bovw.verification.matching import Frames
-from bovw.verification.signature_similarity import contributions, sharpened_likeness
+from bovw.verification.signature_similarity import contributions, signature_similarity
 from bovw.vocabulary.hamming_embedding import FEWEST, Signatures, random_projection
 from retrieval.errors import IndexFolderError, SettingError
 from retrieval.index import Index
@@ -101,7 +101,7 @@ def frames(words: list, bits: list) -> Frames:
 
 def alike(one: Frames, other: Frames, n_bits: int = 64) -> float:
     weights = np.array([1.0, 2.0, 3.0, 0.0])
-    return float(sharpened_likeness(one, other, np.array([0, len(other)]), weights, n_bits)[0])
+    return float(signature_similarity(one, other, np.array([0, len(other)]), weights, n_bits)[0])
 
 
 def test_likeness_is_worked_out_by_hand():
@@ -166,9 +166,9 @@ def test_without_tone_a_bag_of_ones_scores_as_its_vectors_do():
     one, other = bag.encode(PICTURES[0]), bag.encode(PICTURES[1])
     rows = [Frames.of(encoding.evidence) for encoding in (one, other)]
     offsets = np.array([0, len(rows[1])])
-    found = sharpened_likeness(*rows, offsets, bag.shapes_.word_weights, 0)[0]
+    found = signature_similarity(*rows, offsets, bag.shapes_.word_weights, 0)[0]
     assert found == pytest.approx(one.vector.dense() @ other.vector.dense(), abs=1e-5)
-    assert sharpened_likeness(*rows, offsets, bag.shapes_.word_weights, 32)[0] < found
+    assert signature_similarity(*rows, offsets, bag.shapes_.word_weights, 32)[0] < found
 
 
 def test_near_duplicates_have_nearer_pairs_than_other_pictures(signed):
