@@ -125,7 +125,7 @@ def caption_of(index: Index, id: str, column: str | None = None) -> Caption:
 def row_of(index: Index, hit: Hit, column: str | None = None) -> Row:
     """Return a hit as it is shown, without its image."""
     caption = caption_of(index, hit.id, column)
-    return Row(caption, hit.rank, hit.score, _xywh(hit.box), hit.case, hit.proof, hit.votes)
+    return Row(caption, hit.rank, hit.score, _xywh(hit.box), hit.case, hit.n_inliers, hit.votes)
 
 
 def _xywh(box: tuple[float, float, float, float] | None) -> Box | None:

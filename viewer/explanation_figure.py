@@ -13,7 +13,7 @@ from .panels import ACCENT, GAP, INK, LARGE, MARGIN, PAPER, QUIET, SMALL, font, 
 from .thumbnail import FRAME
 
 if TYPE_CHECKING:
-    from retrieval.index.search.explain import HitExplanation
+    from retrieval.index import HitExplanation
     from retrieval.picture import Picture
 
 SIDE = 560

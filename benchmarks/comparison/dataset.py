@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.shared.labelled_sets import Set
 from retrieval.errors import IndexFolderError
 from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 from retrieval.registry import make
 
@@ -73,7 +74,7 @@ def indexed(dataset: Dataset, recipe: str, cache: Path, jobs: int) -> Path:
 
 
 def _update(dataset: Dataset, recipe: str, place: Path, jobs: int) -> None:
-    with Index.open(place, write=True) if place.exists() else Index.create(place) as index:
+    with IndexWriter.open(place) if place.exists() else IndexWriter.create(place) as index:
         for name, settings in RECIPES[recipe].items():
             index.add_representation(make(name, settings))
         index.update([dataset.folder], jobs=jobs, labels=dataset.labels)

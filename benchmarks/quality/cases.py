@@ -26,6 +26,7 @@ from benchmarks.shared.indexing import RECIPES, index_set
 from benchmarks.shared.labelled_sets import DATA
 from benchmarks.shared.phantoms import make_phantom
 from retrieval.index import Hit, Index
+from retrieval.index.writer import IndexWriter
 from retrieval.readers.slice_stacks import Slice, find_stacks
 from retrieval.registry import make
 from retrieval.statistics.measures import average_precision, bootstrap_interval
@@ -89,7 +90,7 @@ def order(data: Path, scratch: Path) -> str:
         dataset = pydicom.dcmread(path)
         dataset.InstanceNumber = int(number) + 1
         dataset.save_as(folder / f"{number:03d}.dcm")
-    with Index.create(scratch / "order") as index:
+    with IndexWriter.create(scratch / "order") as index:
         index.add_representation(make("thumbnail"))
         index.update([folder], jobs=1)
         slices = [Slice.of(e.name, e.groups, e.metadata, e.shape) for e in index.pictures()]
@@ -158,7 +159,7 @@ def main() -> int:
         volumes(scratch / "people", args.people)
         print("\n| by | asked with | people | other scan first | mean reciprocal rank | 95 % interval |")
         print("|---|---|--:|--:|--:|--:|")
-        with Index.create(scratch / "people.index") as index:
+        with IndexWriter.create(scratch / "people.index") as index:
             for name in names:
                 index.add_representation(make(name))
             index.update([scratch / "people"], jobs=args.jobs)

@@ -28,8 +28,9 @@ from benchmarks.shared.labelled_sets import DATA
 from retrieval.answers.fusion import fuse
 from retrieval.answers.knn import brier, calibrate, expected_calibration_error, vote
 from retrieval.index import Index
-from retrieval.index.search.query import ranked
+from retrieval.index.search.encode_query import encode_query
 from retrieval.index.search.query_options import QueryOptions
+from retrieval.index.search.rank import rank_by_all
 from retrieval.ranker import Ranking
 from retrieval.statistics.measures import bootstrap_interval
 
@@ -57,7 +58,8 @@ class Collection:
         self._rankings = [[self._ranked(index, name, one) for one in by] for name in names]
 
     def _ranked(self, index: Index, name: str, by: str) -> Ranking:
-        found = index.ask(lambda s: ranked(s, [by], name, None, QueryOptions(), len(s), None))
+        options = QueryOptions(by=[by])
+        found = index.ask(lambda s: rank_by_all(s, encode_query(s, name, options), len(s), None, options))
         kept = [i for i, id in enumerate(found.ids.tolist()) if id in self._number]
         ids = np.array([self._number[id] for id in found.ids[kept].tolist()], dtype=np.int64)
         return Ranking(ids, found.scores[kept])

@@ -27,8 +27,8 @@ import numpy as np
 from benchmarks.shared.phantoms import Phantom, make_phantom
 from benchmarks.shared.rescans import LABEL, write_rescans
 from retrieval.errors import SettingError
-from retrieval.index import Index, QueryOptions
-from retrieval.index.search.locate_range import locate
+from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 from retrieval.readers.slice_stacks import Slice, find_stacks
 from retrieval.registry import make
@@ -90,7 +90,7 @@ def trials(index: Index, label: str, by: Sequence[str]) -> list[Trial]:
         if len(own) < 2:
             continue
         try:
-            located = locate(index, names, heights, label, QueryOptions(by=by))
+            located = index.locate_range(names, heights, label, by=by)
         except SettingError as error:
             print(error, file=sys.stderr)
             continue
@@ -135,7 +135,7 @@ def main() -> int:
                 table = write_phantoms(folder, args.phantoms)
             else:
                 table, args.range = write_rescans(args.rescans, folder), LABEL
-        with Index.create(Path(scratch) / "index") as index:
+        with IndexWriter.create(Path(scratch) / "index") as index:
             for name in names:
                 index.add_representation(make(name))
             index.update([folder], jobs=args.jobs, labels=LabelTable.read(table or folder / "labels.csv"))

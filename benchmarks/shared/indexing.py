@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.shared.labelled_sets import DATA, Set
 from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 from retrieval.registry import make
 
@@ -27,7 +28,7 @@ def index_set(name: str, scratch: Path, by: Sequence[str], data: Path = DATA, jo
         writer = csv.writer(file)
         writer.writerow(["path", "label", "group"])
         writer.writerows([item.path.relative_to(folder).as_posix(), item.label, item.group] for item in found)
-    index = Index.create(scratch / f"{name}.index")
+    index = IndexWriter.create(scratch / f"{name}.index")
     for representation in by:
         index.add_representation(make(representation))
     index.update([folder], jobs=jobs, labels=LabelTable.read(table))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.shared.labelled_sets import Item
 from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.representation import Representation
 
 
@@ -26,7 +27,7 @@ def opened(items: Sequence[Item], made: Sequence[Representation], folder: Path, 
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(item.path, copy)
         shutil.rmtree(folder / f"{key}.new", ignore_errors=True)  # of a run that was cut short
-        with Index.create(folder / f"{key}.new") as index:
+        with IndexWriter.create(folder / f"{key}.new") as index:
             for representation in made:
                 index.add_representation(representation)
             index.update([pictures], jobs=jobs)

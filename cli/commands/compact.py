@@ -23,10 +23,10 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compact, and print the size before and after."""
-    from retrieval.index import Index
+    from retrieval.index.writer import IndexWriter
 
     before = _size(args.index)
-    with Index.open(args.index, write=True) as index:
+    with IndexWriter.open(args.index) as index:
         index.compact()
     print(f"{args.index}: {before / 1e6:,.1f} MB before, {_size(args.index) / 1e6:,.1f} MB now")
     return 0

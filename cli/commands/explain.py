@@ -15,8 +15,7 @@ from ..options.region_flags import add_marks, check_marks, region_of
 from ..output.files import check_picture_name, write_picture
 
 if TYPE_CHECKING:
-    from retrieval.index import Index
-    from retrieval.index.search.explain import HitExplanation
+    from retrieval.index import HitExplanation, Index
 
     from ..options.queries import Query
 
@@ -51,7 +50,6 @@ def run(args: argparse.Namespace) -> int:
     check_picture_name(args.output)
     check_marks(args)
     from retrieval.index import Index
-    from retrieval.index.search.explain import explain
     from viewer.explanation_figure import draw
 
     from .query import canvas_of
@@ -60,8 +58,7 @@ def run(args: argparse.Namespace) -> int:
         query = _query(index, args.query)
         by = args.by or _first(index)
         region = region_of(args, canvas_of(index, query))
-        picture = query.picture or index.read(query.id)
-        reasons = explain(index, by, picture, index.read(args.hit), region)
+        reasons = index.explain(query.subject, args.hit, by=[by], region=region)
     write_picture(draw(reasons, f"{query.id} finds {args.hit} by {by}", _sentence(reasons)), args.output)
     print(json.dumps(_object(query, args.hit, by, reasons)) if args.json else _sentence(reasons))
     return 0

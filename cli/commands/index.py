@@ -23,7 +23,7 @@ from ..output.files import write_text
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
-    from retrieval.index import Index, LabelReport, UpdateReport
+    from retrieval.index.writer import IndexWriter, LabelReport, UpdateReport
 
 SHOWN = 20
 """How many skipped files are listed."""
@@ -50,7 +50,7 @@ class Order:
     by : representations; those that the index has, or the default of a new one, where there is none.
     settings : those that were given, by name; the others are the index's own, or the defaults.
     window : None for the index's own, or ``auto``.
-    labels, jobs, refit : see ``Index.update``.
+    labels, jobs, refit : see ``IndexWriter.update``.
     """
 
     output: Path
@@ -141,10 +141,10 @@ def bring_up_to_date(order: Order, progress: ProgressBar) -> IndexState:
         return IndexState(order.output, report, len(index), tuple(index.representations))
 
 
-def _opened(order: Order) -> Index:
+def _opened(order: Order) -> IndexWriter:
     """Open the index for writing, or make it."""
-    from retrieval.index import Index
     from retrieval.index.catalogue.database import Catalogue
+    from retrieval.index.writer import IndexWriter
     from retrieval.readers.window import Window
     from retrieval.representation import Loadable
 
@@ -158,8 +158,8 @@ def _opened(order: Order) -> Index:
             made = make(name, with_settings(name, order.settings, {}))
             if isinstance(made, Loadable):
                 made.load()
-        return Index.create(order.output, window=window or Window())
-    index = Index.open(order.output, write=True)
+        return IndexWriter.create(order.output, window=window or Window())
+    index = IndexWriter.open(order.output)
     try:
         if window is not None:
             index.require_window(window)
@@ -169,7 +169,7 @@ def _opened(order: Order) -> Index:
     return index
 
 
-def _add_representations(index: Index, order: Order) -> None:
+def _add_representations(index: IndexWriter, order: Order) -> None:
     """Add the representations that are new; settings that contradict one that is there are refused."""
     found = index.info()["representations"]
     there = {r["name"]: r["settings"] for r in found if "+" not in r["name"]}  # the others are learn-metric's

@@ -15,7 +15,7 @@ from ..options.argument_types import label_table, place, positive
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
-    from retrieval.index import MetricOptions, MetricReport
+    from retrieval.index.writer import MetricOptions, MetricReport
     from retrieval.metric_learning import Trial
 
 EXAMPLE = """example:
@@ -65,15 +65,16 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Learn, say on stderr of what and what it is worth, and print a summary on stdout."""
-    from retrieval.index import drop_metric, learn_metric
+    from retrieval.index.writer import IndexWriter
 
     if args.drop is not None:
-        drop_metric(args.index, args.drop)
+        with IndexWriter.open(args.index) as index:
+            index.drop_metric(args.drop)
         print(f"{args.index}: {printable(args.drop)} dropped")
         return 0
     terms = _terms(args)
-    with ProgressBar("steps") as progress:
-        report = learn_metric(args.index, terms, progress=progress)
+    with IndexWriter.open(args.index) as index, ProgressBar("steps") as progress:
+        report = index.learn_metric(terms, progress=progress)
     for line in notes(report, not args.no_trial):
         print(printable(line), file=sys.stderr)
     print(json.dumps(_summary(report)) if args.json else _sentence(args, report))
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _terms(args: argparse.Namespace) -> MetricOptions:
-    from retrieval.index import MetricOptions
+    from retrieval.index.writer import MetricOptions
     from retrieval.metric_learning import MetricLearner
 
     learner = MetricLearner(args.method, args.components, args.shrinkage, args.seed)

@@ -83,16 +83,12 @@ def _located(
     index: Index, volume: Volume, label: str, args: argparse.Namespace
 ) -> tuple[LocatedRange, list[float]]:
     from retrieval.answers.late_interaction import spread
-    from retrieval.index import QueryOptions
 
     heights = [slice.height or 0.0 for slice in volume.slices]
     chosen = spread(len(heights), _MOST_SLICES).tolist()
-    from retrieval.index.search.locate_range import locate
-
-    terms = QueryOptions(by=args.by, where=args.where, not_same=args.not_same)
-    slices = volume.read(index, chosen)
-
-    return locate(index, slices, [heights[i] for i in chosen], label, terms), heights
+    slices, at = volume.read(index, chosen), [heights[i] for i in chosen]
+    options = {"by": args.by, "where": args.where, "not_same": args.not_same}
+    return index.locate_range(slices, at, label, **options), heights
 
 
 def _told(volume: Volume, label: str, found: LocatedRange, heights: Sequence[float]) -> dict[str, Any]:

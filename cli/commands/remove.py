@@ -25,9 +25,9 @@ def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Remove, and print how many pictures went."""
-    from retrieval.index import Index
+    from retrieval.index.writer import IndexWriter
 
-    with Index.open(args.index, write=True) as index:
+    with IndexWriter.open(args.index) as index:
         n_removed = index.remove(args.ids)
         left = len(index)
     print(f"{args.index}: {n_removed:,} removed, {left:,} left")

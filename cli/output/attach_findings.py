@@ -45,12 +45,8 @@ class Tables:
         """Return an answer with its findings; forms that cannot hold them have them on stderr."""
         if not self.is_wanted:
             return answer
-        from retrieval.index import QueryOptions, find
-
-        asked = QueryOptions(
-            **{**terms, "among": terms["among"] or others(index, query), "include_self": True}
-        )
-        found = find(index, query.slices or query.subject, asked, labels=self.labels)
+        asked = {**terms, "among": terms["among"] or others(index, query), "include_self": True}
+        found = index.find_labels(query.slices or query.subject, labels=self.labels, **asked)
         significant = [finding.label for finding in found.significant]
         references = () if self.references is None else self.references.of(significant)
         told = replace(answer, findings=found, references=references)

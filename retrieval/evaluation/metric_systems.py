@@ -9,7 +9,7 @@ import numpy as np
 
 from ..answers.relevance_feedback import Rocchio
 from ..errors import FitError, SettingError
-from ..index.search.query import stored
+from ..index.search.encode_query import stored_vector
 from ..index.storage.snapshot import Snapshot
 from ..metric_learning import METHODS, MetricLearner
 from ..ranker import Ranking
@@ -34,7 +34,7 @@ def by_metric(snapshot: Snapshot, name: str, setting: EvaluationTask, seed: int)
     learner = MetricLearner(**_settings(snapshot, name, method), seed=seed)
     labelled = setting.judgements.known
     known = np.flatnonzero(labelled & setting.database if setting.is_split else labelled)
-    vectors = [stored(snapshot, base, other) for other in snapshot.names]
+    vectors = [stored_vector(snapshot, base, other) for other in snapshot.names]
     classes = setting.judgements.classes
     everyone = np.arange(len(vectors), dtype=np.int64)
     dealt = (

@@ -14,7 +14,7 @@ from PIL import Image
 from ..answers.fusion import fuse
 from ..answers.relevance_feedback import Rocchio
 from ..baselines import ColourHistogram, Thumbnail
-from ..index.search.query import moved, stored
+from ..index.search.encode_query import move_vector, stored_vector
 from ..index.storage.snapshot import Snapshot
 from ..picture import Picture
 from ..ranker import Ranking, order
@@ -64,12 +64,12 @@ def again(system: System, n: int) -> System:
 def by_representation(snapshot: Snapshot, name: str) -> System:
     """Return the system that ranks by one representation of an index, by stored vectors."""
     ranker = snapshot.ranker(name)
-    vector_of = lru_cache(_KEPT)(lambda position: stored(snapshot, name, snapshot.names[position]))
+    vector_of = lru_cache(_KEPT)(lambda position: stored_vector(snapshot, name, snapshot.names[position]))
 
     def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
         vector = vector_of(position)
         if liked:
-            vector = moved(snapshot, name, vector, [vector_of(one) for one in liked])
+            vector = move_vector(snapshot, name, vector, [vector_of(one) for one in liked])
         return ranker.rank(vector, len(allowed), allowed)
 
     return System(name, _remembered(ranking))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..answers.enrichment import Findings
 from ..answers.knn import UNSURE, Classification
 from ..errors import IndexFolderError
 from ..metadata.label_table import LabelTable
@@ -20,21 +22,20 @@ from .catalogue.files import sources_at
 from .catalogue.learned_fusions import LearntFusion
 from .catalogue.pictures import Entry
 from .catalogue.recipe import Factories
-from .catalogue.representations import bindings
 from .info import info
-from .progress import Progress, silent
-from .reading import read_file, read_indexed
 from .search.classify import classify
+from .search.explain import HitExplanation, explain
+from .search.find_labels import find_labels
+from .search.hits import Hit
+from .search.locate_range import LocatedRange, locate_range
 from .search.query import answer
-from .search.query_options import Hit, QueryKeywords, QueryOptions
+from .search.query_options import QueryImage, QueryOptions
 from .search.volume import answer_volume
-from .storage.erasure import clean, leftovers
-from .storage.merge import compact
+from .storage.erasure import leftovers
+from .storage.reading import read_file
 from .storage.snapshot import MovedOnError, Snapshot
 from .storage.store import Store
 from .storage.verify import verify
-from .update.registration import register_representation, require_window
-from .update.run import UpdateReport, update
 
 T = TypeVar("T")
 _PATIENCE = 20  # new snapshots, while a writer publishes one commit after the other
@@ -52,32 +53,19 @@ class Index:
         self._taken: Snapshot | None = None
 
     @classmethod
-    def create(
-        cls, folder: Path, *, window: Window | None = None, factories: Factories | None = None
-    ) -> Self:
-        """Make a new, empty index and open it for writing.
+    def open(cls, folder: Path, *, factories: Factories | None = None) -> Self:
+        """Open an index for reading; it is never changed.
 
         Parameters
         ----------
-        folder : is not there yet, or is empty.
-        window : how the values of all pictures and queries become grey levels; ``auto`` where it is None.
+        folder : the index.
         factories : what makes representations of a name, besides the entry points.
 
         Raises
         ------
-        IndexFolderError : the folder holds something already, or cannot be written to.
+        IndexFolderError : no index, a newer format, or a damaged one.
         """
-        return cls(Store.create(Path(folder), window or Window(), factories or {}))
-
-    @classmethod
-    def open(cls, folder: Path, *, write: bool = False, factories: Factories | None = None) -> Self:
-        """Open an index; for reading it is never changed, for writing no other process may write to it.
-
-        Raises
-        ------
-        IndexFolderError : no index, a newer format, a damaged one, or another process writes to it.
-        """
-        return cls(Store.open(Path(folder), write, factories or {}))
+        return cls(Store.open(Path(folder), False, factories or {}))
 
     @property
     def window(self) -> Window:
@@ -105,98 +93,88 @@ class Index:
     def __contains__(self, name: object) -> bool:
         return name in self._snapshot.positions
 
-    def add_representation(self, representation: Representation) -> None:
-        """Add a representation; ``update`` fits it and encodes with it. One that is there already is kept.
-
-        Raises
-        ------
-        IndexFolderError : one of that name is there with other settings, or learnt something else.
-        """
-        self._store.check_writable()
-        register_representation(self._store, representation)
-        self._taken = None
-
-    def require_window(self, window: Window) -> None:
-        """Take a window where no picture was ever indexed; raise IndexFolderError where it is another."""
-        require_window(self._store, window)
-        self._taken = None
-
-    def update(
-        self,
-        folders: Sequence[Path],
-        *,
-        jobs: int | None = None,
-        labels: LabelTable | None = None,
-        progress: Progress | None = None,
-        refit: bool = False,
-    ) -> UpdateReport:
-        """Bring the index up to date with folders, reading only what is new or changed.
+    def query(self, query: QueryImage, options: QueryOptions | None = None, **changes: Any) -> list[Hit]:
+        """Rank the indexed images by how much they look like an image, best first.
 
         Parameters
         ----------
-        folders : or single files. What is gone from them is forgotten; other indexed folders are left as they
-            are. A folder that was moved is recognised by its files. With none, only what is unfinished is
-            done.
-        jobs : processes; as many as there are cores where it is None, none besides this one for 1.
-        labels : applies to pictures that are indexed already as well.
-        refit : let every representation learn again; the old ones answer until all is encoded anew.
-
-        Raises
-        ------
-        SettingError : a folder is not there. IndexFolderError : an indexed one is not there any more, or is
-            empty.
-        FitError : there is too little to learn from.
-        KeyboardInterrupt : what was done is kept, and the next update goes on from there.
-        """
-        try:
-            places = [Path(folder) for folder in folders]
-            return update(
-                self._store, places, jobs=jobs, labels=labels, progress=progress or silent, refit=refit
-            )
-        finally:
-            self._taken = None
-
-    def query(self, query: Picture | str, **terms: Unpack[QueryKeywords]) -> list[Hit]:
-        """Rank the indexed pictures by how much they look like a picture, best first.
-
-        Parameters
-        ----------
-        query : a picture, or the name of an indexed one, whose stored vector is used; its file is read only
-            where there is a region, or a setting is adjusted.
-        terms : ``by``, ``k``, ``region``, ``where``, ``group_by`` and all others of ``QueryOptions``.
+        query : an image, or the name of an indexed one, whose stored vector is used; its file is read only
+            if there is a region, or a setting is adjusted.
+        options : see ``QueryOptions``, whose fields may be given as keywords as well, ``k=20``; this is so
+            for all questions that take a query.
 
         Raises
         ------
         SettingError : a name, column, representation, condition or number that makes no sense.
         PictureError : the query's file is needed, and cannot be read.
         """
-        asked = QueryOptions(**terms)
-        pixels = self.read(query) if isinstance(query, str) and (asked.region or asked.adjust) else None
-        return self.ask(lambda snapshot: answer(snapshot, query, pixels, asked))
+        chosen = _chosen(options, changes)
+        return self.ask(lambda snapshot: answer(snapshot, query, chosen))
 
-    def query_volume(self, slices: Sequence[Picture | str], **terms: Unpack[QueryKeywords]) -> list[Hit]:
+    def query_volume(
+        self, slices: Sequence[QueryImage], options: QueryOptions | None = None, **changes: Any
+    ) -> list[Hit]:
         """Rank cases by how much they look like all slices of a volume together; see ``answer_volume``.
 
         ``slices`` are in the order of the volume, and all of one case; cases are series unless ``group_by``
-        says otherwise. Raises SettingError as ``query`` does, and where there is no slice, or a region.
+        says otherwise. Raises SettingError as ``query`` does, and if there is no slice, or a region.
         """
-        return self.ask(lambda snapshot: answer_volume(snapshot, slices, QueryOptions(**terms)))
+        chosen = _chosen(options, changes)
+        return self.ask(lambda snapshot: answer_volume(snapshot, slices, chosen))
 
     def classify(
         self,
-        query: Picture | str,
+        query: QueryImage,
+        options: QueryOptions | None = None,
         *,
         label_of: str = "label",
         unsure: float = UNSURE,
-        **terms: Unpack[QueryKeywords],
+        **changes: Any,
     ) -> Classification:
-        """Say what a picture is called after the labelled ones most like it; see ``index.classify``."""
-        return self.ask(lambda snapshot: classify(snapshot, query, QueryOptions(**terms), label_of, unsure))
+        """Name an image after the labelled ones most like it; see ``search.classify.classify``."""
+        chosen = _chosen(options, changes)
+        return self.ask(lambda snapshot: classify(snapshot, query, chosen, label_of, unsure))
+
+    def find_labels(
+        self,
+        query: QueryImage | Sequence[QueryImage],
+        options: QueryOptions | None = None,
+        *,
+        labels: LabelTable | None = None,
+        **changes: Any,
+    ) -> Findings:
+        """Return the labels that the cases most like a query share beyond chance; see ``search.find_labels``.
+
+        ``query`` is one image or the slices of a volume; ``labels`` takes the place of those in the index.
+        """
+        chosen = _chosen(options, changes)
+        return self.ask(lambda snapshot: find_labels(snapshot, query, chosen, labels))
+
+    def locate_range(
+        self,
+        slices: Sequence[QueryImage],
+        heights: Sequence[float],
+        label: str,
+        options: QueryOptions | None = None,
+        **changes: Any,
+    ) -> LocatedRange:
+        """Return where the range of slices called ``label`` is in a volume; see ``search.locate_range``."""
+        chosen = _chosen(options, changes)
+        return self.ask(lambda snapshot: locate_range(snapshot, slices, heights, label, chosen))
+
+    def explain(
+        self, query: QueryImage, hit: QueryImage, options: QueryOptions | None = None, **changes: Any
+    ) -> HitExplanation:
+        """Explain why a query finds an image, by one representation, and test it; see ``search.explain``.
+
+        Both files are read.
+        """
+        chosen = _chosen(options, changes)
+        return self.ask(lambda snapshot: explain(snapshot, query, hit, chosen))
 
     def read(self, name: str) -> Picture:
         """Read an indexed picture again from its file. Raise PictureError where that is not possible."""
-        source = self.ask(lambda snapshot: snapshot.entry(snapshot.position(name)).source)
-        return read_indexed(self._store, name, source)
+        return self.ask(lambda snapshot: snapshot.read(name))
 
     def read_query(self, path: Path, frames: Collection[int] | None = None) -> Iterator[Picture]:
         """Read the pictures of any file as this index reads its own. PictureError where that fails."""
@@ -235,27 +213,6 @@ class Index:
     def thumbnail(self, name: str) -> bytes:
         """Return a small JPEG of a picture, its longest side 192 pixels at most."""
         return self.ask(lambda snapshot: snapshot.thumbnail(snapshot.position(name)))
-
-    def remove(self, names: Sequence[str]) -> int:
-        """Take pictures out, and remember it: updates bring them back only when their file changes.
-
-        A name is that of a picture, of a file (all its frames), or of a folder, with ``/`` at its end.
-        Returns how many pictures went; their vectors stay on disk, unseen, until ``compact``. Raises
-        SettingError, and removes nothing, where a name is not there.
-        """
-        self._store.check_writable()
-        with self._store.catalogue.transaction():
-            n = pictures.remove(self._store.catalogue, names)
-        self._taken = None
-        return n
-
-    def compact(self) -> None:
-        """Rewrite the index, in as few segments as can be; nothing in its folder holds what was removed."""
-        self._store.check_writable()
-        fitted = [b for b in bindings(self._store.catalogue) if b.is_fitted]
-        compact(self._store, {b.id: self._store.representation(b) for b in fitted})
-        clean(self._store)
-        self._taken = None
 
     def verify(self) -> list[str]:
         """Read everything and return what is wrong, a line each; nothing where the index is whole."""
@@ -300,3 +257,8 @@ class Index:
             except MovedOnError:
                 self._taken = None
         raise IndexFolderError(f"{self._store.folder}: changes too fast to be read; try again later")
+
+
+def _chosen(options: QueryOptions | None, changes: Mapping[str, Any]) -> QueryOptions:
+    """Return options with those changed that were given as keywords."""
+    return replace(options or QueryOptions(), **changes)

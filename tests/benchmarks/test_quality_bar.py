@@ -13,7 +13,7 @@ import pytest
 
 import bovw
 from retrieval.evaluation import FUSIONS, EvaluationOptions, evaluate
-from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 from retrieval.registry import make
 
@@ -71,7 +71,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(folder):
-    with Index.create(folder / "index") as index:
+    with IndexWriter.create(folder / "index") as index:
         for name in ("superpixel", "dense", "sift"):
             index.add_representation(getattr(bovw, name)(**FEW))
         for name in ("vlad", "asmk"):
@@ -99,7 +99,7 @@ def test_no_bar_is_so_low_that_it_says_nothing(found):
 
 def test_the_network_clears_its_bar(folder):
     pytest.importorskip("torch")
-    with Index.create(folder / "deep") as index:
+    with IndexWriter.create(folder / "deep") as index:
         index.add_representation(make("deep", {"cells": 0}))
         index.update([folder / "textures"], jobs=1, labels=LabelTable.read(folder / "labels.csv"))
         found = evaluate(index, EvaluationOptions(by=("deep",), baselines=False, has_leaks=False))

@@ -18,6 +18,7 @@ import deep  # noqa: E402
 from deep.networks import weight_files, weights  # noqa: E402
 from retrieval.errors import FitError, IndexFolderError, SemblanceError, SettingError  # noqa: E402
 from retrieval.index import Index  # noqa: E402
+from retrieval.index.writer import IndexWriter  # noqa: E402
 from retrieval.picture import Picture  # noqa: E402
 from retrieval.region import Region  # noqa: E402
 from retrieval.representation import Adjustable, BatchEncoder  # noqa: E402
@@ -46,7 +47,7 @@ def folder(tmp_path):
 
 
 def made(place, folder, **settings):
-    with Index.create(place, factories=FACTORIES) as index:
+    with IndexWriter.create(place, factories=FACTORIES) as index:
         index.add_representation(deep.deep(**settings))
         index.update([folder], jobs=1)
     return place
@@ -232,7 +233,7 @@ def test_adjusting_leaves_the_original_alone(fitted):
 def test_other_weights_of_equal_dimension_are_refused_for_an_old_index(path, folder, tmp_path):
     place = made(tmp_path / "i", folder, weights=path)
     other = write_tiny(tmp_path / "other.safetensors", seed=9)
-    with Index.open(place, write=True, factories=FACTORIES) as index:
+    with IndexWriter.open(place, factories=FACTORIES) as index:
         for settings, named in (
             ({"weights": other}, "weights"),
             ({"weights": path, "side": 64}, "side"),
@@ -247,7 +248,7 @@ def test_the_same_weights_under_another_name_are_the_same(path, folder, tmp_path
     place = made(tmp_path / "i", folder, weights=path)
     copy = tmp_path / "elsewhere.bin"
     copy.write_bytes(Path(path).read_bytes())
-    with Index.open(place, write=True, factories=FACTORIES) as index:
+    with IndexWriter.open(place, factories=FACTORIES) as index:
         index.add_representation(deep.deep(weights=str(copy)))
         assert index.representations == ["deep"]
 
@@ -259,7 +260,7 @@ def test_an_index_answers_when_its_weight_file_is_gone_or_changed(folder, tmp_pa
     change(path)
     extra = folder / "more.png"
     assert cv2.imwrite(str(extra), (blobs(77, (64, 64)).pixels * 255).astype(np.uint8))
-    with Index.open(place, write=True, factories=FACTORIES) as index:
+    with IndexWriter.open(place, factories=FACTORIES) as index:
         index.update([folder], jobs=1)
         best = index.query(index.read("more.png"), k=1)[0]
     assert (best.id, best.score) == ("more.png", pytest.approx(1, abs=1e-5))

@@ -3,12 +3,12 @@
 import sqlite3
 
 from retrieval.baselines import Thumbnail
-from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 
 
 def index_thumbnails(place, folder):
     """Index a folder by its thumbnails, and return the place of the index."""
-    with Index.create(place) as index:
+    with IndexWriter.create(place) as index:
         index.add_representation(Thumbnail())
         index.update([folder], jobs=1)
     return place
@@ -17,7 +17,7 @@ def index_thumbnails(place, folder):
 def make(tmp_path, kinds, *representations, name="index"):
     """Make an empty index of stand-ins, open for writing."""
     factories = {"fragile": kinds.Fragile, "mean": kinds.Mean, "other": kinds.Other, "batched": kinds.Batched}
-    index = Index.create(tmp_path / name, factories=factories)
+    index = IndexWriter.create(tmp_path / name, factories=factories)
     for representation in representations:
         index.add_representation(representation)
     return index

@@ -1,148 +1,163 @@
-"""Classification by an index: its labelled pictures vote, and tell how often such votes are right."""
+"""Classification by an index: its labelled images vote, and tell how often such votes are right."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...answers.knn import FEWEST, UNSURE, Calibration, Classification, Neighbour, calibrate, vote
 from ...errors import SettingError
-from ...picture import Picture, Value
-from ...ranker import Ids
+from ...picture import Value
+from ...ranker import Ids, Ranking
 from ..storage.snapshot import Snapshot
+from .candidates import Mask, candidate_mask, condition_holds
+from .encode_query import EncodedQuery, encode_query
 from .group_cases import case_column
 from .novelty import likeness_percentile
-from .query import Mask, allowed, condition_holds, ranked, representations
-from .query_options import QueryOptions
+from .query_options import QueryImage, QueryOptions
+from .rank import rank_by_all
 
-_WORK = 20_000_000
-_MOST, _LEAST = 500, 100
-"""Pictures that the confidence is learnt from: at most, and in a large index."""
+_MOST_RANKED = 20_000_000
+_MOST, _FEWEST = 500, 100
+"""Images that the confidence is learnt from: at most, and in a large index."""
 
 _TAKEN = ("by", "k", "where", "not_same", "among", "fusion", "include_self")
 
-Labels = Sequence[tuple[str, ...]]
+
+@dataclass(frozen=True, eq=False)
+class _Electorate:
+    """The images that may vote, and their labels.
+
+    Parameters
+    ----------
+    column : whose values are the labels.
+    labels : of each image, by position.
+    """
+
+    snapshot: Snapshot
+    column: str
+    labels: Sequence[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, column: str) -> _Electorate:
+        cells = snapshot.columns.values(column)
+        return cls(snapshot, column, [tuple(_text(value) for value in cell) for cell in cells])
+
+    @property
+    def labelled(self) -> Mask:
+        return np.array([bool(own) for own in self.labels], dtype=np.bool_)
+
+    def rank(self, encoded: Sequence[EncodedQuery], voters: Mask, options: QueryOptions) -> Ranking:
+        """Return the nearest k voters of a query."""
+        ranking = rank_by_all(self.snapshot, encoded, options.k, voters, options)
+        return Ranking(ranking.ids[: options.k], ranking.scores[: options.k])
+
+    def votes(self, nearest: Ranking, k: int) -> dict[str, float]:
+        """Return the share of each label among some voters, the largest first."""
+        return vote([self.labels[position] for position in nearest.ids.tolist()], nearest.scores, k)
+
+    def neighbours(self, nearest: Ranking) -> tuple[Neighbour, ...]:
+        """Return voters as they are shown."""
+        rows = zip(nearest.ids.tolist(), nearest.scores.tolist(), strict=True)
+        return tuple(
+            Neighbour(self.snapshot.names[position], rank, score, self.labels[position])
+            for rank, (position, score) in enumerate(rows, start=1)
+        )
 
 
 def classify(
     snapshot: Snapshot,
-    query: Picture | str,
-    terms: QueryOptions,
+    query: QueryImage,
+    options: QueryOptions,
     label_of: str = "label",
     unsure: float = UNSURE,
 ) -> Classification:
-    """Say what a picture is called after the ``terms.k`` labelled pictures that look most like it.
+    """Name an image after the ``options.k`` labelled images that look most like it.
 
-    The confidence is learnt from up to 500 labelled pictures of the index, each asked with its own case left
-    out: what shares a value of ``terms.not_same``, else of what ``case_column`` finds.
+    The confidence is learnt from up to 500 labelled images of the index, each a query without its own case:
+    what shares a value of ``options.not_same``, else of what ``case_column`` finds.
 
     Parameters
     ----------
-    query : a picture, or the name of an indexed one, which never votes for itself.
-    terms : ``by``, ``k``, ``where``, ``not_same``, ``among`` and ``fusion`` count.
+    query : an image, or the name of an indexed one, which never votes for itself.
+    options : ``by``, ``k``, ``where``, ``not_same``, ``among`` and ``fusion`` count.
     label_of : the column whose values are the labels.
     unsure : the least confidence of an answer, in [0, 1]; 0: always answer.
 
     Raises
     ------
-    SettingError : no picture that may vote has a label, or terms that make no sense here.
+    SettingError : no image that may vote has a label, or options that make no sense here.
     """
-    _check(terms, unsure)
-    labels = _labels(snapshot, label_of)
-    names = representations(snapshot, terms)
-    has_label = np.array([bool(own) for own in labels], dtype=np.bool_)
-    mask = allowed(snapshot, query, replace(terms, include_self=False))
-    voters = has_label if mask is None else mask & has_label
-    if not voters.any():
-        raise SettingError(
-            f"label_of: no picture that may vote has a value of {label_of!r}; index with --labels, or name "
-            "another column (--label-of)"
-        )
-    case = terms.not_same or case_column(snapshot)
-    votes, neighbours = _asked(snapshot, names, query, terms, voters, labels)
-    calibration = _calibration(snapshot, names, terms, label_of, case, labels)
+    if not 0 <= unsure <= 1:
+        raise SettingError(f"unsure: {unsure}; give a probability, from 0 to 1")
+    options.refuse_others(*_TAKEN, because="whole images are classified, as they are")
+    electorate = _Electorate.of(snapshot, label_of)
+    encoded = encode_query(snapshot, query, options)
+    voters = _voters(electorate, query, options)
+    nearest = electorate.rank(encoded, voters, options)
+    votes = electorate.votes(nearest, options.k)
+    case = options.not_same or case_column(snapshot)
+    calibration = _calibration(electorate, [one.name for one in encoded], case, options)
     confidence = None
     if votes and calibration.n >= FEWEST:
         confidence = float(calibration.confidence(next(iter(votes.values()))))
-    unlike = likeness_percentile(snapshot, query, None, terms, case)
+    unlike = likeness_percentile(snapshot, query, encoded, options, case)
+    neighbours = electorate.neighbours(nearest)
     return Classification(votes, confidence, unsure, unlike, calibration.n, neighbours)
 
 
-def _check(terms: QueryOptions, unsure: float) -> None:
-    if not 0 <= unsure <= 1:
-        raise SettingError(f"unsure: {unsure}; give a probability, from 0 to 1")
-    plain = QueryOptions()
-    for field in fields(QueryOptions):
-        if field.name not in _TAKEN and getattr(terms, field.name) != getattr(plain, field.name):
-            raise SettingError(f"{field.name}: whole pictures are classified, as they are; leave it out")
-
-
-def _labels(snapshot: Snapshot, column: str) -> Labels:
-    return [tuple(_text(value) for value in cell) for cell in snapshot.columns.values(column)]
-
-
-def _text(value: Value) -> str:
-    """Spell a value as its table did: a whole number without a decimal point."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _asked(
-    snapshot: Snapshot,
-    names: Sequence[str],
-    query: Picture | str,
-    terms: QueryOptions,
-    voters: Mask,
-    labels: Labels,
-) -> tuple[dict[str, float], tuple[Neighbour, ...]]:
-    """Return the votes for a query, and who cast them."""
-    ranking = ranked(snapshot, names, query, None, terms, terms.k, voters)
-    ids, scores = ranking.ids[: terms.k].tolist(), ranking.scores[: terms.k]
-    own = [labels[position] for position in ids]
-    found = zip(ids, scores.tolist(), own, strict=True)
-    neighbours = tuple(
-        Neighbour(snapshot.names[position], rank, score, mine)
-        for rank, (position, score, mine) in enumerate(found, start=1)
-    )
-    return vote(own, scores, terms.k), neighbours
+def _voters(electorate: _Electorate, query: QueryImage, options: QueryOptions) -> Mask:
+    mask = candidate_mask(electorate.snapshot, query, replace(options, include_self=False))
+    voters = electorate.labelled if mask is None else mask & electorate.labelled
+    if not voters.any():
+        raise SettingError(
+            f"label_of: no image that may vote has a value of {electorate.column!r}; index with --labels, or "
+            "name another column (--label-of)"
+        )
+    return voters
 
 
 def _calibration(
-    snapshot: Snapshot, names: Sequence[str], terms: QueryOptions, label_of: str, case: str, labels: Labels
+    electorate: _Electorate, names: Sequence[str], case: str, options: QueryOptions
 ) -> Calibration:
-    key = ("calibration", label_of, case, terms.where or "", terms.fusion, str(terms.k), *names)
-    if key not in snapshot.kept:
-        snapshot.kept[key] = _calibrated(snapshot, names, terms, case, labels)
-    found: Calibration = snapshot.kept[key]
-    return found
+    """Return how often such votes are right, learnt once for each commit of the index."""
+    key = ("calibration", electorate.column, case, options.where or "", options.fusion, str(options.k))
+    return electorate.snapshot.cached((*key, *names), lambda: _calibrate(electorate, names, case, options))
 
 
-def _calibrated(
-    snapshot: Snapshot, names: Sequence[str], terms: QueryOptions, case: str, labels: Labels
+def _calibrate(
+    electorate: _Electorate, names: Sequence[str], case: str, options: QueryOptions
 ) -> Calibration:
-    """Learn how often votes are right from pictures of the index, each without the votes of its own case."""
-    voters = np.array([bool(own) for own in labels], dtype=np.bool_)
-    if terms.where is not None:
-        voters &= condition_holds(snapshot, terms.where)
+    """Learn how often votes are right from images of the index, each without the votes of its own case."""
+    snapshot, voters = electorate.snapshot, electorate.labelled
+    if options.where is not None:
+        voters = voters & condition_holds(snapshot, options.where)
     cases = snapshot.places.cases(case)
     shares, right = [], []
     for position in _sample(snapshot, names, voters).tolist():
         others = voters & (cases != cases[position])
         if not others.any():
             continue
-        votes, _ = _asked(snapshot, names, snapshot.names[position], terms, others, labels)
+        encoded = encode_query(snapshot, snapshot.names[position], options)
+        votes = electorate.votes(electorate.rank(encoded, others, options), options.k)
         best = next(iter(votes), None)
         if best is not None:
             shares.append(votes[best])
-            right.append(best in labels[position])
+            right.append(best in electorate.labels[position])
     return calibrate(shares, right)
 
 
 def _sample(snapshot: Snapshot, names: Sequence[str], voters: Mask) -> Ids:
-    """Return positions of pictures that may ask: the larger the index, the fewer, so that it is quick."""
+    """Return positions of images that may ask: the larger the index, the fewer, so that it is quick."""
     able = np.flatnonzero(voters)
     for name in names:
         able = np.intersect1d(able, snapshot.ranker(name).ids())
-    n = int(np.clip(_WORK // max(len(snapshot), 1), _LEAST, _MOST))
+    n = int(np.clip(_MOST_RANKED // max(len(snapshot), 1), _FEWEST, _MOST))
     return np.asarray(np.random.default_rng(0).permutation(able)[:n], dtype=np.int64)
+
+
+def _text(value: Value) -> str:
+    """Spell a value as its table did: a whole number without a decimal point."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,4 +1,4 @@
-"""Expansion: a query grows by what its proven hits hold where it matched, and asks again."""
+"""Expansion: a query grows by what its verified hits hold where it matched, and ranks again."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ import numpy as np
 
 from ...localization import Expander
 from ..storage.snapshot import Snapshot
-from .rerank import EncodedQuery, Reranked, candidates_of, n_wanted
+from .encode_query import EncodedQuery
+from .rerank import Reranked, gather_evidence, n_reranked
 
 
-def expanded(snapshot: Snapshot, sought: EncodedQuery, look: Reranked) -> EncodedQuery | None:
-    """Return a query to which the best proven hits of its second look are added.
+def expand(snapshot: Snapshot, reranked: Reranked) -> EncodedQuery | None:
+    """Return a query to which its best verified hits are added (average query expansion, Chum et al. 2007).
 
-    None where its representation adds none, or nothing is proven: then the answer stays as it is.
+    None if its representation adds none, or no hit is verified: then the answer stays as it is.
     """
-    representation = sought.representation
+    encoded, representation = reranked.query, reranked.query.representation
     if not isinstance(representation, Expander) or not representation.n_expanding:
         return None
-    among = look.ranking.ids[: n_wanted(sought)].tolist()
-    proven = [p for p in among if p in look.matches and look.matches[p].proof > 0]
-    proven = proven[: representation.n_expanding]
-    positions = np.array(proven, dtype=np.int64)
-    hits = candidates_of(snapshot, sought.name, positions, np.zeros(len(proven), np.float32))
+    verified = _verified(reranked)[: representation.n_expanding]
+    positions = np.array(verified, dtype=np.int64)
+    hits = gather_evidence(snapshot, encoded.name, positions, np.zeros(len(verified), np.float32))
     if hits is None:
         return None
-    boxes = np.array([look.matches[p].box for p in proven])
-    return replace(sought, encoding=representation.expanded(sought.encoding, hits, boxes))
+    boxes = np.array([reranked.matches[p].box for p in verified])
+    return replace(encoded, encoding=representation.expanded(encoded.encoding, hits, boxes))
+
+
+def _verified(reranked: Reranked) -> list[int]:
+    """Return the positions of the reranked images with an inlier, best first."""
+    best = reranked.ranking.ids[: n_reranked(reranked.query)].tolist()
+    return [p for p in best if p in reranked.matches and reranked.matches[p].n_inliers > 0]

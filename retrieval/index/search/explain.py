@@ -1,9 +1,9 @@
-"""The reasons: what made a picture of an index a hit, by one of its representations."""
+"""The explanation of a hit: what made an image one, and a test of whether that is true."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,18 +12,29 @@ from ...explanation import Deletion, Explainer, Explanation, deletion, likeness
 from ...localization import Candidates, Located, Locator
 from ...picture import Picture
 from ...region import Region
-from ...representation import Encoding, Representation
-
-if TYPE_CHECKING:
-    from ..index import Index
-
-Box = tuple[float, float, float, float]
+from ...representation import Encoding
+from ..storage.snapshot import Snapshot
+from .encode_query import EncodedQuery, encode_query, representations
+from .query_options import QueryImage, QueryOptions
+from .rerank import Box, n_reranked
 
 
 @dataclass(frozen=True, eq=False)
 class HitExplanation:
-    """A hit explained: both pictures, the region asked with, score, the box if known, why, and the test."""
+    """A hit explained.
 
+    Parameters
+    ----------
+    by : the representation that is explained.
+    query, hit : both images.
+    region : the part of the query that is searched for.
+    score : what the representation gives this hit, after reranking if it reranks.
+    box : where the query matched, (row, col, height, width) in pixels, if known.
+    explanation : where the score comes from.
+    deletion : whether the score falls if that is covered.
+    """
+
+    by: str
     query: Picture
     hit: Picture
     region: Region | None
@@ -33,53 +44,65 @@ class HitExplanation:
     deletion: Deletion
 
 
-def explain(index: Index, by: str, query: Picture, hit: Picture, region: Region | None) -> HitExplanation:
-    """Explain why a query finds a picture, and test it.
+def explain(snapshot: Snapshot, query: QueryImage, hit: QueryImage, options: QueryOptions) -> HitExplanation:
+    """Explain why a query finds an image, and test it.
 
-    The score is what the representation gives this one picture: after its second look, where it has one.
+    Parameters
+    ----------
+    query, hit : images, or names of indexed ones, whose files are read.
+    options : ``by``, ``region`` and ``adjust`` count; of several representations the first that can explain.
 
     Raises
     ------
     SettingError : no such representation, one that cannot tell, or one that kept nothing to tell by; a region
-        without a pixel.
+        without a pixel; or options that make no sense here.
+    PictureError : a file cannot be read.
     """
-    representation = index.representation(by)
-    if not isinstance(representation, Explainer):
-        raise SettingError(f"by: {by} cannot tell what made a hit; choose superpixel, dense, sift or deep")
-    if region is not None and not region.mask(_shape(query)).any():
+    options.refuse_others("by", "region", "adjust", because="one hit is explained, however it was found")
+    by = _explaining(snapshot, representations(snapshot, options))
+    query, hit = (one if isinstance(one, Picture) else snapshot.read(one) for one in (query, hit))
+    if options.region is not None and not options.region.mask(_shape(query)).any():
         raise SettingError("region: it holds no pixel of the query; mark more of it")
-    sought = representation.encode_query(query, region)
-    encoded = representation.encode(hit)
-    shape, hit_shape = _shape(query), _shape(hit)
-    found = representation.explain(sought, shape, region, encoded, hit_shape)
-    located = _located(representation, sought, shape, region, encoded, hit_shape)
+    (encoded,) = encode_query(snapshot, query, replace(options, by=[by]))
+    own = encoded.representation.encode(hit)
+    assert isinstance(encoded.representation, Explainer)
+    found = encoded.representation.explain(encoded.encoding, encoded.shape, encoded.region, own, _shape(hit))
 
     def score(picture: Picture) -> float:
-        again = representation.encode(picture)
-        second = _located(representation, sought, shape, region, again, hit_shape)
-        return likeness(sought.vector, again.vector) if second is None else float(second.scores[0])
+        return _score(encoded, encoded.representation.encode(picture), _shape(hit))[0]
 
-    whole = likeness(sought.vector, encoded.vector) if located is None else float(located.scores[0])
-    box = None if located is None or np.isnan(located.boxes[0, 0]) else tuple(located.boxes[0].tolist())
-    return HitExplanation(query, hit, region, whole, box, found, deletion(score, hit, found.heat))
+    whole, box = _score(encoded, own, _shape(hit))
+    tested = deletion(score, hit, found.heat)
+    return HitExplanation(by, query, hit, options.region, whole, box, found, tested)
 
 
-def _located(
-    representation: Representation,
-    sought: Encoding,
-    shape: tuple[int, int],
-    region: Region | None,
-    encoded: Encoding,
-    hit_shape: tuple[int, int],
-) -> Located | None:
-    """Look at the one picture as a query does; None where the representation does not look again."""
-    if not isinstance(representation, Locator) or representation.n_candidates(region is not None) == 0:
+def _explaining(snapshot: Snapshot, names: Sequence[str]) -> str:
+    """Return the first representation that can explain. Raise SettingError if there is none."""
+    for name in names:
+        if isinstance(snapshot.representation(name), Explainer):
+            return name
+    raise SettingError(
+        f"by: {', '.join(names)} cannot tell what made a hit; choose superpixel, dense, sift or deep"
+    )
+
+
+def _score(encoded: EncodedQuery, hit: Encoding, shape: tuple[int, int]) -> tuple[float, Box | None]:
+    """Return what a representation gives one image, reranked if it reranks, and where the query matched."""
+    first = likeness(encoded.encoding.vector, hit.vector)
+    located = _located(encoded, hit, shape, first)
+    if located is None:
+        return first, None
+    row, col, height, width = located.boxes[0].tolist()
+    return float(located.scores[0]), None if np.isnan(row) else (row, col, height, width)
+
+
+def _located(encoded: EncodedQuery, hit: Encoding, shape: tuple[int, int], score: float) -> Located | None:
+    """Rerank the one image as a query does; None if the representation does not rerank."""
+    if n_reranked(encoded) == 0 or hit.evidence is None or not isinstance(encoded.representation, Locator):
         return None
-    if sought.evidence is None or encoded.evidence is None:
-        return None
-    first = np.array([likeness(sought.vector, encoded.vector)], dtype=np.float32)
-    offsets, shapes = np.array([0, len(encoded.evidence)]), np.array([hit_shape], dtype=np.int64)
-    return representation.locate(sought, shape, region, Candidates(encoded.evidence, offsets, shapes, first))
+    offsets, shapes = np.array([0, len(hit.evidence)]), np.array([shape], dtype=np.int64)
+    candidates = Candidates(hit.evidence, offsets, shapes, np.array([score], dtype=np.float32))
+    return encoded.representation.locate(encoded.encoding, encoded.shape, encoded.region, candidates)
 
 
 def _shape(picture: Picture) -> tuple[int, int]:

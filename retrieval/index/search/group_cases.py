@@ -1,8 +1,9 @@
-"""Casework: a ranking of pictures becomes one of cases, or of slices that are no neighbours."""
+"""Grouping: a ranking of images becomes one of cases, or of slices that are no neighbours."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,47 +13,77 @@ from ..storage.snapshot import Snapshot
 from .query_options import QueryOptions
 
 COLUMNS = ("patient", "study", "group", "series")
-"""What makes a case where nothing is said: the first of these that any picture has."""
+"""What makes a case if the user does not say: the first of these that any image has."""
 
 _SHOWN = 5
-"""So many pictures of a case are named."""
+"""Maximum number of images listed per case."""
 
 
-def needs_all(terms: QueryOptions) -> bool:
-    """Tell whether the whole ranking is wanted: what is 11th of the pictures may be in the first case."""
-    return terms.group_by is not None or bool(terms.collapse)
+class GroupedRanking(NamedTuple):
+    """The images that are returned, best first, and of which case each is the best; None without cases."""
+
+    ranking: Ranking
+    cases: Sequence[Case | None]
 
 
-def narrow(
-    snapshot: Snapshot, pictures: Ranking, terms: QueryOptions
-) -> tuple[Ranking, Sequence[Case | None]]:
-    """Return the best pictures of the best cases with their cases; as it was where none are asked for."""
-    found = pictures
-    if within := _within(terms):
-        found = collapse(pictures, *snapshot.places.lying(), within)
-    if terms.group_by is None:
-        return found, [None] * len(found)
-    column = terms.group_by
-    numbers = snapshot.places.cases(column)
-    ranked = rank_cases(found, numbers, CaseRule(terms.case_by), terms.k)
-    sizes = np.bincount(numbers[pictures.ids], minlength=1)
+def needs_all(options: QueryOptions) -> bool:
+    """Tell whether the whole ranking is needed: what is 11th of the images may be in the first case."""
+    return options.group_by is not None or bool(options.collapse)
+
+
+def group_cases(snapshot: Snapshot, images: Ranking, options: QueryOptions) -> GroupedRanking:
+    """Return the best images of the k best cases, or the k best images if nothing makes a case."""
+    found = images
+    if within := _within(options):
+        found = collapse(images, *snapshot.places.lying(), within)
+    if options.group_by is None:
+        best = Ranking(found.ids[: options.k], found.scores[: options.k])
+        return GroupedRanking(best, [None] * len(best))
+    column, numbers = options.group_by, snapshot.places.cases(options.group_by)
+    ranked = rank_cases(found, numbers, CaseRule(options.case_by), options.k)
+    sizes = np.bincount(numbers[images.ids], minlength=1)  # collapsed images count as well
     cases = []
     for id, rows in zip(ranked.ranking.ids.tolist(), ranked.rows, strict=True):
-        best = rows[:_SHOWN]
-        shown = zip(found.ids[best].tolist(), found.scores[best].tolist(), strict=True)
-        named = tuple((snapshot.names[position], score) for position, score in shown)
-        cases.append(Case(column, snapshot.places.value(column, id), named, int(sizes[numbers[id]])))
-    return ranked.ranking, cases
+        listed = zip(found.ids[rows[:_SHOWN]].tolist(), found.scores[rows[:_SHOWN]].tolist(), strict=True)
+        cases.append(
+            make_case(snapshot, column, id, int(sizes[numbers[id]]), [(p, score) for p, score in listed])
+        )
+    return GroupedRanking(ranked.ranking, cases)
 
 
-def _within(terms: QueryOptions) -> float:
-    if terms.collapse is not None:
-        return terms.collapse
-    return COLLAPSE if terms.case_by != "best" else 0.0
+def make_case(
+    snapshot: Snapshot,
+    column: str,
+    best: int,
+    n: int,
+    images: Sequence[tuple[int, float]],
+    aligned: Sequence[tuple[str, int, float]] = (),
+) -> Case:
+    """Return a case with names for positions.
+
+    Parameters
+    ----------
+    best : position of its best image.
+    n : how many of its images may be found.
+    images : positions and scores of its best images, best first; the first five are listed.
+    aligned : of a query of several slices: each slice, the image most like it, and the score.
+    """
+    names = snapshot.names
+    listed = tuple((names[position], score) for position, score in images[:_SHOWN])
+    pairs = tuple((name, names[position], score) for name, position, score in aligned)
+    return Case(column, snapshot.places.value(column, best), listed, n, pairs)
 
 
 def case_column(snapshot: Snapshot) -> str:
-    """Return what makes a case in an index: the first of ``COLUMNS`` that any picture has, else ``id``."""
+    """Return what makes a case in an index: the first of ``COLUMNS`` that any image has, else ``id``."""
     there = snapshot.columns.names
     found = (name for name in COLUMNS if name in there and any(snapshot.columns.values(name)))
     return next(found, "id")
+
+
+def _within(options: QueryOptions) -> float:
+    """Return within how many millimetres slices collapse; 0 for not at all."""
+    if options.collapse is not None:
+        return options.collapse
+    # Ten neighbouring slices that look alike must not speak for a case ten times.
+    return COLLAPSE if options.case_by != "best" else 0.0

@@ -1,4 +1,4 @@
-"""Locating: the axial position of a slice range in a volume, by the labelled slices of an index."""
+"""Locating a range: the axial position of a slice range in a volume, by the labelled slices of an index."""
 
 from __future__ import annotations
 
@@ -12,29 +12,32 @@ from ...answers.grouping import CaseRule, rank_cases
 from ...answers.late_interaction import spread
 from ...answers.slice_range import SliceRange, coordinates, find_range
 from ...errors import SettingError
-from ...picture import Picture
 from ...readers.slice_stacks import Slice, find_stacks
-from ..index import Index
 from ..storage.snapshot import Snapshot
-from .query import Mask, allowed, ranked, representations, same
-from .query_options import QueryOptions
+from .candidates import Mask, candidate_mask, same
+from .encode_query import apply_feedback, encode_query
+from .query_options import QueryImage, QueryOptions
+from .rank import rank_by_all
 
 _VOLUMES = 10
-"""So many volumes vote for each slice: those whose best slice is most like it."""
+"""Number of volumes that vote for each slice: those whose best slice is most like it."""
 
 _MOST_SLICES = 64
+"""Maximum number of slices that ask, evenly spread."""
+
 _SHORTER, _LONGER = 0.6, 1.6
+"""Least and largest length of the range, as a share of the shortest and the longest one of the index."""
 
 
 @dataclass(frozen=True)
 class LocatedRange:
-    """Where a labelled range lies in a volume.
+    """Where a labelled range is in a volume.
 
     Parameters
     ----------
     range : its ends in mm along the axis of the volume.
     bottom, top : the slices nearest to these, by their place in the query.
-    n_volumes : so many labelled volumes could vote.
+    n_volumes : how many labelled volumes could vote.
     """
 
     range: SliceRange
@@ -43,19 +46,23 @@ class LocatedRange:
     n_volumes: int
 
 
-def locate(
-    index: Index, slices: Sequence[Picture | str], heights: Sequence[float], label: str, terms: QueryOptions
+def locate_range(
+    snapshot: Snapshot,
+    slices: Sequence[QueryImage],
+    heights: Sequence[float],
+    label: str,
+    options: QueryOptions,
 ) -> LocatedRange:
-    """Return where the range of slices called ``label`` lies in a volume.
+    """Return where the range of slices called ``label`` is in a volume.
 
     At most 64 slices ask, evenly spread; each one's best match in up to ten labelled volumes votes. The
-    query's own series is left out, and what ``terms`` leaves out.
+    query's own series is left out, and what ``options`` leaves out.
 
     Parameters
     ----------
-    slices : the slices of one stack, pictures or names in the index.
+    slices : the slices of one stack, images or names in the index.
     heights : of each slice, in mm, rising towards the head (``retrieval.readers.slice_stacks.Slice.height``).
-    label : in the index, slices of the range carry it. A volume counts where it has two of them at least.
+    label : in the index, slices of the range carry it. A volume counts if it has two of them at least.
 
     Raises
     ------
@@ -63,46 +70,47 @@ def locate(
     """
     if len(slices) < 2 or not np.ptp(heights) > 0:
         raise SettingError("locate: one slice has no range; give a volume with positions")
+    known, lengths = _coordinates(snapshot, label)
+    mask = _voters(snapshot, slices[0], known, options)
+    n_volumes = len(np.unique(snapshot.places.cases("series")[mask]))
+    if not n_volumes:
+        raise SettingError(_no_volume(snapshot, label))
     chosen = spread(len(slices), _MOST_SLICES)
-
-    there = np.asarray(heights, dtype=np.float64)
-
-    def ask(snapshot: Snapshot) -> LocatedRange:
-        known, lengths = _coordinates(snapshot, label)
-        free = _free(snapshot, slices[0], known, terms)
-        n_volumes = len(np.unique(snapshot.places.cases("series")[free]))
-        if not n_volumes:
-            raise SettingError(_nothing(snapshot, label))
-        votes, weights = _votes(snapshot, [slices[i] for i in chosen.tolist()], known, free, terms)
-        bounds = (_SHORTER * min(lengths), _LONGER * max(lengths))
-        found = find_range(there[chosen], votes, weights, bounds)
-        bottom, top = (int(np.abs(there - end).argmin()) for end in (found.bottom, found.top))
-        return LocatedRange(found, bottom, top, n_volumes)
-
-    return index.ask(ask)
+    at = np.asarray(heights, dtype=np.float64)
+    votes, weights = _votes(snapshot, [slices[i] for i in chosen.tolist()], known, mask, options)
+    # A body may be smaller or larger than those of the index, but not beyond all measure.
+    bounds = (_SHORTER * min(lengths), _LONGER * max(lengths))
+    found = find_range(at[chosen], votes, weights, bounds)
+    bottom, top = (int(np.abs(at - end).argmin()) for end in (found.bottom, found.top))
+    return LocatedRange(found, bottom, top, n_volumes)
 
 
-def _free(snapshot: Snapshot, first: Picture | str, known: NDArray[np.float64], terms: QueryOptions) -> Mask:
-    """Return which pictures may vote: with a coordinate, of other series, and let through by the terms."""
-    mask = allowed(snapshot, first, terms)
-    free = ~np.isnan(known) & ~same(snapshot, first, "series")
-    return free if mask is None else free & mask
+def _voters(snapshot: Snapshot, first: QueryImage, known: NDArray[np.float64], options: QueryOptions) -> Mask:
+    """Return which images may vote: with a coordinate, of other series, and let through by the options."""
+    mask = candidate_mask(snapshot, first, options)
+    voters = ~np.isnan(known) & ~same(snapshot, first, "series")
+    return voters if mask is None else voters & mask
 
 
 def _votes(
     snapshot: Snapshot,
-    slices: Sequence[Picture | str],
+    slices: Sequence[QueryImage],
     known: NDArray[np.float64],
-    free: Mask,
-    terms: QueryOptions,
+    mask: Mask,
+    options: QueryOptions,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return u of the best match of each slice in up to ten volumes, and what each counts, (n, 10)."""
-    names, series = representations(snapshot, terms), snapshot.places.cases("series")
+    """Return u of the best match of each slice in up to ten volumes, and what each counts, (n, 10).
+
+    That of the r-th volume counts 1 / r: the best match is the likeliest to show the same part of the body.
+    """
+    series = snapshot.places.cases("series")
     votes = np.zeros((len(slices), _VOLUMES))
     weights = np.zeros_like(votes)
     for row, one in enumerate(slices):
-        pictures = ranked(snapshot, names, one, None, terms, len(snapshot), free)
-        best = rank_cases(pictures, series, CaseRule(), _VOLUMES).ranking
+        encoded = encode_query(snapshot, one, options)
+        moved = apply_feedback(snapshot, encoded, options.like, options.unlike)
+        images = rank_by_all(snapshot, moved, len(snapshot), mask, options)
+        best = rank_cases(images, series, CaseRule(), _VOLUMES).ranking
         votes[row, : len(best)] = known[best.ids]
         weights[row, : len(best)] = 1.0 / (1 + np.arange(len(best)))
     return votes, weights
@@ -110,13 +118,10 @@ def _votes(
 
 def _coordinates(snapshot: Snapshot, label: str) -> tuple[NDArray[np.float64], list[float]]:
     """Return u of every slice of a labelled volume, float64 (n,), NaN elsewhere, and the lengths in mm."""
-    kept = snapshot.kept.get(("coordinates", label))
-    if kept is None:
-        kept = snapshot.kept[("coordinates", label)] = _measure(snapshot, label)
-    found: tuple[NDArray[np.float64], list[float]] = kept
-    if not found[1]:
-        raise SettingError(_nothing(snapshot, label))
-    return found
+    known, lengths = snapshot.cached(("coordinates", label), lambda: _measure(snapshot, label))
+    if not lengths:
+        raise SettingError(_no_volume(snapshot, label))
+    return known, lengths
 
 
 def _measure(snapshot: Snapshot, label: str) -> tuple[NDArray[np.float64], list[float]]:
@@ -145,7 +150,7 @@ def _slice(snapshot: Snapshot, position: int) -> Slice:
     return Slice.of(entry.name, entry.groups, entry.metadata, entry.shape)
 
 
-def _nothing(snapshot: Snapshot, label: str) -> str:
+def _no_volume(snapshot: Snapshot, label: str) -> str:
     labels = sorted({str(value) for cell in snapshot.columns.values("label") for value in cell})
     there = ", ".join(labels[:8]) or "none"
     return (

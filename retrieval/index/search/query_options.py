@@ -1,85 +1,51 @@
-"""The terms of a query and what comes of it: conditions on one side, hits on the other."""
+"""Query options: which images may be found, and how they are ranked, each option written once."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from dataclasses import dataclass, fields
+from typing import Any
 
-from ...answers.fusion import Vote
-from ...answers.grouping import Case, CaseRule
+from ...answers.grouping import CaseRule
 from ...answers.late_interaction import How
 from ...errors import SettingError
+from ...picture import Picture
 from ...region import Region
 
-
-@dataclass(frozen=True)
-class Hit:
-    """One row of an answer: the picture, its score, its rank from 1, the matched box if known, its groups.
-
-    ``box`` is (row, col, height, width) in pixels. ``case`` says of a grouped answer what the picture is the
-    best of, and the score is then the case's. ``proof`` is how many local matches within the box agree in
-    space; None where no box is known. ``votes`` says of a fused answer how each representation voted.
-    """
-
-    id: str
-    score: float
-    rank: int
-    box: tuple[float, float, float, float] | None = None
-    group: Mapping[str, str] = field(default_factory=dict)
-    case: Case | None = None
-    proof: int | None = None
-    votes: Mapping[str, Vote] = field(default_factory=dict)
-
-
-class QueryKeywords(TypedDict, total=False):
-    """The keywords of ``Index.query``: those of ``QueryOptions``."""
-
-    by: Sequence[str]
-    k: int
-    region: Region | None
-    among: Collection[str] | None
-    where: str | None
-    not_same: str | None
-    group_by: str | None
-    include_self: bool
-    fusion: str
-    adjust: Mapping[str, Any] | None
-    case_by: str
-    collapse: float | None
-    like: Sequence[str]
-    unlike: Sequence[str]
-    blind: int
-    volume_by: How
+QueryImage = Picture | str
+"""An image, or the name of an indexed one."""
 
 
 @dataclass(frozen=True)
 class QueryOptions:
-    """The conditions of a query.
+    """The conditions of a query. The command line prints the first sentence of each as the help of its flag.
 
     Parameters
     ----------
-    by : representations; several are fused, none stands for all of the index.
-    k : how many hits; fewer where the index, or what the conditions leave of it, is smaller.
-    region : the part of the query, in its pixels, that is looked for.
-    among : names of the only pictures that may be found.
-    where : a condition that they must meet; see ``retrieval.metadata.filter``.
-    not_same : ``series``, ``study``, ``patient`` or any other column: pictures that share a value with the
-        query are left out, and the query itself.
-    group_by : a column: each value is a case, and a hit is the best picture of a case; k cases are found
-        where there are k.
+    by : representation; several are fused. None stands for all of the index that are fitted.
+    k : how many images. Fewer if the index, or what the conditions leave of it, is smaller.
+    region : the part of the query that is searched for. In its pixels.
+    among : names of the only images that may be found.
+    where : rank only images whose metadata fit an expression. See ``retrieval.metadata.filter``.
+    not_same : leave out what shares the query's patient, study, …. Any column will do; an indexed query
+        itself is left out too.
+    group_by : best image of each patient, study, series, or column. Each value is a case, and a hit is the
+        best image of a case; ``k`` cases are found if there are as many.
     include_self : leave an indexed query itself in its answer.
-    fusion : ``rrf``, ``sum`` or ``learnt``; see ``retrieval.answers.fusion``. The weights of ``learnt`` are
-        those that ``learn_fusion`` left in the index for just these representations.
-    adjust : settings of representations that change queries alone, for this one.
-    case_by : how the scores of a case's pictures become one; see ``retrieval.answers.grouping``.
-    collapse : millimetres: of slices of a stack that lie so near to each other, only the best is kept. None:
-        10 where cases are ranked by more than their best picture, else 0, which keeps all.
-    like, unlike : names of pictures that the query is moved towards, or away from; see
-        ``retrieval.answers.relevance_feedback``. What is in ``unlike`` is not found any more.
-    blind : so many of the first hits count as liked, and the query is asked again (blind relevance
-        feedback): what the fused representations agree on moves each of them.
-    volume_by : of a query of several slices; see ``retrieval.answers.late_interaction``.
+    fusion : rrf: reciprocal ranks; sum: normalised scores; learnt: those, weighted as `semblance
+        learn-fusion` learnt. See ``retrieval.answers.fusion``; the
+        weights are those learnt for just these representations.
+    adjust : settings of representations that change queries alone. For this query.
+    case_by : score of a case: best, mean-3 (any number), rank-weighted. See ``retrieval.answers.grouping``.
+    collapse : keep the best of slices of a stack this near to each other. In mm; 0 keeps all. None: 10 if
+        cases are ranked by more than their best image, else 0.
+    like : move the query towards this image of the index. See ``retrieval.answers.relevance_feedback``.
+    unlike : move the query away from, and do not show, this image of the index.
+    blind : count the first N hits as liked, and rank again. They are those of the fused ranking, so that what
+        the representations agree on moves each of them.
+    volume_by : maxsim: mean of each slice's best match; votes: ranks of the case for each slice. Of a query
+        of several slices; see ``retrieval.answers.late_interaction``.
 
     Raises
     ------
@@ -105,7 +71,7 @@ class QueryOptions:
 
     def __post_init__(self) -> None:
         if self.k < 1:
-            raise SettingError(f"k: {self.k} is below 1; ask for at least one picture")
+            raise SettingError(f"k: {self.k} is below 1; ask for at least one image")
         if self.blind < 0:
             raise SettingError(f"blind: {self.blind} hits; give 0 or more")
         if len(set(self.by)) != len(self.by):
@@ -119,3 +85,15 @@ class QueryOptions:
             raise SettingError(
                 f"case_by: {self.case_by} needs cases; say what makes one with group_by (--group-by)"
             )
+
+    def refuse_others(self, *taken: str, because: str) -> None:
+        """Raise SettingError if an option is set that is none of those that are taken."""
+        for option in fields(self):
+            if option.name not in taken and getattr(self, option.name) != option.default:
+                raise SettingError(f"{option.name}: {because}; leave it out")
+
+
+def option_help(name: str) -> str:
+    """Return what the docstring of ``QueryOptions`` first says of a field, for the help of its flag."""
+    found = re.search(rf"^    {name} : (.+?)\.(?:\s|$)", str(QueryOptions.__doc__), re.MULTILINE | re.DOTALL)
+    return "" if found is None else " ".join(found[1].split())

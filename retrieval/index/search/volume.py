@@ -1,4 +1,4 @@
-"""The query of several slices: a series or a volume is asked as one, and cases answer."""
+"""The query of several slices: a series or a volume is one query, and cases are ranked."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...answers.grouping import Case
 from ...answers.late_interaction import Alignment, spread
@@ -13,75 +14,99 @@ from ...errors import SettingError
 from ...picture import Picture
 from ...ranker import Ranking
 from ..storage.snapshot import Snapshot
-from .query import allowed, hits, ranked, representations
-from .query_options import Hit, QueryOptions
+from .candidates import Mask, candidate_mask
+from .encode_query import apply_feedback, encode_query
+from .group_cases import GroupedRanking, make_case
+from .hits import Hit, make_hits
+from .query_options import QueryImage, QueryOptions
+from .rank import rank_by_all
 
-_SHOWN = 5
 
-
-def answer_volume(snapshot: Snapshot, slices: Sequence[Picture | str], terms: QueryOptions) -> list[Hit]:
+def answer_volume(snapshot: Snapshot, slices: Sequence[QueryImage], options: QueryOptions) -> list[Hit]:
     """Rank the cases of a snapshot by late interaction with the slices of a query.
 
-    At most 32 slices ask, evenly spread. Each hit is the picture of a case that is most like any slice; its
-    ``case`` says for each slice which picture of the case matches it best.
+    At most 32 slices are asked with, evenly spread. Each hit is the image of a case that is most like any
+    slice; its ``case`` holds for each slice the image of the case that matches it best.
     """
-    _check(slices, terms)
-    terms = replace(terms, group_by=terms.group_by or "series")
-    column = str(terms.group_by)
+    _check(slices, options)
+    options = replace(options, group_by=options.group_by or "series")
     chosen = [slices[int(number)] for number in spread(len(slices))]
-    names, mask = representations(snapshot, terms), allowed(snapshot, slices[0], terms)
-    if not terms.include_self or terms.not_same is not None:
-        mask = np.ones(len(snapshot), dtype=bool) if mask is None else mask
-        mask[[snapshot.position(name) for name in slices if isinstance(name, str)]] = False
-    together = Alignment(snapshot.places.cases(column), terms.volume_by)
+    mask = _without_slices(snapshot, slices, candidate_mask(snapshot, slices[0], options), options)
+    alignment = Alignment(snapshot.places.cases(str(options.group_by)), options.volume_by)
     for one in chosen:
-        together.add(ranked(snapshot, names, one, None, terms, len(snapshot), mask))
-    numbers, scores, best = together.ranking()
-    sizes = _sizes(snapshot, column, mask)
+        encoded = encode_query(snapshot, one, options)
+        moved = apply_feedback(snapshot, encoded, options.like, options.unlike)
+        alignment.add(rank_by_all(snapshot, moved, len(snapshot), mask, options))
+    return make_hits(snapshot, _grouped(snapshot, alignment, chosen, mask, options))
+
+
+def _without_slices(
+    snapshot: Snapshot, slices: Sequence[QueryImage], mask: Mask | None, options: QueryOptions
+) -> Mask | None:
+    """Leave all slices of the query out if it must not find itself; the mask knows the first one only."""
+    if options.include_self and options.not_same is None:
+        return mask
+    mask = np.ones(len(snapshot), dtype=bool) if mask is None else mask
+    mask[[snapshot.position(name) for name in slices if isinstance(name, str)]] = False
+    return mask
+
+
+def _grouped(
+    snapshot: Snapshot,
+    alignment: Alignment,
+    slices: Sequence[QueryImage],
+    mask: Mask | None,
+    options: QueryOptions,
+) -> GroupedRanking:
+    """Return the best k cases of an alignment, each with the image that is most like any slice."""
+    numbers, scores, best = alignment.ranking()
+    sizes = _sizes(alignment.numbers, mask)
     cases = [
-        _case(snapshot, column, together.matches(int(number)), chosen, int(position), int(sizes[number]))
-        for number, position in zip(numbers[: terms.k], best[: terms.k], strict=True)
+        _case(snapshot, alignment, slices, str(options.group_by), number, position, int(sizes[number]))
+        for number, position in zip(numbers[: options.k].tolist(), best[: options.k].tolist(), strict=True)
     ]
-    return hits(snapshot, Ranking(best, scores), terms.k, cases)
+    return GroupedRanking(Ranking(best[: options.k], scores[: options.k]), cases)
 
 
 def _case(
     snapshot: Snapshot,
+    alignment: Alignment,
+    slices: Sequence[QueryImage],
     column: str,
-    matches: Sequence[tuple[int, float]],
-    slices: Sequence[Picture | str],
+    number: int,
     best: int,
     n: int,
 ) -> Case:
-    pairs = [
-        (one if isinstance(one, str) else one.id, snapshot.names[id], score)
-        for one, (id, score) in zip(slices, matches, strict=True)
-        if id >= 0
+    """Return a case with its best match of each slice; an image that matches several is listed once."""
+    aligned = [
+        (one.id if isinstance(one, Picture) else one, position, score)
+        for one, (position, score) in zip(slices, alignment.matches(number), strict=True)
+        if position >= 0
     ]
-    found: dict[str, float] = {}
-    for _, id, score in sorted(pairs, key=lambda pair: -pair[2]):
-        found.setdefault(id, score)
-    value = snapshot.places.value(column, best)
-    return Case(column, value, tuple(found.items())[:_SHOWN], n, tuple(pairs))
+    images: dict[int, float] = {}
+    for _, position, score in sorted(aligned, key=lambda pair: -pair[2]):
+        images.setdefault(position, score)
+    return make_case(snapshot, column, best, n, list(images.items()), aligned)
 
 
-def _sizes(snapshot: Snapshot, column: str, mask: np.ndarray | None) -> np.ndarray:
-    numbers = snapshot.places.cases(column)
-    return np.bincount(numbers if mask is None else numbers[mask], minlength=int(numbers.max(initial=0)) + 1)
+def _sizes(numbers: NDArray[np.int64], mask: Mask | None) -> NDArray[np.int64]:
+    """Return how many images of each case may be found, int64 by the number of the case."""
+    found = numbers if mask is None else numbers[mask]
+    return np.bincount(found, minlength=int(numbers.max(initial=0)) + 1)
 
 
-def _check(slices: Sequence[Picture | str], terms: QueryOptions) -> None:
+def _check(slices: Sequence[QueryImage], options: QueryOptions) -> None:
     if not slices:
-        raise SettingError("slices: there is none; give the pictures of a series or a volume")
-    if terms.blind:
+        raise SettingError("slices: there is none; give the images of a series or a volume")
+    if options.blind:
         raise SettingError("blind: a volume cannot be refined by its first hits; leave it out")
-    if terms.region is not None:
+    if options.region is not None:
         raise SettingError(
-            "region: a box is a part of one picture; ask with a single slice, or without a region"
+            "region: a box is a part of one image; ask with a single slice, or without a region"
         )
-    if terms.adjust and any(isinstance(one, str) for one in slices):
+    if options.adjust and any(isinstance(one, str) for one in slices):
         raise SettingError("adjust: stored vectors cannot be changed; ask with the files of the volume")
-    if terms.case_by != "best" or terms.collapse:
+    if options.case_by != "best" or options.collapse:
         raise SettingError(
-            "case_by: a volume's slices are aligned, so that rules for single pictures do not apply"
+            "case_by: a volume's slices are aligned, so that rules for single images do not apply"
         )

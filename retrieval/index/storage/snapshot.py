@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import IndexFolderError, SettingError
+from ...picture import Picture
 from ...ranker import Ids, Ranker
 from ...representation import Representation
 from ..catalogue.learned_fusions import read_fusions
 from ..catalogue.pictures import Entry, all_rows, entry
 from ..catalogue.representations import StoredRepresentation, bindings, segments
 from .columns import Columns
+from .reading import read_indexed
 from .segments import EVIDENCE, Rows, find_rows
 from .stack_positions import StackPositions
 from .store import Store
@@ -155,11 +157,20 @@ class Snapshot:
         """Which case and stack each picture belongs to."""
         return StackPositions(self.columns, self.names)
 
+    def read(self, name: str) -> Picture:
+        """Read an indexed image again from its file. Raise PictureError if that is not possible."""
+        return read_indexed(self._store, name, self.entry(self.position(name)).source)
+
     def shapes(self, positions: Ids) -> NDArray[np.int64]:
-        """Return rows and columns of pictures in pixels, (n, 2)."""
+        """Return rows and columns of images in pixels, (n, 2)."""
+        found = [entry.shape for entry in self.entries(positions.tolist())]
+        return np.array(found, dtype=np.int64).reshape(-1, 2)
+
+    def entries(self, positions: Sequence[int]) -> list[Entry]:
+        """Return what is known of some images."""
         if len(positions) > _MANY:
-            _ = self.columns  # one question for all of them
-        return np.array([self.entry(p).shape for p in positions.tolist()], dtype=np.int64).reshape(-1, 2)
+            _ = self.columns  # one query of the catalogue for all of them
+        return [self.entry(position) for position in positions]
 
     def entry(self, position: int) -> Entry:
         """Return what is known of one picture."""
@@ -168,6 +179,13 @@ class Snapshot:
         found = entry(self._store.catalogue, int(self.ids[position]))
         if found is None:
             raise MovedOnError
+        return found
+
+    def cached(self, key: tuple[str, ...], compute: Callable[[], T]) -> T:
+        """Return what is computed of this commit under a key, the first time it is asked for."""
+        if key not in self.kept:
+            self.kept[key] = compute()
+        found: T = self.kept[key]
         return found
 
     def _check_same(self) -> None:

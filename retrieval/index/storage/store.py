@@ -94,7 +94,7 @@ class Store:
     def check_writable(self) -> None:
         """Raise IndexFolderError where the index was opened for reading only."""
         if self._lock is None:
-            raise IndexFolderError(f"{self.folder}: opened for reading; open it with write=True to change it")
+            raise IndexFolderError(f"{self.folder}: opened for reading; open it with IndexWriter")
 
     def new_folder(self, kind: str) -> Path:
         """Return the path of a folder that is not there yet, among the ``segments`` or ``models``."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 from ...errors import IndexFolderError, SettingError
 from ...metric_learning import LearnedMetric
-from ..catalogue.recipe import Factories, recipe_hash
+from ..catalogue.recipe import recipe_hash
 from ..catalogue.representations import (
     Segment,
     StoredRepresentation,
@@ -16,75 +15,38 @@ from ..catalogue.representations import (
     drop_binding,
     note_fit,
 )
-from ..progress import Progress, silent
+from ..progress import Progress
 from ..storage.snapshot import Snapshot
 from ..storage.store import Store
 from .derived import derive, encoded_sources, note
 from .training_set import MetricOptions, MetricReport, TrainingSet
 
 
-def learn_metric(
-    folder: Path,
-    terms: MetricOptions,
-    *,
-    progress: Progress = silent,
-    factories: Factories | None = None,
-) -> MetricReport:
-    """Learn a metric from labels, on the vectors that an index holds, and add it to the index.
-
-    It becomes a representation ``by+name``, in one commit, with the vectors of all pictures; one of that name
-    is replaced. Later updates derive those of new pictures from the vectors of the base.
-
-    Parameters
-    ----------
-    folder : the index; no other process may be writing to it.
-    terms : what is learnt from, and how.
-    progress : hears the stages ``learn``, ``try out`` and ``derive NAME``.
-    factories : as ``Index.open`` takes them.
-
-    Raises
-    ------
-    SettingError : no such representation or column, a condition that makes no sense, no label for any
-        picture, or scikit-learn is not installed.
-    FitError : fewer than two classes of two pictures, or nothing to tell them apart by.
-    IndexFolderError : no index, a damaged one, or another process writes to it. In all cases the index stays
-        as it was.
-    """
-    store = Store.open(Path(folder), True, factories or {})
-    try:
-        return _learn(store, terms, progress)
-    finally:
-        store.close()
-
-
-def drop_metric(folder: Path, name: str, *, factories: Factories | None = None) -> None:
-    """Take a learnt metric out of an index. Raise SettingError where there is none of that name."""
-    store = Store.open(Path(folder), True, factories or {})
-    try:
-        learnt = {b.name: b.id for b in bindings(store.catalogue) if b.base is not None}
-        if name not in learnt:
-            there = ", ".join(learnt) or "none"
-            raise SettingError(f"{name}: no learnt metric of this index; it has {there}")
-        with store.catalogue.transaction():
-            drop_binding(store.catalogue, learnt[name])
-        store.sweep()
-    finally:
-        store.close()
-
-
-def _learn(store: Store, terms: MetricOptions, progress: Progress) -> MetricReport:
+def learn_metric(store: Store, options: MetricOptions, progress: Progress) -> MetricReport:
+    """Learn a metric from labels, and add it to the index in one commit; see ``IndexWriter.learn_metric``."""
     snapshot = Snapshot(store)
-    base = snapshot.binding(terms.by)
+    base = snapshot.binding(options.by)
     representation = store.representation(base)
-    lesson = TrainingSet(store, snapshot, base, representation, terms)
+    training = TrainingSet(store, snapshot, base, representation, options)
     progress("learn", 0, 0)
-    projection = terms.learner.learn(lesson.vectors, lesson.classes)
-    settings = {"base_recipe": base.recipe, **asdict(terms.learner)}
-    made = LearnedMetric(representation, terms.full_name, **settings).with_projection(projection)
+    projection = options.learner.learn(training.vectors, training.classes)
+    settings = {"base_recipe": base.recipe, **asdict(options.learner)}
+    made = LearnedMetric(representation, options.full_name, **settings).with_projection(projection)
     progress("try out", 0, 0)
-    report = lesson.report(made, lesson.trial() if terms.has_trial else None)
+    report = training.report(made, training.trial() if options.has_trial else None)
     _publish(store, base, made, report, progress)
     return report
+
+
+def drop_metric(store: Store, name: str) -> None:
+    """Take a learnt metric out of an index. Raise SettingError if there is none of that name."""
+    learnt = {b.name: b.id for b in bindings(store.catalogue) if b.base is not None}
+    if name not in learnt:
+        there = ", ".join(learnt) or "none"
+        raise SettingError(f"{name}: no learnt metric of this index; it has {there}")
+    with store.catalogue.transaction():
+        drop_binding(store.catalogue, learnt[name])
+    store.sweep()
 
 
 def _publish(

@@ -29,6 +29,7 @@ def register_representation(store: Store, representation: Representation) -> Non
     SettingError : a ``+`` in the name, which marks what is derived; ``learn_metric`` adds such. Or what it
         needs to learn, such as a weight file, cannot be had.
     """
+    store.check_writable()
     name, settings = representation.name, recipe_settings(representation)
     if "+" in name:
         raise SettingError(f"{name}: a + in a name marks a learnt metric; learn_metric adds one")

@@ -57,7 +57,7 @@ def update(
     progress: Progress,
     refit: bool,
 ) -> UpdateReport:
-    """Scan, fit, encode, merge and label. See ``Index.update``."""
+    """Scan, fit, encode, merge and label. See ``IndexWriter.update``."""
     store.check_writable()
     crew = make_crew(jobs)
     scopes = scan(store, folders, progress)

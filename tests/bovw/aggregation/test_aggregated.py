@@ -15,7 +15,7 @@ from bovw.vocabulary.assignment import Assigner
 from bovw.vocabulary.weighted_vocabulary import WeightedVocabulary
 from cli.options.representation_flags import explanations
 from retrieval.errors import FitError, IndexFolderError, SettingError
-from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.picture import Picture
 
 CENTERS = np.float32([[0, 0], [10, 10], [20, 0]])
@@ -112,7 +112,7 @@ def test_feedback_says_that_codes_cannot_be_moved(tmp_path):
     for i in range(4):
         noise = np.random.default_rng(i).integers(0, 256, (64, 64), dtype=np.uint8)
         assert cv2.imwrite(str(tmp_path / f"{i}.png"), cv2.GaussianBlur(noise, (0, 0), 2))
-    with Index.create(tmp_path / "i") as index:
+    with IndexWriter.create(tmp_path / "i") as index:
         index.add_representation(bovw.asmk(words=16))
         index.update([tmp_path], jobs=1)
         assert len(index.query("0.png", k=4)) == 4

@@ -10,7 +10,7 @@ import bovw
 from bovw.verification.geometric import Verdicts
 from bovw.verification.locator import bonus, mapped_boxes
 from retrieval.errors import SettingError
-from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.localization import Candidates, Locator
 from retrieval.picture import Picture
 from retrieval.region import Region
@@ -77,7 +77,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def index(place, tmp_path_factory):
-    with Index.create(tmp_path_factory.mktemp("index") / "i") as made:
+    with IndexWriter.create(tmp_path_factory.mktemp("index") / "i") as made:
         made.add_representation(bovw.sift(**SMALL))
         made.add_representation(bovw.superpixel(**SMALL))
         made.update([place], jobs=1)
@@ -94,7 +94,7 @@ def overlap(one, other) -> float:
 def test_a_region_finds_itself_in_its_own_picture_and_proves_it(index, by):
     (hit,) = index.query("03.png", by=[by], region=Region.box(30, 40, 90, 110), k=1)
     assert hit.id == "03.png"
-    assert hit.proof >= 10
+    assert hit.n_inliers >= 10
     assert overlap(hit.box, (30, 40, 90, 110)) > 0.9
 
 
@@ -118,7 +118,7 @@ def test_a_turned_and_smaller_piece_is_found_with_its_box(index):
     piece = cv2.warpAffine(scene(5), matrix, (200, 160))[40:120, 50:150]
     (hit,) = index.query(picture(piece), by=["sift"], k=1, adjust={"verify": 10})
     assert hit.id == "05.png"
-    assert hit.proof >= 8
+    assert hit.n_inliers >= 8
     back = cv2.invertAffineTransform(matrix)
     corners = np.array([[50, 40, 1], [150, 40, 1], [150, 120, 1], [50, 120, 1]]) @ back.T
     (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)

@@ -24,6 +24,7 @@ from bovw.vocabulary.hamming_embedding import FEWEST, Signatures, random_project
 from retrieval.errors import IndexFolderError, SettingError
 from retrieval.index import Index
 from retrieval.index.catalogue.recipe import recipe_hash, recipe_settings
+from retrieval.index.writer import IndexWriter
 from retrieval.picture import Picture
 from retrieval.region import Region
 
@@ -236,7 +237,7 @@ def place(tmp_path_factory):
 
 
 def index(place, folder, **more) -> Index:
-    made = Index.create(folder)
+    made = IndexWriter.create(folder)
     made.add_representation(bovw.sift(**SMALL, **more))
     made.update([place], jobs=1)
     return made
@@ -258,7 +259,7 @@ def test_evidence_with_signatures_makes_the_round_through_an_index(place, tmp_pa
         for verify in (0, 5):
             (hit,) = opened.query(piece, k=1, adjust={"verify": verify})
             assert hit.id == "05.png"
-            assert (hit.proof is not None) == (verify > 0)
+            assert (hit.n_inliers is not None) == (verify > 0)
         boxes = [hit.box for hit in opened.query("04.png", k=12, region=Region.box(10, 10, 60, 60))]
         assert None not in boxes
 
@@ -268,7 +269,7 @@ def test_only_the_verified_have_boxes_and_the_others_keep_their_order(place, tmp
         plain, verified = (made.query("02.png", k=12, adjust={"verify": n}) for n in (0, 3))
         assert [hit.id for hit in plain[3:]] == [hit.id for hit in verified[3:]]
         assert [hit.box is None for hit in verified[3:]] == [True] * 9
-        assert verified[0].proof > 10
+        assert verified[0].n_inliers > 10
 
 
 def test_what_has_no_signatures_is_as_it_was_before_there_were_any(place, tmp_path):

@@ -165,7 +165,7 @@ def test_nothing_is_left_of_what_was_removed(
         (["p0/001.dcm", "--like", "nobody"], "nobody: no such picture"),
         (["p0/001.dcm", "--like", "p0/002.dcm", "--unlike", "p0/002.dcm"], "choose one"),
         (["p0/001.dcm", "--collapse", "-3"], "collapse"),
-        (["p0/001.dcm", "--volume", "--region", "1,1,4,4"], "a box is a part of one picture"),
+        (["p0/001.dcm", "--volume", "--region", "1,1,4,4"], "a box is a part of one image"),
         (["p0/001.dcm", "--references", "missing.csv"], "missing.csv"),
         (["p0/001.dcm", "--labels", "missing.csv"], "missing.csv"),
         (["p0/001.dcm", "--findings", "--group-by", "mood"], "no column 'mood'"),

@@ -101,7 +101,7 @@ def test_the_patient_is_left_out_where_it_is_known(made: Path, capsys: pytest.Ca
     [
         (("dark/0.png", "--unsure", "2"), 2, "unsure: 2.0; give a probability, from 0 to 1"),
         (("dark/0.png", "--label-of", "dose"), 2, "no column 'dose' in this index; it has"),
-        (("dark/0.png", "--where", "label = 'none'"), 2, "label_of: no picture that may vote has a value of"),
+        (("dark/0.png", "--where", "label = 'none'"), 2, "label_of: no image that may vote has a value of"),
         (("dark/0.png", "--by", "deep"), 2, "by: no representation 'deep' in this index"),
         (("dark/0.png", "--fusion", "learnt"), 2, "fusion: no weights were learnt for"),
         (("dark/0.png", "-k", "0"), 2, "no whole number above 0"),

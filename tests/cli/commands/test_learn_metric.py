@@ -11,7 +11,8 @@ import pytest
 
 from cli.commands.learn_metric import notes
 from cli.main import main
-from retrieval.index import Index, MetricReport
+from retrieval.index import Index
+from retrieval.index.writer import MetricReport
 from retrieval.metric_learning import METHODS, Trial
 
 pytest.importorskip("sklearn")

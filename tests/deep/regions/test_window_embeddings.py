@@ -18,6 +18,7 @@ from deep.networks.inference import OwnNetwork, Runner  # noqa: E402
 from deep.regions import window_embeddings  # noqa: E402
 from retrieval.errors import SettingError  # noqa: E402
 from retrieval.index import Index  # noqa: E402
+from retrieval.index.writer import IndexWriter  # noqa: E402
 from retrieval.localization import Candidates, Locator  # noqa: E402
 from retrieval.picture import Picture  # noqa: E402
 from retrieval.region import Region  # noqa: E402
@@ -62,7 +63,7 @@ def test_more_scales_leave_the_windows_of_fewer_as_they_were():
 def test_an_index_of_three_scales_goes_on_with_three(tmp_path, path):
     for i in range(3):
         assert cv2.imwrite(str(tmp_path / f"{i}.png"), np.uint8(255 * scene(i, None)))
-    with Index.create(tmp_path / "i", factories=FACTORIES) as index:
+    with IndexWriter.create(tmp_path / "i", factories=FACTORIES) as index:
         index.add_representation(deep.deep(weights=path, cells=3))
         index.update([tmp_path], jobs=1)
     with Index.open(tmp_path / "i", factories=FACTORIES) as index:
@@ -158,7 +159,7 @@ def test_a_region_is_found_where_it_is_in_other_pictures(tmp_path):
     spots = {f"{i}.png": spot for i, spot in enumerate([(10, 20), (120, 150), (70, 90), None, None, None])}
     for i, (name, spot) in enumerate(spots.items()):
         assert cv2.imwrite(str(folder / name), (scene(i, spot) * 255).astype(np.uint8))
-    with Index.create(tmp_path / "i", factories=FACTORIES) as index:
+    with IndexWriter.create(tmp_path / "i", factories=FACTORIES) as index:
         index.add_representation(deep.deep())
         index.update([folder], jobs=1)
         query = Picture(scene(9, (60, 30)).astype(np.float32), id="query")
@@ -166,7 +167,7 @@ def test_a_region_is_found_where_it_is_in_other_pictures(tmp_path):
     assert [spots[hit.id] is not None for hit in hits] == [True] * 3 + [False] * 3
     for hit in hits[:3]:
         assert overlap(np.array(hit.box), np.array([*spots[hit.id], 60, 60])) >= 0.5
-    assert all(hit.box is not None and hit.proof == 0 for hit in hits)
+    assert all(hit.box is not None and hit.n_inliers == 0 for hit in hits)
 
 
 def one_by_one(cosines, windows, loss):

@@ -16,6 +16,7 @@ from retrieval.answers.weight_learning import learn_weights, mean_average_precis
 from retrieval.errors import SettingError
 from retrieval.evaluation import FusionOptions, learn_fusion
 from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 from retrieval.ranker import Ranking, order
 from retrieval.statistics.measures import average_precision
@@ -180,12 +181,12 @@ def test_one_representation_alone_has_no_votes(place, capsys):
 
 def test_weights_are_void_once_a_representation_is_fitted_anew(place, kinds):
     factories = {"mean": kinds.Mean}
-    with Index.open(place / "i", write=True, factories=factories) as index:
+    with IndexWriter.open(place / "i", factories=factories) as index:
         index.add_representation(kinds.Mean(8))
         index.update([], jobs=1)
     learnt = learn_fusion(place / "i", FusionOptions(("mean", "colour")), factories=factories)
     assert learnt.by == ("colour", "mean")
-    with Index.open(place / "i", write=True, factories=factories) as index:
+    with IndexWriter.open(place / "i", factories=factories) as index:
         terms = {"by": ("mean", "colour"), "fusion": "learnt", "k": 3}
         assert len(index.query("00.png", **terms)) == 3
         index.remove([f"{i:02}.png" for i in range(12)])
@@ -196,7 +197,7 @@ def test_weights_are_void_once_a_representation_is_fitted_anew(place, kinds):
 
 def test_names_of_pictures_are_not_kept_with_the_weights(place):
     learn_fusion(place / "i", FusionOptions(("thumbnail", "colour"), LabelTable.read(place / "labels.csv")))
-    with Index.open(place / "i", write=True) as index:
+    with IndexWriter.open(place / "i") as index:
         index.remove(["00.png"])
         index.compact()
         assert index.leftovers(["00.png"]) == []

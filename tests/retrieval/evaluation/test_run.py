@@ -16,6 +16,7 @@ from retrieval.errors import SettingError
 from retrieval.evaluation import EvaluationOptions, Judgements, evaluate, randomisation_test
 from retrieval.evaluation.near_duplicates import fine_structure, likeness
 from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 from retrieval.statistics.measures import average_precision, bpref, ndcg_at, r_precision
 from retrieval.statistics.paired_tests import compare
@@ -51,7 +52,7 @@ PERCENT = ("mAP", "MAP@R", "R-prec", "nDCG@10", "bpref", "P@1", "P@5", "P@10", "
 def place(tmp_path_factory):
     place = tmp_path_factory.mktemp("evaluation")
     make_pictures(place / "scans", place / "labels.csv")
-    with Index.create(place / "index") as made:
+    with IndexWriter.create(place / "index") as made:
         made.add_representation(Thumbnail(8))
         made.add_representation(ColourHistogram())
         made.update([place / "scans"], jobs=1, labels=LabelTable.read(place / "labels.csv"))

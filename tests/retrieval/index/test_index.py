@@ -12,7 +12,7 @@ from support.indexes import counts
 
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.errors import IndexFolderError, SettingError
-from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.readers.window import Window
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -25,7 +25,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def index(tmp_path, folder):
-    with Index.create(tmp_path / "index") as index:
+    with IndexWriter.create(tmp_path / "index") as index:
         index.add_representation(Thumbnail())
         index.update([folder], jobs=1)
         yield index
@@ -61,7 +61,7 @@ def test_changed_new_and_removed_files_are_noticed(index, folder):
 
 
 def test_an_index_made_in_steps_ranks_like_one_made_at_once(tmp_path, folder, index):
-    with Index.create(tmp_path / "steps") as steps:
+    with IndexWriter.create(tmp_path / "steps") as steps:
         steps.add_representation(Thumbnail())
         for name in ("b/5.png", "b/3.png", "a"):
             steps.update([folder / name], jobs=1)
@@ -79,7 +79,7 @@ def test_a_folder_within_an_indexed_one_is_scanned_alone(index, folder):
 
 
 def test_a_single_file_is_added_and_says_nothing_of_others(tmp_path, folder):
-    with Index.create(tmp_path / "one") as index:
+    with IndexWriter.create(tmp_path / "one") as index:
         index.add_representation(Thumbnail())
         assert counts(index.update([folder / "a" / "1.png"], jobs=1)) == (1, 0, 0, 0)
         assert counts(index.update([folder / "a" / "2.png"], jobs=1)) == (1, 0, 0, 0)
@@ -87,7 +87,7 @@ def test_a_single_file_is_added_and_says_nothing_of_others(tmp_path, folder):
 
 
 def test_a_folder_around_an_indexed_one_does_not_repeat_its_files(tmp_path, folder):
-    with Index.create(tmp_path / "around") as index:
+    with IndexWriter.create(tmp_path / "around") as index:
         index.add_representation(Thumbnail())
         index.update([folder / "a"], jobs=1)
         assert counts(index.update([folder], jobs=1)) == (3, 0, 0, 3)
@@ -97,7 +97,7 @@ def test_a_folder_around_an_indexed_one_does_not_repeat_its_files(tmp_path, fold
 def test_the_second_file_of_a_name_gets_its_folder_before_it(tmp_path):
     for place, seed in (("x/site", 0), ("y/site", 1), ("z/site", 2)):
         draw(tmp_path / place / "1.png", seed)
-    with Index.create(tmp_path / "index") as index:
+    with IndexWriter.create(tmp_path / "index") as index:
         index.add_representation(Thumbnail())
         index.update([tmp_path / place for place in ("x/site", "y/site", "z/site")], jobs=1)
         assert list(index.names) == ["1.png", "site/1.png", "site~2/1.png"]
@@ -152,7 +152,7 @@ def test_a_picture_that_breaks_is_forgotten_and_reported(index, folder):
 
 
 def test_the_index_does_not_read_itself(folder):
-    with Index.create(folder / "index") as index:
+    with IndexWriter.create(folder / "index") as index:
         index.add_representation(Thumbnail())
         assert index.update([folder], jobs=1).added == 6
         assert index.update([folder], jobs=1).ignored == 0
@@ -230,7 +230,7 @@ def test_an_index_emptied_and_compacted_still_answers(index):
 
 
 def test_an_empty_index_answers_with_nothing(tmp_path, folder):
-    with Index.create(tmp_path / "empty") as index:
+    with IndexWriter.create(tmp_path / "empty") as index:
         index.add_representation(Thumbnail())
         (tmp_path / "nothing").mkdir()
         assert counts(index.update([tmp_path / "nothing"], jobs=1)) == (0, 0, 0, 0)

@@ -8,6 +8,7 @@ from retrieval.answers.knn import calibrate, vote
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.errors import SettingError
 from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
@@ -41,7 +42,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def place(folder, tmp_path_factory):
     place = tmp_path_factory.mktemp("index") / "index"
-    with Index.create(place) as made:
+    with IndexWriter.create(place) as made:
         made.add_representation(ColourHistogram())
         made.add_representation(Thumbnail())
         made.update([folder], jobs=1, labels=LabelTable.read(folder / "labels.csv"))
@@ -135,16 +136,14 @@ def test_what_is_unlike_anything_has_no_label(index, tmp_path):
 
 def test_too_few_labels_tell_no_confidence(folder, tmp_path):
     (tmp_path / "few.csv").write_text("path,label\nred/p0.png,red\nred/p1.png,red\nblue/p0.png,blue\n")
-    with Index.create(tmp_path / "i") as index:
+    with IndexWriter.create(tmp_path / "i") as index:
         index.add_representation(ColourHistogram())
         index.update([folder], jobs=1, labels=LabelTable.read(tmp_path / "few.csv"))
         found = index.classify("nameless.png")
         assert (found.best, found.label, found.confidence) == ("blue", None, None)
         assert found.doubt == "too few labels" and found.calibrated_on == 2
         assert index.classify("nameless.png", unsure=0).label == "blue"
-        with pytest.raises(
-            SettingError, match="no picture that may vote has a value of 'patient'; index with"
-        ):
+        with pytest.raises(SettingError, match="no image that may vote has a value of 'patient'; index with"):
             index.classify("nameless.png", label_of="patient")
 
 
@@ -160,8 +159,8 @@ def test_the_confidence_is_learnt_once(index):
     [
         ({"unsure": 1.5}, "unsure: 1.5; give a probability, from 0 to 1"),
         ({"unsure": float("nan")}, "unsure: nan; give a probability"),
-        ({"group_by": "patient"}, "group_by: whole pictures are classified, as they are; leave it out"),
-        ({"like": ("red/p1.png",)}, "like: whole pictures are classified"),
+        ({"group_by": "patient"}, "group_by: whole images are classified, as they are; leave it out"),
+        ({"like": ("red/p1.png",)}, "like: whole images are classified"),
         ({"by": ["deep"]}, "by: no representation 'deep' in this index"),
         ({"k": 0}, "k: 0 is below 1"),
         ({"fusion": "mean"}, "fusion: 'mean' is unknown"),

@@ -10,6 +10,7 @@ from cli.main import main
 from retrieval.answers.relevance_feedback import Rocchio
 from retrieval.errors import SettingError
 from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.localization import Candidates, Expander
 from retrieval.picture import Picture
 from retrieval.region import Region
@@ -40,7 +41,7 @@ def place(tmp_path_factory):
     (folder / "scenes").mkdir()
     for name, pixels in chain().items():
         cv2.imwrite(str(folder / "scenes" / f"{name}.png"), pixels)
-    with Index.create(folder / "i") as made:
+    with IndexWriter.create(folder / "i") as made:
         made.add_representation(bovw.sift(**SMALL))
         made.add_representation(bovw.superpixel(**SMALL))
         made.update([folder / "scenes"], jobs=1)
@@ -61,7 +62,7 @@ def test_a_hit_brings_what_the_query_itself_does_not_share(index):
     plain = index.query("a.png", by=["sift"], k=8, adjust={"verify": 200})
     more = index.query("a.png", by=["sift"], k=8, adjust={"expand": 2})
     assert [hit.id for hit in plain[:2]] == [hit.id for hit in more[:2]] == ["a.png", "b.png"]
-    assert plain[1].proof > 5
+    assert plain[1].n_inliers > 5
     assert more[0].box is not None and more[1].box is not None
     # b was matched in the half that it shares with a, and that alone is added: c shares nothing with it.
     lead = {ids: scores(hits)["b.png"] for ids, hits in (("plain", plain), ("more", more))}
@@ -75,7 +76,7 @@ def test_where_nothing_is_proven_the_answer_stays_as_it_is(index, query):
     if query == "region":
         terms |= {"region": Region.box(5, 5, 60, 60), "include_self": True}
     plain = index.query(asked, **terms, adjust={"verify": 200})
-    assert not any(hit.proof for hit in plain)
+    assert not any(hit.n_inliers for hit in plain)
     assert index.query(asked, **terms, adjust={"expand": 5}) == plain
 
 

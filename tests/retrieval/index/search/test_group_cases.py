@@ -10,8 +10,8 @@ from support.series import UP, look, write_series, write_slice
 from retrieval.answers.grouping import CaseRule
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.errors import SettingError
-from retrieval.index import Index, QueryOptions, find
-from retrieval.index.search.locate_range import locate
+from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 from retrieval.readers.slice_stacks import Slice, find_stacks
 
@@ -34,7 +34,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def index(folder, tmp_path_factory):
     place = tmp_path_factory.mktemp("index") / "index"
-    with Index.create(place) as made:
+    with IndexWriter.create(place) as made:
         made.add_representation(Thumbnail())
         made.add_representation(ColourHistogram())
         made.update([folder], jobs=1, labels=LabelTable.read(folder / "labels.csv"))
@@ -147,7 +147,7 @@ def test_two_stacks_in_a_series_are_told_apart(tmp_path):
         write_slice(
             tmp_path / f"c{i}.dcm", look(1, i / 5), patient="P", series="1", corner=(0, 5 * i, 0), axes=front
         )
-    with Index.create(tmp_path / "index") as index:
+    with IndexWriter.create(tmp_path / "index") as index:
         index.add_representation(Thumbnail())
         index.update([tmp_path], jobs=1)
         slices = [Slice.of(e.name, e.groups, e.metadata, e.shape) for e in index.pictures()]
@@ -168,36 +168,36 @@ def test_feedback_moves_the_answer_and_hides_what_was_not_liked(index):
 
 def test_findings_count_cases_and_never_the_own_one(index, folder):
     table = LabelTable.read(folder / "labels.csv")
-    found = find(index, "p0/005.dcm", QueryOptions(by=BY, k=4), labels=table)
+    found = index.find_labels("p0/005.dcm", by=BY, k=4, labels=table)
     assert (found.column, found.drawn, found.total) == ("patient", 4, N_PATIENTS - 1)
     (lung,) = found.labels
     assert (lung.found, lung.drawn, lung.labelled, lung.p) == (4, 4, 6, 1.0)
     assert found.verdict == "not enough evidence"
-    of_pictures = find(index, "p0/005.dcm", QueryOptions(by=BY, k=4, group_by="id"))
+    of_pictures = index.find_labels("p0/005.dcm", by=BY, k=4, group_by="id")
     assert of_pictures.total == 6 * N_PATIENTS - 1
-    whole = find(index, [name for name in index.names if name.startswith("p0/")], QueryOptions(by=BY, k=3))
+    whole = index.find_labels([name for name in index.names if name.startswith("p0/")], by=BY, k=3)
     assert (whole.drawn, whole.total, whole.unlike) == (3, N_PATIENTS - 1, None)
 
 
 def test_findings_without_a_label_are_refused(index):
-    with pytest.raises(SettingError, match="no picture that may be found has a label"):
-        find(index, "p0/005.dcm", QueryOptions(by=BY, where="label is null", group_by="id"))
+    with pytest.raises(SettingError, match="no image that may be found has a label"):
+        index.find_labels("p0/005.dcm", by=BY, where="label is null", group_by="id")
 
 
 def test_a_query_unlike_anything_is_noticed(index):
     noise = np.random.default_rng(0).random((32, 32), dtype=np.float32)
     from retrieval.picture import Picture
 
-    found = find(index, Picture(noise, "noise"), QueryOptions(by=BY, k=3))
+    found = index.find_labels(Picture(noise, "noise"), by=BY, k=3)
     assert found.unlike == 0.0
-    assert find(index, "p2/005.dcm", QueryOptions(by=BY, k=3)).unlike > 0.02
+    assert index.find_labels("p2/005.dcm", by=BY, k=3).unlike > 0.02
 
 
 def test_a_range_is_located_by_other_volumes(index):
     for number in range(N_PATIENTS):
         names = [name for name in index.names if name.startswith(f"p{number}/")]
         heights = [number * 7.0 + 5.0 * i for i in range(N)]
-        found = locate(index, names, heights, "lung", QueryOptions(by=BY))
+        found = index.locate_range(names, heights, "lung", by=BY)
         assert found.range.bottom == pytest.approx(heights[3], abs=5)
         assert found.range.top == pytest.approx(heights[8], abs=5)
         assert found.n_volumes == N_PATIENTS - 1
@@ -215,8 +215,8 @@ def test_a_range_is_located_by_other_volumes(index):
         (lambda i: i.query_volume([]), "slices: there is none"),
         (lambda i: i.query_volume(["p0/001.dcm"], volume_by="sum"), "maxsim, votes"),
         (lambda i: i.query_volume(["p0/001.dcm"], group_by="flavour"), "no column 'flavour'"),
-        (lambda i: locate(i, ["p0/001.dcm"], [1.0], "lung", QueryOptions()), "one slice has no range"),
-        (lambda i: locate(i, i.names[:2], [0.0, 5.0], "heart", QueryOptions()), "its labels are lung"),
+        (lambda i: i.locate_range(["p0/001.dcm"], [1.0], "lung"), "one slice has no range"),
+        (lambda i: i.locate_range(i.names[:2], [0.0, 5.0], "heart"), "its labels are lung"),
     ],
 )
 def test_what_makes_no_sense_is_refused(index, ask, message):

@@ -11,6 +11,7 @@ from retrieval.answers.fusion import RANK_CONSTANT
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.errors import PictureError, SettingError
 from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 from retrieval.region import Region
 
@@ -45,7 +46,7 @@ def place(tmp_path_factory):
 @pytest.fixture(scope="module")
 def index(folder, place):
     (place / "labels.csv").write_text(LABELS)
-    with Index.create(place / "index") as made:
+    with IndexWriter.create(place / "index") as made:
         made.add_representation(Thumbnail())
         made.add_representation(ColourHistogram())
         made.update([folder], jobs=1, labels=LabelTable.read(place / "labels.csv"))

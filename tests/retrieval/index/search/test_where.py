@@ -12,7 +12,7 @@ from support.rankers import KINDS, bags, filled
 from support.stand_ins import Words
 
 from retrieval.errors import SettingError
-from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.metadata.filter import Condition
 from retrieval.metadata.label_table import LabelTable
 
@@ -32,7 +32,7 @@ def index(tmp_path_factory):
             f"{i}.png,{'a;b' if i % 3 == 0 else 'c'},{'CT' if i % 2 else 'MR'},{thickness},p{i // 2}"
         )
     (place / "labels.csv").write_text("\n".join([*lines, ""]))
-    with Index.create(place / "index", factories={"words": Words}) as made:
+    with IndexWriter.create(place / "index", factories={"words": Words}) as made:
         for representation in (Thumbnail(), ColourHistogram(), Words()):
             made.add_representation(representation)
         made.update([folder], jobs=1, labels=LabelTable.read(place / "labels.csv"))

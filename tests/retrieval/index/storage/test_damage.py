@@ -10,6 +10,7 @@ from support.indexes import change, index_thumbnails
 
 from retrieval.errors import IndexFolderError
 from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -34,12 +35,12 @@ def test_an_index_is_not_made_where_other_things_are(tmp_path, place):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "me.jpg").touch()
     with pytest.raises(IndexFolderError, match=r"holds other things \(me.jpg\)"):
-        Index.create(tmp_path / "photos")
+        IndexWriter.create(tmp_path / "photos")
     assert [p.name for p in (tmp_path / "photos").iterdir()] == ["me.jpg"]
     with pytest.raises(IndexFolderError, match="is an index already"):
-        Index.create(place)
+        IndexWriter.create(place)
     with pytest.raises(IndexFolderError, match="cannot make an index here"):
-        Index.create(tmp_path / "photos" / "me.jpg")
+        IndexWriter.create(tmp_path / "photos" / "me.jpg")
 
 
 def test_an_index_is_made_in_an_empty_folder_or_one_whose_making_was_interrupted(tmp_path):
@@ -48,7 +49,7 @@ def test_an_index_is_made_in_an_empty_folder_or_one_whose_making_was_interrupted
     (tmp_path / "new" / "catalogue.sqlite").touch()
     with pytest.raises(IndexFolderError, match="never finished"):
         Index.open(tmp_path / "new")
-    with Index.create(tmp_path / "new") as index:
+    with IndexWriter.create(tmp_path / "new") as index:
         assert len(index) == 0
 
 
@@ -57,7 +58,7 @@ def test_a_newer_format_is_refused_with_the_remedy(place):
     with pytest.raises(IndexFolderError, match=r"newer Semblance \(format 99, this one reads 1\); upgrade"):
         Index.open(place)
     with pytest.raises(IndexFolderError, match="newer Semblance"):
-        Index.open(place, write=True)
+        IndexWriter.open(place)
 
 
 def test_another_database_is_no_index(tmp_path):
@@ -138,4 +139,4 @@ def test_a_folder_that_cannot_be_written_to_is_read_and_not_opened_for_writing(p
     with Index.open(place) as index:
         assert index.query("1.png")[0].id == "1.png"
     with pytest.raises(IndexFolderError, match=r"cannot write to this index \(Permission denied\)"):
-        Index.open(place, write=True)
+        IndexWriter.open(place)

@@ -10,6 +10,11 @@ from support.indexes import change, index_thumbnails
 from retrieval.baselines import ColourHistogram
 from retrieval.errors import IndexFolderError
 from retrieval.index import Index
+from retrieval.index.progress import silent
+from retrieval.index.storage.store import Store
+from retrieval.index.update.registration import register_representation
+from retrieval.index.update.run import update
+from retrieval.index.writer import IndexWriter
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -52,28 +57,31 @@ def test_an_index_can_be_moved_and_copied(place, tmp_path):
 
 
 def test_a_second_writer_is_refused_at_once_and_readers_are_not(place):
-    with Index.open(place, write=True):
+    with IndexWriter.open(place):
         with pytest.raises(IndexFolderError, match="another process is writing to this index"):
-            Index.open(place, write=True)
+            IndexWriter.open(place)
         with Index.open(place) as reader:
             assert len(reader) == 4
-    Index.open(place, write=True).close()
+    IndexWriter.open(place).close()
 
 
 def test_a_reader_must_not_write(place, folder):
     with Index.open(place) as index:
-        for change_it in (
-            lambda: index.update([folder]),
-            lambda: index.remove(["1.png"]),
-            lambda: index.compact(),
-            lambda: index.add_representation(ColourHistogram()),
-        ):
-            with pytest.raises(IndexFolderError, match="opened for reading"):
-                change_it()
+        for change in ("update", "remove", "compact", "add_representation", "require_window", "learn_metric"):
+            assert hasattr(IndexWriter, change)
+            assert not hasattr(index, change)
+    store = Store.open(place, False, {})
+    for change_it in (
+        lambda: update(store, [folder], jobs=1, labels=None, progress=silent, refit=False),
+        lambda: register_representation(store, ColourHistogram()),
+    ):
+        with pytest.raises(IndexFolderError, match="opened for reading"):
+            change_it()
+    store.close()
 
 
 def test_a_reader_outlives_merges_and_sees_the_new_commit(place, folder):
-    with Index.open(place) as reader, Index.open(place, write=True) as writer:
+    with Index.open(place) as reader, IndexWriter.open(place) as writer:
         assert len(reader) == 4
         for number in range(4, 14):
             add_picture(folder, number)
@@ -86,7 +94,7 @@ def test_a_reader_outlives_merges_and_sees_the_new_commit(place, folder):
 
 
 def test_a_reader_answers_from_its_commit_until_it_is_refreshed(place, folder):
-    with Index.open(place) as reader, Index.open(place, write=True) as writer:
+    with Index.open(place) as reader, IndexWriter.open(place) as writer:
         before = reader.query("1.png", k=100)
         add_picture(folder, 9)
         writer.update([folder], jobs=1)
@@ -96,14 +104,14 @@ def test_a_reader_answers_from_its_commit_until_it_is_refreshed(place, folder):
 
 
 def test_what_a_reader_knows_of_groups_is_never_of_another_commit(place, folder):
-    with Index.open(place) as reader, Index.open(place, write=True) as writer:
+    with Index.open(place) as reader, IndexWriter.open(place) as writer:
         assert len(reader) == 4
         writer.remove(["0.png"])
         assert len(reader.query("1.png", k=100, where="rows > 0")) == 3
 
 
 def test_many_small_segments_are_merged(place, folder):
-    with Index.open(place, write=True) as index:
+    with IndexWriter.open(place) as index:
         for number in range(4, 24):
             add_picture(folder, number)
             index.update([folder], jobs=1)
@@ -115,7 +123,7 @@ def test_many_small_segments_are_merged(place, folder):
 
 def test_sparse_vectors_and_evidence_survive_merges_to_the_last_bit(tmp_path, folder, kinds):
     factories = {"words": kinds.Words}
-    with Index.create(tmp_path / "steps", factories=factories) as index:
+    with IndexWriter.create(tmp_path / "steps", factories=factories) as index:
         index.add_representation(kinds.Words())
         for number in range(4, 22):
             add_picture(folder, number)
@@ -125,7 +133,7 @@ def test_sparse_vectors_and_evidence_survive_merges_to_the_last_bit(tmp_path, fo
         index.compact()
         merged.append(index.query("7.png", k=100))
         assert index.verify() == []
-        with Index.create(tmp_path / "once", factories=factories) as once:
+        with IndexWriter.create(tmp_path / "once", factories=factories) as once:
             once.add_representation(kinds.Words())
             once.update([folder], jobs=1)
             once.remove(["5.png"])
@@ -141,14 +149,14 @@ def test_what_an_interrupted_writer_left_is_swept_by_the_next(place):
     (place / "models" / "orphan").mkdir()
     Index.open(place).close()
     assert (place / "segments" / "orphan").exists()
-    Index.open(place, write=True).close()
+    IndexWriter.open(place).close()
     assert not (place / "segments" / "orphan").exists()
     assert not (place / "models" / "orphan").exists()
 
 
 def test_other_installed_readers_try_again_what_could_not_be_read(place, folder):
     (folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    with Index.open(place, write=True) as index:
+    with IndexWriter.open(place) as index:
         index.update([folder], jobs=1)
         stages = []
         index.update([folder], jobs=1, progress=lambda stage, done, total: stages.append(stage))

@@ -9,7 +9,7 @@ from support.drawings import draw_numbered, save_smooth
 from support.indexes import counts
 from support.stand_ins import Mean, Words
 
-from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 
 LOST, KEPT = "patients-own-name.png", "3.png"
@@ -54,9 +54,9 @@ def make(folder, tmp_path, kinds):
         place = tmp_path / "index"
         is_new = not place.exists()
         index = (
-            Index.create(place, factories=factories)
+            IndexWriter.create(place, factories=factories)
             if is_new
-            else Index.open(place, write=True, factories=factories)
+            else IndexWriter.open(place, factories=factories)
         )
         if is_new:
             index.add_representation(Words())

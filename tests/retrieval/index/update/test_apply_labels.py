@@ -8,7 +8,7 @@ from support.drawings import draw_nested
 from support.indexes import counts
 
 from retrieval.baselines import Thumbnail
-from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -21,7 +21,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def index(tmp_path, folder):
-    with Index.create(tmp_path / "index") as index:
+    with IndexWriter.create(tmp_path / "index") as index:
         index.add_representation(Thumbnail())
         index.update([folder], jobs=1)
         yield index
@@ -56,7 +56,7 @@ def test_label_paths_are_those_of_the_folder_that_was_given(tmp_path):
     for place, seed in (("x", 0), ("y", 1)):
         draw(tmp_path / place / "1.png", seed)
     (tmp_path / "l.csv").write_text("path,label\n1.png,of y\n")
-    with Index.create(tmp_path / "index") as index:
+    with IndexWriter.create(tmp_path / "index") as index:
         index.add_representation(Thumbnail())
         index.update([tmp_path / "x"], jobs=1)
         index.update([tmp_path / "y"], jobs=1, labels=LabelTable.read(tmp_path / "l.csv"))

@@ -12,6 +12,7 @@ import pytest
 
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 
 WRITER = """
 import sys
@@ -20,15 +21,16 @@ from pathlib import Path
 import retrieval.index.update.transaction as transaction
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
 
 transaction._MOST_PICTURES = 4
 
 
 def main(place, pictures, jobs):
     if Path(place, "catalogue.sqlite").exists():
-        index = Index.open(Path(place), write=True)
+        index = IndexWriter.open(Path(place))
     else:
-        index = Index.create(Path(place))
+        index = IndexWriter.create(Path(place))
     index.add_representation(Thumbnail())
     index.add_representation(ColourHistogram(4))
     print("begin", flush=True)
@@ -54,7 +56,7 @@ def pictures(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def undisturbed(pictures, tmp_path_factory):
-    with Index.create(tmp_path_factory.mktemp("undisturbed") / "index") as index:
+    with IndexWriter.create(tmp_path_factory.mktemp("undisturbed") / "index") as index:
         index.add_representation(Thumbnail())
         index.add_representation(ColourHistogram(4))
         index.update([pictures], jobs=1)
@@ -119,7 +121,7 @@ def test_a_killed_writer_leaves_no_workers_and_no_lock(tmp_path, pictures):
     end(process, signal.SIGKILL)
     _, left = psutil.wait_procs(children, timeout=20)
     assert left == []
-    Index.open(tmp_path / "index", write=True).close()
+    IndexWriter.open(tmp_path / "index").close()
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -138,7 +140,7 @@ def test_ctrl_c_keeps_what_was_done(tmp_path, pictures, jobs):
 
 
 def test_a_kill_in_the_middle_of_a_commit_is_taken_back_by_the_next_reader(tmp_path, pictures):
-    with Index.create(tmp_path / "index") as index:
+    with IndexWriter.create(tmp_path / "index") as index:
         index.add_representation(Thumbnail())
         index.update([pictures], jobs=1)
     # A child fills the cache so that SQLite writes pages before the commit, and dies.

@@ -10,8 +10,9 @@ from support.stand_ins import Mean, Words
 
 from retrieval.baselines import Thumbnail
 from retrieval.errors import FitError, IndexFolderError, SettingError
-from retrieval.index import Index, MetricOptions, drop_metric, learn_metric
+from retrieval.index import Index
 from retrieval.index.update import learn_metric as learning
+from retrieval.index.writer import IndexWriter, MetricOptions
 from retrieval.metadata.label_table import LabelRow, LabelTable
 from retrieval.metric_learning import LearnedMetric, MetricLearner, Projection
 
@@ -64,7 +65,7 @@ def factories(kinds):
 @pytest.fixture
 def place(tmp_path, folder, kinds, factories):
     """Index the pictures by dense and by sparse vectors, with their labels."""
-    with Index.create(tmp_path / "index", factories=factories) as index:
+    with IndexWriter.create(tmp_path / "index", factories=factories) as index:
         for representation in (Thumbnail(8), kinds.Mean(), kinds.Words()):
             index.add_representation(representation)
         index.update([folder], jobs=1, labels=table(NAMES, split=lambda i: "train" if i < 16 else "test"))
@@ -72,7 +73,13 @@ def place(tmp_path, folder, kinds, factories):
 
 
 def learn(place, by="thumbnail", *, factories=None, **terms):
-    return learn_metric(place, MetricOptions(by, **terms), factories=factories)
+    with IndexWriter.open(place, factories=factories) as index:
+        return index.learn_metric(MetricOptions(by, **terms))
+
+
+def drop(place, name):
+    with IndexWriter.open(place) as index:
+        index.drop_metric(name)
 
 
 def contents(place):
@@ -123,7 +130,7 @@ def test_an_update_derives_what_is_new_and_reads_no_picture_twice(place, folder,
     draw(folder, N, 3)
     draw(folder.parent / "others", 40, 1)
     (folder / "01.png").write_bytes((folder.parent / "others" / "40.png").read_bytes())
-    with Index.open(place, write=True, factories=factories) as index:
+    with IndexWriter.open(place, factories=factories) as index:
         report = index.update([folder], jobs=jobs)
         assert report.pictures == 4
         assert index.verify() == []
@@ -139,9 +146,9 @@ def test_an_update_that_was_interrupted_before_deriving_is_made_up_for(place, fo
     draw(folder, N, 2)
     with monkeypatch.context() as patched:
         patched.setattr("retrieval.index.update.run.derive_all", interrupted)
-        with Index.open(place, write=True, factories=factories) as index, pytest.raises(KeyboardInterrupt):
+        with IndexWriter.open(place, factories=factories) as index, pytest.raises(KeyboardInterrupt):
             index.update([folder], jobs=1)
-    with Index.open(place, write=True, factories=factories) as index:
+    with IndexWriter.open(place, factories=factories) as index:
         (problem,) = index.verify()
         assert problem.startswith("thumbnail+nca: 2 pictures are not encoded yet")
         with pytest.raises(SettingError, match=r"24\.png: not encoded by thumbnail\+nca"):
@@ -156,7 +163,7 @@ def interrupted(*_, **__):
 
 def test_many_small_updates_leave_few_segments(place, folder, factories):
     learn(place)
-    with Index.open(place, write=True, factories=factories) as index:
+    with IndexWriter.open(place, factories=factories) as index:
         for number in range(N, N + 8):
             draw(folder, number, 1)
             index.update([folder], jobs=1)
@@ -166,7 +173,7 @@ def test_many_small_updates_leave_few_segments(place, folder, factories):
 
 
 def test_a_metric_is_added_by_learning_only(tmp_path, factories):
-    with Index.create(tmp_path / "bare", factories=factories) as index:
+    with IndexWriter.create(tmp_path / "bare", factories=factories) as index:
         with pytest.raises(SettingError, match=r"mean\+x: a \+ in a name marks a learnt metric"):
             index.add_representation(LearnedMetric(Mean(), "mean+x"))
         assert index.representations == []
@@ -174,7 +181,7 @@ def test_a_metric_is_added_by_learning_only(tmp_path, factories):
 
 def test_removing_and_compacting_keep_it_whole(place, factories):
     learn(place)
-    with Index.open(place, write=True, factories=factories) as index:
+    with IndexWriter.open(place, factories=factories) as index:
         before = answers(index, "05.png", by=["thumbnail+nca"])
         index.remove(["04.png", "07.png"])
         left = [row for row in before if row[0] not in ("04.png", "07.png")]
@@ -187,7 +194,7 @@ def test_removing_and_compacting_keep_it_whole(place, factories):
 def test_when_its_base_learns_again_a_metric_is_dropped_with_a_note(place, folder, factories):
     learn(place, "mean", factories=factories)
     learn(place, "words", factories=factories)
-    with Index.open(place, write=True, factories=factories) as index:
+    with IndexWriter.open(place, factories=factories) as index:
         report = index.update([folder], jobs=1, refit=True)
         assert [note for note in report.notes if "mean+nca" in note] == [
             "mean+nca was learnt on vectors that are no more, and is dropped; learn it again with "
@@ -232,7 +239,7 @@ def test_one_that_reads_meanwhile_gets_the_new_one(place, factories):
         learn(place)
         reader.refresh()
         assert len(answers(reader, "03.png", by=["thumbnail+nca"])) == N
-        drop_metric(place, "thumbnail+nca")
+        drop(place, "thumbnail+nca")
         with pytest.raises(SettingError, match="no representation"):
             reader.refresh() or reader.query("03.png", by=["thumbnail+nca"])
 
@@ -241,14 +248,14 @@ def test_dropping_leaves_the_index_as_it_was_before(place, factories):
     with Index.open(place, factories=factories) as index:
         before = index.info()["bytes"], index.representations
     learn(place)
-    drop_metric(place, "thumbnail+nca")
+    drop(place, "thumbnail+nca")
     with Index.open(place, factories=factories) as index:
         assert index.representations == before[1]
         assert index.info()["bytes"] == pytest.approx(before[0], abs=65536)
         assert index.verify() == []
     for name in ("thumbnail+nca", "thumbnail"):
         with pytest.raises(SettingError, match="no learnt metric of this index; it has none"):
-            drop_metric(place, name)
+            drop(place, name)
 
 
 def test_labels_of_a_table_go_before_those_of_the_index(place):
@@ -321,7 +328,7 @@ def test_what_is_refused_changes_nothing(place, case):
 
 
 def test_without_labels_there_is_nothing_to_learn(tmp_path, folder):
-    with Index.create(tmp_path / "bare") as index:
+    with IndexWriter.create(tmp_path / "bare") as index:
         index.add_representation(Thumbnail())
         index.update([folder], jobs=1)
     with pytest.raises(SettingError, match="no picture of this index has a label"):
@@ -329,7 +336,7 @@ def test_without_labels_there_is_nothing_to_learn(tmp_path, folder):
 
 
 def test_what_was_never_fitted_is_refused(tmp_path, factories):
-    with Index.create(tmp_path / "bare", factories=factories) as index:
+    with IndexWriter.create(tmp_path / "bare", factories=factories) as index:
         index.add_representation(Mean())
     with pytest.raises(SettingError, match="mean is not fitted yet"):
         learn(tmp_path / "bare", "mean", factories=factories)
@@ -360,7 +367,7 @@ def test_a_failure_in_the_last_moment_leaves_the_index_as_it_was(place, factorie
         patched.setattr(learning, "note_fit", interrupted)
         with pytest.raises(KeyboardInterrupt):
             learn(place, name="old", learner=MetricLearner("lda"))
-    with Index.open(place, write=True, factories=factories) as index:
+    with IndexWriter.open(place, factories=factories) as index:
         assert index.verify() == []
         assert answers(index, "03.png", by=["thumbnail+old"]) == before
         orphans = {p.name for p in (place / "models").iterdir()}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from ..errors import PictureError
-from ..picture import Picture
-from ..readers import read_pictures
-from .catalogue.files import locate
-from .storage.store import Store
+from ...errors import PictureError
+from ...picture import Picture
+from ...readers import read_pictures
+from ..catalogue.files import locate
+from .store import Store
 
 
 def read_indexed(store: Store, name: str, source: str) -> Picture:

@@ -1,0 +1,61 @@
+"""The candidates: which indexed images a query may find at all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...picture import Picture, Value
+from ..storage.annotations import Annotations
+from ..storage.snapshot import Snapshot
+from .query_options import QueryImage, QueryOptions
+
+Mask = NDArray[np.bool_]
+"""bool (n,), by position: which images may be found."""
+
+
+def candidate_mask(snapshot: Snapshot, query: QueryImage, options: QueryOptions) -> Mask | None:
+    """Return which images the options ``among``, ``where``, ``not_same`` and ``unlike`` let through.
+
+    None for all, which spares rankers the mask. Raises SettingError for an unknown name or column.
+    """
+    mask = np.ones(len(snapshot), dtype=bool)
+    if options.among is not None:
+        mask &= named(snapshot, options.among)
+    if options.where is not None:
+        mask &= condition_holds(snapshot, options.where)
+    if options.not_same is not None:
+        mask &= ~same(snapshot, query, options.not_same)
+    mask[[snapshot.position(name) for name in options.unlike]] = False
+    # A query without a value of the column shares it with nobody, but must not find itself either.
+    if isinstance(query, str) and (not options.include_self or options.not_same is not None):
+        mask[snapshot.position(query)] = False
+    return None if mask.all() else mask
+
+
+def named(snapshot: Snapshot, names: Collection[str]) -> Mask:
+    """Return which images have one of some names. Raise SettingError for a name that none has."""
+    mask = np.zeros(len(snapshot), dtype=bool)
+    mask[[snapshot.position(name) for name in names]] = True
+    return mask
+
+
+def condition_holds(snapshot: Snapshot, text: str) -> Mask:
+    """Return which images meet a condition. Raise SettingError if it makes no sense."""
+    return Annotations(snapshot, None).meets(text)
+
+
+def same(snapshot: Snapshot, query: QueryImage, column: str) -> Mask:
+    """Return which images share a value of a column with the query; none if it has no value."""
+    cells = snapshot.columns.values(column)
+    own = _values(query, column) if isinstance(query, Picture) else cells[snapshot.position(query)]
+    # As texts: a label table may write a number where a file has a word.
+    texts = {str(value) for value in own}
+    return np.array([any(str(value) in texts for value in cell) for cell in cells], dtype=np.bool_)
+
+
+def _values(picture: Picture, column: str) -> tuple[Value, ...]:
+    value = picture.groups.get(column, picture.metadata.get(column))
+    return () if value is None else (value,)

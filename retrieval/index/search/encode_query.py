@@ -1,0 +1,136 @@
+"""Encoding a query: an image, or the name of an indexed one, becomes one encoded query per representation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...answers.relevance_feedback import Rocchio
+from ...errors import SettingError
+from ...picture import Picture
+from ...rankers.selective_match import SelectiveIndex
+from ...region import Region
+from ...representation import Adjustable, Encoding, Representation, Vector
+from ..storage.snapshot import Snapshot
+from .query_options import QueryImage, QueryOptions
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedQuery:
+    """A query as one representation encodes it.
+
+    Parameters
+    ----------
+    name : of the representation in the index.
+    representation : with the settings that this query adjusts.
+    encoding : the vector that ranks, and the local evidence that reranks.
+    shape : rows and columns of the query's image, in pixels.
+    region : the part of it that is searched for; None for all.
+    """
+
+    name: str
+    representation: Representation
+    encoding: Encoding
+    shape: tuple[int, int]
+    region: Region | None
+
+
+def encode_query(snapshot: Snapshot, query: QueryImage, options: QueryOptions) -> list[EncodedQuery]:
+    """Encode a query by each representation that answers, before any feedback.
+
+    The stored encoding of an indexed image is used; its file is read only if a region or an adjusted setting
+    asks for another encoding than the stored one.
+
+    Raises
+    ------
+    SettingError : no such representation or image, or a setting that no representation has.
+    PictureError : the file is needed, and cannot be read.
+    """
+    names = representations(snapshot, options)
+    if isinstance(query, str) and (options.region is not None or options.adjust):
+        query = snapshot.read(query)
+    return [_encode(snapshot, name, query, options) for name in names]
+
+
+def representations(snapshot: Snapshot, options: QueryOptions) -> Sequence[str]:
+    """Return the names of the representations that answer. Raise SettingError if they cannot."""
+    names = options.by or tuple(name for name, b in snapshot.bindings.items() if b.is_fitted)
+    if not names:
+        raise SettingError(
+            "by: this index holds no fitted representation; run `semblance index` to the end first"
+        )
+    _check_adjustable(snapshot, names, options.adjust or {})
+    return names
+
+
+def apply_feedback(
+    snapshot: Snapshot, encoded: Sequence[EncodedQuery], liked: Sequence[str], disliked: Sequence[str]
+) -> list[EncodedQuery]:
+    """Return encoded queries moved towards and away from indexed images; the same ones without feedback.
+
+    Only vectors move: the local evidence stays that of the query, so that matches are its own.
+    """
+    return [_moved(snapshot, one, liked, disliked) for one in encoded]
+
+
+def stored_vector(snapshot: Snapshot, name: str, id: str) -> Vector:
+    """Return the vector of an indexed image by a representation. Raise SettingError if it has none yet."""
+    try:
+        vector: Vector = snapshot.ranker(name).vector(snapshot.position(id))
+    except KeyError:
+        raise SettingError(
+            f"{id}: not encoded by {name} yet; run `semblance index` to the end first"
+        ) from None
+    return vector
+
+
+def move_vector(
+    snapshot: Snapshot, name: str, vector: Vector, liked: Sequence[Vector], disliked: Sequence[Vector] = ()
+) -> Vector:
+    """Return a query's vector moved by feedback. Raise SettingError if it has binary codes."""
+    if (liked or disliked) and isinstance(snapshot.ranker(name), SelectiveIndex):
+        raise SettingError(
+            f"by: {name} ranks by binary codes, which feedback cannot move; leave like, unlike and blind "
+            "out, or name other representations"
+        )
+    return Rocchio().refine(vector, liked, disliked)
+
+
+def _encode(snapshot: Snapshot, name: str, query: QueryImage, options: QueryOptions) -> EncodedQuery:
+    representation = _adjusted(snapshot.representation(name), options.adjust or {})
+    if isinstance(query, Picture):
+        encoding, shape = representation.encode_query(query, options.region), query.shape
+    else:
+        position = snapshot.position(query)
+        encoding = Encoding(stored_vector(snapshot, name, query), snapshot.evidence(name, position))
+        shape = snapshot.entry(position).shape
+    return EncodedQuery(name, representation, encoding, (int(shape[0]), int(shape[1])), options.region)
+
+
+def _moved(
+    snapshot: Snapshot, encoded: EncodedQuery, liked: Sequence[str], disliked: Sequence[str]
+) -> EncodedQuery:
+    towards, away = ([stored_vector(snapshot, encoded.name, id) for id in ids] for ids in (liked, disliked))
+    vector = move_vector(snapshot, encoded.name, encoded.encoding.vector, towards, away)
+    return replace(encoded, encoding=Encoding(vector, encoded.encoding.evidence))
+
+
+def _adjusted(representation: Representation, settings: Mapping[str, Any]) -> Representation:
+    """Return a representation with those of the settings that it has for queries."""
+    if not isinstance(representation, Adjustable):
+        return representation
+    own = {name: value for name, value in settings.items() if name in representation.query_settings}
+    return representation.adjusted(**own) if own else representation
+
+
+def _check_adjustable(snapshot: Snapshot, names: Sequence[str], settings: Mapping[str, Any]) -> None:
+    """Refuse a setting that none of the representations has: it is a misspelt one."""
+    found = [snapshot.representation(name) for name in names] if settings else []
+    known = {name for r in found if isinstance(r, Adjustable) for name in r.query_settings}
+    for setting in settings:
+        if setting not in known:
+            raise SettingError(
+                f"{setting}: no setting for queries of {', '.join(names)}; "
+                f"{'one of ' + ', '.join(sorted(known)) if known else 'leave it out'}"
+            )

@@ -1,0 +1,47 @@
+"""Fusion: the rankings of a query by several representations become one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ...answers.fusion import Vote, fuse, votes
+from ...ranker import Ids, Ranking
+from ..catalogue.learned_fusions import weights_of
+from ..storage.snapshot import Snapshot
+from .encode_query import EncodedQuery
+from .query_options import QueryOptions
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """How the rankings by some representations become one; that by a single one stays as it is.
+
+    Parameters
+    ----------
+    names : the representations, in the order of the rankings.
+    rule : see ``retrieval.answers.fusion``.
+    weights : of each representation, if the rule has weights that were learnt.
+    """
+
+    names: Sequence[str]
+    rule: str
+    weights: tuple[float, ...] | None = None
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, encoded: Sequence[EncodedQuery], options: QueryOptions) -> Fusion:
+        """Return the fusion that the options ask for. Raise SettingError if its weights were never learnt."""
+        names = [one.name for one in encoded]
+        if options.fusion != "learnt" or len(names) == 1:
+            return cls(names, options.fusion)
+        return cls(names, options.fusion, weights_of(snapshot.fusions, names, snapshot.bindings))
+
+    def fuse(self, rankings: Sequence[Ranking]) -> Ranking:
+        """Return the fused ranking of all images that any of the rankings holds."""
+        return rankings[0] if len(rankings) == 1 else fuse(rankings, self.rule, weights=self.weights)
+
+    def votes(self, rankings: Sequence[Ranking], ids: Ids) -> Sequence[Mapping[str, Vote]]:
+        """Return how each representation voted for some images, in their order; no votes for a single one."""
+        if len(rankings) == 1:
+            return [{} for _ in ids]
+        return votes(self.names, rankings, self.rule, self.weights, ids)

@@ -1,0 +1,64 @@
+"""The hits: what is returned of the images that a query finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ...answers.fusion import Vote
+from ...answers.grouping import Case
+from ..storage.snapshot import Snapshot
+from .group_cases import GroupedRanking
+from .rerank import Match
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One row of an answer.
+
+    Parameters
+    ----------
+    id : the name of the image.
+    score : larger is more alike; in an answer of cases it is the case's.
+    rank : from 1.
+    box : where the query matched, (row, col, height, width) in pixels; None if that is not known.
+    group : what the image belongs to: patient, study, series and such.
+    case : of which case the image is the best one; None if images are not grouped.
+    n_inliers : how many local matches within the box agree in space; None without a box.
+    votes : how each of several fused representations voted, by name.
+    """
+
+    id: str
+    score: float
+    rank: int
+    box: tuple[float, float, float, float] | None = None
+    group: Mapping[str, str] = field(default_factory=dict)
+    case: Case | None = None
+    n_inliers: int | None = None
+    votes: Mapping[str, Vote] = field(default_factory=dict)
+
+
+def make_hits(
+    snapshot: Snapshot,
+    grouped: GroupedRanking,
+    matches: Mapping[int, Match] | None = None,
+    votes: Sequence[Mapping[str, Vote]] | None = None,
+) -> list[Hit]:
+    """Return the hits of a ranking.
+
+    Parameters
+    ----------
+    grouped : the images that are returned, best first, with their cases.
+    matches : by position, where the query matched.
+    votes : of each image, in the order of the ranking.
+    """
+    ids = grouped.ranking.ids.tolist()
+    rows = zip(ids, grouped.ranking.scores.tolist(), grouped.cases, votes or [{}] * len(ids), strict=True)
+    groups = [entry.groups for entry in snapshot.entries(ids)]
+    hits = []
+    for rank, (position, score, case, own_votes) in enumerate(rows, start=1):
+        match = (matches or {}).get(position)
+        box, n_inliers = (None, None) if match is None else (match.box, match.n_inliers)
+        name = snapshot.names[position]
+        hits.append(Hit(name, score, rank, box, groups[rank - 1], case, n_inliers, own_votes))
+    return hits

@@ -1,0 +1,43 @@
+"""The matches: where in its hits a query matched, if any representation that answered can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ...ranker import Ids
+from ..storage.snapshot import Snapshot
+from .rerank import Match, Reranked, locate_matches
+
+
+def find_matches(
+    snapshot: Snapshot, reranked: Sequence[Reranked], positions: Ids, everywhere: bool
+) -> dict[int, Match]:
+    """Return where the query matched in some images, by the representation that ranked each of them best.
+
+    With ``everywhere``, images that no representation has reranked are searched now: a region that was
+    marked is to be seen in every hit.
+    """
+    found = _best(reranked, positions)
+    for one in reranked if everywhere else ():
+        missing = np.array([p for p in positions.tolist() if p not in found], dtype=np.int64)
+        found |= locate_matches(snapshot, one.query, missing)
+    return found
+
+
+def _best(reranked: Sequence[Reranked], positions: Ids) -> dict[int, Match]:
+    """Return of each image the match of the representation in whose ranking it is first."""
+    ranks: dict[int, int] = {}
+    found: dict[int, Match] = {}
+    for one in reranked:
+        for position, rank in _ranks(one, positions).items():
+            if position not in ranks or rank < ranks[position]:
+                ranks[position], found[position] = rank, one.matches[position]
+    return found
+
+
+def _ranks(reranked: Reranked, positions: Ids) -> Mapping[int, int]:
+    """Return the ranks of the images that have a match, by position."""
+    wanted = {p for p in positions.tolist() if p in reranked.matches}
+    return {p: rank for rank, p in enumerate(reranked.ranking.ids.tolist()) if p in wanted}

@@ -1,0 +1,40 @@
+"""Ranking: the candidates in the order of their likeness to an encoded query."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...errors import IndexFolderError
+from ...ranker import Ranking
+from ..storage.snapshot import Snapshot
+from .candidates import Mask
+from .encode_query import EncodedQuery
+from .fusion import Fusion
+from .query_options import QueryOptions
+
+
+def rank(snapshot: Snapshot, encoded: EncodedQuery, k: int, mask: Mask | None) -> Ranking:
+    """Return the best k candidates by one representation. Raise IndexFolderError if a score is no number."""
+    ranking = snapshot.ranker(encoded.name).rank(encoded.encoding.vector, k, mask)
+    # Damaged vectors of a dense index are not read one by one; a score of NaN gives them away.
+    if not np.isfinite(ranking.scores).all():
+        raise IndexFolderError(
+            f"{encoded.name}: this index is damaged; restore it, or index again (`semblance verify` says "
+            "where)"
+        )
+    return ranking
+
+
+def rank_by_all(
+    snapshot: Snapshot, encoded: Sequence[EncodedQuery], k: int, mask: Mask | None, options: QueryOptions
+) -> Ranking:
+    """Return the candidates by all representations together, without reranking.
+
+    The best k of a single representation; all of them if several are fused.
+    """
+    # Fusion needs whole rankings: what is 11th in one may be first of all.
+    depth = k if len(encoded) == 1 else len(snapshot)
+    fusion = Fusion.of(snapshot, encoded, options)
+    return fusion.fuse([rank(snapshot, one, depth, mask) for one in encoded])

@@ -1,0 +1,154 @@
+"""Writing to an index: make it, bring it up to date, take images out, learn metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from ..metadata.label_table import LabelTable
+from ..readers.window import Window
+from ..representation import Representation
+from .catalogue import pictures
+from .catalogue.recipe import Factories
+from .catalogue.representations import bindings
+from .index import Index
+from .progress import Progress, silent
+from .storage.erasure import clean
+from .storage.merge import compact
+from .storage.store import Store
+from .update.apply_labels import LabelReport
+from .update.learn_metric import drop_metric, learn_metric
+from .update.registration import register_representation, require_window
+from .update.run import UpdateReport, update
+from .update.training_set import MetricOptions, MetricReport
+
+__all__ = ["IndexWriter", "LabelReport", "MetricOptions", "MetricReport", "UpdateReport"]
+
+
+class IndexWriter(Index):
+    """An index that may be changed as well as asked, by one process at a time.
+
+    Each change is one commit: a process that is killed at any instant leaves the index as the last commit
+    left it. Use it in a ``with`` block, or ``close`` it.
+    """
+
+    @classmethod
+    def create(
+        cls, folder: Path, *, window: Window | None = None, factories: Factories | None = None
+    ) -> Self:
+        """Make a new, empty index and open it.
+
+        Parameters
+        ----------
+        folder : is not there yet, or is empty.
+        window : how the values of all images and queries become grey levels; ``auto`` if it is None.
+        factories : what makes representations of a name, besides the entry points.
+
+        Raises
+        ------
+        IndexFolderError : the folder holds something already, or cannot be written to.
+        """
+        return cls(Store.create(Path(folder), window or Window(), factories or {}))
+
+    @classmethod
+    def open(cls, folder: Path, *, factories: Factories | None = None) -> Self:
+        """Open an index for writing, and delete what an interrupted writer left behind.
+
+        Raises
+        ------
+        IndexFolderError : no index, a newer format, a damaged one, or another process writes to it.
+        """
+        return cls(Store.open(Path(folder), True, factories or {}))
+
+    def add_representation(self, representation: Representation) -> None:
+        """Add a representation; ``update`` fits it and encodes with it. One that is there already is kept.
+
+        Raises
+        ------
+        IndexFolderError : one of that name is there with other settings, or learnt something else.
+        """
+        register_representation(self._store, representation)
+        self.refresh()
+
+    def require_window(self, window: Window) -> None:
+        """Set the window if no image was ever indexed; raise IndexFolderError if it is another one."""
+        require_window(self._store, window)
+        self.refresh()
+
+    def update(
+        self,
+        folders: Sequence[Path],
+        *,
+        jobs: int | None = None,
+        labels: LabelTable | None = None,
+        progress: Progress = silent,
+        refit: bool = False,
+    ) -> UpdateReport:
+        """Bring the index up to date with folders, reading only what is new or changed.
+
+        Parameters
+        ----------
+        folders : or single files. What is gone from them is forgotten; other indexed folders are left as they
+            are. A folder that was moved is recognised by its files. With none, only what is unfinished is
+            done.
+        jobs : number of processes; None for one a core, 1 for none besides this one.
+        labels : applies to images that are indexed already as well.
+        progress : is called with stage, steps done and steps in all.
+        refit : let every representation learn again; the old ones answer until all is encoded anew.
+
+        Raises
+        ------
+        SettingError : a folder is not there. IndexFolderError : an indexed one is not there any more, or is
+            empty.
+        FitError : there is too little to learn from.
+        KeyboardInterrupt : what was done is kept, and the next update goes on from there.
+        """
+        paths = [Path(folder) for folder in folders]
+        try:
+            return update(self._store, paths, jobs=jobs, labels=labels, progress=progress, refit=refit)
+        finally:
+            self.refresh()
+
+    def learn_metric(self, options: MetricOptions, *, progress: Progress = silent) -> MetricReport:
+        """Learn a metric from labels, on stored vectors, and add it as one more representation, ``by+name``.
+
+        One of that name is replaced. Later updates derive the vectors of new images from those of the base.
+        ``progress`` hears the stages ``learn``, ``try out`` and ``derive NAME``.
+
+        Raises
+        ------
+        SettingError : no such representation or column, a condition that makes no sense, no label for any
+            image, or scikit-learn is not installed.
+        FitError : fewer than two classes of two images, or nothing to tell them apart by.
+        IndexFolderError : a stored vector is damaged. In all cases the index stays as it was.
+        """
+        try:
+            return learn_metric(self._store, options, progress)
+        finally:
+            self.refresh()
+
+    def drop_metric(self, name: str) -> None:
+        """Take a learnt metric out. Raise SettingError if there is none of that name."""
+        drop_metric(self._store, name)
+        self.refresh()
+
+    def remove(self, names: Sequence[str]) -> int:
+        """Take images out, and remember it: updates bring them back only when their file changes.
+
+        A name is that of an image, of a file (all its frames), or of a folder, with ``/`` at its end.
+        Returns how many images went; their vectors stay on disk, unseen, until ``compact``. Raises
+        SettingError, and removes nothing, if a name is not there.
+        """
+        with self._store.catalogue.transaction():
+            n_removed = pictures.remove(self._store.catalogue, names)
+        self.refresh()
+        return n_removed
+
+    def compact(self) -> None:
+        """Rewrite the index, in as few segments as can be; nothing in its folder holds what was removed."""
+        fitted = [b for b in bindings(self._store.catalogue) if b.is_fitted]
+        compact(self._store, {b.id: self._store.representation(b) for b in fitted})
+        # Merging alone leaves names and labels in free pages of the catalogue.
+        clean(self._store)
+        self.refresh()
