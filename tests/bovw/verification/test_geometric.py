@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from bovw.verification.chance_inliers import FEWEST_INLIERS, MAX_FALSE_ALARMS, a_contrario_threshold
 from bovw.verification.geometric import Verdicts, inlier_pairs, verify
-from bovw.verification.matching import MOST_MATCHES, Frames, WordTable, match
+from bovw.verification.matching import MOST_MATCHES, Frames, Points, WordTable, match, room_for_matches
 
 WORDS = 1000
 SIDE = 300
@@ -141,16 +141,14 @@ def test_a_burst_at_one_place_counts_once():
 def matches(
     query: np.ndarray, candidate: np.ndarray, bits: tuple = (), other: tuple = (), reach: int = 64
 ) -> list[tuple[int, int, float]]:
-    table = WordTable.of(query, WORDS)
-    ours_bits = np.array(bits or [0] * len(query), np.uint64)
-    their_bits = np.array(other or [0] * len(candidate), np.uint64)
-    ours, theirs = np.empty(MOST_MATCHES, np.int64), np.empty(MOST_MATCHES, np.int64)
-    weights, counts = np.empty(MOST_MATCHES), np.zeros(WORDS, np.int64)
-    n = match(
-        candidate, their_bits, ours_bits, reach, table.starts, table.members, counts, ours, theirs, weights
+    ours = Points(query, np.zeros((len(query), 4)), np.array(bits or [0] * len(query), np.uint64))
+    theirs = Points(
+        candidate, np.zeros((len(candidate), 4)), np.array(other or [0] * len(candidate), np.uint64)
     )
+    counts = np.zeros(WORDS, np.int64)
+    found = match(ours, WordTable.of(query, WORDS), theirs, reach, counts, room_for_matches())
     assert not counts.any()
-    return list(zip(ours[:n].tolist(), theirs[:n].tolist(), weights[:n].tolist(), strict=True))
+    return list(zip(*(column.tolist() for column in found), strict=True))
 
 
 def test_matches_are_the_pairs_with_one_word_and_weigh_no_more_than_can_be_right():
