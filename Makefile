@@ -32,7 +32,7 @@ wheel: $(VENV)/.dev
 # The built wheel, alone in an environment without torch and without tools, away from the sources.
 wheel-test: wheel | $(ALONE)/bin/python
 	$(ALONE)/bin/python $(PIP) install -q --force-reinstall --no-deps dist/*.whl
-	wheel=$$(ls dist/*.whl) && $(ALONE)/bin/python $(PIP) install -q -c constraints.txt "$$wheel[demo]" pytest hypothesis psutil
+	wheel=$$(ls dist/*.whl) && $(ALONE)/bin/python $(PIP) install -q -c constraints.txt "$$wheel" pytest hypothesis psutil
 	root=$$PWD && cd "$$(mktemp -d)" && SEMBLANCE_WHEEL=$$(ls "$$root"/dist/*.whl) "$$root"/$(ALONE)/bin/pytest -q \
 		-c "$$root"/setup.cfg -p no:cacheprovider "$$root"/tests/test_packaging.py "$$root"/tests/cli "$$root"/tests/viewer
 
@@ -47,9 +47,9 @@ $(VENV)/bin/python $(ALONE)/bin/python:
 	$(PYTHON) -m venv $(@D:/bin=)
 
 $(VENV)/.demo: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[demo,deep,metric]'
+	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep]'
 	touch $@
 
 $(VENV)/.dev: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[demo,deep,metric,timm,dev]'
+	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep,timm,dev]'
 	touch $@ $(VENV)/.demo

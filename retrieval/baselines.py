@@ -67,7 +67,7 @@ class _NothingToLearn(ABC):
         return {}
 
     def restore(self, arrays: Arrays) -> Self:
-        """Take back no arrays. Raise IndexFolderError where there are some."""
+        """Take back no arrays. Raise IndexFolderError if there are some."""
         if arrays:
             raise IndexFolderError(f"{next(iter(arrays))}: a baseline learns nothing; index again")
         return self
@@ -162,7 +162,7 @@ class ColourHistogram(_NothingToLearn):
 
 
 def _cut(picture: Picture, region: Region | None) -> tuple[Pixels, NDArray[np.bool_]] | None:
-    """Return the pixels of the region's box and which of them lie in the region; None where none does."""
+    """Return the pixels of the region's box and which of them lie in the region; None if none does."""
     mask = np.ones(picture.shape, dtype=bool) if region is None else region.mask(picture.shape)
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):

@@ -101,7 +101,7 @@ def scattered(rows: Heat, cols: Heat, weights: Heat, shape: tuple[int, int]) -> 
 
 
 def normalised(heat: NDArray[np.floating]) -> Heat:
-    """Return a map brought to [0, 1]; zeros where it is the same everywhere."""
+    """Return a map brought to [0, 1]; zeros if it is the same everywhere."""
     low, high = float(heat.min()), float(heat.max())
     return np.asarray((heat - low) / (high - low) if high > low else np.zeros_like(heat), dtype=np.float32)
 

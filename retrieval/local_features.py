@@ -102,7 +102,7 @@ class LocalFeatures(Protocol):
         ...
 
     def restore(self, arrays: Arrays) -> Self:
-        """Take back what ``learnt`` returned. Raise IndexFolderError where it does not fit."""
+        """Take back what ``learnt`` returned. Raise IndexFolderError if it does not fit."""
         ...
 
 
@@ -120,7 +120,7 @@ class NetworkFeatures(Protocol):
 
 
 def find(name: str, settings: LocalSettings) -> LocalFeatures:
-    """Make local features by name. Raise SettingError where there are none of it, or a setting is refused."""
+    """Make local features by name. Raise SettingError if there are none of it, or a setting is refused."""
     try:
         made: LocalFeatures = load(name, LOCAL_FEATURES)(settings)
     except NotInstalledError as error:

@@ -51,8 +51,8 @@ class Located:
     Parameters
     ----------
     scores : float32 (n,), larger is closer: the candidates are ranked by these, before all other pictures.
-    boxes : float32 (n, 4): row, col, height, width in pixels of the picture; NaN where nothing matched.
-    n_inliers : int32 (n,), the matches that agree in space; 0 where there are none, or the kind has none.
+    boxes : float32 (n, 4): row, col, height, width in pixels of the picture; NaN if nothing matched.
+    n_inliers : int32 (n,), the matches that agree in space; 0 if there are none, or the kind has none.
     """
 
     scores: NDArray[np.float32]

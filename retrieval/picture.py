@@ -25,7 +25,7 @@ class Picture:
     ----------
     pixels : float32, (rows, cols) grey or (rows, cols, 3) RGB, in [0, 1] after windowing, C-contiguous.
     id : the path relative to its folder, ``/`` between parts, with ``#frame`` where a file holds several.
-    spacing : (row, col) distance of neighbouring pixels in millimetres, None where it is not known.
+    spacing : (row, col) distance of neighbouring pixels in millimetres, None if it is not known.
     groups : what the picture belongs to: any of ``series``, ``study``, ``patient``, as salted hashes or
         as the user says.
     metadata : the tags that the allow-list lets through, and the columns of a label table.

@@ -51,7 +51,7 @@ class Encoding:
     ----------
     vector : what is ranked: sparse, or dense float32 (d,). An empty bag has no values, or is all zero.
     evidence : a structured array (n,), one row a local piece of evidence, positions in pixels of the original
-        picture; None where the representation has none. Its dtype is the representation's own, free of
+        picture; None if the representation has none. Its dtype is the representation's own, free of
         Python objects, and the same for every picture.
     """
 
@@ -80,7 +80,7 @@ class Representation(Protocol):
 
     @property
     def n_fit_pictures(self) -> int:
-        """How many pictures ``learn`` wants at most; 0 where there is nothing to learn."""
+        """How many pictures ``learn`` wants at most; 0 if there is nothing to learn."""
         ...
 
     def sample(self, picture: Picture) -> Arrays:
@@ -88,7 +88,7 @@ class Representation(Protocol):
         ...
 
     def learn(self, samples: Iterable[Arrays]) -> Self:
-        """Learn from the samples of many pictures. Raise FitError where they are too few."""
+        """Learn from the samples of many pictures. Raise FitError if they are too few."""
         ...
 
     def fit(self, pictures: Iterable[Picture]) -> Self:
@@ -113,7 +113,7 @@ class Representation(Protocol):
         ...
 
     def restore(self, arrays: Arrays) -> Self:
-        """Take back what ``learnt`` returned. Raise IndexFolderError where it does not fit the settings."""
+        """Take back what ``learnt`` returned. Raise IndexFolderError if it does not fit the settings."""
         ...
 
     def make_ranker(self) -> Ranker:

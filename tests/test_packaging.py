@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import configparser
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -18,7 +19,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("bovw", "cli", "deep", "retrieval", "viewer")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-HEAVY = {"torch", "torchvision", "scipy", "sklearn", "pandas", "matplotlib", "skimage"}
+EXTRAS = {"torch", "torchvision", "pandas", "matplotlib"}
+"""What only extras install, or nobody."""
+LATE = {"scipy", "sklearn", "skimage"}
+"""What every install has, and is imported inside functions: it takes longer to load than a query."""
 
 
 def name(path: Path) -> str:
@@ -78,7 +82,34 @@ def test_the_command_is_installed() -> None:
 
 
 def test_what_only_extras_install_is_imported_by_deep_alone() -> None:
-    assert [name(p) for p in MODULES if imported(p) & HEAVY and not name(p).startswith("deep/")] == []
+    assert [name(p) for p in MODULES if imported(p) & EXTRAS and not name(p).startswith("deep/")] == []
+
+
+def at_the_top(path: Path) -> set[str]:
+    """Return the first parts of the names that are imported when a file is."""
+    module = ast.parse(path.read_text(encoding="utf-8"))
+    inside = {
+        node
+        for function in ast.walk(module)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for node in ast.walk(function)
+    }
+    found: set[str] = set()
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import) and node not in inside:
+            found |= {name.name.split(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node not in inside and node.level == 0 and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def test_what_loads_slowly_is_imported_inside_functions() -> None:
+    assert [name(p) for p in MODULES if at_the_top(p) & LATE] == []
+
+
+def test_the_base_install_has_what_loads_slowly() -> None:
+    base = [line for line in distribution("semblance").requires or [] if "extra ==" not in line]
+    assert {"scikit-image", "scikit-learn", "scipy"} <= {re.split(r"[<>=!~; ]", line)[0] for line in base}
 
 
 def test_the_bundled_weights_are_small() -> None:
@@ -118,12 +149,13 @@ def test_everything_public_is_documented() -> None:
 def test_importing_the_packages_loads_nothing_that_only_extras_install() -> None:
     names = [".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for p in MODULES]
     code = "import " + ", ".join(name for name in names if not name.startswith("deep"))
-    # numba itself loads scipy where it is installed.
-    assert not loaded_by(code) & (HEAVY - {"scipy"})
+    # numba itself loads the top of scipy.
+    assert not loaded_by(code) & ((EXTRAS | LATE) - {"scipy"})
 
 
 def test_the_command_without_work_loads_neither_numpy_nor_opencv() -> None:
-    assert not loaded_by("import cli.main; cli.main.main(['--help'])") & {"numpy", "cv2", "numba", *HEAVY}
+    heavy = {"numpy", "cv2", "numba", *EXTRAS, *LATE}
+    assert not loaded_by("import cli.main; cli.main.main(['--help'])") & heavy
 
 
 wheel = pytest.mark.skipif(
@@ -154,7 +186,7 @@ def test_the_installed_wheel_is_what_is_tested(package: str) -> None:
 
 
 @wheel
-@pytest.mark.parametrize("name", ["torch", "sklearn", "mypy", "ruff", "xdist"])
+@pytest.mark.parametrize("name", ["torch", "matplotlib", "mypy", "ruff", "xdist"])
 def test_the_clean_environment_lacks(name: str) -> None:
     assert find_spec(name) is None
 

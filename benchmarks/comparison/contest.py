@@ -13,11 +13,18 @@ from benchmarks.comparison.dataset import Dataset
 from benchmarks.shared.labelled_sets import DATA
 from retrieval.evaluation import Evaluation, EvaluationOptions
 from retrieval.evaluation.cross_fitting import cross_fitted
+from retrieval.evaluation.leaks import LeakFinder
+from retrieval.evaluation.measure import measure
 from retrieval.evaluation.metric_systems import by_metric
-from retrieval.evaluation.near_duplicates import LeakFinder
 from retrieval.evaluation.ranking_scores import Standard
-from retrieval.evaluation.run import measure
-from retrieval.evaluation.systems import Mask, System, again, baselines, by_representation, fused
+from retrieval.evaluation.systems import (
+    Mask,
+    System,
+    baselines,
+    by_representation,
+    fused,
+    with_blind_feedback,
+)
 from retrieval.evaluation.task import EvaluationTask, prepare
 from retrieval.index import Index
 from retrieval.index.storage.snapshot import Snapshot
@@ -75,15 +82,15 @@ def run(dataset: Dataset, equal: Path, own: Path, squeezenet: np.ndarray | None,
 def _run(
     dataset: Dataset, equal: Snapshot, own: Snapshot, squeezenet: np.ndarray | None, seed: int
 ) -> Contest:
-    setting = prepare(own, EvaluationOptions(labels=dataset.labels, seed=seed))
-    systems, weights = contestants(equal, own, setting, squeezenet, seed)
+    task = prepare(own, EvaluationOptions(labels=dataset.labels, seed=seed))
+    systems, weights = contestants(equal, own, task, squeezenet, seed)
     spent: dict[str, float] = {}
     timed = [_timed(system, spent) for system in systems]
     finder = LeakFinder(own, [s for s in systems if s.name in ("superpixel", "deep", "thumbnail")])
     present = {system.name for system in systems}
     found = measure(
         own,
-        setting,
+        task,
         timed,
         Standard(CUTOFFS),
         finder=finder,
@@ -97,19 +104,19 @@ def _run(
 
 
 def contestants(
-    equal: Snapshot, own: Snapshot, setting: EvaluationTask, squeezenet: np.ndarray | None, seed: int
+    equal: Snapshot, own: Snapshot, task: EvaluationTask, squeezenet: np.ndarray | None, seed: int
 ) -> tuple[list[System], dict[str, Mapping[str, float]]]:
     """Return every system of the table, and the weights of what learns them."""
     single = {name: by_representation(own, name) for name in own.bindings}
     words = _called("words", fused([single[name] for name in WORDS], "sum"))
     deep = single["deep"]
-    learnt_words, word_weights = cross_fitted([single[name] for name in WORDS], setting, seed)
+    learnt_words, word_weights = cross_fitted([single[name] for name in WORDS], task, seed)
     learnt_words = _called("words, learnt", learnt_words)
     everyone = [*(single[name] for name in WORDS), deep]
-    learnt, all_weights = cross_fitted(everyone, setting, seed)
+    learnt, all_weights = cross_fitted(everyone, task, seed)
     learnt = _called("words & deep, learnt", learnt)
-    metrics = [by_metric(own, f"{name}+nca", setting, seed) for name in (*WORDS, "deep")]
-    learnt_metrics, metric_weights = cross_fitted(metrics, setting, seed)
+    metrics = [by_metric(own, f"{name}+nca", task, seed) for name in (*WORDS, "deep")]
+    learnt_metrics, metric_weights = cross_fitted(metrics, task, seed)
     word_metric = _called("words+nca", fused(metrics[:3], "sum"))
     systems = [
         *baselines(own, seed),
@@ -125,10 +132,10 @@ def contestants(
         _called("words & deep, rrf", fused([words, deep], "rrf")),
         _called("words & deep, sum", fused([words, deep], "sum")),
         learnt,
-        *(_called(f"{s.name}, blind", again(s, BLIND)) for s in (learnt_words, deep, learnt)),
+        *(_called(f"{s.name}, blind", with_blind_feedback(s, BLIND)) for s in (learnt_words, deep, learnt)),
         metrics[0],
         word_metric,
-        _called("words+nca, learnt", cross_fitted(metrics[:3], setting, seed)[0]),
+        _called("words+nca, learnt", cross_fitted(metrics[:3], task, seed)[0]),
         metrics[3],
         _called("words+nca & deep+nca, sum", fused([word_metric, metrics[3]], "sum")),
         _called("words+nca & deep+nca, learnt", learnt_metrics),
@@ -167,7 +174,7 @@ def squeezenet_vectors(dataset: Dataset, own: Path, cache: Path, data: Path = DA
 
 
 def _called(name: str, system: System) -> System:
-    return System(name, system.ranking, system.members, system.is_again)
+    return System(name, system.ranking, system.members, system.is_blind)
 
 
 def _cost(name: str, systems: Sequence[System], spent: Mapping[str, float]) -> float:
@@ -187,4 +194,4 @@ def _timed(system: System, spent: dict[str, float]) -> System:
         spent[system.name] += time.perf_counter() - start
         return found
 
-    return System(system.name, ranking, system.members, system.is_again)
+    return System(system.name, ranking, system.members, system.is_blind)

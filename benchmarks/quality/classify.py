@@ -26,12 +26,13 @@ from numpy.typing import NDArray
 from benchmarks.shared.indexing import RECIPES, index_set, labelled
 from benchmarks.shared.labelled_sets import DATA
 from retrieval.answers.fusion import fuse
-from retrieval.answers.knn import brier, calibrate, expected_calibration_error, vote
+from retrieval.answers.knn import calibrate, vote
 from retrieval.index import Index
 from retrieval.index.search.encode_query import encode_query
 from retrieval.index.search.query_options import QueryOptions
 from retrieval.index.search.rank import rank_by_all
 from retrieval.ranker import Ranking
+from retrieval.statistics.calibration_measures import brier, expected_calibration_error
 from retrieval.statistics.measures import bootstrap_interval
 
 SETS = ("brain4", "ultrasound3", "wbc5")

@@ -16,7 +16,7 @@ from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
     from retrieval.index.writer import MetricOptions, MetricReport
-    from retrieval.metric_learning import Trial
+    from retrieval.metric_learning import CrossValidation
 
 EXAMPLE = """example:
   semblance learn-metric scans.index --by superpixel
@@ -111,7 +111,7 @@ def notes(report: MetricReport, has_trial: bool) -> list[str]:
     return [*lines, *([_worth(report.trial, report.group)] if has_trial else [])]
 
 
-def _worth(trial: Trial | None, group: str | None) -> str:
+def _worth(trial: CrossValidation | None, group: str | None) -> str:
     if trial is None:
         return "no trial: there are too few groups or pictures to hold some back"
     low, high = (100 * value for value in trial.gain)

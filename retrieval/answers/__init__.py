@@ -1,1 +1,1 @@
-"""answers."""
+"""Answers: what rankings become, by fusion, grouping, feedback, votes and tests, all on arrays."""

@@ -10,7 +10,7 @@ from ..errors import SettingError
 from ..statistics.fisher_exact import holm, share_interval, upper_tail
 
 LEVEL = 0.05
-"""The chance that any label at all is called a finding where labels have nothing to do with looks."""
+"""The chance that any label at all is called a finding if labels have nothing to do with looks."""
 
 UNLIKE = 0.02
 """Below this share of its own pictures a query is unlike anything: two of a hundred ordinary ones are."""
@@ -25,9 +25,9 @@ class Finding:
     Parameters
     ----------
     label : the label.
-    found, drawn : so many of the matching cases carry it, of so many.
-    labelled, total : so many of all cases that could have been found carry it, of so many.
-    p : the chance of that many or more, were the matching cases drawn at random
+    found, drawn : number of matching cases that carry it, and of all matching cases.
+    labelled, total : number of cases that carry it, and of all, among those that could have been found.
+    p : the chance of ``found`` or more, were the matching cases drawn at random
         (``retrieval.statistics.fisher_exact``).
     adjusted : p after Holm's correction for all labels of the collection.
     low, high : the 95 % interval (Clopper and Pearson) of the share of the label among cases that look so.
@@ -70,12 +70,12 @@ class Findings:
 
     Parameters
     ----------
-    column : what makes a case: ``patient``, ``study``, …; ``id`` where each picture is one.
+    column : what makes a case: ``patient``, ``study``, …; ``id`` if each picture is one.
     drawn, total : matching cases, and all that could have been found; those with a label alone count.
     labels : each label that a matching case carries.
     unlike : of the nearest likenesses that the collection's own pictures have to those of other cases, the
-        share that is no larger than the query's, in [0, 1]; small where the query is unlike anything in the
-        index. None where it was not looked for, or too few pictures tell.
+        share that is no larger than the query's, in [0, 1]; small if the query is unlike anything in the
+        index. None if it was not looked for, or the index has too few pictures.
     """
 
     column: str
@@ -105,18 +105,21 @@ def find_labels(matching: Sequence[Collection[str]], cases: Sequence[Collection[
 
     Parameters
     ----------
-    matching : the labels of each matching case. A case counts once for each of its labels.
+    matching : the labels of each matching case.
     cases : the labels of each case that could have been found, the matching ones among them.
 
     Raises
     ------
     SettingError : a matching case is not among ``cases``, as far as the counts tell.
     """
+    # A case counts once for each of its labels, however many of its pictures carry it.
     found = Counter(label for case in matching for label in set(case))
     there = Counter(label for case in cases for label in set(case))
     drawn, total = len(matching), len(cases)
     if drawn > total or any(n > there[label] for label, n in found.items()):
         raise SettingError("findings: a matching case is not among the cases that could be found")
+    # All labels of the collection are tested, also those that no matching case has: Holm's correction is for
+    # what could have been found, not for what was.
     labels = sorted(there)
     p = [upper_tail(found[label], drawn, there[label], total) for label in labels]
     rows = [

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from ..errors import SettingError
 from ..ranker import Ids, Ranking, order
+from .rule_names import FUSION_RULES
 
 RANK_CONSTANT = 60
-"""The constant of reciprocal rank fusion that Cormack, Clarke and Büttcher (SIGIR 2009) found to serve."""
-
-RULES = ("rrf", "sum", "learnt")
+"""The constant of reciprocal rank fusion that Cormack, Clarke and Büttcher (SIGIR 2009) recommend."""
 
 
 def fuse(
@@ -28,11 +27,11 @@ def fuse(
     Parameters
     ----------
     how : ``rrf``, the sum over rankings of 1 / (60 + rank), rank from 1, which compares no scores, except
-        that a score of 0 adds nothing: where nothing is shared, the order tells nothing; ``sum``, the sum of
+        that a score of 0 adds nothing: if nothing is shared, the order means nothing; ``sum``, the sum of
         ``normalised`` scores; or ``learnt``, that sum with ``weights`` that were learnt for these rankings. A
         ranking adds nothing to an id that it does not hold.
-    k : how many of the best to keep; all where it is None.
-    weights : of each ranking, at least 0; all 1 where None.
+    k : how many of the best to keep; all if None.
+    weights : of each ranking, at least 0; all 1 if None.
 
     Returns
     -------
@@ -43,6 +42,7 @@ def fuse(
     SettingError : another ``how``, or weights that do not fit.
     """
     ids, parts = contributions(rankings, how, weights)
+    # float32 is the precision of every score: sums that differ by rounding alone tie, and ids decide.
     total = parts.sum(axis=0, dtype=np.float64)
     return order(ids, total.astype(np.float32), len(ids) if k is None else k)
 
@@ -51,8 +51,8 @@ def contributions(
     rankings: Sequence[Ranking], how: str, weights: Sequence[float] | None = None
 ) -> tuple[Ids, NDArray[np.float64]]:
     """Return all ids, rising, and what each ranking adds to the fused score of each, (n_rankings, n_ids)."""
-    if how not in RULES:
-        raise SettingError(f"fusion: {how!r} is unknown; use one of {', '.join(RULES)}")
+    if how not in FUSION_RULES:
+        raise SettingError(f"fusion: {how!r} is unknown; use one of {', '.join(FUSION_RULES)}")
     given = [1.0] * len(rankings) if weights is None else list(weights)
     if len(given) != len(rankings) or not all(0 <= w < float("inf") for w in given):
         raise SettingError(f"weights: {given} for {len(rankings)} rankings; give one of at least 0 for each")
@@ -68,13 +68,13 @@ def contributions(
 
 @dataclass(frozen=True)
 class Vote:
-    """What one of several fused rankings says of a hit.
+    """What one of several fused rankings adds to a hit.
 
     Parameters
     ----------
     rank : its place in that ranking, from 1.
     score : its score there.
-    share : how much of the fused score comes from there, in [0, 1]; 0 where the fused score is 0.
+    share : how much of the fused score comes from there, in [0, 1]; 0 if the fused score is 0.
     """
 
     rank: int
@@ -93,7 +93,7 @@ def votes(
 
     The other arguments are those of ``fuse``; ``names`` are of the rankings.
     """
-    everyone, parts = contributions(rankings, how, weights)
+    everyone, parts = contributions(rankings, how, weights)  # (n_all,), (n_rankings, n_all)
     own = parts[:, np.searchsorted(everyone, ids)]
     shares = np.divide(own, own.sum(axis=0), out=np.zeros_like(own), where=own.sum(axis=0) > 0)
     cast: list[dict[str, Vote]] = [{} for _ in ids]
@@ -108,11 +108,13 @@ def votes(
 def normalised(ranking: Ranking) -> NDArray[np.float64]:
     """Return the scores of a ranking brought to [0, 1], (s − min) / (max − min), equal ones to 0, (n,)."""
     scores = ranking.scores.astype(np.float64)
+    # A ranking that tells nothing apart must not lift all that it holds above what it does not hold.
     if len(scores) == 0 or scores.max() == scores.min():
         return np.zeros_like(scores)
     return np.interp(scores, (scores.min(), scores.max()), (0.0, 1.0))
 
 
 def _reciprocal_ranks(ranking: Ranking) -> NDArray[np.float64]:
+    # 1 / (60 + rank), rank from 1: equation 1 of Cormack et al.
     weights = 1.0 / (RANK_CONSTANT + 1.0 + np.arange(len(ranking)))
     return np.asarray(np.where(ranking.scores == 0, 0.0, weights), dtype=np.float64)

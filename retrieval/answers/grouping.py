@@ -1,13 +1,13 @@
-"""The cases: a ranking of pictures becomes a ranking of patients, studies or series, by a stated rule.
+"""Grouping: a ranking of pictures becomes a ranking of patients, studies or series, by a stated rule.
 
 The score of a case, whose pictures have the scores s₁ ≥ s₂ ≥ …, is by rule
 
     best             s₁
-    mean-N           the mean of s₁ … s_N; of all of them where they are fewer
+    mean-N           the mean of s₁ … s_N; of all of them if they are fewer
     rank-weighted    Σ (s_j / j) / Σ (1 / j): each picture counts less than those before it
 
-Before that, slices that lie next to a better one of their stack collapse into it, so that ten neighbours do
-not speak for a case ten times.
+Before that, slices that are next to a better one of their stack collapse into it, so that ten neighbours do
+not count for a case ten times.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from numpy.typing import NDArray
 from ..errors import SettingError
 from ..kernel import kernel
 from ..ranker import Ids, Ranking, order
-
-RULES = ("best", "mean-N", "rank-weighted")
 
 COLLAPSE = 10.0
 """Millimetres within which slices collapse, unless the user says otherwise."""
@@ -59,7 +57,7 @@ class Case:
 
     Parameters
     ----------
-    column, value : what makes it one: ``patient`` and its hash; the value is that picture's name where a
+    column, value : what makes it one: ``patient`` and its hash; the value is that picture's name if a
         picture has none.
     pictures : names and scores of its best pictures, best first, neighbours collapsed.
     n : how many of its pictures could be found, collapsed ones included.
@@ -98,6 +96,7 @@ def rank_cases(pictures: Ranking, numbers: NDArray[np.int64], rule: CaseRule, k:
     k : how many cases to keep.
     """
     own = numbers[pictures.ids]
+    # One pass over all cases: rows of a case follow each other, so that sums are taken from start to start.
     rows = np.argsort(own, kind="stable")  # by case, and within it best first
     starts = np.flatnonzero(np.diff(own[rows], prepend=-1))
     sizes = np.diff(starts, append=len(rows))
@@ -105,6 +104,7 @@ def rank_cases(pictures: Ranking, numbers: NDArray[np.int64], rule: CaseRule, k:
     weights = rule.weights(places)
     if len(rows) == 0:
         return CaseRanking(pictures)
+    # (Σ w_j s_j) / (Σ w_j) by case, in float64, so that the order of summing shows in no digit of a score.
     total = np.add.reduceat(weights * pictures.scores[rows].astype(np.float64), starts)
     scores = (total / np.add.reduceat(weights, starts)).astype(np.float32)
     best = pictures.ids[rows[starts]]
@@ -117,17 +117,18 @@ def rank_cases(pictures: Ranking, numbers: NDArray[np.int64], rule: CaseRule, k:
 def collapse(
     pictures: Ranking, stacks: NDArray[np.int64], positions: NDArray[np.float64], within: float
 ) -> Ranking:
-    """Keep of neighbouring slices the best: one that lies within ``within`` mm of a kept one goes.
+    """Keep the best of neighbouring slices: one within ``within`` mm of a kept one is dropped.
 
     Parameters
     ----------
     stacks : int64, by id: what has another number is never neighbouring.
-    positions : float64, by id: millimetres along the normal; NaN where not known, which is never
+    positions : float64, by id: millimetres along the normal; NaN if not known, which is never
         neighbouring.
     """
     if within <= 0 or len(pictures) == 0:
         return pictures
     own, at = stacks[pictures.ids], positions[pictures.ids]
+    # Beside each other in this order are the slices that are beside each other in their stack.
     rising = np.lexsort((at, own))
     rank_of = np.empty(len(rising), dtype=np.int64)  # place along the stacks, by rank
     rank_of[rising] = np.arange(len(rising))
@@ -139,7 +140,10 @@ def collapse(
 def _kept(
     place: Ids, stacks: NDArray[np.int64], positions: NDArray[np.float64], within: float
 ) -> NDArray[np.bool_]:
-    """Walk down the ranking, and look beside each slice for one that was kept already."""
+    """Walk down the ranking, and look beside each slice for one that was kept already.
+
+    ``place`` says where along the stacks the slice of each rank is; stacks and positions are in that order.
+    """
     n = len(place)
     is_kept = np.zeros(n, dtype=np.bool_)  # along the stacks
     found = np.zeros(n, dtype=np.bool_)  # along the ranking
@@ -149,6 +153,7 @@ def _kept(
         for step in (-1, 1):
             other = here + step
             while 0 <= other < n and stacks[other] == stacks[here]:
+                # Positions rise: once one is too far, all behind it are. NaN is never near, hence "not <=".
                 if not abs(positions[other] - positions[here]) <= within:
                     break
                 if is_kept[other]:

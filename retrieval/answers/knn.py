@@ -1,4 +1,4 @@
-"""Classification: the label that the nearest labelled pictures vote for, and how sure that is.
+"""Classification: the label that the nearest labelled pictures vote for, and its confidence.
 
 A share of votes is no probability. ``calibrate`` learns from pictures whose labels are known how often the
 label with such a share was right; ``benchmarks/quality/classify.py`` chose how votes weigh and what is
@@ -19,7 +19,7 @@ UNSURE = 0.5
 """Below this confidence an answer is likelier to be wrong than right."""
 
 FEWEST = 20
-"""Fewer pictures than these tell nothing of how often a share is right."""
+"""Minimum number of pictures from which it can be learnt how often a share is right."""
 
 _CLIP = 0.02
 """Shares are kept this far from 0 and 1, whose log odds are infinite."""
@@ -43,11 +43,11 @@ class Classification:
 
     Parameters
     ----------
-    votes : the share of each label, most first; see ``vote``. Empty where nothing is alike at all.
-    confidence : how often an answer of such a share is right, in [0, 1]; None where ``calibrated_on``
-        pictures are too few to tell.
+    votes : the share of each label, most first; see ``vote``. Empty if nothing is alike at all.
+    confidence : how often an answer of such a share is right, in [0, 1]; None if ``calibrated_on`` pictures
+        are too few.
     unsure : below this confidence there is no label.
-    unlike : as in ``retrieval.answers.enrichment.Findings``; None where too few pictures tell.
+    unlike : as in ``retrieval.answers.enrichment.Findings``; None if the index has too few pictures.
     calibrated_on : pictures of known labels that the confidence was learnt from.
     neighbours : who voted, nearest first.
     """
@@ -61,12 +61,12 @@ class Classification:
 
     @property
     def best(self) -> str | None:
-        """Return the label with the most votes, however few; None where there is no vote."""
+        """Return the label with the most votes, however few; None if there is no vote."""
         return next(iter(self.votes), None)
 
     @property
     def doubt(self) -> str | None:
-        """Return why there is no label, in a few words; None where there is one."""
+        """Return why there is no label, in a few words; None if there is one."""
         if not self.votes:
             return "nothing alike"
         if self.unlike is not None and self.unlike <= UNLIKE:
@@ -87,18 +87,18 @@ def vote(labels: Sequence[Collection[str]], scores: ArrayLike, k: int = 10) -> d
     """Return what share of the votes each label gets from the first k pictures of a ranking, most first.
 
     The vote of the picture at rank r weighs 1 / r. Pictures of one score get the mean weight of their ranks,
-    and a score of 0 has no vote: where nothing is shared, the order tells nothing. A picture of several
+    and a score of 0 has no vote: if nothing is shared, the order means nothing. A picture of several
     labels votes for each of them, so that shares may sum to more than 1; one without labels is passed over.
 
     Parameters
     ----------
     labels : of each picture, best first, (n,).
     scores : never rising, (n,).
-    k : so many of the pictures with labels vote; all where there are fewer.
+    k : number of pictures with labels that vote; all if there are fewer.
 
     Returns
     -------
-    Label to share in (0, 1], of equal shares the one that is voted for first, then by name. Empty where
+    Label to share in (0, 1], of equal shares the one that is voted for first, then by name. Empty if
     nobody votes.
 
     Raises
@@ -108,6 +108,7 @@ def vote(labels: Sequence[Collection[str]], scores: ArrayLike, k: int = 10) -> d
     values = np.asarray(scores, dtype=np.float64)
     if k < 1 or values.shape != (len(labels),):
         raise ValueError(f"vote: {len(labels)} labels, scores {values.shape}, k {k}; a score each, k > 0")
+    # Pictures without labels take no rank: the first labelled one weighs 1, wherever it is.
     voters = [i for i, own in enumerate(labels) if own][:k]
     weights = _weights(values[voters]).tolist()
     total = sum(weights)  # in the order in which labels gather theirs, so that no share is above 1
@@ -117,13 +118,14 @@ def vote(labels: Sequence[Collection[str]], scores: ArrayLike, k: int = 10) -> d
     for i, weight in zip(voters, weights, strict=True):
         for label in sorted(set(labels[i])) if weight else ():
             gathered[label] = gathered.get(label, 0.0) + weight
+    # Rounded, because sums of 1/r that are equal on paper differ in their last bits by the order of adding.
     shares = {label: weight / total for label, weight in gathered.items()}
     return dict(sorted(shares.items(), key=lambda item: -round(item[1], 12)))
 
 
 def _weights(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return 1 / rank, the mean of it where scores are equal, and 0 where they are 0; (n,)."""
-    _, level = np.unique(scores, return_inverse=True)
+    """Return 1 / rank, the mean of it where scores are equal, and 0 if they are 0; (n,)."""
+    _, level = np.unique(scores, return_inverse=True)  # the same number for the same score
     means = np.bincount(level, 1.0 / np.arange(1, len(scores) + 1)) / np.maximum(np.bincount(level), 1)
     return np.asarray(np.where(scores == 0, 0.0, means[level]), dtype=np.float64)
 
@@ -132,7 +134,7 @@ def _weights(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 class Calibration:
     """How often a share of votes is right: 1 / (1 + exp(−(slope · log odds of the share + intercept))).
 
-    ``n`` pictures told. A slope of 1 and an intercept of 0 take shares for what they are.
+    Learnt from ``n`` pictures. A slope of 1 and an intercept of 0 take shares for what they are.
     """
 
     slope: float = 1.0
@@ -149,7 +151,7 @@ def calibrate(shares: ArrayLike, right: ArrayLike) -> Calibration:
 
     Logistic regression on the log odds of the share, with Platt's targets, (n₊ + 1) / (n₊ + 2) and
     1 / (n₋ + 2), so that a few pictures never make an answer certain (Platt 1999, section 2.2). A slope below
-    0, where larger shares are less often right, is taken as 0.
+    0 (larger shares are less often right) is taken as 0.
 
     Parameters
     ----------
@@ -168,6 +170,8 @@ def calibrate(shares: ArrayLike, right: ArrayLike) -> Calibration:
         return Calibration()
     target = np.where(flags, (n_right + 1) / (n_right + 2), 1 / (n - n_right + 2))
     slope, intercept = _logistic(np.stack([x, np.ones(n)], axis=1), target)
+    # A confidence that falls with the share of votes would be noise: then all that is known is how many of
+    # the answers are right, whatever their share.
     if slope < 0:
         slope, intercept = 0.0, float(np.log(target.mean() / (1 - target.mean())))
     return Calibration(slope, intercept, n)
@@ -178,6 +182,7 @@ def _logistic(design: NDArray[np.float64], target: NDArray[np.float64]) -> tuple
     at = np.array([1.0, 0.0])
     loss = _loss(design, target, at)
     for _ in range(_STEPS):
+        # Newton's step H⁻¹g: gradient g = Xᵀ(t − p), curvature H = Xᵀ diag(p(1 − p)) X.
         p = _sigmoid(design @ at)
         slope = design.T @ (target - p)
         curvature = (design * (p * (1 - p))[:, None]).T @ design
@@ -192,6 +197,7 @@ def _logistic(design: NDArray[np.float64], target: NDArray[np.float64]) -> tuple
 
 def _loss(design: NDArray[np.float64], target: NDArray[np.float64], at: NDArray[np.float64]) -> float:
     z = design @ at
+    # −Σ t log p + (1 − t) log(1 − p), with p = σ(z), in a form that does not overflow.
     return float(np.sum(np.logaddexp(0.0, z) - target * z))
 
 
@@ -202,45 +208,3 @@ def _sigmoid(z: NDArray[np.float64]) -> NDArray[np.float64]:
 def _log_odds(shares: ArrayLike) -> NDArray[np.float64]:
     kept = np.clip(np.asarray(shares, dtype=np.float64), _CLIP, 1 - _CLIP)
     return np.asarray(np.log(kept / (1 - kept)), dtype=np.float64)
-
-
-def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> float:
-    """Return how far confidence is from being right, on average, in [0, 1] (Guo et al. 2017, equation 3).
-
-    The mean over all n of what lies, in its bin, between the share that is right and the mean confidence.
-
-    Parameters
-    ----------
-    confidence : in [0, 1], (n,).
-    right : bool (n,). Of nothing the error is NaN.
-    bins : of equal width, at least 1; a confidence on a border belongs to the upper one, 1 to the last.
-
-    Raises
-    ------
-    ValueError : shapes that do not fit, or bins below 1.
-    """
-    sure, flags = _pair(confidence, right)
-    if bins < 1:
-        raise ValueError(f"bins: {bins} hold nothing; give at least 1")
-    if len(sure) == 0:
-        return float("nan")
-    bin = np.clip((sure * bins).astype(np.int64), 0, bins - 1)
-    gaps = np.bincount(bin, flags, minlength=bins) - np.bincount(bin, sure, minlength=bins)
-    return float(np.abs(gaps).sum() / len(sure))
-
-
-def brier(confidence: ArrayLike, right: ArrayLike) -> float:
-    """Return the mean of (confidence − right)², in [0, 1] (Brier 1950); NaN of nothing.
-
-    ``confidence`` in [0, 1] and bool ``right`` are (n,). ValueError where they do not fit.
-    """
-    sure, flags = _pair(confidence, right)
-    return float(np.mean((sure - flags) ** 2)) if len(sure) else float("nan")
-
-
-def _pair(confidence: ArrayLike, right: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    sure = np.asarray(confidence, dtype=np.float64)
-    flags = np.asarray(right, dtype=np.bool_).astype(np.float64)
-    if sure.shape != flags.shape or sure.ndim != 1:
-        raise ValueError(f"confidence: {sure.shape} for right {flags.shape}; give one each, (n,)")
-    return sure, flags

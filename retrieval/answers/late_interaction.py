@@ -11,7 +11,6 @@ no scores.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +18,18 @@ from numpy.typing import NDArray
 from ..errors import SettingError
 from ..ranker import Ranking
 from .fusion import RANK_CONSTANT
+from .rule_names import VOLUME_RULES, VolumeRule
 
-How = Literal["maxsim", "votes"]
+How = VolumeRule
 MOST_SLICES = 32
-"""So many slices of a query are asked with at most, evenly spread: more say nothing new, and cost as much."""
+"""Maximum number of slices asked with, evenly spread: more find nothing new, and each costs a ranking."""
 
 
 @dataclass(eq=False)
 class Alignment:
     """Gather what each slice of a query finds, slice by slice, and rank the cases.
 
-    It holds (slices, cases) of scores and ids, whatever the number of pictures.
+    It holds scores and ids (n_slices, n_cases), whatever the number of pictures.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ class Alignment:
     _ids: list[NDArray[np.int64]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if self.how not in get_args(How):
-            raise SettingError(f"volume_by: {self.how!r} is unknown; use one of {', '.join(get_args(How))}")
+        if self.how not in VOLUME_RULES:
+            raise SettingError(f"volume_by: {self.how!r} is unknown; use one of {', '.join(VOLUME_RULES)}")
         self._n = int(self.numbers.max(initial=-1)) + 1
 
     def add(self, pictures: Ranking) -> None:
@@ -52,7 +52,8 @@ class Alignment:
         scores = np.full(self._n, -np.inf, dtype=np.float32)
         ids = np.full(self._n, -1, dtype=np.int64)
         own = self.numbers[pictures.ids]
-        cases, first = np.unique(own, return_index=True)  # a ranking is best first
+        # A ranking is best first, so the first picture of a case is the maximum that maxsim wants.
+        cases, first = np.unique(own, return_index=True)
         scores[cases], ids[cases] = pictures.scores[first], pictures.ids[first]
         self._scores.append(scores)
         self._ids.append(ids)
@@ -62,11 +63,12 @@ class Alignment:
 
         Cases of equal score are ordered by the id of their best picture: the most alike of all slices.
         """
-        scores, ids = np.stack(self._scores), np.stack(self._ids)
+        scores, ids = np.stack(self._scores), np.stack(self._ids)  # both (n_slices, n_cases)
         there = np.flatnonzero((ids >= 0).any(axis=0))
         scores, ids = scores[:, there], ids[:, there]
         best = ids[scores.argmax(axis=0), np.arange(len(there))]
-        total = self._together(np.where(ids >= 0, scores, 0.0), ids)
+        # A case without a picture for a slice scores 0 there, as one that shares nothing with it.
+        total = self._combined(np.where(ids >= 0, scores, 0.0), ids)
         rows = np.lexsort((best, -total))
         return there[rows], total[rows], best[rows]
 
@@ -77,10 +79,11 @@ class Alignment:
         )
         return [(id, score if id >= 0 else 0.0) for id, score in pairs]
 
-    def _together(self, scores: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _combined(self, scores: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.float32]:
         if self.how == "maxsim":
             return np.asarray(scores.mean(axis=0, dtype=np.float64), dtype=np.float32)
         total = np.zeros(scores.shape[1])
+        # Reciprocal rank fusion of the slices: each ranks the cases by their best picture, ties by its id.
         for row, own in zip(scores, ids, strict=True):
             order = np.lexsort((own, -row))
             total[order] += 1.0 / (RANK_CONSTANT + 1.0 + np.arange(len(order)))
@@ -88,7 +91,7 @@ class Alignment:
 
 
 def spread(n: int, most: int = MOST_SLICES) -> NDArray[np.int64]:
-    """Return which of n slices are asked with: all, or ``most`` evenly spread from the first to the last."""
+    """Return which of n slices to ask with, int64: all, or ``most`` evenly spread from first to last."""
     if n <= most:
         return np.arange(n)
     return np.unique(np.round(np.linspace(0, n - 1, most)).astype(np.int64))

@@ -1,4 +1,4 @@
-"""Feedback: a query moves towards the pictures that were liked and away from those that were not.
+"""Relevance feedback: a query moves towards the pictures that were liked and away from those that were not.
 
 Rocchio's formula (Rocchio 1971; Manning, Raghavan and Schütze 2008, section 9.1.1), the same for bags of
 words and embeddings: q' = α q + β mean(liked) − γ mean(disliked), each vector first brought to unit length,
@@ -20,7 +20,7 @@ from ..representation import SparseVector, Vector
 
 @dataclass(frozen=True)
 class Rocchio:
-    """Move a query by what was said of its answers.
+    """Move a query by the answers that were liked and disliked.
 
     Parameters
     ----------
@@ -40,9 +40,9 @@ class Rocchio:
                 raise SettingError(f"{name}: {value} is no weight; give a number of at least 0")
 
     def refine(self, query: Vector, liked: Sequence[Vector], disliked: Sequence[Vector]) -> Vector:
-        """Return the query that was moved, of the same kind and size; the same one where nothing was said.
+        """Return the query that was moved, of the same kind and size; the same one without feedback.
 
-        A dense query (n, d) of several views has each of them moved. ValueError where sizes differ.
+        A dense query (n, d) of several views has each of them moved. ValueError if sizes differ.
         """
         if not liked and not disliked:
             return query
@@ -62,15 +62,16 @@ class Rocchio:
         values = np.concatenate(
             [share * _unit(bag.values[None])[0] for bag, share in zip(bags, shares, strict=True)]
         )
+        # Bags stay sparse: equal words of all bags meet by sorting, and their values are summed.
         words, places = np.unique(indices, return_inverse=True)
         sums = np.bincount(places.ravel(), values, minlength=len(words))
-        kept = sums > 0
+        kept = sums > 0  # a word counts at least nothing
         return SparseVector(words[kept].astype(np.uint32), _unit(sums[None, kept])[0], query.size)
 
     def _embedding(
         self, query: NDArray[np.float32], liked: Sequence[Vector], disliked: Sequence[Vector]
     ) -> NDArray[np.float32]:
-        views = np.atleast_2d(query)
+        views = np.atleast_2d(query)  # (n_views, d)
         moved = self.original * _unit(views).astype(np.float64)
         for weight, part in ((self.liked, liked), (-self.disliked, disliked)):
             if part:

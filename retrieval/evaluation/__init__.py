@@ -1,9 +1,9 @@
-"""Evaluation: what rankings are worth, measured so that it can be trusted and repeated."""
+"""Evaluation: the quality of rankings, measured so that it can be trusted and repeated."""
 
 from ..statistics.paired_tests import Comparison, randomisation_test
 from .evaluation_options import FUSIONS, EvaluationOptions
+from .leaks import Leak
 from .learn_fusion import FusionOptions, learn_fusion
-from .near_duplicates import Leak
 from .protocols import PROTOCOLS
 from .relevance import Judgements
 from .result import Evaluation

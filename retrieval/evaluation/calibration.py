@@ -1,4 +1,4 @@
-"""Classification under evaluation: how often the neighbours' vote is right, and whether it knows."""
+"""Classification under evaluation: how often the neighbours' vote is right, and how true its confidence."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..answers.knn import UNSURE, brier, calibrate, expected_calibration_error, vote
+from ..answers.knn import UNSURE, calibrate, vote
+from ..statistics.calibration_measures import brier, expected_calibration_error
 from ..statistics.measures import bootstrap_interval
 from .cross_fitting import FOLDS, folds
 from .ranking_scores import ScoredQuery
@@ -18,7 +19,7 @@ NEIGHBOURS = 10
 
 @dataclass(frozen=True)
 class Classified:
-    """What calling queries after their ten nearest is worth; see ``retrieval.answers.knn``.
+    """The quality of the labels that the ten nearest vote for; see ``retrieval.answers.knn``.
 
     Parameters
     ----------
@@ -26,8 +27,8 @@ class Classified:
     calibration_error : expected calibration error of the confidence, whose calibration was learnt from the
         queries of other groups (five folds); ``raw_error`` is that of the share of votes as it is.
     brier : Brier score of the confidence.
-    unknown : share of "don't know", where the confidence is below a half; ``accuracy_known`` is that of the
-        others, NaN where there are none.
+    unknown : share of "don't know", a confidence below a half; ``accuracy_known`` is that of the
+        others, NaN if there are none.
     n : queries.
     """
 
@@ -43,15 +44,19 @@ class Classified:
 
 
 @dataclass
-class Ballot:
-    """Gather the votes for the queries of one system, one after the other."""
+class ClassificationScores:
+    """Collect the votes for the queries of one system, one after the other.
+
+    Of each query that has a right answer: the share of the label with the most votes, whether it is right,
+    and the position.
+    """
 
     shares: list[float] = field(default_factory=list)
     right: list[bool] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
 
-    def cast(self, answer: ScoredQuery) -> None:
-        """Let the nearest vote; nothing where no right answer can be found."""
+    def add(self, answer: ScoredQuery) -> None:
+        """Let the nearest vote; nothing if no right answer can be found."""
         if not (answer.gains > 0).any():
             return
         best = answer.ranking.ids[:NEIGHBOURS].tolist()
@@ -62,15 +67,16 @@ class Ballot:
         self.shares.append(shares[called] if called is not None else 0.0)
         self.right.append(called is not None and answer.judgements.is_right(answer.position, called))
 
-    def counted(self, setting: EvaluationTask, seed: int = 0) -> Classified | None:
-        """Calibrate by folds and sum up; None where nobody voted."""
+    def summary(self, task: EvaluationTask, seed: int = 0) -> Classified | None:
+        """Calibrate by folds and summarise; None if there was no vote."""
         if not self.right:
             return None
         shares, right = np.array(self.shares), np.array(self.right)
         positions = np.array(self.positions, dtype=np.int64)
-        confidence = _confidence(shares, right, folds(setting, positions, FOLDS, seed))
+        # The label of a query must not tell how sure its own answer is: five folds of whole groups.
+        confidence = _confidence(shares, right, folds(task, positions, FOLDS, seed))
         known = confidence >= UNSURE
-        low, high = bootstrap_interval(right.astype(np.float64), setting.groups[positions])
+        low, high = bootstrap_interval(right.astype(np.float64), task.groups[positions])
         return Classified(
             float(right.mean()),
             low,

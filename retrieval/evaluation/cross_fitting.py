@@ -1,4 +1,4 @@
-"""Fusion with learnt weights: learnt from queries of some groups, used for queries of others."""
+"""Cross-fitting: fusion weights are learnt from queries of some groups and used for queries of others."""
 
 from __future__ import annotations
 
@@ -14,69 +14,70 @@ from .systems import Liked, Mask, System
 from .task import EvaluationTask
 
 FOLDS = 5
-_MOST_QUERIES, _MOST_SCORES = 300, 50_000_000
+_MOST_QUERIES = 300
+_MOST_SCORES = 50_000_000
+"""Scores of all systems, queries and pictures that are held at once: 200 MB."""
 
 
 def gather(
-    systems: Sequence[System], setting: EvaluationTask, positions: NDArray[np.int64]
+    systems: Sequence[System], task: EvaluationTask, positions: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return normalised scores (n_systems, n_queries, n_pictures) and the right answers of some queries.
 
-    NaN where a picture may not be found; those a system does not rank have a score of 0.
+    NaN if a picture may not be found; those a system does not rank have a score of 0.
     """
-    n = len(setting.database)
+    n = len(task.database)
     scores = np.full((len(systems), len(positions), n), np.nan, dtype=np.float32)
     relevant = np.zeros((len(positions), n), dtype=np.bool_)
     for i, position in enumerate(positions.tolist()):
-        allowed = setting.allowed(position)
-        relevant[i] = (setting.judgements.gains(position) > 0) & allowed
-        scores[:, i, allowed] = 0
+        allowed = task.allowed(position)
+        relevant[i] = (task.judgements.gains(position) > 0) & allowed
+        scores[:, i, allowed] = 0  # what a system does not rank adds nothing, as in a fusion
         for system, row in zip(systems, scores, strict=True):
             ranking = system.rank(position, allowed)
             row[i, ranking.ids] = normalised(ranking)
     return scores, relevant
 
 
-def draw(
-    setting: EvaluationTask, positions: NDArray[np.int64], n_systems: int, seed: int
-) -> NDArray[np.int64]:
-    """Return so many of some queries, drawn by lot, that learning from them is quick and fits into memory."""
-    most = min(_MOST_QUERIES, max(1, _MOST_SCORES // max(1, n_systems * len(setting.database))))
+def draw(task: EvaluationTask, positions: NDArray[np.int64], n_systems: int, seed: int) -> NDArray[np.int64]:
+    """Return some of the queries, drawn at random: as many as are learnt from quickly and fit into memory."""
+    most = min(_MOST_QUERIES, max(1, _MOST_SCORES // max(1, n_systems * len(task.database))))
     if len(positions) <= most:
         return positions
     drawn = np.random.default_rng(seed).choice(positions, most, replace=False)
     return np.asarray(np.sort(drawn), dtype=np.int64)
 
 
-def folds(setting: EvaluationTask, positions: NDArray[np.int64], n: int, seed: int) -> NDArray[np.int64]:
-    """Return the fold of each query, whole groups in one fold, by lot."""
-    owners, groups = np.unique(setting.groups[positions], return_inverse=True)
+def folds(task: EvaluationTask, positions: NDArray[np.int64], n: int, seed: int) -> NDArray[np.int64]:
+    """Return the fold of each query, int64 (n_queries,), at random; whole groups are in one fold."""
+    owners, groups = np.unique(task.groups[positions], return_inverse=True)
+    # A permutation modulo n: folds of equally many groups, however large each group is.
     order = np.random.default_rng(seed).permutation(len(owners))
     return np.asarray(order[groups] % n, dtype=np.int64)
 
 
 def cross_fitted(
-    systems: Sequence[System], setting: EvaluationTask, seed: int
+    systems: Sequence[System], task: EvaluationTask, seed: int
 ) -> tuple[System, Mapping[str, float]]:
     """Return the fusion of systems by learnt weights, and the mean weight of each.
 
-    Where train and test pictures are told apart, the weights are learnt with train pictures as queries. Else
+    If train and test pictures are told apart, the weights are learnt with train pictures as queries. Else
     queries are dealt into five folds, whole groups together, and the weights for each fold are learnt from
-    queries of the others. Where there is nothing to learn from, weights are equal.
+    queries of the others. If there is nothing to learn from, weights are equal.
     """
     names = tuple(system.name for system in systems)
     equal: Weights = (1 / len(systems),) * len(systems)
-    if setting.is_split:
-        learners = draw(setting, np.flatnonzero(setting.database), len(systems), seed)
-        weights = [_learnt(*gather(systems, setting, learners), equal)]
+    if task.is_split:
+        learners = draw(task, np.flatnonzero(task.database), len(systems), seed)
+        weights = [_weights(*gather(systems, task, learners), equal)]
         fold_of: dict[int, int] = {}
     else:
-        dealt = folds(setting, setting.queries, FOLDS, seed)
-        fold_of = dict(zip(setting.queries.tolist(), dealt.tolist(), strict=True))
-        learners = draw(setting, setting.queries, len(systems), seed)
-        scores, relevant = gather(systems, setting, learners)
+        dealt = folds(task, task.queries, FOLDS, seed)
+        fold_of = dict(zip(task.queries.tolist(), dealt.tolist(), strict=True))
+        learners = draw(task, task.queries, len(systems), seed)
+        scores, relevant = gather(systems, task, learners)
         own = np.array([fold_of[p] for p in learners.tolist()])
-        weights = [_learnt(scores[:, own != f], relevant[own != f], equal) for f in range(FOLDS)]
+        weights = [_weights(scores[:, own != f], relevant[own != f], equal) for f in range(FOLDS)]
 
     def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
         rankings = [system.rank(position, allowed, liked) for system in systems]
@@ -86,5 +87,5 @@ def cross_fitted(
     return System(f"{' & '.join(names)}, learnt", ranking, names), dict(zip(names, means, strict=True))
 
 
-def _learnt(scores: NDArray[np.float32], relevant: NDArray[np.bool_], otherwise: Weights) -> Weights:
+def _weights(scores: NDArray[np.float32], relevant: NDArray[np.bool_], otherwise: Weights) -> Weights:
     return learn_weights(scores, relevant) if relevant.any() else otherwise

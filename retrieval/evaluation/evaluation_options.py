@@ -1,20 +1,20 @@
-"""The terms of an evaluation: what is ranked by what, which pictures ask, and what a right answer is."""
+"""The options of an evaluation: by what is ranked, which pictures are queries, and what is right."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..answers.fusion import RULES
+from ..answers.rule_names import FUSION_RULES
 from ..errors import SettingError
 from ..metadata.label_table import LabelTable
 from .protocols import PROTOCOLS
 from .ranking_scores import CUTOFFS
 
-FUSIONS = RULES
+FUSIONS = FUSION_RULES
 """What a fusion may be; see ``retrieval.answers.fusion.fuse``."""
 NOBODY = "none"
-"""Of ``not_same``: leave nothing out but the query itself."""
+"""As ``not_same``: leave nothing out but the query itself."""
 
 
 @dataclass(frozen=True)
@@ -23,26 +23,26 @@ class EvaluationOptions:
 
     Parameters
     ----------
-    by : ways of ranking: each a representation, or several joined by a comma that only their fusion is
-        measured of. Where several stand alone, their fusion is measured besides. None: all of the index.
+    by : ways of ranking: each a representation, or several joined by a comma of which only the fusion is
+        measured. If several are given alone, their fusion is measured too. None: all of the index.
     fusion : rules of fusion; see ``retrieval.answers.fusion``. The weights of ``learnt`` come from the
-        queries of other groups than the one that asks.
+        queries of other groups than the query's own.
     labels : takes the place of the labels and columns in the index, by picture or file.
     label : the column that says what is right.
     hierarchy, depth : of codes in levels; see ``Judgements``.
     not_same : the column of which the query's own value is left out of its answers; the first of ``patient``
-        and ``group`` that there is where None; ``none`` for nothing.
-    queries : ids of pictures that ask; ``split``: those whose column ``split`` says ``test``, and only those
-        that say ``train`` are found. None: every picture that has a label.
+        and ``group`` that there is if None; ``none`` for nothing.
+    queries : ids of pictures; ``split``: those whose column ``split`` says ``test``, and only those that say
+        ``train`` are found. None: every picture that has a label.
     where : a condition that pictures must meet to be found.
     protocol : a published one, ``medmnist``, ``denner`` or ``irma``, takes the place of the standard
-        measures, and of ``queries`` where the pictures have a column ``split``.
+        measures, and of ``queries`` if the pictures have a column ``split``.
     cutoffs : of the standard measures.
-    baselines : put a random order, a thumbnail and a colour histogram beside.
-    blind : measure each fusion also with so many of its first hits counted as liked; see
+    baselines : measure a random order, a thumbnail and a colour histogram too.
+    blind : number of first hits that count as liked in a second measurement of each system, 0 for none; see
         ``retrieval.index.QueryOptions``.
     has_leaks : look for near-duplicates between queries and database.
-    seed : of all that is drawn.
+    seed : of all that is random.
 
     Raises
     ------

@@ -54,8 +54,8 @@ class Code:
         """Return the error of a predicted code, from 0 (all right) to 1 (wrong from the first place on).
 
         On an axis, Σ (1 / b_i) (1 / i) d_i over places i from 1: b_i labels are possible there, given what is
-        right before; d_i is 0 up to the first place that differs, and from it on 0.5 where ``*`` stands
-        there, else 1. Each axis is divided by the worst that it can be, and the axes are averaged
+        right before; d_i is 0 up to the first place that differs, and from it on 0.5 if ``*`` is there,
+        else 1. Each axis is divided by the worst that it can be, and the axes are averaged
         (Tommasi et al. 2009).
         """
         axes, guesses = right.split("-"), predicted.split("-")
@@ -67,6 +67,7 @@ class Code:
         return sum(errors) / len(errors)
 
     def _axis(self, number: int, right: str, predicted: str) -> float:
+        # Once a place is wrong, all behind it are: the weights of the tail are summed.
         weights = [1 / (self.branches.get((number, right[:i]), 1) * (i + 1)) for i in range(len(right))]
         differ = next((i for i in range(len(right)) if right[i] != predicted[i]), None)
         if differ is None:
@@ -75,7 +76,7 @@ class Code:
 
 
 def predict(neighbours: Sequence[str], least: float = 0.5) -> str:
-    """Return the code that the neighbours of a picture agree on, place by place; ``*`` where they do not.
+    """Return the code that the neighbours of a picture agree on, place by place; ``*`` if they do not.
 
     On each axis the commonest character is taken, of those neighbours that agree with all before it; its
     share is that of all neighbours. Below ``least`` the rest of the axis is "don't know": a wrong character
@@ -88,6 +89,7 @@ def predict(neighbours: Sequence[str], least: float = 0.5) -> str:
 
 def _agreed(axes: Sequence[str], least: float) -> str:
     agreed = ""
+    # Characters mean something only below the same ones before them, so votes narrow down place by place.
     for i in range(len(axes[0])):
         here = Counter(axis[i] for axis in axes if axis.startswith(agreed))
         character, n = here.most_common(1)[0]
@@ -101,14 +103,14 @@ def _agreed(axes: Sequence[str], least: float) -> str:
 class IrmaError:
     """The error score of ImageCLEF 2007 to 2009 as a measure: pictures carry one IRMA code each.
 
-    ``error`` is the score of a query, ``wrong`` is 1 where any axis has an error, ``unknown`` the share of
+    ``error`` is the score of a query, ``wrong`` is 1 if any axis has an error, ``unknown`` the share of
     ``*``. The published score of a set is the sum of ``error`` over its queries. Codes without axes (the
-    label sets of 2005 and 2006) count as one axis of one place: 1 where wrong, 0.5 for ``*``.
+    label sets of 2005 and 2006) count as one axis of one place: 1 if wrong, 0.5 for ``*``.
 
     Parameters
     ----------
     codes : of all pictures, database and queries.
-    neighbours : so many hits vote; see ``predict``.
+    neighbours : number of hits that vote; see ``predict``.
     least : share of the votes below which the answer is "don't know".
     """
 
@@ -123,8 +125,8 @@ class IrmaError:
         """Return error, whether it is above 0, and the share of ``*``."""
         (right,) = answer.labels
         best = answer.ranking.ids[: self.neighbours].tolist()
-        told = [answer.judgements.labels[position][0] for position in best]
-        predicted = predict(told, self.least)
+        codes = [answer.judgements.labels[position][0] for position in best]
+        predicted = predict(codes, self.least)
         error = self.codes.error(right, predicted)
         characters = predicted.replace("-", "")
         return [error, float(error > 0), characters.count(UNKNOWN) / len(characters)]

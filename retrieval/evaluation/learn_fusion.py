@@ -1,4 +1,4 @@
-"""Learning a fusion and keeping it in an index."""
+"""Learning the weights of a fusion, and keeping them in an index."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class FusionOptions:
     ----------
     by : the representations, two or more.
     labels, label, not_same : as in ``EvaluationOptions``.
-    where : only pictures that meet this condition ask and are found.
+    where : only pictures that meet this condition are queries and are found.
     seed : of what is drawn.
     """
 
@@ -45,20 +45,21 @@ class FusionOptions:
             raise SettingError("by: a fusion is of two or more representations; name each once")
 
 
-def learn_fusion(folder: Path, terms: FusionOptions, *, factories: Factories | None = None) -> LearntFusion:
+def learn_fusion(folder: Path, options: FusionOptions, *, factories: Factories | None = None) -> LearntFusion:
     """Learn how much each representation counts, and keep it in the index, in one commit.
 
-    Up to 300 labelled pictures, drawn by lot, ask; pictures of their own group are left out. The trial learns
-    from one half of the groups and measures mAP on queries of the other; what is kept is learnt from all.
+    Up to 300 labelled pictures, drawn at random, are queries; pictures of their own group are left out. The
+    trial learns from one half of the groups and measures mAP on queries of the other; what is kept is learnt
+    from all.
 
     Raises
     ------
-    SettingError : no labels, no such representation, or terms that make no sense.
+    SettingError : no labels, no such representation, or options that make no sense.
     IndexFolderError : no index, or another process writes to it.
     """
     store = Store.open(Path(folder), True, factories or {})
     try:
-        learnt = _learn(Snapshot(store), terms)
+        learnt = _learn(Snapshot(store), options)
         with store.catalogue.transaction():
             write_fusion(store.catalogue, learnt)
         return learnt
@@ -66,19 +67,20 @@ def learn_fusion(folder: Path, terms: FusionOptions, *, factories: Factories | N
         store.close()
 
 
-def _learn(snapshot: Snapshot, terms: FusionOptions) -> LearntFusion:
-    by = tuple(sorted(terms.by))
-    asked = EvaluationOptions(
-        by=by, labels=terms.labels, label=terms.label, not_same=terms.not_same, where=terms.where
+def _learn(snapshot: Snapshot, options: FusionOptions) -> LearntFusion:
+    by = tuple(sorted(options.by))
+    selection = EvaluationOptions(
+        by=by, labels=options.labels, label=options.label, not_same=options.not_same, where=options.where
     )
-    setting = prepare(snapshot, asked)
+    task = prepare(snapshot, selection)
     systems = [by_representation(snapshot, name) for name in by]
-    able = np.intersect1d(setting.queries, np.flatnonzero(setting.database))
-    queries = draw(setting, able, len(by), terms.seed)
-    scores, relevant = gather(systems, setting, queries)
+    able = np.intersect1d(task.queries, np.flatnonzero(task.database))
+    queries = draw(task, able, len(by), options.seed)
+    scores, relevant = gather(systems, task, queries)
     if not relevant.any():
         raise SettingError("labels: no query has a right answer to find; give more labelled pictures")
-    half = folds(setting, queries, 2, terms.seed) == 0
+    # The trial: weights of one half of the groups, judged by queries of the other.
+    half = folds(task, queries, 2, options.seed) == 0
     trial: dict[str, float] = {}
     held_out = ~half & relevant.any(axis=1)
     if relevant[half].any() and held_out.any():

@@ -19,12 +19,12 @@ from .systems import Liked, Mask, System, by_representation
 from .task import EvaluationTask
 
 
-def by_metric(snapshot: Snapshot, name: str, setting: EvaluationTask, seed: int) -> System:
+def by_metric(snapshot: Snapshot, name: str, task: EvaluationTask, seed: int) -> System:
     """Return the system that ranks by a metric, called ``base+method`` or as a learnt one of the index.
 
     What the index has learnt may have seen the labels of the queries. So it is learnt anew, with the same
-    settings: from the train pictures where they are told apart; else five times, each from all pictures but
-    those of a fifth of the groups, which is used for queries of those groups.
+    settings: from the train pictures if they are told apart; else five times, each from all pictures but
+    those of a fifth of the groups, and used for queries of those groups.
 
     Raises
     ------
@@ -32,21 +32,20 @@ def by_metric(snapshot: Snapshot, name: str, setting: EvaluationTask, seed: int)
     """
     base, _, method = name.partition("+")
     learner = MetricLearner(**_settings(snapshot, name, method), seed=seed)
-    labelled = setting.judgements.known
-    known = np.flatnonzero(labelled & setting.database if setting.is_split else labelled)
+    labelled = task.judgements.known
+    known = np.flatnonzero(labelled & task.database if task.is_split else labelled)
     vectors = [stored_vector(snapshot, base, other) for other in snapshot.names]
-    classes = setting.judgements.classes
+    classes = task.judgements.classes
     everyone = np.arange(len(vectors), dtype=np.int64)
-    dealt = (
-        np.zeros(len(vectors), dtype=np.int64) if setting.is_split else folds(setting, everyone, FOLDS, seed)
-    )
+    dealt = np.zeros(len(vectors), dtype=np.int64) if task.is_split else folds(task, everyone, FOLDS, seed)
     rankers = []
-    for fold in range(1 if setting.is_split else FOLDS):
-        kept = known if setting.is_split else known[dealt[known] != fold]
+    for fold in range(1 if task.is_split else FOLDS):
+        kept = known if task.is_split else known[dealt[known] != fold]
         try:
             projection = learner.learn([vectors[i] for i in kept], [classes[i] for i in kept])
         except FitError as error:
             raise FitError(f"{name}: {error}") from error
+        # Each fold has a space of its own, so every picture is projected into each of them.
         ranker = ExactRanker(projection.dimension)
         ranker.add(everyone, [projection.project(vector) for vector in vectors])
         rankers.append(ranker)
@@ -60,10 +59,10 @@ def by_metric(snapshot: Snapshot, name: str, setting: EvaluationTask, seed: int)
     return System(name, ranking)
 
 
-def by_name(snapshot: Snapshot, name: str, setting: EvaluationTask, seed: int) -> System:
+def by_name(snapshot: Snapshot, name: str, task: EvaluationTask, seed: int) -> System:
     """Return the system of a name: a representation of the index, or a metric on one, learnt anew."""
     if "+" in name:
-        return by_metric(snapshot, name, setting, seed)
+        return by_metric(snapshot, name, task, seed)
     return by_representation(snapshot, name)
 
 

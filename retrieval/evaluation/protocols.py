@@ -19,8 +19,8 @@ class MedMnist:
 
     ACC@k: any of the first k hits is right. mMV@5: no label is commoner among the first five, ties are right.
     Their mAP@5 divides by the hits that were found, and so inflates. The database is the train split, the
-    queries are the test split; they rank by Euclidean distance of features as they come, we by the index's
-    own score.
+    queries are the test split; they rank by Euclidean distance of unscaled features, we by the index's own
+    score.
     """
 
     names: tuple[str, ...] = ("ACC@1", "ACC@3", "ACC@5", "mMV@5", "mAP@5, published")
@@ -28,7 +28,7 @@ class MedMnist:
     is_error: bool = False
 
     def score(self, answer: ScoredQuery) -> list[float]:
-        """Return what a ranking is worth by each measure."""
+        """Return each measure of a ranking."""
         relevant = answer.gains > 0
         label = ";".join(answer.labels)
         near = [";".join(answer.judgements.labels[p]) for p in answer.ranking.ids[:5].tolist()]
@@ -43,7 +43,7 @@ class MedMnist:
 class Denner:
     """Denner et al. 2025: P@N with N capped by how many right pictures the database holds.
 
-    P@N = right hits among the first N / min(N, class size). NaN where the database holds none. The micro
+    P@N = right hits among the first N / min(N, class size). NaN if the database holds none. The micro
     average is over queries, the macro average over classes.
     """
 
@@ -57,7 +57,7 @@ class Denner:
         return tuple(f"P@{n}, capped" for n in self.cutoffs)
 
     def score(self, answer: ScoredQuery) -> list[float]:
-        """Return what a ranking is worth by each measure."""
+        """Return each measure of a ranking."""
         relevant = answer.gains > 0
         size = int(relevant.sum())
         if size == 0:

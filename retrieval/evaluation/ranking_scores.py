@@ -1,4 +1,4 @@
-"""Scoring: what one ranking is worth to one query, as a row of numbers."""
+"""Scoring: the measures of one ranking for one query, as a row of numbers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ScoredQuery:
 
 
 class Measures(Protocol):
-    """A set of measures, each one number a query; NaN where it says nothing of it."""
+    """A set of measures, each one number a query; NaN if it says nothing of it."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ class Measures(Protocol):
         ...
 
     def score(self, answer: ScoredQuery) -> list[float]:
-        """Return what a ranking is worth by each measure."""
+        """Return each measure of a ranking."""
         ...
 
 
@@ -101,7 +101,7 @@ class Standard:
         return ("mAP", "MAP@R", "R-prec", "nDCG@10", "bpref", *several)
 
     def score(self, answer: ScoredQuery) -> list[float]:
-        """Return what a ranking is worth by each measure; NaN in all where nothing is right."""
+        """Return each measure of a ranking; NaN in all if nothing is right."""
         gains = answer.gains
         relevant = gains > 0
         if not relevant.any():
@@ -123,6 +123,7 @@ class Standard:
 
 def majority(judgements: Judgements, found: Sequence[int]) -> str | None:
     """Return the label that most of some hits carry; of equally common ones that of the better hit."""
+    # A dict keeps the order of its first hits, and max takes the first of equals.
     counts: dict[str, int] = {}
     for position in found:
         for label in judgements.labels[position]:
@@ -131,7 +132,7 @@ def majority(judgements: Judgements, found: Sequence[int]) -> str | None:
 
 
 def means(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the means over the queries (last axis) for which a measure says something; NaN where none."""
+    """Return the means over the queries (last axis) for which a measure says something; NaN if none."""
     known = ~np.isnan(values)
     counts = known.sum(axis=-1)
     sums = np.where(known, values, 0.0).sum(axis=-1)

@@ -11,21 +11,22 @@ from ..errors import SettingError
 
 Gains = NDArray[np.int32]
 _REMEMBERED = 64
+"""Sets of labels whose gains are kept: queries of one class have the same."""
 
 
 class Judgements:
     """Say how right every picture is as an answer to one of them.
 
-    With plain labels a picture is right where it shares one; its gain is how many it shares. With codes in
-    levels (``hierarchy``), such as ``chest/lung/nodule``, it is right where the first ``depth`` levels agree,
+    With plain labels a picture is right if it shares one; its gain is how many it shares. With codes in
+    levels (``hierarchy``), such as ``chest/lung/nodule``, it is right if the first ``depth`` levels agree,
     and its gain grows by one with each further level that does.
 
     Parameters
     ----------
-    labels : of each picture, by position; none where nothing is known: such a picture is right for no query.
-    hierarchy : what separates the levels of a code, such as ``/``, or ``""`` where each character is a level;
+    labels : of each picture, by position; none if nothing is known: such a picture is right for no query.
+    hierarchy : what separates the levels of a code, such as ``/``, or ``""`` if each character is a level;
         None: labels are plain.
-    depth : how many levels must agree; all of the query's where None.
+    depth : how many levels must agree; all of the query's if None.
 
     Raises
     ------
@@ -65,9 +66,10 @@ class Judgements:
         if own not in self._known:
             if len(self._known) == _REMEMBERED:
                 self._known.pop(next(iter(self._known)))
-            worth = np.append(self._worth(own), np.int32(0))[self._numbers]
-            gather = np.add if self._hierarchy is None else np.maximum
-            self._known[own] = gather.reduceat(worth, self._starts) if len(self.labels) else worth
+            # The gain of each label of each picture, one after the other, then combined picture by picture.
+            gains = np.append(self._label_gains(own), np.int32(0))[self._numbers]
+            combine = np.add if self._hierarchy is None else np.maximum
+            self._known[own] = combine.reduceat(gains, self._starts) if len(self.labels) else gains
         return self._known[own]
 
     def is_right(self, position: int, label: str | None) -> bool:
@@ -77,8 +79,8 @@ class Judgements:
             return label in own
         return any(self._gain(self._parts(one), self._parts(label)) > 0 for one in own)
 
-    def _worth(self, own: tuple[str, ...]) -> Gains:
-        """Return what each label is worth to a query that has those of its ``own``, (n_kinds,)."""
+    def _label_gains(self, own: tuple[str, ...]) -> Gains:
+        """Return the gain of each label for a query that has the labels ``own``, int32 (n_kinds,)."""
         if self._hierarchy is None:
             return np.array([kind in own for kind in self.kinds], dtype=np.int32)
         asked = [self._parts(label) for label in own]

@@ -1,4 +1,4 @@
-"""The result of an evaluation: what was measured, query by query, and what it comes to."""
+"""The result of an evaluation: what was measured, query by query, and its means and intervals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..statistics.measures import bootstrap_interval
 from ..statistics.paired_tests import Comparison
 from .calibration import Classified
-from .near_duplicates import Leak
+from .leaks import Leak
 from .ranking_scores import means
 
 Scores = NDArray[np.float64]
@@ -26,14 +26,14 @@ class Evaluation:
     measures : names of what was measured; ``main`` is the one that systems are compared by, and ``is_error``
         says that less of it is better.
     queries, classes, groups : of each query: id, class, and group (n_queries,).
-    values : float (n_measures, n_queries) for each system; NaN where nothing in the database is right.
-    clean : the same with near-duplicates left out of the answers; None where there are none.
+    values : float (n_measures, n_queries) for each system; NaN if nothing in the database is right.
+    clean : the same with near-duplicates left out of the answers; None if there are none.
     leaks : the near-duplicates.
     n_database : how many pictures can be found.
-    column : what the queries' own value of was left out of their answers; None: only the query itself.
+    column : whose value the query shares with no answer; None: only the query itself is left out.
     n_unlabelled, unmatched : see ``EvaluationTask``.
     comparisons : each pair of systems but for the random one, by the main measure.
-    classified : what calling queries after their neighbours is worth, by system.
+    classified : the quality of the labels that neighbours vote for, by system.
     weights : of fusions that learn, by system: the mean weight of each member.
     """
 

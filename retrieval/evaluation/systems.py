@@ -1,4 +1,4 @@
-"""Systems: what ranks an index, side by side: its representations, what fuses them, and plain baselines."""
+"""Systems: ways of ranking an index side by side: its representations, their fusions, and baselines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..rankers.dense import ExactRanker
 Mask = NDArray[np.bool_]
 Liked = tuple[int, ...]
 BASELINES = ("random", "thumbnail", "colour")
-"""What stands in every table; see ``baselines``."""
+"""Systems in every table; see ``baselines``."""
 _KEPT = 4096
 
 
@@ -36,21 +36,21 @@ class System:
     name : in tables.
     ranking : ``ranking(position, allowed, liked)`` returns all allowed pictures, best first, for the one at a
         position, its query moved towards those at the positions ``liked``.
-    members : the systems that it fuses; none where it ranks by itself.
-    is_again : it ranks a second time.
+    members : the systems that it fuses; none if it ranks by itself.
+    is_blind : it ranks a second time, its first hits counted as liked.
     """
 
     name: str
     ranking: Callable[[int, Mask, Liked], Ranking]
     members: tuple[str, ...] = ()
-    is_again: bool = False
+    is_blind: bool = False
 
     def rank(self, position: int, allowed: Mask, liked: Liked = ()) -> Ranking:
         """Return all allowed pictures, best first, for the one at a position."""
         return self.ranking(position, allowed, liked)
 
 
-def again(system: System, n: int) -> System:
+def with_blind_feedback(system: System, n: int) -> System:
     """Return the system that ranks, counts its first n hits as liked, and ranks again."""
 
     def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
@@ -58,7 +58,7 @@ def again(system: System, n: int) -> System:
         return system.rank(position, allowed, (*liked, *first.tolist()))
 
     comma = " " if system.members else ", "
-    return System(f"{system.name}{comma}blind {n}", ranking, system.members, is_again=True)
+    return System(f"{system.name}{comma}blind {n}", ranking, system.members, is_blind=True)
 
 
 def by_representation(snapshot: Snapshot, name: str) -> System:
@@ -72,7 +72,7 @@ def by_representation(snapshot: Snapshot, name: str) -> System:
             vector = move_vector(snapshot, name, vector, [vector_of(one) for one in liked])
         return ranker.rank(vector, len(allowed), allowed)
 
-    return System(name, _remembered(ranking))
+    return System(name, _cached(ranking))
 
 
 def fused(systems: Sequence[System], how: str) -> System:
@@ -88,11 +88,11 @@ def fused(systems: Sequence[System], how: str) -> System:
 def baselines(snapshot: Snapshot, seed: int = 0) -> list[System]:
     """Return what every system has to beat: a random order, a 16 × 16 thumbnail and a colour histogram.
 
-    The last two are the index's own where it has them; else they are made of its stored thumbnails, so that
-    no file is read.
+    The last two are the index's own if it has them; else they are made of its stored thumbnails, so that no
+    file is read.
     """
     return [
-        System("random", _remembered(partial(_at_random, seed))),
+        System("random", _cached(partial(_at_random, seed))),
         *(_plain(snapshot, kind) for kind in (Thumbnail(), ColourHistogram())),
     ]
 
@@ -108,7 +108,7 @@ def _plain(snapshot: Snapshot, kind: Thumbnail | ColourHistogram) -> System:
         vector = np.asarray(Rocchio().refine(vectors[position], [vectors[one] for one in liked], ()))
         return ranker.rank(vector, len(allowed), allowed)
 
-    return System(kind.name, _remembered(ranking))
+    return System(kind.name, _cached(ranking))
 
 
 def _small(snapshot: Snapshot) -> Iterator[Picture]:
@@ -120,16 +120,17 @@ def _small(snapshot: Snapshot) -> Iterator[Picture]:
 
 def _at_random(seed: int, position: int, allowed: Mask, _: Liked) -> Ranking:
     ids = np.flatnonzero(allowed)
+    # A generator of its own for each query: the order does not depend on which queries came before.
     return order(ids, np.random.default_rng((seed, position)).random(len(ids), dtype=np.float32), len(ids))
 
 
-def _remembered(ranking: Callable[[int, Mask, Liked], Ranking]) -> Callable[[int, Mask, Liked], Ranking]:
-    """Return the same, with the last answer kept: what is fused has just been ranked for itself."""
+def _cached(ranking: Callable[[int, Mask, Liked], Ranking]) -> Callable[[int, Mask, Liked], Ranking]:
+    """Return the same, with the last ranking kept: what is fused has just been ranked by itself."""
     kept: list[tuple[int, Mask, Liked, Ranking]] = []
 
-    def remembering(position: int, allowed: Mask, liked: Liked) -> Ranking:
+    def ranking_once(position: int, allowed: Mask, liked: Liked) -> Ranking:
         if not kept or kept[0][0] != position or kept[0][1] is not allowed or kept[0][2] != liked:
             kept[:] = [(position, allowed, liked, ranking(position, allowed, liked))]
         return kept[0][3]
 
-    return remembering
+    return ranking_once

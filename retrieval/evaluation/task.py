@@ -1,4 +1,4 @@
-"""The setting of an evaluation: which pictures ask, which may answer whom, and which answers are right."""
+"""The evaluation task: which pictures are queries, what each may find, and which answers are right."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _TEST, _TRAIN = "test", "train"
 
 @dataclass(frozen=True, eq=False)
 class EvaluationTask:
-    """Which pictures of an index ask, which are found, and how they are judged; all by position.
+    """Which pictures of an index are queries, which can be found, and how they are judged; by position.
 
     Parameters
     ----------
     queries : int64 (n_queries,), positions.
-    database : bool, which pictures may be found at all.
-    column : what keeps pictures together; None where nothing does.
-    groups : of each picture; one without a value is a group of its own.
+    database : bool (n,), which pictures may be found at all.
+    column : what keeps pictures together; None if nothing does.
+    groups : int64 (n,), of each picture; one without a value is a group of its own.
     judgements : of all pictures.
-    n_unlabelled : pictures that are left out, for nobody can say whether they are right.
+    n_unlabelled : pictures that are left out, because it is not known whether they are right.
     unmatched : rows of the label table that name no picture.
-    is_split : the column ``split`` says which pictures ask and which are found.
+    is_split : the column ``split`` says which pictures are queries and which are found.
     """
 
     queries: NDArray[np.int64]
@@ -45,43 +45,47 @@ class EvaluationTask:
 
     def allowed(self, position: int) -> Mask:
         """Return which pictures a query may find: the database but for its own group, and itself."""
+        # Pictures of one patient look alike for reasons that have nothing to do with the label.
         allowed = self.database & (self.groups != self.groups[position])
         allowed[position] = False
         return np.asarray(allowed, dtype=np.bool_)
 
 
-def prepare(snapshot: Snapshot, terms: EvaluationOptions) -> EvaluationTask:
-    """Work out the setting.
+def prepare(snapshot: Snapshot, options: EvaluationOptions) -> EvaluationTask:
+    """Resolve the options of an evaluation against an index.
 
     Raises
     ------
     SettingError : no picture has a label, a query is not there or has none, or a column or condition that
         makes no sense.
     """
-    told = Annotations(snapshot, terms.labels)
+    annotations = Annotations(snapshot, options.labels)
     judgements = Judgements(
-        [tuple(str(value) for value in cell) for cell in told.values(terms.label)],
-        terms.hierarchy,
-        terms.depth,
+        [tuple(str(value) for value in cell) for cell in annotations.values(options.label)],
+        options.hierarchy,
+        options.depth,
     )
+    # A picture without a label is neither asked nor found: nobody can say whether it is right.
     known = judgements.known
     if not known.any():
-        raise SettingError(_nothing(told, terms))
-    column, names = (None, snapshot.names) if terms.not_same == NOBODY else told.groups(terms.not_same)
+        raise SettingError(_no_label(annotations, options))
+    column, names = (
+        (None, snapshot.names) if options.not_same == NOBODY else annotations.groups(options.not_same)
+    )
     groups = np.unique(np.array(names, dtype=object), return_inverse=True)[1].astype(np.int64)
-    database = known & told.meets(terms.where)
+    database = known & annotations.meets(options.where)
     queries = known
-    is_split = _by_split(told, terms)
+    is_split = _by_split(annotations, options)
     if is_split:
-        split = np.array([str(cell[0]) if cell else "" for cell in told.values("split")], dtype=object)
+        split = np.array([str(cell[0]) if cell else "" for cell in annotations.values("split")], dtype=object)
         database, queries = database & (split == _TRAIN), known & (split == _TEST)
         if not database.any() or not queries.any():
             raise SettingError(
                 "queries: the column split needs labelled pictures of train, which are found, and of test, "
                 "which ask"
             )
-    elif terms.queries is not None:
-        queries = _asked(snapshot, terms.queries, known)
+    elif options.queries is not None:
+        queries = _named(snapshot, options.queries, known)
     return EvaluationTask(
         np.flatnonzero(queries),
         database,
@@ -89,21 +93,21 @@ def prepare(snapshot: Snapshot, terms: EvaluationOptions) -> EvaluationTask:
         groups,
         judgements,
         int((~known).sum()),
-        told.unmatched(),
+        annotations.unmatched(),
         is_split,
     )
 
 
-def _by_split(told: Annotations, terms: EvaluationOptions) -> bool:
-    if terms.queries is not None or terms.protocol is None:
-        return terms.queries == "split"
+def _by_split(annotations: Annotations, options: EvaluationOptions) -> bool:
+    if options.queries is not None or options.protocol is None:
+        return options.queries == "split"
     try:
-        return {_TRAIN, _TEST} <= {str(cell[0]) for cell in told.values("split") if cell}
+        return {_TRAIN, _TEST} <= {str(cell[0]) for cell in annotations.values("split") if cell}
     except SettingError:
         return False
 
 
-def _asked(snapshot: Snapshot, names: Sequence[str], known: Mask) -> Mask:
+def _named(snapshot: Snapshot, names: Sequence[str], known: Mask) -> Mask:
     queries = np.zeros(len(snapshot), dtype=bool)
     queries[[snapshot.position(name) for name in names]] = True
     lacking = np.flatnonzero(queries & ~known)
@@ -115,10 +119,10 @@ def _asked(snapshot: Snapshot, names: Sequence[str], known: Mask) -> Mask:
     return queries
 
 
-def _nothing(told: Annotations, terms: EvaluationOptions) -> str:
-    unmatched = told.unmatched()
-    if terms.labels is None:
-        return f"{terms.label}: no picture of this index has one; give a label table with --labels"
+def _no_label(annotations: Annotations, options: EvaluationOptions) -> str:
+    unmatched = annotations.unmatched()
+    if options.labels is None:
+        return f"{options.label}: no picture of this index has one; give a label table with --labels"
     return (
         "labels: no row names a picture of this index; paths are those of the index, as `semblance query` "
         f"prints them (the table's first is {next(iter(unmatched), 'none')!r})"

@@ -1,7 +1,7 @@
 """Run and qrels files of TREC, so that other tools can check a figure.
 
 trec_eval orders a run by score, not by rank, in single precision, and equal scores by id the other way round;
-so a score is written as the next smaller number where it would equal the one before.
+so a score is written as the next smaller number if it would equal the one before.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ def falling(scores: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @kernel()
 def _falling(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    told = scores.copy()
-    for i in range(1, len(told)):
-        if told[i] >= told[i - 1]:
+    lowered = scores.copy()
+    for i in range(1, len(lowered)):
+        if lowered[i] >= lowered[i - 1]:
             # A step of 2⁻²³ of its size reaches the next number in single precision, or the one after.
-            told[i] = told[i - 1] - max(_TINY, np.float32(1.2e-7) * abs(told[i - 1]))
-    return told
+            lowered[i] = lowered[i - 1] - max(_TINY, np.float32(1.2e-7) * abs(lowered[i - 1]))
+    return lowered
 
 
 def token(text: str) -> str:

@@ -1,1 +1,1 @@
-"""metadata."""
+"""Metadata: label tables, reference tables, and the conditions that filter by them."""

@@ -1,14 +1,14 @@
-"""The condition: a small language that says which pictures may be found, by what is known of them.
+"""The filter: a small language of conditions on metadata that says which pictures may be found.
 
     modality = 'CT' and slice_thickness <= 2.5
     label in ('lung', 'heart') or not (body_part like 'CH%')
     patient is not null and "view position" != 'PA'
 
-Names of columns are plain words, or stand in double quotes; texts stand in single quotes ('' within one is a
-quote). ``like`` takes ``%`` for any run of characters and ``_`` for any one, whatever the case. A column
-may hold several values (labels): a comparison holds where it holds for one of them, ``!=`` where ``=`` does
-not. No comparison holds where there is no value; ``is null`` does. A number and a text are compared as texts,
-and neither is above the other.
+Names of columns are plain words, or in double quotes; texts are in single quotes ('' within one is a quote).
+``like`` takes ``%`` for any run of characters and ``_`` for any one, whatever the case. A column may hold
+several values (labels): a comparison holds if it holds for one of them, ``!=`` if ``=`` does not. No
+comparison holds if there is no value; ``is null`` does. A number and a text are compared as texts, and
+neither is above the other.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingError
 from ..picture import Value
+from .filter_tokens import Token, tokens
 
 Values = tuple[Value, ...]
 Test = Callable[[Values], bool]
@@ -31,12 +32,6 @@ Mask = NDArray[np.bool_]
 Table = Mapping[str, Sequence[Values]]
 Node = Callable[[Table], Mask]
 
-_TOKEN = re.compile(
-    r"""\s*(?:(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))|(?P<text>'(?:[^']|'')*')
-    |(?P<quoted>"(?:[^"]|"")+")|(?P<word>[^\W\d][\w.\-]*)|(?P<sign><=|>=|!=|<>|==|[=<>(),]))""",
-    re.VERBOSE,
-)
-_KEYWORDS = {"and", "or", "not", "in", "like", "is", "null"}
 _SIGNS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
@@ -45,15 +40,7 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
 }
 _DEEPEST = 100
-
-
-class Token(NamedTuple):
-    """A word of the language: what kind, its text, its value, and where it stands (from 1)."""
-
-    kind: str
-    text: str
-    value: Value
-    at: int
+"""Levels of brackets: deeper ones would exhaust Python's stack before they say anything."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +53,7 @@ class Condition:
 
     @classmethod
     def parse(cls, text: str) -> Condition:
-        """Read a condition. Raise SettingError, with the position, where it makes no sense."""
+        """Read a condition. Raise SettingError, with the position, if it makes no sense."""
         parser = _Parser(text)
         return cls(text, tuple(dict.fromkeys(parser.columns)), parser.result)
 
@@ -79,11 +66,14 @@ class Condition:
 
 
 class _Parser:
-    """Read ``or`` of ``and`` of ``not`` of comparisons, by recursive descent."""
+    """Read ``or`` of ``and`` of ``not`` of comparisons, by recursive descent.
+
+    Each method reads one level of precedence, the loosest first, and returns a function of the table.
+    """
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._tokens = _tokens(text)
+        self._tokens = tokens(text)
         self._next = 0
         self._depth = 0
         self.columns: list[str] = []
@@ -111,6 +101,7 @@ class _Parser:
 
     def _negation(self) -> Node:
         is_negative = False
+        # A loop instead of recursion: any number of ``not`` in a row costs no stack.
         while self._take("not"):
             is_negative = not is_negative
         inner = self._single()
@@ -131,6 +122,7 @@ class _Parser:
         return lambda table: _each(table[name], test)
 
     def _test(self) -> Test:
+        """Read what is asked of the values of one cell."""
         token = self._peek()
         if token.text in _SIGNS and token.kind == "sign":
             self._next += 1
@@ -141,6 +133,7 @@ class _Parser:
             return lambda values: bool(values) is is_negative
         is_negative = self._take("not")
         test = self._membership()
+        # ``not in`` and ``not like`` are comparisons: without a value they do not hold either.
         return (lambda values: bool(values) and not test(values)) if is_negative else test
 
     def _membership(self) -> Test:
@@ -183,37 +176,9 @@ class _Parser:
         return SettingError(f"where: {found} at position {token.at} of {self._text!r}; expected {wanted}")
 
 
-def _tokens(text: str) -> list[Token]:
-    tokens: list[Token] = []
-    at, end = 0, len(text.rstrip())
-    while at < end:
-        match = _TOKEN.match(text, at)
-        if match is None:
-            at += len(text[at:]) - len(text[at:].lstrip())
-            raise SettingError(
-                f"where: {text[at]!r} at position {at + 1} of {text!r} makes no sense; write column = 'text' "
-                "or column < 3, joined by and, or, not"
-            )
-        kind = str(match.lastgroup)
-        tokens.append(_token(kind, match[kind], match.start(kind) + 1))
-        at = match.end()
-    return [*tokens, Token("end", "", "", end + 1)]
-
-
-def _token(kind: str, text: str, at: int) -> Token:
-    if kind == "number":
-        return Token("number", text, float(text), at)
-    if kind == "text":
-        return Token("text", text, text[1:-1].replace("''", "'"), at)
-    if kind == "quoted":
-        return Token("column", text[1:-1].replace('""', '"'), "", at)
-    if kind == "word" and text.lower() in _KEYWORDS:
-        return Token("keyword", text.lower(), "", at)
-    return Token("column" if kind == "word" else kind, text, "", at)
-
-
 def _each(cells: Sequence[Values], test: Test) -> Mask:
     """Test the cells of a column; each distinct one is tested once."""
+    # Columns hold few distinct values, whatever the number of pictures.
     found = {cell: test(cell) for cell in set(cells)}
     return np.array([found[cell] for cell in cells], dtype=np.bool_)
 
@@ -243,5 +208,6 @@ def _plain(value: Value) -> str:
 
 
 def _pattern(text: str) -> re.Pattern[str]:
+    # A run of % matches what one does, and would make the expression backtrack without end.
     parts = (".*" if c == "%" else "." if c == "_" else re.escape(c) for c in re.sub("%+", "%", text))
     return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)

@@ -1,4 +1,4 @@
-"""The label table: what a CSV file says of pictures."""
+"""The label table: labels and other columns of pictures, from a CSV file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 
 @dataclass(frozen=True)
 class LabelRow:
-    """What a table says of one picture or file: its labels, the other columns, and the line it stands on."""
+    """One row, of a picture or file: its labels, the other columns, and its line in the table."""
 
     labels: tuple[str, ...]
     columns: Mapping[str, Value]
@@ -52,6 +52,7 @@ class LabelTable:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 return cls(dict(_rows(path, file)))
         except UnicodeDecodeError as error:
+            # The decoder counts bytes, people count lines.
             line = path.read_bytes().count(b"\n", 0, error.start) + 1
             raise SettingError(f"labels: {path}: not UTF-8 near line {line}; save it as UTF-8") from error
         except OSError as error:
@@ -83,6 +84,7 @@ def _rows(path: Path, file: TextIO) -> Iterator[tuple[str, LabelRow]]:
 
 
 def _header(path: Path, fields: list[str]) -> list[str]:
+    # Spreadsheets leave spaces around names; those within a name belong to it.
     header = [field.strip() for field in fields]
     for name in _REQUIRED:
         if name not in header:
@@ -97,6 +99,7 @@ def _header(path: Path, fields: list[str]) -> list[str]:
 
 def _row(fields: dict[str, str], line: int) -> tuple[str, LabelRow]:
     name = fields.pop("path").strip().replace("\\", "/").removeprefix("./")
+    # A label that is repeated counts once; a dict keeps the order of the table.
     labels = tuple(dict.fromkeys(part for label in fields.pop("label").split(";") if (part := label.strip())))
     columns = {key: _value(text.strip()) for key, text in fields.items() if key and text.strip()}
     return name, LabelRow(labels, columns, line)

@@ -1,4 +1,4 @@
-"""The references: what a table ``references.csv`` says of labels, for those who read an answer."""
+"""The reference table: reading matter for labels, from a CSV file, shown with an answer."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class References:
             raise SettingError(f"references: {path}: {error.strerror}; give a CSV file") from error
 
     def of(self, labels: Iterable[str]) -> tuple[Reference, ...]:
-        """Return what there is for some labels, in their order."""
+        """Return the references of some labels, in their order."""
         return tuple(found for label in labels for found in self.by_label.get(label, ()))
 
 
@@ -62,16 +62,18 @@ def _rows(path: Path, reader: csv.DictReader[str]) -> Iterable[Reference]:
                 "the header must name label and title"
             )
     for row in reader:
-        where = f"references: {path}, line {reader.line_num}"
+        place = f"references: {path}, line {reader.line_num}"
+        # csv.DictReader files surplus fields under None, and gives missing ones None as value.
         if None in row or None in row.values():
             raise SettingError(
-                f"{where}: not as many fields as the header has; quote fields that hold commas"
+                f"{place}: not as many fields as the header has; quote fields that hold commas"
             )
         values = {name: row.get(name, "").strip() for name in _COLUMNS}
         if not values["label"] or not values["title"]:
-            raise SettingError(f"{where}: the label or the title is empty; give both")
+            raise SettingError(f"{place}: the label or the title is empty; give both")
+        # A link becomes an anchor of a page: ``javascript:`` and such must never get there.
         if values["link"] and not values["link"].startswith(("http://", "https://")):
-            raise SettingError(f"{where}: {values['link']!r} is no link; begin it with https://")
+            raise SettingError(f"{place}: {values['link']!r} is no link; begin it with https://")
         yield Reference(**values)
 
 

@@ -1,8 +1,15 @@
 """Learnt metrics: a linear map of the vectors of any representation, learnt from labels."""
 
-from .cross_validation import Trial, try_out
+from .cross_validation import CrossValidation, cross_validate
 from .learned_metric import LearnedMetric
 from .metric_learner import METHODS, MetricLearner
 from .projection import Projection
 
-__all__ = ["METHODS", "LearnedMetric", "MetricLearner", "Projection", "Trial", "try_out"]
+__all__ = [
+    "METHODS",
+    "CrossValidation",
+    "LearnedMetric",
+    "MetricLearner",
+    "Projection",
+    "cross_validate",
+]

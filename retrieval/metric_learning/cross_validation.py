@@ -1,4 +1,4 @@
-"""The trial: is a metric worth having? Cross-validated, no group on both sides."""
+"""Cross-validation: does a metric help? No group is on both sides of a fold."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from .metric_learner import MetricLearner
 
 FOLDS = 3
 _MOST_QUERIES = 500
+"""Held-out pictures that ask, in all folds together."""
 
 
 @dataclass(frozen=True)
-class Trial:
+class CrossValidation:
     """What held-out pictures find among those learnt from, by the base's ranking and by the metric's.
 
     Parameters
     ----------
-    n_queries : how many pictures asked.
+    n_queries : how many held-out pictures were queries.
     map_before, map_after, p1_before, p1_after : means over them, in [0, 1].
     gain : the 95 % interval of the difference in average precision, groups drawn with replacement.
     """
@@ -45,16 +46,16 @@ class Trial:
         return {"n_queries": self.n_queries, **rounded, "gain": [round(value, 4) for value in self.gain]}
 
 
-def try_out(
+def cross_validate(
     learner: MetricLearner,
     base: Representation,
     vectors: Sequence[Vector],
     classes: Sequence[str],
     groups: Sequence[str],
-) -> Trial | None:
-    """Learn on two thirds of the groups, let the others ask, thrice; None where there is too little for that.
+) -> CrossValidation | None:
+    """Learn on two thirds of the groups, query with the others, three times; None if there are too few.
 
-    A held-out picture ranks the pictures that were learnt from, as a new picture will. At most 500 ask.
+    A held-out picture ranks the pictures that were learnt from, as a new picture will. At most 500 do.
     """
     folds = _folds(groups, learner.seed)
     found: list[NDArray[np.float64]] = []
@@ -64,7 +65,7 @@ def try_out(
         try:
             projection = learner.learn([vectors[i] for i in known], [classes[i] for i in known])
         except FitError:
-            continue
+            continue  # the classes of this fold are too small; the others may still say something
         after = ExactRanker(projection.dimension)
         after.add(np.arange(len(known)), [projection.project(vectors[i]) for i in known])
         before = base.make_ranker()
@@ -78,7 +79,7 @@ def try_out(
 
 
 def _folds(groups: Sequence[str], seed: int) -> NDArray[np.intp]:
-    """Return the fold of each picture, (n,): whole groups, dealt by lot."""
+    """Return the fold of each picture, (n,): whole groups, at random."""
     names, numbers = np.unique(np.array(groups, dtype=str), return_inverse=True)
     dealt = np.random.default_rng(seed).permutation(len(names)) % FOLDS
     return np.asarray(dealt[numbers])
@@ -89,12 +90,12 @@ def _scores(ranker: Ranker, query: Vector, is_right: NDArray[np.bool_]) -> tuple
     return average_precision(relevant), precision_at(relevant, 1)
 
 
-def _summed(found: NDArray[np.float64], groups: Sequence[str]) -> Trial | None:
-    """Sum up rows of: which picture, average precision and P@1 before, and after; NaN where none is right."""
+def _summed(found: NDArray[np.float64], groups: Sequence[str]) -> CrossValidation | None:
+    """Sum up rows of: picture, average precision and P@1 before, and after (n, 5); NaN if none is right."""
     found = found[~np.isnan(found[:, 1])]
     if not len(found):
         return None
     owners = [groups[int(i)] for i in found[:, 0]]
     means = found[:, 1:].mean(axis=0).tolist()
     gain = bootstrap_interval(found[:, 3] - found[:, 1], owners)
-    return Trial(len(found), means[0], means[2], means[1], means[3], gain)
+    return CrossValidation(len(found), means[0], means[2], means[1], means[3], gain)

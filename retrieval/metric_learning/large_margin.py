@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .discriminant import Classes, Rows
-from .optional import extra
 
 _NEIGHBOURS = 3
+"""Targets of a row: the nearest of its own class."""
 _PUSH = 0.5
+"""c of equation 13."""
 
 
 def large_margin(rows: Rows, classes: Classes, rounds: int) -> NDArray[np.float64]:
@@ -22,10 +23,13 @@ def large_margin(rows: Rows, classes: Classes, rounds: int) -> NDArray[np.float6
     """
     d = rows.shape[1]
     targets = _targets(rows, classes)
+    # The hinge has a margin of 1: rows are scaled so that this is the mean squared distance to a target.
     scale = np.sqrt(((rows[:, None] - rows[targets]) ** 2).sum(axis=2).mean())
-    scaled = rows / scale  # the margin is one mean distance to a target
+    scaled = rows / scale
     start = np.eye(d)
-    found = extra("scipy.optimize").minimize(
+    from scipy.optimize import minimize
+
+    found = minimize(
         lambda flat: loss(flat.reshape(d, d), scaled, classes, targets),
         start.ravel(),
         jac=True,
@@ -40,16 +44,17 @@ def loss(
 ) -> tuple[float, NDArray[np.float64]]:
     """Return the hinge and its gradient, ravelled (d · k,), at a linear map (d, k); targets are (n, m)."""
     n, m = targets.shape
-    distances = squared_distances(rows @ linear)
+    distances = squared_distances(rows @ linear)  # (n, n)
     is_other = classes[:, None] != classes
     weights = np.zeros((n, n))
     total = 0.0
     who = np.arange(n)
-    for target in targets.T:
+    for target in targets.T:  # one target of every row at a time, so that memory stays (n, n)
         pull = distances[who, target]
         gap = np.where(is_other, 1 + pull[:, None] - distances, 0)
         is_near = gap > 0
         total += (1 - _PUSH) * float(pull.sum()) + _PUSH * float(gap[is_near].sum())
+        # Weights of pairs in the gradient: −c of an impostor, (1 − c) + c · (impostors) of a target.
         weights -= _PUSH * is_near
         weights[who, target] += (1 - _PUSH) + _PUSH * is_near.sum(axis=1)
     weights = (weights + weights.T) / (n * m)
@@ -70,6 +75,7 @@ def _targets(rows: Rows, classes: Classes) -> NDArray[np.intp]:
     np.fill_diagonal(distances, np.inf)
     distances[classes[:, None] != classes] = np.inf
     nearest = np.argsort(distances, axis=1, kind="stable")[:, :_NEIGHBOURS]
+    # A class of two has one target; its place is repeated, so that the array stays rectangular.
     n_own = np.bincount(classes)[classes] - 1
     places = np.minimum(np.arange(nearest.shape[1]), n_own[:, None] - 1)
     return np.take_along_axis(nearest, places, axis=1)

@@ -1,4 +1,4 @@
-"""The plane: vectors of many dimensions laid out in two, to be looked at; nothing should be ranked by it."""
+"""The layout: vectors of many dimensions in two, for a map; nothing should be ranked by it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from ..errors import FitError, SettingError
 from ..representation import Vector
 from .large_margin import squared_distances
 from .matrix import lengths, stack, unit
-from .optional import extra
 from .principal_axes import principal_axes
 
 Points = NDArray[np.float64]
@@ -25,6 +24,7 @@ METHODS = {
 """The methods, and what each does."""
 
 _AXES = 50
+"""Principal axes that are kept, as van der Maaten and Hinton do before t-SNE."""
 _PERPLEXITY = 30.0
 
 
@@ -35,7 +35,7 @@ def lay_out(vectors: Sequence[Vector], method: str, seed: int = 0) -> Points:
 
     Raises
     ------
-    SettingError : the method is unknown, or scikit-learn is not installed.
+    SettingError : the method is unknown.
     FitError : fewer than three vectors, or values that are not finite.
     """
     if method not in METHODS:
@@ -61,10 +61,13 @@ def kernel_components(rows: Points, k: int, seed: int = 0) -> Points:
     """
     alike = unit(rows)
     distances = squared_distances(alike)
+    # As wide as the median distance: the kernel then tells near from far whatever the representation.
     median = float(np.median(distances[np.triu_indices(len(rows), 1)]))
     kernel = np.exp(-distances / max(median, 1e-12))
-    analysis = extra("sklearn.decomposition").KernelPCA
-    found = analysis(k, kernel="precomputed", random_state=seed, eigen_solver="auto").fit_transform(kernel)
+    from sklearn.decomposition import KernelPCA
+
+    analysis = KernelPCA(k, kernel="precomputed", random_state=seed, eigen_solver="auto")
+    found = analysis.fit_transform(kernel)
     return np.asarray(found, dtype=np.float64)
 
 
@@ -75,9 +78,12 @@ def neighbour_embedding(rows: Points, seed: int = 0) -> Points:
     """
     perplexity = min(_PERPLEXITY, (len(rows) - 1) / 3)
     start = unit(rows)[:, :2] if rows.shape[1] > 1 else np.column_stack([rows[:, 0], np.zeros(len(rows))])
+    # Begun with principal axes of a standard deviation of 1e-4, as scikit-learn's init="pca" does (Kobak and
+    # Berens 2019): a random start would shuffle where the clusters are.
     start = start / max(float(start[:, 0].std()), 1e-12) * 1e-4
-    analysis = extra("sklearn.manifold").TSNE
-    made = analysis(2, perplexity=perplexity, init=start.astype(np.float32), random_state=seed, n_jobs=1)
+    from sklearn.manifold import TSNE
+
+    made = TSNE(2, perplexity=perplexity, init=start.astype(np.float32), random_state=seed, n_jobs=1)
     return np.asarray(made.fit_transform(unit(rows).astype(np.float32)), dtype=np.float64)
 
 

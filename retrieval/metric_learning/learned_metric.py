@@ -18,7 +18,7 @@ class LearnedMetric:
     """Rank by a metric that was learnt on the vectors of another representation.
 
     An index derives its vectors from the stored ones of the base, so that no picture is described twice; only
-    a query that is not in the index is described anew. It keeps no evidence: that of the base is there.
+    a query that is not in the index is described anew. It keeps no evidence: the base has it.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class LearnedMetric:
 
     @property
     def projection(self) -> Projection:
-        """What was learnt. Raise FitError where nothing was."""
+        """What was learnt. Raise FitError if nothing was."""
         if self.projection_ is None:
             raise FitError(f"{self.name} has learnt nothing; `semblance learn-metric` learns from labels")
         return self.projection_
@@ -68,12 +68,12 @@ class LearnedMetric:
         return {}
 
     def learn(self, samples: Iterable[Arrays]) -> Self:
-        """Stay as it is. Raise FitError where it has learnt nothing."""
+        """Stay as it is. Raise FitError if it has learnt nothing."""
         _ = self.projection
         return self
 
     def fit(self, pictures: Iterable[Picture]) -> Self:
-        """Stay as it is. Raise FitError where it has learnt nothing."""
+        """Stay as it is. Raise FitError if it has learnt nothing."""
         return self.learn(())
 
     @property
@@ -96,6 +96,7 @@ class LearnedMetric:
 
     def adjusted(self, **settings: Any) -> LearnedMetric:
         """Return the same metric over a base with other ``query_settings``."""
+        # The projection is kept: settings of queries change no vector that it was learnt from.
         base = self.base.adjusted(**settings) if isinstance(self.base, Adjustable) else self.base
         return LearnedMetric(base, self.name, **self.settings).with_projection(self.projection)
 
@@ -104,7 +105,7 @@ class LearnedMetric:
         return self.projection.arrays()
 
     def restore(self, arrays: Arrays) -> Self:
-        """Take back what ``learnt`` returned. Raise IndexFolderError where it is something else."""
+        """Take back what ``learnt`` returned. Raise IndexFolderError if it is something else."""
         return self.with_projection(Projection.restore(arrays))
 
     def make_ranker(self) -> ExactRanker:

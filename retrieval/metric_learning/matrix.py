@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..representation import SparseVector, Vector
-from .optional import extra
 
 Matrix = Any
 """float64 (n, d): an array, or a ``scipy.sparse.csr_matrix``."""
@@ -20,11 +19,14 @@ def stack(vectors: Sequence[Vector]) -> Matrix:
     sparse = [vector for vector in vectors if isinstance(vector, SparseVector)]
     if len(sparse) < len(vectors):
         return np.asarray(vectors, dtype=np.float64)
+    # The three arrays of a compressed matrix: where each row ends, and the columns and values of all rows.
     ends = np.cumsum([0, *(len(vector.indices) for vector in sparse)])
     words = np.concatenate([vector.indices for vector in sparse])
     values = np.concatenate([vector.values for vector in sparse]).astype(np.float64)
     shape = (len(sparse), sparse[0].size)
-    return extra("scipy.sparse").csr_matrix((values, words.astype(np.int64), ends), shape=shape)
+    from scipy.sparse import csr_matrix  # late: it takes longer to import than a query takes
+
+    return csr_matrix((values, words.astype(np.int64), ends), shape=shape)
 
 
 def lengths(rows: Matrix) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The learner: a linear metric from labelled vectors, and what keeps it from learning by heart."""
+"""The metric learner: a linear metric from labelled vectors, and what keeps it from overfitting."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from ..representation import Vector
 from .discriminant import Classes, Rows, discriminate, whiten_within
 from .large_margin import large_margin
 from .matrix import lengths, stack
-from .optional import extra
 from .principal_axes import principal_axes
 from .projection import Projection
 
@@ -30,23 +29,25 @@ METHODS = {
 _ITERATIVE = ("nca", "lmnn")
 _MOST_COMPONENTS = 96
 _ROUNDS = 10
+"""Iterations of the iterative methods: stopping early is part of what keeps them from overfitting."""
 _LENGTH = 2.0
+"""Root mean square length of the rows from which neighbourhood components analysis starts."""
 
 
 @dataclass(frozen=True)
 class MetricLearner:
-    """Learn a linear metric: principal axes, then the scatter within classes made round, then the method.
+    """Learn a linear metric: principal axes, then whitening of the scatter within classes, then the method.
 
-    Few pictures of many dimensions are learnt by heart unless something holds back. Here it is the number of
-    axes, the shrinkage, and that the two iterative methods start from what is round already and stop after 10
-    rounds (``benchmarks/quality/projection.py`` prints what that is worth).
+    With few pictures of many dimensions any method overfits unless something regularises it. Here that is the
+    number of axes, the shrinkage, and that the two iterative methods start from white coordinates and stop
+    after 10 rounds (``benchmarks/quality/projection.py`` prints what each brings).
 
     Parameters
     ----------
     method : one of ``METHODS``.
-    components : how many principal axes are kept; the least of 96 and a third of the pictures where None.
-    shrinkage : of the covariance within classes towards a round one, above 0, at most 1.
-    seed : of the random start that finds the axes, and of which pictures are learnt from where they are many.
+    components : how many principal axes are kept; the least of 96 and a third of the pictures if None.
+    shrinkage : of the covariance within classes towards a spherical one, above 0, at most 1.
+    seed : of the random start that finds the axes, and of which pictures are learnt from if they are many.
     """
 
     method: str = "nca"
@@ -73,15 +74,15 @@ class MetricLearner:
         """Learn from vectors of one length with the class of each.
 
         A class with one picture says nothing of what pictures of a class have in common, and is left out;
-        empty vectors are as well. Where there are more than ``most_pictures``, that many are drawn, equally
-        many of each class as far as they go.
+        so are empty vectors. Of more than ``most_pictures``, that many are drawn, equally many of each class
+        as far as they go.
 
         Raises
         ------
         FitError : fewer than two classes of two pictures, vectors that are not finite, or all equal.
-        SettingError : scikit-learn is not installed.
         """
-        with threadpool_limits(1):  # the same sums on every machine, and no waiting for busy cores
+        # One thread: the same order of sums, so the same metric, on every machine.
+        with threadpool_limits(1):
             return self._learnt(vectors, classes)
 
     def _learnt(self, vectors: Sequence[Vector], classes: Sequence[str]) -> Projection:
@@ -94,7 +95,7 @@ class MetricLearner:
         return Projection.of(axes, self._linear(axes.reduce(rows), numbers))
 
     def drawn(self, vectors: Sequence[Vector], classes: Sequence[str]) -> list[int]:
-        """Return the places of the vectors that are learnt from, rising. Raise FitError as ``learn`` does."""
+        """Return the positions of the vectors learnt from, rising. Raise FitError as ``learn`` does."""
         size = lengths(stack(vectors)) if len(vectors) else np.empty(0)
         if not np.isfinite(size).all():
             place = int(np.flatnonzero(~np.isfinite(size))[0])
@@ -113,19 +114,24 @@ class MetricLearner:
         return sorted(places[keep][self._turns(numbers[keep]) < self.most_pictures].tolist())
 
     def _turns(self, numbers: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return when each picture's turn comes, (n,): the classes draw two each, one after the other."""
+        """Return when each picture's turn comes, (n,): classes take turns, two pictures each, at random.
+
+        Two, because a class of which one picture is learnt from would be left out.
+        """
         random = np.random.default_rng(self.seed)
-        lots, class_lots = random.permutation(len(numbers)), random.permutation(int(numbers.max()) + 1)
-        by_class = np.lexsort((lots, numbers))
+        order, class_order = random.permutation(len(numbers)), random.permutation(int(numbers.max()) + 1)
+        # own_turn counts within a class; every second one opens a new round of all classes.
+        by_class = np.lexsort((order, numbers))
         starts = np.concatenate([[0], np.cumsum(np.bincount(numbers))])
         own_turn = np.empty(len(numbers), dtype=np.intp)
         own_turn[by_class] = np.arange(len(numbers)) - starts[numbers[by_class]]
         turns = np.empty(len(numbers), dtype=np.intp)
-        turns[np.lexsort((own_turn, class_lots[numbers], own_turn // 2))] = np.arange(len(numbers))
+        turns[np.lexsort((own_turn, class_order[numbers], own_turn // 2))] = np.arange(len(numbers))
         return turns
 
     def _linear(self, rows: Rows, classes: Classes) -> NDArray[np.float64]:
         """Return the map of the coordinates of the axes, (p, k)."""
+        # All methods start from white coordinates, so that their maps are composed with the whitening.
         white = whiten_within(rows, classes, self.shrinkage)
         if self.method == "wccn":
             return white
@@ -147,7 +153,9 @@ def _neighbourhood(rows: Rows, classes: Classes) -> NDArray[np.float64]:
     Source: Goldberger, Hinton, Roweis and Salakhutdinov, NIPS 2004. The softmax over neighbours has no scale
     of its own: rows get a root mean square length of 2, at which some neighbours, not one, count.
     """
+    from sklearn.neighbors import NeighborhoodComponentsAnalysis  # late: seconds of import for every query
+
     scale = _LENGTH / math.sqrt(float((rows**2).sum(axis=1).mean()))
-    analysis = extra("sklearn.neighbors").NeighborhoodComponentsAnalysis
+    analysis = NeighborhoodComponentsAnalysis
     found = analysis(init="identity", max_iter=_ROUNDS, random_state=0).fit(rows * scale, classes)
     return np.asarray(found.components_.T, dtype=np.float64)

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from .matrix import Matrix
 
 _SPARE = 10
+"""Random directions beyond those wanted: the oversampling of Halko et al."""
 _ROUNDS = 6
+"""Power iterations, each of which sets large variances further apart from small ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,13 +39,14 @@ def principal_axes(rows: Matrix, k: int, seed: int = 0) -> Axes:
     """Find at most ``k`` principal axes of the rows of a matrix, float64 (n, d).
 
     The mean is removed from the products, never from the matrix, so that a sparse one stays sparse. Fewer
-    axes are returned where the vectors span fewer. Source: Halko, Martinsson and Tropp, "Finding structure
-    with randomness", SIAM Review 2011, algorithms 4.4 and 5.1; exact where k + 10 is at least the rank.
+    axes are returned if the vectors span fewer. Source: Halko, Martinsson and Tropp, "Finding structure
+    with randomness", SIAM Review 2011, algorithms 4.4 and 5.1; exact if k + 10 is at least the rank.
     """
     n, d = rows.shape
     mean = np.asarray(rows.mean(axis=0)).ravel()
     width = min(k + _SPARE, n, d)
     basis = np.random.default_rng(seed).standard_normal((d, width))
+    # (X − 1μᵀ)B is XB − 1(μᵀB): the centred matrix, which is dense, is never formed.
     for _ in range(_ROUNDS):
         spread = np.linalg.qr(rows @ basis - mean @ basis)[0]  # (n, width)
         image = rows.T @ spread - np.outer(mean, spread.sum(axis=0))  # (d, width)
@@ -52,6 +55,7 @@ def principal_axes(rows: Matrix, k: int, seed: int = 0) -> Axes:
     rank = int(np.count_nonzero(lengths > 1e-9 * max(lengths[0], 1e-30)))
     kept = min(k, rank)
     directions = turned[:kept].T
+    # Signs are arbitrary: the largest value of an axis is made positive, so that they are equal everywhere.
     largest = np.abs(directions).argmax(axis=0)
     signs = np.where(directions[largest, np.arange(kept)] < 0, -1.0, 1.0)
     return Axes(mean, directions * signs, lengths[:kept] / np.sqrt(n))

@@ -33,7 +33,7 @@ class Projection:
 
     @classmethod
     def restore(cls, arrays: Arrays) -> Projection:
-        """Take back what ``arrays`` returned. Raise IndexFolderError where it is something else."""
+        """Take back what ``arrays`` returned. Raise IndexFolderError if it is something else."""
         matrix, offset = arrays.get("matrix"), arrays.get("offset")
         if matrix is None or offset is None or len(arrays) != 2:
             raise IndexFolderError(f"{', '.join(arrays) or 'nothing'}: no learnt metric; index again")
@@ -53,7 +53,7 @@ class Projection:
         return {"matrix": self.matrix, "offset": self.offset}
 
     def project(self, vector: Vector) -> NDArray[np.float32]:
-        """Return a vector (d,) as float32 (k,) of unit length; zeros stay zeros: nothing is known of them.
+        """Return a vector (d,) as float32 (k,) of unit length; an empty vector stays one.
 
         Several views (n, d) of one thing become (n, k). The sum goes word by word, so that the result is the
         same to the last bit everywhere.
@@ -66,6 +66,7 @@ class Projection:
             values, rows = vector, self.matrix
         if not values.any():
             return np.zeros(self.dimension, dtype=np.float32)
+        # Not a matrix product, whose order of sums depends on the BLAS and the number of rows.
         moved = (values.astype(np.float64)[:, None] * rows).sum(axis=0) - self.offset
         length = np.linalg.norm(moved)
         return np.asarray(moved / length if length > 0 else moved, dtype=np.float32)

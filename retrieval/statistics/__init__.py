@@ -1,1 +1,1 @@
-"""statistics."""
+"""Statistics: measures of rankings, exact and paired tests, principal components."""

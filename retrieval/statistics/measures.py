@@ -1,4 +1,4 @@
-"""Measures of a ranking: what a list of hits is worth to the one who asked."""
+"""Measures of a ranking: how useful a list of hits is to who asked for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def average_precision(relevant: ArrayLike) -> float:
     """Return the mean of the precision at each relevant hit, in [0, 1].
 
     ``relevant`` is bool (n,), best hit first, over the *whole* ranking, so that no relevant picture is
-    missing; NaN where nothing is relevant (such a query says nothing of a ranking, and is left out of means).
+    missing; NaN if nothing is relevant (such a query says nothing of a ranking, and is left out of means).
     """
     hits = np.flatnonzero(np.asarray(relevant, dtype=bool))
     if len(hits) == 0:
@@ -23,7 +23,7 @@ def average_precision(relevant: ArrayLike) -> float:
 def average_precision_at_r(relevant: ArrayLike) -> float:
     """Return the sum of the precision at each relevant hit among the first R, over R, in [0, 1].
 
-    R is how many are relevant in the whole ranking, bool (n,), best hit first; NaN where nothing is. Its mean
+    R is how many are relevant in the whole ranking, bool (n,), best hit first; NaN if nothing is. Its mean
     over queries is MAP@R (Musgrave et al. 2020, section 3.2): unlike mAP, nothing behind place R counts.
     """
     flags = np.asarray(relevant, dtype=bool)
@@ -44,7 +44,7 @@ def precision_at(relevant: ArrayLike, k: int) -> float:
 def r_precision(relevant: ArrayLike) -> float:
     """Return the share of relevant hits among the first R, R being how many are relevant in all, in [0, 1].
 
-    ``relevant`` is bool (n,) over the whole ranking; NaN where nothing is relevant.
+    ``relevant`` is bool (n,) over the whole ranking; NaN if nothing is relevant.
     """
     flags = np.asarray(relevant, dtype=bool)
     n_relevant = np.count_nonzero(flags)
@@ -58,9 +58,10 @@ def ndcg_at(gains: ArrayLike, k: int) -> float:
 
     Parameters
     ----------
-    gains : (n,) at least 0, best hit first, over the whole ranking; 0 is not relevant. NaN where all are.
+    gains : (n,) at least 0, best hit first, over the whole ranking; 0 is not relevant. NaN if all are.
     """
     given = np.asarray(gains, dtype=np.float64)
+    # The best order decides what 1 is, so that queries with few and with many right answers compare.
     best = np.sort(given)[::-1][: _checked(k)]
     if not given.any():
         return float("nan")
@@ -76,8 +77,8 @@ def bpref(relevant: ArrayLike, judged: ArrayLike | None = None) -> float:
 
     Parameters
     ----------
-    relevant : bool (n,), best hit first, over the whole ranking; NaN where nothing is relevant.
-    judged : bool (n,); all where it is None.
+    relevant : bool (n,), best hit first, over the whole ranking; NaN if nothing is relevant.
+    judged : bool (n,); all if it is None.
     """
     flags = np.asarray(relevant, dtype=bool)
     if judged is not None:
@@ -85,6 +86,7 @@ def bpref(relevant: ArrayLike, judged: ArrayLike | None = None) -> float:
     n_relevant = np.count_nonzero(flags)
     if n_relevant == 0:
         return float("nan")
+    # As in trec_eval, wrong hits beyond the first R count no further, and R is bounded by what can be wrong.
     wrong_before = np.cumsum(~flags)[flags]
     bound = max(1, min(n_relevant, len(flags) - n_relevant))
     return float(np.mean(1 - np.minimum(wrong_before, n_relevant) / bound))
@@ -94,12 +96,13 @@ def average_precision_at(relevant: ArrayLike, k: int) -> float:
     """Return the mean of the precision at each relevant hit among the first k, in [0, 1].
 
     Divided by how many there could be, the lesser of k and the number of relevant pictures: what is not found
-    costs. ``relevant`` is bool (n,) over the whole ranking; NaN where nothing is relevant.
+    costs. ``relevant`` is bool (n,) over the whole ranking; NaN if nothing is relevant.
     """
     flags = np.asarray(relevant, dtype=bool)
     if not flags.any():
         return float("nan")
     hits = np.flatnonzero(flags[: _checked(k)])
+    # The i-th hit (from 1) at rank r has a precision of i / r.
     precisions = np.arange(1, len(hits) + 1) / (hits + 1)
     return float(precisions.sum() / min(k, np.count_nonzero(flags)))
 
@@ -160,6 +163,8 @@ def bootstrap_interval(
     numbers, owners = numbers[known], np.unique(owners[known], return_inverse=True)[1]
     if len(numbers) == 0:
         return float("nan"), float("nan")
+    # A drawn group brings all of its queries, so that a mean is a ratio of sums; scipy.stats.bootstrap
+    # resamples single values and has no groups.
     sums, counts = np.bincount(owners, numbers), np.bincount(owners)
     drawn = np.random.default_rng(seed).integers(len(counts), size=(draws, len(counts)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)

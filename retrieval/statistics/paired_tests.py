@@ -1,4 +1,8 @@
-"""Paired tests: is one way of ranking better than another, or was it luck?"""
+"""Paired tests: is one way of ranking better than another, or is the difference chance?
+
+SciPy's permutation test changes the sign of every difference by itself; here a group of queries (those of one
+patient) changes it together, and all systems are tested by the same choices.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,11 @@ from .fisher_exact import holm
 from .measures import bootstrap_interval
 
 DRAWS = 10_000
+"""Choices of signs that are drawn if there are too many to try all."""
 _EXACT_UP_TO = 12
+"""Groups of which all 2ⁿ choices of signs are tried."""
 _SIGNS_AT_ONCE = 4_000_000
+"""Bounds the memory: signs that are drawn at a time."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,7 @@ def randomisation_test(
     """Return the two-sided p-value of a mean of paired differences (Fisher 1935; Smucker et al. 2007).
 
     Were the two systems alike, each group's differences might as well have the other sign: p is the share of
-    choices of signs whose mean is as far from 0 as the one that was seen. All choices are tried up to 12
+    choices of signs whose mean is as far from 0 as the observed one. All choices are tried up to 12
     groups; else ``draws`` of them, and p = (1 + as far) / (1 + draws).
 
     Parameters
@@ -68,8 +75,10 @@ def _randomised(
     sums = np.array([np.bincount(owners, row, minlength=1) for row in np.nan_to_num(differences)])
     sums = sums.reshape(n_tests, -1)[:, (sums != 0).any(axis=0)]  # a sign of nothing changes nothing
     n_groups = sums.shape[1]
+    # A hair below, so that a choice equal to the observed one counts in spite of rounding.
     seen = np.abs(sums.sum(axis=1)) * (1 - 1e-12)
     if n_groups <= _EXACT_UP_TO:
+        # Row b holds the binary digits of b: all choices of signs, (2ⁿ, n).
         bits = np.arange(2**n_groups)[:, None] >> np.arange(n_groups) & 1
         return np.asarray(np.mean(np.abs((1.0 - 2.0 * bits) @ sums.T) >= seen, axis=0))
     rng = np.random.default_rng(seed)
@@ -79,6 +88,7 @@ def _randomised(
         shape = (min(at_once, draws - start), n_groups)
         signs = 1.0 - 2.0 * rng.integers(0, 2, size=shape, dtype=np.int8)
         as_far += np.count_nonzero(np.abs(signs @ sums.T) >= seen, axis=0)
+    # The observed choice is one of the draws, so that p is never 0 (Phipson and Smyth 2010).
     return np.asarray((1 + as_far) / (1 + draws))
 
 
@@ -92,7 +102,7 @@ def compare(
     """Compare systems with each other, by a measure of each query, and correct for how many (Holm 1979).
 
     ``values`` holds float (n,) for each system, of the same queries in one order; all pairs are compared, or
-    those ``chosen`` before anything was seen. The one with the larger mean comes first.
+    those ``chosen`` beforehand. The one with the larger mean comes first.
     """
     pairs = []
     for one, other in combinations(values, 2) if chosen is None else chosen:

@@ -1,4 +1,8 @@
-"""Principal components: the few directions along which descriptors differ most."""
+"""Principal components: the few directions along which descriptors differ most.
+
+scikit-learn's ``PCA`` agrees but for the signs of components and float64 copies of all rows; here signs are
+fixed, so that learnt arrays are the same everywhere, and memory is bounded.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import FitError, SettingError
 
 CHUNK = 16_384
-"""Rows that are turned into float64 at a time."""
+"""Rows that are converted to float64 at a time."""
 
 
 @dataclass(eq=False)
@@ -20,9 +24,9 @@ class Pca:
 
     Parameters
     ----------
-    n_components : how many to keep, at least 1; all where descriptors have fewer dimensions.
+    n_components : how many to keep, at least 1; all if descriptors have fewer dimensions.
     whiten : divide each component by its standard deviation over the sample to this power, in [0, 1]: 1 makes
-        all count alike, ½ lies halfway (Jégou and Chum, ECCV 2012, discuss what whitening is worth).
+        all count alike, ½ is halfway (Jégou and Chum, ECCV 2012, discuss what whitening brings).
 
     Attributes
     ----------
@@ -45,7 +49,7 @@ class Pca:
             raise SettingError(f"whiten must be from 0 to 1, not {self.whiten}")
 
     def fit(self, x: ArrayLike) -> Self:
-        """Learn from x (n, d). Raise FitError where n is below 2 or a value is not finite."""
+        """Learn from x (n, d). Raise FitError if n is below 2 or a value is not finite."""
         rows = np.asarray(x)
         if rows.ndim != 2 or rows.shape[0] < 2 or rows.shape[1] == 0:
             raise FitError(
@@ -55,7 +59,7 @@ class Pca:
         covariance = _covariance(rows, mean)
         if not np.isfinite(covariance).all():
             raise FitError("descriptors must be finite to learn principal components of them")
-        variances, vectors = np.linalg.eigh(covariance)  # rising
+        variances, vectors = np.linalg.eigh(covariance)  # rising; (d,), columns of (d, d)
         components = _with_fixed_signs(vectors.T[::-1][: self.n_components])
         self.mean_ = mean.astype(np.float32)
         self.components_ = np.ascontiguousarray(components, dtype=np.float32)
@@ -66,11 +70,12 @@ class Pca:
         """Learn from x (n, d) with fewer rows than dimensions, by way of their n × n products.
 
         What ``fit`` learns, but for components without variance, of which none is kept: n − 1 at most
-        remain. Raises FitError where all rows are equal.
+        remain. Raises FitError if all rows are equal.
         """
         rows = np.asarray(x, dtype=np.float64)
         mean = rows.mean(axis=0)
         centred = rows - mean
+        # If XXᵀv = λv then XᵀX(Xᵀv) = λ(Xᵀv): n × n products give the directions in d dimensions.
         variances, vectors = np.linalg.eigh(centred @ centred.T / max(1, len(rows) - 1))  # rising
         kept = np.flatnonzero(variances > 1e-9 * variances[-1])[::-1][: self.n_components]
         if not variances[-1] > 0:
@@ -104,11 +109,12 @@ def _covariance(rows: NDArray[np.generic], mean: NDArray[np.float64]) -> NDArray
 
 def _with_fixed_signs(components: NDArray[np.float64]) -> NDArray[np.float64]:
     """Turn each row so that its value of largest magnitude, the first of equals, is positive."""
+    # Rounded, so that values that differ by noise are equals, of which the first decides.
     largest = np.argmax(np.abs(components).round(9), axis=1)
     return components * np.where(components[np.arange(len(components)), largest] < 0, -1.0, 1.0)[:, None]
 
 
 def _reciprocal_deviations(variances: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return 1 / σ, and 0 where σ² is less than a millionth of the largest."""
+    """Return 1 / σ, and 0 if σ² is less than a millionth of the largest."""
     kept = variances > 1e-6 * variances[0]
     return np.where(kept, 1 / np.sqrt(np.where(kept, variances, 1)), 0).astype(np.float32)

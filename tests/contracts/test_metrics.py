@@ -10,8 +10,6 @@ import bovw
 from retrieval.baselines import Thumbnail
 from retrieval.metric_learning import LearnedMetric, MetricLearner
 
-pytest.importorskip("sklearn")
-
 _spec = importlib.util.spec_from_file_location(
     "representation_contract_of_metrics", Path(__file__).with_name("test_representations.py")
 )

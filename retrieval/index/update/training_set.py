@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import SettingError
 from ...metadata.label_table import LabelTable
-from ...metric_learning import LearnedMetric, MetricLearner, Trial, try_out
+from ...metric_learning import CrossValidation, LearnedMetric, MetricLearner, cross_validate
 from ...representation import Representation, Vector
 from ..catalogue.representations import StoredRepresentation
 from ..storage.annotations import Annotations
@@ -85,7 +85,7 @@ class MetricReport:
     n_unlabelled: int
     unmatched: tuple[str, ...]
     group: str | None
-    trial: Trial | None
+    trial: CrossValidation | None
     is_new: bool
 
 
@@ -120,13 +120,13 @@ class TrainingSet:
         self._unmatched = told.unmatched()
         self._drawn = terms.learner.drawn(self.vectors, self.classes)
 
-    def trial(self) -> Trial | None:
+    def trial(self) -> CrossValidation | None:
         """Measure by cross-validation, on what is learnt from, whether the metric helps."""
         vectors = [self.vectors[i] for i in self._drawn]
         classes, groups = ([part[i] for i in self._drawn] for part in (self.classes, self.groups))
-        return try_out(self._terms.learner, self._base, vectors, classes, groups)
+        return cross_validate(self._terms.learner, self._base, vectors, classes, groups)
 
-    def report(self, made: LearnedMetric, trial: Trial | None) -> MetricReport:
+    def report(self, made: LearnedMetric, trial: CrossValidation | None) -> MetricReport:
         """Say what was learnt."""
         counts = Counter(self.classes)
         return MetricReport(

@@ -13,7 +13,7 @@ from cli.commands.learn_metric import notes
 from cli.main import main
 from retrieval.index import Index
 from retrieval.index.writer import MetricReport
-from retrieval.metric_learning import METHODS, Trial
+from retrieval.metric_learning import METHODS, CrossValidation
 
 pytest.importorskip("sklearn")
 
@@ -139,7 +139,7 @@ def test_a_table_without_rows_is_refused(
 
 
 def report(**changes: object) -> MetricReport:
-    trial = Trial(9, 0.5, 0.6, 0.7, 0.8, (0.05, 0.15))
+    trial = CrossValidation(9, 0.5, 0.6, 0.7, 0.8, (0.05, 0.15))
     facts = {"name": "a+b", "dimension": 2, "classes": {"x": 5, "y": 4}, "left_out": (), "n_unlabelled": 0}
     facts |= {"unmatched": (), "group": "patient", "trial": trial, "is_new": True}
     return MetricReport(**{**facts, **changes})  # type: ignore[arg-type]
@@ -167,6 +167,6 @@ def test_notes_say_what_was_left_out_and_what_it_is_worth() -> None:
     ("gain", "verdict"), [((-0.2, -0.1), "it does not help here"), ((-0.1, 0.1), "is not shown")]
 )
 def test_a_metric_that_does_not_help_is_called_so(gain: tuple[float, float], verdict: str) -> None:
-    trial = Trial(9, 0.5, 0.4, 0.7, 0.8, gain)
+    trial = CrossValidation(9, 0.5, 0.4, 0.7, 0.8, gain)
     assert notes(report(trial=trial, group=None), True)[-1].endswith(verdict)
     assert "no groups are known" in notes(report(trial=trial, group=None), True)[-1]

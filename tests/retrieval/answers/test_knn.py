@@ -8,14 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from retrieval.answers.knn import (
-    Calibration,
-    Classification,
-    brier,
-    calibrate,
-    expected_calibration_error,
-    vote,
-)
+from retrieval.answers.knn import Calibration, Classification, calibrate, vote
+from retrieval.statistics.calibration_measures import brier, expected_calibration_error
 
 A, B = ("a",), ("b",)
 

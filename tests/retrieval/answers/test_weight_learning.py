@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.main import main
-from retrieval.answers.fusion import RULES, fuse, normalised, votes
+from retrieval.answers.fusion import fuse, normalised, votes
+from retrieval.answers.rule_names import FUSION_RULES
 from retrieval.answers.weight_learning import learn_weights, mean_average_precision
 from retrieval.errors import SettingError
 from retrieval.evaluation import FusionOptions, learn_fusion
@@ -104,7 +105,7 @@ def test_weights_by_hand():
 
 @given(
     st.lists(st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4), min_size=1, max_size=3),
-    st.sampled_from(RULES),
+    st.sampled_from(FUSION_RULES),
 )
 def test_votes_say_where_the_score_comes_from(scores, how):
     rankings = [ranking(*row) for row in scores]

@@ -13,13 +13,14 @@ import pytest
 from cli.main import main
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.errors import SettingError
-from retrieval.evaluation import EvaluationOptions, Judgements, evaluate, randomisation_test
-from retrieval.evaluation.near_duplicates import fine_structure, likeness
+from retrieval.evaluation import EvaluationOptions, Judgements, evaluate
+from retrieval.evaluation.calibration import ClassificationScores
+from retrieval.evaluation.ranking_scores import ScoredQuery
 from retrieval.index import Index
 from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
-from retrieval.statistics.measures import average_precision, bpref, ndcg_at, r_precision
-from retrieval.statistics.paired_tests import compare
+from retrieval.ranker import Ranking
+from retrieval.statistics.measures import average_precision
 
 N = 25
 """How many pictures have a label: 24 of 12 patients, and a copy of the first that says it is another's."""
@@ -177,70 +178,6 @@ def test_terms_that_make_no_sense(index, change):
         evaluate(index, replace(PLAIN, **change))
 
 
-def test_labels_several_and_codes():
-    plain = Judgements([("a", "b"), ("a",), ("b", "a"), (), ("c",)])
-    assert plain.gains(0).tolist() == [2, 1, 2, 0, 0]
-    assert plain.gains(3).tolist() == [0] * 5
-    codes = [("1/2/3",), ("1/2/4",), ("1/5/3",), ("2/2/3",), ("1/2",), ()]
-    assert Judgements(codes, "/").gains(0).tolist() == [1, 0, 0, 0, 0, 0]
-    assert Judgements(codes, "/", 1).gains(0).tolist() == [3, 2, 1, 0, 2, 0]
-    assert Judgements(codes, "/", 2).gains(0).tolist() == [2, 1, 0, 0, 1, 0]
-    assert Judgements([("12",), ("13",), ("2",)], "", 1).gains(0).tolist() == [2, 1, 0]
-    assert Judgements([("12",), ("13",)], "", 1).is_right(0, "19")
-    assert not Judgements([("12",), ("13",)], "").is_right(0, "13")
-    with pytest.raises(SettingError, match="depth"):
-        Judgements(codes, "/", 0)
-
-
-def test_measures_by_hand():
-    hits = [True, False, True, False, False]
-    assert r_precision(hits) == 0.5
-    assert bpref(hits) == pytest.approx((1 + 0.5) / 2)
-    assert bpref(hits, [True, False, True, True, True]) == 1
-    assert ndcg_at([1, 0, 2], 3) == pytest.approx((1 + 2 / 2) / (2 + 1 / np.log2(3)))
-    assert np.isnan([r_precision([False]), bpref([False]), ndcg_at([0, 0], 5)]).all()
-    assert bpref([True, True]) == 1
-
-
-def test_the_randomisation_test_by_hand():
-    assert randomisation_test([1.0, 1.0, 1.0]) == 2 / 8
-    assert randomisation_test([1.0, -1.0]) == 1
-    assert randomisation_test([0.0, np.nan]) == 1
-    assert randomisation_test([1.0, 1.0, 1.0], ["a", "a", "a"]) == 1
-    many = np.ones(40)
-    assert randomisation_test(many) == pytest.approx(1 / 10_001)
-    with pytest.raises(SettingError, match="groups"):
-        randomisation_test([1.0], [1, 2])
-
-
-def test_under_the_null_p_values_are_even():
-    rng = np.random.default_rng(0)
-    p = [randomisation_test(rng.normal(size=30), draws=500, seed=i) for i in range(300)]
-    assert 0.01 <= np.mean(np.array(p) < 0.05) <= 0.10
-    assert 0.4 <= np.mean(p) <= 0.6
-
-
-def test_comparisons_are_corrected_together():
-    rng = np.random.default_rng(0)
-    base = rng.normal(size=50)
-    found = compare({"a": base, "b": base + 0.5 + rng.normal(size=50) * 0.1, "c": base + 0.01})
-    assert [(c.first, c.second) for c in found] == [("b", "a"), ("c", "a"), ("b", "c")]
-    assert all(c.adjusted >= c.p for c in found)
-    assert max(c.adjusted for c in found if "b" in (c.first, c.second)) < 0.01
-
-
-def test_near_duplicates_and_others():
-    rng = np.random.default_rng(3)
-    one, other = (cv2.GaussianBlur(rng.random((150, 180)).astype(np.float32), (0, 0), 1.5) for _ in "ab")
-    own = fine_structure(one)
-    shifted = np.roll(one, (6, -9), (0, 1))
-    smaller = cv2.resize(one, (90, 75), interpolation=cv2.INTER_AREA)
-    for copy in (one, 0.5 * one + 0.2, shifted, smaller, np.ascontiguousarray(one[:, ::-1]), one[5:, :-6]):
-        assert likeness(own, fine_structure(copy)) > 0.5
-    assert likeness(own, fine_structure(other)) < 0.3
-    assert likeness(own, fine_structure(np.full((20, 20), 0.5, np.float32))) == 0
-
-
 def test_the_command(place, capsys):
     index, table = str(place / "index"), str(place / "labels.csv")
     assert main(["evaluate", index, "--by", "thumbnail", "--by", "colour", "--fusion", "rrf"]) == 0
@@ -295,7 +232,6 @@ def test_wrong_usage_of_the_command(place, capsys, tmp_path):
 
 def test_a_metric_is_learnt_anew_and_has_never_seen_the_labels_of_its_queries(place, index, tmp_path):
     """With labels dealt by lot a metric that had seen them would look perfect; this one is at chance."""
-    pytest.importorskip("sklearn")
     lines = (place / "labels.csv").read_text().splitlines()
     names = [line.split(",")[0] for line in lines[1:]]
     rng = np.random.default_rng(5)
@@ -329,8 +265,8 @@ def test_blind_feedback_and_learnt_weights_stand_in_the_table(index):
     assert sum(weights.values()) == pytest.approx(1)
     at = found.queries.index("5.png")
     others = [name for name in index.names if name not in ("plain.png", "4.png", "5.png")]
-    terms = {"by": ("thumbnail", "colour"), "fusion": "sum", "blind": 3, "k": len(others)}
-    hits = index.query("5.png", among=others, **terms)
+    options = {"by": ("thumbnail", "colour"), "fusion": "sum", "blind": 3, "k": len(others)}
+    hits = index.query("5.png", among=others, **options)
     right = [index.picture(hit.id).labels == ("odd",) for hit in hits]
     assert found.of("thumbnail & colour, sum blind 3", "mAP")[at] == pytest.approx(average_precision(right))
 
@@ -347,14 +283,10 @@ def test_classification_stands_in_the_evaluation(index, found, place, capsys):
     assert said["accuracy"] == pytest.approx(called.accuracy)
 
 
-def test_ballots_by_hand():
-    from retrieval.evaluation.calibration import Ballot
-    from retrieval.evaluation.ranking_scores import ScoredQuery
-    from retrieval.ranker import Ranking
-
-    ballot, judgements = Ballot(), Judgements([(x,) for x in "abbac"])
+def test_votes_by_hand():
+    scores, judgements = ClassificationScores(), Judgements([(x,) for x in "abbac"])
     ranking = Ranking(np.array([1, 2, 3]), np.array([3, 2, 1], np.float32))
-    ballot.cast(ScoredQuery(0, ranking, judgements))  # b with (1 + 1/2) of (1 + 1/2 + 1/3), and a is right
-    ballot.cast(ScoredQuery(4, ranking, judgements))  # nothing is right: not counted
-    assert ballot.positions == [0] and ballot.right == [False]
-    assert ballot.shares == pytest.approx([1.5 / (11 / 6)])
+    scores.add(ScoredQuery(0, ranking, judgements))  # b with (1 + 1/2) of (1 + 1/2 + 1/3), and a is right
+    scores.add(ScoredQuery(4, ranking, judgements))  # nothing is right: not counted
+    assert scores.positions == [0] and scores.right == [False]
+    assert scores.shares == pytest.approx([1.5 / (11 / 6)])

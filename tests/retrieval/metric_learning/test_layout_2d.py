@@ -7,8 +7,6 @@ from retrieval.errors import FitError, SettingError
 from retrieval.metric_learning.layout_2d import METHODS, kernel_components, lay_out
 from retrieval.representation import SparseVector
 
-pytest.importorskip("sklearn")
-
 
 def groups(n=60, d=20, seed=0):
     """Return three far groups of vectors, float32 (n, d), and which is whose."""

@@ -8,14 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retrieval.errors import FitError, IndexFolderError, SettingError
-from retrieval.metric_learning import METHODS, MetricLearner, Projection, optional, try_out
+from retrieval.metric_learning import METHODS, MetricLearner, Projection, cross_validate
 from retrieval.metric_learning.discriminant import discriminate, whiten_within
 from retrieval.metric_learning.large_margin import loss, squared_distances
 from retrieval.metric_learning.matrix import lengths, stack
 from retrieval.metric_learning.principal_axes import principal_axes
 from retrieval.representation import SparseVector
-
-pytest.importorskip("sklearn")
 
 
 def sparse(row):
@@ -219,16 +217,6 @@ def test_a_setting_that_makes_no_sense_is_refused_at_once(settings, message):
         MetricLearner(**settings)
 
 
-def test_what_is_not_installed_is_named_with_the_remedy(monkeypatch):
-    def absent(name):
-        raise ImportError("No module named 'sklearn'")
-
-    monkeypatch.setattr(optional, "import_module", absent)
-    rows, classes = hidden(n=30)
-    with pytest.raises(SettingError, match=r"pip install 'semblance\[metric\]'"):
-        MetricLearner().learn(rows, classes)
-
-
 def test_a_projection_is_the_formula_at_unit_length():
     matrix = np.array([[1, 0], [0, 2], [1, 1]], dtype=np.float32)
     projection = Projection(matrix, np.array([0.5, 0.25], dtype=np.float32))
@@ -292,7 +280,7 @@ def test_no_group_stands_on_both_sides_of_a_trial():
     marked = np.column_stack([np.arange(90) // 9, rows]).astype(np.float32)  # the first number is the group
     learner = Watched("wccn")
     object.__setattr__(learner, "seen", [])
-    trial = try_out(learner, Dense(), list(marked), classes, groups)
+    trial = cross_validate(learner, Dense(), list(marked), classes, groups)
     assert len(learner.seen) == 3
     held_out = [set(range(10)) - seen for seen in learner.seen]
     assert sorted(group for part in held_out for group in part) == list(range(10))
@@ -302,7 +290,7 @@ def test_no_group_stands_on_both_sides_of_a_trial():
 def test_a_trial_shows_what_a_metric_is_worth():
     rows, classes = hidden(n=180)
     vectors = list(np.column_stack([np.zeros(180), rows]).astype(np.float32))
-    trial = try_out(MetricLearner(), Dense(), vectors, classes, [str(i) for i in range(180)])
+    trial = cross_validate(MetricLearner(), Dense(), vectors, classes, [str(i) for i in range(180)])
     assert trial.map_after > trial.map_before + 0.3
     assert trial.p1_after > 0.9
     assert 0 < trial.gain[0] < trial.map_after - trial.map_before < trial.gain[1]
@@ -313,7 +301,7 @@ def test_labels_by_lot_are_not_learnt_by_heart():
     rows, _ = hidden(n=180)
     vectors = list(np.column_stack([np.zeros(180), rows]).astype(np.float32))
     lots = [f"class {c}" for c in np.random.default_rng(0).integers(3, size=180)]
-    trial = try_out(MetricLearner(), Dense(), vectors, lots, [str(i) for i in range(180)])
+    trial = cross_validate(MetricLearner(), Dense(), vectors, lots, [str(i) for i in range(180)])
     assert abs(trial.map_after - trial.map_before) < 0.05
     assert trial.p1_after < 0.45
 
@@ -321,4 +309,4 @@ def test_labels_by_lot_are_not_learnt_by_heart():
 def test_one_group_allows_no_trial():
     rows, classes = hidden(n=30)
     vectors = list(np.column_stack([np.zeros(30), rows]).astype(np.float32))
-    assert try_out(MetricLearner(), Dense(), vectors, classes, ["one"] * 30) is None
+    assert cross_validate(MetricLearner(), Dense(), vectors, classes, ["one"] * 30) is None

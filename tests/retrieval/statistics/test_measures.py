@@ -16,10 +16,13 @@ from retrieval.statistics.measures import (
     average_precision_at,
     average_precision_at_r,
     bootstrap_interval,
+    bpref,
     hit_at,
     majority_at,
+    ndcg_at,
     precision_at,
     published_average_precision_at,
+    r_precision,
 )
 
 
@@ -125,3 +128,13 @@ def test_groups_of_equal_queries_widen_the_interval() -> None:
 def test_the_same_seed_gives_the_same_interval() -> None:
     values = np.random.default_rng(2).normal(size=100)
     assert bootstrap_interval(values, seed=5) == bootstrap_interval(values, seed=5)
+
+
+def test_measures_by_hand():
+    hits = [True, False, True, False, False]
+    assert r_precision(hits) == 0.5
+    assert bpref(hits) == pytest.approx((1 + 0.5) / 2)
+    assert bpref(hits, [True, False, True, True, True]) == 1
+    assert ndcg_at([1, 0, 2], 3) == pytest.approx((1 + 2 / 2) / (2 + 1 / np.log2(3)))
+    assert np.isnan([r_precision([False]), bpref([False]), ndcg_at([0, 0], 5)]).all()
+    assert bpref([True, True]) == 1
