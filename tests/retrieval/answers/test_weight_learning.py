@@ -170,7 +170,7 @@ def test_the_command_learns_that_colour_decides(place, capsys):
     assert kept["name"] == "colour & thumbnail" and kept["queries"] == 24
     page = place / "page.html"
     assert main(["query", index, "00.png", "--fusion", "learnt", "--report", str(page)]) == 0
-    assert "colour no. 1 (" in page.read_text()
+    assert "colour rank&nbsp;1," in page.read_text()
     assert main(["learn-fusion", index, "--by", "thumbnail"]) == 2
     assert main(["learn-fusion", index, "--by", "thumbnail", "--by", "sift"]) == 2
 
