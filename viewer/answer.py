@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from retrieval.metadata.groups import NAMED_IN_FILES
+
 if TYPE_CHECKING:
     from retrieval.answers.enrichment import Findings
     from retrieval.answers.fusion import Vote
@@ -18,9 +20,6 @@ Box = tuple[int, int, int, int]
 
 XYWH = tuple[float, float, float, float]
 """The same as the command line reads them, or in millimetres."""
-
-USUAL = ("patient", "study", "series")
-"""The groups that files name, the widest first."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +40,8 @@ class Caption:
     @property
     def closest(self) -> dict[str, str]:
         """Return the groups that are shown: the patient, else the study, else the series, and all columns."""
-        usual = next((key for key in USUAL if key in self.group), None)
-        return {key: value for key, value in self.group.items() if key == usual or key not in USUAL}
+        usual = next((key for key in NAMED_IN_FILES if key in self.group), None)
+        return {key: value for key, value in self.group.items() if key == usual or key not in NAMED_IN_FILES}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from viewer.answer import USUAL, Answer, Row, printable
+from retrieval.metadata.groups import NAMED_IN_FILES
+from viewer.answer import Answer, Row, printable
 
 from .columns import columns
 from .findings_tables import as_object, as_text
@@ -81,7 +82,7 @@ def _one_table(answer: Answer) -> str:
         return f"{title}\nno picture to rank"
     has_label = any(row.caption.label for row in answer.rows)
     keys = _group_keys(answer.rows)
-    keys = [key for key in keys if key not in USUAL or key == keys[0]]
+    keys = [key for key in keys if key not in NAMED_IN_FILES or key == keys[0]]
     has_case = any(row.case for row in answer.rows)
     head = [
         "rank",
@@ -129,5 +130,5 @@ def _hit(row: Row) -> dict[str, object]:
 def _group_keys(rows: Sequence[Row]) -> list[str]:
     """Return the groups that any row has, the usual ones first."""
     found = {key for row in rows for key in row.caption.group}
-    usual = [key for key in USUAL if key in found]
+    usual = [key for key in NAMED_IN_FILES if key in found]
     return usual + sorted(found.difference(usual))

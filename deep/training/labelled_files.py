@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.errors import SettingError
+from retrieval.metadata.groups import KEPT_TOGETHER
 from retrieval.metadata.label_table import LabelRow, LabelTable
 from retrieval.readers.folder import FoundFile, find_files
 
@@ -67,7 +68,7 @@ def is_learnt(row: LabelRow | None) -> bool:
 
 def group_of(row: LabelRow) -> str | None:
     """Return the patient or group of a row, None if it names neither."""
-    named = (f"{column} {row.columns[column]}" for column in ("patient", "group") if column in row.columns)
+    named = (f"{column} {row.columns[column]}" for column in KEPT_TOGETHER if column in row.columns)
     return next(named, None)
 
 

@@ -1,4 +1,4 @@
-"""The index: a folder on disk with the catalogue of pictures and one or more representations of them."""
+"""The index: a folder on disk with the catalogue of images and one or more representations of them."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ from .storage.store import Store
 from .storage.verify import verify
 
 T = TypeVar("T")
-_PATIENCE = 20  # new snapshots, while a writer publishes one commit after the other
+_PATIENCE = 20  # new snapshots, while a writer makes one commit after the other
 
 
 class Index:
-    """Open, ask and change an index. Use it in a ``with`` block, or ``close`` it.
+    """An index that is open for reading. Use it in a ``with`` block, or ``close`` it.
 
-    Any number of processes may read while one writes. Reading answers from the commit that was the newest
-    when the index was opened, or from a newer one.
+    Any number of processes may read while one writes (``retrieval.index.writer.IndexWriter``). Answers come
+    from the commit that was the newest when the index was first asked, or from a newer one.
     """
 
     def __init__(self, store: Store) -> None:
@@ -56,25 +56,19 @@ class Index:
     def open(cls, folder: Path, *, factories: Factories | None = None) -> Self:
         """Open an index for reading; it is never changed.
 
-        Parameters
-        ----------
-        folder : the index.
-        factories : what makes representations of a name, besides the entry points.
-
-        Raises
-        ------
-        IndexFolderError : no index, a newer format, or a damaged one.
+        ``factories`` make representations of a name, besides the entry points. Raises IndexFolderError for no
+        index, a newer format, or a damaged one.
         """
         return cls(Store.open(Path(folder), False, factories or {}))
 
     @property
     def window(self) -> Window:
-        """How values become grey levels, in all pictures and queries."""
+        """How values become grey levels, in all images and queries."""
         return self._store.window
 
     @property
     def names(self) -> Sequence[str]:
-        """The names of all pictures, in order."""
+        """The names of all images, in order."""
         return self._snapshot.names
 
     @property
@@ -84,7 +78,7 @@ class Index:
 
     @property
     def fusions(self) -> Sequence[LearntFusion]:
-        """The weights of fusions that were learnt, and what they were worth then."""
+        """The weights of fusions that were learnt, with their scores in the trial."""
         return list(self._snapshot.fusions)
 
     def __len__(self) -> int:
@@ -143,10 +137,7 @@ class Index:
         labels: LabelTable | None = None,
         **changes: Any,
     ) -> Findings:
-        """Return the labels that the cases most like a query share beyond chance; see ``search.find_labels``.
-
-        ``query`` is one image or the slices of a volume; ``labels`` takes the place of those in the index.
-        """
+        """Return which labels cases like an image, or a volume, share; see ``search.find_labels``."""
         chosen = _chosen(options, changes)
         return self.ask(lambda snapshot: find_labels(snapshot, query, chosen, labels))
 
@@ -165,64 +156,58 @@ class Index:
     def explain(
         self, query: QueryImage, hit: QueryImage, options: QueryOptions | None = None, **changes: Any
     ) -> HitExplanation:
-        """Explain why a query finds an image, by one representation, and test it; see ``search.explain``.
-
-        Both files are read.
-        """
+        """Explain why a query finds an image, by one representation, and test it; see ``search.explain``."""
         chosen = _chosen(options, changes)
         return self.ask(lambda snapshot: explain(snapshot, query, hit, chosen))
 
     def read(self, name: str) -> Picture:
-        """Read an indexed picture again from its file. Raise PictureError where that is not possible."""
+        """Read an indexed image again from its file. Raise PictureError if that is not possible."""
         return self.ask(lambda snapshot: snapshot.read(name))
 
     def read_query(self, path: Path, frames: Collection[int] | None = None) -> Iterator[Picture]:
-        """Read the pictures of any file as this index reads its own. PictureError where that fails."""
+        """Read the images of any file as this index reads its own. Raise PictureError if that fails."""
         return read_file(self._store, Path(path), frames)
 
     def names_at(self, path: Path) -> list[str]:
-        """Return the names of the pictures that a file on disk holds in this index; none where it is in none.
+        """Return the names under which the images of a file on disk are in this index, [] if they are not.
 
-        It is known by its place in any indexed folder, or through a link; the names of its own place first.
+        The file is known by its place in an indexed folder, or through a link; those of its place come first.
         """
         found = sources_at(self._store.catalogue, Path(path))
         return [n for s in found for n in pictures.known_pictures(self._store.catalogue, s) if n in self]
 
     def picture(self, name: str) -> Entry:
-        """Return what is known of a picture. Raise SettingError where there is none of that name."""
+        """Return what is known of an image. Raise SettingError if there is none of that name."""
         return self.ask(lambda snapshot: snapshot.entry(snapshot.position(name)))
 
     def pictures(self) -> Iterator[Entry]:
-        """Yield what is known of every picture, in the order of their names."""
+        """Yield what is known of every image, in the order of their names."""
         columns = self.ask(lambda snapshot: snapshot.columns)
         yield from (columns.entry(position) for position in range(len(self)))
 
     def vector(self, name: str, by: str) -> Vector:
-        """Return the vector of a picture. Raise SettingError where there is none."""
+        """Return the vector of an image. Raise SettingError if there is no such image or representation."""
         vector: Vector = self.ask(lambda s: s.ranker(by).vector(s.position(name)))
         return vector
 
     def evidence(self, name: str, by: str) -> NDArray[np.void] | None:
-        """Return the local evidence of a picture, (n,) structured; None where the representation has none."""
+        """Return the local evidence of an image, (n,) structured; None if the representation keeps none."""
         return self.ask(lambda snapshot: snapshot.evidence(by, snapshot.position(name)))
 
     def representation(self, name: str) -> Representation:
-        """Return a fitted representation of the index. Raise SettingError where there is no such one."""
+        """Return a fitted representation of the index. Raise SettingError if there is none of that name."""
         return self.ask(lambda snapshot: snapshot.representation(name))
 
     def thumbnail(self, name: str) -> bytes:
-        """Return a small JPEG of a picture, its longest side 192 pixels at most."""
+        """Return a small JPEG of an image, its longest side 192 pixels at most."""
         return self.ask(lambda snapshot: snapshot.thumbnail(snapshot.position(name)))
 
     def verify(self) -> list[str]:
-        """Read everything and return what is wrong, a line each; nothing where the index is whole."""
+        """Read everything and return what is wrong, a line each; [] if the index is whole."""
         return verify(self._store)
 
     def leftovers(self, names: Sequence[str] = ()) -> list[str]:
-        """Read everything and return what is left of removed pictures, a line each; of ``names`` in any byte.
-
-        Nothing is left after ``compact``.
-        """
+        """Return what is left on disk of removed images, a line each, and of ``names`` in any byte."""
         return leftovers(self._store, names)
 
     def info(self) -> Mapping[str, Any]:
@@ -250,7 +235,7 @@ class Index:
         return self._taken
 
     def ask(self, question: Callable[[Snapshot], T]) -> T:
-        """Ask the snapshot a question; where a writer has merged away what it speaks of, ask a newer one."""
+        """Ask the snapshot a question; if a writer has merged its files away, ask a newer one."""
         for _ in range(_PATIENCE):
             try:
                 return question(self._snapshot)

@@ -1,4 +1,4 @@
-"""The progress of long work, told to whoever wants to show it."""
+"""The progress of long work, reported to whoever wants to show it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ class Progress(Protocol):
     """Is called again and again while work goes on."""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Hear that ``done`` of ``total`` steps of a stage are done; total is 0 where nobody knows.
+        """Hear that ``done`` of ``total`` steps of a stage are done; total is 0 if it is not known.
 
-        The stages, in their order: ``scan`` (files found), ``learn NAME`` (pictures to learn from), ``read``
+        The stages, in their order: ``scan`` (files found), ``learn NAME`` (images to learn from), ``read``
         (files read and encoded).
         """
         ...

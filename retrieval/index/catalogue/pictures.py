@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import SettingError
+from ...metadata.groups import NAMED_IN_FILES
 from ...metadata.label_table import LabelRow
 from ...picture import Value
 from .database import Catalogue
 from .encoded_picture import EncodedPicture
 from .tombstones import add_tombstone, bury_picture
 
-GROUPS = ("series", "study", "patient")
+GROUPS = NAMED_IN_FILES[::-1]
 _REMOVED = "was removed; it comes back when its file changes"
 
 

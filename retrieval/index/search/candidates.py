@@ -44,7 +44,7 @@ def named(snapshot: Snapshot, names: Collection[str]) -> Mask:
 
 def condition_holds(snapshot: Snapshot, text: str) -> Mask:
     """Return which images meet a condition. Raise SettingError if it makes no sense."""
-    return Annotations(snapshot, None).meets(text)
+    return Annotations(snapshot).meets(text)
 
 
 def same(snapshot: Snapshot, query: QueryImage, column: str) -> Mask:

@@ -57,24 +57,24 @@ def find_labels(
     mask = _comparable(snapshot, slices, options, column, annotated)
     # The mask holds all conditions already, and the query's own case is not in it.
     among = [snapshot.names[i] for i in np.flatnonzero(mask)]
-    asked = replace(options, among=among, where=None, not_same=None, group_by=column, include_self=True)
+    matching = replace(options, among=among, where=None, not_same=None, group_by=column, include_self=True)
     if isinstance(query, str | Picture):
-        hits, percentile = _search_one(snapshot, query, asked, options, column)
+        hits, percentile = _search_one(snapshot, query, matching, options, column)
     else:
-        hits, percentile = answer_volume(snapshot, slices, asked), None
+        hits, percentile = answer_volume(snapshot, slices, matching), None
     cases = _labels_of_cases(snapshot, mask, annotated, column)
     numbers = snapshot.places.cases(column)
-    matching = [cases[int(numbers[snapshot.position(hit.id)])] for hit in hits]
-    found = enrichment.find_labels(matching, list(cases.values()))
-    return Findings(column, len(matching), len(cases), found, percentile)
+    found = [cases[int(numbers[snapshot.position(hit.id)])] for hit in hits]
+    labels_found = enrichment.find_labels(found, list(cases.values()))
+    return Findings(column, len(found), len(cases), labels_found, percentile)
 
 
 def _search_one(
-    snapshot: Snapshot, query: QueryImage, asked: QueryOptions, options: QueryOptions, column: str
+    snapshot: Snapshot, query: QueryImage, matching: QueryOptions, options: QueryOptions, column: str
 ) -> tuple[list[Hit], float | None]:
     """Return the matching cases of one image, and how alike anything is to it."""
-    encoded = encode_query(snapshot, query, asked)
-    hits = search(snapshot, query, encoded, asked)
+    encoded = encode_query(snapshot, query, matching)
+    hits = search(snapshot, query, encoded, matching)
     return hits, likeness_percentile(snapshot, query, encoded, options, column)
 
 

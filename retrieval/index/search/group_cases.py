@@ -8,12 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ...answers.grouping import COLLAPSE, Case, CaseRule, collapse, rank_cases
+from ...metadata.groups import CASES
 from ...ranker import Ranking
 from ..storage.snapshot import Snapshot
 from .query_options import QueryOptions
-
-COLUMNS = ("patient", "study", "group", "series")
-"""What makes a case if the user does not say: the first of these that any image has."""
 
 _SHOWN = 5
 """Maximum number of images listed per case."""
@@ -75,9 +73,9 @@ def make_case(
 
 
 def case_column(snapshot: Snapshot) -> str:
-    """Return what makes a case in an index: the first of ``COLUMNS`` that any image has, else ``id``."""
+    """Return what makes a case in an index: the first of ``CASES`` that any image has, else ``id``."""
     there = snapshot.columns.names
-    found = (name for name in COLUMNS if name in there and any(snapshot.columns.values(name)))
+    found = (name for name in CASES if name in there and any(snapshot.columns.values(name)))
     return next(found, "id")
 
 

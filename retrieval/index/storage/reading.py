@@ -1,4 +1,4 @@
-"""Reading pictures as an index does: through its window, with its salt."""
+"""Reading images as an index does: through its window, with its salt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .store import Store
 
 
 def read_indexed(store: Store, name: str, source: str) -> Picture:
-    """Read an indexed picture of a source again. Raise PictureError where that is not possible."""
+    """Read an indexed image of a source again. Raise PictureError if that is not possible."""
     path = locate(store.catalogue, source)
     if path is None:
         raise PictureError(f"{name}: the index was changed meanwhile; try again")
@@ -22,5 +22,5 @@ def read_indexed(store: Store, name: str, source: str) -> Picture:
 
 
 def read_file(store: Store, path: Path, frames: Collection[int] | None) -> Iterator[Picture]:
-    """Read the pictures of any file. Raise PictureError where it cannot be read, or has no such frame."""
+    """Read the images of any file. Raise PictureError if it cannot be read, or has no such frame."""
     return read_pictures(path, path.name, window=store.window, salt=store.salt, frames=frames)

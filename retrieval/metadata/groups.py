@@ -1,0 +1,12 @@
+"""The groups of images: which columns say what an image belongs to, and which of them counts by default."""
+
+from __future__ import annotations
+
+NAMED_IN_FILES = ("patient", "study", "series")
+"""The groups that files name, the widest first."""
+
+CASES = ("patient", "study", "group", "series")
+"""What makes a case by default: the first of these that any image has."""
+
+KEPT_TOGETHER = ("patient", "group")
+"""What is never on both sides of a trial by default: the first of these that any image has."""
