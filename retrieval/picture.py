@@ -32,7 +32,7 @@ class Picture:
 
     Raises
     ------
-    PictureError : pixels of another shape or type, or without any extent.
+    PictureError : pixels of another shape or type, without any extent, or with NaN or infinity in them.
     """
 
     pixels: Pixels
@@ -50,6 +50,9 @@ class Picture:
             )
         if 0 in shape:
             raise PictureError(f"{self.id or 'picture'}: a picture of shape {shape} has no pixels")
+        # One NaN or infinity makes the sum of all no number; finite values of float32 cannot.
+        if not np.isfinite(self.pixels.sum(dtype=np.float64)):
+            raise PictureError(f"{self.id or 'picture'}: some pixels are NaN or infinite")
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -1,19 +1,26 @@
-"""The readers: one place where files become pictures. Each format has a module; content decides which."""
+"""The readers: one place where files become images. Each format has a module; content decides which."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from importlib import import_module
 from pathlib import Path
 
 from ..errors import PictureError
 from ..picture import Picture
 from .formats import FORMATS, claims, recognise
-from .source import MAX_PIXELS, NotAPictureError, Source
+from .source import MAX_PIXELS, NotAPictureError, PassedOverError, Read, Source, reason_of
+from .unread import refuse_known
 from .warnings_off import quiet
 from .window import Window
 
-__all__ = ["MAX_PIXELS", "NotAPictureError", "read_pictures", "recognise"]
+__all__ = ["MAX_PIXELS", "NotAPictureError", "PassedOverError", "read_pictures", "recognise"]
+
+READING = 2
+"""Raised when files are read in another way, so that an index tries again what it could not read."""
+
+Report = Callable[[str], None]
+"""Takes one line about a frame that cannot be read."""
 
 
 def read_pictures(
@@ -24,26 +31,54 @@ def read_pictures(
     salt: bytes = b"",
     frames: Collection[int] | None = None,
     max_pixels: int = MAX_PIXELS,
+    also: Collection[str] | None = None,
+    as_mask: bool = False,
+    report: Report | None = None,
 ) -> Iterator[Picture]:
-    """Read the pictures of one file, one after the other; memory holds one frame where the format allows it.
+    """Read the images of one file, one after the other; memory holds one frame if the format allows it.
+
+    A damaged frame among others is left out and reported; all others are read.
 
     Parameters
     ----------
-    id : the name of the file in its folder. Its one picture is called so; several are called ``id#0``,
+    id : the name of the file in its folder. Its one image is called so; several are called ``id#0``,
         ``id#1``, ….
-    window : how values become grey levels; ``auto`` where it is None.
+    window : how values become grey levels; ``auto`` by default.
     salt : keys the hashes of patient, study and series.
-    frames : the frames wanted, counted from 0; all where it is None.
-    max_pixels : the most rows × cols that are decoded of one frame; the header is asked before.
+    frames : the frames wanted, counted from 0; all by default.
+    max_pixels : the largest number of rows × cols that is decoded of one frame; the header is asked before.
+    also : kinds to be read besides images of patients, keys of ``kinds.ALSO``; by default all of them.
+    as_mask : return 1 for each value that is not zero and 0 for the others, whatever they look like.
+    report : is called with a line for each damaged frame that is left out.
 
     Raises
     ------
-    NotAPictureError : the file is no picture and does not say that it is one.
-    PictureError : everything else that can be wrong with a file, in one line that begins with ``id``. The
-        frames before a damaged one have been yielded by then.
+    NotAPictureError : the file is no image and does not say that it is one.
+    PassedOverError : the file is of a kind that is not wanted.
+    PictureError : everything else that can be wrong with a file, in one line that begins with ``id``; among
+        it a damaged frame that was asked for in ``frames``, or that leaves no other frame.
     """
-    source = Source(Path(path), id, window or Window(), salt, frames, max_pixels)
-    pictures: Iterator[Picture] | None = None
+    source = Source(Path(path), id, window or Window(), salt, frames, max_pixels, also, as_mask)
+    first: str | None = None
+    n_read = 0
+    for item in _protected(source):
+        if isinstance(item, Picture):
+            n_read += 1
+            yield item
+            continue
+        line = f"{id}#{item.number}: {item.reason}"
+        if frames is not None:
+            raise PictureError(line)
+        first = first or _named(id, item.reason)
+        if report is not None:
+            report(line)
+    if first is not None and not n_read:
+        raise PictureError(first)
+
+
+def _protected(source: Source) -> Iterator[Read]:
+    """Yield what the reader of the file's format yields; all that fails becomes a PictureError."""
+    pictures: Iterator[Read] | None = None
     while True:
         # Warnings are held back for one step at a time: a generator that waits must not hold a global filter.
         try:
@@ -54,15 +89,16 @@ def read_pictures(
         except StopIteration:
             return
         except PictureError as error:
-            raise type(error)(_named(id, str(error))) from error
+            raise type(error)(_named(source.id, str(error))) from error
         except Exception as error:  # decoders fail in many ways, and none of them may end a long run
-            raise PictureError(_named(id, _reason(error))) from error
+            raise PictureError(_named(source.id, reason_of(error))) from error
         yield picture
 
 
-def _pictures(source: Source) -> Iterator[Picture]:
+def _pictures(source: Source) -> Iterator[Read]:
     kind = recognise(source.path)
     if kind is None:
+        refuse_known(source.path)
         claimed = claims(source.path)
         size = source.path.stat().st_size
         if claimed:
@@ -73,7 +109,7 @@ def _pictures(source: Source) -> Iterator[Picture]:
             "no picture: " + ("the file is empty" if size == 0 else "its content is of no known kind")
         )
     module = import_module(f".{FORMATS[kind].module}", __package__)
-    pictures: Iterator[Picture] = module.read(source)
+    pictures: Iterator[Read] = module.read(source)
     return pictures
 
 
@@ -81,14 +117,3 @@ def _named(id: str, text: str) -> str:
     if not (id and text.startswith((f"{id}: ", f"{id}#"))):
         return f"{id or 'picture'}: {' '.join(text.split())}"
     return id + " ".join(text.removeprefix(id).split())
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return "there is not enough memory to decode it"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    text = " ".join(str(error).split())
-    if text.startswith("cannot identify image file"):  # Pillow goes on with the path
-        text = "the header is damaged"
-    return f"cannot be decoded: {text[:200] or type(error).__name__}"

@@ -1,24 +1,70 @@
-"""The codestream: how large a compressed frame says that it is, read before anything is decoded."""
+"""The codestream: what a compressed frame says of itself, read before anything is decoded."""
 
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 
-_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}  # 0xF7: JPEG-LS
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}  # 0xF7: JPEG-LS
+_J2K = b"\xff\x4f\xff\x51"
+
+
+@dataclass(frozen=True)
+class Codestream:
+    """Size and samples of a JPEG, JPEG-LS or JPEG 2000 codestream.
+
+    Parameters
+    ----------
+    rows, cols : in pixels.
+    bits : of a sample.
+    is_mixed : whether a JPEG 2000 codestream has turned RGB into luma and colour differences itself
+        (multiple component transformation), so that its decoder gives RGB.
+    components : the identifiers of the components of JPEG; empty for JPEG 2000.
+    adobe : the colour transformation of an Adobe segment: 0 none, 1 YCbCr, 2 YCCK; None without one.
+    """
+
+    rows: int
+    cols: int
+    bits: int
+    is_mixed: bool = False
+    components: bytes = b""
+    adobe: int | None = None
+
+
+def codestream(data: bytes) -> Codestream | None:
+    """Read the beginning of a codestream; None if it is none, or does not say."""
+    start = data.find(_J2K, 0, 4096)  # bare, or within the boxes of a JP2 file
+    if start >= 0 and len(data) >= start + 44:
+        # ISO 15444-1 A.5.1: SIZ has Xsiz, Ysiz, XOsiz, YOsiz, and Ssiz of each component.
+        right, bottom, left, top = struct.unpack_from(">4I", data, start + 8)
+        return Codestream(bottom - top, right - left, (data[start + 42] & 0x7F) + 1, _is_mixed(data, start))
+    return _jpeg(data) if data.startswith(b"\xff\xd8") else None
 
 
 def codestream_size(data: bytes) -> tuple[int, int] | None:
-    """Return (rows, cols) of a JPEG, JPEG-LS or JPEG 2000 codestream; None where it does not say."""
-    start = data.find(b"\xff\x4f\xff\x51", 0, 4096)  # bare, or within the boxes of a JP2 file
-    if start >= 0 and len(data) >= start + 24:
-        right, bottom, left, top = struct.unpack_from(">4I", data, start + 8)
-        return bottom - top, right - left
-    return _jpeg_size(data) if data.startswith(b"\xff\xd8") else None
+    """Return (rows, cols) of a JPEG, JPEG-LS or JPEG 2000 codestream; None if it does not say."""
+    found = codestream(data)
+    return None if found is None else (found.rows, found.cols)
 
 
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+def bare_j2k(data: bytes) -> bytes:
+    """Return a JPEG 2000 codestream without the boxes of a JP2 file around it; as it is if it has none.
+
+    PS3.5 A.4.4 forbids the boxes, and a damaged box holds some decoders for ever.
+    """
+    start = data.find(_J2K, 0, 4096)
+    return data[start:] if start > 0 and data[4:8] == b"jP  " else data
+
+
+def _is_mixed(data: bytes, start: int) -> bool:
+    """ISO 15444-1 A.6.1: COD has the transformation in its seventh byte."""
+    cod = data.find(b"\xff\x52", start, start + 4096)
+    return 0 <= cod < len(data) - 8 and data[cod + 8] == 1
+
+
+def _jpeg(data: bytes) -> Codestream | None:
     """Walk the marker segments to the first start of frame; ITU-T T.81 B.1."""
-    position = 2
+    position, adobe = 2, None
     while position + 9 <= len(data):
         if data[position] != 0xFF:
             return None
@@ -26,9 +72,12 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
         if marker == 0xFF:  # fill byte
             position += 1
             continue
-        if marker in _JPEG_FRAMES:
-            rows, cols = struct.unpack_from(">HH", data, position + 5)
-            return rows, cols
+        if marker in _FRAMES:
+            bits, rows, cols, n = struct.unpack_from(">BHHB", data, position + 4)
+            components = data[position + 10 : position + 10 + 3 * n : 3]
+            return Codestream(rows, cols, bits, components=components, adobe=adobe)
+        if marker == 0xEE and data[position + 4 : position + 9] == b"Adobe" and len(data) > position + 15:
+            adobe = data[position + 15]
         length = struct.unpack_from(">H", data, position + 2)[0]
         position += 2 + max(length, 2)
     return None

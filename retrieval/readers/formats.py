@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+
+from .nifti_pair import header_beside, is_pair_header
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,10 @@ FORMATS = {
     "dicom": Format("DICOM", "dicom.reader", (".dcm", ".dic", ".dicom", ".ima")),
     "gif": Format("GIF", "raster", (".gif",)),
     "jpeg": Format("JPEG", "raster", (".jpeg", ".jpg")),
+    "jp2": Format("JPEG 2000", "jpeg2000", (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".jph")),
+    "metaimage": Format("MetaImage", "metaimage", (".mha", ".mhd")),
     "nifti": Format("NIfTI", "nifti", (".nii", ".nii.gz")),
+    "nrrd": Format("NRRD", "nrrd", (".nrrd", ".nhdr")),
     "png": Format("PNG", "raster", (".png",)),
     "tiff": Format("TIFF", "tiff", (".tif", ".tiff")),
     "webp": Format("WebP", "raster", (".webp",)),
@@ -37,6 +43,8 @@ FORMATS = {
 """The formats that are read, by the names that ``recognise`` returns."""
 
 _HEAD = 1024
+_METAIMAGE = re.compile(rb"\s*(ObjectType|NDims|Comment|ObjectSubType)\s*=", re.IGNORECASE)
+"""The first line of a MetaImage header; the fields may come in another order than usual."""
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -47,6 +55,9 @@ _MAGIC = (
     (b"MM\0*", "tiff"),
     (b"II+\0\x08\0\0\0", "tiff"),  # BigTIFF
     (b"MM\0+\0\x08\0\0", "tiff"),
+    (b"NRRD000", "nrrd"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "jp2"),
+    (b"\xff\x4f\xff\x51", "jp2"),  # a bare codestream
 )
 
 _VALUE_REPRESENTATIONS = frozenset(
@@ -72,11 +83,17 @@ def recognise(path: Path) -> str | None:
             return kind
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
-    if _is_nifti(head) or _is_nifti(_inflated(head)):
-        return "nifti"
+    for start in (head, _inflated(head)):
+        if _is_nifti(start) or is_pair_header(start):
+            return "nifti"
+    if _METAIMAGE.match(head):
+        return "metaimage"
     if _is_bmp(head):
         return "bmp"
-    return "dicom" if _is_bare_dicom(head) else None
+    if _is_bare_dicom(head):
+        return "dicom"
+    # The pixels of a pair have no magic of their own: the header beside them says what they are.
+    return "nifti" if header_beside(path) is not None else None
 
 
 def claims(path: Path) -> str:

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..picture import Picture, Pixels
 from .source import Source
-from .values import colour, grey, over_black, upright
-from .window import Window
+from .values import as_mask, colour, grey, over_black, upright
 
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
 _ORIENTATION = 0x0112
@@ -21,7 +20,7 @@ _GREY_MODES = ("L", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
 def read(source: Source) -> Iterator[Picture]:
-    """Yield the one picture of the file, upright; of an animation the first frame.
+    """Yield the one image of the file, upright; of an animation the first frame.
 
     What is transparent is laid on black. Colours of any kind become RGB; grey stays grey.
     """
@@ -35,12 +34,11 @@ def _decode(source: Source) -> Pixels:
     with _opened(source) as image:
         source.check_size(image.height, image.width)
         image.load()
-        orientation = int(image.getexif().get(_ORIENTATION, 1))
-        deep = image.format == "PNG" and image.mode in ("RGB", "RGBA", "LA") and _is_deep(source)
-        if not deep:
-            return _shown(upright(_array(image), orientation), source.window)
-    # Pillow has proved that the file is whole, but keeps 8 of the 16 bits.
-    return _shown(upright(_deep(source), orientation), source.window)
+        orientation, depth = _orientation(image), _depth(source) if image.format == "PNG" else 8
+        if not (depth == 16 and image.mode in ("RGB", "RGBA", "LA")):
+            return _shown(upright(_array(image, depth), orientation), source)
+    # Pillow has proved that the file is whole, but keeps 8 of the 16 bits of colours and alpha.
+    return _shown(upright(_deep(source), orientation), source)
 
 
 def _opened(source: Source) -> Any:
@@ -51,20 +49,32 @@ def _opened(source: Source) -> Any:
         return Image.open(source.path, formats=_FORMATS)
     except Image.DecompressionBombError:
         raise PictureError(
-            f"the header speaks of more pixels than the {source.max_pixels:,} allowed; cut it into tiles"
+            f"the header names more pixels than the {source.max_pixels:,} allowed; cut it into tiles"
         ) from None
 
 
-def _array(image: Any) -> NDArray[Any]:
-    """Return (rows, cols) or (rows, cols, 3) of a Pillow image, as deep as it is there."""
+def _array(image: Any, depth: int) -> NDArray[Any]:
+    """Return (rows, cols) or (rows, cols, 3) of a Pillow image whose file has ``depth`` bits a sample."""
     mode = image.mode
-    if mode == "1":
-        return np.array(image, dtype=bool)
-    if mode in _GREY_MODES:
-        return np.asarray(image)
+    if mode == "1" or mode in _GREY_MODES:
+        values = np.array(image, dtype=bool) if mode == "1" else np.asarray(image)
+        return _without_level(values, image, depth)
     if mode in ("P", "PA", "RGBA", "LA", "La", "RGBa") or "transparency" in image.info:
         return _flat(image)
     return np.asarray(image.convert("RGB"))
+
+
+def _without_level(values: NDArray[Any], image: Any, depth: int) -> NDArray[Any]:
+    """Make the one grey level black that a PNG file calls transparent; PNG specification, 11.3.2.1 tRNS."""
+    level = image.info.get("transparency")
+    if not isinstance(level, int):
+        return values
+    if values.dtype == bool:
+        return values & (not level)
+    if values.dtype == np.uint8:
+        # Pillow widens 2 and 4 bits to 8, and leaves the transparent level as it is in the file.
+        level *= 255 // ((1 << depth) - 1)
+    return np.where(values == level, values.dtype.type(0), values)
 
 
 def _flat(image: Any) -> NDArray[Any]:
@@ -80,20 +90,31 @@ def _flat(image: Any) -> NDArray[Any]:
     return values[..., 0] if greys else values
 
 
-def _shown(values: NDArray[Any], window: Window) -> Pixels:
-    return grey(values, window) if values.ndim == 2 else colour(values)
+def _shown(values: NDArray[Any], source: Source) -> Pixels:
+    if source.as_mask:
+        return as_mask(values)
+    return grey(values, source.window) if values.ndim == 2 else colour(values)
 
 
-def _is_deep(source: Source) -> bool:
-    """Tell whether a PNG has 16 bits a sample: byte 24, in the header chunk."""
+def _orientation(image: Any) -> int:
+    """Return the EXIF orientation, 1 (upright) if it cannot be read: it must not cost the pixels."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # Pillow parses EXIF here, and damaged EXIF fails in many ways
+        return 1
+
+
+def _depth(source: Source) -> int:
+    """Return the bits of a sample of a PNG: byte 24, in the header chunk."""
     with source.path.open("rb") as file:
-        return file.read(25)[24:] == b"\x10"
+        return file.read(25)[24]
 
 
 def _deep(source: Source) -> NDArray[np.uint16]:
     """Decode a 16-bit PNG with alpha or colours: uint16 (rows, cols) or (rows, cols, 3)."""
     data = np.frombuffer(source.path.read_bytes(), dtype=np.uint8)
     values = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    # OpenCV turns a transparent colour (tRNS) into an alpha channel of 0 and 65535.
     if values is None or values.dtype != np.uint16 or values.ndim != 3:
         raise PictureError("its 16-bit PNG data cannot be decoded; the file is damaged")
     rgb = values[..., 2::-1]

@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import PictureError
+from ..picture import Picture
 from .window import Window
 
 MAX_PIXELS = 100_000_000
-"""The most rows × cols of one frame unless the caller says otherwise."""
+"""The largest number of rows × cols of one frame, by default."""
 
 
 class NotAPictureError(PictureError):
-    """A file is no picture and does not claim to be one: to be passed over without alarm."""
+    """A file is no image and does not claim to be one: it is passed over without alarm."""
+
+
+class PassedOverError(PictureError):
+    """A file is left out on purpose; the message says what it is and how to bring it in."""
+
+
+@dataclass(frozen=True)
+class DamagedFrame:
+    """A frame that could not be read, in a file whose others can: its number, from 0, and the reason."""
+
+    number: int
+    reason: str
+
+
+Read = Picture | DamagedFrame
+"""What a reader yields for each frame."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """What ``read_pictures`` was asked for."""
+    """A file to be read.
+
+    Parameters
+    ----------
+    path, id : where it is, and what it is called.
+    window : how values become grey levels.
+    salt : keys the hashes of identifiers.
+    frames : the frames wanted, counted from 0; None for all.
+    max_pixels : the largest number of rows × cols that is decoded of one frame.
+    also : kinds to be read besides images of patients (``kinds.ALSO``); None for all of them.
+    as_mask : show 1 for each value that is not zero, else 0, instead of grey levels through a window.
+    """
 
     path: Path
     id: str
@@ -27,9 +55,11 @@ class Source:
     salt: bytes
     frames: Collection[int] | None
     max_pixels: int
+    also: Collection[str] | None = None
+    as_mask: bool = False
 
     def frame_id(self, frame: int, n_frames: int) -> str:
-        """Return the id of a frame: that of the file where it holds one frame only."""
+        """Return the id of a frame: that of the file if it holds one frame only."""
         return self.id if n_frames == 1 else f"{self.id}#{frame}"
 
     def wanted(self, n_frames: int) -> Iterator[int]:
@@ -42,8 +72,16 @@ class Source:
                 raise PictureError(f"there is no frame {frame}; the file holds {n_frames}, counted from 0")
             yield frame
 
+    def each(self, n_frames: int, read: Callable[[int], Picture]) -> Iterator[Read]:
+        """Read the wanted frames one by one; a frame that fails costs no other frame."""
+        for number in self.wanted(n_frames):
+            try:
+                yield read(number)
+            except Exception as error:  # decoders fail in many ways
+                yield DamagedFrame(number, reason_of(error))
+
     def check_size(self, rows: int, cols: int) -> None:
-        """Raise PictureError where a frame has no pixels or more than are allowed."""
+        """Raise PictureError if a frame has no pixels or more than are allowed."""
         if rows < 1 or cols < 1:
             raise PictureError(f"a picture of {rows} × {cols} has no pixels")
         if rows * cols > self.max_pixels:
@@ -51,3 +89,17 @@ class Source:
                 f"{rows} × {cols} pixels are more than the {self.max_pixels:,} allowed; cut it into tiles "
                 "or raise max_pixels"
             )
+
+
+def reason_of(error: Exception) -> str:
+    """Return in one line, without paths, why a file or a frame could not be read."""
+    if isinstance(error, PictureError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "there is not enough memory to decode it"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = " ".join(str(error).split())
+    if text.startswith("cannot identify image file"):  # Pillow goes on with the path
+        text = "the header is damaged"
+    return f"cannot be decoded: {text[:200] or type(error).__name__}"

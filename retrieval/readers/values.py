@@ -13,9 +13,9 @@ from .window import Window, looks_like_hounsfield, robust, stretch
 
 
 def finite(values: NDArray[Any]) -> NDArray[Any]:
-    """Return floats with NaN and infinity replaced by the lowest finite value; the same array where it can.
+    """Return floats with NaN and infinity replaced by the lowest finite value; the same array if all are.
 
-    Raises PictureError where no value is finite.
+    Raises PictureError if no value is finite.
     """
     good = np.isfinite(values)
     if good.all():
@@ -25,7 +25,7 @@ def finite(values: NDArray[Any]) -> NDArray[Any]:
     return np.where(good, values, values[good].min())
 
 
-def grey(values: NDArray[Any], window: Window) -> Pixels:
+def grey(values: NDArray[Any], window: Window, sample: NDArray[Any] | None = None) -> Pixels:
     """Show the values of an ordinary grey file.
 
     Booleans and 8 bits are shown as they are under ``auto`` and the CT presets; deeper integers and floats
@@ -34,33 +34,45 @@ def grey(values: NDArray[Any], window: Window) -> Pixels:
     Parameters
     ----------
     values : (rows, cols), bool, integer or float.
+    sample : values of the whole file, on which the window is measured; by default those of the image.
     """
     if values.dtype == bool:
         return values.astype(np.float32)
     plain = values.dtype == np.uint8
     values = finite(values) if values.dtype.kind == "f" else values
-    limits = window.limits(not plain and looks_like_hounsfield(values))
+    sample = values if sample is None else sample
+    sample = finite(sample) if sample.dtype.kind == "f" else sample
+    limits = window.limits(not plain and looks_like_hounsfield(sample))
     if limits is None:
-        limits = (0.0, 255.0) if plain and window.name != "full" else window.measured(values)
+        limits = (0.0, 255.0) if plain and window.name != "full" else window.measured(sample)
     return stretch(values, limits)
 
 
-def colour(values: NDArray[Any]) -> Pixels:
+def as_mask(values: NDArray[Any]) -> Pixels:
+    """Return float32 (rows, cols): 1 for each value that is not zero, in any channel; NaN is nothing."""
+    marked = (values != 0) & ~np.isnan(values) if values.dtype.kind in "fc" else values != 0
+    return np.asarray(marked if marked.ndim == 2 else marked.any(axis=2), dtype=np.float32)
+
+
+def colour(values: NDArray[Any], bits: int | None = None) -> Pixels:
     """Show the values of an ordinary colour file, (rows, cols, 3); colours are never windowed.
 
-    Integers are divided by the largest number of the bits in use (8 at least), floats within [0, 1] are taken
-    as they are, other floats through the robust range of the three channels together.
+    Integers are divided by the largest number of ``bits``, by default that of their type, whatever the
+    values in use: a dark image stays dark. Floats within [0, 1] are taken as they are, other floats through
+    the robust range of the three channels together.
     """
     if values.dtype.kind == "f":
         values = finite(values)
         inside = values.min() >= 0 and values.max() <= 1
         return stretch(values, (0.0, 1.0) if inside else robust(values))
-    bits = max(8, int(values.max()).bit_length())
-    return stretch(values, (0.0, float((1 << bits) - 1)))
+    if values.dtype == bool:
+        return values.astype(np.float32)
+    top = float(np.iinfo(values.dtype).max)
+    return stretch(values, (0.0, float((1 << bits) - 1) if bits else top))
 
 
 def over_black(values: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
-    """Lay a picture on black, the ground of most medical pictures. Same dtype; alpha (rows, cols)."""
+    """Lay an image on black, the ground of most medical images. Same dtype; alpha (rows, cols)."""
     top = float(np.iinfo(alpha.dtype).max) if alpha.dtype.kind == "u" else 1.0
     weight = alpha.astype(np.float32) / np.float32(top)
     weight = weight if values.ndim == 2 else weight[..., None]

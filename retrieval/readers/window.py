@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingError
+from .fill_values import without_fill
 
 Limits = tuple[float, float]
 """The values that become 0 and 1."""
@@ -34,6 +35,7 @@ _PERCENTILES = (0.5, 99.5)
 _TAIL = 0.05
 """A tail shorter than this part of the range between the percentiles is no outlier and is kept."""
 _SAMPLE = 1 << 20
+_LOWEST_HU = -5000
 
 
 @dataclass(frozen=True)
@@ -118,17 +120,18 @@ def extremes(values: NDArray[Any]) -> Limits:
 def robust(values: NDArray[Any]) -> Limits:
     """Return the range of values without outliers; (0, 0) of none.
 
-    The percentiles 0.5 and 99.5, moved out to the extremes where these lie within 5 % of the range, so that a
-    plain ramp loses nothing; the extremes where both percentiles are equal (a small object on a flat ground).
-    More than 2²⁰ values are thinned evenly.
+    The percentiles 0.5 and 99.5, moved out to the extremes if these are within 5 % of the range, so that a
+    plain ramp loses nothing; the extremes if both percentiles are equal (a small object on a flat ground).
+    Fill values (see ``without_fill``) do not count. More than 2²⁰ values are thinned evenly.
     """
     flat = values.reshape(-1)
-    low, high = extremes(flat)
+    # An odd step never stays in phase with the columns of an image.
+    sample = flat[:: (flat.size // _SAMPLE) | 1]
+    kept = without_fill(sample)
+    low, high = extremes(flat if kept.size == sample.size else kept)
     if low == high:
         return low, high
-    # An odd step does not fall into step with the columns of a picture.
-    flat = flat[:: (flat.size // _SAMPLE) | 1]
-    below, above = (float(v) for v in np.percentile(flat, _PERCENTILES))
+    below, above = (float(v) for v in np.percentile(kept, _PERCENTILES))
     if not below < above:
         return low, high
     tail = _TAIL * (above - below)
@@ -143,7 +146,8 @@ def stretch(values: NDArray[Any], limits: Limits) -> NDArray[np.float32]:
     low, high = limits
     if not low < high:
         return np.asarray(values > low, dtype=np.float32)
-    narrow = values.dtype.itemsize <= 2 and max(abs(low), abs(high)) < 1e9
+    # float32 is enough for 16 bits; a range that is no normal number of float32 would become 0 there.
+    narrow = values.dtype.itemsize <= 2 and max(abs(low), abs(high)) < 1e9 and high - low > 1e-30
     shares: NDArray[np.floating] = values.astype(np.float32 if narrow else np.float64)
     if not math.isfinite(high - low):
         shares, low, high = shares * 0.5, low / 2, high / 2
@@ -153,7 +157,9 @@ def stretch(values: NDArray[Any], limits: Limits) -> NDArray[np.float32]:
 
 def looks_like_hounsfield(values: NDArray[Any]) -> bool:
     """Guess for values of a file that names no modality: HU go far below zero, where the air is."""
-    return values.size > 0 and float(np.percentile(values, _PERCENTILES[0])) < -500
+    # Fill values such as -32768 are no Hounsfield units, and say nothing of the others.
+    kept = values[values > _LOWEST_HU]
+    return kept.size > 0 and float(np.percentile(kept, _PERCENTILES[0])) < -500
 
 
 def _is_window(centre: float, width: float) -> bool:

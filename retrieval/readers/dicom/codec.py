@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -10,45 +11,91 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import PictureError
-from ..codestream import codestream_size
+from ..codestream import Codestream, bare_j2k, codestream
+from .bits import bit_shift, stored_values
 
-_JPEG = {
-    "1.2.840.10008.1.2.4.50",  # baseline
-    "1.2.840.10008.1.2.4.51",  # extended, 8 or 12 bits
-    "1.2.840.10008.1.2.4.57",  # lossless
-    "1.2.840.10008.1.2.4.70",  # lossless, first-order prediction
-}
-_JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
-_BASELINE = "1.2.840.10008.1.2.4.50"
+_JPEG_PREFIX = "1.2.840.10008.1.2.4."
+_BASELINE = f"{_JPEG_PREFIX}50"
+_EXTENDED = f"{_JPEG_PREFIX}51"
+_JPEG = {f"{_JPEG_PREFIX}{n}" for n in (50, 51, 52, 53, 54, 55, 56, 57, 58, 70)}
+"""JPEG of any process: sequential (50, 51), spectral selection (52, 53), progressive (54, 55), lossless."""
+_JPEG_LS = {f"{_JPEG_PREFIX}{n}" for n in (80, 81)}
+_JPEG_2000 = {f"{_JPEG_PREFIX}{n}" for n in (90, 91, 92, 93)}
 _RLE = "1.2.840.10008.1.2.5"
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 
+Decoded = tuple[NDArray[Any], str]
+"""(rows, cols) or (rows, cols, samples), and the photometric interpretation of these values."""
+Decode = Callable[[bytes, Any, dict[str, Any]], Decoded]
 
-def decode_frame(data: bytes, syntax: Any, options: dict[str, Any]) -> tuple[NDArray[Any], str]:
+
+def decode_frame(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
     """Decode one encapsulated frame.
 
     Parameters
     ----------
     data : the compressed bytes of the frame.
     syntax : the transfer syntax, a pydicom UID.
-    options : pydicom's decoding options, those of the whole file.
+    options : pydicom's decoding options, those of the whole file, and ``high_bit``.
 
     Returns
     -------
     values, photometric : (rows, cols) or (rows, cols, samples), and the photometric interpretation;
         YBR_FULL is RGB by then.
     """
-    _check_codestream(data, syntax, options)
+    if syntax in _JPEG_2000:
+        data = bare_j2k(data)
+    stated = codestream(data)
+    _check_codestream(data, stated, syntax, options)
     if syntax == _DEFLATED_FRAMES:
-        return _native(_inflate(data, _n_bytes(options)), options), options["photometric_interpretation"]
+        values = _native(_inflate(data, _n_bytes(options)), options)
+        return stored_values(values, options), options["photometric_interpretation"]
     if syntax == _RLE and options["bits_allocated"] == 1:
         return _native(_run_lengths(data), options), options["photometric_interpretation"]
-    if syntax in _JPEG and not (syntax == _BASELINE or _is_eight_bit_extended(syntax, options)):
-        return _jpeg(data, syntax, options)
-    return _by_pydicom(data, syntax, options)
+    if bit_shift(options):
+        return _shifted(data, syntax, options, stated)
+    return _first_that_can(data, syntax, _with_true_colours(options, stated, syntax))
 
 
-def _by_pydicom(data: bytes, syntax: Any, options: dict[str, Any]) -> tuple[NDArray[Any], str]:
+def _shifted(data: bytes, syntax: Any, options: dict[str, Any], stated: Codestream | None) -> Decoded:
+    """Decode a frame whose values are not the lowest bits of their words; PS3.5 section 8.2.
+
+    A codestream as deep as the words holds the words; one as deep as the values holds the values.
+    """
+    plain = {**options, "correct_unused_bits": False}
+    values, photometric = _first_that_can(data, syntax, _with_true_colours(plain, stated, syntax))
+    holds_words = stated is None or stated.bits > options["bits_stored"]
+    return stored_values(values, options) if holds_words else values, photometric
+
+
+def _first_that_can(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
+    """Try one decoder after the other: each refuses some streams that another reads.
+
+    Raises what the first one says if none can.
+    """
+    first: Exception | None = None
+    for decode in _decoders(syntax, options):
+        try:
+            values, photometric = decode(data, syntax, options)
+            _check_shape(values, options)
+            return values, photometric
+        except Exception as error:  # decoders fail in many ways
+            first = first or error
+    raise first if first is not None else PictureError(f"transfer syntax {syntax.name} cannot be decoded")
+
+
+def _decoders(syntax: Any, options: dict[str, Any]) -> list[Decode]:
+    if syntax in _JPEG:
+        # Pillow, by pydicom, knows 8 bits alone; libjpeg-turbo, by imagecodecs, all but hierarchical JPEG.
+        eight = syntax == _BASELINE or (syntax == _EXTENDED and options["bits_stored"] == 8)
+        ours: list[Decode] = [_by_pydicom, _jpeg] if eight else [_jpeg]
+        return [*ours, _by_pydicom] if find_spec("libjpeg") is not None and not eight else ours
+    if syntax in _JPEG_LS:
+        return [_by_pydicom, _jpeg_ls]
+    return [_by_pydicom, _jpeg_2000] if syntax in _JPEG_2000 else [_by_pydicom]
+
+
+def _by_pydicom(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
     from pydicom.encaps import encapsulate
     from pydicom.pixels import get_decoder
 
@@ -63,24 +110,41 @@ def _by_pydicom(data: bytes, syntax: Any, options: dict[str, Any]) -> tuple[NDAr
     return values, str(properties["photometric_interpretation"])
 
 
-def _check_codestream(data: bytes, syntax: Any, options: dict[str, Any]) -> None:
-    """Refuse what would need more memory than the header says, or more time than it is worth."""
-    size = codestream_size(data)
-    if size is not None and (size[0] > options["rows"] or size[1] > options["columns"]):
+def _check_codestream(data: bytes, stated: Codestream | None, syntax: Any, options: dict[str, Any]) -> None:
+    """Refuse what would need more memory than the header says, or far more time than it should."""
+    size = (options["rows"], options["columns"])
+    if stated is not None and (stated.rows, stated.cols) != size:
         raise PictureError(
-            f"damaged: the compressed frame is {size[0]} × {size[1]} pixels, the header says "
-            f"{options['rows']} × {options['columns']}"
+            f"damaged: the compressed frame is {stated.rows} × {stated.cols} pixels, the header says "
+            f"{size[0]} × {size[1]}"
         )
-    if syntax in _JPEG_LS and not data.rstrip(b"\0").endswith(b"\xff\xd9"):
+    # An odd stream is padded to an even length by 0, or by FF behind its end marker.
+    if syntax in _JPEG_LS and not data.rstrip(b"\0\xff").endswith(b"\xff\xd9"):
         # CharLS can spend minutes on a stream that ends without its end marker.
         raise PictureError("the file is truncated within a JPEG-LS frame")
+    if syntax in _JPEG_2000 and stated is None:
+        raise PictureError("damaged: its JPEG 2000 frame has no codestream")
 
 
-def _jpeg(data: bytes, syntax: Any, options: dict[str, Any]) -> tuple[NDArray[Any], str]:
-    """Decode JPEG with 12 bits, or lossless, by imagecodecs (libjpeg-turbo), which pydicom does not know.
+def _check_shape(values: NDArray[Any], options: dict[str, Any]) -> None:
+    expected = (options["rows"], options["columns"], options["samples_per_pixel"])
+    if values.shape != (expected[:2] if expected[2] == 1 else expected):
+        raise PictureError(f"damaged: a frame has the shape {values.shape}, the header says {expected}")
 
-    What it refuses is left to the GPL decoder of the extra ``gpl``, where that is installed.
-    """
+
+def _with_true_colours(options: dict[str, Any], stated: Codestream | None, syntax: Any) -> dict[str, Any]:
+    """Correct the photometric interpretation if the codestream itself says otherwise."""
+    photometric = str(options["photometric_interpretation"])
+    if stated is None or options["samples_per_pixel"] != 3:
+        return options
+    if syntax in _JPEG_2000 and photometric in ("YBR_ICT", "YBR_RCT") and not stated.is_mixed:
+        # Its encoder was given YCbCr, and transformed nothing: what comes out is YCbCr.
+        return {**options, "photometric_interpretation": "YBR_FULL"}
+    return options
+
+
+def _jpeg(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
+    """Decode JPEG of 8 to 16 bits, sequential, progressive or lossless, by libjpeg-turbo of imagecodecs."""
     import imagecodecs
 
     photometric = str(options["photometric_interpretation"])
@@ -89,20 +153,47 @@ def _jpeg(data: bytes, syntax: Any, options: dict[str, Any]) -> tuple[NDArray[An
     try:
         values = imagecodecs.jpeg8_decode(data, **(colour if options["samples_per_pixel"] == 3 else {}))
     except Exception as error:
-        if find_spec("libjpeg") is not None:
-            return _by_pydicom(data, syntax, options)
         raise PictureError(
             f"its JPEG frame cannot be decoded ({str(error)[:80]}); if the file is whole, "
             'try pip install "semblance[gpl]"'
         ) from error
-    if options.get("pixel_representation") == 1:
-        spare = 8 * values.dtype.itemsize - options["bits_stored"]
-        values = np.right_shift(np.left_shift(values, spare).view(f"i{values.dtype.itemsize}"), spare)
-    return values, "RGB" if ybr else photometric
+    return _signed(values, options), "RGB" if ybr else photometric
 
 
-def _is_eight_bit_extended(syntax: Any, options: dict[str, Any]) -> bool:
-    return bool(syntax == "1.2.840.10008.1.2.4.51" and options["bits_stored"] == 8)
+def _jpeg_ls(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
+    """Decode JPEG-LS by CharLS of imagecodecs, which reads some streams that pyjpegls refuses."""
+    import imagecodecs
+
+    values = imagecodecs.jpegls_decode(data)
+    return _rgb(_signed(values, options), str(options["photometric_interpretation"]))
+
+
+def _jpeg_2000(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
+    """Decode JPEG 2000 by OpenJPEG of imagecodecs, which gives RGB of YBR_RCT and YBR_ICT."""
+    import imagecodecs
+
+    values = imagecodecs.jpeg2k_decode(data)
+    if options["samples_per_pixel"] == 1:
+        values = _signed(values, options)
+    photometric = str(options["photometric_interpretation"])
+    return _rgb(values, "RGB" if photometric in ("YBR_RCT", "YBR_ICT") else photometric)
+
+
+def _rgb(values: NDArray[Any], photometric: str) -> Decoded:
+    from pydicom.pixels import convert_color_space
+
+    if photometric not in ("YBR_FULL", "YBR_FULL_422"):
+        return values, photometric
+    return convert_color_space(values, photometric, "RGB"), "RGB"
+
+
+def _signed(values: NDArray[Any], options: dict[str, Any]) -> NDArray[Any]:
+    """Give values their sign, which JPEG and JPEG-LS do not know; the sign bit is that of ``bits_stored``."""
+    if options.get("pixel_representation") != 1 or values.dtype.kind == "i":
+        return values
+    spare = 8 * values.dtype.itemsize - options["bits_stored"]
+    signed: NDArray[Any] = np.left_shift(values, spare).view(f"i{values.dtype.itemsize}")
+    return np.asarray(np.right_shift(signed, spare))
 
 
 def _inflate(data: bytes, n_bytes: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ from typing import Any, BinaryIO
 from numpy.typing import NDArray
 
 from ...errors import PictureError
-from ..source import NotAPictureError, Source
+from ..kinds import check_wanted
+from ..source import DamagedFrame, NotAPictureError, Source, reason_of
+from .bits import stored_values
 from .codec import decode_frame
-from .header import element, metadata_of, text_of
+from .header import element, kind_of, metadata_of, text_of
 
 _IMPLICIT = "1.2.840.10008.1.2"
 _EXPLICIT = "1.2.840.10008.1.2.1"
@@ -68,11 +71,11 @@ class Stored:
 
     @property
     def little_endian(self) -> bool:
-        """Tell the byte order of tables in the header."""
+        """Return whether tables in the header have their lowest byte first."""
         return bool(self.syntax != _BIG_ENDIAN)
 
-    def frames(self, wanted: Iterable[int]) -> Iterator[Frame]:
-        """Decode the wanted frames (rising); memory holds one at a time."""
+    def frames(self, wanted: Iterable[int]) -> Iterator[Frame | DamagedFrame]:
+        """Decode the wanted frames (rising); memory holds one at a time, and a damaged one costs no other."""
         wanted = list(wanted)
         if not wanted:
             return
@@ -80,47 +83,69 @@ class Stored:
             file.seek(self.offset)
             yield from (self._native if self.syntax in _NATIVE else self._encapsulated)(file, wanted)
 
-    def _native(self, file: BinaryIO, wanted: list[int]) -> Iterator[Frame]:
+    def _native(self, file: BinaryIO, wanted: list[int]) -> Iterator[Frame | DamagedFrame]:
         from pydicom.pixels import get_decoder
 
-        self._check_length(file, wanted[-1] + 1)
-        decoded = get_decoder(self.syntax).iter_array(file, indices=wanted, **self.options)
-        for number, (values, properties) in zip(wanted, decoded, strict=True):
-            yield Frame(number, values, str(properties["photometric_interpretation"]))
+        there, frame_bits = self._n_bytes(file), self._frame_bits
+        whole = [number for number in wanted if (number + 1) * frame_bits <= 8 * there]
+        # The bits are put right here: pydicom takes HighBit for BitsStored - 1.
+        options = {**self.options, "correct_unused_bits": False}
+        if whole:
+            decoded = get_decoder(self.syntax).iter_array(file, indices=whole, **options)
+            for number, (words, properties) in zip(whole, decoded, strict=True):
+                values = stored_values(words, self.options)
+                yield Frame(number, values, str(properties["photometric_interpretation"]))
+        needed = (self.n_frames * frame_bits + 7) // 8
+        for number in wanted[len(whole) :]:
+            yield DamagedFrame(number, f"the file is truncated: {there:,} of {needed:,} bytes of pixels")
 
-    def _check_length(self, file: BinaryIO, n_frames: int) -> None:
+    @property
+    def _frame_bits(self) -> int:
         options = self.options
-        n_bits = n_frames * options["rows"] * options["columns"] * options["samples_per_pixel"]
-        n_bits *= options["bits_allocated"]
-        if options.get("photometric_interpretation") == "YBR_FULL_422":
-            n_bits = n_bits * 2 // 3
+        n_bits = (
+            options["rows"] * options["columns"] * options["samples_per_pixel"] * options["bits_allocated"]
+        )
+        # PS3.3 C.7.6.3.1.2: two pixels of YBR_FULL_422 share their colour differences.
+        is_subsampled = options.get("photometric_interpretation") == "YBR_FULL_422"
+        return int(n_bits * 2 // 3 if is_subsampled else n_bits)
+
+    def _n_bytes(self, file: BinaryIO) -> int:
         there = file.seek(0, io.SEEK_END) - self.offset
         file.seek(self.offset)
-        if there < (n_bits + 7) // 8:
-            raise PictureError(f"the file is truncated: {there:,} of {(n_bits + 7) // 8:,} bytes of pixels")
+        return there
 
-    def _encapsulated(self, file: BinaryIO, wanted: list[int]) -> Iterator[Frame]:
+    def _encapsulated(self, file: BinaryIO, wanted: list[int]) -> Iterator[Frame | DamagedFrame]:
         from pydicom.encaps import generate_frames
 
         options = {**self.options}
         offsets = options.pop("extended_offsets", None)
-        todo = set(wanted)
         parts = generate_frames(file, number_of_frames=self.n_frames, extended_offsets=offsets)
-        for number, data in enumerate(parts):
-            if number in todo:
-                values, photometric = decode_frame(data, self.syntax, options)
-                yield Frame(number, values, photometric)
-                todo.discard(number)
-            if not todo:
-                return
-        raise PictureError(f"the file is truncated: frame {min(todo)} of {self.n_frames} is missing")
+        done = 0
+        try:
+            for number, data in enumerate(parts):
+                if number == wanted[done]:
+                    yield self._decoded(number, data, options)
+                    done += 1
+                if done == len(wanted):
+                    return
+            reason = f"the file is truncated: it ends before frame {wanted[done]} of {self.n_frames}"
+        except (EOFError, ValueError, struct.error) as error:  # from pydicom, at the end of what is there
+            reason = f"the file is truncated or damaged: {error}"
+        yield from (DamagedFrame(number, reason) for number in wanted[done:])
+
+    def _decoded(self, number: int, data: bytes, options: dict[str, Any]) -> Frame | DamagedFrame:
+        try:
+            return Frame(number, *decode_frame(data, self.syntax, options))
+        except Exception as error:  # decoders fail in many ways
+            return DamagedFrame(number, reason_of(error))
 
 
 def open_frames(source: Source) -> Stored:
     """Read the header of a DICOM file and find its pixels.
 
-    Raises NotAPictureError for objects that have none by their nature (plans, reports, waveforms), and
-    PictureError for pictures that have lost theirs or are too large.
+    Raises NotAPictureError for objects that have none by their nature (plans, reports, waveforms),
+    PassedOverError for kinds that are not wanted, and PictureError for images that have lost their pixels,
+    are too large, or are not encoded as their transfer syntax says.
     """
     from pydicom import dcmread
 
@@ -132,20 +157,29 @@ def open_frames(source: Source) -> Stored:
             dataset = dcmread(source.path, force=True)
             keyword = next((k for k in _KEYWORDS.values() if k in dataset), "")
             data = bytes(dataset[keyword].value) if keyword else None
-            offset, more = 0, {"pixel_keyword": keyword}
+            offset = 0
+            more: dict[str, Any] = {"pixel_keyword": keyword}
         else:
             data = None
             more = _enter_pixels(file, syntax)
             offset = file.tell()
+            more["start"] = file.read(4)
     if not more.get("pixel_keyword"):
         raise _no_pixels(dataset)
+    check_wanted(kind_of(dataset), source.also)
+    _check_encoding(more, syntax)
     return Stored(dataset, syntax, _options(dataset, source, more, syntax), source.path, offset, data)
 
 
 def _options(dataset: Any, source: Source, more: dict[str, Any], syntax: Any) -> dict[str, Any]:
     from pydicom.pixels import as_pixel_options
 
+    number = element(dataset, "NumberOfFrames")
+    if not str(number or "").strip().isdigit():  # it cannot be read: the pixels can
+        dataset.pop(0x00280008, None)
+    more = {key: value for key, value in more.items() if key.startswith("pixel_")}
     options = {"transfer_syntax_uid": syntax, **as_pixel_options(dataset, **more)}
+    options["high_bit"] = element(dataset, "HighBit")
     if missing := [name for name in ("rows", "columns", "bits_allocated") if not options.get(name)]:
         raise PictureError(f"the DICOM header lacks {missing[0].replace('_', ' ')}")
     options.setdefault("samples_per_pixel", 1)
@@ -158,7 +192,7 @@ def _options(dataset: Any, source: Source, more: dict[str, Any], syntax: Any) ->
 
 
 def _syntax(dataset: Any) -> Any:
-    """Return the transfer syntax, guessed from the encoding where the file does not name it."""
+    """Return the transfer syntax, guessed from the encoding if the file does not name it."""
     from pydicom.uid import UID
 
     if stated := text_of(getattr(dataset, "file_meta", None) or {}, "TransferSyntaxUID"):
@@ -168,17 +202,40 @@ def _syntax(dataset: Any) -> Any:
 
 
 def _enter_pixels(file: BinaryIO, syntax: Any) -> dict[str, Any]:
-    """Read the header of the pixel data element where the file stands; return what decoders ask of it."""
+    """Read the header of the pixel data element at the file's place; return what decoders ask of it.
+
+    ``is_endless`` is set if the length is undefined, as it is of encapsulated pixels.
+    """
     header = file.read(8)
     order: Any = "big" if syntax == _BIG_ENDIAN else "little"
     group, number = (int.from_bytes(header[i : i + 2], order) for i in (0, 2))
     if group != 0x7FE0 or number not in _KEYWORDS:
         return {}
     more: dict[str, Any] = {"pixel_keyword": _KEYWORDS[number]}
+    length = header[4:8]
     if header[4:6].isalpha():  # asked of the file itself: some are implicit in spite of their transfer syntax
         more["pixel_vr"] = header[4:6].decode("ascii", "replace")
-        file.read(4)
+        length = file.read(4)
+    more["is_endless"] = length == b"\xff\xff\xff\xff"
     return more
+
+
+def _check_encoding(more: dict[str, Any], syntax: Any) -> None:
+    """Refuse pixels that are not encoded as the transfer syntax says: read as it says, they are noise.
+
+    PS3.5 A.4: encapsulated pixels have an undefined length and begin with an item, (FFFE,E000).
+    """
+    begins_item = more.get("start") == b"\xfe\xff\x00\xe0"
+    if syntax in _NATIVE and (more.get("is_endless") or (begins_item and more.get("pixel_vr") != "OW")):
+        raise PictureError(
+            f"the transfer syntax says {syntax.name}, but the pixels are encapsulated (compressed); "
+            "correct the transfer syntax of the file"
+        )
+    if syntax not in _NATIVE and more.get("start") and not begins_item:
+        raise PictureError(
+            f"the transfer syntax says {syntax.name}, but the pixels are not encapsulated (not compressed); "
+            "correct the transfer syntax of the file"
+        )
 
 
 def _check_deflated(path: Path) -> None:

@@ -9,6 +9,8 @@ from .header import element
 
 _CENTIMETRES = 3
 _TWO_DIMENSIONAL = 1
+_AXIAL = 0.999
+_SPACE = {0x00540080, 0x3004000C, 0x00201041}  # SliceVector, GridFrameOffsetVector, SliceLocation
 
 
 def macro(dataset: Any, frame: int, sequence: str) -> Any:
@@ -48,19 +50,65 @@ def spacing_of(dataset: Any, frame: int) -> tuple[float, float] | None:
     return _ultrasound_spacing(dataset)
 
 
-def position_of(dataset: Any, frame: int) -> float | None:
-    """Return the signed distance of the slice from the origin along its normal, in mm; PS3.3 C.7.6.2.1.1."""
+def position_of(dataset: Any, frame: int, n_frames: int = 1) -> float | None:
+    """Return the signed distance of the slice from the origin along its normal, in mm; PS3.3 C.7.6.2.1.1.
+
+    Frames without a position of their own are as far from the first one as the header says.
+    """
     normal = normal_of(dataset, frame)
-    corner = numbers(macro(dataset, frame, "PlanePositionSequence"), "ImagePositionPatient")
+    holder = macro(dataset, frame, "PlanePositionSequence")
+    corner = numbers(holder, "ImagePositionPatient") or numbers(_detector(dataset), "ImagePositionPatient")
     if normal is None or len(corner) != 3:
         return None
     distance = sum(n * p for n, p in zip(normal, corner, strict=True))
+    if n_frames > 1 and holder is dataset:
+        distance += _offset(dataset, frame, n_frames, corner[2] if abs(normal[2]) > _AXIAL else None)
     return round(distance, 4) if math.isfinite(distance) else None
+
+
+def _offset(dataset: Any, frame: int, n_frames: int, height: float | None) -> float:
+    """Return how far a frame is from the first one along the normal, in mm; 0 if nothing says it.
+
+    Parameters
+    ----------
+    height : z of the first frame if the slices are axial.
+    """
+    offsets = numbers(dataset, "GridFrameOffsetVector")
+    if len(offsets) == n_frames:
+        # PS3.3 C.8.8.3.2: relative to the first frame if the first is 0; else z, of axial frames only.
+        absolute = offsets[0] != 0 and height is not None
+        return offsets[frame] - (offsets[0] if absolute else 0.0)
+    step = numbers(dataset, "SpacingBetweenSlices")
+    if len(step) != 1 or _is_over_time(dataset):
+        return 0.0
+    # PS3.3 C.8.4.15: frames are stacked along the normal, against it if the spacing is negative.
+    slices = numbers(dataset, "SliceVector")
+    return step[0] * (slices[frame] - 1 if len(slices) == n_frames else frame)
+
+
+def _is_over_time(dataset: Any) -> bool:
+    """Whether frames follow each other in time only, in one place; PS3.3 C.7.6.6 FrameIncrementPointer."""
+    pointer = element(dataset, "FrameIncrementPointer")
+    if pointer is None:
+        return False
+    tags = [int(tag) for tag in (pointer if isinstance(pointer, list | tuple) else _tags(pointer))]
+    return bool(tags) and not set(tags) & _SPACE
+
+
+def _tags(pointer: Any) -> list[Any]:
+    return list(pointer) if hasattr(pointer, "__iter__") else [pointer]
+
+
+def _detector(dataset: Any) -> Any:
+    """PS3.3 C.8.4.11: nuclear medicine keeps place and direction of its first frame with the detector."""
+    items = element(dataset, "DetectorInformationSequence")
+    return items[0] if items else dataset
 
 
 def normal_of(dataset: Any, frame: int) -> tuple[float, float, float] | None:
     """Return the unit vector across the slice, right-handed to its rows and columns; None: not known."""
     axes = numbers(macro(dataset, frame, "PlaneOrientationSequence"), "ImageOrientationPatient")
+    axes = axes or numbers(_detector(dataset), "ImageOrientationPatient")
     if len(axes) != 6:
         return None
     (a, b, c), (d, e, f) = axes[:3], axes[3:]

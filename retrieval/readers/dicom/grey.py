@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...picture import Pixels
+from ..source import DamagedFrame
 from ..values import finite
 from ..window import Limits, Window, stretch
 from .frames import Frame, Stored
 from .geometry import macro, numbers
 from .header import element, text_of
-from .lookup_table import table_of
+from .lookup_table import LookupTable, table_of
+from .mosaic import Mosaic
 
 _SAMPLED_FRAMES = 8
 _SAMPLED_VALUES = 1 << 18
@@ -32,7 +34,7 @@ class GreyScale:
     of all frames.
     """
 
-    stored: Stored
+    stored: Stored | Mosaic
     window: Window
 
     def __call__(self, frame: Frame) -> Pixels:
@@ -58,17 +60,22 @@ class GreyScale:
 
     def _modality(self, frame: Frame) -> NDArray[Any]:
         """Apply the Modality LUT or the rescale; PS3.3 C.11.1."""
-        dataset, values = self.stored.dataset, frame.values
+        values = frame.values
         if values.dtype.kind == "f":
             values = finite(values)
-        items = element(dataset, "ModalityLUTSequence")
-        table = table_of(items[0], self._signed, self.stored.little_endian) if items else None
-        if table is not None:
-            return table(values)
+        if self._table is not None:
+            return self._table(values)
         slope, intercept = self._rescale(frame.number)
         if (slope, intercept) == (1, 0):
             return values
-        return values * slope + intercept
+        # A slope such as 1e308 makes infinities of ordinary values.
+        return finite(values * slope + intercept)
+
+    @cached_property
+    def _table(self) -> LookupTable | None:
+        """The Modality LUT; a sequence whose item is empty counts as none. PS3.3 C.11.1.1."""
+        items = element(self.stored.dataset, "ModalityLUTSequence")
+        return table_of(items[0], self._signed, self.stored.little_endian) if items else None
 
     def _rescale(self, number: int) -> tuple[float, float]:
         holder = macro(self.stored.dataset, number, "PixelValueTransformationSequence")
@@ -94,15 +101,17 @@ class GreyScale:
 
     @cached_property
     def _measured(self) -> Limits:
-        """The window of the whole file, measured on a few frames; the same whichever frames are wanted."""
+        """The window of the whole file, measured on a few frames, the same whichever are wanted."""
         n_frames = self.stored.n_frames
         chosen = sorted({i * (n_frames - 1) // max(_SAMPLED_FRAMES - 1, 1) for i in range(_SAMPLED_FRAMES)})
         parts = []
         for frame in self.stored.frames(i for i in chosen if i < n_frames):
+            if isinstance(frame, DamagedFrame):  # it is reported when its turn comes
+                continue
             values, padding = self._modality(frame), self._padding(frame.values)
             values = values.reshape(-1) if padding is None else values[~padding]
             parts.append(values[:: (values.size // _SAMPLED_VALUES) | 1] if n_frames > 1 else values)
-        return self.window.measured(np.concatenate(parts))
+        return self.window.measured(np.concatenate(parts)) if parts else (0.0, 1.0)
 
     def _padding(self, values: NDArray[Any]) -> NDArray[np.bool_] | None:
         """Return where stored values are padding; PS3.3 C.7.5.1.1.2."""
@@ -136,9 +145,8 @@ class GreyScale:
 
     @property
     def _is_plain(self) -> bool:
-        """Tell whether stored values are display values already: up to 8 bits, unsigned, not rescaled."""
-        dataset = self.stored.dataset
-        plain = self._bits <= 8 and not self._signed and not element(dataset, "ModalityLUTSequence")
+        """Whether stored values are display values already: up to 8 bits, unsigned, not rescaled."""
+        plain = self._bits <= 8 and not self._signed and self._table is None
         return plain and self._rescale(0) == (1, 0)
 
     def _is_hounsfield(self, number: int) -> bool:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ...picture import Value
+from ..kinds import Kind, kind_of_dicom
 from ..pseudonym import hashed
 
 METADATA: tuple[tuple[str, str], ...] = (
@@ -44,6 +45,18 @@ def groups_of(dataset: Any, salt: bytes) -> dict[str, str]:
         issuer = text_of(dataset, "IssuerOfPatientID")
         groups["patient"] = hashed(salt, "patient", f"{patient}\x1f{issuer}" if issuer else patient)
     return groups
+
+
+def kind_of(dataset: Any) -> Kind:
+    """Return what a DICOM object is."""
+    image_type = element(dataset, "ImageType") or ()
+    values = [image_type] if isinstance(image_type, str) else list(image_type)
+    return kind_of_dicom(
+        text_of(dataset, "SOPClassUID"),
+        text_of(dataset, "Modality").upper(),
+        [str(value).strip().upper() for value in values],
+        text_of(dataset, "SpecimenLabelInImage").upper() == "YES",
+    )
 
 
 def metadata_of(dataset: Any) -> dict[str, Value]:

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from ...errors import PictureError
 from .header import element
+from .segmented_palette import expand_segments
 
 
 @dataclass(frozen=True, eq=False)
 class LookupTable:
-    """Map stored values; those before the first entry get the first one, those behind the last the last.
+    """Map stored values; those below the first entry get the first one, those above the last the last.
 
     Parameters
     ----------
@@ -36,51 +37,88 @@ class LookupTable:
 
 
 def table_of(item: Any, signed: bool, little_endian: bool) -> LookupTable | None:
-    """Read LUTDescriptor and LUTData of a sequence item; None where one of them is missing or empty.
+    """Read LUTDescriptor and LUTData of a sequence item; None if one of them is missing or empty.
 
     PS3.3 C.11.1.1 and C.11.2.1.1. ``signed`` says whether the values that are looked up may be negative.
-    The bits stated in the descriptor are often too many: those that the entries use count, 8 at least.
     """
     descriptor, data = element(item, "LUTDescriptor"), element(item, "LUTData")
     if descriptor is None or data is None or len(descriptor) != 3:
         return None
-    n_entries = int(descriptor[0]) or 1 << 16
-    entries = _entries(data, n_entries, little_endian)[:n_entries]
+    n_entries = int(descriptor[0]) or 1 << 16  # 0 stands for 65536, which 16 bits cannot hold
+    entries = _entries(data, n_entries, _order(item, "LUTData", little_endian))[:n_entries]
     if len(entries) == 0:
         return None
-    used = max(8, int(entries.max()).bit_length())
-    bits = used if used > int(descriptor[2]) else min(used, int(descriptor[2]))
-    return LookupTable(_with_sign(int(descriptor[1]), signed), entries, float((1 << bits) - 1))
+    top = _top(int(descriptor[2]), float(entries.max()))
+    return LookupTable(_with_sign(int(descriptor[1]), signed), entries.astype(np.float32), top)
 
 
-def palette_of(dataset: Any, signed: bool) -> LookupTable:
-    """Read the palette of a picture as a table of RGB entries, plain or segmented; PS3.3 C.7.9.
+def palette_of(dataset: Any, signed: bool, little_endian: bool) -> LookupTable:
+    """Read the palette of an image as a table of RGB entries; PS3.3 C.7.6.3.1.5, and C.7.9.2 for segments.
 
-    Raises PictureError where there is none.
+    Raises PictureError if there is none, or if its colours have different lengths.
     """
-    from pydicom.pixels import apply_color_lut
-
     descriptor = element(dataset, "RedPaletteColorLookupTableDescriptor")
     if descriptor is None or len(descriptor) != 3:
         raise PictureError("the palette of its colours is missing")
-    n_entries = int(descriptor[0]) or 1 << 16
-    first = _with_sign(int(descriptor[1]), signed)
-    places = np.arange(n_entries, dtype=np.int32) + int(descriptor[1])
-    colours = apply_color_lut(places, dataset)[:, :3].astype(np.float32)
-    bits = 8 if colours.max(initial=0) <= 255 else 16
-    return LookupTable(first, colours, float((1 << bits) - 1))
+    n_entries, bits = int(descriptor[0]) or 1 << 16, int(descriptor[2])
+    channels = [_channel(dataset, name, n_entries, bits, little_endian) for name in ("Red", "Green", "Blue")]
+    shortest = min(len(channel) for channel in channels)
+    if not shortest:
+        raise PictureError("the palette of its colours is missing")
+    colours = np.stack([channel[:shortest] for channel in channels], axis=1)
+    # 8-bit entries that fill one byte each are full at 255, whatever the descriptor says.
+    is_bytes = colours.dtype.itemsize == 1
+    top = 255.0 if is_bytes else _top(bits, float(colours.max()))
+    return LookupTable(_with_sign(int(descriptor[1]), signed), colours.astype(np.float32), top)
 
 
-def _entries(data: Any, n_entries: int, little_endian: bool) -> NDArray[np.float32]:
-    """Return the entries, from whichever of the forms that pydicom gives them: bytes, one number, a list."""
+def _top(bits: int, highest: float) -> float:
+    """Return the value that is full: the descriptor says it, not what the table holds.
+
+    A dark table is dark. Only entries that do not fit prove the descriptor wrong; they have 16 bits then.
+    """
+    top = float((1 << min(max(bits, 8), 16)) - 1)
+    return top if highest <= top else 65535.0
+
+
+def _channel(dataset: Any, colour: str, n_entries: int, bits: int, little_endian: bool) -> NDArray[Any]:
+    """Return the entries of one colour of a palette, (n,); none if they are missing."""
+    plain, segmented = f"{colour}PaletteColorLookupTableData", f"Segmented{colour}PaletteColorLookupTableData"
+    if (data := element(dataset, plain)) is not None:
+        return _entries(data, n_entries, _order(dataset, plain, little_endian))[:n_entries]
+    if (data := element(dataset, segmented)) is None:
+        return np.zeros(0, np.uint16)
+    order = _order(dataset, segmented, little_endian)
+    # Segments have no length that tells their depth: the descriptor does.
+    codes = _words(data, order) if bits > 8 else _bytes(data, order)
+    return expand_segments(codes, n_entries)
+
+
+def _order(item: Any, keyword: str, little_endian: bool) -> str:
+    """Return "<", or ">" for words of a big-endian file; PS3.5 section 7.3: bytes (OB) are never swapped."""
+    return "<" if little_endian or item[keyword].VR == "OB" else ">"
+
+
+def _entries(data: Any, n_entries: int, order: str) -> NDArray[Any]:
+    """Return the entries, from any of the forms that pydicom gives them: bytes, one number, a list."""
+    n_bytes = len(data) if isinstance(data, bytes | bytearray) else 2 * np.size(data)
+    return _words(data, order) if n_bytes >= 2 * n_entries else _bytes(data, order)
+
+
+def _words(data: Any, order: str) -> NDArray[np.uint16]:
     if isinstance(data, bytes | bytearray):
-        wide = len(data) >= 2 * n_entries
-        kind = ("<u2" if little_endian else ">u2") if wide else "u1"
-        return np.frombuffer(data[: len(data) // 2 * 2], dtype=kind).astype(np.float32)
-    numbers = np.atleast_1d(np.asarray(data, dtype=np.int64)) & 0xFFFF
-    if len(numbers) < n_entries <= 2 * len(numbers):  # two 8-bit entries to a word
-        numbers = np.stack([numbers & 0xFF, numbers >> 8], axis=1).reshape(-1)
-    return numbers.astype(np.float32)
+        words = np.frombuffer(data[: len(data) // 2 * 2], dtype=f"{order}u2")
+        return words.astype(np.uint16)
+    # pydicom has read the numbers in the order of the file; some are negative (SS).
+    return (np.atleast_1d(np.asarray(data, dtype=np.int64)) & 0xFFFF).astype(np.uint16)
+
+
+def _bytes(data: Any, order: str) -> NDArray[np.uint8]:
+    """Two entries to a word, the first in its low byte; PS3.3 C.7.6.3.1.6."""
+    if isinstance(data, bytes | bytearray) and order == "<":
+        return np.frombuffer(data, dtype=np.uint8)
+    words = _words(data, order)
+    return np.stack([words & 0xFF, words >> 8], axis=1).astype(np.uint8).reshape(-1)
 
 
 def _with_sign(value: int, signed: bool) -> int:

@@ -9,55 +9,67 @@ import numpy as np
 
 from ...errors import PictureError
 from ...picture import Picture, Pixels, Value
+from ..kinds import Kind
 from ..slice_stacks import spell_normal
-from ..source import Source
+from ..source import DamagedFrame, Read, Source
+from ..values import as_mask
 from ..window import stretch
 from .frames import Frame, Stored, open_frames
 from .geometry import normal_of, position_of, spacing_of
 from .grey import GreyScale
-from .header import groups_of, metadata_of
+from .header import groups_of, kind_of, metadata_of
 from .lookup_table import palette_of
+from .mosaic import Mosaic, unfold
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _COLOUR = ("RGB", "YBR_RCT", "YBR_ICT")  # of the latter two the decoders make RGB
 
 
-def read(source: Source) -> Iterator[Picture]:
-    """Yield the frames of a DICOM file."""
-    stored = open_frames(source)
+def read(source: Source) -> Iterator[Read]:
+    """Yield the frames of a DICOM file; of a mosaic, its slices."""
+    sheet = open_frames(source)
+    stored = unfold(sheet) if kind_of(sheet.dataset) is Kind.MOSAIC else sheet
     groups = groups_of(stored.dataset, source.salt)
     metadata = metadata_of(stored.dataset)
     show = GreyScale(stored, source.window)
     for frame in stored.frames(source.wanted(stored.n_frames)):
-        yield Picture(
-            pixels=_pixels(frame, stored, show),
-            id=source.frame_id(frame.number, stored.n_frames),
-            spacing=spacing_of(stored.dataset, frame.number),
-            groups=groups,
-            metadata={**metadata, **_of_frame(stored, frame)},
-        )
+        try:
+            yield (
+                frame
+                if isinstance(frame, DamagedFrame)
+                else Picture(
+                    pixels=as_mask(frame.values) if source.as_mask else _pixels(frame, stored, show),
+                    id=source.frame_id(frame.number, stored.n_frames),
+                    spacing=spacing_of(stored.dataset, frame.number),
+                    groups=groups,
+                    metadata={**metadata, **_of_frame(stored, frame)},
+                )
+            )
+        except PictureError as error:
+            yield DamagedFrame(frame.number, str(error))
 
 
-def _of_frame(stored: Stored, frame: Frame) -> dict[str, Value]:
+def _of_frame(stored: Stored | Mosaic, frame: Frame) -> dict[str, Value]:
     values: dict[str, Value] = {
         "rows": int(stored.options["rows"]),
         "cols": int(stored.options["columns"]),
         "frame": frame.number,
     }
-    position = position_of(stored.dataset, frame.number)
+    position = position_of(stored.dataset, frame.number, stored.n_frames)
     normal = normal_of(stored.dataset, frame.number)
     if position is None or normal is None:
         return values
     return {**values, "position": position, "normal": spell_normal(normal)}
 
 
-def _pixels(frame: Frame, stored: Stored, show: GreyScale) -> Pixels:
+def _pixels(frame: Frame, stored: Stored | Mosaic, show: GreyScale) -> Pixels:
     if frame.values.ndim == 3:
         if frame.values.shape[2] != 3 or frame.photometric not in _COLOUR:
             raise PictureError(f"colours as {frame.photometric} are not supported; convert the file to RGB")
         return _rgb(frame.values, (1 << int(stored.options["bits_stored"])) - 1)
     if frame.photometric == "PALETTE COLOR":
-        table = palette_of(stored.dataset, stored.options.get("pixel_representation") == 1)
+        signed = stored.options.get("pixel_representation") == 1
+        table = palette_of(stored.dataset, signed, stored.little_endian)
         return _rgb(table(frame.values), table.top)
     if frame.photometric not in _GREY:
         raise PictureError(f"grey levels as {frame.photometric} are not supported; convert the file")

@@ -82,7 +82,7 @@ def test_every_kind_of_number_is_read(tmp_path, kind, suffix):
 
 
 def test_slope_and_intercept_are_applied_before_the_window(tmp_path):
-    volume = np.array([[[0, 100]], [[50, 200]]], dtype=np.int16)
+    volume = np.array([[[0, 100], [0, 100]], [[50, 200], [50, 200]]], dtype=np.int16)
     image = nib.Nifti1Image(volume, np.eye(4))
     image.header.set_slope_inter(2, -1000)
     nib.save(image, tmp_path / "v.nii")

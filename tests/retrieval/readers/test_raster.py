@@ -91,11 +91,11 @@ def test_16_bit_colours_are_not_crushed(tmp_path):
     np.testing.assert_allclose(_read(tmp_path / "c.png").pixels, deep / 65535, atol=1e-6)
 
 
-def test_12_bit_colours_use_the_whole_range(tmp_path):
+def test_16_bit_colours_are_divided_by_65535_however_dark_they_are(tmp_path):
     deep = np.random.default_rng(1).integers(0, 4096, (5, 7, 3), dtype=np.uint16)
     deep[0, 0] = 4095
     cv2.imwrite(str(tmp_path / "c.png"), deep[..., ::-1])
-    np.testing.assert_allclose(_read(tmp_path / "c.png").pixels, deep / 4095, atol=1e-6)
+    np.testing.assert_allclose(_read(tmp_path / "c.png").pixels, deep / 65535, atol=1e-6)
 
 
 def test_16_bit_grey_with_alpha_stays_grey_and_deep(tmp_path):

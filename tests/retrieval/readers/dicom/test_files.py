@@ -101,14 +101,16 @@ def test_a_truncated_file_says_so(tmp_path):
         _read(tmp_path / "t.dcm")
 
 
-def test_the_frames_before_a_missing_one_are_read(tmp_path):
+def test_the_frames_beside_a_damaged_one_are_read_and_it_is_named(tmp_path):
     data = (FILES / "SC_rgb_rle_2frame.dcm").read_bytes()
     (tmp_path / "t.dcm").write_bytes(data[:-600])
-    got = []
-    with pytest.raises(PictureError, match=r"t\.dcm: "):
-        for picture in read_pictures(tmp_path / "t.dcm", "t.dcm"):
-            got.append(picture.id)
+    lines = []
+    got = [picture.id for picture in read_pictures(tmp_path / "t.dcm", "t.dcm", report=lines.append)]
     assert got == ["t.dcm#0"]
+    (line,) = lines
+    assert line.startswith("t.dcm#1: ")
+    with pytest.raises(PictureError, match=r"t\.dcm#1: "):
+        _read(tmp_path / "t.dcm", frames=[1])
 
 
 def test_large_frames_are_refused_before_they_are_decoded(tmp_path):

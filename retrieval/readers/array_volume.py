@@ -1,0 +1,183 @@
+"""Arrays with a text header: where NRRD and MetaImage keep their values, and how these are opened."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import PictureError
+from .source import Source
+from .unpacking import unpacked
+from .volume import Volume, usable
+
+_MOST_TEXT = 1 << 16
+
+
+@dataclass(frozen=True)
+class ArrayHeader:
+    """What a text header says of the array.
+
+    Parameters
+    ----------
+    shape, dtype : of the values as they are stored, the fastest axis first.
+    encoding : ``raw``, ``gzip``, ``zlib``, ``bzip2`` or ``text``.
+    path, offset : where the values begin; an offset of -1 takes them from the end of the file.
+    spatial : the axes of space, one to three.
+    colour_axis : an axis of three or four 8-bit colours, None without one.
+    directions : float (3, 3) from the spatial axes to the patient's left, back and head, mm; NaN: unknown.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    encoding: str
+    path: Path
+    offset: int
+    spatial: tuple[int, ...]
+    colour_axis: int | None
+    directions: NDArray[np.float64]
+
+
+def read_head(path: Path, end: bytes) -> tuple[list[str], int]:
+    """Return the lines of a text header, and where the line after it begins.
+
+    Parameters
+    ----------
+    end : the beginning of the last line, in lower case; an empty line ends a header too.
+    """
+    lines, size = [], 0
+    with path.open("rb") as file:
+        while size < _MOST_TEXT and (line := file.readline(_MOST_TEXT)):
+            size += len(line)
+            lines.append(line.decode("utf-8", "replace").strip())
+            if not line.strip() or (end and line.lower().startswith(end)):
+                break
+    return lines, size
+
+
+def beside(path: Path, name: str) -> Path:
+    """Return the file of values that a header names. It must be in the folder of the header, or below it."""
+    found = (path.parent / name).resolve()
+    if not found.is_relative_to(path.parent.resolve()) or not found.is_file():
+        raise PictureError(f"its values are missing: there is no file {Path(name).name} beside it")
+    return found
+
+
+@contextmanager
+def volume_of(header: ArrayHeader, source: Source) -> Iterator[Volume]:
+    """Open the values of a header as a volume, for the time of a context.
+
+    Raises PictureError for values that are missing or too many.
+    """
+    from nibabel.arrayproxy import ArrayProxy
+
+    with ExitStack() as stack:
+        stored = stack.enter_context(header.path.open("rb"))
+        file, offset = stack.enter_context(_values(header, stored, source))
+        n_bytes = int(np.prod([int(n) for n in header.shape], dtype=object)) * header.dtype.itemsize
+        there = file.seek(0, os.SEEK_END)
+        offset = there - n_bytes if offset < 0 else offset
+        if offset < 0 or there < offset + n_bytes:
+            raise PictureError(f"the file is truncated: {there:,} of {offset + n_bytes:,} bytes")
+        array = ArrayProxy(file, (header.shape, header.dtype, offset, 1.0, 0.0), mmap=False)
+        order = _order(header)
+        yield Volume(
+            source,
+            lambda index: _picked(array, header, order, index),
+            tuple(header.shape[axis] for axis in order),
+            _affine(header),
+            _distances(header),
+        )
+
+
+@contextmanager
+def _values(header: ArrayHeader, file: IO[bytes], source: Source) -> Iterator[tuple[IO[bytes], int]]:
+    """Unpack the values if they are packed; yield a file of values and where they begin in it."""
+    if header.encoding == "raw":
+        yield file, header.offset
+        return
+    file.seek(max(header.offset, 0))
+    size = header.path.stat().st_size
+    if header.encoding == "text":
+        numbers = np.array(file.read(size).split()).astype(np.float64).astype(header.dtype)
+        packed: Any = _Chunks(numbers.tobytes())
+        size = numbers.nbytes
+    elif header.encoding == "zlib":
+        packed = _Inflated(file)
+    else:
+        packed = bz2.BZ2File(file) if header.encoding == "bzip2" else gzip.GzipFile(fileobj=file)
+    with unpacked(packed, size, source) as whole:
+        yield whole, 0
+
+
+class _Chunks:
+    """Bytes to be read piece by piece."""
+
+    def __init__(self, data: bytes) -> None:
+        self._left = memoryview(data)
+
+    def read(self, n: int) -> bytes:
+        piece, self._left = self._left[:n], self._left[n:]
+        return bytes(piece)
+
+
+class _Inflated:
+    """A zlib stream of a file, to be read piece by piece."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._inflater = file, zlib.decompressobj()
+
+    def read(self, n: int) -> bytes:
+        while not self._inflater.eof:
+            data = self._inflater.unconsumed_tail or self._file.read(1 << 16)
+            # At most n bytes at once: a small file may hold very many zeros.
+            piece = self._inflater.decompress(data, n)
+            if piece or not data:
+                return piece
+        return b""
+
+
+def _order(header: ArrayHeader) -> list[int]:
+    """Return the axes of the volume in order: space, then all others but colours."""
+    others = [n for n in range(len(header.shape)) if n not in (*header.spatial, header.colour_axis)]
+    # A place without extent keeps two axes of space apart from the others.
+    return [*header.spatial, *others]
+
+
+def _picked(array: Any, header: ArrayHeader, order: list[int], index: tuple[Any, ...]) -> NDArray[Any]:
+    """Return the values at an index of the volume; RGB with its colours last."""
+    stored: list[Any] = [slice(None)] * len(header.shape)
+    for axis, wanted in zip(order, index, strict=False):
+        stored[axis] = wanted
+    values = np.asarray(array[tuple(stored)])
+    kept = [axis for axis in range(len(stored)) if isinstance(stored[axis], slice)]
+    wanted_order = [axis for axis in order if axis in kept]
+    if header.colour_axis is not None:
+        wanted_order.append(header.colour_axis)
+    values = values.transpose([kept.index(axis) for axis in wanted_order])
+    return values[..., :3] if header.colour_axis is not None else values
+
+
+def _affine(header: ArrayHeader) -> NDArray[np.float64]:
+    """Return the directions as NIfTI has them: right and front are the negatives of left and back."""
+    shape = [header.shape[axis] for axis in header.spatial]
+    # Without directions an image is shown as it is stored: columns to the left, rows to the back.
+    plain = np.diag([-1.0, -1.0, 1.0, 1.0])
+    whole = np.eye(4)
+    whole[:3, :3] = np.diag([-1.0, -1.0, 1.0]) @ header.directions
+    found = usable(whole, shape)
+    return plain if found is None else found
+
+
+def _distances(header: ArrayHeader) -> tuple[float, ...]:
+    lengths = np.linalg.norm(header.directions, axis=0)
+    return tuple(float(length) if np.isfinite(length) else 0.0 for length in lengths)

@@ -1,0 +1,33 @@
+"""DICOM bits: where the stored value is within the word that was allocated for it; PS3.5 section 8.1.1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def bit_shift(options: dict[str, Any]) -> int:
+    """Return how many bits are below the stored value: HighBit + 1 - BitsStored.
+
+    0 for a HighBit that fits no word: such headers are damaged, and their values are where all others are.
+    """
+    allocated, stored = int(options["bits_allocated"]), int(options["bits_stored"])
+    shift = int(options.get("high_bit") or stored - 1) + 1 - stored
+    return shift if 0 < shift <= allocated - stored else 0
+
+
+def stored_values(words: NDArray[Any], options: dict[str, Any]) -> NDArray[Any]:
+    """Return the stored values within words of any shape; same dtype, signed if the header says so.
+
+    The other bits may hold anything: overlays of old machines (group 60xx) or noise.
+    """
+    allocated, stored = int(options["bits_allocated"]), int(options["bits_stored"])
+    if words.dtype.kind not in "iu" or allocated != 8 * words.dtype.itemsize or not 0 < stored < allocated:
+        return words
+    shift = bit_shift(options)
+    # value = (word >> shift) & (2^stored - 1); to the left first, so that the sign bit is the highest.
+    above = allocated - stored - shift
+    values: NDArray[Any] = np.right_shift(np.left_shift(words, above), above + shift)
+    return values
