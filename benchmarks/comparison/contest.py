@@ -98,8 +98,8 @@ def _run(
         chosen=[pair for pair in PLANNED if present.issuperset(pair)],
     )
     costs = {name: _cost(name, systems, spent) / len(found.queries) for name in spent}
-    recipes = {f"{name}, equal": str(b.recipe) for name, b in equal.bindings.items()}
-    recipes |= {name: str(b.recipe) for name, b in own.bindings.items()}
+    recipes = {f"{name}, equal": str(b.recipe) for name, b in equal.stored.items()}
+    recipes |= {name: str(b.recipe) for name, b in own.stored.items()}
     return Contest(dataset.name, found, {name: 1000 * seconds for name, seconds in costs.items()}, recipes)
 
 
@@ -107,7 +107,7 @@ def contestants(
     equal: Snapshot, own: Snapshot, task: EvaluationTask, squeezenet: np.ndarray | None, seed: int
 ) -> tuple[list[System], dict[str, Mapping[str, float]]]:
     """Return every system of the table, and the weights of what learns them."""
-    single = {name: by_representation(own, name) for name in own.bindings}
+    single = {name: by_representation(own, name) for name in own.stored}
     words = _called("words", fused([single[name] for name in WORDS], "sum"))
     deep = single["deep"]
     learnt_words, word_weights = cross_fitted([single[name] for name in WORDS], task, seed)

@@ -52,7 +52,7 @@ def _ways(snapshot: Snapshot, options: EvaluationOptions) -> list[tuple[str, ...
     ways = [tuple(part.strip() for part in way.split(",")) for way in options.by]
     if not ways:
         # Baselines are in every table already.
-        ways = [(name,) for name, b in snapshot.bindings.items() if b.is_fitted and name not in BASELINES]
+        ways = [(name,) for name, b in snapshot.stored.items() if b.is_fitted and name not in BASELINES]
     for way in ways:
         if len(set(way)) != len(way) or "" in way:
             raise SettingError(f"by: {','.join(way)}; name each representation once")

@@ -93,7 +93,7 @@ def _learn(snapshot: Snapshot, options: FusionOptions) -> LearntFusion:
         )
     return LearntFusion(
         by,
-        tuple(str(snapshot.binding(name).recipe) for name in by),
+        tuple(str(snapshot.stored_representation(name).recipe) for name in by),
         learn_weights(scores, relevant),
         int(relevant.any(axis=1).sum()),
         trial,

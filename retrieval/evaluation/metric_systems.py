@@ -68,8 +68,8 @@ def by_name(snapshot: Snapshot, name: str, task: EvaluationTask, seed: int) -> S
 
 def _settings(snapshot: Snapshot, name: str, method: str) -> Mapping[str, Any]:
     """Return how a metric is learnt: as that of the index, or by the defaults of a method."""
-    if name in snapshot.bindings:
-        own = snapshot.bindings[name].settings
+    if name in snapshot.stored:
+        own = snapshot.stored[name].settings
         return {key: own[key] for key in ("method", "components", "shrinkage")}
     if method not in METHODS:
         raise SettingError(

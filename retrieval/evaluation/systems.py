@@ -98,7 +98,7 @@ def baselines(snapshot: Snapshot, seed: int = 0) -> list[System]:
 
 
 def _plain(snapshot: Snapshot, kind: Thumbnail | ColourHistogram) -> System:
-    if kind.name in snapshot.bindings and snapshot.bindings[kind.name].is_fitted:
+    if kind.name in snapshot.stored and snapshot.stored[kind.name].is_fitted:
         return by_representation(snapshot, kind.name)
     ranker = ExactRanker(kind.dimension)
     vectors = [np.asarray(kind.encode(picture).vector) for picture in _small(snapshot)]

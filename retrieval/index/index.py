@@ -74,7 +74,7 @@ class Index:
     @property
     def representations(self) -> Sequence[str]:
         """The names of the representations, in the order in which they were added."""
-        return list(self._snapshot.bindings)
+        return list(self._snapshot.stored)
 
     @property
     def fusions(self) -> Sequence[LearntFusion]:

@@ -9,7 +9,7 @@ from typing import Any
 from .catalogue.files import n_lacking
 from .catalogue.learned_fusions import read_fusions
 from .catalogue.pictures import count_unlabelled
-from .catalogue.representations import Segment, StoredRepresentation, bindings, segments
+from .catalogue.representations import Segment, StoredRepresentation, segments, stored_representations
 from .catalogue.schema import FORMAT
 from .storage.store import Store
 
@@ -40,20 +40,20 @@ def info(store: Store) -> Mapping[str, Any]:
                 }
                 for one in read_fusions(store.catalogue)
             ],
-            "representations": [_account(store, b, found) for b in bindings(store.catalogue)],
+            "representations": [_account(store, b, found) for b in stored_representations(store.catalogue)],
         }
 
 
-def _account(store: Store, binding: StoredRepresentation, found: list[Segment]) -> Mapping[str, Any]:
-    own = [s for s in found if s.representation == binding.id]
+def _account(store: Store, stored: StoredRepresentation, found: list[Segment]) -> Mapping[str, Any]:
+    own = [s for s in found if s.representation == stored.id]
     return {
-        "name": binding.name,
-        "settings": dict(binding.settings),
-        "recipe": binding.recipe,
-        "fitted_on": binding.n_fitted,
-        "report": dict(binding.report),
-        "replaces_present": binding.is_next,
-        "files_lacking": n_lacking(store.catalogue, binding.id),
+        "name": stored.name,
+        "settings": dict(stored.settings),
+        "recipe": stored.recipe,
+        "fitted_on": stored.n_fitted,
+        "report": dict(stored.report),
+        "replaces_present": stored.is_next,
+        "files_lacking": n_lacking(store.catalogue, stored.id),
         "segments": len(own),
         "bytes": sum(s.size for s in own),
     }

@@ -11,7 +11,7 @@ from ..readers.window import Window
 from ..representation import Representation
 from .catalogue import pictures
 from .catalogue.recipe import Factories
-from .catalogue.representations import bindings
+from .catalogue.representations import stored_representations
 from .index import Index
 from .progress import Progress, silent
 from .storage.erasure import clean
@@ -22,6 +22,7 @@ from .update.learn_metric import drop_metric, learn_metric
 from .update.registration import register_representation, require_window
 from .update.run import UpdateReport, update
 from .update.training_set import MetricOptions, MetricReport
+from .update.transaction import COMMIT_EVERY
 
 __all__ = ["IndexWriter", "LabelReport", "MetricOptions", "MetricReport", "UpdateReport"]
 
@@ -84,6 +85,7 @@ class IndexWriter(Index):
         labels: LabelTable | None = None,
         progress: Progress = silent,
         refit: bool = False,
+        commit_every: int = COMMIT_EVERY,
     ) -> UpdateReport:
         """Bring the index up to date with folders, reading only what is new or changed.
 
@@ -96,6 +98,7 @@ class IndexWriter(Index):
         labels : applies to images that are indexed already as well.
         progress : is called with stage, steps done and steps in all.
         refit : let every representation learn again; the old ones answer until all is encoded anew.
+        commit_every : images or files in one commit; fewer lose less work in a crash, and take longer.
 
         Raises
         ------
@@ -106,7 +109,15 @@ class IndexWriter(Index):
         """
         paths = [Path(folder) for folder in folders]
         try:
-            return update(self._store, paths, jobs=jobs, labels=labels, progress=progress, refit=refit)
+            return update(
+                self._store,
+                paths,
+                jobs=jobs,
+                labels=labels,
+                progress=progress,
+                refit=refit,
+                commit_every=commit_every,
+            )
         finally:
             self.refresh()
 
@@ -147,7 +158,7 @@ class IndexWriter(Index):
 
     def compact(self) -> None:
         """Rewrite the index, in as few segments as can be; nothing in its folder holds what was removed."""
-        fitted = [b for b in bindings(self._store.catalogue) if b.is_fitted]
+        fitted = [b for b in stored_representations(self._store.catalogue) if b.is_fitted]
         compact(self._store, {b.id: self._store.representation(b) for b in fitted})
         # Merging alone leaves names and labels in free pages of the catalogue.
         clean(self._store)

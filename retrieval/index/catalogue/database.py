@@ -1,4 +1,9 @@
-"""The catalogue: the SQLite file of an index, and its transactions, which are the commits of the index."""
+"""The catalogue: the SQLite file of an index. One transaction of it is one commit of the index.
+
+Arrays are written to folders first and become part of the index when a transaction names them. So a kill at
+any instant leaves the index at its last commit, with at most some folders that no commit names
+(``Store.sweep``).
+"""
 
 from __future__ import annotations
 
@@ -17,15 +22,24 @@ _PATIENCE = 60.0  # seconds to wait for the commit of another process
 
 
 class Catalogue:
-    """Ask and change the catalogue of one index folder.
+    """Read and change the catalogue of one index folder.
 
-    It keeps SQLite's rollback journal (a write-ahead log needs shared memory, which network folders lack).
-    Any thread may use it; what stands within ``transaction`` or ``snapshot`` is not mixed with other
-    threads'.
+    Any thread may use it: ``transaction`` and ``snapshot`` keep other threads out until their block ends.
+
+    Parameters
+    ----------
+    folder : the index.
+    mode : of SQLite: ``ro`` reads only, ``rw`` may write, ``rwc`` also makes the file.
+
+    Raises
+    ------
+    IndexFolderError : SQLite cannot open the file; the message says what to do.
     """
 
     def __init__(self, folder: Path, mode: str) -> None:
         self.folder = folder
+        # One connection has one transaction, whichever thread began it. The lock is reentrant because the
+        # questions inside a transaction take it again.
         self._turn = threading.RLock()
         with self._explained():
             self._connection = _connect(folder, mode)
@@ -34,6 +48,8 @@ class Catalogue:
     def create(cls, folder: Path, meta: Mapping[str, str]) -> Catalogue:
         """Make the catalogue of a new index, in one commit."""
         catalogue = cls(folder, "rwc")
+        # The marks and the tables are in the same transaction as the first rows: a folder in which the making
+        # was interrupted has no table `meta`, and `is_born` tells it from an index.
         marks = f"PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT};"
         with catalogue._explained():
             catalogue._connection.executescript(f"BEGIN IMMEDIATE; {marks} {TABLES}")
@@ -43,7 +59,7 @@ class Catalogue:
 
     @staticmethod
     def is_born(folder: Path) -> bool:
-        """Tell whether a folder holds a catalogue whose making was finished, of any format."""
+        """Tell if a folder holds a catalogue that was made completely, of any format."""
         if not (folder / FILE).is_file():
             return False
         catalogue = Catalogue(folder, "rw")
@@ -54,7 +70,7 @@ class Catalogue:
 
     @classmethod
     def open(cls, folder: Path, write: bool = False) -> Catalogue:
-        """Open the catalogue of an index; without ``write`` nothing is ever changed.
+        """Open the catalogue of an index; without ``write`` nothing is changed.
 
         Raises
         ------
@@ -79,21 +95,28 @@ class Catalogue:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make all changes within one commit, or none of them where an error leaves the block."""
+        """Make all changes in the block one commit, or none of them if an error leaves the block.
+
+        Each commit raises ``generation`` by one; readers see from it that they are behind.
+        """
         with self._turn:
+            # IMMEDIATE takes the write lock at once. A deferred transaction reads first and may then fail to
+            # become a writer, after half of the work is done.
             self.run("BEGIN IMMEDIATE")
             try:
                 yield
                 self.run("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
                 self.run("COMMIT")
-            except BaseException:
+            except BaseException:  # KeyboardInterrupt too: nothing of a half-made commit may stay
                 self._connection.rollback()
                 raise
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Let all questions within be answered from one and the same commit."""
+        """Answer all questions in the block from the same commit."""
         with self._turn:
+            # A deferred transaction takes SQLite's shared lock with its first question and keeps it until the
+            # end. That makes a writer wait with its commit, so keep the block short.
             self.run("BEGIN")
             try:
                 yield
@@ -101,22 +124,22 @@ class Catalogue:
                 self._connection.rollback()
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Return all rows of a question."""
+        """Return all rows that a query finds."""
         with self._turn, self._explained():
             return self._connection.execute(sql, values).fetchall()
 
     def run(self, sql: str, *values: Any) -> int:
-        """Make one change and return the id of the row that it inserted."""
+        """Run one statement and return the id of the row that it inserted; 0 if none."""
         with self._turn, self._explained():
             return self._connection.execute(sql, values).lastrowid or 0
 
     def run_many(self, sql: str, values: Iterable[tuple[Any, ...]]) -> None:
-        """Make one change for each tuple of values."""
+        """Run one statement for each tuple of values."""
         with self._turn, self._explained():
             self._connection.executemany(sql, values)
 
     def meta(self, key: str) -> str:
-        """Return what is noted under a key. Raise IndexFolderError where there is nothing."""
+        """Return the text kept under a key. Raise IndexFolderError if there is none."""
         found = self.rows("SELECT value FROM meta WHERE key = ?", key)
         if not found:
             raise IndexFolderError(f"{self.folder}: its catalogue lacks {key!r}; restore it, or index again")
@@ -124,11 +147,11 @@ class Catalogue:
 
     @property
     def generation(self) -> int:
-        """Return the number of the last commit."""
+        """The number of the last commit, from 0."""
         return int(self.meta("generation"))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     @contextmanager
@@ -146,19 +169,24 @@ def _connect(folder: Path, mode: str) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA user_version").fetchall()
     except sqlite3.OperationalError:
-        # A writer was killed in the middle of its commit. Only a connection that may write can take the
-        # half of it back, which any later one needs.
+        # A writer was killed in the middle of its commit and left a hot rollback journal. Only a connection
+        # that may write can roll it back; no reader can open the file before that is done.
         connection.close()
         if mode != "ro":
             raise
         _connection(uri + "rw").execute("PRAGMA user_version").fetchall()
         connection = _connection(uri + mode)
+    # SQLite's default rollback journal is kept: a write-ahead log needs shared memory between processes,
+    # which network file systems lack. FULL syncs the journal before the pages and the pages before the
+    # journal is deleted, so a commit survives a loss of power.
     connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
+    # Deleted rows are overwritten with zeros: names of removed images must not stay readable in the file.
+    connection.execute("PRAGMA secure_delete=ON")
     return connection
 
 
 def _connection(uri: str) -> sqlite3.Connection:
+    # `isolation_level=None`: the module begins no transaction of its own; `transaction` alone decides.
     return sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
 
 

@@ -15,9 +15,18 @@ from ...representation import Encoding
 
 @dataclass(frozen=True, eq=False)
 class EncodedPicture:
-    """A picture without its pixels: what the index keeps of it.
+    """An image without its pixels: what the index keeps of it.
 
-    ``prepared`` holds what is still to be encoded, by representation.
+    Parameters
+    ----------
+    name : of the image in the index.
+    shape : rows and columns in pixels.
+    spacing : millimetres between rows and between columns; None if not known.
+    groups : the series, study and patient of its file, as pseudonyms.
+    metadata : the tags of its file.
+    encodings : by the number of the representation.
+    thumbnail : a JPEG, uint8 (n_bytes,); None if the index has it already.
+    prepared : network inputs, by the number of the representation, of what is to be encoded in batches.
     """
 
     name: str
@@ -31,7 +40,9 @@ class EncodedPicture:
 
     @property
     def n_bytes(self) -> int:
-        """Return about how much memory it takes."""
+        """About how many bytes of memory it takes."""
+        # Python objects around the arrays take about 1 kB; the limit this is summed for needs no more
+        # precision.
         n = 1000 if self.thumbnail is None else 1000 + self.thumbnail.nbytes
         for encoding in self.encodings.values():
             vector = encoding.vector

@@ -1,4 +1,4 @@
-"""Fusions: weights that were learnt for some representations of an index, kept in its catalogue."""
+"""Learned fusions: the weights learnt for some representations of an index, kept in its catalogue."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from .database import Catalogue
 from .representations import StoredRepresentation
 
 _KEY = "fusions"
+"""They are one JSON text in ``meta``: a table of their own would have been a new format."""
 
 
 @dataclass(frozen=True)
 class LearntFusion:
-    """How much each of some representations counts when they are fused.
+    """The weight of each representation when they are fused.
 
     Parameters
     ----------
     by : the representations, in order of name.
-    recipes : the hashes of what they were when it was learnt; another one makes the weights void.
-    weights : of each, at least 0; they sum to 1.
-    n_queries : learnt from so many.
-    trial : mAP on held-out queries of other groups, by rule of fusion; empty where there were too few groups.
-    n_trial : how many those were.
+    recipes : their recipe hashes when the weights were learnt; with any other recipe the weights are void.
+    weights : one for each representation, at least 0; they sum to 1.
+    n_queries : the number of queries they were learnt from.
+    trial : mAP on held-out queries of other groups, by rule of fusion; empty if there were too few groups.
+    n_trial : the number of held-out queries.
     """
 
     by: tuple[str, ...]
@@ -37,9 +38,9 @@ class LearntFusion:
 
 
 def read_fusions(catalogue: Catalogue) -> list[LearntFusion]:
-    """Return what was learnt, in the order in which it was."""
+    """Return all learned fusions, in the order in which they were learnt."""
     rows = catalogue.rows("SELECT value FROM meta WHERE key = ?", _KEY)
-    told: list[dict[str, Any]] = json.loads(rows[0][0]) if rows else []
+    stored: list[dict[str, Any]] = json.loads(rows[0][0]) if rows else []
     return [
         LearntFusion(
             tuple(one["by"]),
@@ -49,32 +50,33 @@ def read_fusions(catalogue: Catalogue) -> list[LearntFusion]:
             one["trial"],
             one["n_trial"],
         )
-        for one in told
+        for one in stored
     ]
 
 
 def write_fusion(catalogue: Catalogue, learnt: LearntFusion) -> None:
-    """Keep what was learnt, in place of what was for the same representations; within a transaction."""
+    """Within a transaction: keep weights, in place of those for the same representations."""
     kept = [one for one in read_fusions(catalogue) if one.by != learnt.by]
     text = json.dumps([asdict(one) for one in (*kept, learnt)])
     catalogue.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", _KEY, text)
 
 
 def weights_of(
-    fusions: Sequence[LearntFusion], names: Sequence[str], there: Mapping[str, StoredRepresentation]
+    fusions: Sequence[LearntFusion], names: Sequence[str], in_index: Mapping[str, StoredRepresentation]
 ) -> tuple[float, ...]:
     """Return the learnt weights of some representations, in the order of ``names``.
 
     Raises
     ------
-    SettingError : none were learnt for these, or one of them was fitted anew since.
+    SettingError : none were learnt for these, or one of them was fitted again since.
     """
     wanted = tuple(sorted(names))
     found = next((one for one in fusions if one.by == wanted), None)
     command = f"`semblance learn-fusion INDEX {' '.join(f'--by {name}' for name in wanted)}`"
     if found is None:
         raise SettingError(f"fusion: no weights were learnt for {', '.join(wanted)}; run {command}")
-    if found.recipes != tuple(there[name].recipe for name in wanted):
+    # Weights are right for the score distributions they were learnt on, which another recipe changes.
+    if found.recipes != tuple(in_index[name].recipe for name in wanted):
         raise SettingError(f"fusion: {', '.join(wanted)} were fitted anew since; run {command} again")
     weights = dict(zip(found.by, found.weights, strict=True))
     return tuple(weights[name] for name in names)

@@ -1,4 +1,4 @@
-"""The pictures: what the catalogue knows of each one, and what label tables say of it."""
+"""Images in the catalogue: what is known of each one, its labels, and how it is removed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...metadata.label_table import LabelRow
 from ...picture import Value
 from .database import Catalogue
 from .encoded_picture import EncodedPicture
-from .tombstones import add_tombstone, bury_picture
+from .tombstones import add_picture_tombstone, add_tombstone
 
 GROUPS = NAMED_IN_FILES[::-1]
 _REMOVED = "was removed; it comes back when its file changes"
@@ -21,11 +21,17 @@ _REMOVED = "was removed; it comes back when its file changes"
 
 @dataclass(frozen=True)
 class Entry:
-    """A picture as the index knows it.
+    """An image as the index knows it.
 
-    ``groups`` are those of its file, where a label table has a column of that name the table's; ``metadata``
-    the tags of its file and the other columns of the table; ``shape`` is in pixels, ``spacing`` in
-    millimetres, both (row, col).
+    Parameters
+    ----------
+    name : of the image; of a frame ``file#number``.
+    source : the name of its file.
+    shape : rows and columns in pixels.
+    spacing : millimetres between rows and between columns; None if not known.
+    groups : series, study and patient of its file; a column of that name in a label table has precedence.
+    metadata : the tags of its file, and the other columns of the label table.
+    labels : of the image, else of its file.
     """
 
     name: str
@@ -37,6 +43,7 @@ class Entry:
     labels: tuple[str, ...] = ()
 
 
+# Labels of the image itself (`own`) have precedence over those of its whole file (`file`).
 _SELECT = """SELECT p.name, s.name, p.rows, p.cols, p.row_spacing, p.col_spacing, p.groups, p.metadata,
     coalesce(own.labels, file.labels, '[]'), coalesce(own.columns, file.columns, '{}')
     FROM picture p JOIN source s ON s.id = p.source
@@ -48,20 +55,23 @@ Row = tuple[Any, ...]
 
 
 def entry(catalogue: Catalogue, id: int) -> Entry | None:
-    """Return what is known of one picture; None where it is gone."""
+    """Return what is known of one image; None if it is gone."""
     rows = catalogue.rows(f"{_SELECT} WHERE p.id = ?", id)
     return make_entry(rows[0], *(json.loads(text) for text in rows[0][6:])) if rows else None
 
 
 def all_rows(catalogue: Catalogue) -> list[Row]:
-    """Return what is known of every picture, in the order of their names."""
+    """Return what is known of every image, in the order of their names.
+
+    The JSON is not parsed here: ``Columns`` parses whole columns at once, which is faster.
+    """
     return catalogue.rows(f"{_SELECT} ORDER BY p.name")
 
 
 def make_entry(
     row: Row, groups: dict[str, str], metadata: dict[str, Value], labels: list[str], table: dict[str, Value]
 ) -> Entry:
-    """Bring together what the catalogue and a label table say of a picture."""
+    """Combine what the catalogue and a label table say of an image; the table has precedence."""
     name, source, rows, cols, row_spacing, col_spacing = row[:6]
     spacing = None if row_spacing is None else (row_spacing, col_spacing)
     own = {key: str(table[key]) for key in GROUPS if key in table}
@@ -70,7 +80,7 @@ def make_entry(
 
 
 def add_picture(catalogue: Catalogue, id: int, source: int, picture: EncodedPicture) -> None:
-    """Note a picture under a number that was never given before."""
+    """Add an image under a number that was never given before."""
     spacing = picture.spacing or (None, None)
     catalogue.run(
         "INSERT INTO picture VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -80,23 +90,27 @@ def add_picture(catalogue: Catalogue, id: int, source: int, picture: EncodedPict
 
 
 def known_pictures(catalogue: Catalogue, source: int) -> dict[str, int]:
-    """Return the numbers of the pictures of a file, by name."""
+    """Return the numbers of the images of a file, by name."""
     return dict(catalogue.rows("SELECT name, id FROM picture WHERE source = ?", source))
 
 
 def removed_frames(catalogue: Catalogue, source: int) -> frozenset[str]:
-    """Return what stands for the frames of a file that the user took out (``tombstones``)."""
+    """Return the tombstone keys of the frames of a file that the user removed."""
     return frozenset(name for (name,) in catalogue.rows("SELECT name FROM removed WHERE source = ?", source))
 
 
 def next_picture(catalogue: Catalogue) -> int:
-    """Return a number above all that were ever given to a picture."""
+    """Return a number above all that were ever given to an image.
+
+    AUTOINCREMENT keeps the highest number in ``sqlite_sequence``, also after its row is deleted. Numbers are
+    never given twice, because segments keep the vectors of deleted images until they are merged.
+    """
     rows = catalogue.rows("SELECT seq FROM sqlite_sequence WHERE name = 'picture'")
     return int(rows[0][0]) + 1 if rows else 1
 
 
 def set_labels(catalogue: Catalogue, rows: Iterable[tuple[str, LabelRow]]) -> None:
-    """Note what a label table says of pictures or files, by name, in place of what was said before."""
+    """Set the labels and columns of images or files, by name; they replace earlier ones."""
     catalogue.run_many(
         "INSERT OR REPLACE INTO label VALUES (?, ?, ?)",
         [(name, json.dumps(list(row.labels)), json.dumps(dict(row.columns))) for name, row in rows],
@@ -104,7 +118,7 @@ def set_labels(catalogue: Catalogue, rows: Iterable[tuple[str, LabelRow]]) -> No
 
 
 def count_unlabelled(catalogue: Catalogue) -> int:
-    """Return how many pictures have no label."""
+    """Return the number of images without a label."""
     sql = """SELECT count(*) FROM picture p JOIN source s ON s.id = p.source
         LEFT JOIN label own ON own.name = p.name LEFT JOIN label file ON file.name = s.name
         WHERE coalesce(own.labels, file.labels, '[]') = '[]'"""
@@ -112,17 +126,19 @@ def count_unlabelled(catalogue: Catalogue) -> int:
 
 
 def remove(catalogue: Catalogue, names: Sequence[str]) -> int:
-    """Take pictures out and remember it: a picture, a file with all its frames, or all below ``folder/``.
+    """Within a transaction: remove images, files with all frames, or all below a ``folder/``.
 
-    Their names are kept as keyed hashes alone, and what a label table says of them goes too. Returns how many
-    pictures went. Raises SettingError, and changes nothing, where a name is not there.
+    Only keyed hashes of their names are kept; their labels are deleted too. Returns the number of images
+    removed. Raises SettingError, and changes nothing, if a name is not in the index.
     """
+    # All names are looked up before anything is deleted, so that a misspelt one changes nothing.
     chosen = {name: _matching(catalogue, name) for name in names}
     if unknown := [name for name in names if not chosen[name]]:
         raise SettingError(f"not in this index: {', '.join(unknown)}; nothing was removed")
     pictures = {id: (name, source) for found in chosen.values() for id, name, source in found}
     for id, (name, source) in pictures.items():
-        bury_picture(catalogue, id, name, source)
+        add_picture_tombstone(catalogue, id, name, source)
+    # A file of which no frame is left becomes a tombstone itself.
     for source in {source for _, source in pictures.values()}:
         if not catalogue.rows("SELECT 1 FROM picture WHERE source = ? LIMIT 1", source):
             add_tombstone(catalogue, source, _REMOVED)

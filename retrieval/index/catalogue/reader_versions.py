@@ -1,4 +1,4 @@
-"""The installation: which versions read files, so that what one cannot read is tried again with the next."""
+"""Versions of the packages that read files: after a change, files that could not be read are tried again."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from .database import Catalogue
 
+# What decides if a file can be decoded; an optional codec that is installed later counts as a change.
 _READERS = (
     "semblance",
     "imagecodecs",
@@ -22,11 +23,12 @@ _READERS = (
 
 
 def retry_after_change(catalogue: Catalogue) -> None:
-    """Within a transaction: let files that could not be read be tried again by another installation."""
+    """Within a transaction: if other versions are installed than last time, retry what could not be read."""
     installed = " ".join(f"{name}={_version(name)}" for name in _READERS)
     if catalogue.rows("SELECT 1 FROM meta WHERE key = 'readers' AND value = ?", installed):
         return
     catalogue.run("INSERT OR REPLACE INTO meta VALUES ('readers', ?)", installed)
+    # `failed` means "try again with the next update"; `skipped` and `ignored` wait for the file to change.
     catalogue.run("UPDATE source SET state = 'failed' WHERE state IN ('skipped', 'ignored')")
 
 

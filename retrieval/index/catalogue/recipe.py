@@ -1,4 +1,9 @@
-"""The recipe: everything that decides how a picture becomes numbers, and its hash."""
+"""The recipe: everything that decides how an image becomes numbers, and its hash.
+
+Two vectors may be compared only if they were made by the same recipe. The catalogue keeps the hash, and
+whoever opens a representation checks it: other settings, weights or grey-level windows give an error, never
+wrong answers.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +21,15 @@ from ...representation import Arrays, Representation
 
 Factory = Callable[..., Representation]
 Factories = Mapping[str, Factory]
-"""What makes a representation of a name, from its settings; worker processes must be able to import it."""
+"""Makers of representations, by name, called with the settings; worker processes must be able to import
+them."""
 
 _VERSION = 1
+"""Is part of what is hashed: raise it if the hash is to cover something else."""
 
 
 def canonical(value: Any) -> str:
-    """Return the one JSON text of a value: keys in order, no spaces.
+    """Return the canonical JSON text of a value: keys in order, no spaces, no NaN.
 
     >>> canonical({"b": (1, 2.5), "a": None})
     '{"a":null,"b":[1,2.5]}'
@@ -37,18 +44,20 @@ def recipe_hash(window: str, name: str, settings: Mapping[str, Any], learnt: Arr
     shape.
     """
     digest = hashlib.sha256(canonical([_VERSION, window, name, dict(settings)]).encode())
+    # Name, dtype and shape go before the bytes: else two arrays with the same bytes would be one.
     for key in sorted(learnt):
-        array = np.ascontiguousarray(learnt[key])
+        array = np.ascontiguousarray(learnt[key])  # the bytes of a view depend on its strides
         digest.update(canonical([key, array.dtype.str, array.shape]).encode())
-        digest.update(array.data if array.size else b"")
+        digest.update(array.data if array.size else b"")  # an empty array has no buffer to hash
     return digest.hexdigest()
 
 
 def recipe_settings(representation: Representation) -> dict[str, Any]:
-    """Return the settings that a recipe speaks of.
+    """Return the settings that a recipe covers.
 
-    Left out are ``later_settings`` of a representation (by name, the value with which all is as it was before
-    there was such a setting) that have that value: so an index that was made before has the recipe it had.
+    ``later_settings`` of a representation are settings that earlier versions lacked, each with the value that
+    gives what those versions gave. With that value a setting is left out, so that an index of an earlier
+    version keeps its recipe.
     """
     later: Mapping[str, Any] = getattr(representation, "later_settings", {})
     return {
@@ -76,14 +85,15 @@ def make(name: str, settings: Mapping[str, Any], factories: Factories) -> Repres
 
 
 def derived(base: Representation, name: str, settings: Mapping[str, Any]) -> Representation:
-    """Make a representation that projects what another one makes of pictures. Raises as ``make`` does."""
+    """Make a representation that projects the vectors of another one. Raises as ``make`` does."""
+    # Imported here: only an index with a learned metric needs it.
     from ...metric_learning import LearnedMetric
 
     return make(name, settings, {name: partial(LearnedMetric, base, name)})
 
 
 def difference(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
-    """Say in which setting two representations of one name differ; None where they do not."""
+    """Say which setting of two representations of one name differs; None if none does."""
     for key in sorted({*old, *new}):
         before, after = (canonical(s[key]) if key in s else "nothing" for s in (old, new))
         if before != after:

@@ -1,4 +1,4 @@
-"""The bindings: which representations an index holds, what they learnt, and which segments are theirs."""
+"""Stored representations: what an index is encoded with, what each has learnt, and its segments."""
 
 from __future__ import annotations
 
@@ -13,9 +13,19 @@ from .recipe import canonical
 
 @dataclass(frozen=True)
 class StoredRepresentation:
-    """A representation as the catalogue knows it; ``recipe`` is None until it is fitted.
+    """A representation as the catalogue knows it.
 
-    ``is_next`` marks one that was fitted anew and takes the place of the present one when all is encoded.
+    Parameters
+    ----------
+    id : its number in the catalogue.
+    name : what it is asked by; of a learned metric ``base+name``.
+    is_next : fitted again: it replaces the present one of its name when it has encoded every file.
+    settings : its keywords.
+    recipe : the hash of its recipe; None until it is fitted.
+    model : the folder of what it learnt; None if it learns nothing.
+    n_fitted : the number of images it learnt from.
+    n_sources : the number of files in the index when it was fitted.
+    report : what it says of its fit.
     """
 
     id: int
@@ -30,19 +40,19 @@ class StoredRepresentation:
 
     @property
     def is_fitted(self) -> bool:
-        """Tell whether it can encode."""
+        """Tell if it can encode."""
         return self.recipe is not None
 
     @property
     def base(self) -> str | None:
-        """The name of the one whose vectors it is derived from, before the ``+``; None where it is fitted."""
+        """The name, before the ``+``, of the one whose vectors it projects; None if it encodes images."""
         name, mark, _ = self.name.partition("+")
         return name if mark else None
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A folder of arrays; ``representation`` is None for thumbnails, ``size`` is in bytes."""
+    """A folder of arrays of ``n`` images, ``size`` bytes; ``representation`` is None for thumbnails."""
 
     id: int
     representation: int | None
@@ -52,7 +62,7 @@ class Segment:
     checksum: str
 
 
-def bindings(catalogue: Catalogue) -> list[StoredRepresentation]:
+def stored_representations(catalogue: Catalogue) -> list[StoredRepresentation]:
     """Return all representations, in the order in which they were added."""
     rows = catalogue.rows(
         "SELECT id, name, is_next, settings, recipe, model, n_fitted, n_sources, report "
@@ -66,22 +76,24 @@ def bindings(catalogue: Catalogue) -> list[StoredRepresentation]:
     ]
 
 
-def add_binding(catalogue: Catalogue, name: str, settings: Mapping[str, Any], is_next: bool = False) -> int:
-    """Note a representation that is not fitted yet, and return its number."""
+def add_representation(
+    catalogue: Catalogue, name: str, settings: Mapping[str, Any], is_next: bool = False
+) -> int:
+    """Add a representation that is not fitted yet, and return its number."""
     return catalogue.run(
         "INSERT INTO representation (name, is_next, settings) VALUES (?, ?, ?)",
         *(name, is_next, canonical(dict(settings))),
     )
 
 
-def reset_binding(catalogue: Catalogue, id: int, settings: Mapping[str, Any]) -> None:
-    """Give other settings to a representation; what it learnt with its old ones is forgotten."""
+def reset_representation(catalogue: Catalogue, id: int, settings: Mapping[str, Any]) -> None:
+    """Change the settings of a representation; what it learnt with its old ones is forgotten."""
     catalogue.run("UPDATE representation SET settings = ? WHERE id = ?", canonical(dict(settings)), id)
     note_recipe(catalogue, id, None)
 
 
 def note_recipe(catalogue: Catalogue, id: int, recipe: str | None) -> None:
-    """Note the recipe of a representation that came with what it has learnt; None: it is to be fitted."""
+    """Set the recipe of a representation; None if it is to be fitted."""
     catalogue.run("UPDATE representation SET recipe = ? WHERE id = ?", recipe, id)
     if recipe is None:
         catalogue.run(
@@ -93,7 +105,9 @@ def note_recipe(catalogue: Catalogue, id: int, recipe: str | None) -> None:
 def note_fit(
     catalogue: Catalogue, id: int, *, recipe: str, model: str | None, n_fitted: int, report: Mapping[str, Any]
 ) -> None:
-    """Note what a representation learnt, and of how many pictures."""
+    """Record what a representation learnt: its recipe, its folder, and the number of images."""
+    # The number of files now is what a later update compares with, to say that the index has outgrown the
+    # fit.
     catalogue.run(
         """UPDATE representation SET recipe = ?, model = ?, n_fitted = ?, report = ?,
         n_sources = (SELECT count(*) FROM source WHERE state IN ('pending', 'failed', 'read')) WHERE id =
@@ -102,14 +116,15 @@ def note_fit(
     )
 
 
-def replace_binding(catalogue: Catalogue, old: int, new: int) -> None:
-    """Let a representation that was fitted anew take the place of the present one."""
-    drop_binding(catalogue, old)
+def replace_representation(catalogue: Catalogue, old: int, new: int) -> None:
+    """Let a representation that was fitted again replace the present one."""
+    drop_representation(catalogue, old)
     catalogue.run("UPDATE representation SET is_next = 0 WHERE id = ?", new)
 
 
-def drop_binding(catalogue: Catalogue, id: int) -> None:
-    """Forget a representation; its folders are swept after the commit."""
+def drop_representation(catalogue: Catalogue, id: int) -> None:
+    """Delete a representation; its folders are swept later."""
+    # Not here: after a rollback they would be missing.
     for table in ("encoded", "segment"):
         catalogue.run(f"DELETE FROM {table} WHERE representation = ?", id)
     catalogue.run("DELETE FROM representation WHERE id = ?", id)
@@ -122,7 +137,7 @@ def segments(catalogue: Catalogue) -> list[Segment]:
 
 
 def add_segment(catalogue: Catalogue, segment: Segment) -> None:
-    """Publish a segment that is on the disk; its ``id`` is given by the catalogue."""
+    """Make a segment that is on disk part of the index; the catalogue gives the ``id``."""
     catalogue.run(
         "INSERT INTO segment (representation, folder, n, size, checksum) VALUES (?, ?, ?, ?, ?)",
         *(segment.representation, segment.folder, segment.n, segment.size, segment.checksum),
@@ -130,5 +145,5 @@ def add_segment(catalogue: Catalogue, segment: Segment) -> None:
 
 
 def drop_segment(catalogue: Catalogue, id: int) -> None:
-    """Forget a segment; its folder is deleted after the commit."""
+    """Delete a segment; its folder is deleted after the commit."""
     catalogue.run("DELETE FROM segment WHERE id = ?", id)

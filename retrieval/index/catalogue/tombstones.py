@@ -1,7 +1,7 @@
-"""The tombstones: how an index remembers what was removed without keeping its name.
+"""Tombstones: an index remembers what was removed, without keeping its name.
 
-A name and a path become keyed hashes: whoever holds the index can test whether a name was removed from it,
-but cannot read one off.
+Names and paths become keyed hashes. Whoever holds the index can test if a given name was removed from it, but
+cannot read names off.
 """
 
 from __future__ import annotations
@@ -12,40 +12,42 @@ from ...readers.pseudonym import hashed
 from .database import Catalogue
 
 _MARK = b"\0removed:"
-"""No path begins with it, as no path holds a zero byte."""
+"""The first bytes of the path of a removed file. No real path begins so, as none holds a zero byte."""
 
 
 def tombstone_key(salt: bytes, name: str) -> str:
-    """Return what stands for the name of a removed picture or file."""
+    """Return the keyed hash that replaces the name of a removed image or file."""
     return hashed(salt, "removed", name)
 
 
 def tombstone_path_key(salt: bytes, path: bytes) -> bytes:
-    """Return what stands for the path of a removed file below its root."""
+    """Return the keyed hash that replaces the path of a removed file below its root."""
     return _MARK + hashed(salt, "removed path", os.fsdecode(path)).encode()
 
 
-def is_buried(path: bytes) -> bool:
-    """Tell whether a path of a source is that of a removed file."""
+def is_tombstone(path: bytes) -> bool:
+    """Tell if the path of a source is that of a removed file."""
     return path.startswith(_MARK)
 
 
 def add_tombstone(catalogue: Catalogue, id: int, reason: str) -> None:
-    """Within a transaction: forget the name, path and labels of a file without pictures; keep hashes."""
+    """Within a transaction: replace the name and path of a file without images by hashes; drop its labels."""
     salt = salt_of(catalogue)
     name, path = catalogue.rows("SELECT name, path FROM source WHERE id = ?", id)[0]
+    # `substr` and not LIKE: a name may hold % and _.
     catalogue.run(
         "DELETE FROM label WHERE name = ? OR substr(name, 1, ?) = ?", name, len(name) + 1, f"{name}#"
     )
     catalogue.run("INSERT OR REPLACE INTO removed VALUES (?, ?)", tombstone_key(salt, name), id)
+    # The row stays, as `removed`, so that the next scan recognises the file and does not index it again.
     catalogue.run(
         "UPDATE source SET name = ?, path = ?, state = 'removed', reason = ? WHERE id = ?",
         *(f"removed {tombstone_key(salt, name)}", tombstone_path_key(salt, bytes(path)), reason, id),
     )
 
 
-def bury_picture(catalogue: Catalogue, id: int, name: str, source: int) -> None:
-    """Within a transaction: forget a picture and its labels, and remember it by a hash."""
+def add_picture_tombstone(catalogue: Catalogue, id: int, name: str, source: int) -> None:
+    """Within a transaction: delete an image and its labels, and keep a hash of its name."""
     catalogue.run("DELETE FROM picture WHERE id = ?", id)
     catalogue.run("DELETE FROM label WHERE name = ?", name)
     catalogue.run(
@@ -54,10 +56,13 @@ def bury_picture(catalogue: Catalogue, id: int, name: str, source: int) -> None:
 
 
 def all_tombstone_keys(catalogue: Catalogue) -> frozenset[str]:
-    """Return what stands for everything that was removed."""
+    """Return the hashes of all that was removed."""
     return frozenset(name for (name,) in catalogue.rows("SELECT name FROM removed"))
 
 
 def salt_of(catalogue: Catalogue) -> bytes:
-    """Return the key of the hashes of an index."""
+    """Return the key of the hashes of an index.
+
+    Each index has its own random key: hashes of two indexes cannot be matched with each other.
+    """
     return bytes.fromhex(catalogue.meta("salt"))

@@ -134,7 +134,7 @@ def _calibrate(
     snapshot, voters = electorate.snapshot, electorate.labelled
     if options.where is not None:
         voters = voters & condition_holds(snapshot, options.where)
-    cases = snapshot.places.cases(case)
+    cases = snapshot.stack_positions.cases(case)
     shares, right = [], []
     for position in _sample(snapshot, names, voters).tolist():
         others = voters & (cases != cases[position])

@@ -55,7 +55,7 @@ def encode_query(snapshot: Snapshot, query: QueryImage, options: QueryOptions) -
 
 def representations(snapshot: Snapshot, options: QueryOptions) -> Sequence[str]:
     """Return the names of the representations that answer. Raise SettingError if they cannot."""
-    names = options.by or tuple(name for name, b in snapshot.bindings.items() if b.is_fitted)
+    names = options.by or tuple(name for name, b in snapshot.stored.items() if b.is_fitted)
     if not names:
         raise SettingError(
             "by: this index holds no fitted representation; run `semblance index` to the end first"

@@ -63,7 +63,7 @@ def find_labels(
     else:
         hits, percentile = answer_volume(snapshot, slices, matching), None
     cases = _labels_of_cases(snapshot, mask, annotated, column)
-    numbers = snapshot.places.cases(column)
+    numbers = snapshot.stack_positions.cases(column)
     found = [cases[int(numbers[snapshot.position(hit.id)])] for hit in hits]
     labels_found = enrichment.find_labels(found, list(cases.values()))
     return Findings(column, len(found), len(cases), labels_found, percentile)
@@ -80,7 +80,7 @@ def _search_one(
 
 def _labels_of_cases(snapshot: Snapshot, mask: Mask, labels: Labels, column: str) -> dict[int, set[str]]:
     """Return the labels of each case that may be found, by its number."""
-    numbers = snapshot.places.cases(column)
+    numbers = snapshot.stack_positions.cases(column)
     cases: dict[int, set[str]] = {}
     for position in np.flatnonzero(mask).tolist():
         cases.setdefault(int(numbers[position]), set()).update(labels[position])
@@ -95,7 +95,7 @@ def _comparable(
     mask = np.ones(len(snapshot), dtype=bool) if found is None else found
     mask &= ~same(snapshot, slices[0], column)
     mask[[snapshot.position(one) for one in slices if isinstance(one, str)]] = False
-    numbers = snapshot.places.cases(column)
+    numbers = snapshot.stack_positions.cases(column)
     carries = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
     carries[numbers[np.array([bool(own) for own in labels], dtype=bool) & mask]] = True
     mask &= carries[numbers]

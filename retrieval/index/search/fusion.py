@@ -34,7 +34,7 @@ class Fusion:
         names = [one.name for one in encoded]
         if options.fusion != "learnt" or len(names) == 1:
             return cls(names, options.fusion)
-        return cls(names, options.fusion, weights_of(snapshot.fusions, names, snapshot.bindings))
+        return cls(names, options.fusion, weights_of(snapshot.fusions, names, snapshot.stored))
 
     def fuse(self, rankings: Sequence[Ranking]) -> Ranking:
         """Return the fused ranking of all images that any of the rankings holds."""

@@ -33,11 +33,11 @@ def group_cases(snapshot: Snapshot, images: Ranking, options: QueryOptions) -> G
     """Return the best images of the k best cases, or the k best images if nothing makes a case."""
     found = images
     if within := _within(options):
-        found = collapse(images, *snapshot.places.lying(), within)
+        found = collapse(images, *snapshot.stack_positions.slice_positions(), within)
     if options.group_by is None:
         best = Ranking(found.ids[: options.k], found.scores[: options.k])
         return GroupedRanking(best, [None] * len(best))
-    column, numbers = options.group_by, snapshot.places.cases(options.group_by)
+    column, numbers = options.group_by, snapshot.stack_positions.cases(options.group_by)
     ranked = rank_cases(found, numbers, CaseRule(options.case_by), options.k)
     sizes = np.bincount(numbers[images.ids], minlength=1)  # collapsed images count as well
     cases = []
@@ -69,7 +69,7 @@ def make_case(
     names = snapshot.names
     listed = tuple((names[position], score) for position, score in images[:_SHOWN])
     pairs = tuple((name, names[position], score) for name, position, score in aligned)
-    return Case(column, snapshot.places.value(column, best), listed, n, pairs)
+    return Case(column, snapshot.stack_positions.value(column, best), listed, n, pairs)
 
 
 def case_column(snapshot: Snapshot) -> str:

@@ -72,7 +72,7 @@ def locate_range(
         raise SettingError("locate: one slice has no range; give a volume with positions")
     known, lengths = _coordinates(snapshot, label)
     mask = _voters(snapshot, slices[0], known, options)
-    n_volumes = len(np.unique(snapshot.places.cases("series")[mask]))
+    n_volumes = len(np.unique(snapshot.stack_positions.cases("series")[mask]))
     if not n_volumes:
         raise SettingError(_no_volume(snapshot, label))
     chosen = spread(len(slices), _MOST_SLICES)
@@ -103,7 +103,7 @@ def _votes(
 
     That of the r-th volume counts 1 / r: the best match is the likeliest to show the same part of the body.
     """
-    series = snapshot.places.cases("series")
+    series = snapshot.stack_positions.cases("series")
     votes = np.zeros((len(slices), _VOLUMES))
     weights = np.zeros_like(votes)
     for row, one in enumerate(slices):
@@ -128,7 +128,7 @@ def _measure(snapshot: Snapshot, label: str) -> tuple[NDArray[np.float64], list[
     known = np.full(len(snapshot), np.nan)
     lengths = []
     carries = np.array([label in cell for cell in snapshot.columns.values("label")], dtype=bool)
-    series = snapshot.places.cases("series")
+    series = snapshot.stack_positions.cases("series")
     of_series: dict[int, list[int]] = {number: [] for number in np.unique(series[carries]).tolist()}
     for position, number in enumerate(series.tolist()):
         if number in of_series:

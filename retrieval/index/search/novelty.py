@@ -54,7 +54,7 @@ def _others(snapshot: Snapshot, query: QueryImage, options: QueryOptions, column
     if isinstance(query, Picture):
         mask = ~same(snapshot, query, column)
     else:
-        numbers = snapshot.places.cases(column)
+        numbers = snapshot.stack_positions.cases(column)
         mask = numbers != numbers[snapshot.position(query)]
     return mask if options.among is None else mask & named(snapshot, options.among)
 
@@ -74,7 +74,7 @@ def _nearest(snapshot: Snapshot, name: str, column: str) -> NDArray[np.float32]:
     The larger the index, the smaller the sample: the time is bounded by the number of images that are read.
     """
     ranker = snapshot.ranker(name)
-    numbers = snapshot.places.cases(column)
+    numbers = snapshot.stack_positions.cases(column)
     n = int(np.clip(_MOST_READ // max(len(snapshot), 1), _FEWEST, _MOST))
     chosen = np.random.default_rng(0).permutation(ranker.ids())[:n]
     found = []

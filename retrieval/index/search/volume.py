@@ -32,7 +32,7 @@ def answer_volume(snapshot: Snapshot, slices: Sequence[QueryImage], options: Que
     options = replace(options, group_by=options.group_by or "series")
     chosen = [slices[int(number)] for number in spread(len(slices))]
     mask = _without_slices(snapshot, slices, candidate_mask(snapshot, slices[0], options), options)
-    alignment = Alignment(snapshot.places.cases(str(options.group_by)), options.volume_by)
+    alignment = Alignment(snapshot.stack_positions.cases(str(options.group_by)), options.volume_by)
     for one in chosen:
         encoded = encode_query(snapshot, one, options)
         moved = apply_feedback(snapshot, encoded, options.like, options.unlike)

@@ -18,8 +18,9 @@ class Annotations:
 
     Parameters
     ----------
-    table : takes the place of the labels in the index, and of the columns that it has, by image or file;
-        None: all is as the index has it.
+    snapshot : the images.
+    table : replaces the labels of the index, and its columns of the same names, by image or file; None if the
+        index is to answer alone.
     """
 
     def __init__(self, snapshot: Snapshot, table: LabelTable | None = None) -> None:
@@ -31,11 +32,13 @@ class Annotations:
         return [tuple(str(value) for value in cell) for cell in self.values("label")]
 
     def values(self, column: str) -> list[Values]:
-        """Return a column: of the table if it has one of that name, else of the index.
+        """Return a column of the table if it has one of that name, else of the index.
 
-        Raises SettingError, which names the columns there are, for an unknown one.
+        Raises SettingError, which lists the columns there are, for an unknown one.
         """
         rows = {} if self._table is None else self._table.rows
+        # Labels are replaced as a whole: an image that the table leaves out has none, so that a query cannot
+        # mix two sets of classes.
         if self._table is not None and column == "label":
             return [() if row is None else row.labels for row in self._rows()]
         if not any(column in row.columns for row in rows.values()):
@@ -62,7 +65,7 @@ class Annotations:
         return column, [f"= {cell[0]}" if cell else f"# {name}" for cell, name in named]
 
     def unmatched(self) -> tuple[str, ...]:
-        """Return the rows of the table that name no image."""
+        """Return the paths in the table that name no image."""
         if self._table is None:
             return ()
         known = {str(cell[0]) for cell in self._snapshot.columns.values("source")}.union(self._snapshot.names)

@@ -1,4 +1,4 @@
-"""The columns: what is known of all pictures, column by column, for conditions and groups."""
+"""Columns: what is known of all images, column by column, for conditions and groups."""
 
 from __future__ import annotations
 
@@ -11,16 +11,25 @@ from ...picture import Value
 from ..catalogue.pictures import GROUPS, Entry, Row, make_entry
 
 Values = tuple[Value, ...]
-"""What stands in one cell: nothing, one value, or several labels."""
+"""One cell: empty, one value, or several labels."""
 
+# Columns that every image has, by their place in a row of the catalogue.
 _PLAIN = {"id": 0, "source": 1, "rows": 2, "cols": 3}
 
 
 class Columns:
-    """Hold what is known of every picture, by position.
+    """Hold what is known of every image, by position.
 
-    A value is looked for among the columns of the label table, the groups, the tags, and what every picture
-    has: ``id``, ``source``, ``rows``, ``cols``; ``label`` holds the labels.
+    A value is looked for in the columns of the label table, then the groups, then the tags, then what every
+    image has: ``id``, ``source``, ``rows``, ``cols``. ``label`` holds the labels.
+
+    Parameters
+    ----------
+    rows : of the catalogue, in the order of the positions.
+
+    Attributes
+    ----------
+    names : of all columns, in order.
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:
@@ -33,9 +42,10 @@ class Columns:
         self.names = sorted({*_PLAIN, *GROUPS, "label"}.union(*groups, *self._metadata, *tables))
 
     def values(self, name: str) -> list[Values]:
-        """Return a column. Raise SettingError, which names the columns there are, for an unknown one."""
+        """Return a column. Raise SettingError, which lists the columns there are, for an unknown one."""
         if name not in self.names:
             raise SettingError(f"no column {name!r} in this index; it has {', '.join(self.names)}")
+        # A condition, a grouping and an evaluation often ask for the same column of all images.
         if name not in self._cells:
             self._cells[name] = (
                 [tuple(cell) for cell in self._labels] if name == "label" else self._found(name)
@@ -43,7 +53,7 @@ class Columns:
         return self._cells[name]
 
     def entry(self, position: int) -> Entry:
-        """Return what is known of one picture."""
+        """Return what is known of one image."""
         parts = (self._groups, self._metadata, self._labels, self._tables)
         return make_entry(self._rows[position], *(part[position] for part in parts))
 
@@ -51,11 +61,12 @@ class Columns:
         layers = (self._tables, self._groups, self._metadata)
         at = _PLAIN.get(name)
         cells: list[Values] = [() if at is None else (row[at],) for row in self._rows]
+        # From the weakest layer to the strongest, each overwrites the cells that it has.
         for layer in reversed(layers):
             cells = [
                 (found[name],) if name in found else cell for found, cell in zip(layer, cells, strict=True)
             ]
-        if name in GROUPS:  # groups are texts, also where a table writes numbers
+        if name in GROUPS:  # pseudonyms are text; a table that writes patient 7 must match patient "7"
             return [tuple(str(value) for value in cell) for cell in cells]
         return cells
 

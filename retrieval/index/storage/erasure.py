@@ -1,7 +1,7 @@
-"""The erasure: nothing in an index's folder holds what was removed, and a proof of it.
+"""Erasure: delete what is left of removed images from an index folder, and check that nothing is left.
 
-What was learnt (words, projections, networks) holds no picture as such; a word that was learnt from one
-picture alone is one of its descriptors, and goes only when the representation learns again (``refit``).
+What was learnt (words, projections, networks) holds no image as such. But a visual word learnt from one image
+alone is one of its descriptors: it goes only when the representation learns again (``refit``).
 """
 
 from __future__ import annotations
@@ -12,28 +12,30 @@ from pathlib import Path
 
 from ...rankers.array_files import load_arrays
 from ..catalogue.database import FILE
-from ..catalogue.representations import bindings, segments
+from ..catalogue.representations import segments, stored_representations
 from .merge import live_pictures
 from .segments import EVIDENCE
 from .store import Store
 
-_PIECE = 1 << 22
+_CHUNK = 1 << 22
+"""Bytes of a file that are searched at a time, 4 MiB: segments may be larger than memory."""
 _COMPACT = "run `semblance compact`"
 
 
 def clean(store: Store) -> None:
-    """Rewrite the catalogue without the pages and bytes of what was deleted."""
+    """Rewrite the catalogue without the pages and bytes of what was deleted, and sweep unknown folders."""
+    # VACUUM copies the live rows to a new file, so free pages go, and also slack inside pages that were
+    # written before `secure_delete` was on. It cannot run inside a transaction.
     store.catalogue.run("PRAGMA secure_delete=ON")
     store.catalogue.run("VACUUM")
     store.sweep()
 
 
 def leftovers(store: Store, names: Sequence[str] = ()) -> list[str]:
-    """Read the whole folder and return what is left of removed pictures, a line each; nothing where all is
-    gone.
+    """Read the whole folder and return what is left of removed images, a line each; none if all is gone.
 
-    It looks for pictures in segments that the catalogue does not know, for free pages of the catalogue, for
-    files that belong to no commit, and for the bytes of ``names``, as text and as JSON spells it.
+    It looks for images in segments that the catalogue does not know, for free pages of the catalogue, for
+    files that belong to no commit, and for the bytes of ``names``, as UTF-8 and as JSON writes them.
     """
     with store.catalogue.snapshot():
         return [*_dead_rows(store), *_free_pages(store), *_strangers(store), *_names(store, names)]
@@ -47,7 +49,7 @@ def _dead_rows(store: Store) -> Iterator[str]:
             ids = load_arrays(part).get("ids") if part.is_dir() else None
             if ids is None:
                 continue
-            ids = ids[ids >= 0]
+            ids = ids[ids >= 0]  # -1: a slot whose image was dropped
             n = int((ids >= len(is_live)).sum() + (~is_live[ids[ids < len(is_live)]]).sum())
             if n:
                 yield f"segment {segment.folder}: {n} removed pictures are on the disk still; {_COMPACT}"
@@ -61,7 +63,7 @@ def _free_pages(store: Store) -> Iterator[str]:
 
 def _strangers(store: Store) -> Iterator[str]:
     known = {("segments", s.folder) for s in segments(store.catalogue)}
-    known |= {("models", b.model) for b in bindings(store.catalogue) if b.model is not None}
+    known |= {("models", b.model) for b in stored_representations(store.catalogue) if b.model is not None}
     for path in sorted(store.folder.rglob("*")):
         parts = path.relative_to(store.folder).parts
         if path.is_file() and parts[:2] not in known and parts not in ((FILE,), ("lock",)):
@@ -82,13 +84,14 @@ def _spellings(name: str) -> set[bytes]:
 
 
 def _found(path: Path, wanted: set[bytes]) -> set[bytes]:
-    """Return which of some byte strings a file holds; it is read piece by piece, with an overlap."""
+    """Return which of some byte strings a file holds."""
     found: set[bytes] = set()
+    # Chunks overlap by one byte less than the longest string, so that none is missed across a boundary.
     tail = b""
     overlap = max(map(len, wanted), default=1) - 1
     with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            text = tail + piece
+        while chunk := file.read(_CHUNK):
+            text = tail + chunk
             found |= {one for one in wanted if one in text}
             tail = text[-overlap:] if overlap else b""
     return found

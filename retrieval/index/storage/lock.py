@@ -1,4 +1,4 @@
-"""The lock: one process at a time writes to an index folder."""
+"""The writer lock: one process at a time writes to an index folder."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ...errors import IndexFolderError
 
 
 class WriterLock:
-    """Hold an index folder for writing until ``release``, or until the process ends, however it ends.
+    """Hold an index folder for writing until ``release``, or until the process ends, even if it is killed.
 
-    Readers need no lock.
+    Readers need no lock: they read from a commit, and files of a commit never change.
 
     Raises
     ------
@@ -22,6 +22,8 @@ class WriterLock:
     def __init__(self, folder: Path) -> None:
         self._file = _open(folder)
         try:
+            # The kernel releases the lock with the process. A file whose mere presence is the lock would stay
+            # behind after a kill and need a hand to remove it.
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._file)
@@ -35,7 +37,7 @@ class WriterLock:
             ) from error
 
     def release(self) -> None:
-        """Let others write. A second call does nothing."""
+        """Let other processes write. A second call does nothing."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -43,6 +45,7 @@ class WriterLock:
 
 def _open(folder: Path) -> int:
     try:
+        # Close-on-exec: a worker process that inherited the file would hold the lock after this one ended.
         return os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise IndexFolderError(

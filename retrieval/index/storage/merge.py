@@ -1,4 +1,10 @@
-"""Merging: many small segments become few large ones, and lose what was deleted."""
+"""Merging: many small segments become few large ones, without the images that were deleted.
+
+Each commit adds a segment, and a query opens all of them. Segments have tiers of size, each ``_FAN`` times
+the one below; ``_FAN`` segments of one tier are merged into one of the next. Up to the
+limits below, n images need O(log n) segments and each is rewritten O(log n) times (the tiering of
+log-structured merge trees).
+"""
 
 from __future__ import annotations
 
@@ -13,44 +19,50 @@ from numpy.typing import NDArray
 from ...representation import Representation
 from ..catalogue.pictures import next_picture
 from ..catalogue.representations import Segment, add_segment, drop_segment, segments
-from .segments import merge_encodings, merge_rows, publishable
+from .segments import finish_segment, merge_encodings, merge_rows
 from .store import Store
 
 _FAN = 8
-"""So many segments of about one size become one."""
+"""The number of segments of a tier that are merged into one."""
 
+# The limits of a merged segment: a merge rewrites one as a whole, and a kill in its middle loses that work.
 _MOST_PICTURES = 65_536
 _MOST_BYTES = 1 << 30
+
 _SMALLEST = 512
+"""Images of the lowest tier: about what one commit of an update brings."""
 
 
 def merge_small(store: Store, representations: Mapping[int, Representation]) -> None:
-    """Merge segments of about one size as long as there are many of them.
+    """Merge segments until no tier has ``_FAN`` of them.
 
-    So each picture is written again only a few times, and a collection of any size has few segments.
+    ``representations`` holds the fitted ones, by number.
     """
     while (group := _next_group(segments(store.catalogue))) is not None:
         merge(store, group, representations)
 
 
 def merge(store: Store, group: Sequence[Segment], representations: Mapping[int, Representation]) -> None:
-    """Write the live pictures of some segments as one, publish it, and delete the old ones."""
+    """Write the live images of some segments as one, commit it, and delete the old ones."""
     kind = group[0].representation
     folders = [store.folder / "segments" / segment.folder for segment in group]
     merged = store.new_folder("segments")
     n = _merged(merged, folders, None if kind is None else representations[kind], live_pictures(store))
-    published = publishable(merged, kind, n)
+    finished = finish_segment(merged, kind, n)
+    # Write, commit, delete, in this order: a kill before the commit leaves the old segments, one after it the
+    # new one, and the folders that no commit names are swept by the next writer.
     with store.catalogue.transaction():
         for segment in group:
             drop_segment(store.catalogue, segment.id)
         if n:
-            add_segment(store.catalogue, published)
+            add_segment(store.catalogue, finished)
+    # A reader that opens an older commit now finds files missing, sees the new generation, and starts again.
     for folder in (*folders, *(() if n else (merged,))):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def compact(store: Store, representations: Mapping[int, Representation]) -> None:
-    """Merge all segments into as few as their limits allow; nothing of a deleted picture is left."""
+    """Merge all segments into as few as their limits allow; vectors of deleted images go."""
     by_kind: dict[int | None, list[Segment]] = defaultdict(list)
     for segment in segments(store.catalogue):
         by_kind[segment.representation].append(segment)
@@ -60,7 +72,7 @@ def compact(store: Store, representations: Mapping[int, Representation]) -> None
 
 
 def live_pictures(store: Store) -> NDArray[np.bool_]:
-    """Return bool, by the number of the picture: is it in the catalogue?"""
+    """Return if each number is that of an image in the catalogue, bool (n,) by number."""
     rows = store.catalogue.rows("SELECT id FROM picture")
     is_live = np.zeros(next_picture(store.catalogue), dtype=bool)
     is_live[np.fromiter((row[0] for row in rows), np.int64, len(rows))] = True
@@ -86,6 +98,7 @@ def _next_group(found: Sequence[Segment]) -> list[Segment] | None:
 
 
 def _tier(n: int) -> int:
+    # 1e-9: log of an exact power of _FAN may come out just below it.
     return int(np.log2(max(n / _SMALLEST, 1)) / np.log2(_FAN) + 1e-9)
 
 
@@ -94,7 +107,7 @@ def _fits(group: Sequence[Segment]) -> bool:
 
 
 def _batches(found: Sequence[Segment]) -> list[list[Segment]]:
-    """Cut a list of segments into runs that fit into one."""
+    """Split a list of segments into runs that fit into one each."""
     batches: list[list[Segment]] = []
     for segment in found:
         if batches and _fits([*batches[-1], segment]):

@@ -1,4 +1,9 @@
-"""The segments: immutable folders of arrays with the vectors, the evidence and the thumbnails of pictures."""
+"""Segments: immutable folders of arrays with the vectors, the local evidence or the thumbnails of images.
+
+A segment is written once, forced to the disk, and only then named by a commit; after that it is never
+changed, only replaced and deleted as a whole. So readers map it without locks, and a kill cannot leave half
+of one.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +22,16 @@ from ...representation import Encoding, Representation
 from ..catalogue.representations import Segment
 
 EVIDENCE = "evidence"
+"""The folder, inside a segment of vectors, of the local evidence of its images."""
+
 _CHUNK = 1 << 20
 
 
 class Rows:
-    """A ragged table on disk: for each id a run of rows of one array. It is mapped, not read.
+    """A ragged table on disk: for each id some rows of one array. It is mapped into memory, not read.
 
     On disk: ``ids`` int64 (n,) in any order, ``offsets`` int64 (n + 1,), ``rows`` (offsets[n],) of any plain
-    dtype.
+    dtype. Raises IndexFolderError if one of them is missing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,7 +43,7 @@ class Rows:
         self._order = np.argsort(self.ids, kind="stable")
 
     def get(self, id: int) -> NDArray[Any] | None:
-        """Return the rows of an id; None where it is not here."""
+        """Return the rows of an id, a view of the file; None if it is not here."""
         at = int(np.searchsorted(self.ids, id, sorter=self._order))
         if at == len(self.ids) or self.ids[self._order[at]] != id:
             return None
@@ -55,16 +62,17 @@ def save_rows(folder: Path, rows: Mapping[int, NDArray[Any]]) -> None:
 
 
 def merge_rows(folder: Path, parts: Sequence[Path], is_live: NDArray[np.bool_]) -> int:
-    """Write the rows of all live ids of several tables as one table; only one part is mapped at a time.
+    """Write the rows of all live ids of several tables as one table, and return the number of ids.
 
-    Returns how many ids it holds.
+    Only one part is mapped at a time while rows are copied: together they may be larger than memory.
     """
     folder.mkdir()
     tables = [Rows(part) for part in parts]
     ids = [live(table.ids, is_live) for table in tables]
     lengths = [np.diff(t.offsets)[np.isin(t.ids, kept)] for t, kept in zip(tables, ids, strict=True)]
+    # An empty table cannot say which dtype the others have.
     dtype = next((t.rows.dtype for t in tables if len(t.ids)), np.dtype(np.uint8))
-    del tables
+    del tables  # unmaps them
     offsets = _offsets(np.concatenate([*lengths, np.empty(0, np.int64)]))
     save_arrays(folder, {"ids": np.concatenate([*ids, np.empty(0, np.int64)]), "offsets": offsets})
     with ArrayWriter(folder, "rows", dtype, (int(offsets[-1]),)) as writer:
@@ -76,8 +84,9 @@ def merge_rows(folder: Path, parts: Sequence[Path], is_live: NDArray[np.bool_]) 
 
 
 def save_encodings(folder: Path, representation: Representation, encodings: Mapping[int, Encoding]) -> None:
-    """Write the vectors of pictures, and their evidence beside them, as one segment."""
+    """Write the vectors of images, and their evidence beside them, as one segment."""
     ranker = representation.make_ranker()
+    # In the order of the ids: the same images give the same bytes, whichever worker was faster.
     ids = sorted(encodings)
     ranker.add(np.array(ids, dtype=np.int64), [encodings[id].vector for id in ids])
     folder.mkdir()
@@ -90,8 +99,9 @@ def save_encodings(folder: Path, representation: Representation, encodings: Mapp
 def merge_encodings(
     folder: Path, representation: Representation, parts: Sequence[Path], is_live: NDArray[np.bool_]
 ) -> int:
-    """Write what is live of several segments as one segment. Returns how many pictures it holds."""
+    """Write the live images of several segments as one segment, and return the number of images."""
     ranker = representation.open_ranker(parts)
+    # Renumbering to -1 drops an image; all others keep their number.
     numbers = np.where(is_live, np.arange(len(is_live), dtype=np.int64), -1)
     ranker.renumber(numbers)
     folder.mkdir()
@@ -102,8 +112,12 @@ def merge_encodings(
     return len(ranker)
 
 
-def publishable(folder: Path, representation: int | None, n: int) -> Segment:
-    """Force the names of a finished segment, whose files are on the disk, there too; describe it."""
+def finish_segment(folder: Path, representation: int | None, n: int) -> Segment:
+    """Force the directory entries of a written segment to the disk, and return it for ``add_segment``.
+
+    The contents of the files are on the disk already (``save_arrays``). Without this a loss of power could
+    keep the commit that names the folder and lose the folder.
+    """
     for path in (*(path for path in folder.rglob("*") if path.is_dir()), folder, folder.parent):
         sync_folder(path)
     size = sum(path.stat().st_size for path in _files(folder))
@@ -122,12 +136,13 @@ def checksum(folder: Path) -> str:
 
 
 def find_rows(parts: Sequence[Rows], id: int) -> NDArray[Any] | None:
-    """Return the rows of an id from the first part that has them; None where none has."""
+    """Return the rows of an id from the first part that has them; None if none has."""
     return next((rows for part in parts if (rows := part.get(id)) is not None), None)
 
 
 def live(ids: Ids, is_live: NDArray[np.bool_]) -> Ids:
     """Return those ids that the catalogue still knows; ``is_live`` is bool, by id."""
+    # The minimum keeps ids above the highest live one in range; the first condition leaves them out.
     return ids[(ids < len(is_live)) & is_live[np.minimum(ids, len(is_live) - 1)]] if len(is_live) else ids[:0]
 
 

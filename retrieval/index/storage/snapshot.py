@@ -1,4 +1,9 @@
-"""The snapshot: an index as one commit left it, opened for questions."""
+"""A snapshot: an index as one commit left it, opened for questions.
+
+Names, ids and the list of segments are read at once, from one commit. Segments and columns are opened when
+first asked for, and by then a writer may have merged or deleted them. Whoever asks gets ``MovedOnError`` then
+and takes a new snapshot (``Index.ask``): readers hold no lock, and a writer never waits for them.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,7 @@ from ...ranker import Ids, Ranker
 from ...representation import Representation
 from ..catalogue.learned_fusions import read_fusions
 from ..catalogue.pictures import Entry, all_rows, entry
-from ..catalogue.representations import StoredRepresentation, bindings, segments
+from ..catalogue.representations import StoredRepresentation, segments, stored_representations
 from .columns import Columns
 from .reading import read_indexed
 from .segments import EVIDENCE, Rows, find_rows
@@ -25,24 +30,26 @@ from .store import Store
 
 T = TypeVar("T")
 _MANY = 500
+"""For more entries than this, the columns of all images are read at once instead of one row for each."""
 
 
 class MovedOnError(Exception):
-    """A writer has published a new commit, and what this snapshot speaks of is gone; take a new one."""
+    """A writer has made a new commit, and what this snapshot refers to is gone; take a new snapshot."""
 
 
 class Snapshot:
     """Answer questions about one commit of an index.
 
-    A picture's position is its place in the order of all names; rankers speak of positions, so that ties are
-    decided by name. Rankers and the columns of all pictures are opened when first asked for.
+    An image's position is its place in the order of all names. Rankers rank positions, so that equal scores
+    are ordered by name, independent of the order of indexing.
 
     Attributes
     ----------
     names : list of str, in order.
-    ids : int64 (n,), the number of each picture in the catalogue, by position.
-    fusions : weights that were learnt for fusions.
-    kept : what is worked out of this commit once and asked for again, by its maker's key.
+    ids : int64 (n,), the number of each image in the catalogue, by position.
+    stored : the representations, by name.
+    fusions : the learned weights of fusions.
+    kept : a cache of results for this commit, by the key of whoever computed them.
     """
 
     def __init__(self, store: Store) -> None:
@@ -50,8 +57,8 @@ class Snapshot:
         with store.catalogue.snapshot():
             self.generation = store.catalogue.generation
             rows = store.catalogue.rows("SELECT name, id FROM picture ORDER BY name")
-            self.bindings: Mapping[str, StoredRepresentation] = {
-                b.name: b for b in bindings(store.catalogue) if not b.is_next
+            self.stored: Mapping[str, StoredRepresentation] = {
+                b.name: b for b in stored_representations(store.catalogue) if not b.is_next
             }
             self._segments = segments(store.catalogue)
             self.fusions = read_fusions(store.catalogue)
@@ -67,11 +74,11 @@ class Snapshot:
 
     @cached_property
     def positions(self) -> Mapping[str, int]:
-        """The position of each name."""
+        """The position of each name, from 0."""
         return {name: position for position, name in enumerate(self.names)}
 
     def position(self, name: str) -> int:
-        """Return the position of a picture. Raise SettingError where there is none of that name."""
+        """Return the position of an image. Raise SettingError if there is none of that name."""
         if name in self.positions:
             return self.positions[name]
         frames = sum(other.startswith(f"{name}#") for other in self.names)
@@ -82,36 +89,36 @@ class Snapshot:
         )
         raise SettingError(f"{name}: no such picture in this index; {hint}")
 
-    def binding(self, name: str) -> StoredRepresentation:
-        """Return a representation that can be asked. Raise SettingError where there is none of that name."""
-        binding = self.bindings.get(name)
-        if binding is None:
-            there = ", ".join(self.bindings) or "none"
+    def stored_representation(self, name: str) -> StoredRepresentation:
+        """Return a fitted representation. Raise SettingError if there is none of that name."""
+        stored = self.stored.get(name)
+        if stored is None:
+            there = ", ".join(self.stored) or "none"
             raise SettingError(f"by: no representation {name!r} in this index; it has {there}")
-        if not binding.is_fitted:
+        if not stored.is_fitted:
             raise SettingError(f"by: {name} is not fitted yet; run `semblance index` to the end first")
-        return binding
+        return stored
 
     def representation(self, name: str) -> Representation:
-        """Return a representation, made again as the index knows it."""
+        """Return a representation, restored with its settings and what it learnt."""
         if name not in self._representations:
-            binding = self.binding(name)
-            self._representations[name] = self._read(lambda: self._store.representation(binding))
+            stored = self.stored_representation(name)
+            self._representations[name] = self._read(lambda: self._store.representation(stored))
         return self._representations[name]
 
     def ranker(self, name: str) -> Ranker:
-        """Return the ranker of a representation, which speaks of positions."""
+        """Return the ranker of a representation; its ids are positions."""
         if name not in self._rankers:
-            folders = self._folders(self.binding(name).id)
+            folders = self._folders(self.stored_representation(name).id)
             representation = self.representation(name)
             ranker = self._read(lambda: representation.open_ranker(folders))
-            ranker.renumber(self._numbers)
+            ranker.renumber(self._position_of_id)
             self._rankers[name] = ranker
         return self._rankers[name]
 
     @cached_property
-    def _numbers(self) -> NDArray[np.int64]:
-        """int64: the position of each number of a picture, −1 where it is gone."""
+    def _position_of_id(self) -> NDArray[np.int64]:
+        """The position of each image number, int64 by number; −1, which drops its vector, if it is gone."""
         numbers = np.full(int(self.ids.max(initial=-1)) + 1, -1, dtype=np.int64)
         numbers[self.ids] = np.arange(len(self.ids))
         return numbers
@@ -124,16 +131,16 @@ class Snapshot:
         ]
 
     def evidence(self, name: str, position: int) -> NDArray[np.void] | None:
-        """Return the local evidence of a picture; None where there is none."""
+        """Return the local evidence of an image, (n,) structured; None if there is none."""
         if name not in self._evidence:
-            folders = self._folders(self.binding(name).id)
+            folders = self._folders(self.stored_representation(name).id)
             self._evidence[name] = self._read(
                 lambda: [Rows(f / EVIDENCE) for f in folders if (f / EVIDENCE).is_dir()]
             )
         return find_rows(self._evidence[name], int(self.ids[position]))
 
     def thumbnail(self, position: int) -> bytes:
-        """Return the JPEG of a picture. Raise IndexFolderError where it is lost."""
+        """Return the thumbnail of an image, a JPEG. Raise IndexFolderError if it is lost."""
         found = find_rows(self._thumbnails, int(self.ids[position]))
         if found is None:
             raise IndexFolderError(
@@ -147,14 +154,15 @@ class Snapshot:
 
     @cached_property
     def columns(self) -> Columns:
-        """What is known of every picture, by position."""
+        """What is known of every image, by position."""
         with self._store.catalogue.snapshot():
+            # Rows of a later commit would not fit the positions of this one.
             self._check_same()
             return Columns(all_rows(self._store.catalogue))
 
     @cached_property
-    def places(self) -> StackPositions:
-        """Which case and stack each picture belongs to."""
+    def stack_positions(self) -> StackPositions:
+        """The case and the stack that each image belongs to."""
         return StackPositions(self.columns, self.names)
 
     def read(self, name: str) -> Picture:
@@ -162,7 +170,7 @@ class Snapshot:
         return read_indexed(self._store, name, self.entry(self.position(name)).source)
 
     def shapes(self, positions: Ids) -> NDArray[np.int64]:
-        """Return rows and columns of images in pixels, (n, 2)."""
+        """Return rows and columns of images in pixels, int64 (n, 2)."""
         found = [entry.shape for entry in self.entries(positions.tolist())]
         return np.array(found, dtype=np.int64).reshape(-1, 2)
 
@@ -173,8 +181,8 @@ class Snapshot:
         return [self.entry(position) for position in positions]
 
     def entry(self, position: int) -> Entry:
-        """Return what is known of one picture."""
-        if "columns" in self.__dict__:
+        """Return what is known of one image."""
+        if "columns" in self.__dict__:  # the cached property was asked for before
             return self.columns.entry(position)
         found = entry(self._store.catalogue, int(self.ids[position]))
         if found is None:
@@ -193,10 +201,11 @@ class Snapshot:
             raise MovedOnError
 
     def _read(self, action: Callable[[], T]) -> T:
-        """Read files; where they are missing because a writer merged them away, say so."""
+        """Read files of segments or models; raise MovedOnError if a writer has replaced them meanwhile."""
         try:
             return action()
         except (FileNotFoundError, IndexFolderError) as error:
+            # Missing files in an unchanged index are damage; in a changed one they were merged or deleted.
             self._check_same()
             if isinstance(error, IndexFolderError):
                 raise

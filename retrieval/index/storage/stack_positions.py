@@ -1,4 +1,4 @@
-"""The places: which case and which stack each picture belongs to, and where in the stack it lies."""
+"""Stack positions: the case and the stack of each image, and its place in the stack."""
 
 from __future__ import annotations
 
@@ -11,40 +11,44 @@ from .columns import Columns
 
 
 class StackPositions:
-    """Number the pictures of one commit by what they belong to, each question answered once.
+    """Number the images of one commit by what they belong to; each answer is computed once.
 
-    Positions of pictures are their places in the order of all names.
+    Parameters
+    ----------
+    columns : what is known of the images, by position.
+    names : of the images, by position.
     """
 
     def __init__(self, columns: Columns, names: Sequence[str]) -> None:
         self._columns = columns
         self._names = names
         self._cases: dict[str, NDArray[np.int64]] = {}
-        self._lying: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
+        self._slice_positions: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
 
     def cases(self, column: str) -> NDArray[np.int64]:
-        """Return the case of each picture, int64 (n,) from 0; one without a value is a case of its own.
+        """Return the case of each image, int64 (n,) from 0; an image without a value is a case of its own.
 
         Raises SettingError for an unknown column.
         """
         if column not in self._cases:
             cells = self._columns.values(column)
+            # A tuple of values never equals an int, so that images without a value stay alone.
             self._cases[column] = _numbered((cell or i) for i, cell in enumerate(cells))
         return self._cases[column]
 
     def value(self, column: str, position: int) -> str:
-        """Return what a picture's case is called: its value, else the picture's name."""
+        """Return the name of an image's case: its value in the column, else the image's name."""
         cell = self._columns.values(column)[position]
         return ";".join(str(value) for value in cell) if cell else self._names[position]
 
-    def lying(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return the stack of each picture, int64 (n,), and its millimetres along the normal, NaN: not known.
+    def slice_positions(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the stack of each image, int64 (n,), and its millimetres along the normal; NaN if unknown.
 
-        Slices of one series and direction count as one stack here: those of another echo lie beside each
-        other.
+        Slices of one series and one normal count as one stack. A series may hold several directions, such as
+        the planes of a localizer; several echoes of the same slice share a place.
         """
-        if self._lying is None:
-            there = set(self._columns.names)
+        if self._slice_positions is None:
+            there = set(self._columns.names)  # an index without DICOM files lacks these columns
             series, normal, plane, position = (
                 self._columns.values(name) if name in there else [()] * len(self._names)
                 for name in ("series", "normal", "plane", "position")
@@ -55,11 +59,11 @@ class StackPositions:
             heights = [
                 float(cell[0]) if cell and isinstance(cell[0], int | float) else np.nan for cell in position
             ]
-            self._lying = _numbered(keys), np.array(heights, dtype=np.float64)
-        return self._lying
+            self._slice_positions = _numbered(keys), np.array(heights, dtype=np.float64)
+        return self._slice_positions
 
 
 def _numbered(keys: Iterable[Hashable]) -> NDArray[np.int64]:
-    """Return a number for each key, the same for the same, from 0 in the order of their first place."""
+    """Return a number for each key, equal for equal keys, from 0 in the order of first occurrence."""
     seen: dict[Hashable, int] = {}
     return np.array([seen.setdefault(key, len(seen)) for key in keys], dtype=np.int64)

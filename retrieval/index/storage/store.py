@@ -1,4 +1,4 @@
-"""The store: an index folder that is open, with its catalogue, its lock, and its folders of arrays."""
+"""The store: an open index folder, with its catalogue, its writer lock, and its folders of arrays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...readers.window import Window
 from ...representation import Arrays, Representation
 from ..catalogue.database import FILE, Catalogue
 from ..catalogue.recipe import Factories, derived, make, recipe_hash, recipe_settings
-from ..catalogue.representations import StoredRepresentation, bindings, segments
+from ..catalogue.representations import StoredRepresentation, segments, stored_representations
 from .lock import WriterLock
 
 _FOLDERS = ("segments", "models")
@@ -26,8 +26,15 @@ class Store:
     Parameters
     ----------
     folder : the index.
-    factories : what makes representations of a name; the entry points where it is not among them.
-    lock : held where the store may be written to.
+    catalogue : its SQLite file.
+    factories : makers of representations by name; the entry points have the rest.
+    lock : None if the index was opened for reading only.
+
+    Attributes
+    ----------
+    salt : the key of the hashes that replace names.
+    given : the representations that this process registered, by name. They know more than their settings: a
+        network can be in memory already.
     """
 
     def __init__(
@@ -38,29 +45,30 @@ class Store:
         self.factories = factories
         self.salt = bytes.fromhex(catalogue.meta("salt"))
         self.given: dict[str, Representation] = {}
-        """The representations that were enrolled by this process, by name: they know more than settings."""
         self._lock = lock
 
     @classmethod
     def create(cls, folder: Path, window: Window, factories: Factories) -> Store:
-        """Make a new index in a folder that is not there or is empty."""
+        """Make a new index in a folder that does not exist or is empty. Raise IndexFolderError otherwise."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             found = {path.name for path in folder.iterdir()}
         except OSError as error:
             raise IndexFolderError(f"{folder}: cannot make an index here ({error.strerror})") from error
-        # What a making that was interrupted leaves behind may be there.
+        # What an interrupted `create` leaves behind may be there: the same command can be run again.
         if strangers := found - {FILE, f"{FILE}-journal", "lock", *_FOLDERS}:
             raise IndexFolderError(
                 f"{folder}: holds other things ({min(strangers)}); give an empty or a new folder"
             )
         lock = WriterLock(folder)
         try:
+            # Asked under the lock: another process may have made an index here a moment ago.
             if Catalogue.is_born(folder):
                 raise IndexFolderError(f"{folder}: is an index already; open it, or give a new folder")
             for name in _FOLDERS:
                 (folder / name).mkdir(exist_ok=True)
             meta = {"window": window.text, "salt": secrets.token_hex(16)}
+            # The catalogue is last: before its first commit the folder is no index yet.
             return cls(folder, Catalogue.create(folder, meta), factories, lock)
         except BaseException:
             lock.release()
@@ -68,9 +76,10 @@ class Store:
 
     @classmethod
     def open(cls, folder: Path, write: bool, factories: Factories) -> Store:
-        """Open an index; for writing, sweep what an interrupted writer left behind."""
+        """Open an index; for writing, first delete what an interrupted writer left behind."""
         if not write:
             return cls(folder, Catalogue.open(folder), factories, None)
+        # Opened for reading first: a folder that is no index must not get a file `lock`.
         Catalogue.open(folder).close()
         lock = WriterLock(folder)
         try:
@@ -83,67 +92,70 @@ class Store:
 
     @property
     def window(self) -> Window:
-        """How the values of all pictures become grey levels."""
+        """How the values of all images become grey levels."""
         return Window.parse(self.catalogue.meta("window"))
 
     @property
     def is_writable(self) -> bool:
-        """Tell whether this process holds the lock."""
+        """Tell if this process may write to the index."""
         return self._lock is not None
 
     def check_writable(self) -> None:
-        """Raise IndexFolderError where the index was opened for reading only."""
+        """Raise IndexFolderError if the index was opened for reading only."""
         if self._lock is None:
             raise IndexFolderError(f"{self.folder}: opened for reading; open it with IndexWriter")
 
     def new_folder(self, kind: str) -> Path:
-        """Return the path of a folder that is not there yet, among the ``segments`` or ``models``."""
+        """Return the path of a folder that does not exist yet, among the ``segments`` or ``models``."""
+        # Random, not counted: the name of a folder that was deleted is never used again, so that a reader of
+        # an older commit cannot mistake new files for those it expects.
         return self.folder / kind / secrets.token_hex(8)
 
     def save_model(self, arrays: Arrays) -> str | None:
-        """Write learnt arrays to a new folder and return its name; None where there are none."""
+        """Write learnt arrays to a new folder and return its name; None if there are none."""
         if not arrays:
             return None
         folder = self.new_folder("models")
         save_arrays(folder, arrays)
-        sync_folder(folder.parent)
+        sync_folder(folder.parent)  # the entry of the folder itself
         return folder.name
 
-    def representation(self, binding: StoredRepresentation) -> Representation:
-        """Make a fitted representation again, and verify that it is the one that the index was made with.
+    def representation(self, stored: StoredRepresentation) -> Representation:
+        """Restore a fitted representation, and verify that the index was made with this one.
 
         Raises
         ------
         IndexFolderError : not installed, or its settings or learnt arrays are not those of the recipe.
         """
-        representation = self._made(binding)
+        representation = self._made(stored)
         learnt: Mapping[str, Any] = {}
-        if binding.model is not None:
-            learnt = load_arrays(self.folder / "models" / binding.model)
-        recipe = recipe_hash(self.window.text, binding.name, recipe_settings(representation), learnt)
-        if recipe != binding.recipe:
+        if stored.model is not None:
+            learnt = load_arrays(self.folder / "models" / stored.model)
+        recipe = recipe_hash(self.window.text, stored.name, recipe_settings(representation), learnt)
+        if recipe != stored.recipe:
             raise IndexFolderError(
-                f"{self.folder}: {binding.name} is not the one that this index was made with (its settings "
+                f"{self.folder}: {stored.name} is not the one that this index was made with (its settings "
                 "or what it learnt differ from the recipe); restore the index, or index again"
             )
         return representation.restore(learnt) if learnt else representation
 
-    def _made(self, binding: StoredRepresentation) -> Representation:
-        """Make a representation that learnt nothing yet; one that is derived gets its base as it is now."""
-        if binding.base is None:
-            return make(binding.name, binding.settings, self.factories)
-        bases = [b for b in bindings(self.catalogue) if b.name == binding.base and not b.is_next]
-        if not bases or bases[0].recipe != binding.settings.get("base_recipe"):
+    def _made(self, stored: StoredRepresentation) -> Representation:
+        """Make a representation without what it learnt; a derived one gets its base as it is now."""
+        if stored.base is None:
+            return make(stored.name, stored.settings, self.factories)
+        bases = [b for b in stored_representations(self.catalogue) if b.name == stored.base and not b.is_next]
+        # A projection fits only the vectors it was learnt on.
+        if not bases or bases[0].recipe != stored.settings.get("base_recipe"):
             raise IndexFolderError(
-                f"{self.folder}: {binding.name} was learnt on another {binding.base} than the one that is "
+                f"{self.folder}: {stored.name} was learnt on another {stored.base} than the one that is "
                 "here now; learn it again with `semblance learn-metric`"
             )
-        return derived(self.representation(bases[0]), binding.name, binding.settings)
+        return derived(self.representation(bases[0]), stored.name, stored.settings)
 
     def sweep(self) -> None:
-        """Delete the folders of arrays that the catalogue does not know."""
+        """Delete the folders of arrays that no commit names: what a killed or failed writer left."""
         known = {s.folder for s in segments(self.catalogue)}
-        known |= {b.model for b in bindings(self.catalogue) if b.model is not None}
+        known |= {b.model for b in stored_representations(self.catalogue) if b.model is not None}
         for kind in _FOLDERS:
             (self.folder / kind).mkdir(exist_ok=True)
             for folder in (self.folder / kind).iterdir():
@@ -151,7 +163,7 @@ class Store:
                     shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
-        """Let go of the catalogue and of the lock."""
+        """Close the catalogue, then release the lock."""
         self.catalogue.close()
         if self._lock is not None:
             self._lock.release()

@@ -1,4 +1,4 @@
-"""Verification: is an index whole?"""
+"""Verification: read everything in an index and say what is damaged or missing."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import numpy as np
 from ...errors import SemblanceError
 from ...ranker import Ids
 from ...representation import Representation
-from ..catalogue.representations import Segment, StoredRepresentation, bindings, segments
+from ..catalogue.representations import Segment, StoredRepresentation, segments, stored_representations
 from .merge import live_pictures
 from .segments import EVIDENCE, Rows, checksum, live
 from .store import Store
 
 
 def verify(store: Store) -> list[str]:
-    """Read everything and return what is wrong, a line each; nothing where the index is whole.
+    """Read everything and return what is wrong, a line each; none if the index is whole.
 
-    It checks the catalogue, every file of every segment against its checksum, every recipe against its hash,
-    and that each picture has one vector in each representation and one thumbnail.
+    It checks the catalogue, every segment against its checksum, every recipe against its hash, and that each
+    image has exactly one vector in each representation and one thumbnail.
     """
+    # One snapshot for all: a commit in between would look like lost images.
     with store.catalogue.snapshot():
         problems = [
             f"catalogue: {row[0]}" for row in store.catalogue.rows("PRAGMA quick_check") if row[0] != "ok"
@@ -29,9 +30,9 @@ def verify(store: Store) -> list[str]:
         is_live = live_pictures(store)
         found = segments(store.catalogue)
         problems += _thumbnails(store, [s for s in found if s.representation is None], is_live)
-        for binding in bindings(store.catalogue):
-            own = [s for s in found if s.representation == binding.id]
-            problems += _representation(store, binding, own, is_live)
+        for stored in stored_representations(store.catalogue):
+            own = [s for s in found if s.representation == stored.id]
+            problems += _representation(store, stored, own, is_live)
     return problems
 
 
@@ -46,33 +47,36 @@ def _thumbnails(store: Store, own: list[Segment], is_live: np.ndarray) -> Iterat
 
 
 def _representation(
-    store: Store, binding: StoredRepresentation, own: list[Segment], is_live: np.ndarray
+    store: Store, stored: StoredRepresentation, own: list[Segment], is_live: np.ndarray
 ) -> Iterator[str]:
-    if not binding.is_fitted:
-        yield f"{binding.name}: not fitted yet; run `semblance index` to the end"
+    if not stored.is_fitted:
+        yield f"{stored.name}: not fitted yet; run `semblance index` to the end"
         return
     try:
-        representation = store.representation(binding)
+        representation = store.representation(stored)
     except (SemblanceError, OSError) as error:
-        yield f"{binding.name}: {error}"
+        yield f"{stored.name}: {error}"
         return
     ids = [np.empty(0, np.int64)]
     for segment in own:
         damage = _damage(store, segment) or _misfit(store, segment, representation)
         if damage is not None:
-            yield f"{binding.name}: {damage}"
+            yield f"{stored.name}: {damage}"
             continue
         ids.append(
             live(representation.open_ranker([store.folder / "segments" / segment.folder]).ids(), is_live)
         )
+    # Images of files that this representation has not reached yet are not lost, but reported as unfinished.
     sql = "SELECT p.id FROM picture p JOIN encoded e ON e.source = p.source WHERE e.representation = ?"
-    wanted = np.array([row[0] for row in store.catalogue.rows(sql, binding.id)], dtype=np.int64)
-    yield from _coverage(binding.name, np.concatenate(ids), wanted)
-    if not binding.is_next and (n := int(is_live.sum()) - len(wanted)):
-        yield f"{binding.name}: {n} pictures are not encoded yet; run `semblance index` to the end"
+    wanted = np.array([row[0] for row in store.catalogue.rows(sql, stored.id)], dtype=np.int64)
+    yield from _coverage(stored.name, np.concatenate(ids), wanted)
+    # One that is fitted again is expected to be incomplete: the present one answers until it is.
+    if not stored.is_next and (n := int(is_live.sum()) - len(wanted)):
+        yield f"{stored.name}: {n} pictures are not encoded yet; run `semblance index` to the end"
 
 
 def _damage(store: Store, segment: Segment) -> str | None:
+    """Return how a segment differs from what was committed; None if it does not."""
     folder = store.folder / "segments" / segment.folder
     if not folder.is_dir():
         return f"segment {segment.folder} is missing; restore the index, or index again"
@@ -87,6 +91,7 @@ def _damage(store: Store, segment: Segment) -> str | None:
 
 
 def _misfit(store: Store, segment: Segment, representation: Representation) -> str | None:
+    """Return why a segment cannot be used, although its bytes are right; None if it can."""
     folder = store.folder / "segments" / segment.folder
     try:
         n = len(representation.open_ranker([folder]))

@@ -1,4 +1,4 @@
-"""Labelling: what a label table says is brought together with the pictures of an index."""
+"""Labels: match the rows of a label table with the images of an index, and keep them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from .scan import Scope
 
 @dataclass(frozen=True)
 class LabelReport:
-    """What became of a label table: rows, those that name no picture, and how many pictures lack a label."""
+    """Result of applying a label table.
+
+    ``n_rows`` is its number of rows, ``unmatched`` the paths that name no image, ``n_unlabelled`` the number
+    of images without a label.
+    """
 
     n_rows: int
     unmatched: tuple[str, ...]
@@ -24,13 +28,14 @@ class LabelReport:
 
 
 def apply_labels(store: Store, table: LabelTable, scopes: Sequence[Scope]) -> LabelReport:
-    """Note the rows of a table in one commit; pictures that come later under the same name get them as well.
+    """Keep the rows of a table in one commit; images indexed later under the same name get their labels too.
 
-    A path is looked for in the folders that were just scanned, and then among all names of the index.
+    A path is looked for in the folders that were just scanned, then among all names of the index.
     """
     catalogue = store.catalogue
     found = {path: _find(catalogue, path, scopes) for path in table.rows}
     with catalogue.transaction():
+        # Unmatched rows are kept under their path: a file that cannot be read today may be readable later.
         rows = [(found[path] or path, row) for path, row in table.rows.items()]
         set_labels(catalogue, _without_removed(catalogue, rows, scopes))
     unmatched = tuple(path for path, name in found.items() if name is None)
@@ -40,10 +45,11 @@ def apply_labels(store: Store, table: LabelTable, scopes: Sequence[Scope]) -> La
 def _without_removed(
     catalogue: Catalogue, rows: Sequence[tuple[str, LabelRow]], scopes: Sequence[Scope]
 ) -> Sequence[tuple[str, LabelRow]]:
-    """Leave out the rows that speak of what the user took out: of that nothing is noted."""
+    """Leave out the rows of removed images: nothing about these may come back into the index."""
     gone, salt = all_tombstone_keys(catalogue), salt_of(catalogue)
     prefixes = {"", *(scope.prefix for scope in scopes)}
 
+    # Tombstones are hashes, so a removed name cannot be looked up; each name that a row may mean is hashed.
     def is_gone(name: str) -> bool:
         names = (prefix + part for prefix in prefixes for part in (name, name.rpartition("#")[0]) if part)
         return any(tombstone_key(salt, name) in gone for name in names)
@@ -52,7 +58,8 @@ def _without_removed(
 
 
 def _find(catalogue: Catalogue, path: str, scopes: Sequence[Scope]) -> str | None:
-    """Return the name of the picture or file that a row speaks of; None where there is none."""
+    """Return the name of the image or file that a row refers to; None if there is none."""
+    # `scan.dcm#3` is a frame of `scan.dcm`, or a file of that very name; the whole path is tried first.
     file, mark, frame = path.rpartition("#")
     for scope in scopes:
         for relative, tail in ((path, ""), (file, mark + frame)):

@@ -1,4 +1,9 @@
-"""Batches: what was prepared in many processes is encoded in this one, many pictures at a time."""
+"""Batches: images prepared by worker processes are encoded in this process, many at a time.
+
+A network is loaded once, here, instead of once in each worker, and is given batches that fill the processor;
+the workers decode and resize. Representations that are no ``BatchEncoder`` are encoded by the workers
+themselves.
+"""
 
 from __future__ import annotations
 
@@ -10,26 +15,32 @@ from ...representation import BatchEncoder, Encoding, Representation
 from ..catalogue.encoded_picture import EncodedPicture
 from .worker_task import Failure, PartialResult, Task
 
-Outcome = tuple[Task, PartialResult | Failure]
+TaskOutcome = tuple[Task, PartialResult | Failure]
+"""A task with one of its results."""
 
 
 class Batcher:
-    """Encode what came prepared, in batches, while further files are read.
+    """Encode prepared images in batches, while further files are read.
 
-    Memory holds two batches: one that is encoded and one that is gathered.
+    Memory holds two batches: one that is being encoded and one that is being gathered.
+
+    Parameters
+    ----------
+    representations : the fitted ones, by number.
     """
 
     def __init__(self, representations: Mapping[int, Representation]) -> None:
         self._encoders = {id: r for id, r in representations.items() if isinstance(r, BatchEncoder)}
         self._size = max((encoder.batch_size for encoder in self._encoders.values()), default=0)
 
-    def encoded(self, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
-        """Yield outcomes in their order, with everything in them encoded."""
+    def encoded(self, outcomes: Iterator[TaskOutcome]) -> Iterator[TaskOutcome]:
+        """Yield outcomes in their order, with all images encoded."""
         if not self._encoders:
             yield from outcomes
             return
         with ThreadPoolExecutor(1) as thread:
-            under_way: Future[list[Outcome]] | None = None
+            # One batch is encoded in the thread while this one receives the next; networks release the GIL.
+            under_way: Future[list[TaskOutcome]] | None = None
             for batch in self._gathered(outcomes):
                 following = thread.submit(self._encode, batch)
                 if under_way is not None:
@@ -38,9 +49,9 @@ class Batcher:
             if under_way is not None:
                 yield from under_way.result()
 
-    def _gathered(self, outcomes: Iterator[Outcome]) -> Iterator[list[Outcome]]:
-        """Yield lists of outcomes, each with at least a batch of prepared pictures but for the last."""
-        held: list[Outcome] = []
+    def _gathered(self, outcomes: Iterator[TaskOutcome]) -> Iterator[list[TaskOutcome]]:
+        """Yield lists of outcomes, each with at least a batch of prepared images except the last."""
+        held: list[TaskOutcome] = []
         n = 0
         for outcome in outcomes:
             held.append(outcome)
@@ -51,8 +62,9 @@ class Batcher:
         if held:
             yield held
 
-    def _encode(self, outcomes: list[Outcome]) -> list[Outcome]:
+    def _encode(self, outcomes: list[TaskOutcome]) -> list[TaskOutcome]:
         waiting = [picture for outcome in outcomes for picture in _pictures(outcome) if picture.prepared]
+        # By the identity of the image objects, which live until the end of this function.
         found: dict[int, dict[int, Encoding]] = {id(picture): {} for picture in waiting}
         for number, encoder in self._encoders.items():
             mine = [picture for picture in waiting if number in picture.prepared]
@@ -64,16 +76,16 @@ class Batcher:
         return [_completed(outcome, found) for outcome in outcomes]
 
 
-def _pictures(outcome: Outcome) -> Sequence[EncodedPicture]:
+def _pictures(outcome: TaskOutcome) -> Sequence[EncodedPicture]:
     return outcome[1].pictures if isinstance(outcome[1], PartialResult) else ()
 
 
-def _completed(outcome: Outcome, found: Mapping[int, Mapping[int, Encoding]]) -> Outcome:
-    task, piece = outcome
-    if isinstance(piece, Failure):
+def _completed(outcome: TaskOutcome, found: Mapping[int, Mapping[int, Encoding]]) -> TaskOutcome:
+    task, result = outcome
+    if isinstance(result, Failure):
         return outcome
     pictures = [
         replace(p, encodings={**p.encodings, **found[id(p)]}, prepared={}) if p.prepared else p
-        for p in piece.pictures
+        for p in result.pictures
     ]
-    return task, replace(piece, pictures=pictures)
+    return task, replace(result, pictures=pictures)

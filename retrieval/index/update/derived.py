@@ -1,4 +1,4 @@
-"""Deriving: vectors that are computed from the stored ones of another representation, not from pictures."""
+"""Derived vectors: a learned metric projects the stored vectors of its base; no image is read again."""
 
 from __future__ import annotations
 
@@ -15,63 +15,67 @@ from ..catalogue.representations import (
     Segment,
     StoredRepresentation,
     add_segment,
-    bindings,
-    drop_binding,
+    drop_representation,
     segments,
+    stored_representations,
 )
 from ..progress import Progress
 from ..storage.merge import merge_small
-from ..storage.segments import publishable, save_encodings
+from ..storage.segments import finish_segment, save_encodings
 from ..storage.store import Store
 
 _MOST_PICTURES = 8192
-"""So many pictures are projected at a time: a segment, and a commit."""
+"""Images projected at a time. They become one segment, and in an update one commit."""
 
 
 def derive_all(store: Store, progress: Progress) -> None:
-    """Derive the vectors of all files that a base has encoded and what is derived from it has not.
+    """Derive the vectors of all files that a base has encoded and its learned metric has not.
 
-    Each batch is a commit; a run that is interrupted goes on with the next update.
+    Each batch is a commit; the next update continues an interrupted run.
     """
-    found = bindings(store.catalogue)
-    for binding in (b for b in found if b.base is not None):
-        sources = _lacking(store, base_of(found, binding), binding.id)
+    found = stored_representations(store.catalogue)
+    for stored in (b for b in found if b.base is not None):
+        sources = _lacking(store, base_of(found, stored), stored.id)
         if not sources:
             continue
-        metric = store.representation(binding)
+        metric = store.representation(stored)
         assert isinstance(metric, LearnedMetric)
         done = 0
-        for batch, segment in derive(store, base_of(found, binding), metric, sources):
-            publish(store, binding.id, batch, segment)
-            progress(f"derive {binding.name}", done := done + len(batch), len(sources))
+        for batch, segment in derive(store, base_of(found, stored), metric, sources):
+            commit_batch(store, stored.id, batch, segment)
+            progress(f"derive {stored.name}", done := done + len(batch), len(sources))
         merge_small(store, {b.id: store.representation(b) for b in found if b.is_fitted})
 
 
 def derive(
     store: Store, base: StoredRepresentation, metric: LearnedMetric, sources: Sequence[int]
 ) -> Iterator[tuple[list[int], Segment | None]]:
-    """Project the stored vectors of files, and yield the files and the segment of each batch, unpublished."""
+    """Project the stored vectors of files; yield the files of each batch with its segment, uncommitted.
+
+    The segment is None if none of the files has an image.
+    """
     ranker = base_ranker(store, base, metric.base)
     for batch in _batches(store, sources):
         ids = [id for _, own in batch for id in own]
-        encodings = {id: Encoding(metric.projection.project(stored(ranker, base, id))) for id in ids}
+        encodings = {id: Encoding(metric.projection.project(stored_vector(ranker, base, id))) for id in ids}
         segment = None
         if ids:
             folder = store.new_folder("segments")
             save_encodings(folder, metric, encodings)
-            segment = publishable(folder, None, len(ids))
+            segment = finish_segment(folder, None, len(ids))
         yield [source for source, _ in batch], segment
 
 
-def publish(store: Store, id: int, sources: Sequence[int], segment: Segment | None) -> None:
+def commit_batch(store: Store, id: int, sources: Sequence[int], segment: Segment | None) -> None:
     """Make a batch part of the index, in one commit."""
     with store.catalogue.transaction():
         note(store, id, sources, segment)
 
 
 def note(store: Store, id: int, sources: Sequence[int], segment: Segment | None) -> None:
-    """Within a transaction: note that files are derived, and the segment that holds them."""
+    """Within a transaction: record that files are derived, and the segment that holds their vectors."""
     if segment is not None:
+        # `derive` does not know the number: a new metric gets one only in the transaction that adds it.
         own = Segment(0, id, segment.folder, segment.n, segment.size, segment.checksum)
         add_segment(store.catalogue, own)
     store.catalogue.run_many(
@@ -80,19 +84,19 @@ def note(store: Store, id: int, sources: Sequence[int], segment: Segment | None)
 
 
 def drop_derived(store: Store, base: str) -> list[str]:
-    """Within a transaction: forget what is derived from a base, and return the names."""
-    gone = [b for b in bindings(store.catalogue) if b.base == base]
-    for binding in gone:
-        drop_binding(store.catalogue, binding.id)
+    """Within a transaction: delete what is derived from a base, and return the names."""
+    gone = [b for b in stored_representations(store.catalogue) if b.base == base]
+    for stored in gone:
+        drop_representation(store.catalogue, stored.id)
     return [b.name for b in gone]
 
 
-def base_of(found: Sequence[StoredRepresentation], binding: StoredRepresentation) -> StoredRepresentation:
-    """Return the binding that another one is derived from. Raise IndexFolderError where it is gone."""
+def base_of(found: Sequence[StoredRepresentation], stored: StoredRepresentation) -> StoredRepresentation:
+    """Return the representation that another one is derived from. Raise IndexFolderError if it is gone."""
     for other in found:
-        if other.name == binding.base and not other.is_next:
+        if other.name == stored.base and not other.is_next:
             return other
-    raise IndexFolderError(f"{binding.name}: its base is not in this index; restore it, or index again")
+    raise IndexFolderError(f"{stored.name}: its base is not in this index; restore it, or index again")
 
 
 def encoded_sources(store: Store, id: int) -> list[int]:
@@ -102,19 +106,20 @@ def encoded_sources(store: Store, id: int) -> list[int]:
 
 
 def base_ranker(store: Store, base: StoredRepresentation, representation: Representation) -> Ranker:
-    """Open the vectors of a base, by the numbers of the pictures."""
+    """Open the vectors of a base, by the numbers of the images."""
     own = [s for s in segments(store.catalogue) if s.representation == base.id]
     return representation.open_ranker([store.folder / "segments" / s.folder for s in own])
 
 
-def stored(ranker: Ranker, base: StoredRepresentation, id: int) -> Vector:
-    """Return a stored vector. Raise IndexFolderError where it is lost or not finite."""
+def stored_vector(ranker: Ranker, base: StoredRepresentation, id: int) -> Vector:
+    """Return the stored vector of an image. Raise IndexFolderError if it is lost or not finite."""
     try:
         vector: Vector = ranker.vector(id)
     except KeyError:
         raise IndexFolderError(
             f"{base.name}: the vector of picture {id} is lost; `semblance verify` says what is damaged"
         ) from None
+    # A damaged vector would spoil the projection of all images without any error.
     if not np.isfinite(vector if isinstance(vector, np.ndarray) else vector.values).all():
         raise IndexFolderError(
             f"{base.name}: the vector of picture {id} is not finite; restore the index, or index again"
@@ -128,7 +133,7 @@ def _lacking(store: Store, base: StoredRepresentation, id: int) -> list[int]:
 
 
 def _batches(store: Store, sources: Sequence[int]) -> Iterator[list[tuple[int, list[int]]]]:
-    """Yield files with the numbers of their pictures, so many that they make a segment."""
+    """Yield lists of files with the numbers of their images, each list large enough for a segment."""
     batch: list[tuple[int, list[int]]] = []
     n = 0
     for source, ids in _pictures(store, sources):

@@ -1,4 +1,4 @@
-"""Encoding: every file that lacks a representation is read, described and published, batch by batch."""
+"""Encoding: every file that lacks a representation is read, encoded and committed, batch by batch."""
 
 from __future__ import annotations
 
@@ -8,76 +8,87 @@ from dataclasses import dataclass, field
 from ...representation import Representation
 from ..catalogue.files import IndexedSource, State, fetch, lacking, mark_outcome
 from ..catalogue.pictures import known_pictures, next_picture, removed_frames
-from ..catalogue.representations import StoredRepresentation, bindings
+from ..catalogue.representations import StoredRepresentation, stored_representations
 from ..progress import Progress
 from ..storage.merge import merge_small
 from ..storage.store import Store
 from .batch_encoding import Batcher
 from .interrupt import held_back
-from .transaction import IdAllocator, SourceWrite, Transaction
+from .transaction import COMMIT_EVERY, IdAllocator, SourceWrite, Transaction
 from .worker_task import Failure, PartialResult, Setup, Spec, Task
 from .workers import Executor
 
 
 @dataclass
-class Outcome:
-    """What encoding came to: how many pictures, and which files failed and why."""
+class Encoded:
+    """Result of encoding: the number of images, and (source, name, reason) of each file that failed."""
 
     n_pictures: int = 0
     failures: list[tuple[int, str, Failure]] = field(default_factory=list)
 
 
 @dataclass
-class _Long:
-    """A file of many pieces, with a draft of its own, so that it is published whole."""
+class _LongSource:
+    """A file that comes in several results, with a transaction of its own, so that it is committed whole."""
 
-    draft: Transaction
-    read: SourceWrite
+    transaction: Transaction
+    write: SourceWrite
 
 
 class Encoder:
-    """Read what lacks a representation, and publish what comes of it.
+    """Encode what lacks a representation, and commit it.
 
     Memory holds a few batches, however many files there are and however many frames a file has.
+
+    Parameters
+    ----------
+    store : the index, open for writing.
+    executor : does the tasks.
+    progress : is called with the stage ``read``.
+    commit_every : images or files after which a commit is due.
     """
 
-    def __init__(self, store: Store, crew: Executor, progress: Progress) -> None:
+    def __init__(
+        self, store: Store, executor: Executor, progress: Progress, commit_every: int = COMMIT_EVERY
+    ) -> None:
         self._store = store
-        self._crew = crew
+        self._executor = executor
+        self._commit_every = commit_every
         self._progress = progress
-        fitted = [b for b in bindings(store.catalogue) if b.is_fitted]
-        self._fitted = [b for b in fitted if b.base is None]
+        fitted = [b for b in stored_representations(store.catalogue) if b.is_fitted]
+        self._fitted = [b for b in fitted if b.base is None]  # `derive_all` does the others
         self._representations: Mapping[int, Representation] = {b.id: store.representation(b) for b in fitted}
-        self._numbers = IdAllocator(next_picture(store.catalogue))
-        self._draft = self._new_draft()
-        self._long: dict[int, _Long] = {}
+        self._ids = IdAllocator(next_picture(store.catalogue))
+        self._transaction = self._new_transaction()
+        self._long: dict[int, _LongSource] = {}
         self._states: dict[int, State] = {}
-        self._outcome = Outcome()
+        self._encoded = Encoded()
 
-    def run(self) -> Outcome:
-        """Encode all there is to encode. After Ctrl-C everything that was encoded whole is kept."""
+    def run(self) -> Encoded:
+        """Encode all that is to be encoded. After Ctrl-C every file that was encoded completely is kept."""
         ids = lacking(self._store.catalogue, [b.id for b in self._fitted])
         if not ids:
-            return self._outcome
+            return self._encoded
         done = 0
         self._progress("read", 0, len(ids))
         try:
-            read = self._crew.run(setup(self._store, self._fitted), self._tasks(ids))
+            read = self._executor.run(setup(self._store, self._fitted), self._tasks(ids))
             for task, outcome in Batcher(self._representations).encoded(read):
+                # An interrupt between two of its steps would leave a file half added.
                 with held_back():
                     done += self._take(task, outcome)
-                if self._draft.is_due:
-                    self._publish()
+                if self._transaction.is_due:
+                    self._commit()
                 self._progress("read", done, len(ids))
-        except BaseException:
+        except BaseException:  # an interrupt, or an error: whole files are worth keeping
             with held_back():
-                self._draft.publish()
+                self._transaction.commit()
             raise
-        self._publish()
-        return self._outcome
+        self._commit()
+        return self._encoded
 
     def _tasks(self, ids: Sequence[int]) -> Iterator[Task]:
-        encoded = _encoded(self._store, ids)
+        encoded = _encoded_by(self._store, ids)
         for source in fetch(self._store.catalogue, ids):
             self._states[source.id] = source.state
             yield self._task(source, next(encoded))
@@ -85,11 +96,13 @@ class Encoder:
     def _task(self, source: IndexedSource, encoded: frozenset[int]) -> Task:
         is_new = source.state is not State.READ
         wanted = tuple(b.id for b in self._fitted if is_new or b.id not in encoded)
+        # A file that changed brings its removed frames back; one that is read for a new representation does
+        # not.
         skip = frozenset() if is_new else removed_frames(self._store.catalogue, source.id)
         return Task(source.id, source.path, source.name, wanted, has_thumbnails=is_new, skip=skip)
 
     def _take(self, task: Task, outcome: PartialResult | Failure) -> int:
-        """Take what came of a task. Returns how many files are done by it."""
+        """Take a result of a task, and return the number of files that it completes."""
         if isinstance(outcome, Failure):
             self._fail(task, outcome)
             return 1
@@ -100,57 +113,60 @@ class Encoder:
             with self._store.catalogue.transaction():
                 mark_outcome(self._store.catalogue, task.source, State.PENDING)
             return 1
-        self._outcome.n_pictures += len(outcome.pictures)
+        self._encoded.n_pictures += len(outcome.pictures)
         return self._add(task, outcome)
 
-    def _add(self, task: Task, piece: PartialResult) -> int:
-        if piece.goes_on and task.source not in self._long:
-            draft = self._new_draft()
-            self._long[task.source] = _Long(draft, self._open(draft, task))
+    def _add(self, task: Task, result: PartialResult) -> int:
+        if result.goes_on and task.source not in self._long:
+            transaction = self._new_transaction()
+            self._long[task.source] = _LongSource(transaction, self._open(transaction, task))
         long = self._long.get(task.source)
         if long is None:
-            self._draft.add(self._open(self._draft, task), piece.pictures)
+            self._transaction.add(self._open(self._transaction, task), result.pictures)
         else:
-            long.draft.add(long.read, piece.pictures)
-        if piece.goes_on:
+            long.transaction.add(long.write, result.pictures)
+        if result.goes_on:
             return 0
         if self._long.pop(task.source, None) and long is not None:
-            long.draft.publish()
+            long.transaction.commit()
         self._states.pop(task.source)
         return 1
 
-    def _is_as_known(self, task: Task, piece: PartialResult) -> bool:
-        """Tell whether a file that is in the index holds the frames that the index knows of."""
+    def _is_as_known(self, task: Task, result: PartialResult) -> bool:
+        """Tell if a file that is in the index still holds the frames that the index knows."""
+        # Its size and time say that it is unchanged, but a new version of a reader may find other frames.
         if self._states[task.source] is not State.READ:
             return True
         known = known_pictures(self._store.catalogue, task.source)
-        before = len(self._long[task.source].read.pictures) if task.source in self._long else 0
-        n = before + len(piece.pictures)
-        return all(p.name in known for p in piece.pictures) and (piece.goes_on or n == len(known))
+        before = len(self._long[task.source].write.pictures) if task.source in self._long else 0
+        n = before + len(result.pictures)
+        return all(p.name in known for p in result.pictures) and (result.goes_on or n == len(known))
 
-    def _open(self, draft: Transaction, task: Task) -> SourceWrite:
-        return draft.open(task.source, self._states[task.source] is not State.READ, task.encode)
+    def _open(self, transaction: Transaction, task: Task) -> SourceWrite:
+        return transaction.open(task.source, self._states[task.source] is not State.READ, task.encode)
 
     def _fail(self, task: Task, failure: Failure) -> None:
         if (long := self._long.pop(task.source, None)) is not None:
-            long.draft.discard()
+            long.transaction.discard()
         # A file that is in the index and cannot be read now, for one more representation, stays in it.
         if self._states.pop(task.source) is not State.READ:
-            self._draft.fail(task.source, failure)
-        self._outcome.failures.append((task.source, task.name, failure))
+            self._transaction.fail(task.source, failure)
+        self._encoded.failures.append((task.source, task.name, failure))
 
-    def _publish(self) -> None:
+    def _commit(self) -> None:
         with held_back():
-            self._draft.publish()
-            self._draft = self._new_draft()
+            self._transaction.commit()
+            self._transaction = self._new_transaction()
+        # Here and not at the end: an update of a million images would leave thousands of segments.
         merge_small(self._store, self._representations)
 
-    def _new_draft(self) -> Transaction:
-        return Transaction(self._store, self._representations, self._numbers)
+    def _new_transaction(self) -> Transaction:
+        return Transaction(self._store, self._representations, self._ids, self._commit_every)
 
 
 def setup(store: Store, chosen: Sequence[StoredRepresentation]) -> Setup:
-    """Return what workers need to know to make representations again."""
+    """Return what workers need to restore representations."""
+    # Absolute: a worker process may start in another working directory.
     models = store.folder.absolute() / "models"
     specs = tuple(
         Spec(b.id, b.name, b.settings, None if b.model is None else models / b.model) for b in chosen
@@ -158,8 +174,8 @@ def setup(store: Store, chosen: Sequence[StoredRepresentation]) -> Setup:
     return Setup(store.window.text, store.salt, specs, store.factories)
 
 
-def _encoded(store: Store, ids: Sequence[int]) -> Iterator[frozenset[int]]:
-    """Yield for each source which representations have encoded it."""
+def _encoded_by(store: Store, ids: Sequence[int]) -> Iterator[frozenset[int]]:
+    """Yield for each source the numbers of the representations that have encoded it."""
     for id in ids:
         rows = store.catalogue.rows("SELECT representation FROM encoded WHERE source = ?", id)
         yield frozenset(row[0] for row in rows)

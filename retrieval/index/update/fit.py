@@ -1,4 +1,4 @@
-"""Fitting: the representations of an index learn from a sample of its pictures that no order decides."""
+"""Fitting: representations learn from a random sample of the images, the same in any order of files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...representation import Arrays, Representation
 from ..catalogue.files import fetch, readable
 from ..catalogue.pictures import removed_frames
 from ..catalogue.recipe import canonical, make, recipe_hash, recipe_settings
-from ..catalogue.representations import StoredRepresentation, bindings, note_fit
+from ..catalogue.representations import StoredRepresentation, note_fit, stored_representations
 from ..progress import Progress
 from ..storage.store import Store
 from .encode import setup
@@ -17,39 +17,43 @@ from .worker_task import Failure, PartialResult, Task, sampling_key
 from .workers import Executor
 
 _MORE = 4
+"""The factor by which more frames of each file are drawn if the files were too few."""
 
 
-def fit_all(store: Store, crew: Executor, progress: Progress, seed: int = 0) -> None:
+def fit_all(store: Store, executor: Executor, progress: Progress, seed: int = 0) -> None:
     """Fit every representation that is not fitted, each in a commit of its own.
 
-    Those that learn from equally many pictures are sampled together, so that each file is read once for them.
-    One that would learn from nothing, because no picture can be read, stays as it is. Raises FitError where
-    there is too little to learn from.
+    Those that learn from equally many images are sampled together, so that each file is read once for all of
+    them. If no image can be read, a representation that needs images stays unfitted.
+
+    Raises
+    ------
+    FitError : there is too little to learn from.
     """
     groups: dict[int, list[tuple[StoredRepresentation, Representation]]] = {}
-    for binding in bindings(store.catalogue):
-        if not binding.is_fitted:
-            representation = _beginner(store, binding)
-            groups.setdefault(representation.n_fit_pictures, []).append((binding, representation))
+    for stored in stored_representations(store.catalogue):
+        if not stored.is_fitted:
+            representation = _unfitted(store, stored)
+            groups.setdefault(representation.n_fit_pictures, []).append((stored, representation))
     for n_wanted, group in groups.items():
-        samples = _Sampler(store, crew, progress, [binding for binding, _ in group], seed).draw(n_wanted)
-        for binding, representation in group:
-            if samples[binding.id] or not n_wanted:
-                _fit(store, binding, representation, samples.pop(binding.id))
+        samples = _Sampler(store, executor, progress, [stored for stored, _ in group], seed).draw(n_wanted)
+        for stored, representation in group:
+            if samples[stored.id] or not n_wanted:
+                _fit(store, stored, representation, samples.pop(stored.id))
 
 
 def note_learnt(
-    store: Store, binding: StoredRepresentation, representation: Representation, n_fitted: int
+    store: Store, stored: StoredRepresentation, representation: Representation, n_fitted: int
 ) -> None:
-    """Write what a representation learnt, and publish it."""
+    """Write what a representation learnt, and commit it."""
     learnt = representation.learnt()
     model = store.save_model(learnt)
-    recipe = recipe_hash(store.window.text, binding.name, recipe_settings(representation), learnt)
+    recipe = recipe_hash(store.window.text, stored.name, recipe_settings(representation), learnt)
     report = getattr(representation, "report", None)
     with store.catalogue.transaction():
         note_fit(
             store.catalogue,
-            binding.id,
+            stored.id,
             recipe=recipe,
             model=model,
             n_fitted=n_fitted,
@@ -57,70 +61,71 @@ def note_learnt(
         )
 
 
-def _beginner(store: Store, binding: StoredRepresentation) -> Representation:
-    """Return what is to learn: as it was enrolled, or, to learn again, the present one."""
-    given = store.given.get(binding.name)
-    if given is not None and canonical(recipe_settings(given)) == canonical(dict(binding.settings)):
+def _unfitted(store: Store, stored: StoredRepresentation) -> Representation:
+    """Return what is to learn: as it was registered, else the present one if that is to learn again."""
+    given = store.given.get(stored.name)
+    if given is not None and canonical(recipe_settings(given)) == canonical(dict(stored.settings)):
         return given
-    present = [b for b in bindings(store.catalogue) if b.name == binding.name and b.is_fitted]
-    if binding.is_next and present:
+    present = [b for b in stored_representations(store.catalogue) if b.name == stored.name and b.is_fitted]
+    if stored.is_next and present:
         return store.representation(present[0])
-    return make(binding.name, binding.settings, store.factories)
+    return make(stored.name, stored.settings, store.factories)
 
 
 def _fit(
-    store: Store, binding: StoredRepresentation, representation: Representation, samples: deque[Arrays]
+    store: Store, stored: StoredRepresentation, representation: Representation, samples: deque[Arrays]
 ) -> None:
     n_fitted = len(samples)
     if representation.n_fit_pictures or not representation.is_fitted:
         representation = representation.learn(_consumed(samples))
-    note_learnt(store, binding, representation, n_fitted)
+    note_learnt(store, stored, representation, n_fitted)
 
 
 class _Sampler:
-    """Draw samples from the files with the smallest lots, equally many frames from each if they have them."""
+    """Draw samples from the files with the smallest sampling keys, about equally many from each."""
 
     def __init__(
         self,
         store: Store,
-        crew: Executor,
+        executor: Executor,
         progress: Progress,
         group: Sequence[StoredRepresentation],
         seed: int,
     ) -> None:
         self._store = store
-        self._crew = crew
+        self._executor = executor
         self._progress = progress
         self._group = group
         self._stage = f"learn {', '.join(binding.name for binding in group)}"
         self._seed = seed
 
     def draw(self, n: int) -> dict[int, deque[Arrays]]:
-        """Return the samples of at most n pictures, for each representation of the group."""
+        """Return the samples of at most n images, for each representation of the group."""
         samples = self._drawn(n) if n else []
-        return {binding.id: deque(sample[binding.id] for sample in samples) for binding in self._group}
+        return {stored.id: deque(sample[stored.id] for sample in samples) for stored in self._group}
 
     def _drawn(self, n: int) -> list[Mapping[int, Arrays]]:
-        ids = self._by_lot()
-        quota = -(-n // max(len(ids), 1))
+        ids = self._in_sampling_order()
+        quota = -(-n // max(len(ids), 1))  # frames of each file, rounded up
         while True:
-            pieces = self._sampled(ids, quota, n)
-            samples = [sample for piece in pieces for sample in piece.samples][:n]
-            # A few files with many frames: take more of each until there are enough, or no more.
-            if len(samples) == n or all(piece.n_frames <= quota for piece in pieces):
+            results = self._sampled(ids, quota, n)
+            samples = [sample for result in results for sample in result.samples][:n]
+            # Few files with many frames: draw more of each until there are enough, or no file has more. Files
+            # are read again then, but keeping all frames of the first pass could fill the memory.
+            if len(samples) == n or all(result.n_frames <= quota for result in results):
                 return samples
-            del pieces, samples
+            del results, samples
             quota *= _MORE
 
-    def _by_lot(self) -> list[int]:
+    def _in_sampling_order(self) -> list[int]:
         sources = fetch(self._store.catalogue, readable(self._store.catalogue))
         return [
             id for _, id in sorted((sampling_key(self._seed, source.name), source.id) for source in sources)
         ]
 
     def _sampled(self, ids: Sequence[int], quota: int, n: int) -> list[PartialResult]:
-        """Sample files in the given order until n samples are there."""
-        pieces: dict[int, PartialResult] = {}
+        """Sample files in the given order until there are n samples."""
+        results: dict[int, PartialResult] = {}
         gathered: list[PartialResult] = []
         n_gathered = 0
 
@@ -129,16 +134,18 @@ class _Sampler:
                 if n_gathered >= n:
                     return
                 skip = removed_frames(self._store.catalogue, source.id)
-                encode = tuple(binding.id for binding in self._group)
+                encode = tuple(stored.id for stored in self._group)
                 yield Task(
                     source.id, source.path, source.name, encode, skip=skip, sample=quota, seed=self._seed
                 )
 
-        for task, outcome in self._crew.run(setup(self._store, self._group), tasks()):
-            pieces[task.source] = PartialResult() if isinstance(outcome, Failure) else outcome
-            while len(gathered) < len(ids) and (piece := pieces.pop(ids[len(gathered)], None)) is not None:
-                gathered.append(piece)
-                n_gathered += len(piece.samples)
+        for task, outcome in self._executor.run(setup(self._store, self._group), tasks()):
+            results[task.source] = PartialResult() if isinstance(outcome, Failure) else outcome
+            # Results arrive in any order and are counted in the order of the files, so that the same files
+            # are used however fast each worker is.
+            while len(gathered) < len(ids) and (result := results.pop(ids[len(gathered)], None)) is not None:
+                gathered.append(result)
+                n_gathered += len(result.samples)
             self._progress(self._stage, min(n_gathered, n), n)
         return gathered
 

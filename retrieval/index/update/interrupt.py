@@ -1,4 +1,4 @@
-"""The interrupt: Ctrl-C, held back while what must stay whole is being changed."""
+"""Ctrl-C: an interrupt is delayed while something is changed that must stay whole."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from types import FrameType
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Let a Ctrl-C within the block raise KeyboardInterrupt at its end.
+    """Delay a Ctrl-C in the block: KeyboardInterrupt is raised at its end.
 
-    Only the main thread can hold signals back; elsewhere they do not arrive anyway.
+    Python runs signal handlers in the main thread only; in other threads the block changes nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -23,6 +23,9 @@ def held_back() -> Iterator[None]:
     def note(number: int, frame: FrameType | None) -> None:
         came.append(number)
 
+    # A KeyboardInterrupt can be raised between any two bytecodes: between "segment written" and "segment
+    # listed" it would lose the segment, in the middle of a list's update it would leave the list half
+    # changed.
     before = signal.signal(signal.SIGINT, note)
     try:
         yield

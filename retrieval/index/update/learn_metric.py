@@ -1,4 +1,4 @@
-"""Learning a metric: labels and stored vectors become one more representation of an index, in one commit."""
+"""Metric learning: labels and stored vectors become one more representation of an index, in one commit."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ..catalogue.recipe import recipe_hash
 from ..catalogue.representations import (
     Segment,
     StoredRepresentation,
-    add_binding,
-    bindings,
-    drop_binding,
+    add_representation,
+    drop_representation,
     note_fit,
+    stored_representations,
 )
 from ..progress import Progress
 from ..storage.snapshot import Snapshot
@@ -25,7 +25,7 @@ from .training_set import MetricOptions, MetricReport, TrainingSet
 def learn_metric(store: Store, options: MetricOptions, progress: Progress) -> MetricReport:
     """Learn a metric from labels, and add it to the index in one commit; see ``IndexWriter.learn_metric``."""
     snapshot = Snapshot(store)
-    base = snapshot.binding(options.by)
+    base = snapshot.stored_representation(options.by)
     representation = store.representation(base)
     training = TrainingSet(store, snapshot, base, representation, options)
     progress("learn", 0, 0)
@@ -34,25 +34,25 @@ def learn_metric(store: Store, options: MetricOptions, progress: Progress) -> Me
     made = LearnedMetric(representation, options.full_name, **settings).with_projection(projection)
     progress("try out", 0, 0)
     report = training.report(made, training.trial() if options.has_trial else None)
-    _publish(store, base, made, report, progress)
+    _commit(store, base, made, report, progress)
     return report
 
 
 def drop_metric(store: Store, name: str) -> None:
     """Take a learnt metric out of an index. Raise SettingError if there is none of that name."""
-    learnt = {b.name: b.id for b in bindings(store.catalogue) if b.base is not None}
+    learnt = {b.name: b.id for b in stored_representations(store.catalogue) if b.base is not None}
     if name not in learnt:
         there = ", ".join(learnt) or "none"
         raise SettingError(f"{name}: no learnt metric of this index; it has {there}")
     with store.catalogue.transaction():
-        drop_binding(store.catalogue, learnt[name])
+        drop_representation(store.catalogue, learnt[name])
     store.sweep()
 
 
-def _publish(
+def _commit(
     store: Store, base: StoredRepresentation, made: LearnedMetric, report: MetricReport, progress: Progress
 ) -> None:
-    """Write the vectors of all pictures; then name all in one commit, in place of one of the same name."""
+    """Write the vectors of all images; then commit them, in place of a metric of the same name."""
     batches: list[tuple[list[int], Segment | None]] = []
     sources = encoded_sources(store, base.id)
     for batch, segment in derive(store, base, made, sources):
@@ -60,17 +60,18 @@ def _publish(
         progress(f"derive {made.name}", sum(len(b) for b, _ in batches), len(sources))
     model = store.save_model(made.learnt())
     recipe = recipe_hash(store.window.text, made.name, made.settings, made.learnt())
+    # One commit for the metric and all its vectors: a query never sees a metric that lacks images.
     with store.catalogue.transaction():
-        now = {b.name: b for b in bindings(store.catalogue) if not b.is_next}
+        now = {b.name: b for b in stored_representations(store.catalogue) if not b.is_next}
         if now[base.name].recipe != base.recipe:
             raise IndexFolderError(f"{base.name}: was fitted anew meanwhile; run the same command again")
         if made.name in now:
-            drop_binding(store.catalogue, now[made.name].id)
-        id = add_binding(store.catalogue, made.name, made.settings)
+            drop_representation(store.catalogue, now[made.name].id)
+        id = add_representation(store.catalogue, made.name, made.settings)
         n = sum(report.classes.values())
         account = {} if report.trial is None else report.trial.account
-        told = {"classes": len(report.classes), "dimension": report.dimension, **account}
-        note_fit(store.catalogue, id, recipe=recipe, model=model, n_fitted=n, report=told)
+        report_of_fit = {"classes": len(report.classes), "dimension": report.dimension, **account}
+        note_fit(store.catalogue, id, recipe=recipe, model=model, n_fitted=n, report=report_of_fit)
         for batch, segment in batches:
             note(store, id, batch, segment)
     store.sweep()

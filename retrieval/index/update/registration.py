@@ -1,4 +1,4 @@
-"""The enrolment: a representation or a window is taken by an index, or is recognised as its own."""
+"""Registration: an index takes a representation or a window, or recognises it as the one it has."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from ..catalogue.pictures import next_picture
 from ..catalogue.recipe import difference, recipe_hash, recipe_settings
 from ..catalogue.representations import (
     StoredRepresentation,
-    add_binding,
-    bindings,
+    add_representation,
     note_recipe,
-    reset_binding,
+    reset_representation,
+    stored_representations,
 )
 from ..storage.store import Store
 from .fit import note_learnt
 
 
 def register_representation(store: Store, representation: Representation) -> None:
-    """Add a representation, with what it has learnt where it is fitted already.
+    """Add a representation, with what it has learnt if it is fitted already.
 
-    One that is there takes the new settings where it was never fitted, or no picture was ever indexed.
+    One that the index has takes the new settings if it was never fitted, or if no image was ever indexed.
 
     Raises
     ------
-    IndexFolderError : one of that name is there with other settings, or learnt something else.
-    SettingError : a ``+`` in the name, which marks what is derived; ``learn_metric`` adds such. Or what it
-        needs to learn, such as a weight file, cannot be had.
+    IndexFolderError : the index has one of that name with other settings, or that learnt something else.
+    SettingError : a ``+`` in the name, which marks learned metrics (``learn_metric`` adds them); or something
+        it needs, such as a weight file, cannot be loaded.
     """
     store.check_writable()
     name, settings = representation.name, recipe_settings(representation)
@@ -37,25 +37,27 @@ def register_representation(store: Store, representation: Representation) -> Non
     what = None if old is None else difference(name, old.settings, settings)
     if old is not None and old.is_fitted and what is not None:
         _check_empty(store, what)
+    # Weights are loaded before anything is written: a missing file must not leave half a registration. One
+    # that is registered unchanged is not loaded, so that opening an index stays quick.
     if isinstance(representation, Loadable) and (old is None or not old.is_fitted or what is not None):
         representation.load()
     store.given[name] = representation
     if old is None:
         with store.catalogue.transaction():
-            add_binding(store.catalogue, name, settings)
+            add_representation(store.catalogue, name, settings)
     elif what is not None:
         with store.catalogue.transaction():
-            reset_binding(store.catalogue, old.id, settings)
+            reset_representation(store.catalogue, old.id, settings)
     if representation.is_fitted and representation.learnt():
         _keep_learnt(store, _present(store, name), representation)
 
 
 def require_window(store: Store, window: Window) -> None:
-    """Take a window where no picture was ever indexed; what was learnt with another one is forgotten.
+    """Set the window if no image was ever indexed; what was learnt with another window is forgotten.
 
     Raises
     ------
-    IndexFolderError : pictures were indexed with another window.
+    IndexFolderError : images were indexed with another window.
     """
     if window.text == store.window.text:
         return
@@ -65,45 +67,48 @@ def require_window(store: Store, window: Window) -> None:
             "leave it out, or make another index"
         )
     store.check_writable()
-    recipes = {b.id: _recipe(store, b, window) for b in bindings(store.catalogue)}
+    recipes = {b.id: _recipe(store, b, window) for b in stored_representations(store.catalogue)}
     with store.catalogue.transaction():
         store.catalogue.run("UPDATE meta SET value = ? WHERE key = 'window'", window.text)
         for id, recipe in recipes.items():
             note_recipe(store.catalogue, id, recipe)
 
 
-def _recipe(store: Store, binding: StoredRepresentation, window: Window) -> str | None:
-    """Return the recipe with another window of what was not learnt from pictures of the index, else None."""
-    if not binding.is_fitted or binding.n_fitted:
+def _recipe(store: Store, stored: StoredRepresentation, window: Window) -> str | None:
+    """Return the recipe with another window; None if the representation learnt from images of the index."""
+    if not stored.is_fitted or stored.n_fitted:
         return None
-    representation = store.representation(binding)
+    representation = store.representation(stored)
     settings = recipe_settings(representation)
-    return recipe_hash(window.text, binding.name, settings, representation.learnt())
+    return recipe_hash(window.text, stored.name, settings, representation.learnt())
 
 
 def _check_empty(store: Store, what: str) -> None:
-    """Refuse a setting that differs where the index has ever held a picture."""
+    """Refuse a setting that differs if the index has ever held an image."""
     if _has_held_pictures(store):
         raise IndexFolderError(f"{store.folder}: {what}; leave the setting out, or make another index")
 
 
 def _has_held_pictures(store: Store) -> bool:
+    # Not "holds now": vectors of removed images stay in the segments until they are merged.
     return next_picture(store.catalogue) > 1
 
 
-def _keep_learnt(store: Store, binding: StoredRepresentation | None, representation: Representation) -> None:
-    """Publish what was learnt elsewhere, or refuse it where the index has learnt something else."""
-    if binding is None:
+def _keep_learnt(store: Store, stored: StoredRepresentation | None, representation: Representation) -> None:
+    """Commit what was learnt elsewhere, or refuse it if the index has learnt something else."""
+    if stored is None:
         return
     settings = recipe_settings(representation)
-    recipe = recipe_hash(store.window.text, binding.name, settings, representation.learnt())
-    if binding.recipe is None:
-        note_learnt(store, binding, representation, 0)
-    elif binding.recipe != recipe:
+    recipe = recipe_hash(store.window.text, stored.name, settings, representation.learnt())
+    if stored.recipe is None:
+        note_learnt(store, stored, representation, 0)
+    elif stored.recipe != recipe:
         raise IndexFolderError(
-            f"{store.folder}: {binding.name} learnt something else here; make another index"
+            f"{store.folder}: {stored.name} learnt something else here; make another index"
         )
 
 
 def _present(store: Store, name: str) -> StoredRepresentation | None:
-    return next((b for b in bindings(store.catalogue) if b.name == name and not b.is_next), None)
+    return next(
+        (b for b in stored_representations(store.catalogue) if b.name == name and not b.is_next), None
+    )

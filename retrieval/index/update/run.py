@@ -1,4 +1,8 @@
-"""The update: an index is brought up to date with folders of pictures."""
+"""The update: an index is brought up to date with folders of images.
+
+Stages: scan, fit, encode (with commits and merges), derive, label. Each stage reads from the catalogue what
+is still to be done and commits what it did, so an interrupted update is continued by the next one.
+"""
 
 from __future__ import annotations
 
@@ -8,32 +12,34 @@ from pathlib import Path
 
 from ...metadata.label_table import LabelTable
 from ..catalogue.files import State, n_lacking, readable
-from ..catalogue.representations import add_binding, bindings, replace_binding
+from ..catalogue.representations import add_representation, replace_representation, stored_representations
 from ..progress import Progress
 from ..storage.store import Store
 from .apply_labels import LabelReport, apply_labels
 from .derived import derive_all, drop_derived
-from .encode import Encoder, Outcome
+from .encode import Encoded, Encoder
 from .fit import fit_all
 from .scan import Changes, record, scan
-from .workers import make_crew
+from .transaction import COMMIT_EVERY
+from .workers import make_executor
 
 _GROWTH = 10
+"""If an index has grown by this factor since a fit, the user is told that it may learn again."""
 
 
 @dataclass(frozen=True)
 class UpdateReport:
-    """What an update did.
+    """Result of an update.
 
     Parameters
     ----------
-    added, changed, removed, unchanged : files, of those that hold pictures.
-    skipped : (name, reason) of each file that could not be read, now or earlier, or that was removed by hand.
-    ignored : files that are no pictures and do not claim to be.
-    pictures : how many pictures were encoded.
-    notes : what the user should know, in whole sentences.
-    labels : what became of the label table; None where there was none.
-    withdrawn : the names of those of the skipped that were removed by hand.
+    added, changed, removed, unchanged : the number of files that hold images.
+    skipped : (name, reason) of each file that could not be read, now or earlier, or that the user removed.
+    ignored : the number of files that are not images and do not claim to be.
+    pictures : the number of images that were encoded.
+    notes : what the user should know, in sentences.
+    labels : the result of applying the label table; None if there was none.
+    withdrawn : the names among the skipped that the user removed.
     """
 
     added: int
@@ -56,19 +62,23 @@ def update(
     labels: LabelTable | None,
     progress: Progress,
     refit: bool,
+    commit_every: int = COMMIT_EVERY,
 ) -> UpdateReport:
-    """Scan, fit, encode, merge and label. See ``IndexWriter.update``."""
+    """Scan, fit, encode, derive and label. See ``IndexWriter.update``.
+
+    ``commit_every`` is the number of images or files after which a commit is due.
+    """
     store.check_writable()
-    crew = make_crew(jobs)
+    executor = make_executor(jobs)
     scopes = scan(store, folders, progress)
     changes = record(store, scopes)
     if refit:
         _begin_anew(store)
     try:
-        fit_all(store, crew, progress)
-        outcome = Encoder(store, crew, progress).run()
+        fit_all(store, executor, progress)
+        outcome = Encoder(store, executor, progress, commit_every).run()
     finally:
-        crew.close()
+        executor.close()
     stale = _promote(store)
     derive_all(store, progress)
     table = None if labels is None else apply_labels(store, labels, scopes)
@@ -76,27 +86,28 @@ def update(
 
 
 def _begin_anew(store: Store) -> None:
-    """Note that every representation that has learnt something is to learn again."""
-    found = bindings(store.catalogue)
+    """Record that every representation that learnt from images is to learn again."""
+    found = stored_representations(store.catalogue)
+    # An interrupted refit is continued, not begun again.
     begun = {b.name for b in found if b.is_next}
     with store.catalogue.transaction():
-        for binding in found:
-            if binding.n_fitted and binding.base is None and binding.name not in begun:
-                add_binding(store.catalogue, binding.name, binding.settings, is_next=True)
+        for stored in found:
+            if stored.n_fitted and stored.base is None and stored.name not in begun:
+                add_representation(store.catalogue, stored.name, stored.settings, is_next=True)
 
 
 def _promote(store: Store) -> tuple[str, ...]:
-    """Let what was fitted anew take the place of the old, once nothing lacks it any more.
+    """Let what was fitted again replace the old one if it has encoded every file.
 
-    What was learnt on the old one means nothing on the new one, and is dropped; a note of each is returned.
+    Metrics learnt on the old vectors mean nothing on the new ones and are deleted; returns a note of each.
     """
-    found = bindings(store.catalogue)
+    found = stored_representations(store.catalogue)
     complete = [b for b in found if b.is_next and b.is_fitted and not n_lacking(store.catalogue, b.id)]
     stale: list[str] = []
     for new in complete:
         old = next(b for b in found if b.name == new.name and not b.is_next)
         with store.catalogue.transaction():
-            replace_binding(store.catalogue, old.id, new.id)
+            replace_representation(store.catalogue, old.id, new.id)
             stale += drop_derived(store, new.name)
     if complete:
         store.sweep()
@@ -111,13 +122,13 @@ def _notes(store: Store) -> tuple[str, ...]:
     n = len(readable(store.catalogue))
     return tuple(
         f"{b.name} learnt when there were {b.n_sources} files, now {n}; `--refit` lets it learn again"
-        for b in bindings(store.catalogue)
+        for b in stored_representations(store.catalogue)
         if b.n_fitted and b.base is None and n > _GROWTH * b.n_sources
     )
 
 
 def _report(
-    changes: Changes, outcome: Outcome, notes: tuple[str, ...], labels: LabelReport | None
+    changes: Changes, outcome: Encoded, notes: tuple[str, ...], labels: LabelReport | None
 ) -> UpdateReport:
     failed = {source for source, _, _ in outcome.failures}
     skipped = [(name, f.reason) for _, name, f in outcome.failures if f.state is not State.IGNORED]

@@ -1,4 +1,8 @@
-"""The scan: which files are new, changed or gone, compared with what the catalogue knows."""
+"""The scan: which files are new, changed or gone, compared with the catalogue.
+
+A file is unchanged if its size and modification time are: contents are not read. ``scan`` only looks;
+``record`` writes what was found in one commit.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +16,23 @@ from ...readers.folder import FoundFile, find_files
 from ..catalogue.database import Catalogue
 from ..catalogue.files import State, add_root, add_source, drop_sources, mark_changed, move_root, roots
 from ..catalogue.reader_versions import retry_after_change
-from ..catalogue.tombstones import is_buried, salt_of, tombstone_path_key
+from ..catalogue.tombstones import is_tombstone, salt_of, tombstone_path_key
 from ..progress import Progress
 from ..storage.store import Store
 
 
 @dataclass
 class Scope:
-    """A folder that was scanned: the indexed folder that it is or lies in, and what was found.
+    """A folder that was scanned, and what was found.
 
-    ``prefix`` leads from the root to the scanned folder (``sub/``, or nothing); ``is_whole`` is False where
-    single files were given, so that nothing is said of the others. ``unreadable`` holds (name, reason) of
-    files and folders that could not be looked at.
+    Parameters
+    ----------
+    root : the indexed folder that it is, or is in.
+    prefix : leads from the root to the scanned folder: ``sub/``, or empty.
+    is_whole : False if a single file was given, which says nothing about the others.
+    files : all files found.
+    unreadable : (name, reason) of files and folders that could not be looked at.
+    number : of the root in the catalogue, once it is recorded.
     """
 
     root: Path
@@ -31,14 +40,19 @@ class Scope:
     is_whole: bool
     files: list[FoundFile]
     unreadable: list[tuple[str, str]] = field(default_factory=list)
-    number: int = 0  # of the root, once it is recorded
+    number: int = 0
 
 
 @dataclass
 class Changes:
-    """What a scan found: numbers of sources, and the names of those that are not pictures of the index.
+    """Result of a scan.
 
-    ``withdrawn`` names those of the skipped that the user took out.
+    Parameters
+    ----------
+    new, changed : the numbers of sources.
+    n_gone, n_unchanged, n_ignored : numbers of files.
+    skipped : (name, reason) of files that are not in the index.
+    withdrawn : the names among the skipped that the user removed.
     """
 
     new: set[int] = field(default_factory=set)
@@ -51,11 +65,11 @@ class Changes:
 
 
 def scan(store: Store, folders: Sequence[Path], progress: Progress) -> list[Scope]:
-    """Look for files in folders; nothing is read or changed yet.
+    """Look for files in folders; no file is opened, nothing is changed.
 
     Raises
     ------
-    SettingError : a folder is not there. IndexFolderError : an indexed one is not there any more, or empty.
+    SettingError : a folder does not exist. IndexFolderError : an indexed one is gone, or is empty now.
     """
     known = list(roots(store.catalogue))
     scopes: list[Scope] = []
@@ -64,6 +78,7 @@ def scan(store: Store, folders: Sequence[Path], progress: Progress) -> list[Scop
         is_folder = folder.is_dir()
         base = folder if is_folder else folder.parent
         root = next((r for r in known if base.is_relative_to(r)), base)
+        # Roots inside this folder are scanned as folders of their own, so that no file is indexed twice.
         inside = [r for r in known if r != base and r.is_relative_to(base)]
         if root not in known:
             known.append(root)
@@ -78,7 +93,7 @@ def scan(store: Store, folders: Sequence[Path], progress: Progress) -> list[Scop
 
 
 def record(store: Store, scopes: Sequence[Scope]) -> Changes:
-    """Note in one commit what was found: what is new or changed is to be read, what is gone is forgotten."""
+    """Record in one commit what was found: what is new or changed is to be read, what is gone is deleted."""
     changes = Changes()
     with store.catalogue.transaction():
         retry_after_change(store.catalogue)
@@ -89,7 +104,9 @@ def record(store: Store, scopes: Sequence[Scope]) -> Changes:
 
 
 def _record_scope(catalogue: Catalogue, scope: Scope, changes: Changes) -> None:
+    # Files that are found are taken out of `known`; what is left at the end is gone.
     known, salt = _known(catalogue, scope.number), salt_of(catalogue)
+    # An empty folder is far more often a disk that is not mounted than files that were all deleted.
     if scope.is_whole and not scope.prefix and known and not scope.files and not scope.unreadable:
         raise IndexFolderError(
             f"{scope.root}: {len(known)} indexed files lay here and it is empty now; mount it again, "
@@ -129,7 +146,7 @@ def _known(catalogue: Catalogue, root: int) -> dict[bytes, _Known]:
 def _changed(
     catalogue: Catalogue, scope: Scope, file: FoundFile, path: bytes, name: str, found: _Known
 ) -> int:
-    """Note that a file is to be read again, under its name where that was forgotten; return its number."""
+    """Record that a file is to be read again, a removed one under its name; return its number."""
     if found.state is not State.REMOVED:
         mark_changed(catalogue, found.id, file.size, file.mtime_ns)
         return found.id
@@ -152,11 +169,13 @@ def _count_unchanged(found: _Known, name: str, changes: Changes) -> None:
 
 
 def _is_gone(scope: Scope, path: bytes) -> bool:
-    if is_buried(path):  # where it lay is not known: only a scan of everything says that it is gone
+    # A tombstone does not say in which folder its file was: only a scan of the whole root shows that it is
+    # gone.
+    if is_tombstone(path):
         return scope.is_whole and not scope.prefix and not scope.unreadable
     if not scope.is_whole or not path.startswith(os.fsencode(scope.prefix)):
         return False
-    # What lies in a folder that cannot be looked at may still be there.
+    # What is in a folder that cannot be looked at may still be there.
     name = os.fsdecode(path).removeprefix(scope.prefix)
     hidden = {where for where, _ in scope.unreadable}
     return str(scope.root / scope.prefix) not in hidden and not any(
@@ -170,7 +189,7 @@ def _split(line: str) -> tuple[str, str]:
 
 
 def _number(catalogue: Catalogue, scope: Scope, scopes: Sequence[Scope]) -> int:
-    """Return the number of a scope's root: known, known under a path where it no longer lies, or new."""
+    """Return the number of a scope's root: a known one, one that has moved here, or a new one."""
     known = roots(catalogue)
     if scope.root in known:
         return known[scope.root]
@@ -183,15 +202,19 @@ def _number(catalogue: Catalogue, scope: Scope, scopes: Sequence[Scope]) -> int:
 
 
 def _holds_files_of(catalogue: Catalogue, scope: Scope, root: int) -> bool:
-    """Tell whether at least half of the files of a root are in the scope, of the same path and size."""
+    """Tell if at least half of the files of a root are in the scope, with the same path and size.
+
+    Modification times do not count: a copy of the folder may have new ones.
+    """
     known = _known(catalogue, root)
-    before = {(path, one.size) for path, one in known.items() if not is_buried(path)}
+    before = {(path, one.size) for path, one in known.items() if not is_tombstone(path)}
     now = {(os.fsencode(os.path.relpath(f.path, scope.root)), f.size) for f in scope.files}
     return 0 < len(before) <= 2 * len(before & now)
 
 
 def _spelled(path: Path) -> Path:
-    """Return the one absolute spelling of a folder, or of a file in a folder."""
+    """Return the canonical absolute path of a folder, or of a file in a folder."""
+    # A file that is a link keeps its own name: what it points to may be outside of the indexed folder.
     return path.resolve() if path.is_dir() else path.parent.resolve() / path.name
 
 

@@ -1,4 +1,4 @@
-"""The lesson: which pictures of an index a metric is learnt from, with their classes and groups."""
+"""The training set of a metric: which images of an index it is learnt from, with classes and groups."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from ..catalogue.representations import StoredRepresentation
 from ..storage.annotations import Annotations
 from ..storage.snapshot import Snapshot
 from ..storage.store import Store
-from .derived import base_ranker, stored
+from .derived import base_ranker, stored_vector
 
 
 @dataclass(frozen=True)
 class MetricOptions:
-    """What a metric is learnt from, and how; see ``learn_metric``.
+    """Options of metric learning; see ``learn_metric``.
 
     Parameters
     ----------
     by : the representation whose vectors it is learnt on.
     learner : the method and its settings.
-    labels : the classes, by picture or file, and columns for ``where``; those of the index where None. A
-        picture of several labels is of the class of all of them together.
-    where : only pictures that meet this condition are learnt from; all get vectors.
-    not_same : the column of which no value stands on both sides of the trial; ``patient``, else ``group``,
-        where pictures have one.
-    name : what is put behind the ``+``; the method where None.
-    has_trial : measure by cross-validation whether it helps.
+    labels : the classes, by image or file, and columns for ``where``; None for those of the index. Several
+        labels of an image are one class together.
+    where : only images that meet this condition are learnt from; all get vectors.
+    not_same : no value of this column is on both sides of the trial; if None ``patient``, else ``group``, if
+        images have one.
+    name : follows the ``+``; None for the method.
+    has_trial : measure by cross-validation if the metric helps.
     """
 
     by: str
@@ -52,30 +52,30 @@ class MetricOptions:
 
     @property
     def own_name(self) -> str:
-        """What is put behind the ``+``."""
+        """The part of the name after the ``+``."""
         return self.learner.method if self.name is None else self.name
 
     @property
     def full_name(self) -> str:
-        """What the representation is called."""
+        """The name of the representation."""
         return f"{self.by}+{self.own_name}"
 
 
 @dataclass(frozen=True)
 class MetricReport:
-    """What was learnt.
+    """Result of metric learning.
 
     Parameters
     ----------
     name : the new representation.
     dimension : the length of its vectors.
-    classes : how many pictures of each class were learnt from.
-    left_out : classes with a single picture.
-    n_unlabelled : pictures that met the condition and have no label.
-    unmatched : rows of the label table that name no picture.
-    group : the column that kept the trial clean; None where pictures have no groups.
-    trial : None where there are too few groups for one, or none was wanted.
-    is_new : False where it took the place of one of the same name.
+    classes : the number of images of each class that were learnt from.
+    left_out : classes with a single image.
+    n_unlabelled : the number of images that met the condition and have no label.
+    unmatched : paths of the label table that name no image.
+    group : the column that separated training from test images in the trial; None if images have no groups.
+    trial : None if there are too few groups for one, or none was asked for.
+    is_new : False if it replaced one of the same name.
     """
 
     name: str
@@ -90,7 +90,13 @@ class MetricReport:
 
 
 class TrainingSet:
-    """The pictures that are learnt from: their vectors, classes and groups, all of one length."""
+    """The images that are learnt from: their vectors, classes and groups, all of one length.
+
+    Raises
+    ------
+    SettingError : no image has a label, or meets the condition.
+    IndexFolderError : a stored vector is lost or damaged.
+    """
 
     def __init__(
         self,
@@ -103,31 +109,33 @@ class TrainingSet:
         self._snapshot = snapshot
         self._base = representation
         self._terms = terms
-        told = Annotations(snapshot, terms.labels)
-        labels = told.labels
-        chosen = np.flatnonzero(told.meets(terms.where))
+        annotations = Annotations(snapshot, terms.labels)
+        labels = annotations.labels
+        chosen = np.flatnonzero(annotations.meets(terms.where))
         self.n_unlabelled = sum(not labels[i] for i in chosen)
-        places = [int(i) for i in chosen if labels[i]]
-        if not places:
+        positions = [int(i) for i in chosen if labels[i]]
+        if not positions:
             raise SettingError(self._nothing(len(chosen)))
+        # The newest images may lack the base until the next update has encoded them; they are left out.
         ranker = base_ranker(store, base, representation)
         there = set(ranker.ids().tolist())
-        places = [i for i in places if int(snapshot.ids[i]) in there]
-        self.vectors: list[Vector] = [stored(ranker, base, int(snapshot.ids[i])) for i in places]
-        self.classes = [";".join(sorted(labels[i])) for i in places]
-        self.group, groups = told.groups(terms.not_same)
-        self.groups = [groups[i] for i in places]
-        self._unmatched = told.unmatched()
+        positions = [i for i in positions if int(snapshot.ids[i]) in there]
+        self.vectors: list[Vector] = [stored_vector(ranker, base, int(snapshot.ids[i])) for i in positions]
+        # Several labels are sorted, so that "a;b" and "b;a" are one class.
+        self.classes = [";".join(sorted(labels[i])) for i in positions]
+        self.group, groups = annotations.groups(terms.not_same)
+        self.groups = [groups[i] for i in positions]
+        self._unmatched = annotations.unmatched()
         self._drawn = terms.learner.drawn(self.vectors, self.classes)
 
     def trial(self) -> CrossValidation | None:
-        """Measure by cross-validation, on what is learnt from, whether the metric helps."""
+        """Measure by cross-validation if the metric helps; None if there are too few groups."""
         vectors = [self.vectors[i] for i in self._drawn]
         classes, groups = ([part[i] for i in self._drawn] for part in (self.classes, self.groups))
         return cross_validate(self._terms.learner, self._base, vectors, classes, groups)
 
     def report(self, made: LearnedMetric, trial: CrossValidation | None) -> MetricReport:
-        """Say what was learnt."""
+        """Return the report of a learned metric."""
         counts = Counter(self.classes)
         return MetricReport(
             name=made.name,
@@ -138,7 +146,7 @@ class TrainingSet:
             unmatched=self._unmatched,
             group=self.group,
             trial=trial,
-            is_new=made.name not in self._snapshot.bindings,
+            is_new=made.name not in self._snapshot.stored,
         )
 
     def _nothing(self, n_chosen: int) -> str:

@@ -1,4 +1,4 @@
-"""The draft: pictures that were encoded and are not published yet, and their publication in one commit."""
+"""A transaction: encoded images that are not part of the index yet, and the commit that makes them so."""
 
 from __future__ import annotations
 
@@ -15,17 +15,24 @@ from ..catalogue.encoded_picture import EncodedPicture
 from ..catalogue.files import State, drop_pictures, mark_outcome
 from ..catalogue.pictures import add_picture, known_pictures
 from ..catalogue.representations import Segment, add_segment
-from ..storage.segments import publishable, save_encodings, save_rows
+from ..storage.segments import finish_segment, save_encodings, save_rows
 from ..storage.store import Store
 from .worker_task import Failure
 
-_MOST_PICTURES = 512
+COMMIT_EVERY = 512
+"""Images, or files, in one commit. A commit costs a few syncs of the disk; a kill loses at most one
+commit."""
+
 _MOST_BYTES = 64 << 20
+"""Bytes of encoded images in memory, 64 MiB, whatever their number."""
+
 _MOST_SECONDS = 30.0
+"""A commit waits no longer: with a slow network 512 images can take many minutes, which a kill must not
+lose."""
 
 
 class IdAllocator:
-    """Give out numbers for pictures, each once."""
+    """Give out numbers for images, each once; several transactions share one allocator."""
 
     def __init__(self, first: int) -> None:
         self._next = first
@@ -38,7 +45,15 @@ class IdAllocator:
 
 @dataclass(eq=False)
 class SourceWrite:
-    """A source that was read whole: is it new or changed, and its pictures by number."""
+    """What a transaction writes of one file.
+
+    Parameters
+    ----------
+    source : the number of the file.
+    is_new : it is new or changed, so that its images in the index are replaced.
+    encode : the numbers of the representations that it is encoded by.
+    pictures : its images with their numbers, without arrays.
+    """
 
     source: int
     is_new: bool
@@ -47,20 +62,33 @@ class SourceWrite:
 
 
 class Transaction:
-    """Gather the pictures of sources, write them to segments when they are many, and publish them.
+    """Collect the images of files, write them to segments when memory is full, and commit them.
 
-    Until ``publish`` nobody sees anything of it.
+    Until ``commit`` no reader sees any of it: segments that no commit names do not belong to the index.
+
+    Parameters
+    ----------
+    store : the index, open for writing.
+    representations : the fitted ones, by number.
+    ids : gives new images their numbers.
+    commit_every : images or files after which a commit is due.
     """
 
     def __init__(
-        self, store: Store, representations: Mapping[int, Representation], numbers: IdAllocator
+        self,
+        store: Store,
+        representations: Mapping[int, Representation],
+        ids: IdAllocator,
+        commit_every: int = COMMIT_EVERY,
     ) -> None:
         self._store = store
         self._representations = representations
-        self._numbers = numbers
+        self._ids = ids
+        self._commit_every = commit_every
         self._since = time.monotonic()
-        self._reads: list[SourceWrite] = []
+        self._writes: list[SourceWrite] = []
         self._failures: dict[int, Failure] = {}
+        # Arrays in memory, by number of the image; `_flush` moves them to segments.
         self._encodings: dict[int, dict[int, Encoding]] = {}
         self._thumbnails: dict[int, NDArray[np.uint8]] = {}
         self._n = 0
@@ -69,29 +97,30 @@ class Transaction:
 
     @property
     def is_due(self) -> bool:
-        """Tell whether it is time to publish."""
+        """Tell if it is time to commit."""
         return (
-            len(self._reads) + len(self._failures) >= _MOST_PICTURES
+            # Files count too: ten thousand that cannot be read are no images, and are progress all the same.
+            len(self._writes) + len(self._failures) >= self._commit_every
             or self._is_full
             or (time.monotonic() - self._since > _MOST_SECONDS)
         )
 
     @property
     def _is_full(self) -> bool:
-        return self._n >= _MOST_PICTURES or self._bytes >= _MOST_BYTES
+        return self._n >= self._commit_every or self._bytes >= _MOST_BYTES
 
     def open(self, source: int, is_new: bool, encode: tuple[int, ...]) -> SourceWrite:
-        """Begin a source; its pictures follow."""
-        read = SourceWrite(source, is_new, encode)
-        self._reads.append(read)
-        return read
+        """Begin a file; its images follow."""
+        write = SourceWrite(source, is_new, encode)
+        self._writes.append(write)
+        return write
 
-    def add(self, read: SourceWrite, pictures: Sequence[EncodedPicture]) -> None:
-        """Take pictures of a source. Raises KeyError where a file that is known has one that is not."""
-        known = {} if read.is_new else known_pictures(self._store.catalogue, read.source)
+    def add(self, write: SourceWrite, pictures: Sequence[EncodedPicture]) -> None:
+        """Take images of a file. Raise KeyError if a file of the index has an image that the index lacks."""
+        known = {} if write.is_new else known_pictures(self._store.catalogue, write.source)
         for picture in pictures:
-            id = self._numbers.take() if read.is_new else known[picture.name]
-            read.pictures.append((id, _without_arrays(picture)))
+            id = self._ids.take() if write.is_new else known[picture.name]
+            write.pictures.append((id, _without_arrays(picture)))
             for representation, encoding in picture.encodings.items():
                 self._encodings.setdefault(representation, {})[id] = encoding
             if picture.thumbnail is not None:
@@ -99,53 +128,57 @@ class Transaction:
             self._n += 1
             self._bytes += picture.n_bytes
         if self._is_full:
-            self._seal()
+            self._flush()
 
     def fail(self, source: int, failure: Failure) -> None:
-        """Note that a source could not be read."""
+        """Record that a file could not be read."""
         self._failures[source] = failure
 
-    def _seal(self) -> None:
-        """Write what is in memory to segments that nobody knows yet."""
-        # Each is struck off when it is written, so that a second try after a full disk writes none twice.
+    def _flush(self) -> None:
+        """Write what is in memory to segments that no commit names yet."""
+        # Each array leaves memory when it is written, so that a second try after a full disk writes none
+        # twice.
         for id in list(self._encodings):
             folder = self._store.new_folder("segments")
             save_encodings(folder, self._representations[id], self._encodings[id])
-            self._segments.append(publishable(folder, id, len(self._encodings.pop(id))))
+            self._segments.append(finish_segment(folder, id, len(self._encodings.pop(id))))
         if self._thumbnails:
             folder = self._store.new_folder("segments")
             save_rows(folder, self._thumbnails)
-            self._segments.append(publishable(folder, None, len(self._thumbnails)))
+            self._segments.append(finish_segment(folder, None, len(self._thumbnails)))
             self._thumbnails = {}
         self._n = self._bytes = 0
 
-    def publish(self) -> None:
+    def commit(self) -> None:
         """Make everything part of the index, in one commit."""
-        self._seal()
+        # First the arrays, synced to the disk, then the rows that name them: a commit never names a file that
+        # a loss of power could take away.
+        self._flush()
         catalogue = self._store.catalogue
         with catalogue.transaction():
             for source, failure in self._failures.items():
                 drop_pictures(catalogue, source)
                 mark_outcome(catalogue, source, failure.state, failure.reason)
-            for read in self._reads:
-                self._note(read)
+            for write in self._writes:
+                self._note(write)
             for segment in self._segments:
                 add_segment(catalogue, segment)
 
     def discard(self) -> None:
-        """Delete what was written; nothing of it is ever published."""
+        """Delete what was written; it will never be committed."""
         for segment in self._segments:
             shutil.rmtree(self._store.folder / "segments" / segment.folder, ignore_errors=True)
 
-    def _note(self, read: SourceWrite) -> None:
+    def _note(self, write: SourceWrite) -> None:
         catalogue = self._store.catalogue
-        if read.is_new:
-            drop_pictures(catalogue, read.source)
-            for id, picture in read.pictures:
-                add_picture(catalogue, id, read.source, picture)
-            mark_outcome(catalogue, read.source, State.READ)
+        if write.is_new:
+            # The old images of a changed file stay answerable until this commit, which replaces them.
+            drop_pictures(catalogue, write.source)
+            for id, picture in write.pictures:
+                add_picture(catalogue, id, write.source, picture)
+            mark_outcome(catalogue, write.source, State.READ)
         catalogue.run_many(
-            "INSERT OR IGNORE INTO encoded VALUES (?, ?)", [(read.source, id) for id in read.encode]
+            "INSERT OR IGNORE INTO encoded VALUES (?, ?)", [(write.source, id) for id in write.encode]
         )
 
 

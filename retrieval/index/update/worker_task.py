@@ -1,4 +1,7 @@
-"""The job of a worker: read one file, and encode its pictures or draw samples from them."""
+"""The task of a worker: read one file, and encode its images or draw samples from them.
+
+What crosses between processes is here: ``Setup``, ``Task``, and the results. Pixels stay in the worker.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +27,16 @@ from ..catalogue.files import State
 from ..catalogue.recipe import Factories, make
 from ..catalogue.tombstones import tombstone_key
 
-PIECE = 64
-"""How many frames of a file are encoded before they are handed over."""
+FRAMES_PER_RESULT = 64
+"""Frames of a file in one result: a stack of thousands must not be in memory as a whole."""
 
-_THUMBNAIL_SIDE = 192
-_QUALITY = 80
+_THUMBNAIL_SIDE = 192  # pixels
+_QUALITY = 80  # of the JPEG, in percent
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A representation, as a worker makes it again; ``model`` is the folder of what it learnt."""
+    """What a worker restores a representation from; ``model`` is the folder of what it learnt."""
 
     id: int
     name: str
@@ -43,7 +46,15 @@ class Spec:
 
 @dataclass(frozen=True)
 class Setup:
-    """What a worker needs to know before its first task."""
+    """What a worker needs before its first task.
+
+    Parameters
+    ----------
+    window : how values become grey levels, as text.
+    salt : the key of pseudonyms and tombstones.
+    specs : the representations.
+    factories : makers of representations, by name; importable, as they are sent to processes.
+    """
 
     window: str
     salt: bytes
@@ -53,10 +64,16 @@ class Setup:
 
 @dataclass(frozen=True)
 class Task:
-    """A file to read; ``skip`` holds what stands for removed pictures.
+    """A file to read.
 
-    ``encode`` holds the numbers of the representations that encode; with ``sample`` above 0 that many frames
-    are drawn instead, and each is sampled by all of them.
+    Parameters
+    ----------
+    source, path, name : of the file.
+    encode : the numbers of the representations that encode or sample it.
+    has_thumbnails : make a thumbnail of each image.
+    skip : the tombstone keys of removed frames, which are passed over.
+    sample : with n above 0 nothing is encoded; n frames are drawn at random and sampled to learn from.
+    seed : of the draw.
     """
 
     source: int
@@ -71,10 +88,14 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class PartialResult:
-    """What came of a task, or of the first part of it: pictures, or samples of a file of ``n_frames`` frames.
+    """Result of a task, or of a part of it.
 
-    ``goes_on`` tells that more of the same file follows; ``samples`` holds what was drawn from each frame, by
-    representation.
+    Parameters
+    ----------
+    pictures : encoded images.
+    goes_on : more results of the same file follow.
+    samples : of each frame that was drawn, by representation.
+    n_frames : of the file, if it was sampled.
     """
 
     pictures: Sequence[EncodedPicture] = ()
@@ -85,7 +106,7 @@ class PartialResult:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why nothing came of a task, and what becomes of the file."""
+    """Why a task has no result, and the state that its file gets."""
 
     state: State
     reason: str
@@ -93,7 +114,10 @@ class Failure:
 
 @dataclass
 class Worker:
-    """Do tasks, one after the other, with representations that are made once."""
+    """Do tasks one after the other, with representations that are restored once.
+
+    Raises IndexFolderError if one of them is not installed or refuses its settings.
+    """
 
     setup: Setup
     _made: dict[int, Representation] = field(default_factory=dict)
@@ -107,8 +131,10 @@ class Worker:
             )
 
     def run(self, task: Task) -> Iterator[PartialResult | Failure]:
-        """Do one task: yield pieces, the last of which does not go on, or in the end a Failure."""
+        """Do one task: yield results, the last of which does not go on, or at the end a Failure."""
         try:
+            # Opened first: a decoder would call a missing or forbidden file a damaged one, which is not tried
+            # again; an OSError is.
             with task.path.open("rb"):
                 pass
             yield from [self._sampled(task)] if task.sample else self._encoded(task)
@@ -118,7 +144,7 @@ class Worker:
             yield Failure(State.SKIPPED, str(error).removeprefix(f"{task.name}: "))
         except OSError as error:
             yield Failure(State.FAILED, error.strerror or str(error))
-        except Exception as error:
+        except Exception as error:  # whatever a decoder raises costs this file only
             yield Failure(State.FAILED, " ".join(f"{type(error).__name__}: {error}".split()))
 
     def _read(self, task: Task) -> Iterator[Picture]:
@@ -129,7 +155,7 @@ class Worker:
     def _encoded(self, task: Task) -> Iterator[PartialResult]:
         pictures: list[EncodedPicture] = []
         for picture in self._read(task):
-            if len(pictures) == PIECE:
+            if len(pictures) == FRAMES_PER_RESULT:
                 yield PartialResult(pictures, goes_on=True)
                 pictures = []
             pictures.append(self._describe(picture, task))
@@ -149,12 +175,17 @@ class Worker:
         return EncodedPicture(picture.id, *about, encodings, thumbnail, prepared)
 
     def _sampled(self, task: Task) -> PartialResult:
-        """Sample the frames whose names have the smallest hashes, so that any order gives the same ones."""
+        """Sample the frames whose names have the smallest keys; any order of frames gives the same ones.
+
+        A heap of the best keeps memory at ``task.sample`` samples, however many frames the file has.
+        """
         best: list[tuple[int, str, dict[int, Arrays]]] = []
         n_frames = 0
         for picture in self._read(task):
             n_frames += 1
-            key = -sampling_key(task.seed, picture.id)
+            key = -sampling_key(  # negative: the heap pops the smallest, here the largest key
+                task.seed, picture.id
+            )
             if len(best) < task.sample or key > best[0][0]:
                 drawn = (key, picture.id, {id: self._made[id].sample(picture) for id in task.encode})
                 (heapq.heappush if len(best) < task.sample else heapq.heapreplace)(best, drawn)
@@ -162,13 +193,18 @@ class Worker:
 
 
 def sampling_key(seed: int, name: str) -> int:
-    """Return a number that decides by lot, the same for the same name everywhere."""
+    """Return a pseudo-random number of a name, uint64, equal in all processes and on all machines.
+
+    Taking the smallest keys is a uniform sample that does not depend on the order of files, on the number of
+    processes, or on what else is in the index.
+    """
     return int.from_bytes(blake2b(f"{seed}/{name}".encode(), digest_size=8).digest(), "big")
 
 
 def make_thumbnail(picture: Picture) -> NDArray[np.uint8]:
-    """Return a small JPEG of a picture, uint8 (n_bytes,), its longest side 192 pixels at most."""
+    """Return a small JPEG of an image, uint8 (n_bytes,), its longest side at most 192 pixels."""
     small = (picture.fit_within(_THUMBNAIL_SIDE)[0].pixels * 255 + 0.5).astype(np.uint8)
+    # OpenCV writes BGR.
     ordered = np.ascontiguousarray(small[:, :, ::-1]) if picture.is_colour else small
     return np.asarray(
         cv2.imencode(".jpg", ordered, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1], np.uint8

@@ -1,35 +1,31 @@
-"""The pool: worker processes that do jobs, of which any may die without ending the run."""
+"""Executors: who does the tasks of an update, this process alone or several, of which any may die."""
 
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from multiprocessing import get_context, resource_tracker
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Protocol, Self
 
 from ...errors import SemblanceError, SettingError
 from ..catalogue.files import State
+from .worker_process import WorkerProcess, start_worker_process
 from .worker_task import Failure, PartialResult, Setup, Task, Worker
 
 Outcome = PartialResult | Failure
 
-_IN_HAND = 2
-"""How many tasks a worker holds, so that it does not wait while results are written."""
+_ASSIGNED = 2
+"""Tasks that a worker process has at a time: one that it does, and one so that it need not wait for the
+next."""
 
 
 class Executor(Protocol):
-    """Whoever does tasks: a pool of processes, or this process alone."""
+    """Do tasks: in this process, in several, or elsewhere."""
 
     def run(self, setup: Setup, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
-        """Do tasks and yield what comes of them, in any order; the pieces of one task in theirs."""
+        """Do tasks and yield their results, in any order; the parts of one task in theirs."""
         ...
 
     def close(self) -> None:
@@ -38,116 +34,107 @@ class Executor(Protocol):
 
 
 class SerialExecutor:
-    """Do tasks in this process."""
+    """Do tasks in this process, one after the other."""
 
     def run(self, setup: Setup, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
-        """Do tasks one after the other."""
-        job = Worker(setup)
+        """Do tasks in their order."""
+        worker = Worker(setup)
         for task in tasks:
-            for outcome in job.run(task):
+            for outcome in worker.run(task):
                 yield task, outcome
 
     def close(self) -> None:
         """Do nothing."""
 
 
-@dataclass(eq=False)
-class _Worker:
-    process: BaseProcess
-    connection: Connection
-    setup: Setup | None = None
-    in_hand: deque[Task | Setup] = field(default_factory=deque)
-    has_begun: bool = False  # pieces of the first task have come already
-
-    def give(self, thing: Task | Setup) -> None:
-        self.in_hand.append(thing)
-        with suppress(OSError):  # it died; reading from it will tell
-            self.connection.send(thing)
-
-
 class ProcessExecutor:
     """Do tasks in at most ``jobs`` processes, each with one thread.
 
-    A task whose process dies is tried once more in a fresh process and then given up; nothing else is lost.
-    The processes end with this one, however it ends.
+    A file can crash a decoder written in C, and with it the process. Its task is tried once more in a fresh
+    process and then given up; nothing else is lost. The processes end with this one, even if it is killed.
     """
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
-        self._workers: list[_Worker] = []
-        self._again: deque[Task] = deque()
-        self._died: set[int] = set()
+        self._workers: list[WorkerProcess] = []
+        self._retry: deque[Task] = deque()
+        self._crashed: set[int] = set()  # sources whose process died once
 
     def run(self, setup: Setup, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
-        """Do tasks. The caller takes all that is yielded, or closes the pool."""
+        """Do tasks. The caller must take all that is yielded, or close the executor."""
         while True:
-            self._hand_out(setup, tasks)
-            busy = {w.connection: w for w in self._workers if w.in_hand}
+            self._assign(setup, tasks)
+            busy = {w.connection: w for w in self._workers if w.assigned}
             if not busy:
                 return
             for connection in wait(list(busy)):
-                yield from self._heard(busy[connection])  # type: ignore[index]
+                yield from self._receive(busy[connection])  # type: ignore[index]
 
-    def _hand_out(self, setup: Setup, tasks: Iterator[Task]) -> None:
-        while len(self._workers) < self._jobs or any(len(w.in_hand) < _IN_HAND for w in self._workers):
-            task = self._again.popleft() if self._again else next(tasks, None)
+    def _assign(self, setup: Setup, tasks: Iterator[Task]) -> None:
+        # Tasks are taken from the iterator only when somebody has room: it looks up files as it goes, and
+        # there may be millions.
+        while len(self._workers) < self._jobs or any(len(w.assigned) < _ASSIGNED for w in self._workers):
+            task = self._retry.popleft() if self._retry else next(tasks, None)
             if task is None:
                 return
-            worker = self._idlest()
+            worker = self._least_busy()
             if worker.setup is not setup:
                 worker.setup = setup
-                worker.give(setup)
-            worker.give(task)
+                worker.assign(setup)
+            worker.assign(task)
 
-    def _idlest(self) -> _Worker:
-        """Return who gets the next task: who has nothing in hand, else someone new, else who has least."""
-        worker = min(self._workers, key=lambda w: len(w.in_hand), default=None)
-        if worker is None or (worker.in_hand and len(self._workers) < self._jobs):
-            worker = _start()
+    def _least_busy(self) -> WorkerProcess:
+        """Return who gets the next task: an idle process, else a new one, else the one with fewest tasks."""
+        worker = min(self._workers, key=lambda w: len(w.assigned), default=None)
+        if worker is None or (worker.assigned and len(self._workers) < self._jobs):
+            worker = start_worker_process()
             self._workers.append(worker)
         return worker
 
-    def _heard(self, worker: _Worker) -> Iterator[tuple[Task, Outcome]]:
+    def _receive(self, worker: WorkerProcess) -> Iterator[tuple[Task, Outcome]]:
         try:
             message = worker.connection.recv()
         except (EOFError, OSError):
-            yield from self._buried(worker)
+            yield from self._replace(worker)
             return
-        first = worker.in_hand[0]
+        # A worker answers in the order of what it was sent.
+        first = worker.assigned[0]
         if isinstance(first, Setup):
-            worker.in_hand.popleft()
+            worker.assigned.popleft()
             if message is not None:
                 raise SemblanceError(message)
             return
         worker.has_begun = isinstance(message, PartialResult) and message.goes_on
         if not worker.has_begun:
-            worker.in_hand.popleft()
+            worker.assigned.popleft()
         yield first, message
 
-    def _buried(self, worker: _Worker) -> Iterator[tuple[Task, Outcome]]:
-        """Take a dead worker out; its first task is to blame, the others go to someone else."""
+    def _replace(self, worker: WorkerProcess) -> Iterator[tuple[Task, Outcome]]:
+        """Take a dead worker out; its first task is to blame, the others are done by another worker."""
         self._workers.remove(worker)
         worker.connection.close()
         worker.process.join()
-        first = worker.in_hand.popleft()
+        first = worker.assigned.popleft()
         if isinstance(first, Setup):
             raise SemblanceError(
-                f"a worker process ended before it began ({_end(worker.process)}); use one job, and in a "
+                f"a worker process ended before it began ({worker.ending}); use one job, and in a "
                 'script of your own call Semblance below `if __name__ == "__main__":`'
             )
-        self._again.extend(task for task in worker.in_hand if isinstance(task, Task))
-        if worker.has_begun or first.source in self._died:
-            reason = f"the process that read it died ({_end(worker.process)})"
+        self._retry.extend(task for task in worker.assigned if isinstance(task, Task))
+        # The first crash may be chance, such as a lack of memory. After partial results a second try would
+        # send the same images again.
+        if worker.has_begun or first.source in self._crashed:
+            reason = f"the process that read it died ({worker.ending})"
             yield first, Failure(State.FAILED, reason)
         else:
-            self._died.add(first.source)
-            self._again.appendleft(first)
+            self._crashed.add(first.source)
+            self._retry.appendleft(first)
 
     def close(self) -> None:
         """End all processes at once."""
+        # All are told before any is waited for.
         for worker in self._workers:
-            worker.connection.close()
-            worker.process.terminate()
+            worker.stop()
         for worker in self._workers:
             worker.process.join()
         self._workers.clear()
@@ -161,8 +148,8 @@ class ProcessExecutor:
         self.close()
 
 
-def make_crew(jobs: int | None) -> Executor:
-    """Return who works: ``jobs`` processes, as many as there are cores where it is None; 1 is this process.
+def make_executor(jobs: int | None) -> Executor:
+    """Return an executor of ``jobs`` processes, as many as there are cores if None; 1 is this process alone.
 
     Raises
     ------
@@ -172,66 +159,5 @@ def make_crew(jobs: int | None) -> Executor:
         raise SettingError(f"jobs: {jobs} is below 1; give the number of processes, or leave it out")
     if jobs == 1:
         return SerialExecutor()
+    # Not `cpu_count`: in a container or under a batch scheduler this process may use fewer.
     return ProcessExecutor(jobs or len(os.sched_getaffinity(0)))
-
-
-def _start() -> _Worker:
-    # A fresh interpreter: a fork would copy locks that other threads hold.
-    context = get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=work, args=(there,), daemon=True)
-    with _interrupts_blocked():
-        process.start()
-    there.close()
-    return _Worker(process, here)
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Let a Ctrl-C wait: a process that is started meanwhile never sees it, this one does afterwards."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # would lift the block when it is started by the process's start
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _end(process: BaseProcess) -> str:
-    code = process.exitcode or 0
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-
-
-def work(connection: Connection) -> None:
-    """Do what comes through a connection until its other end closes: the whole life of a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    job: Worker | None = None
-    try:
-        while True:
-            message = connection.recv()
-            if isinstance(message, Setup):
-                job, refusal = _prepared(message)
-                connection.send(refusal)
-            elif job is not None:
-                for outcome in job.run(message):
-                    connection.send(outcome)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return
-
-
-def _prepared(setup: Setup) -> tuple[Worker | None, str | None]:
-    import cv2
-    from threadpoolctl import threadpool_limits
-
-    try:
-        job = Worker(setup)
-    except Exception as error:
-        return None, " ".join(f"{error or type(error).__name__}".split())
-    cv2.setNumThreads(1)
-    threadpool_limits(1)
-    if "numba" in sys.modules:
-        sys.modules["numba"].set_num_threads(1)
-    return job, None

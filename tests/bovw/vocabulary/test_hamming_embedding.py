@@ -277,7 +277,7 @@ def test_what_has_no_signatures_is_as_it_was_before_there_were_any(place, tmp_pa
     assert recipe_settings(plain).keys() == plain.settings.keys() - {"signature", "expand"}
     assert recipe_settings(bovw.sift(signature=32))["signature"] == 32
     with index(place, tmp_path / "i") as made:
-        (binding,) = made.ask(lambda snapshot: list(snapshot.bindings.values()))
+        (binding,) = made.ask(lambda snapshot: list(snapshot.stored.values()))
         bag = made.representation("sift")
         # What an index said of its settings before, it says now: an older one opens, its recipe the same.
         assert json.loads(json.dumps(dict(binding.settings))) == recipe_settings(plain)

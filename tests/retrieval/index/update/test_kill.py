@@ -18,13 +18,9 @@ WRITER = """
 import sys
 from pathlib import Path
 
-import retrieval.index.update.transaction as transaction
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.index import Index
 from retrieval.index.writer import IndexWriter
-
-transaction._MOST_PICTURES = 4
-
 
 def main(place, pictures, jobs):
     if Path(place, "catalogue.sqlite").exists():
@@ -34,7 +30,7 @@ def main(place, pictures, jobs):
     index.add_representation(Thumbnail())
     index.add_representation(ColourHistogram(4))
     print("begin", flush=True)
-    index.update([Path(pictures)], jobs=jobs)
+    index.update([Path(pictures)], jobs=jobs, commit_every=4)
     index.remove(["0.png"]) if "0.png" in index else None
     index.compact()
     print("end", flush=True)

@@ -12,6 +12,7 @@ from support.indexes import answers, make
 
 from retrieval.baselines import Thumbnail
 from retrieval.errors import SemblanceError
+from retrieval.index.update.worker_process import start_worker_process
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -98,15 +99,12 @@ def test_after_an_interrupt_the_next_update_goes_on(tmp_path, folder, kinds, job
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks the kernel what a process blocks")
 def test_a_ctrl_c_cannot_hit_a_worker_that_is_still_starting():
-    from retrieval.index.update.workers import _start
-
-    worker = _start()
+    worker = start_worker_process()
     try:
         lines = Path(f"/proc/{worker.process.pid}/status").read_text().splitlines()
         blocked = next(int(line.split()[1], 16) for line in lines if line.startswith("SigBlk"))
         assert blocked & 1 << (signal.SIGINT - 1)
         assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
     finally:
-        worker.connection.close()
-        worker.process.terminate()
+        worker.stop()
         worker.process.join()
