@@ -57,6 +57,7 @@ def write_document(document: Document) -> str:
     return fill(
         "page.html",
         title=escape(document.title),
+        heading=breakable(document.title),
         style="".join(static(name) for name in ("tokens.css", "page.css", document.style)),
         script_policy=f"; script-src '{_digest(code)}'" if code else "",
         lead="".join(f"<p class=lead>{escape(line)}</p>" for line in document.lead),
@@ -66,6 +67,11 @@ def write_document(document: Document) -> str:
         note=escape(document.note),
         after=document.after + (f"<script>{code}</script>" if code else ""),
     )
+
+
+def breakable(text: str) -> str:
+    """Return text as HTML whose lines may break after a slash: paths are longer than a screen is wide."""
+    return escape(text).replace("/", "/<wbr>")
 
 
 def inlined(encoded: bytes) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from .answer import Answer, Caption, Row, SliceImage
-from .page import inlined
+from .page import breakable, inlined
 
 _WORDS = {True: ", same label as the query", False: ", other label than the query", None: ""}
 _CLASSES = {True: " class=same", False: " class=other", None: ""}
@@ -51,7 +51,7 @@ def _caption(caption: Caption, same: bool | None = None) -> str:
     groups = "".join(
         f"<span class=group>{escape(key)} {escape(value)}</span>" for key, value in caption.closest.items()
     )
-    return f"<span class=labels>{label}{other}</span><span class=id>{escape(caption.id)}</span>{groups}"
+    return f"<span class=labels>{label}{other}</span><span class=id>{breakable(caption.id)}</span>{groups}"
 
 
 def _case(row: Row) -> str:
@@ -77,7 +77,7 @@ def _strip(slices: Sequence[SliceImage], what: str) -> str:
     """Return slices beside each other; each is below the query's slice that it matches."""
     figures = "".join(
         f"<figure>{_image(one.image, f'{what} {one.id}', one.id)}"
-        f"<figcaption><span class=id>{escape(one.id)}</span>{_score(one)}</figcaption></figure>"
+        f"<figcaption><span class=id>{breakable(one.id)}</span>{_score(one)}</figcaption></figure>"
         for one in slices
     )
     return f"<div class=strip>{figures}</div>"

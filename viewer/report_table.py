@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-_FEW = 6
+_FEW = 5
 """Columns that fit beside each other on a screen of 390 pixels."""
 
 

@@ -95,11 +95,11 @@ def _kinds(index: Index, names: Sequence[str], column: str) -> list[str]:
 
 def _lead(args: argparse.Namespace, n: int, n_all: int) -> list[str]:
     sample = (
-        f"{n:,} of {n_all:,} pictures, drawn by lot with seed {args.seed}" if n < n_all else f"{n:,} pictures"
+        f"{n:,} of {n_all:,} images, chosen at random with seed {args.seed}" if n < n_all else f"{n:,} images"
     )
     where = f" where {args.where}" if args.where else ""
     caution = {
-        "tsne": "Neighbours are near; how far apart groups lie, and how large they are, means nothing.",
-    }.get(args.method, "Two directions of many: what lies apart here differs, what lies together may.")
-    learnt = "The metric was learnt from labels: what it learnt from lies further apart than new pictures do."
+        "tsne": "Neighbours are near; how far apart groups are, and how large, means nothing.",
+    }.get(args.method, "Two directions of many: what is apart here differs, what is together may differ too.")
+    learnt = "The metric was learnt from labels: images it learnt from are further apart than new ones."
     return [f"{sample}{where}. {caution}", *([learnt] if "+" in args.by else [])]

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-VOID = ("meta", "img", "input", "rect")
+VOID = ("meta", "img", "input", "rect", "wbr")
 
 
 class PageReader(HTMLParser):

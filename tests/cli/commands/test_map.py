@@ -54,7 +54,7 @@ def test_where_there_are_many_a_sample_is_drawn_and_said(
         out = tmp_path / "map.html"
         run("map", index, "--by", "thumbnail", "--method", "pca", "-o", out, "--limit", 4, "--seed", seed)
         page = PageReader(out.read_text("utf-8"))
-        assert any("4 of 9 pictures, drawn by lot" in text for text in page.texts["p"])
+        assert any("4 of 9 images, chosen at random" in text for text in page.texts["p"])
         assert "4 of 9 pictures are drawn by lot" in capsys.readouterr().err
         drawn.append([spot["id"] for spot in page.data["spots"]])
     assert drawn[0] == drawn[1] != drawn[2]

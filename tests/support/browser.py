@@ -1,0 +1,47 @@
+"""A browser: pages are laid out by Chromium, if there is one, and measured."""
+
+from __future__ import annotations
+
+import html
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+_FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --window-size=1400,1000 --virtual-time-budget=4000 --dump-dom"
+)
+
+# A frame has a width of its own, while headless windows are never below 500 pixels; as it has no script, the
+# page around it measures.
+_AROUND = """<!doctype html><meta charset="utf-8">
+<iframe width=WIDTH height=900 style="border:0" srcdoc="PAGE"></iframe><pre id=measured></pre>
+<script>
+addEventListener("load", () => {
+  const page = document.querySelector("iframe").contentDocument;
+  const measure = () => { MEASURE };
+  document.getElementById("measured").textContent = JSON.stringify(measure());
+});
+</script>"""
+
+
+def measured(page: str, width: int, measure: str, folder: Path) -> Any:
+    """Lay a page out in a frame of ``width`` pixels, and return what some JavaScript returns.
+
+    Parameters
+    ----------
+    measure : the body of a function, in which ``page`` is the document.
+    folder : an empty one, for the browser's profile.
+    """
+    around = _AROUND.replace("WIDTH", str(width)).replace("MEASURE", measure)
+    (folder / "around.html").write_text(around.replace("PAGE", html.escape(page)), encoding="utf-8")
+    command = [str(CHROMIUM), *_FLAGS.split(), f"--user-data-dir={folder / 'profile'}"]
+    done = subprocess.run(
+        [*command, (folder / "around.html").as_uri()], capture_output=True, text=True, timeout=120, check=True
+    )
+    text = done.stdout.partition('<pre id="measured">')[2].partition("</pre>")[0]
+    return json.loads(html.unescape(text))
