@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, TypeAlias
 
 import cv2
 import numpy as np
@@ -15,10 +16,34 @@ SKY, ORANGE, YELLOW, DARK = (86, 180, 233), (230, 159, 0), (240, 228, 66), (0, 0
 """Colours that everybody can tell apart (Okabe and Ito 2008), RGB."""
 
 _SHIFT = 4
+"""Bits after the point of the coordinates that OpenCV draws at: sixteenths of a pixel."""
+
+_LEAST_RADIUS, _LARGE = 5.0, 40.0
+"""Pixels: circles are not drawn smaller than the first, and have thin edges above the second."""
 
 
 class Points(Protocol):
     """Columns of interest points, as ``bovw.keypoints.Keypoints`` holds them."""
+
+    @property
+    def rows(self) -> Floats:
+        """Return float32 (n,), pixels from above."""
+
+    @property
+    def cols(self) -> Floats:
+        """Return float32 (n,), pixels from the left."""
+
+    @property
+    def scales(self) -> Floats:
+        """Return float32 (n,), σ in pixels."""
+
+    @property
+    def orientations(self) -> Floats:
+        """Return float32 (n,), radians from the columns towards the rows."""
+
+
+class Columns(NamedTuple):
+    """Points that no detector found: those of a legend."""
 
     rows: Floats
     cols: Floats
@@ -50,21 +75,37 @@ def draw_points(drawing: Rgb, points: Points, factor: float, oriented: bool) -> 
     oriented : whether the points have orientations worth drawing.
     """
     drawn = drawing.copy()
-    x = (points.cols + 0.5) * factor - 0.5
-    y = (points.rows + 0.5) * factor - 0.5
-    radius = np.maximum(points.scales * factor, 2.0)
-    centres, tips = (
-        _fixed(x, y),
-        _fixed(x + np.cos(points.orientations) * radius, y + np.sin(points.orientations) * radius),
-    )
-    for colour, thickness in ((DARK, 2), (SKY, 1)):
-        for centre, r in zip(centres, radius, strict=True):
-            cv2.circle(drawn, centre, round(float(r) * (1 << _SHIFT)), colour, thickness, cv2.LINE_AA, _SHIFT)
+    largest_first = np.argsort(-points.scales, kind="stable")
+    # The middle of a pixel is at (row, col), so that its corner is half a pixel before.
+    x = ((points.cols + 0.5) * factor - 0.5)[largest_first]
+    y = ((points.rows + 0.5) * factor - 0.5)[largest_first]
+    angles = points.orientations[largest_first]
+    radius = np.maximum(points.scales[largest_first] * factor, _LEAST_RADIUS)
+    centres = _fixed(x, y)
+    tips = _fixed(x + np.cos(angles) * radius, y + np.sin(angles) * radius)
+    _draw_circles(drawn, centres, radius)
     for centre, tip in zip(centres, tips, strict=True):
         if oriented:
             cv2.line(drawn, centre, tip, ORANGE, 2, cv2.LINE_AA, _SHIFT)
-        cv2.circle(drawn, centre, 2 << _SHIFT, YELLOW, cv2.FILLED, cv2.LINE_AA, _SHIFT)
+    draw_dots(drawn, centres)
     return drawn
+
+
+def draw_dots(drawn: Rgb, centres: Sequence[tuple[int, int]]) -> None:
+    """Draw points as dots, in place; ``centres`` are x, y in sixteenths of a pixel."""
+    for radius, colour in ((4, DARK), (3, YELLOW)):
+        for centre in centres:
+            cv2.circle(drawn, centre, radius << _SHIFT, colour, cv2.FILLED, cv2.LINE_AA, _SHIFT)
+
+
+def _draw_circles(drawn: Rgb, centres: Sequence[tuple[int, int]], radius: Floats) -> None:
+    """Draw each circle light on dark, in place, so that it is seen on any ground and beside its neighbours.
+
+    Large circles come first and have thin edges: hundreds of them cross, and small ones must stay whole.
+    """
+    for centre, r in zip(centres, radius, strict=True):
+        for colour, thickness in ((DARK, 3 if r > _LARGE else 4), (SKY, 2)):
+            cv2.circle(drawn, centre, round(float(r) * (1 << _SHIFT)), colour, thickness, cv2.LINE_AA, _SHIFT)
 
 
 def _fixed(x: Floats, y: Floats) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Panels: drawings with a title and a caption, side by side in rows on one sheet of paper."""
+"""Panels: drawings with a title and a caption, side by side in rows on one sheet of paper, and a legend."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ Rgb: TypeAlias = NDArray[np.uint8]
 PAPER, INK, QUIET, ACCENT = "#ffffff", "#1c2024", "#5c6670", "#0072b2"
 MARGIN, GAP = 32, 24
 LARGE, SMALL = 26, 19
+_BELOW_TITLE, _ABOVE_CAPTION = 10, 8
+_LEADING = 8
+"""Pixels between two lines of small text."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +28,14 @@ class Panel:
     drawing: Rgb
     title: str = ""
     caption: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Sign:
+    """An entry of a legend: a small drawing, uint8 (rows, cols, 3), and what it means."""
+
+    drawing: Rgb
+    meaning: str
 
 
 @cache
@@ -46,12 +57,27 @@ def shorten(text: str, width: int, size: int) -> str:
     return "…"
 
 
-def arrange(rows: Sequence[Sequence[Panel]], heading: str = "") -> Image.Image:
+def wrap(text: str, width: int, size: int) -> list[str]:
+    """Break text between words into lines at most ``width`` pixels wide; a longer word is shortened."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font(size).getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(shorten(word, width, size))
+    return [line for line in lines if line] or [""]
+
+
+def arrange(rows: Sequence[Sequence[Panel]], heading: str = "", legend: Sequence[Sign] = ()) -> Image.Image:
     """Lay rows of panels on one sheet: each row as high as its highest panel, columns from the left."""
     top = MARGIN + (LARGE + GAP if heading else 0)
     heights = [max(_height(panel) for panel in row) for row in rows]
     width = max(sum(p.drawing.shape[1] for p in row) + GAP * (len(row) - 1) for row in rows) + 2 * MARGIN
-    sheet = Image.new("RGB", (width, top + sum(heights) + GAP * (len(rows) - 1) + MARGIN), PAPER)
+    lines = _lines(legend, width - 2 * MARGIN)
+    below = sum(GAP + _line_height(line) for line in lines)
+    size = (width, top + sum(heights) + GAP * (len(rows) - 1) + below + MARGIN)
+    sheet = Image.new("RGB", size, PAPER)
     pen = ImageDraw.Draw(sheet)
     if heading:
         pen.text((MARGIN, MARGIN), shorten(heading, width - 2 * MARGIN, LARGE), fill=INK, font=font(LARGE))
@@ -61,20 +87,60 @@ def arrange(rows: Sequence[Sequence[Panel]], heading: str = "") -> Image.Image:
             _paste(sheet, pen, panel, left, top)
             left += panel.drawing.shape[1] + GAP
         top += height + GAP
+    for line in lines:
+        draw_legend(sheet, line, MARGIN, top)
+        top += _line_height(line) + GAP
     return sheet
 
 
+def draw_legend(sheet: Image.Image, signs: Sequence[Sign], left: int, top: int) -> None:
+    """Draw one line of a legend, each sign with its meaning on the right."""
+    pen = ImageDraw.Draw(sheet)
+    height = _line_height(signs)
+    for sign in signs:
+        rows, cols = sign.drawing.shape[:2]
+        sheet.paste(Image.fromarray(sign.drawing), (left, top + (height - rows) // 2))
+        pen.text((left + cols + 10, top + height // 2), sign.meaning, fill=INK, font=font(SMALL), anchor="lm")
+        left += sign_width(sign) + GAP
+
+
+def sign_width(sign: Sign) -> int:
+    """Return the pixels that a sign and its meaning take."""
+    return int(sign.drawing.shape[1] + 10 + font(SMALL).getlength(sign.meaning) + 1)
+
+
+def _lines(legend: Sequence[Sign], width: int) -> list[list[Sign]]:
+    """Break a legend into lines at most ``width`` pixels wide."""
+    lines: list[list[Sign]] = []
+    used = width
+    for sign in legend:
+        used += sign_width(sign) + GAP
+        if used > width:
+            lines.append([])
+            used = sign_width(sign)
+        lines[-1].append(sign)
+    return lines
+
+
+def _line_height(signs: Sequence[Sign]) -> int:
+    return max(SMALL + _LEADING, *(int(sign.drawing.shape[0]) for sign in signs))
+
+
 def _height(panel: Panel) -> int:
-    title = LARGE + 10 if panel.title else 0
-    return int(title + panel.drawing.shape[0] + (SMALL + 10 if panel.caption else 0))
+    """Return the pixels that a panel takes with its title and all lines of its caption."""
+    title = LARGE + _BELOW_TITLE if panel.title else 0
+    lines = len(wrap(panel.caption, panel.drawing.shape[1], SMALL)) if panel.caption else 0
+    return int(title + panel.drawing.shape[0] + lines * (SMALL + _LEADING) + (_ABOVE_CAPTION if lines else 0))
 
 
 def _paste(sheet: Image.Image, pen: ImageDraw.ImageDraw, panel: Panel, left: int, top: int) -> None:
     rows, cols = panel.drawing.shape[:2]
     if panel.title:
         pen.text((left, top), shorten(panel.title, cols, LARGE), fill=INK, font=font(LARGE))
-        top += LARGE + 10
+        top += LARGE + _BELOW_TITLE
     sheet.paste(Image.fromarray(panel.drawing), (left, top))
-    if panel.caption:
-        caption = shorten(panel.caption, cols, SMALL)
-        pen.text((left, top + rows + 8), caption, fill=QUIET, font=font(SMALL))
+    top += rows + _ABOVE_CAPTION
+    # A caption holds numbers, which must stay whole: it is broken into lines, not cut.
+    for line in wrap(panel.caption, cols, SMALL):
+        pen.text((left, top), line, fill=QUIET, font=font(SMALL))
+        top += SMALL + _LEADING

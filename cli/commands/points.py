@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retrieval.picture import Picture
-    from viewer.panels import Panel
+    from viewer.panels import Panel, Sign
 
 DRAWN = 900
 """Pixels of the longest side of a drawing of one picture."""
@@ -103,7 +103,10 @@ def draw_one(picture: Picture, detectors: dict[str, Any], look: Look) -> Any:
 
     rows, cols = picture.shape
     heading = f"{picture.id}   {cols} x {rows}"
-    return arrange([_panels(picture, detectors, look, DRAWN)], heading)
+    panels = _panels(picture, detectors, look, DRAWN)
+    # Two beside each other: a sheet of four would be shrunk on every screen until its circles vanish.
+    pairs = [panels[start : start + 2] for start in range(0, len(panels), 2)]
+    return arrange(pairs, heading, _legend(detectors))
 
 
 def draw_many(pictures: Iterator[Picture], detectors: dict[str, Any], look: Look) -> Any:
@@ -111,6 +114,7 @@ def draw_many(pictures: Iterator[Picture], detectors: dict[str, Any], look: Look
     import numpy as np
 
     from viewer.drawing import heat_map
+    from viewer.legend import density_sign
     from viewer.panels import Panel, arrange
 
     fallen: dict[str, list[NDArray[np.float64]]] = {name: [] for name in detectors}
@@ -125,13 +129,19 @@ def draw_many(pictures: Iterator[Picture], detectors: dict[str, Any], look: Look
     assert example is not None
     size = _shape_within(example.shape, MAP)
     maps = [
-        Panel(
-            heat_map(p := np.concatenate(parts), size), name, f"{len(p):,} points of {n_pictures:,} pictures"
-        )
+        Panel(heat_map(p := np.concatenate(parts), size), name, f"{len(p):,} points of {n_pictures:,} images")
         for name, parts in fallen.items()
     ]
     row = _panels(example, detectors, look, MAP)
-    return arrange([maps, row], f"Where interest points fall; below, {example.id}")
+    legend = [density_sign(), *_legend(detectors)]
+    return arrange([maps, row], f"Where interest points fall; below, {example.id}", legend)
+
+
+def _legend(detectors: dict[str, Any]) -> list[Sign]:
+    from viewer.legend import point_signs
+
+    has_regions = any(hasattr(detector, "regions") for detector in detectors.values())
+    return point_signs(is_oriented=set(detectors) != {"dense"}, has_borders=has_regions)
 
 
 def _panels(picture: Picture, detectors: dict[str, Any], look: Look, drawn: int) -> list[Panel]:
