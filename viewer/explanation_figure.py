@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SIDE = 560
 """Pixels of the longer side of each image."""
 
-INLIER, OTHER = "#009e73", "#8a949c"
+INLIER, OTHER = "#00c08b", "#c8d0d6"
 TITLES = ("query", "hit", "where in the hit the score comes from")
 SCALE = ("most", "half", "nothing")
 """What the ends and the middle of the colour bar mean: heat is relative to the place that adds most."""
@@ -120,7 +120,13 @@ def _draw_matches(pen: ImageDraw.ImageDraw, reasons: HitExplanation, places: Seq
         if is_inlier:
             pen.line(ends, fill=INLIER, width=2)
         for x, y in ends:
-            pen.ellipse((x - 3, y - 3, x + 3, y + 3), outline=INLIER if is_inlier else OTHER, width=2)
+            _draw_match(pen, x, y, INLIER if is_inlier else OTHER)
+
+
+def _draw_match(pen: ImageDraw.ImageDraw, x: float, y: float, colour: str) -> None:
+    """Draw one end of a match, with a dark edge that is seen on any ground."""
+    for radius, edge, width in ((5, "#000000", 4), (4, colour, 2)):
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), outline=edge, width=width)
 
 
 def _draw_boxes(pen: ImageDraw.ImageDraw, reasons: HitExplanation, places: Sequence[_Place]) -> None:
@@ -158,19 +164,21 @@ def _sign(colour: str, is_line: bool = False, is_box: bool = False) -> NDArray[n
     if is_line:
         pen.line((8, middle, 2 * _SIGN - 8, middle), fill=colour, width=2)
     for x in [8, 2 * _SIGN - 8] if is_line else [_SIGN]:
-        pen.ellipse((x - 3, middle - 3, x + 3, middle + 3), outline=colour, width=2)
+        _draw_match(pen, x, middle, colour)
     return np.asarray(drawn)
 
 
 def _heated(reasons: HitExplanation) -> NDArray[np.uint8]:
-    """Return the hit with its heat over it, red where it is hottest, uint8 (rows, cols, 3)."""
-    under = _rgb(reasons.hit).astype(np.float32)
+    """Return the hit in grey with its heat over it, red where it is hottest, uint8 (rows, cols, 3)."""
+    # Red over a retina or a stained slide would not be seen, nor could it be read off the scale.
+    grey = cv2.cvtColor(_rgb(reasons.hit), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    under = np.repeat(grey[:, :, None], 3, axis=2)
     size = (under.shape[1], under.shape[0])
     return _over(under, cv2.resize(reasons.explanation.heat, size, interpolation=cv2.INTER_CUBIC))
 
 
 def _over(under: NDArray[np.float32], heat: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Lay heat, (rows, cols) in [0, 1], over an image, (rows, cols, 3) up to 255: red, the more the hotter."""
+    """Lay heat, (rows, cols) in [0, 1], over an image, (rows, cols, 3) up to 255: redder where hotter."""
     share = _OPAQUE * np.clip(heat, 0, 1)[:, :, None]
     return np.asarray(np.round(under * (1 - share) + _HOT * share), dtype=np.uint8)
 

@@ -123,7 +123,7 @@ def _lines(legend: Sequence[Sign], width: int) -> list[list[Sign]]:
 
 
 def _line_height(signs: Sequence[Sign]) -> int:
-    return max(SMALL + _LEADING, *(int(sign.drawing.shape[0]) for sign in signs))
+    return max([SMALL + _LEADING, *(int(sign.drawing.shape[0]) for sign in signs)])
 
 
 def _height(panel: Panel) -> int:

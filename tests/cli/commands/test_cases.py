@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from support.pages import PageReader
 from support.series import write_series
 
 from cli.main import main
@@ -68,6 +69,23 @@ def test_a_folder_of_slices_is_one_query(made: Path, capsys: pytest.CaptureFixtu
     aligned = answer["hits"][0]["case"]["aligned"]
     assert [Path(slice).name for slice, _, _ in aligned] == [f"{i:03d}.dcm" for i in range(N)]
     assert len({hit["case"]["value"] for hit in answer["hits"]}) == 3
+
+
+def test_a_page_of_a_volume_shows_the_slices_that_match(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, sheet = tmp_path / "page.html", tmp_path / "sheet.png"
+    more = ("--report", page, "--sheet", sheet)
+    (answer,) = asked(capsys, "query", made / "i", made / "new", "--volume", "-k", 3, *more)
+    matches = {Path(query).name: found for query, found, _ in answer["hits"][0]["case"]["aligned"]}
+    read = PageReader(page.read_text("utf-8"))
+    shown = [str(image["alt"]) for image in read.named("img")]
+    slices = [Path(alt).name for alt in shown if alt.startswith("Query slice")]
+    assert slices == [f"{i:03d}.dcm" for i in (1, 3, 5, 7, 9)]
+    assert [alt for alt in shown if alt.startswith("Rank 1,")] == [
+        f"Rank 1, slice {matches[slice]}" for slice in slices
+    ]
+    assert sheet.exists()
 
 
 def test_slices_of_the_index_are_one_query(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
