@@ -1,5 +1,9 @@
 """Errors that a caller would catch. Each names what was wrong and the remedy, in one line."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 
 class SemblanceError(Exception):
     """Whatever Semblance refuses to do; the message is fit to be shown to a user."""
@@ -31,3 +35,11 @@ class NotInstalledError(SettingError):
         super().__init__(f"{name!r} {problem}; {remedy}")
         self.problem = problem
         self.package = package
+
+
+def did_you_mean(text: str, known: Iterable[str], n: int = 1) -> str:
+    """Return the end of a message about a name that is not known: the ``n`` nearest ones, or nothing."""
+    import difflib
+
+    near = difflib.get_close_matches(text, list(known), n)
+    return f"; did you mean {', '.join(near)}?" if near else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import json
@@ -13,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 from retrieval.errors import PictureError
 
 from ..options.argument_types import place, positive
+from ..options.command import command
+from ..options.completion import complete_column, complete_image, complete_representation
+from ..options.parameters import Arguments, argument, form_of, forms, option
 from ..options.queries import Query, find_queries
 from ..options.ranking_flags import RULES
 from ..output.attach_findings import others
@@ -41,27 +43,42 @@ DONT_KNOW = "don't know"
 Annotations = Sequence[tuple[str, "Classification"]]
 
 
-def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add the arguments of the command."""
-    parser.epilog = EXAMPLE
-    add = parser.add_argument
-    add("index", type=place, metavar="INDEX", help="the index, a folder")
-    add("images", nargs="+", metavar="IMAGE", help="an id of the index, a file, or a folder")
-    add("--by", action="append", default=[], metavar="NAME", help="representation; several are fused")
-    add("--fusion", choices=RULES, default="rrf", metavar="RULE", help=f"one of {', '.join(RULES)} [rrf]")
-    add("-k", type=positive, default=10, metavar="N", help="how many pictures vote [10]")
-    add("--label-of", default="label", metavar="COLUMN", help="the column with the labels [label]")
-    add("--unsure", type=float, default=0.5, metavar="P", help="least confidence of an answer, 0 to 1 [0.5]")
-    add("--where", metavar="EXPR", help="let only pictures vote whose metadata fit an expression")
-    add("--not-same", metavar="X", help="let nothing vote that shares the query's patient, study, …")
-    forms = parser.add_mutually_exclusive_group()
-    for form in ("json", "csv"):
-        explained = f"print {form.upper()}"
-        forms.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=explained)
-    parser.set_defaults(form="table")
-
-
-def run(args: argparse.Namespace) -> int:
+@command(EXAMPLE)
+@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@argument(
+    "images",
+    shell_complete=complete_image,
+    nargs=-1,
+    required=True,
+    metavar="IMAGE",
+    help="an id of the index, a file, or a folder",
+)
+@option(
+    "--by",
+    shell_complete=complete_representation,
+    multiple=True,
+    metavar="NAME",
+    help="representation; several are fused",
+)
+@option("--fusion", choices=RULES, default="rrf", metavar="RULE", help=f"one of {', '.join(RULES)} [rrf]")
+@option("-k", type=positive, default=10, metavar="N", help="how many images vote [10]")
+@option(
+    "--label-of",
+    shell_complete=complete_column,
+    default="label",
+    metavar="COLUMN",
+    help="the column with the labels [label]",
+)
+@option("--unsure", type=float, default=0.5, metavar="P", help="least confidence of an answer, 0 to 1 [0.5]")
+@option("--where", metavar="EXPR", help="let only images vote whose metadata fit an expression")
+@option(
+    "--not-same",
+    shell_complete=complete_column,
+    metavar="X",
+    help="let nothing vote that shares the query's patient, study, …",
+)
+@forms("json", "csv")
+def run(args: Arguments) -> int:
     """Classify each picture and print what was found."""
     from retrieval.index import Index
 
@@ -77,11 +94,11 @@ def run(args: argparse.Namespace) -> int:
         raise PictureError(f"{', '.join(args.images)}: holds no picture")
     if lacking:
         print(about_lacking(lacking, args.not_same), file=sys.stderr)
-    sys.stdout.write(_FORMS[args.form](told))
+    sys.stdout.write(_FORMS[form_of(args)](told))
     return 0
 
 
-def _classified(index: Index, query: Query, args: argparse.Namespace) -> Classification:
+def _classified(index: Index, query: Query, args: Arguments) -> Classification:
     return index.classify(
         query.subject,
         label_of=args.label_of,

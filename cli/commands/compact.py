@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from ..options.argument_types import place
+from ..options.command import command
+from ..options.parameters import Arguments, argument
 
 EXAMPLE = """example:
   semblance compact scans.index
@@ -15,13 +15,9 @@ Frees the space of pictures that were removed or replaced, and joins small piece
 reading meanwhile."""
 
 
-def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add the arguments of the command."""
-    parser.epilog = EXAMPLE
-    parser.add_argument("index", type=place, metavar="INDEX", help="the index, a folder")
-
-
-def run(args: argparse.Namespace) -> int:
+@command(EXAMPLE)
+@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+def run(args: Arguments) -> int:
     """Compact, and print the size before and after."""
     from retrieval.index.writer import IndexWriter
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,8 @@ from viewer.report import Page, write_page
 from viewer.report_table import ReportTable
 
 from ..options.argument_types import place, positive
+from ..options.command import command
+from ..options.parameters import Arguments, option
 from ..options.queries import Query
 from ..output.columns import columns
 from ..output.files import write_picture, write_text
@@ -44,16 +45,10 @@ into tiles and slices, indexes them three ways, asks with each of them, and writ
 is downloaded. The second run finds the index up to date."""
 
 
-def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add the arguments of the command."""
-    parser.epilog = EXAMPLE
-    parser.add_argument(
-        "-o", "--output", type=place, default=Path("demo"), metavar="FOLDER", help="where to write [demo]"
-    )
-    parser.add_argument("--jobs", type=positive, metavar="N", help="processes [one a core]")
-
-
-def run(args: argparse.Namespace) -> int:
+@command(EXAMPLE)
+@option("-o", "--output", type=place, default=Path("demo"), metavar="FOLDER", help="where to write [demo]")
+@option("--jobs", type=positive, metavar="N", help="processes [one a core]")
+def run(args: Arguments) -> int:
     """Write the pictures, index them, measure, and write the pages."""
     folder: Path = args.output
     pictures, index_folder = folder / "pictures", folder / "index"

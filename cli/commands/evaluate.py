@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from retrieval.errors import SettingError
+from retrieval.evaluation.evaluation_options import FUSIONS
+from retrieval.evaluation.protocols import PROTOCOLS
 from viewer.answer import printable
 
 from ..options.argument_types import label_table, place, positive
+from ..options.command import command
+from ..options.completion import complete_column, complete_representation
+from ..options.parameters import Arguments, argument, option
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -35,52 +41,63 @@ paired differences, patient by patient, and corrected by Holm for all pairs. The
 column split says test ask, and those that say train are found."""
 
 
-def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add the arguments of the command."""
-    from retrieval.evaluation.evaluation_options import FUSIONS
-    from retrieval.evaluation.protocols import PROTOCOLS
-
-    parser.epilog = EXAMPLE
-    add = parser.add_argument
-    add("index", type=place, metavar="INDEX", help="the index, a folder")
-    add("--labels", type=place, metavar="CSV", help="a table of labels [those of the index]")
-    add("--label", default="label", metavar="COLUMN", help="the column that says what is right [label]")
-    add(
-        "--by",
-        action="append",
-        default=[],
-        metavar="NAME[,NAME]",
-        help="a representation, or several fused; may be repeated [all, and their fusion]",
-    )
-    add(
-        "--fusion",
-        action="append",
-        choices=FUSIONS,
-        metavar="RULE",
-        help=f"{', '.join(FUSIONS)}; may be repeated [all]",
-    )
-    add("--not-same", metavar="COLUMN", help="whose value queries do not share [patient, else group; none]")
-    add(
-        "--queries", metavar="IDS|split", help="ids, or a file with an id a line, or split [all with a label]"
-    )
-    add("--where", metavar="EXPR", help="find only pictures whose metadata fit an expression")
-    add("--protocol", choices=PROTOCOLS, metavar="NAME", help=f"a published one: {', '.join(PROTOCOLS)}")
-    add("--hierarchy", metavar="SEP", help="labels are codes, whose levels this separates, such as /")
-    add("--depth", type=int, metavar="N", help="so many levels must agree [all of the query's]")
-    add("--cutoffs", type=_cutoffs, default=(1, 5, 10), metavar="K,…", help="of P, ACC and MV [1,5,10]")
-    add(
-        "--blind", type=positive, default=0, metavar="N", help="rank again, the first N hits counted as liked"
-    )
-    add("--no-baselines", action="store_true", help="without random order, thumbnail and colour histogram")
-    add("--no-leaks", action="store_true", help="do not look for near-duplicates")
-    add("--seed", type=int, default=0, metavar="N", help="of what is drawn by lot [0]")
-    add("--trec", type=place, metavar="FOLDER", help="write qrels and a run of each system there")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print everything as JSON")
-    form.add_argument("--csv", action="store_true", help="print a line for each system, measure and class")
+def cutoffs(text: str) -> tuple[int, ...]:
+    """Read depths joined by commas, in rising order."""
+    try:
+        numbers = tuple(sorted({int(part) for part in text.split(",")}))
+    except ValueError:
+        numbers = (0,)
+    if min(numbers) < 1:
+        raise click.BadParameter(f"{text!r}: give whole numbers above 0, joined by commas")
+    return numbers
 
 
-def run(args: argparse.Namespace) -> int:
+@command(EXAMPLE)
+@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@option("--labels", type=place, metavar="CSV", help="a table of labels [those of the index]")
+@option(
+    "--label",
+    shell_complete=complete_column,
+    default="label",
+    metavar="COLUMN",
+    help="the column that says what is right [label]",
+)
+@option(
+    "--by",
+    shell_complete=complete_representation,
+    multiple=True,
+    metavar="NAME[,NAME]",
+    help="a representation, or several fused; may be repeated [all, and their fusion]",
+)
+@option(
+    "--fusion",
+    multiple=True,
+    choices=FUSIONS,
+    metavar="RULE",
+    help=f"{', '.join(FUSIONS)}; may be repeated [all]",
+)
+@option(
+    "--not-same",
+    shell_complete=complete_column,
+    metavar="COLUMN",
+    help="whose value queries do not share [patient, else group; none]",
+)
+@option(
+    "--queries", metavar="IDS|split", help="ids, or a file with an id a line, or split [all with a label]"
+)
+@option("--where", metavar="EXPR", help="find only images whose metadata fit an expression")
+@option("--protocol", choices=PROTOCOLS, metavar="NAME", help=f"a published one: {', '.join(PROTOCOLS)}")
+@option("--hierarchy", metavar="SEP", help="labels are codes, whose levels this separates, such as /")
+@option("--depth", type=int, metavar="N", help="how many levels must agree [all of the query's]")
+@option("--cutoffs", type=cutoffs, default="1,5,10", metavar="K,…", help="of P, ACC and MV [1,5,10]")
+@option("--blind", type=positive, metavar="N", help="rank again, the first N hits counted as liked")
+@option("--no-baselines", is_flag=True, help="without random order, thumbnail and colour histogram")
+@option("--no-leaks", is_flag=True, help="do not look for near-duplicates")
+@option("--seed", type=int, default=0, metavar="N", help="of what is drawn at random [0]")
+@option("--trec", type=place, metavar="FOLDER", help="write qrels and a run of each system there")
+@option("--json", is_flag=True, excludes="form", help="print everything as JSON")
+@option("--csv", is_flag=True, excludes="form", help="print a line for each system, measure and class")
+def run(args: Arguments) -> int:
     """Measure, say on stderr what was left out, and print the tables on stdout."""
     from retrieval.evaluation import evaluate
     from retrieval.index import Index
@@ -97,8 +114,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _terms(args: argparse.Namespace) -> EvaluationOptions:
-    from retrieval.evaluation import FUSIONS, EvaluationOptions
+def _terms(args: Arguments) -> EvaluationOptions:
+    from retrieval.evaluation import EvaluationOptions
 
     return EvaluationOptions(
         by=args.by,
@@ -112,7 +129,7 @@ def _terms(args: argparse.Namespace) -> EvaluationOptions:
         where=args.where,
         protocol=args.protocol,
         cutoffs=args.cutoffs,
-        blind=args.blind,
+        blind=args.blind or 0,
         baselines=not args.no_baselines,
         has_leaks=not args.no_leaks,
         seed=args.seed,
@@ -129,16 +146,6 @@ def _queries(text: str | None) -> Sequence[str] | str | None:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(f"queries: {text}: cannot be read; give a text file with an id a line") from error
     return [line.strip() for line in lines if line.strip()]
-
-
-def _cutoffs(text: str) -> tuple[int, ...]:
-    try:
-        numbers = tuple(sorted({int(part) for part in text.split(",")}))
-    except ValueError:
-        numbers = (0,)
-    if min(numbers) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: give whole numbers above 0, joined by commas")
-    return numbers
 
 
 def notes(found: Evaluation) -> list[str]:

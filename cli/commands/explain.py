@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import SettingError
 from viewer.answer import printable
 
 from ..options.argument_types import place
-from ..options.region_flags import add_marks, check_marks, region_of
+from ..options.command import command
+from ..options.completion import complete_id, complete_image, complete_representation
+from ..options.parameters import Arguments, argument, option
+from ..options.region_flags import check_region, region_of, region_options
 from ..output.files import check_picture_name, write_picture
 
 if TYPE_CHECKING:
@@ -32,23 +33,23 @@ than in 95 % of 40 draws in which as much is covered elsewhere: then the drawing
 score. That does not make the score right."""
 
 
-def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add the arguments of the command."""
-    parser.epilog = EXAMPLE
-    add = parser.add_argument
-    add("index", type=place, metavar="INDEX", help="the index, a folder")
-    add("query", metavar="QUERY", help="an id of the index, or a file")
-    add("hit", metavar="HIT", help="an id of the index")
-    add("-o", "--output", required=True, type=place, metavar="PNG", help="the drawing")
-    add("--by", metavar="NAME", help="the representation that is asked [the first that can tell]")
-    add("--json", action="store_true", help="print the result as JSON")
-    add_marks(parser)
-
-
-def run(args: argparse.Namespace) -> int:
+@command(EXAMPLE)
+@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@argument("query", shell_complete=complete_image, metavar="QUERY", help="an id of the index, or a file")
+@argument("hit", shell_complete=complete_id, metavar="HIT", help="an id of the index")
+@option("-o", "--output", required=True, type=place, metavar="PNG", help="the drawing")
+@option(
+    "--by",
+    shell_complete=complete_representation,
+    metavar="NAME",
+    help="the representation that is asked [the first that can tell]",
+)
+@option("--json", is_flag=True, help="print the result as JSON")
+@region_options
+def run(args: Arguments) -> int:
     """Explain, draw, and print what the test said."""
     check_picture_name(args.output)
-    check_marks(args)
+    check_region(args)
     from retrieval.index import Index
     from viewer.explanation_figure import draw
 

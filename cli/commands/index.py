@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,16 @@ from retrieval.registry import installed
 from viewer.answer import printable
 
 from ..options.argument_types import place, positive
-from ..options.representation_flags import add_settings, given, make, named, with_settings
+from ..options.command import command
+from ..options.parameters import Arguments, Option, argument, option
+from ..options.representation_flags import (
+    asks_for_more,
+    given,
+    make,
+    named,
+    setting_options,
+    with_settings,
+)
 from ..output.files import write_text
 from ..output.progress import ProgressBar
 
@@ -73,43 +81,40 @@ class IndexState:
     representations: tuple[str, ...]
 
 
-def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add the arguments of the command; ``argv`` decides which representations' settings are flags."""
-    parser.epilog = EXAMPLE
-    parser.add_argument(
-        "folders", nargs="+", type=place, metavar="FOLDER", help="a folder of pictures, or a file"
-    )
-    parser.add_argument(
-        "-o", "--output", required=True, type=place, metavar="INDEX", help="the index, a folder"
-    )
-    names = installed()
-    parser.add_argument(
-        "--by",
-        action="append",
-        choices=names,
-        metavar="NAME",
-        help=f"representation: {', '.join(names)}; repeatable",
-    )
-    parser.add_argument(
-        "--window", metavar="W", help="lung, brain, bone, …, or centre,width; kept by the index [auto]"
-    )
-    parser.add_argument("--labels", type=place, metavar="CSV", help="a table of labels and metadata")
-    parser.add_argument("--jobs", type=positive, metavar="N", help="processes [one a core]")
-    parser.add_argument("--refit", action="store_true", help="learn the vocabulary again from all pictures")
-    parser.add_argument("--skipped", type=place, metavar="CSV", help="write all skipped files and why")
-    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
-    known = [name for name in named(argv) if name in names]
-    add_settings(parser, known or default_names())
-
-
 def default_names() -> tuple[str, ...]:
-    """Return the representations of a new index where ``--by`` names none."""
+    """Return the representations of a new index if ``--by`` names none."""
     from bovw import DEFAULT
 
     return tuple(DEFAULT)
 
 
-def run(args: argparse.Namespace) -> int:
+def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[Option]:
+    """Return an option for each setting of the representations that the command line names."""
+    if not asks_for_more(words, known):
+        return []
+    names = [name for name in named(words) if name in installed()]
+    return setting_options(names or default_names())
+
+
+@command(EXAMPLE, more=index_setting_options)
+@argument(
+    "folders", nargs=-1, required=True, type=place, metavar="FOLDER", help="a folder of images, or a file"
+)
+@option("-o", "--output", required=True, type=place, metavar="INDEX", help="the index, a folder")
+@option(
+    "--by",
+    multiple=True,
+    choices=installed(),
+    metavar="NAME",
+    help=f"representation: {', '.join(installed())}; repeatable",
+)
+@option("--window", metavar="W", help="lung, brain, bone, …, or centre,width; kept by the index [auto]")
+@option("--labels", type=place, metavar="CSV", help="a table of labels and metadata")
+@option("--jobs", type=positive, metavar="N", help="processes [one a core]")
+@option("--refit", is_flag=True, help="learn the vocabulary again from all images")
+@option("--skipped", type=place, metavar="CSV", help="write all skipped files and why")
+@option("--json", is_flag=True, help="print the summary as JSON")
+def run(args: Arguments) -> int:
     """Index, say on stderr what came of it, and print a summary on stdout."""
     order = Order(
         args.output, args.folders, args.by or (), given(args), args.window, args.labels, args.jobs, args.refit

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from viewer.answer import printable
 
 from ..options.argument_types import place
+from ..options.command import command
+from ..options.parameters import Arguments, argument, option
 
 EXAMPLE = """example:
   semblance info scans.index
   semblance info scans.index --json"""
 
 
-def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add the arguments of the command."""
-    parser.epilog = EXAMPLE
-    parser.add_argument("index", type=place, metavar="INDEX", help="the index, a folder")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-
-
-def run(args: argparse.Namespace) -> int:
+@command(EXAMPLE)
+@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@option("--json", is_flag=True, help="print JSON")
+def run(args: Arguments) -> int:
     """Print what the index says of itself."""
     from retrieval.index import Index
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from viewer.answer import printable
 
 from ..options.argument_types import label_table, place
+from ..options.command import command
+from ..options.completion import complete_column, complete_representation
+from ..options.parameters import Arguments, argument, option
 
 if TYPE_CHECKING:
     from retrieval.index.catalogue.learned_fusions import LearntFusion
@@ -29,21 +30,34 @@ The trial learns from half of the groups and lets the other half ask: it says wh
 worth for pictures that they were not learnt from."""
 
 
-def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add the arguments of the command."""
-    parser.epilog = EXAMPLE
-    add = parser.add_argument
-    add("index", type=place, metavar="INDEX", help="the index, a folder")
-    add("--by", action="append", required=True, metavar="NAME", help="a representation; give two or more")
-    add("--labels", type=place, metavar="CSV", help="a table of labels [those of the index]")
-    add("--label", default="label", metavar="COLUMN", help="the column that says what is right [label]")
-    add("--not-same", metavar="COLUMN", help="whose value queries do not share [patient, else group; none]")
-    add("--where", metavar="EXPR", help="learn only from pictures whose metadata fit an expression")
-    add("--seed", type=int, default=0, metavar="N", help="of what is drawn by lot [0]")
-    add("--json", action="store_true", help="print what was learnt as JSON")
-
-
-def run(args: argparse.Namespace) -> int:
+@command(EXAMPLE)
+@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@option(
+    "--by",
+    shell_complete=complete_representation,
+    multiple=True,
+    required=True,
+    metavar="NAME",
+    help="a representation; give two or more",
+)
+@option("--labels", type=place, metavar="CSV", help="a table of labels [those of the index]")
+@option(
+    "--label",
+    shell_complete=complete_column,
+    default="label",
+    metavar="COLUMN",
+    help="the column that says what is right [label]",
+)
+@option(
+    "--not-same",
+    shell_complete=complete_column,
+    metavar="COLUMN",
+    help="whose value queries do not share [patient, else group; none]",
+)
+@option("--where", metavar="EXPR", help="learn only from images whose metadata fit an expression")
+@option("--seed", type=int, default=0, metavar="N", help="of what is drawn at random [0]")
+@option("--json", is_flag=True, help="print what was learnt as JSON")
+def run(args: Arguments) -> int:
     """Learn, say on stderr what it is worth, and print the weights on stdout."""
     from retrieval.evaluation import FusionOptions, learn_fusion
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from retrieval.errors import SettingError
+from retrieval.metric_learning import METHODS
 from viewer.answer import printable
 
 from ..options.argument_types import label_table, place, positive
+from ..options.command import command
+from ..options.completion import complete_column, complete_representation
+from ..options.parameters import Arguments, argument, option
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -35,38 +38,49 @@ The trial at the end learns on two thirds of the groups (patients) and lets the 
 it says what the metric is worth for pictures that it has not seen."""
 
 
-def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add the arguments of the command."""
-    from retrieval.metric_learning import METHODS
-
-    parser.epilog = EXAMPLE
-    add = parser.add_argument
-    add("index", type=place, metavar="INDEX", help="the index, a folder")
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--by", metavar="NAME", help="the representation whose vectors it is learnt on")
-    what.add_argument("--drop", metavar="NAME", help="take a learnt metric out of the index instead")
-    add("--labels", type=place, metavar="CSV", help="a table of labels [those of the index]")
-    explained = "; ".join(f"{name}: {meaning}" for name, meaning in METHODS.items())
-    add("--method", choices=list(METHODS), default="nca", metavar="NAME", help=f"{explained} [nca]")
-    add(
-        "--components",
-        type=positive,
-        metavar="N",
-        help="principal axes [96, or a third of the pictures]",
-    )
-    add("--shrinkage", type=float, default=0.1, metavar="X", help="of the covariance within classes [0.1]")
-    add("--where", metavar="EXPR", help="learn only from pictures whose metadata fit an expression")
-    add("--not-same", metavar="X", help="what the trial keeps together [patient, else group]")
-    add("--name", metavar="NAME", help="what is put behind the + [the method]")
-    add("--seed", type=int, default=0, metavar="N", help="of what is drawn by lot [0]")
-    add("--no-trial", action="store_true", help="do not measure whether it helps")
-    add("--json", action="store_true", help="print the summary as JSON")
-
-
-def run(args: argparse.Namespace) -> int:
+@command(EXAMPLE)
+@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@option(
+    "--by",
+    shell_complete=complete_representation,
+    metavar="NAME",
+    excludes="what",
+    help="the representation whose vectors it is learnt on",
+)
+@option(
+    "--drop",
+    shell_complete=complete_representation,
+    metavar="NAME",
+    excludes="what",
+    help="take a learnt metric out of the index instead",
+)
+@option("--labels", type=place, metavar="CSV", help="a table of labels [those of the index]")
+@option(
+    "--method",
+    choices=list(METHODS),
+    default="nca",
+    metavar="NAME",
+    help="; ".join(f"{name}: {meaning}" for name, meaning in METHODS.items()) + " [nca]",
+)
+@option("--components", type=positive, metavar="N", help="principal axes [96, or a third of the images]")
+@option("--shrinkage", type=float, default=0.1, metavar="X", help="of the covariance within classes [0.1]")
+@option("--where", metavar="EXPR", help="learn only from images whose metadata fit an expression")
+@option(
+    "--not-same",
+    shell_complete=complete_column,
+    metavar="X",
+    help="what the trial keeps together [patient, else group]",
+)
+@option("--name", metavar="NAME", help="what is put behind the + [the method]")
+@option("--seed", type=int, default=0, metavar="N", help="of what is drawn at random [0]")
+@option("--no-trial", is_flag=True, help="do not measure whether it helps")
+@option("--json", is_flag=True, help="print the summary as JSON")
+def run(args: Arguments) -> int:
     """Learn, say on stderr of what and what it is worth, and print a summary on stdout."""
     from retrieval.index.writer import IndexWriter
 
+    if args.by is None and args.drop is None:
+        raise SettingError("one of the arguments --by --drop is required (see semblance learn-metric --help)")
     if args.drop is not None:
         with IndexWriter.open(args.index) as index:
             index.drop_metric(args.drop)
@@ -81,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _terms(args: argparse.Namespace) -> MetricOptions:
+def _terms(args: Arguments) -> MetricOptions:
     from retrieval.index.writer import MetricOptions
     from retrieval.metric_learning import MetricLearner
 
@@ -125,7 +139,7 @@ def _worth(trial: CrossValidation | None, group: str | None) -> str:
     )
 
 
-def _sentence(args: argparse.Namespace, report: MetricReport) -> str:
+def _sentence(args: Arguments, report: MetricReport) -> str:
     return f"{args.index}: {report.name} learnt, {report.dimension} numbers a picture"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,9 @@ from retrieval.errors import PictureError, SettingError
 from viewer.answer import printable
 
 from ..options.argument_types import place
+from ..options.command import command
+from ..options.completion import complete_column, complete_image, complete_representation
+from ..options.parameters import Arguments, argument, option
 from ..options.volumes import Volume, find_volumes
 from ..output.columns import columns
 
@@ -30,20 +32,33 @@ Ends may lie outside a volume that holds only a piece of the range. An agreement
 _MOST_SLICES = 64
 
 
-def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add the arguments of the command."""
-    parser.epilog = EXAMPLE
-    add = parser.add_argument
-    add("volume", nargs="+", metavar="VOLUME", help="a volume: files, a folder, or ids of the index")
-    add("--in", dest="index", type=place, required=True, metavar="INDEX", help="the index, a folder")
-    add("--range", metavar="LABEL", help="the label of the slices of the range [the only one there is]")
-    add("--by", action="append", default=[], metavar="NAME", help="representation; several are fused")
-    add("--where", metavar="EXPR", help="let only pictures vote whose metadata fit an expression")
-    add("--not-same", metavar="X", help="let nothing vote that shares the volume's patient, study, …")
-    add("--json", action="store_true", help="print JSON")
-
-
-def run(args: argparse.Namespace) -> int:
+@command(EXAMPLE)
+@argument(
+    "volume",
+    shell_complete=complete_image,
+    nargs=-1,
+    required=True,
+    metavar="VOLUME",
+    help="a volume: files, a folder, or ids of the index",
+)
+@option("--in", "index", type=place, required=True, metavar="INDEX", help="the index, a folder")
+@option("--range", metavar="LABEL", help="the label of the slices of the range [the only one there is]")
+@option(
+    "--by",
+    shell_complete=complete_representation,
+    multiple=True,
+    metavar="NAME",
+    help="representation; several are fused",
+)
+@option("--where", metavar="EXPR", help="let only images vote whose metadata fit an expression")
+@option(
+    "--not-same",
+    shell_complete=complete_column,
+    metavar="X",
+    help="let nothing vote that shares the volume's patient, study, …",
+)
+@option("--json", is_flag=True, help="print JSON")
+def run(args: Arguments) -> int:
     """Locate the range in the largest stack of the volume, and print where it lies."""
     from retrieval.index import Index
 
@@ -79,9 +94,7 @@ def _label(index: Index, asked: str | None) -> str:
     return labels[0]
 
 
-def _located(
-    index: Index, volume: Volume, label: str, args: argparse.Namespace
-) -> tuple[LocatedRange, list[float]]:
+def _located(index: Index, volume: Volume, label: str, args: Arguments) -> tuple[LocatedRange, list[float]]:
     from retrieval.answers.late_interaction import spread
 
     heights = [slice.height or 0.0 for slice in volume.slices]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from retrieval.errors import SettingError
+from retrieval.metric_learning.layout_2d import METHODS
 from viewer.answer import printable
 from viewer.map import Chart, Spot, write_map
 from viewer.provenance import index_facts
 
 from ..options.argument_types import place, positive
+from ..options.command import command
+from ..options.completion import complete_column, complete_representation
+from ..options.parameters import Arguments, argument, option
 from ..output.files import write_text
 from ..output.progress import ProgressBar
 
@@ -29,24 +32,34 @@ pointing at a picture, or n and p, shows it large. A map is for looking: distanc
 that pictures are ranked by, least of all after t-SNE."""
 
 
-def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add the arguments of the command."""
-    from retrieval.metric_learning.layout_2d import METHODS
-
-    parser.epilog = EXAMPLE
-    add = parser.add_argument
-    add("index", type=place, metavar="INDEX", help="the index, a folder")
-    add("--by", required=True, metavar="NAME", help="the representation that is drawn")
-    explained = "; ".join(f"{name}: {meaning}" for name, meaning in METHODS.items())
-    add("--method", choices=list(METHODS), default="tsne", metavar="NAME", help=f"{explained} [tsne]")
-    add("-o", "--output", required=True, type=place, metavar="HTML", help="the page")
-    add("--colour-by", default="label", metavar="X", help="label, patient, or any other column [label]")
-    add("--where", metavar="EXPR", help="draw only pictures whose metadata fit an expression")
-    add("--limit", type=positive, default=2000, metavar="N", help="at most so many, drawn by lot [2000]")
-    add("--seed", type=int, default=0, metavar="N", help="of what is drawn by lot, and of t-SNE [0]")
-
-
-def run(args: argparse.Namespace) -> int:
+@command(EXAMPLE)
+@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@option(
+    "--by",
+    shell_complete=complete_representation,
+    required=True,
+    metavar="NAME",
+    help="the representation that is drawn",
+)
+@option(
+    "--method",
+    choices=list(METHODS),
+    default="tsne",
+    metavar="NAME",
+    help="; ".join(f"{name}: {meaning}" for name, meaning in METHODS.items()) + " [tsne]",
+)
+@option("-o", "--output", required=True, type=place, metavar="HTML", help="the page")
+@option(
+    "--colour-by",
+    shell_complete=complete_column,
+    default="label",
+    metavar="X",
+    help="label, patient, or any other column [label]",
+)
+@option("--where", metavar="EXPR", help="draw only images whose metadata fit an expression")
+@option("--limit", type=positive, default=2000, metavar="N", help="at most this many, drawn at random [2000]")
+@option("--seed", type=int, default=0, metavar="N", help="of what is drawn at random, and of t-SNE [0]")
+def run(args: Arguments) -> int:
     """Lay the pictures out, write the page, and say on stdout what is on it."""
     from retrieval.index import Index
     from retrieval.metric_learning.layout_2d import lay_out
@@ -69,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen(index: Index, args: argparse.Namespace) -> tuple[list[str], int]:
+def _chosen(index: Index, args: Arguments) -> tuple[list[str], int]:
     """Return the names that are drawn, in order, and of how many; say where it is a sample."""
     if args.by not in index.representations:
         index.representation(args.by)  # says which there are
@@ -93,7 +106,7 @@ def _kinds(index: Index, names: Sequence[str], column: str) -> list[str]:
     return [str(table.get(column, "")) for table in tables]
 
 
-def _lead(args: argparse.Namespace, n: int, n_all: int) -> list[str]:
+def _lead(args: Arguments, n: int, n_all: int) -> list[str]:
     sample = (
         f"{n:,} of {n_all:,} images, chosen at random with seed {args.seed}" if n < n_all else f"{n:,} images"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from retrieval.errors import PictureError, SettingError
 
 from ..options.argument_types import place, positive
+from ..options.command import command
 from ..options.image_arguments import find_images, read_images
+from ..options.parameters import Arguments, argument, option
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -49,25 +50,17 @@ class Look:
         return foreground(picture.grey) if self.foreground_only else None
 
 
-def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add the arguments of the command."""
-    parser.epilog = EXAMPLE
-    parser.add_argument(
-        "images", nargs="+", metavar="IMAGE", help="a file, a frame such as file.dcm#12, a folder"
-    )
-    parser.add_argument("--by", action="append", metavar="DETECTOR", help="sift, dense, superpixel [all]")
-    parser.add_argument("-o", "--output", required=True, type=place, metavar="PNG", help="the drawing")
-    parser.add_argument("--points", type=positive, default=400, metavar="N", help="points a picture [400]")
-    parser.add_argument(
-        "--longest-side", type=positive, default=320, metavar="N", help="working size in pixels [320]"
-    )
-    parser.add_argument("--foreground-only", action="store_true", help="keep out of the black background")
-    parser.add_argument(
-        "--window", default="auto", metavar="W", help="lung, brain, …, or centre,width [auto]"
-    )
-
-
-def run(args: argparse.Namespace) -> int:
+@command(EXAMPLE)
+@argument(
+    "images", nargs=-1, required=True, metavar="IMAGE", help="a file, a frame such as file.dcm#12, a folder"
+)
+@option("--by", multiple=True, metavar="DETECTOR", help="sift, dense, superpixel [all]")
+@option("-o", "--output", required=True, type=place, metavar="PNG", help="the drawing")
+@option("--points", type=positive, default=400, metavar="N", help="points an image [400]")
+@option("--longest-side", type=positive, default=320, metavar="N", help="working size in pixels [320]")
+@option("--foreground-only", is_flag=True, help="keep out of the black background")
+@option("--window", default="auto", metavar="W", help="lung, brain, …, or centre,width [auto]")
+def run(args: Arguments) -> int:
     """Draw, and say on stdout what was drawn."""
     from ..output.files import check_picture_name, write_picture
 

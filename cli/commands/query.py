@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,10 +13,13 @@ from viewer.provenance import Fact, index_facts
 from viewer.report import Page, write_page
 
 from ..options.argument_types import place, positive
+from ..options.command import command
+from ..options.completion import complete_column, complete_image, complete_representation
+from ..options.parameters import Arguments, argument, form_of, forms, option
 from ..options.queries import Query, find_queries
-from ..options.ranking_flags import add_refinements, refinements
-from ..options.region_flags import Canvas, about_boxes, add_marks, check_marks, region_of
-from ..options.representation_flags import add_query_settings, given
+from ..options.ranking_flags import ranking_options, refinements
+from ..options.region_flags import Canvas, about_boxes, check_region, region_of, region_options
+from ..options.representation_flags import given, query_setting_options
 from ..options.volumes import find_volumes
 from ..output.attach_findings import Tables, others
 from ..output.files import check_picture_name, write_picture, write_text
@@ -51,38 +53,48 @@ NOTHING_SHARED = (
 )
 
 
-def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add the arguments of the command."""
-    parser.epilog = EXAMPLE
-    parser.add_argument("index", type=place, metavar="INDEX", help="the index, a folder")
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="an id of the index, a file, or a folder")
-    parser.add_argument(
-        "--by", action="append", default=[], metavar="NAME", help="representation; several are fused"
-    )
-    parser.add_argument("-k", type=positive, default=10, metavar="N", help="how many pictures [10]")
-    parser.add_argument("--where", metavar="EXPR", help="rank only pictures whose metadata fit an expression")
-    parser.add_argument(
-        "--group-by", metavar="X", help="best picture of each patient, study, series, or column"
-    )
-    parser.add_argument("--not-same", metavar="X", help="leave out what shares the query's patient, study, …")
-    parser.add_argument("--exclude-self", action="store_true", help="leave the query itself out")
-    forms = parser.add_mutually_exclusive_group()
-    for form in ("json", "csv", "trec"):
-        help = {"json": "JSON", "csv": "CSV", "trec": "TREC run lines"}[form]
-        forms.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=f"print {help}")
-    parser.set_defaults(form="table")
-    parser.add_argument("--report", type=place, metavar="HTML", help="write a page that holds everything")
-    parser.add_argument("--sheet", type=place, metavar="PNG", help="write a contact sheet")
-    add_marks(parser)
-    add_refinements(parser)
-    add_query_settings(parser, argv)
-
-
-def run(args: argparse.Namespace) -> int:
+@command(EXAMPLE, more=query_setting_options)
+@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@argument(
+    "images",
+    shell_complete=complete_image,
+    nargs=-1,
+    required=True,
+    metavar="IMAGE",
+    help="an id of the index, a file, or a folder",
+)
+@option(
+    "--by",
+    shell_complete=complete_representation,
+    multiple=True,
+    metavar="NAME",
+    help="representation; several are fused",
+)
+@option("-k", type=positive, default=10, metavar="N", help="how many images [10]")
+@option("--where", metavar="EXPR", help="rank only images whose metadata fit an expression")
+@option(
+    "--group-by",
+    shell_complete=complete_column,
+    metavar="X",
+    help="best image of each patient, study, series, or column",
+)
+@option(
+    "--not-same",
+    shell_complete=complete_column,
+    metavar="X",
+    help="leave out what shares the query's patient, study, …",
+)
+@option("--exclude-self", is_flag=True, help="leave the query itself out")
+@forms("json", "csv", "trec")
+@option("--report", type=place, metavar="HTML", help="write a page that holds everything")
+@option("--sheet", type=place, metavar="PNG", help="write a contact sheet")
+@region_options
+@ranking_options
+def run(args: Arguments) -> int:
     """Answer each query, print the answers, and write the pages that were asked for."""
     if args.sheet is not None:
         check_picture_name(args.sheet)
-    check_marks(args)
+    check_region(args)
     from retrieval.index import Index
 
     with Index.open(args.index) as index, ProgressBar("queries") as progress:
@@ -117,17 +129,17 @@ def run(args: argparse.Namespace) -> int:
         print(printable(unplaced), file=sys.stderr)
     if lacking:
         print(about_lacking(lacking, args.not_same), file=sys.stderr)
-    sys.stdout.write(FORMATS[args.form](answers))
+    sys.stdout.write(FORMATS[form_of(args)](answers))
     return 0
 
 
-def ask(index: Index, query: Query, args: argparse.Namespace, terms: dict[str, Any]) -> Answer:
+def ask(index: Index, query: Query, args: Arguments, terms: dict[str, Any]) -> Answer:
     """Ask the index, and give each hit its label and groups."""
     hits = index.query_volume(query.slices, **terms) if query.slices else index.query(query.subject, **terms)
     return answer_of(index, query, hits, args.by, args.group_by)
 
 
-def terms_of(index: Index, query: Query, args: argparse.Namespace) -> dict[str, Any]:
+def terms_of(index: Index, query: Query, args: Arguments) -> dict[str, Any]:
     """Return the terms of a query that the command line sets, by name."""
     is_left_out = args.exclude_self or args.not_same is not None
     return {
@@ -153,7 +165,7 @@ def canvas_of(index: Index, query: Query) -> Canvas:
     return Canvas(entry.shape, entry.spacing, lambda: index.read(query.shown))
 
 
-def _queries(index: Index, args: argparse.Namespace) -> Iterator[Query]:
+def _queries(index: Index, args: Arguments) -> Iterator[Query]:
     if not args.volume:
         yield from find_queries(index, args.images)
         return
@@ -192,7 +204,7 @@ def with_images(
     return illustrate(answer, images, query.shown if query.picture is None else query.picture, region)
 
 
-def _page(index: Index, answers: Sequence[Answer], args: argparse.Namespace) -> Page:
+def _page(index: Index, answers: Sequence[Answer], args: Arguments) -> Page:
     one = len(answers) == 1
     title = f"What looks like {answers[0].query.id}" if one else f"{len(answers):,} queries"
     lead = f"The {args.k:,} best of {len(index):,} images for each query, ranked by {answers[0].by}."

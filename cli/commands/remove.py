@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
-
 from ..options.argument_types import place
+from ..options.command import command
+from ..options.completion import complete_id
+from ..options.parameters import Arguments, argument
 
 EXAMPLE = """example:
   semblance remove scans.index ct/12.dcm
@@ -16,14 +16,17 @@ Files on disk are not touched; `semblance index` does not bring back what was re
 changes. What was removed is gone from answers at once, and from the disk after `semblance compact`."""
 
 
-def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add the arguments of the command."""
-    parser.epilog = EXAMPLE
-    parser.add_argument("index", type=place, metavar="INDEX", help="the index, a folder")
-    parser.add_argument("ids", nargs="+", metavar="ID", help="a picture, a file, or a folder/")
-
-
-def run(args: argparse.Namespace) -> int:
+@command(EXAMPLE)
+@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@argument(
+    "ids",
+    shell_complete=complete_id,
+    nargs=-1,
+    required=True,
+    metavar="ID",
+    help="an image, a file, or a folder/",
+)
+def run(args: Arguments) -> int:
     """Remove, and print how many pictures went."""
     from retrieval.index.writer import IndexWriter
 

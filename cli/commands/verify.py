@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
-
 from viewer.answer import printable
 
 from ..options.argument_types import place
+from ..options.command import command
+from ..options.parameters import Arguments, argument, option
 
 EXAMPLE = """example:
   semblance verify scans.index
@@ -19,19 +18,15 @@ thumbnail or label of a removed picture, no free page, no stray file, and none o
 byte of the folder."""
 
 
-def configure(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add the arguments of the command."""
-    parser.epilog = EXAMPLE
-    parser.add_argument("index", type=place, metavar="INDEX", help="the index, a folder")
-    parser.add_argument(
-        "--erased",
-        nargs="*",
-        metavar="NAME",
-        help="check as well that nothing is left of removed pictures, of these names too",
-    )
-
-
-def run(args: argparse.Namespace) -> int:
+@command(EXAMPLE)
+@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@option(
+    "--erased",
+    is_many=True,
+    metavar="[NAME]...",
+    help="check as well that nothing is left of removed images, of these names too",
+)
+def run(args: Arguments) -> int:
     """Print the problems, or that there are none."""
     from retrieval.index import Index
 

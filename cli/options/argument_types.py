@@ -1,15 +1,23 @@
-"""Types of arguments, as argparse wants them: they read text, or raise with what was wanted."""
+"""Types of arguments, as click wants them: they read text, or raise with what was wanted."""
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from viewer.answer import XYWH
+import click
+
+from retrieval.errors import did_you_mean
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from retrieval.metadata.label_table import LabelTable
+    from viewer.answer import XYWH
+
+Complete = Callable[[click.Context, click.Parameter, str], list[str]]
+"""What completes a word in a shell: the values that start with it."""
 
 
 def positive(text: str) -> int:
@@ -19,14 +27,14 @@ def positive(text: str) -> int:
     except ValueError:
         number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+        raise click.BadParameter(f"{text!r} is no whole number above 0")
     return number
 
 
-def place(text: str) -> Path:
+def place(text: str | Path) -> Path:
     """Read a path. An empty one, which would be the current folder, is refused."""
-    if not text:
-        raise argparse.ArgumentTypeError("the path is empty; is a variable of the shell unset?")
+    if not str(text):
+        raise click.BadParameter("the path is empty; is a variable of the shell unset?")
     return Path(text)
 
 
@@ -35,16 +43,60 @@ def box(text: str) -> XYWH:
     try:
         x, y, width, height = (float(part) for part in text.split(","))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no box; give x,y,width,height in pixels") from None
+        raise click.BadParameter(f"{text!r} is no box; give x,y,width,height in pixels") from None
     if not (width > 0 and height > 0 and max(abs(x), abs(y), width, height) < float("inf")):
-        raise argparse.ArgumentTypeError(f"{text!r}: width and height must be positive")
+        raise click.BadParameter(f"{text!r}: width and height must be positive")
     return x, y, width, height
 
 
-def label_table(path: Path | None) -> LabelTable | None:
-    """Read the table that ``--labels`` names; None where it was not given.
+def among(choices: Sequence[Any], read: Callable[[str], Any] = str) -> Callable[[str], Any]:
+    """Return what reads one of several values, and says which is nearest to a mistyped one."""
 
-    SettingError where it cannot be read, or has no rows.
+    def choice(text: str) -> Any:
+        value = checked(read)(text)
+        if value in choices:
+            return value
+        names = [str(one) for one in choices]
+        listed = ", ".join(repr(one) for one in choices)
+        raise click.BadParameter(
+            f"invalid choice: {text!r} (choose from {listed}){did_you_mean(text, names)}"
+        )
+
+    return choice
+
+
+def checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return what reads a value and says which text it could not read."""
+
+    def value(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise click.BadParameter(f"invalid value: {text!r}") from error
+
+    return value
+
+
+def starting_with(choices: Sequence[Any]) -> Complete:
+    """Return what completes a word to one of several values."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        return [str(one) for one in choices if str(one).startswith(incomplete)]
+
+    return complete
+
+
+def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Let the shell complete a word as the path of a file."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+def label_table(path: Path | None) -> LabelTable | None:
+    """Read the table that ``--labels`` names; None if it was not given.
+
+    SettingError if it cannot be read, or has no rows.
     """
     if path is None:
         return None

@@ -2,85 +2,105 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 from .argument_types import place
+from .completion import complete_id
+from .parameters import Arguments, option, stack
 
 RULES = ("rrf", "sum", "learnt")
 
 
-def add_refinements(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments for cases, volumes, feedback and findings."""
-    cases = parser.add_argument_group("cases")
-    cases.add_argument(
+_CASES, _FEEDBACK, _FINDINGS = "cases", "feedback", "findings"
+
+ranking_options = stack(
+    option(
         "--case-by",
         default="best",
         metavar="RULE",
+        section=_CASES,
         help="score of a case: best, mean-3 (any number), rank-weighted; with --group-by [best]",
-    )
-    cases.add_argument(
+    ),
+    option(
         "--collapse",
         type=float,
         metavar="MM",
+        section=_CASES,
         help="keep the best of slices of a stack this near to each other [0; 10 with other rules than best]",
-    )
-    cases.add_argument(
+    ),
+    option(
         "--volume",
-        action="store_true",
+        is_flag=True,
+        section=_CASES,
         help="all slices of a stack are one query, and series (or --group-by) answer",
-    )
-    cases.add_argument(
+    ),
+    option(
         "--volume-by",
         choices=("maxsim", "votes"),
         default="maxsim",
         metavar="HOW",
+        section=_CASES,
         help="maxsim: mean of each slice's best match; votes: ranks of the case for each slice [maxsim]",
-    )
-    feedback = parser.add_argument_group("feedback")
-    for name, what in (("like", "towards"), ("unlike", "away from, and do not show,")):
-        feedback.add_argument(
-            f"--{name}",
-            action="append",
-            default=[],
-            metavar="ID",
-            help=f"move the query {what} this picture of the index; may be repeated",
-        )
-    feedback.add_argument(
+    ),
+    option(
+        "--like",
+        shell_complete=complete_id,
+        multiple=True,
+        metavar="ID",
+        section=_FEEDBACK,
+        help="move the query towards this image of the index; may be repeated",
+    ),
+    option(
+        "--unlike",
+        shell_complete=complete_id,
+        multiple=True,
+        metavar="ID",
+        section=_FEEDBACK,
+        help="move the query away from, and do not show, this image of the index; may be repeated",
+    ),
+    option(
         "--blind",
         type=int,
         default=0,
         metavar="N",
+        section=_FEEDBACK,
         help="count the first N hits as liked, and rank again [0]",
-    )
-    fusion = parser.add_argument_group("fusion")
-    fusion.add_argument(
+    ),
+    option(
         "--fusion",
         choices=RULES,
         default="rrf",
         metavar="RULE",
+        section="fusion",
         help="rrf: reciprocal ranks; sum: normalised scores; learnt: those, weighted as `semblance "
         "learn-fusion` learnt [rrf]",
-    )
-    told = parser.add_argument_group("findings")
-    told.add_argument(
+    ),
+    option(
         "--findings",
-        action="store_true",
+        is_flag=True,
+        section=_FINDINGS,
         help="say which labels the -k best cases have in common, beyond chance",
-    )
-    told.add_argument(
-        "--labels", type=place, metavar="CSV", help="take labels from a table; includes --findings"
-    )
-    told.add_argument(
+    ),
+    option(
+        "--labels",
+        type=place,
+        metavar="CSV",
+        section=_FINDINGS,
+        help="take labels from a table; includes --findings",
+    ),
+    option(
         "--references",
         type=place,
         metavar="CSV",
+        section=_FINDINGS,
         help="show what a table (label, title, text, link) says of them",
-    )
+    ),
+)
+"""The options for cases, volumes, feedback, fusion and findings."""
 
 
-def refinements(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the terms of a query that these arguments set, by name."""
+def refinements(args: Arguments) -> dict[str, Any]:
+    """Return the options of a query that these arguments set, by name."""
     return {
         "case_by": args.case_by,
         "collapse": args.collapse,
@@ -92,6 +112,6 @@ def refinements(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def wants_findings(args: argparse.Namespace) -> bool:
+def wants_findings(args: Arguments) -> bool:
     """Tell whether findings were asked for."""
     return bool(args.findings or args.labels is not None or args.references is not None)

@@ -1,17 +1,19 @@
-"""Marks: the part of a picture that a query asks with, as the command line says it."""
+"""The part of an image that a query asks with, as the command line says it."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from retrieval.errors import SettingError
 from viewer.answer import XYWH
 
 from .argument_types import box, place
+from .parameters import Arguments, option, stack
 
 if TYPE_CHECKING:
     from retrieval.index import Index
@@ -35,19 +37,83 @@ class Canvas:
     read: Callable[[], Picture]
 
 
-def add_marks(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that mark a part of the query."""
-    group = parser.add_argument_group("a part of the query, one of the first four")
-    add = group.add_argument
-    add("--region", type=box, metavar="X,Y,W,H", help="ask with a box of the picture, in pixels")
-    add("--polygon", type=corners, metavar="X,Y,…", help="ask with a polygon: x and y of each corner")
-    add("--mask", type=place, metavar="PNG", help="ask with what is not black in a picture of the same size")
-    add("--point", type=point, metavar="X,Y", help="ask with the superpixel there")
-    add("--mm", action="store_true", help="the numbers of the region and of --margin are in millimetres")
-    add("--margin", type=margin, default=0.0, metavar="N", help="and with all so near to it, in pixels [0]")
+def corners(text: str) -> tuple[tuple[float, float], ...]:
+    """Read a polygon ``x1,y1,x2,y2,…`` of three corners or more."""
+    numbers = _numbers(text)
+    if len(numbers) < 6 or len(numbers) % 2:
+        raise click.BadParameter(f"{text!r} is no polygon; give x and y of three corners or more")
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
 
-def check_marks(args: argparse.Namespace) -> None:
+def point(text: str) -> tuple[float, float]:
+    """Read a point ``x,y``."""
+    numbers = _numbers(text)
+    if len(numbers) != 2:
+        raise click.BadParameter(f"{text!r} is no point; give x,y")
+    return numbers[0], numbers[1]
+
+
+def margin(text: str) -> float:
+    """Read a margin: a finite number of at least 0."""
+    numbers = _numbers(text)
+    if len(numbers) != 1 or numbers[0] < 0:
+        raise click.BadParameter(f"{text!r} is no margin; give a number of at least 0")
+    return numbers[0]
+
+
+def _numbers(text: str) -> list[float]:
+    """Read finite numbers joined by commas; none where the text is anything else."""
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        return []
+    return found if all(abs(number) < float("inf") for number in found) else []
+
+
+_SECTION = "a part of the query, one of the first four"
+
+region_options = stack(
+    option(
+        "--region",
+        type=box,
+        metavar="X,Y,W,H",
+        section=_SECTION,
+        help="ask with a box of the image, in pixels",
+    ),
+    option(
+        "--polygon",
+        type=corners,
+        metavar="X,Y,…",
+        section=_SECTION,
+        help="ask with a polygon: x and y of each corner",
+    ),
+    option(
+        "--mask",
+        type=place,
+        metavar="PNG",
+        section=_SECTION,
+        help="ask with what is not black in an image of the same size",
+    ),
+    option("--point", type=point, metavar="X,Y", section=_SECTION, help="ask with the superpixel there"),
+    option(
+        "--mm",
+        is_flag=True,
+        section=_SECTION,
+        help="the numbers of the region and of --margin are in millimetres",
+    ),
+    option(
+        "--margin",
+        type=margin,
+        default="0",
+        metavar="N",
+        section=_SECTION,
+        help="and with all so near to it, in pixels [0]",
+    ),
+)
+"""The options that name a part of the query."""
+
+
+def check_region(args: Arguments) -> None:
     """Refuse more than one mark, and what says something of none. Raises SettingError."""
     given = [f"--{form}" for form in _FORMS if getattr(args, form) is not None]
     if len(given) > 1:
@@ -81,7 +147,7 @@ def about_boxes(index: Index, by: Sequence[str]) -> str | None:
     return f"note: no hit says where the region is in it: {why}; {' or '.join(remedies)}"
 
 
-def region_of(args: argparse.Namespace, canvas: Canvas) -> Region | None:
+def region_of(args: Arguments, canvas: Canvas) -> Region | None:
     """Return the marked part of a picture, in its pixels; None for all of it.
 
     Raises
@@ -102,7 +168,7 @@ def region_of(args: argparse.Namespace, canvas: Canvas) -> Region | None:
     return found.grown(grown, canvas.shape) if grown else found
 
 
-def _marked(args: argparse.Namespace, canvas: Canvas, unit: tuple[float, float]) -> Region | None:
+def _marked(args: Arguments, canvas: Canvas, unit: tuple[float, float]) -> Region | None:
     if args.region is not None:
         return _box(args.region, canvas.shape, unit)
     if args.polygon is not None:
@@ -112,7 +178,7 @@ def _marked(args: argparse.Namespace, canvas: Canvas, unit: tuple[float, float])
     return None if args.point is None else _superpixel(args.point, canvas, unit)
 
 
-def _unit(args: argparse.Namespace, canvas: Canvas) -> tuple[float, float]:
+def _unit(args: Arguments, canvas: Canvas) -> tuple[float, float]:
     """Return how much of the arguments' unit a pixel is, (row, col)."""
     if not args.mm:
         return 1.0, 1.0
@@ -178,36 +244,3 @@ def _superpixel(asked: tuple[float, float], canvas: Canvas, unit: tuple[float, f
 
 def _size(shape: tuple[int, ...]) -> str:
     return f"{shape[1]} × {shape[0]} pixels"
-
-
-def corners(text: str) -> tuple[tuple[float, float], ...]:
-    """Read a polygon ``x1,y1,x2,y2,…`` of three corners or more."""
-    numbers = _numbers(text)
-    if len(numbers) < 6 or len(numbers) % 2:
-        raise argparse.ArgumentTypeError(f"{text!r} is no polygon; give x and y of three corners or more")
-    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
-
-
-def point(text: str) -> tuple[float, float]:
-    """Read a point ``x,y``."""
-    numbers = _numbers(text)
-    if len(numbers) != 2:
-        raise argparse.ArgumentTypeError(f"{text!r} is no point; give x,y")
-    return numbers[0], numbers[1]
-
-
-def margin(text: str) -> float:
-    """Read a margin: a finite number of at least 0."""
-    numbers = _numbers(text)
-    if len(numbers) != 1 or numbers[0] < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no margin; give a number of at least 0")
-    return numbers[0]
-
-
-def _numbers(text: str) -> list[float]:
-    """Read finite numbers joined by commas; none where the text is anything else."""
-    try:
-        found = [float(part) for part in text.split(",")]
-    except ValueError:
-        return []
-    return found if all(abs(number) < float("inf") for number in found) else []

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import inspect
+import itertools
 import re
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from retrieval import registry
 from retrieval.errors import NotInstalledError, SettingError
 from retrieval.registry import installed
+
+from .argument_types import checked
+from .parameters import Arguments, Option
 
 if TYPE_CHECKING:
     from retrieval.representation import Representation
@@ -21,14 +24,22 @@ _PREFIX = "setting_"
 _METAVARS = {int: "N", float: "X", int | None: "N", float | None: "X"}
 
 
-def named(argv: Sequence[str]) -> list[str]:
-    """Return the representations that ``--by`` names on a command line; none where there is none."""
-    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    first.add_argument("--by", action="append", default=[])
-    try:
-        return list(first.parse_known_args(list(argv))[0].by)
-    except argparse.ArgumentError:
-        return []
+def named(words: Sequence[str]) -> list[str]:
+    """Return the representations that ``--by`` names on a command line; none if there is none."""
+    pairs = itertools.pairwise(words)
+    apart = [(place, value) for place, (word, value) in enumerate(pairs) if word == "--by"]
+    joined = [(place, word[5:]) for place, word in enumerate(words) if word.startswith("--by=")]
+    return [name for _, name in sorted(apart + joined)]
+
+
+def asks_for_more(words: Sequence[str], known: Collection[str]) -> bool:
+    """Tell whether a command line has flags beyond those that are known, or asks for help.
+
+    Only then are the flags of representations of use. To make them takes their packages, which is most of
+    the time that a small query takes.
+    """
+    flags = {word.partition("=")[0] for word in words if word.startswith("--")}
+    return not flags <= {*known, "--"} or "-h" in words
 
 
 def make(name: str, settings: Mapping[str, Any] | None = None) -> Representation:
@@ -44,16 +55,13 @@ def make(name: str, settings: Mapping[str, Any] | None = None) -> Representation
         raise SettingError(f"--by: {error}") from error
 
 
-def add_settings(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
-    """Add a flag for each setting of the representations named; one that several have is one flag."""
+def setting_options(names: Sequence[str]) -> list[Option]:
+    """Return an option for each setting of the representations named; one that several have is one option."""
     flags: dict[str, _Flag] = {}
     for name in names:
         for flag in _flags(make(name)):
             flags.setdefault(flag.name, flag)
-    if flags:
-        group = parser.add_argument_group(f"settings of {', '.join(names)}")
-        for flag in flags.values():
-            flag.add_to(group)
+    return [flag.option(f"settings of {', '.join(names)}") for flag in flags.values()]
 
 
 def _flags(representation: Representation) -> Iterator[_Flag]:
@@ -64,17 +72,20 @@ def _flags(representation: Representation) -> Iterator[_Flag]:
         yield _Flag(setting, default, hints.get(setting, type(default)), explained.get(setting, ""))
 
 
-def add_query_settings(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
-    """Add a flag for each setting of representations that changes queries alone.
+def query_setting_options(words: Sequence[str], known: Collection[str]) -> list[Option]:
+    """Return an option for each setting of representations that changes queries alone.
 
-    Of those that ``--by`` names, or of all; help without ``--by`` loads none, to answer at once.
+    Of those that ``--by`` names on the command line, or of all; help without ``--by`` loads none, to answer
+    at once.
     """
-    names = [name for name in named(argv) if name.partition("+")[0] in installed()]
+    if not asks_for_more(words, known):
+        return []
+    names = [name for name in named(words) if name.partition("+")[0] in installed()]
     names = list(dict.fromkeys(name.partition("+")[0] for name in names))
-    if not names and not {"-h", "--help"} & set(argv):
+    if not names and not {"-h", "--help"} & set(words):
         names = installed()
     if not names:
-        return
+        return []
     from retrieval.representation import Adjustable
 
     flags: dict[str, _Flag] = {}
@@ -84,14 +95,11 @@ def add_query_settings(parser: argparse.ArgumentParser, argv: Sequence[str]) -> 
             own = (flag for flag in _flags(representation) if flag.name in representation.query_settings)
             for flag in own:
                 flags.setdefault(flag.name, flag)
-    if not flags:
-        return
-    group = parser.add_argument_group("settings of this query alone", "as the index has them where left out")
-    for flag in flags.values():
-        dataclasses.replace(flag, default=None).add_to(group)
+    section = "settings of this query alone, as the index has them if left out"
+    return [dataclasses.replace(flag, default=None).option(section) for flag in flags.values()]
 
 
-def given(args: argparse.Namespace) -> dict[str, Any]:
+def given(args: Arguments) -> dict[str, Any]:
     """Return the settings that were given on the command line, by name."""
     return {
         name.removeprefix(_PREFIX): value for name, value in vars(args).items() if name.startswith(_PREFIX)
@@ -137,27 +145,24 @@ class _Flag:
     hint: Any
     meaning: str
 
-    def add_to(self, group: argparse._ArgumentGroup) -> None:
-        option = "--" + self.name.replace("_", "-")
+    def option(self, section: str) -> Option:
+        """Return the option ``--name``, or ``--name/--no-name`` of a switch."""
+        name = "--" + self.name.replace("_", "-")
         shown = "" if self.default is None else f" [{_shown(self.default)}]"
-        explained = (self.meaning.replace("``", "").removesuffix(".") + shown).strip().replace("%", "%%")
-        common: dict[str, Any] = {"dest": _PREFIX + self.name, "default": argparse.SUPPRESS}
-        common["help"] = explained
+        common: dict[str, Any] = {
+            "section": section,
+            "only_if_given": True,
+            "help": (self.meaning.replace("``", "").removesuffix(".") + shown).strip(),
+        }
         if self.hint is bool or isinstance(self.default, bool):
-            group.add_argument(option, action=_Switch, **common)
-            return
-        choices = get_args(self.hint) if get_origin(self.hint) is Literal else None
-        group.add_argument(
-            option,
-            type=reader(self.hint, self.default),
-            choices=choices,
-            metavar=_METAVARS.get(self.hint, "…"),
-            **common,
-        )
-
-
-class _Switch(argparse.BooleanOptionalAction):
-    """``--name`` and ``--no-name``."""
+            return Option([f"{name}/--no-{name[2:]}", _PREFIX + self.name], **common)
+        read = reader(self.hint, self.default)
+        if get_origin(self.hint) is Literal:
+            return Option(
+                [name, _PREFIX + self.name], choices=get_args(self.hint), type=read, metavar="…", **common
+            )
+        metavar = _METAVARS.get(self.hint, "…")
+        return Option([name, _PREFIX + self.name], type=checked(read), metavar=metavar, **common)
 
 
 def reader(hint: Any, default: Any) -> Callable[[str], Any]:
@@ -195,7 +200,6 @@ def _either(readers: Sequence[Callable[[str], Any]], optional: bool) -> Callable
                 continue
         raise ValueError(text)
 
-    value.__name__ = "setting"  # argparse says "invalid setting value"
     return value
 
 

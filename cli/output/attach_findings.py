@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from viewer.answer import Answer, printable
 
+from ..options.parameters import Arguments, form_of
 from ..options.queries import Query
 from ..options.ranking_flags import wants_findings
 from .findings_tables import as_text
@@ -30,7 +30,7 @@ class Tables:
     references: References | None = None
 
     @classmethod
-    def read(cls, args: argparse.Namespace) -> Tables:
+    def read(cls, args: Arguments) -> Tables:
         """Read the tables. Raise SettingError where one makes no sense."""
         if not wants_findings(args):
             return cls(False)
@@ -39,7 +39,7 @@ class Tables:
 
         labels = None if args.labels is None else LabelTable.read(args.labels)
         references = None if args.references is None else References.read(args.references)
-        return cls(True, args.form, labels, references)
+        return cls(True, form_of(args), labels, references)
 
     def told(self, index: Index, query: Query, answer: Answer, terms: Mapping[str, Any]) -> Answer:
         """Return an answer with its findings; forms that cannot hold them have them on stderr."""

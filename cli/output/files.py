@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.errors import SemblanceError, SettingError
+from viewer.answer import printable
 
 if TYPE_CHECKING:
     from PIL import Image
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+
+
+def say(line: str) -> None:
+    """Print a line on stderr at once, safe for a terminal."""
+    print(printable(line), file=sys.stderr, flush=True)
 
 
 def write_text(text: str, path: Path) -> None:

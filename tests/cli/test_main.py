@@ -6,10 +6,13 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import click
 import pytest
 
-from cli import main as entry
-from cli.main import COMMANDS, main, make_parser
+from cli import group
+from cli.main import COMMANDS, main, parse
+from cli.options.command import Command
+from cli.options.parameters import Argument
 from retrieval.errors import IndexFolderError, SettingError
 
 HEAVY = (
@@ -90,6 +93,48 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
 
 
 @pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["quer", "x"], "query"),
+        (["query", "x", "y", "--groop-by", "z"], "--group-by"),
+        (["query", "x", "y", "--orientation", "2"], "--orientations"),
+        (["index", "x", "-o", "y", "--by", "superpixl"], "superpixel"),
+        (["index", "x", "-o", "y", "--by", "sift", "--word", "9"], "--words"),
+        (["index", "x", "-o", "y", "--by", "sift", "--descriptor", "rotsift"], "rootsift"),
+    ],
+)
+def test_what_is_mistyped_gets_a_suggestion(
+    arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert f"did you mean {meant}?" in capsys.readouterr().err
+
+
+def test_an_option_is_not_taken_for_the_value_of_another(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["index", "folder", "-o", "--by", "sift"]) == 2
+    assert "argument -o/--output: expected one argument" in capsys.readouterr().err
+
+
+def test_an_error_names_the_help_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["index"], ["index", "folder", "-o"], ["index", "folder", "--bogus"]):
+        assert main(arguments) == 2
+        assert capsys.readouterr().err.endswith("(see semblance index --help)\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "erased"),
+    [
+        ([], None),
+        (["--erased"], []),
+        (["--erased", "a", "b"], ["a", "b"]),
+        (["--erased", "a", "--erased=b"], ["a", "b"]),
+    ],
+)
+def test_an_option_may_take_any_number_of_values(words: list[str], erased: list[str] | None) -> None:
+    assert parse(["verify", "x", *words]).erased == erased
+
+
+@pytest.mark.parametrize(
     ("error", "code", "text"),
     [
         (IndexFolderError("x: no index;\nmake one"), 1, "x: no index; make one"),
@@ -129,11 +174,13 @@ def test_debug_shows_where_an_error_came_from(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_reader_who_leaves_early_is_no_error() -> None:
     code = (
-        "import sys, types, cli.main as m\n"
+        "import sys, types, cli.group, cli.main as m\n"
+        "from cli.options.command import Command\n"
         "def run(args):\n"
         "    for _ in range(100000): print('x' * 100)\n"
         "    return 0\n"
-        "m.importlib.import_module = lambda *_: types.SimpleNamespace(configure=lambda *_: None, run=run)\n"
+        "loaded = types.SimpleNamespace(run=Command(run, [], ''))\n"
+        "cli.group.importlib.import_module = lambda *_: loaded\n"
         "sys.exit(m.main(['info']))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -145,9 +192,17 @@ def test_a_reader_who_leaves_early_is_no_error() -> None:
     assert process.wait() == 1
 
 
-def test_only_the_command_that_runs_gets_its_arguments() -> None:
-    assert make_parser("info").parse_args(["info", "x"]).index.name == "x"
-    assert make_parser().parse_args(["info"]).run is None
+def test_only_the_command_that_runs_is_loaded() -> None:
+    loaded = loaded_by("info", "--help")
+    assert "cli.commands.info" in loaded
+    assert {f"cli.commands.{name.replace('-', '_')}" for name in COMMANDS} & loaded == {"cli.commands.info"}
+    assert not [name for name in loaded_by("--help") if name.startswith("cli.commands")]
+
+
+def test_a_line_is_parsed_without_being_run() -> None:
+    assert parse(["info", "x"]).index.name == "x"
+    with pytest.raises(click.UsageError):
+        parse(["info"])
 
 
 def break_info(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
@@ -156,8 +211,5 @@ def break_info(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def run(args: object) -> int:
         raise error
 
-    def configure(parser: object, argv: object) -> None:
-        parser.add_argument("index")  # type: ignore[attr-defined]
-
-    broken = SimpleNamespace(configure=configure, run=run)
-    monkeypatch.setattr(entry.importlib, "import_module", lambda *_: broken)
+    broken = SimpleNamespace(run=Command(run, [Argument(["index"])], ""))
+    monkeypatch.setattr(group.importlib, "import_module", lambda *_: broken)

@@ -64,7 +64,7 @@ def test_a_query_without_a_patient_is_said_to_have_none(
 def test_a_wrong_flag_is_answered_with_the_help_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("index", "scans", "-o", "i", "--by", "thumbnail", "--word", 3) == 2
     assert capsys.readouterr().err == (
-        "semblance: error: unrecognized arguments: --word 3 (see semblance index --help)\n"
+        "semblance: error: unrecognized arguments: --word (see semblance index --help)\n"
     )
 
 

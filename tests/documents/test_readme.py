@@ -18,7 +18,7 @@ from PIL import Image
 import bovw
 from bovw.descriptors import DESCRIPTORS
 from bovw.detectors import DETECTORS
-from cli.main import COMMANDS, main, make_parser
+from cli.main import COMMANDS, main, parse
 from cli.output.formats import as_json
 from retrieval.index.catalogue.schema import FORMAT, TABLES
 from retrieval.readers.dicom.header import METADATA
@@ -63,8 +63,7 @@ def shown(value: Any) -> str:
 @pytest.mark.parametrize("line", TYPED)
 def test_every_command_can_be_typed(line: str) -> None:
     arguments = shlex.split(line)[1:]
-    args = make_parser(arguments[0], arguments).parse_args(arguments)
-    assert args.command == arguments[0]
+    assert parse(arguments).command == arguments[0]
 
 
 def test_every_command_is_shown_or_spoken_of() -> None:

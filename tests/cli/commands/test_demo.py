@@ -14,7 +14,7 @@ from cli.commands import demo, demo_images
 from cli.commands.demo_images import tiles, write_pictures
 from cli.main import main
 from cli.output.precision import measure
-from cli.output.progress import Progress
+from cli.output.progress import ProgressBar
 
 
 class Ranked:
@@ -38,7 +38,7 @@ class Ranked:
 
 def test_precision_is_the_share_of_right_ones_among_the_first() -> None:
     index = Ranked({"1": "a", "2": "a", "3": "b", "4": "b", "5": "b", "6": ""})
-    found = measure(index, "any", 2, Progress())  # type: ignore[arg-type]
+    found = measure(index, "any", 2, ProgressBar())  # type: ignore[arg-type]
     # 1 finds 2, 3; 2 finds 3, 4; at most one other is right: 1 and 0.
     # 3 finds 4, 5; 4 finds 5, 6; 5 finds 6, 1: 2, 1 and 0 of two.
     assert found.by_label == {"a": 0.5, "b": 0.5}
@@ -48,7 +48,7 @@ def test_precision_is_the_share_of_right_ones_among_the_first() -> None:
 
 
 def test_a_label_that_stands_alone_does_not_ask() -> None:
-    found = measure(Ranked({"1": "a", "2": "b", "3": "b"}), "any", 5, Progress())  # type: ignore[arg-type]
+    found = measure(Ranked({"1": "a", "2": "b", "3": "b"}), "any", 5, ProgressBar())  # type: ignore[arg-type]
     assert found.sizes == {"b": 2}
     assert found.n_queries == 2
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import cv2
@@ -13,17 +12,18 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from cli.main import main
-from cli.options.region_flags import Canvas, add_marks, check_marks, region_of
+from cli.options.command import command
+from cli.options.parameters import Arguments
+from cli.options.region_flags import Canvas, check_region, region_of, region_options
 from retrieval.errors import SettingError
 from retrieval.picture import Picture
 from retrieval.region import Region
 
 
-def parsed(*flags: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(exit_on_error=False)
-    add_marks(parser)
-    args = parser.parse_args(flags)
-    check_marks(args)
+def parsed(*flags: str) -> Arguments:
+    made = command("")(region_options(lambda args: 0))
+    args = made.arguments(made.make_context("query", list(flags)))
+    check_region(args)
     return args
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import click
 import pytest
 
 from cli.options import representation_flags
+from cli.options.command import Command
+from cli.options.parameters import Arguments
 from cli.options.representation_flags import (
-    add_settings,
+    asks_for_more,
     explanations,
     given,
-    installed,
     named,
+    setting_options,
     with_settings,
 )
+from retrieval.registry import installed
 
 
 @dataclass(frozen=True)
@@ -53,16 +56,18 @@ class Fake:
 
 
 @pytest.fixture
-def parser(monkeypatch: pytest.MonkeyPatch) -> argparse.ArgumentParser:
+def made(monkeypatch: pytest.MonkeyPatch) -> Command:
     monkeypatch.setattr(representation_flags, "make", lambda name, values=None: Fake(**(values or {})))
-    made = argparse.ArgumentParser(exit_on_error=False)
-    add_settings(made, ["fake", "other"])
-    return made
+    return Command(lambda args: 0, setting_options(["fake", "other"]), "")
 
 
-def test_every_setting_is_a_flag_of_its_name_and_type(parser: argparse.ArgumentParser) -> None:
+def parsed(made: Command, *words: str) -> Arguments:
+    return made.arguments(made.make_context("index", list(words)))
+
+
+def test_every_setting_is_a_flag_of_its_name_and_type(made: Command) -> None:
     line = "--words 7 --low 2 --smooth --kind b --scales 3,4.5 --limit 9 --explained y"
-    assert given(parser.parse_args(line.split())) == {
+    assert given(parsed(made, *line.split())) == {
         "words": 7,
         "low": 2.0,
         "smooth": True,
@@ -73,26 +78,26 @@ def test_every_setting_is_a_flag_of_its_name_and_type(parser: argparse.ArgumentP
     }
 
 
-def test_what_is_not_given_is_not_there(parser: argparse.ArgumentParser) -> None:
-    assert given(parser.parse_args([])) == {}
-    assert given(parser.parse_args(["--no-smooth", "--limit", "none"])) == {"smooth": False, "limit": None}
+def test_what_is_not_given_is_not_there(made: Command) -> None:
+    assert given(parsed(made)) == {}
+    assert given(parsed(made, "--no-smooth", "--limit", "none")) == {"smooth": False, "limit": None}
 
 
 @pytest.mark.parametrize("line", ["--words 1.5", "--low x", "--kind c", "--scales 1,x", "--limit x"])
-def test_a_value_of_another_type_is_refused(parser: argparse.ArgumentParser, line: str) -> None:
-    with pytest.raises(argparse.ArgumentError):
-        parser.parse_args(line.split())
+def test_a_value_of_another_type_is_refused(made: Command, line: str) -> None:
+    with pytest.raises(click.BadParameter):
+        parsed(made, *line.split())
 
 
-def test_help_says_what_the_docstring_says(parser: argparse.ArgumentParser) -> None:
-    shown = " ".join(parser.format_help().split())
+def test_help_says_what_the_docstring_says(made: Command) -> None:
+    shown = " ".join(made.get_help(click.Context(made)).split())
     assert "how many words, at least 2 [100]" in shown
     assert "the ends, 50 % each [1.5]" in shown
     assert "in its metadata [x]" in shown
     assert explanations(Fake)["limit"] == "a bound, or none."
 
 
-def test_settings_that_were_given_replace_those_of_the_index(parser: argparse.ArgumentParser) -> None:
+def test_settings_that_were_given_replace_those_of_the_index(made: Command) -> None:
     merged = with_settings("fake", {"words": 5, "unknown": 1}, {"words": 3, "high": 2.0})
     assert merged == {"words": 5, "high": 2.0}
 
@@ -100,6 +105,13 @@ def test_settings_that_were_given_replace_those_of_the_index(parser: argparse.Ar
 def test_representations_named_are_found_before_parsing() -> None:
     assert named(["index", "f", "--by", "sift", "-o", "x", "--by=dense", "--words", "5"]) == ["sift", "dense"]
     assert named(["index", "f", "--by"]) == []
+
+
+def test_settings_are_flags_only_if_a_line_has_flags_that_are_not_known() -> None:
+    assert asks_for_more(["i", "a.png", "--words", "5"], ["--by"])
+    assert asks_for_more(["--by", "sift", "--help"], ["--by"])
+    assert asks_for_more(["-h"], ["--by"])
+    assert not asks_for_more(["i", "--by=sift", "-k", "5", "--", "x"], ["--by"])
 
 
 def test_the_installed_representations_are_those_of_the_entry_points() -> None:

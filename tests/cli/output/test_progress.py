@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from cli.output.progress import Progress
+from cli.output.progress import ProgressBar
 
 
 class Terminal(io.StringIO):
@@ -18,7 +18,7 @@ class Terminal(io.StringIO):
 
 
 def test_nothing_is_shown_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress() as progress:
+    with ProgressBar() as progress:
         for done in range(5):
             progress("reading", done, 5)
     assert capsys.readouterr() == ("", "")
@@ -27,7 +27,7 @@ def test_nothing_is_shown_where_nobody_looks(capsys: pytest.CaptureFixture[str])
 def test_short_work_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with Progress() as progress:
+    with ProgressBar() as progress:
         progress("reading", 1, 2)
         progress("encoding", 1, 0)
     assert terminal.getvalue().strip() == ""
@@ -40,7 +40,7 @@ def test_long_work_shows_stage_share_and_rate(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "stderr", terminal)
     plain = tqdm.tqdm
     monkeypatch.setattr(tqdm, "tqdm", lambda **options: plain(**{**options, "delay": 0, "mininterval": 0}))
-    with Progress("queries") as progress:
+    with ProgressBar("queries") as progress:
         progress("reading", 1, 4)
         progress("reading", 2, 4)
         progress("encoding", 3, 0)
@@ -52,7 +52,7 @@ def test_long_work_shows_stage_share_and_rate(monkeypatch: pytest.MonkeyPatch) -
 
 def test_an_error_closes_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
-    with pytest.raises(KeyboardInterrupt), Progress() as progress:
+    with pytest.raises(KeyboardInterrupt), ProgressBar() as progress:
         progress("reading", 1, 2)
         raise KeyboardInterrupt
     assert progress._bar is None

@@ -1,0 +1,79 @@
+"""What completes a word in a shell from an index: representations, columns, and ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import click
+
+from .argument_types import files
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from retrieval.index import Index
+
+_LOOKED_AT = 200
+"""Images whose columns are offered: to look at all of a large index would keep a user waiting."""
+_OFFERED = 200
+"""The most ids that are offered at once."""
+
+
+def complete_representation(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete a representation: of the index if the line names it, else an installed one."""
+    from retrieval.registry import installed
+
+    found = _ask(ctx, lambda index: list(index.representations))
+    return [name for name in found or installed() if name.startswith(incomplete)]
+
+
+def complete_column(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of a column that images of the index have."""
+    return [name for name in _ask(ctx, _columns) if name.startswith(incomplete)]
+
+
+def complete_id(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the id of an image of the index."""
+    return _ask(
+        ctx, lambda index: list(islice((n for n in index.names if n.startswith(incomplete)), _OFFERED))
+    )
+
+
+def complete_image(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the id of an image of the index, or a path if there is none."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(id) for id in complete_id(ctx, param, incomplete)] or files(ctx, param, incomplete)
+
+
+def _columns(index: Index) -> list[str]:
+    entries = list(islice(index.pictures(), _LOOKED_AT))
+    return sorted({"label"}.union(*(entry.groups for entry in entries), *(e.metadata for e in entries)))
+
+
+def _ask(ctx: click.Context, question: Callable[[Index], Sequence[str]]) -> list[str]:
+    """Ask the index that the line names; nothing is offered if there is none, or it cannot be read."""
+    with _opened(ctx) as index:
+        return [] if index is None else list(question(index))
+
+
+@contextmanager
+def _opened(ctx: click.Context) -> Iterator[Index | None]:
+    from retrieval.errors import SemblanceError
+
+    folder = ctx.params.get("index")
+    if folder is None or not folder.is_dir():
+        yield None
+        return
+    from retrieval.index import Index
+
+    try:
+        index = Index.open(folder)
+    except (SemblanceError, OSError):
+        yield None  # no error of an index belongs into a line that is being typed
+        return
+    with index:
+        yield index
