@@ -14,7 +14,7 @@ from retrieval.errors import PictureError
 from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
-from ..options.parameters import Arguments, argument, form_of, forms, option
+from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
 from ..options.queries import Query, find_queries
 from ..options.ranking_flags import RULES
 from ..output.attach_findings import others
@@ -78,13 +78,14 @@ Annotations = Sequence[tuple[str, "Classification"]]
     help="let nothing vote that shares the query's patient, study, …",
 )
 @forms("json", "csv")
+@quiet
 def run(args: Arguments) -> int:
     """Classify each picture and print what was found."""
     from retrieval.index import Index
 
     told: list[tuple[str, Classification]] = []
     lacking: list[str] = []
-    with Index.open(args.index) as index, ProgressBar("queries") as progress:
+    with Index.open(args.index) as index, ProgressBar("queries", args.quiet) as progress:
         for query in find_queries(index, args.images):
             told.append((query.id, _classified(index, query, args)))
             if args.not_same is not None and lacks(index, query, args.not_same):

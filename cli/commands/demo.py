@@ -16,14 +16,15 @@ from viewer.report_table import ReportTable
 
 from ..options.argument_types import place, positive
 from ..options.command import command
-from ..options.parameters import Arguments, option
+from ..options.parameters import Arguments, option, quiet
 from ..options.queries import Query
 from ..output.columns import columns
 from ..output.files import write_picture, write_text
 from ..output.formats import as_table
+from ..output.index_report import notes
 from ..output.precision import Precision, measure
 from ..output.progress import ProgressBar
-from .index import Order, bring_up_to_date, notes
+from .indexing import Order, bring_up_to_date
 from .query import answer_of, images_of, with_images
 
 if TYPE_CHECKING:
@@ -48,15 +49,16 @@ is downloaded. The second run finds the index up to date."""
 @command(EXAMPLE)
 @option("-o", "--output", type=place, default=Path("demo"), metavar="FOLDER", help="where to write [demo]")
 @option("--jobs", type=positive, metavar="N", help="processes [one a core]")
+@quiet
 def run(args: Arguments) -> int:
     """Write the pictures, index them, measure, and write the pages."""
     folder: Path = args.output
     pictures, index_folder = folder / "pictures", folder / "index"
     _write_pictures(pictures)
-    _index(pictures, index_folder, args.jobs)
+    _index(pictures, index_folder, args.jobs, args.quiet)
     from retrieval.index import Index
 
-    with Index.open(index_folder) as index, ProgressBar("queries") as progress:
+    with Index.open(index_folder) as index, ProgressBar("queries", args.quiet) as progress:
         measured = {name: measure(index, name, K, progress) for name in DETECTORS}
         answers = _answers(index)
         table = _table(measured, len(index))
@@ -96,18 +98,20 @@ def _write_pictures(folder: Path) -> None:
         raise PictureError(f"{folder}: no installed package has pictures; pip install 'semblance[demo]'")
 
 
-def _index(pictures: Path, output: Path, jobs: int | None) -> None:
+def _index(pictures: Path, output: Path, jobs: int | None, is_quiet: bool) -> None:
     """Index as ``semblance index`` does, and say what came of it."""
+    from retrieval.metadata.label_table import LabelTable
+
     order = Order(
         output,
         [pictures],
         by=DETECTORS,
         settings=SETTINGS,
-        labels=pictures / "labels.csv",
+        labels=LabelTable.read(pictures / "labels.csv"),
         jobs=jobs,
     )
     started = time.monotonic()
-    with ProgressBar("files") as progress:
+    with ProgressBar("files", is_quiet) as progress:
         state = bring_up_to_date(order, progress)
     for line in notes(state.report, time.monotonic() - started):
         print(line, file=sys.stderr)

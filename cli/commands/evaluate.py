@@ -14,10 +14,11 @@ from retrieval.evaluation.evaluation_options import FUSIONS
 from retrieval.evaluation.protocols import PROTOCOLS
 from viewer.answer import printable
 
-from ..options.argument_types import label_table, place, positive
+from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_representation
-from ..options.parameters import Arguments, argument, option
+from ..options.label_flags import label_table
+from ..options.parameters import Arguments, argument, option, quiet
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def cutoffs(text: str) -> tuple[int, ...]:
 @option("--trec", type=place, metavar="FOLDER", help="write qrels and a run of each system there")
 @option("--json", is_flag=True, excludes="form", help="print everything as JSON")
 @option("--csv", is_flag=True, excludes="form", help="print a line for each system, measure and class")
+@quiet
 def run(args: Arguments) -> int:
     """Measure, say on stderr what was left out, and print the tables on stdout."""
     from retrieval.evaluation import evaluate
@@ -105,7 +107,7 @@ def run(args: Arguments) -> int:
     from ..output.evaluation_tables import as_csv, as_json, as_text
 
     terms = _terms(args)
-    with Index.open(args.index) as index, ProgressBar("queries") as progress:
+    with Index.open(args.index) as index, ProgressBar("queries", args.quiet) as progress:
         found = evaluate(index, terms, trec=args.trec, progress=progress)
     for line in notes(found):
         print(printable(line), file=sys.stderr)

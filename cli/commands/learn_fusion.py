@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from viewer.answer import printable
 
-from ..options.argument_types import label_table, place
+from ..options.argument_types import place
 from ..options.command import command
 from ..options.completion import complete_column, complete_representation
+from ..options.label_flags import label_table
 from ..options.parameters import Arguments, argument, option
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from retrieval.errors import SettingError
 from retrieval.metric_learning import METHODS
 from viewer.answer import printable
 
-from ..options.argument_types import label_table, place, positive
+from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_representation
-from ..options.parameters import Arguments, argument, option
+from ..options.label_flags import label_table
+from ..options.parameters import Arguments, argument, option, quiet
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ it says what the metric is worth for pictures that it has not seen."""
 @option("--seed", type=int, default=0, metavar="N", help="of what is drawn at random [0]")
 @option("--no-trial", is_flag=True, help="do not measure whether it helps")
 @option("--json", is_flag=True, help="print the summary as JSON")
+@quiet
 def run(args: Arguments) -> int:
     """Learn, say on stderr of what and what it is worth, and print a summary on stdout."""
     from retrieval.index.writer import IndexWriter
@@ -87,7 +89,7 @@ def run(args: Arguments) -> int:
         print(f"{args.index}: {printable(args.drop)} dropped")
         return 0
     terms = _terms(args)
-    with IndexWriter.open(args.index) as index, ProgressBar("steps") as progress:
+    with IndexWriter.open(args.index) as index, ProgressBar("steps", args.quiet) as progress:
         report = index.learn_metric(terms, progress=progress)
     for line in notes(report, not args.no_trial):
         print(printable(line), file=sys.stderr)

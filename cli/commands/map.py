@@ -16,7 +16,7 @@ from viewer.provenance import index_facts
 from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_representation
-from ..options.parameters import Arguments, argument, option
+from ..options.parameters import Arguments, argument, option, quiet
 from ..output.files import write_text
 from ..output.progress import ProgressBar
 
@@ -59,6 +59,7 @@ that pictures are ranked by, least of all after t-SNE."""
 @option("--where", metavar="EXPR", help="draw only images whose metadata fit an expression")
 @option("--limit", type=positive, default=2000, metavar="N", help="at most this many, drawn at random [2000]")
 @option("--seed", type=int, default=0, metavar="N", help="of what is drawn at random, and of t-SNE [0]")
+@quiet
 def run(args: Arguments) -> int:
     """Lay the pictures out, write the page, and say on stdout what is on it."""
     from retrieval.index import Index
@@ -66,7 +67,7 @@ def run(args: Arguments) -> int:
 
     if args.seed < 0:
         raise SettingError(f"--seed: {args.seed} is below 0; give 0 or more")
-    with Index.open(args.index) as index, ProgressBar("pictures") as progress:
+    with Index.open(args.index) as index, ProgressBar("pictures", args.quiet) as progress:
         chosen, n_all = _chosen(index, args)
         kinds = _kinds(index, chosen, args.colour_by)
         progress(f"lay out by {args.method}", 0, 0)

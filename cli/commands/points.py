@@ -12,7 +12,7 @@ from retrieval.errors import PictureError, SettingError
 from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.image_arguments import find_images, read_images
-from ..options.parameters import Arguments, argument, option
+from ..options.parameters import Arguments, argument, option, quiet
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Look:
 @option("--longest-side", type=positive, default=320, metavar="N", help="working size in pixels [320]")
 @option("--foreground-only", is_flag=True, help="keep out of the black background")
 @option("--window", default="auto", metavar="W", help="lung, brain, …, or centre,width [auto]")
+@quiet
 def run(args: Arguments) -> int:
     """Draw, and say on stdout what was drawn."""
     from ..output.files import check_picture_name, write_picture
@@ -74,7 +75,8 @@ def run(args: Arguments) -> int:
     if second is None:
         sheet = draw_one(first, detectors, look)
     else:
-        sheet = draw_many(_chain(first, second, pictures), detectors, look)
+        with ProgressBar("images", args.quiet) as progress:
+            sheet = draw_many(_chain(first, second, pictures), detectors, look, progress)
     write_picture(sheet, args.output)
     print(args.output)
     return 0
@@ -102,7 +104,9 @@ def draw_one(picture: Picture, detectors: dict[str, Any], look: Look) -> Any:
     return arrange(pairs, heading, _legend(detectors))
 
 
-def draw_many(pictures: Iterator[Picture], detectors: dict[str, Any], look: Look) -> Any:
+def draw_many(
+    pictures: Iterator[Picture], detectors: dict[str, Any], look: Look, progress: ProgressBar
+) -> Any:
     """Draw for each detector where its points fall, above the points of the first picture."""
     import numpy as np
 
@@ -112,13 +116,12 @@ def draw_many(pictures: Iterator[Picture], detectors: dict[str, Any], look: Look
 
     fallen: dict[str, list[NDArray[np.float64]]] = {name: [] for name in detectors}
     example, n_pictures = None, 0
-    with ProgressBar() as progress:
-        for picture in pictures:
-            example = example or picture
-            n_pictures += 1
-            for name, positions in _equal_positions(picture, detectors, look).items():
-                fallen[name].append(positions)
-            progress("finding points", n_pictures, 0)
+    for picture in pictures:
+        example = example or picture
+        n_pictures += 1
+        for name, positions in _equal_positions(picture, detectors, look).items():
+            fallen[name].append(positions)
+        progress("finding points", n_pictures, 0)
     assert example is not None
     size = _shape_within(example.shape, MAP)
     maps = [

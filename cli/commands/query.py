@@ -15,7 +15,7 @@ from viewer.report import Page, write_page
 from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
-from ..options.parameters import Arguments, argument, form_of, forms, option
+from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
 from ..options.queries import Query, find_queries
 from ..options.ranking_flags import ranking_options, refinements
 from ..options.region_flags import Canvas, about_boxes, check_region, region_of, region_options
@@ -90,6 +90,7 @@ NOTHING_SHARED = (
 @option("--sheet", type=place, metavar="PNG", help="write a contact sheet")
 @region_options
 @ranking_options
+@quiet
 def run(args: Arguments) -> int:
     """Answer each query, print the answers, and write the pages that were asked for."""
     if args.sheet is not None:
@@ -97,7 +98,7 @@ def run(args: Arguments) -> int:
     check_region(args)
     from retrieval.index import Index
 
-    with Index.open(args.index) as index, ProgressBar("queries") as progress:
+    with Index.open(args.index) as index, ProgressBar("queries", args.quiet) as progress:
         answers: list[Answer] = []
         illustrated: list[Answer] = []
         lacking: list[str] = []

@@ -13,7 +13,8 @@ from retrieval.errors import SemblanceError, SettingError
 from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.field_flags import field_options, field_values
-from ..options.parameters import Arguments, argument, option, options
+from ..options.label_flags import label_options, read_labels
+from ..options.parameters import Arguments, argument, option, options, quiet
 from ..output.files import say
 from ..output.progress import ProgressBar
 from ..output.training_files import TrainingFiles, check_places, draw_curve, save, training_files
@@ -39,12 +40,14 @@ labels.csv: a header, a column path (relative to the folder), a column label (se
 are a class of their own), and, if there are, patient (or group) and split (train, val or test). No
 patient stands on both sides of the validation, and pictures of the test are never read.
 
+--path-column and --label-column name the two if the table calls them otherwise.
+
 A run that was interrupted goes on with --resume, from a checkpoint beside the output."""
 
 
 @command(EXAMPLE)
 @argument("folder", type=place, metavar="FOLDER", help="a folder of images")
-@option("--labels", type=place, required=True, metavar="CSV", help="the table of labels")
+@label_options
 @option("-o", "--output", type=place, required=True, metavar="FILE", help="the weights, FILE.safetensors")
 @option("--from", "start", default="bundled", metavar="X", help="bundled, scratch, or FILE [bundled]")
 @option("--window", metavar="W", help="lung, brain, bone, …, or centre,width, as for index [auto]")
@@ -55,6 +58,7 @@ A run that was interrupted goes on with --resume, from a checkpoint beside the o
 @option("--json", is_flag=True, help="print the summary as JSON")
 @options(*field_options(TrainingSettings, "training", METAVARS, {LossName: f": {', '.join(TAKES)}"}))
 @options(*field_options(Augmentation, "random views of the images", METAVARS, {}))
+@quiet
 def run(args: Arguments) -> int:
     """Train, say on stderr how it goes, and print on stdout what came of it."""
     settings = TrainingSettings(**field_values(args, TrainingSettings))
@@ -79,13 +83,15 @@ def _prepared(args: Arguments, settings: TrainingSettings) -> tuple[Examples, Sp
     from deep.training.labelled_files import labelled_files
     from deep.training.splits import split
     from deep.training.train import begin
-    from retrieval.metadata.label_table import LabelTable
     from retrieval.readers.window import Window
 
     window = None if args.window is None else Window.parse(args.window)
-    wanted = labelled_files(args.folder, LabelTable.read(args.labels), say)
+    labels = read_labels(args, [args.folder])
+    if labels is None:
+        raise SettingError("--labels: no labels to learn from; give a table, or --label-by folder")
+    wanted = labelled_files(args.folder, labels, say)
     network = begin(args.start, settings.seed)
-    with ProgressBar("files") as progress:
+    with ProgressBar("files", args.quiet) as progress:
         side = network.architecture.side
         examples = read_examples(wanted, side, window=window, jobs=args.jobs, progress=progress)
     for note in examples.notes[:SHOWN]:
@@ -113,7 +119,7 @@ def _trained(
         say(f"{files.checkpoint}: no checkpoint; begins at the start")
     tell = teller(files.log, settings.epochs)
     try:
-        with ProgressBar("batches") as progress:
+        with ProgressBar("batches", args.quiet) as progress:
             return train(
                 *given,
                 settings,

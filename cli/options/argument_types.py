@@ -13,7 +13,6 @@ from retrieval.errors import did_you_mean
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from retrieval.metadata.label_table import LabelTable
     from viewer.answer import XYWH
 
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
@@ -91,19 +90,3 @@ def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
     from click.shell_completion import CompletionItem
 
     return [CompletionItem(incomplete, type="file")]
-
-
-def label_table(path: Path | None) -> LabelTable | None:
-    """Read the table that ``--labels`` names; None if it was not given.
-
-    SettingError if it cannot be read, or has no rows.
-    """
-    if path is None:
-        return None
-    from retrieval.errors import SettingError
-    from retrieval.metadata.label_table import LabelTable
-
-    table = LabelTable.read(path)
-    if not table.rows:
-        raise SettingError(f"labels: {path} has no rows; name pictures and their labels")
-    return table

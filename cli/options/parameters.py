@@ -126,6 +126,10 @@ def forms(*names: str) -> Callable[[F], F]:
     )
 
 
+quiet = option("--quiet", is_flag=True, help="show no progress")
+"""The option of commands that show progress."""
+
+
 def form_of(args: Arguments) -> str:
     """Return which of the ``forms`` was chosen; ``table`` if none was."""
     return next((name for name in ("json", "csv", "trec") if getattr(args, name, False)), "table")

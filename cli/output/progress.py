@@ -1,31 +1,47 @@
-"""Progress on stderr: a bar with rate and time left, where someone is there to see it."""
+"""Progress on stderr: a bar on a terminal, and a line now and then in a log or a notebook."""
 
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
+
+FIRST, EVERY = 10.0, 30.0
+"""Seconds before the first line where there is no terminal, and between two lines."""
 
 
 class ProgressBar:
     """Show ``progress(stage, done, total)`` as bars, one a stage.
 
-    Nothing is shown unless stderr is a terminal, nor during the first second of a stage. Use it as a context
-    manager, so that the last bar is closed whatever happens.
+    A bar is shown only if stderr is a terminal, and not during the first second of a stage. Elsewhere a line
+    now and then says that the work goes on. Use it as a context manager, so that the last bar is closed
+    whatever happens.
 
     Parameters
     ----------
     unit : what is counted, in the plural.
+    is_quiet : whether nothing is shown at all.
+    clock : returns seconds; they only rise.
     """
 
-    def __init__(self, unit: str = "pictures") -> None:
+    def __init__(
+        self, unit: str = "images", is_quiet: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._unit = unit
+        self._is_quiet = is_quiet
+        self._clock = clock
+        self._next_line = clock() + FIRST
         self._stage: str | None = None
         self._bar: Any = None
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Say that ``done`` of ``total`` are done; a total of 0 or below is not known."""
+        if self._is_quiet:
+            return
         if not sys.stderr.isatty():
+            self._say(stage, done, total)
             return
         if stage != self._stage or self._bar is None:
             self._start(stage, total)
@@ -46,6 +62,16 @@ class ProgressBar:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _say(self, stage: str, done: int, total: int) -> None:
+        """Write a line if the last one is long ago. Short work writes none, so that pipes stay clean."""
+        now = self._clock()
+        if now < self._next_line:
+            return
+        self._next_line = now + EVERY
+        of = f" of {total:,}" if total > 0 else ""
+        counted = f": {done:,}{of} {self._unit}" if done or total > 0 else ""
+        print(f"{stage}{counted}", file=sys.stderr, flush=True)
 
     def _start(self, stage: str, total: int) -> None:
         from tqdm import tqdm

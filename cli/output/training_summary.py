@@ -35,7 +35,9 @@ def teller(log: Path | None, n_epochs: int) -> Callable[[EpochResult], None]:
     return tell
 
 
-def card(start: str, settings: TrainingSettings, variation: Augmentation, trained: Trained, sides: Split) -> dict[str, Any]:
+def card(
+    start: str, settings: TrainingSettings, variation: Augmentation, trained: Trained, sides: Split
+) -> dict[str, Any]:
     """Return what is kept with the weights of how they were trained."""
     return {
         "start": start if start in ("bundled", "scratch") else "a file",

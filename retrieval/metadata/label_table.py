@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TextIO
 
 from ..errors import SettingError
 from ..picture import Value
 
-_REQUIRED = ("path", "label")
 # "007" is a name, not a number, and so are "nan" and "1_000".
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
@@ -37,11 +36,12 @@ class LabelTable:
     rows: Mapping[str, LabelRow]
 
     @classmethod
-    def read(cls, path: Path) -> LabelTable:
-        """Read a CSV file in UTF-8 with a header and the columns ``path`` and ``label``.
+    def read(cls, path: Path, path_column: str = "path", label_column: str = "label") -> LabelTable:
+        """Read a CSV file in UTF-8 with a header, a column of paths and one of labels.
 
-        Several labels are joined by ``;``. All other columns are kept; what reads as a number becomes one, an
-        empty field is left out. A table without rows is an empty one.
+        Several labels are joined by ``;``. All other columns are kept, but for one that is called ``label``
+        and is not the column of labels; what reads as a number becomes one, an empty field is left out. A
+        table without rows is an empty one.
 
         Raises
         ------
@@ -50,7 +50,7 @@ class LabelTable:
         """
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
-                return cls(dict(_rows(path, file)))
+                return cls(dict(_rows(path, file, (path_column, label_column))))
         except UnicodeDecodeError as error:
             # The decoder counts bytes, people count lines.
             line = path.read_bytes().count(b"\n", 0, error.start) + 1
@@ -58,12 +58,21 @@ class LabelTable:
         except OSError as error:
             raise SettingError(f"labels: {path}: {error.strerror}; give a CSV file") from error
 
+    @classmethod
+    def by_folder(cls, names: Iterable[str]) -> LabelTable:
+        """Label each file with the name of the folder that it is in, given paths relative to the indexed one.
 
-def _rows(path: Path, file: TextIO) -> Iterator[tuple[str, LabelRow]]:
+        A file at the top has no label, for the same path may be in several indexed folders.
+        """
+        parents = {name: PurePosixPath(name).parent.name for name in names}
+        return cls({name: LabelRow((label,) if label else (), {}, 0) for name, label in parents.items()})
+
+
+def _rows(path: Path, file: TextIO, required: tuple[str, str]) -> Iterator[tuple[str, LabelRow]]:
     reader = csv.reader(file, strict=True)
     seen: dict[str, int] = {}
     try:
-        header = _header(path, next(reader, []))
+        header = _header(path, next(reader, []), required)
         for fields in reader:
             line = reader.line_num
             if not fields:
@@ -73,7 +82,7 @@ def _rows(path: Path, file: TextIO) -> Iterator[tuple[str, LabelRow]]:
                     f"labels: {path}, line {line}: {len(fields)} fields, but the header has {len(header)}; "
                     "quote fields that hold commas"
                 )
-            name, row = _row(dict(zip(header, fields, strict=True)), line)
+            name, row = _row(dict(zip(header, fields, strict=True)), line, required)
             if not name or name in seen:
                 what = f"{name!r} stands on line {seen[name]} already" if name else "the path is empty"
                 raise SettingError(f"labels: {path}, line {line}: {what}; name each picture once")
@@ -83,24 +92,27 @@ def _rows(path: Path, file: TextIO) -> Iterator[tuple[str, LabelRow]]:
         raise SettingError(f"labels: {path}, line {reader.line_num}: {error}; write plain CSV") from error
 
 
-def _header(path: Path, fields: list[str]) -> list[str]:
+def _header(path: Path, fields: list[str], required: tuple[str, str]) -> list[str]:
     # Spreadsheets leave spaces around names; those within a name belong to it.
     header = [field.strip() for field in fields]
-    for name in _REQUIRED:
+    for name in required:
         if name not in header:
             raise SettingError(
                 f"labels: {path}, line 1: no column {name!r} (it has {', '.join(header) or 'none'}); "
-                "the header must name path and label"
+                f"the header must name {' and '.join(required)}, or give --path-column and --label-column"
             )
     if repeated := {name for name in header if header.count(name) > 1}:
         raise SettingError(f"labels: {path}, line 1: column {min(repeated)!r} stands twice; rename one")
     return header
 
 
-def _row(fields: dict[str, str], line: int) -> tuple[str, LabelRow]:
-    name = fields.pop("path").strip().replace("\\", "/").removeprefix("./")
+def _row(fields: dict[str, str], line: int, required: tuple[str, str]) -> tuple[str, LabelRow]:
+    path_column, label_column = required
+    name = fields.pop(path_column).strip().replace("\\", "/").removeprefix("./")
+    text = fields.pop(label_column, name)  # both may be the same column
     # A label that is repeated counts once; a dict keeps the order of the table.
-    labels = tuple(dict.fromkeys(part for label in fields.pop("label").split(";") if (part := label.strip())))
+    labels = tuple(dict.fromkeys(part for label in text.split(";") if (part := label.strip())))
+    fields.pop("label", None)  # the name is taken by the labels
     columns = {key: _value(text.strip()) for key, text in fields.items() if key and text.strip()}
     return name, LabelRow(labels, columns, line)
 

@@ -172,7 +172,10 @@ def test_deep_explains_by_its_cells_and_regions_by_theirs(smooth, capsys):
 
 def test_deep_explains_no_region_without_a_pixel_and_nothing_without_cells(smooth, capsys):
     empty = ["--polygon", "30.1,30.1,30.3,30.1,30.3,30.2"]
-    for place, more, said in (("cells", empty, "no pixel"), ("bare", [], "no cells in this index")):
+    for place, more, said in (
+        ("cells", empty, "no pixel"),
+        ("bare", [], "no window embeddings in this index"),
+    ):
         arguments = ["1.png", "2.png", "--by", "deep", *more, "-o", smooth / "w.png"]
         assert run("explain", smooth / place, *arguments) == 2
         assert said in capsys.readouterr().err

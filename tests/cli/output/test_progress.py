@@ -1,4 +1,4 @@
-"""Progress bars: seen on a terminal, and nowhere else."""
+"""Progress: bars on a terminal, a line now and then elsewhere, nothing if it is not wanted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_nothing_is_shown_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_short_work_is_silent_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
     with ProgressBar() as progress:
         for done in range(5):
             progress("reading", done, 5)
@@ -50,9 +50,49 @@ def test_long_work_shows_stage_share_and_rate(monkeypatch: pytest.MonkeyPatch) -
     assert "encoding: 3 queries" in shown
 
 
+def test_long_work_says_a_line_now_and_then_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    seconds = iter([0.0, 5.0, 11.0, 12.0, 40.0, 41.5, 80.0])
+    with ProgressBar("files", clock=lambda: next(seconds)) as progress:
+        for done in range(1000, 5000, 1000):
+            progress("reading", done, 5000)
+        progress("encoding", 7, 0)
+        progress("learn", 0, 0)
+    said = ["reading: 2,000 of 5,000 files", "encoding: 7 files", "learn"]
+    assert capsys.readouterr() == ("", "\n".join([*said, ""]))
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_quiet_work_shows_nothing(is_terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Terminal() if is_terminal else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    seconds = iter(range(0, 1000, 100))
+    with ProgressBar(is_quiet=True, clock=lambda: next(seconds)) as progress:
+        progress("reading", 1, 2)
+    assert stream.getvalue() == ""
+
+
 def test_an_error_closes_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tqdm
+
+    closed = []
+
+    class Bar:
+        """Stand in for a bar of tqdm."""
+
+        total, n = 2, 0
+
+        def __init__(self, desc: str, **options: object) -> None:
+            self.desc = desc
+
+        def update(self, more: int) -> None:
+            self.n += more
+
+        def close(self) -> None:
+            closed.append(self.desc)
+
+    monkeypatch.setattr(tqdm, "tqdm", Bar)
     monkeypatch.setattr(sys, "stderr", Terminal())
     with pytest.raises(KeyboardInterrupt), ProgressBar() as progress:
         progress("reading", 1, 2)
         raise KeyboardInterrupt
-    assert progress._bar is None
+    assert closed == ["reading"]

@@ -1,0 +1,99 @@
+"""Indexing as ``semblance index`` and ``semblance demo`` do it: what is ordered, and what is then there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retrieval.errors import IndexFolderError, SettingError
+
+from ..options.representation_flags import make, with_settings
+from ..output.index_report import IndexState
+from ..output.progress import ProgressBar
+
+if TYPE_CHECKING:
+    from retrieval.index.writer import IndexWriter
+    from retrieval.metadata.label_table import LabelTable
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be indexed, and how.
+
+    Parameters
+    ----------
+    output : the index folder, new or not.
+    folders : what to index.
+    by : representations; those that the index has, or the default of a new one, where there is none.
+    settings : those that were given, by name; the others are the index's own, or the defaults.
+    window : None for the index's own, or ``auto``.
+    labels, jobs, refit : see ``IndexWriter.update``.
+    """
+
+    output: Path
+    folders: Sequence[Path]
+    by: Sequence[str] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    window: str | None = None
+    labels: LabelTable | None = None
+    jobs: int | None = None
+    refit: bool = False
+
+
+def default_names() -> tuple[str, ...]:
+    """Return the representations of a new index if ``--by`` names none."""
+    from bovw import DEFAULT
+
+    return tuple(DEFAULT)
+
+
+def bring_up_to_date(order: Order, progress: ProgressBar) -> IndexState:
+    """Make the index where there is none, add what it lacks, and index the folders."""
+    with _opened(order) as index:
+        _add_representations(index, order)
+        report = index.update(
+            order.folders, jobs=order.jobs, labels=order.labels, progress=progress, refit=order.refit
+        )
+        return IndexState(order.output, report, len(index), tuple(index.representations))
+
+
+def _opened(order: Order) -> IndexWriter:
+    """Open the index for writing, or make it."""
+    from retrieval.index.catalogue.database import Catalogue
+    from retrieval.index.writer import IndexWriter
+    from retrieval.readers.window import Window
+    from retrieval.representation import Loadable
+
+    window = None if order.window is None else Window.parse(order.window)
+    for folder in order.folders:
+        if not folder.exists():
+            raise SettingError(f"{folder}: no such folder; check the path")
+    if not Catalogue.is_born(order.output):
+        # Refuse what the settings get wrong before anything is written.
+        for name in order.by or default_names():
+            made = make(name, with_settings(name, order.settings, {}))
+            if isinstance(made, Loadable):
+                made.load()
+        return IndexWriter.create(order.output, window=window or Window())
+    index = IndexWriter.open(order.output)
+    try:
+        if window is not None:
+            index.require_window(window)
+    except IndexFolderError:
+        index.close()
+        raise
+    return index
+
+
+def _add_representations(index: IndexWriter, order: Order) -> None:
+    """Add the representations that are new; settings that contradict one that is there are refused."""
+    found = index.info()["representations"]
+    there = {r["name"]: r["settings"] for r in found if "+" not in r["name"]}  # the others are learn-metric's
+    names = list(order.by) or list(there) or list(default_names())
+    for setting in order.settings:
+        if not any(setting in make(name).settings for name in names):
+            raise SettingError(f"--{setting.replace('_', '-')}: none of {', '.join(names)} has this setting")
+    for name in names:
+        index.add_representation(make(name, with_settings(name, order.settings, there.get(name, {}))))

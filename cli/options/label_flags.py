@@ -1,0 +1,61 @@
+"""Where labels come from: a table, by the names of its columns, or the folders that images are in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retrieval.errors import SettingError
+
+from .argument_types import place
+from .parameters import Arguments, option, stack
+
+if TYPE_CHECKING:
+    from retrieval.metadata.label_table import LabelTable
+
+label_options = stack(
+    option("--labels", type=place, metavar="CSV", excludes="labels", help="a table of labels and metadata"),
+    option("--path-column", default="path", metavar="NAME", help="the column with the paths [path]"),
+    option("--label-column", default="label", metavar="NAME", help="the column with the labels [label]"),
+    option(
+        "--label-by",
+        choices=("folder",),
+        metavar="WHAT",
+        excludes="labels",
+        help="folder: each image is labelled with the name of the folder that it is in",
+    ),
+)
+"""The options of commands that label the images of folders."""
+
+
+def read_labels(args: Arguments, folders: Sequence[Path]) -> LabelTable | None:
+    """Return the labels that the options ask for; None if they ask for none.
+
+    SettingError if the table cannot be read.
+    """
+    from retrieval.metadata.label_table import LabelTable
+
+    if args.label_by is not None:
+        from retrieval.readers.folder import find_files
+
+        found = (file.name for folder in folders if folder.is_dir() for file in find_files(folder))
+        return LabelTable.by_folder(found)
+    if args.labels is None:
+        return None
+    return LabelTable.read(args.labels, args.path_column, args.label_column)
+
+
+def label_table(path: Path | None) -> LabelTable | None:
+    """Read the table that ``--labels`` names; None if it was not given.
+
+    SettingError if it cannot be read, or has no rows.
+    """
+    if path is None:
+        return None
+    from retrieval.metadata.label_table import LabelTable
+
+    table = LabelTable.read(path)
+    if not table.rows:
+        raise SettingError(f"labels: {path} has no rows; name images and their labels")
+    return table

@@ -1,0 +1,102 @@
+"""What a run of ``semblance index`` says: skipped files, counts, advice, and the summary."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from viewer.answer import printable
+
+if TYPE_CHECKING:
+    from retrieval.index.writer import LabelReport, UpdateReport
+
+SHOWN = 20
+"""How many skipped files are listed."""
+
+
+@dataclass(frozen=True)
+class IndexState:
+    """What came of an order: the update's report, and what the index holds now."""
+
+    output: Path
+    report: UpdateReport
+    n_pictures: int
+    representations: tuple[str, ...]
+
+
+def notes(
+    report: UpdateReport, seconds: float, everything: Path | None = None, is_labelled_by_folder: bool = False
+) -> list[str]:
+    """Return the lines of the final report: skipped files, counts, advice, and the time it took.
+
+    ``everything`` is the file that has all skipped files; labels by folder name files that are no images,
+    of which nothing is said.
+    """
+    withdrawn = set(report.withdrawn)
+    skipped = [(name, reason) for name, reason in report.skipped if name not in withdrawn]
+    lines = [f"skipped {printable(_reason(name, reason))}" for name, reason in skipped[:SHOWN]]
+    more = len(skipped) - SHOWN
+    if more > 0:
+        where = f"all in {everything}" if everything else "write them all with --skipped FILE"
+        lines.append(f"and {more:,} more; {where}")
+    counts = f"{report.added:,} added, {report.changed:,} changed, {report.removed:,} removed"
+    lines.append(f"files: {counts}, {report.unchanged:,} unchanged, {len(skipped):,} skipped")
+    if withdrawn:
+        lines.append(f"{len(withdrawn):,} that were removed from the index stay out until their file changes")
+    if report.pictures and seconds > 0:
+        rate = report.pictures / seconds
+        lines.append(f"{report.pictures:,} pictures encoded in {seconds:.1f} s, {rate:.1f} pictures/s")
+    return [*lines, *_about_labels(report.labels, is_labelled_by_folder), *map(printable, report.notes)]
+
+
+def _about_labels(labels: LabelReport | None, is_by_folder: bool) -> list[str]:
+    """Say what did not fit in the label table."""
+    if labels is None:
+        return []
+    lines = [f"{labels.n_unlabelled:,} pictures have no label"] if labels.n_unlabelled else []
+    if labels.unmatched and not is_by_folder:
+        first = ", ".join(printable(path) for path in labels.unmatched[:3])
+        more = ", …" if len(labels.unmatched) > 3 else ""
+        lines.append(f"{len(labels.unmatched):,} of {labels.n_rows:,} labels name no picture: {first}{more}")
+        if len(labels.unmatched) == labels.n_rows:
+            lines.append(
+                "paths of labels are relative to the folder that is indexed, with / between the parts"
+            )
+    return lines
+
+
+def _reason(name: str, reason: str) -> str:
+    return reason if reason.startswith(name) else f"{name}: {reason}"
+
+
+def sentence(state: IndexState) -> str:
+    """Return what the index holds now, in one line."""
+    return f"{state.output}: {state.n_pictures:,} pictures, ranked by {', '.join(state.representations)}"
+
+
+def summary(state: IndexState, seconds: float) -> dict[str, Any]:
+    """Return what was done and what the index holds now, as JSON has it."""
+    report = state.report
+    return {
+        "pictures": state.n_pictures,
+        "representations": list(state.representations),
+        "encoded": report.pictures,
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+        "skipped": [{"id": name, "reason": reason} for name, reason in report.skipped],
+        "notes": list(report.notes),
+        "seconds": round(seconds, 3),
+    }
+
+
+def skipped_csv(skipped: Sequence[tuple[str, str]]) -> str:
+    """Write a line for each skipped file: its name, and why."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([("id", "reason"), *skipped])
+    return text.getvalue()
