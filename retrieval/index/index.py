@@ -236,6 +236,7 @@ class Index:
 
     def ask(self, question: Callable[[Snapshot], T]) -> T:
         """Ask the snapshot a question; if a writer has merged its files away, ask a newer one."""
+        # A merge deletes files that an older snapshot still names; nothing is lost, so ask again.
         for _ in range(_PATIENCE):
             try:
                 return question(self._snapshot)

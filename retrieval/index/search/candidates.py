@@ -21,6 +21,7 @@ def candidate_mask(snapshot: Snapshot, query: QueryImage, options: QueryOptions)
 
     None for all, which spares rankers the mask. Raises SettingError for an unknown name or column.
     """
+    # Every condition takes away, so that their order does not matter.
     mask = np.ones(len(snapshot), dtype=bool)
     if options.among is not None:
         mask &= named(snapshot, options.among)
@@ -28,6 +29,7 @@ def candidate_mask(snapshot: Snapshot, query: QueryImage, options: QueryOptions)
         mask &= condition_holds(snapshot, options.where)
     if options.not_same is not None:
         mask &= ~same(snapshot, query, options.not_same)
+    # Moving away from an image lowers its score, but a poor index would find it all the same.
     mask[[snapshot.position(name) for name in options.unlike]] = False
     # A query without a value of the column shares it with nobody, but must not find itself either.
     if isinstance(query, str) and (not options.include_self or options.not_same is not None):
@@ -50,6 +52,7 @@ def condition_holds(snapshot: Snapshot, text: str) -> Mask:
 def same(snapshot: Snapshot, query: QueryImage, column: str) -> Mask:
     """Return which images share a value of a column with the query; none if it has no value."""
     cells = snapshot.columns.values(column)
+    # An image that was read has groups and tags of its file; those of an indexed one may be a table's.
     own = _values(query, column) if isinstance(query, Picture) else cells[snapshot.position(query)]
     # As texts: a label table may write a number where a file has a word.
     texts = {str(value) for value in own}

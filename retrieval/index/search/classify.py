@@ -20,6 +20,8 @@ from .query_options import QueryImage, QueryOptions
 from .rank import rank_by_all
 
 _MOST_RANKED = 20_000_000
+"""Vectors that may be compared to learn the confidence, so that a first answer takes seconds in any index."""
+
 _MOST, _FEWEST = 500, 100
 """Images that the confidence is learnt from: at most, and in a large index."""
 
@@ -51,6 +53,7 @@ class _Electorate:
 
     def rank(self, encoded: Sequence[EncodedQuery], voters: Mask, options: QueryOptions) -> Ranking:
         """Return the nearest k voters of a query."""
+        # Fused rankings are longer than k.
         ranking = rank_by_all(self.snapshot, encoded, options.k, voters, options)
         return Ranking(ranking.ids[: options.k], ranking.scores[: options.k])
 
@@ -90,9 +93,7 @@ def classify(
     ------
     SettingError : no image that may vote has a label, or options that make no sense here.
     """
-    if not 0 <= unsure <= 1:
-        raise SettingError(f"unsure: {unsure}; give a probability, from 0 to 1")
-    options.refuse_others(*_TAKEN, because="whole images are classified, as they are")
+    _check(options, unsure)
     electorate = _Electorate.of(snapshot, label_of)
     encoded = encode_query(snapshot, query, options)
     voters = _voters(electorate, query, options)
@@ -100,12 +101,24 @@ def classify(
     votes = electorate.votes(nearest, options.k)
     case = options.not_same or case_column(snapshot)
     calibration = _calibration(electorate, [one.name for one in encoded], case, options)
-    confidence = None
-    if votes and calibration.n >= FEWEST:
-        confidence = float(calibration.confidence(next(iter(votes.values()))))
+    confidence = _confidence(votes, calibration)
     unlike = likeness_percentile(snapshot, query, encoded, options, case)
     neighbours = electorate.neighbours(nearest)
     return Classification(votes, confidence, unsure, unlike, calibration.n, neighbours)
+
+
+def _check(options: QueryOptions, unsure: float) -> None:
+    if not 0 <= unsure <= 1:
+        raise SettingError(f"unsure: {unsure}; give a probability, from 0 to 1")
+    options.refuse_others(*_TAKEN, because="whole images are classified, as they are")
+
+
+def _confidence(votes: dict[str, float], calibration: Calibration) -> float | None:
+    """Return how often a label with such a share is right; None without a vote, or if too few images tell."""
+    if not votes or calibration.n < FEWEST:
+        return None
+    # A share of votes is no probability: of two classes, 60 % may be right 55 or 95 times in 100.
+    return float(calibration.confidence(next(iter(votes.values()))))
 
 
 def _voters(electorate: _Electorate, query: QueryImage, options: QueryOptions) -> Mask:
@@ -123,6 +136,7 @@ def _calibration(
     electorate: _Electorate, names: Sequence[str], case: str, options: QueryOptions
 ) -> Calibration:
     """Return how often such votes are right, learnt once for each commit of the index."""
+    # All that the learnt confidence depends on; `among` is left out, which is of one query.
     key = ("calibration", electorate.column, case, options.where or "", options.fusion, str(options.k))
     return electorate.snapshot.cached((*key, *names), lambda: _calibrate(electorate, names, case, options))
 
@@ -136,6 +150,7 @@ def _calibrate(
         voters = voters & condition_holds(snapshot, options.where)
     cases = snapshot.stack_positions.cases(case)
     shares, right = [], []
+    # As the query is asked: its own case has no vote, so that no image is recognised by its neighbours.
     for position in _sample(snapshot, names, voters).tolist():
         others = voters & (cases != cases[position])
         if not others.any():
@@ -151,6 +166,7 @@ def _calibrate(
 
 def _sample(snapshot: Snapshot, names: Sequence[str], voters: Mask) -> Ids:
     """Return positions of images that may ask: the larger the index, the fewer, so that it is quick."""
+    # Only images that every representation has encoded: an interrupted update may have left some out.
     able = np.flatnonzero(voters)
     for name in names:
         able = np.intersect1d(able, snapshot.ranker(name).ids())

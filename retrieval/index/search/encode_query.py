@@ -48,6 +48,7 @@ def encode_query(snapshot: Snapshot, query: QueryImage, options: QueryOptions) -
     PictureError : the file is needed, and cannot be read.
     """
     names = representations(snapshot, options)
+    # Read once for all representations.
     if isinstance(query, str) and (options.region is not None or options.adjust):
         query = snapshot.read(query)
     return [_encode(snapshot, name, query, options) for name in names]
@@ -78,7 +79,7 @@ def stored_vector(snapshot: Snapshot, name: str, id: str) -> Vector:
     """Return the vector of an indexed image by a representation. Raise SettingError if it has none yet."""
     try:
         vector: Vector = snapshot.ranker(name).vector(snapshot.position(id))
-    except KeyError:
+    except KeyError:  # an update was interrupted before this representation encoded it
         raise SettingError(
             f"{id}: not encoded by {name} yet; run `semblance index` to the end first"
         ) from None
@@ -89,6 +90,7 @@ def move_vector(
     snapshot: Snapshot, name: str, vector: Vector, liked: Sequence[Vector], disliked: Sequence[Vector] = ()
 ) -> Vector:
     """Return a query's vector moved by feedback. Raise SettingError if it has binary codes."""
+    # The mean of two codes is no code: asmk compares signatures bit by bit.
     if (liked or disliked) and isinstance(snapshot.ranker(name), SelectiveIndex):
         raise SettingError(
             f"by: {name} ranks by binary codes, which feedback cannot move; leave like, unlike and blind "
@@ -102,6 +104,7 @@ def _encode(snapshot: Snapshot, name: str, query: QueryImage, options: QueryOpti
     if isinstance(query, Picture):
         encoding, shape = representation.encode_query(query, options.region), query.shape
     else:
+        # What is stored is what encoding the file gives, to the precision of the index.
         position = snapshot.position(query)
         encoding = Encoding(stored_vector(snapshot, name, query), snapshot.evidence(name, position))
         shape = snapshot.entry(position).shape
@@ -120,6 +123,7 @@ def _adjusted(representation: Representation, settings: Mapping[str, Any]) -> Re
     """Return a representation with those of the settings that it has for queries."""
     if not isinstance(representation, Adjustable):
         return representation
+    # With several representations each takes its own; which settings none takes was checked before.
     own = {name: value for name, value in settings.items() if name in representation.query_settings}
     return representation.adjusted(**own) if own else representation
 

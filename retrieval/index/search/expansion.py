@@ -20,11 +20,13 @@ def expand(snapshot: Snapshot, reranked: Reranked) -> EncodedQuery | None:
     encoded, representation = reranked.query, reranked.query.representation
     if not isinstance(representation, Expander) or not representation.n_expanding:
         return None
+    # Only verified hits: one wrong hit would add words of another scene, and drag in more of that.
     verified = _verified(reranked)[: representation.n_expanding]
     positions = np.array(verified, dtype=np.int64)
     hits = gather_evidence(snapshot, encoded.name, positions, np.zeros(len(verified), np.float32))
     if hits is None:
         return None
+    # Words outside the box are of what the hit shows besides what was searched for.
     boxes = np.array([reranked.matches[p].box for p in verified])
     return replace(encoded, encoding=representation.expanded(encoded.encoding, hits, boxes))
 

@@ -59,6 +59,7 @@ def explain(snapshot: Snapshot, query: QueryImage, hit: QueryImage, options: Que
     PictureError : a file cannot be read.
     """
     options.refuse_others("by", "region", "adjust", because="one hit is explained, however it was found")
+    # Both files are read and encoded: the test below covers parts of the hit, which no index has stored.
     by = _explaining(snapshot, representations(snapshot, options))
     query, hit = (one if isinstance(one, Picture) else snapshot.read(one) for one in (query, hit))
     if options.region is not None and not options.region.mask(_shape(query)).any():
@@ -68,6 +69,7 @@ def explain(snapshot: Snapshot, query: QueryImage, hit: QueryImage, options: Que
     assert isinstance(encoded.representation, Explainer)
     found = encoded.representation.explain(encoded.encoding, encoded.shape, encoded.region, own, _shape(hit))
 
+    # A covered image is scored just as the hit is, so that the difference is what was covered.
     def score(picture: Picture) -> float:
         return _score(encoded, encoded.representation.encode(picture), _shape(hit))[0]
 
@@ -88,6 +90,7 @@ def _explaining(snapshot: Snapshot, names: Sequence[str]) -> str:
 
 def _score(encoded: EncodedQuery, hit: Encoding, shape: tuple[int, int]) -> tuple[float, Box | None]:
     """Return what a representation gives one image, reranked if it reranks, and where the query matched."""
+    # What rankers compute for the whole index, for this one pair.
     first = likeness(encoded.encoding.vector, hit.vector)
     located = _located(encoded, hit, shape, first)
     if located is None:

@@ -58,10 +58,7 @@ def find_labels(
     # The mask holds all conditions already, and the query's own case is not in it.
     among = [snapshot.names[i] for i in np.flatnonzero(mask)]
     matching = replace(options, among=among, where=None, not_same=None, group_by=column, include_self=True)
-    if isinstance(query, str | Picture):
-        hits, percentile = _search_one(snapshot, query, matching, options, column)
-    else:
-        hits, percentile = answer_volume(snapshot, slices, matching), None
+    hits, percentile = _search(snapshot, query, matching, options)
     cases = _labels_of_cases(snapshot, mask, annotated, column)
     numbers = snapshot.stack_positions.cases(column)
     found = [cases[int(numbers[snapshot.position(hit.id)])] for hit in hits]
@@ -69,13 +66,19 @@ def find_labels(
     return Findings(column, len(found), len(cases), labels_found, percentile)
 
 
-def _search_one(
-    snapshot: Snapshot, query: QueryImage, matching: QueryOptions, options: QueryOptions, column: str
+def _search(
+    snapshot: Snapshot,
+    query: QueryImage | Sequence[QueryImage],
+    matching: QueryOptions,
+    options: QueryOptions,
 ) -> tuple[list[Hit], float | None]:
-    """Return the matching cases of one image, and how alike anything is to it."""
+    """Return the matching cases, and how alike anything is to the query; None for a volume."""
+    if not isinstance(query, str | Picture):
+        return answer_volume(snapshot, query, matching), None
     encoded = encode_query(snapshot, query, matching)
     hits = search(snapshot, query, encoded, matching)
-    return hits, likeness_percentile(snapshot, query, encoded, options, column)
+    # Its nearest image need not carry a label: all that may be found by name are compared.
+    return hits, likeness_percentile(snapshot, query, encoded, options, str(matching.group_by))
 
 
 def _labels_of_cases(snapshot: Snapshot, mask: Mask, labels: Labels, column: str) -> dict[int, set[str]]:
@@ -93,9 +96,11 @@ def _comparable(
     """Return the images of the cases that may be found and carry a label, without the query's own case."""
     found = candidate_mask(snapshot, slices[0], options)
     mask = np.ones(len(snapshot), dtype=bool) if found is None else found
+    # The query's own case carries its own labels, and would confirm them.
     mask &= ~same(snapshot, slices[0], column)
     mask[[snapshot.position(one) for one in slices if isinstance(one, str)]] = False
     numbers = snapshot.stack_positions.cases(column)
+    # A case counts if any image that may be found carries a label; then all its images may be found.
     carries = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
     carries[numbers[np.array([bool(own) for own in labels], dtype=bool) & mask]] = True
     mask &= carries[numbers]

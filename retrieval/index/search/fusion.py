@@ -32,6 +32,7 @@ class Fusion:
     def of(cls, snapshot: Snapshot, encoded: Sequence[EncodedQuery], options: QueryOptions) -> Fusion:
         """Return the fusion that the options ask for. Raise SettingError if its weights were never learnt."""
         names = [one.name for one in encoded]
+        # A single ranking needs no weight, so that `learnt` may stay set whatever answers.
         if options.fusion != "learnt" or len(names) == 1:
             return cls(names, options.fusion)
         return cls(names, options.fusion, weights_of(snapshot.fusions, names, snapshot.stored))
@@ -42,6 +43,7 @@ class Fusion:
 
     def votes(self, rankings: Sequence[Ranking], ids: Ids) -> Sequence[Mapping[str, Vote]]:
         """Return how each representation voted for some images, in their order; no votes for a single one."""
+        # A vote says what share of the fused score a representation gave: alone it gave all.
         if len(rankings) == 1:
             return [{} for _ in ids]
         return votes(self.names, rankings, self.rule, self.weights, ids)

@@ -31,16 +31,19 @@ def needs_all(options: QueryOptions) -> bool:
 
 def group_cases(snapshot: Snapshot, images: Ranking, options: QueryOptions) -> GroupedRanking:
     """Return the best images of the k best cases, or the k best images if nothing makes a case."""
+    # Collapse first: else a rule such as mean-3 counts three neighbours as three findings.
     found = images
     if within := _within(options):
         found = collapse(images, *snapshot.stack_positions.slice_positions(), within)
     if options.group_by is None:
         best = Ranking(found.ids[: options.k], found.scores[: options.k])
         return GroupedRanking(best, [None] * len(best))
+    # numbers: int64 by position, the case of each image.
     column, numbers = options.group_by, snapshot.stack_positions.cases(options.group_by)
     ranked = rank_cases(found, numbers, CaseRule(options.case_by), options.k)
     sizes = np.bincount(numbers[images.ids], minlength=1)  # collapsed images count as well
     cases = []
+    # rows: the places of a case's images in the collapsed ranking, best first.
     for id, rows in zip(ranked.ranking.ids.tolist(), ranked.rows, strict=True):
         listed = zip(found.ids[rows[:_SHOWN]].tolist(), found.scores[rows[:_SHOWN]].tolist(), strict=True)
         cases.append(

@@ -54,6 +54,7 @@ def make_hits(
     """
     ids = grouped.ranking.ids.tolist()
     rows = zip(ids, grouped.ranking.scores.tolist(), grouped.cases, votes or [{}] * len(ids), strict=True)
+    # All entries at once, by one query of the catalogue if they are many.
     groups = [entry.groups for entry in snapshot.entries(ids)]
     hits = []
     for rank, (position, score, case, own_votes) in enumerate(rows, start=1):

@@ -106,6 +106,7 @@ def _votes(
     series = snapshot.stack_positions.cases("series")
     votes = np.zeros((len(slices), _VOLUMES))
     weights = np.zeros_like(votes)
+    # Not reranked: the votes of all slices decide together, so that a wrong one does little harm.
     for row, one in enumerate(slices):
         encoded = encode_query(snapshot, one, options)
         moved = apply_feedback(snapshot, encoded, options.like, options.unlike)
@@ -127,6 +128,7 @@ def _coordinates(snapshot: Snapshot, label: str) -> tuple[NDArray[np.float64], l
 def _measure(snapshot: Snapshot, label: str) -> tuple[NDArray[np.float64], list[float]]:
     known = np.full(len(snapshot), np.nan)
     lengths = []
+    # carries: bool (n,), by position; series: int64 (n,).
     carries = np.array([label in cell for cell in snapshot.columns.values("label")], dtype=bool)
     series = snapshot.stack_positions.cases("series")
     of_series: dict[int, list[int]] = {number: [] for number in np.unique(series[carries]).tolist()}
@@ -135,9 +137,11 @@ def _measure(snapshot: Snapshot, label: str) -> tuple[NDArray[np.float64], list[
             of_series[number].append(position)
     for members in of_series.values():
         slices = [_slice(snapshot, position) for position in members]
+        # A series may hold several stacks, of other directions or echoes: each is a volume.
         for stack in find_stacks(slices):
             own = np.array([members[i] for i in stack])
             heights = np.array([np.nan if (h := slices[i].height) is None else h for i in stack])
+            # One slice without a position leaves the order of the others in doubt.
             u = None if np.isnan(heights).any() else coordinates(heights, carries[own])
             if u is not None:
                 known[own] = u

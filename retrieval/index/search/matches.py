@@ -20,6 +20,7 @@ def find_matches(
     marked is to be seen in every hit.
     """
     found = _best(reranked, positions)
+    # The first representation that can tell decides; the next ones search what is still missing.
     for one in reranked if everywhere else ():
         missing = np.array([p for p in positions.tolist() if p not in found], dtype=np.int64)
         found |= locate_matches(snapshot, one.query, missing)
@@ -28,6 +29,7 @@ def find_matches(
 
 def _best(reranked: Sequence[Reranked], positions: Ids) -> dict[int, Match]:
     """Return of each image the match of the representation in whose ranking it is first."""
+    # Scores of representations are not comparable, ranks are.
     ranks: dict[int, int] = {}
     found: dict[int, Match] = {}
     for one in reranked:

@@ -43,6 +43,7 @@ def likeness_percentile(
     """
     if options.region is not None:
         return None
+    # The likeness to another image of the own case says nothing: the sample is asked without those too.
     mask = _others(snapshot, query, options, column)
     found = (_share(snapshot, one, column, mask) for one in encoded)
     shares = [share for share in found if share is not None]
@@ -64,6 +65,7 @@ def _share(snapshot: Snapshot, encoded: EncodedQuery, column: str, mask: Mask) -
     sample = snapshot.cached(("nearest", name, column), lambda: _nearest(snapshot, name, column))
     if len(sample) < _LEAST:
         return None
+    # First scores on both sides: the sample is not reranked either.
     found = snapshot.ranker(name).rank(encoded.encoding.vector, 1, mask)
     return float(np.mean(sample <= found.scores[0])) if len(found) else None
 
@@ -76,6 +78,7 @@ def _nearest(snapshot: Snapshot, name: str, column: str) -> NDArray[np.float32]:
     ranker = snapshot.ranker(name)
     numbers = snapshot.stack_positions.cases(column)
     n = int(np.clip(_MOST_READ // max(len(snapshot), 1), _FEWEST, _MOST))
+    # The same sample in every process: an answer does not depend on when it was asked for.
     chosen = np.random.default_rng(0).permutation(ranker.ids())[:n]
     found = []
     for position in chosen.tolist():

@@ -28,11 +28,14 @@ def search(
     """Rank the images of a snapshot by a query that is encoded already, and return the hits."""
     mask = candidate_mask(snapshot, query, options)
     fusion = Fusion.of(snapshot, encoded, options)
+    # Blind feedback is a query before the query: what it finds is liked as if the user had said so.
     liked = [*options.like, *_first_hits(snapshot, query, encoded, mask, fusion, options)]
     moved = apply_feedback(snapshot, encoded, liked, options.unlike)
     reranked = _rank_and_rerank(snapshot, moved, len(snapshot) if needs_all(options) else options.k, mask)
+    # Grouping comes after fusion: representations agree on images, and a rule makes cases of those.
     rankings = [one.ranking for one in reranked]
     grouped = group_cases(snapshot, fusion.fuse(rankings), options)
+    # Matches and votes are looked up for what is returned, never for the whole ranking.
     best = grouped.ranking.ids
     matches = find_matches(snapshot, reranked, best, everywhere=options.region is not None)
     return make_hits(snapshot, grouped, matches, fusion.votes(rankings, best))
@@ -70,6 +73,7 @@ def _rank_and_rerank(
 
 def _rank_by_one(snapshot: Snapshot, encoded: EncodedQuery, k: int, mask: Mask | None) -> Reranked:
     """Rank and rerank, and once more if the representation expands queries by verified hits."""
+    # What is reranked may come up from anywhere in the first n, so that k alone is not deep enough.
     n = n_reranked(encoded)
     depth = len(snapshot) if n is None else max(k, n)
     reranked = rerank(snapshot, encoded, rank(snapshot, encoded, depth, mask))

@@ -36,5 +36,6 @@ def rank_by_all(
     """
     # Fusion needs whole rankings: what is 11th in one may be first of all.
     depth = k if len(encoded) == 1 else len(snapshot)
+    # Reranking is left out: volumes and classification rank hundreds of queries for one answer.
     fusion = Fusion.of(snapshot, encoded, options)
     return fusion.fuse([rank(snapshot, one, depth, mask) for one in encoded])

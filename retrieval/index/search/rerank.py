@@ -63,8 +63,9 @@ def rerank(snapshot: Snapshot, encoded: EncodedQuery, ranking: Ranking) -> Reran
     n = len(ranking) if n is None else min(n, len(ranking))
     if n == 0:
         return Reranked(encoded, ranking)
-    scores = np.empty(n, dtype=np.float32)
+    scores = np.empty(n, dtype=np.float32)  # (n,), in the order of the first ranking
     found: dict[int, Match] = {}
+    # Block by block: a region may rerank the whole index, whose evidence does not fit into memory.
     for first in range(0, n, _BLOCK):
         rows = slice(first, min(n, first + _BLOCK))
         located = _locate(snapshot, encoded, ranking.ids[rows], ranking.scores[rows])
@@ -83,6 +84,7 @@ def locate_matches(snapshot: Snapshot, encoded: EncodedQuery, positions: Ids) ->
         return {}
     if not len(positions):
         return {}
+    # Only the boxes are wanted: the images keep the scores that they were ranked by.
     zeros = np.zeros(len(positions), dtype=np.float32)
     return dict(_matches(positions, _locate(snapshot, encoded, positions, zeros)))
 
@@ -91,6 +93,7 @@ def gather_evidence(
     snapshot: Snapshot, name: str, positions: Ids, scores: NDArray[np.float32]
 ) -> Candidates | None:
     """Return the stored evidence of images, with their first scores; None if none of them has any."""
+    # One array for all, as the kernels that match want it: image i has the rows offsets[i]:offsets[i + 1].
     found = [snapshot.evidence(name, position) for position in positions.tolist()]
     dtype = next((rows.dtype for rows in found if rows is not None), None)
     if dtype is None:
@@ -106,6 +109,7 @@ def _locate(
 ) -> Located:
     assert isinstance(encoded.representation, Locator)
     candidates = gather_evidence(snapshot, encoded.name, positions, scores)
+    # Images without any local feature, such as black ones, keep their scores and have no box.
     if candidates is None:
         n = len(positions)
         return Located(scores, np.full((n, 4), np.nan, np.float32), np.zeros(n, np.int32))

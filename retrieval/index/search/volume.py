@@ -30,7 +30,9 @@ def answer_volume(snapshot: Snapshot, slices: Sequence[QueryImage], options: Que
     """
     _check(slices, options)
     options = replace(options, group_by=options.group_by or "series")
+    # Neighbouring slices say the same, and each costs a ranking of the whole index.
     chosen = [slices[int(number)] for number in spread(len(slices))]
+    # All slices are of one case, so that the first one tells which case is the query's own.
     mask = _without_slices(snapshot, slices, candidate_mask(snapshot, slices[0], options), options)
     alignment = Alignment(snapshot.stack_positions.cases(str(options.group_by)), options.volume_by)
     for one in chosen:
@@ -83,6 +85,7 @@ def _case(
         for one, (position, score) in zip(slices, alignment.matches(number), strict=True)
         if position >= 0
     ]
+    # Best first, so that an image keeps the score of the slice that it matches best.
     images: dict[int, float] = {}
     for _, position, score in sorted(aligned, key=lambda pair: -pair[2]):
         images.setdefault(position, score)
