@@ -1,1 +1,1 @@
-"""Pictures in, rankings out: the ground that both families of representation stand on."""
+"""Pictures in, rankings out: what both families of representation are built on."""

@@ -85,7 +85,7 @@ class _NothingToLearn(ABC):
 class Thumbnail(_NothingToLearn):
     """Describe a picture by a small grey copy of it, its mean removed, at unit length.
 
-    Pixels of a region's box that lie outside the region count as its mean. A constant picture gives zeros.
+    Pixels of a region's box that are outside the region count as its mean. A constant picture gives zeros.
 
     Parameters
     ----------
@@ -111,6 +111,7 @@ class Thumbnail(_NothingToLearn):
     def describe(self, pixels: Pixels, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Describe the pixels under a mask that is not empty, float32 (dimension,)."""
         grey = pixels if pixels.ndim == 2 else cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
+        # The mean of the region alone: what is outside becomes 0, which is neither dark nor bright.
         level = np.float32(grey[mask].mean(dtype=np.float64))
         levelled = np.where(mask, grey - level, np.float32(0))
         small = cv2.resize(levelled, (self.side, self.side), interpolation=cv2.INTER_AREA).ravel()
@@ -154,6 +155,7 @@ class ColourHistogram(_NothingToLearn):
         """Describe the pixels under a mask that is not empty, float32 (dimension,)."""
         binned = np.clip(pixels[mask] * self.bins, 0, self.bins - 1).astype(np.int64)
         if pixels.ndim == 2:
+            # A grey level g is the colour (g, g, g): its bin is g·bins² + g·bins + g.
             joint = binned * (self.bins**2 + self.bins + 1)
         else:
             joint = binned @ np.array([self.bins**2, self.bins, 1])
@@ -162,7 +164,7 @@ class ColourHistogram(_NothingToLearn):
 
 
 def _cut(picture: Picture, region: Region | None) -> tuple[Pixels, NDArray[np.bool_]] | None:
-    """Return the pixels of the region's box and which of them lie in the region; None if none does."""
+    """Return the pixels of the region's box and which of them are in the region; None if none does."""
     mask = np.ones(picture.shape, dtype=bool) if region is None else region.mask(picture.shape)
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):

@@ -24,7 +24,7 @@ class Picture:
     Parameters
     ----------
     pixels : float32, (rows, cols) grey or (rows, cols, 3) RGB, in [0, 1] after windowing, C-contiguous.
-    id : the path relative to its folder, ``/`` between parts, with ``#frame`` where a file holds several.
+    id : the path relative to its folder, ``/`` between parts, with ``#frame`` if a file holds several.
     spacing : (row, col) distance of neighbouring pixels in millimetres, None if it is not known.
     groups : what the picture belongs to: any of ``series``, ``study``, ``patient``, as salted hashes or
         as the user says.
@@ -82,11 +82,12 @@ class Picture:
         Returns
         -------
         picture, factor : the smaller picture (this very one if it fits), and its size over this one's size,
-            in (0, 1]. A position p of the original lies at (p + 0.5) · factor − 0.5 of the smaller one.
+            in (0, 1]. A position p of the original is at (p + 0.5) · factor − 0.5 of the smaller one.
         """
         factor = longest / max(self.shape)
         if factor >= 1:
             return self, 1.0
+        # Area interpolation: each new pixel is the mean of those it covers, so that nothing aliases.
         rows, cols = (max(1, round(n * factor)) for n in self.shape)
         smaller = cv2.resize(self.pixels, (cols, rows), interpolation=cv2.INTER_AREA)
         spacing = None

@@ -34,7 +34,7 @@ def order(ids: Ids, scores: NDArray[np.float32], k: int) -> Ranking:
     """Order by falling score, equal scores by rising id, and keep the first ``k``.
 
     The one place that decides ties. ``ids`` and ``scores`` have one length n and need no order; fewer than k
-    rows are returned where n < k.
+    rows are returned if n < k.
     """
     k = min(max(k, 0), len(ids))
     if k == 0:
@@ -44,6 +44,7 @@ def order(ids: Ids, scores: NDArray[np.float32], k: int) -> Ranking:
         threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
         kept = np.flatnonzero(scores >= threshold)
         ids, scores = ids[kept], scores[kept]
+    # lexsort sorts by its last key first: by falling score, then by rising id.
     best = np.lexsort((ids, -scores))[:k]
     return Ranking(np.asarray(ids[best], np.int64), np.asarray(scores[best], np.float32))
 
@@ -58,7 +59,7 @@ class Ranker(Protocol):
     """
 
     def add(self, ids: Ids, vectors: Sequence[Any]) -> None:
-        """Add vectors under new ids. Raise ValueError where an id is there already or is repeated."""
+        """Add vectors under new ids. Raise ValueError if an id is there already or is repeated."""
         ...
 
     def remove(self, ids: Ids) -> None:
@@ -66,7 +67,7 @@ class Ranker(Protocol):
         ...
 
     def rank(self, query: Any, k: int, among: NDArray[np.bool_] | None = None) -> Ranking:
-        """Rank the ids against a vector and return the best ``k``; all of them where k is above their number.
+        """Rank the ids against a vector and return the best ``k``; all of them if k is above their number.
 
         Ids of score 0 are ranked too, last. ``among`` is bool, indexed by id: only ids that it holds True are
         ranked, exactly as if the others were not there.
@@ -74,7 +75,7 @@ class Ranker(Protocol):
         ...
 
     def vector(self, id: int) -> Any:
-        """Return the vector under an id, as it was added. Raise KeyError where there is none."""
+        """Return the vector under an id, as it was added. Raise KeyError if there is none."""
         ...
 
     def ids(self) -> Ids:
@@ -86,7 +87,7 @@ class Ranker(Protocol):
         ...
 
     def renumber(self, numbers: NDArray[np.int64]) -> None:
-        """Give each id i the new id ``numbers[i]``; where that is negative, i is removed.
+        """Give each id i the new id ``numbers[i]``; if that is negative, i is removed.
 
         So an index maps its permanent ids to the order of names, which decides ties, and drops what its
         catalogue no longer knows.

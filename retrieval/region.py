@@ -61,7 +61,7 @@ class Region:
         return Region(tuple(p * factor for p in self.polygons))
 
     def mask(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        """Return bool (rows, cols): the pixels whose centre lies within the region."""
+        """Return bool (rows, cols): the pixels whose centre is within the region."""
         canvas = np.zeros(shape, dtype=np.uint8)
         for polygon in self.polygons:
             # Pixel r covers [r, r+1): its middle is at r + 0.5, so corners move by half a pixel.
@@ -76,7 +76,7 @@ class Region:
         return canvas.astype(bool)
 
     def contains(self, rows: NDArray[np.floating], cols: NDArray[np.floating]) -> NDArray[np.bool_]:
-        """Tell for each point (pixel coordinates, centre of the first pixel at 0) whether it lies inside.
+        """Tell for each point (pixel coordinates, centre of the first pixel at 0) whether it is inside.
 
         Even-odd rule on each polygon; a point on an edge may fall either way.
         """
@@ -97,6 +97,7 @@ def _inside(
 ) -> NDArray[np.bool_]:
     """Cast a ray towards larger columns from each point and count the edges that it crosses."""
     start, end = polygon, np.roll(polygon, -1, axis=0)
+    # An edge counts if its ends are on both sides of the point's row; an odd number of crossings is inside.
     above = (start[None, :, 0] <= rows[:, None]) != (end[None, :, 0] <= rows[:, None])
     rise = np.where(end[:, 0] == start[:, 0], 1.0, end[:, 0] - start[:, 0])
     crossing = start[:, 1] + (rows[:, None] - start[:, 0]) / rise * (end[:, 1] - start[:, 1])

@@ -149,7 +149,7 @@ class Loadable(Protocol):
     """A representation that needs something besides pictures, such as a weight file, before it learns."""
 
     def load(self) -> Self:
-        """Get and check it; nothing where it is there. Raise SettingError where that is not possible."""
+        """Get and check it; nothing if it is there. Raise SettingError if that is not possible."""
         ...
 
 

@@ -29,7 +29,7 @@ from bovw.bag_of_words import BagOfWords
 from bovw.verification.evidence import EVIDENCE
 from bovw.verification.geometric import verify
 from bovw.verification.matching import Frames
-from retrieval.localization import Candidates, Located
+from retrieval.evidence.localization import Candidates, Located
 from retrieval.ranker import Ranker, Ranking, order
 from retrieval.registry import make
 from retrieval.representation import Encoding

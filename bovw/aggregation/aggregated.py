@@ -11,7 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import FitError, IndexFolderError
-from retrieval.local_features import LocalDescriptors, LocalFeatures, NetworkFeatures, find
+from retrieval.evidence.local_features import (
+    LocalDescriptors,
+    LocalFeatures,
+    NetworkFeatures,
+    make_local_features,
+)
 from retrieval.picture import Picture
 from retrieval.rankers.dense import ExactRanker
 from retrieval.rankers.selective_match import MOST_BITS, SelectiveIndex
@@ -203,7 +208,7 @@ def make(name: str, kind: type[VladSettings] | type[AsmkSettings], settings: dic
     own = {f.name for f in fields(kind)}
     common = AggregationSettings(**{n: v for n, v in settings.items() if n not in own})
     chosen = kind(**{n: v for n, v in settings.items() if n in own})
-    seen = find(common.features, common.local)
+    seen = make_local_features(common.features, common.local)
     made = AggregatedCells if isinstance(seen, NetworkFeatures) else Aggregated
     return made(name, replace(common, **asdict(seen.kept)), chosen, seen)
 

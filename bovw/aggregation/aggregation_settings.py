@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from retrieval.errors import SettingError
-from retrieval.local_features import LocalSettings
+from retrieval.evidence.local_features import LocalSettings
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.explanation import Explanation, scattered
+from retrieval.evidence.explanation import Explanation
+from retrieval.evidence.heat_map import scattered
 from retrieval.representation import Encoding, SparseVector
 
 from .geometric import inlier_pairs, verify

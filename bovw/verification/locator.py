@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.localization import Candidates, Located
+from retrieval.evidence.localization import Candidates, Located
 from retrieval.ranker import order
 from retrieval.region import Region
 

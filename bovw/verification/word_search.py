@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from retrieval.answers.relevance_feedback import Rocchio
 from retrieval.errors import FitError
-from retrieval.explanation import Explanation
-from retrieval.localization import Candidates, Located
+from retrieval.evidence.explanation import Explanation
+from retrieval.evidence.localization import Candidates, Located
 from retrieval.region import Region
 from retrieval.representation import Encoding, SparseVector
 

@@ -75,7 +75,7 @@ def _query(index: Index, name: str) -> Query:
 
 
 def _first(index: Index) -> str:
-    from retrieval.explanation import Explainer
+    from retrieval.evidence.explanation import Explainer
 
     for name in index.representations:
         if isinstance(index.representation(name), Explainer):

@@ -127,7 +127,7 @@ def check_region(args: Arguments) -> None:
 
 def about_boxes(index: Index, by: Sequence[str]) -> str | None:
     """Say why no hit of a region has a box, and what helps; None where one that is asked can tell."""
-    from retrieval.localization import Locator
+    from retrieval.evidence.localization import Locator
 
     def locates(name: str) -> bool:
         made = index.representation(name)

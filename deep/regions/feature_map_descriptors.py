@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import FitError, IndexFolderError, SettingError
-from retrieval.local_features import LocalDescriptors, LocalSettings
+from retrieval.evidence.local_features import LocalDescriptors, LocalSettings
 from retrieval.picture import Picture
 from retrieval.region import Region
 from retrieval.representation import Arrays

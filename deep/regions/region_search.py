@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from retrieval.errors import SettingError
-from retrieval.explanation import Explanation
-from retrieval.localization import Candidates, Located
+from retrieval.evidence.explanation import Explanation
+from retrieval.evidence.localization import Candidates, Located
 from retrieval.region import Region
 from retrieval.representation import Encoding
 

@@ -13,8 +13,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.explanation import Heat, grid_of, normalised
-from retrieval.localization import Candidates, Located
+from retrieval.evidence.heat_map import Heat, grid_of, normalised
+from retrieval.evidence.localization import Candidates, Located
 from retrieval.region import Region
 
 SCALES = ((1 / 2, 2), (1 / 3, 2), (1 / 5, 2), (3 / 4, 2), (1 / 10, 1))

@@ -57,6 +57,7 @@ class ClassificationScores:
 
     def add(self, answer: ScoredQuery) -> None:
         """Let the nearest vote; nothing if no right answer can be found."""
+        # A query that no answer can be right for would count as an error that no ranking can avoid.
         if not (answer.gains > 0).any():
             return
         best = answer.ranking.ids[:NEIGHBOURS].tolist()
@@ -94,7 +95,7 @@ def _confidence(
     shares: NDArray[np.float64], right: NDArray[np.bool_], fold: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the confidence of each answer, calibrated on those of the other folds."""
-    found = np.empty(len(shares))
+    found = np.empty(len(shares))  # float64 (n,)
     for number in np.unique(fold).tolist():
         own = fold == number
         found[own] = calibrate(shares[~own], right[~own]).confidence(shares[own])

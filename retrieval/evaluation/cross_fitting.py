@@ -70,10 +70,11 @@ def cross_fitted(
     if task.is_split:
         learners = draw(task, np.flatnonzero(task.database), len(systems), seed)
         weights = [_weights(*gather(systems, task, learners), equal)]
-        fold_of: dict[int, int] = {}
+        fold_of: dict[int, int] = {}  # every query uses the one set of weights
     else:
         dealt = folds(task, task.queries, FOLDS, seed)
         fold_of = dict(zip(task.queries.tolist(), dealt.tolist(), strict=True))
+        # Scores are gathered once, and each fold learns from its part of them.
         learners = draw(task, task.queries, len(systems), seed)
         scores, relevant = gather(systems, task, learners)
         own = np.array([fold_of[p] for p in learners.tolist()])

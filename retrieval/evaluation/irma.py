@@ -45,6 +45,7 @@ class Code:
                     "give IRMA codes such as 1121-127-700-500"
                 )
             shape = lengths
+            # b_i of the error: which characters follow each beginning of an axis, in the codes there are.
             for number, axis in enumerate(axes):
                 for i, character in enumerate(axis):
                     known[number, axis[:i]].add(character)
@@ -125,6 +126,7 @@ class IrmaError:
         """Return error, whether it is above 0, and the share of ``*``."""
         (right,) = answer.labels
         best = answer.ranking.ids[: self.neighbours].tolist()
+        # The nearest first: of equally common characters the one met first wins.
         codes = [answer.judgements.labels[position][0] for position in best]
         predicted = predict(codes, self.least)
         error = self.codes.error(right, predicted)

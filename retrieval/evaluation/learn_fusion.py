@@ -74,6 +74,7 @@ def _learn(snapshot: Snapshot, options: FusionOptions) -> LearntFusion:
     )
     task = prepare(snapshot, selection)
     systems = [by_representation(snapshot, name) for name in by]
+    # A query must be in the database too: only then do both halves of the trial rank the same pictures.
     able = np.intersect1d(task.queries, np.flatnonzero(task.database))
     queries = draw(task, able, len(by), options.seed)
     scores, relevant = gather(systems, task, queries)
@@ -91,6 +92,7 @@ def _learn(snapshot: Snapshot, options: FusionOptions) -> LearntFusion:
         trial["learnt"] = mean_average_precision(
             np.tensordot(np.array(weights, np.float32), rest, axes=1), right
         )
+    # What is kept is learnt from both halves: the trial says what to expect of it.
     return LearntFusion(
         by,
         tuple(str(snapshot.stored_representation(name).recipe) for name in by),

@@ -36,6 +36,7 @@ def by_metric(snapshot: Snapshot, name: str, task: EvaluationTask, seed: int) ->
     known = np.flatnonzero(labelled & task.database if task.is_split else labelled)
     vectors = [stored_vector(snapshot, base, other) for other in snapshot.names]
     classes = task.judgements.classes
+    # Folds of all pictures, not of the labelled ones alone: each must have a ranker that never saw its group.
     everyone = np.arange(len(vectors), dtype=np.int64)
     dealt = np.zeros(len(vectors), dtype=np.int64) if task.is_split else folds(task, everyone, FOLDS, seed)
     rankers = []
@@ -52,6 +53,7 @@ def by_metric(snapshot: Snapshot, name: str, task: EvaluationTask, seed: int) ->
 
     def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
         ranker = rankers[int(dealt[position])]
+        # Feedback moves the query in the space of its own fold.
         near = [ranker.vector(one) for one in liked]
         query = np.asarray(Rocchio().refine(ranker.vector(position), near, ()), dtype=np.float32)
         return ranker.rank(query, len(allowed), allowed)

@@ -30,6 +30,7 @@ class MedMnist:
     def score(self, answer: ScoredQuery) -> list[float]:
         """Return each measure of a ranking."""
         relevant = answer.gains > 0
+        # A picture of several labels is one class of its own: the papers have one label a picture.
         label = ";".join(answer.labels)
         near = [";".join(answer.judgements.labels[p]) for p in answer.ranking.ids[:5].tolist()]
         return [
@@ -59,6 +60,7 @@ class Denner:
     def score(self, answer: ScoredQuery) -> list[float]:
         """Return each measure of a ranking."""
         relevant = answer.gains > 0
+        # All right answers are in the ranking, so their number is the size of the class in the database.
         size = int(relevant.sum())
         if size == 0:
             return [float("nan")] * len(self.cutoffs)

@@ -102,7 +102,7 @@ class Standard:
 
     def score(self, answer: ScoredQuery) -> list[float]:
         """Return each measure of a ranking; NaN in all if nothing is right."""
-        gains = answer.gains
+        gains = answer.gains  # int32 (n,), best hit first
         relevant = gains > 0
         if not relevant.any():
             return [float("nan")] * len(self.names)
@@ -133,6 +133,7 @@ def majority(judgements: Judgements, found: Sequence[int]) -> str | None:
 
 def means(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the means over the queries (last axis) for which a measure says something; NaN if none."""
+    # A query without a right answer says nothing of a ranking, as in trec_eval.
     known = ~np.isnan(values)
     counts = known.sum(axis=-1)
     sums = np.where(known, values, 0.0).sum(axis=-1)

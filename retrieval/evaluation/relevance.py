@@ -43,7 +43,7 @@ class Judgements:
         self.labels, self._hierarchy, self._depth = labels, hierarchy, depth
         self.kinds = sorted({label for cell in labels for label in cell})
         numbers = {label: i for i, label in enumerate(self.kinds)}
-        none = len(numbers)  # the number of no label at all
+        none = len(numbers)  # stands for no label at all, so that every picture has at least one number
         cells = [[numbers[label] for label in cell] or [none] for cell in labels]
         self._starts = np.cumsum([0, *(len(cell) for cell in cells)], dtype=np.int64)[:-1]
         self._numbers = np.array([number for cell in cells for number in cell], dtype=np.int64)
@@ -63,6 +63,7 @@ class Judgements:
     def gains(self, position: int) -> Gains:
         """Return the gain of every picture as an answer to one, by position; 0 is wrong. Do not change it."""
         own = self.labels[position]
+        # By the set of labels, not by the picture: all queries of a class share one array.
         if own not in self._known:
             if len(self._known) == _REMEMBERED:
                 self._known.pop(next(iter(self._known)))
@@ -93,5 +94,6 @@ class Judgements:
     def _gain(self, asked: tuple[str, ...], found: tuple[str, ...]) -> int:
         wanted = len(asked) if self._depth is None else min(self._depth, len(asked))
         pairs = list(zip(asked, found, strict=False))
+        # Levels after the first that differs do not count, even if they agree by chance.
         agree = next((i for i, (one, other) in enumerate(pairs) if one != other), len(pairs))
         return max(0, agree - wanted + 1)

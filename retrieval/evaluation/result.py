@@ -60,6 +60,7 @@ class Evaluation:
 
     def clean_mean(self, system: str, measure: str) -> float:
         """Return the mean over queries, near-duplicates left out of the answers."""
+        # Without leaks nothing was left out, and the two are the same.
         values = self.values if self.clean is None else self.clean
         return float(means(values[system][self.measures.index(measure)]))
 

@@ -64,6 +64,7 @@ def with_blind_feedback(system: System, n: int) -> System:
 def by_representation(snapshot: Snapshot, name: str) -> System:
     """Return the system that ranks by one representation of an index, by stored vectors."""
     ranker = snapshot.ranker(name)
+    # The same few pictures are hits of many queries, and are asked for again by feedback.
     vector_of = lru_cache(_KEPT)(lambda position: stored_vector(snapshot, name, snapshot.names[position]))
 
     def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
@@ -100,6 +101,7 @@ def baselines(snapshot: Snapshot, seed: int = 0) -> list[System]:
 def _plain(snapshot: Snapshot, kind: Thumbnail | ColourHistogram) -> System:
     if kind.name in snapshot.stored and snapshot.stored[kind.name].is_fitted:
         return by_representation(snapshot, kind.name)
+    # Stored thumbnails of 192 pixels are as good for 16 × 16 values as the files, and need no decoding.
     ranker = ExactRanker(kind.dimension)
     vectors = [np.asarray(kind.encode(picture).vector) for picture in _small(snapshot)]
     ranker.add(np.arange(len(vectors), dtype=np.int64), vectors)
@@ -126,6 +128,7 @@ def _at_random(seed: int, position: int, allowed: Mask, _: Liked) -> Ranking:
 
 def _cached(ranking: Callable[[int, Mask, Liked], Ranking]) -> Callable[[int, Mask, Liked], Ranking]:
     """Return the same, with the last ranking kept: what is fused has just been ranked by itself."""
+    # Identity of the mask, not equality: comparing whole masks would cost as much as it saves.
     kept: list[tuple[int, Mask, Liked, Ranking]] = []
 
     def ranking_once(position: int, allowed: Mask, liked: Liked) -> Ranking:

@@ -72,11 +72,13 @@ def prepare(snapshot: Snapshot, options: EvaluationOptions) -> EvaluationTask:
     column, names = (
         (None, snapshot.names) if options.not_same == NOBODY else annotations.groups(options.not_same)
     )
+    # Numbers instead of names, so that a mask of a group is one comparison of arrays.
     groups = np.unique(np.array(names, dtype=object), return_inverse=True)[1].astype(np.int64)
     database = known & annotations.meets(options.where)
     queries = known
     is_split = _by_split(annotations, options)
     if is_split:
+        # As published protocols do: test pictures are queries, and only train pictures are found.
         split = np.array([str(cell[0]) if cell else "" for cell in annotations.values("split")], dtype=object)
         database, queries = database & (split == _TRAIN), known & (split == _TEST)
         if not database.any() or not queries.any():
@@ -101,6 +103,7 @@ def prepare(snapshot: Snapshot, options: EvaluationOptions) -> EvaluationTask:
 def _by_split(annotations: Annotations, options: EvaluationOptions) -> bool:
     if options.queries is not None or options.protocol is None:
         return options.queries == "split"
+    # A protocol is measured on its published split if the pictures have one.
     try:
         return {_TRAIN, _TEST} <= {str(cell[0]) for cell in annotations.values("split") if cell}
     except SettingError:

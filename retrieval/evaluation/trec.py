@@ -25,6 +25,7 @@ class TrecFolder:
     def __init__(self, folder: Path, systems: list[str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._qrels = (folder / "qrels.txt").open("w", encoding="utf-8")
+        # All runs are open at once: a ranking is written as soon as it is there, and memory holds one.
         names = {name: folder / f"{file_name(name)}.run" for name in systems}
         self._runs: dict[str, TextIO] = {n: p.open("w", encoding="utf-8") for n, p in names.items()}
 

@@ -82,7 +82,7 @@ class _Parser:
             raise self._refusal("'and', 'or' or the end")
 
     def _either(self) -> Node:
-        self._depth += 1
+        self._depth += 1  # or, and, not: only brackets nest, and they come back to this level
         if self._depth > _DEEPEST:
             raise SettingError(
                 f"where: nested deeper than {_DEEPEST} at position {self._peek().at}; simplify it"
@@ -193,6 +193,7 @@ def _comparison(sign: str, literal: Value) -> Test:
 
 
 def _equal(value: Value, literal: Value) -> bool:
+    # A column of a label table may hold 7 where the user writes '7', or the other way round.
     if _is_text(value) == _is_text(literal):
         return value == literal
     return _plain(value) == _plain(literal)

@@ -33,6 +33,7 @@ def tokens(text: str) -> list[Token]:
     while at < end:
         match = _TOKEN.match(text, at)
         if match is None:
+            # The pattern begins with white space: the character that fits nothing is behind it.
             at += len(text[at:]) - len(text[at:].lstrip())
             raise SettingError(
                 f"where: {text[at]!r} at position {at + 1} of {text!r} makes no sense; write column = 'text' "
@@ -45,6 +46,7 @@ def tokens(text: str) -> list[Token]:
 
 
 def _token(kind: str, text: str, at: int) -> Token:
+    # Keywords are words only outside double quotes, so that a column may be called "in".
     if kind == "number":
         return Token("number", text, float(text), at)
     if kind == "text":

@@ -78,6 +78,7 @@ def _rows(path: Path, reader: csv.DictReader[str]) -> Iterable[Reference]:
 
 
 def _grouped(references: Iterable[Reference]) -> dict[str, tuple[Reference, ...]]:
+    # Rows of a label need not follow each other; their order in the table is kept.
     found: dict[str, tuple[Reference, ...]] = {}
     for reference in references:
         found[reference.label] = (*found.get(reference.label, ()), reference)

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from retrieval.errors import FitError, IndexFolderError
+from retrieval.evidence.localization import Candidates, Locator
 from retrieval.index.catalogue.recipe import recipe_hash
-from retrieval.localization import Candidates, Locator
 from retrieval.picture import Picture
 from retrieval.ranker import Ranker
 from retrieval.rankers.array_files import load_arrays, save_arrays

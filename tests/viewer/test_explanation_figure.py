@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from retrieval.explanation import Deletion, Explanation
+from retrieval.evidence.deletion_test import Deletion
+from retrieval.evidence.explanation import Explanation
 from retrieval.index import HitExplanation
 from retrieval.picture import Picture
 from retrieval.region import Region

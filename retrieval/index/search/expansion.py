@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...localization import Expander
+from ...evidence.localization import Expander
 from ..storage.snapshot import Snapshot
 from .encode_query import EncodedQuery
 from .rerank import Reranked, gather_evidence, n_reranked

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...errors import SettingError
-from ...explanation import Deletion, Explainer, Explanation, deletion, likeness
-from ...localization import Candidates, Located, Locator
+from ...evidence.deletion_test import Deletion, deletion
+from ...evidence.explanation import Explainer, Explanation, similarity
+from ...evidence.localization import Candidates, Located, Locator
 from ...picture import Picture
 from ...region import Region
 from ...representation import Encoding
@@ -91,7 +92,7 @@ def _explaining(snapshot: Snapshot, names: Sequence[str]) -> str:
 def _score(encoded: EncodedQuery, hit: Encoding, shape: tuple[int, int]) -> tuple[float, Box | None]:
     """Return what a representation gives one image, reranked if it reranks, and where the query matched."""
     # What rankers compute for the whole index, for this one pair.
-    first = likeness(encoded.encoding.vector, hit.vector)
+    first = similarity(encoded.encoding.vector, hit.vector)
     located = _located(encoded, hit, shape, first)
     if located is None:
         return first, None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ...localization import Candidates, Located, Locator
+from ...evidence.localization import Candidates, Located, Locator
 from ...ranker import Ids, Ranking, order
 from ..storage.snapshot import Snapshot
 from .encode_query import EncodedQuery

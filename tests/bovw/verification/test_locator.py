@@ -10,8 +10,8 @@ import bovw
 from bovw.verification.geometric import Verdicts
 from bovw.verification.locator import bonus, mapped_boxes
 from retrieval.errors import SettingError
+from retrieval.evidence.localization import Candidates, Locator
 from retrieval.index.writer import IndexWriter
-from retrieval.localization import Candidates, Locator
 from retrieval.picture import Picture
 from retrieval.region import Region
 

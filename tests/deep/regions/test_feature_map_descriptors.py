@@ -12,7 +12,12 @@ from deep.networks.embedder import Architecture, Embedder
 from deep.networks.weights import save
 from deep.regions.feature_map_descriptors import covered_shares, feature_map_descriptors
 from retrieval.errors import IndexFolderError, SettingError
-from retrieval.local_features import LocalFeatures, LocalSettings, NetworkFeatures, find
+from retrieval.evidence.local_features import (
+    LocalFeatures,
+    LocalSettings,
+    NetworkFeatures,
+    make_local_features,
+)
 from retrieval.picture import Picture
 from retrieval.region import Region
 from retrieval.representation import BatchEncoder, Encoding, Loadable, Representation, SparseVector
@@ -37,7 +42,7 @@ def weights(tmp_path_factory):
 
 
 def test_places_are_even_over_the_picture(weights):
-    seen = find("deep", LocalSettings(weights=weights)).load()
+    seen = make_local_features("deep", LocalSettings(weights=weights)).load()
     assert isinstance(seen, LocalFeatures) and isinstance(seen, NetworkFeatures)
     found = seen.extract(Picture(np.zeros((80, 160), np.float32)))
     assert found.descriptors.shape == (64, 4)

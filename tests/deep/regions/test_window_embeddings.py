@@ -17,9 +17,9 @@ from deep.networks.embedder import gem, gem_windows  # noqa: E402
 from deep.networks.inference import OwnNetwork, Runner  # noqa: E402
 from deep.regions import window_embeddings  # noqa: E402
 from retrieval.errors import SettingError  # noqa: E402
+from retrieval.evidence.localization import Candidates, Locator  # noqa: E402
 from retrieval.index import Index  # noqa: E402
 from retrieval.index.writer import IndexWriter  # noqa: E402
-from retrieval.localization import Candidates, Locator  # noqa: E402
 from retrieval.picture import Picture  # noqa: E402
 from retrieval.region import Region  # noqa: E402
 

@@ -9,9 +9,9 @@ from bovw.verification.word_search import within
 from cli.main import main
 from retrieval.answers.relevance_feedback import Rocchio
 from retrieval.errors import SettingError
+from retrieval.evidence.localization import Candidates, Expander
 from retrieval.index import Index
 from retrieval.index.writer import IndexWriter
-from retrieval.localization import Candidates, Expander
 from retrieval.picture import Picture
 from retrieval.region import Region
 

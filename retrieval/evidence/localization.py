@@ -8,8 +8,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from .region import Region
-from .representation import Encoding
+from ..region import Region
+from ..representation import Encoding
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,11 +13,11 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import NotInstalledError, SettingError
-from .picture import Picture
-from .region import Region
-from .registry import LOCAL_FEATURES, installed, load
-from .representation import Arrays
+from ..errors import NotInstalledError, SettingError
+from ..picture import Picture
+from ..region import Region
+from ..registry import LOCAL_FEATURES, installed, load
+from ..representation import Arrays
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class NetworkFeatures(Protocol):
         ...
 
 
-def find(name: str, settings: LocalSettings) -> LocalFeatures:
+def make_local_features(name: str, settings: LocalSettings) -> LocalFeatures:
     """Make local features by name. Raise SettingError if there are none of it, or a setting is refused."""
     try:
         made: LocalFeatures = load(name, LOCAL_FEATURES)(settings)
