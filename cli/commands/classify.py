@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from retrieval.answers.rule_names import FUSION_RULES
 from retrieval.errors import PictureError
 
 from ..options.argument_types import place, positive
@@ -16,7 +17,6 @@ from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
 from ..options.queries import Query, find_queries
-from ..options.ranking_flags import RULES
 from ..output.attach_findings import others
 from ..output.columns import columns
 from ..output.notes import about_lacking, lacks
@@ -60,7 +60,13 @@ Annotations = Sequence[tuple[str, "Classification"]]
     metavar="NAME",
     help="representation; several are fused",
 )
-@option("--fusion", choices=RULES, default="rrf", metavar="RULE", help=f"one of {', '.join(RULES)} [rrf]")
+@option(
+    "--fusion",
+    choices=FUSION_RULES,
+    default="rrf",
+    metavar="RULE",
+    help=f"one of {', '.join(FUSION_RULES)} [rrf]",
+)
 @option("-k", type=positive, default=10, metavar="N", help="how many images vote [10]")
 @option(
     "--label-of",

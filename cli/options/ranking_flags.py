@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from retrieval.answers.rule_names import FUSION_RULES, VOLUME_RULES
+
 from .argument_types import place
 from .completion import complete_id
 from .parameters import Arguments, option, stack
-
-RULES = ("rrf", "sum", "learnt")
-
 
 _CASES, _FEEDBACK, _FINDINGS = "cases", "feedback", "findings"
 
@@ -36,7 +35,7 @@ ranking_options = stack(
     ),
     option(
         "--volume-by",
-        choices=("maxsim", "votes"),
+        choices=VOLUME_RULES,
         default="maxsim",
         metavar="HOW",
         section=_CASES,
@@ -68,7 +67,7 @@ ranking_options = stack(
     ),
     option(
         "--fusion",
-        choices=RULES,
+        choices=FUSION_RULES,
         default="rrf",
         metavar="RULE",
         section="fusion",

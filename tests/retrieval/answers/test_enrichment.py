@@ -1,9 +1,14 @@
 """Facts about findings: what a label table makes of matching cases, and the references for it."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import stats
 
+from cli.main import main
 from retrieval.answers.enrichment import Findings, find_labels
 from retrieval.errors import SettingError
 from retrieval.metadata.reference_table import Reference, References
@@ -80,3 +85,22 @@ def test_tables_that_cannot_be_read_are_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(SettingError, match="references"):
         References.read(path)
+
+
+def test_only_findings_load_the_statistics_of_scipy(tmp_path):
+    index = tmp_path / "i"
+    pixels = np.random.default_rng(0).random((12, 8, 8), dtype=np.float32)
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for i, image in enumerate(pixels):
+        Image.fromarray((255 * image).astype(np.uint8)).save(folder / f"{i}.png")
+    table = tmp_path / "labels.csv"
+    table.write_text("path,label\n" + "".join(f"{i}.png,{'ab'[i % 2]}\n" for i in range(12)))
+    assert main(["index", str(folder), "-o", str(index), "--by", "thumbnail", "--labels", str(table)]) == 0
+    for flags, is_loaded in ([], False), (["--findings"], True):
+        code = (
+            f"import sys; from cli.main import main; main(['query', {str(index)!r}, '0.png', *{flags!r}]); "
+            "print('scipy.stats' in sys.modules, 'sklearn' in sys.modules)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == f"{is_loaded} False"
