@@ -40,6 +40,7 @@ class Caption:
     @property
     def closest(self) -> dict[str, str]:
         """Return the groups that are shown: the patient, else the study, else the series, and all columns."""
+        # A patient has studies, and a study has series: the widest group says what two images share.
         usual = next((key for key in NAMED_IN_FILES if key in self.group), None)
         return {key: value for key, value in self.group.items() if key == usual or key not in NAMED_IN_FILES}
 
@@ -108,6 +109,7 @@ class Answer:
 
     def same_label(self, row: Row) -> bool | None:
         """Tell whether a row shares a label with the query; None if either has none."""
+        # An unlabelled image may well show the same: it is neither right nor wrong.
         wanted, found = labels(self.query.label), labels(row.caption.label)
         return bool(wanted & found) if wanted and found else None
 
@@ -132,6 +134,7 @@ def _xywh(box: tuple[float, float, float, float] | None) -> Box | None:
     if box is None:
         return None
     row, col, height, width = box
+    # Whole pixels: no verification finds a box more exactly.
     return round(col), round(row), round(width), round(height)
 
 
@@ -142,4 +145,5 @@ def labels(text: str) -> set[str]:
 
 def printable(text: str) -> str:
     """Return text that is safe on a terminal: control characters and half characters become escapes."""
+    # File names may hold escape sequences that would recolour, or rewrite, what a terminal shows.
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

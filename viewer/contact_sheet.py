@@ -25,6 +25,7 @@ def draw_sheet(answers: Sequence[Answer], per_line: int = 5) -> Image.Image:
     answers : with their images.
     per_line : hits beside each other.
     """
+    # All answers have the same width, so that equal ranks stand below each other.
     heights = [_height(answer, per_line) for answer in answers]
     width = 2 * MARGIN + CELL + 2 * GAP + per_line * (CELL + GAP) - GAP
     sheet = Image.new("RGB", (width, 2 * MARGIN + sum(heights) + 2 * GAP * (len(answers) - 1)), PAPER)
@@ -42,6 +43,7 @@ def draw_sheet(answers: Sequence[Answer], per_line: int = 5) -> Image.Image:
 
 
 def _height(answer: Answer, per_line: int) -> int:
+    # An answer without hits still needs the line of its query.
     lines = max(1, -(-len(answer.rows) // per_line))
     return lines * (_CARD + GAP) - GAP
 
@@ -50,6 +52,7 @@ def _draw_query(sheet: Image.Image, pen: ImageDraw.ImageDraw, answer: Answer, to
     query = answer.query
     lines = [("Query", ACCENT), (query.label or answer.by, INK), (query.id, QUIET)]
     _draw_card(sheet, pen, answer.image, lines, MARGIN, top)
+    # Around the image, not over it: a frame of 4 pixels with one of paper between.
     pen.rectangle((MARGIN - 5, top - 5, MARGIN + CELL + 4, top + CELL + 4), outline=ACCENT, width=4)
 
 
@@ -59,6 +62,7 @@ def _hit_lines(answer: Answer, row: Row) -> list[tuple[str, str]]:
     lines = [(f"{row.rank}   {row.score:.4f}", INK)]
     if row.caption.label:
         lines.append((row.caption.label, {True: SAME, False: OTHER, None: INK}[same]))
+    # In words too: colours are lost in print and to one in twelve men.
     if same is False:
         lines.append(("other label", OTHER))
     return [*lines, (row.caption.id, QUIET)]

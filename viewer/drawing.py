@@ -60,6 +60,7 @@ def canvas(pixels: Floats, longest: int) -> tuple[Rgb, float]:
     """
     factor = longest / max(pixels.shape[:2])
     size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
+    # Averaging keeps thin bright structures when an image shrinks; cubic overshoots, and is clipped below.
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     resized = np.clip(cv2.resize(pixels, size, interpolation=how), 0, 1)
     eight = np.asarray(np.round(resized * 255), dtype=np.uint8)
@@ -110,6 +111,7 @@ def _draw_circles(drawn: Rgb, centres: Sequence[tuple[int, int]], radius: Floats
 
 def _fixed(x: Floats, y: Floats) -> list[tuple[int, int]]:
     """Return points as whole sixteenths of a pixel, as OpenCV draws them."""
+    # Whole pixels would move small circles off the structures that they mark.
     scaled = np.round(np.stack([x, y], axis=1) * (1 << _SHIFT)).astype(int)
     return [(int(a), int(b)) for a, b in scaled]
 
@@ -117,8 +119,10 @@ def _fixed(x: Floats, y: Floats) -> list[tuple[int, int]]:
 def draw_borders(drawing: Rgb, regions: NDArray[np.int32]) -> Rgb:
     """Draw the borders between regions, int32 (rows, cols), negative where there is none."""
     size = (drawing.shape[1], drawing.shape[0])
+    # Labels are names, not numbers: between two of them is no third.
     enlarged = cv2.resize(regions, size, interpolation=cv2.INTER_NEAREST_EXACT)
     edge = np.zeros(enlarged.shape, dtype=bool)
+    # A pixel is a border if it differs from the one on its left or above, so that borders are one pixel wide.
     edge[:, 1:] |= enlarged[:, 1:] != enlarged[:, :-1]
     edge[1:] |= enlarged[1:] != enlarged[:-1]
     drawn = drawing.copy()
@@ -139,12 +143,15 @@ def heat_map(positions: NDArray[np.float64], size: tuple[int, int], smoothing: f
     -------
     uint8 (rows, cols, 3); all dark where there are no points.
     """
+    # A point at exactly 1.0 belongs to the last row or column.
     cells = np.minimum((positions * size).astype(int), np.array(size) - 1)
     counts = np.zeros(size, dtype=np.float32)
     np.add.at(counts, (cells[:, 0], cells[:, 1]), 1.0)
     sigma = smoothing * max(size)
+    # Reflected at the edges, since zeros beyond them would make every edge look avoided by points.
     density = cv2.GaussianBlur(counts, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
     peak = float(density.max())
     levels = np.round(density / peak * 255) if peak > 0 else density
+    # Viridis rises evenly in lightness, also for those who see no red or green.
     coloured = cv2.applyColorMap(levels.astype(np.uint8), cv2.COLORMAP_VIRIDIS)
     return np.asarray(cv2.cvtColor(coloured, cv2.COLOR_BGR2RGB), dtype=np.uint8)

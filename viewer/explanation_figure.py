@@ -52,7 +52,9 @@ def draw(reasons: HitExplanation, heading: str, verdict: str) -> Image.Image:
     """Draw query, hit, and hit with heat beside its scale, then a legend and the verdict of the test."""
     images = [_rgb(reasons.query), _rgb(reasons.hit), _heated(reasons)]
     top = MARGIN + LARGE + GAP + LARGE + _BELOW_TITLE
+    # The hit is there twice: matches would hide the heat, and the heat what matches.
     places = _places(images, [reasons.query, reasons.hit, reasons.hit], top)
+    # The third image has the scale on its right; the sheet is as wide as all of it.
     width = places[-1].left + places[-1].width + GAP + _BAR + _BAR_TEXT + MARGIN
     below = top + max(place.height for place in places) + GAP
     lines = wrap(verdict, width - 2 * MARGIN, SMALL)
@@ -103,6 +105,7 @@ def _fitting(text: str, width: int) -> int:
 def _draw_scale(sheet: Image.Image, pen: ImageDraw.ImageDraw, place: _Place) -> None:
     """Draw the colour bar beside the heat, hottest on top, over the grey of an image that is neither."""
     heat = np.linspace(1, 0, place.height, dtype=np.float32)[:, None]
+    # Through the same blend as the image, so that a colour on it can be found on the bar.
     grey = np.full((place.height, _BAR, 3), _GREY, dtype=np.float32)
     left = place.left + place.width + GAP
     sheet.paste(Image.fromarray(_over(grey, np.broadcast_to(heat, (place.height, _BAR)))), (left, place.top))
@@ -114,9 +117,11 @@ def _draw_scale(sheet: Image.Image, pen: ImageDraw.ImageDraw, place: _Place) -> 
 def _draw_matches(pen: ImageDraw.ImageDraw, reasons: HitExplanation, places: Sequence[_Place]) -> None:
     """Draw what matches: inliers joined by a line, the others as circles, the heaviest on top."""
     explanation = reasons.explanation
+    # From the lightest to the heaviest: what is drawn last is on top.
     pairs = zip(explanation.pairs.tolist()[::-1], explanation.agreeing.tolist()[::-1], strict=True)
     for (row, col, hit_row, hit_col), is_inlier in pairs:
         ends = [places[0].at(row, col), places[1].at(hit_row, hit_col)]
+        # Lines for inliers alone: those of chance matches cross everything and say nothing.
         if is_inlier:
             pen.line(ends, fill=INLIER, width=2)
         for x, y in ends:
@@ -145,6 +150,7 @@ def _legend(reasons: HitExplanation) -> list[Sign]:
     """Return the signs that this drawing has."""
     signs = []
     if len(reasons.explanation.pairs):
+        # Also if no match is an inlier: then that is what the reader should know.
         n = int(reasons.explanation.agreeing.sum())
         inliers = f"{n} {'inlier' if n == 1 else 'inliers'}: matches that agree in space"
         signs.append(Sign(_sign(INLIER, is_line=True), inliers))
@@ -188,6 +194,7 @@ def _rgb(picture: Picture) -> NDArray[np.uint8]:
     rows, cols = picture.shape[:2]
     factor = SIDE / max(rows, cols)
     size = (max(1, round(cols * factor)), max(1, round(rows * factor)))
+    # All drawings have the same longer side, whatever the pixels of query and hit.
     kind = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     levels = np.clip(cv2.resize(picture.rgb, size, interpolation=kind), 0, 1) * 255
     return np.asarray(np.round(levels), dtype=np.uint8)

@@ -31,6 +31,7 @@ def illustrate(answer: Answer, images: Images, query: Picture | str, region: Reg
         image, shape = images.of(query), images.shape(query)
     else:
         image, shape = thumbnail(query, ENLARGED), query.shape
+    # The region is in pixels of the picture, which the encoded image may be smaller than.
     if region is not None:
         image = outlined(image, region, (shape[0], shape[1]))
     return replace(answer, image=image, rows=tuple(_with_image(row, images) for row in answer.rows))
@@ -57,6 +58,7 @@ def illustrate_volume(
     slices : those that the index was asked with, in order.
     column : one more that captions show.
     """
+    # Slice ⌊(i + ½) L / n⌋ of L: never the outermost ones, which are often empty, and ⌊L / 2⌋ for the middle.
     n = min(SLICES, len(slices))
     shown = tuple(_asked(slices[int((part + 0.5) * len(slices) / n)], images) for part in range(n))
     middle = shown[n // 2]
@@ -72,12 +74,14 @@ def _asked(one: Picture | str, images: Images) -> SliceImage:
 
 def _matched(row: Row, images: Images, asked: Sequence[SliceImage], middle: str, column: str | None) -> Row:
     matches = {} if row.case is None else {query: (found, score) for query, found, score in row.case.aligned}
+    # A slice without a match keeps its column, or those after it would stand below the wrong slice.
     slices = tuple(
         SliceImage(matches[one.id][0], images.of(matches[one.id][0]), matches[one.id][1])
         if one.id in matches
         else SliceImage("")
         for one in asked
     )
+    # A slice has no match if nothing of the case may be found for it; the best image then has to do.
     if middle not in matches:
         return replace(row, image=images.of(row.caption.id), slices=slices)
     best = matches[middle][0]

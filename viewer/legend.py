@@ -30,6 +30,7 @@ def point_signs(is_oriented: bool, has_borders: bool) -> list[Sign]:
 
 def density_sign() -> Sign:
     """Return the scale of heat maps of points."""
+    # 0 to 255 as in heat_map, whose densities are relative to the densest place.
     bar = np.broadcast_to(np.linspace(0, 255, _BAR[1]), _BAR).astype(np.uint8)
     coloured = cv2.cvtColor(cv2.applyColorMap(bar, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB)
     return Sign(np.asarray(coloured, dtype=np.uint8), "points in a place: none (left) to the most (right)")
@@ -40,6 +41,7 @@ def _ground() -> Rgb:
 
 
 def _point(scale: float, is_oriented: bool) -> Rgb:
+    # By the function that draws the images, so that a legend cannot differ from them.
     middle = np.array([(_SIDE - 1) / 2], dtype=np.float32)
     angle = np.array([-np.pi / 4], dtype=np.float32)
     return draw_points(_ground(), Columns(middle, middle, middle * 0 + scale, angle), 1.0, is_oriented)

@@ -53,6 +53,7 @@ def fill(name: str, **parts: object) -> str:
 
 def write_document(document: Document) -> str:
     """Return a page as HTML, with title, lead, facts and note escaped."""
+    # A page is mailed, archived and opened from disks: nothing may be in a second file.
     code = static(document.script) if document.script else ""
     return fill(
         "page.html",
@@ -81,10 +82,12 @@ def inlined(encoded: bytes) -> str:
 
 def _digest(script: str) -> str:
     """Return the source expression of a content security policy that lets this very script run."""
+    # Over the exact text between the tags: a single space more, and the browser would refuse the script.
     return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
 def _media_type(encoded: bytes) -> str:
+    # By the first bytes (PNG, then RIFF for WebP), since indexes may hold any of the three.
     if encoded.startswith(b"\x89PNG"):
         return "image/png"
     return "image/webp" if encoded[:4] == b"RIFF" else "image/jpeg"

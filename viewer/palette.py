@@ -20,12 +20,14 @@ def palette(kinds: Sequence[str]) -> Iterator[str]:
         if not kind:
             yield _GREY
             continue
+        # The grey of "none" takes no colour away from a label.
         yield _COLOURS[named] if named < len(_COLOURS) else _further(named)
         named += 1
 
 
 def _further(number: int) -> str:
     """Return colours around the circle, by the golden angle, in three lightnesses."""
+    # Neighbours in the list also differ in lightness, which survives grey print.
     hue = number * _GOLDEN_ANGLE % 1
     parts = colorsys.hls_to_rgb(hue, (0.42, 0.58, 0.72)[number % 3], 0.6)
     return "#" + "".join(f"{round(255 * part):02x}" for part in parts)

@@ -48,6 +48,7 @@ def shorten(text: str, width: int, size: int) -> str:
     """Cut text in its middle until it is at most ``width`` pixels wide."""
     if font(size).getlength(text) <= width:
         return text
+    # In the middle, since the ends tell most: a folder begins a name, and a number ends it.
     kept = len(text)
     while kept > 2:
         kept -= 1
@@ -73,6 +74,7 @@ def arrange(rows: Sequence[Sequence[Panel]], heading: str = "", legend: Sequence
     """Lay rows of panels on one sheet: each row as high as its highest panel, columns from the left."""
     top = MARGIN + (LARGE + GAP if heading else 0)
     heights = [max(_height(panel) for panel in row) for row in rows]
+    # The widest row decides; others are left-aligned, as panels of one column belong together.
     width = max(sum(p.drawing.shape[1] for p in row) + GAP * (len(row) - 1) for row in rows) + 2 * MARGIN
     lines = _lines(legend, width - 2 * MARGIN)
     below = sum(GAP + _line_height(line) for line in lines)
@@ -112,6 +114,7 @@ def sign_width(sign: Sign) -> int:
 def _lines(legend: Sequence[Sign], width: int) -> list[list[Sign]]:
     """Break a legend into lines at most ``width`` pixels wide."""
     lines: list[list[Sign]] = []
+    # A full line to begin with, so that the first sign opens one.
     used = width
     for sign in legend:
         used += sign_width(sign) + GAP

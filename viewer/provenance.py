@@ -22,6 +22,7 @@ class Fact:
 
 def index_facts(index: Index) -> list[Fact]:
     """Return images, window, date, version, and each representation's recipe and settings."""
+    # With the zone: a page may be read on another continent than it was made on.
     now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     facts = [
         Fact("images in the index", f"{len(index):,}"),

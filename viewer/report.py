@@ -38,6 +38,7 @@ class Page:
 
 def write_page(page: Page) -> str:
     """Return the page as HTML, with every id, label and value escaped."""
+    # Neighbours only: the same query asked twice, with others between, was asked for a reason.
     groups = groupby(page.answers, key=lambda answer: answer.query.id)
     parts = [*map(table_html, page.tables), *(_section(list(answers)) for _, answers in groups)]
     main = "<main>" + "\n".join(parts) + "</main>"
@@ -55,6 +56,7 @@ def _ranking(answer: Answer, is_named: bool) -> str:
     heading = f"<h2>{escape(answer.by)}</h2>" if is_named else ""
     if not answer.rows:
         return f"<article>{heading}<p class=empty>No image to rank.</p></article>"
+    # Scores of two representations have nothing to do with each other, so that each list has its own bars.
     top = max(abs(row.score) for row in answer.rows) or 1.0
     hits = "".join(hit_item(answer, row, top) for row in answer.rows)
     return f"<article>{heading}<ol>{hits}</ol></article>"

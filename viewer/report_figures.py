@@ -35,6 +35,7 @@ def hit_item(answer: Answer, row: Row, top: float) -> str:
 
 
 def _about(row: Row, same: bool | None, top: float) -> str:
+    # Some representations score below 0: no bar, rather than one to the wrong side.
     share = max(0.0, min(1.0, row.score / top))
     return (
         f'<span class=bar aria-hidden=true><i style="width:{share:.0%}"></i></span>'
@@ -92,6 +93,7 @@ def _image(encoded: bytes, alternative: str, below: str) -> str:
 
     The same element is small and large, so that the page holds each image once and needs no script.
     """
+    # The empty place keeps the grid, and says to screen readers what would be there.
     if not encoded:
         return f'<div class=missing role=img aria-label="{escape(alternative)}">no image</div>'
     image = f'<img src="{inlined(encoded)}" alt="{escape(alternative)}">'

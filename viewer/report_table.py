@@ -44,6 +44,7 @@ def _has_links(table: ReportTable) -> bool:
 
 
 def _is_link(text: str) -> bool:
+    # Nothing else becomes a link: a table may come from anybody, and "javascript:" is an address too.
     return text.startswith(("http://", "https://"))
 
 

@@ -31,6 +31,7 @@ class Sprite:
 
 def draw_sheets(thumbnails: Sequence[bytes]) -> tuple[list[bytes], list[Sprite]]:
     """Draw thumbnails onto as many sheets as they need; return these as JPEG, and each one's place."""
+    # The more images, the smaller: a page of 5,000 must still open.
     side = next((side for n, side in _SIDES if len(thumbnails) <= n), _LEAST_SIDE)
     per_sheet = (_SHEET // side) ** 2
     sheets: list[bytes] = []
@@ -54,6 +55,7 @@ def _sheet(thumbnails: Sequence[bytes], side: int, number: int) -> tuple[bytes, 
         left, top = place % across * side, place // across * side
         sheet.paste(small, (left, top))
         sprites.append(Sprite(number, left, top, small.width, small.height))
+    # Black between images of other shapes costs JPEG next to nothing.
     stream = io.BytesIO()
     sheet.save(stream, "JPEG", quality=_QUALITY, optimize=True)
     return stream.getvalue(), sprites

@@ -50,6 +50,7 @@ def _drawn(
     # A line of four pixels would hide a small thumbnail, which is therefore drawn larger.
     times = max(1, -(-_FRAMED_SIDE // max(small.size)))
     small = small.resize((small.width * times, small.height * times), Image.Resampling.BICUBIC)
+    # From pixels of the picture to those of its image: the two factors differ by rounding.
     across, down = small.width / shape[1], small.height / shape[0]
     pen = ImageDraw.Draw(small)
     for outline in outlines:
