@@ -83,8 +83,8 @@ def as_tables(answer: Answer) -> list[ReportTable]:
 def notice(found: Findings) -> str:
     """Return what is said of a query that is unlike anything in the index."""
     return (
-        "Unlike anything in the index: the nearest picture is less like it than those of "
-        f"{1 - (found.unlike or 0.0):.0%} of the index's own pictures are to them."
+        "Unlike anything in the index: the nearest image is less like it than those of "
+        f"{1 - (found.unlike or 0.0):.0%} of the index's own images are to them."
     )
 
 
