@@ -1,14 +1,13 @@
-"""Writing results: a file is written beside its place and renamed, so that it is whole or not there."""
+"""Writing results: text and images, each file whole or not there; and lines on stderr."""
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.errors import SemblanceError, SettingError
+from retrieval.rankers.atomic_write import write_atomically
 from viewer.answer import printable
 
 if TYPE_CHECKING:
@@ -51,14 +50,4 @@ def _format(path: Path) -> str:
 def _write(content: bytes, path: Path) -> None:
     if path.is_dir():
         raise SemblanceError(f"{path}: is a folder; name a file")
-    beside = path.with_name(f".{os.getpid()}.semblance")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    except OSError as error:
-        raise SemblanceError(
-            f"{path}: cannot be written ({error.strerror}); name another place, or make room there"
-        ) from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
+    write_atomically(content, path)

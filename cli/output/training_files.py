@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import SemblanceError, SettingError
+from retrieval.errors import SettingError
+from retrieval.rankers.atomic_write import replacing, write_atomically
 
 from .files import say
 
@@ -66,24 +66,16 @@ def check_places(files: TrainingFiles, resume: bool) -> None:
 
 
 def save(trained: Trained, files: TrainingFiles, card: Mapping[str, Any]) -> None:
-    """Write the weights beside their place, and rename them."""
+    """Write the weights, whole or not at all: a killed run leaves no half of a file. Raise SemblanceError."""
     from deep.networks import weights
 
-    beside = files.output.with_name(f".{files.output.name}.{os.getpid()}")
-    try:
+    with replacing(files.output) as beside:
         weights.save(beside, trained.network, card)
-        beside.replace(files.output)
-    except OSError as error:
-        raise SemblanceError(f"{files.output}: cannot be written ({error.strerror or error})") from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
 
 
 def draw_curve(trained: Trained, files: TrainingFiles) -> None:
     """Draw the loss and MAP@R of each epoch, if a curve is wanted."""
-    from deep.training.checkpoints import write_whole
     from deep.training.curves import draw
 
     if files.curve is not None:
-        write_whole(draw(trained.history, trained.best), files.curve)
+        write_atomically(draw(trained.history, trained.best), files.curve)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from retrieval.errors import SemblanceError, SettingError
+from retrieval.errors import SettingError
+from retrieval.rankers.atomic_write import write_atomically
 
 from ..networks import weight_files
 
@@ -40,7 +39,7 @@ class Checkpoint:
         """Replace the file at once: a kill at any instant leaves the old one or the new one."""
         metadata = {"format": FORMAT, "facts": json.dumps(self.state), "fingerprint": self.fingerprint}
         kept = {name: tensor.detach().cpu().contiguous() for name, tensor in self.tensors.items()}
-        write_whole(save(kept, metadata=metadata), path)
+        write_atomically(save(kept, metadata=metadata), path)
 
     @classmethod
     def read(cls, path: Path, fingerprint: str) -> Checkpoint:
@@ -73,21 +72,3 @@ def part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
 def named(name: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return tensors with ``name/`` before their names."""
     return {f"{name}/{key}": tensor for key, tensor in tensors.items()}
-
-
-def write_whole(content: bytes, path: Path) -> None:
-    """Write a file beside its place, sync and rename it. Raise SemblanceError if that fails."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise SemblanceError(
-            f"{path}: cannot be written ({error.strerror}); name another place, or make room there"
-        ) from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The account of an index: what it holds, in numbers."""
+"""Information on an index: what it holds, in numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .catalogue.files import n_lacking
-from .catalogue.learned_fusions import read_fusions
+from .catalogue.learned_fusions import LearntFusion, read_fusions
 from .catalogue.pictures import count_unlabelled
 from .catalogue.representations import Segment, StoredRepresentation, segments, stored_representations
 from .catalogue.schema import FORMAT
@@ -15,7 +15,8 @@ from .storage.store import Store
 
 
 def info(store: Store) -> Mapping[str, Any]:
-    """Return counts, sizes in bytes and the representations of an index, as JSON holds them."""
+    """Return counts, sizes in bytes, and the representations and learned fusions, as JSON can hold them."""
+    # One snapshot, so that the counts belong together while a writer commits.
     with store.catalogue.snapshot():
         rows = store.catalogue.rows
         found = segments(store.catalogue)
@@ -30,21 +31,25 @@ def info(store: Store) -> Mapping[str, Any]:
             ),
             "pictures": n_pictures,
             "labelled": n_pictures - count_unlabelled(store.catalogue),
+            # All files of the folder, also those that the next writer will sweep: what the disk holds.
             "bytes": sum(path.stat().st_size for path in store.folder.rglob("*") if path.is_file()),
-            "fusions": [
-                {
-                    "name": " & ".join(one.by),
-                    "weights": list(one.weights),
-                    "queries": one.n_queries,
-                    "trial": dict(one.trial),
-                }
-                for one in read_fusions(store.catalogue)
+            "fusions": [_fusion(learned) for learned in read_fusions(store.catalogue)],
+            "representations": [
+                _representation(store, b, found) for b in stored_representations(store.catalogue)
             ],
-            "representations": [_account(store, b, found) for b in stored_representations(store.catalogue)],
         }
 
 
-def _account(store: Store, stored: StoredRepresentation, found: list[Segment]) -> Mapping[str, Any]:
+def _fusion(learned: LearntFusion) -> Mapping[str, Any]:
+    return {
+        "name": " & ".join(learned.by),
+        "weights": list(learned.weights),
+        "queries": learned.n_queries,
+        "trial": dict(learned.trial),
+    }
+
+
+def _representation(store: Store, stored: StoredRepresentation, found: list[Segment]) -> Mapping[str, Any]:
     own = [s for s in found if s.representation == stored.id]
     return {
         "name": stored.name,

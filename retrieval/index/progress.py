@@ -6,10 +6,10 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Is called again and again while work goes on."""
+    """What is called repeatedly during long work."""
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Hear that ``done`` of ``total`` steps of a stage are done; total is 0 if it is not known.
+        """Report that ``done`` of ``total`` steps of a stage are done; total is 0 if it is not known.
 
         The stages, in their order: ``scan`` (files found), ``learn NAME`` (images to learn from), ``read``
         (files read and encoded).

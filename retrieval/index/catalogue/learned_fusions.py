@@ -70,6 +70,7 @@ def weights_of(
     ------
     SettingError : none were learnt for these, or one of them was fitted again since.
     """
+    # A set of representations has one entry, whatever the order in which a query names them.
     wanted = tuple(sorted(names))
     found = next((one for one in fusions if one.by == wanted), None)
     command = f"`semblance learn-fusion INDEX {' '.join(f'--by {name}' for name in wanted)}`"

@@ -15,6 +15,7 @@ from .database import Catalogue
 from .encoded_picture import EncodedPicture
 from .tombstones import add_picture_tombstone, add_tombstone
 
+# From the narrowest to the widest: the order in which an entry lists them.
 GROUPS = NAMED_IN_FILES[::-1]
 _REMOVED = "was removed; it comes back when its file changes"
 
@@ -74,6 +75,7 @@ def make_entry(
     """Combine what the catalogue and a label table say of an image; the table has precedence."""
     name, source, rows, cols, row_spacing, col_spacing = row[:6]
     spacing = None if row_spacing is None else (row_spacing, col_spacing)
+    # A table may hold a number where a file holds text; groups are compared as text.
     own = {key: str(table[key]) for key in GROUPS if key in table}
     rest = {key: value for key, value in table.items() if key not in GROUPS}
     return Entry(name, source, (rows, cols), spacing, {**groups, **own}, {**metadata, **rest}, tuple(labels))
@@ -147,6 +149,8 @@ def remove(catalogue: Catalogue, names: Sequence[str]) -> int:
 
 def _matching(catalogue: Catalogue, name: str) -> list[tuple[int, str, int]]:
     sql = "SELECT p.id, p.name, p.source FROM picture p JOIN source s ON s.id = p.source WHERE "
+    # `a/` takes all that begins with it; any other name is that of one image, or of a file with all its
+    # frames.
     if name.endswith("/"):
         return catalogue.rows(f"{sql} substr(p.name, 1, ?) = ?", len(name), name)
     return catalogue.rows(f"{sql} p.name = ?", name) or catalogue.rows(f"{sql} s.name = ?", name)

@@ -68,6 +68,7 @@ def stored_representations(catalogue: Catalogue) -> list[StoredRepresentation]:
         "SELECT id, name, is_next, settings, recipe, model, n_fitted, n_sources, report "
         "FROM representation ORDER BY id"
     )
+    # JSON columns are the 4th and the last; all others are plain.
     return [
         StoredRepresentation(
             r[0], r[1], bool(r[2]), json.loads(r[3]), r[4], r[5], r[6], r[7], json.loads(r[8])
@@ -125,6 +126,7 @@ def replace_representation(catalogue: Catalogue, old: int, new: int) -> None:
 def drop_representation(catalogue: Catalogue, id: int) -> None:
     """Delete a representation; its folders are swept later."""
     # Not here: after a rollback they would be missing.
+    # Files lose the mark that this one has encoded them: one of the same name must encode them again.
     for table in ("encoded", "segment"):
         catalogue.run(f"DELETE FROM {table} WHERE representation = ?", id)
     catalogue.run("DELETE FROM representation WHERE id = ?", id)

@@ -52,7 +52,7 @@ def _dead_rows(store: Store) -> Iterator[str]:
             ids = ids[ids >= 0]  # -1: a slot whose image was dropped
             n = int((ids >= len(is_live)).sum() + (~is_live[ids[ids < len(is_live)]]).sum())
             if n:
-                yield f"segment {segment.folder}: {n} removed pictures are on the disk still; {_COMPACT}"
+                yield f"segment {segment.folder}: {n} removed images are on the disk still; {_COMPACT}"
 
 
 def _free_pages(store: Store) -> Iterator[str]:

@@ -54,6 +54,7 @@ class Snapshot:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        # All in one snapshot of SQLite, and nothing large: it makes writers wait with their commits.
         with store.catalogue.snapshot():
             self.generation = store.catalogue.generation
             rows = store.catalogue.rows("SELECT name, id FROM picture ORDER BY name")
@@ -81,13 +82,14 @@ class Snapshot:
         """Return the position of an image. Raise SettingError if there is none of that name."""
         if name in self.positions:
             return self.positions[name]
+        # Only for the message: most often a file of several frames was named without one.
         frames = sum(other.startswith(f"{name}#") for other in self.names)
         hint = (
             f"it has {frames} frames, name one as {name}#0"
             if frames
             else "`semblance info` lists what it holds"
         )
-        raise SettingError(f"{name}: no such picture in this index; {hint}")
+        raise SettingError(f"{name}: no such image in this index; {hint}")
 
     def stored_representation(self, name: str) -> StoredRepresentation:
         """Return a fitted representation. Raise SettingError if there is none of that name."""
@@ -112,6 +114,7 @@ class Snapshot:
             folders = self._folders(self.stored_representation(name).id)
             representation = self.representation(name)
             ranker = self._read(lambda: representation.open_ranker(folders))
+            # Segments hold the numbers of images; positions differ with every commit.
             ranker.renumber(self._position_of_id)
             self._rankers[name] = ranker
         return self._rankers[name]
@@ -185,7 +188,7 @@ class Snapshot:
         if "columns" in self.__dict__:  # the cached property was asked for before
             return self.columns.entry(position)
         found = entry(self._store.catalogue, int(self.ids[position]))
-        if found is None:
+        if found is None:  # deleted by a later commit
             raise MovedOnError
         return found
 

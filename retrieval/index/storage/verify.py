@@ -39,6 +39,7 @@ def verify(store: Store) -> list[str]:
 def _thumbnails(store: Store, own: list[Segment], is_live: np.ndarray) -> Iterator[str]:
     ids = [np.empty(0, np.int64)]
     for segment in own:
+        # A damaged segment is not opened; its images then count as lost, which is what they are.
         if (damage := _damage(store, segment)) is not None:
             yield f"thumbnails: {damage}"
             continue
@@ -59,6 +60,7 @@ def _representation(
         return
     ids = [np.empty(0, np.int64)]
     for segment in own:
+        # The checksum comes first: opening a damaged file could fail in many ways.
         damage = _damage(store, segment) or _misfit(store, segment, representation)
         if damage is not None:
             yield f"{stored.name}: {damage}"
@@ -72,7 +74,7 @@ def _representation(
     yield from _coverage(stored.name, np.concatenate(ids), wanted)
     # One that is fitted again is expected to be incomplete: the present one answers until it is.
     if not stored.is_next and (n := int(is_live.sum()) - len(wanted)):
-        yield f"{stored.name}: {n} pictures are not encoded yet; run `semblance index` to the end"
+        yield f"{stored.name}: {n} images are not encoded yet; run `semblance index` to the end"
 
 
 def _damage(store: Store, segment: Segment) -> str | None:
@@ -99,13 +101,14 @@ def _misfit(store: Store, segment: Segment, representation: Representation) -> s
             Rows(folder / EVIDENCE)
     except (SemblanceError, OSError) as error:
         return str(error)
-    return None if n == segment.n else f"segment {segment.folder} holds {n} pictures, not {segment.n}"
+    return None if n == segment.n else f"segment {segment.folder} holds {n} images, not {segment.n}"
 
 
 def _coverage(what: str, ids: Ids, wanted: Ids) -> Iterator[str]:
     lost = len(np.setdiff1d(wanted, ids))
     if lost:
-        yield f"{what}: {lost} pictures are lost; restore the index, or index again"
+        yield f"{what}: {lost} images are lost; restore the index, or index again"
+    # Twice: two segments hold an image, which a query would find twice.
     twice = sum(n > 1 for n in Counter(ids.tolist()).values())
     if twice:
-        yield f"{what}: {twice} pictures stand twice; restore the index, or index again"
+        yield f"{what}: {twice} images stand twice; restore the index, or index again"

@@ -55,6 +55,7 @@ class Batcher:
         n = 0
         for outcome in outcomes:
             held.append(outcome)
+            # Images encoded by workers pass through in their place; only prepared ones fill a batch.
             n += sum(bool(picture.prepared) for picture in _pictures(outcome))
             if n >= self._size:
                 yield held
@@ -68,6 +69,7 @@ class Batcher:
         found: dict[int, dict[int, Encoding]] = {id(picture): {} for picture in waiting}
         for number, encoder in self._encoders.items():
             mine = [picture for picture in waiting if number in picture.prepared]
+            # The lists may be longer than a batch: a result brings up to FRAMES_PER_RESULT images at once.
             for first in range(0, len(mine), encoder.batch_size):
                 batch = mine[first : first + encoder.batch_size]
                 encodings = encoder.encode_prepared([picture.prepared[number] for picture in batch])

@@ -34,13 +34,14 @@ def derive_all(store: Store, progress: Progress) -> None:
     Each batch is a commit; the next update continues an interrupted run.
     """
     found = stored_representations(store.catalogue)
+    # A metric is never derived from another metric, so their order does not matter.
     for stored in (b for b in found if b.base is not None):
         sources = _lacking(store, base_of(found, stored), stored.id)
         if not sources:
             continue
         metric = store.representation(stored)
         assert isinstance(metric, LearnedMetric)
-        done = 0
+        done = 0  # files
         for batch, segment in derive(store, base_of(found, stored), metric, sources):
             commit_batch(store, stored.id, batch, segment)
             progress(f"derive {stored.name}", done := done + len(batch), len(sources))
@@ -54,6 +55,7 @@ def derive(
 
     The segment is None if none of the files has an image.
     """
+    # The vectors are mapped from disk: a batch of projected ones is all that is in memory.
     ranker = base_ranker(store, base, metric.base)
     for batch in _batches(store, sources):
         ids = [id for _, own in batch for id in own]
@@ -117,12 +119,12 @@ def stored_vector(ranker: Ranker, base: StoredRepresentation, id: int) -> Vector
         vector: Vector = ranker.vector(id)
     except KeyError:
         raise IndexFolderError(
-            f"{base.name}: the vector of picture {id} is lost; `semblance verify` says what is damaged"
+            f"{base.name}: the vector of image {id} is lost; `semblance verify` says what is damaged"
         ) from None
     # A damaged vector would spoil the projection of all images without any error.
     if not np.isfinite(vector if isinstance(vector, np.ndarray) else vector.values).all():
         raise IndexFolderError(
-            f"{base.name}: the vector of picture {id} is not finite; restore the index, or index again"
+            f"{base.name}: the vector of image {id} is not finite; restore the index, or index again"
         )
     return vector
 
@@ -147,6 +149,7 @@ def _batches(store: Store, sources: Sequence[int]) -> Iterator[list[tuple[int, l
 
 
 def _pictures(store: Store, sources: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+    # One query for all files. Files without images are yielded too, so that they count as derived.
     rows = store.catalogue.rows("SELECT source, id FROM picture ORDER BY source, id")
     known = {int(s): [int(id) for _, id in own] for s, own in groupby(rows, key=lambda row: row[0])}
     yield from ((source, known.get(source, [])) for source in sources)

@@ -63,6 +63,7 @@ def note_learnt(
 
 def _unfitted(store: Store, stored: StoredRepresentation) -> Representation:
     """Return what is to learn: as it was registered, else the present one if that is to learn again."""
+    # The registered object may hold more than its settings say, such as a network that is loaded already.
     given = store.given.get(stored.name)
     if given is not None and canonical(recipe_settings(given)) == canonical(dict(stored.settings)):
         return given
@@ -151,5 +152,6 @@ class _Sampler:
 
 
 def _consumed(samples: deque[Arrays]) -> Iterator[Arrays]:
+    # Samples leave memory as they are read: what is learnt from them may need as much again.
     while samples:
         yield samples.popleft()

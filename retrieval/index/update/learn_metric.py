@@ -28,7 +28,7 @@ def learn_metric(store: Store, options: MetricOptions, progress: Progress) -> Me
     base = snapshot.stored_representation(options.by)
     representation = store.representation(base)
     training = TrainingSet(store, snapshot, base, representation, options)
-    progress("learn", 0, 0)
+    progress("learn", 0, 0)  # no steps are known
     projection = options.learner.learn(training.vectors, training.classes)
     settings = {"base_recipe": base.recipe, **asdict(options.learner)}
     made = LearnedMetric(representation, options.full_name, **settings).with_projection(projection)
@@ -58,10 +58,12 @@ def _commit(
     for batch, segment in derive(store, base, made, sources):
         batches.append((batch, segment))
         progress(f"derive {made.name}", sum(len(b) for b, _ in batches), len(sources))
+    # Everything is on disk before the commit that names it.
     model = store.save_model(made.learnt())
     recipe = recipe_hash(store.window.text, made.name, made.settings, made.learnt())
     # One commit for the metric and all its vectors: a query never sees a metric that lacks images.
     with store.catalogue.transaction():
+        # Learning may take minutes. If the base was fitted again since it began, these vectors are void.
         now = {b.name: b for b in stored_representations(store.catalogue) if not b.is_next}
         if now[base.name].recipe != base.recipe:
             raise IndexFolderError(f"{base.name}: was fitted anew meanwhile; run the same command again")

@@ -31,6 +31,7 @@ def register_representation(store: Store, representation: Representation) -> Non
     """
     store.check_writable()
     name, settings = representation.name, recipe_settings(representation)
+    # The part after the + is what `StoredRepresentation.base` cuts off.
     if "+" in name:
         raise SettingError(f"{name}: a + in a name marks a learnt metric; learn_metric adds one")
     old = _present(store, name)
@@ -67,6 +68,8 @@ def require_window(store: Store, window: Window) -> None:
             "leave it out, or make another index"
         )
     store.check_writable()
+    # Weights that came with a representation fit any window, so its recipe is hashed again; what was learnt
+    # from images is void, and is to be learnt again.
     recipes = {b.id: _recipe(store, b, window) for b in stored_representations(store.catalogue)}
     with store.catalogue.transaction():
         store.catalogue.run("UPDATE meta SET value = ? WHERE key = 'window'", window.text)

@@ -69,18 +69,21 @@ def update(
     ``commit_every`` is the number of images or files after which a commit is due.
     """
     store.check_writable()
-    executor = make_executor(jobs)
+    executor = make_executor(jobs)  # first, as it refuses a wrong number of jobs
     scopes = scan(store, folders, progress)
     changes = record(store, scopes)
     if refit:
         _begin_anew(store)
+    # Fitting and encoding read files and share the worker processes; what follows works on stored vectors.
     try:
         fit_all(store, executor, progress)
         outcome = Encoder(store, executor, progress, commit_every).run()
     finally:
         executor.close()
+    # Only now: until every file is encoded anew, queries are answered by the old representation.
     stale = _promote(store)
     derive_all(store, progress)
+    # Labels last, so that they find the images that were just indexed.
     table = None if labels is None else apply_labels(store, labels, scopes)
     return _report(changes, outcome, (*stale, *_notes(store)), table)
 
@@ -106,6 +109,7 @@ def _promote(store: Store) -> tuple[str, ...]:
     stale: list[str] = []
     for new in complete:
         old = next(b for b in found if b.name == new.name and not b.is_next)
+        # Base and metrics change in one commit: no query may project new vectors by an old metric.
         with store.catalogue.transaction():
             replace_representation(store.catalogue, old.id, new.id)
             stale += drop_derived(store, new.name)
@@ -130,6 +134,7 @@ def _notes(store: Store) -> tuple[str, ...]:
 def _report(
     changes: Changes, outcome: Encoded, notes: tuple[str, ...], labels: LabelReport | None
 ) -> UpdateReport:
+    # A file that is new or changed and then failed is counted as skipped only.
     failed = {source for source, _, _ in outcome.failures}
     skipped = [(name, f.reason) for _, name, f in outcome.failures if f.state is not State.IGNORED]
     return UpdateReport(

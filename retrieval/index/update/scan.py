@@ -229,6 +229,6 @@ def _check_there(folder: Path, known: Sequence[Path]) -> None:
     if any(folder.is_relative_to(root) for root in known):
         raise IndexFolderError(
             f"{folder}: is indexed, and is not there any more; mount it again, name the folder that it was "
-            "moved to, or take its pictures out with `semblance remove`"
+            "moved to, or take its images out with `semblance remove`"
         )
     raise SettingError(f"{folder}: no such file or folder; name what is to be indexed")

@@ -126,6 +126,7 @@ class TrainingSet:
         self.group, groups = annotations.groups(terms.not_same)
         self.groups = [groups[i] for i in positions]
         self._unmatched = annotations.unmatched()
+        # Zero vectors and classes of one image are left out; the trial uses exactly what is learnt from.
         self._drawn = terms.learner.drawn(self.vectors, self.classes)
 
     def trial(self) -> CrossValidation | None:
@@ -141,6 +142,7 @@ class TrainingSet:
             name=made.name,
             dimension=made.make_ranker().dimension,
             classes=dict(sorted(Counter(self.classes[i] for i in self._drawn).items())),
+            # One image has no other of its class that it could be made more like.
             left_out=tuple(sorted(name for name, n in counts.items() if n == 1)),
             n_unlabelled=self.n_unlabelled,
             unmatched=self._unmatched,
@@ -151,11 +153,12 @@ class TrainingSet:
 
     def _nothing(self, n_chosen: int) -> str:
         if self._terms.where is not None and not n_chosen:
-            return f"where: no picture meets {self._terms.where!r}"
+            return f"where: no image meets {self._terms.where!r}"
         if self._terms.labels is None:
-            return "labels: no picture of this index has a label; give a label table with --labels"
+            return "labels: no image of this index has a label; give a label table with --labels"
+        # Most often the paths of the table are not those of the index; one of each kind shows it.
         first = next(iter(self._terms.labels.rows), "none")
         return (
-            "labels: no row names a picture that may be learnt from; paths are those of the index, as "
+            "labels: no row names an image that may be learnt from; paths are those of the index, as "
             f"`semblance query` prints them (the table's first is {first!r})"
         )

@@ -132,7 +132,7 @@ class ProcessExecutor:
 
     def close(self) -> None:
         """End all processes at once."""
-        # All are told before any is waited for.
+        # All are stopped before any is waited for.
         for worker in self._workers:
             worker.stop()
         for worker in self._workers:

@@ -180,7 +180,7 @@ def test_nothing_is_left_of_what_was_removed(
     [
         (["p0/001.dcm", "--case-by", "mean-3"], "needs cases"),
         (["p0/001.dcm", "--case-by", "middle", "--group-by", "patient"], "give best, mean-3"),
-        (["p0/001.dcm", "--like", "nobody"], "nobody: no such picture"),
+        (["p0/001.dcm", "--like", "nobody"], "nobody: no such image"),
         (["p0/001.dcm", "--like", "p0/002.dcm", "--unlike", "p0/002.dcm"], "choose one"),
         (["p0/001.dcm", "--collapse", "-3"], "collapse"),
         (["p0/001.dcm", "--volume", "--region", "1,1,4,4"], "a box is a part of one image"),

@@ -156,7 +156,7 @@ def test_named_queries_and_a_condition(index):
         ({"by": ("sift",)}, "no representation 'sift'"),
         ({"by": ("thumbnail", "thumbnail")}, "given twice"),
         ({"by": ("thumbnail,thumbnail",)}, "name each representation once"),
-        ({"queries": ["nobody.png"]}, "no such picture"),
+        ({"queries": ["nobody.png"]}, "no such image"),
         ({"queries": ["plain.png"]}, "plain.png has no label"),
         ({"queries": []}, "none are given"),
         ({"label": "mood"}, "no column 'mood'"),
@@ -213,7 +213,7 @@ def test_files_of_trec_say_the_same(place, capsys, tmp_path):
 def test_wrong_usage_of_the_command(place, capsys, tmp_path):
     index = str(place / "index")
     assert main(["evaluate", index, "--queries", str(tmp_path / "none.txt")]) == 2
-    assert "no such picture in this index" in capsys.readouterr().err
+    assert "no such image in this index" in capsys.readouterr().err
     (tmp_path / "binary").write_bytes(b"\xff\xfe\xff")
     assert main(["evaluate", index, "--queries", str(tmp_path / "binary")]) == 2
     assert "cannot be read" in capsys.readouterr().err

@@ -210,7 +210,7 @@ def test_a_range_is_located_by_other_volumes(index):
         (lambda i: i.query("p0/001.dcm", case_by="mean-3"), "needs cases"),
         (lambda i: i.query("p0/001.dcm", group_by="patient", case_by="worst"), "give best, mean-3"),
         (lambda i: i.query("p0/001.dcm", collapse=-1.0), "collapse: -1.0 mm"),
-        (lambda i: i.query("p0/001.dcm", like=["none"]), "none: no such picture"),
+        (lambda i: i.query("p0/001.dcm", like=["none"]), "none: no such image"),
         (lambda i: i.query("p0/001.dcm", like=["p0/002.dcm"], unlike=["p0/002.dcm"]), "is in unlike too"),
         (lambda i: i.query_volume([]), "slices: there is none"),
         (lambda i: i.query_volume(["p0/001.dcm"], volume_by="sum"), "maxsim, votes"),

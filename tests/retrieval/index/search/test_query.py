@@ -142,7 +142,7 @@ def test_an_unknown_column_is_refused_with_those_there_are(index):
 def test_among_is_an_exact_filter(index):
     assert filtered(index, lambda e: e.name in ("1.png", "4.png"), among=["1.png", "4.png"])
     assert index.query("2.png", among=[]) == []
-    with pytest.raises(SettingError, match=r"missing\.png: no such picture"):
+    with pytest.raises(SettingError, match=r"missing\.png: no such image"):
         index.query("2.png", among=["missing.png"])
 
 

@@ -83,7 +83,7 @@ def test_a_cut_segment_is_named(place):
             index.query("1.png")
         problems = index.verify()
     assert any("thumbnail: segment" in p and "damaged" in p for p in problems)
-    assert "thumbnail: 4 pictures are lost; restore the index, or index again" in problems
+    assert "thumbnail: 4 images are lost; restore the index, or index again" in problems
 
 
 def test_one_flipped_bit_is_found_by_verify(place):

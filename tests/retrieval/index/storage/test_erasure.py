@@ -105,7 +105,7 @@ def test_the_proof_says_what_is_left_and_then_nothing(make):
     index.remove([LOST])
     left = index.leftovers([LOST])
     assert left and all("semblance compact" in line for line in left)
-    assert sum("1 removed pictures" in line for line in left) == 2 * len(index.representations) + 1
+    assert sum("1 removed images" in line for line in left) == 2 * len(index.representations) + 1
     index.compact()
     assert index.leftovers([LOST]) == [] == index.verify()
     index.close()

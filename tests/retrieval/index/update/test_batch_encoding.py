@@ -5,6 +5,7 @@ import os
 import cv2
 import numpy as np
 import pytest
+from support.drawings import save_smooth
 from support.indexes import answers, make
 
 from retrieval.baselines import Thumbnail
@@ -14,11 +15,8 @@ from retrieval.errors import SettingError
 @pytest.fixture
 def folder(tmp_path):
     folder = tmp_path / "pictures"
-    folder.mkdir()
-    random = np.random.default_rng(0)
     for number in range(11):
-        small = random.integers(0, 256, (5, 7), dtype=np.uint8)
-        cv2.imwrite(str(folder / f"{number}.png"), cv2.resize(small, (40, 30)))
+        save_smooth(folder / f"{number}.png", number)
     (folder / "broken.png").write_bytes((folder / "1.png").read_bytes()[:60])
     return folder
 

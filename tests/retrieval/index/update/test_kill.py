@@ -5,10 +5,10 @@ import subprocess
 import sys
 import time
 
-import cv2
 import numpy as np
 import psutil
 import pytest
+from support.drawings import draw_numbered
 
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.index import Index
@@ -43,11 +43,7 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
-    random = np.random.default_rng(0)
-    for number in range(40):
-        assert cv2.imwrite(str(folder / f"{number}.png"), random.integers(0, 256, (12, 16), dtype=np.uint8))
-    return folder
+    return draw_numbered(tmp_path_factory.mktemp("killed") / "pictures", 40)
 
 
 @pytest.fixture(scope="module")

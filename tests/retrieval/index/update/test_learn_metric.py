@@ -150,7 +150,7 @@ def test_an_update_that_was_interrupted_before_deriving_is_made_up_for(place, fo
             index.update([folder], jobs=1)
     with IndexWriter.open(place, factories=factories) as index:
         (problem,) = index.verify()
-        assert problem.startswith("thumbnail+nca: 2 pictures are not encoded yet")
+        assert problem.startswith("thumbnail+nca: 2 images are not encoded yet")
         with pytest.raises(SettingError, match=r"24\.png: not encoded by thumbnail\+nca"):
             index.query("24.png", by=["thumbnail+nca"])
         index.update([], jobs=1)
@@ -311,7 +311,7 @@ REFUSED = {
     "name": ({"name": "a+b"}, SettingError, r"name: 'a\+b'"),
     "no name": ({"name": ""}, SettingError, "name: ''"),
     "one class": ({"where": "label = 'odd'"}, FitError, "two classes"),
-    "nothing": ({"where": "split = 'none'"}, SettingError, "no picture meets"),
+    "nothing": ({"where": "split = 'none'"}, SettingError, "no image meets"),
     "column": ({"where": "sex = 'f'"}, SettingError, "no column 'sex'"),
     "strangers": ({"labels": table(["98.png", "99.png"])}, SettingError, r"first is '98\.png'"),
     "lone": ({"labels": table(NAMES[:2])}, FitError, "two classes with two pictures each, and has 0"),
@@ -331,7 +331,7 @@ def test_without_labels_there_is_nothing_to_learn(tmp_path, folder):
     with IndexWriter.create(tmp_path / "bare") as index:
         index.add_representation(Thumbnail())
         index.update([folder], jobs=1)
-    with pytest.raises(SettingError, match="no picture of this index has a label"):
+    with pytest.raises(SettingError, match="no image of this index has a label"):
         learn(tmp_path / "bare")
 
 

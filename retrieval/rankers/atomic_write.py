@@ -1,0 +1,54 @@
+"""Atomic writing: a file is written beside its place and renamed, so that it is whole or not there."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..errors import SemblanceError
+
+
+def write_atomically(content: bytes, path: Path) -> None:
+    """Write a file, or replace it: a kill at any instant leaves the old one or the new one.
+
+    Raises
+    ------
+    SemblanceError : it cannot be written; nothing of it is left behind.
+    """
+    with replacing(path) as beside:
+        beside.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; at the end of the block that file takes the place of ``path``.
+
+    If an error leaves the block, ``path`` stays as it was. Raises SemblanceError in place of any OSError.
+    """
+    # In the same folder, because a rename is atomic only within one file system. The name is not made from
+    # that of `path`, which may be as long as a name can be.
+    beside = path.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.semblance")
+    try:
+        yield beside
+        # Renamed only when it is on the disk: else a loss of power could keep the new name and lose the
+        # content.
+        _sync(beside)
+        beside.replace(path)
+    except OSError as error:
+        raise SemblanceError(
+            f"{path}: cannot be written ({error.strerror or error}); name another place, or make room there"
+        ) from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
