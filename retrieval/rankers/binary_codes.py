@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +16,23 @@ from ..ranker import Ids
 from .array_files import ArrayWriter, load_arrays, save_arrays
 
 _PIECE = 1_000_000
-"""So many postings are merged at a time when a segment is written: 20 MB at most."""
+"""Postings that are merged at a time when a segment is written: 20 MB at most."""
 
 _TYPES = {"ids": np.int64, "counts": np.int32, "offsets": np.int64, "rows": np.uint32, "codes": np.uint64}
 
 
-@dataclass(frozen=True, eq=False)
-class CodedWords:
-    """Hold the words of one picture, int64 (n,), rising, and their codes, uint64 (n, 1 or 2)."""
+class CodedWords(NamedTuple):
+    """The words of one picture, int64 (n,), rising, and their codes, uint64 (n, 1 or 2)."""
 
     words: NDArray[np.int64]
+    codes: NDArray[np.uint64]
+
+
+class CodePostings(NamedTuple):
+    """The postings of a block as kernels take them; see ``Codes``."""
+
+    offsets: NDArray[np.int64]
+    rows: NDArray[np.uint32]
     codes: NDArray[np.uint64]
 
 
@@ -64,6 +72,11 @@ class Codes:
         """How many rows there are."""
         return len(self.counts)
 
+    @property
+    def postings(self) -> CodePostings:
+        """The postings as kernels take them."""
+        return CodePostings(self.offsets, self.rows, self.codes)
+
     def row(self, row: int) -> CodedWords:
         """Return the words and codes of one row, by a binary search in the postings of every word."""
         where = _find_row(self.offsets, self.rows, row)
@@ -81,7 +94,7 @@ def add_scores(block: Codes, query: CodedWords, weights: NDArray[np.float32]) ->
     The sum is taken in the order of the words, in float32; a row without words scores 0.
     """
     sums = np.zeros(block.n, dtype=np.float32)
-    _add_scores(block.offsets, block.rows, block.codes, query.words, query.codes, weights, sums)
+    _add_scores(block.postings, query, weights, sums)
     lengths = np.sqrt(np.maximum(1.0, block.counts.astype(np.float64) * len(query.words)))
     return (sums / lengths).astype(np.float32)
 
@@ -125,7 +138,7 @@ def write_codes(
 
 
 def open_codes(folder: Path, n_words: int, n_bits: int) -> tuple[Ids, Codes]:
-    """Map a segment into memory. IndexFolderError where it is damaged or of another size."""
+    """Map a segment into memory. IndexFolderError if it is damaged or of another size."""
     arrays = load_arrays(folder)
     for name, dtype in _TYPES.items():
         if name not in arrays:
@@ -185,6 +198,8 @@ def _broken(folder: Path, name: str) -> IndexFolderError:
 @kernel()
 def count_ones(x: np.uint64) -> np.uint64:
     """Return how many bits of a word are set (Warren, Hacker's Delight, 5-1)."""
+    # Numba has no instruction for it. Sums of 2, then 4, then 8 bits side by side in the same word; the
+    # product adds the eight bytes up in the highest one.
     x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
     x = (x & np.uint64(0x3333333333333333)) + ((x >> np.uint64(2)) & np.uint64(0x3333333333333333))
     x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
@@ -193,19 +208,17 @@ def count_ones(x: np.uint64) -> np.uint64:
 
 @kernel()
 def _add_scores(
-    offsets: NDArray[np.int64],
-    rows: NDArray[np.uint32],
-    codes: NDArray[np.uint64],
-    words: NDArray[np.int64],
-    asked: NDArray[np.uint64],
-    weights: NDArray[np.float32],
-    sums: NDArray[np.float32],
+    block: CodePostings, query: CodedWords, weights: NDArray[np.float32], sums: NDArray[np.float32]
 ) -> None:
-    for i in range(len(words)):
-        for j in range(offsets[words[i]], offsets[words[i] + 1]):
+    """Add the weight of each distance between codes of one word to the ``sums`` (n,) of the rows."""
+    # Word by word, as the postings are laid out: so only the words of the query are read, and every row's sum
+    # is taken in the order of the words, whatever block it is in.
+    rows, codes = block.rows, block.codes
+    for i in range(len(query.words)):
+        for j in range(block.offsets[query.words[i]], block.offsets[query.words[i] + 1]):
             distance = np.uint64(0)
             for part in range(codes.shape[1]):
-                distance += count_ones(codes[j, part] ^ asked[i, part])
+                distance += count_ones(codes[j, part] ^ query.codes[i, part])
             # A damaged file must not make this write beyond the end.
             if rows[j] < len(sums) and distance < len(weights):
                 sums[rows[j]] += weights[distance]

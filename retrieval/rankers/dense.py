@@ -14,16 +14,16 @@ from ..errors import IndexFolderError, SettingError
 from ..kernel import kernel
 from ..ranker import Ids, Ranking
 from .array_files import ArrayWriter, load_arrays, save_arrays
-from .id_map import IdMap
+from .block_store import BlockStore
 from .top_k import Selection
 
 Metric = Literal["cosine", "dot"]
 
 _LARGEST = 1e18
-"""The longest vector that is taken: a dot product of two such cannot overflow float32."""
+"""Maximum length of a vector: a dot product of two such cannot overflow float32."""
 
 _PIECE = 8192
-"""So many vectors are copied at a time when a segment is written."""
+"""Vectors that are copied at a time when a segment is written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +33,19 @@ class _Block:
     vectors: NDArray[np.float32]
     lengths: NDArray[np.float32]
 
+    @property
+    def n(self) -> int:
+        return len(self.lengths)
+
+
+_Row = tuple[NDArray[np.float32], float]
+"""A vector float32 (dimension,) and its length."""
+
 
 class ExactRanker:
     """Rank dense vectors by cosine or dot product with a query, exactly.
 
-    The score of a vector depends on it and the query alone, to the last bit: not on where it stands. A vector
+    The score of a vector depends on it and the query alone, to the last bit: not on its place. A vector
     of zeros scores 0. Saved segments (``ids`` int64 (n,), ``vectors`` float32 (n, dimension), ``lengths``
     float32 (n,)) are memory-mapped.
 
@@ -54,57 +62,45 @@ class ExactRanker:
             raise SettingError(f"metric: {metric!r} is unknown; use 'cosine' or 'dot'")
         self.dimension = dimension
         self.metric = metric
-        self._roster = IdMap()
-        self._blocks: list[_Block] = []
-        self._n_mapped = 0
+        # One vector is a block at once: there is nothing to sort, and small blocks are merged anyway.
+        self._store: BlockStore[_Row, _Block] = BlockStore(_build, _merged, at_once=1)
 
     @classmethod
     def open(cls, folders: Iterable[Path], dimension: int, metric: Metric = "cosine") -> Self:
-        """Open saved segments as one ranker. IndexFolderError where one is damaged or does not fit."""
+        """Open saved segments as one ranker. IndexFolderError if one is damaged or does not fit."""
         ranker = cls(dimension, metric)
-        for folder in folders:
-            ids, block = _open_segment(Path(folder), dimension)
-            ranker._roster.open_block(ids)
-            ranker._blocks.append(block)
-        ranker._roster.check_unique()
-        ranker._n_mapped = len(ranker._blocks)
+        ranker._store.open([_open_segment(Path(folder), dimension) for folder in folders])
         return ranker
 
     def add(self, ids: Ids, vectors: Sequence[NDArray[np.float32]] | NDArray[np.float32]) -> None:
         """Add vectors, (n, dimension) or n times (dimension,), under new ids; all of them or, refused, none.
 
-        Raises ValueError where an id is negative, there already or repeated, or a vector has another
+        Raises ValueError if an id is negative, there already or repeated, or a vector has another
         dimension, values that are not finite, or a length above 1e18.
         """
-        if len(ids) != len(vectors):
-            raise ValueError(f"{len(ids)} ids for {len(vectors)} vectors; give one id each")
-        new = self._roster.check_new(ids, np.empty(0, np.int64))
-        if len(new):
-            rows = [self._checked(vector) for vector in vectors]
-            self._blocks.append(_frozen(np.stack([row for row, _ in rows]), [length for _, length in rows]))
-            self._roster.blocks.append(new)
-            self._tidy()
+        self._store.add(ids, vectors, self._checked)
 
     def remove(self, ids: Ids) -> None:
         """Forget ids; those that are not there are passed over."""
-        self._roster.remove(ids)
+        self._store.remove(ids)
 
     def rank(self, query: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None = None) -> Ranking:
-        """Rank the ids against a vector and return the best ``k``; all of them where k is above their number.
+        """Rank the ids against a vector and return the best ``k``; all of them if k is above their number.
 
         A query (n, dimension) holds several views of one thing: the best of their scores counts. ``among`` is
-        bool, by id: ids that it does not hold, or holds False, are not ranked. Raises ValueError where the
-        query has another dimension or values that are not finite.
+        bool, by id: ids that it does not hold, or holds False, are not ranked. Raises ValueError if the query
+        has another dimension or values that are not finite.
         """
-        views = [self._asked(view) for view in (query if query.ndim == 2 else query[None])]
+        views = [self._scaled(view) for view in (query if query.ndim == 2 else query[None])]
         is_cosine = self.metric == "cosine"
         selection = Selection(min(k, len(self)), among)
-        for ids, block in zip(self._roster.blocks, self._blocks, strict=True):
+        for ids, block in self._store.blocks():
             scores = [_scores(block.vectors, block.lengths, view, is_cosine) for view in views]
             selection.offer(ids, scores[0] if len(scores) == 1 else np.max(scores, axis=0))
         return selection.ranking()
 
-    def _asked(self, view: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _scaled(self, view: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a view of the query at unit length for the cosine, else as it is."""
         row, length = self._checked(view)
         return (
             (row.astype(np.float64) / length).astype(np.float32)
@@ -113,37 +109,36 @@ class ExactRanker:
         )
 
     def vector(self, id: int) -> NDArray[np.float32]:
-        """Return the vector under an id, float32 (dimension,), as it was added. KeyError where none is."""
-        block, row = self._roster.find(id)
-        return np.array(self._blocks[block].vectors[row])
+        """Return the vector under an id, float32 (dimension,), as it was added. KeyError if none is."""
+        block, row = self._store.find(id)
+        return np.array(block.vectors[row])
 
     def ids(self) -> Ids:
         """Return the ids that are there, int64 (n,), rising."""
-        return self._roster.ids()
+        return self._store.ids()
 
     def renumber(self, numbers: NDArray[np.int64]) -> None:
-        """Give each id i the new id ``numbers[i]``; remove it where that is negative or i beyond the end."""
-        self._roster.renumber(numbers)
+        """Give each id i the new id ``numbers[i]``; remove it if that is negative or i beyond the end."""
+        self._store.renumber(numbers)
 
     def save(self, folder: Path) -> None:
         """Write what is there as one segment, a few thousand vectors at a time."""
         folder.mkdir(parents=True, exist_ok=True)
-        live = [np.flatnonzero(ids >= 0) for ids in self._roster.blocks]
+        parts = [(np.flatnonzero(ids >= 0), ids, block) for ids, block in self._store.blocks()]
         with ArrayWriter(folder, "vectors", np.float32, (len(self), self.dimension)) as file:
-            for rows, block in zip(live, self._blocks, strict=True):
+            for rows, _, block in parts:
                 for first in range(0, len(rows), _PIECE):
                     file.write(block.vectors[rows[first : first + _PIECE]])
-        pairs = list(zip(live, self._roster.blocks, self._blocks, strict=True))
-        ids = np.concatenate([np.empty(0, np.int64), *(ids[rows] for rows, ids, _ in pairs)])
+        ids = np.concatenate([np.empty(0, np.int64), *(ids[rows] for rows, ids, _ in parts)])
         lengths = np.concatenate(
-            [np.empty(0, np.float32), *(block.lengths[rows] for rows, _, block in pairs)]
+            [np.empty(0, np.float32), *(block.lengths[rows] for rows, _, block in parts)]
         )
         save_arrays(folder, {"ids": ids, "lengths": lengths})
 
     def __len__(self) -> int:
-        return len(self._roster)
+        return len(self._store)
 
-    def _checked(self, vector: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    def _checked(self, vector: NDArray[np.float32]) -> _Row:
         """Return a copy as float32 and its length, or raise ValueError."""
         row = np.array(vector, dtype=np.float32)
         if row.shape != (self.dimension,):
@@ -156,15 +151,14 @@ class ExactRanker:
             raise ValueError(f"a vector is not finite or longer than {_LARGEST:g}; encode it again")
         return row, length
 
-    def _tidy(self) -> None:
-        """Join blocks in memory until they at least halve in size, so that n additions cost n log n."""
-        while len(self._blocks) - 2 >= self._n_mapped:
-            before, last = self._blocks[-2:]
-            if len(before.lengths) > 2 * len(last.lengths):
-                return
-            vectors = np.concatenate([before.vectors, last.vectors])
-            self._blocks[-2:] = [_frozen(vectors, np.concatenate([before.lengths, last.lengths]))]
-            self._roster.blocks[-2:] = [np.concatenate(self._roster.blocks[-2:])]
+
+def _build(rows: Sequence[_Row]) -> _Block:
+    return _frozen(np.stack([row for row, _ in rows]), [length for _, length in rows])
+
+
+def _merged(blocks: Sequence[_Block]) -> _Block:
+    vectors = np.concatenate([block.vectors for block in blocks])
+    return _frozen(vectors, np.concatenate([block.lengths for block in blocks]))
 
 
 def _frozen(vectors: NDArray[np.float32], lengths: Sequence[float] | NDArray[np.float32]) -> _Block:
@@ -193,6 +187,9 @@ def _open_segment(folder: Path, dimension: int) -> tuple[Ids, _Block]:
 @kernel(fastmath={"reassoc", "contract", "nsz"})
 def _dot(a: NDArray[np.float32], b: NDArray[np.float32]) -> np.float32:
     """Sum in the order that suits the processor's vectors; it is the same for every row."""
+    # These three flags let the compiler add several partial sums side by side and fuse the products into
+    # them. A matrix product by BLAS would be as fast, but its order of summation depends on the number of
+    # rows, so that a score would depend on where a vector is.
     total = np.float32(0)
     for i in range(len(b)):
         total += a[i] * b[i]
@@ -203,7 +200,9 @@ def _dot(a: NDArray[np.float32], b: NDArray[np.float32]) -> np.float32:
 def _scores(
     vectors: NDArray[np.float32], lengths: NDArray[np.float32], query: NDArray[np.float32], is_cosine: bool
 ) -> NDArray[np.float32]:
-    """Return the score of each row, float32 (n,)."""
+    """Return the score of each row of ``vectors`` (n, d) against a query (d,), float32 (n,)."""
+    # The query has unit length already under the cosine; a row's length divides its score, since the row
+    # itself is kept as it was added.
     scores = np.zeros(len(vectors), dtype=np.float32)
     for row in range(len(vectors)):
         score = _dot(vectors[row], query)

@@ -1,4 +1,4 @@
-"""The roster: which id stands in which row of which block of a ranker."""
+"""The map of ids: which id is in which row of which block of a ranker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class IdMap:
         self.blocks: list[Ids] = []
 
     def check_new(self, ids: Ids, others: Ids) -> Ids:
-        """Return ids as int64 (n,); raise ValueError where one is negative, twice, here, or in ``others``."""
+        """Return ids as int64 (n,); raise ValueError if one is negative, twice, here, or in ``others``."""
         new = np.array(ids, dtype=np.int64).reshape(-1)
         if len(new) and new.min() < 0:
             raise ValueError(f"ids: {new.min()} is negative; ids are whole numbers from 0")
@@ -30,14 +30,14 @@ class IdMap:
         return new
 
     def open_block(self, ids: NDArray[np.integer]) -> None:
-        """Take over the ids of a saved block. Raise IndexFolderError where one is negative."""
+        """Take over the ids of a saved block. Raise IndexFolderError if one is negative."""
         block = np.array(ids, dtype=np.int64)
         if len(block) and block.min() < 0:
             raise IndexFolderError("a segment holds a negative id; restore the index folder, or index again")
         self.blocks.append(block)
 
     def check_unique(self) -> None:
-        """Raise IndexFolderError where an id stands twice."""
+        """Raise IndexFolderError if an id is there twice."""
         ids = self.ids()
         if (ids[1:] == ids[:-1]).any():
             raise IndexFolderError("two segments hold the same id; restore the index folder, or index again")
@@ -48,10 +48,11 @@ class IdMap:
         self.blocks = [np.where(np.isin(block, gone), GONE, block) for block in self.blocks]
 
     def renumber(self, numbers: NDArray[np.int64]) -> None:
-        """Give id i the id ``numbers[i]``; remove it where that is negative or i is beyond the end.
+        """Give id i the id ``numbers[i]``; remove it if that is negative or i is beyond the end.
 
-        Raises ValueError, and changes nothing, where two ids would get the same number.
+        Raises ValueError, and changes nothing, if two ids would get the same number.
         """
+        # A last entry for every id beyond the end, which index −1, of rows that are gone already, reads too.
         known = np.append(np.asarray(numbers, dtype=np.int64), GONE)
         renumbered = [known[np.clip(block, GONE, len(known) - 1)] for block in self.blocks]
         renumbered = [np.maximum(block, GONE) for block in renumbered]
@@ -62,7 +63,7 @@ class IdMap:
         self.blocks = renumbered
 
     def find(self, id: int) -> tuple[int, int]:
-        """Return (block, row) of an id. Raise KeyError where it is not there."""
+        """Return (block, row) of an id. Raise KeyError if it is not there."""
         if id >= 0:
             for number, block in enumerate(self.blocks):
                 rows = np.flatnonzero(block == id)

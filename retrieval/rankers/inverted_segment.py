@@ -21,7 +21,7 @@ from .postings import BLOCK, Postings, layout
 from .postings_merge import Part, count_postings, merge
 
 _PIECE = 2_000_000
-"""So many weights are merged at a time when a segment is written: 12 MB."""
+"""Weights that are merged at a time when a segment is written: 12 MB."""
 
 _TYPES = {"ids": np.int64, "offsets": np.int64, "rows": np.uint16, "weights": np.float32}
 
@@ -38,8 +38,8 @@ def write_segment(
     sizes = [min(BLOCK, len(ids) - first) for first in range(0, len(ids), BLOCK)]
     counts = [count_postings(parts, size) for parts in plan]
     layouts = [layout(count, n) for count, n in zip(counts, sizes, strict=True)]
-    ends = np.cumsum([0, *(offsets[-1] for offsets, *_ in layouts)], dtype=np.int64)
-    n_rows = sum(n for *_, n in layouts)
+    ends = np.cumsum([0, *(found.offsets[-1] for found in layouts)], dtype=np.int64)
+    n_rows = sum(found.n_rows for found in layouts)
     with (
         ArrayWriter(folder, "rows", np.uint16, (n_rows,)) as rows_file,
         ArrayWriter(folder, "weights", np.float32, (int(ends[-1]),)) as weights_file,
@@ -49,15 +49,15 @@ def write_segment(
                 rows_file.write(rows)
                 weights_file.write(weights)
     offsets = np.zeros((len(plan), size + 1), dtype=np.int64)
-    for block, (own, *_) in enumerate(layouts):
-        offsets[block] = ends[block] + own
+    for block, found in enumerate(layouts):
+        offsets[block] = ends[block] + found.offsets
     save_arrays(folder, {"ids": ids, "offsets": offsets})
 
 
 def open_segment(folder: Path, size: int) -> list[tuple[Ids, Postings]]:
     """Map a segment into memory; return ids and postings of each block.
 
-    Raises IndexFolderError where an array is missing or damaged, or the segment is of another size.
+    Raises IndexFolderError if an array is missing or damaged, or the segment is of another size.
     """
     arrays = load_arrays(folder)
     _check(folder, arrays, size)

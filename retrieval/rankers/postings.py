@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,17 +11,44 @@ from numpy.typing import NDArray
 from ..kernel import kernel
 
 BLOCK = 65_536
-"""At most so many vectors a block: a row is a uint16, and a float32 for each row stays in the L2 cache."""
+"""Maximum vectors of a block: a row is a uint16, and a float32 for each row stays in the L2 cache."""
 
 Places = NDArray[np.int64]
 """int64 (size,), where the next posting of each word goes."""
+
+
+class PostingLists(NamedTuple):
+    """The postings of some words of a block of n rows as kernels take them; see ``Postings``."""
+
+    n: int
+    offsets: NDArray[np.int64]
+    row_offsets: NDArray[np.int64]
+    rows: NDArray[np.uint16]
+    weights: NDArray[np.float32]
+
+
+class Target(NamedTuple):
+    """Where postings are written, word by word.
+
+    Parameters
+    ----------
+    places, row_places : int64 (size,), where the next weight and the next row of each word go; −1 for the
+        rows of a column.
+    rows : uint16 (n_listed,).
+    weights : float32 (n_weights,), all 0 at first.
+    """
+
+    places: Places
+    row_places: Places
+    rows: NDArray[np.uint16]
+    weights: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Postings:
     """Hold a block of sparse vectors by word, in at most 6 bytes a posting.
 
-    A word of more than two thirds of the rows is a column: one weight for every row, 0 where the vector lacks
+    A word of more than two thirds of the rows is a column: one weight for every row, 0 if the vector lacks
     the word. Any other is a list: rows and weights of the vectors that hold it. So a word that has as many
     weights as there are rows is a column.
 
@@ -52,11 +80,15 @@ class Postings:
         cls, lengths: NDArray[np.int64], indices: NDArray[np.uint32], values: NDArray[np.float32], size: int
     ) -> Postings:
         """Sort vectors of ``lengths`` (n,), laid end to end in ``indices`` and ``values``, by word."""
-        n = len(lengths)
-        offsets, places, row_places, n_rows = layout(np.bincount(indices, minlength=size), n)
-        rows, weights = np.empty(n_rows, dtype=np.uint16), np.zeros(offsets[-1], dtype=np.float32)
-        _distribute(lengths, indices, values, places, row_places, rows, weights)
-        return cls(n, offsets, rows, weights)
+        found = layout(np.bincount(indices, minlength=size), len(lengths))
+        target = found.target()
+        _distribute(lengths, indices, values, target)
+        return cls(len(lengths), found.offsets, target.rows, target.weights)
+
+    @property
+    def lists(self) -> PostingLists:
+        """The postings as kernels take them."""
+        return PostingLists(self.n, self.offsets, self.row_offsets, self.rows, self.weights)
 
     @property
     def row_end(self) -> int:
@@ -67,29 +99,48 @@ class Postings:
         self, words: NDArray[np.uint32], values: NDArray[np.float32], scores: NDArray[np.float32]
     ) -> None:
         """Add Σ_w values[w] · weight[w, row] to ``scores``, float32 (65,536,), in the order of the words."""
-        _add_scores(self.n, self.offsets, self.row_offsets, self.rows, self.weights, words, values, scores)
+        _add_scores(self.lists, words, values, scores)
 
     def vector(self, row: int) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
         """Return words and values of one row's vector, by a binary search in the postings of every word."""
-        where = _find_row(self.n, self.offsets, self.row_offsets, self.rows, row)
+        where = _find_row(self.lists, row)
         words = np.flatnonzero(where >= 0)
         values = self.weights[where[words]]
         return words[values != 0].astype(np.uint32), values[values != 0]
 
 
-def layout(counts: NDArray[np.int64], n: int) -> tuple[NDArray[np.int64], Places, Places, int]:
-    """Lay out a block of n rows whose words have ``counts`` (size,) postings.
+class Layout(NamedTuple):
+    """How a block of some words is laid out.
 
-    Returns
-    -------
-    offsets : int64 (size + 1,), as in ``Postings``.
-    places, row_places : where each word's first weight and first row go; −1 for the rows of a column.
-    n_rows : how many rows the lists have together.
+    Parameters
+    ----------
+    offsets : int64 (size + 1,), where the weights of each word begin, as in ``Postings``.
+    row_offsets : int64 (size + 1,), where the rows of each word begin; a column has none.
+    is_column : bool (size,).
     """
+
+    offsets: NDArray[np.int64]
+    row_offsets: NDArray[np.int64]
+    is_column: NDArray[np.bool_]
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows the lists have together."""
+        return int(self.row_offsets[-1])
+
+    def target(self) -> Target:
+        """Make room for the postings."""
+        row_places = np.where(self.is_column, -1, self.row_offsets[:-1])
+        rows, weights = np.empty(self.n_rows, np.uint16), np.zeros(self.offsets[-1], np.float32)
+        return Target(self.offsets[:-1].copy(), row_places, rows, weights)
+
+
+def layout(counts: NDArray[np.int64], n: int) -> Layout:
+    """Lay out a block of n rows whose words have ``counts`` (size,) postings."""
+    # A posting in a list takes 6 bytes, a row of a column 4: above two thirds of the rows a column is
+    # smaller, and it is read faster too, without looking rows up.
     is_column = 3 * counts > 2 * n
-    offsets = _starts(np.where(is_column, n, counts))
-    row_offsets = _starts(np.where(is_column, 0, counts))
-    return offsets, offsets[:-1].copy(), np.where(is_column, -1, row_offsets[:-1]), int(row_offsets[-1])
+    return Layout(_starts(np.where(is_column, n, counts)), _starts(np.where(is_column, 0, counts)), is_column)
 
 
 def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -106,7 +157,8 @@ def put(
     rows: NDArray[np.uint16],
     weights: NDArray[np.float32],
 ) -> None:
-    """Store one posting of a word whose row is above all that were stored before."""
+    """Store one posting of a word, whose row is above all that were stored before, in a ``Target``."""
+    # The four arrays of the target one by one: handing the record over for each posting costs a third more.
     if row_places[word] < 0:
         weights[places[word] + row] = value
         return
@@ -118,14 +170,11 @@ def put(
 
 @kernel()
 def _distribute(
-    lengths: NDArray[np.int64],
-    indices: NDArray[np.uint32],
-    values: NDArray[np.float32],
-    places: Places,
-    row_places: Places,
-    rows: NDArray[np.uint16],
-    weights: NDArray[np.float32],
+    lengths: NDArray[np.int64], indices: NDArray[np.uint32], values: NDArray[np.float32], target: Target
 ) -> None:
+    """Store the postings of vectors of ``lengths`` (n,), laid end to end in ``indices`` and ``values``."""
+    # Row by row, so that the rows of every word rise without sorting: a counting sort by word.
+    places, row_places, rows, weights = target
     i = 0
     for row in range(len(lengths)):
         for _ in range(lengths[row]):
@@ -135,6 +184,7 @@ def _distribute(
 
 @kernel()
 def _add_column(value: np.float32, column: NDArray[np.float32], scores: NDArray[np.float32]) -> None:
+    """Add a column to the scores of all rows; the zeros cost less than telling them apart."""
     for row in range(len(column)):
         scores[row] += value * column[row]
 
@@ -147,6 +197,7 @@ def _add_list(
     scores: NDArray[np.float32],
 ) -> None:
     """Add a list, four at a time: its rows differ, so all are read before the first is written."""
+    # The compiler cannot know that they differ, and would wait for each sum before it reads the next.
     fours = len(rows) // 4 * 4
     for j in range(0, fours, 4):
         a, b, c, d = rows[j], rows[j + 1], rows[j + 2], rows[j + 3]
@@ -159,36 +210,31 @@ def _add_list(
 
 @kernel()
 def _add_scores(
-    n: int,
-    offsets: NDArray[np.int64],
-    row_offsets: NDArray[np.int64],
-    rows: NDArray[np.uint16],
-    weights: NDArray[np.float32],
-    words: NDArray[np.uint32],
-    values: NDArray[np.float32],
-    scores: NDArray[np.float32],
+    block: PostingLists, words: NDArray[np.uint32], values: NDArray[np.float32], scores: NDArray[np.float32]
 ) -> None:
+    """Add the products of a query's ``values`` (m,) at its ``words`` (m,) to the scores of a block's rows."""
+    # One addition a posting and in the order of the words for every row: so the score of a row, to the last
+    # bit, does not depend on whether a word is a column here and a list in another block.
     for i in range(len(words)):
         word = words[i]
-        word_weights = weights[offsets[word] : offsets[word + 1]]
-        if len(word_weights) == n:
-            _add_column(values[i], word_weights, scores)
+        weights = block.weights[block.offsets[word] : block.offsets[word + 1]]
+        if len(weights) == block.n:
+            _add_column(values[i], weights, scores)
         else:
-            _add_list(values[i], rows[row_offsets[word] : row_offsets[word + 1]], word_weights, scores)
+            rows = block.rows[block.row_offsets[word] : block.row_offsets[word + 1]]
+            _add_list(values[i], rows, weights, scores)
 
 
 @kernel()
-def _find_row(
-    n: int, offsets: NDArray[np.int64], row_offsets: NDArray[np.int64], rows: NDArray[np.uint16], row: int
-) -> NDArray[np.int64]:
-    """Return int64 (size,): where the row's weight of each word is, −1 where it has none."""
-    where = np.full(len(offsets) - 1, -1, dtype=np.int64)
+def _find_row(block: PostingLists, row: int) -> NDArray[np.int64]:
+    """Return int64 (size,): where the row's weight of each word is, −1 if it has none."""
+    where = np.full(len(block.offsets) - 1, -1, dtype=np.int64)
     for word in range(len(where)):
-        if offsets[word + 1] - offsets[word] == n:
-            where[word] = offsets[word] + row
+        if block.offsets[word + 1] - block.offsets[word] == block.n:
+            where[word] = block.offsets[word] + row
             continue
-        listed = rows[row_offsets[word] : row_offsets[word + 1]]
+        listed = block.rows[block.row_offsets[word] : block.row_offsets[word + 1]]
         place = np.searchsorted(listed, np.uint16(row))
         if place < len(listed) and listed[place] == row:
-            where[word] = offsets[word] + place
+            where[word] = block.offsets[word] + place
     return where

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernel import kernel
-from .postings import BLOCK, Places, Postings, layout, put
+from .postings import BLOCK, PostingLists, Postings, Target, layout, put
 
 Rows = NDArray[np.int32]
-"""int32 (65,536,): for each row of a block its row in the merged block, −1 where it has none."""
+"""int32 (65,536,): for each row of a block its row in the merged block, −1 if it has none."""
 
 Part = tuple[Postings, Rows]
 """A block that is merged, and where its rows go: rising from part to part, and within each."""
@@ -28,7 +28,7 @@ def count_postings(parts: Sequence[Part], size: int) -> NDArray[np.int64]:
     """Return int64 (size,): how many postings of each word have a row in the merged block."""
     counts = np.zeros(size, dtype=np.int64)
     for block, new_rows in parts:
-        _count(block.n, block.offsets, block.row_offsets, block.rows, block.weights, new_rows, counts)
+        _count(block.lists, new_rows, counts)
     return counts
 
 
@@ -39,17 +39,17 @@ def merge(
 
     A piece has at most ``at_once`` weights, or one word. ``counts`` is what ``count_postings`` says.
     """
-    offsets = layout(counts, n)[0]
+    offsets = layout(counts, n).offsets
     first = 0
     while first < len(counts):
         end = int(np.searchsorted(offsets, offsets[first] + at_once, side="right")) - 1
         last = min(max(first + 1, end), len(counts))
-        piece, places, row_places, n_rows = layout(counts[first:last], n)
-        rows, weights = np.empty(n_rows, dtype=np.uint16), np.zeros(piece[-1], dtype=np.float32)
+        target = layout(counts[first:last], n).target()
         for block, new_rows in parts:
-            starts = block.offsets[first : last + 1], block.row_offsets[first : last + 1]
-            _move(block.n, *starts, block.rows, block.weights, new_rows, places, row_places, rows, weights)
-        yield rows, weights
+            words = slice(first, last + 1)
+            some = block.lists._replace(offsets=block.offsets[words], row_offsets=block.row_offsets[words])
+            _move(some, new_rows, target)
+        yield target.rows, target.weights
         first = last
 
 
@@ -59,43 +59,30 @@ def merged(blocks: Sequence[Postings]) -> Postings:
     parts = [(block, all_rows(end - block.n, block.n)) for block, end in zip(blocks, ends, strict=True)]
     size, n = len(blocks[0].offsets) - 1, int(ends[-1])
     counts = count_postings(parts, size)
-    offsets = layout(counts, n)[0]
+    offsets = layout(counts, n).offsets
     ((rows, weights),) = merge(parts, counts, n, at_once=int(offsets[-1]))
     return Postings(n, offsets, rows, weights)
 
 
 @kernel()
-def _count(
-    n: int,
-    offsets: NDArray[np.int64],
-    row_offsets: NDArray[np.int64],
-    rows: NDArray[np.uint16],
-    weights: NDArray[np.float32],
-    new_rows: Rows,
-    counts: NDArray[np.int64],
-) -> None:
+def _count(block: PostingLists, new_rows: Rows, counts: NDArray[np.int64]) -> None:
+    """Add how many postings of each word have a row in the merged block to ``counts`` (size,)."""
+    n, offsets, row_offsets, rows, weights = block
     for word in range(len(counts)):
         start, end = offsets[word], offsets[word + 1]
         for p in range(start, end):
             row = p - start if end - start == n else rows[row_offsets[word] + p - start]
+            # A column has a weight for every row; 0 says that the row lacks the word.
             if weights[p] != 0 and new_rows[row] >= 0:
                 counts[word] += 1
 
 
 @kernel()
-def _move(
-    n: int,
-    offsets: NDArray[np.int64],
-    row_offsets: NDArray[np.int64],
-    old_rows: NDArray[np.uint16],
-    old_weights: NDArray[np.float32],
-    new_rows: Rows,
-    places: Places,
-    row_places: Places,
-    rows: NDArray[np.uint16],
-    weights: NDArray[np.float32],
-) -> None:
+def _move(block: PostingLists, new_rows: Rows, target: Target) -> None:
     """Append the postings of some words to the merged ones."""
+    # A word may be a list here and a column there, or the reverse, as its share of the rows changes.
+    n, offsets, row_offsets, old_rows, old_weights = block
+    places, row_places, rows, weights = target
     for word in range(len(places)):
         start, end = offsets[word], offsets[word + 1]
         for p in range(start, end):

@@ -1,8 +1,9 @@
-"""The selective index: ranks aggregated binary codes word by word, and lets near codes alone count."""
+"""The selective index: ranks aggregated binary codes word by word; only near codes count."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -13,14 +14,14 @@ from ..errors import SettingError
 from ..ranker import Ids, Ranking
 from ..representation import SparseVector
 from .binary_codes import CodedWords, Codes, add_scores, merged, open_codes, write_codes
-from .id_map import IdMap
+from .block_store import BlockStore
 from .top_k import Selection
 
 MOST_BITS = 128
 """The longest code of a word."""
 
 _PENDING = 4096
-"""So many vectors are gathered before they become a block."""
+"""Vectors that are gathered before they become a block."""
 
 
 class SelectiveIndex:
@@ -29,8 +30,8 @@ class SelectiveIndex:
     A vector holds a code of b bits for each of its words: its values are ±1 / √(n · b), b of them a word, at
     ``word · b`` and after, with n the number of its words; so it has unit length. With u = 1 − 2h / b, h the
     Hamming distance of two codes of one word, the score is Σ σ(u) / √(n · n') over the words that both have,
-    σ(u) = u^α where u > τ, else 0 (Tolias, Avrithis and Jégou, IJCV 2016, eqs. 9, 12 and 16). A vector
-    scores 1 against itself, and no score depends on where a vector stands. Saved segments are mapped into
+    σ(u) = u^α if u > τ, else 0 (Tolias, Avrithis and Jégou, IJCV 2016, eqs. 9, 12 and 16). A vector
+    scores 1 against itself, and no score depends on where a vector is. Saved segments are mapped into
     memory; a posting takes 12 bytes with up to 64 bits, 20 above.
 
     Parameters
@@ -48,23 +49,17 @@ class SelectiveIndex:
             )
         self.n_words, self.n_bits = n_words, n_bits
         self._weights = similarities(n_bits, alpha, threshold)
-        self._roster = IdMap()
-        self._blocks: list[Codes] = []
-        self._n_mapped = 0
-        self._pending: list[tuple[int, CodedWords]] = []
+        self._store: BlockStore[CodedWords, Codes] = BlockStore(
+            partial(Codes.build, n_words=n_words), partial(merged, n_words=n_words), at_once=_PENDING
+        )
 
     @classmethod
     def open(
         cls, folders: Iterable[Path], n_words: int, n_bits: int, alpha: float = 3.0, threshold: float = 0.0
     ) -> Self:
-        """Open saved segments as one ranker. IndexFolderError where one is damaged or of another size."""
+        """Open saved segments as one ranker. IndexFolderError if one is damaged or of another size."""
         index = cls(n_words, n_bits, alpha, threshold)
-        for folder in folders:
-            ids, block = open_codes(Path(folder), n_words, n_bits)
-            index._roster.open_block(ids)
-            index._blocks.append(block)
-        index._roster.check_unique()
-        index._n_mapped = len(index._blocks)
+        index._store.open([open_codes(Path(folder), n_words, n_bits) for folder in folders])
         return index
 
     @property
@@ -73,65 +68,53 @@ class SelectiveIndex:
         return self.n_words * self.n_bits
 
     def add(self, ids: Ids, vectors: Sequence[SparseVector]) -> None:
-        """Add vectors under new ids; nothing is added where one of them is refused.
+        """Add vectors under new ids; nothing is added if one of them is refused.
 
-        Raises ValueError where an id is negative, there already or repeated, or a vector holds no codes.
+        Raises ValueError if an id is negative, there already or repeated, or a vector holds no codes.
         """
-        if len(ids) != len(vectors):
-            raise ValueError(f"{len(ids)} ids for {len(vectors)} vectors; give one id each")
-        pending = np.array([id for id, _ in self._pending], dtype=np.int64)
-        new = self._roster.check_new(ids, pending)
-        coded = [self._coded(vector) for vector in vectors]
-        self._pending += zip(new.tolist(), coded, strict=True)
-        if len(self._pending) >= _PENDING:
-            self._settle()
+        self._store.add(ids, vectors, self._coded)
 
     def remove(self, ids: Ids) -> None:
         """Forget ids; those that are not there are passed over."""
-        self._settle()
-        self._roster.remove(ids)
+        self._store.remove(ids)
 
     def rank(self, query: SparseVector, k: int, among: NDArray[np.bool_] | None = None) -> Ranking:
-        """Rank the ids against a vector and return the best ``k``; all of them where k is above their number.
+        """Rank the ids against a vector and return the best ``k``; all of them if k is above their number.
 
         ``among`` is bool, by id: ids that it does not hold, or holds False, are not ranked. Raises ValueError
-        where the query holds no codes of this index.
+        if the query holds no codes of this index.
         """
-        asked = self._coded(query)
-        self._settle()
+        coded = self._coded(query)
         selection = Selection(min(k, len(self)), among)
-        for ids, block in zip(self._roster.blocks, self._blocks, strict=True):
-            selection.offer(ids, add_scores(block, asked, self._weights))
+        for ids, block in self._store.blocks():
+            selection.offer(ids, add_scores(block, coded, self._weights))
         return selection.ranking()
 
     def vector(self, id: int) -> SparseVector:
-        """Return the vector under an id, as it was added. Raise KeyError where there is none."""
-        self._settle()
-        block, row = self._roster.find(id)
-        coded = self._blocks[block].row(row)
+        """Return the vector under an id, as it was added. Raise KeyError if there is none."""
+        block, row = self._store.find(id)
+        coded = block.row(row)
         bits = np.unpackbits(coded.codes.astype("<u8").view(np.uint8), axis=1, bitorder="little")
         return signs(coded.words, bits[:, : self.n_bits].astype(bool), self.n_words)
 
     def ids(self) -> Ids:
         """Return the ids that are there, int64 (n,), rising."""
-        self._settle()
-        return self._roster.ids()
+        return self._store.ids()
 
     def renumber(self, numbers: NDArray[np.int64]) -> None:
-        """Give each id i the new id ``numbers[i]``; remove it where that is negative or i beyond the end."""
-        self._settle()
-        self._roster.renumber(numbers)
+        """Give each id i the new id ``numbers[i]``; remove it if that is negative or i beyond the end."""
+        self._store.renumber(numbers)
 
     def save(self, folder: Path) -> None:
         """Write what is there as one segment, some words at a time."""
-        self._settle()
-        write_codes(folder, self._blocks, self._roster.blocks, self.n_words, self.n_bits)
+        blocks = list(self._store.blocks())
+        write_codes(folder, [b for _, b in blocks], [ids for ids, _ in blocks], self.n_words, self.n_bits)
 
     def __len__(self) -> int:
-        return len(self._roster) + len(self._pending)
+        return len(self._store)
 
     def _coded(self, vector: SparseVector) -> CodedWords:
-        """Return the words of a vector with their codes. Raise ValueError where it is none of this index."""
+        """Return the words of a vector with their codes. Raise ValueError if it is none of this index."""
         if vector.size != self.size:
             raise ValueError(
                 f"a vector of length {vector.size} against an index of {self.n_words} words of {self.n_bits} "
@@ -149,21 +132,6 @@ class SelectiveIndex:
             raise ValueError("a vector holds other values than codes, or words that fall; encode it again")
         return CodedWords(words, packed(bits))
 
-    def _settle(self) -> None:
-        """Turn what was added since into a block; small blocks in memory are merged, larger ones left."""
-        pending, self._pending = self._pending, []
-        if not pending:
-            return
-        self._roster.blocks.append(np.array([id for id, _ in pending], dtype=np.int64))
-        self._blocks.append(Codes.build([coded for _, coded in pending], self.n_words))
-        # Blocks in memory at least halve in size, so that n single additions cost n log n.
-        while len(self._blocks) - 2 >= self._n_mapped:
-            before, last = (block.n for block in self._blocks[-2:])
-            if before > 2 * last:
-                return
-            self._blocks[-2:] = [merged(self._blocks[-2:], self.n_words)]
-            self._roster.blocks[-2:] = [np.concatenate(self._roster.blocks[-2:])]
-
 
 def similarities(n_bits: int, alpha: float, threshold: float) -> NDArray[np.float32]:
     """Return σ(1 − 2h / b) for each Hamming distance h, float32 (b + 1,). SettingError out of range."""
@@ -176,7 +144,7 @@ def similarities(n_bits: int, alpha: float, threshold: float) -> NDArray[np.floa
 def signs(words: NDArray[np.integer], bits: NDArray[np.bool_], n_words: int) -> SparseVector:
     """Return the vector of the codes ``bits`` (n, b) of some words, int (n,), strictly rising.
 
-    Raise ValueError where the words do not rise below ``n_words``.
+    Raise ValueError if the words do not rise below ``n_words``.
     """
     n, n_bits = bits.shape
     if n and (words[0] < 0 or words[-1] >= n_words or (np.diff(words) <= 0).any()):
