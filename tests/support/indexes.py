@@ -23,9 +23,9 @@ def make(tmp_path, kinds, *representations, name="index"):
     return index
 
 
-def answers(index, name="3.png", **terms):
+def answers(index, name="3.png", **options):
     """Return the (name, score) of all pictures for a query."""
-    return [(hit.id, hit.score) for hit in index.query(name, k=100, **terms)]
+    return [(hit.id, hit.score) for hit in index.query(name, k=100, **options)]
 
 
 def counts(report):

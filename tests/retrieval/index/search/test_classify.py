@@ -92,10 +92,10 @@ def test_the_confidence_is_learnt_from_pictures_without_their_own_group(index, b
 
 
 def test_no_own_patient_and_never_the_picture_itself_votes(index):
-    for terms in ({}, {"not_same": "patient"}):
-        names = [n.id for n in index.classify("red/p1.png", by=BY, k=100, **terms).neighbours]
+    for options in ({}, {"not_same": "patient"}):
+        names = [n.id for n in index.classify("red/p1.png", by=BY, k=100, **options).neighbours]
         assert "red/p1.png" not in names and "nameless.png" not in names
-        assert any(name.endswith("p1.png") for name in names) is (not terms)
+        assert any(name.endswith("p1.png") for name in names) is (not options)
 
 
 def test_a_picture_that_was_read_is_classified(index, folder):
@@ -155,7 +155,7 @@ def test_the_confidence_is_learnt_once(index):
 
 
 @pytest.mark.parametrize(
-    ("terms", "message"),
+    ("options", "message"),
     [
         ({"unsure": 1.5}, "unsure: 1.5; give a probability, from 0 to 1"),
         ({"unsure": float("nan")}, "unsure: nan; give a probability"),
@@ -167,6 +167,6 @@ def test_the_confidence_is_learnt_once(index):
         ({"not_same": "dose"}, "no column 'dose'"),
     ],
 )
-def test_terms_that_make_no_sense_are_refused(index, terms, message):
+def test_options_that_make_no_sense_are_refused(index, options, message):
     with pytest.raises(SettingError, match=message):
-        index.classify("red/p1.png", **terms)
+        index.classify("red/p1.png", **options)

@@ -71,13 +71,13 @@ def test_a_hit_brings_what_the_query_itself_does_not_share(index):
 
 @pytest.mark.parametrize("query", ["other1.png", "region"])
 def test_where_nothing_is_proven_the_answer_stays_as_it_is(index, query):
-    terms = {"by": ["sift"], "k": 8, "include_self": False}
+    options = {"by": ["sift"], "k": 8, "include_self": False}
     asked = "other1.png" if query != "region" else Picture(np.full((80, 80), 0.4, np.float32))
     if query == "region":
-        terms |= {"region": Region.box(5, 5, 60, 60), "include_self": True}
-    plain = index.query(asked, **terms, adjust={"verify": 200})
+        options |= {"region": Region.box(5, 5, 60, 60), "include_self": True}
+    plain = index.query(asked, **options, adjust={"verify": 200})
     assert not any(hit.n_inliers for hit in plain)
-    assert index.query(asked, **terms, adjust={"expand": 5}) == plain
+    assert index.query(asked, **options, adjust={"expand": 5}) == plain
 
 
 def test_the_mean_is_of_the_query_and_of_the_words_within_the_boxes(index):

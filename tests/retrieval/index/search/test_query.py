@@ -110,11 +110,11 @@ def test_another_fusion_can_be_chosen(index):
         index.query("2.png", fusion="best")
 
 
-def filtered(index, allowed, **terms):
+def filtered(index, allowed, **options):
     """Rank everything and keep what is allowed: what a filter must equal."""
     everything = index.query("2.png", by=["thumbnail"], k=100)
     wanted = [hit.id for hit in everything if allowed(index.picture(hit.id))]
-    assert ids(index.query("2.png", by=["thumbnail"], k=100, **terms)) == wanted
+    assert ids(index.query("2.png", by=["thumbnail"], k=100, **options)) == wanted
     return wanted
 
 
@@ -132,11 +132,11 @@ def test_where_knows_what_every_picture_has(index):
 
 
 def test_an_unknown_column_is_refused_with_those_there_are(index):
-    for terms in ({"where": "colour = 1"}, {"not_same": "colour"}, {"group_by": "colour"}):
+    for options in ({"where": "colour = 1"}, {"not_same": "colour"}, {"group_by": "colour"}):
         with pytest.raises(
             SettingError, match=r"no column 'colour' in this index; it has age, cols, .*source"
         ):
-            index.query("2.png", **terms)
+            index.query("2.png", **options)
 
 
 def test_among_is_an_exact_filter(index):
@@ -201,7 +201,7 @@ def test_a_region_of_a_picture_whose_file_is_gone_is_an_error_in_one_line(index,
 
 
 @pytest.mark.parametrize(
-    ("terms", "message"),
+    ("options", "message"),
     [
         ({"k": 0}, "k: 0 is below 1"),
         ({"by": ["deep"]}, "no representation 'deep' in this index; it has thumbnail, colour"),
@@ -209,9 +209,9 @@ def test_a_region_of_a_picture_whose_file_is_gone_is_an_error_in_one_line(index,
         ({"where": "rows ="}, "where: the end at position 7"),
     ],
 )
-def test_terms_that_make_no_sense_are_refused(index, terms, message):
+def test_options_that_make_no_sense_are_refused(index, options, message):
     with pytest.raises(SettingError, match=message):
-        index.query("2.png", **terms)
+        index.query("2.png", **options)
 
 
 def test_thumbnails_are_small_jpegs_of_the_pictures(index):
