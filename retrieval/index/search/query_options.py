@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ...answers.grouping import CaseRule
-from ...answers.late_interaction import How
+from ...answers.rule_names import VolumeRule
 from ...errors import SettingError
-from ...picture import Picture
-from ...region import Region
 
-QueryImage = Picture | str
+if TYPE_CHECKING:
+    from ...picture import Picture
+    from ...region import Region
+
+QueryImage: TypeAlias = "Picture | str"
 """An image, or the name of an indexed one."""
 
 
@@ -67,7 +68,7 @@ class QueryOptions:
     like: Sequence[str] = ()
     unlike: Sequence[str] = ()
     blind: int = 0
-    volume_by: How = "maxsim"
+    volume_by: VolumeRule = "maxsim"
 
     def __post_init__(self) -> None:
         if self.k < 1:
@@ -80,17 +81,28 @@ class QueryOptions:
             raise SettingError(f"collapse: {self.collapse} mm; give a number of at least 0")
         if both := set(self.like) & set(self.unlike):
             raise SettingError(f"like: {min(both)} is in unlike too; choose one")
-        CaseRule(self.case_by)
-        if self.case_by != "best" and self.group_by is None:
-            raise SettingError(
-                f"case_by: {self.case_by} needs cases; say what makes one with group_by (--group-by)"
-            )
+        self._check_case_rule()
 
     def refuse_others(self, *taken: str, because: str) -> None:
         """Raise SettingError if an option is set that is none of those that are taken."""
         for option in fields(self):
-            if option.name not in taken and getattr(self, option.name) != option.default:
+            value = getattr(self, option.name)
+            # An empty list is no option that is set, where the default is an empty tuple.
+            is_set = value != option.default and bool(value or option.default)
+            if option.name not in taken and is_set:
                 raise SettingError(f"{option.name}: {because}; leave it out")
+
+    def _check_case_rule(self) -> None:
+        if self.case_by == "best":
+            return
+        # The module compiles its kernels; help and completion, which read this one, must not wait for that.
+        from ...answers.grouping import CaseRule
+
+        CaseRule(self.case_by)
+        if self.group_by is None:
+            raise SettingError(
+                f"case_by: {self.case_by} needs cases; say what makes one with group_by (--group-by)"
+            )
 
 
 def option_help(name: str) -> str:

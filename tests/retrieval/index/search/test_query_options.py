@@ -1,5 +1,7 @@
 """Facts about the options of a query, which are written once."""
 
+import subprocess
+import sys
 from dataclasses import fields, replace
 
 import pytest
@@ -27,4 +29,18 @@ def test_options_that_a_question_does_not_take_are_refused():
 
 
 def test_a_default_that_is_given_is_no_option_that_is_set():
-    replace(QueryOptions(), blind=0, like=()).refuse_others(because="nothing counts")
+    replace(QueryOptions(), blind=0, like=[]).refuse_others(because="nothing counts")
+
+
+def test_options_are_read_without_numpy():
+    script = "import sys, retrieval.index as i; i.QueryOptions(k=3); print('numpy' in sys.modules)"
+    read = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert read.stdout == "False\n"
+
+
+def test_what_an_index_does_not_name_is_missing():
+    import retrieval.index
+
+    assert retrieval.index.QueryOptions is QueryOptions
+    with pytest.raises(AttributeError, match="has no attribute 'IndexWriter'"):
+        _ = retrieval.index.IndexWriter
