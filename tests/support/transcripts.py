@@ -1,9 +1,9 @@
 """Transcripts: what a reader of a document types, in order, and what the document says that comes of it.
 
-A fenced block of the kind ``console`` holds commands after ``$ ``, each followed by what it prints; one of the
-kind ``python`` is a program, and a block ``text`` right after it is what that prints. A comment before a block says
-what is special about it: ``<!-- slow -->`` if it takes more than 20 seconds, ``<!-- not run: why -->`` if a test
-cannot type it, such as setting up the machine.
+A fenced block of the kind ``console`` holds commands after ``$ ``, each followed by what it prints; one of
+the kind ``python`` is a program, and a block ``text`` right after it is what that prints. A comment before a
+block says what is special about it: ``<!-- slow -->`` if it takes more than 20 seconds,
+``<!-- not run: why -->`` if a test cannot type it, such as setting up the machine.
 """
 
 from __future__ import annotations
