@@ -164,9 +164,8 @@ def test_the_architecture_names_every_table_and_registry() -> None:
         "DESCRIPTORS",
         "DescriptorName",
         "of_descriptor",
-        "_MODULES",
         "_MAGIC",
-        "_SUFFIXES",
+        "FORMATS",
     ):
         assert f"`{name}`" in ARCHITECTURE
     assert {"fine", "rootsift", "patch"} <= DESCRIPTORS.keys()
