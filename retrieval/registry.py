@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .errors import NotInstalledError, SettingError
+from .errors import NotInstalledError, SettingError, did_you_mean
 
 if TYPE_CHECKING:
     from .representation import Representation
@@ -51,7 +51,11 @@ def load(name: str, group: str = REPRESENTATIONS) -> Factory:
             problem = f"cannot be loaded ({error})"
             raise NotInstalledError(name, problem, "install what it needs", package) from error
         return factory
-    raise NotInstalledError(name, "is not installed", f"one of {', '.join(installed(group))}")
+    raise NotInstalledError(
+        name,
+        "is not installed",
+        f"one of {', '.join(installed(group))}{did_you_mean(name, installed(group))}",
+    )
 
 
 def make(name: str, settings: Mapping[str, Any] | None = None) -> Representation:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from retrieval.index import Index
@@ -32,7 +33,19 @@ def index_facts(index: Index) -> list[Fact]:
     ]
     for representation in index.info()["representations"]:
         name = representation["name"]
-        settings = ", ".join(f"{key} {value}" for key, value in representation["settings"].items())
+        settings = ", ".join(f"{key} {value}" for key, value in shown_settings(representation).items())
         facts.append(Fact(f"recipe of {name}", str(representation["recipe"]), is_detail=True))
         facts.append(Fact(f"settings of {name}", settings, is_detail=True))
     return facts
+
+
+def shown_settings(account: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a representation, given its account in ``Index.info``, as people read them.
+
+    A number of words that was left open is the number that was learnt.
+    """
+    settings, learnt = dict(account["settings"]), account["report"].get("shape", {}).get("words")
+    if "words" in settings and settings["words"] is None:
+        open_number = "as many as the sample allows"
+        settings["words"] = open_number if learnt is None else f"{learnt} ({open_number})"
+    return settings

@@ -11,8 +11,9 @@ from viewer.answer import printable
 from ..options.argument_types import place
 from ..options.command import command
 from ..options.completion import complete_id, complete_image, complete_representation
+from ..options.marked_region import region_of
 from ..options.parameters import Arguments, argument, option
-from ..options.region_flags import check_region, region_of, region_options
+from ..options.region_flags import check_region, region_options
 from ..output.files import check_picture_name, write_picture
 
 if TYPE_CHECKING:

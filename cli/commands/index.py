@@ -16,7 +16,7 @@ from ..options.label_flags import label_options, read_labels
 from ..options.parameters import Arguments, Option, argument, option, quiet
 from ..options.representation_flags import asks_for_more, given, named, setting_options
 from ..output.files import write_text
-from ..output.index_report import notes, sentence, skipped_csv, summary
+from ..output.index_report import ABOUT_CT, notes, sentence, skipped_csv, summary
 from ..output.progress import ProgressBar
 from .indexing import Order, bring_up_to_date, default_names
 
@@ -79,6 +79,8 @@ def run(args: Arguments) -> int:
         write_text(skipped_csv(report.skipped), args.skipped)
     for line in notes(report, seconds, args.skipped, args.label_by is not None):
         print(line, file=sys.stderr)
+    if state.shows_ct_by_auto:
+        print(ABOUT_CT, file=sys.stderr)
     if not state.n_pictures:
         raise PictureError(f"{', '.join(map(str, args.folders))}: holds no picture that can be read")
     print(json.dumps(summary(state, seconds)) if args.json else sentence(state))

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from retrieval.metadata.label_table import LabelTable
 
 
+_LOOKED_AT = 100
+"""Images whose modality is looked at."""
+
+
 @dataclass(frozen=True)
 class Order:
     """What is to be indexed, and how.
@@ -56,7 +60,16 @@ def bring_up_to_date(order: Order, progress: ProgressBar) -> IndexState:
         report = index.update(
             order.folders, jobs=order.jobs, labels=order.labels, progress=progress, refit=order.refit
         )
-        return IndexState(order.output, report, len(index), tuple(index.representations))
+        by_auto = bool(report.pictures) and _shows_ct_by_auto(index)
+        return IndexState(order.output, report, len(index), tuple(index.representations), by_auto)
+
+
+def _shows_ct_by_auto(index: IndexWriter) -> bool:
+    """Tell whether CT images are shown by the window of each file; some of all images are looked at."""
+    if index.window.text != "auto":
+        return False
+    some = index.names[:: max(1, len(index) // _LOOKED_AT)]
+    return any(index.picture(name).metadata.get("modality") == "CT" for name in some)
 
 
 def _opened(order: Order) -> IndexWriter:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from viewer.answer import printable
+from viewer.provenance import shown_settings
 
 from ..options.argument_types import place
 from ..options.command import command
@@ -26,8 +27,13 @@ def run(args: Arguments) -> int:
 
     with Index.open(args.index) as index:
         info = index.info()
-    print(json.dumps(info, indent=1) if args.json else "\n".join(outline(info)))
+    print(json.dumps(info, indent=1) if args.json else "\n".join(outline(_readable(info))))
     return 0
+
+
+def _readable(info: Mapping[str, Any]) -> dict[str, Any]:
+    accounts = [{**one, "settings": shown_settings(one)} for one in info["representations"]]
+    return {**info, "representations": accounts}
 
 
 def outline(facts: Mapping[str, Any], indent: str = "") -> list[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import SettingError
 from retrieval.metric_learning import METHODS
 from viewer.answer import printable
 
@@ -16,9 +16,11 @@ from ..options.command import command
 from ..options.completion import complete_column, complete_representation
 from ..options.label_flags import label_table
 from ..options.parameters import Arguments, argument, option, quiet
+from ..options.queries import default_by
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
+    from retrieval.index import Index
     from retrieval.index.writer import MetricOptions, MetricReport
     from retrieval.metric_learning import CrossValidation
 
@@ -36,7 +38,8 @@ Without --labels the labels count that the index has. A picture of several label
 to the class of all of them together. Classes with one picture are left out.
 
 The trial at the end learns on two thirds of the groups (patients) and lets the other third ask, thrice:
-it says what the metric is worth for pictures that it has not seen."""
+it says what the metric is worth for pictures that it has not seen. If it shows a gain, queries that name
+no representation are answered by the metric in place of its base, else by both."""
 
 
 @command(EXAMPLE)
@@ -46,7 +49,7 @@ it says what the metric is worth for pictures that it has not seen."""
     shell_complete=complete_representation,
     metavar="NAME",
     excludes="what",
-    help="the representation whose vectors it is learnt on",
+    help="the representation whose vectors it is learnt on [the first of the index]",
 )
 @option(
     "--drop",
@@ -81,30 +84,39 @@ def run(args: Arguments) -> int:
     """Learn, say on stderr of what and what it is worth, and print a summary on stdout."""
     from retrieval.index.writer import IndexWriter
 
-    if args.by is None and args.drop is None:
-        raise SettingError("one of the arguments --by --drop is required (see semblance learn-metric --help)")
     if args.drop is not None:
         with IndexWriter.open(args.index) as index:
             index.drop_metric(args.drop)
         print(f"{args.index}: {printable(args.drop)} dropped")
         return 0
-    terms = _terms(args)
     with IndexWriter.open(args.index) as index, ProgressBar("steps", args.quiet) as progress:
-        report = index.learn_metric(terms, progress=progress)
-    for line in notes(report, not args.no_trial):
+        report = index.learn_metric(_terms(args, _base(index, args.by)), progress=progress)
+        answering = index.default_representations
+    for line in [*notes(report, not args.no_trial), about_default(answering, report.name)]:
         print(printable(line), file=sys.stderr)
     print(json.dumps(_summary(report)) if args.json else _sentence(args, report))
     return 0
 
 
-def _terms(args: Arguments) -> MetricOptions:
+def _base(index: Index, by: str | None) -> str:
+    """Return the representation to learn on: the one named, else the first that is no metric itself."""
+    return by or next((name for name in index.representations if "+" not in name), "") or default_by(index)
+
+
+def about_default(answering: Sequence[str], learnt: str) -> str:
+    """Return the line that says which representations answer a query without ``--by`` from now on."""
+    alone = "" if list(answering) == [learnt] else f"; --by {learnt} asks the metric alone"
+    return f"queries without --by are now answered by {', '.join(answering)}{alone}"
+
+
+def _terms(args: Arguments, by: str) -> MetricOptions:
     from retrieval.index.writer import MetricOptions
     from retrieval.metric_learning import MetricLearner
 
     learner = MetricLearner(args.method, args.components, args.shrinkage, args.seed)
     labels = label_table(args.labels)
     return MetricOptions(
-        args.by, learner, labels, args.where, args.not_same, args.name, has_trial=not args.no_trial
+        by, learner, labels, args.where, args.not_same, args.name, has_trial=not args.no_trial
     )
 
 

@@ -27,7 +27,10 @@ EXAMPLE = """example:
 VOLUME is a NIfTI file, a folder or files of a DICOM series, or ids of the index. In the index, the slices
 of the range carry its label (`semblance index --labels`), in two volumes or more. Each slice of VOLUME finds
 the labelled volumes' slices that look like it; where those lie in their range says where it lies in its own.
-Ends may lie outside a volume that holds only a piece of the range. An agreement below 0.3 is no evidence."""
+Ends may lie outside a volume that holds only a piece of the range. An agreement below 0.3 is no evidence.
+
+CT files often bring a window for soft tissue, in which lungs are black: make the index with --window lung
+to find lungs by what they look like."""
 
 _MOST_SLICES = 64
 

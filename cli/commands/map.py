@@ -17,6 +17,7 @@ from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_representation
 from ..options.parameters import Arguments, argument, option, quiet
+from ..options.queries import default_by
 from ..output.files import write_text
 from ..output.progress import ProgressBar
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from retrieval.index import Index
 
 EXAMPLE = """example:
-  semblance map scans.index --by superpixel --method tsne -o map.html
+  semblance map scans.index --method tsne -o map.html
   semblance map scans.index --by superpixel+nca --method pca --colour-by split -o map.html
 
 The page holds everything and needs no network: wheel and drag, or + - and the arrow keys, zoom and move;
@@ -37,9 +38,8 @@ that pictures are ranked by, least of all after t-SNE."""
 @option(
     "--by",
     shell_complete=complete_representation,
-    required=True,
     metavar="NAME",
-    help="the representation that is drawn",
+    help="the representation that is drawn [the first of the index]",
 )
 @option(
     "--method",
@@ -68,6 +68,7 @@ def run(args: Arguments) -> int:
     if args.seed < 0:
         raise SettingError(f"--seed: {args.seed} is below 0; give 0 or more")
     with Index.open(args.index) as index, ProgressBar("pictures", args.quiet) as progress:
+        args.by = args.by or default_by(index)
         chosen, n_all = _chosen(index, args)
         kinds = _kinds(index, chosen, args.colour_by)
         progress(f"lay out by {args.method}", 0, 0)

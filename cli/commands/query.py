@@ -15,10 +15,11 @@ from viewer.report import Page, write_page
 from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
+from ..options.marked_region import Canvas, region_of
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
 from ..options.queries import Query, find_queries
 from ..options.ranking_flags import ranking_options, refinements
-from ..options.region_flags import Canvas, about_boxes, check_region, region_of, region_options
+from ..options.region_flags import about_boxes, check_region, region_options
 from ..options.representation_flags import given, query_setting_options
 from ..options.volumes import find_volumes
 from ..output.attach_findings import Tables, others
@@ -184,7 +185,7 @@ def answer_of(
         asked = replace(caption_of(index, query.known_as, column), id=query.id)
     elif query.picture is not None:
         asked = Caption(query.id, group=dict(query.picture.groups))
-    return Answer(asked, "+".join(by or index.representations), rows)
+    return Answer(asked, "+".join(by or index.default_representations), rows)
 
 
 def images_of(index: Index) -> Images:
@@ -220,7 +221,7 @@ def _page(index: Index, answers: Sequence[Answer], args: Arguments) -> Page:
         "grouped by": args.group_by,
         "not of the same": args.not_same,
         "score of a case": args.case_by if args.group_by and not args.volume else None,
-        "fused by": args.fusion if len(args.by or index.representations) > 1 else None,
+        "fused by": args.fusion if len(args.by or index.default_representations) > 1 else None,
         "refined by its first hits": args.blind or None,
         "liked": ", ".join(args.like) or None,
         "not liked": ", ".join(args.unlike) or None,

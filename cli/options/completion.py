@@ -50,8 +50,8 @@ def complete_image(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 
 def _columns(index: Index) -> list[str]:
-    entries = list(islice(index.pictures(), _LOOKED_AT))
-    return sorted({"label"}.union(*(entry.groups for entry in entries), *(e.metadata for e in entries)))
+    entries = [index.picture(name) for name in index.names[:_LOOKED_AT]]
+    return sorted({"label"}.union(*(one.groups for one in entries), *(one.metadata for one in entries)))
 
 
 def _ask(ctx: click.Context, question: Callable[[Index], Sequence[str]]) -> list[str]:

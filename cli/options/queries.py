@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import PictureError
+from retrieval.errors import PictureError, SettingError, did_you_mean
 
 from .image_arguments import ImageFile, Reader, find_images, is_on_disk, read_images
 
@@ -99,9 +99,18 @@ def _known_as(ids: Sequence[str], file: ImageFile, picture: Picture) -> str | No
     return next((id for id in ids if id.endswith(frame)), None)
 
 
+def default_by(index: Index) -> str:
+    """Return the representation that is meant if none is named and only one can be taken.
+
+    SettingError if the index holds none.
+    """
+    for name in index.default_representations:
+        return name
+    raise SettingError(
+        "by: this index holds no fitted representation; run `semblance index` to the end first"
+    )
+
+
 def nearest(index: Index, image: str) -> str:
     """Return the end of a message that says which ids are nearest to an unknown one."""
-    import difflib
-
-    near = difflib.get_close_matches(image, index.names, n=3)
-    return f"; did you mean {', '.join(near)}?" if near else "; check the name"
+    return did_you_mean(image, index.names, n=3) or "; check the name"

@@ -26,6 +26,13 @@ class IndexState:
     report: UpdateReport
     n_pictures: int
     representations: tuple[str, ...]
+    shows_ct_by_auto: bool = False
+
+
+ABOUT_CT = (
+    "CT images are shown by the window that each file brings (auto), in which lungs are often black; "
+    "for lungs make an index with --window lung"
+)
 
 
 def notes(

@@ -24,6 +24,7 @@ from .catalogue.pictures import Entry
 from .catalogue.recipe import Factories
 from .info import info
 from .search.classify import classify
+from .search.encode_query import default_representations
 from .search.explain import HitExplanation, explain
 from .search.find_labels import find_labels
 from .search.hits import Hit
@@ -75,6 +76,11 @@ class Index:
     def representations(self) -> Sequence[str]:
         """The names of the representations, in the order in which they were added."""
         return list(self._snapshot.stored)
+
+    @property
+    def default_representations(self) -> Sequence[str]:
+        """The names of those that answer a query that names none; see ``search.encode_query``."""
+        return self.ask(default_representations)
 
     @property
     def fusions(self) -> Sequence[LearntFusion]:

@@ -56,13 +56,24 @@ def encode_query(snapshot: Snapshot, query: QueryImage, options: QueryOptions) -
 
 def representations(snapshot: Snapshot, options: QueryOptions) -> Sequence[str]:
     """Return the names of the representations that answer. Raise SettingError if they cannot."""
-    names = options.by or tuple(name for name, b in snapshot.stored.items() if b.is_fitted)
+    names = options.by or default_representations(snapshot)
     if not names:
         raise SettingError(
             "by: this index holds no fitted representation; run `semblance index` to the end first"
         )
     _check_adjustable(snapshot, names, options.adjust or {})
     return names
+
+
+def default_representations(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the names of the representations that answer a query that names none.
+
+    All that are fitted, but for those on which a metric was learnt that is better: one whose trial showed a
+    gain, the 95 % interval of which lies above 0. That metric then answers alone, instead of with its base.
+    """
+    fitted = [b for b in snapshot.stored.values() if b.is_fitted]
+    beaten = {b.base for b in fitted if b.base and b.report.get("gain", [0.0])[0] > 0}
+    return tuple(b.name for b in fitted if b.name not in beaten)
 
 
 def apply_feedback(

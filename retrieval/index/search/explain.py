@@ -60,8 +60,10 @@ def explain(snapshot: Snapshot, query: QueryImage, hit: QueryImage, options: Que
     PictureError : a file cannot be read.
     """
     options.refuse_others("by", "region", "adjust", because="one hit is explained, however it was found")
+    # A representation that a metric replaces in queries can still explain.
+    fitted = [name for name, stored in snapshot.stored.items() if stored.is_fitted]
+    by = _explaining(snapshot, representations(snapshot, replace(options, by=options.by or fitted)))
     # Both files are read and encoded: the test below covers parts of the hit, which no index has stored.
-    by = _explaining(snapshot, representations(snapshot, options))
     query, hit = (one if isinstance(one, Picture) else snapshot.read(one) for one in (query, hit))
     if options.region is not None and not options.region.mask(_shape(query)).any():
         raise SettingError("region: it holds no pixel of the query; mark more of it")
@@ -84,6 +86,11 @@ def _explaining(snapshot: Snapshot, names: Sequence[str]) -> str:
     for name in names:
         if isinstance(snapshot.representation(name), Explainer):
             return name
+    if base := snapshot.stored_representation(names[0]).base:
+        raise SettingError(
+            f"by: {names[0]} is a learnt metric: each of its numbers mixes all of {base}, so that no part of "
+            f"the score belongs to a place in an image; explain the hit by {base}"
+        )
     raise SettingError(
         f"by: {', '.join(names)} cannot tell what made a hit; choose superpixel, dense, sift or deep"
     )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ...errors import SettingError
+from ...errors import SettingError, did_you_mean
 from ...picture import Value
 from ..catalogue.pictures import GROUPS, Entry, Row, make_entry
 
@@ -44,7 +44,8 @@ class Columns:
     def values(self, name: str) -> list[Values]:
         """Return a column. Raise SettingError, which lists the columns there are, for an unknown one."""
         if name not in self.names:
-            raise SettingError(f"no column {name!r} in this index; it has {', '.join(self.names)}")
+            there = f"{', '.join(self.names)}{did_you_mean(name, self.names)}"
+            raise SettingError(f"no column {name!r} in this index; it has {there}")
         # A condition, a grouping and an evaluation often ask for the same column of all images.
         if name not in self._cells:
             self._cells[name] = (

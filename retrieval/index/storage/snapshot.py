@@ -7,7 +7,7 @@ and takes a new snapshot (``Index.ask``): readers hold no lock, and a writer nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import IndexFolderError, SettingError
+from ...errors import IndexFolderError, SettingError, did_you_mean
 from ...picture import Picture
 from ...ranker import Ids, Ranker
+from ...registry import installed
 from ...representation import Representation
 from ..catalogue.learned_fusions import read_fusions
 from ..catalogue.pictures import Entry, all_rows, entry
@@ -96,7 +97,8 @@ class Snapshot:
         stored = self.stored.get(name)
         if stored is None:
             there = ", ".join(self.stored) or "none"
-            raise SettingError(f"by: no representation {name!r} in this index; it has {there}")
+            remedy = _remedy(name, self.stored)
+            raise SettingError(f"by: no representation {name!r} in this index; it has {there}{remedy}")
         if not stored.is_fitted:
             raise SettingError(f"by: {name} is not fitted yet; run `semblance index` to the end first")
         return stored
@@ -215,3 +217,13 @@ class Snapshot:
             raise IndexFolderError(
                 f"{error.filename}: is missing; restore the index, or index again"
             ) from error
+
+
+def _remedy(name: str, there: Collection[str]) -> str:
+    """Return the end of a message about a missing representation: how to add it, or what is meant."""
+    base, mark, _ = name.partition("+")
+    if mark and base in there:
+        return f"; `semblance learn-metric` with --by {base} learns one"
+    if name in installed():
+        return f"; `semblance index` with --by {name} adds it, given the same folders"
+    return did_you_mean(name, there)

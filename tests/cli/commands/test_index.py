@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 from support.drawings import save_smooth
+from support.series import write_series
 
 import bovw
 from cli.main import main
+from retrieval.index import Index
 
 N_PICTURES = 8
 
@@ -291,3 +294,76 @@ def test_an_index_of_nothing_is_a_failure(tmp_path: Path, capsys: pytest.Capture
     (tmp_path / "scans" / "empty.png").touch()
     assert run("index", tmp_path / "scans", "-o", tmp_path / "i", "--by", "thumbnail", "--jobs", 1) == 1
     assert "holds no picture that can be read" in capsys.readouterr().err
+
+
+def labels_of(index: Path) -> dict[str, tuple[str, ...]]:
+    with Index.open(index) as opened:
+        return {entry.name: entry.labels for entry in opened.pictures()}
+
+
+def test_a_table_may_call_its_columns_as_it_likes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make_folder(tmp_path / "scans")
+    table = tmp_path / "manifest.csv"
+    table.write_text("file,cls,label,site\na/0.png,x;y,old,here\nb/1.png,z,old,there\n")
+    command = ["index", folder, "-o", tmp_path / "i", "--by", "thumbnail", "--jobs", "1", "--labels", table]
+    said = refused(capsys, 2, *command)
+    assert "no column 'path' (it has file, cls, label, site)" in said
+    assert "--path-column" in said
+    assert run(*command, "--path-column", "file", "--label-column", "cls") == 0
+    assert labels_of(tmp_path / "i")["a/0.png"] == ("x", "y")
+    with Index.open(tmp_path / "i") as index:
+        metadata = index.picture("b/1.png").metadata
+    assert metadata["site"] == "there"
+    assert not {"file", "cls", "label"} & metadata.keys()
+
+
+def test_images_may_be_labelled_by_their_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make_folder(tmp_path / "scans")
+    save_smooth(folder / "top.png", seed=9)
+    command = ["index", folder, "-o", tmp_path / "i", "--by", "thumbnail", "--jobs", "1"]
+    assert run(*command, "--label-by", "folder") == 0
+    told = capsys.readouterr().err
+    assert "1 pictures have no label" in told
+    assert "name no picture" not in told
+    found = labels_of(tmp_path / "i")
+    assert found == {"top.png": ()} | {f"{'ab'[i % 2]}/{i}.png": ("ab"[i % 2],) for i in range(N_PICTURES)}
+    both = refused(capsys, 2, *command, "--label-by", "folder", "--labels", folder / "labels.csv")
+    assert "not allowed with argument" in both
+
+
+def test_a_mistyped_column_and_a_representation_that_is_not_there_get_a_remedy(
+    made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index = made / "i"
+    assert "did you mean patient?" in refused(capsys, 2, "query", index, "a/0.png", "--group-by", "patiend")
+    assert "did you mean thumbnail?" in refused(capsys, 2, "query", index, "a/0.png", "--by", "thumbnial")
+    absent = refused(capsys, 2, "query", index, "a/0.png", "--by", "deep")
+    assert "it has thumbnail; `semblance index` with --by deep adds it" in absent
+    metric = refused(capsys, 2, "query", index, "a/0.png", "--by", "thumbnail+nca")
+    assert "`semblance learn-metric` with --by thumbnail learns one" in metric
+
+
+@pytest.mark.parametrize(("window", "is_said"), [((), True), (("--window", "lung"), False)])
+def test_a_ct_index_by_the_windows_of_its_files_says_that_lungs_may_be_black(
+    window: tuple[str, ...], is_said: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_series(tmp_path / "ct", 1, 3)
+    command = ["index", tmp_path / "ct", "-o", tmp_path / "i", "--by", "thumbnail", "--jobs", "1"]
+    assert run(*command, *window) == 0
+    assert ("--window lung" in capsys.readouterr().err) == is_said
+    assert run(*command) == 0
+    assert "--window lung" not in capsys.readouterr().err, "nothing new was indexed"
+
+
+def test_words_that_were_left_open_are_shown_as_the_number_learnt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_folder(tmp_path / "scans")
+    assert run("index", folder, "-o", tmp_path / "i", "--by", "dense", "--jobs", "1") == 0
+    capsys.readouterr()
+    assert run("info", tmp_path / "i") == 0
+    told = capsys.readouterr().out
+    (learnt,) = re.findall(r"shape:.*?\n +words: ([\d,]+)", told, re.DOTALL)
+    assert f"words: {learnt.replace(',', '')} (as many as the sample allows)" in told
+    assert run("info", tmp_path / "i", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["representations"][0]["settings"]["words"] is None

@@ -102,7 +102,6 @@ def test_it_is_dropped_on_demand(index: Path, capsys: pytest.CaptureFixture[str]
     ("arguments", "code", "message"),
     [
         (["--by", "sift"], 2, "no representation 'sift'"),
-        ([], 2, "one of the arguments --by --drop is required"),
         (
             ["--by", "thumbnail", "--where", "label = 'odd'"],
             1,
@@ -170,3 +169,46 @@ def test_a_metric_that_does_not_help_is_called_so(gain: tuple[float, float], ver
     trial = CrossValidation(9, 0.5, 0.4, 0.7, 0.8, gain)
     assert notes(report(trial=trial, group=None), True)[-1].endswith(verdict)
     assert "no groups are known" in notes(report(trial=trial, group=None), True)[-1]
+
+
+def test_without_by_it_is_learnt_on_the_first_representation(
+    index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("learn-metric", index, "--no-trial") == 0
+    assert f"{index}: thumbnail+nca learnt" in capsys.readouterr().out
+    assert run("learn-metric", index, "--no-trial", "--method", "lda") == 0, "and not on a metric"
+    assert f"{index}: thumbnail+lda learnt" in capsys.readouterr().out
+
+
+def test_a_metric_that_was_shown_to_help_answers_in_place_of_its_base(
+    index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("learn-metric", index, "--json") == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["trial"]["gain"][0] > 0
+    assert "queries without --by are now answered by thumbnail+nca\n" in told.err
+    assert run("query", index, "3.png") == 0
+    plain = capsys.readouterr().out
+    assert run("query", index, "3.png", "--by", "thumbnail+nca") == 0
+    assert capsys.readouterr().out == plain
+
+
+def test_a_metric_of_which_nothing_is_known_is_fused_with_its_base_and_that_is_said(
+    index: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("learn-metric", index, "--no-trial") == 0
+    said = "now answered by thumbnail, thumbnail+nca; --by thumbnail+nca asks the metric alone"
+    assert said in capsys.readouterr().err
+    assert run("query", index, "3.png") == 0
+    assert "by thumbnail+thumbnail+nca" in capsys.readouterr().out
+
+
+def test_a_metric_explains_nothing_and_names_what_can(
+    index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("learn-metric", index, "--no-trial") == 0
+    capsys.readouterr()
+    out = ("--by", "thumbnail+nca", "-o", tmp_path / "why.png")
+    assert run("explain", index, "3.png", "4.png", *out) == 2
+    assert "thumbnail+nca is a learnt metric" in (told := capsys.readouterr().err)
+    assert "explain the hit by thumbnail" in told

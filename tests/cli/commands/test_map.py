@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +99,19 @@ def test_a_place_that_cannot_be_written_is_named(
     out = tmp_path / "nowhere" / "map.html"
     assert run("map", index, "--by", "thumbnail", "--method", "pca", "-o", out) == 1
     assert f"{out}: cannot be written" in capsys.readouterr().err
+
+
+def test_without_by_the_first_representation_is_drawn(
+    index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("map", index, "--method", "pca", "-o", tmp_path / "map.html") == 0
+    assert capsys.readouterr().out.endswith("by pca of thumbnail\n")
+
+
+def test_principal_components_need_no_scikit_learn(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "sklearn"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    assert run("map", index, "--method", "pca", "-o", tmp_path / "map.html") == 0

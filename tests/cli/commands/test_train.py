@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import signal
 import subprocess
@@ -253,3 +254,22 @@ def test_help_needs_no_network_library() -> None:
         "import sys; from cli.main import main; main(['train', '--help']); sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_without_torch_that_is_what_is_lacking(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find_spec(name: str) -> object:
+        return None if name in ("torch", "matplotlib") else object()
+
+    monkeypatch.setattr(importlib.util, "find_spec", find_spec)
+    assert "training takes torch; pip install 'semblance[deep]'" in refused(capsys, 2, command(place))
+
+
+def test_images_may_be_labelled_by_their_folders(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in sorted((place / "scans").iterdir()):
+        (place / "classes" / name.name[0]).mkdir(parents=True, exist_ok=True)
+        name.rename(place / "classes" / name.name[0] / name.name)
+    given = ("train", place / "classes", "-o", place / "model.safetensors", "--from", "scratch")
+    words = [str(word) for word in (*given, *QUICK, "--epochs", "1")]
+    assert "--label-by folder" in refused(capsys, 2, words)

@@ -13,8 +13,9 @@ from hypothesis.extra.numpy import arrays
 
 from cli.main import main
 from cli.options.command import command
+from cli.options.marked_region import Canvas, region_of
 from cli.options.parameters import Arguments
-from cli.options.region_flags import Canvas, check_region, region_of, region_options
+from cli.options.region_flags import check_region, region_options
 from retrieval.errors import SettingError
 from retrieval.picture import Picture
 from retrieval.region import Region
@@ -136,3 +137,23 @@ def test_the_region_of_a_mask_holds_it_and_its_holes_only(marked: np.ndarray) ->
     filled = outside[1:-1, 1:-1] != 2
     np.testing.assert_array_equal(Region.from_mask(marked).mask(marked.shape) | marked, filled | marked)
     assert Region.from_mask(marked).mask(marked.shape)[marked].all()
+
+
+@pytest.mark.parametrize(
+    ("flags", "reaches_out"),
+    [
+        (("--region", "50,30,20,20"), True),
+        (("--region", "-5,0,20,20"), True),
+        (("--region", "0,0,60,40"), False),
+        (("--polygon", "10,5,80,5,30,15"), True),
+        (("--polygon", "10,5,30,5,30,15"), False),
+        (("--region", "10,10,100,10", "--mm"), False),
+        (("--region", "10,10,111,10", "--mm"), True),
+    ],
+)
+def test_a_region_that_reaches_outside_is_cut_and_that_is_said(
+    flags: tuple[str, ...], reaches_out: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert mask(flags, canvas(spacing=(1.0, 2.0))).any()
+    said = "note: the region reaches outside the image, 60 × 40 pixels; only the part inside counts\n"
+    assert capsys.readouterr().err == (said if reaches_out else "")

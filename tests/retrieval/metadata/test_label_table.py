@@ -79,3 +79,22 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         LabelTable.read(tmp_path / "missing.csv")
     with pytest.raises(SettingError, match="Is a directory"):
         LabelTable.read(tmp_path)
+
+
+def test_columns_may_be_called_otherwise(tmp_path):
+    path = tmp_path / "manifest.csv"
+    path.write_text("file,cls,label,age\na.png,x;y,old,5\n")
+    rows = LabelTable.read(path, "file", "cls").rows
+    assert rows["a.png"].labels == ("x", "y")
+    assert rows["a.png"].columns == {"age": 5}
+    with pytest.raises(SettingError, match="no column 'path'"):
+        LabelTable.read(path)
+
+
+def test_folders_label_what_is_in_them():
+    rows = LabelTable.by_folder(["cat/1.png", "pets/dog/2.png", "3.png"]).rows
+    assert {name: row.labels for name, row in rows.items()} == {
+        "cat/1.png": ("cat",),
+        "pets/dog/2.png": ("dog",),
+        "3.png": (),
+    }
