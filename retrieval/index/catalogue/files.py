@@ -151,8 +151,8 @@ def sources_at(catalogue: Catalogue, path: Path) -> list[int]:
 
     It is recognised by its path, or as the same file that was indexed through a link.
     """
-    places = dict.fromkeys((path.absolute(), path.parent.resolve() / path.name, path.resolve()))
-    found = [id for place in places for id in _at(catalogue, place)]
+    spellings = dict.fromkeys((path.absolute(), path.parent.resolve() / path.name, path.resolve()))
+    found = [id for spelling in spellings for id in _at(catalogue, spelling)]
     try:
         status = path.stat()
     except OSError:
@@ -167,10 +167,10 @@ def sources_at(catalogue: Catalogue, path: Path) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def _at(catalogue: Catalogue, place: Path) -> Iterator[int]:
+def _at(catalogue: Catalogue, path: Path) -> Iterator[int]:
     for root, number in roots(catalogue).items():
-        if place.is_relative_to(root):
-            below = os.fsencode(place.relative_to(root))
+        if path.is_relative_to(root):
+            below = os.fsencode(path.relative_to(root))
             sql = "SELECT id FROM source WHERE root = ? AND path = ?"
             yield from (int(id) for (id,) in catalogue.rows(sql, number, below))
 

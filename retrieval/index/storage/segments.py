@@ -102,8 +102,8 @@ def merge_encodings(
     """Write the live images of several segments as one segment, and return the number of images."""
     ranker = representation.open_ranker(parts)
     # Renumbering to -1 drops an image; all others keep their number.
-    numbers = np.where(is_live, np.arange(len(is_live), dtype=np.int64), -1)
-    ranker.renumber(numbers)
+    renumbered = np.where(is_live, np.arange(len(is_live), dtype=np.int64), -1)
+    ranker.renumber(renumbered)
     folder.mkdir()
     ranker.save(folder)
     tables = [part / EVIDENCE for part in parts if (part / EVIDENCE).is_dir()]

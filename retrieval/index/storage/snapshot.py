@@ -124,9 +124,9 @@ class Snapshot:
     @cached_property
     def _position_of_id(self) -> NDArray[np.int64]:
         """The position of each image number, int64 by number; −1, which drops its vector, if it is gone."""
-        numbers = np.full(int(self.ids.max(initial=-1)) + 1, -1, dtype=np.int64)
-        numbers[self.ids] = np.arange(len(self.ids))
-        return numbers
+        positions = np.full(int(self.ids.max(initial=-1)) + 1, -1, dtype=np.int64)
+        positions[self.ids] = np.arange(len(self.ids))
+        return positions
 
     def _folders(self, representation: int | None) -> list[Path]:
         return [

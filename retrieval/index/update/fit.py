@@ -97,7 +97,7 @@ class _Sampler:
         self._executor = executor
         self._progress = progress
         self._group = group
-        self._stage = f"learn {', '.join(binding.name for binding in group)}"
+        self._stage = f"learn {', '.join(stored.name for stored in group)}"
         self._seed = seed
 
     def draw(self, n: int) -> dict[int, deque[Arrays]]:
