@@ -58,6 +58,16 @@ def _representation(
     except (SemblanceError, OSError) as error:
         yield f"{stored.name}: {error}"
         return
+    yield from _vectors(store, stored, representation, own, is_live)
+
+
+def _vectors(
+    store: Store,
+    stored: StoredRepresentation,
+    representation: Representation,
+    own: list[Segment],
+    is_live: np.ndarray,
+) -> Iterator[str]:
     ids = [np.empty(0, np.int64)]
     for segment in own:
         # The checksum comes first: opening a damaged file could fail in many ways.
