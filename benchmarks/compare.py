@@ -39,7 +39,8 @@ def compared(dataset: Dataset, args: argparse.Namespace) -> tuple[Contest, Path]
     made = time.perf_counter()
     code = [
         ROOT / "retrieval",
-        *(ROOT / "benchmarks" / "comparison" / f"{n}.py" for n in ("contest", "dataset")),
+        *(ROOT / "benchmarks" / "comparison" / f"{n}.py" for n in ("contest", "dataset", "plain")),
+        ROOT / "benchmarks" / "shared" / "plain_pipeline.py",
     ]
     hashes = repr([recipe_hashes(equal), recipe_hashes(own), _generation(equal), _generation(own)])
     key = fingerprint(*code, hashes, dataset.table, str(args.seed))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.comparison import plain
 from benchmarks.comparison.dataset import Dataset
 from benchmarks.shared.labelled_sets import DATA
 from retrieval.evaluation import Evaluation, EvaluationOptions
@@ -63,12 +64,22 @@ The last two were added when the results of the others were known.
 
 @dataclass(frozen=True, eq=False)
 class Contest:
-    """What came out for one data set: the evaluation, what a query costs, and the hashes of the recipes."""
+    """Results of one data set.
+
+    Parameters
+    ----------
+    name : of the set.
+    evaluation : the measures of every system.
+    milliseconds : that a query costs, by system.
+    recipes : their hashes, by representation.
+    plain : mAP in [0, 1] of the plain pipelines on the same queries, by detector.
+    """
 
     name: str
     evaluation: Evaluation
     milliseconds: Mapping[str, float]
     recipes: Mapping[str, str]
+    plain: Mapping[str, float] = field(default_factory=dict)
 
 
 def run(dataset: Dataset, equal: Path, own: Path, squeezenet: np.ndarray | None, seed: int) -> Contest:
@@ -76,7 +87,10 @@ def run(dataset: Dataset, equal: Path, own: Path, squeezenet: np.ndarray | None,
     with Index.open(equal) as first, Index.open(own) as second:
         if list(first.names) != list(second.names):
             raise SystemExit(f"{own}: holds other pictures than {equal}; delete both")
-        return first.ask(lambda one: second.ask(lambda other: _run(dataset, one, other, squeezenet, seed)))
+        contest = first.ask(lambda one: second.ask(lambda other: _run(dataset, one, other, squeezenet, seed)))
+        options = EvaluationOptions(labels=dataset.labels, seed=seed)
+        task = second.ask(lambda own: prepare(own, options))
+        return replace(contest, plain=plain.mean_ap(second.names, task, second.read))
 
 
 def _run(
@@ -100,7 +114,8 @@ def _run(
     costs = {name: _cost(name, systems, spent) / len(found.queries) for name in spent}
     recipes = {f"{name}, equal": str(b.recipe) for name, b in equal.stored.items()}
     recipes |= {name: str(b.recipe) for name, b in own.stored.items()}
-    return Contest(dataset.name, found, {name: 1000 * seconds for name, seconds in costs.items()}, recipes)
+    milliseconds = {name: 1000 * seconds for name, seconds in costs.items()}
+    return Contest(dataset.name, found, milliseconds, recipes)
 
 
 def contestants(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import shutil
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.shared.labelled_sets import Set
+from benchmarks.shared.labelled_sets import Set, write_label_table
 from retrieval.errors import IndexFolderError
 from retrieval.index import Index
 from retrieval.index.writer import IndexWriter
@@ -53,12 +52,8 @@ def resolve(text: str, cache: Path, data: Path) -> Dataset:
     if (folder / "labels.csv").is_file():
         return Dataset(folder.resolve().name, folder, folder / "labels.csv")
     found = Set.load(text, data)
-    folder = data / found.items[0].name.partition("/")[0]
-    table = cache / f"{text}.csv"
-    with table.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "label", "group"])
-        writer.writerows([item.path.relative_to(folder).as_posix(), item.label, item.group] for item in found)
+    folder, table = data / found.folder, cache / f"{text}.csv"
+    write_label_table(found, folder, table)
     return Dataset(text, folder, table)
 
 

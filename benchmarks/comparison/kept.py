@@ -16,7 +16,7 @@ from retrieval.evaluation.calibration import Classified
 def save(contest: Contest, path: Path, key: str) -> None:
     """Keep a contest under the key of what it depends on."""
     found = contest.evaluation
-    told = {
+    about = {
         "key": key,
         "name": contest.name,
         "measures": found.measures,
@@ -36,12 +36,13 @@ def save(contest: Contest, path: Path, key: str) -> None:
         "classified": {name: asdict(one) for name, one in found.classified.items()},
         "milliseconds": dict(contest.milliseconds),
         "recipes": dict(contest.recipes),
+        "plain": dict(contest.plain),
     }
     clean = found.values if found.clean is None else found.clean
     with path.open("wb") as file:
         np.savez_compressed(
             file,
-            told=np.array(json.dumps(told)),
+            about=np.array(json.dumps(about)),
             groups=found.groups,
             values=np.stack(list(found.values.values())),
             clean=np.stack([clean[name] for name in found.values]),
@@ -49,32 +50,32 @@ def save(contest: Contest, path: Path, key: str) -> None:
 
 
 def load(path: Path, key: str) -> Contest | None:
-    """Return what was kept under a key; None where there is nothing, or it was of something else."""
+    """Return what was kept under a key; None if there is nothing, or it is of something else."""
     if not path.is_file():
         return None
     with np.load(path) as arrays:
-        told = json.loads(str(arrays["told"]))
-        if told["key"] != key:
+        about = json.loads(str(arrays["about"]))
+        if about["key"] != key:
             return None
-        values = dict(zip(told["systems"], arrays["values"], strict=True))
-        clean = dict(zip(told["systems"], arrays["clean"], strict=True)) if told["has_clean"] else None
+        values = dict(zip(about["systems"], arrays["values"], strict=True))
+        clean = dict(zip(about["systems"], arrays["clean"], strict=True)) if about["has_clean"] else None
         groups = arrays["groups"]
     found = Evaluation(
-        measures=tuple(told["measures"]),
-        main=told["main"],
-        is_error=told["is_error"],
-        queries=tuple(told["queries"]),
-        classes=tuple(told["classes"]),
+        measures=tuple(about["measures"]),
+        main=about["main"],
+        is_error=about["is_error"],
+        queries=tuple(about["queries"]),
+        classes=tuple(about["classes"]),
         groups=groups,
         values=values,
         clean=clean,
-        leaks=tuple(Leak(**leak) for leak in told["leaks"]),
-        n_database=told["n_database"],
-        column=told["column"],
-        n_unlabelled=told["n_unlabelled"],
-        unmatched=tuple(told["unmatched"]),
-        comparisons=tuple(Comparison(**one) for one in told["comparisons"]),
-        weights=told["weights"],
-        classified={name: Classified(**one) for name, one in told["classified"].items()},
+        leaks=tuple(Leak(**leak) for leak in about["leaks"]),
+        n_database=about["n_database"],
+        column=about["column"],
+        n_unlabelled=about["n_unlabelled"],
+        unmatched=tuple(about["unmatched"]),
+        comparisons=tuple(Comparison(**one) for one in about["comparisons"]),
+        weights=about["weights"],
+        classified={name: Classified(**one) for name, one in about["classified"].items()},
     )
-    return Contest(told["name"], found, told["milliseconds"], told["recipes"])
+    return Contest(about["name"], found, about["milliseconds"], about["recipes"], about["plain"])

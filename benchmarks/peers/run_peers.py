@@ -38,9 +38,10 @@ from threadpoolctl import threadpool_limits
 import bovw
 from benchmarks.peers import search
 from benchmarks.peers.search import Timed, enlarged, unit
-from benchmarks.peers.systems import LONGEST, PEERS, MissingError, Scores, words_by_bm25
-from benchmarks.shared.descriptors_of_sets import drawn, judged
-from benchmarks.shared.labelled_sets import DATA, Set
+from benchmarks.peers.systems import PEERS, MissingError, words_by_bm25
+from benchmarks.shared.labelled_sets import DATA, Set, drawn
+from benchmarks.shared.leave_one_out import judged
+from benchmarks.shared.plain_pipeline import Scores, grey_bytes
 from retrieval.representation import Encoding
 from retrieval.statistics.fisher_exact import holm
 from retrieval.statistics.measures import bootstrap_interval
@@ -67,7 +68,7 @@ def rankings(data: Set, folder: Path) -> Iterator[tuple[str, Scores | str, float
     else:
         yield OURS[1], vectors @ vectors.T, time.perf_counter() - start
         yield from imagenet(data, folder)
-    grey = [np.round(255 * item.read().fit_within(LONGEST)[0].grey).astype(np.uint8) for item in data]
+    grey = [grey_bytes(item.read()) for item in data]
     for name, rank in PEERS.items():
         start = time.perf_counter()
         try:

@@ -10,21 +10,11 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from sklearn.cluster import MiniBatchKMeans
-from sklearn.feature_extraction.text import TfidfTransformer
-from sklearn.metrics.pairwise import cosine_similarity
 
-from benchmarks.speed.extraction import centres, grid
-
-LONGEST, POINTS, WORDS = 320, 400, 1000
-
-Bytes = NDArray[np.uint8]
-Scores = NDArray[np.float64]
-"""(n, n): a row a query; larger is closer."""
+from benchmarks.shared.plain_pipeline import WORDS, Bytes, Plain, Scores
 
 
 class MissingError(Exception):
@@ -37,47 +27,6 @@ def require(name: str) -> ModuleType:
         return import_module(name)
     except ImportError as error:
         raise MissingError(f"{name} does not import ({error}); pip install 'semblance[peers]'") from error
-
-
-@dataclass(frozen=True)
-class Plain:
-    """Interest points → MiniBatchKMeans → tf-idf → cosine, with OpenCV, scikit-image and scikit-learn.
-
-    Parameters
-    ----------
-    detector : ``sift``; or ``superpixel``, ``dense``: where else ``SIFT.compute`` is asked.
-    root : RootSIFT, and the square root of the counts, as those write it who have read on.
-    """
-
-    detector: str = "sift"
-    root: bool = False
-
-    def __call__(self, pictures: Sequence[Bytes]) -> Scores:
-        """Rank all pictures by all."""
-        each = [self._described(picture) for picture in pictures]
-        together = np.concatenate(each)
-        words = MiniBatchKMeans(min(WORDS, len(together)), random_state=0, n_init=3, batch_size=4096)
-        words.fit(together)
-        bags = np.zeros((len(each), words.n_clusters))
-        for bag, descriptors in zip(bags, each, strict=True):
-            if len(descriptors):
-                np.add.at(bag, words.predict(descriptors), 1)
-        tfidf = TfidfTransformer().fit_transform(np.sqrt(bags) if self.root else bags)
-        return np.asarray(cosine_similarity(tfidf))
-
-    def _described(self, pixels: Bytes) -> NDArray[np.float32]:
-        sift = cv2.SIFT_create(nfeatures=POINTS)
-        if self.detector == "sift":
-            descriptors = sift.detectAndCompute(pixels, None)[1]
-        else:
-            image = pixels.astype(np.float32) / 255
-            points = centres(image, POINTS) if self.detector == "superpixel" else grid(pixels.shape, POINTS)
-            descriptors = sift.compute(pixels, points)[1]
-        if descriptors is None:
-            return np.empty((0, 128), dtype=np.float32)
-        if self.root:
-            descriptors = np.sqrt(descriptors / (descriptors.sum(axis=1, keepdims=True) + 1e-7))
-        return np.asarray(descriptors, dtype=np.float32)
 
 
 @dataclass(frozen=True)

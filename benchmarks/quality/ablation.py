@@ -1,11 +1,11 @@
-"""Print what each recipe of visual words is worth, leave-one-out, with intervals.
+"""Print how well each recipe of visual words retrieves, leave-one-out, with intervals.
 
     python -m benchmarks.quality.ablation [SET...] [--data FOLDER] [--jobs N] [--seeds N] [--ablation]
 
 Each picture of a set asks once; the pictures of its own patient, lesion or group of near-duplicates are left
-out of the answer. mAP is over the whole ranking. Intervals: 95 %, bootstrap by group, 1,000 draws. ``plain``
-is the figure of the plain OpenCV/scikit-image/scikit-learn pipeline of the same detector (400 points, 1,000
-words).
+out of the answer. mAP is over the whole ranking. Intervals: 95 %, bootstrap by group, 1,000 draws. ``plain``:
+mAP of the plain OpenCV/scikit-image/scikit-learn pipeline with the same detector (400 points, 1,000 words),
+measured in the same run on the same queries; ``--plain`` measures these pipelines alone.
 """
 
 from __future__ import annotations
@@ -15,42 +15,29 @@ import csv
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 import bovw
-from benchmarks.shared.labelled_sets import DATA, Item, Set
+from benchmarks.shared.labelled_sets import DATA, Set
+from benchmarks.shared.leave_one_out import encode, judged, one_thread, rankings, relevances
+from benchmarks.shared.plain_pipeline import PIPELINES, grey_bytes
 from retrieval.answers.fusion import fuse
 from retrieval.ranker import Ranking
 from retrieval.registry import make
-from retrieval.representation import Encoding, Representation
 from retrieval.statistics.measures import average_precision, bootstrap_interval, precision_at
 
 SETS = ("ultrasound3", "brain4", "cxr3", "histology5")
 EQUAL: dict[str, Any] = {"points": 400, "words": 1000, "tone_words": 0}
-"""What the comparison of detectors holds equal; tone is no matter of the detector."""
+"""Equal in the comparison of detectors; tone does not depend on the detector."""
 DETECTORS = {
     "sift": {"sift": EQUAL},
     "dense": {"dense": EQUAL},
     "superpixel": {"superpixel": EQUAL},
 }
-PLAIN = {
-    "ultrasound3": {"sift": 41.3, "dense": 42.6, "superpixel": 43.0},
-    "brain4": {"sift": 40.8, "dense": 44.8, "superpixel": 43.2},
-    "cxr3": {"sift": 43.2, "dense": 52.8, "superpixel": 52.8},
-    "histology5": {"sift": 41.1, "dense": 37.5, "superpixel": 31.1},
-    "skin7": {"sift": 20.8, "dense": 21.5, "superpixel": 21.7},
-    "wbc5": {"sift": 55.1, "dense": 56.5, "superpixel": 57.9},
-    "caltech20": {"sift": 25.3, "dense": 37.2, "superpixel": 37.0},
-}
-"""mAP in percent of plain pipelines on these sets, measured once before this project had code."""
 
 
 @dataclass(frozen=True)
@@ -66,54 +53,6 @@ class Row:
     p10: float
     plain: float | None
     seconds: float
-
-
-def _quiet() -> None:
-    cv2.setNumThreads(1)
-    threadpool_limits(1)
-
-
-_worker: dict[str, Representation] = {}
-
-
-def _equip(name: str, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-    _quiet()
-    _worker["it"] = make(name, settings)
-    if arrays:
-        _worker["it"].restore(arrays)
-
-
-def _sample(item: Item) -> Mapping[str, NDArray[Any]]:
-    return _worker["it"].sample(item.read())
-
-
-def _encode(item: Item) -> Encoding:
-    return _worker["it"].encode(item.read())
-
-
-def encode(made: Representation, items: Sequence[Item], jobs: int) -> list[Encoding]:
-    """Fit a representation to the pictures and encode them, spread over processes."""
-    if not made.is_fitted:
-        with ProcessPoolExecutor(jobs, initializer=_equip, initargs=(made.name, made.settings, {})) as pool:
-            made.learn(pool.map(_sample, items[: made.n_fit_pictures], chunksize=4))
-    learnt = dict(made.learnt())
-    with ProcessPoolExecutor(jobs, initializer=_equip, initargs=(made.name, made.settings, learnt)) as pool:
-        return list(pool.map(_encode, items, chunksize=4))
-
-
-def rankings(made: Representation, encodings: Sequence[Encoding]) -> list[Ranking]:
-    """Rank every picture against every picture with the representation's own ranker; ids are positions."""
-    ranker = made.make_ranker()
-    ranker.add(np.arange(len(encodings), dtype=np.int64), [e.vector for e in encodings])
-    return [ranker.rank(encoding.vector, len(encodings)) for encoding in encodings]
-
-
-def relevances(found: Sequence[Ranking], data: Set) -> Iterator[NDArray[np.bool_]]:
-    """Yield for each query which of its hits are right, best first, its own group left out."""
-    labels, groups = data.labels, data.groups
-    for i, ranking in enumerate(found):
-        best = ranking.ids[groups[ranking.ids] != groups[i]]
-        yield labels[best] == labels[i]
 
 
 def measure(found: Sequence[Ranking], data: Set) -> tuple[float, float, float, float, float]:
@@ -178,21 +117,39 @@ def ablations() -> dict[str, Recipe]:
 
 def rows(data: Set, jobs: int, seeds: int, chosen: Mapping[str, Recipe]) -> Iterator[Row]:
     """Measure each recipe on one set; the words are drawn anew for each seed and the measures averaged."""
-    for recipe, made_of in chosen.items():
+    for recipe, parts in chosen.items():
         start = time.perf_counter()
-        results = []
-        for seed in range(seeds):
-            parts = [
-                make(name, {**settings, **({} if name in ("thumbnail", "colour") else {"seed": seed})})
-                for name, settings in made_of.items()
-            ]
-            found = [rankings(made, encode(made, data.items, jobs)) for made in parts]
-            fused = found[0] if len(found) == 1 else [fuse(each) for each in zip(*found, strict=True)]
-            results.append(measure(fused, data))
-        plain = PLAIN.get(data.name, {}).get(recipe)
+        results = [measure(fused_rankings(data, jobs, seed, parts), data) for seed in range(seeds)]
         seconds = (time.perf_counter() - start) / seeds
+        plain = plain_measures(data, recipe)[0] if recipe in PIPELINES else None
         mean_ap, low, high, p1, p10 = np.mean(results, axis=0).tolist()
         yield Row(data.name, recipe, mean_ap, low, high, p1, p10, plain, seconds)
+
+
+def fused_rankings(data: Set, jobs: int, seed: int, parts: Recipe) -> list[Ranking]:
+    """Rank every image of a set by a recipe, its words learnt with a seed."""
+    found = []
+    for name, settings in parts.items():
+        own = {} if name in ("thumbnail", "colour") else {"seed": seed}  # these two learn nothing
+        made = make(name, {**settings, **own})
+        found.append(rankings(made, encode(made, data.items, jobs)))
+    return found[0] if len(found) == 1 else [fuse(each) for each in zip(*found, strict=True)]
+
+
+def plain_measures(data: Set, detector: str) -> tuple[float, float, float, float, float]:
+    """Return mAP, its interval, P@1 and P@10 of the plain pipeline with a detector, in percent."""
+    scores = PIPELINES[detector]([grey_bytes(item.read()) for item in data])
+    precisions, first, ten = (100 * each for each in judged(scores, data))
+    low, high = bootstrap_interval(precisions, data.groups)
+    return float(np.nanmean(precisions)), low, high, float(np.nanmean(first)), float(np.nanmean(ten))
+
+
+def plain_rows(data: Set) -> Iterator[Row]:
+    """Measure the plain pipelines alone."""
+    for detector in PIPELINES:
+        start = time.perf_counter()
+        measures = plain_measures(data, detector)
+        yield Row(data.name, f"plain {detector}", *measures, None, time.perf_counter() - start)
 
 
 def main() -> int:
@@ -205,15 +162,18 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--recipe", action="append", choices=list(recipes()))
     parser.add_argument("--ablation", action="store_true", help="change one setting at a time instead")
+    parser.add_argument("--plain", action="store_true", help="measure the plain pipelines alone")
     parser.add_argument("--csv", type=Path)
     args = parser.parse_args()
+    one_thread()
     print("| set | recipe | mAP | 95 % interval | P@1 | P@10 | plain mAP | s |")
     print("|---|---|---|---|---|---|---|---|")
     chosen = ablations() if args.ablation else recipes()
     chosen = {name: recipe for name, recipe in chosen.items() if name in (args.recipe or chosen)}
     found = []
     for name in args.sets:
-        for row in rows(Set.load(name, args.data), args.jobs, args.seeds, chosen):
+        data = Set.load(name, args.data)
+        for row in plain_rows(data) if args.plain else rows(data, args.jobs, args.seeds, chosen):
             found.append(row)
             plain = "" if row.plain is None else f"{row.plain:.1f}"
             print(

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 import bovw
 import deep
-from benchmarks.quality import ablation
+from benchmarks.shared import leave_one_out
 from benchmarks.shared.labelled_sets import DATA, Set
 from retrieval.ranker import Ranking
 from retrieval.representation import BatchEncoder, Encoding, Representation
@@ -65,7 +65,7 @@ def make(recipe: Recipe) -> Representation:
 def encode(made: Representation, data: Set, jobs: int) -> list[Encoding]:
     """Fit a representation to the pictures of a set and encode them: networks here, the rest in processes."""
     if not isinstance(made, BatchEncoder):
-        return ablation.encode(made, data.items, jobs)
+        return leave_one_out.encode(made, data.items, jobs)
     made.fit(item.read() for item in data.items[: made.n_fit_pictures])
     prepared = [made.prepare(item.read()) for item in data]
     batches = range(0, len(prepared), made.batch_size)
@@ -74,7 +74,7 @@ def encode(made: Representation, data: Set, jobs: int) -> list[Encoding]:
 
 def precisions(found: Sequence[Ranking], data: Set) -> tuple[NDArray[np.float64], float]:
     """Return the average precision of each query, and P@1."""
-    relevant = list(ablation.relevances(found, data))
+    relevant = list(leave_one_out.relevances(found, data))
     first = [precision_at(r, 1) for r in relevant if r.any()]
     return np.array([average_precision(r) for r in relevant]), float(np.mean(first))
 
@@ -85,7 +85,7 @@ def lines(data: Set, jobs: int, chosen: Sequence[str]) -> Iterator[str]:
     for name in chosen:
         recipe = RECIPES[name]
         made = make(recipe)
-        values, p1 = precisions(ablation.rankings(made, encode(made, data, jobs)), data)
+        values, p1 = precisions(leave_one_out.rankings(made, encode(made, data, jobs)), data)
         done[name] = values
         low, high = bootstrap_interval(values, data.groups)
         gain = ""

@@ -1,4 +1,4 @@
-"""Measure the bundled embedder, as it comes, against ImageNet networks on sets that its training never saw.
+"""Measure the bundled embedder, by default, against ImageNet networks on sets that its training never saw.
 
     python -m benchmarks.quality.bundled_embedder [SET...] [--weights FILE] [--side N] [--orientations N]
         [--words] [--rounds 7]
@@ -8,8 +8,7 @@ left out of the answer, the same for every row. Cosine; the ImageNet networks se
 224 × 224. ``deep`` is what an index does: the mean embedding of its pictures is taken away, which takes no
 labels; ``not centred`` is the network as it is, and ``centred`` does the same for a rival. Percent; mAP over
 the whole ranking; intervals: 95 %, bootstrap by group, 1,000 draws.
-``difference``: mAP minus that of SqueezeNet GeM on the same queries. ``noted``: mAP / P@1 / P@10 of the same
-network, measured once before this project had code.
+``difference``: mAP minus that of SqueezeNet GeM on the same queries.
 
 Time is of the networks alone, from squares of bytes in memory to embeddings, taking turns within one loop.
 """
@@ -17,28 +16,22 @@ Time is of the networks alone, from squares of bytes in memory to embeddings, ta
 from __future__ import annotations
 
 import argparse
-import copy
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 import bovw
-from benchmarks.quality.ablation import encode, rankings, relevances
-from benchmarks.shared.imagenet_networks import SIDE, SqueezeNet
 from benchmarks.shared.labelled_sets import DATA, Set
-from benchmarks.shared.networks import imagenet_vectors, opened, own_vectors
-from benchmarks.speed.throughput import Squares, by_runner, eager, in_turns, spread, verdict
+from benchmarks.shared.leave_one_out import encode, rankings, relevances
+from benchmarks.shared.networks import imagenet_vectors, own_vectors
+from benchmarks.speed.embedder_times import print_times
+from benchmarks.speed.throughput import verdict
 from deep import deep
-from deep.networks import weight_files, weights
-from deep.networks.embedder import Embedder, gem
-from deep.networks.inference import OwnNetwork, Runner
+from deep.networks import weight_files
 from deep.representation import DeepEmbedding
 from retrieval.answers.fusion import fuse
 from retrieval.ranker import Ranking
@@ -48,41 +41,11 @@ from retrieval.statistics.measures import average_precision, bootstrap_interval,
 
 SETS = ("ultrasound3", "brain4", "cxr3", "skin7", "histology5", "wbc5")
 RIVAL = "SqueezeNet GeM"
-PRECISIONS = ("float32", "bfloat16")
-BATCH = DeepEmbedding.batch_size
-LARGEST_RATIO = 0.5
-NOTED = {
-    "SqueezeNet GeM": (
-        "51.6 / 66.7 / 59.8",
-        "41.1 / 81.3 / 68.2",
-        "50.1 / 69.9 / 56.2",
-        "27.1 / 54.5 / 39.6",
-        "39.2 / 65.3 / 52.9",
-        "70.7 / 91.6 / 83.6",
-    ),
-    "SqueezeNet average": (
-        "47.2 / 64.4 / 57.3",
-        "41.9 / 80.7 / 68.5",
-        "49.5 / 64.8 / 57.2",
-        "26.5 / 55.0 / 39.9",
-        "44.4 / 76.3 / 62.1",
-        "65.7 / 92.3 / 82.2",
-    ),
-    "MobileNetV2 average": (
-        "44.8 / 66.7 / 53.1",
-        "44.7 / 84.8 / 69.6",
-        "48.3 / 68.9 / 55.9",
-        "23.2 / 39.6 / 32.8",
-        "45.8 / 83.7 / 64.2",
-        "63.9 / 89.3 / 80.7",
-    ),
-}
-"""By network, in the order of ``SETS``."""
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What one row is worth on one set: float (n,) a query in [0, 1], NaN where nothing could be found."""
+    """Measures of one row on one set: float (n,), one a query, in [0, 1]; NaN without an answer."""
 
     precisions: NDArray[np.float64]
     first: NDArray[np.float64]
@@ -121,7 +84,7 @@ def by_deep(made: DeepEmbedding, data: Set) -> list[Ranking]:
 
 
 def by_words(data: Set, jobs: int) -> list[Ranking]:
-    """Rank every picture by the visual words that an index gets where none is named."""
+    """Rank every picture by the visual words that an index gets by default."""
     made = [make(name, {}) for name in bovw.DEFAULT]
     found = [rankings(each, encode(each, data.items, jobs)) for each in made]
     return [fuse(pair) for pair in zip(*found, strict=True)]
@@ -133,13 +96,13 @@ def plain(made: DeepEmbedding) -> DeepEmbedding:
 
 
 def centred(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return vectors (n, d) of unit length less their mean."""
+    """Return vectors (n, d) of unit length minus their mean."""
     rows = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(rows - rows.mean(axis=0), dtype=np.float32)
 
 
 def measured(made: DeepEmbedding, data: Set, folder: Path, jobs: int) -> Iterator[tuple[str, Measured]]:
-    """Yield each row of one set; that of the words first, where there are processes for them."""
+    """Yield each row of one set; that of the words first, if there are processes for them."""
     if jobs:
         yield "visual words, default", Measured.of(by_words(data, jobs), data)
     yield "deep", Measured.of(by_deep(made, data), data)
@@ -157,10 +120,9 @@ def print_set(data: Set, found: dict[str, Measured]) -> None:
         mean_ap, p1, p10 = row.means
         low, high = (100 * end for end in bootstrap_interval(row.precisions, data.groups))
         apart = "" if rival is None or rival is row else difference(row, rival, data)
-        noted = dict(zip(SETS, NOTED.get(name, ()), strict=False)).get(data.name, "")
         print(
             f"| {data.name} | {name} | {mean_ap:.1f} | {low:.1f} to {high:.1f} | {p1:.1f} | {p10:.1f} "
-            f"| {apart} | {noted} |",
+            f"| {apart} |",
             flush=True,
         )
 
@@ -187,81 +149,10 @@ def print_means(found: dict[str, dict[str, Measured]]) -> None:
 
 
 def verdict_on(ours: str, rival: str, means: dict[str, NDArray[np.float64]]) -> str:
-    """Return one line: how far ours stands above a rival on average."""
+    """Return one line: how far ours is above a rival on average."""
     mean_ap, p1, _ = means[ours] - means[rival]
     reached = verdict(bool(mean_ap >= 0 and p1 >= 0))
     return f"- {ours} − {rival}: mAP {mean_ap:+.1f}, P@1 {p1:+.1f}: {reached}."
-
-
-def print_times(source: str, side: int, folder: Path, n: int, rounds: int) -> None:
-    """Print milliseconds a picture of the embedder and of SqueezeNet, each way in turns, and the ratios."""
-    trunk = opened(SqueezeNet, folder)
-    if trunk is None:
-        print("\nTime: left out, for want of SqueezeNet's weights.")
-        return
-    draw = partial(np.random.default_rng(0).integers, 0, 256, dtype=np.uint8)
-    ours, theirs = draw(size=(n, 3, side, side)), draw(size=(n, 3, SIDE, SIDE))
-    ways = {**own_ways(weights.load(source), ours), **rival_ways(trunk, theirs)}
-    seconds = dict(zip(ways, in_turns(ways, rounds).T, strict=True))
-    print(f"\nMilliseconds a picture, {n} a round, median of {rounds}, {torch.get_num_threads()} threads\n")
-    print(f"| | deep at {side} px | SqueezeNet at {SIDE} px | deep / SqueezeNet |\n|---|--:|--:|--:|")
-    for way in (key.removeprefix("deep ") for key in ways if key.startswith("deep ")):
-        print_time(way, seconds[f"deep {way}"], seconds[f"SqueezeNet {way}"], n)
-    precision = str(Runner(OwnNetwork(weights.load(source))).precision).removeprefix("torch.")
-    best = min((name for name in ways if name.startswith("SqueezeNet")), key=lambda k: np.median(seconds[k]))
-    product = seconds[f"deep {precision}, batch {BATCH}"]
-    print_time(f"the product, against the best of SqueezeNet ({best[11:]})", product, seconds[best], n)
-    single = seconds["deep eager float32, one at a time"], seconds["SqueezeNet eager float32, one at a time"]
-    print(f"\nWanted: a ratio of {LARGEST_RATIO} at most.\n")
-    for name, ratio in (("eager, one at a time", single), ("the product, batches", (product, seconds[best]))):
-        share = float(np.median(ratio[0] / ratio[1]))
-        print(f"- {name}: {share:.2f}: {verdict(share <= LARGEST_RATIO)}.")
-
-
-def print_time(way: str, own: NDArray[np.float64], rival: NDArray[np.float64], n: int) -> None:
-    """Print one row of the table of times."""
-    mine, other = (f"{1000 * np.median(column) / n:.1f}" for column in (own, rival))
-    print(f"| {way} | {mine} | {other} | {spread(own / rival)} |")
-
-
-def own_ways(network: Embedder, squares: Squares) -> dict[str, Callable[[], object]]:
-    """Return the ways to run the embedder: as PyTorch would, and as the product does."""
-    found: dict[str, Callable[[], object]] = {
-        "deep eager float32, one at a time": partial(eager, network, 1, squares)
-    }
-    for precision in PRECISIONS:
-        runner = Runner(OwnNetwork(network), precision)
-        found[f"deep {precision}, one at a time"] = partial(by_runner, runner, 1, squares)
-        found[f"deep {precision}, batch {BATCH}"] = partial(by_runner, runner, BATCH, squares)
-    return found
-
-
-def rival_ways(trunk: nn.Module, squares: Squares) -> dict[str, Callable[[], object]]:
-    """Return the same ways to run SqueezeNet with GeM pooling, channels-last where ours is."""
-    found: dict[str, Callable[[], object]] = {
-        "SqueezeNet eager float32, one at a time": partial(eager, Pooled(trunk), 1, squares)
-    }
-    for precision in PRECISIONS:
-        fast = Pooled(copy.deepcopy(trunk), getattr(torch, precision))
-        found[f"SqueezeNet {precision}, one at a time"] = partial(eager, fast, 1, squares)
-        found[f"SqueezeNet {precision}, batch {BATCH}"] = partial(eager, fast, BATCH, squares)
-    return found
-
-
-class Pooled(nn.Module):
-    """A trunk with GeM pooling; channels-last, and computed in a precision, where one is given."""
-
-    def __init__(self, trunk: nn.Module, precision: torch.dtype | None = None) -> None:
-        super().__init__()
-        self.trunk, self.precision = trunk, precision
-        if precision is not None:
-            trunk.to(precision, memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Return pooled maps (n, channels)."""
-        if self.precision is not None:
-            pixels = pixels.to(self.precision, memory_format=torch.channels_last)
-        return gem(self.trunk(pixels).float(), 3.0)
 
 
 def main() -> int:
@@ -270,7 +161,7 @@ def main() -> int:
     )
     parser.add_argument("sets", nargs="*", default=list(SETS))
     parser.add_argument("--weights", default=weight_files.BUNDLED, help="of another embedder")
-    parser.add_argument("--side", type=int, help="of the square that it sees; its own where it is not given")
+    parser.add_argument("--side", type=int, help="of the square that it sees; its own by default")
     parser.add_argument("--orientations", type=int, default=1)
     parser.add_argument("--words", action="store_true", help="measure visual words as well")
     parser.add_argument("--rounds", type=int, default=7, help="of the times; 0 for none")
@@ -279,9 +170,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     made = deep(weights=args.weights, side=args.side, orientations=args.orientations)
-    print(
-        "| set | | mAP | 95 % interval | P@1 | P@10 | difference | noted |\n|---|---|--:|---|--:|--:|---|---|"
-    )
+    print("| set | | mAP | 95 % interval | P@1 | P@10 | difference |\n|---|---|--:|---|--:|--:|---|")
     found = {}
     for data in (Set.load(name, args.data) for name in args.sets):
         found[data.name] = dict(measured(made, data, args.data, args.jobs if args.words else 0))

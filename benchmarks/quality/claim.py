@@ -26,135 +26,33 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
-
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from benchmarks.quality import claim_plots, claim_tables
-from benchmarks.shared.descriptors_of_sets import Described, drawn, judged
-from benchmarks.shared.labelled_sets import DATA, Set
+from benchmarks.quality.claim_cells import (
+    ABLATION,
+    CLAIMANT,
+    DEFAULTS,
+    DETECTORS,
+    RIVALS,
+    Cell,
+    Key,
+    Task,
+    grid,
+    measure,
+    variants,
+)
+from benchmarks.shared.labelled_sets import DATA, Set, drawn
+from benchmarks.shared.leave_one_out import one_thread
 from retrieval.statistics.fisher_exact import holm
-from retrieval.statistics.measures import bootstrap_interval
 from retrieval.statistics.paired_tests import Comparison, compare
 
 SETS = ("ultrasound3", "cxr3", "brain4", "histology5")
-DETECTORS = ("sift", "dense", "superpixel")
 BUDGETS = (100, 200, 400, 800, 1600)
 WORDS = (256, 1024, 4096, 16384)
-CLAIMANT, RIVALS = "superpixel", ("sift", "dense")
-LEAST = 4
-"""With fewer descriptors a word than this nothing is measured."""
-ABLATION = (400, 1024)
-"""Points and words of the ablation."""
-DEFAULTS = {
-    "sift": ("own", "gradient", "off"),
-    "dense": ("own", "none", "off"),
-    "superpixel": ("area", "gradient", "off"),
-    "turned-dense": ("own", "gradient", "off"),
-}
-"""Scale, orientation and mask as each detector comes, and of a grid that is turned as superpixels are."""
-
-Variant = tuple[str, str, str]
-Key = tuple[str, Variant, int, int]
-"""Detector, variant, points, words: what names a cell."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """What one process does at once: one detector at one budget, at several vocabularies."""
-
-    data: Set
-    detector: str
-    variant: Variant
-    points: int
-    words: tuple[int, ...]
-    seeds: int
-
-    def settings(self) -> dict[str, Any]:
-        """Return the settings of the bag of words."""
-        scale, orientation, mask = self.variant
-        own: dict[str, Any] = {"orientation": orientation}
-        if self.detector == "sift":
-            own = {"upright": orientation == "none"}
-        elif self.detector == "superpixel":
-            own["scale"] = scale
-        return {"points": self.points, "tone_words": 0, "foreground_only": mask == "on", **own}
-
-
-@dataclass(frozen=True, eq=False)
-class Cell:
-    """What was measured at one vocabulary: ``precisions`` and ``first`` are (queries,), NaN where none is."""
-
-    key: Key
-    described: Described
-    precisions: NDArray[np.float64]
-    first: NDArray[np.float64]
-    interval: tuple[float, float]
-    seconds: float
-
-    @property
-    def mean_ap(self) -> float:
-        """Return mAP in percent."""
-        return 100 * float(np.nanmean(self.precisions))
-
-    @property
-    def per_word(self) -> float:
-        """Return how many descriptors there are for each word."""
-        return int(self.described.counts.sum()) / self.key[3]
-
-    @property
-    def is_short(self) -> bool:
-        """Tell whether there are 2 % fewer points than the budget."""
-        return float(self.described.counts.mean()) < 0.98 * self.key[2]
-
-
-def measure(task: Task) -> list[Cell]:
-    """Detect and describe once, then measure every vocabulary that the descriptors can feed."""
-    start = time.perf_counter()
-    name = task.detector.removeprefix("turned-")
-    described = Described.of(name, task.settings(), task.data.items)
-    extraction = time.perf_counter() - start
-    seen = replace(described, descriptors=np.empty((0, 0), np.float32))
-    cells = []
-    for words in task.words:
-        start = time.perf_counter()
-        if len(described.descriptors) < LEAST * words:
-            continue
-        found = []
-        for seed in range(task.seeds):
-            bags = described.bags(words, seed)
-            found.append(judged((bags @ bags.T).toarray(), task.data)[:2])
-        precisions, first = np.mean(found, axis=0)
-        interval = bootstrap_interval(100 * precisions, task.data.groups)
-        seconds = extraction + time.perf_counter() - start
-        key = (task.detector, task.variant, task.points, words)
-        cells.append(Cell(key, seen, precisions, first, interval, seconds))
-    return cells
-
-
-def grid(
-    data: Set, detectors: Sequence[str], budgets: Sequence[int], words: Sequence[int], seeds: int
-) -> list[Task]:
-    """Return the tasks of the comparison, the longest first."""
-    return [
-        Task(data, detector, DEFAULTS[detector], points, tuple(words), seeds)
-        for points in sorted(budgets, reverse=True)
-        for detector in detectors
-    ]
-
-
-def variants() -> list[tuple[str, Variant]]:
-    """Return every detector in all its scales, orientations and masks."""
-    scales = {"sift": ("own",), "dense": ("own",), "superpixel": ("area", "moments", "fixed")}
-    turns = dict.fromkeys(RIVALS, ("none", "gradient")) | {"superpixel": ("none", "axis", "gradient")}
-    return [(d, v) for d in DETECTORS for v in product(scales[d], turns[d], ("off", "on"))]
 
 
 def adjusted(pairs: Mapping[tuple[Key, Key], Comparison]) -> dict[tuple[Key, Key], Comparison]:
@@ -166,7 +64,7 @@ def adjusted(pairs: Mapping[tuple[Key, Key], Comparison]) -> dict[tuple[Key, Key
 
 
 def compared(one: Cell, other: Cell, data: Set) -> Comparison:
-    """Compare two cells, query by query, in percent, the first less the second."""
+    """Compare two cells, query by query, in percent, the first minus the second."""
     (found,) = compare({"one": 100 * one.precisions, "other": 100 * other.precisions}, data.groups)
     if found.first == "one":
         return found
@@ -187,7 +85,7 @@ def claims(cells: Mapping[Key, Cell], data: Set) -> dict[tuple[Key, Key], Compar
 
 
 def ablated(cells: Mapping[Key, Cell], data: Set) -> dict[tuple[Key, Key], Comparison]:
-    """Compare every variant with its detector as it comes, and like with like."""
+    """Compare every variant with its detector by default, and like with like."""
     pairs = {}
     for key, cell in cells.items():
         detector, variant = key[:2]
@@ -199,11 +97,6 @@ def ablated(cells: Mapping[Key, Cell], data: Set) -> dict[tuple[Key, Key], Compa
         theirs: Key = (rival, ("own", turn, mask), *ABLATION)
         pairs[mine, theirs] = compared(cells[mine], cells[theirs], data)
     return adjusted(pairs)
-
-
-def _quiet() -> None:
-    cv2.setNumThreads(1)
-    threadpool_limits(1)
 
 
 def run(tasks: Sequence[Task], pool: ProcessPoolExecutor) -> dict[Key, Cell]:
@@ -235,7 +128,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--most", type=int, default=300, help="pictures of a set, drawn by chance; 0: all")
+    parser.add_argument("--most", type=int, default=300, help="pictures of a set, drawn at random; 0: all")
     parser.add_argument("--detectors", nargs="+", choices=list(DEFAULTS), default=list(DETECTORS))
     parser.add_argument("--budgets", type=int, nargs="+", default=list(BUDGETS))
     parser.add_argument("--words", type=int, nargs="+", default=list(WORDS))
@@ -244,7 +137,7 @@ def main() -> int:
     args = parser.parse_args()
     done = []
     # Spawned, for OpenCV's threads do not survive a fork.
-    with ProcessPoolExecutor(args.jobs, get_context("spawn"), initializer=_quiet) as pool:
+    with ProcessPoolExecutor(args.jobs, get_context("spawn"), initializer=one_thread) as pool:
         for section in sections(args, pool):
             done.append(section)
             print(claim_tables.text(section), flush=True)

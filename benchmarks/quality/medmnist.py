@@ -30,8 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import deep
-from benchmarks.quality.ablation import encode
 from benchmarks.shared.labelled_sets import DATA
+from benchmarks.shared.leave_one_out import encode
 from benchmarks.shared.networks import IMAGENET, Vectors, imagenet_vectors, own_vectors
 from retrieval.answers.fusion import fuse
 from retrieval.picture import Picture

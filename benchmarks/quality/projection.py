@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from sklearn.decomposition import KernelPCA
 from threadpoolctl import threadpool_limits
 
-from benchmarks.quality.ablation import encode
 from benchmarks.shared.labelled_sets import DATA, Set
+from benchmarks.shared.leave_one_out import encode
 from retrieval.metric_learning import METHODS, MetricLearner
 from retrieval.metric_learning.large_margin import squared_distances
 from retrieval.metric_learning.layout_2d import neighbour_embedding

@@ -1,4 +1,4 @@
-"""Pictures of a set, detected and described once, and what bags of their words are worth at any vocabulary.
+"""Images of a set, detected and described once, and bags of their words at any vocabulary.
 
 What is held equal is in one place: pictures, descriptor, principal components, k-means, weighting, ranking.
 They are those of the project's own bags of words without words for tone; only the ranking is by one product
@@ -8,7 +8,7 @@ of all bags with all bags.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,33 +16,32 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 import bovw
-from benchmarks.shared.labelled_sets import Item, Set
+from benchmarks.shared.labelled_sets import Item
 from bovw.detectors.foreground import foreground
 from bovw.keypoints import Keypoints
 from bovw.vocabulary.assignment import Assigner
 from bovw.vocabulary.tf_idf import Weighting
 from bovw.vocabulary.vocabulary import Vocabulary
-from retrieval.statistics.measures import average_precision, precision_at
 from retrieval.statistics.pca import Pca
 
 PER_WORD = 64
-"""A vocabulary is learnt from at most so many descriptors a word, drawn by chance."""
+"""A vocabulary is learnt from at most so many descriptors a word, drawn at random."""
 GRID = 32
-"""Cells along each side of a heat map."""
+"""Bins along each side of a heat map."""
 COARSE = 8
-"""Cells along each side of the grid on which evenness is measured."""
+"""Bins along each side of the grid on which evenness is measured."""
 
 
 @dataclass(frozen=True, eq=False)
 class Described:
-    """Hold the descriptors of all pictures, and where their points lie.
+    """Hold the descriptors of all pictures, and where their points are.
 
     Parameters
     ----------
     descriptors : float32 (n, d), reduced to principal components, picture after picture.
     counts : int64 (pictures,), the points of each picture.
     heat : float64 (GRID, GRID), the density of points, averaged over the pictures; 1 where it is the mean.
-    evenness : entropy of a picture's points over COARSE × COARSE cells, over that of as many points dealt
+    evenness : entropy of a picture's points over COARSE × COARSE bins, over that of as many points dealt
         evenly; averaged over the pictures.
     on_body : share of the points that lie on the foreground, averaged over the pictures.
     body : share of the picture that is foreground.
@@ -100,49 +99,21 @@ def _placed(points: Keypoints, fitted: tuple[Any, float]) -> tuple[NDArray[np.fl
     inside = body[np.round(rows).astype(np.intp), np.round(cols).astype(np.intp)]
     places = np.stack([(rows + 0.5) / body.shape[0], (cols + 0.5) / body.shape[1]])
     heat = _counts(places, GRID) * GRID**2 / len(points)
-    return heat.reshape(GRID, GRID), _evenness(_counts(places, COARSE)), inside.mean(), body.mean()
+    return heat.reshape(GRID, GRID), evenness_of(_counts(places, COARSE)), inside.mean(), body.mean()
 
 
 def _counts(places: NDArray[np.float64], side: int) -> NDArray[np.int64]:
-    """Count points, (2, n) in [0, 1), in side × side cells."""
+    """Count points, (2, n) in [0, 1), in side × side bins."""
     rows, cols = np.minimum((places * side).astype(np.int64), side - 1)
     return np.bincount(rows * side + cols, minlength=side**2)
 
 
-def _evenness(counts: NDArray[np.int64]) -> float:
+def evenness_of(counts: NDArray[np.int64]) -> float:
     """Return the entropy of counts over that of as many dealt evenly, in [0, 1]."""
-    n, cells = int(counts.sum()), len(counts)
-    even = np.full(cells, n // cells) + (np.arange(cells) < n % cells)
+    n, n_bins = int(counts.sum()), len(counts)
+    even = np.full(n_bins, n // n_bins) + (np.arange(n_bins) < n % n_bins)
     entropies = []
     for dealt in (counts, even):
         shares = dealt[dealt > 0] / n
         entropies.append(-(shares * np.log(shares)).sum())
     return float(entropies[0] / entropies[1]) if entropies[1] > 0 else 1.0
-
-
-def judged(
-    scores: NDArray[np.floating], data: Set
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return average precision, P@1 and P@10 of each query, its own group left out; NaN without an answer.
-
-    ``scores`` is (n, n), a row a query, larger is closer; equal scores are ordered by position.
-    """
-    labels, groups = data.labels, data.groups
-    found = []
-    for i, row in enumerate(scores):
-        allowed = np.flatnonzero(groups != groups[i])
-        best = allowed[np.argsort(-row[allowed], kind="stable")]
-        relevant = labels[best] == labels[i]
-        some = relevant.any()
-        precisions = [precision_at(relevant, k) if some else np.nan for k in (1, 10)]
-        found.append([average_precision(relevant), *precisions])
-    precision, first, ten = np.array(found).T
-    return precision, first, ten
-
-
-def drawn(data: Set, most: int, seed: int = 0) -> Set:
-    """Return a set of at most ``most`` pictures, drawn by chance, in their old order; 0 keeps them all."""
-    if not most or len(data) <= most:
-        return data
-    kept = np.sort(np.random.default_rng(seed).permutation(len(data))[:most])
-    return replace(data, items=tuple(data.items[i] for i in kept))

@@ -1,10 +1,10 @@
-"""The sets of labelled pictures that benchmarks measure on: a folder with a ``manifest.csv``."""
+"""The sets of labelled images that benchmarks measure on: a folder with a ``manifest.csv``."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
-    """Read the rows of a table of the data folder; leave in one line where it is not there."""
+    """Read the rows of a table of the data folder; exit with one line if it is not there."""
     try:
         with path.open(newline="") as file:
             return list(csv.DictReader(file))
@@ -76,3 +76,24 @@ class Set:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    @property
+    def folder(self) -> str:
+        """The folder of the data that holds the set's files."""
+        return self.items[0].name.partition("/")[0]
+
+
+def drawn(data: Set, most: int, seed: int = 0) -> Set:
+    """Return a set of at most ``most`` images, drawn at random, in their old order; 0 keeps them all."""
+    if not most or len(data) <= most:
+        return data
+    kept = np.sort(np.random.default_rng(seed).permutation(len(data))[:most])
+    return replace(data, items=tuple(data.items[i] for i in kept))
+
+
+def write_label_table(found: Set, folder: Path, table: Path) -> None:
+    """Write the label table of a set, with paths relative to a folder, as ``semblance index`` reads it."""
+    with table.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "label", "group"])
+        writer.writerows([item.path.relative_to(folder).as_posix(), item.label, item.group] for item in found)

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from skimage import segmentation
 
 import bovw
+from benchmarks.shared.plain_pipeline import plain_descriptors
 from benchmarks.speed.superpixels import bundled, prepared, read, seconds
 from bovw.bag_of_words import BagOfWords
 from bovw.detectors.slic import slic
@@ -38,37 +39,12 @@ SLIC_TARGET = 20.0
 """Milliseconds that 400 superpixels may take: twice 10."""
 
 Grey = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
 Extract = Callable[[Grey], int]
 """Describe the points of a picture; return how many."""
 
 
 def plain(detector: str, points: int, image: Grey) -> int:
-    pixels = (image * 255).astype(np.uint8)
-    if detector == "sift":
-        found, descriptors = cv2.SIFT_create(nfeatures=points).detectAndCompute(pixels, None)
-    else:
-        frames = centres(image, points) if detector == "superpixel" else grid(pixels.shape, points)
-        found, descriptors = cv2.SIFT_create().compute(pixels, frames)
-    if descriptors is None:
-        return 0
-    descriptors /= descriptors.sum(axis=1, keepdims=True) + 1e-7
-    np.sqrt(descriptors, out=descriptors)
-    return len(found)
-
-
-def centres(image: Grey, points: int) -> list[cv2.KeyPoint]:
-    """Return the centres of mass of scikit-image's superpixels; the size is the side of a square as large."""
-    labels = segmentation.slic(image, points, compactness=0.1, channel_axis=None, start_label=0).ravel()
-    areas = np.maximum(np.bincount(labels), 1)
-    rows, cols = (np.bincount(labels, i.ravel()) / areas for i in np.indices(image.shape))
-    return [cv2.KeyPoint(*place) for place in zip(cols, rows, np.sqrt(areas), strict=True)]
-
-
-def grid(shape: tuple[int, ...], points: int) -> list[cv2.KeyPoint]:
-    n = round((points / 2) ** 0.5)
-    rows, cols = ((np.arange(n) + 0.5) * length / n for length in shape)
-    return [cv2.KeyPoint(c, r, size) for size in (12, 24) for r in rows for c in cols]
+    return len(plain_descriptors((image * 255).astype(np.uint8), detector, points, root=True))
 
 
 def ours(detector: str, points: int, tone: bool, image: Grey) -> int:

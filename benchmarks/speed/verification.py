@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.quality.ablation import encode
 from benchmarks.shared.labelled_sets import DATA, Set
+from benchmarks.shared.leave_one_out import encode
 from bovw.bag_of_words import BagOfWords
 from bovw.verification.evidence import EVIDENCE
 from bovw.verification.geometric import verify
@@ -62,14 +62,13 @@ def turned(query: Frames, turn: float, scale: float) -> Frames:
 
 
 def seconds(n_words: int, n_bits: int) -> tuple[float, int]:
-    """Return the time for the candidates of one query, and how many are proven."""
+    """Return the time for the candidates of one query, and how many are verified."""
     rng = np.random.default_rng(0)
     query = random_frames(rng, n_words, n_bits)
     others = (random_frames(rng, n_words, n_bits) for _ in range(CANDIDATES - 1))
     parts = [turned(query, 0.4, 0.8), *others]
-    words, places, bits = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("words", "places", "signatures")
-    )
+    names = ("words", "places", "signatures")
+    words, places, bits = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
     offsets, shapes = np.arange(CANDIDATES + 1) * POINTS, np.full((CANDIDATES, 2), SIDE)
     times = []
     for _ in range(REPEATS + 1):
@@ -84,7 +83,9 @@ def print_speed() -> None:
     print("| words | ms for 200 candidates of 400 points | proven | with 64 bits, ms | proven |")
     print("|---|---|---|---|---|")
     for n_words in (500, 1000, 2000, 4096, 16384):
-        cells = [f"{1000 * s:.1f} | {proven}" for s, proven in (seconds(n_words, bits) for bits in (0, 64))]
+        cells = [
+            f"{1000 * s:.1f} | {n_verified}" for s, n_verified in (seconds(n_words, bits) for bits in (0, 64))
+        ]
         print(f"| {n_words:,} | {' | '.join(cells)} |", flush=True)
 
 

@@ -9,9 +9,10 @@ import pytest
 
 pytest.importorskip("scipy")
 
-from benchmarks.quality import claim
+from benchmarks.quality import claim, claim_cells
 from benchmarks.shared import descriptors_of_sets
-from benchmarks.shared.labelled_sets import Item, Set
+from benchmarks.shared.labelled_sets import Item, Set, drawn
+from benchmarks.shared.leave_one_out import judged
 from retrieval.statistics.paired_tests import Comparison
 
 LABELS = ("a", "a", "b", "a")
@@ -23,29 +24,29 @@ DATA = Set(
 def test_a_query_never_finds_its_own_group_and_equal_scores_are_ordered_by_position() -> None:
     scores = np.zeros((4, 4))
     scores[1] = [0.1, 9, 0.2, 0.1]
-    precision, first, ten = descriptors_of_sets.judged(scores, DATA)
+    precision, first, ten = judged(scores, DATA)
     # 0 and 3 are one group. 0 finds 1 (right), 2; 1 finds 2, 0, 3; 2 finds nothing right; 3 finds 1, 2.
     assert precision == pytest.approx([1, (1 / 2 + 2 / 3) / 2, np.nan, 1], nan_ok=True)
     assert first == pytest.approx([1, 0, np.nan, 1], nan_ok=True)
     assert ten == pytest.approx([0.1, 0.2, np.nan, 0.1], nan_ok=True)
 
 
-def test_points_dealt_evenly_have_evenness_1_and_points_in_one_cell_0() -> None:
-    assert descriptors_of_sets._evenness(np.array([2, 2, 2, 1])) == pytest.approx(1)
-    assert descriptors_of_sets._evenness(np.array([7, 0, 0, 0])) == 0
+def test_points_dealt_evenly_have_evenness_1_and_points_in_one_bin_0() -> None:
+    assert descriptors_of_sets.evenness_of(np.array([2, 2, 2, 1])) == pytest.approx(1)
+    assert descriptors_of_sets.evenness_of(np.array([7, 0, 0, 0])) == 0
 
 
 def test_a_drawn_set_keeps_its_order_and_its_draw() -> None:
-    some = descriptors_of_sets.drawn(DATA, 2)
+    some = drawn(DATA, 2)
     assert [item.name for item in some] == sorted(item.name for item in some)
-    assert descriptors_of_sets.drawn(DATA, 2) == some
-    assert descriptors_of_sets.drawn(DATA, 0) == DATA
+    assert drawn(DATA, 2) == some
+    assert drawn(DATA, 0) == DATA
 
 
-def cell(detector: str, precisions: list[float], points: int = 400) -> claim.Cell:
+def cell(detector: str, precisions: list[float], points: int = 400) -> claim_cells.Cell:
     seen = descriptors_of_sets.Described(np.empty((0, 0)), np.full(4, points), np.ones((1, 1)), 1.0, 1.0, 1.0)
-    key = (detector, claim.DEFAULTS[detector], 400, 16)
-    return claim.Cell(key, seen, np.array(precisions), np.array(precisions), (0.0, 1.0), 0.0)
+    key = (detector, claim_cells.DEFAULTS[detector], 400, 16)
+    return claim_cells.Cell(key, seen, np.array(precisions), np.array(precisions), (0.0, 1.0), 0.0)
 
 
 def test_superpixels_are_compared_with_each_rival_and_a_loss_is_negative() -> None:

@@ -12,9 +12,9 @@ pytest.importorskip("safetensors")
 
 import torch
 
-from benchmarks.quality import bundled_embedder, medmnist
+from benchmarks.quality import medmnist
 from benchmarks.shared import networks
-from benchmarks.speed import throughput
+from benchmarks.speed import embedder_times, throughput
 from deep.networks.embedder import Architecture, Embedder
 from retrieval.picture import Picture
 from retrieval.ranker import Ranking
@@ -91,7 +91,7 @@ def test_every_way_to_run_the_network_says_the_same() -> None:
     squares = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), dtype=np.uint8)
     with torch.inference_mode():
         right = network(torch.from_numpy(squares).float() / 255).numpy()
-    ways = {**throughput.runs(network), **bundled_embedder.own_ways(network, squares)}
+    ways = {**throughput.runs(network), **embedder_times.own_ways(network, squares)}
     runners = [run.args[0] for run in ways.values() if run.func is throughput.by_runner]
     assert len(runners) == 2 * len(throughput.BATCHES) + 1 + 4
     for runner in runners:
