@@ -17,8 +17,7 @@ FEWEST = 32
 
 Vectors = NDArray[np.float32]
 
-_PREFIX = "whitening_"
-_STATE = ("mean_", "components_", "variances_")
+_WHITENING = "whitening_{}_"
 
 
 @dataclass(eq=False)
@@ -82,22 +81,20 @@ class Normalisation:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what was learnt, by the names under which an index stores it."""
         if self.whitening_ is not None:
-            return {_PREFIX + name: getattr(self.whitening_, name) for name in _STATE}
+            return self.whitening_.arrays(_WHITENING)
         return {} if self.centre_ is None else {"centre": self.centre_}
 
     @property
     def array_names(self) -> set[str]:
         """The names of the arrays that these settings learn."""
         if self.components:
-            return {_PREFIX + name for name in _STATE}
+            return Pca.names(_WHITENING)
         return {"centre"} if self.centred else set()
 
     def restore(self, arrays: Arrays) -> Self:
         """Take back what ``arrays`` returned, found under ``array_names``."""
         if self.components:
-            self.whitening_ = Pca(self.components, self.whitening)
-            for name in _STATE:
-                setattr(self.whitening_, name, np.array(arrays[_PREFIX + name]))
+            self.whitening_ = Pca(self.components, self.whitening).restore(arrays, _WHITENING)
         elif self.centred:
             self.centre_ = np.array(arrays["centre"])
         return self

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +20,10 @@ from .aggregation_settings import VladSettings
 from .residuals import Floats, residuals, scaled
 
 FEWEST = 32
-"""A PCA of fewer pictures says too little; the vectors then stay as they are."""
+"""A PCA of fewer images says too little; the vectors then stay as they are."""
 
-_PCA = ("mean_", "components_", "variances_")
+_WHITENING = "whitening_{}_"
+_UNFIT = "vlad: what was learnt does not fit the settings; index again"
 
 
 @dataclass(eq=False)
@@ -76,19 +76,18 @@ class Vlad:
 
     def arrays(self) -> Arrays:
         """Return the whitening, to be saved."""
-        return {} if self.pca_ is None else {f"whitening_{name}": getattr(self.pca_, name) for name in _PCA}
+        return {} if self.pca_ is None else self.pca_.arrays(_WHITENING)
 
     def restore(self, arrays: Arrays) -> None:
-        """Take back what ``arrays`` returned. Raise IndexFolderError where it does not fit the words."""
-        found: dict[str, NDArray[Any]] = {name.removeprefix("whitening_"): a for name, a in arrays.items()}
-        if not found:
+        """Take back what ``arrays`` returned. Raise IndexFolderError if it does not fit the words."""
+        if not arrays:
             return
-        fits = self.chosen.components > 0 and set(found) == set(_PCA)
-        if not fits or found["components_"].shape[1:] != (self.lexicon.centers.size,):
-            raise IndexFolderError("vlad: what was learnt does not fit the settings; index again")
-        self.pca_ = Pca(self.chosen.components, self.chosen.whitening)
-        for name in _PCA:
-            setattr(self.pca_, name, np.array(found[name]))
+        if not self.chosen.components or set(arrays) != Pca.names(_WHITENING):
+            raise IndexFolderError(_UNFIT)
+        pca = Pca(self.chosen.components, self.chosen.whitening).restore(arrays, _WHITENING)
+        if pca.components_.shape[1:] != (self.lexicon.centers.size,):
+            raise IndexFolderError(_UNFIT)
+        self.pca_ = pca
 
     def ranker(self, folders: Iterable[Path] = ()) -> ExactRanker:
         """Return a ranker of saved segments, by cosine."""

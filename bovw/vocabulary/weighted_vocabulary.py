@@ -102,11 +102,7 @@ class WeightedVocabulary:
             "frequency": self.frequency,
         }
         if self.pca is not None:
-            learnt |= {
-                "mean": self.pca.mean_,
-                "components": self.pca.components_,
-                "variances": self.pca.variances_,
-            }
+            learnt |= self.pca.arrays("{}")
         return {f"{prefix}_{name}": array for name, array in learnt.items()}
 
     @classmethod
@@ -117,12 +113,11 @@ class WeightedVocabulary:
         }
         needed = {"centers", "weights", "frequency"}
         if pca is not None:
-            needed |= {"mean", "components", "variances"}
+            needed |= Pca.names("{}")
         if needed - learnt.keys() or not _is_whole(learnt):
             raise IndexFolderError(f"the {prefix} vocabulary is damaged or of another recipe; index again")
         if pca is not None:
-            pca.mean_, pca.components_ = np.asarray(learnt["mean"]), np.asarray(learnt["components"])
-            pca.variances_ = np.asarray(learnt["variances"])
+            pca.restore(learnt, "{}")
         centers = np.asarray(learnt["centers"], dtype=np.float32)
         weights = np.asarray(learnt["weights"], dtype=np.float32)
         assigner = Assigner(centers, approximate_above)

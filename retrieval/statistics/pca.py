@@ -6,8 +6,9 @@ fixed, so that learnt arrays are the same everywhere, and memory is bounded.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +17,8 @@ from ..errors import FitError, SettingError
 
 CHUNK = 16_384
 """Rows that are converted to float64 at a time."""
+
+_STATE = ("mean", "components", "variances")
 
 
 @dataclass(eq=False)
@@ -96,6 +99,24 @@ class Pca:
         if self.whiten:
             projected *= _reciprocal_deviations(self.variances_) ** np.float32(self.whiten)
         return np.asarray(projected, dtype=np.float32)
+
+    @staticmethod
+    def names(form: str) -> set[str]:
+        """Return the names of the arrays under which a fitted instance is saved; see ``arrays``."""
+        return {form.format(name) for name in _STATE}
+
+    def arrays(self, form: str) -> dict[str, NDArray[Any]]:
+        """Return what was learnt, to be saved.
+
+        ``form`` makes the names: ``"shapes_{}"`` gives shapes_mean, shapes_components and shapes_variances.
+        """
+        return {form.format(name): getattr(self, f"{name}_") for name in _STATE}
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]], form: str) -> Self:
+        """Take back what ``arrays`` returned, as copies. Raise KeyError if one is missing."""
+        for name in _STATE:
+            setattr(self, f"{name}_", np.array(arrays[form.format(name)]))
+        return self
 
 
 def _covariance(rows: NDArray[np.generic], mean: NDArray[np.float64]) -> NDArray[np.float64]:
