@@ -12,48 +12,48 @@ if TYPE_CHECKING:
     from .bag_of_words import BagOfWords
 
 DEFAULT = ("superpixel", "dense")
-"""The representations that an index gets where none is named; a query fuses them.
+"""The representations of an index if none is named; a query fuses them.
 
-Superpixels with turned frames and upright dense points see different things; together they beat the better
-of the two on most sets (``benchmarks/quality/ablation.py``).
+Superpixels with turned frames and upright dense points describe different things; together they beat the
+better of the two on most sets (``benchmarks/quality/ablation.py``).
 """
 
 
 def sift(**settings: Any) -> BagOfWords:
     """Make a bag of words over SIFT points; keywords are those of ``Sift`` and ``WordSettings``."""
-    return _make("sift", settings)
+    return _bag_of_words("sift", settings)
 
 
 def dense(**settings: Any) -> BagOfWords:
     """Make a bag of words over dense points; keywords are those of ``Dense`` and ``WordSettings``."""
-    return _make("dense", settings)
+    return _bag_of_words("dense", settings)
 
 
 def superpixel(**settings: Any) -> BagOfWords:
     """Make a bag of words over superpixels; keywords are those of ``Superpixel`` and ``WordSettings``."""
-    return _make("superpixel", settings)
+    return _bag_of_words("superpixel", settings)
 
 
 def vlad(**settings: Any) -> Aggregated:
     """Make dense vectors of residuals; keywords: those of ``AggregationSettings`` and ``VladSettings``."""
-    from .aggregation.aggregated import make
+    from .aggregation.aggregated import make_aggregated
     from .aggregation.aggregation_settings import AggregationSettings, VladSettings
 
     refuse_unknown("vlad", settings, {f.name for f in (*fields(AggregationSettings), *fields(VladSettings))})
-    return make("vlad", VladSettings, settings)
+    return make_aggregated("vlad", VladSettings, settings)
 
 
 def asmk(**settings: Any) -> Aggregated:
     """Make binary codes of residuals; keywords: those of ``AggregationSettings`` and ``AsmkSettings``."""
-    from .aggregation.aggregated import make
+    from .aggregation.aggregated import make_aggregated
     from .aggregation.aggregation_settings import AggregationSettings, AsmkSettings
 
     refuse_unknown("asmk", settings, {f.name for f in (*fields(AggregationSettings), *fields(AsmkSettings))})
-    return make("asmk", AsmkSettings, settings)
+    return make_aggregated("asmk", AsmkSettings, settings)
 
 
-def _make(name: str, settings: dict[str, Any]) -> BagOfWords:
-    """Share the settings out between the detector and the bag. Raise SettingError where one is misspelt."""
+def _bag_of_words(name: str, settings: dict[str, Any]) -> BagOfWords:
+    """Share the settings out between the detector and the bag. Raise SettingError if one is misspelt."""
     from .bag_of_words import BagOfWords
     from .detectors import DETECTORS
     from .settings import WordSettings

@@ -1,4 +1,4 @@
-"""What is seen at the points of a picture: the first half of the way from a picture to its bag of words."""
+"""The features of an image, points with descriptors: the first half of the way to its bag of words."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from .detectors.foreground import foreground
 from .keypoints import Keypoints
 
 FEWEST = 64
-"""A region with fewer points of its picture than this gets points of its own."""
+"""A region that contains fewer points of its image than this gets points of its own."""
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Hold what is seen at n points.
+    """Hold n points with their descriptors.
 
     Parameters
     ----------
-    keypoints : where, in pixels of the original picture.
-    shapes : float32 (n, d), the descriptors of shape and texture.
-    tones : float32 (n, 15), the local grey levels or colours; (n, 0) where they are not wanted.
+    keypoints : in pixels of the original image.
+    shape_descriptors : float32 (n, d), of shape and texture.
+    tone_descriptors : float32 (n, 15), the local grey levels or colours; (n, 0) if they are left out.
     """
 
     keypoints: Keypoints
-    shapes: NDArray[np.float32]
-    tones: NDArray[np.float32]
+    shape_descriptors: NDArray[np.float32]
+    tone_descriptors: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureExtractor:
-    """Find the points of pictures and describe them.
+    """Find the points of images and describe them.
 
     Parameters
     ----------
     detector : finds the points.
     descriptor : describes shape and texture around them.
     tone : describes grey levels and colours, or None.
-    longest_side : pictures are shrunk until their longest side has at most so many pixels.
+    longest_side : images are shrunk until their longest side has at most this many pixels.
     foreground_only : leave the black background out.
     position : weight of the (row, col) that are appended to the descriptors; 0 appends nothing.
     """
@@ -61,31 +61,32 @@ class FeatureExtractor:
 
     @property
     def dimension(self) -> int:
-        """The length of the descriptors of shape, with the position where it is appended."""
+        """The length of the descriptors of shape, with the position if it is appended."""
         return self.descriptor.dimension + (2 if self.position > 0 else 0)
 
     def extract(self, picture: Picture, region: Region | None = None) -> Features:
-        """Return the features of a picture, or those whose points lie within a region of it."""
+        """Return the features of an image, or those whose points are within a region of it."""
         small, factor = picture.fit_within(self.longest_side)
         grey = small.grey
         keypoints = self.detector.detect(grey, foreground(grey) if self.foreground_only else None)
         if region is not None:
+            # The points of the whole image, so that a region has the very words that its image has there.
             places = _placed(keypoints, factor, picture.shape)
             within = keypoints[region.contains(places.rows, places.cols)]
             is_small = len(within) < min(FEWEST, len(keypoints))
             keypoints = self._denser(grey, region.scaled(factor), within) if is_small else within
-        shapes = self.descriptor.describe(small.rgb if self.descriptor.in_colour else grey, keypoints)
+        shape = self.descriptor.describe(small.rgb if self.descriptor.in_colour else grey, keypoints)
         if self.position > 0:
-            shapes = append_position(shapes, keypoints, small.shape, self.position)
-        tones = np.empty((len(keypoints), 0), dtype=np.float32)
+            shape = append_position(shape, keypoints, small.shape, self.position)
+        tone = np.empty((len(keypoints), 0), dtype=np.float32)
         if self.tone is not None:
-            tones = self.tone.describe(small.pixels, keypoints)
-        return Features(_placed(keypoints, factor, picture.shape), shapes, tones)
+            tone = self.tone.describe(small.pixels, keypoints)
+        return Features(_placed(keypoints, factor, picture.shape), shape, tone)
 
     def _denser(self, grey: NDArray[np.float32], region: Region, within: Keypoints) -> Keypoints:
-        """Return the points of a picture within a small region, and points of the region's own.
+        """Return the points of an image within a small region, and points of the region's own.
 
-        The first are what other pictures have too; the second say more of it, at a finer scale.
+        The first are what other images have too; the second describe it in more detail, at a finer scale.
         """
         denser: Any = replace(self.detector, points=FEWEST)  # type: ignore[type-var]
         own: Keypoints = denser.detect(grey, region.mask((grey.shape[0], grey.shape[1])))
@@ -93,8 +94,8 @@ class FeatureExtractor:
 
 
 def _placed(keypoints: Keypoints, factor: float, shape: tuple[int, int]) -> Keypoints:
-    """Return the points of a shrunk picture in the original of ``shape``, none of them beyond its border."""
+    """Return the points of a shrunk image in the original of ``shape``, none of them beyond its border."""
     placed = keypoints.rescaled(1 / factor)
-    # Rows and columns of the shrunk picture are whole numbers, so its shape is not quite the original's.
+    # Rows and columns of the shrunk image are whole numbers, so its shape is not quite the original's.
     rows = np.clip(placed.rows, 0, np.float32(shape[0] - 1))
     return replace(placed, rows=rows, cols=np.clip(placed.cols, 0, np.float32(shape[1] - 1)))

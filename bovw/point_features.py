@@ -19,9 +19,7 @@ from .descriptors import DESCRIPTORS
 from .detectors import DETECTORS
 from .extraction import FeatureExtractor
 from .settings import DescriptorName
-
-PER_PICTURE = 512
-"""At most so many descriptors of one picture are learnt from."""
+from .vocabulary.sample_size import spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +29,7 @@ class PointFeatures:
     Parameters
     ----------
     kept : the settings.
-    observer : finds points and describes them.
+    extractor : finds points and describes them.
     """
 
     kept: LocalSettings
@@ -43,31 +41,30 @@ class PointFeatures:
         return self.extractor.dimension
 
     def sample(self, picture: Picture) -> Arrays:
-        """Return the descriptors of at most ``PER_PICTURE`` points, float16."""
-        found = self.extractor.extract(picture).shapes
-        kept = np.linspace(0, len(found) - 1, min(len(found), PER_PICTURE)).astype(np.intp)
-        return {"descriptors": found[kept].astype(np.float16)}
+        """Return the descriptors of some of the points, float16; see ``spread``."""
+        found = self.extractor.extract(picture).shape_descriptors
+        return {"descriptors": found[spread(len(found))].astype(np.float16)}
 
     def sampled(self, samples: Sequence[Arrays]) -> list[NDArray[np.floating]]:
-        """Return the descriptors that were drawn."""
+        """Return the descriptors that were sampled."""
         return [sample["descriptors"] for sample in samples]
 
     def extract(self, picture: Picture, region: Region | None = None) -> LocalDescriptors:
-        """Return points and descriptors of a picture, or of a region of it."""
+        """Return points and descriptors of an image, or of a region of it."""
         found = self.extractor.extract(picture, region)
-        points = found.keypoints
-        return LocalDescriptors(points.rows, points.cols, points.scales, points.orientations, found.shapes)
+        at = found.keypoints
+        return LocalDescriptors(at.rows, at.cols, at.scales, at.orientations, found.shape_descriptors)
 
     def load(self) -> Self:
-        """Nothing is needed besides pictures."""
+        """Return itself: nothing is needed besides images."""
         return self
 
     def learnt(self) -> Arrays:
-        """Nothing is learnt."""
+        """Return nothing: nothing is learnt."""
         return {}
 
     def restore(self, arrays: Arrays) -> Self:
-        """Take back nothing. Raise IndexFolderError where there is something."""
+        """Take back nothing. Raise IndexFolderError if there is something."""
         if arrays:
             raise IndexFolderError(f"points learn nothing, such as {', '.join(arrays)}; index again")
         return self
@@ -89,6 +86,7 @@ def sift(settings: LocalSettings) -> PointFeatures:
 
 
 def _of(name: str, settings: LocalSettings) -> PointFeatures:
+    """Make the features of one detector. Raise SettingError if a setting does not concern points."""
     if settings.descriptor not in get_args(DescriptorName):
         known = ", ".join(get_args(DescriptorName))
         raise SettingError(f"descriptor: {settings.descriptor!r} is unknown; give one of {known}")

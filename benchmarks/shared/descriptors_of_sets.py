@@ -62,7 +62,7 @@ class Described:
         for item in items:
             picture = item.read()
             features = bag._observer.extract(picture)
-            descriptors.append(features.shapes.astype(np.float16))
+            descriptors.append(features.shape_descriptors.astype(np.float16))
             counts.append(len(features.keypoints))
             places.append(_placed(features.keypoints, picture.fit_within(bag.chosen.longest_side)))
         together = np.concatenate(descriptors)

@@ -32,19 +32,21 @@ class Asmk:
     """
 
     chosen: AsmkSettings
-    lexicon: WeightedVocabulary
+    vocabulary: WeightedVocabulary
 
     def learn(self, pictures: Iterable[NDArray[np.floating]]) -> None:
         """Learn nothing besides the words."""
 
     def vector(self, descriptors: NDArray[np.floating]) -> SparseVector:
         """Return the codes of descriptors (n, d), as ``SelectiveIndex`` takes them."""
-        lexicon = self.lexicon
+        vocabulary = self.vocabulary
         if not len(descriptors):
-            return signs(np.empty(0, np.int64), np.empty((0, lexicon.centers.shape[1]), bool), lexicon.size)
-        reduced = lexicon.reduced(descriptors)
-        present, sums = residuals(lexicon.assigner.assign(reduced), reduced, lexicon.centers)
-        return signs(present, sums > 0, lexicon.size)
+            return signs(
+                np.empty(0, np.int64), np.empty((0, vocabulary.centers.shape[1]), bool), vocabulary.size
+            )
+        reduced = vocabulary.reduced(descriptors)
+        present, sums = residuals(vocabulary.assigner.assign(reduced), reduced, vocabulary.centers)
+        return signs(present, sums > 0, vocabulary.size)
 
     def arrays(self) -> Arrays:
         """Return nothing: the words are all that is learnt."""
@@ -57,6 +59,6 @@ class Asmk:
 
     def ranker(self, folders: Iterable[Path] = ()) -> SelectiveIndex:
         """Return a ranker of saved segments."""
-        lexicon, chosen = self.lexicon, self.chosen
-        n_bits = lexicon.centers.shape[1]
-        return SelectiveIndex.open(folders, lexicon.size, n_bits, chosen.alpha, chosen.threshold)
+        vocabulary, chosen = self.vocabulary, self.chosen
+        n_bits = vocabulary.centers.shape[1]
+        return SelectiveIndex.open(folders, vocabulary.size, n_bits, chosen.alpha, chosen.threshold)

@@ -46,7 +46,7 @@ class Vlad:
     """
 
     chosen: VladSettings
-    lexicon: WeightedVocabulary
+    vocabulary: WeightedVocabulary
     pca_: Pca | None = field(init=False, default=None, repr=False)
 
     @property
@@ -54,7 +54,7 @@ class Vlad:
         """The length of the vectors."""
         if self.pca_ is not None:
             return len(self.pca_.components_)
-        return int(self.lexicon.centers.size)
+        return int(self.vocabulary.centers.size)
 
     def learn(self, pictures: Iterable[NDArray[np.floating]]) -> None:
         """Learn the whitening from the descriptors (n_i, d) of each picture; of few pictures, none."""
@@ -85,7 +85,7 @@ class Vlad:
         if not self.chosen.components or set(arrays) != Pca.names(_WHITENING):
             raise IndexFolderError(_UNFIT)
         pca = Pca(self.chosen.components, self.chosen.whitening).restore(arrays, _WHITENING)
-        if pca.components_.shape[1:] != (self.lexicon.centers.size,):
+        if pca.components_.shape[1:] != (self.vocabulary.centers.size,):
             raise IndexFolderError(_UNFIT)
         self.pca_ = pca
 
@@ -95,10 +95,10 @@ class Vlad:
 
     def _whole(self, descriptors: NDArray[np.floating]) -> Floats:
         """Return the vector before the whitening, float32 (K · d,)."""
-        lexicon = self.lexicon
-        blocks = np.zeros(lexicon.centers.shape, dtype=np.float32)
+        vocabulary = self.vocabulary
+        blocks = np.zeros(vocabulary.centers.shape, dtype=np.float32)
         if len(descriptors):
-            reduced = lexicon.reduced(descriptors)
-            present, sums = residuals(lexicon.assigner.assign(reduced), reduced, lexicon.centers)
+            reduced = vocabulary.reduced(descriptors)
+            present, sums = residuals(vocabulary.assigner.assign(reduced), reduced, vocabulary.centers)
             blocks[present] = scaled(np.sign(sums) * np.abs(sums) ** np.float32(self.chosen.power))
         return scaled(blocks.reshape(-1))

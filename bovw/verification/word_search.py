@@ -31,8 +31,8 @@ class WordSearch:
     """Score, locate, explain and expand by points, words and their signatures."""
 
     chosen: WordSettings
-    shapes_: WeightedVocabulary | None
-    tones_: WeightedVocabulary | None
+    shape_vocabulary_: WeightedVocabulary | None
+    tone_vocabulary_: WeightedVocabulary | None
 
     @property
     def n_expanding(self) -> int:
@@ -50,11 +50,11 @@ class WordSearch:
 
         With signatures, candidates that are reranked by these alone are not verified.
         """
-        shapes, tones = self._fitted()
+        shape_words, tone_words = self._fitted()
         evidence = np.empty(0, EVIDENCE) if query.evidence is None else query.evidence
-        locator = WordLocator(shapes.size, 0 if tones is None else tones.size)
+        locator = WordLocator(shape_words.size, 0 if tone_words is None else tone_words.size)
         if self.chosen.signature:
-            candidates = locator.rescored(evidence, candidates, shapes.word_weights, self._share)
+            candidates = locator.rescored(evidence, candidates, shape_words.word_weights, self._share)
             if region is None:
                 return locator.locate_best(evidence, shape, candidates, self._n_verified(False))
         return locator.locate(evidence, shape, region, candidates)
@@ -68,12 +68,12 @@ class WordSearch:
         hit_shape: tuple[int, int],
     ) -> Explanation:
         """Say which words made an image a hit; see ``Explainer``."""
-        shapes, _ = self._fitted()
+        shape_words, _ = self._fitted()
         of_points = None
         if self.chosen.signature and query.evidence is not None and hit.evidence is not None:
             ours, theirs = Frames.of(query.evidence), Frames.of(hit.evidence)
-            of_points = contributions(ours, theirs, shapes.word_weights, ours.n_bits) * self._share
-        return explain(query, hit, hit_shape, shapes.size, of_points)
+            of_points = contributions(ours, theirs, shape_words.word_weights, ours.n_bits) * self._share
+        return explain(query, hit, hit_shape, shape_words.size, of_points)
 
     def expanded(self, query: Encoding, hits: Candidates, boxes: NDArray[np.floating]) -> Encoding:
         """Add what is within the boxes of verified hits to a query; see ``Expander``.
@@ -97,10 +97,10 @@ class WordSearch:
 
     def _bag(self, evidence: NDArray[np.void]) -> SparseVector:
         """Return the bag of the words of some points."""
-        shapes, tones = self._fitted()
-        bags = [shapes.bag(evidence["word"].astype(np.intp), self._weighting)]
-        if tones is not None:
-            bags.append(tones.bag(evidence["tone"].astype(np.intp), self._weighting))
+        shape_words, tone_words = self._fitted()
+        bags = [shape_words.bag(evidence["word"].astype(np.intp), self._weighting)]
+        if tone_words is not None:
+            bags.append(tone_words.bag(evidence["tone"].astype(np.intp), self._weighting))
         return self._join(bags)
 
     @property
@@ -109,19 +109,20 @@ class WordSearch:
         return Weighting(tf=chosen.tf, idf=chosen.idf, norm=chosen.norm, stop=chosen.stop)
 
     def _fitted(self) -> tuple[WeightedVocabulary, WeightedVocabulary | None]:
-        if self.shapes_ is None:
+        if self.shape_vocabulary_ is None:
             raise FitError(f"{getattr(self, 'name', 'a bag')} has no vocabulary yet; call fit first")
-        return self.shapes_, self.tones_
+        return self.shape_vocabulary_, self.tone_vocabulary_
 
     def _join(self, bags: list[SparseVector]) -> SparseVector:
-        """Put the bag of tones behind the bag of shapes, each with its share of the score."""
+        """Put the bag of tone words behind the bag of shape words, each with its share of the score."""
         if len(bags) == 1:
             return bags[0]
-        shapes, tones = bags
+        shape, tone = bags
         weight = self.chosen.tone_weight
-        values = [shapes.values * np.float32(np.sqrt(1 - weight)), tones.values * np.float32(np.sqrt(weight))]
-        indices = np.concatenate([shapes.indices, tones.indices + np.uint32(shapes.size)])
-        joined, size = np.concatenate(values), shapes.size + tones.size
+        # Roots, since a score is a product of two such vectors: each bag's cosine then has its whole share.
+        values = [shape.values * np.float32(np.sqrt(1 - weight)), tone.values * np.float32(np.sqrt(weight))]
+        indices = np.concatenate([shape.indices, tone.indices + np.uint32(shape.size)])
+        joined, size = np.concatenate(values), shape.size + tone.size
         return SparseVector(indices[joined > 0], joined[joined > 0], size)
 
 

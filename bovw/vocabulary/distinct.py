@@ -13,7 +13,7 @@ from retrieval.kernel import kernel
 _CHUNK = 8192
 
 
-def count_distinct(descriptors: NDArray[Any], rows: NDArray[np.int64], enough: int) -> int:
+def n_distinct(descriptors: NDArray[Any], rows: NDArray[np.int64], enough: int) -> int:
     """Count how many of the given rows of descriptors (n, d) differ; stop once there are ``enough``.
 
     Rows are compared as float32, by a hash of 64 bits. Looks at every row for values that are not finite, and

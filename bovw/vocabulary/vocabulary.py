@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from retrieval.errors import FitError, SettingError
 
-from .distinct import count_distinct
+from .distinct import n_distinct
 from .kmeans import kmeans, refill, tally
 from .nearest_center import Floats, Scoring
 from .two_level import tree_closest, two_level
@@ -100,7 +100,7 @@ class Vocabulary:
                 f"descriptors: {points.dtype} {points.shape} is not (n, d) of numbers; pass a matrix"
             )
         rows = rng.permutation(len(points))[: self.sample * self.size]
-        n = count_distinct(points, rows, enough=self.size)
+        n = n_distinct(points, rows, enough=self.size)
         if n < self.size:
             raise FitError(
                 f"{n} different descriptors cannot make {self.size} words; give more pictures or fewer words"

@@ -56,7 +56,7 @@ class Pca:
         rows = np.asarray(x)
         if rows.ndim != 2 or rows.shape[0] < 2 or rows.shape[1] == 0:
             raise FitError(
-                f"principal components need at least two descriptors, not {rows.shape}; add pictures"
+                f"principal components need at least two descriptors, not {rows.shape}; add images"
             )
         mean = rows.mean(axis=0, dtype=np.float64)
         covariance = _covariance(rows, mean)
@@ -82,7 +82,7 @@ class Pca:
         variances, vectors = np.linalg.eigh(centred @ centred.T / max(1, len(rows) - 1))  # rising
         kept = np.flatnonzero(variances > 1e-9 * variances[-1])[::-1][: self.n_components]
         if not variances[-1] > 0:
-            raise FitError(f"{len(rows)} equal vectors have no principal components; add other pictures")
+            raise FitError(f"{len(rows)} equal vectors have no principal components; add other images")
         components = vectors.T[kept] @ centred
         components /= np.linalg.norm(components, axis=1, keepdims=True)
         self.mean_ = mean.astype(np.float32)

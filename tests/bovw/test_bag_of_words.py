@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import bovw
-from bovw.bag_of_words import PER_PICTURE, PER_WORD, BagOfWords
+from bovw.bag_of_words import BagOfWords
 from bovw.verification.evidence import EVIDENCE
+from bovw.vocabulary.sample_size import PER_PICTURE, PER_WORD
 from retrieval.errors import FitError, IndexFolderError
 from retrieval.picture import Picture
 from retrieval.region import Region
@@ -47,7 +48,7 @@ def same_learnt(first: BagOfWords, second: BagOfWords) -> bool:
 
 
 def test_the_vector_counts_words_of_shape_then_words_of_tone(fitted):
-    assert fitted.size == fitted.shapes_.size + fitted.tones_.size == 16 + 5
+    assert fitted.size == fitted.shape_vocabulary_.size + fitted.tone_vocabulary_.size == 16 + 5
     assert fitted.encode(PICTURES[0]).vector.size == 21
     assert fitted.make_ranker().size == 21
 
@@ -62,7 +63,7 @@ def test_a_score_is_the_sum_of_the_scores_of_shape_and_tone(fitted):
 
 def test_without_tone_there_are_words_of_shape_alone():
     bag = make(tone_words=0).fit(PICTURES)
-    assert bag.tones_ is None
+    assert bag.tone_vocabulary_ is None
     assert bag.size == 16
     assert {key.split("_")[0] for key in bag.learnt()} == {"shapes"}
     assert same_learnt(make(tone_words=0).restore(bag.learnt()), bag)
@@ -115,28 +116,28 @@ def test_more_words_than_the_sample_can_make_are_refused_in_one_line():
 
 @pytest.mark.parametrize("pictures", [[], [Picture(np.full((30, 30), 0.5, np.float32))] * 3])
 def test_pictures_without_points_are_refused_in_one_line(pictures):
-    with pytest.raises(FitError, match="0 points, too few for any words; add pictures"):
+    with pytest.raises(FitError, match="0 points, too few for any words; add images"):
         make().fit(pictures)
 
 
 def test_words_left_open_adapt_to_a_small_sample():
     for n in (1, 2, 8):
         bag = make(words=None).fit(PICTURES[:n])
-        assert bag.shapes_.size == max(2, 50 * n // PER_WORD)
+        assert bag.shape_vocabulary_.size == max(2, 50 * n // PER_WORD)
         assert np.isfinite(vector(bag, PICTURES[0])).all()
 
 
 def test_words_left_open_adapt_to_a_sample_that_repeats_one_picture():
     # 60 · 50 points could make 93 words, but only 50 of them differ.
     bag = make(words=None).fit(PICTURES[:1] * 60)
-    assert 2 <= bag.shapes_.size <= 50
+    assert 2 <= bag.shape_vocabulary_.size <= 50
 
 
 def test_there_are_no_more_words_of_tone_than_tones():
     seen = np.zeros((60, 60), np.float32)
     seen[:30] = 1
     bag = make(words=None, tone_words=200).fit([Picture(seen)] * 2)
-    assert 2 <= bag.tones_.size <= 50
+    assert 2 <= bag.tone_vocabulary_.size <= 50
 
 
 def test_a_sample_is_bounded_small_and_free_of_objects():

@@ -24,13 +24,13 @@ def make(
 def test_every_point_has_its_shape_and_its_tone():
     features = make(tone=ColourPatch()).extract(Picture(NOISE))
     n = len(features.keypoints)
-    assert (features.shapes.shape, features.tones.shape) == ((n, 16), (n, 15))
-    assert make().extract(Picture(NOISE)).tones.shape == (n, 0)
+    assert (features.shape_descriptors.shape, features.tone_descriptors.shape) == ((n, 16), (n, 15))
+    assert make().extract(Picture(NOISE)).tone_descriptors.shape == (n, 0)
 
 
 def test_position_appends_two_values():
     extractor = make(position=0.5)
-    assert extractor.extract(Picture(NOISE)).shapes.shape[1] == extractor.dimension == 18
+    assert extractor.extract(Picture(NOISE)).shape_descriptors.shape[1] == extractor.dimension == 18
     assert make().dimension == 16
 
 
@@ -89,10 +89,14 @@ def test_a_colour_picture_is_described_by_its_grey_and_toned_by_its_colour():
     extractor = FeatureExtractor(Dense(points=50), FineSift(), ColourPatch(), 320, False, 0.0)
     seen = [extractor.extract(Picture(pixels)) for pixels in (red, green)]
     # The same structure, but for the weight of its channel; not the same colour.
-    assert np.einsum("nd,nd->n", seen[0].shapes, seen[1].shapes).min() > 0.99
-    assert np.abs(seen[0].tones - seen[1].tones).max(axis=1).min() > 0.05
+    assert np.einsum("nd,nd->n", seen[0].shape_descriptors, seen[1].shape_descriptors).min() > 0.99
+    assert np.abs(seen[0].tone_descriptors - seen[1].tone_descriptors).max(axis=1).min() > 0.05
 
 
 def test_a_constant_picture_shows_nothing():
     features = make(tone=ColourPatch(), position=1.0).extract(Picture(np.full((20, 20), 0.5, np.float32)))
-    assert (len(features.keypoints), features.shapes.shape, features.tones.shape) == (0, (0, 18), (0, 15))
+    assert (len(features.keypoints), features.shape_descriptors.shape, features.tone_descriptors.shape) == (
+        0,
+        (0, 18),
+        (0, 15),
+    )

@@ -167,9 +167,9 @@ def test_without_tone_a_bag_of_ones_scores_as_its_vectors_do():
     one, other = bag.encode(PICTURES[0]), bag.encode(PICTURES[1])
     rows = [Frames.of(encoding.evidence) for encoding in (one, other)]
     offsets = np.array([0, len(rows[1])])
-    found = signature_similarity(*rows, offsets, bag.shapes_.word_weights, 0)[0]
+    found = signature_similarity(*rows, offsets, bag.shape_vocabulary_.word_weights, 0)[0]
     assert found == pytest.approx(one.vector.dense() @ other.vector.dense(), abs=1e-5)
-    assert signature_similarity(*rows, offsets, bag.shapes_.word_weights, 32)[0] < found
+    assert signature_similarity(*rows, offsets, bag.shape_vocabulary_.word_weights, 32)[0] < found
 
 
 def test_near_duplicates_have_nearer_pairs_than_other_pictures(signed):

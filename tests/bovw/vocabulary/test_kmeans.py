@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bovw.vocabulary.distinct import count_distinct
+from bovw.vocabulary.distinct import n_distinct
 from bovw.vocabulary.kmeans import Tally, in_order, kmeans, lloyd, plus_plus, refill, tally
 from bovw.vocabulary.nearest_center import Scoring
 from bovw.vocabulary.two_level import share_out, two_level
@@ -133,14 +133,14 @@ def test_an_error_in_a_thread_is_raised():
 
 def test_distinct_rows_are_counted_up_to_enough():
     points = np.array([[0.0, 1.0], [-0.0, 1.0], [1.0, 0.0], [1.0, 0.0], [2.0, 2.0]])
-    assert count_distinct(points, np.arange(5), enough=10) == 3
-    assert count_distinct(points, np.array([0, 1]), enough=10) == 1
-    assert count_distinct(points, np.arange(0), enough=10) == 0
+    assert n_distinct(points, np.arange(5), enough=10) == 3
+    assert n_distinct(points, np.array([0, 1]), enough=10) == 1
+    assert n_distinct(points, np.arange(0), enough=10) == 0
 
 
 def test_values_that_are_not_finite_are_refused():
     with pytest.raises(FitError, match="not finite"):
-        count_distinct(np.array([[np.inf, 0]]), np.arange(1), enough=1)
+        n_distinct(np.array([[np.inf, 0]]), np.arange(1), enough=1)
 
 
 def test_a_tally_of_nothing_keeps_every_center():

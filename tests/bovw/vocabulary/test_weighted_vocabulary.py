@@ -34,66 +34,66 @@ def learn(
     )
 
 
-def word_of(lexicon: WeightedVocabulary, corner: int) -> int:
-    return int(lexicon.words(CORNERS[[corner]])[0])
+def word_of(vocabulary: WeightedVocabulary, corner: int) -> int:
+    return int(vocabulary.words(CORNERS[[corner]])[0])
 
 
 def test_words_stand_where_descriptors_gather():
-    lexicon = learn()
-    assert lexicon.size == 3
+    vocabulary = learn()
+    assert vocabulary.size == 3
     for corner in range(3):
-        np.testing.assert_allclose(lexicon.centers[word_of(lexicon, corner)], CORNERS[corner], atol=0.1)
+        np.testing.assert_allclose(vocabulary.centers[word_of(vocabulary, corner)], CORNERS[corner], atol=0.1)
 
 
 def test_a_word_counts_as_often_as_pictures_hold_it():
-    lexicon = learn()
+    vocabulary = learn()
     # Four pictures, one of them without any point: three hold the first corner, one each of the others.
-    assert [lexicon.frequency[word_of(lexicon, corner)] for corner in range(3)] == [3, 1, 1]
-    weights = [lexicon.word_weights[word_of(lexicon, corner)] for corner in range(3)]
+    assert [vocabulary.frequency[word_of(vocabulary, corner)] for corner in range(3)] == [3, 1, 1]
+    weights = [vocabulary.word_weights[word_of(vocabulary, corner)] for corner in range(3)]
     np.testing.assert_allclose(weights, np.log([5 / 3.5, 5 / 1.5, 5 / 1.5]), rtol=1e-6)
 
 
 def test_a_bag_is_weighed_by_rarity():
-    lexicon = learn()
-    bag = lexicon.bag(lexicon.words(CORNERS[[0, 0, 1]]), PLAIN).dense()
+    vocabulary = learn()
+    bag = vocabulary.bag(vocabulary.words(CORNERS[[0, 0, 1]]), PLAIN).dense()
     common, rare = 2 * np.log(5 / 3.5), np.log(5 / 1.5)
     expected = np.sqrt([common / (common + rare), rare / (common + rare)])
-    np.testing.assert_allclose(bag[[word_of(lexicon, 0), word_of(lexicon, 1)]], expected, rtol=1e-6)
+    np.testing.assert_allclose(bag[[word_of(vocabulary, 0), word_of(vocabulary, 1)]], expected, rtol=1e-6)
 
 
 def test_a_soft_bag_shares_a_point_among_its_nearest_words():
-    lexicon = learn()
+    vocabulary = learn()
     between = np.array([[0.0, 4.0]])
-    hard = lexicon.bag(lexicon.words(between), PLAIN).dense()
-    soft = lexicon.soft_bag(between, PLAIN, assignments=2, softness=5.0).dense()
+    hard = vocabulary.bag(vocabulary.words(between), PLAIN).dense()
+    soft = vocabulary.soft_bag(between, PLAIN, assignments=2, softness=5.0).dense()
     assert np.count_nonzero(hard) == 1
-    assert set(np.flatnonzero(soft)) == {word_of(lexicon, 0), word_of(lexicon, 1)}
+    assert set(np.flatnonzero(soft)) == {word_of(vocabulary, 0), word_of(vocabulary, 1)}
 
 
 def test_no_descriptors_make_an_empty_bag():
-    for lexicon in (learn(), learn(components=1)):
+    for vocabulary in (learn(), learn(components=1)):
         nothing = np.empty((0, 2), np.float32)
-        assert len(lexicon.bag(lexicon.words(nothing), PLAIN).values) == 0
-        assert len(lexicon.soft_bag(nothing, PLAIN, 3, 0.3).values) == 0
+        assert len(vocabulary.bag(vocabulary.words(nothing), PLAIN).values) == 0
+        assert len(vocabulary.soft_bag(nothing, PLAIN, 3, 0.3).values) == 0
 
 
 def test_descriptors_are_reduced_to_the_components_asked_for():
-    lexicon = learn(components=1)
-    assert (lexicon.centers.shape, lexicon.dimension) == ((3, 1), 2)
+    vocabulary = learn(components=1)
+    assert (vocabulary.centers.shape, vocabulary.dimension) == ((3, 1), 2)
     assert learn(components=99).centers.shape == (3, 2)
     assert learn().pca is None
 
 
 @pytest.mark.parametrize("components", [0, 1, 2])
 def test_what_was_learnt_comes_back(components):
-    lexicon = learn(components)
-    arrays = lexicon.arrays("some")
+    vocabulary = learn(components)
+    arrays = vocabulary.arrays("some")
     assert all(name.startswith("some_") for name in arrays)
     again = WeightedVocabulary.restore(
         {**arrays, "other_centers": np.zeros(3)}, "some", reducing(components), approximate_above=0
     )
     points = np.random.default_rng(5).uniform(-1, 9, (200, 2))
-    np.testing.assert_array_equal(again.words(points), lexicon.words(points))
+    np.testing.assert_array_equal(again.words(points), vocabulary.words(points))
     assert all(np.array_equal(array, again.arrays("some")[name]) for name, array in arrays.items())
 
 

@@ -94,7 +94,7 @@ def test_the_mean_is_of_the_query_and_of_the_words_within_the_boxes(index):
     part = bag.expanded(query, candidates, np.array([[0.0, 0.0, 120.0, 80.0]])).vector
     left = set(within(hit.evidence, np.array([0, 0, 120, 80]))["word"].tolist())
     known = set(query.evidence["word"].tolist())
-    assert {w for w in part.indices.tolist() if w < bag.shapes_.size} <= left | known
+    assert {w for w in part.indices.tolist() if w < bag.shape_vocabulary_.size} <= left | known
     nothing = bag.expanded(query, candidates, np.array([[0.0, 0.0, 0.0, 0.0]]))
     np.testing.assert_allclose(nothing.vector.dense(), query.vector.dense(), atol=1e-6)
 
