@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ..answers.enrichment import Findings
 from ..answers.knn import UNSURE, Classification
-from ..errors import IndexFolderError
 from ..metadata.label_table import LabelTable
 from ..picture import Picture
 from ..readers.window import Window
@@ -33,13 +32,13 @@ from .search.query import answer
 from .search.query_options import QueryImage, QueryOptions
 from .search.volume import answer_volume
 from .storage.erasure import leftovers
+from .storage.latest_snapshot import LatestSnapshot
 from .storage.reading import read_file
-from .storage.snapshot import MovedOnError, Snapshot
+from .storage.snapshot import Snapshot
 from .storage.store import Store
 from .storage.verify import verify
 
 T = TypeVar("T")
-_PATIENCE = 20  # new snapshots, while a writer makes one commit after the other
 
 
 class Index:
@@ -51,7 +50,7 @@ class Index:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._taken: Snapshot | None = None
+        self._latest = LatestSnapshot(store)
 
     @classmethod
     def open(cls, folder: Path, *, factories: Factories | None = None) -> Self:
@@ -70,12 +69,12 @@ class Index:
     @property
     def names(self) -> Sequence[str]:
         """The names of all images, in order."""
-        return self._snapshot.names
+        return self._latest.now.names
 
     @property
     def representations(self) -> Sequence[str]:
         """The names of the representations, in the order in which they were added."""
-        return list(self._snapshot.stored)
+        return list(self._latest.now.stored)
 
     @property
     def default_representations(self) -> Sequence[str]:
@@ -85,13 +84,13 @@ class Index:
     @property
     def fusions(self) -> Sequence[LearntFusion]:
         """The weights of fusions that were learnt, with their scores in the trial."""
-        return list(self._snapshot.fusions)
+        return list(self._latest.now.fusions)
 
     def __len__(self) -> int:
-        return len(self._snapshot)
+        return len(self._latest.now)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._snapshot.positions
+        return name in self._latest.now.positions
 
     def query(self, query: QueryImage, options: QueryOptions | None = None, **changes: Any) -> list[Hit]:
         """Rank the indexed images by how much they look like an image, best first.
@@ -222,7 +221,7 @@ class Index:
 
     def refresh(self) -> None:
         """Answer from the newest commit from now on."""
-        self._taken = None
+        self._latest.refresh()
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -234,21 +233,9 @@ class Index:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @property
-    def _snapshot(self) -> Snapshot:
-        if self._taken is None:
-            self._taken = Snapshot(self._store)
-        return self._taken
-
     def ask(self, question: Callable[[Snapshot], T]) -> T:
-        """Ask the snapshot a question; if a writer has merged its files away, ask a newer one."""
-        # A merge deletes files that an older snapshot still names; nothing is lost, so ask again.
-        for _ in range(_PATIENCE):
-            try:
-                return question(self._snapshot)
-            except MovedOnError:
-                self._taken = None
-        raise IndexFolderError(f"{self._store.folder}: changes too fast to be read; try again later")
+        """Ask a snapshot of the index a question of one's own."""
+        return self._latest.ask(question)
 
 
 def _chosen(options: QueryOptions | None, changes: Mapping[str, Any]) -> QueryOptions:
