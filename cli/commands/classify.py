@@ -17,6 +17,7 @@ from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
 from ..options.queries import Query, find_queries
+from ..options.ranking_flags import query_flag
 from ..output.attach_findings import others
 from ..output.columns import columns
 from ..output.notes import about_lacking, lacks
@@ -53,13 +54,7 @@ Annotations = Sequence[tuple[str, "Classification"]]
     metavar="IMAGE",
     help="an id of the index, a file, or a folder",
 )
-@option(
-    "--by",
-    shell_complete=complete_representation,
-    multiple=True,
-    metavar="NAME",
-    help="representation; several are fused",
-)
+@query_flag("by", shell_complete=complete_representation, metavar="NAME")
 @option(
     "--fusion",
     choices=FUSION_RULES,

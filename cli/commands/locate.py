@@ -14,6 +14,7 @@ from ..options.argument_types import place
 from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
 from ..options.parameters import Arguments, argument, option
+from ..options.ranking_flags import query_flag
 from ..options.volumes import Volume, find_volumes
 from ..output.columns import columns
 
@@ -46,13 +47,7 @@ _MOST_SLICES = 64
 )
 @option("--in", "index", type=place, required=True, metavar="INDEX", help="the index, a folder")
 @option("--range", metavar="LABEL", help="the label of the slices of the range [the only one there is]")
-@option(
-    "--by",
-    shell_complete=complete_representation,
-    multiple=True,
-    metavar="NAME",
-    help="representation; several are fused",
-)
+@query_flag("by", shell_complete=complete_representation, metavar="NAME")
 @option("--where", metavar="EXPR", help="let only images vote whose metadata fit an expression")
 @option(
     "--not-same",

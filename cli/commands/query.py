@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from retrieval.errors import PictureError
 from viewer.answer import Answer, Caption, caption_of, printable, row_of
@@ -18,7 +18,7 @@ from ..options.completion import complete_column, complete_image, complete_repre
 from ..options.marked_region import Canvas, region_of
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
 from ..options.queries import Query, find_queries
-from ..options.ranking_flags import ranking_options, refinements
+from ..options.ranking_flags import query_fields, query_flag, ranking_options
 from ..options.region_flags import about_boxes, check_region, region_options
 from ..options.representation_flags import given, query_setting_options
 from ..options.volumes import find_volumes
@@ -30,7 +30,7 @@ from ..output.notes import about_lacking, lacks
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
-    from retrieval.index import Hit, Index
+    from retrieval.index import Hit, Index, QueryOptions
     from retrieval.region import Region
     from viewer.images import Images
 
@@ -64,27 +64,11 @@ NOTHING_SHARED = (
     metavar="IMAGE",
     help="an id of the index, a file, or a folder",
 )
-@option(
-    "--by",
-    shell_complete=complete_representation,
-    multiple=True,
-    metavar="NAME",
-    help="representation; several are fused",
-)
-@option("-k", type=positive, default=10, metavar="N", help="how many images [10]")
-@option("--where", metavar="EXPR", help="rank only images whose metadata fit an expression")
-@option(
-    "--group-by",
-    shell_complete=complete_column,
-    metavar="X",
-    help="best image of each patient, study, series, or column",
-)
-@option(
-    "--not-same",
-    shell_complete=complete_column,
-    metavar="X",
-    help="leave out what shares the query's patient, study, …",
-)
+@query_flag("by", shell_complete=complete_representation, metavar="NAME")
+@query_flag("k", type=positive, metavar="N")
+@query_flag("where", metavar="EXPR")
+@query_flag("group_by", shell_complete=complete_column, metavar="X")
+@query_flag("not_same", shell_complete=complete_column, metavar="X")
 @option("--exclude-self", is_flag=True, help="leave the query itself out")
 @forms("json", "csv", "trec")
 @option("--report", type=place, metavar="HTML", help="write a page that holds everything")
@@ -107,17 +91,17 @@ def run(args: Arguments) -> int:
         images = images_of(index) if args.report is not None or args.sheet is not None else None
         tables = Tables.read(args)
         for query in _queries(index, args):
-            terms = terms_of(index, query, args)
-            answer = tables.told(index, query, ask(index, query, args, terms), terms)
+            options = options_of(index, query, args)
+            answer = tables.attach(index, query, ask(index, query, args, options), options)
             answers.append(answer)
             if answer.rows and not any(row.score for row in answer.rows):
                 print(printable(f"note: {query.id}: {NOTHING_SHARED}"), file=sys.stderr)
-            if terms["region"] is not None:
+            if options.region is not None:
                 unplaced = unplaced or about_boxes(index, args.by)
             if args.not_same is not None and lacks(index, query, args.not_same):
                 lacking.append(query.id)
             if images is not None:
-                illustrated.append(with_images(answer, images, query, terms["region"], args.group_by))
+                illustrated.append(with_images(answer, images, query, options.region, args.group_by))
             progress("querying", len(answers), 0)
         if not answers:
             raise PictureError(f"{', '.join(args.images)}: holds no picture")
@@ -135,27 +119,27 @@ def run(args: Arguments) -> int:
     return 0
 
 
-def ask(index: Index, query: Query, args: Arguments, terms: dict[str, Any]) -> Answer:
+def ask(index: Index, query: Query, args: Arguments, options: QueryOptions) -> Answer:
     """Ask the index, and give each hit its label and groups."""
-    hits = index.query_volume(query.slices, **terms) if query.slices else index.query(query.subject, **terms)
+    if query.slices:
+        hits = index.query_volume(query.slices, options)
+    else:
+        hits = index.query(query.subject, options)
     return answer_of(index, query, hits, args.by, args.group_by)
 
 
-def terms_of(index: Index, query: Query, args: Arguments) -> dict[str, Any]:
-    """Return the terms of a query that the command line sets, by name."""
+def options_of(index: Index, query: Query, args: Arguments) -> QueryOptions:
+    """Return the options of a query that the command line sets."""
+    from retrieval.index import QueryOptions
+
     is_left_out = args.exclude_self or args.not_same is not None
-    return {
-        "by": args.by,
-        "k": args.k,
-        "region": region_of(args, canvas_of(index, query)),
-        "among": others(index, query) if is_left_out else None,
-        "where": args.where,
-        "not_same": args.not_same,
-        "group_by": args.group_by,
-        "include_self": not args.exclude_self,
-        "adjust": given(args),
-        **refinements(args),
-    }
+    return QueryOptions(
+        **query_fields(args),
+        region=region_of(args, canvas_of(index, query)),
+        among=others(index, query) if is_left_out else None,
+        include_self=not args.exclude_self,
+        adjust=given(args),
+    )
 
 
 def canvas_of(index: Index, query: Query) -> Canvas:

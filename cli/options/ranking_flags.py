@@ -1,79 +1,63 @@
-"""The arguments of a query that make cases of pictures, move it by feedback, and say what was found."""
+"""The options of a query that make cases of images, move it by feedback, and say what was found.
+
+Names, defaults and help of most of them are those of ``QueryOptions``, where they are written once.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, TypeVar
 
 from retrieval.answers.rule_names import FUSION_RULES, VOLUME_RULES
+from retrieval.index.search.query_options import QueryOptions, option_help
 
 from .argument_types import place
 from .completion import complete_id
 from .parameters import Arguments, option, stack
 
+F = TypeVar("F", bound=Callable[..., Any])
 _CASES, _FEEDBACK, _FINDINGS = "cases", "feedback", "findings"
 
+
+def query_flag(field: str, added: str = "", **attributes: Any) -> Callable[[F], F]:
+    """Add the option for a field of ``QueryOptions``, with its name, its default and its help.
+
+    Parameters
+    ----------
+    field : ``case_by`` for ``--case-by``; a sequence may be given several times.
+    added : follows the help.
+    attributes : see ``option``.
+    """
+    flag = f"-{field}" if len(field) == 1 else f"--{field.replace('_', '-')}"
+    default = getattr(QueryOptions, field)
+    if isinstance(default, tuple):
+        attributes["multiple"] = True
+    elif default is not None:
+        attributes["default"], added = default, f"{added} [{default}]"
+    return option(flag, help=option_help(field) + added, **attributes)
+
+
+def query_fields(args: Arguments) -> dict[str, Any]:
+    """Return the fields of ``QueryOptions`` that have an option of their name; a region is not read yet."""
+    names = [field.name for field in fields(QueryOptions) if field.name != "region"]
+    return {name: getattr(args, name) for name in names if hasattr(args, name)}
+
+
 ranking_options = stack(
-    option(
-        "--case-by",
-        default="best",
-        metavar="RULE",
-        section=_CASES,
-        help="score of a case: best, mean-3 (any number), rank-weighted; with --group-by [best]",
-    ),
-    option(
-        "--collapse",
-        type=float,
-        metavar="MM",
-        section=_CASES,
-        help="keep the best of slices of a stack this near to each other [0; 10 with other rules than best]",
-    ),
+    query_flag("case_by", "; with --group-by", metavar="RULE", section=_CASES),
+    query_flag("collapse", " [0; 10 with other rules than best]", type=float, metavar="MM", section=_CASES),
     option(
         "--volume",
         is_flag=True,
         section=_CASES,
         help="all slices of a stack are one query, and series (or --group-by) answer",
     ),
-    option(
-        "--volume-by",
-        choices=VOLUME_RULES,
-        default="maxsim",
-        metavar="HOW",
-        section=_CASES,
-        help="maxsim: mean of each slice's best match; votes: ranks of the case for each slice [maxsim]",
-    ),
-    option(
-        "--like",
-        shell_complete=complete_id,
-        multiple=True,
-        metavar="ID",
-        section=_FEEDBACK,
-        help="move the query towards this image of the index; may be repeated",
-    ),
-    option(
-        "--unlike",
-        shell_complete=complete_id,
-        multiple=True,
-        metavar="ID",
-        section=_FEEDBACK,
-        help="move the query away from, and do not show, this image of the index; may be repeated",
-    ),
-    option(
-        "--blind",
-        type=int,
-        default=0,
-        metavar="N",
-        section=_FEEDBACK,
-        help="count the first N hits as liked, and rank again [0]",
-    ),
-    option(
-        "--fusion",
-        choices=FUSION_RULES,
-        default="rrf",
-        metavar="RULE",
-        section="fusion",
-        help="rrf: reciprocal ranks; sum: normalised scores; learnt: those, weighted as `semblance "
-        "learn-fusion` learnt [rrf]",
-    ),
+    query_flag("volume_by", choices=VOLUME_RULES, metavar="HOW", section=_CASES),
+    query_flag("like", "; may be repeated", shell_complete=complete_id, metavar="ID", section=_FEEDBACK),
+    query_flag("unlike", "; may be repeated", shell_complete=complete_id, metavar="ID", section=_FEEDBACK),
+    query_flag("blind", type=int, metavar="N", section=_FEEDBACK),
+    query_flag("fusion", choices=FUSION_RULES, metavar="RULE", section="fusion"),
     option(
         "--findings",
         is_flag=True,
@@ -96,19 +80,6 @@ ranking_options = stack(
     ),
 )
 """The options for cases, volumes, feedback, fusion and findings."""
-
-
-def refinements(args: Arguments) -> dict[str, Any]:
-    """Return the options of a query that these arguments set, by name."""
-    return {
-        "case_by": args.case_by,
-        "collapse": args.collapse,
-        "like": tuple(args.like),
-        "unlike": tuple(args.unlike),
-        "blind": args.blind,
-        "fusion": args.fusion,
-        "volume_by": args.volume_by,
-    }
 
 
 def wants_findings(args: Arguments) -> bool:

@@ -1,11 +1,10 @@
-"""What is told besides the hits of an answer: the findings, and the reference material for them."""
+"""Findings and reference material that are shown with an answer."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from viewer.answer import Answer, printable
 
@@ -15,7 +14,7 @@ from ..options.ranking_flags import wants_findings
 from .findings_tables import as_text
 
 if TYPE_CHECKING:
-    from retrieval.index import Index
+    from retrieval.index import Index, QueryOptions
     from retrieval.metadata.label_table import LabelTable
     from retrieval.metadata.reference_table import References
 
@@ -41,18 +40,19 @@ class Tables:
         references = None if args.references is None else References.read(args.references)
         return cls(True, form_of(args), labels, references)
 
-    def told(self, index: Index, query: Query, answer: Answer, terms: Mapping[str, Any]) -> Answer:
+    def attach(self, index: Index, query: Query, answer: Answer, options: QueryOptions) -> Answer:
         """Return an answer with its findings; forms that cannot hold them have them on stderr."""
         if not self.is_wanted:
             return answer
-        asked = {**terms, "among": terms["among"] or others(index, query), "include_self": True}
-        found = index.find_labels(query.slices or query.subject, labels=self.labels, **asked)
+        # The file of an indexed image is a query of its own: it must not find itself either.
+        asked = replace(options, among=options.among or others(index, query), include_self=True)
+        found = index.find_labels(query.slices or query.subject, asked, labels=self.labels)
         significant = [finding.label for finding in found.significant]
         references = () if self.references is None else self.references.of(significant)
-        told = replace(answer, findings=found, references=references)
+        attached = replace(answer, findings=found, references=references)
         if self.form in ("csv", "trec"):
-            print(f"{printable(answer.query.id)}{as_text(told)}", file=sys.stderr)
-        return told
+            print(f"{printable(answer.query.id)}{as_text(attached)}", file=sys.stderr)
+        return attached
 
 
 def others(index: Index, query: Query) -> list[str] | None:
