@@ -53,6 +53,12 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
     help=f"representation: {', '.join(installed())}; repeatable",
 )
 @option("--window", metavar="W", help="lung, brain, bone, …, or centre,width; kept by the index [auto]")
+@option(
+    "--also",
+    multiple=True,
+    metavar="KIND",
+    help="index these as well: seg, dose, map, level (of a slide); repeatable, kept by the index",
+)
 @label_options
 @option("--jobs", type=positive, metavar="N", help="processes [one a core]")
 @option("--refit", is_flag=True, help="learn the vocabulary again from all images")
@@ -70,6 +76,7 @@ def run(args: Arguments) -> int:
         read_labels(args, args.folders),
         args.jobs,
         args.refit,
+        args.also,
     )
     started = time.monotonic()
     with ProgressBar("files", args.quiet) as progress:

@@ -33,6 +33,7 @@ class Order:
     by : representations; those that the index has, or the default of a new one, where there is none.
     settings : those that were given, by name; the others are the index's own, or the defaults.
     window : None for the index's own, or ``auto``.
+    also : kinds of files besides images of patients, see ``IndexWriter.take_also``.
     labels, jobs, refit : see ``IndexWriter.update``.
     """
 
@@ -44,6 +45,7 @@ class Order:
     labels: LabelTable | None = None
     jobs: int | None = None
     refit: bool = False
+    also: Sequence[str] = ()
 
 
 def default_names() -> tuple[str, ...]:
@@ -55,7 +57,11 @@ def default_names() -> tuple[str, ...]:
 
 def bring_up_to_date(order: Order, progress: ProgressBar) -> IndexState:
     """Make the index where there is none, add what it lacks, and index the folders."""
+    from retrieval.readers.kinds import also_named
+
+    also_named(order.also)  # refused before anything is written
     with _opened(order) as index:
+        index.take_also(order.also)
         _add_representations(index, order)
         report = index.update(
             order.folders, jobs=order.jobs, labels=order.labels, progress=progress, refit=order.refit

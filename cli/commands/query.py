@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.errors import PictureError
@@ -146,9 +147,11 @@ def canvas_of(index: Index, query: Query) -> Canvas:
     """Return the picture of a query, for what is marked in it."""
     if query.picture is not None:
         picture = query.picture
-        return Canvas((picture.shape[0], picture.shape[1]), picture.spacing, lambda: picture)
+        about = (picture.shape, picture.spacing, lambda: picture, "#" in Path(query.id).name)
+        return Canvas(*about, picture.metadata, lambda: Path(query.id.partition("#")[0]))
     entry = index.picture(query.shown)
-    return Canvas(entry.shape, entry.spacing, lambda: index.read(query.shown))
+    about = (entry.shape, entry.spacing, lambda: index.read(query.shown), entry.name != entry.source)
+    return Canvas(*about, entry.metadata, lambda: index.path_of(query.shown))
 
 
 def _queries(index: Index, args: Arguments) -> Iterator[Query]:

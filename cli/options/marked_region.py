@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrieval.errors import SettingError
+from retrieval.errors import PictureError, SettingError
 from viewer.answer import XYWH
 
 from .parameters import Arguments
 from .region_flags import FORMS
 
 if TYPE_CHECKING:
-    from retrieval.picture import Picture
+    from retrieval.picture import Picture, Value
     from retrieval.region import Region
 
 Shape = tuple[int, int]
@@ -28,11 +28,23 @@ _LONGEST = 320
 
 @dataclass(frozen=True)
 class Canvas:
-    """The picture that is marked: rows and columns, millimetres a pixel (row, col) if known, its pixels."""
+    """The image that is marked.
+
+    Parameters
+    ----------
+    shape, spacing : rows and columns, and millimetres a pixel (row, col) if known.
+    read : gives its pixels.
+    is_one_of_many : whether its file holds several images.
+    metadata : its tags.
+    path : finds its file; gives None if it is not known.
+    """
 
     shape: Shape
     spacing: Spacing
     read: Callable[[], Picture]
+    is_one_of_many: bool = False
+    metadata: Mapping[str, Value] = field(default_factory=dict)
+    path: Callable[[], Path | None] = lambda: None
 
 
 def region_of(args: Arguments, canvas: Canvas) -> Region | None:
@@ -68,7 +80,7 @@ def _marked(args: Arguments, canvas: Canvas, unit: tuple[float, float]) -> Regio
     if args.polygon is not None:
         return _polygon(args.polygon, unit)
     if args.mask is not None:
-        return _of_mask(args.mask, canvas.shape)
+        return _of_mask(args.mask, canvas)
     return None if args.point is None else _superpixel(args.point, canvas, unit)
 
 
@@ -114,22 +126,17 @@ def _polygon(asked: tuple[tuple[float, float], ...], unit: tuple[float, float]) 
     return Region((np.array([(y / unit[0], x / unit[1]) for x, y in asked], dtype=np.float64),))
 
 
-def _of_mask(path: Path, shape: Shape) -> Region:
-    from retrieval.readers import read_pictures
+def _of_mask(path: Path, canvas: Canvas) -> Region:
+    from retrieval.readers.masks import MarkedImage, read_mask
     from retrieval.region import Region
 
-    if not path.is_file():
-        raise SettingError(f"--mask: {path}: no such file; give a picture of the query's size")
-    picture = next(iter(read_pictures(path, path.name)))
-    if picture.grey.shape != shape:
-        raise SettingError(
-            f"--mask: {path}: is {_size(picture.grey.shape)}, and the query {_size(shape)}; give one of the "
-            "same size"
-        )
-    inside = picture.grey > 0
-    if not inside.any():
-        raise SettingError(f"--mask: {path}: is black, and marks nothing")
-    return Region.from_mask(inside)
+    number = canvas.metadata.get("frame", 0)
+    frame = int(number) if isinstance(number, int | float) else 0
+    image = MarkedImage(canvas.shape, canvas.is_one_of_many, frame, canvas.metadata, canvas.path)
+    try:
+        return Region.from_mask(read_mask(path, image))
+    except PictureError as error:
+        raise SettingError(f"--mask: {error}") from error
 
 
 def _superpixel(asked: tuple[float, float], canvas: Canvas, unit: tuple[float, float]) -> Region:

@@ -73,7 +73,7 @@ region_options = stack(
         type=place,
         metavar="PNG",
         section=_SECTION,
-        help="ask with what is not black in an image of the same size",
+        help="ask with what is not zero in an image of the same size, or with a DICOM SEG or RTSTRUCT",
     ),
     option("--point", type=point, metavar="X,Y", section=_SECTION, help="ask with the superpixel there"),
     option(

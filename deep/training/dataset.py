@@ -140,7 +140,7 @@ def _decode(labelled: LabelledFile, side: int, window: Window | None) -> tuple[l
     found, reasons, file = [], [], labelled.file
     unread = set(labelled.frames)
     try:
-        for picture in read_pictures(file.path, file.name, window=window):
+        for picture in read_pictures(file.path, file.name, window=window, also=()):
             unread.discard(picture.id)
             row = labelled.row(picture.id)
             if row is None or not is_learnt(row):

@@ -17,7 +17,7 @@ from ..picture import Picture
 from ..readers.window import Window
 from ..representation import Representation, Vector
 from .catalogue import pictures
-from .catalogue.files import sources_at
+from .catalogue.files import locate, sources_at
 from .catalogue.learned_fusions import LearntFusion
 from .catalogue.pictures import Entry
 from .catalogue.recipe import Factories
@@ -173,11 +173,12 @@ class Index:
         """Read the images of any file as this index reads its own. Raise PictureError if that fails."""
         return read_file(self._store, Path(path), frames)
 
-    def names_at(self, path: Path) -> list[str]:
-        """Return the names under which the images of a file on disk are in this index, [] if they are not.
+    def path_of(self, name: str) -> Path | None:
+        """Return where the file of an image is; None if it is not known any more."""
+        return locate(self._store.catalogue, self.picture(name).source)
 
-        The file is known by its place in an indexed folder, or through a link; those of its place come first.
-        """
+    def names_at(self, path: Path) -> list[str]:
+        """Return the names of the images of a file on disk, by its place or a link; [] if none."""
         found = sources_at(self._store.catalogue, Path(path))
         return [n for s in found for n in pictures.known_pictures(self._store.catalogue, s) if n in self]
 

@@ -27,7 +27,10 @@ def info(store: Store) -> Mapping[str, Any]:
             "folders": [os.fsdecode(path) for (path,) in rows("SELECT path FROM root ORDER BY id")],
             "files": dict(rows("SELECT state, count(*) FROM source GROUP BY state ORDER BY state")),
             "skipped": dict(
-                rows("SELECT name, reason FROM source WHERE state NOT IN ('read', 'pending', 'ignored')")
+                rows(
+                    "SELECT name, reason FROM source WHERE state NOT IN ('read', 'pending', 'ignored') "
+                    "OR (state = 'read' AND reason != '')"
+                )
             ),
             "pictures": n_pictures,
             "labelled": n_pictures - count_unlabelled(store.catalogue),

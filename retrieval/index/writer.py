@@ -19,7 +19,7 @@ from .storage.merge import compact
 from .storage.store import Store
 from .update.apply_labels import LabelReport
 from .update.learn_metric import drop_metric, learn_metric
-from .update.registration import register_representation, require_window
+from .update.registration import register_representation, require_window, take_also
 from .update.run import UpdateReport, update
 from .update.training_set import MetricOptions, MetricReport
 from .update.transaction import COMMIT_EVERY
@@ -75,6 +75,16 @@ class IndexWriter(Index):
     def require_window(self, window: Window) -> None:
         """Set the window if no image was ever indexed; raise IndexFolderError if it is another one."""
         require_window(self._store, window)
+        self.refresh()
+
+    def take_also(self, kinds: Sequence[str]) -> None:
+        """Index these kinds of files as well: ``seg``, ``dose``, ``map``, ``level``; those taken before stay.
+
+        Raises
+        ------
+        SettingError : another name.
+        """
+        take_also(self._store, kinds)
         self.refresh()
 
     def update(

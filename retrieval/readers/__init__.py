@@ -9,18 +9,18 @@ from pathlib import Path
 from ..errors import PictureError
 from ..picture import Picture
 from .formats import FORMATS, claims, recognise
-from .source import MAX_PIXELS, NotAPictureError, PassedOverError, Read, Source, reason_of
+from .source import MAX_PIXELS, DamagedFrame, NotAPictureError, PassedOverError, Read, Source, reason_of
 from .unread import refuse_known
 from .warnings_off import quiet
 from .window import Window
 
-__all__ = ["MAX_PIXELS", "NotAPictureError", "PassedOverError", "read_pictures", "recognise"]
+__all__ = ["MAX_PIXELS", "DamagedFrame", "NotAPictureError", "PassedOverError", "read_pictures", "recognise"]
 
 READING = 2
 """Raised when files are read in another way, so that an index tries again what it could not read."""
 
-Report = Callable[[str], None]
-"""Takes one line about a frame that cannot be read."""
+Report = Callable[[DamagedFrame], None]
+"""Takes a frame that cannot be read."""
 
 
 def read_pictures(
@@ -49,7 +49,7 @@ def read_pictures(
     max_pixels : the largest number of rows × cols that is decoded of one frame; the header is asked before.
     also : kinds to be read besides images of patients, keys of ``kinds.ALSO``; by default all of them.
     as_mask : return 1 for each value that is not zero and 0 for the others, whatever they look like.
-    report : is called with a line for each damaged frame that is left out.
+    report : is called with each damaged frame that is left out.
 
     Raises
     ------
@@ -66,12 +66,11 @@ def read_pictures(
             n_read += 1
             yield item
             continue
-        line = f"{id}#{item.number}: {item.reason}"
         if frames is not None:
-            raise PictureError(line)
+            raise PictureError(f"{id}#{item.number}: {item.reason}")
         first = first or _named(id, item.reason)
         if report is not None:
-            report(line)
+            report(item)
     if first is not None and not n_read:
         raise PictureError(first)
 

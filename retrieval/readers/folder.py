@@ -15,6 +15,8 @@ from ..errors import PictureError
 Report = Callable[[str], None]
 """Takes one line about what could not be looked at."""
 
+_NAMED = 3
+"""How many missing files of a DICOMDIR are named."""
 _DIRECTORY_CLASS = re.compile(rb"1\.2\.840\.10008\.1\.3\.10(?![.\d])")
 
 
@@ -151,9 +153,14 @@ def _is_directory_file(path: Path) -> bool:
 
 
 def _listed(path: Path, walk: _Walk, prefix: str = "") -> Iterator[FoundFile]:
-    """Yield the files that a DICOMDIR names, in the order of their names, each once."""
+    """Yield the files that a DICOMDIR names, in the order of their names, each once.
+
+    What cannot be found is said in one line, however many files it is: a DICOMDIR is often copied alone.
+    """
     folder, root = path.parent, _real(path.parent)
-    for parts in sorted(_references(path)):
+    references = sorted(_references(path))
+    missing: list[str] = []
+    for parts in references:
         name = "/".join(parts)
         place = folder.joinpath(*parts)
         if not place.exists():  # a CD may show its names in small letters
@@ -163,13 +170,17 @@ def _listed(path: Path, walk: _Walk, prefix: str = "") -> Iterator[FoundFile]:
         elif not walk.excluded.isdisjoint((_real(place), *_real(place).parents)):
             continue
         else:
-            found = _found(place, place.relative_to(folder).as_posix(), _before(prefix, walk.report))
+            found = _found(place, place.relative_to(folder).as_posix(), missing.append)
             if found is not None:
                 yield found
-
-
-def _before(prefix: str, report: Report) -> Report:
-    return lambda line: report(f"{_clean(prefix)}{line}")
+    if len(missing) == 1:
+        walk.report(f"{_clean(prefix)}{missing[0]}")
+    elif missing:
+        names = ", ".join(line.rpartition(": ")[0] for line in missing[:_NAMED])
+        more = ", …" if len(missing) > _NAMED else ""
+        what = f"{len(missing):,} of the {len(references):,} files that it names"
+        where = _clean(prefix) or f"{path.name}: "
+        walk.report(f"{where}{what} cannot be found ({names}{more}); copy them too")
 
 
 def _references(path: Path) -> set[tuple[str, ...]]:

@@ -111,4 +111,5 @@ def check_wanted(kind: Kind, also: Collection[str] | None) -> None:
         raise PassedOverError("passed over: the label or overview of a slide, which may show a name")
     name = next((name for name, optional in ALSO.items() if optional is kind), None)
     if also is not None and name is not None and name not in also:
-        raise PassedOverError(f"passed over: a {kind}, no image of a patient; index it with --also {name}")
+        what = kind if kind is Kind.LEVEL else f"{kind}, no image of a patient"
+        raise PassedOverError(f"passed over: a {what}; index it with --also {name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
+from ...readers import READING
 from .database import Catalogue
 
 # What decides if a file can be decoded; an optional codec that is installed later counts as a change.
@@ -25,6 +26,9 @@ _READERS = (
 def retry_after_change(catalogue: Catalogue) -> None:
     """Within a transaction: if other versions are installed than last time, retry what could not be read."""
     installed = " ".join(f"{name}={_version(name)}" for name in _READERS)
+    # What was passed over is read when the readers have learnt more, or when the index takes more kinds.
+    also = catalogue.rows("SELECT value FROM meta WHERE key = 'also'")
+    installed += f" reading={READING} also={also[0][0] if also else ''}"
     if catalogue.rows("SELECT 1 FROM meta WHERE key = 'readers' AND value = ?", installed):
         return
     catalogue.run("INSERT OR REPLACE INTO meta VALUES ('readers', ?)", installed)

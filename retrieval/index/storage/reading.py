@@ -23,4 +23,6 @@ def read_indexed(store: Store, name: str, source: str) -> Picture:
 
 def read_file(store: Store, path: Path, frames: Collection[int] | None) -> Iterator[Picture]:
     """Read the images of any file. Raise PictureError if it cannot be read, or has no such frame."""
-    return read_pictures(path, path.name, window=store.window, salt=store.salt, frames=frames)
+    # A frame that is named is wanted, whatever it is; and a query may well be a lower level of a slide.
+    also = None if frames is not None else {*store.also, "level"}
+    return read_pictures(path, path.name, window=store.window, salt=store.salt, frames=frames, also=also)

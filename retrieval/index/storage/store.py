@@ -96,6 +96,12 @@ class Store:
         return Window.parse(self.catalogue.meta("window"))
 
     @property
+    def also(self) -> frozenset[str]:
+        """The kinds of files that are indexed besides images of patients; keys of ``readers.kinds.ALSO``."""
+        found = self.catalogue.rows("SELECT value FROM meta WHERE key = 'also'")
+        return frozenset(str(found[0][0]).split()) if found else frozenset()
+
+    @property
     def is_writable(self) -> bool:
         """Tell if this process may write to the index."""
         return self._lock is not None

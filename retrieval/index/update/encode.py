@@ -21,10 +21,18 @@ from .workers import Executor
 
 @dataclass
 class Encoded:
-    """Result of encoding: the number of images, and (source, name, reason) of each file that failed."""
+    """Result of encoding.
+
+    Parameters
+    ----------
+    n_pictures : the number of images.
+    failures : (source, name, reason) of each file that failed.
+    incomplete : (name, reason) of each file of which some frames could not be read.
+    """
 
     n_pictures: int = 0
     failures: list[tuple[int, str, Failure]] = field(default_factory=list)
+    incomplete: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -99,7 +107,9 @@ class Encoder:
         # A file that changed brings its removed frames back; one that is read for a new representation does
         # not.
         skip = frozenset() if is_new else removed_frames(self._store.catalogue, source.id)
-        return Task(source.id, source.path, source.name, wanted, has_thumbnails=is_new, skip=skip)
+        # What is in the index is read again whatever kind of file it is.
+        also = self._store.also if is_new else None
+        return Task(source.id, source.path, source.name, wanted, has_thumbnails=is_new, skip=skip, also=also)
 
     def _take(self, task: Task, outcome: PartialResult | Failure) -> int:
         """Take a result of a task, and return the number of files that it completes."""
@@ -114,6 +124,8 @@ class Encoder:
                 mark_outcome(self._store.catalogue, task.source, State.PENDING)
             return 1
         self._encoded.n_pictures += len(outcome.pictures)
+        if outcome.reason:
+            self._encoded.incomplete.append((task.name, outcome.reason))
         return self._add(task, outcome)
 
     def _add(self, task: Task, result: PartialResult) -> int:
@@ -122,9 +134,12 @@ class Encoder:
             self._long[task.source] = _LongSource(transaction, self._open(transaction, task))
         long = self._long.get(task.source)
         if long is None:
-            self._transaction.add(self._open(self._transaction, task), result.pictures)
+            write = self._open(self._transaction, task)
+            self._transaction.add(write, result.pictures)
         else:
-            long.transaction.add(long.write, result.pictures)
+            write = long.write
+            long.transaction.add(write, result.pictures)
+        write.reason = result.reason
         if result.goes_on:
             return 0
         if self._long.pop(task.source, None) and long is not None:
@@ -148,8 +163,9 @@ class Encoder:
     def _fail(self, task: Task, failure: Failure) -> None:
         if (long := self._long.pop(task.source, None)) is not None:
             long.transaction.discard()
-        # A file that is in the index and cannot be read now, for one more representation, stays in it.
-        if self._states.pop(task.source) is not State.READ:
+        # A file that is in the index and cannot be read now, for one more representation, stays in it;
+        # the label of a slide, which earlier versions took, does not.
+        if self._states.pop(task.source) is not State.READ or failure.is_final:
             self._transaction.fail(task.source, failure)
         self._encoded.failures.append((task.source, task.name, failure))
 

@@ -136,9 +136,9 @@ class _Sampler:
                     return
                 skip = removed_frames(self._store.catalogue, source.id)
                 encode = tuple(stored.id for stored in self._group)
-                yield Task(
-                    source.id, source.path, source.name, encode, skip=skip, sample=quota, seed=self._seed
-                )
+                about = (source.id, source.path, source.name, encode)
+                also = self._store.also
+                yield Task(*about, skip=skip, sample=quota, seed=self._seed, also=also)
 
         for task, outcome in self._executor.run(setup(self._store, self._group), tasks()):
             results[task.source] = PartialResult() if isinstance(outcome, Failure) else outcome

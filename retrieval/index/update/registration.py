@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ...errors import IndexFolderError, SettingError
+from ...readers.kinds import also_named
 from ...readers.window import Window
 from ...representation import Loadable, Representation
 from ..catalogue.pictures import next_picture
@@ -51,6 +54,14 @@ def register_representation(store: Store, representation: Representation) -> Non
             reset_representation(store.catalogue, old.id, settings)
     if representation.is_fitted and representation.learnt():
         _keep_learnt(store, _present(store, name), representation)
+
+
+def take_also(store: Store, kinds: Collection[str]) -> None:
+    """Let an index take more kinds of files, as ``readers.kinds.ALSO`` names them; those it takes stay."""
+    kinds = also_named(kinds) | store.also
+    if kinds != store.also:
+        with store.catalogue.transaction():
+            store.catalogue.run("INSERT OR REPLACE INTO meta VALUES ('also', ?)", " ".join(sorted(kinds)))
 
 
 def require_window(store: Store, window: Window) -> None:

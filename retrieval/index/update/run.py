@@ -34,7 +34,8 @@ class UpdateReport:
     Parameters
     ----------
     added, changed, removed, unchanged : the number of files that hold images.
-    skipped : (name, reason) of each file that could not be read, now or earlier, or that the user removed.
+    skipped : (name, reason) of each file that could not be read, in whole or in part, now or earlier, was
+        passed over for what it is, or was removed by the user.
     ignored : the number of files that are not images and do not claim to be.
     pictures : the number of images that were encoded.
     notes : what the user should know, in sentences.
@@ -137,6 +138,7 @@ def _report(
     # A file that is new or changed and then failed is counted as skipped only.
     failed = {source for source, _, _ in outcome.failures}
     skipped = [(name, f.reason) for _, name, f in outcome.failures if f.state is not State.IGNORED]
+    skipped += outcome.incomplete
     return UpdateReport(
         added=len(changes.new - failed),
         changed=len(changes.changed - failed),

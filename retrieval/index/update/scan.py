@@ -161,6 +161,8 @@ def _count_unchanged(found: _Known, name: str, changes: Changes) -> None:
         changes.n_ignored += 1
     elif found.state is State.READ:
         changes.n_unchanged += 1
+        if found.reason:  # some of its frames could not be read
+            changes.skipped.append((found.name, found.reason))
     else:
         is_removed = found.state is State.REMOVED
         changes.skipped.append((name if is_removed else found.name, found.reason))

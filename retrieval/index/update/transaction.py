@@ -53,12 +53,14 @@ class SourceWrite:
     is_new : it is new or changed, so that its images in the index are replaced.
     encode : the numbers of the representations that it is encoded by.
     pictures : its images with their numbers, without arrays.
+    reason : which of its frames could not be read, and why; empty if all could.
     """
 
     source: int
     is_new: bool
     encode: tuple[int, ...]
     pictures: list[tuple[int, EncodedPicture]] = field(default_factory=list)
+    reason: str = ""
 
 
 class Transaction:
@@ -176,7 +178,7 @@ class Transaction:
             drop_pictures(catalogue, write.source)
             for id, picture in write.pictures:
                 add_picture(catalogue, id, write.source, picture)
-            mark_outcome(catalogue, write.source, State.READ)
+            mark_outcome(catalogue, write.source, State.READ, write.reason)
         catalogue.run_many(
             "INSERT OR IGNORE INTO encoded VALUES (?, ?)", [(write.source, id) for id in write.encode]
         )

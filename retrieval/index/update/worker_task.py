@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ...errors import PictureError
 from ...picture import Picture
 from ...rankers.array_files import load_arrays
-from ...readers import NotAPictureError, read_pictures
+from ...readers import DamagedFrame, NotAPictureError, PassedOverError, Report, read_pictures
 from ...readers.window import Window
 from ...representation import Arrays, BatchEncoder, Encoding, Representation
 from ..catalogue.encoded_picture import EncodedPicture
@@ -32,6 +32,7 @@ FRAMES_PER_RESULT = 64
 
 _THUMBNAIL_SIDE = 192  # pixels
 _QUALITY = 80  # of the JPEG, in percent
+_NAMED = 10  # damaged frames of a file
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Task:
     skip : the tombstone keys of removed frames, which are passed over.
     sample : with n above 0 nothing is encoded; n frames are drawn at random and sampled to learn from.
     seed : of the draw.
+    also : the kinds of files that are read besides images of patients; None for all.
     """
 
     source: int
@@ -84,6 +86,7 @@ class Task:
     skip: frozenset[str] = frozenset()
     sample: int = 0
     seed: int = 0
+    also: frozenset[str] | None = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,20 +99,23 @@ class PartialResult:
     goes_on : more results of the same file follow.
     samples : of each frame that was drawn, by representation.
     n_frames : of the file, if it was sampled.
+    reason : which frames could not be read, and why; empty if all could.
     """
 
     pictures: Sequence[EncodedPicture] = ()
     goes_on: bool = False
     samples: Sequence[Mapping[int, Arrays]] = ()
     n_frames: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a task has no result, and the state that its file gets."""
+    """Why a task has no result, and the state that its file gets; final if it is left out for what it is."""
 
     state: State
     reason: str
+    is_final: bool = False
 
 
 @dataclass
@@ -140,6 +146,8 @@ class Worker:
             yield from [self._sampled(task)] if task.sample else self._encoded(task)
         except NotAPictureError as error:
             yield Failure(State.IGNORED, str(error).removeprefix(f"{task.name}: "))
+        except PassedOverError as error:
+            yield Failure(State.SKIPPED, str(error).removeprefix(f"{task.name}: "), is_final=True)
         except PictureError as error:
             yield Failure(State.SKIPPED, str(error).removeprefix(f"{task.name}: "))
         except OSError as error:
@@ -147,19 +155,22 @@ class Worker:
         except Exception as error:  # whatever a decoder raises costs this file only
             yield Failure(State.FAILED, " ".join(f"{type(error).__name__}: {error}".split()))
 
-    def _read(self, task: Task) -> Iterator[Picture]:
-        pictures = read_pictures(task.path, task.name, window=self._window, salt=self.setup.salt)
+    def _read(self, task: Task, report: Report | None = None) -> Iterator[Picture]:
+        pictures = read_pictures(
+            task.path, task.name, window=self._window, salt=self.setup.salt, also=task.also, report=report
+        )
         salt, skip = self.setup.salt, task.skip
         return (picture for picture in pictures if not skip or tombstone_key(salt, picture.id) not in skip)
 
     def _encoded(self, task: Task) -> Iterator[PartialResult]:
         pictures: list[EncodedPicture] = []
-        for picture in self._read(task):
+        damaged: list[DamagedFrame] = []
+        for picture in self._read(task, damaged.append):
             if len(pictures) == FRAMES_PER_RESULT:
                 yield PartialResult(pictures, goes_on=True)
                 pictures = []
             pictures.append(self._describe(picture, task))
-        yield PartialResult(pictures)
+        yield PartialResult(pictures, reason=_about(damaged))
 
     def _describe(self, picture: Picture, task: Task) -> EncodedPicture:
         encodings: dict[int, Encoding] = {}
@@ -190,6 +201,15 @@ class Worker:
                 drawn = (key, picture.id, {id: self._made[id].sample(picture) for id in task.encode})
                 (heapq.heappush if len(best) < task.sample else heapq.heapreplace)(best, drawn)
         return PartialResult(samples=[s for _, _, s in sorted(best, key=lambda b: b[:2])], n_frames=n_frames)
+
+
+def _about(damaged: Sequence[DamagedFrame]) -> str:
+    """Say which frames of a file are missing and why the first one is; nothing if none is."""
+    if not damaged:
+        return ""
+    first = ", ".join(f"#{frame.number}" for frame in damaged[:_NAMED])
+    more = f" and {len(damaged) - _NAMED:,} more" if len(damaged) > _NAMED else ""
+    return f"frame {first}{more} cannot be read, the others are: {damaged[0].reason}"
 
 
 def sampling_key(seed: int, name: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,20 +11,15 @@ from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
-from ...errors import PictureError
-from ..kinds import check_wanted
-from ..source import DamagedFrame, NotAPictureError, Source, reason_of
+from ..source import DamagedFrame, reason_of
 from .bits import stored_values
 from .codec import decode_frame
-from .header import element, kind_of, metadata_of, text_of
 
-_IMPLICIT = "1.2.840.10008.1.2"
-_EXPLICIT = "1.2.840.10008.1.2.1"
-_DEFLATED = "1.2.840.10008.1.2.1.99"
-_BIG_ENDIAN = "1.2.840.10008.1.2.2"
-_NATIVE = (_IMPLICIT, _EXPLICIT, _DEFLATED, _BIG_ENDIAN)
-_LARGEST_DATASET = 1 << 31
-_KEYWORDS = {8: "FloatPixelData", 9: "DoubleFloatPixelData", 0x10: "PixelData"}
+IMPLICIT = "1.2.840.10008.1.2"
+EXPLICIT = "1.2.840.10008.1.2.1"
+DEFLATED = "1.2.840.10008.1.2.1.99"
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
+NATIVE = (IMPLICIT, EXPLICIT, DEFLATED, BIG_ENDIAN)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +66,7 @@ class Stored:
     @property
     def little_endian(self) -> bool:
         """Return whether tables in the header have their lowest byte first."""
-        return bool(self.syntax != _BIG_ENDIAN)
+        return bool(self.syntax != BIG_ENDIAN)
 
     def frames(self, wanted: Iterable[int]) -> Iterator[Frame | DamagedFrame]:
         """Decode the wanted frames (rising); memory holds one at a time, and a damaged one costs no other."""
@@ -81,7 +75,7 @@ class Stored:
             return
         with self.path.open("rb") if self.data is None else io.BytesIO(self.data) as file:
             file.seek(self.offset)
-            yield from (self._native if self.syntax in _NATIVE else self._encapsulated)(file, wanted)
+            yield from (self._native if self.syntax in NATIVE else self._encapsulated)(file, wanted)
 
     def _native(self, file: BinaryIO, wanted: list[int]) -> Iterator[Frame | DamagedFrame]:
         from pydicom.pixels import get_decoder
@@ -138,131 +132,3 @@ class Stored:
             return Frame(number, *decode_frame(data, self.syntax, options))
         except Exception as error:  # decoders fail in many ways
             return DamagedFrame(number, reason_of(error))
-
-
-def open_frames(source: Source) -> Stored:
-    """Read the header of a DICOM file and find its pixels.
-
-    Raises NotAPictureError for objects that have none by their nature (plans, reports, waveforms),
-    PassedOverError for kinds that are not wanted, and PictureError for images that have lost their pixels,
-    are too large, or are not encoded as their transfer syntax says.
-    """
-    from pydicom import dcmread
-
-    _check_deflated(source.path)
-    with source.path.open("rb") as file:
-        dataset = dcmread(file, force=True, stop_before_pixels=True)
-        syntax = _syntax(dataset)
-        if syntax == _DEFLATED:  # pydicom has inflated it as a whole
-            dataset = dcmread(source.path, force=True)
-            keyword = next((k for k in _KEYWORDS.values() if k in dataset), "")
-            data = bytes(dataset[keyword].value) if keyword else None
-            offset = 0
-            more: dict[str, Any] = {"pixel_keyword": keyword}
-        else:
-            data = None
-            more = _enter_pixels(file, syntax)
-            offset = file.tell()
-            more["start"] = file.read(4)
-    if not more.get("pixel_keyword"):
-        raise _no_pixels(dataset)
-    check_wanted(kind_of(dataset), source.also)
-    _check_encoding(more, syntax)
-    return Stored(dataset, syntax, _options(dataset, source, more, syntax), source.path, offset, data)
-
-
-def _options(dataset: Any, source: Source, more: dict[str, Any], syntax: Any) -> dict[str, Any]:
-    from pydicom.pixels import as_pixel_options
-
-    number = element(dataset, "NumberOfFrames")
-    if not str(number or "").strip().isdigit():  # it cannot be read: the pixels can
-        dataset.pop(0x00280008, None)
-    more = {key: value for key, value in more.items() if key.startswith("pixel_")}
-    options = {"transfer_syntax_uid": syntax, **as_pixel_options(dataset, **more)}
-    options["high_bit"] = element(dataset, "HighBit")
-    if missing := [name for name in ("rows", "columns", "bits_allocated") if not options.get(name)]:
-        raise PictureError(f"the DICOM header lacks {missing[0].replace('_', ' ')}")
-    options.setdefault("samples_per_pixel", 1)
-    options.setdefault("bits_stored", options["bits_allocated"])
-    options.setdefault("photometric_interpretation", "MONOCHROME2")
-    if more["pixel_keyword"] == "PixelData":
-        options.setdefault("pixel_representation", 0)
-    source.check_size(options["rows"], options["columns"])
-    return options
-
-
-def _syntax(dataset: Any) -> Any:
-    """Return the transfer syntax, guessed from the encoding if the file does not name it."""
-    from pydicom.uid import UID
-
-    if stated := text_of(getattr(dataset, "file_meta", None) or {}, "TransferSyntaxUID"):
-        return UID(stated)
-    implicit, little_endian = dataset.original_encoding
-    return UID(_IMPLICIT if implicit else _EXPLICIT if little_endian else _BIG_ENDIAN)
-
-
-def _enter_pixels(file: BinaryIO, syntax: Any) -> dict[str, Any]:
-    """Read the header of the pixel data element at the file's place; return what decoders ask of it.
-
-    ``is_endless`` is set if the length is undefined, as it is of encapsulated pixels.
-    """
-    header = file.read(8)
-    order: Any = "big" if syntax == _BIG_ENDIAN else "little"
-    group, number = (int.from_bytes(header[i : i + 2], order) for i in (0, 2))
-    if group != 0x7FE0 or number not in _KEYWORDS:
-        return {}
-    more: dict[str, Any] = {"pixel_keyword": _KEYWORDS[number]}
-    length = header[4:8]
-    if header[4:6].isalpha():  # asked of the file itself: some are implicit in spite of their transfer syntax
-        more["pixel_vr"] = header[4:6].decode("ascii", "replace")
-        length = file.read(4)
-    more["is_endless"] = length == b"\xff\xff\xff\xff"
-    return more
-
-
-def _check_encoding(more: dict[str, Any], syntax: Any) -> None:
-    """Refuse pixels that are not encoded as the transfer syntax says: read as it says, they are noise.
-
-    PS3.5 A.4: encapsulated pixels have an undefined length and begin with an item, (FFFE,E000).
-    """
-    begins_item = more.get("start") == b"\xfe\xff\x00\xe0"
-    if syntax in _NATIVE and (more.get("is_endless") or (begins_item and more.get("pixel_vr") != "OW")):
-        raise PictureError(
-            f"the transfer syntax says {syntax.name}, but the pixels are encapsulated (compressed); "
-            "correct the transfer syntax of the file"
-        )
-    if syntax not in _NATIVE and more.get("start") and not begins_item:
-        raise PictureError(
-            f"the transfer syntax says {syntax.name}, but the pixels are not encapsulated (not compressed); "
-            "correct the transfer syntax of the file"
-        )
-
-
-def _check_deflated(path: Path) -> None:
-    """Refuse a deflated dataset that would not fit into memory: pydicom inflates it as a whole."""
-    from pydicom.filereader import read_file_meta_info
-
-    with path.open("rb") as file:
-        if file.read(132)[128:] != b"DICM":
-            return
-    meta = read_file_meta_info(path)
-    if text_of(meta, "TransferSyntaxUID") != _DEFLATED:
-        return
-    with path.open("rb") as file:
-        file.seek(144 + int(element(meta, "FileMetaInformationGroupLength") or 0))
-        inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
-        data = file.read(1 << 16)
-        while data and not inflater.eof:
-            size += len(inflater.decompress(data, 1 << 20))
-            if size > _LARGEST_DATASET:
-                raise PictureError("the deflated file holds more than 2 GiB; inflate it with a DICOM toolkit")
-            data = inflater.unconsumed_tail or file.read(1 << 16)
-
-
-def _no_pixels(dataset: Any) -> PictureError:
-    if element(dataset, "Rows"):
-        return PictureError("the pixel data are missing: the file is truncated or was stripped")
-    # A damaged header may hold anything in the place of the kind; the allow-list lets known kinds through.
-    known = metadata_of(dataset)
-    kind = known.get("sop_class") or known.get("modality") or "of unknown kind"
-    return NotAPictureError(f"a DICOM object without pixels ({kind})")

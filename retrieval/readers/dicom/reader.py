@@ -14,12 +14,13 @@ from ..slice_stacks import spell_normal
 from ..source import DamagedFrame, Read, Source
 from ..values import as_mask
 from ..window import stretch
-from .frames import Frame, Stored, open_frames
+from .frames import Frame, Stored
 from .geometry import normal_of, position_of, spacing_of
 from .grey import GreyScale
 from .header import groups_of, kind_of, metadata_of
 from .lookup_table import palette_of
 from .mosaic import Mosaic, unfold
+from .opening import open_frames
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _COLOUR = ("RGB", "YBR_RCT", "YBR_ICT")  # of the latter two the decoders make RGB

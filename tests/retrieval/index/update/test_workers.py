@@ -54,7 +54,7 @@ def test_workers_that_cannot_start_are_an_error_with_a_remedy(tmp_path, folder, 
         assert len(index) == 0
 
 
-def test_a_damaged_frame_spoils_its_file_and_nothing_else(tmp_path, folder, kinds):
+def test_a_damaged_frame_is_named_now_and_later_and_costs_no_other(tmp_path, folder, kinds):
     frames = np.random.default_rng(0).integers(0, 256, (150, 12, 16), dtype=np.uint8)
     tifffile.imwrite(folder / "stack.tif", frames, photometric="minisblack", compression="zlib")
     data = bytearray((folder / "stack.tif").read_bytes())
@@ -64,10 +64,14 @@ def test_a_damaged_frame_spoils_its_file_and_nothing_else(tmp_path, folder, kind
     (folder / "stack.tif").write_bytes(data)
     with make(tmp_path, kinds, Thumbnail()) as index:
         report = index.update([folder], jobs=1)
-        assert report.added == 10
-        assert [name for name, _ in report.skipped] == ["stack.tif"]
-        assert len(index) == 10
+        assert report.added == 11
+        ((name, reason),) = report.skipped
+        assert name == "stack.tif"
+        assert reason.startswith("frame #140 cannot be read, the others are: ")
+        assert len(index) == 10 + 149
+        assert "stack.tif#140" not in index
         assert index.verify() == []
+        assert index.update([folder], jobs=1).skipped == report.skipped
 
 
 def test_evidence_is_kept_for_each_picture(tmp_path, folder, kinds):

@@ -1,0 +1,137 @@
+"""Masks: which pixels of an image a file marks. A mask is values: every one that is not zero marks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import PictureError
+from ..picture import Picture, Value
+from . import read_pictures
+
+Mask = NDArray[np.bool_]
+_SAME_PLACE = 0.1
+"""Millimetres between slices that are the same one."""
+
+
+@dataclass(frozen=True)
+class MarkedImage:
+    """The image that a mask is for.
+
+    Parameters
+    ----------
+    shape : (rows, cols).
+    is_one_of_many : whether its file holds several images.
+    frame : its number in its file, from 0.
+    metadata : its tags; ``position`` and ``plane`` are compared.
+    path : finds its file; gives None if it is not known.
+    """
+
+    shape: tuple[int, int]
+    is_one_of_many: bool = False
+    frame: int = 0
+    metadata: Mapping[str, Value] = field(default_factory=dict)
+    path: Callable[[], Path | None] = lambda: None
+
+
+def read_mask(argument: Path, image: MarkedImage) -> Mask:
+    """Return the pixels that a file marks in an image, bool (rows, cols).
+
+    Parameters
+    ----------
+    argument : a file; of a file with several images, or with several DICOM regions, ``file#4`` names the
+        image, and ``file#NAME`` or its number the region. Without a name the mask of the same slice is
+        taken; of DICOM regions all that refer to the image.
+
+    Raises
+    ------
+    PictureError : no such file, none of the size of the image, or none that is clearly meant.
+    """
+    path, name = split_name(argument)
+    if not path.is_file():
+        raise PictureError(f"{argument}: no such file; give an image of the query's size")
+    from .dicom.regions import is_region_file
+
+    mask = _regions(path, name, image) if is_region_file(path) else _pixels(path, name, image)
+    if mask.shape != image.shape:
+        raise PictureError(
+            f"{argument}: is {_size(mask.shape)}, and the query {_size(image.shape)}; "
+            "give one of the same size"
+        )
+    if not mask.any():
+        raise PictureError(f"{argument}: is black, and marks nothing")
+    return mask
+
+
+def split_name(argument: Path) -> tuple[Path, str]:
+    """Return the file and the name behind ``#``, empty without one. A file whose own name has a # wins."""
+    file, sign, name = str(argument).rpartition("#")
+    return (Path(file), name) if sign and file and not argument.exists() else (argument, "")
+
+
+def _pixels(path: Path, name: str, image: MarkedImage) -> Mask:
+    """Return the mask of an image file: the named one, the only one, or that of the same slice."""
+    if name:
+        if not (name.isascii() and name.isdigit()):
+            raise PictureError(f"{path}#{name}: name an image of the file by its number, such as {path}#0")
+        return _marked(_frame(path, int(name)))
+    first = _frame(path, 0)
+    if "#" not in first.id.removeprefix(path.name):
+        return _marked(first)
+    if not image.is_one_of_many:
+        n = sum(1 for _ in read_pictures(path, path.name, as_mask=True))
+        raise PictureError(
+            f"{path}: the mask holds {n} images, and the query is a single one; name one of them, "
+            f"such as {path}#{n // 2}"
+        )
+    found = _frame(path, image.frame)
+    _check_same_slice(path, found, image)
+    return _marked(found)
+
+
+def _frame(path: Path, number: int) -> Picture:
+    return next(iter(read_pictures(path, path.name, frames=[number], as_mask=True)))
+
+
+def _marked(picture: Picture) -> Mask:
+    return np.asarray(picture.grey > 0)
+
+
+def _check_same_slice(path: Path, mask: Picture, image: MarkedImage) -> None:
+    """Refuse slices in another plane or place than those of the image."""
+    planes = mask.metadata.get("plane"), image.metadata.get("plane")
+    heights = mask.metadata.get("position"), image.metadata.get("position")
+    if None not in planes and planes[0] != planes[1]:
+        raise PictureError(f"{path}: its slices are {planes[0]}, and the query is {planes[1]}")
+    if all(isinstance(height, float | int) for height in heights) and None not in planes:
+        here, there = float(heights[0] or 0), float(heights[1] or 0)
+        if abs(here - there) > _SAME_PLACE:
+            raise PictureError(
+                f"{path}: its slice {image.frame} is at {here:g} mm, and the query at {there:g} mm; "
+                f"name the slice that is meant, such as {path}#0"
+            )
+
+
+def _regions(path: Path, name: str, image: MarkedImage) -> Mask:
+    """Return the union of the DICOM regions that refer to an image, or the named one of them."""
+    from .dicom.regions import regions_of, target_of
+
+    file = image.path()
+    if file is None or not file.is_file():
+        raise PictureError(f"{path}: needs the DICOM file of the query, which cannot be found")
+    found = regions_of(path, target_of(file, image.frame))
+    if not found:
+        raise PictureError(f"{path}: none of its regions refers to this image")
+    named = [region for region in found if name in ("", region.label, str(region.number))]
+    if not named:
+        there = ", ".join(f"{region.number} ({region.label})" for region in found)
+        raise PictureError(f"{path}: has no region {name!r} in this image; it has {there}")
+    return np.asarray(np.logical_or.reduce([region.mask for region in named]))
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[1]} × {shape[0]} pixels"
