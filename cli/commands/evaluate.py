@@ -163,6 +163,9 @@ def notes(found: Evaluation) -> list[str]:
     if found.unmatched:
         shown = ", ".join(found.unmatched[:3]) + (", …" if len(found.unmatched) > 3 else "")
         lines.append(f"{len(found.unmatched):,} rows of the table name no picture: {shown}")
+    if found.ties:
+        shares = ", ".join(f"{name} {100 * share:.1f} %" for name, share in found.ties.items())
+        lines.append(f"scores that tie: {shares}; measures are means over the orders of tied hits")
     if found.leaks:
         n_leaking = len({leak.query for leak in found.leaks})
         lines.append(

@@ -64,6 +64,7 @@ def as_object(found: Evaluation) -> dict[str, Any]:
             name: {key: _number(value) for key, value in asdict(c).items()}
             for name, c in found.classified.items()
         },
+        "ties": dict(found.ties),
         "weights": {name: dict(weights) for name, weights in found.weights.items()},
         "leaks": [
             {"query": leak.query, "found": leak.found, "likeness": leak.likeness} for leak in found.leaks

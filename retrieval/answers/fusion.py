@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import SettingError
 from ..ranker import Ids, Ranking, order
+from ..statistics.tied_ranking import group_starts
 from .rule_names import FUSION_RULES
 
 RANK_CONSTANT = 60
@@ -27,9 +28,10 @@ def fuse(
     Parameters
     ----------
     how : ``rrf``, the sum over rankings of 1 / (60 + rank), rank from 1, which compares no scores, except
-        that a score of 0 adds nothing: if nothing is shared, the order means nothing; ``sum``, the sum of
-        ``normalised`` scores; or ``learnt``, that sum with ``weights`` that were learnt for these rankings. A
-        ranking adds nothing to an id that it does not hold.
+        that tied hits get the mean of what their ranks add, and a score of 0 adds nothing: if nothing is
+        shared, the order means nothing; ``sum``, the sum of ``normalised`` scores; or ``learnt``, that sum
+        with ``weights`` that were learnt for these rankings. A ranking adds nothing to an id that it does not
+        hold.
     k : how many of the best to keep; all if None.
     weights : of each ranking, at least 0; all 1 if None.
 
@@ -115,6 +117,11 @@ def normalised(ranking: Ranking) -> NDArray[np.float64]:
 
 
 def _reciprocal_ranks(ranking: Ranking) -> NDArray[np.float64]:
-    # 1 / (60 + rank), rank from 1: equation 1 of Cormack et al.
+    # 1 / (60 + rank), rank from 1: equation 1 of Cormack et al. Tied hits get the mean of what their ranks
+    # weigh, so that their names decide nothing.
     weights = 1.0 / (RANK_CONSTANT + 1.0 + np.arange(len(ranking)))
+    starts = group_starts(ranking.scores)
+    if len(starts) < len(ranking):
+        sizes = np.diff(starts, append=len(ranking))
+        weights = np.repeat(np.add.reduceat(weights, starts) / sizes, sizes)
     return np.asarray(np.where(ranking.scores == 0, 0.0, weights), dtype=np.float64)

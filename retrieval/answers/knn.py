@@ -86,9 +86,10 @@ class Classification:
 def vote(labels: Sequence[Collection[str]], scores: ArrayLike, k: int = 10) -> dict[str, float]:
     """Return what share of the votes each label gets from the first k pictures of a ranking, most first.
 
-    The vote of the picture at rank r weighs 1 / r. Pictures of one score get the mean weight of their ranks,
-    and a score of 0 has no vote: if nothing is shared, the order means nothing. A picture of several
-    labels votes for each of them, so that shares may sum to more than 1; one without labels is passed over.
+    The vote of the picture at rank r weighs 1 / r, and nothing behind rank k. Pictures of one score get the
+    mean weight of their ranks, those behind k included, so that the names of files decide nothing; a score of
+    0 has no vote: if nothing is shared, the order means nothing. A picture of several labels votes for each
+    of them, so that shares may sum to more than 1; one without labels is passed over.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ def vote(labels: Sequence[Collection[str]], scores: ArrayLike, k: int = 10) -> d
 
     Returns
     -------
-    Label to share in (0, 1], of equal shares the one that is voted for first, then by name. Empty if
+    Label to share in (0, 1], of equal shares the one with the better first voter, then by name. Empty if
     nobody votes.
 
     Raises
@@ -109,25 +110,34 @@ def vote(labels: Sequence[Collection[str]], scores: ArrayLike, k: int = 10) -> d
     if k < 1 or values.shape != (len(labels),):
         raise ValueError(f"vote: {len(labels)} labels, scores {values.shape}, k {k}; a score each, k > 0")
     # Pictures without labels take no rank: the first labelled one weighs 1, wherever it is.
-    voters = [i for i, own in enumerate(labels) if own][:k]
-    weights = _weights(values[voters]).tolist()
+    voters = [i for i, own in enumerate(labels) if own]
+    weights = _weights(values[voters], k).tolist()
     total = sum(weights)  # in the order in which labels gather theirs, so that no share is above 1
     if total == 0:
         return {}
     gathered: dict[str, float] = {}
+    first: dict[str, float] = {}  # the score of the best picture that votes for a label
     for i, weight in zip(voters, weights, strict=True):
         for label in sorted(set(labels[i])) if weight else ():
             gathered[label] = gathered.get(label, 0.0) + weight
+            first.setdefault(label, float(values[i]))
     # Rounded, because sums of 1/r that are equal on paper differ in their last bits by the order of adding.
     shares = {label: weight / total for label, weight in gathered.items()}
-    return dict(sorted(shares.items(), key=lambda item: -round(item[1], 12)))
+    return dict(sorted(shares.items(), key=lambda item: (-round(item[1], 12), -first[item[0]], item[0])))
 
 
-def _weights(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return 1 / rank, the mean of it where scores are equal, and 0 if they are 0; (n,)."""
+def _weights(scores: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    """Return 1 / rank, 0 behind rank k, the mean of it where scores are equal, and 0 if they are 0; (n,)."""
     _, level = np.unique(scores, return_inverse=True)  # the same number for the same score
-    means = np.bincount(level, 1.0 / np.arange(1, len(scores) + 1)) / np.maximum(np.bincount(level), 1)
+    alone = np.zeros(len(scores))
+    alone[:k] = 1.0 / np.arange(1, min(k, len(scores)) + 1)
+    means = np.bincount(level, alone) / np.maximum(np.bincount(level), 1)
     return np.asarray(np.where(scores == 0, 0.0, means[level]), dtype=np.float64)
+
+
+def n_voting(scores: NDArray[np.floating], k: int) -> int:
+    """Return how many of the first pictures may vote: k, and all behind that have the score of the k-th."""
+    return int(np.count_nonzero(scores >= scores[k - 1])) if len(scores) > k else len(scores)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingError
+from ..statistics.tied_ranking import expected_precisions
 
 Weights = tuple[float, ...]
 _STEPS = 20
@@ -56,15 +57,15 @@ def learn_weights(scores: NDArray[np.float32], relevant: NDArray[np.bool_]) -> W
 
 
 def mean_average_precision(scores: NDArray[np.float32], relevant: NDArray[np.bool_]) -> float:
-    """Return mAP of scores (n_queries, n_pictures), NaN last, equal ones in the order of pictures.
+    """Return the expected mAP of scores (n_queries, n_pictures) over the orders of tied ones, NaN last.
 
     Every query has a relevant picture whose score is a number.
     """
     # NaN (may not be found) sorts last and is never relevant, so that it changes no precision before it.
     best_first = np.argsort(-scores, axis=1, kind="stable")
     hits = np.take_along_axis(relevant, best_first, axis=1)
-    precisions = np.cumsum(hits, axis=1) / np.arange(1, hits.shape[1] + 1)
-    return float(np.mean((precisions * hits).sum(axis=1) / hits.sum(axis=1)))
+    falling = np.take_along_axis(scores, best_first, axis=1)
+    return float(np.mean(expected_precisions(hits, falling).sum(axis=1) / hits.sum(axis=1)))
 
 
 def _best(tried: Sequence[Weights], quality: Callable[[Weights], float]) -> Weights:

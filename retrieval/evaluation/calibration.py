@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..answers.knn import UNSURE, calibrate, vote
+from ..answers.knn import UNSURE, calibrate, n_voting, vote
 from ..statistics.calibration_measures import brier, expected_calibration_error
 from ..statistics.measures import bootstrap_interval
 from .cross_fitting import FOLDS, folds
-from .ranking_scores import ScoredQuery
+from .scored_query import ScoredQuery
 from .task import EvaluationTask
 
 NEIGHBOURS = 10
@@ -60,9 +60,10 @@ class ClassificationScores:
         # A query that no answer can be right for would count as an error that no ranking can avoid.
         if not (answer.gains > 0).any():
             return
-        best = answer.ranking.ids[:NEIGHBOURS].tolist()
-        labels = [answer.judgements.labels[position] for position in best]
-        shares = vote(labels, answer.ranking.scores[:NEIGHBOURS], NEIGHBOURS)
+        scores = answer.ranking.scores
+        n = n_voting(scores, NEIGHBOURS)
+        labels = [answer.judgements.labels[position] for position in answer.ranking.ids[:n].tolist()]
+        shares = vote(labels, scores[:n], NEIGHBOURS)
         called = next(iter(shares), None)
         self.positions.append(answer.position)
         self.shares.append(shares[called] if called is not None else 0.0)

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import SettingError
-from .ranking_scores import ScoredQuery
+from .scored_query import ScoredQuery
+from .tied_orders import mean_over_orders
 
 UNKNOWN = "*"
 
@@ -123,12 +124,13 @@ class IrmaError:
     is_error: bool = True
 
     def score(self, answer: ScoredQuery) -> list[float]:
-        """Return error, whether it is above 0, and the share of ``*``."""
+        """Return error, whether it is above 0, and the share of ``*``, expected over orders of tied hits."""
+        return mean_over_orders(answer, self.neighbours, lambda first: self._error(answer, first))
+
+    def _error(self, answer: ScoredQuery, first: Sequence[int]) -> list[float]:
         (right,) = answer.labels
-        best = answer.ranking.ids[: self.neighbours].tolist()
         # The nearest first: of equally common characters the one met first wins.
-        codes = [answer.judgements.labels[position][0] for position in best]
-        predicted = predict(codes, self.least)
+        predicted = predict([answer.judgements.labels[position][0] for position in first], self.least)
         error = self.codes.error(right, predicted)
         characters = predicted.replace("-", "")
         return [error, float(error > 0), characters.count(UNKNOWN) / len(characters)]

@@ -14,8 +14,9 @@ from ..ranker import Ranking
 from ..statistics.paired_tests import compare
 from .calibration import ClassificationScores
 from .leaks import Leak, LeakFinder
-from .ranking_scores import Measures, ScoredQuery
+from .ranking_scores import Measures
 from .result import Evaluation
+from .scored_query import ScoredQuery
 from .systems import Mask, System
 from .task import EvaluationTask
 from .trec import TrecFolder
@@ -63,6 +64,8 @@ class _Scores:
         names = [system.name for system in systems]
         self.values = {name: np.full(shape, np.nan) for name in names}
         self._clean = {name: np.full(shape, np.nan) for name in names}
+        self._n_tied = dict.fromkeys(names, 0)
+        self._n_hits = dict.fromkeys(names, 0)
         self._classification = {name: ClassificationScores() for name in names}
 
     def add(self, i: int, rankings: Mapping[str, Ranking], near: Mapping[int, float]) -> None:
@@ -71,6 +74,8 @@ class _Scores:
         for name, ranking in rankings.items():
             answer = ScoredQuery(position, ranking, self._task.judgements)
             own = self._measures.score(answer)
+            self._n_tied[name] += answer.tied.n_tied
+            self._n_hits[name] += len(ranking)
             self._classification[name].add(answer)
             self.values[name][:, i] = self._clean[name][:, i] = own
             if near:
@@ -106,6 +111,7 @@ class _Scores:
             unmatched=task.unmatched,
             comparisons=tuple(compare(compared, groups, chosen=chosen)),
             weights=weights,
+            ties={name: n / max(1, self._n_hits[name]) for name, n in self._n_tied.items() if n},
             classified={name: summary for name, summary in called.items() if summary is not None},
         )
 

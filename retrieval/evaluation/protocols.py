@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import SettingError
-from ..statistics.measures import hit_at, majority_at, published_average_precision_at
+from ..statistics.measures import majority_at, published_average_precision_at
 from .irma import Code, IrmaError
-from .ranking_scores import Measures, ScoredQuery
+from .ranking_scores import Measures
 from .relevance import Judgements
+from .scored_query import ScoredQuery
+from .tied_orders import mean_over_orders
 
 PROTOCOLS = ("medmnist", "denner", "irma")
 
@@ -28,14 +31,19 @@ class MedMnist:
     is_error: bool = False
 
     def score(self, answer: ScoredQuery) -> list[float]:
-        """Return each measure of a ranking."""
-        relevant = answer.gains > 0
-        # A picture of several labels is one class of its own: the papers have one label a picture.
-        label = ";".join(answer.labels)
-        near = [";".join(answer.judgements.labels[p]) for p in answer.ranking.ids[:5].tolist()]
+        """Return each measure of a ranking, expected over the orders of tied hits."""
         return [
-            *(float(hit_at(relevant, k)) for k in (1, 3, 5)),
-            float(majority_at(near, label, 5)),
+            *(answer.tied.hit_at(k) for k in (1, 3, 5)),
+            *mean_over_orders(answer, 5, lambda first: self._first_five(answer, first)),
+        ]
+
+    def _first_five(self, answer: ScoredQuery, first: Sequence[int]) -> list[float]:
+        judgements = answer.judgements
+        # A picture of several labels is one class of its own: the papers have one label a picture.
+        near = [";".join(judgements.labels[position]) for position in first]
+        relevant = judgements.gains(answer.position)[first] > 0
+        return [
+            float(majority_at(near, ";".join(answer.labels), 5)),
             published_average_precision_at(relevant, 5),
         ]
 
@@ -58,13 +66,13 @@ class Denner:
         return tuple(f"P@{n}, capped" for n in self.cutoffs)
 
     def score(self, answer: ScoredQuery) -> list[float]:
-        """Return each measure of a ranking."""
-        relevant = answer.gains > 0
+        """Return each measure of a ranking, expected over the orders of tied hits."""
         # All right answers are in the ranking, so their number is the size of the class in the database.
-        size = int(relevant.sum())
+        size = int(answer.tied.relevant.sum())
         if size == 0:
             return [float("nan")] * len(self.cutoffs)
-        return [float(relevant[:n].sum() / min(n, size)) for n in self.cutoffs]
+        right = answer.tied.expected_gains(answer.tied.relevant)
+        return [float(right[:n].sum() / min(n, size)) for n in self.cutoffs]
 
 
 def protocol(name: str, judgements: Judgements) -> Measures:

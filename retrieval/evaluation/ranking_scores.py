@@ -10,45 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingError
-from ..ranker import Ranking
-from ..statistics.measures import (
-    average_precision,
-    average_precision_at_r,
-    bpref,
-    hit_at,
-    ndcg_at,
-    precision_at,
-    r_precision,
-)
-from .relevance import Gains, Judgements
+from .relevance import Judgements
+from .scored_query import ScoredQuery
+from .tied_orders import mean_over_orders
 
 CUTOFFS = (1, 5, 10)
-
-
-@dataclass(frozen=True)
-class ScoredQuery:
-    """A whole ranking for one query, with what is known of it.
-
-    Parameters
-    ----------
-    position : of the query.
-    ranking : all pictures that it may find, best first.
-    judgements : of all pictures.
-    """
-
-    position: int
-    ranking: Ranking
-    judgements: Judgements
-
-    @property
-    def gains(self) -> Gains:
-        """The gain of each hit, best first; 0 is wrong."""
-        return self.judgements.gains(self.position)[self.ranking.ids]
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels of the query."""
-        return self.judgements.labels[self.position]
 
 
 class Measures(Protocol):
@@ -101,24 +67,33 @@ class Standard:
         return ("mAP", "MAP@R", "R-prec", "nDCG@10", "bpref", *several)
 
     def score(self, answer: ScoredQuery) -> list[float]:
-        """Return each measure of a ranking; NaN in all if nothing is right."""
-        gains = answer.gains  # int32 (n,), best hit first
-        relevant = gains > 0
-        if not relevant.any():
+        """Return each measure of a ranking; NaN in all if nothing is right.
+
+        The expected value over the orders of tied hits, so that it does not depend on the names of files.
+        """
+        tied = answer.tied
+        if not tied.relevant.any():
             return [float("nan")] * len(self.names)
-        found = answer.ranking.ids
-        judgements = answer.judgements
-        votes = [majority(judgements, found[:k].tolist()) for k in self.cutoffs]
         return [
-            average_precision(relevant),
-            average_precision_at_r(relevant),
-            r_precision(relevant),
-            ndcg_at(gains, 10),
-            bpref(relevant),
-            *(precision_at(relevant, k) for k in self.cutoffs),
-            *(float(hit_at(relevant, k)) for k in self.cutoffs),
-            *(float(judgements.is_right(answer.position, vote)) for vote in votes),
+            tied.average_precision(),
+            tied.average_precision_at_r(),
+            tied.r_precision(),
+            tied.ndcg_at(10),
+            tied.bpref(),
+            *(tied.precision_at(k) for k in self.cutoffs),
+            *(tied.hit_at(k) for k in self.cutoffs),
+            *(_majority_right(answer, k) for k in self.cutoffs),
         ]
+
+
+def _majority_right(answer: ScoredQuery, k: int) -> float:
+    """Return the probability that the majority of the first k hits is right."""
+    judgements = answer.judgements
+
+    def is_right(first: list[int]) -> list[float]:
+        return [float(judgements.is_right(answer.position, majority(judgements, first)))]
+
+    return mean_over_orders(answer, k, is_right)[0]
 
 
 def majority(judgements: Judgements, found: Sequence[int]) -> str | None:

@@ -34,6 +34,8 @@ class Evaluation:
     n_unlabelled, unmatched : see ``EvaluationTask``.
     comparisons : each pair of systems but for the random one, by the main measure.
     classified : the quality of the labels that neighbours vote for, by system.
+    ties : by system, the share of all hits that have the score of another hit of the same query; none if
+        there are none. Measures are expected values over the orders of tied hits.
     weights : of fusions that learn, by system: the mean weight of each member.
     """
 
@@ -53,6 +55,7 @@ class Evaluation:
     comparisons: tuple[Comparison, ...]
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     classified: Mapping[str, Classified] = field(default_factory=dict)
+    ties: Mapping[str, float] = field(default_factory=dict)
 
     def mean(self, system: str, measure: str) -> float:
         """Return the mean over queries (micro average)."""

@@ -13,7 +13,8 @@ from ..errors import FitError
 from ..ranker import Ranker
 from ..rankers.dense import ExactRanker
 from ..representation import Representation, Vector
-from ..statistics.measures import average_precision, bootstrap_interval, precision_at
+from ..statistics.measures import bootstrap_interval
+from ..statistics.tied_ranking import TiedRanking
 from .metric_learner import MetricLearner
 
 FOLDS = 3
@@ -86,8 +87,9 @@ def _folds(groups: Sequence[str], seed: int) -> NDArray[np.intp]:
 
 
 def _scores(ranker: Ranker, query: Vector, is_right: NDArray[np.bool_]) -> tuple[float, float]:
-    relevant = is_right[ranker.rank(query, len(ranker)).ids]
-    return average_precision(relevant), precision_at(relevant, 1)
+    ranking = ranker.rank(query, len(ranker))
+    tied = TiedRanking(is_right[ranking.ids], ranking.scores)
+    return tied.average_precision(), tied.precision_at(1)
 
 
 def _summed(found: NDArray[np.float64], groups: Sequence[str]) -> CrossValidation | None:

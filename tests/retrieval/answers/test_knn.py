@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from retrieval.answers.knn import Calibration, Classification, calibrate, vote
+from retrieval.answers.knn import Calibration, Classification, calibrate, n_voting, vote
 from retrieval.statistics.calibration_measures import brier, expected_calibration_error
 
 A, B = ("a",), ("b",)
@@ -28,8 +28,27 @@ def test_equal_scores_weigh_the_same():
     assert vote([B, A, A], [0.9, 0.5, 0.5]) == pytest.approx({"b": 6 / 11, "a": 5 / 11})
 
 
-def test_of_equal_shares_the_first_voted_for_wins():
-    assert next(iter(vote([B, A], [0.5, 0.5]))) == "b"
+def test_of_equal_shares_the_better_first_voter_wins_and_then_the_name():
+    shares = vote([B, A, A, ("c",), ("c",), A], [6, 5, 4, 3, 2, 1])  # 1 and 1/2 + 1/3 + 1/6
+    assert shares["a"] == pytest.approx(shares["b"]) and next(iter(shares)) == "b"
+    assert next(iter(vote([B, A], [0.5, 0.5]))) == "a"
+
+
+def test_the_order_of_equal_scores_decides_nothing():
+    votes = [
+        vote(list(order), [0.9, 0.5, 0.5, 0.5], k=2)
+        for order in itertools.permutations([A, B, B])
+        for order in [(A, *order)]
+    ]
+    # Rank 2 weighs 1/2, ranks 3 and 4 nothing: a third of it for each of the three.
+    for one in votes:
+        assert one == pytest.approx({"a": (1 + 1 / 6) / 1.5, "b": (1 / 3) / 1.5})
+
+
+def test_as_many_vote_as_share_the_score_of_the_last():
+    assert n_voting(np.array([5, 4, 4, 4, 3]), 2) == 4
+    assert n_voting(np.array([5, 4, 3]), 2) == 2
+    assert n_voting(np.array([5, 4]), 9) == 2
 
 
 def test_a_picture_votes_for_each_of_its_labels_once():

@@ -20,7 +20,7 @@ from retrieval.index import Index
 from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 from retrieval.ranker import Ranking, order
-from retrieval.statistics.measures import average_precision
+from retrieval.statistics.tied_ranking import TiedRanking
 
 
 def ranking(*scores: float) -> Ranking:
@@ -42,10 +42,10 @@ def test_map_is_that_of_one_query_after_the_other():
     scores = np.round(scores[0], 1)  # with ties
     scores[:, 5] = np.nan
     relevant[:, 5] = False
-    one_by_one = [
-        average_precision(right[np.lexsort((np.arange(len(row)), -np.nan_to_num(row, nan=-9)))])
-        for row, right in zip(scores, relevant, strict=True)
-    ]
+    one_by_one = []
+    for row, right in zip(scores, relevant, strict=True):
+        best_first = np.argsort(-np.nan_to_num(row, nan=-9), kind="stable")
+        one_by_one.append(TiedRanking(right[best_first], row[best_first]).average_precision())
     assert mean_average_precision(scores, relevant) == pytest.approx(np.mean(one_by_one))
 
 

@@ -13,8 +13,9 @@ from cli.main import main
 from retrieval.errors import SettingError
 from retrieval.evaluation.irma import Code, IrmaError, predict
 from retrieval.evaluation.protocols import Denner, MedMnist, protocol
-from retrieval.evaluation.ranking_scores import ScoredQuery, Standard, majority, means
+from retrieval.evaluation.ranking_scores import Standard, majority, means
 from retrieval.evaluation.relevance import Judgements
+from retrieval.evaluation.scored_query import ScoredQuery
 from retrieval.ranker import Ranking
 
 

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from retrieval.evaluation.ranking_scores import ScoredQuery, Standard
+from retrieval.evaluation.ranking_scores import Standard
 from retrieval.evaluation.relevance import Judgements
+from retrieval.evaluation.scored_query import ScoredQuery
 from retrieval.evaluation.trec import TrecFolder, falling, file_name, token
-from retrieval.ranker import order
+from retrieval.ranker import Ranking, order
 
 ir_measures = pytest.importorskip("ir_measures")
 pytrec_eval = pytest.importorskip("pytrec_eval")
@@ -37,13 +38,14 @@ KINDS = st.lists(st.sampled_from(("a", "b", "c")), max_size=2, unique=True).map(
     st.sampled_from([2, 5, 1000]),
 )
 def test_measures_are_those_of_trec_eval(labels, seed, n_levels):
-    """Multiple labels (graded gains), many equal scores, and a query that nothing answers."""
+    """Multiple labels (graded gains), equal scores as they are written, and a query that nothing answers."""
     labels = [("a",), *labels]
     rng = np.random.default_rng(seed)
     ids = np.array([i for i, cell in enumerate(labels) if cell and i], dtype=np.int64)
     ranking = order(ids, rng.integers(0, n_levels, len(ids)).astype(np.float32), len(ids))
     judgements = Judgements(labels)
-    ours = dict(zip(Standard().names, Standard().score(ScoredQuery(0, ranking, judgements)), strict=True))
+    written = Ranking(ranking.ids, falling(ranking.scores))
+    ours = dict(zip(Standard().names, Standard().score(ScoredQuery(0, written, judgements)), strict=True))
     gains = judgements.gains(0)
     if not gains[ids].any():
         assert all(np.isnan(value) for value in ours.values())
