@@ -1,4 +1,4 @@
-"""``semblance classify``: say what a picture is called after the labelled pictures that look like it."""
+"""``semblance classify``: say what an image is called after the labelled images that look like it."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ EXAMPLE = """example:
   semblance classify scans.index new/ --by superpixel --by deep --not-same patient --csv
   semblance classify scans.index cell.png --label-of stain --unsure 0.8
 
-The nearest labelled pictures vote, that of rank r with 1 / r; one of several labels votes for each. The
-confidence says how often such a vote is right: up to 500 labelled pictures of the index are asked, each
+The nearest labelled images vote, that of rank r with 1 / r; one of several labels votes for each. The
+confidence says how often such a vote is right: up to 500 labelled images of the index are asked, each
 without those of its own patient (or study, group, series), and their votes are compared with their labels.
 
-The answer is "don't know" below --unsure, for a picture that is unlike anything in the index, and where
-fewer than 20 labelled pictures tell how sure a vote is. An indexed picture never votes for itself."""
+The answer is "don't know" below --unsure, for an image that is unlike anything in the index, and where
+fewer than 20 labelled images tell how sure a vote is. An indexed image never votes for itself."""
 
 DONT_KNOW = "don't know"
 
@@ -81,7 +81,7 @@ Annotations = Sequence[tuple[str, "Classification"]]
 @forms("json", "csv")
 @quiet
 def run(args: Arguments) -> int:
-    """Classify each picture and print what was found."""
+    """Classify each image and print what was found."""
     from retrieval.index import Index
 
     told: list[tuple[str, Classification]] = []
@@ -93,7 +93,7 @@ def run(args: Arguments) -> int:
                 lacking.append(query.id)
             progress("classifying", len(told), 0)
     if not told:
-        raise PictureError(f"{', '.join(args.images)}: holds no picture")
+        raise PictureError(f"{', '.join(args.images)}: holds no image")
     if lacking:
         print(about_lacking(lacking, args.not_same), file=sys.stderr)
     sys.stdout.write(_FORMS[form_of(args)](told))
@@ -115,7 +115,7 @@ def _classified(index: Index, query: Query, args: Arguments) -> Classification:
 
 
 def as_table(told: Annotations) -> str:
-    """Write one line a picture: the label, the confidence, the votes, and why there is no label."""
+    """Write one line an image: the label, the confidence, the votes, and why there is no label."""
     in_doubt = any(one.doubt for _, one in told)
     head = ["query", "label", "confidence", "votes", *(["doubt"] if in_doubt else [])]
     lines = [
@@ -132,12 +132,12 @@ def as_table(told: Annotations) -> str:
 
 
 def as_json(told: Annotations) -> str:
-    """Write a list, one object a picture; ``label`` is null where nothing is known."""
+    """Write a list, one object an image; ``label`` is null where nothing is known."""
     return json.dumps([_object(id, one) for id, one in told], indent=1) + "\n"
 
 
 def as_csv(told: Annotations) -> str:
-    """Write one line a picture; no label where nothing is known, and the votes as ``label=share;…``."""
+    """Write one line an image; no label where nothing is known, and the votes as ``label=share;…``."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["query", "label", "confidence", "best", "share", "doubt", "votes"])

@@ -11,7 +11,7 @@ from ..options.parameters import Arguments, argument
 EXAMPLE = """example:
   semblance compact scans.index
 
-Frees the space of pictures that were removed or replaced, and joins small pieces. Others may go on
+Frees the space of images that were removed or replaced, and joins small pieces. Others may go on
 reading meanwhile."""
 
 

@@ -1,4 +1,4 @@
-"""``semblance demo``: do the main job on real pictures from installed packages."""
+"""``semblance demo``: do the main job on real images from installed packages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ EXAMPLE = """example:
   semblance demo
   semblance demo -o my-demo
 
-Cuts CT, MR, ultrasound, microscopy and retina pictures that come inside pydicom, nibabel and scikit-image
+Cuts CT, MR, ultrasound, microscopy and retina images that come inside pydicom, nibabel and scikit-image
 into tiles and slices, indexes them three ways, asks with each of them, and writes pages to look at. Nothing
 is downloaded. The second run finds the index up to date."""
 
@@ -51,7 +51,7 @@ is downloaded. The second run finds the index up to date."""
 @option("--jobs", type=positive, metavar="N", help="processes [one a core]")
 @quiet
 def run(args: Arguments) -> int:
-    """Write the pictures, index them, measure, and write the pages."""
+    """Write the images, index them, measure, and write the pages."""
     folder: Path = args.output
     pictures, index_folder = folder / "pictures", folder / "index"
     _write_pictures(pictures)
@@ -91,11 +91,11 @@ def _write_pictures(folder: Path) -> None:
     n_files, missing = write_pictures(folder)
     if missing:
         print(
-            f"without the pictures of {', '.join(sorted(missing))}; for all: pip install 'semblance[demo]'",
+            f"without the images of {', '.join(sorted(missing))}; for all: pip install 'semblance[demo]'",
             file=sys.stderr,
         )
     if not n_files:
-        raise PictureError(f"{folder}: no installed package has pictures; pip install 'semblance[demo]'")
+        raise PictureError(f"{folder}: no installed package has images; pip install 'semblance[demo]'")
 
 
 def _index(pictures: Path, output: Path, jobs: int | None, is_quiet: bool) -> None:
@@ -172,9 +172,9 @@ def _draw(folder: Path, pictures: Path, answers: Sequence[Answer]) -> None:
 def _next_steps(folder: Path) -> str:
     return f"""Look at
   {folder / "report.html"}   the queries and their answers, three detectors side by side
-  {folder / "sheet.png"}     the same as one picture
-  {folder / "points.png"}    the interest points of one picture
+  {folder / "sheet.png"}     the same as one image
+  {folder / "points.png"}    the interest points of one image
 
-Next, your own pictures:
+Next, your own images:
   semblance index MY_FOLDER -o my.index
   semblance query my.index MY_PICTURE --report answer.html"""

@@ -1,4 +1,4 @@
-"""The demo's pictures: real ones that come inside installed packages, cut into tiles and slices.
+"""The demo's images: real ones that come inside installed packages, cut into tiles and slices.
 
 Tiles of one original never overlap, and each is labelled with what the original shows.
 """
@@ -23,7 +23,7 @@ Cut = Callable[["Original", Path, Path], Iterator[Path]]
 
 @dataclass(frozen=True)
 class Original:
-    """One picture inside an installed package, and how it is cut.
+    """One image inside an installed package, and how it is cut.
 
     Parameters
     ----------
@@ -55,11 +55,11 @@ class Original:
 
 
 def write_pictures(folder: Path) -> tuple[int, set[str]]:
-    """Write the demo's pictures and ``labels.csv`` into a folder, unless they are there already.
+    """Write the demo's images and ``labels.csv`` into a folder, unless they are there already.
 
     Returns
     -------
-    n_files, missing : how many files there are, and which packages with pictures are not installed.
+    n_files, missing : how many files there are, and which packages with images are not installed.
     """
     missing = {o.package for o in ORIGINALS if o.path() is None}
     table = folder / "labels.csv"
@@ -74,7 +74,7 @@ def write_pictures(folder: Path) -> tuple[int, set[str]]:
         if (path := original.path()) is not None
         for piece in original.cut(original, path, folder)
     ]
-    # The table comes last: it says that the pictures are complete.
+    # The table comes last: it says that the images are complete.
     with table.open("w", newline="", encoding="utf-8") as lines:
         csv.writer(lines, lineterminator="\n").writerows([("path", "label", "origin"), *rows])
     return len(rows), missing
@@ -104,7 +104,7 @@ def _cropped(original: Original, pixels: Array) -> Array:
 
 
 def _png_tiles(original: Original, source: Path, folder: Path) -> Iterator[Path]:
-    """Cut an ordinary picture into PNG files."""
+    """Cut an ordinary image into PNG files."""
     pixels = _cropped(original, np.asarray(Image.open(source)))
     yield from _write_pngs(original, pixels, folder)
 
@@ -118,12 +118,12 @@ def _write_pngs(original: Original, pixels: Array, folder: Path) -> Iterator[Pat
 
 
 def _colour_dicom_tiles(original: Original, source: Path, folder: Path) -> Iterator[Path]:
-    """Cut a colour DICOM picture into PNG files."""
+    """Cut a colour DICOM image into PNG files."""
     yield from _write_pngs(original, _cropped(original, _read_dicom(source)[1]), folder)
 
 
 def _dicom_tiles(original: Original, source: Path, folder: Path) -> Iterator[Path]:
-    """Cut a grey DICOM picture into DICOM files, with its header, rescaling and window."""
+    """Cut a grey DICOM image into DICOM files, with its header, rescaling and window."""
     dataset, pixels = _read_dicom(source)
     if original.window is not None:
         dataset.WindowCenter, dataset.WindowWidth = original.window

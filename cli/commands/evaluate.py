@@ -30,7 +30,7 @@ EXAMPLE = """example:
   semblance evaluate scans.index --by superpixel --by deep --trec runs/ --json
   semblance evaluate scans.index --labels irma.csv --protocol irma
 
-Every labelled picture asks once, by its stored vector; right is what shares a label with it. Pictures
+Every labelled image asks once, by its stored vector; right is what shares a label with it. Images
 of the query's own patient (or group) are left out of its answer, and so is what has no label. Ways of
 ranking are measured one by one, and those given apart also fused; --by A,B measures the fusion alone.
 
@@ -38,7 +38,7 @@ Intervals are 95 %, by bootstrap over patients (or groups). Differences are test
 paired differences, patient by patient, and corrected by Holm for all pairs. The weights of the fusion
 'learnt' come from the queries of other patients than the one that asks.
 
---queries takes ids joined by commas, or a file with an id a line. --queries split: pictures whose
+--queries takes ids joined by commas, or a file with an id a line. --queries split: images whose
 column split says test ask, and those that say train are found."""
 
 
@@ -155,11 +155,11 @@ def notes(found: Evaluation) -> list[str]:
     n = len(found.queries)
     apart = f"no {found.column} of their own" if found.column else "only themselves left out"
     asked = f"{n:,} queries of {len(set(found.classes)):,} classes"
-    lines = [f"{asked}, {found.n_database:,} pictures to find, {apart}"]
+    lines = [f"{asked}, {found.n_database:,} images to find, {apart}"]
     if found.n_measured < n:
         lines.append(f"{n - found.n_measured:,} queries have no right answer to find, and count nowhere")
     if found.n_unlabelled:
-        lines.append(f"{found.n_unlabelled:,} pictures have no label, and were neither asked nor found")
+        lines.append(f"{found.n_unlabelled:,} images have no label, and were neither asked nor found")
     if found.unmatched:
         shown = ", ".join(found.unmatched[:3]) + (", …" if len(found.unmatched) > 3 else "")
         lines.append(f"{len(found.unmatched):,} rows of the table name no picture: {shown}")

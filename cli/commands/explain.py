@@ -1,4 +1,4 @@
-"""``semblance explain``: what made a picture a hit, drawn, and a test of whether that is true."""
+"""``semblance explain``: what made an image a hit, drawn, and a test of whether that is true."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EXAMPLE = """example:
   semblance explain scans.index patient7.dcm ct/0012.png -o why.png
   semblance explain scans.index knee.dcm#3 knees/4.png --by deep --region 120,80,64,64 -o why.png
 
-QUERY is the id of an indexed picture, or a file; HIT is the id of an indexed one. Drawn are both: where in
+QUERY is the id of an indexed image, or a file; HIT is the id of an indexed one. Drawn are both: where in
 the hit its score comes from (red), and, for visual words, the points whose words match: green where they
 agree in space, grey for the heaviest of the others.
 
@@ -71,7 +71,7 @@ def _query(index: Index, name: str) -> Query:
 
     found = list(find_queries(index, [name]))
     if len(found) != 1:
-        raise SettingError(f"{name}: is {len(found)} pictures; name one, such as {found[0].id}")
+        raise SettingError(f"{name}: is {len(found)} images; name one, such as {found[0].id}")
     return found[0]
 
 

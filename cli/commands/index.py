@@ -89,6 +89,6 @@ def run(args: Arguments) -> int:
     if state.shows_ct_by_auto:
         print(ABOUT_CT, file=sys.stderr)
     if not state.n_pictures:
-        raise PictureError(f"{', '.join(map(str, args.folders))}: holds no picture that can be read")
+        raise PictureError(f"{', '.join(map(str, args.folders))}: holds no image that can be read")
     print(json.dumps(summary(state, seconds)) if args.json else sentence(state))
     return 0

@@ -23,12 +23,12 @@ EXAMPLE = """example:
   semblance learn-fusion scans.index --by superpixel --by deep --labels labels.csv --where "split = 'train'"
   semblance query scans.index ct/12.dcm --by superpixel --by deep --fusion learnt
 
-Labelled pictures ask, up to 300 drawn by lot, those of their own patient (or group) left out; the
+Labelled images ask, up to 300 drawn at random, those of their own patient (or group) left out; the
 weights are those whose weighted sum of normalised scores has the best mean average precision. They are
 kept in the index for just these representations, until one of them is fitted anew.
 
 The trial learns from half of the groups and lets the other half ask: it says what the weights are
-worth for pictures that they were not learnt from."""
+worth for images that they were not learnt from."""
 
 
 @command(EXAMPLE)
@@ -75,6 +75,6 @@ def worth(learnt: LearntFusion) -> str:
     """Return what the weights are worth, by the trial."""
     n = f"learnt from {learnt.n_queries:,} queries"
     if not learnt.trial:
-        return f"{n}; no trial: there are too few groups or pictures to hold some back"
+        return f"{n}; no trial: there are too few groups or images to hold some back"
     parts = ", ".join(f"{name} {100 * value:.1f}" for name, value in learnt.trial.items())
     return f"{n}; trial, {learnt.n_trial:,} held-out queries, mAP: {parts}"

@@ -31,14 +31,14 @@ EXAMPLE = """example:
   semblance learn-metric scans.index --drop superpixel+nca
 
 What is learnt is a representation of its own, called as the one it was learnt on, a +, and the method
-(or --name). No picture is read again; later runs of `semblance index` derive the vectors of new
-pictures. When `--refit` lets the base learn again, the metric is dropped, and is to be learnt again.
+(or --name). No image is read again; later runs of `semblance index` derive the vectors of new
+images. When `--refit` lets the base learn again, the metric is dropped, and is to be learnt again.
 
-Without --labels the labels count that the index has. A picture of several labels (joined by ;) belongs
-to the class of all of them together. Classes with one picture are left out.
+Without --labels the labels count that the index has. An image of several labels (joined by ;) belongs
+to the class of all of them together. Classes with one image are left out.
 
 The trial at the end learns on two thirds of the groups (patients) and lets the other third ask, thrice:
-it says what the metric is worth for pictures that it has not seen. If it shows a gain, queries that name
+it says what the metric is worth for images that it has not seen. If it shows a gain, queries that name
 no representation are answered by the metric in place of its base, else by both."""
 
 
@@ -125,15 +125,15 @@ def notes(report: MetricReport, has_trial: bool) -> list[str]:
     counts = ", ".join(f"{name} {n:,}" for name, n in list(report.classes.items())[:8])
     more = ", …" if len(report.classes) > 8 else ""
     n = sum(report.classes.values())
-    lines = [f"learnt from {n:,} pictures of {len(report.classes)} classes: {counts}{more}"]
+    lines = [f"learnt from {n:,} images of {len(report.classes)} classes: {counts}{more}"]
     if report.left_out:
         shown = ", ".join(report.left_out[:5]) + (", …" if len(report.left_out) > 5 else "")
-        lines.append(f"left out, for a class needs two pictures: {shown}")
+        lines.append(f"left out, for a class needs two images: {shown}")
     if report.n_unlabelled:
-        lines.append(f"{report.n_unlabelled:,} pictures have no label and were not learnt from")
+        lines.append(f"{report.n_unlabelled:,} images have no label and were not learnt from")
     if report.unmatched:
         shown = ", ".join(report.unmatched[:3]) + (", …" if len(report.unmatched) > 3 else "")
-        lines.append(f"{len(report.unmatched):,} labels name no picture: {shown}")
+        lines.append(f"{len(report.unmatched):,} labels name no image: {shown}")
     if not report.is_new:
         lines.append(f"{report.name} was there and is replaced")
     return [*lines, *([_worth(report.trial, report.group)] if has_trial else [])]
@@ -141,12 +141,12 @@ def notes(report: MetricReport, has_trial: bool) -> list[str]:
 
 def _worth(trial: CrossValidation | None, group: str | None) -> str:
     if trial is None:
-        return "no trial: there are too few groups or pictures to hold some back"
+        return "no trial: there are too few groups or images to hold some back"
     low, high = (100 * value for value in trial.gain)
-    apart = f"no {group} on both sides" if group else "no groups are known, each picture counts alone"
+    apart = f"no {group} on both sides" if group else "no groups are known, each image counts alone"
     verdict = "" if low > 0 else "; it does not help here" if high < 0 else "; that it helps is not shown"
     return (
-        f"trial, {trial.n_queries:,} held-out pictures ask those learnt from ({apart}): "
+        f"trial, {trial.n_queries:,} held-out images ask those learnt from ({apart}): "
         f"mAP {100 * trial.map_before:.1f} before, {100 * trial.map_after:.1f} with the metric "
         f"(gain {low:+.1f} to {high:+.1f}, 95 %), "
         f"P@1 {100 * trial.p1_before:.1f} before, {100 * trial.p1_after:.1f}{verdict}"
@@ -154,7 +154,7 @@ def _worth(trial: CrossValidation | None, group: str | None) -> str:
 
 
 def _sentence(args: Arguments, report: MetricReport) -> str:
-    return f"{args.index}: {report.name} learnt, {report.dimension} numbers a picture"
+    return f"{args.index}: {report.name} learnt, {report.dimension} numbers an image"
 
 
 def _summary(report: MetricReport) -> dict[str, Any]:

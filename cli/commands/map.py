@@ -1,4 +1,4 @@
-"""``semblance map``: draw an index as a scatter of its pictures."""
+"""``semblance map``: draw an index as a scatter of its images."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ EXAMPLE = """example:
   semblance map scans.index --by superpixel+nca --method pca --colour-by split -o map.html
 
 The page holds everything and needs no network: wheel and drag, or + - and the arrow keys, zoom and move;
-pointing at a picture, or n and p, shows it large. A map is for looking: distances in it are not those
-that pictures are ranked by, least of all after t-SNE."""
+pointing at an image, or n and p, shows it large. A map is for looking: distances in it are not those
+that images are ranked by, least of all after t-SNE."""
 
 
 @command(EXAMPLE)
@@ -61,13 +61,13 @@ that pictures are ranked by, least of all after t-SNE."""
 @option("--seed", type=int, default=0, metavar="N", help="of what is drawn at random, and of t-SNE [0]")
 @quiet
 def run(args: Arguments) -> int:
-    """Lay the pictures out, write the page, and say on stdout what is on it."""
+    """Lay the images out, write the page, and say on stdout what is on it."""
     from retrieval.index import Index
     from retrieval.metric_learning.layout_2d import lay_out
 
     if args.seed < 0:
         raise SettingError(f"--seed: {args.seed} is below 0; give 0 or more")
-    with Index.open(args.index) as index, ProgressBar("pictures", args.quiet) as progress:
+    with Index.open(args.index) as index, ProgressBar("images", args.quiet) as progress:
         args.by = args.by or default_by(index)
         chosen, n_all = _chosen(index, args)
         kinds = _kinds(index, chosen, args.colour_by)
@@ -80,7 +80,7 @@ def run(args: Arguments) -> int:
         title = f"{args.index.resolve().name}: {args.by} by {args.method}"
         chart = Chart(title, _lead(args, len(chosen), n_all), args.colour_by, spots, index_facts(index))
         write_text(write_map(chart), args.output)
-    print(f"{printable(str(args.output))}: {len(chosen):,} pictures by {args.method} of {printable(args.by)}")
+    print(f"{printable(str(args.output))}: {len(chosen):,} images by {args.method} of {printable(args.by)}")
     return 0
 
 
@@ -91,20 +91,20 @@ def _chosen(index: Index, args: Arguments) -> tuple[list[str], int]:
     asked = {"by": [args.by], "k": max(len(index), 1), "where": args.where}
     names = sorted(hit.id for hit in index.query(index.names[0], **asked)) if len(index) else []
     if len(names) < 3:
-        raise SettingError(f"{len(names)} pictures make no map; index more, or loosen --where")
+        raise SettingError(f"{len(names)} images make no map; index more, or loosen --where")
     if len(names) <= args.limit:
         return names, len(names)
-    print(f"{args.limit:,} of {len(names):,} pictures are drawn by lot; --limit draws more", file=sys.stderr)
+    print(f"{args.limit:,} of {len(names):,} images are drawn at random; --limit draws more", file=sys.stderr)
     return sorted(random.Random(args.seed).sample(names, args.limit)), len(names)
 
 
 def _kinds(index: Index, names: Sequence[str], column: str) -> list[str]:
-    """Return what each picture has in a column, as text, several labels joined; empty where nothing."""
+    """Return what each image has in a column, as text, several labels joined; empty where nothing."""
     entries = [index.picture(name) for name in names]
     tables = [{"label": ";".join(e.labels), "source": e.source, **e.groups, **e.metadata} for e in entries]
     if not any(column in table for table in tables):
         known = ", ".join(sorted(set().union(*tables)))
-        raise SettingError(f"--colour-by: no picture has a column {column!r}; it may be {known}")
+        raise SettingError(f"--colour-by: no image has a column {column!r}; it may be {known}")
     return [str(table.get(column, "")) for table in tables]
 
 

@@ -1,4 +1,4 @@
-"""``semblance points``: draw interest points of a picture, or where they fall in many pictures."""
+"""``semblance points``: draw interest points of an image, or where they fall in many images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from viewer.panels import Panel, Sign
 
 DRAWN = 900
-"""Pixels of the longest side of a drawing of one picture."""
+"""Pixels of the longest side of a drawing of one image."""
 MAP = 480
 """Pixels of the longest side of a heat map."""
 
@@ -31,14 +31,14 @@ EXAMPLE = """example:
   semblance points chest.dcm -o points.png
   semblance points scans/ --by sift --by superpixel --points 200 -o heat.png
 
-One picture: for each detector its points (dot), their scale σ (circle) and orientation (line), and
-the borders of superpixels. Several pictures, or a folder: where points fall, over the extent of the
-picture, from equally many points of each detector (figures 2 and 3 of Haas et al. 2011)."""
+One image: for each detector its points (dot), their scale σ (circle) and orientation (line), and
+the borders of superpixels. Several images, or a folder: where points fall, over the extent of the
+image, from equally many points of each detector (figures 2 and 3 of Haas et al. 2011)."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """How pictures are looked at: their working size in pixels, and whether the background counts."""
+    """How images are looked at: their working size in pixels, and whether the background counts."""
 
     longest_side: int = 320
     foreground_only: bool = False
@@ -70,7 +70,7 @@ def run(args: Arguments) -> int:
     detectors = make_detectors(args.by, args.points)
     first, second = next(pictures, None), next(pictures, None)
     if first is None:
-        raise PictureError(f"{', '.join(args.images)}: holds no picture")
+        raise PictureError(f"{', '.join(args.images)}: holds no image")
     look = Look(args.longest_side, args.foreground_only)
     if second is None:
         sheet = draw_one(first, detectors, look)
@@ -93,7 +93,7 @@ def make_detectors(names: Sequence[str] | None, points: int) -> dict[str, Any]:
 
 
 def draw_one(picture: Picture, detectors: dict[str, Any], look: Look) -> Any:
-    """Draw the points of one picture, a panel for each detector, and one with superpixel borders."""
+    """Draw the points of one image, a panel for each detector, and one with superpixel borders."""
     from viewer.panels import arrange
 
     rows, cols = picture.shape
@@ -107,7 +107,7 @@ def draw_one(picture: Picture, detectors: dict[str, Any], look: Look) -> Any:
 def draw_many(
     pictures: Iterator[Picture], detectors: dict[str, Any], look: Look, progress: ProgressBar
 ) -> Any:
-    """Draw for each detector where its points fall, above the points of the first picture."""
+    """Draw for each detector where its points fall, above the points of the first image."""
     import numpy as np
 
     from viewer.drawing import heat_map

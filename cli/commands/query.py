@@ -1,4 +1,4 @@
-"""``semblance query``: rank the pictures of an index by how much they look like a picture."""
+"""``semblance query``: rank the images of an index by how much they look like an image."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EXAMPLE = """example:
   semblance query scans.index knee.dcm#3 --region 120,80,64,64 --sheet answer.png
   semblance query scans.index series7/ --volume --group-by patient --findings
 
-IMAGE is the id of an indexed picture (nothing is read), else a file, a frame of it (file.dcm#12), or
+IMAGE is the id of an indexed image (nothing is read), else a file, a frame of it (file.dcm#12), or
 a folder. Every frame of a file is a query of its own. An id of the index goes before a file of the
 same name.
 
@@ -51,7 +51,7 @@ Representations may have settings for queries, such as --orientations of deep: s
 
 
 NOTHING_SHARED = (
-    "every score is 0, so the order tells nothing; is the picture, or its region, without structure?"
+    "every score is 0, so the order tells nothing; is the image, or its region, without structure?"
 )
 
 
@@ -105,7 +105,7 @@ def run(args: Arguments) -> int:
                 illustrated.append(with_images(answer, images, query, options.region, args.group_by))
             progress("querying", len(answers), 0)
         if not answers:
-            raise PictureError(f"{', '.join(args.images)}: holds no picture")
+            raise PictureError(f"{', '.join(args.images)}: holds no image")
         if args.report is not None:
             write_text(write_page(_page(index, illustrated, args)), args.report)
     if args.sheet is not None:
@@ -144,7 +144,7 @@ def options_of(index: Index, query: Query, args: Arguments) -> QueryOptions:
 
 
 def canvas_of(index: Index, query: Query) -> Canvas:
-    """Return the picture of a query, for what is marked in it."""
+    """Return the image of a query, for what is marked in it."""
     if query.picture is not None:
         picture = query.picture
         about = (picture.shape, picture.spacing, lambda: picture, "#" in Path(query.id).name)

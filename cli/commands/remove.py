@@ -1,4 +1,4 @@
-"""``semblance remove``: take pictures out of an index."""
+"""``semblance remove``: take images out of an index."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EXAMPLE = """example:
   semblance remove scans.index ct/12.dcm
   semblance remove scans.index study4/ volume.nii#17
 
-ID is the id of a picture, a file (with all its frames), or a folder, written with a / at its end.
+ID is the id of an image, a file (with all its frames), or a folder, written with a / at its end.
 Files on disk are not touched; `semblance index` does not bring back what was removed unless the file
 changes. What was removed is gone from answers at once, and from the disk after `semblance compact`."""
 
@@ -27,7 +27,7 @@ changes. What was removed is gone from answers at once, and from the disk after 
     help="an image, a file, or a folder/",
 )
 def run(args: Arguments) -> int:
-    """Remove, and print how many pictures went."""
+    """Remove, and print how many images went."""
     from retrieval.index.writer import IndexWriter
 
     with IndexWriter.open(args.index) as index:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from deep.training.train import Trained
 
 SHOWN = 20
-"""How many notes about pictures are listed."""
+"""How many notes about images are listed."""
 
 METAVARS = {int: "N", float: "X", float | None: "X", LossName: "NAME", MiningName | None: "NAME"}
 
@@ -38,7 +38,7 @@ EXAMPLE = """example:
 
 labels.csv: a header, a column path (relative to the folder), a column label (several joined by ;
 are a class of their own), and, if there are, patient (or group) and split (train, val or test). No
-patient stands on both sides of the validation, and pictures of the test are never read.
+patient stands on both sides of the validation, and images of the test are never read.
 
 --path-column and --label-column name the two if the table calls them otherwise.
 
@@ -102,7 +102,7 @@ def _prepared(args: Arguments, settings: TrainingSettings) -> tuple[Examples, Sp
     for note in sides.notes:
         say(note)
     n_training, n_held = len(sides.training), len(sides.validation)
-    say(f"{n_training:,} pictures to learn from, {n_held:,} held out, {len(set(examples.labels))} classes")
+    say(f"{n_training:,} images to learn from, {n_held:,} held out, {len(set(examples.labels))} classes")
     return examples, sides, network
 
 

@@ -14,7 +14,7 @@ EXAMPLE = """example:
 
 Reads everything in the index. Prints one line a problem and leaves with exit code 1 if there is any.
 With --erased it proves that what was removed is gone, after `semblance compact`: no vector, word,
-thumbnail or label of a removed picture, no free page, no stray file, and none of the names given in any
+thumbnail or label of a removed image, no free page, no stray file, and none of the names given in any
 byte of the folder."""
 
 
@@ -39,5 +39,5 @@ def run(args: Arguments) -> int:
         print(printable(problem))
     if not problems:
         erased = "" if args.erased is None else ", and nothing is left of what was removed"
-        print(f"{args.index}: whole, {n_pictures:,} pictures{erased}")
+        print(f"{args.index}: whole, {n_pictures:,} images{erased}")
     return 1 if problems else 0

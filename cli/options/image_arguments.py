@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from retrieval.picture import Picture
 
 Reader = Callable[[Path, str, tuple[int, ...] | None], Iterator["Picture"]]
-"""What reads the pictures of a file, given its path, its name, and the frames wanted (None: all)."""
+"""What reads the images of a file, given its path, its name, and the frames wanted (None: all)."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ def is_on_disk(argument: str) -> bool:
 
 
 def read_images(images: Sequence[ImageFile], read: Reader) -> Iterator[Picture]:
-    """Read the pictures of files, one after the other.
+    """Read the images of files, one after the other.
 
     A file that the user named must be readable. One that was found in a folder is passed over, with a line on
-    stderr where it claims to be a picture.
+    stderr where it claims to be an image.
     """
     from retrieval.readers import NotAPictureError
 
@@ -74,7 +74,7 @@ def _images(argument: str) -> Iterator[ImageFile]:
 
     path, frame = Path(argument), _frame(argument)
     if not argument:
-        raise PictureError("the name of a picture is empty; is a variable of the shell unset?")
+        raise PictureError("the name of an image is empty; is a variable of the shell unset?")
     if path.is_dir():
         for found in find_files(path):
             yield ImageFile(found.path, found.name, is_named=False)

@@ -48,12 +48,12 @@ class Canvas:
 
 
 def region_of(args: Arguments, canvas: Canvas) -> Region | None:
-    """Return the marked part of a picture, in its pixels; None for all of it.
+    """Return the marked part of an image, in its pixels; None for all of it.
 
     Raises
     ------
-    SettingError : it lies outside the picture or holds no pixel, a mask of another size, millimetres of a
-        picture without a spacing.
+    SettingError : it lies outside the image or holds no pixel, a mask of another size, millimetres of a
+        image without a spacing.
     """
     unit = _unit(args, canvas)
     found = _marked(args, canvas, unit)
@@ -61,9 +61,7 @@ def region_of(args: Arguments, canvas: Canvas) -> Region | None:
         return None
     if not found.mask(canvas.shape).any():
         named = next(form for form in FORMS if getattr(args, form) is not None)
-        raise SettingError(
-            f"--{named}: holds no pixel of the picture, {_size(canvas.shape)}; mark more of it"
-        )
+        raise SettingError(f"--{named}: holds no pixel of the image, {_size(canvas.shape)}; mark more of it")
     if _reaches_out(args, canvas.shape, unit):
         size = _size(canvas.shape)
         print(
@@ -100,18 +98,18 @@ def _unit(args: Arguments, canvas: Canvas) -> tuple[float, float]:
     if not args.mm:
         return 1.0, 1.0
     if canvas.spacing is None:
-        raise SettingError("--mm: the picture does not say how large its pixels are; give pixels")
+        raise SettingError("--mm: the image does not say how large its pixels are; give pixels")
     return canvas.spacing
 
 
 def _box(asked: XYWH, shape: Shape, unit: tuple[float, float]) -> Region:
-    """Turn x, y, w, h into a region, cut to the picture."""
+    """Turn x, y, w, h into a region, cut to the image."""
     from retrieval.region import Region
 
     (x, width), (y, height) = ((v / unit[1] for v in asked[::2]), (v / unit[0] for v in asked[1::2]))
     if x >= shape[1] or y >= shape[0] or x + width <= 0 or y + height <= 0:
         raise SettingError(
-            f"--region: {','.join(f'{v:g}' for v in asked)} lies outside the picture, "
+            f"--region: {','.join(f'{v:g}' for v in asked)} lies outside the image, "
             f"which has {_size(shape)} (x,y,w,h; x to the right)"
         )
     left, top = max(x, 0.0), max(y, 0.0)
@@ -140,14 +138,14 @@ def _of_mask(path: Path, canvas: Canvas) -> Region:
 
 
 def _superpixel(asked: tuple[float, float], canvas: Canvas, unit: tuple[float, float]) -> Region:
-    """Return the superpixel at a point of a picture."""
+    """Return the superpixel at a point of an image."""
     from bovw.detectors.slic import slic
     from retrieval.region import Region
 
     (x, y), shape = asked, canvas.shape
     row, col = y / unit[0], x / unit[1]
     if not (0 <= row < shape[0] and 0 <= col < shape[1]):
-        raise SettingError(f"--point: {x:g},{y:g} lies outside the picture, which has {_size(shape)} (x,y)")
+        raise SettingError(f"--point: {x:g},{y:g} lies outside the image, which has {_size(shape)} (x,y)")
     small, factor = canvas.read().fit_within(_LONGEST)
     labels = slic(small.grey, _POINTS)
     at = (min(int(row * factor), labels.shape[0] - 1), min(int(col * factor), labels.shape[1] - 1))

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Query:
-    """One query: an id of the index, or a picture that was read.
+    """One query: an id of the index, or an image that was read.
 
     Parameters
     ----------
     id : its id in the index, or the path that was given.
-    picture : None where the index need not read anything.
+    picture : None if the index need not read anything.
     known_as : its id where it is one of the index, None where it is not. Of a volume, one of its slices.
     slices : of a volume: what the index is asked with, in order; ``picture`` stands for it then.
     """
@@ -71,7 +71,7 @@ def ids_of(index: Index, image: str) -> list[str]:
 
 
 def reader_of(index: Index) -> Reader:
-    """Return what reads files as the index reads its own, and calls their pictures as the user did."""
+    """Return what reads files as the index reads its own, and calls their images as the user did."""
 
     def read(path: Path, name: str, frames: tuple[int, ...] | None) -> Iterator[Picture]:
         try:
@@ -84,7 +84,7 @@ def reader_of(index: Index) -> Reader:
 
 
 def _read_query(index: Index, picture: Picture, known_as: str | None) -> Query:
-    """Return the query of a picture that was read, with what the index knows of it besides its file."""
+    """Return the query of an image that was read, with what the index knows of it besides its file."""
     if known_as is None:
         return Query(picture.id, picture)
     entry = index.picture(known_as)
@@ -94,7 +94,7 @@ def _read_query(index: Index, picture: Picture, known_as: str | None) -> Query:
 
 
 def _known_as(ids: Sequence[str], file: ImageFile, picture: Picture) -> str | None:
-    """Return which of a file's ids in the index a picture that was read from it has; None where none has."""
+    """Return which of a file's ids in the index an image that was read from it has; None where none has."""
     frame = picture.id.removeprefix(file.name)
     return next((id for id in ids if id.endswith(frame)), None)
 

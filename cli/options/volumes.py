@@ -1,4 +1,4 @@
-"""The volumes: the pictures that the command line names, brought together as stacks of slices."""
+"""The volumes: the images that the command line names, brought together as stacks of slices."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Volume:
     sources: tuple[Source, ...]
 
     def read(self, index: Index, chosen: Sequence[int]) -> list[Any]:
-        """Return the chosen slices as an index is asked with them: names, or pictures that are read now."""
+        """Return the chosen slices as an index is asked with them: names, or images that are read now."""
         return [self._one(index, self.sources[int(number)]) for number in chosen]
 
     def query(self, index: Index) -> Query:
@@ -55,19 +55,19 @@ class Volume:
 
 
 def find_volumes(index: Index, images: Sequence[str]) -> list[Volume]:
-    """Find the stacks among all pictures that the arguments name, the largest first.
+    """Find the stacks among all images that the arguments name, the largest first.
 
     What is in the index is not read; the headers of the rest are, and their pixels go again.
 
     Raises
     ------
-    PictureError : an argument that is neither in the index nor on disk, or no picture at all.
+    PictureError : an argument that is neither in the index nor on disk, or no image at all.
     """
     from retrieval.readers.slice_stacks import find_stacks
 
     found = [part for image in images for part in _parts(index, image)]
     if not found:
-        raise PictureError(f"{', '.join(images)}: holds no picture")
+        raise PictureError(f"{', '.join(images)}: holds no image")
     slices, sources = zip(*found, strict=True)
     stacks = find_stacks(slices)
     return [

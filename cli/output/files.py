@@ -27,7 +27,7 @@ def write_text(text: str, path: Path) -> None:
 
 
 def write_picture(picture: Image.Image, path: Path) -> None:
-    """Write a picture in the format that its suffix names."""
+    """Write an image in the format that its suffix names."""
     import io
 
     check_picture_name(path)
@@ -37,9 +37,9 @@ def write_picture(picture: Image.Image, path: Path) -> None:
 
 
 def check_picture_name(path: Path) -> None:
-    """Raise SettingError unless the suffix is one of a picture that can be written."""
+    """Raise SettingError unless the suffix is one of an image that can be written."""
     if path.suffix.lower() not in _SUFFIXES:
-        raise SettingError(f"{path}: cannot write this kind of picture; end the name in .png")
+        raise SettingError(f"{path}: cannot write this kind of image; end the name in .png")
 
 
 def _format(path: Path) -> str:

@@ -79,7 +79,7 @@ def _one_table(answer: Answer) -> str:
     if answer.query.label:
         title += f"  label {printable(answer.query.label)}"
     if not answer.rows:
-        return f"{title}\nno picture to rank"
+        return f"{title}\nno image to rank"
     has_label = any(row.caption.label for row in answer.rows)
     keys = _group_keys(answer.rows)
     keys = [key for key in keys if key not in NAMED_IN_FILES or key == keys[0]]
@@ -90,7 +90,7 @@ def _one_table(answer: Answer) -> str:
         "id",
         *(["label"] if has_label else []),
         *keys,
-        *(["pictures"] if has_case else []),
+        *(["images"] if has_case else []),
     ]
     lines = [
         [

@@ -56,7 +56,7 @@ def notes(
         lines.append(f"{len(withdrawn):,} that were removed from the index stay out until their file changes")
     if report.pictures and seconds > 0:
         rate = report.pictures / seconds
-        lines.append(f"{report.pictures:,} pictures encoded in {seconds:.1f} s, {rate:.1f} pictures/s")
+        lines.append(f"{report.pictures:,} images encoded in {seconds:.1f} s, {rate:.1f} images/s")
     return [*lines, *_about_labels(report.labels, is_labelled_by_folder), *map(printable, report.notes)]
 
 
@@ -64,11 +64,11 @@ def _about_labels(labels: LabelReport | None, is_by_folder: bool) -> list[str]:
     """Say what did not fit in the label table."""
     if labels is None:
         return []
-    lines = [f"{labels.n_unlabelled:,} pictures have no label"] if labels.n_unlabelled else []
+    lines = [f"{labels.n_unlabelled:,} images have no label"] if labels.n_unlabelled else []
     if labels.unmatched and not is_by_folder:
         first = ", ".join(printable(path) for path in labels.unmatched[:3])
         more = ", …" if len(labels.unmatched) > 3 else ""
-        lines.append(f"{len(labels.unmatched):,} of {labels.n_rows:,} labels name no picture: {first}{more}")
+        lines.append(f"{len(labels.unmatched):,} of {labels.n_rows:,} labels name no image: {first}{more}")
         if len(labels.unmatched) == labels.n_rows:
             lines.append(
                 "paths of labels are relative to the folder that is indexed, with / between the parts"
@@ -82,7 +82,7 @@ def _reason(name: str, reason: str) -> str:
 
 def sentence(state: IndexState) -> str:
     """Return what the index holds now, in one line."""
-    return f"{state.output}: {state.n_pictures:,} pictures, ranked by {', '.join(state.representations)}"
+    return f"{state.output}: {state.n_pictures:,} images, ranked by {', '.join(state.representations)}"
 
 
 def summary(state: IndexState, seconds: float) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is lacking: a query without a value in the column that should leave pictures out."""
+"""What is lacking: a query without a value in the column that should leave images out."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def lacks(index: Index, query: Query, column: str) -> bool:
 
 
 def about_lacking(ids: Sequence[str], column: str) -> str:
-    """Return the line that says of which queries a column that should leave pictures out has no value."""
+    """Return the line that says of which queries a column that should leave images out has no value."""
     shown = ", ".join(printable(id) for id in ids[:3]) + (", …" if len(ids) > 3 else "")
-    return f"--not-same {column}: no {column} is known of {shown}; only the picture itself was left out"
+    return f"--not-same {column}: no {column} is known of {shown}; only the image itself was left out"

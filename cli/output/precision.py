@@ -19,7 +19,7 @@ class Precision:
     Parameters
     ----------
     k : the depth.
-    sizes : how many pictures have each label.
+    sizes : how many images have each label.
     by_label : the mean over the queries of each label, in [0, 1].
     chance : the same for a random order.
     """
@@ -31,7 +31,7 @@ class Precision:
 
     @property
     def n_queries(self) -> int:
-        """Return how many pictures asked."""
+        """Return how many images asked."""
         return sum(self.sizes.values())
 
     @property
@@ -49,10 +49,10 @@ class Precision:
 
 
 def measure(index: Index, by: str, k: int, progress: ProgressBar) -> Precision:
-    """Ask with each labelled picture of an index, leaving it out of its own answer.
+    """Ask with each labelled image of an index, leaving it out of its own answer.
 
-    P@k = (hits of the query's label among the first k) / min(k, other pictures of that label), so that a
-    small class can reach 1. Pictures whose label stands alone do not ask.
+    P@k = (hits of the query's label among the first k) / min(k, other images of that label), so that a
+    small class can reach 1. Images whose label stands alone do not ask.
     """
     labelled = {name: ";".join(found) for name in index.names if (found := index.picture(name).labels)}
     counts = Counter(labelled.values())

@@ -57,7 +57,7 @@ def test_a_query_without_a_patient_is_said_to_have_none(
     monkeypatch.chdir(made)
     ids, said = found(capsys, "i", f"{where}4.png", "--not-same", "patient")
     assert ids == {"0.png", "1.png", "2.png", "3.png"}
-    expected = f"no patient is known of {where}4.png; only the picture itself was left out\n"
+    expected = f"no patient is known of {where}4.png; only the image itself was left out\n"
     assert said == f"--not-same patient: {expected}"
 
 
@@ -89,13 +89,13 @@ def test_labels_that_name_no_picture_are_told_what_they_are_relative_to(
     arguments = ["--labels", tmp_path / "labels.csv", "--by", "thumbnail", "--jobs", 1]
     assert run("index", made / "scans", "-o", tmp_path / "i", *arguments) == 0
     said = capsys.readouterr().err
-    assert "1 of 1 labels name no picture: scans/0.png\n" in said
+    assert "1 of 1 labels name no image: scans/0.png\n" in said
     assert "relative to the folder that is indexed" in said
 
 
 def test_nothing_encoded_has_no_rate(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("index", made / "scans", "-o", made / "i", "--jobs", 1) == 0
-    assert "pictures/s" not in capsys.readouterr().err
+    assert "images/s" not in capsys.readouterr().err
 
 
 @pytest.fixture

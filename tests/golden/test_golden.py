@@ -67,7 +67,7 @@ def test_it_answers_as_it_did(golden: Places, record: dict[str, Any]) -> None:
 def test_it_is_whole(golden: Places, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("torch")
     assert main(["verify", str(golden.index)]) == 0
-    assert capsys.readouterr().out == f"{golden.index}: whole, 32 pictures\n"
+    assert capsys.readouterr().out == f"{golden.index}: whole, 32 images\n"
 
 
 def test_it_can_be_changed_and_answers_as_it_did_then(tmp_path: Path) -> None:

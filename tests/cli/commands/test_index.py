@@ -146,7 +146,7 @@ def test_pages_are_written(made: Path, tmp_path: Path, capsys: pytest.CaptureFix
         (1, ["i", "scans/a/2.png#7"], "2.png"),
         (1, ["scans", "a/2.png"], "not an index"),
         (1, ["missing", "a/2.png"], "missing"),
-        (1, ["i", "empty"], "holds no picture"),
+        (1, ["i", "empty"], "holds no image"),
         (2, ["i", "a/2.png", "--by", "sift"], "thumbnail"),
         (2, ["i", "a/2.png", "--where", "label = "], "position"),
         (2, ["i", "a/2.png", "--where", "unheard = 1"], "unheard"),
@@ -196,7 +196,7 @@ def test_bad_files_are_lines_of_the_report(tmp_path: Path, capsys: pytest.Captur
     arguments = ["index", folder, "-o", tmp_path / "i", "--by", "thumbnail", "--jobs", "1"]
     assert run(*arguments, "--skipped", tmp_path / "skipped.csv") == 0
     shown = capsys.readouterr()
-    assert shown.out == f"{tmp_path / 'i'}: 8 pictures, ranked by thumbnail\n"
+    assert shown.out == f"{tmp_path / 'i'}: 8 images, ranked by thumbnail\n"
     assert shown.err.count("skipped broken") == 20
     assert "and 5 more; all in" in shown.err
     assert "files: 8 added, 0 changed, 0 removed, 0 unchanged, 25 skipped" in shown.err
@@ -273,7 +273,7 @@ def test_verify_finds_what_is_broken(tmp_path: Path, capsys: pytest.CaptureFixtu
     folder, index = make_folder(tmp_path / "scans"), tmp_path / "i"
     index_json(capsys, folder, index, "--by", "thumbnail")
     assert run("verify", index) == 0
-    assert capsys.readouterr().out == f"{index}: whole, 8 pictures\n"
+    assert capsys.readouterr().out == f"{index}: whole, 8 images\n"
     broken = max(index.glob("segments/*/*.npy"), key=lambda path: path.stat().st_size)
     broken.write_bytes(broken.read_bytes()[:-1])
     assert run("verify", index) == 1
@@ -293,7 +293,7 @@ def test_an_index_of_nothing_is_a_failure(tmp_path: Path, capsys: pytest.Capture
     (tmp_path / "scans").mkdir()
     (tmp_path / "scans" / "empty.png").touch()
     assert run("index", tmp_path / "scans", "-o", tmp_path / "i", "--by", "thumbnail", "--jobs", 1) == 1
-    assert "holds no picture that can be read" in capsys.readouterr().err
+    assert "holds no image that can be read" in capsys.readouterr().err
 
 
 def labels_of(index: Path) -> dict[str, tuple[str, ...]]:
@@ -323,8 +323,8 @@ def test_images_may_be_labelled_by_their_folders(tmp_path: Path, capsys: pytest.
     command = ["index", folder, "-o", tmp_path / "i", "--by", "thumbnail", "--jobs", "1"]
     assert run(*command, "--label-by", "folder") == 0
     told = capsys.readouterr().err
-    assert "1 pictures have no label" in told
-    assert "name no picture" not in told
+    assert "1 images have no label" in told
+    assert "name no image" not in told
     found = labels_of(tmp_path / "i")
     assert found == {"top.png": ()} | {f"{'ab'[i % 2]}/{i}.png": ("ab"[i % 2],) for i in range(N_PICTURES)}
     both = refused(capsys, 2, *command, "--label-by", "folder", "--labels", folder / "labels.csv")

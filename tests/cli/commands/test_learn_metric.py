@@ -51,8 +51,8 @@ def test_every_method_is_learnt_and_ranks(
     assert run("learn-metric", index, "--by", "thumbnail", "--method", method) == 0
     told = capsys.readouterr()
     assert told.out.splitlines()[-1].startswith(f"{index}: thumbnail+{method} learnt, ")
-    assert "learnt from 24 pictures of 2 classes: even 12, odd 12" in told.err
-    assert "trial, 24 held-out pictures ask those learnt from (no patient on both sides): mAP" in told.err
+    assert "learnt from 24 images of 2 classes: even 12, odd 12" in told.err
+    assert "trial, 24 held-out images ask those learnt from (no patient on both sides): mAP" in told.err
     assert run("query", index, "3.png", "--by", f"thumbnail+{method}", "-k", 1, "--csv") == 0
     assert "3.png" in capsys.readouterr().out.splitlines()[1]
     assert run("verify", index) == 0
@@ -146,19 +146,19 @@ def report(**changes: object) -> MetricReport:
 
 def test_notes_say_what_was_left_out_and_what_it_is_worth() -> None:
     assert notes(report(), True) == [
-        "learnt from 9 pictures of 2 classes: x 5, y 4",
-        "trial, 9 held-out pictures ask those learnt from (no patient on both sides): mAP 50.0 before, "
+        "learnt from 9 images of 2 classes: x 5, y 4",
+        "trial, 9 held-out images ask those learnt from (no patient on both sides): mAP 50.0 before, "
         "60.0 with the metric (gain +5.0 to +15.0, 95 %), P@1 70.0 before, 80.0",
     ]
     more = report(
         left_out=("z",), n_unlabelled=1200, unmatched=("a", "b", "c", "d"), is_new=False, trial=None
     )
     assert notes(more, True)[1:] == [
-        "left out, for a class needs two pictures: z",
-        "1,200 pictures have no label and were not learnt from",
-        "4 labels name no picture: a, b, c, …",
+        "left out, for a class needs two images: z",
+        "1,200 images have no label and were not learnt from",
+        "4 labels name no image: a, b, c, …",
         "a+b was there and is replaced",
-        "no trial: there are too few groups or pictures to hold some back",
+        "no trial: there are too few groups or images to hold some back",
     ]
 
 

@@ -38,7 +38,7 @@ def test_every_method_draws_every_picture(
     pytest.importorskip("sklearn")
     out = tmp_path / "map.html"
     assert run("map", index, "--by", "thumbnail", "--method", method, "-o", out) == 0
-    assert capsys.readouterr().out == f"{out}: 9 pictures by {method} of thumbnail\n"
+    assert capsys.readouterr().out == f"{out}: 9 images by {method} of thumbnail\n"
     page = PageReader(out.read_text("utf-8"))
     assert [spot["id"] for spot in page.data["spots"]] == [f"{i}.png" for i in range(9)]
     assert [kind["name"] for kind in page.data["kinds"]] == ["a;b", "c", "none"]
@@ -56,7 +56,7 @@ def test_where_there_are_many_a_sample_is_drawn_and_said(
         run("map", index, "--by", "thumbnail", "--method", "pca", "-o", out, "--limit", 4, "--seed", seed)
         page = PageReader(out.read_text("utf-8"))
         assert any("4 of 9 images, chosen at random" in text for text in page.texts["p"])
-        assert "4 of 9 pictures are drawn by lot" in capsys.readouterr().err
+        assert "4 of 9 images are drawn at random" in capsys.readouterr().err
         drawn.append([spot["id"] for spot in page.data["spots"]])
     assert drawn[0] == drawn[1] != drawn[2]
     assert len(drawn[0]) == 4
@@ -75,8 +75,8 @@ def test_a_condition_and_another_column_are_taken(index: Path, tmp_path: Path) -
     ("arguments", "message"),
     [
         (["--by", "sift"], "no representation 'sift'"),
-        (["--by", "thumbnail", "--colour-by", "sex"], "no picture has a column 'sex'"),
-        (["--by", "thumbnail", "--where", "label = 'none'"], "0 pictures make no map"),
+        (["--by", "thumbnail", "--colour-by", "sex"], "no image has a column 'sex'"),
+        (["--by", "thumbnail", "--where", "label = 'none'"], "0 images make no map"),
         (["--by", "thumbnail", "--where", "label"], "where: the end"),
         (["--by", "thumbnail", "--limit", "0"], "no whole number above 0"),
         (["--by", "thumbnail", "--method", "umap"], "invalid choice: 'umap'"),

@@ -94,7 +94,7 @@ def test_a_margin_adds_all_so_near() -> None:
         (("--region", "1,1,5,5", "--point", "3,3"), "--region and --point"),
         (("--mm",), "--mm: there is no region"),
         (("--margin", "3"), "--margin: there is no region"),
-        (("--region", "70,1,5,5"), "lies outside the picture, which has 60 × 40 pixels"),
+        (("--region", "70,1,5,5"), "lies outside the image, which has 60 × 40 pixels"),
         (("--polygon", "70,1,80,1,80,9"), "--polygon: holds no pixel"),
         (("--polygon", "1,1,9,9,5,5"), "--polygon: holds no pixel"),
         (("--point", "61,3"), "--point: 61,3 lies outside"),

@@ -83,7 +83,7 @@ def test_table_leaves_out_columns_without_content() -> None:
 
 
 def test_table_of_no_hits_says_so() -> None:
-    assert "no picture to rank" in as_table([EMPTY])
+    assert "no image to rank" in as_table([EMPTY])
 
 
 @pytest.mark.parametrize("form", FORMATS)
