@@ -30,10 +30,10 @@ JOBS = {
         "query": "rank the indexed images by how much they look like an image",
         "classify": "say what an image is called after the labelled images that look like it",
         "explain": "draw what made an image a hit, and test it",
-        "locate": "find where in a volume a range of slices lies, such as the lung",
+        "locate": "find where in a volume a range of slices is, such as the lung",
     },
     "measure and look": {
-        "evaluate": "measure what each representation is worth, with intervals and paired tests",
+        "evaluate": "measure how well each representation retrieves, with intervals and paired tests",
         "points": "draw interest points, superpixels, and heat maps of where points fall",
         "map": "draw an index as a scatter of its images",
     },

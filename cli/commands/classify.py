@@ -20,7 +20,7 @@ from ..options.queries import Query, find_queries
 from ..options.ranking_flags import query_flag
 from ..output.attach_findings import others
 from ..output.columns import columns
-from ..output.notes import about_lacking, lacks
+from ..output.notes import has_no_value, note_on_missing
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ The nearest labelled images vote, that of rank r with 1 / r; one of several labe
 confidence says how often such a vote is right: up to 500 labelled images of the index are asked, each
 without those of its own patient (or study, group, series), and their votes are compared with their labels.
 
-The answer is "don't know" below --unsure, for an image that is unlike anything in the index, and where
+The answer is "don't know" below --unsure, for an image that is unlike anything in the index, and if
 fewer than 20 labelled images tell how sure a vote is. An indexed image never votes for itself."""
 
 DONT_KNOW = "don't know"
 
-Annotations = Sequence[tuple[str, "Classification"]]
+Classified = Sequence[tuple[str, "Classification"]]
 
 
 @command(EXAMPLE)
@@ -84,19 +84,19 @@ def run(args: Arguments) -> int:
     """Classify each image and print what was found."""
     from retrieval.index import Index
 
-    told: list[tuple[str, Classification]] = []
+    classified: list[tuple[str, Classification]] = []
     lacking: list[str] = []
     with Index.open(args.index) as index, ProgressBar("queries", args.quiet) as progress:
         for query in find_queries(index, args.images):
-            told.append((query.id, _classified(index, query, args)))
-            if args.not_same is not None and lacks(index, query, args.not_same):
+            classified.append((query.id, _classified(index, query, args)))
+            if args.not_same is not None and has_no_value(index, query, args.not_same):
                 lacking.append(query.id)
-            progress("classifying", len(told), 0)
-    if not told:
+            progress("classifying", len(classified), 0)
+    if not classified:
         raise PictureError(f"{', '.join(args.images)}: holds no image")
     if lacking:
-        print(about_lacking(lacking, args.not_same), file=sys.stderr)
-    sys.stdout.write(_FORMS[form_of(args)](told))
+        print(note_on_missing(lacking, args.not_same), file=sys.stderr)
+    sys.stdout.write(_FORMS[form_of(args)](classified))
     return 0
 
 
@@ -114,9 +114,9 @@ def _classified(index: Index, query: Query, args: Arguments) -> Classification:
     )
 
 
-def as_table(told: Annotations) -> str:
+def as_table(classified: Classified) -> str:
     """Write one line an image: the label, the confidence, the votes, and why there is no label."""
-    in_doubt = any(one.doubt for _, one in told)
+    in_doubt = any(one.doubt for _, one in classified)
     head = ["query", "label", "confidence", "votes", *(["doubt"] if in_doubt else [])]
     lines = [
         [
@@ -126,22 +126,22 @@ def as_table(told: Annotations) -> str:
             ", ".join(f"{label} {share:.2f}" for label, share in one.votes.items()),
             *([one.doubt or ""] if in_doubt else []),
         ]
-        for id, one in told
+        for id, one in classified
     ]
     return columns(head, lines, right=(2,)) + "\n"
 
 
-def as_json(told: Annotations) -> str:
-    """Write a list, one object an image; ``label`` is null where nothing is known."""
-    return json.dumps([_object(id, one) for id, one in told], indent=1) + "\n"
+def as_json(classified: Classified) -> str:
+    """Write a list, one object an image; ``label`` is null if nothing is known."""
+    return json.dumps([_object(id, one) for id, one in classified], indent=1) + "\n"
 
 
-def as_csv(told: Annotations) -> str:
-    """Write one line an image; no label where nothing is known, and the votes as ``label=share;…``."""
+def as_csv(classified: Classified) -> str:
+    """Write one line an image; no label if nothing is known, and the votes as ``label=share;…``."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["query", "label", "confidence", "best", "share", "doubt", "votes"])
-    for id, one in told:
+    for id, one in classified:
         votes = ";".join(f"{label}={share:.4f}" for label, share in one.votes.items())
         best = "" if one.best is None else f"{one.votes[one.best]:.4f}"
         confidence = "" if one.confidence is None else f"{one.confidence:.4f}"
@@ -149,7 +149,7 @@ def as_csv(told: Annotations) -> str:
     return text.getvalue()
 
 
-_FORMS: dict[str, Callable[[Annotations], str]] = {"table": as_table, "json": as_json, "csv": as_csv}
+_FORMS: dict[str, Callable[[Classified], str]] = {"table": as_table, "json": as_json, "csv": as_csv}
 
 
 def _object(id: str, one: Classification) -> dict[str, Any]:

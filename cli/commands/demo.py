@@ -99,7 +99,7 @@ def _write_pictures(folder: Path) -> None:
 
 
 def _index(pictures: Path, output: Path, jobs: int | None, is_quiet: bool) -> None:
-    """Index as ``semblance index`` does, and say what came of it."""
+    """Index as ``semblance index`` does, and say what was done."""
     from retrieval.metadata.label_table import LabelTable
 
     order = Order(

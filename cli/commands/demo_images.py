@@ -27,7 +27,7 @@ class Original:
 
     Parameters
     ----------
-    package, file : where it lies; a package or a file that is missing is passed over.
+    package, file : where it is; a package or a file that is missing is passed over.
     label : what it shows.
     name : the folder (or the stem) of what is cut from it.
     cut : the function that writes the pieces and yields their paths.
@@ -46,7 +46,7 @@ class Original:
     window: tuple[float, float] | None = None
 
     def path(self) -> Path | None:
-        """Return the file, None where it is not installed. Nothing is imported or downloaded."""
+        """Return the file; None if it is not installed. Nothing is imported or downloaded."""
         spec = importlib.util.find_spec(self.package)
         if spec is None or spec.origin is None:
             return None

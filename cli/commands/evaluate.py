@@ -1,4 +1,4 @@
-"""``semblance evaluate``: what each representation of an index is worth, with intervals and paired tests."""
+"""``semblance evaluate``: how well each representation retrieves, with intervals and paired tests."""
 
 from __future__ import annotations
 
@@ -106,9 +106,9 @@ def run(args: Arguments) -> int:
 
     from ..output.evaluation_tables import as_csv, as_json, as_text
 
-    terms = _terms(args)
+    options = _options(args)
     with Index.open(args.index) as index, ProgressBar("queries", args.quiet) as progress:
-        found = evaluate(index, terms, trec=args.trec, progress=progress)
+        found = evaluate(index, options, trec=args.trec, progress=progress)
     for line in notes(found):
         print(printable(line), file=sys.stderr)
     form = as_json if args.json else as_csv if args.csv else as_text
@@ -116,7 +116,7 @@ def run(args: Arguments) -> int:
     return 0
 
 
-def _terms(args: Arguments) -> EvaluationOptions:
+def _options(args: Arguments) -> EvaluationOptions:
     from retrieval.evaluation import EvaluationOptions
 
     return EvaluationOptions(

@@ -30,7 +30,7 @@ class Order:
     ----------
     output : the index folder, new or not.
     folders : what to index.
-    by : representations; those that the index has, or the default of a new one, where there is none.
+    by : representations; those that the index has, or the default of a new one, if ``by`` is empty.
     settings : those that were given, by name; the others are the index's own, or the defaults.
     window : None for the index's own, or ``auto``.
     also : kinds of files besides images of patients, see ``IndexWriter.take_also``.

@@ -27,8 +27,8 @@ Labelled images ask, up to 300 drawn at random, those of their own patient (or g
 weights are those whose weighted sum of normalised scores has the best mean average precision. They are
 kept in the index for just these representations, until one of them is fitted anew.
 
-The trial learns from half of the groups and lets the other half ask: it says what the weights are
-worth for images that they were not learnt from."""
+The trial learns from half of the groups and lets the other half ask: it says how well the
+weights do for images that they were not learnt from."""
 
 
 @command(EXAMPLE)
@@ -59,20 +59,22 @@ worth for images that they were not learnt from."""
 @option("--seed", type=int, default=0, metavar="N", help="of what is drawn at random [0]")
 @option("--json", is_flag=True, help="print what was learnt as JSON")
 def run(args: Arguments) -> int:
-    """Learn, say on stderr what it is worth, and print the weights on stdout."""
+    """Learn, say on stderr what the trial found, and print the weights on stdout."""
     from retrieval.evaluation import FusionOptions, learn_fusion
 
     labels = label_table(args.labels)
-    terms = FusionOptions(tuple(args.by), labels, args.label, args.not_same, args.where, args.seed)
-    learnt = learn_fusion(args.index, terms)
-    print(printable(worth(learnt)), file=sys.stderr)
-    told = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(learnt.by, learnt.weights, strict=True))
-    print(json.dumps(asdict(learnt)) if args.json else f"{args.index}: weights {told}")
+    options = FusionOptions(tuple(args.by), labels, args.label, args.not_same, args.where, args.seed)
+    learnt = learn_fusion(args.index, options)
+    print(printable(trial_note(learnt)), file=sys.stderr)
+    weights = ", ".join(
+        f"{name} {weight:.2f}" for name, weight in zip(learnt.by, learnt.weights, strict=True)
+    )
+    print(json.dumps(asdict(learnt)) if args.json else f"{args.index}: weights {weights}")
     return 0
 
 
-def worth(learnt: LearntFusion) -> str:
-    """Return what the weights are worth, by the trial."""
+def trial_note(learnt: LearntFusion) -> str:
+    """Return how well the weights did in the trial."""
     n = f"learnt from {learnt.n_queries:,} queries"
     if not learnt.trial:
         return f"{n}; no trial: there are too few groups or images to hold some back"

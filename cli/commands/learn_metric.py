@@ -38,7 +38,7 @@ Without --labels the labels count that the index has. An image of several labels
 to the class of all of them together. Classes with one image are left out.
 
 The trial at the end learns on two thirds of the groups (patients) and lets the other third ask, thrice:
-it says what the metric is worth for images that it has not seen. If it shows a gain, queries that name
+it says how well the metric does for images that it has not seen. If it shows a gain, queries that name
 no representation are answered by the metric in place of its base, else by both."""
 
 
@@ -81,7 +81,7 @@ no representation are answered by the metric in place of its base, else by both.
 @option("--json", is_flag=True, help="print the summary as JSON")
 @quiet
 def run(args: Arguments) -> int:
-    """Learn, say on stderr of what and what it is worth, and print a summary on stdout."""
+    """Learn, say on stderr of what and how well it does, and print a summary on stdout."""
     from retrieval.index.writer import IndexWriter
 
     if args.drop is not None:
@@ -90,9 +90,9 @@ def run(args: Arguments) -> int:
         print(f"{args.index}: {printable(args.drop)} dropped")
         return 0
     with IndexWriter.open(args.index) as index, ProgressBar("steps", args.quiet) as progress:
-        report = index.learn_metric(_terms(args, _base(index, args.by)), progress=progress)
+        report = index.learn_metric(_options(args, _base(index, args.by)), progress=progress)
         answering = index.default_representations
-    for line in [*notes(report, not args.no_trial), about_default(answering, report.name)]:
+    for line in [*notes(report, not args.no_trial), note_on_default(answering, report.name)]:
         print(printable(line), file=sys.stderr)
     print(json.dumps(_summary(report)) if args.json else _sentence(args, report))
     return 0
@@ -103,13 +103,13 @@ def _base(index: Index, by: str | None) -> str:
     return by or next((name for name in index.representations if "+" not in name), "") or default_by(index)
 
 
-def about_default(answering: Sequence[str], learnt: str) -> str:
+def note_on_default(answering: Sequence[str], learnt: str) -> str:
     """Return the line that says which representations answer a query without ``--by`` from now on."""
     alone = "" if list(answering) == [learnt] else f"; --by {learnt} asks the metric alone"
     return f"queries without --by are now answered by {', '.join(answering)}{alone}"
 
 
-def _terms(args: Arguments, by: str) -> MetricOptions:
+def _options(args: Arguments, by: str) -> MetricOptions:
     from retrieval.index.writer import MetricOptions
     from retrieval.metric_learning import MetricLearner
 
@@ -121,7 +121,7 @@ def _terms(args: Arguments, by: str) -> MetricOptions:
 
 
 def notes(report: MetricReport, has_trial: bool) -> list[str]:
-    """Return what the user should know: what was learnt from, what was left out, and what it is worth."""
+    """Return what the user should know: what was learnt from, what was left out, and what the trial found."""
     counts = ", ".join(f"{name} {n:,}" for name, n in list(report.classes.items())[:8])
     more = ", …" if len(report.classes) > 8 else ""
     n = sum(report.classes.values())
@@ -136,10 +136,10 @@ def notes(report: MetricReport, has_trial: bool) -> list[str]:
         lines.append(f"{len(report.unmatched):,} labels name no image: {shown}")
     if not report.is_new:
         lines.append(f"{report.name} was there and is replaced")
-    return [*lines, *([_worth(report.trial, report.group)] if has_trial else [])]
+    return [*lines, *([_trial_note(report.trial, report.group)] if has_trial else [])]
 
 
-def _worth(trial: CrossValidation | None, group: str | None) -> str:
+def _trial_note(trial: CrossValidation | None, group: str | None) -> str:
     if trial is None:
         return "no trial: there are too few groups or images to hold some back"
     low, high = (100 * value for value in trial.gain)

@@ -1,4 +1,4 @@
-"""``semblance locate``: where in a volume a range of slices lies, by labelled slices that look alike."""
+"""``semblance locate``: where in a volume a range of slices is, by labelled slices that look alike."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ EXAMPLE = """example:
 
 VOLUME is a NIfTI file, a folder or files of a DICOM series, or ids of the index. In the index, the slices
 of the range carry its label (`semblance index --labels`), in two volumes or more. Each slice of VOLUME finds
-the labelled volumes' slices that look like it; where those lie in their range says where it lies in its own.
-Ends may lie outside a volume that holds only a piece of the range. An agreement below 0.3 is no evidence.
+the labelled volumes' slices that look like it; where those are in their range says where it is in its own.
+Ends may be outside a volume that holds only a piece of the range. An agreement below 0.3 is no evidence.
 
 CT files often bring a window for soft tissue, in which lungs are black: make the index with --window lung
 to find lungs by what they look like."""
@@ -57,15 +57,15 @@ _MOST_SLICES = 64
 )
 @option("--json", is_flag=True, help="print JSON")
 def run(args: Arguments) -> int:
-    """Locate the range in the largest stack of the volume, and print where it lies."""
+    """Locate the range in the largest stack of the volume, and print where it is."""
     from retrieval.index import Index
 
     with Index.open(args.index) as index:
         volume = _volume(index, args.volume)
         label = _label(index, args.range)
         found, heights = _located(index, volume, label, args)
-    told = _told(volume, label, found, heights)
-    print(json.dumps(told, indent=1) if args.json else _as_text(told))
+    summary = _summary(volume, label, found, heights)
+    print(json.dumps(summary, indent=1) if args.json else _as_text(summary))
     return 0
 
 
@@ -102,7 +102,7 @@ def _located(index: Index, volume: Volume, label: str, args: Arguments) -> tuple
     return index.locate_range(slices, at, label, **options), heights
 
 
-def _told(volume: Volume, label: str, found: LocatedRange, heights: Sequence[float]) -> dict[str, Any]:
+def _summary(volume: Volume, label: str, found: LocatedRange, heights: Sequence[float]) -> dict[str, Any]:
     ends = {}
     for end in ("top", "bottom"):
         height = getattr(found.range, end)
@@ -120,17 +120,17 @@ def _told(volume: Volume, label: str, found: LocatedRange, heights: Sequence[flo
     }
 
 
-def _as_text(told: dict[str, Any]) -> str:
-    title = f"{told['volume']}  {told['range']}  agreement {told['agreement']:.2f}"
-    title += f"  by {told['voting_volumes']:,} volumes"
+def _as_text(summary: dict[str, Any]) -> str:
+    title = f"{summary['volume']}  {summary['range']}  agreement {summary['agreement']:.2f}"
+    title += f"  by {summary['voting_volumes']:,} volumes"
     lines = [
         (
             end,
-            f"{told[end]['position']:.1f}",
-            told[end]["slice"] if told[end]["inside"] else "outside the volume",
+            f"{summary[end]['position']:.1f}",
+            summary[end]["slice"] if summary[end]["inside"] else "outside the volume",
         )
         for end in ("top", "bottom")
     ]
     table = columns(("end", "mm", "slice"), lines, right=(1,))
-    doubt = "" if told["certain"] else "\nnot enough evidence: the slices that were found disagree"
+    doubt = "" if summary["certain"] else "\nnot enough evidence: the slices that were found disagree"
     return f"{printable(title)}\n{table}{doubt}"

@@ -85,7 +85,7 @@ def run(args: Arguments) -> int:
 
 
 def _chosen(index: Index, args: Arguments) -> tuple[list[str], int]:
-    """Return the names that are drawn, in order, and of how many; say where it is a sample."""
+    """Return the names that are drawn, in order, and of how many; say if it is a sample."""
     if args.by not in index.representations:
         index.representation(args.by)  # says which there are
     asked = {"by": [args.by], "k": max(len(index), 1), "where": args.where}
@@ -99,7 +99,7 @@ def _chosen(index: Index, args: Arguments) -> tuple[list[str], int]:
 
 
 def _kinds(index: Index, names: Sequence[str], column: str) -> list[str]:
-    """Return what each image has in a column, as text, several labels joined; empty where nothing."""
+    """Return what each image has in a column, as text, several labels joined; empty if it has nothing."""
     entries = [index.picture(name) for name in names]
     tables = [{"label": ";".join(e.labels), "source": e.source, **e.groups, **e.metadata} for e in entries]
     if not any(column in table for table in tables):

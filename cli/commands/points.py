@@ -44,7 +44,7 @@ class Look:
     foreground_only: bool = False
 
     def mask(self, picture: Picture) -> NDArray[np.bool_] | None:
-        """Return where points may lie, bool (rows, cols); None for anywhere."""
+        """Return where points may be, bool (rows, cols); None for anywhere."""
         from bovw.detectors.foreground import foreground
 
         return foreground(picture.grey) if self.foreground_only else None
@@ -83,7 +83,7 @@ def run(args: Arguments) -> int:
 
 
 def make_detectors(names: Sequence[str] | None, points: int) -> dict[str, Any]:
-    """Make detectors of a budget by their names, all that there are where none is named."""
+    """Make detectors of a budget by their names, all that there are if none is named."""
     from bovw.detectors import DETECTORS
 
     for name in names or ():

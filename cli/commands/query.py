@@ -23,11 +23,11 @@ from ..options.ranking_flags import query_fields, query_flag, ranking_options
 from ..options.region_flags import about_boxes, check_region, region_options
 from ..options.representation_flags import given, query_setting_options
 from ..options.volumes import find_volumes
-from ..output.attach_findings import Tables, others
+from ..output.attach_findings import FindingsTables, others
 from ..output.files import check_picture_name, write_picture, write_text
 from ..output.findings_tables import as_tables
 from ..output.formats import FORMATS
-from ..output.notes import about_lacking, lacks
+from ..output.notes import has_no_value, note_on_missing
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def run(args: Arguments) -> int:
         lacking: list[str] = []
         unplaced: str | None = None
         images = images_of(index) if args.report is not None or args.sheet is not None else None
-        tables = Tables.read(args)
+        tables = FindingsTables.read(args)
         for query in _queries(index, args):
             options = options_of(index, query, args)
             answer = tables.attach(index, query, ask(index, query, args, options), options)
@@ -115,7 +115,7 @@ def run(args: Arguments) -> int:
     if unplaced:
         print(printable(unplaced), file=sys.stderr)
     if lacking:
-        print(about_lacking(lacking, args.not_same), file=sys.stderr)
+        print(note_on_missing(lacking, args.not_same), file=sys.stderr)
     sys.stdout.write(FORMATS[form_of(args)](answers))
     return 0
 

@@ -60,7 +60,7 @@ A run that was interrupted goes on with --resume, from a checkpoint beside the o
 @options(*field_options(Augmentation, "random views of the images", METAVARS, {}))
 @quiet
 def run(args: Arguments) -> int:
-    """Train, say on stderr how it goes, and print on stdout what came of it."""
+    """Train, say on stderr how it goes, and print the summary on stdout."""
     settings = TrainingSettings(**field_values(args, TrainingSettings))
     variation = Augmentation(**field_values(args, Augmentation))
     _require_torch()

@@ -23,10 +23,10 @@ class ImageFile:
 
     Parameters
     ----------
-    path : where it lies.
+    path : where it is.
     name : what it is called in the answer.
     frames : the frames wanted, from 0; None for all.
-    is_named : True where the user named this very file, False where it was found in a folder.
+    is_named : whether the user named this very file; False if it was found in a folder.
     """
 
     path: Path
@@ -55,7 +55,7 @@ def read_images(images: Sequence[ImageFile], read: Reader) -> Iterator[Picture]:
     """Read the images of files, one after the other.
 
     A file that the user named must be readable. One that was found in a folder is passed over, with a line on
-    stderr where it claims to be an image.
+    stderr if it claims to be an image.
     """
     from retrieval.readers import NotAPictureError
 

@@ -52,7 +52,7 @@ def region_of(args: Arguments, canvas: Canvas) -> Region | None:
 
     Raises
     ------
-    SettingError : it lies outside the image or holds no pixel, a mask of another size, millimetres of a
+    SettingError : it is outside the image or holds no pixel, a mask of another size, millimetres of a
         image without a spacing.
     """
     unit = _unit(args, canvas)
@@ -109,7 +109,7 @@ def _box(asked: XYWH, shape: Shape, unit: tuple[float, float]) -> Region:
     (x, width), (y, height) = ((v / unit[1] for v in asked[::2]), (v / unit[0] for v in asked[1::2]))
     if x >= shape[1] or y >= shape[0] or x + width <= 0 or y + height <= 0:
         raise SettingError(
-            f"--region: {','.join(f'{v:g}' for v in asked)} lies outside the image, "
+            f"--region: {','.join(f'{v:g}' for v in asked)} is outside the image, "
             f"which has {_size(shape)} (x,y,w,h; x to the right)"
         )
     left, top = max(x, 0.0), max(y, 0.0)
@@ -145,7 +145,7 @@ def _superpixel(asked: tuple[float, float], canvas: Canvas, unit: tuple[float, f
     (x, y), shape = asked, canvas.shape
     row, col = y / unit[0], x / unit[1]
     if not (0 <= row < shape[0] and 0 <= col < shape[1]):
-        raise SettingError(f"--point: {x:g},{y:g} lies outside the image, which has {_size(shape)} (x,y)")
+        raise SettingError(f"--point: {x:g},{y:g} is outside the image, which has {_size(shape)} (x,y)")
     small, factor = canvas.read().fit_within(_LONGEST)
     labels = slic(small.grey, _POINTS)
     at = (min(int(row * factor), labels.shape[0] - 1), min(int(col * factor), labels.shape[1] - 1))

@@ -24,7 +24,7 @@ class Query:
     ----------
     id : its id in the index, or the path that was given.
     picture : None if the index need not read anything.
-    known_as : its id where it is one of the index, None where it is not. Of a volume, one of its slices.
+    known_as : its id if it is one of the index, else None. Of a volume, one of its slices.
     slices : of a volume: what the index is asked with, in order; ``picture`` stands for it then.
     """
 
@@ -45,7 +45,7 @@ class Query:
 
 
 def find_queries(index: Index, images: Sequence[str]) -> Iterator[Query]:
-    """Find what each IMAGE means: an id of the index first, then what lies on disk.
+    """Find what each IMAGE means: an id of the index first, then a path on disk.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def find_queries(index: Index, images: Sequence[str]) -> Iterator[Query]:
 
 
 def ids_of(index: Index, image: str) -> list[str]:
-    """Return the ids that an IMAGE names: its own, or those of all its frames; none where there are none."""
+    """Return the ids that an IMAGE names: its own, or those of all its frames; none if there are none."""
     if image in index:
         return [image]
     return [name for name in index.names if name.startswith(f"{image}#")]
@@ -94,7 +94,7 @@ def _read_query(index: Index, picture: Picture, known_as: str | None) -> Query:
 
 
 def _known_as(ids: Sequence[str], file: ImageFile, picture: Picture) -> str | None:
-    """Return which of a file's ids in the index an image that was read from it has; None where none has."""
+    """Return which of a file's ids in the index an image that was read from it has; None if none has."""
     frame = picture.id.removeprefix(file.name)
     return next((id for id in ids if id.endswith(frame)), None)
 

@@ -43,7 +43,7 @@ def margin(text: str) -> float:
 
 
 def _numbers(text: str) -> list[float]:
-    """Read finite numbers joined by commas; none where the text is anything else."""
+    """Read finite numbers joined by commas; none if the text is anything else."""
     try:
         found = [float(part) for part in text.split(",")]
     except ValueError:
@@ -88,7 +88,7 @@ region_options = stack(
         default="0",
         metavar="N",
         section=_SECTION,
-        help="and with all so near to it, in pixels [0]",
+        help="and with all that is this near to it, in pixels [0]",
     ),
 )
 """The options that name a part of the query."""
@@ -106,8 +106,8 @@ def check_region(args: Arguments) -> None:
         raise SettingError("--mm: a mask is in pixels; leave it out, or give --margin")
 
 
-def about_boxes(index: Index, by: Sequence[str]) -> str | None:
-    """Say why no hit of a region has a box, and what helps; None where one that is asked can tell."""
+def note_on_boxes(index: Index, by: Sequence[str]) -> str | None:
+    """Say why no hit of a region has a box, and what helps; None if one that is asked can tell."""
     from retrieval.evidence.localization import Locator
 
     def locates(name: str) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Tables:
+class FindingsTables:
     """The tables that were given for findings, read once; ``is_wanted`` tells whether any are wanted."""
 
     is_wanted: bool
@@ -29,8 +29,8 @@ class Tables:
     references: References | None = None
 
     @classmethod
-    def read(cls, args: Arguments) -> Tables:
-        """Read the tables. Raise SettingError where one makes no sense."""
+    def read(cls, args: Arguments) -> FindingsTables:
+        """Read the tables. Raise SettingError if one makes no sense."""
         if not wants_findings(args):
             return cls(False)
         from retrieval.metadata.label_table import LabelTable
@@ -56,7 +56,7 @@ class Tables:
 
 
 def others(index: Index, query: Query) -> list[str] | None:
-    """Return all names but that of a query that was read from a file of the index; None where it was not."""
+    """Return all names but that of a query that was read from a file of the index; None if it was not."""
     if query.known_as is None or query.picture is None:
         return None
     return [name for name in index.names if name != query.known_as]

@@ -161,7 +161,7 @@ def _classified(found: Evaluation) -> str:
 
 
 def _tests(found: Evaluation) -> str:
-    """Write how the best system compares with all others, and how the others do where it matters."""
+    """Write how all pairs of systems compare, the largest difference first."""
     lines = [
         [
             c.first,

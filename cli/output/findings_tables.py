@@ -16,7 +16,7 @@ _HEAD = ("label", "found", "by chance", "times", "share, 95 %", "p", "p, all lab
 
 
 def as_text(answer: Answer) -> str:
-    """Return the lines under a table of hits; nothing where no findings were asked for."""
+    """Return the lines under a table of hits; nothing if no findings were asked for."""
     found = answer.findings
     if found is None:
         return ""

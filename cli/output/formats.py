@@ -26,7 +26,7 @@ def as_json(answers: Sequence[Answer]) -> str:
     """Write a list, one object a query: ``{"query": id, "hits": [{id, score, rank, box, group}]}``.
 
     A hit with a box has its ``proof``, one of a grouped answer a ``case``, one of a fused answer the
-    ``votes``, and an answer ``findings`` where they were asked for.
+    ``votes``, and an answer ``findings`` if they were asked for.
     """
     return json.dumps([_object(answer) for answer in answers], indent=1) + "\n"
 
@@ -107,8 +107,8 @@ def _one_table(answer: Answer) -> str:
 
 
 def _object(answer: Answer) -> dict[str, object]:
-    told: dict[str, object] = {"query": answer.query.id, "hits": [_hit(row) for row in answer.rows]}
-    return told if answer.findings is None else {**told, "findings": as_object(answer)}
+    shown: dict[str, object] = {"query": answer.query.id, "hits": [_hit(row) for row in answer.rows]}
+    return shown if answer.findings is None else {**shown, "findings": as_object(answer)}
 
 
 def _hit(row: Row) -> dict[str, object]:

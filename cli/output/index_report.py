@@ -20,7 +20,7 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class IndexState:
-    """What came of an order: the update's report, and what the index holds now."""
+    """The result of an order: the update's report, and what the index holds now."""
 
     output: Path
     report: UpdateReport

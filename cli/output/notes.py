@@ -1,4 +1,4 @@
-"""What is lacking: a query without a value in the column that should leave images out."""
+"""Notes on queries without a value in the column that should leave images out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from retrieval.index import Index
 
 
-def lacks(index: Index, query: Query, column: str) -> bool:
+def has_no_value(index: Index, query: Query, column: str) -> bool:
     """Tell whether a query has no value of a column, so that nothing can share it."""
     if query.picture is not None:
         return column not in {**query.picture.groups, **query.picture.metadata}
@@ -30,7 +30,7 @@ def lacks(index: Index, query: Query, column: str) -> bool:
     return column not in known
 
 
-def about_lacking(ids: Sequence[str], column: str) -> str:
+def note_on_missing(ids: Sequence[str], column: str) -> str:
     """Return the line that says of which queries a column that should leave images out has no value."""
     shown = ", ".join(printable(id) for id in ids[:3]) + (", …" if len(ids) > 3 else "")
     return f"--not-same {column}: no {column} is known of {shown}; only the image itself was left out"

@@ -52,7 +52,7 @@ def measure(index: Index, by: str, k: int, progress: ProgressBar) -> Precision:
     """Ask with each labelled image of an index, leaving it out of its own answer.
 
     P@k = (hits of the query's label among the first k) / min(k, other images of that label), so that a
-    small class can reach 1. Images whose label stands alone do not ask.
+    small class can reach 1. Images whose label no other has do not ask.
     """
     labelled = {name: ";".join(found) for name in index.names if (found := index.picture(name).labels)}
     counts = Counter(labelled.values())

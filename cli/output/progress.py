@@ -8,8 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-FIRST, EVERY = 10.0, 30.0
-"""Seconds before the first line where there is no terminal, and between two lines."""
+EVERY = 30.0
+"""Seconds before the first line, and between two, if there is no terminal."""
 
 
 class ProgressBar:
@@ -32,7 +32,7 @@ class ProgressBar:
         self._unit = unit
         self._is_quiet = is_quiet
         self._clock = clock
-        self._next_line = clock() + FIRST
+        self._next_line = clock() + EVERY
         self._stage: str | None = None
         self._bar: Any = None
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingFiles:
-    """Where results go; ``curve`` and ``log`` only where they are wanted."""
+    """Where results go; ``curve`` and ``log`` only if they are wanted."""
 
     output: Path
     curve: Path | None

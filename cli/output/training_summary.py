@@ -26,8 +26,8 @@ def teller(log: Path | None, n_epochs: int) -> Callable[[EpochResult], None]:
 
     def tell(epoch: EpochResult) -> None:
         loss = "before" if epoch.loss is None else f"loss {epoch.loss:.4f}"
-        worth = f"MAP@R {100 * epoch.map_at_r:.1f}, spread {epoch.spread:.3f}, {epoch.seconds:.1f} s"
-        say(f"epoch {epoch.number}/{n_epochs}: {loss}, {worth}")
+        result = f"MAP@R {100 * epoch.map_at_r:.1f}, spread {epoch.spread:.3f}, {epoch.seconds:.1f} s"
+        say(f"epoch {epoch.number}/{n_epochs}: {loss}, {result}")
         if log is not None:
             with log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(dataclasses.asdict(epoch)) + "\n")

@@ -169,9 +169,7 @@ def test_nothing_is_left_of_what_was_removed(
     assert run("compact", index) == 0
     capsys.readouterr()
     assert run("verify", index, "--erased", "p3/000.dcm", "p3/009.dcm") == 0
-    assert (
-        capsys.readouterr().out == f"{index}: whole, 50 images, and nothing is left of what was removed\n"
-    )
+    assert capsys.readouterr().out == f"{index}: whole, 50 images, and nothing is left of what was removed\n"
     assert b"p3/" not in b"".join(path.read_bytes() for path in index.rglob("*") if path.is_file())
 
 

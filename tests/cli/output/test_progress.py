@@ -51,7 +51,7 @@ def test_long_work_shows_stage_share_and_rate(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_long_work_says_a_line_now_and_then_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
-    seconds = iter([0.0, 5.0, 11.0, 12.0, 40.0, 41.5, 80.0])
+    seconds = iter([0.0, 5.0, 31.0, 32.0, 60.0, 61.5, 100.0])
     with ProgressBar("files", clock=lambda: next(seconds)) as progress:
         for done in range(1000, 5000, 1000):
             progress("reading", done, 5000)
