@@ -156,7 +156,7 @@ def test_a_holder_of_the_data_gets_the_score_by_one_command(tmp_path: Path, caps
     told = capsys.readouterr()
     lines = {tuple(row[:3]): row for row in csv.reader(told.out.splitlines())}
     assert lines["thumbnail", "error", ""][3:5] == ["4", "0.000000"]
-    assert "4 queries of 4 classes, 12 pictures to find" in told.err
+    assert "4 queries of 4 classes, 12 images to find" in told.err
     for name in ("medmnist", "denner"):
         assert main(["evaluate", index, "--by", "thumbnail", "--protocol", name, "--csv"]) == 0
         rows_told = list(csv.reader(capsys.readouterr().out.splitlines()))
