@@ -162,7 +162,7 @@ def notes(found: Evaluation) -> list[str]:
         lines.append(f"{found.n_unlabelled:,} images have no label, and were neither asked nor found")
     if found.unmatched:
         shown = ", ".join(found.unmatched[:3]) + (", …" if len(found.unmatched) > 3 else "")
-        lines.append(f"{len(found.unmatched):,} rows of the table name no picture: {shown}")
+        lines.append(f"{len(found.unmatched):,} rows of the table name no image: {shown}")
     if found.ties:
         shares = ", ".join(f"{name} {100 * share:.1f} %" for name, share in found.ties.items())
         lines.append(f"scores that tie: {shares}; measures are means over the orders of tied hits")

@@ -56,7 +56,7 @@ def default_names() -> tuple[str, ...]:
 
 
 def bring_up_to_date(order: Order, progress: ProgressBar) -> IndexState:
-    """Make the index where there is none, add what it lacks, and index the folders."""
+    """Make the index if there is none, add what it lacks, and index the folders."""
     from retrieval.readers.kinds import also_named
 
     also_named(order.also)  # refused before anything is written

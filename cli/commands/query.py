@@ -20,7 +20,7 @@ from ..options.marked_region import Canvas, region_of
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
 from ..options.queries import Query, find_queries
 from ..options.ranking_flags import query_fields, query_flag, ranking_options
-from ..options.region_flags import about_boxes, check_region, region_options
+from ..options.region_flags import check_region, note_on_boxes, region_options
 from ..options.representation_flags import given, query_setting_options
 from ..options.volumes import find_volumes
 from ..output.attach_findings import FindingsTables, others
@@ -98,8 +98,8 @@ def run(args: Arguments) -> int:
             if answer.rows and not any(row.score for row in answer.rows):
                 print(printable(f"note: {query.id}: {NOTHING_SHARED}"), file=sys.stderr)
             if options.region is not None:
-                unplaced = unplaced or about_boxes(index, args.by)
-            if args.not_same is not None and lacks(index, query, args.not_same):
+                unplaced = unplaced or note_on_boxes(index, args.by)
+            if args.not_same is not None and has_no_value(index, query, args.not_same):
                 lacking.append(query.id)
             if images is not None:
                 illustrated.append(with_images(answer, images, query, options.region, args.group_by))
