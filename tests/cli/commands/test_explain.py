@@ -64,7 +64,7 @@ def test_a_region_is_explained_with_its_box(index, tmp_path, capsys):
     [
         (["0.png", "9.png"], "9.png: no such image"),
         (["0.png", "1.png", "--by", "nothing"], "no representation 'nothing'"),
-        (["0.png", "1.png", "--region", "900,1,5,5"], "lies outside the image"),
+        (["0.png", "1.png", "--region", "900,1,5,5"], "is outside the image"),
         (["0.png", "1.png", "--polygon", "30.1,30.1,30.3,30.1,30.3,30.2"], "no pixel"),
     ],
 )

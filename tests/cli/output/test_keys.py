@@ -76,7 +76,7 @@ JSON = {
         "classification.*.accuracy classification.*.low classification.*.high "
         "classification.*.calibration_error classification.*.raw_error classification.*.brier "
         "classification.*.unknown classification.*.accuracy_known classification.*.n weights.*.* "
-        "leaks.query leaks.found leaks.likeness",
+        "leaks.query leaks.found leaks.likeness ties.*",
     ),
     "learn-metric": (
         ["learn-metric", "INDEX", "--by", "colour", "--name", "new", "--json"],
