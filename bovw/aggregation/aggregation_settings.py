@@ -14,20 +14,20 @@ from retrieval.evidence.local_features import LocalSettings
 
 @dataclass(frozen=True)
 class AggregationSettings:
-    """Say what is seen, and what is learnt from.
+    """Settings of the local features, and of what is learnt from.
 
     Parameters
     ----------
-    features : ``superpixel``, ``sift`` or ``dense`` points, or ``deep``, the cells of a network's map.
+    features : ``superpixel``, ``sift`` or ``dense`` points, or ``deep``, places of a network's feature map.
     descriptor : of points: ``fine``, ``rootsift``, ``patch`` or ``opponentsift``.
-    points : how many points of a picture.
-    longest_side : pictures are shrunk to at most so many pixels before points are sought.
+    points : how many points of an image.
+    longest_side : images are shrunk to at most this many pixels before points are detected.
     level : of ``deep``: which of its network's maps, from the finest, 0.
     weights : of ``deep``: a weight file; empty for the bundled one. Kept as the hash of the file.
-    side : of ``deep``: rows and columns of the square that its network sees; its own where it is None.
+    side : of ``deep``: rows and columns of the square that its network sees; its own if it is None.
     local_components : principal components that descriptors are reduced to, halfway whitened; 0 keeps all.
-    fit_pictures : everything is learnt from at most so many pictures.
-    seed : of everything that is drawn by chance.
+    fit_pictures : maximum number of images that everything is learnt from.
+    seed : of everything random.
     """
 
     features: str = "superpixel"
@@ -52,19 +52,19 @@ class AggregationSettings:
 
     @property
     def local(self) -> LocalSettings:
-        """What of the settings concerns the local features."""
+        """Those settings that concern the local features."""
         return LocalSettings(**{f.name: getattr(self, f.name) for f in fields(LocalSettings)})
 
 
 @dataclass(frozen=True)
 class VladSettings:
-    """Say how VLAD's vectors are made.
+    """Settings of VLAD's vectors.
 
     Parameters
     ----------
-    words : how many words, 2 to 1,024; less where the pictures do not have so many different descriptors.
+    words : how many words, 2 to 1,024; less if the images have fewer distinct descriptors.
     power : each component of a residual is raised to it, in (0, 1]; 1 leaves it.
-    components : of a PCA-whitening of the vectors, learnt where there are 32 pictures or more; 0 for none.
+    components : of a PCA-whitening of the vectors, learnt from 32 images or more; 0 for none.
     whitening : how much of it, 0 to 1: each component is divided by its deviation to this power.
     """
 
@@ -83,13 +83,13 @@ class VladSettings:
 
 @dataclass(frozen=True)
 class AsmkSettings:
-    """Say how codes are made and compared.
+    """Settings of codes and of how they are compared.
 
     Parameters
     ----------
     words : how many words, 2 to 65,536; None: as many as the sample allows, at most 4,096.
     alpha : the exponent of the selectivity: the higher, the less far codes count.
-    threshold : codes count whose similarity, from −1 to 1, is above it; 0 to below 1.
+    threshold : only codes count whose similarity, from −1 to 1, is above it; 0 to below 1.
     """
 
     words: int | None = None

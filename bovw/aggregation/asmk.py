@@ -1,4 +1,4 @@
-"""ASMK*: a binary code for each word of a picture."""
+"""ASMK*: a binary code for each word of an image."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Asmk:
         return {}
 
     def restore(self, arrays: Arrays) -> None:
-        """Take back nothing. Raise IndexFolderError where there is something."""
+        """Take back nothing. Raise IndexFolderError if there is something."""
         if arrays:
             raise IndexFolderError(f"asmk: {', '.join(arrays)} are none of its own; index again")
 

@@ -1,4 +1,4 @@
-"""Aggregation: the descriptors of one word become one, the sum of their residuals."""
+"""Residuals: the descriptors of one word become one, the sum of their differences from its center."""
 
 from __future__ import annotations
 
@@ -44,6 +44,8 @@ def _add(
     centers: Floats,
     sums: Floats,
 ) -> None:
+    """Add each residual of ``descriptors`` (n, d) to the row of ``sums`` (m, d) at ``places`` (n,)."""
+    # In the order of the descriptors and without an array (n, d) of residuals: one pass, the same bits.
     for i in range(len(words)):
         for j in range(descriptors.shape[1]):
             sums[places[i], j] += descriptors[i, j] - centers[words[i], j]

@@ -28,7 +28,7 @@ _UNFIT = "vlad: what was learnt does not fit the settings; index again"
 
 @dataclass(eq=False)
 class Vlad:
-    """Make a dense vector of the words of a picture.
+    """Make a dense vector of the words of an image.
 
     The residuals of each word are summed (Jégou et al., CVPR 2010), their components raised to ``power`` with
     their signs (Jégou et al., PAMI 2012, section 3.3), each word scaled to unit length (Arandjelović and
@@ -57,18 +57,19 @@ class Vlad:
         return int(self.vocabulary.centers.size)
 
     def learn(self, pictures: Iterable[NDArray[np.floating]]) -> None:
-        """Learn the whitening from the descriptors (n_i, d) of each picture; of few pictures, none."""
+        """Learn the whitening from the descriptors (n_i, d) of each image; of few images, none."""
         if not self.chosen.components:
             return
         rows = [row for descriptors in pictures if (row := self._whole(descriptors)).any()]
         if len(rows) >= FEWEST:
             with threadpool_limits(limits=1, user_api="blas"):
+                # Fewer images than dimensions is the usual case: their products are the smaller matrix.
                 pca, together = Pca(self.chosen.components, self.chosen.whitening), np.stack(rows)
                 learn = pca.fit_few if len(together) < together.shape[1] else pca.fit
                 self.pca_ = learn(together)
 
     def vector(self, descriptors: NDArray[np.floating]) -> Floats:
-        """Return the vector float32 (dimension,) of descriptors (n, d); zeros where there are none."""
+        """Return the vector float32 (dimension,) of descriptors (n, d); zeros if there are none."""
         whole = self._whole(descriptors)
         if self.pca_ is None or not whole.any():
             return whole if self.pca_ is None else np.zeros(self.dimension, dtype=np.float32)
@@ -100,5 +101,6 @@ class Vlad:
         if len(descriptors):
             reduced = vocabulary.reduced(descriptors)
             present, sums = residuals(vocabulary.assigner.assign(reduced), reduced, vocabulary.centers)
+            # Word by word to unit length: a word with many points would otherwise outweigh all others.
             blocks[present] = scaled(np.sign(sums) * np.abs(sums) ** np.float32(self.chosen.power))
         return scaled(blocks.reshape(-1))

@@ -1,1 +1,1 @@
-"""vocabulary."""
+"""From descriptors to visual words: k-means, assignment, weights and signatures."""

@@ -1,4 +1,4 @@
-"""The assignment of descriptors to visual words: exact, or approximate where there are many words."""
+"""The assignment of descriptors to visual words: exact, or approximate if there are many words."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Assigner:
     ----------
     centers : (K, d), the words; see ``Vocabulary.centers_``.
     approximate_above : with more words than this the search is approximate, through a two-level tree
-        (about √K cells); 0 keeps it exact.
-    probes : how many cells of the tree are looked into; more is closer to exact, and slower. ``agreement``
-        measures how close.
+        (about √K Voronoi cells); 0 keeps it exact.
+    probes : how many Voronoi cells of the tree are searched; more is closer to exact, and slower.
+        ``agreement`` measures how close.
     """
 
     def __init__(self, centers: ArrayLike, approximate_above: int = 8192, probes: int = 12) -> None:
@@ -47,7 +47,7 @@ class Assigner:
     def nearest(self, descriptors: ArrayLike, n: int) -> tuple[Words, Floats]:
         """Return the n nearest words of each descriptor and their squared distances, each (n_descriptors, n).
 
-        Nearest first, equally near ones by word; as many as there are where n is above the number of words.
+        Nearest first, equally near ones by word; as many as there are if n is above the number of words.
         """
         if n < 1:
             raise SettingError(f"n: {n} words of each descriptor are none; give at least 1")
@@ -59,6 +59,7 @@ class Assigner:
         if self._tree is None:
             return self._scoring.best(points, n)
         words = self._tree.best(points, n)
+        # The cells that were searched may hold fewer than n words; these rows are searched exactly.
         short = np.flatnonzero(words[:, -1] < 0)
         if len(short):
             words[short] = self._scoring.best(points[short], n)
@@ -79,7 +80,7 @@ def exact(descriptors: ArrayLike, centers: ArrayLike) -> Words:
 def nearest(descriptors: ArrayLike, centers: ArrayLike, n: int) -> tuple[Words, Floats]:
     """Return the ``n`` nearest words of each descriptor and their squared distances, each (n_descriptors, n).
 
-    Nearest first, equally near ones by word; as many as there are where n is above the number of words.
+    Nearest first, equally near ones by word; as many as there are if n is above the number of words.
     """
     return Assigner(centers, approximate_above=0).nearest(descriptors, n)
 

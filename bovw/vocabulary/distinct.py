@@ -1,4 +1,4 @@
-"""Distinct descriptors: how many there are bounds how many words they can make."""
+"""Distinct descriptors: their number bounds how many words they can make."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ _CHUNK = 8192
 def n_distinct(descriptors: NDArray[Any], rows: NDArray[np.int64], enough: int) -> int:
     """Count how many of the given rows of descriptors (n, d) differ; stop once there are ``enough``.
 
-    Rows are compared as float32, by a hash of 64 bits. Looks at every row for values that are not finite, and
-    raises FitError where there are any.
+    Rows are compared as float32, by a hash of 64 bits. Raises FitError if a value of any row is not finite.
     """
     known = np.empty(0, dtype=np.uint64)
     for first in range(0, len(rows), _CHUNK):
@@ -30,7 +29,7 @@ def n_distinct(descriptors: NDArray[Any], rows: NDArray[np.int64], enough: int) 
 
 
 def repeats(points: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell of each row, bool (n,), whether it equals a row before it."""
+    """Return for each row whether it equals a row before it, bool (n,)."""
     is_repeat = np.ones(len(points), dtype=bool)
     is_repeat[np.unique(hashes(points), return_index=True)[1]] = False
     return is_repeat
@@ -45,6 +44,8 @@ def hashes(points: NDArray[np.float32]) -> NDArray[np.uint64]:
 @kernel()
 def _hashes(rows: NDArray[np.uint32]) -> NDArray[np.uint64]:
     """Return a hash of each row, uint64 (n,): multiply and fold, the constant of splitmix64."""
+    # Sorting whole rows costs n log n comparisons of d values; hashes cost one pass. Among 1e6 rows the
+    # chance that two different ones collide is about n² / 2^65, below 1e-7.
     hashes = np.empty(len(rows), dtype=np.uint64)
     for i in range(len(rows)):
         hashed = np.uint64(0x9E3779B97F4A7C15)

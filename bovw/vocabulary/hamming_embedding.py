@@ -1,4 +1,4 @@
-"""Signatures: some bits that tell the points of one visual word apart (Hamming embedding).
+"""Signatures: bits that tell the points of one visual word apart (Hamming embedding).
 
 Jégou, Douze and Schmid, "Hamming embedding and weak geometric consistency for large scale image search", ECCV
 2008: a descriptor is projected at random, and each projection is compared with the median of its word.
@@ -16,9 +16,9 @@ from retrieval.errors import IndexFolderError
 from retrieval.representation import Arrays
 
 BITS = (32, 64)
-"""How long a signature may be."""
+"""Lengths that a signature may have."""
 FEWEST = 16
-"""A word of fewer samples than this has the medians of all descriptors."""
+"""A word with fewer samples than this gets the medians of all descriptors."""
 
 Floats = NDArray[np.float32]
 _PREFIX = "signatures_"
@@ -30,9 +30,9 @@ class Signatures:
 
     Parameters
     ----------
-    projection : float32 (n_bits, d), rows of a random orthogonal matrix; of more bits than dimensions, its
-        first d columns.
-    medians : float32 (K, n_bits), of each word: bit b of a point of word w is 1 where its projection b is
+    projection : float32 (n_bits, d), rows of a random orthogonal matrix; its first d columns if
+        there are more bits than dimensions.
+    medians : float32 (K, n_bits), of each word: bit b of a point of word w is 1 if its projection b is
         above ``medians[w, b]``.
     """
 
@@ -47,6 +47,7 @@ class Signatures:
         """
         projection = random_projection(n_bits, reduced.shape[1], seed)
         values = reduced.astype(np.float32) @ projection.T
+        # The median splits the points of a word into halves, so that each bit says as much as it can.
         medians = np.tile(np.median(values, axis=0), (n_words, 1))
         order = np.argsort(words, kind="stable")
         ends = np.cumsum(np.bincount(words, minlength=n_words))
@@ -57,7 +58,7 @@ class Signatures:
 
     @property
     def n_bits(self) -> int:
-        """How long a signature is."""
+        """The length of a signature."""
         return len(self.projection)
 
     def of(self, reduced: NDArray[np.floating], words: NDArray[np.intp]) -> NDArray[np.unsignedinteger]:
@@ -72,7 +73,7 @@ class Signatures:
 
     @classmethod
     def restore(cls, arrays: Arrays, n_words: int, dimension: int, n_bits: int) -> Self:
-        """Take back what ``arrays`` returned. Raise IndexFolderError where it does not fit the words."""
+        """Take back what ``arrays`` returned. Raise IndexFolderError if it does not fit the words."""
         learnt: dict[str, NDArray[Any]] = {
             name: np.asarray(arrays.get(_PREFIX + name, ()), dtype=np.float32)
             for name in ("projection", "medians")
@@ -86,7 +87,8 @@ class Signatures:
 def random_projection(n_bits: int, dimension: int, seed: int) -> Floats:
     """Return the first rows and columns of a random orthogonal matrix, float32 (n_bits, dimension)."""
     side = max(n_bits, dimension)
-    drawn = np.random.default_rng(seed).standard_normal((side, side))
-    orthogonal, upper = np.linalg.qr(drawn)
+    # Orthogonal rows measure independent directions; QR of a Gaussian matrix gives a uniformly random one.
+    gaussian = np.random.default_rng(seed).standard_normal((side, side))
+    orthogonal, upper = np.linalg.qr(gaussian)
     orthogonal *= np.sign(np.diag(upper))  # so that it does not depend on who decomposes it
     return np.ascontiguousarray(orthogonal[:n_bits, :dimension], dtype=np.float32)

@@ -6,8 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +23,10 @@ Closest = Callable[[Floats], tuple[Words, Floats]]
 """Nearest center and squared distance of each row."""
 
 CHUNK = 8192
-"""So many descriptors are float32 at a time; fixed, lest words depend on the number of processors."""
+"""Descriptors that are float32 at a time; fixed, lest words depend on the number of processors."""
 
 
-@dataclass(frozen=True, eq=False)
-class Tally:
+class Tally(NamedTuple):
     """What one pass over the sample finds for each of K centers.
 
     Parameters
@@ -87,10 +85,7 @@ def tally(
     total = Tally.of_zeros(k, descriptors.shape[1])
     chunks = [rows[first : first + CHUNK] for first in range(0, len(rows), CHUNK)]
     for chunk, (points, words, distances) in zip(chunks, in_order(assign, chunks, n_threads), strict=True):
-        _add(
-            points, words, distances, chunk,
-            total.sums, total.counts, total.errors, total.farthest, total.farthest_rows,
-        )  # fmt: skip
+        _add(points, words, distances, chunk, total)
     return total
 
 
@@ -98,7 +93,7 @@ def refill(centers: Floats, found: Tally, descriptors: NDArray[Any]) -> Floats:
     """Move each center that has no descriptor, or equals one before, to one far from its own center.
 
     Such centers in order take the clusters by falling error, one each, and in it the descriptor that is
-    farthest from the center; those left over stay.
+    farthest from its center; if there are more such centers than clusters, the rest stay.
     """
     empty = np.flatnonzero((found.counts == 0) | repeats(centers))
     largest = np.argsort(-found.errors, kind="stable")[: len(empty)]
@@ -121,6 +116,7 @@ def lloyd(
     """
     k = len(centers)
     for iteration in range(iterations):
+        # Early centers move far whatever the sample; a part of it is enough until they are nearly in place.
         halvings = (iterations - 1 - iteration) // 2
         part = rows[: max(min(len(rows), 16 * k), len(rows) >> halvings)]
         found = tally(descriptors, part, Scoring(centers).closest, k, n_threads)
@@ -142,7 +138,7 @@ def plus_plus(points: Floats, k: int, rng: np.random.Generator) -> Floats:
     for i in range(1, k):
         _lower(points, points[chosen[i - 1]], squares)
         cumulated = np.cumsum(squares, dtype=np.float64)
-        draw = rng.random() * cumulated[-1]
+        draw = rng.random() * cumulated[-1]  # D² sampling (Arthur and Vassilvitskii 2007)
         chosen[i] = min(int(np.searchsorted(cumulated, draw, side="right")), len(points) - 1)
     return points[chosen]
 
@@ -161,17 +157,10 @@ def kmeans(
 
 
 @kernel()
-def _add(
-    points: Floats,
-    words: Words,
-    distances: Floats,
-    rows: NDArray[np.int64],
-    sums: NDArray[np.float64],
-    counts: NDArray[np.int64],
-    errors: NDArray[np.float64],
-    farthest: NDArray[np.float64],
-    farthest_rows: NDArray[np.int64],
-) -> None:
+def _add(points: Floats, words: Words, distances: Floats, rows: NDArray[np.int64], total: Tally) -> None:
+    """Add points (n, d), with the nearest center and its squared distance, (n,) each, to a tally."""
+    # In the order of the rows, by one thread: float64 sums are then the same on any number of processors.
+    sums, counts, errors, farthest, farthest_rows = total
     for i in range(len(points)):
         word = words[i]
         counts[word] += 1
@@ -184,7 +173,8 @@ def _add(
 
 @kernel(fastmath={"reassoc", "contract", "nsz"})
 def _lower(points: Floats, seed: Floats, squares: Floats) -> None:
-    """Lower the squared distance of each point to that of a new seed, where it is nearer."""
+    """Lower the squared distance of each point (n, d) to that of a new seed (d,), if it is nearer."""
+    # The flags let sums of products be taken in the order that suits the processor; seeds need no exactness.
     for i in range(len(points)):
         square = np.float32(0)
         for j in range(points.shape[1]):

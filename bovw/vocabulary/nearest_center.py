@@ -13,7 +13,7 @@ Floats = NDArray[np.float32]
 Words = NDArray[np.intp]
 
 _SCORES = 1 << 22
-"""So many scores are held at a time: 16 MB."""
+"""Scores that are held at a time: 16 MB."""
 
 
 class Scoring:
@@ -52,7 +52,7 @@ class Scoring:
         return words
 
     def matrix(self, descriptors: ArrayLike) -> NDArray[np.generic]:
-        """Return descriptors as an array (n, d). Raise ValueError where d is not that of the centers."""
+        """Return descriptors as an array (n, d). Raise ValueError if d is not that of the centers."""
         points = np.asarray(descriptors)
         if points.ndim != 2 or points.shape[1] != self.centers.shape[1]:
             raise ValueError(
@@ -83,7 +83,8 @@ def squared_distances(descriptors: ArrayLike, centers: Floats, words: Words) -> 
 
 @kernel()
 def insert(score: np.float32, word: int, scores: Floats, words: Words) -> None:
-    """Let (score, word) take its place among the best so far: largest score first, equal ones by word."""
+    """Put (score, word) in its place among the best so far: largest score first, equal ones by word."""
+    # Insertion: n is at most 16, and most candidates fall off at the end.
     place = len(scores)
     while place > 0 and (
         score > scores[place - 1] or (score == scores[place - 1] and word < words[place - 1])
@@ -101,6 +102,7 @@ def _largest(scores: Floats, n: int) -> Words:
     words = np.zeros((len(scores), n), dtype=np.intp)
     for row in range(len(scores)):
         best = np.full(n, -np.inf, dtype=np.float32)
+        # One comparison decides for nearly all columns; a partial sort would move every score.
         for column in range(scores.shape[1]):
             if scores[row, column] > best[n - 1]:
                 insert(scores[row, column], column, best, words[row])

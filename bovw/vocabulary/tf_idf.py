@@ -1,4 +1,4 @@
-"""The weighting: what each visual word of a bag counts for (TF-IDF and its variants)."""
+"""The weighting: what each visual word of a bag counts for (tf · idf and its variants)."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Norm = Literal["l2", "l1"]
 class Weighting:
     """Turn words into a weighted bag.
 
-    With c_w the (perhaps fractional) count of word w in a picture, its value before normalisation is
+    With c_w the (perhaps fractional) count of word w in an image, its value before normalisation is
 
         v_w = f(c_w) · s_w,  f(c) = √c (``sqrt``), c (``raw``), 1 (``binary``), ln(1 + c) (``log``)
 
-    and with df_w the number of the N pictures that hold w, s_w = 0 for a stop word and otherwise
+    and with df_w the number of the N images that hold w, s_w = 0 for a stop word and otherwise
 
         s_w = ln((N + 1) / (df_w + ½)),  or 1 without ``idf``,
 
-    the inverse document frequency of BM25 as Lucene has it, above 0 even for a word of every picture. The
+    the inverse document frequency of BM25 as Lucene has it, above 0 even for a word of every image. The
     root counters burstiness (Jégou, Douze, Schmid, On the burstiness of visual elements, CVPR 2009).
 
     Under ``l2`` the bag is v / |v|₂, and the dot product of two bags their cosine. Under ``l1`` it is
@@ -60,7 +60,7 @@ class Weighting:
         """Return s_w of each word, float32 (K,), from int (K,), how many of the documents hold it.
 
         ``stop`` · K words (rounded down) get 0: those of the highest document frequency, equal ones by word.
-        Raises ValueError where a document frequency is negative or above the number of documents.
+        Raises ValueError if a document frequency is negative or above the number of documents.
         """
         frequency = np.asarray(document_frequency, dtype=np.int64)
         if frequency.ndim != 1 or ((frequency < 0) | (frequency > n_documents)).any():
@@ -80,7 +80,7 @@ class Weighting:
         word_weights: NDArray[np.float32],
         amounts: NDArray[np.floating] | None = None,
     ) -> SparseVector:
-        """Make a bag of the words of a picture's points.
+        """Make a bag of the words of an image's points.
 
         Parameters
         ----------
@@ -90,7 +90,7 @@ class Weighting:
 
         Returns
         -------
-        bag : of size K and unit length; without any value where no word counts for anything.
+        bag : of size K and unit length; without any value if no word counts for anything.
         """
         flat = np.asarray(words).reshape(-1)
         size = len(word_weights)
@@ -126,11 +126,12 @@ def soft_amounts(squared_distances: NDArray[np.floating], sigma: float) -> NDArr
     """Share each point among its nearest words, float64 (n, m), rows summing to 1.
 
     ∝ exp(−d² / 2σ²) (Philbin et al., Lost in quantization, CVPR 2008), from squared distances (n, m);
-    ``sigma`` is in units of the descriptors. Raises SettingError where it is not above 0.
+    ``sigma`` is in units of the descriptors. Raises SettingError if it is not above 0.
     """
     if not sigma > 0:
         raise SettingError(f"sigma: {sigma} is no distance; give a number above 0")
     squares = np.asarray(squared_distances, dtype=np.float64)
+    # Relative to the nearest word: far from all words every exponential would vanish, and the sum be 0.
     nearest = squares.min(axis=1, keepdims=True) if squares.size else squares
     shares = np.exp((nearest - squares) / (2 * sigma**2))
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))

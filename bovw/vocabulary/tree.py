@@ -1,4 +1,4 @@
-"""The two-level tree over many words: look into the nearest cells only."""
+"""The two-level tree over many words: only the nearest Voronoi cells are searched."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from .nearest_center import Floats, Scoring, Words, insert
 _ITERATIONS = 6
 
 _SAMPLE = 64
-"""So many words a cell are enough to place it."""
+"""Words per cell that are enough to place it."""
 
 
 class Tree:
-    """Find near words quickly: of about √K cells of words, only the nearest few are looked into.
+    """Find near words quickly: the words are split into about √K Voronoi cells, and only the nearest few
+    cells of a descriptor are searched.
 
     Parameters
     ----------
     centers : float32 (K, d), the words.
-    probes : how many cells are looked into for each descriptor.
+    probes : how many cells are searched for each descriptor.
     """
 
     def __init__(self, centers: Floats, probes: int) -> None:
+        # √K cells of √K words each cost the least: about (1 + probes) √K products instead of K.
         n_cells = round(len(centers) ** 0.5)
         rng = np.random.default_rng(0)
         rows = rng.permutation(len(centers))[: _SAMPLE * n_cells]
@@ -44,7 +46,7 @@ class Tree:
     def best(self, descriptors: NDArray[np.generic], n: int) -> Words:
         """Return about the n nearest words of each row, intp (n_rows, n), nearest first, ties by word.
 
-        Where the cells looked into hold fewer than n words, the rest is −1.
+        If the cells that are searched hold fewer than n words, the rest is −1.
         """
         cells = self._cells.best(descriptors, self._probes)
         points = np.subtract(descriptors, self._shift, dtype=np.float32, casting="unsafe")
@@ -53,7 +55,7 @@ class Tree:
         order = np.argsort(cells, axis=None, kind="stable")
         ends = np.searchsorted(cells.reshape(-1)[order], np.arange(len(self._starts)))
         rows = order // cells.shape[1]
-        # Cell by cell rather than row by row: a matrix product for all rows that look into it.
+        # Cell by cell rather than row by row: a matrix product for all rows that search it.
         for cell in np.flatnonzero(np.diff(ends)):
             here, own = rows[ends[cell] : ends[cell + 1]], slice(*self._starts[cell : cell + 2])
             scores = points[here] @ self._members[own].T - self._halves[own]
@@ -64,6 +66,7 @@ class Tree:
 @kernel()
 def _keep_best(scores: Floats, rows: Words, cell_words: Words, best: Floats, words: Words) -> None:
     """Let the words of one cell compete in each of ``rows`` with the best so far, both (n_rows, n)."""
+    # Cells come in any order, so that a tie must reach ``insert``, which decides it by the word.
     for i in range(scores.shape[0]):
         row = rows[i]
         for j in range(scores.shape[1]):

@@ -1,4 +1,4 @@
-"""Two-level k-means: cells first, then the words of each cell, for vocabularies too large for one level."""
+"""Two-level k-means for vocabularies too large for one level: Voronoi cells first, then the words of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .nearest_center import Floats, Scoring, Words, squared_distances
 from .tree import Tree
 
 _SAMPLE = 256
-"""So many descriptors a center are enough."""
+"""Descriptors per center that are enough."""
 
 _REFINEMENTS = 2
 _PROBES = 6
@@ -23,8 +23,8 @@ def two_level(
 ) -> Floats:
     """Find k centers, float32 (k, d), of the given rows of descriptors (n, d), in random order.
 
-    About √k cells are found first; each gets words in proportion to its descriptors, found within it; all are
-    improved together by two of Lloyd's iterations through the tree.
+    About √k Voronoi cells are found first; each gets words in proportion to its descriptors, found within it;
+    all are improved together by two of Lloyd's iterations through the tree.
     """
     n_cells = round(k**0.5)
     cells = Scoring(kmeans(descriptors, rows[: _SAMPLE * n_cells], n_cells, rng, iterations))
@@ -39,6 +39,7 @@ def two_level(
         return kmeans(points, np.arange(len(points)), n_words, own_rng, iterations, n_threads=1)
 
     centers = np.concatenate(list(in_order(words_of, [job for job in jobs if job[1]])))
+    # Words found within one cell do not know those of the next; iterations over all move the borders.
     for _ in range(_REFINEMENTS):
         found = tally(descriptors, rows, tree_closest(centers), k)
         centers = refill(found.means(centers), found, descriptors)
@@ -62,7 +63,7 @@ def tree_closest(centers: Floats) -> Closest:
 def share_out(n_words: int, counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Share words among cells in proportion to their descriptors, never more than these; largest rest first.
 
-    Each cell that is not empty gets at least one. ``n_words`` must lie between the number of cells and of
+    Each cell that is not empty gets at least one. ``n_words`` must be between the number of cells and that of
     descriptors. Returns int64 (n_cells,), whose sum is ``n_words``.
     """
     shares = np.minimum(counts, 1)
@@ -70,6 +71,7 @@ def share_out(n_words: int, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         room = counts - shares
         wanted = room * (left / room.sum())
         granted = np.minimum(np.floor(wanted).astype(np.int64), room)
+        # Rounding down can leave less than one each; then the largest fractions get one.
         if not granted.any():
             rests = np.argsort(-(wanted * (room > 0)), kind="stable")
             granted[rests[: min(left, int(np.count_nonzero(room)))]] = 1
@@ -78,6 +80,7 @@ def share_out(n_words: int, counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _cells_of(descriptors: NDArray[Any], rows: NDArray[np.int64], cells: Scoring) -> Words:
+    """Return the cell of each of the rows, in chunks that threads share."""
     chunks = [rows[first : first + 8192] for first in range(0, len(rows), 8192)]
     found = in_order(lambda chunk: cells.closest(descriptors[chunk])[0], chunks)
     return np.concatenate(list(found))

@@ -17,10 +17,10 @@ from .nearest_center import Floats, Scoring
 from .two_level import tree_closest, two_level
 
 _DOMINANT = 10
-"""A word is dominant that holds more than ten times its even share of the descriptors."""
+"""A word is dominant if it holds more than ten times its even share of the descriptors."""
 
 _REFILLS = 3
-"""So often empty words are given another place at the end."""
+"""How often empty words are given another place at the end."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,16 @@ class Vocabulary:
     """Learn visual words by k-means.
 
     Up to ``flat`` words k-means++ seeds them and Lloyd's iterations improve them; above, the descriptors are
-    split into about √size cells first and the words of each cell are found on their own, then improved
-    together. The same seed and descriptors give the same words, on any number of processors.
+    split into about √size Voronoi cells first and the words of each cell are found on their own, then
+    improved together. The same seed and descriptors give the same words, on any number of processors.
 
     Parameters
     ----------
     size : how many words, at least 2.
-    seed : of everything that is drawn by chance.
+    seed : of everything random.
     iterations : Lloyd's iterations, at least 1.
-    sample : at most so many descriptors a word are used, drawn by chance, at least 1.
-    flat : above so many words the search is in two levels.
+    sample : maximum number of descriptors per word, drawn at random, at least 1.
+    flat : above this many words the search is in two levels.
 
     Attributes
     ----------
@@ -83,17 +83,17 @@ class Vocabulary:
     def fit(self, descriptors: ArrayLike) -> Self:
         """Learn the words from descriptors (n, d) of any real type; n may be large, and mapped into memory.
 
-        Raises FitError where fewer than ``size`` of those used differ, or some of those are not finite.
+        Raises FitError if fewer than ``size`` of those used are distinct, or some of those are not finite.
         """
         points = np.asarray(descriptors)
         rng = np.random.default_rng(self.seed)
-        rows = self._draw(points, rng)
+        rows = self._sampled(points, rng)
         # One thread a chunk, not many a product: so the sums are the same on any number of processors.
         with threadpool_limits(limits=1, user_api="blas"):
             self.centers_, self.report_ = self._learn(points, rows, rng)
         return self
 
-    def _draw(self, points: NDArray[Any], rng: np.random.Generator) -> NDArray[np.int64]:
+    def _sampled(self, points: NDArray[Any], rng: np.random.Generator) -> NDArray[np.int64]:
         """Return the rows that are used, in random order."""
         if points.ndim != 2 or points.dtype.kind not in "fiu":
             raise FitError(
@@ -103,7 +103,7 @@ class Vocabulary:
         n = n_distinct(points, rows, enough=self.size)
         if n < self.size:
             raise FitError(
-                f"{n} different descriptors cannot make {self.size} words; give more pictures or fewer words"
+                f"{n} different descriptors cannot make {self.size} words; give more images or fewer words"
             )
         return rows
 
@@ -113,6 +113,7 @@ class Vocabulary:
         is_flat = self.size <= self.flat
         search = kmeans if is_flat else two_level
         centers = search(points, rows, self.size, rng, self.iterations)
+        # The last pass that changed nothing also gives the report, so that it describes these very words.
         for _ in range(1 + _REFILLS):
             closest = Scoring(centers).closest if is_flat else tree_closest(centers)
             found = tally(points, rows, closest, self.size)
@@ -123,6 +124,7 @@ class Vocabulary:
 
 
 def _report(n_descriptors: int, counts: NDArray[np.int64], error: float) -> VocabularyReport:
+    """Sum up how many descriptors each word has, int64 (K,), and their summed squared distance."""
     n_used = int(counts.sum())
     order = np.argsort(-counts, kind="stable")
     n_dominant = int(np.count_nonzero(counts * len(counts) > _DOMINANT * n_used))

@@ -1,4 +1,4 @@
-"""The lexicon: a vocabulary that is ready for use, with the weight of each of its words."""
+"""A vocabulary that is ready for use, with the weight of each of its words."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class WeightedVocabulary:
     ----------
     centers : float32 (K, d), the words.
     word_weights : float32 (K,), what each counts for.
-    frequency : int64 (K,), how many of the sampled pictures hold each word.
-    pca : reduces descriptors to the d dimensions of the words; None where they have them already.
+    frequency : int64 (K,), how many of the sampled images hold each word.
+    pca : reduces descriptors to the d dimensions of the words; None if they have them already.
     assigner : finds the nearest word of a descriptor.
-    report : what the vocabulary is like on its sample; None once it was restored.
+    report : statistics of the vocabulary on its sample; None after ``restore``.
     """
 
     centers: NDArray[np.float32]
@@ -51,9 +51,9 @@ class WeightedVocabulary:
         pca: Pca | None,
         approximate_above: int,
     ) -> Self:
-        """Learn from the descriptors (n_i, d) of each picture, reduced by ``pca``, which is fitted too.
+        """Learn from the descriptors (n_i, d) of each image, reduced by ``pca``, which is fitted too.
 
-        Raise FitError where they are too few.
+        Raise FitError if they are too few.
         """
         together = np.concatenate(pictures)
         if pca is not None:
@@ -63,6 +63,7 @@ class WeightedVocabulary:
         centers = vocabulary.fit(together).centers_
         assigner = Assigner(centers, approximate_above)
         words = assigner.assign(together)
+        # A document frequency counts an image once for a word, however often it has it: distinct pairs.
         owners = np.repeat(np.arange(len(pictures)), [len(p) for p in pictures])
         pairs = np.unique(owners * np.int64(len(centers)) + words)
         frequency = np.bincount(pairs % len(centers), minlength=len(centers)).astype(np.int64)
@@ -71,7 +72,7 @@ class WeightedVocabulary:
 
     @property
     def size(self) -> int:
-        """How many words there are."""
+        """The number of words."""
         return len(self.centers)
 
     @property
@@ -107,7 +108,7 @@ class WeightedVocabulary:
 
     @classmethod
     def restore(cls, arrays: Arrays, prefix: str, pca: Pca | None, approximate_above: int) -> Self:
-        """Take back what ``arrays`` returned. Raise IndexFolderError where something does not fit."""
+        """Take back what ``arrays`` returned. Raise IndexFolderError if something does not fit."""
         learnt = {
             name.removeprefix(f"{prefix}_"): a for name, a in arrays.items() if name.startswith(f"{prefix}_")
         }
@@ -129,7 +130,7 @@ class WeightedVocabulary:
 
 
 def _is_whole(learnt: Mapping[str, NDArray[Any]]) -> bool:
-    """Tell whether the shapes of the arrays fit each other."""
+    """Whether the shapes of the arrays fit each other."""
     centers = learnt["centers"]
     if centers.ndim != 2 or 0 in centers.shape:
         return False
