@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True, eq=False)
 class Keypoints:
-    """Hold n interest points of one picture, in parallel columns.
+    """Hold n interest points of one image, in parallel columns.
 
     Parameters
     ----------
     rows, cols : float32 (n,), position in pixels; the centre of the first pixel is (0, 0).
     scales : float32 (n,), σ of the frame in pixels, positive. SIFT's ``size`` (a diameter) is 2 σ; a
-        descriptor's 16 cells are 3 σ wide each, as in Lowe's SIFT.
+        descriptor's 16 spatial bins are 3 σ wide each, as in Lowe's SIFT.
     orientations : float32 (n,), radians in [0, 2π), measured from the direction of rising columns towards
         rising rows (clockwise on the screen); 0 everywhere for upright frames.
     strengths : float32 (n,), larger is more salient; comparable within one detector only.
@@ -60,7 +60,8 @@ class Keypoints:
         return type(self)(*(np.concatenate(pair) for pair in pairs))
 
     def rescaled(self, factor: float) -> Self:
-        """Return the points in a picture whose size is ``factor`` times this one's."""
+        """Return the points in an image whose size is ``factor`` times this one's."""
+        # Pixels are squares: the corner of the first one, half a pixel before its centre, stays in place.
         return type(self)(
             (self.rows + np.float32(0.5)) * np.float32(factor) - np.float32(0.5),
             (self.cols + np.float32(0.5)) * np.float32(factor) - np.float32(0.5),

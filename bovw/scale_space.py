@@ -1,4 +1,4 @@
-"""The Gaussian scale space of one picture, built level by level as levels are asked for."""
+"""The Gaussian scale space of one image, built level by level as levels are asked for."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from numpy.typing import ArrayLike, NDArray
 from retrieval.errors import PictureError
 
 INPUT_BLUR = 0.5
-"""σ in pixels that a picture is taken to have as it comes (Lowe 2004, section 3.3)."""
+"""σ in pixels that an image is assumed to have (Lowe 2004, section 3.3)."""
 BASE_BLUR = 1.6
 """σ in pixels of level 0, and of the first level of each octave on the octave's own grid (Lowe 2004)."""
 LEVELS_PER_OCTAVE = 3
 LOWEST = -5
-"""The picture itself: 1.6 · 2^(-5/3) is its own blur of 0.5."""
+"""The image itself: 1.6 · 2^(-5/3) is its own blur of 0.5."""
 SMALLEST_SIDE = 8
 """No octave is halved whose shorter side, in pixels, is less than twice this."""
 
 
 class Pyramid:
-    """Hold the scale space of one grey picture.
+    """Hold the scale space of one grey image.
 
-    Level l has a blur of σ = 1.6 · 2^(l/3) pixels of the picture. Levels below 0 have the picture's grid;
+    Level l has a blur of σ = 1.6 · 2^(l/3) pixels of the image. Levels below 0 have the image's grid;
     from 0 on, each three levels form an octave whose grid is half as fine as the octave before: pixel
-    (r, c) of octave o lies at (r · 2^o, c · 2^o) of the picture. A level is made when it is first asked for
+    (r, c) of octave o is at (r · 2^o, c · 2^o) of the image. A level is made when it is first asked for
     and is kept as long as the pyramid, so that one pyramid can serve orientations and several descriptors.
 
     Parameters
@@ -42,7 +42,7 @@ class Pyramid:
         pixels = np.ascontiguousarray(image, dtype=np.float32)
         if np.ndim(image) != 2 or 0 in pixels.shape:
             raise PictureError(
-                f"a pyramid is made of a grey picture (rows, cols), not of shape {np.shape(image)}"
+                f"a pyramid is made of a grey image (rows, cols), not of shape {np.shape(image)}"
             )
         self.shape: tuple[int, int] = (pixels.shape[0], pixels.shape[1])
         octaves = max(0, int(math.log2(min(self.shape) / SMALLEST_SIDE))) if min(self.shape) > 1 else 0
@@ -55,17 +55,17 @@ class Pyramid:
         return image if isinstance(image, Pyramid) else cls(image)
 
     def nearest(self, blurs: ArrayLike) -> NDArray[np.int64]:
-        """Return for each blur (σ in pixels of the picture) the level that comes nearest to it, int64."""
+        """Return for each blur (σ in pixels of the image) the level that comes nearest to it, int64."""
         octaves = np.log2(np.maximum(np.asarray(blurs, dtype=np.float64), 1e-3) / BASE_BLUR)
         levels = np.round(LEVELS_PER_OCTAVE * octaves)
         return np.asarray(np.clip(levels, LOWEST, self.highest), dtype=np.int64)
 
     def step(self, level: int) -> int:
-        """Return the distance of neighbouring pixels of a level, in pixels of the picture."""
+        """Return the distance of neighbouring pixels of a level, in pixels of the image."""
         return 1 << max(0, level // LEVELS_PER_OCTAVE)
 
     def level(self, level: int) -> NDArray[np.float32]:
-        """Return the picture blurred to 1.6 · 2^(level/3), float32, C-contiguous, on the grid of its octave.
+        """Return the image blurred to 1.6 · 2^(level/3), float32, C-contiguous, on the grid of its octave.
 
         It is shared: do not write to it. Raise KeyError for a level outside [LOWEST, highest].
         """
@@ -76,6 +76,7 @@ class Pyramid:
         return self._levels[level]
 
     def _made(self, level: int) -> NDArray[np.float32]:
+        # Each from a level that is less blurred: a narrow Gaussian costs less than a wide one.
         layer = level % LEVELS_PER_OCTAVE
         if level <= 0:
             return _blurred(self.level(LOWEST), INPUT_BLUR, _blur(level))
@@ -87,7 +88,7 @@ class Pyramid:
 
 
 def _blur(level: int) -> float:
-    """Return σ of a level on the picture's grid."""
+    """Return σ of a level on the image's grid."""
     return float(BASE_BLUR * 2.0 ** (level / LEVELS_PER_OCTAVE))
 
 

@@ -36,7 +36,7 @@ class WordSettings:
     words : how many words for shape; None: as many as the sample allows, at most 4,096.
     tone_words : how many words for tone; 0 leaves them out.
     tone_weight : their share of the score, in [0, 1].
-    tone_extent : width of the frame that they see, in σ of the point's frame; SIFT's cells span 12.
+    tone_extent : width of the frame that they see, in σ of the point's frame; SIFT's bins span 12.
     tf : ``raw``, ``sqrt`` (against burstiness), ``binary`` or ``log``.
     idf : weigh words by their rarity.
     norm : ``l2`` (cosine) or ``l1`` (Hellinger's affinity).

@@ -1,4 +1,4 @@
-"""Descriptors: from the frame of an interest point to a vector that says what it looks like."""
+"""Descriptors: from the frame of an interest point to a vector that describes it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Descriptor(Protocol):
 
     @property
     def in_colour(self) -> bool:
-        """Whether it describes RGB pictures (rows, cols, 3), or else grey ones (rows, cols)."""
+        """Whether it describes RGB images (rows, cols, 3), or else grey ones (rows, cols)."""
         ...
 
     def describe(self, image: NDArray[np.float32], keypoints: Keypoints) -> NDArray[np.float32]:

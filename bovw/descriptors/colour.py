@@ -26,7 +26,7 @@ OPPONENT = np.array([[1, -1, 0], [1, 1, -2], [1, 1, 1]], np.float32) / np.sqrt(
 )
 GREY = {"lab": (1.0, 0.0, 0.0), "opponent": (0.0, 0.0, float(np.sqrt(3))), "rgb": (1.0, 1.0, 1.0)}
 """The channels of grey: multiples of its lightness in L*a*b*, else of the grey itself."""
-SAMPLES_PER_CELL = 4
+SAMPLES_PER_BIN = 4
 TABLE = 4096
 """Steps from black to white at which the lightness of grey is tabulated."""
 
@@ -37,9 +37,9 @@ def opponent(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _colour(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the image C-contiguous; raise PictureError where it is not (rows, cols, 3)."""
+    """Return the image C-contiguous; raise PictureError if it is not (rows, cols, 3)."""
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
-        raise PictureError(f"a colour descriptor needs a picture of (rows, cols, 3), not {image.shape}")
+        raise PictureError(f"a colour descriptor needs an image of (rows, cols, 3), not {image.shape}")
     return np.ascontiguousarray(image, dtype=np.float32)
 
 
@@ -72,13 +72,13 @@ class OpponentSift:
 
     @property
     def in_colour(self) -> bool:
-        """Tell that it describes colour pictures."""
+        """Whether it needs colour: yes."""
         return True
 
     def describe(self, image: NDArray[np.float32], keypoints: Keypoints) -> NDArray[np.float32]:
         """Return one descriptor a keypoint, float32 (n, dimension) in [0, 1], in the order of the keypoints.
 
-        ``image`` is RGB, float32 (rows, cols, 3) in [0, 1]. Raise PictureError where it is not.
+        ``image`` is RGB, float32 (rows, cols, 3) in [0, 1]. Raise PictureError if it is not.
         """
         planes = cv2.split(opponent(image))[: self._n_channels]
         described = [self._sift.describe(plane, keypoints) for plane in planes]
@@ -95,14 +95,14 @@ class OpponentSift:
 
 @dataclass(frozen=True)
 class ColourPatch:
-    """Describe frames by the mean colour of a few cells, and by how much each channel varies in the frame.
+    """Describe frames by the mean colour of a few spatial bins, and by how much each channel varies.
 
-    Words of such descriptors are a bag of colours. Cells turn with the frame.
+    Words of such descriptors are a bag of colours. Bins turn with the frame.
 
     Parameters
     ----------
-    cells : cells along each axis, in [1, 8].
-    extent : width of the frame in σ, positive; 12 is the width of SIFT's cells.
+    cells : spatial bins along each axis, in [1, 8].
+    extent : width of the frame in σ, positive; 12 is the width of SIFT's bins.
     space : ``lab`` (CIE L*a*b* / 100, D65), ``opponent`` or ``rgb``.
     """
 
@@ -125,15 +125,15 @@ class ColourPatch:
 
     @property
     def in_colour(self) -> bool:
-        """Tell that it describes colour pictures."""
+        """Whether it needs colour: yes."""
         return True
 
     def describe(self, image: NDArray[np.float32], keypoints: Keypoints) -> NDArray[np.float32]:
         """Return one descriptor a keypoint, float32 (n, dimension), in the order of the keypoints.
 
-        For each channel in turn the means of the cells, row by row; then the three standard deviations.
+        For each channel in turn the means of the bins, row by row; then the three standard deviations.
         ``image`` is RGB, float32 (rows, cols, 3) in [0, 1], or grey (rows, cols): as RGB of three equal
-        channels (to 3e-3, for OpenCV rounds L*a*b*), at a quarter of the cost. Raise PictureError where it
+        channels (to 3e-3, for OpenCV rounds L*a*b*), at a quarter of the cost. Raise PictureError if it
         is neither.
         """
         if image.ndim == 2:
@@ -143,7 +143,7 @@ class ColourPatch:
         return np.hstack([*means, *deviations])
 
     def _of_grey(self, image: NDArray[np.float32], keypoints: Keypoints) -> NDArray[np.float32]:
-        """Describe a grey picture: its three channels are one plane, times a factor each."""
+        """Describe a grey image: its three channels are one plane, times a factor each."""
         factors = GREY[self.space]
         plane = _lightness(image) if self.space == "lab" else image
         mean, deviation = self._plane(plane, keypoints)
@@ -159,10 +159,11 @@ class ColourPatch:
     def _plane(
         self, plane: NDArray[np.float32], keypoints: Keypoints
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the means of the cells (n, cells²) and the standard deviation (n, 1) of one channel."""
-        side = self.cells * SAMPLES_PER_CELL
+        """Return the means of the bins (n, cells²) and the standard deviation (n, 1) of one channel."""
+        # The level whose blur is half the distance of the samples, so that they miss nothing between them.
+        side = self.cells * SAMPLES_PER_BIN
         patches = frame_patches(Pyramid(plane), keypoints, side, self.extent, 0.5 * self.extent / side)
-        blocks = patches.reshape(-1, self.cells, SAMPLES_PER_CELL, self.cells, SAMPLES_PER_CELL)
+        blocks = patches.reshape(-1, self.cells, SAMPLES_PER_BIN, self.cells, SAMPLES_PER_BIN)
         return blocks.mean(axis=(2, 4)).reshape(-1, self.cells**2), patches.std(axis=(1, 2))[:, None]
 
 
@@ -179,6 +180,7 @@ def _lightness(grey: NDArray[np.float32]) -> NDArray[np.float32]:
 @kernel()
 def _look_up(image: NDArray[np.float32], table: NDArray[np.float32], found: NDArray[np.float32]) -> None:
     """Interpolate in a table of a function's values at equal steps from 0 to 1."""
+    # A cube root a pixel would cost more than all the rest of the descriptor.
     last = np.int32(len(table) - 2)
     for r in range(image.shape[0]):
         for c in range(image.shape[1]):

@@ -16,7 +16,7 @@ Pixels = NDArray[np.float32]
 
 
 class LevelFrames:
-    """Hold those frames of a picture that are read from one level of its pyramid.
+    """Hold those frames of an image that are read from one level of its pyramid.
 
     Parameters
     ----------
@@ -55,15 +55,15 @@ def by_level(pyramid: Pyramid, keypoints: Keypoints, blur: float) -> Iterator[Le
 def frame_patches(
     pyramid: Pyramid, keypoints: Keypoints, side: int, extent: float, blur: float
 ) -> NDArray[np.float32]:
-    """Return the picture as each frame sees it, float32 (n, side, side), in the order of the keypoints.
+    """Return the image resampled in each frame, float32 (n, side, side), in the order of the keypoints.
 
     Parameters
     ----------
     side : samples along each axis of the frame.
-    extent : the width of the patch in σ of the frame; samples lie amid ``side`` equal parts of it.
+    extent : the width of the patch in σ of the frame; a sample is the middle of one of ``side`` parts.
     blur : σ of the level that is read, in σ of the frame; half the distance of the samples avoids aliasing.
 
-    Samples outside the picture have the value of the picture's nearest pixel.
+    Samples outside the image have the value of its nearest pixel.
     """
     patches = np.empty((len(keypoints), side, side), dtype=np.float32)
     for part in by_level(pyramid, keypoints, blur):
@@ -75,6 +75,7 @@ def frame_patches(
 
 @kernel()
 def _sample_all(level: Pixels, frames: Pixels, spacing: np.float32, patches: Pixels) -> None:
+    """Fill the patches (n, side, side) of n frames (n, 4)."""
     for i in range(len(frames)):
         sample_frame(level, frames[i], spacing, patches[i])
 
@@ -83,8 +84,10 @@ def _sample_all(level: Pixels, frames: Pixels, spacing: np.float32, patches: Pix
 def sample_frame(level: Pixels, frame: Pixels, spacing: np.float32, patch: Pixels) -> None:
     """Fill a square patch with bilinear samples, ``spacing`` (in σ) apart, about the middle of the frame.
 
-    Where the picture ends, its last pixel goes on.
+    Beyond the border of the image its last pixel is repeated.
     """
+    # Places of a whole line first, then values: the first loop has no dependent reads and no branches, so
+    # that it compiles to vector instructions. Flat 32-bit indices are what the second needs.
     width = np.int32(level.shape[1])
     below = width if level.shape[0] > 1 else np.int32(0)
     beside = np.int32(1 if level.shape[1] > 1 else 0)
@@ -95,7 +98,7 @@ def sample_frame(level: Pixels, frame: Pixels, spacing: np.float32, patch: Pixel
         _places(level.shape, frame, spacing, v, corner, down, along)
         for u in range(len(patch)):
             k = np.uint32(corner[u])
-            # Written with differences, so that a constant picture gives exactly its constant.
+            # Written with differences, so that a constant image gives exactly its constant.
             upper = pixels[k] + along[u] * (pixels[k + beside] - pixels[k])
             k += below
             lower = pixels[k] + along[u] * (pixels[k + beside] - pixels[k])
@@ -112,10 +115,11 @@ def _places(
     down: Pixels,
     along: Pixels,
 ) -> None:
-    """Set where the samples of line v lie: the flat index of the pixel up and left, and how far beyond."""
+    """Set the places of the samples of line v: the flat index of the pixel up and left, and the rest."""
     bottom, right = np.float32(shape[0] - 1), np.float32(shape[1] - 1)
     last_row, last_col = np.int32(max(shape[0] - 2, 0)), np.int32(max(shape[1] - 2, 0))
     width = np.int32(shape[1])
+    # (row, col) = frame + u · (sin, cos) + v · (cos, −sin), u and v from the middle, times the spacing.
     sine, cosine = frame[2] * spacing, frame[3] * spacing
     middle = np.float32(0.5 * (len(corner) - 1))
     first_row = frame[0] + (np.float32(v) - middle) * cosine - middle * sine

@@ -1,4 +1,4 @@
-"""Gradient maps: how strongly, and in which of eight directions, a picture rises at each place."""
+"""Gradient maps: how strongly, and in which of eight directions, grey rises at each place."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ Direction b is b eighths of a turn, counter-clockwise on the screen from rising 
 
 @dataclass(frozen=True, eq=False)
 class GradientMaps:
-    """Hold the gradients of one picture, taken at one fine scale and averaged over 2, 4, 8, … pixels.
+    """Hold the gradients of one image, taken at one fine scale and averaged over 2, 4, 8, … pixels.
 
-    The gradient is always that of the finest detail: coarser levels average its histograms, not the picture,
-    so that fine texture keeps its say however large the frame that looks at it. Pixel i of level l covers the
-    pixels [i · 2^l, (i + 1) · 2^l) of the picture; level 0 is given by the two planes alone.
+    The gradient is always that of the finest detail: coarser levels average its histograms, not the image,
+    so that fine texture counts however large the frame is. Pixel i of level l covers the
+    pixels [i · 2^l, (i + 1) · 2^l) of the image; level 0 is given by the two planes alone.
 
     Parameters
     ----------
@@ -44,13 +44,13 @@ class GradientMaps:
 
     @classmethod
     def of(cls, image: Plane, sigma: float) -> GradientMaps:
-        """Take the gradients of a grey picture (rows, cols), smoothed by a Gaussian of ``sigma`` pixels.
+        """Take the gradients of a grey image (rows, cols), smoothed by a Gaussian of ``sigma`` pixels.
 
-        Raise PictureError where the picture is not 2-D or has no pixels, SettingError for a sigma outside
+        Raise PictureError if the image is not 2-D or has no pixels, SettingError for a sigma outside
         [0, 16].
         """
         if image.ndim != 2 or 0 in image.shape:
-            raise PictureError(f"gradients are taken of a grey (rows, cols) picture, not of {image.shape}")
+            raise PictureError(f"gradients are taken of a grey (rows, cols) image, not of {image.shape}")
         if not 0 <= sigma <= 16:
             raise SettingError(f"gradient_sigma must be from 0 to 16 pixels, not {sigma}")
         smooth = np.ascontiguousarray(image, dtype=np.float32)
@@ -75,7 +75,7 @@ class GradientMaps:
 
 @kernel()
 def _differentiate(image: Plane, magnitudes: Plane, directions: Plane) -> None:
-    """Write the central differences of (rows, cols) in polar form; the picture's edge goes on beyond it."""
+    """Write the central differences of (rows, cols) in polar form; the image's edge is repeated beyond it."""
     rows, cols = image.shape
     across = np.empty(cols, dtype=np.float32)
     for r in range(rows):
@@ -93,7 +93,7 @@ def _polar(across: Plane, above: Plane, below: Plane, magnitudes: Plane, directi
     A polynomial for arctan on [0, 1] (in the manner of Abramowitz and Stegun 1964, 4.4.49), mirrored into
     the circle.
     """
-    # No branches, so that it compiles to vector instructions.
+    # No branches, so that it compiles to vector instructions; a library's arctan would be most of the time.
     for c in range(across.size):
         x, y = across[c], above[c] - below[c]
         wide, high = abs(x), abs(y)
@@ -113,6 +113,7 @@ def _polar(across: Plane, above: Plane, below: Plane, magnitudes: Plane, directi
 @kernel()
 def _share_out(magnitudes: Plane, directions: Plane, coarser: Map) -> None:
     """Average squares of 2 × 2 pixels, each shared between its two directions; beyond an odd edge is zero."""
+    # The map at full resolution, eight values a pixel, is never made: it would be eight times the image.
     rows, cols = magnitudes.shape
     for r in range(rows):
         line = coarser[r >> 1]
@@ -129,6 +130,7 @@ def _share_out(magnitudes: Plane, directions: Plane, coarser: Map) -> None:
 @kernel()
 def _halve(finer: Map, coarser: Map) -> None:
     """Average squares of 2 × 2; beyond an odd edge is zero, like all outside."""
+    # Every value is read once and in order, and added where it belongs.
     coarser[:] = 0
     for r in range(finer.shape[0]):
         for c in range(finer.shape[1]):

@@ -1,4 +1,4 @@
-"""The histograms of gradient orientation that SIFT is made of: kernels over resampled frames."""
+"""The histograms of gradient directions that SIFT consists of: kernels over resampled frames."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from retrieval.kernel import kernel
 
 from .frames import Pixels, sample_frame
 
-CELLS = 4
-BINS = 8
+N_BINS = 4
+N_DIRECTIONS = 8
 REACH = 5.0
-"""Width, in cells, of what a histogram sees: all that lies within a cell of the middle of a cell."""
+"""Width, in bins, of what a histogram covers: all within a bin's width of the middle of a bin."""
 CLIP = np.float32(0.2)
 FLAT = np.float32(1e-5)
 """Norm of the histogram, per line of samples, below which a frame is flat (grey levels in [0, 1])."""
@@ -20,25 +20,25 @@ FLAT = np.float32(1e-5)
 Shares = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
-def cell_shares(samples: int) -> Shares:
-    """Return for each sample along an axis the two cells it lies between: the first, and the second's share.
+def bin_shares(samples: int) -> Shares:
+    """Return for each sample along an axis the two bins it is between: the first, and the second's share.
 
-    Cells are counted from the one before the first: 0 and CELLS + 1 are there so that no sample needs a test,
+    Bins are counted from the one before the first: 0 and N_BINS + 1 are there so that no sample needs a test,
     and are thrown away. int64 (samples,) and float32 (samples,).
     """
-    place = _offsets(samples) + CELLS / 2 + 0.5
+    place = _offsets(samples) + N_BINS / 2 + 0.5
     first = np.floor(place).astype(np.int64)
     return first, (place - first).astype(np.float32)
 
 
 def gaussian_window(samples: int) -> Pixels:
-    """Return the weight of each sample, float32 (samples, samples): a Gaussian of σ = 2 cells."""
-    bell = np.exp(-(_offsets(samples) ** 2) / (0.5 * CELLS**2))
+    """Return the weight of each sample, float32 (samples, samples): a Gaussian of σ = 2 bins."""
+    bell = np.exp(-(_offsets(samples) ** 2) / (0.5 * N_BINS**2))
     return np.outer(bell, bell).astype(np.float32)
 
 
 def _offsets(samples: int) -> NDArray[np.float64]:
-    """Return how far the samples lie from the middle of the frame, in cells."""
+    """Return how far the samples are from the middle of the frame, in bins."""
     return np.asarray(REACH * ((np.arange(samples) + 0.5) / samples - 0.5))
 
 
@@ -53,11 +53,12 @@ def describe_frames(
     descriptors: Pixels,
 ) -> None:
     """Write the descriptor of each frame (n, 4) to its row of ``descriptors`` (n, 128), all zero so far."""
+    # Buffers are made once for all frames; a patch has a border of one sample, for central differences.
     n = len(window)
     patch = np.empty((n + 2, n + 2), np.float32)
     strength = np.empty((n, n), np.float32)
     turn = np.empty((n, n), np.float32)
-    histogram = np.empty((CELLS + 2, CELLS + 2, BINS), np.float32)
+    histogram = np.empty((N_BINS + 2, N_BINS + 2, N_DIRECTIONS), np.float32)
     for i in range(len(frames)):
         sample_frame(level, frames[i], spacing, patch)
         _gradients(patch, window, strength, turn)
@@ -93,11 +94,12 @@ def _direction(dx: np.float32, dy: np.float32) -> np.float32:
 
 @kernel()
 def _drop_outside(shape: tuple[int, int], frame: Pixels, spacing: np.float32, strength: Pixels) -> None:
-    """Set to zero what lies on or beyond the outermost pixels, where there is no gradient."""
+    """Set to zero what is on or beyond the outermost pixels, where there is no gradient."""
     middle = np.float32(0.5 * (len(strength) - 1))
     sine, cosine = frame[2] * spacing, frame[3] * spacing
     bottom, right = np.float32(shape[0] - 1.5), np.float32(shape[1] - 1.5)
     half = np.float32(0.5)
+    # The box around the turned frame: most frames are inside, and nothing need be looked at.
     reach = (abs(sine) + abs(cosine)) * middle
     if min(frame[0], frame[1]) - reach >= half and frame[0] + reach <= bottom and frame[1] + reach <= right:
         return
@@ -112,35 +114,40 @@ def _drop_outside(shape: tuple[int, int], frame: Pixels, spacing: np.float32, st
 
 @kernel()
 def _share_out(strength: Pixels, turn: Pixels, shares: Shares, histogram: Pixels) -> None:
-    """Share each gradient out over the two nearest cells along either axis and the two nearest directions."""
+    """Share each gradient out over the two nearest bins along either axis and the two nearest directions."""
+    # Trilinear (Lowe 2004, section 6.1): a small shift of the frame moves values between bins only a little.
+    # Columns first, then whole lines over rows: 4 additions a sample instead of 8.
     first, share = shares
     histogram[:] = 0
-    line = np.empty((CELLS + 2, BINS), np.float32)  # one line of samples, before it is shared out over rows
+    line = np.empty(
+        (N_BINS + 2, N_DIRECTIONS), np.float32
+    )  # one line of samples, before it is shared out over rows
     for v in range(len(first)):
         line[:] = 0
         for u in range(len(first)):
             lower = int(turn[v, u])
             after = strength[v, u] * (turn[v, u] - np.float32(lower))
             before = strength[v, u] - after
-            o1, o2 = lower & (BINS - 1), (lower + 1) & (BINS - 1)
+            o1, o2 = lower & (N_DIRECTIONS - 1), (lower + 1) & (N_DIRECTIONS - 1)
             c = first[u]
             line[c, o1] += before * (np.float32(1) - share[u])
             line[c, o2] += after * (np.float32(1) - share[u])
             line[c + 1, o1] += before * share[u]
             line[c + 1, o2] += after * share[u]
         r = first[v]
-        for c in range(1, CELLS + 1):
-            for o in range(BINS):
+        for c in range(1, N_BINS + 1):
+            for o in range(N_DIRECTIONS):
                 histogram[r, c, o] += line[c, o] * (np.float32(1) - share[v])
                 histogram[r + 1, c, o] += line[c, o] * share[v]
 
 
 @kernel(error_model="numpy")
 def _normalise(histogram: Pixels, flat: np.float32, root: bool, descriptor: Pixels) -> None:
-    """Write the histogram to a descriptor of unit length; leave that zero where the frame is flat."""
+    """Write the histogram to a descriptor of unit length; leave that zero if the frame is flat."""
+    # Unit length against contrast, clipping at 0.2 against single strong edges (Lowe 2004, section 6.1).
     squares = np.float32(0)
     for k in range(len(descriptor)):
-        r, c, o = 1 + k // (CELLS * BINS), 1 + k // BINS % CELLS, k % BINS
+        r, c, o = 1 + k // (N_BINS * N_DIRECTIONS), 1 + k // N_DIRECTIONS % N_BINS, k % N_DIRECTIONS
         squares += histogram[r, c, o] * histogram[r, c, o]
         descriptor[k] = histogram[r, c, o]
     norm = np.sqrt(squares)

@@ -21,13 +21,13 @@ Normalise = Literal["none", "mean", "meanstd"]
 class Patch:
     """Describe frames by the grey values in them, on a small grid that turns and grows with the frame.
 
-    Where grey values have a meaning (CT, stained tissue), raw patches can beat SIFT (Cheng 2015 on
+    If grey values have a meaning (CT, stained tissue), raw patches can beat SIFT (Cheng 2015 on
     brain MRI); ``normalise="none"`` keeps brightness and contrast for them.
 
     Parameters
     ----------
     side : samples along each axis, in [2, 64].
-    extent : width of the patch in σ of the frame, positive; 12 is the width of SIFT's cells.
+    extent : width of the patch in σ of the frame, positive; 12 is the width of SIFT's bins.
     normalise : ``none`` leaves the values as they are; ``mean`` takes each patch's mean away; ``meanstd``
         then divides by its standard deviation too.
     floor : the least standard deviation that is divided by, positive, where white is 1: noise in flat patches
@@ -55,14 +55,14 @@ class Patch:
 
     @property
     def in_colour(self) -> bool:
-        """Tell that it describes grey pictures."""
+        """Whether it needs colour: no, grey images."""
         return False
 
     def describe(self, image: NDArray[np.float32] | Pyramid, keypoints: Keypoints) -> NDArray[np.float32]:
         """Return one patch a keypoint, row by row, float32 (n, side²), in the order of the keypoints.
 
-        ``image`` is grey, float32 (rows, cols) in [0, 1], or the pyramid made of it. Where the picture ends,
-        its last pixel goes on. Raise PictureError where the image is not 2-D.
+        ``image`` is grey, float32 (rows, cols) in [0, 1], or the pyramid made of it. Beyond the border of
+        the image its last pixel is repeated. Raise PictureError if the image is not 2-D.
         """
         blur = 0.5 * self.extent / self.side
         patches = frame_patches(Pyramid.of(image), keypoints, self.side, self.extent, blur)

@@ -1,4 +1,4 @@
-"""The place of a point in its picture, as part of its descriptor."""
+"""The place of a point in its image, as part of its descriptor."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..keypoints import Keypoints
 def append_position(
     descriptors: NDArray[np.float32], keypoints: Keypoints, shape: tuple[int, int], weight: float
 ) -> NDArray[np.float32]:
-    """Append where each point lies, so that words come to mean a look and a place (Avni 2011).
+    """Append the place of each point, so that words stand for a look and a place (Avni 2011).
 
     Parameters
     ----------
     descriptors : float32 (n, d), one a keypoint.
-    shape : (rows, cols) of the picture.
-    weight : what half a picture's extent counts, in units of the descriptors; finite, 0 or more.
+    shape : (rows, cols) of the image.
+    weight : what half an image's extent counts, in units of the descriptors; finite, 0 or more.
 
     Returns
     -------
     float32 (n, d + 2) : the descriptors, then weight · (row, col), each from −1 at the upper or left edge of
-        the picture to 1 at the lower or right one.
+        the image to 1 at the lower or right one.
     """
     if not 0 <= weight < np.inf:
         raise SettingError(f"weight must be 0 or more, not {weight}")

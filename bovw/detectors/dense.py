@@ -18,7 +18,7 @@ ORIENTATIONS = ("none", "gradient")
 
 @dataclass(frozen=True)
 class Dense:
-    """Spread points evenly over the picture, or over the mask.
+    """Spread points evenly over the image, or over the mask.
 
     Parameters
     ----------
@@ -54,6 +54,7 @@ class Dense:
 
     def _shares(self) -> NDArray[np.int64]:
         """Share the points out among the scales: whole numbers that sum to ``points``."""
+        # Rounding the running sum, not each share, keeps the sum exact.
         weights = np.array(self.scales) ** -float(self.balance)
         ends = np.round(np.cumsum(weights) / weights.sum() * self.points).astype(np.int64)
         return np.asarray(np.diff(ends, prepend=0))
@@ -61,10 +62,10 @@ class Dense:
 
 def _grid(grey: Grey, inside: Mask, n: int, scale: float) -> NDArray[np.float64]:
     """Return n points at one scale as columns: rows, cols, scales, orientations, strengths, (5, n)."""
-    cells = cut(inside, n)
-    labels = cells.labels(inside)
-    moments = Moments.of(grey, labels, cells.n)
+    grid = cut(inside, n)
+    labels = grid.labels(inside)
+    moments = Moments.of(grey, labels, grid.n)
     rows, cols = pull_inside(labels, moments.rows, moments.cols)
-    flat = np.zeros(cells.n)
-    grid = np.stack([rows, cols, flat + scale, flat, np.sqrt(moments.variances)])
-    return grid[:, moments.areas > 0]
+    flat = np.zeros(grid.n)
+    columns = np.stack([rows, cols, flat + scale, flat, np.sqrt(moments.variances)])
+    return columns[:, moments.areas > 0]

@@ -1,4 +1,4 @@
-"""The cells: a picture, or the masked part of it, cut into n pieces of nearly equal area, band by band."""
+"""The equal-area grid: an image, or the masked part of it, cut into n cells of nearly equal area."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from retrieval.kernel import kernel
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class Grid:
     """Hold a cut of the mask into bands of rows, and of each band into n cells of equal area, side by side.
 
     Parameters
@@ -34,13 +34,14 @@ class Cells:
         return labels
 
 
-def cut(mask: NDArray[np.bool_], n: int) -> Cells:
+def cut(mask: NDArray[np.bool_], n: int) -> Grid:
     """Cut the True part of ``mask`` (rows, cols) into ``n`` cells, nearly square; n ≤ its pixels, at least 1.
 
     A full square picture with a square n gives the plain grid.
     """
     area = int(np.count_nonzero(mask))
     n = max(1, min(n, area))
+    # As many bands as make the cells square: a band of height h has cells of width (area / n) / h.
     occupied = np.flatnonzero(mask.any(axis=1))
     top, height = (int(occupied[0]), int(occupied[-1] - occupied[0]) + 1) if area else (0, 1)
     n_bands = min(height, n, max(1, round(height / np.sqrt(max(area, 1) / n))))
@@ -48,7 +49,7 @@ def cut(mask: NDArray[np.bool_], n: int) -> Cells:
     bands[top : top + height] = np.arange(height) * n_bands // height
     counts = _count(mask, bands, n_bands)
     row_step = height / n_bands
-    return Cells(bands, _assign(counts, n), n, (row_step, max(1.0, area / (n * row_step))))
+    return Grid(bands, _assign(counts, n), n, (row_step, max(1.0, area / (n * row_step))))
 
 
 @kernel()
@@ -75,6 +76,7 @@ def _assign(counts: NDArray[np.int64], n: int) -> NDArray[np.int32]:
         last = (2 * before * n + total) // (2 * total)  # rounded, so that all bands together get n
         seen = 0
         for c in range(counts.shape[1]):
+            # A column goes to the cell in which the middle of its area is.
             middle = (2 * seen + counts[b, c]) * (last - first) // max(2 * area, 1)
             cell_of[b, c] = min(first + middle, max(first, last - 1), n - 1)
             seen += counts[b, c]

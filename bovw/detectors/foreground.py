@@ -1,4 +1,4 @@
-"""The foreground: the body or tissue in a picture, without the black background around it."""
+"""The foreground: the body or tissue in an image, without the black background around it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 Mask = NDArray[np.bool_]
 
 LONGEST = 128
-"""The foreground is found on a picture whose longest side has this many pixels."""
+"""The foreground is found on an image shrunk to this many pixels along its longest side."""
 
 DARKEST, BRIGHTEST = 0.03, 0.1
-"""The threshold between background and foreground lies between these grey levels."""
+"""The threshold between background and foreground is between these grey levels."""
 
 
 def foreground(grey: NDArray[np.float32]) -> Mask:
-    """Find the body in a picture with a black background.
+    """Find the body in an image with a black background.
 
-    Background is what is dark, and connected to the border of the picture through what is dark. The level of
+    Background is what is dark, and connected to the border of the image through what is dark. The level of
     the background is measured there, so that its noise does not count as body. Small bright islands
     (burned-in text and rulers) are left out.
 
@@ -28,8 +28,8 @@ def foreground(grey: NDArray[np.float32]) -> Mask:
 
     Returns
     -------
-    bool (rows, cols), True on the body. All True where there is no dark background, or where less than 1 %
-    of the picture would remain.
+    bool (rows, cols), True on the body. All True if there is no dark background, or if less than 1 % of the
+    image would remain.
     """
     rows, cols = grey.shape
     factor = min(1.0, LONGEST / max(rows, cols))
@@ -50,8 +50,10 @@ def _not_background(small: NDArray[np.float32]) -> NDArray[np.uint8]:
     dark = border[border <= BRIGHTEST]
     if not len(dark):
         return np.ones(small.shape, dtype=np.uint8)
+    # Three deviations of the noise above the median of the background itself.
     level = float(np.median(dark)) + 3 * float(np.std(dark)) + 0.01
     below = (smooth <= np.clip(level, DARKEST, BRIGHTEST)).astype(np.uint8)
+    # A dark frame around joins all dark borders, so that one fill from a corner reaches every one of them.
     framed = cv2.copyMakeBorder(below, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
     cv2.floodFill(framed, None, (0, 0), 2, flags=4)
     return np.asarray(framed[1:-1, 1:-1] != 2, dtype=np.uint8)

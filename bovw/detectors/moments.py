@@ -1,4 +1,4 @@
-"""The moments of regions: where each lies, how large it is, where it points and how it stands out."""
+"""The moments of regions: the place, size and direction of each, and its contrast."""
 
 from __future__ import annotations
 
@@ -95,12 +95,12 @@ def contrasts(labels: NDArray[np.int32], means: Floats) -> Floats:
 
 
 def pull_inside(labels: NDArray[np.int32], rows: Floats, cols: Floats) -> tuple[Floats, Floats]:
-    """Move centres that lie outside the mask to the nearest pixel of their own region.
+    """Move centres that are outside the mask to the nearest pixel of their own region.
 
     Parameters
     ----------
     labels : int32 (rows, cols), 0 to n − 1, or -1 outside the mask.
-    rows, cols : float64 (n,), within the picture.
+    rows, cols : float64 (n,), within the image.
     """
     near_rows, near_cols = _pull(labels, rows, cols)
     return near_rows, near_cols
@@ -109,6 +109,7 @@ def pull_inside(labels: NDArray[np.int32], rows: Floats, cols: Floats) -> tuple[
 @kernel()
 def _sums(image: NDArray[np.float32], labels: NDArray[np.int32], n: int) -> Floats:
     """Sum 1, r, c, r², r c, c², v, v², r v, c v over each region, (n, 10)."""
+    # Run by run: r is constant within one, so that only sums over c are taken for every pixel.
     sums = np.zeros((n, 10))
     for r in range(labels.shape[0]):
         c = 0
@@ -149,6 +150,7 @@ def _contrasts(labels: NDArray[np.int32], means: Floats) -> Floats:
             a = labels[r, c]
             if a < 0:
                 continue
+            # The neighbours right and below; at the border the pixel itself, which counts nothing.
             for b in (labels[r, min(c + 1, cols - 1)], labels[min(r + 1, rows - 1), c]):
                 if b >= 0 and b != a:
                     difference = abs(means[a] - means[b])
@@ -161,7 +163,9 @@ def _contrasts(labels: NDArray[np.int32], means: Floats) -> Floats:
 
 @kernel()
 def _pull(labels: NDArray[np.int32], rows: Floats, cols: Floats) -> tuple[Floats, Floats]:
-    """Search the picture only where there is such a centre."""
+    """Move the centres of ``pull_inside``; search the image only if there is one to move."""
+    # Centres of bent regions may be in another region; only those on no region at all are moved. A centre is
+    # marked by an infinite distance, so that one pass finds the nearest pixel of each.
     best = np.full(len(rows), -1.0)
     near_rows, near_cols = rows.copy(), cols.copy()
     astray = False

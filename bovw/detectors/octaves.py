@@ -15,7 +15,7 @@ LAYERS = 3
 BORDER = 5
 """Extrema nearer than this to the border of an octave, in its pixels, are not looked for."""
 TRUNCATE = 3.5
-"""Gaussians are cut off at so many σ."""
+"""Gaussians are cut off at this many σ."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class Octave:
     Parameters
     ----------
     gaussians : float32 (6, rows, cols), layer l blurred to sigma · 2^(l/3) of the octave's own pixels.
-    step, origin : pixel (r, c) lies at (r · step + origin, c · step + origin) of the picture.
+    step, origin : pixel (r, c) is at (r · step + origin, c · step + origin) of the image.
     """
 
     gaussians: Stack
@@ -34,14 +34,14 @@ class Octave:
 
 
 def octaves(image: NDArray[np.float32], sigma: float) -> list[Octave]:
-    """Build the scale space of a picture (rows, cols), from double its size down (Lowe 2004, section 3.3).
+    """Build the scale space of an image (rows, cols), from double its size down (Lowe 2004, section 3.3).
 
-    The picture is taken to have a blur of 0.5 as it comes, 1 when doubled. One that is too small for any
-    extremum has no octaves.
+    The image is assumed to have a blur of 0.5, 1 when doubled. One that is too small for any extremum has no
+    octaves.
     """
     rows, cols = image.shape
     first = np.asarray(cv2.resize(image, (2 * cols, 2 * rows), interpolation=cv2.INTER_LINEAR))
-    first, step = _blurred(first, float(np.sqrt(sigma**2 - 1))), 0.5
+    first, step = _blurred(first, float(np.sqrt(sigma**2 - 1))), 0.5  # Gaussians add in σ²
     found: list[Octave] = []
     while min(first.shape) > 2 * BORDER:
         layers = _layers(first, sigma)
@@ -71,6 +71,6 @@ def _layers(first: NDArray[np.float32], sigma: float) -> Stack:
 def _blurred(
     image: NDArray[np.float32], sigma: float, result: NDArray[np.float32] | None = None
 ) -> NDArray[np.float32]:
-    """Return the image blurred further; in ``result``, where that is given."""
+    """Return the image blurred further; in ``result`` if that is given."""
     side = 2 * round(TRUNCATE * sigma) + 1
     return np.asarray(cv2.GaussianBlur(image, (side, side), sigma, dst=result), dtype=np.float32)

@@ -26,13 +26,13 @@ def dominant_orientations(image: NDArray[np.float32] | Pyramid, keypoints: Keypo
 
     Parameters
     ----------
-    image : float32 (rows, cols), or its scale space, where that is at hand.
+    image : float32 (rows, cols), or its scale space, if that is at hand.
     keypoints : n frames; their present orientations play no part.
 
     Returns
     -------
-    float32 (n,), radians in [0, 2π), from rising columns towards rising rows, in which the picture grows
-    brighter; 0 where there is no gradient at all.
+    float32 (n,), radians in [0, 2π), from rising columns towards rising rows, in which the image grows
+    brighter; 0 if there is no gradient at all.
     """
     pyramid = Pyramid.of(image)
     angles = np.zeros(len(keypoints), dtype=np.float32)
@@ -72,6 +72,7 @@ def _count(
     left, right = max(1, int(col - reach) + 1), min(image.shape[1] - 2, int(col + reach))
     if bottom < top or right < left:
         return
+    # The Gaussian is a product of one over rows and one over columns: an exponential a row, not a pixel.
     falloff = np.float32(-0.5) / (sigma * sigma)
     across, sizes, turns = line[0, left : right + 1], line[1, left : right + 1], line[2, left : right + 1]
     for k in range(across.size):
@@ -114,6 +115,7 @@ def _polar(here: Floats, above: Floats, below: Floats, sizes: Floats, turns: Flo
 @kernel()
 def _peak(histogram: Floats) -> np.float32:
     """Return the angle of the highest peak of the smoothed histogram, radians in [0, 2π)."""
+    # Smoothed as in OpenCV's SIFT; indices below 0 go round the circle by themselves.
     smooth = np.empty(N_BINS, dtype=np.float32)
     for j in range(N_BINS):
         near = histogram[j - 1] + histogram[(j + 1) % N_BINS]
@@ -121,6 +123,7 @@ def _peak(histogram: Floats) -> np.float32:
         smooth[j] = (6 * histogram[j] + 4 * near + far) / 16
     best = np.argmax(smooth)
     low, top, high = smooth[best - 1], smooth[best], smooth[(best + 1) % N_BINS]
+    # The top of the parabola through the highest bin and its neighbours.
     bend = low - 2 * top + high
     shift = 0.5 * (low - high) / bend if bend < 0 else 0.0
     angle = np.float32((best + shift) % N_BINS * (2 * np.pi / N_BINS))

@@ -18,9 +18,10 @@ from .orientation import orient
 class Sift:
     """Find blobs in position and scale, and keep the strongest.
 
-    The points are those of OpenCV's SIFT (without its shift by a quarter of a pixel), but the budget is met
-    on smooth pictures too: a faint contrast is enough, and where there are too few blobs, points on edges
-    fill the budget. Grey levels need not be crushed to 8 bits. Each point has its one dominant orientation.
+    The points are those of OpenCV's SIFT (without its shift by a quarter of a pixel), but smooth images have
+    as many as are wanted too: a faint contrast is enough, and if there are too few blobs, points on edges
+    make up the number. Grey levels need not be crushed to 8 bits. Each point has its one dominant
+    orientation.
 
     Parameters
     ----------
@@ -29,8 +30,8 @@ class Sift:
     edge_threshold : the ratio of curvatures above which an extremum counts as an edge.
     sigma : blur of the first level, in pixels of the doubled picture.
     upright : leave orientations out.
-    scale_factor : σ of the frame over σ of the blob; 1 is Lowe's. Larger frames see more of what surrounds
-        a blob, which tells more on radiographs and ultrasound.
+    scale_factor : σ of the frame over σ of the blob; 1 is Lowe's. Larger frames contain more of what
+        surrounds a blob, which tells more on radiographs and ultrasound.
     """
 
     points: int = 400
@@ -75,7 +76,7 @@ class Sift:
         found = table[allowed]
         is_edge = found[:, 4] >= self.edge_threshold
         order = np.lexsort((found[:, 1], found[:, 0], -found[:, 3], is_edge))
-        # Two candidates may have moved to one place when they were refined.
+        # Two candidates may have moved to one place when they were refined; then they are neighbours here.
         new = np.ones(len(order), dtype=np.bool_)
         new[1:] = (found[order[1:]] != found[order[:-1]]).any(axis=1)
         return allowed[order[new][: self.points]]

@@ -1,6 +1,8 @@
-"""SLIC superpixels of a grey picture (Achanta et al. 2012), confined to a mask (Irving 2016)."""
+"""SLIC superpixels of a grey image (Achanta et al. 2012), confined to a mask (Irving 2016)."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +21,20 @@ SMALLEST = 0.25
 """Pieces below this part of the mean area are given to a neighbour."""
 
 COARSE = 8.0
-"""From this step on, in pixels, the first rounds see every other row only."""
+"""From this step on, in pixels, the first rounds read every other row only."""
+
+
+class Rows(NamedTuple):
+    """The rows that a round reads: from ``first`` on every ``every``-th."""
+
+    first: int
+    every: int
 
 
 def slic(
     image: Grey, n_regions: int, compactness: float = 0.1, iterations: int = 5, mask: Mask | None = None
 ) -> Labels:
-    """Cut a picture into about ``n_regions`` connected regions of similar grey level.
+    """Cut an image into about ``n_regions`` connected regions of similar grey level.
 
     k-means in (row, col, grey) where each centre competes only for the pixels within one step around it, with
     the distance D² = (grey / compactness)² + (distance / step)² (Achanta et al. 2012, eq. 3).
@@ -36,7 +45,7 @@ def slic(
     n_regions : how many regions are wanted; the result has a few fewer or more.
     compactness : the difference of grey levels that weighs as much as one step between centres; larger
         values give squarer regions.
-    iterations : rounds of assignment and update. All but the last two see every other row only.
+    iterations : rounds of assignment and update. All but the last two read every other row only.
     mask : bool (rows, cols), the pixels to cut up; None: all.
 
     Returns
@@ -54,14 +63,15 @@ def slic(
             "give at least 1, at least 1, and a positive number"
         )
     inside = np.ones(image.shape, dtype=np.bool_) if mask is None else np.ascontiguousarray(mask)
-    cells = cut(inside, n_regions)
-    labels = cells.labels(inside)
+    grid = cut(inside, n_regions)
+    labels = grid.labels(inside)
     area = int(np.count_nonzero(inside))
-    step = float(np.sqrt(max(area, 1) / cells.n))
+    step = float(np.sqrt(max(area, 1) / grid.n))
+    # Grey in units of pixels: D² times step² is then a plain squared distance in (row, col, grey).
     weighted = np.ascontiguousarray(image, dtype=np.float32) * np.float32(step / compactness)
-    reach = (max(cells.step[0], step), max(cells.step[1], step))
-    _cluster(weighted, labels, cells.n, reach, iterations, 2 if step >= COARSE else 1)
-    connect(weighted, labels, SMALLEST * area / cells.n)
+    reach = (max(grid.step[0], step), max(grid.step[1], step))
+    _cluster(weighted, labels, grid.n, reach, iterations, 2 if step >= COARSE else 1)
+    connect(weighted, labels, SMALLEST * area / grid.n)
     return labels
 
 
@@ -72,15 +82,17 @@ def _cluster(
     """Refine ``labels`` (rows, cols) in place by rounds of update and assignment; -1 stays -1."""
     centres = np.zeros((n, 3), dtype=np.float32)  # row, col, weighted grey
     distances = np.empty(image.shape, dtype=np.float32)
-    _update(image, labels, centres, 0, 1)
+    _update(image, labels, centres, Rows(0, 1))
     for i in range(iterations):
+        # Half of the rows are enough to move the centres; the halves take turns, and the last two rounds
+        # read all, so that every pixel has the label of its nearest centre in the end.
         every = stride if i < iterations - 2 else 1
-        first = i % every
+        rows = Rows(i % every, every)
         _reset(labels, distances)
         for k in range(n):
-            _compete(image, labels, distances, k, centres[k], reach, first, every)
+            _compete(image, labels, distances, k, centres[k], reach, rows)
         if i < iterations - 1:
-            _update(image, labels, centres, first, every)
+            _update(image, labels, centres, rows)
 
 
 @kernel()
@@ -99,15 +111,15 @@ def _compete(
     k: int,
     centre: Grey,
     reach: tuple[float, float],
-    first: int,
-    every: int,
+    rows: Rows,
 ) -> None:
     """Give centre ``k`` the pixels of its window that are nearer to it than to those before it."""
     row, col, grey = centre
     top, bottom = max(0, int(row - reach[0])), min(image.shape[0], int(row + reach[0]) + 2)
     left, right = max(0, int(col - reach[1])), min(image.shape[1], int(col + reach[1]) + 2)
     name, offset = np.int32(k), np.float32(left) - col
-    for r in range(top + (first - top) % every, bottom, every):
+    # The first row from the window's top on that this round reads.
+    for r in range(top + (rows.first - top) % rows.every, bottom, rows.every):
         values, nearest, names = image[r, left:right], distances[r, left:right], labels[r, left:right]
         vertical = (np.float32(r) - row) ** 2
         for i in range(values.size):  # without branches, so that it compiles to vector instructions
@@ -119,10 +131,11 @@ def _compete(
 
 
 @kernel()
-def _update(image: Grey, labels: Labels, centres: Grey, first: int, every: int) -> None:
-    """Move each centre (n, 3) to the mean of its pixels in every ``every``-th row; an empty one stays."""
+def _update(image: Grey, labels: Labels, centres: Grey, rows: Rows) -> None:
+    """Move each centre (n, 3) to the mean of its pixels in some rows; an empty one stays."""
     sums = np.zeros((centres.shape[0], 4))
-    for r in range(first, image.shape[0], every):
+    # Run by run rather than pixel by pixel: positions then have closed sums, and only grey is added up.
+    for r in range(rows.first, image.shape[0], rows.every):
         c = 0
         while c < image.shape[1]:
             k, start, grey = labels[r, c], c, 0.0

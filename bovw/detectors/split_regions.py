@@ -1,4 +1,4 @@
-"""The budget: regions are halved until there are as many as wanted."""
+"""Splitting regions: the largest are halved until there are as many as wanted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def split_largest(
     ----------
     image : float32 (rows, cols).
     labels : int32 (rows, cols), 0 to n_present − 1, or -1; it is not changed.
-    n_present, n_wanted : numbers of regions. Where there are enough already, nothing is done.
+    n_present, n_wanted : numbers of regions. If there are enough already, nothing is done.
 
     Returns
     -------
@@ -29,6 +29,7 @@ def split_largest(
     moments = Moments.of(image, labels, n_present)
     labels = labels.copy()
     while n_present < n_wanted:
+        # Many at once, since each round reads the whole image: all at least half as large as the largest.
         halves = np.full(n_present, -1, dtype=np.int32)
         order = np.argsort(-moments.areas, kind="stable")[: n_wanted - n_present]
         order = order[moments.areas[order] >= max(2.0, moments.areas[order[:1]].sum() / 2)]
@@ -50,6 +51,7 @@ def _halve(
     angles: NDArray[np.float64],
 ) -> None:
     """Give the far side of each region k with ``halves[k] >= 0`` that new number, in place."""
+    # The cut goes through the centre of mass, across the major axis: halves are as round as can be.
     across, along = np.sin(angles), np.cos(angles)
     for r in range(labels.shape[0]):
         for c in range(labels.shape[1]):

@@ -21,7 +21,7 @@ ORIENTATIONS = ("none", "axis", "gradient")
 
 @dataclass(frozen=True)
 class Superpixel:
-    """Cut the picture into regions of similar grey level, and put a point into each.
+    """Cut the image into regions of similar grey level, and put a point into each.
 
     The side of a region is that of a square of equal area (``area``), or of equal second moments
     (``moments``: a² = 12 √(λ₁ λ₂), so that a long region is no larger than a round one of its area), or
@@ -29,7 +29,7 @@ class Superpixel:
 
     Parameters
     ----------
-    points : how many points are wanted: the largest regions are halved or the smallest left out to meet it.
+    points : how many points are wanted; the largest regions are halved or the smallest left out to get them.
     compactness : the difference of grey levels that weighs as much as one step between regions.
     iterations : rounds of clustering.
     smoothing : σ in pixels of the blur before the clustering; 0 for none.
