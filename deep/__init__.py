@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def deep(**settings: Any) -> DeepEmbedding:
     """Make a deep embedding; keywords are those of ``DeepSettings``.
 
-    The weights may be named by their file or, where they will be restored, by their hash. Loads no network.
+    The weights may be named by their file or, if they will be restored, by their hash. Loads no network.
 
     Raises
     ------
@@ -28,8 +28,9 @@ def deep(**settings: Any) -> DeepEmbedding:
     given: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in settings.items()}
     is_timm = str(given.get("model", "")).startswith(TIMM)
     if is_timm:
-        given.setdefault("cells", 0)
+        given.setdefault("cells", 0)  # window embeddings are pooled as the project's own network pools
     source = str(given.get("weights") or ("hub" if is_timm else weight_files.BUNDLED))
+    # A hash comes from an index, which holds the file; the hub's file is read when the network is loaded.
     if source.startswith(weight_files.PREFIX) or (is_timm and source == "hub"):
         return DeepEmbedding(DeepSettings(**{**given, "weights": source}))
     data = weight_files.read(source)

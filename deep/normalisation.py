@@ -70,6 +70,7 @@ class Normalisation:
 
         Raise SemblanceError if a value is not finite: weights in 16 bits may overflow.
         """
+        # A PCA centres, too.
         if self.whitening_ is not None:
             vectors = self.whitening_.transform(embeddings)
         else:

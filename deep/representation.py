@@ -24,7 +24,7 @@ from .regions.region_search import RegionSearch
 from .regions.window_embeddings import quantised, windows
 from .settings import DEFAULT_SIDE, DeepSettings
 
-_MULTIPLE = 32  # a side of another multiple would lose rows and columns where the trunk halves maps
+_MULTIPLE = 32  # sides that the trunk halves five times without a remainder
 
 
 @dataclass(eq=False)

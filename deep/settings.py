@@ -10,7 +10,7 @@ from retrieval.errors import SettingError
 OWN = "semblance"
 TIMM = "timm/"
 DEFAULT_SIDE = 224
-"""Of the square that a network sees, where neither the settings nor its weights name one."""
+"""Side of the square that a network sees, if neither the settings nor its weights name one."""
 ORIENTATIONS = (1, 2, 4, 8)
 
 
@@ -22,19 +22,19 @@ class DeepSettings:
     ----------
     model : ``semblance`` for the network of this project, or ``timm/NAME`` for one of timm's.
     weights : a weight file; ``bundled`` for those that come with the package, for timm ``hub`` for its own
-        pretrained ones, fetched where there is a network. Kept as the hash of the file.
-    side : rows and columns of the square that pictures are stretched to, in pixels; the network's own where
-        it is None (224 for timm).
-    centred : take the mean embedding of the index's pictures away from each, so that what all have in common
-        does not count; learnt from ``fit_pictures``, where there are 32 or more.
+        pretrained ones, fetched from the network if need be. Stored as the hash of the file.
+    side : rows and columns of the square that images are stretched to, in pixels; by default the network's
+        own (224 for timm).
+    centred : subtract the mean embedding of the index's images from each, so that what all have in common
+        does not count; learnt from ``fit_pictures``, if there are 32 or more.
     components : of a PCA-whitening learnt on the index; 0 for none.
     whitening : how much of it, 0 to 1: each component is divided by its deviation to this power; 0 only turns
         and centres.
-    fit_pictures : the mean and the whitening are learnt from so many pictures at most.
-    cells : sizes of windows whose embeddings are kept of every picture, to find regions in it: a half of its
-        sides, a third, a fifth, three quarters and a tenth. 1 keeps 9, 2 keeps 34, 3 keeps 115, 4 keeps 119,
-        5 keeps 219, of 192 bytes each; 0 keeps none, and regions are not located.
-    precision : ``auto`` is bfloat16 where the processor computes in it, else float32.
+    fit_pictures : the mean and the whitening are learnt from at most this number of images.
+    cells : sizes of windows whose embeddings are stored of every image, to find regions in it: a half of its
+        sides, a third, a fifth, three quarters and a tenth. 1 stores 9, 2 stores 34, 3 stores 115, 4 stores
+        119, 5 stores 219, of 192 bytes each; 0 stores none, and regions are not located.
+    precision : ``auto`` is bfloat16 if the processor computes in it, else float32.
     orientations : of a query, 1, 2, 4 or 8: as it is; flipped; turned by quarters; both. The best one counts
         (SMILY, Hegde et al. 2019).
     scales : of a query, relative to ``side``; the embeddings at all of them are added.

@@ -12,24 +12,24 @@ from torch.nn import functional as F
 from retrieval.errors import SettingError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""What the channels of photographs are like, for pixels in [0, 1]; grey pictures have three equal ones."""
+"""Mean and deviation of ImageNet's channels, for pixels in [0, 1]; grey images have three equal channels."""
 
 _SMALLEST = 1e-6
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """What decides the shape of an embedder.
+    """The shape of an embedder.
 
     Parameters
     ----------
     widths : channels of each stage; every stage after the first halves the resolution, which is a quarter of
-        the picture's in the first.
+        the image's in the first.
     depths : residual blocks of each stage.
     levels : the stages, from 0, whose maps are pooled into the embedding.
     dimension : of the embedding.
     power : the exponent p of GeM pooling: 1 is the average, infinity the maximum.
-    side : rows and columns of the square that pictures are stretched to, in pixels.
+    side : rows and columns of the square that images are stretched to, in pixels.
     """
 
     widths: tuple[int, ...] = (32, 64, 128, 256)
@@ -53,7 +53,7 @@ class Architecture:
 
 
 class Embedder(nn.Module):
-    """Turn pictures into embeddings of unit length."""
+    """Turn images into embeddings of unit length."""
 
     def __init__(self, architecture: Architecture | None = None) -> None:
         super().__init__()
@@ -61,10 +61,13 @@ class Embedder(nn.Module):
         shape = self.architecture
         self.mean: Tensor
         self.std: Tensor
+        # Buffers move to a device with the weights; as constants they are not stored.
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+        # (n, 3, side, side) → (n, widths[0], side / 4, side / 4)
         self.stem = nn.Sequential(_convolution(3, shape.widths[0], 3, 2), nn.ReLU(), nn.MaxPool2d(3, 2, 1))
         before = (shape.widths[0], *shape.widths)
+        # The first stage keeps the resolution, each other one halves it.
         self.stages = nn.ModuleList(
             _stage(before[i], width, depth, 1 if i == 0 else 2)
             for i, (width, depth) in enumerate(zip(shape.widths, shape.depths, strict=True))
@@ -72,7 +75,7 @@ class Embedder(nn.Module):
         self.projection = nn.Linear(sum(shape.widths[level] for level in shape.levels), shape.dimension)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return embeddings (n, dimension) of unit length for pictures (n, 3, rows, cols) in [0, 1]."""
+        """Return embeddings (n, dimension) of unit length for images (n, 3, rows, cols) in [0, 1]."""
         return self.embed(self.pool(self.maps(pixels)))
 
     def maps(self, pixels: Tensor, precision: torch.dtype | None = None) -> list[Tensor]:
@@ -88,18 +91,19 @@ class Embedder(nn.Module):
     def pool(self, maps: Sequence[Tensor], weights: Tensor | None = None) -> Tensor:
         """Return the pooled levels, each of unit length, side by side: (n, sum of the levels' channels).
 
-        ``weights`` (n, 1, rows, cols) in [0, 1] says how much of each place counts; all where it is None.
+        ``weights`` (n, 1, rows, cols) in [0, 1] says how much of each place counts; by default all.
         """
+        # [(n, channels)], in float32: powers need its digits. At unit length all levels count the same.
         pooled = [gem(found.float(), self.architecture.power, weights) for found in maps]
         return torch.cat([F.normalize(level, dim=1) for level in pooled], dim=1)
 
     def pool_windows(self, maps: Sequence[Tensor], windows: Tensor) -> Tensor:
         """Return the pooled levels of windows, (n, k, sum of the levels' channels), as ``pool`` does.
 
-        ``windows`` (k, 4) are row, col, height and width, as shares of the picture; a place counts as far as
+        ``windows`` (k, 4) are row, col, height and width, as shares of the image; a place counts as far as
         a window covers it.
         """
-        pooled = [gem_windows(found.float(), self.architecture.power, windows) for found in maps]
+        pooled = [gem_windows(found.float(), self.architecture.power, windows) for found in maps]  # (n, k, c)
         return torch.cat([F.normalize(level, dim=2) for level in pooled], dim=2)
 
     def embed(self, pooled: Tensor) -> Tensor:
@@ -112,11 +116,11 @@ def gem(maps: Tensor, power: float, weights: Tensor | None = None) -> Tensor:
 
     Radenović et al. 2018, eq. 3. The weights are shrunk to the maps' size by area.
     """
-    raised = maps.clamp(min=_SMALLEST) ** power
+    raised = maps.clamp(min=_SMALLEST) ** power  # at 0 the gradient of the root would be infinite
     if weights is None:
-        mean = raised.mean(dim=(2, 3))
+        mean = raised.mean(dim=(2, 3))  # (n, channels)
     else:
-        share = F.adaptive_avg_pool2d(weights, (maps.shape[2], maps.shape[3]))
+        share = F.adaptive_avg_pool2d(weights, (maps.shape[2], maps.shape[3]))  # (n, 1, rows, cols)
         mean = (raised * share).sum(dim=(2, 3)) / share.sum(dim=(2, 3)).clamp(min=_SMALLEST)
     return mean ** (1 / power)
 
@@ -124,28 +128,31 @@ def gem(maps: Tensor, power: float, weights: Tensor | None = None) -> Tensor:
 def gem_windows(maps: Tensor, power: float, windows: Tensor) -> Tensor:
     """Return the generalised mean of maps (n, channels, rows, cols) over windows (k, 4), (n, k, channels)."""
     rows, cols = maps.shape[2:]
+    # A window is a product of two spans: (k, rows) and (k, cols).
     down, across = _covers(windows[:, 0], windows[:, 2], rows), _covers(windows[:, 1], windows[:, 3], cols)
-    share = (down[:, :, None] * across[:, None, :]).flatten(1)
+    share = (down[:, :, None] * across[:, None, :]).flatten(1)  # (k, rows · cols)
     share = share / share.sum(dim=1, keepdim=True).clamp(min=_SMALLEST)
-    raised = maps.clamp(min=_SMALLEST).flatten(2) ** power
+    raised = maps.clamp(min=_SMALLEST).flatten(2) ** power  # (n, channels, rows · cols)
+    # One product of matrices pools all windows of all images.
     return (raised @ share.T).transpose(1, 2) ** (1 / power)
 
 
 def _covers(start: Tensor, length: Tensor, n: int) -> Tensor:
     """Return how much of each of n equal parts of [0, 1] spans (k,) cover, (k, n)."""
-    edges = torch.arange(n + 1, device=start.device) / n
+    edges = torch.arange(n + 1, device=start.device) / n  # part i is [edges[i], edges[i + 1]]
     end = torch.minimum((start + length)[:, None], edges[1:])
     return (end - torch.maximum(start[:, None], edges[:-1])).clamp(min=0) * n
 
 
 class Block(nn.Module):
-    """Two 3 × 3 convolutions and what goes round them (He et al. 2016)."""
+    """Two 3 × 3 convolutions and a shortcut around them (He et al. 2016)."""
 
     def __init__(self, n_in: int, n_out: int, stride: int) -> None:
         super().__init__()
         self.first = _convolution(n_in, n_out, 3, stride)
         self.second = _convolution(n_out, n_out, 3, 1)
-        # An average before the 1 × 1 convolution sees every place, a stride only one in four (He, T. 2019).
+        # An average before the 1 × 1 convolution sees every place, a stride only one in four (ResNet-D,
+        # He, T. et al. 2019, figure 2c).
         self.around = (
             nn.Identity()
             if n_in == n_out and stride == 1
@@ -171,7 +178,11 @@ def _convolution(n_in: int, n_out: int, size: int, stride: int) -> nn.Sequential
 
 
 def folded(network: Embedder) -> Embedder:
-    """Return a copy for inference whose normalisations are part of the convolutions: same values, faster."""
+    """Return a copy for inference whose normalisations are part of the convolutions: same values, faster.
+
+    With fixed statistics, batch normalisation is y = a x + b for each channel, which scales and shifts the
+    convolution's weights and bias.
+    """
     from torch.nn.utils.fusion import fuse_conv_bn_eval
 
     copy = Embedder(network.architecture)

@@ -19,7 +19,7 @@ Squares = NDArray[np.uint8]
 
 
 class Network(Protocol):
-    """What a runner runs: pictures (n, 3, side, side) in [0, 1] in, embeddings (n, dimension) out."""
+    """What a runner runs: images (n, 3, side, side) in [0, 1] in, embeddings (n, dimension) out."""
 
     dimension: int
 
@@ -28,16 +28,16 @@ class Network(Protocol):
         ...
 
     def prepared(self, device: torch.device, precision: torch.dtype) -> None:
-        """Move to a device; compute what is heavy in a precision."""
+        """Move to a device; compute the heavy part in a precision."""
         ...
 
 
 @runtime_checkable
 class PartsNetwork(Network, Protocol):
-    """A network that embeds parts of pictures in the pass that embeds them whole."""
+    """A network that embeds parts of images in the pass that embeds them whole."""
 
     def embed_parts(self, pixels: Tensor, windows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return embeddings (n, dimension) of pictures, and of their windows (k, 4), (n, k, dimension)."""
+        """Return embeddings (n, dimension) of images, and of their windows (k, 4), (n, k, dimension)."""
         ...
 
 
@@ -53,6 +53,7 @@ class OwnNetwork:
         """Move to a device. The trunk computes in ``precision``, pooling and projection in float32."""
         self._precision = precision
         self._network.to(device)
+        # Convolutions are fastest with channels last, on CPUs with bfloat16 units and on tensor cores alike.
         for trunk in (self._network.stem, self._network.stages):
             trunk.to(precision, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -62,8 +63,8 @@ class OwnNetwork:
         return network.embed(network.pool(self._maps(pixels), weights))
 
     def embed_parts(self, pixels: Tensor, windows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return embeddings (n, dimension) of pictures, and of their windows (k, 4), (n, k, dimension)."""
-        network, maps = self._network, self._maps(pixels)
+        """Return embeddings (n, dimension) of images, and of their windows (k, 4), (n, k, dimension)."""
+        network, maps = self._network, self._maps(pixels)  # [(n, channels, rows, cols)], a level each
         whole, parts = network.pool(maps), network.pool_windows(maps, windows)
         return network.embed(whole), network.embed(parts)
 
@@ -98,6 +99,7 @@ class Runner:
         ``weights`` float32 (n, side, side) in [0, 1] says how much of each place counts.
         """
         with torch.inference_mode():
+            # Bytes are moved to the device, a quarter of float32, and become [0, 1] there.
             pixels = torch.from_numpy(np.ascontiguousarray(squares)).to(self.device).float() / 255
             share = None if weights is None else torch.from_numpy(weights[:, None]).to(self.device)
             embeddings: NDArray[np.float32] = self.network.embed(pixels, share).float().cpu().numpy()
@@ -123,19 +125,20 @@ class Runner:
             raise SettingError("features: deep needs the network of this project; give its weights")
         with torch.inference_mode():
             pixels = torch.from_numpy(np.ascontiguousarray(squares)).to(self.device).float() / 255
-            found = self.network.map(pixels, level).float().permute(0, 2, 3, 1)
+            found = self.network.map(pixels, level).float().permute(0, 2, 3, 1)  # (n, rows, cols, channels)
             maps: NDArray[np.float32] = found.contiguous().cpu().numpy()
         return maps
 
     def embed_at(self, square: Squares, side: int) -> NDArray[np.float32]:
         """Return the embedding float32 (1, dimension) of one square, stretched to another side."""
-        pixels = torch.from_numpy(np.ascontiguousarray(square))[None].float()
+        pixels = torch.from_numpy(np.ascontiguousarray(square))[None].float()  # (1, 3, side, side)
         larger = F.interpolate(pixels, size=(side, side), mode="bilinear", antialias=True)
+        # Bytes again, so that a stretched square is seen as any other.
         return self.embed(larger.round().clamp(0, 255).byte().numpy())
 
 
 def use_threads(n: int | None = None) -> None:
-    """Let torch compute in so many threads: as many as there are cores where it is None."""
+    """Let torch compute in n threads, by default one for each core that this process may use."""
     torch.set_num_threads(n or len(os.sched_getaffinity(0)))
 
 

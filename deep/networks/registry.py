@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def require_torch() -> None:
-    """Load what networks need. Raise SettingError where it is not installed."""
+    """Import what networks need. Raise SettingError if it is not installed."""
     try:
         import safetensors  # noqa: F401
         import torch  # noqa: F401
@@ -41,7 +41,7 @@ def fetch(chosen: DeepSettings, source: str | None) -> bytes:
     data = weight_files.read(source)
     if weight_files.fingerprint(data) != chosen.weights:
         raise SettingError(f"weights: {source}: changed meanwhile; run the same command again")
-    open_network(chosen, data)
+    open_network(chosen, data)  # refuse a damaged file now, before it is stored in an index
     return data
 
 
@@ -50,7 +50,7 @@ def open_network(chosen: DeepSettings, data: bytes) -> Runner:
     require_torch()
     from .inference import OwnNetwork, Runner, use_threads
 
-    use_threads()
+    use_threads()  # torch counts all cores, also those that this process may not use
     if chosen.model.startswith(TIMM):
         from . import timm
 

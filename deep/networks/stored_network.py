@@ -44,6 +44,7 @@ class StoredNetwork:
     def load(self) -> Self:
         """Read the weight file, or fetch it; nothing if it is there. Raise SettingError if that fails."""
         if self.weights_ is None:
+            # A view of the bytes: the file is not copied.
             self.weights_ = np.frombuffer(fetch(self.chosen, self.source), dtype=np.uint8)
         return self
 
@@ -51,7 +52,7 @@ class StoredNetwork:
         """Take a stored weight file back. Raise IndexFolderError if it is not that of the settings."""
         if not belong(weights.tobytes(), self.chosen.model, self.chosen.weights):
             raise IndexFolderError("deep: its weights are not those of the settings; index again")
-        self.weights_, self._runner = weights, None
+        self.weights_, self._runner = weights, None  # a runner of other weights is dropped
         return self
 
     @property

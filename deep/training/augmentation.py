@@ -1,4 +1,4 @@
-"""Augmentation: random views of squares, as a medical picture may vary without becoming another one."""
+"""Augmentation: random views of squares, within what a medical image may vary and still show the same."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Augmentation:
 
     Parameters
     ----------
-    rotation : by up to so many degrees either way.
+    rotation : by up to this number of degrees either way.
     zoom : in or out by up to this share.
     shift : along each axis by up to this share of the side; what comes in from outside is mirrored.
     flips : ``none``, ``horizontal`` (left and right) or ``both``; anatomy has sides, tissue has none.
     brightness : added grey level, up to this share of the range.
     contrast : more or less by up to this share.
     gamma : levels to a power between 1 / (1 + gamma) and 1 + gamma.
-    noise : the deviation of added noise, up to this share of the range, in every other picture.
+    noise : the deviation of added noise, up to this share of the range, in every other image.
     erasing : the chance that a rectangle of up to a fifth of the area is filled with the mean.
     """
 
@@ -56,7 +56,7 @@ class Augmentation:
         return np.stack([self._view(square, random) for square in squares])
 
     def _view(self, square: Squares, random: np.random.Generator) -> Squares:
-        # OpenCV wants channels last.
+        # OpenCV takes channels last. Bytes stay bytes: a batch is made while the network computes.
         pixels: Any = np.ascontiguousarray(square.transpose(1, 2, 0))
         pixels = self._moved(pixels, random)
         pixels = cv2.LUT(pixels, self._curve(random))
@@ -66,7 +66,9 @@ class Augmentation:
 
     def _moved(self, pixels: Squares, random: np.random.Generator) -> Squares:
         side = pixels.shape[0]
+        # All six are drawn whatever the settings are: a setting changes its own effect alone.
         angle, grown, right, down, mirrored, upset = random.uniform(-1, 1, 6)
+        # Zoom is a power, so that in and out are equally likely.
         turn = cv2.getRotationMatrix2D(
             ((side - 1) / 2, (side - 1) / 2), self.rotation * angle, (1 + self.zoom) ** grown
         )
@@ -82,6 +84,7 @@ class Augmentation:
     def _curve(self, random: np.random.Generator) -> Squares:
         """Return what each of the 256 levels becomes: a power, contrast about the middle, brightness."""
         bent, stretched, lifted = random.uniform(-1, 1, 3)
+        # The exponent is (1 + gamma)^bent, between 1 / (1 + gamma) and 1 + gamma.
         levels = _LEVELS ** math.exp(bent * math.log1p(self.gamma))
         levels = (levels - 0.5) * (1 + self.contrast * stretched) + 0.5 + self.brightness * lifted
         return np.asarray(np.clip(levels, 0, 1) * 255 + 0.5, dtype=np.uint8)
@@ -90,6 +93,7 @@ class Augmentation:
         chance, strength = random.random(2)
         if not self.noise or chance < 0.5:
             return np.ascontiguousarray(pixels)
+        # The same in all channels: grey stays grey.
         grain = random.standard_normal(pixels.shape[:2], dtype=np.float32) * (255 * self.noise * strength)
         levels = pixels + np.rint(grain)[:, :, None]
         return np.asarray(np.clip(levels, 0, 255), dtype=np.uint8)
@@ -99,6 +103,7 @@ class Augmentation:
         chance, area, aspect, top, left = random.random(5)
         if chance >= self.erasing:
             return
+        # Area from 2 to 20 % of the square, sides from 1 : 4 to 4 : 1.
         side, stretch = pixels.shape[0], 2 ** (2 * aspect - 1)
         root = side * math.sqrt(0.02 + 0.18 * area)
         height, width = (min(side, max(1, round(n))) for n in (root * stretch, root / stretch))

@@ -1,4 +1,4 @@
-"""Batches: so many classes, and as many pictures of each, so that every batch holds pairs to compare."""
+"""Batches: P classes with K images of each, so that every batch holds pairs to compare."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Positions = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Batches:
-    """Draw batches of P classes with K pictures each (Hermans et al. 2017).
+    """Draw batches of P classes with K images each (Hermans et al. 2017).
 
-    An epoch reaches every picture. Classes with fewer than K pictures repeat them within a batch; small
-    classes come again until the largest has been seen.
+    An epoch reaches every image. Classes with fewer than K images repeat them within a batch; small classes
+    are repeated until the largest has been seen.
 
     Parameters
     ----------
-    labels : int (n,), the class of each picture.
-    classes : P; all where there are fewer.
+    labels : int (n,), the class of each image.
+    classes : P; all if there are fewer.
     pictures : K.
     seed : with the number of the epoch it decides the batches.
 
@@ -44,13 +44,13 @@ class Batches:
             raise SettingError("labels: there is one class only; give pictures of at least two")
 
     def epoch(self, number: int) -> Iterator[Positions]:
-        """Yield the batches of an epoch: positions (P · K,) of pictures, those of one class in a row."""
+        """Yield the batches of an epoch: positions (P · K,) of images, those of one class in a row."""
         random = np.random.default_rng((self.seed, number))
         members = [np.flatnonzero(self.labels == label) for label in np.unique(self.labels)]
-        waiting = [self._portions(positions, random) for positions in members]
+        waiting = [self._portions(positions, random) for positions in members]  # by class, portions of K
         n_unseen = [len(portions) for portions in waiting]
         while any(n_unseen):
-            # The classes with most left first, others at random.
+            # The classes with most left first, ties at random: so the fewest batches reach every image.
             order = sorted(range(len(members)), key=lambda i: (-n_unseen[i], random.random()))
             chosen = order[: self.classes]
             for i in chosen:
@@ -60,6 +60,7 @@ class Batches:
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch."""
+        # The sizes of the classes alone decide it, so that any epoch will do.
         return sum(1 for _ in self.epoch(0))
 
     def _portions(self, positions: Positions, random: np.random.Generator) -> list[Positions]:
@@ -71,6 +72,6 @@ class Batches:
 
 
 def for_batch(labels: NDArray[np.int64], batch: int, classes: int, seed: int) -> Batches:
-    """Return batches of about ``batch`` pictures, of at most ``classes`` classes."""
+    """Return batches of about ``batch`` images, of at most ``classes`` classes."""
     n_classes = min(classes, max(2, batch // 2), len(np.unique(labels)))
     return Batches(labels, max(2, n_classes), max(2, batch // max(1, n_classes)), seed)

@@ -49,6 +49,7 @@ class Checkpoint:
         ------
         SettingError : no checkpoint, a damaged one, or one of other data or settings.
         """
+        # The header is read first, so that a foreign file is named as such rather than as damaged.
         data = weight_files.read(path)
         metadata = weight_files.header(data, str(path))
         if metadata.get("format") != FORMAT:

@@ -81,7 +81,7 @@ def read_examples(
         for i, (images, reasons) in enumerate(_decoded(files, side, window, jobs)):
             notes += [f"skipped {reason}" for reason in reasons]
             for image in images:
-                square_file.write(image.square)
+                square_file.write(image.square)  # to disk: the squares of all may be more than memory holds
                 found.append(_without_square(image))
             if progress is not None:
                 progress("decoding", i + 1, len(files))
@@ -145,6 +145,7 @@ def _decode(labelled: LabelledFile, side: int, window: Window | None) -> tuple[l
             row = labelled.row(picture.id)
             if row is None or not is_learnt(row):
                 continue
+            # One NaN would spread over all of its square when it is resized.
             if not np.isfinite(picture.pixels).all():
                 reasons.append(f"{picture.id}: holds values that are no numbers (NaN or infinite)")
                 continue

@@ -41,8 +41,7 @@ def least_spread(start: EpochResult) -> float:
 def refuse_collapse(result: EpochResult, least: float) -> None:
     """Raise FitError if the spread is not above ``least``: all embeddings have become equal.
 
-    Every loss on distances has this trivial state: pairs of one class are at distance 0 there, and it has no
-    gradient that leads out.
+    A training does not leave this state: the gradient of every distance is 0 there.
     """
     if result.spread > least and math.isfinite(result.spread):
         return
