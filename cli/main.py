@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-from retrieval.errors import SemblanceError, SettingError
+from retrieval.errors import OptionError, SemblanceError, SettingError
 
 from .group import COMMANDS, COMPLETE, GROUP, PROGRAM, parse
 
@@ -67,7 +67,9 @@ def _one_line(error: BaseException) -> str:
     """Say in one line what went wrong, fit for a user."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted; what was done is kept, run the same command to go on"
-    if isinstance(error, SemblanceError):
+    if isinstance(error, OptionError):
+        text = error.by_flags
+    elif isinstance(error, SemblanceError):
         text = str(error)
     elif isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror

@@ -21,6 +21,23 @@ class SettingError(SemblanceError, ValueError):
     """A setting has a value that makes no sense; refused on the line that wrote it."""
 
 
+class OptionError(SettingError):
+    """An option has a value that makes no sense; the command line calls it by its flag.
+
+    ``problem`` says what is wrong with the ``options``, which are named as in Python.
+    """
+
+    def __init__(self, problem: str, *options: str) -> None:
+        super().__init__(f"{' and '.join(options)}: {problem}")
+        self.problem, self.options = problem, options
+
+    @property
+    def by_flags(self) -> str:
+        """Return the message with each option as its flag, ``not_same`` as ``--not-same``."""
+        flags = (f"--{option.replace('_', '-')}" for option in self.options)
+        return f"{' and '.join(flags)}: {self.problem}"
+
+
 class FitError(SemblanceError):
     """There is too little to learn from: fewer descriptors than words, or no points at all."""
 

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.answers.rule_names import FUSION_RULES
 from retrieval.errors import PictureError
+from viewer.queries.query import Query, find_queries, others
 
 from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
-from ..options.queries import Query, find_queries
 from ..options.ranking_flags import query_flag
-from ..output.attach_findings import others
 from ..output.columns import columns
 from ..output.notes import has_no_value, note_on_missing
 from ..output.progress import ProgressBar

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from retrieval.errors import PictureError
 from viewer.answer import Answer
+from viewer.answering import answer_of, with_images
 from viewer.provenance import index_facts
+from viewer.queries.query import Query
 from viewer.report import Page, write_page
 from viewer.report_table import ReportTable
 
 from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.parameters import Arguments, option, quiet
-from ..options.queries import Query
 from ..output.columns import columns
 from ..output.files import write_picture, write_text
 from ..output.formats import as_table
@@ -25,7 +26,6 @@ from ..output.index_report import notes
 from ..output.precision import Precision, measure
 from ..output.progress import ProgressBar
 from .indexing import Order, bring_up_to_date
-from .query import answer_of, images_of, with_images
 
 if TYPE_CHECKING:
     from retrieval.index import Index
@@ -119,8 +119,10 @@ def _index(pictures: Path, output: Path, jobs: int | None, is_quiet: bool) -> No
 
 def _answers(index: Index) -> list[Answer]:
     """Ask with each of the queries that the page shows, by each detector."""
+    from viewer.images import Images
+
     answers: list[Answer] = []
-    images = images_of(index)
+    images = Images(index)
     for id in SHOWN:
         if id not in index:
             continue

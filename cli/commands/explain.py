@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import SettingError
 from viewer.answer import printable
+from viewer.queries.query import canvas_of, find_queries
 
 from ..options.argument_types import place
 from ..options.command import command
 from ..options.completion import complete_id, complete_image, complete_representation
-from ..options.marked_region import region_of
 from ..options.parameters import Arguments, argument, option
-from ..options.region_flags import check_region, region_options
+from ..options.region_flags import mark_of, region_of, region_options
 from ..output.files import check_picture_name, write_picture
 
 if TYPE_CHECKING:
     from retrieval.index import HitExplanation, Index
-
-    from ..options.queries import Query
+    from viewer.queries.query import Query
 
 EXAMPLE = """example:
   semblance explain scans.index patient7.dcm ct/0012.png -o why.png
@@ -50,11 +49,9 @@ score. That does not make the score right."""
 def run(args: Arguments) -> int:
     """Explain, draw, and print what the test said."""
     check_picture_name(args.output)
-    check_region(args)
+    mark_of(args)
     from retrieval.index import Index
     from viewer.explanation_figure import draw
-
-    from .query import canvas_of
 
     with Index.open(args.index) as index:
         query = _query(index, args.query)
@@ -67,8 +64,6 @@ def run(args: Arguments) -> int:
 
 
 def _query(index: Index, name: str) -> Query:
-    from ..options.queries import find_queries
-
     found = list(find_queries(index, [name]))
     if len(found) != 1:
         raise SettingError(f"{name}: is {len(found)} images; name one, such as {found[0].id}")

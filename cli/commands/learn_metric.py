@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.metric_learning import METHODS
 from viewer.answer import printable
+from viewer.queries.query import default_by
 
 from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_representation
 from ..options.label_flags import label_table
 from ..options.parameters import Arguments, argument, option, quiet
-from ..options.queries import default_by
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:

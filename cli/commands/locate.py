@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import PictureError, SettingError
 from viewer.answer import printable
+from viewer.queries.volume import Volume, find_volumes
 
 from ..options.argument_types import place
 from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
 from ..options.parameters import Arguments, argument, option
 from ..options.ranking_flags import query_flag
-from ..options.volumes import Volume, find_volumes
 from ..output.columns import columns
 
 if TYPE_CHECKING:

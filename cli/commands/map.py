@@ -12,12 +12,12 @@ from retrieval.metric_learning.layout_2d import METHODS
 from viewer.answer import printable
 from viewer.map import Chart, Spot, write_map
 from viewer.provenance import index_facts
+from viewer.queries.query import default_by
 
 from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_representation
 from ..options.parameters import Arguments, argument, option, quiet
-from ..options.queries import default_by
 from ..output.files import write_text
 from ..output.progress import ProgressBar
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import PictureError, SettingError
+from viewer.queries.image_arguments import find_images, read_images
 
 from ..options.argument_types import place, positive
 from ..options.command import command
-from ..options.image_arguments import find_images, read_images
 from ..options.parameters import Arguments, argument, option, quiet
 from ..output.progress import ProgressBar
 

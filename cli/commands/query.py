@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from retrieval.errors import PictureError
-from viewer.answer import Answer, Caption, caption_of, printable, row_of
-from viewer.provenance import Fact, index_facts
-from viewer.report import Page, write_page
+from viewer.answer import Answer, printable
+from viewer.answering import answer_page, ask, with_images
+from viewer.queries.query import Query, canvas_of, find_queries, others
+from viewer.queries.volume import find_volumes
+from viewer.report import write_page
 
 from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
-from ..options.marked_region import Canvas, region_of
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
-from ..options.queries import Query, find_queries
 from ..options.ranking_flags import query_fields, query_flag, ranking_options
-from ..options.region_flags import check_region, note_on_boxes, region_options
+from ..options.region_flags import mark_of, note_on_boxes, region_of, region_options
 from ..options.representation_flags import given, query_setting_options
-from ..options.volumes import find_volumes
-from ..output.attach_findings import FindingsTables, others
+from ..output.attach_findings import FindingsTables
 from ..output.files import check_picture_name, write_picture, write_text
-from ..output.findings_tables import as_tables
 from ..output.formats import FORMATS
 from ..output.notes import has_no_value, note_on_missing
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
-    from retrieval.index import Hit, Index, QueryOptions
-    from retrieval.region import Region
+    from retrieval.index import Index, QueryOptions
     from viewer.images import Images
 
 EXAMPLE = """example:
@@ -81,7 +76,7 @@ def run(args: Arguments) -> int:
     """Answer each query, print the answers, and write the pages that were asked for."""
     if args.sheet is not None:
         check_picture_name(args.sheet)
-    check_region(args)
+    mark = mark_of(args)
     from retrieval.index import Index
 
     with Index.open(args.index) as index, ProgressBar("queries", args.quiet) as progress:
@@ -89,11 +84,11 @@ def run(args: Arguments) -> int:
         illustrated: list[Answer] = []
         lacking: list[str] = []
         unplaced: str | None = None
-        images = images_of(index) if args.report is not None or args.sheet is not None else None
+        images = _images(index) if args.report is not None or args.sheet is not None else None
         tables = FindingsTables.read(args)
         for query in _queries(index, args):
             options = options_of(index, query, args)
-            answer = tables.attach(index, query, ask(index, query, args, options), options)
+            answer = tables.attach(index, query, ask(index, query, options), options)
             answers.append(answer)
             if answer.rows and not any(row.score for row in answer.rows):
                 print(printable(f"note: {query.id}: {NOTHING_SHARED}"), file=sys.stderr)
@@ -107,7 +102,8 @@ def run(args: Arguments) -> int:
         if not answers:
             raise PictureError(f"{', '.join(args.images)}: holds no image")
         if args.report is not None:
-            write_text(write_page(_page(index, illustrated, args)), args.report)
+            page = answer_page(index, illustrated, options, mark, args.volume)
+            write_text(write_page(page), args.report)
     if args.sheet is not None:
         from viewer.contact_sheet import draw_sheet
 
@@ -118,15 +114,6 @@ def run(args: Arguments) -> int:
         print(note_on_missing(lacking, args.not_same), file=sys.stderr)
     sys.stdout.write(FORMATS[form_of(args)](answers))
     return 0
-
-
-def ask(index: Index, query: Query, args: Arguments, options: QueryOptions) -> Answer:
-    """Ask the index, and give each hit its label and groups."""
-    if query.slices:
-        hits = index.query_volume(query.slices, options)
-    else:
-        hits = index.query(query.subject, options)
-    return answer_of(index, query, hits, args.by, args.group_by)
 
 
 def options_of(index: Index, query: Query, args: Arguments) -> QueryOptions:
@@ -143,17 +130,6 @@ def options_of(index: Index, query: Query, args: Arguments) -> QueryOptions:
     )
 
 
-def canvas_of(index: Index, query: Query) -> Canvas:
-    """Return the image of a query, for what is marked in it."""
-    if query.picture is not None:
-        picture = query.picture
-        about = (picture.shape, picture.spacing, lambda: picture, "#" in Path(query.id).name)
-        return Canvas(*about, picture.metadata, lambda: Path(query.id.partition("#")[0]))
-    entry = index.picture(query.shown)
-    about = (entry.shape, entry.spacing, lambda: index.read(query.shown), entry.name != entry.source)
-    return Canvas(*about, entry.metadata, lambda: index.path_of(query.shown))
-
-
 def _queries(index: Index, args: Arguments) -> Iterator[Query]:
     if not args.volume:
         yield from find_queries(index, args.images)
@@ -162,58 +138,7 @@ def _queries(index: Index, args: Arguments) -> Iterator[Query]:
         yield volume.query(index)
 
 
-def answer_of(
-    index: Index, query: Query, hits: Sequence[Hit], by: Sequence[str], column: str | None = None
-) -> Answer:
-    """Return hits as they are shown; ``column`` is one more that is shown among the groups."""
-    rows = tuple(row_of(index, hit, column) for hit in hits)
-    asked = Caption(query.id)
-    if query.known_as is not None:
-        asked = replace(caption_of(index, query.known_as, column), id=query.id)
-    elif query.picture is not None:
-        asked = Caption(query.id, group=dict(query.picture.groups))
-    return Answer(asked, "+".join(by or index.default_representations), rows)
-
-
-def images_of(index: Index) -> Images:
-    """Return the images of an index, as pages and sheets show them."""
+def _images(index: Index) -> Images:
     from viewer.images import Images
 
     return Images(index)
-
-
-def with_images(
-    answer: Answer, images: Images, query: Query, region: Region | None = None, column: str | None = None
-) -> Answer:
-    """Return an answer with the images of its query and hits; see ``viewer.illustration``."""
-    from viewer.illustration import illustrate, illustrate_volume
-
-    if query.slices:
-        return illustrate_volume(answer, images, query.slices, column)
-    return illustrate(answer, images, query.shown if query.picture is None else query.picture, region)
-
-
-def _page(index: Index, answers: Sequence[Answer], args: Arguments) -> Page:
-    one = len(answers) == 1
-    title = f"What looks like {answers[0].query.id}" if one else f"{len(answers):,} queries"
-    lead = f"The {args.k:,} best of {len(index):,} images for each query, ranked by {answers[0].by}."
-    volume = "Below each slice of the query are the slices that match it; a score is that of the case."
-    asked = {
-        "region (x, y, w, h)": args.region and ", ".join(f"{v:g}" for v in args.region),
-        "polygon (x, y, …)": args.polygon and ", ".join(f"{x:g}, {y:g}" for x, y in args.polygon),
-        "mask": args.mask,
-        "superpixel at (x, y)": args.point and ", ".join(f"{v:g}" for v in args.point),
-        "margin": args.margin or None,
-        "only where": args.where,
-        "grouped by": args.group_by,
-        "not of the same": args.not_same,
-        "score of a case": args.case_by if args.group_by and not args.volume else None,
-        "fused by": args.fusion if len(args.by or index.default_representations) > 1 else None,
-        "refined by its first hits": args.blind or None,
-        "liked": ", ".join(args.like) or None,
-        "not liked": ", ".join(args.unlike) or None,
-    }
-    facts = [Fact(name, str(value)) for name, value in asked.items() if value is not None]
-    tables = [table for answer in answers for table in as_tables(answer)]
-    leads = [lead, volume] if args.volume else [lead]
-    return Page(title, answers, leads, tables, facts + index_facts(index))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from retrieval.errors import SettingError
+from viewer.queries.marked_region import Canvas, Mark
 
 from .argument_types import box, place
 from .parameters import Arguments, option, stack
 
 if TYPE_CHECKING:
     from retrieval.index import Index
-
-FORMS = ("region", "polygon", "mask", "point")
+    from retrieval.region import Region
 
 
 def corners(text: str) -> tuple[tuple[float, float], ...]:
@@ -94,16 +94,24 @@ region_options = stack(
 """The options that name a part of the query."""
 
 
-def check_region(args: Arguments) -> None:
-    """Refuse more than one mark, and what says something of none. Raises SettingError."""
-    given = [f"--{form}" for form in FORMS if getattr(args, form) is not None]
-    if len(given) > 1:
-        raise SettingError(f"{' and '.join(given)}: both mark the query; give one of them")
-    for name in ("mm", "margin"):
-        if getattr(args, name) and not given:
-            raise SettingError(f"--{name}: there is no region that it belongs to; give --region or another")
-    if args.mm and args.mask is not None and not args.margin:
-        raise SettingError("--mm: a mask is in pixels; leave it out, or give --margin")
+def mark_of(args: Arguments) -> Mark:
+    """Return how the command line marks a part of the query.
+
+    OptionError if there is more than one mark, or a word about one that is not there.
+    """
+    return Mark(args.region, args.polygon, args.mask, args.point, args.mm, args.margin)
+
+
+def region_of(args: Arguments, canvas: Canvas) -> Region | None:
+    """Return the marked part of an image, None for all of it; say on stderr if it reaches outside.
+
+    OptionError if it is not in the image; see ``viewer.queries.marked_region``.
+    """
+    mark = mark_of(args)
+    region = mark.on(canvas)
+    if note := mark.about_outside(canvas):
+        print(f"note: {note}", file=sys.stderr)
+    return region
 
 
 def note_on_boxes(index: Index, by: Sequence[str]) -> str | None:

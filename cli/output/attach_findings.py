@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from viewer.answer import Answer, printable
+from viewer.answering import with_findings
+from viewer.queries.query import Query
 
 from ..options.parameters import Arguments, form_of
-from ..options.queries import Query
 from ..options.ranking_flags import wants_findings
 from .findings_tables import as_text
 
@@ -44,19 +45,7 @@ class FindingsTables:
         """Return an answer with its findings; forms that cannot hold them have them on stderr."""
         if not self.is_wanted:
             return answer
-        # The file of an indexed image is a query of its own: it must not find itself either.
-        asked = replace(options, among=options.among or others(index, query), include_self=True)
-        found = index.find_labels(query.slices or query.subject, asked, labels=self.labels)
-        significant = [finding.label for finding in found.significant]
-        references = () if self.references is None else self.references.of(significant)
-        attached = replace(answer, findings=found, references=references)
+        attached = with_findings(index, query, answer, options, self.labels, self.references)
         if self.form in ("csv", "trec"):
             print(f"{printable(answer.query.id)}{as_text(attached)}", file=sys.stderr)
         return attached
-
-
-def others(index: Index, query: Query) -> list[str] | None:
-    """Return all names but that of a query that was read from a file of the index; None if it was not."""
-    if query.known_as is None or query.picture is None:
-        return None
-    return [name for name in index.names if name != query.known_as]

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from viewer.answer import printable
-
-from ..options.queries import Query
+from viewer.queries.query import Query
 
 if TYPE_CHECKING:
     from retrieval.index import Index

@@ -13,18 +13,18 @@ from hypothesis.extra.numpy import arrays
 
 from cli.main import main
 from cli.options.command import command
-from cli.options.marked_region import Canvas, region_of
 from cli.options.parameters import Arguments
-from cli.options.region_flags import check_region, region_options
-from retrieval.errors import SettingError
+from cli.options.region_flags import mark_of, region_of, region_options
+from retrieval.errors import OptionError, SettingError
 from retrieval.picture import Picture
 from retrieval.region import Region
+from viewer.queries.marked_region import Canvas
 
 
 def parsed(*flags: str) -> Arguments:
     made = command("")(region_options(lambda args: 0))
     args = made.arguments(made.make_context("query", list(flags)))
-    check_region(args)
+    mark_of(args)
     return args
 
 
@@ -103,9 +103,9 @@ def test_a_margin_adds_all_so_near() -> None:
     ],
 )
 def test_what_marks_nothing_is_refused(flags: tuple[str, ...], said: str) -> None:
-    with pytest.raises(SettingError) as refused:
+    with pytest.raises(OptionError) as refused:
         region_of(parsed(*flags), canvas())
-    assert said in str(refused.value)
+    assert said in refused.value.by_flags
 
 
 @pytest.mark.parametrize(("shape", "level", "said"), [((40, 61), 9, "61 × 40"), ((40, 60), 0, "is black")])

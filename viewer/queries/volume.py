@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from retrieval.errors import PictureError
 
 from .image_arguments import ImageFile, find_images, is_on_disk, read_images
-from .queries import Query, ids_of, nearest, reader_of
+from .query import Query, ids_of, nearest, reader_of
 
 if TYPE_CHECKING:
     from retrieval.index import Index

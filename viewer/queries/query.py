@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from retrieval.errors import PictureError, SettingError, did_you_mean
 
 from .image_arguments import ImageFile, Reader, find_images, is_on_disk, read_images
+from .marked_region import Canvas
 
 if TYPE_CHECKING:
     from retrieval.index import Index
@@ -97,6 +98,24 @@ def _known_as(ids: Sequence[str], file: ImageFile, picture: Picture) -> str | No
     """Return which of a file's ids in the index an image that was read from it has; None if none has."""
     frame = picture.id.removeprefix(file.name)
     return next((id for id in ids if id.endswith(frame)), None)
+
+
+def others(index: Index, query: Query) -> list[str] | None:
+    """Return all names but that of a query that was read from a file of the index; None if it was not."""
+    if query.known_as is None or query.picture is None:
+        return None
+    return [name for name in index.names if name != query.known_as]
+
+
+def canvas_of(index: Index, query: Query) -> Canvas:
+    """Return the image of a query, for what is marked in it."""
+    if query.picture is not None:
+        picture = query.picture
+        about = (picture.shape, picture.spacing, lambda: picture, "#" in Path(query.id).name)
+        return Canvas(*about, picture.metadata, lambda: Path(query.id.partition("#")[0]))
+    entry = index.picture(query.shown)
+    about = (entry.shape, entry.spacing, lambda: index.read(query.shown), entry.name != entry.source)
+    return Canvas(*about, entry.metadata, lambda: index.path_of(query.shown))
 
 
 def default_by(index: Index) -> str:

@@ -1,0 +1,60 @@
+"""The findings of an answer as pages show them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .answer import Answer, printable
+from .report_table import ReportTable
+
+if TYPE_CHECKING:
+    from retrieval.answers.enrichment import Finding, Findings
+
+HEAD = ("label", "found", "by chance", "times", "share, 95 %", "p", "p, all labels")
+"""The columns of ``line``."""
+
+
+def findings_tables(answer: Answer) -> list[ReportTable]:
+    """Return the findings of an answer as tables of a page; none if they were not asked for."""
+    found = answer.findings
+    if found is None:
+        return []
+    caption = f"{answer.query.id}: {verdict(found)}"
+    if found.is_unlike:
+        caption += f" {notice(found)}"
+    tables = [ReportTable(caption, HEAD, [line(one) for one in found.labels])]
+    if answer.references:
+        lines = [(r.label, r.title, r.text, r.link) for r in answer.references]
+        tables.append(
+            ReportTable("Reference material for what was found.", ("label", "title", "text", "link"), lines)
+        )
+    return tables
+
+
+def notice(found: Findings) -> str:
+    """Return what is said of a query that is unlike anything in the index."""
+    return (
+        "Unlike anything in the index: the nearest image is less like it than those of "
+        f"{1 - (found.unlike or 0.0):.0%} of the index's own images are to them."
+    )
+
+
+def verdict(found: Findings) -> str:
+    """Return the significant labels and among how many cases they were found, in one line."""
+    among = f"{found.drawn:,} matching cases of {found.total:,} (by {found.column})"
+    if not found.significant:
+        return f"findings: not enough evidence among {among}"
+    return printable(f"findings: {found.verdict}; {among}")
+
+
+def line(one: Finding) -> tuple[str, ...]:
+    """Return one label as a line of a table."""
+    return (
+        one.label,
+        f"{one.found} of {one.drawn}",
+        f"{one.expected:.1f}",
+        f"{one.enrichment:.1f}",
+        f"{one.low:.0%} to {one.high:.0%}",
+        f"{one.p:.2g}",
+        f"{one.adjusted:.2g}",
+    )

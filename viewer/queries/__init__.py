@@ -1,0 +1,1 @@
+"""What a query means, in words or in Python: ids, files, folders, volumes, and parts of an image."""
