@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .errors import NotInstalledError, SettingError, did_you_mean
+from .errors import NotInstalledError, OptionError, SettingError, did_you_mean
 
 if TYPE_CHECKING:
     from .representation import Representation
@@ -68,6 +68,20 @@ def make(name: str, settings: Mapping[str, Any] | None = None) -> Representation
     """
     made: Representation = load(name)(**(settings or {}))
     return made
+
+
+def make_by(name: str, settings: Mapping[str, Any] | None = None) -> Representation:
+    """Make a representation that the option ``by`` names; see ``make``.
+
+    Raises
+    ------
+    OptionError : there is no representation of this name, or it cannot be loaded.
+    SettingError : a setting that it lacks, or a value that it refuses.
+    """
+    try:
+        return make(name, settings)
+    except NotInstalledError as error:
+        raise OptionError(str(error), "by") from error
 
 
 def refuse_unknown(name: str, given: Iterable[str], known: Iterable[str]) -> None:

@@ -25,7 +25,6 @@ from ..output.formats import as_table
 from ..output.index_report import notes
 from ..output.precision import Precision, measure
 from ..output.progress import ProgressBar
-from .indexing import Order, bring_up_to_date
 
 if TYPE_CHECKING:
     from retrieval.index import Index
@@ -100,6 +99,7 @@ def _write_pictures(folder: Path) -> None:
 
 def _index(pictures: Path, output: Path, jobs: int | None, is_quiet: bool) -> None:
     """Index as ``semblance index`` does, and say what was done."""
+    from retrieval.index.order import Order, bring_up_to_date
     from retrieval.metadata.label_table import LabelTable
 
     order = Order(

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Collection, Sequence
 
+from bovw import DEFAULT
 from retrieval.errors import PictureError
 from retrieval.registry import installed
 
@@ -18,7 +19,6 @@ from ..options.representation_flags import asks_for_more, given, named, setting_
 from ..output.files import write_text
 from ..output.index_report import ABOUT_CT, notes, sentence, skipped_csv, summary
 from ..output.progress import ProgressBar
-from .indexing import Order, bring_up_to_date, default_names
 
 EXAMPLE = """example:
   semblance index scans/ -o scans.index
@@ -37,7 +37,7 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
     if not asks_for_more(words, known):
         return []
     names = [name for name in named(words) if name in installed()]
-    return setting_options(names or default_names())
+    return setting_options(names or DEFAULT)
 
 
 @command(EXAMPLE, more=index_setting_options)
@@ -67,6 +67,8 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
 @quiet
 def run(args: Arguments) -> int:
     """Index, say on stderr what came of it, and print a summary on stdout."""
+    from retrieval.index.order import Order, bring_up_to_date
+
     order = Order(
         args.output,
         args.folders,
@@ -77,6 +79,7 @@ def run(args: Arguments) -> int:
         args.jobs,
         args.refit,
         args.also,
+        DEFAULT,
     )
     started = time.monotonic()
     with ProgressBar("files", args.quiet) as progress:

@@ -7,12 +7,10 @@ import inspect
 import itertools
 import re
 import types
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from retrieval import registry
-from retrieval.errors import NotInstalledError, SettingError
-from retrieval.registry import installed
+from retrieval.registry import installed, make_by
 
 from .argument_types import checked
 from .parameters import Arguments, Option
@@ -42,24 +40,11 @@ def asks_for_more(words: Sequence[str], known: Collection[str]) -> bool:
     return not flags <= {*known, "--"} or "-h" in words
 
 
-def make(name: str, settings: Mapping[str, Any] | None = None) -> Representation:
-    """Make a representation that learnt nothing yet, with the settings given and its defaults.
-
-    Raises
-    ------
-    SettingError : no such representation, a setting that it lacks, or a value that it refuses.
-    """
-    try:
-        return registry.make(name, settings)
-    except NotInstalledError as error:
-        raise SettingError(f"--by: {error}") from error
-
-
 def setting_options(names: Sequence[str]) -> list[Option]:
     """Return an option for each setting of the representations named; one that several have is one option."""
     flags: dict[str, _Flag] = {}
     for name in names:
-        for flag in _flags(make(name)):
+        for flag in _flags(make_by(name)):
             flags.setdefault(flag.name, flag)
     return [flag.option(f"settings of {', '.join(names)}") for flag in flags.values()]
 
@@ -90,7 +75,7 @@ def query_setting_options(words: Sequence[str], known: Collection[str]) -> list[
 
     flags: dict[str, _Flag] = {}
     for name in names:
-        representation = make(name)
+        representation = make_by(name)
         if isinstance(representation, Adjustable):
             own = (flag for flag in _flags(representation) if flag.name in representation.query_settings)
             for flag in own:
@@ -104,16 +89,6 @@ def given(args: Arguments) -> dict[str, Any]:
     return {
         name.removeprefix(_PREFIX): value for name, value in vars(args).items() if name.startswith(_PREFIX)
     }
-
-
-def among(settings: Mapping[str, Any], representation: Representation) -> dict[str, Any]:
-    """Return those settings that a representation has."""
-    return {name: value for name, value in settings.items() if name in representation.settings}
-
-
-def with_settings(name: str, settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that a representation has, those given in place of what it had before."""
-    return {**before, **among(settings, make(name))}
 
 
 def _kinds(representation: Representation) -> list[type]:

@@ -5,28 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from viewer.answer import printable
 
 if TYPE_CHECKING:
+    from retrieval.index.order import IndexState
     from retrieval.index.writer import LabelReport, UpdateReport
 
 SHOWN = 20
 """How many skipped files are listed."""
-
-
-@dataclass(frozen=True)
-class IndexState:
-    """The result of an order: the update's report, and what the index holds now."""
-
-    output: Path
-    report: UpdateReport
-    n_pictures: int
-    representations: tuple[str, ...]
-    shows_ct_by_auto: bool = False
 
 
 ABOUT_CT = (

@@ -17,7 +17,6 @@ from cli.options.representation_flags import (
     given,
     named,
     setting_options,
-    with_settings,
 )
 from retrieval.registry import installed
 
@@ -57,7 +56,7 @@ class Fake:
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Command:
-    monkeypatch.setattr(representation_flags, "make", lambda name, values=None: Fake(**(values or {})))
+    monkeypatch.setattr(representation_flags, "make_by", lambda name, values=None: Fake(**(values or {})))
     return Command(lambda args: 0, setting_options(["fake", "other"]), "")
 
 
@@ -95,11 +94,6 @@ def test_help_says_what_the_docstring_says(made: Command) -> None:
     assert "the ends, 50 % each [1.5]" in shown
     assert "in its metadata [x]" in shown
     assert explanations(Fake)["limit"] == "a bound, or none."
-
-
-def test_settings_that_were_given_replace_those_of_the_index(made: Command) -> None:
-    merged = with_settings("fake", {"words": 5, "unknown": 1}, {"words": 3, "high": 2.0})
-    assert merged == {"words": 5, "high": 2.0}
 
 
 def test_representations_named_are_found_before_parsing() -> None:

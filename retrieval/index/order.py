@@ -1,22 +1,21 @@
-"""Indexing as ``semblance index`` and ``semblance demo`` do it: what is ordered, and what is then there."""
+"""An order: which folders are to be indexed and how, carried out on an index that is there or a new one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from retrieval.errors import IndexFolderError, SettingError
-
-from ..options.representation_flags import make, with_settings
-from ..output.index_report import IndexState
-from ..output.progress import ProgressBar
-
-if TYPE_CHECKING:
-    from retrieval.index.writer import IndexWriter
-    from retrieval.metadata.label_table import LabelTable
-
+from ..errors import IndexFolderError, OptionError, SettingError
+from ..metadata.label_table import LabelTable
+from ..readers.kinds import also_named
+from ..readers.window import Window
+from ..registry import make_by
+from ..representation import Loadable
+from .catalogue.database import Catalogue
+from .progress import Progress, silent
+from .writer import IndexWriter, UpdateReport
 
 _LOOKED_AT = 100
 """Images whose modality is looked at."""
@@ -30,7 +29,7 @@ class Order:
     ----------
     output : the index folder, new or not.
     folders : what to index.
-    by : representations; those that the index has, or the default of a new one, if ``by`` is empty.
+    by : representations; those that the index has, or ``default`` for a new one, if ``by`` is empty.
     settings : those that were given, by name; the others are the index's own, or the defaults.
     window : None for the index's own, or ``auto``.
     also : kinds of files besides images of patients, see ``IndexWriter.take_also``.
@@ -46,19 +45,28 @@ class Order:
     jobs: int | None = None
     refit: bool = False
     also: Sequence[str] = ()
+    default: Sequence[str] = ()
 
 
-def default_names() -> tuple[str, ...]:
-    """Return the representations of a new index if ``--by`` names none."""
-    from bovw import DEFAULT
+@dataclass(frozen=True)
+class IndexState:
+    """The result of an order: the update's report, and what the index holds now."""
 
-    return tuple(DEFAULT)
+    output: Path
+    report: UpdateReport
+    n_pictures: int
+    representations: tuple[str, ...]
+    shows_ct_by_auto: bool = False
 
 
-def bring_up_to_date(order: Order, progress: ProgressBar) -> IndexState:
-    """Make the index if there is none, add what it lacks, and index the folders."""
-    from retrieval.readers.kinds import also_named
+def bring_up_to_date(order: Order, progress: Progress = silent) -> IndexState:
+    """Make the index if there is none, add what it lacks, and index the folders.
 
+    Raises
+    ------
+    OptionError : a representation that is not installed, or a setting that none of them has.
+    SettingError, IndexFolderError, FitError : see ``IndexWriter``.
+    """
     also_named(order.also)  # refused before anything is written
     with _opened(order) as index:
         index.take_also(order.also)
@@ -80,19 +88,14 @@ def _shows_ct_by_auto(index: IndexWriter) -> bool:
 
 def _opened(order: Order) -> IndexWriter:
     """Open the index for writing, or make it."""
-    from retrieval.index.catalogue.database import Catalogue
-    from retrieval.index.writer import IndexWriter
-    from retrieval.readers.window import Window
-    from retrieval.representation import Loadable
-
     window = None if order.window is None else Window.parse(order.window)
     for folder in order.folders:
         if not folder.exists():
             raise SettingError(f"{folder}: no such folder; check the path")
     if not Catalogue.is_born(order.output):
         # Refuse what the settings get wrong before anything is written.
-        for name in order.by or default_names():
-            made = make(name, with_settings(name, order.settings, {}))
+        for name in order.by or order.default:
+            made = make_by(name, with_settings(name, order.settings, {}))
             if isinstance(made, Loadable):
                 made.load()
         return IndexWriter.create(order.output, window=window or Window())
@@ -110,9 +113,15 @@ def _add_representations(index: IndexWriter, order: Order) -> None:
     """Add the representations that are new; settings that contradict one that is there are refused."""
     found = index.info()["representations"]
     there = {r["name"]: r["settings"] for r in found if "+" not in r["name"]}  # the others are learn-metric's
-    names = list(order.by) or list(there) or list(default_names())
+    names = list(order.by) or list(there) or list(order.default)
     for setting in order.settings:
-        if not any(setting in make(name).settings for name in names):
-            raise SettingError(f"--{setting.replace('_', '-')}: none of {', '.join(names)} has this setting")
+        if not any(setting in make_by(name).settings for name in names):
+            raise OptionError(f"none of {', '.join(names)} has this setting", setting)
     for name in names:
-        index.add_representation(make(name, with_settings(name, order.settings, there.get(name, {}))))
+        index.add_representation(make_by(name, with_settings(name, order.settings, there.get(name, {}))))
+
+
+def with_settings(name: str, settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a representation has, those given in place of what it had before."""
+    known = make_by(name).settings
+    return {**before, **{key: value for key, value in settings.items() if key in known}}
