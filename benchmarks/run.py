@@ -2,7 +2,7 @@
 
     python -m benchmarks.run [NAME...]
 
-Figures that are worth quoting come from each script on its own, with the inputs that its own help names.
+Figures to quote come from each script on its own, with the inputs that its own help names.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ NEED_DATA = (
     "ablation",
     "regions",
 )
-"""Benchmarks that measure on the labelled sets, and are left out where those are not there."""
+"""Benchmarks that measure on the labelled sets, and are left out if those are not there."""
 
 
 def scripts() -> list[str]:
@@ -106,7 +106,7 @@ def run(name: str) -> bool:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmarks that are named, or all, and return 1 where one failed."""
+    """Run the benchmarks that are named, or all, and return 1 if one failed."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

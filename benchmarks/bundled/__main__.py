@@ -3,7 +3,7 @@
     python -m benchmarks.bundled [--data FOLDER] [--scratch FOLDER] [-o FILE] [--views N] [--epochs N]
 
 Cuts the views, lets both teachers look at them, distils, and writes the file. Each step goes on where it
-was interrupted: what it has done lies in the scratch folder (9 GB for 40,960 views).
+was interrupted: its work is in the scratch folder (9 GB for 40,960 views).
 """
 
 from __future__ import annotations

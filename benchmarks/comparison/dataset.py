@@ -17,7 +17,7 @@ from retrieval.metadata.label_table import LabelTable
 from retrieval.registry import make
 
 EQUAL: Mapping[str, Any] = {"points": 400, "words": 1000, "tone_words": 0}
-"""What the comparison of detectors holds equal; tone is no matter of the detector."""
+"""Equal in the comparison of detectors; tone does not depend on the detector."""
 RECIPES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "equal": dict.fromkeys(("sift", "dense", "superpixel"), EQUAL),
     "own": {

@@ -118,7 +118,7 @@ def systems(contests: Sequence[Contest]) -> list[str]:
 
 
 def markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """Write a table; all columns but the first to the right where they hold numbers."""
+    """Write a table; all columns but the first aligned to the right."""
     rule = ["---", *("--:" for _ in head[1:])]
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *lines))
 

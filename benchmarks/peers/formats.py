@@ -2,7 +2,7 @@
 
     python -m benchmarks.peers.formats [FOLDER...]
 
-Without a folder: ``../shared/data/dicom_odd`` where it is there, and the test files that pydicom installs.
+Without a folder: ``../shared/data/dicom_odd`` if it is there, and the test files that pydicom installs.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def rankings(data: Set, folder: Path) -> Iterator[tuple[str, Scores | str, float
 
 
 def superpixels(data: Set) -> list[Encoding]:
-    """Return what our superpixels, as they come, make of every picture."""
+    """Return the encodings of every image by our superpixels, by default."""
     made = bovw.superpixel().fit(item.read() for item in data)
     return [made.encode(item.read()) for item in data]
 
@@ -103,7 +103,7 @@ def tokens(encodings: list[Encoding]) -> list[NDArray[np.int64]]:
 
 
 def deep_vectors(data: Set) -> NDArray[np.float32] | str:
-    """Return what our embedder, as it comes, makes of every picture, at unit length; or why it cannot."""
+    """Return the embeddings of every image by our embedder, at unit length; or why there are none."""
     try:
         from benchmarks.shared.networks import own_vectors
         from deep import deep
@@ -199,7 +199,7 @@ def main() -> int:
     )
     parser.add_argument("sets", nargs="*", default=list(SETS))
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--most", type=int, default=300, help="pictures of a set, drawn by chance; 0: all")
+    parser.add_argument("--most", type=int, default=300, help="pictures of a set, drawn at random; 0: all")
     parser.add_argument("--vectors", type=int, default=100_000)
     parser.add_argument("--vectors-of", nargs="+", default=list(VECTORS_OF), help="sets that are embedded")
     parser.add_argument("--bags", type=int, default=100_000)

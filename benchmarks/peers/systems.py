@@ -22,7 +22,7 @@ class MissingError(Exception):
 
 
 def require(name: str) -> ModuleType:
-    """Return the module of an optional package. Raise MissingError where it does not import."""
+    """Return the module of an optional package. Raise MissingError if it cannot be imported."""
     try:
         return import_module(name)
     except ImportError as error:
@@ -33,7 +33,7 @@ def require(name: str) -> ModuleType:
 class Hash:
     """A perceptual hash of the package ImageHash; near is a small Hamming distance.
 
-    With few bits many distances are equal; they are ordered by chance, with a fixed seed.
+    With few bits many distances are equal; they are ordered at random, with a fixed seed.
     """
 
     kind: str

@@ -1,10 +1,10 @@
-"""Print what aggregated descriptors are worth beside words and embeddings, leave-one-out, with intervals.
+"""Print how well aggregated descriptors retrieve beside words and embeddings, leave-one-out, with intervals.
 
     python -m benchmarks.quality.aggregation [SET...] [--data FOLDER] [--jobs N] [--recipe NAME]
 
 As in ``benchmarks.quality.ablation`` each picture asks once, its own patient, lesion or group is left out,
 mAP is over the whole ranking, and intervals are 95 % bootstraps by group. ``gain`` is the difference in mAP
-to the words over the same points (to ``deep`` for a network's cells), over the same queries, with its
+to the words over the same points (to ``deep`` for a network's feature map), over the same queries, with its
 interval. Words are without tone, so that all see the same descriptors.
 """
 

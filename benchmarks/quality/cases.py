@@ -1,4 +1,4 @@
-"""Check cases, and measure what a volume is worth as a query.
+"""Check cases, and measure how well a volume retrieves as a query.
 
     python -m benchmarks.quality.cases [--data FOLDER] [--people N] [--jobs N]
 
@@ -55,7 +55,7 @@ def answers(index: Index, by: Sequence[str]) -> Iterator[str]:
         value = {name: str(entry.groups.get(column, name)) for name, entry in entries.items()}
         for rule in RULES:
             twice = differing = 0
-            worth, first = [], []
+            precisions, first = [], []
             for name in index.names:
                 kept = index.query(name, by=by, k=len(index), group_by=column, case_by=rule, collapse=0.0)
                 cases = [value[hit.id] for hit in kept]
@@ -69,11 +69,11 @@ def answers(index: Index, by: Sequence[str]) -> Iterator[str]:
                     name, by=by, k=len(index), group_by=column, case_by=rule, not_same="patient"
                 )
                 right = [entries[hit.id].labels == entries[name].labels for hit in others]
-                worth.append(average_precision(right))
+                precisions.append(average_precision(right))
                 first.append(right[0])
             yield (
                 f"| {column} | {rule} | {len(index)} | {len(set(value.values()))} | {twice} | {differing} "
-                f"| {np.mean(first):.0%} | {np.nanmean(worth):.1%} |"
+                f"| {np.mean(first):.0%} | {np.nanmean(precisions):.1%} |"
             )
 
 

@@ -50,7 +50,7 @@ class Section:
         return sorted({(key[3], key[2]) for key in self.cells})
 
     def cell(self, detector: str, words: int, points: int) -> Any:
-        """Return the cell of a detector, or None where it was not measured."""
+        """Return the cell of a detector, or None if it was not measured."""
         found = [c for k, c in self.cells.items() if (k[0], k[3], k[2]) == (detector, words, points)]
         return found[0] if found else None
 
@@ -133,12 +133,12 @@ def _difference(found: Comparison | None) -> str:
 
 
 def _ablation(section: Section) -> Iterator[str]:
-    yield "Scale × orientation × mask; `−` is the difference from the detector as it comes.\n"
+    yield "Scale × orientation × mask; `−` is the difference from the detector by default.\n"
     yield "| detector | scale | orientation | mask | found | mAP | − | p |"
     yield "|---|---|---|---|--:|--:|--:|--:|"
     for key, cell in section.varied.items():
         own = [c for (a, b), c in section.ablated.items() if a == key and b[0] == key[0]]
-        difference = _difference(own[0]) if own else "as it comes |"
+        difference = _difference(own[0]) if own else "default |"
         points = f"{cell.described.counts.mean():.0f}"
         yield f"| {key[0]} | {' | '.join(key[1])} | {points} | {_value(cell)} | {difference} |"
 

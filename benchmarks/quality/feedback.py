@@ -1,4 +1,4 @@
-"""Print what feedback is worth: P@10 before and after three liked and three disliked answers.
+"""Print what feedback gains: P@10 before and after three liked and three disliked answers.
 
     python -m benchmarks.quality.feedback [SET...] [--data FOLDER] [--jobs N]
 

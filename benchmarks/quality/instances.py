@@ -94,7 +94,7 @@ def _piece(
     scale: float,
     size: tuple[float, float],
 ) -> NDArray[np.float32]:
-    """Sample a turned rectangle; what lies beyond the border is black."""
+    """Sample a turned rectangle; beyond the border it is black."""
     height, width = (max(8, round(side * scale)) for side in size)
     cosine, sine = np.cos(turn) / scale, np.sin(turn) / scale
     # From (x, y) of the piece to (x, y) of the picture; pixel centres are whole numbers in both.

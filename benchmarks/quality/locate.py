@@ -41,7 +41,7 @@ WORDS = ("superpixel", "dense")
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of one volume: errors of both ends in mm, the agreement, and whether it was certain."""
+    """Result of one volume: errors of both ends in mm, the agreement, and whether it was certain."""
 
     volume: str
     bottom: float

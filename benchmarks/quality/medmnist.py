@@ -72,7 +72,7 @@ class Tiny:
     side: int = 0
 
     def read(self) -> Picture:
-        """Return the picture, enlarged to ``side`` pixels where that is more."""
+        """Return the picture, enlarged to ``side`` pixels if that is more."""
         values = self.pixels.astype(np.float32) / 255
         if self.side > len(values):
             values = cv2.resize(values, (self.side, self.side), interpolation=cv2.INTER_CUBIC)

@@ -1,4 +1,4 @@
-"""Print what a ranking by projected vectors is worth: PCA, kernel PCA and t-SNE beside learnt metrics.
+"""Print how well a ranking by projected vectors retrieves: PCA, kernel PCA and t-SNE beside learnt metrics.
 
     python -m benchmarks.quality.projection [SET...] [--by NAME] [--splits N] [--data FOLDER] [--jobs N]
 
@@ -91,8 +91,8 @@ def learnt(method: str, is_shuffled: bool = False) -> Judge:
     """Judge by a learnt metric."""
 
     def judge(known: Sequence[Vector], labels: Sequence[str], asked: Sequence[Vector]) -> Scores:
-        told = np.random.default_rng(0).permutation(labels).tolist() if is_shuffled else list(labels)
-        projection = MetricLearner(method).learn(known, told)
+        given = np.random.default_rng(0).permutation(labels).tolist() if is_shuffled else list(labels)
+        projection = MetricLearner(method).learn(known, given)
         return cosine(np.array([projection.project(vector) for vector in asked], dtype=np.float64))
 
     return judge
@@ -122,7 +122,7 @@ def halves(groups: NDArray[np.str_], splits: int) -> Iterator[tuple[NDArray[np.i
 
 
 def judged(scores: Scores, labels: NDArray[np.str_], groups: NDArray[np.str_]) -> NDArray[np.float64]:
-    """Return average precision and P@1 of each query, (n, 2); NaN where nothing is right."""
+    """Return average precision and P@1 of each query, (n, 2); NaN if nothing is right."""
     found = np.full((len(labels), 2), np.nan)
     for i, row in enumerate(scores):
         others = np.flatnonzero(groups != groups[i])

@@ -78,7 +78,7 @@ class Boxes:
         return cls(data, [found[item.name] for item in data])
 
     def queries(self, per_class: int) -> Iterator[Query]:
-        """Draw so many boxes of each class, with a seed."""
+        """Draw the same number of boxes of each class, with a seed."""
         every = [
             Query(i, label, box)
             for i, boxes in enumerate(self.by_picture)
@@ -94,7 +94,7 @@ class Boxes:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one query: its average precision, and whether the best hit's box was right."""
+    """Result of one query: its average precision, and whether the best hit's box was right."""
 
     query: Query
     precision: float
@@ -126,7 +126,7 @@ def asked(index: Index, names: Sequence[str], boxes: Boxes, query: Query) -> lis
 
 
 def cropped(index: Index, boxes: Boxes, query: Query) -> list[tuple[int, Box | None]]:
-    """Ask with what lies within the box as a picture of its own."""
+    """Ask with the inside of the box as an image of its own."""
     position = {item.name: i for i, item in enumerate(boxes.data.items)}
     pixels = boxes.data.items[query.picture].read().pixels
     row, col, height, width = query.box

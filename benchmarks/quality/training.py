@@ -142,17 +142,17 @@ def cached(
     """Return the file of a result, and what it must say to be of these settings and these start weights."""
     weights = start if start == "scratch" else weight_files.fingerprint(weight_files.read(start))
     seed = 0 if settings is None else settings.seed
-    told = json.dumps([weights, None if settings is None else asdict(settings)], sort_keys=True)
-    return cache / f"{halves.name}-{row.replace(', ', '-')}-{seed}.json", told
+    inputs = json.dumps([weights, None if settings is None else asdict(settings)], sort_keys=True)
+    return cache / f"{halves.name}-{row.replace(', ', '-')}-{seed}.json", inputs
 
 
 def result(halves: Halves, row: str, settings: TrainingSettings | None, start: str, cache: Path) -> Result:
-    """Return a result, from the cache where it is there."""
-    path, told = cached(halves, row, settings, start, cache)
-    if path.exists() and (kept := json.loads(path.read_text(encoding="utf-8")))["of"] == told:
+    """Return a result, from the cache if it is there."""
+    path, inputs = cached(halves, row, settings, start, cache)
+    if path.exists() and (kept := json.loads(path.read_text(encoding="utf-8")))["of"] == inputs:
         return Result(**kept["result"])
     found = trained(halves, row, settings, start)
-    path.write_text(json.dumps({"of": told, "result": asdict(found)}), encoding="utf-8")
+    path.write_text(json.dumps({"of": inputs, "result": asdict(found)}), encoding="utf-8")
     return found
 
 

@@ -25,7 +25,7 @@ from bovw.vocabulary.vocabulary import Vocabulary
 from retrieval.statistics.pca import Pca
 
 PER_WORD = 64
-"""A vocabulary is learnt from at most so many descriptors a word, drawn at random."""
+"""A vocabulary is learnt from at most this number of descriptors a word, drawn at random."""
 GRID = 32
 """Bins along each side of a heat map."""
 COARSE = 8
@@ -40,10 +40,10 @@ class Described:
     ----------
     descriptors : float32 (n, d), reduced to principal components, picture after picture.
     counts : int64 (pictures,), the points of each picture.
-    heat : float64 (GRID, GRID), the density of points, averaged over the pictures; 1 where it is the mean.
+    heat : float64 (GRID, GRID), the density of points, averaged over the pictures; 1 is the mean.
     evenness : entropy of a picture's points over COARSE × COARSE bins, over that of as many points dealt
         evenly; averaged over the pictures.
-    on_body : share of the points that lie on the foreground, averaged over the pictures.
+    on_body : share of the points on the foreground, averaged over the pictures.
     body : share of the picture that is foreground.
     """
 

@@ -1,4 +1,4 @@
-"""The indexes that benchmarks ask: made of chosen pictures, kept where that is wanted, and used again."""
+"""The indexes that benchmarks ask: made of chosen pictures, kept if that is wanted, and used again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from retrieval.representation import Representation
 
 
 def opened(items: Sequence[Item], made: Sequence[Representation], folder: Path, jobs: int) -> Index:
-    """Open the index of these pictures by these representations in a folder; make it where there is none.
+    """Open the index of these pictures by these representations in a folder; make it if there is none.
 
     Pictures are copied into the folder, and are in the index under the names of the items.
     """

@@ -30,7 +30,7 @@ _BATCH = 32
 
 
 def opened(kind: type[nn.Module], data: Path = DATA) -> nn.Module | None:
-    """Return an ImageNet network with the weights of a data folder; None where they are not there."""
+    """Return an ImageNet network with the weights of a data folder; None if they are not there."""
     try:
         return kind(data).eval()
     except FileNotFoundError:

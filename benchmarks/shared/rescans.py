@@ -1,7 +1,7 @@
 """Rescans: new stacks of slices through the real volumes of a folder, so that the true position of a range
 is known.
 
-Each rescan lies a little otherwise (turned and shifted in the plane), has slices elsewhere and of another
+Each rescan is turned and shifted a little in the plane, has slices elsewhere and of another
 distance, begins and ends elsewhere, and has other brightness and noise; its voxels are those of a real
 scanner.
 """

@@ -61,7 +61,7 @@ def print_agreement(pictures: Sequence[Bytes]) -> None:
 
 
 def agreement(pictures: Sequence[Bytes], scale: float, upright: bool) -> NDArray[np.float32]:
-    """Return the cosine of each frame's two descriptors, where neither is zero."""
+    """Return the cosine of each frame's two descriptors, if neither is zero."""
     ours, theirs = [], []
     for seed, picture in enumerate(pictures):
         keypoints = random_frames(picture, np.array([scale]), upright, seed)

@@ -70,7 +70,7 @@ def own_ways(network: Embedder, squares: Squares) -> dict[str, Callable[[], obje
 
 
 def rival_ways(trunk: nn.Module, squares: Squares) -> dict[str, Callable[[], object]]:
-    """Return the same ways to run SqueezeNet with GeM pooling, channels-last where ours is."""
+    """Return the same ways to run SqueezeNet with GeM pooling, channels-last if ours is."""
     found: dict[str, Callable[[], object]] = {
         "SqueezeNet eager float32, one at a time": partial(eager, Pooled(trunk), 1, squares)
     }
@@ -82,7 +82,7 @@ def rival_ways(trunk: nn.Module, squares: Squares) -> dict[str, Callable[[], obj
 
 
 class Pooled(nn.Module):
-    """A trunk with GeM pooling; channels-last, and computed in a precision, where one is given."""
+    """A trunk with GeM pooling; channels-last, and computed in a precision, if one is given."""
 
     def __init__(self, trunk: nn.Module, precision: torch.dtype | None = None) -> None:
         super().__init__()

@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--by", nargs="+", default=["superpixel"], help="representations [superpixel]")
     parser.add_argument("--side", type=int, default=128, help="pixels [128]")
     parser.add_argument("--jobs", type=int, default=2, help="processes [2]")
-    parser.add_argument("--folder", type=Path, help="where to work; a temporary folder where it is left out")
+    parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
     args, options = parser.parse_known_args()
     print(f"{'pictures':>9} {'seconds':>8} {'sum MiB':>8} {'largest MiB':>11}")
     found = []

@@ -1,4 +1,4 @@
-"""Print how fast candidates are verified, and what verification is worth on labelled sets.
+"""Print how fast candidates are verified, and what verification gains on labelled sets.
 
     python -m benchmarks.speed.verification [SET...] [--data FOLDER] [--by NAME...] [--row ROW...] [--jobs N]
     python -m benchmarks.speed.verification --speed
@@ -6,8 +6,8 @@
 Speed: 200 candidates of 400 points each, in one thread, by the number of words, without signatures and with
 64 bits; one of them is the query, turned and scaled, the others are random. Processor time, best of 5.
 
-Worth: each picture of a set asks once, the pictures of its own patient, lesion or group of near-duplicates
-left out; the best are looked at again as each row says. The words of all rows are the same. Differences are
+Gain: each picture of a set asks once, the pictures of its own patient, lesion or group of near-duplicates
+left out; the best are reranked as each row says. The words of all rows are the same. Differences are
 to the ranking by words alone, paired, query by query, with intervals: 95 %, bootstrap by group, 1,000 draws.
 """
 
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,10 +24,9 @@ from numpy.typing import NDArray
 
 from benchmarks.shared.labelled_sets import DATA, Set
 from benchmarks.shared.leave_one_out import encode
+from benchmarks.speed.verification_time import print_speed
 from bovw.bag_of_words import BagOfWords
 from bovw.verification.evidence import EVIDENCE
-from bovw.verification.geometric import verify
-from bovw.verification.matching import Frames
 from retrieval.evidence.localization import Candidates, Located
 from retrieval.ranker import Ranker, Ranking, order
 from retrieval.registry import make
@@ -37,56 +35,7 @@ from retrieval.statistics.measures import average_precision, bootstrap_interval,
 
 SETS = ("brain4", "ultrasound3", "cxr3", "histology5", "skin7", "wbc5")
 BY = ("superpixel", "dense", "sift")
-CANDIDATES, POINTS, SIDE, REPEATS = 200, 400, 320, 5
 Floats = NDArray[np.float64]
-
-
-def random_frames(rng: np.random.Generator, n_words: int, n_bits: int = 0) -> Frames:
-    """Make a picture's worth of points at random."""
-    rows, cols = rng.uniform(0, SIDE, (2, POINTS))
-    places = np.stack(
-        [rows, cols, np.log(rng.uniform(3, 9, POINTS)), rng.uniform(0, 2 * np.pi, POINTS)], axis=1
-    )
-    words = rng.integers(0, n_words, POINTS)
-    return Frames(words, places, n_bits, rng.integers(0, 2**64, POINTS, dtype=np.uint64))
-
-
-def turned(query: Frames, turn: float, scale: float) -> Frames:
-    """Turn and scale the points of a picture about its middle."""
-    matrix = scale * np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    places = query.places.copy()
-    places[:, :2] = (places[:, :2] - SIDE / 2) @ matrix.T + SIDE / 2
-    places[:, 2] += np.log(scale)
-    places[:, 3] = (places[:, 3] + turn) % (2 * np.pi)
-    return replace(query, places=places)
-
-
-def seconds(n_words: int, n_bits: int) -> tuple[float, int]:
-    """Return the time for the candidates of one query, and how many are verified."""
-    rng = np.random.default_rng(0)
-    query = random_frames(rng, n_words, n_bits)
-    others = (random_frames(rng, n_words, n_bits) for _ in range(CANDIDATES - 1))
-    parts = [turned(query, 0.4, 0.8), *others]
-    names = ("words", "places", "signatures")
-    words, places, bits = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
-    offsets, shapes = np.arange(CANDIDATES + 1) * POINTS, np.full((CANDIDATES, 2), SIDE)
-    times = []
-    for _ in range(REPEATS + 1):
-        start = time.thread_time()
-        found = verify(query, Frames(words, places, n_bits, bits), offsets, shapes, n_words)
-        times.append(time.thread_time() - start)
-    return min(times[1:]), int(found.are_verified.sum())
-
-
-def print_speed() -> None:
-    """Print the time for the candidates of one query."""
-    print("| words | ms for 200 candidates of 400 points | proven | with 64 bits, ms | proven |")
-    print("|---|---|---|---|---|")
-    for n_words in (500, 1000, 2000, 4096, 16384):
-        cells = [
-            f"{1000 * s:.1f} | {n_verified}" for s, n_verified in (seconds(n_words, bits) for bits in (0, 64))
-        ]
-        print(f"| {n_words:,} | {' | '.join(cells)} |", flush=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,13 +95,13 @@ def looked_again(made: BagOfWords, known: Collection, asking: int, ranking: Rank
 
 
 def expanded(made: BagOfWords, known: Collection, asking: int, ranking: Ranking, ranker: Ranker) -> Ranking:
-    """Look at the best again, ask with the query that proven ones are added to, and look again."""
+    """Rerank the best, ask with the query that verified hits are added to, and rerank again."""
     first, located = _sighted(made, known, asking, known.encodings[asking], _others(known, asking, ranking))
-    proven = [i for i in range(len(located.n_inliers)) if located.n_inliers[i] > 0][: made.n_expanding]
-    if not proven:
+    verified = [i for i in range(len(located.n_inliers)) if located.n_inliers[i] > 0][: made.n_expanding]
+    if not verified:
         return first
-    hits = known.candidates(first.ids[proven], first.scores[proven])
-    more = made.expanded(known.encodings[asking], hits, located.boxes[proven])
+    hits = known.candidates(first.ids[verified], first.scores[verified])
+    more = made.expanded(known.encodings[asking], hits, located.boxes[verified])
     again = _others(known, asking, ranker.rank(more.vector, len(known.encodings)))
     return _sighted(made, known, asking, more, again)[0]
 
@@ -179,7 +128,7 @@ def _sighted(
 
 
 def judged(known: Collection, found: Sequence[Ranking]) -> Floats:
-    """Return average precision and precision at 1 of each query, (2, n); NaN where nothing is right."""
+    """Return average precision and precision at 1 of each query, (2, n); NaN if nothing is right."""
     labels, groups = known.data.labels, known.data.groups
     columns = []
     for i, ranking in enumerate(found):

@@ -2,7 +2,7 @@
 
     python benchmarks/speed/vocabulary.py [FOLDER...] [--descriptors 200000] [--words 1000 10000]
 
-Descriptors are OpenCV's SIFT as RootSIFT, from the pictures of the folders (scikit-image's own where none is
+Descriptors are OpenCV's SIFT as RootSIFT, from the pictures of the folders (scikit-image's own if none is
 given), in random order; a tenth is held out. The distortion is the mean squared distance of the held-out
 descriptors from their nearest word, exact for both.
 """
@@ -23,7 +23,7 @@ from bovw.vocabulary.vocabulary import Vocabulary
 
 
 def pictures(folders: list[Path]) -> list[Path]:
-    """Return every picture of the folders, in random order; scikit-image's own where there are none."""
+    """Return every picture of the folders, in random order; scikit-image's own if there are none."""
     if not folders:
         import skimage.data
 
