@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from numpy.typing import NDArray
 
@@ -47,16 +47,14 @@ class Stored:
     dataset : the header, a pydicom Dataset without pixel data.
     syntax : the transfer syntax, a pydicom UID.
     options : what pydicom's decoders want to know; ``rows``, ``columns``, ``number_of_frames`` among it.
-    path, offset : where the value of the pixel data element begins.
-    data : the pixel data where they had to be read at once (deflated files), else None.
+    file, offset : where the value of the pixel data element begins; the file is open.
     """
 
     dataset: Any
     syntax: Any
     options: dict[str, Any]
-    path: Path
+    file: IO[bytes]
     offset: int
-    data: bytes | None
 
     @property
     def n_frames(self) -> int:
@@ -73,19 +71,18 @@ class Stored:
         wanted = list(wanted)
         if not wanted:
             return
-        with self.path.open("rb") if self.data is None else io.BytesIO(self.data) as file:
-            file.seek(self.offset)
-            yield from (self._native if self.syntax in NATIVE else self._encapsulated)(file, wanted)
+        self.file.seek(self.offset)
+        yield from self._native(wanted) if self.syntax in NATIVE else self._encapsulated(wanted)
 
-    def _native(self, file: BinaryIO, wanted: list[int]) -> Iterator[Frame | DamagedFrame]:
+    def _native(self, wanted: list[int]) -> Iterator[Frame | DamagedFrame]:
         from pydicom.pixels import get_decoder
 
-        there, frame_bits = self._n_bytes(file), self._frame_bits
+        there, frame_bits = self._n_bytes(), self._frame_bits
         whole = [number for number in wanted if (number + 1) * frame_bits <= 8 * there]
         # The bits are put right here: pydicom takes HighBit for BitsStored - 1.
         options = {**self.options, "correct_unused_bits": False}
         if whole:
-            decoded = get_decoder(self.syntax).iter_array(file, indices=whole, **options)
+            decoded = get_decoder(self.syntax).iter_array(self.file, indices=whole, **options)
             for number, (words, properties) in zip(whole, decoded, strict=True):
                 values = stored_values(words, self.options)
                 yield Frame(number, values, str(properties["photometric_interpretation"]))
@@ -103,29 +100,37 @@ class Stored:
         is_subsampled = options.get("photometric_interpretation") == "YBR_FULL_422"
         return int(n_bits * 2 // 3 if is_subsampled else n_bits)
 
-    def _n_bytes(self, file: BinaryIO) -> int:
-        there = file.seek(0, io.SEEK_END) - self.offset
-        file.seek(self.offset)
+    def _n_bytes(self) -> int:
+        there = self.file.seek(0, io.SEEK_END) - self.offset
+        self.file.seek(self.offset)
         return there
 
-    def _encapsulated(self, file: BinaryIO, wanted: list[int]) -> Iterator[Frame | DamagedFrame]:
+    def _encapsulated(self, wanted: list[int]) -> Iterator[Frame | DamagedFrame]:
+        done = 0
+        try:
+            # A handle of its own: a window may be measured on other frames while this one waits.
+            with Path(self.file.name).open("rb") as file:
+                for frame in self._in_order(file, wanted):
+                    yield frame
+                    done += 1
+            reason = f"the file is truncated: a frame of {self.n_frames} is missing"
+        except (EOFError, ValueError, struct.error) as error:  # from pydicom, at the end of what is there
+            reason = f"the file is truncated or damaged: {error}"
+        yield from (DamagedFrame(number, reason) for number in wanted[done:])
+
+    def _in_order(self, file: IO[bytes], wanted: list[int]) -> Iterator[Frame | DamagedFrame]:
         from pydicom.encaps import generate_frames
 
         options = {**self.options}
         offsets = options.pop("extended_offsets", None)
+        file.seek(self.offset)
         parts = generate_frames(file, number_of_frames=self.n_frames, extended_offsets=offsets)
-        done = 0
-        try:
-            for number, data in enumerate(parts):
-                if number == wanted[done]:
-                    yield self._decoded(number, data, options)
-                    done += 1
-                if done == len(wanted):
-                    return
-            reason = f"the file is truncated: it ends before frame {wanted[done]} of {self.n_frames}"
-        except (EOFError, ValueError, struct.error) as error:  # from pydicom, at the end of what is there
-            reason = f"the file is truncated or damaged: {error}"
-        yield from (DamagedFrame(number, reason) for number in wanted[done:])
+        todo = frozenset(wanted)
+        for number, data in enumerate(parts):
+            if number in todo:
+                yield self._decoded(number, data, options)
+            if number >= wanted[-1]:
+                return
 
     def _decoded(self, number: int, data: bytes, options: dict[str, Any]) -> Frame | DamagedFrame:
         try:

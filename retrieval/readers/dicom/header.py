@@ -30,6 +30,8 @@ of object)."""
 
 _GROUPS = (("series", "SeriesInstanceUID"), ("study", "StudyInstanceUID"))
 _LONGEST = 64
+_CODE = 16  # characters of a code string (CS), PS3.5 section 6.2
+_CODES = {"Modality", "BodyPartExamined", "ViewPosition", "ImageLaterality", "Laterality", "ImageType"}
 
 
 def groups_of(dataset: Any, salt: bytes) -> dict[str, str]:
@@ -63,7 +65,7 @@ def metadata_of(dataset: Any) -> dict[str, Value]:
     """Return the values that the allow-list lets through: text of at most 64 characters, finite numbers."""
     metadata: dict[str, Value] = {}
     for name, keyword in METADATA:
-        value = _plain(element(dataset, keyword))
+        value = _plain(element(dataset, keyword), keyword in _CODES)
         if value is not None and name not in metadata:
             metadata[name] = value
     if kind := _sop_class(dataset):
@@ -86,7 +88,7 @@ def text_of(dataset: Any, keyword: str) -> str:
     return "" if value is None else str(value).strip(" \0\t\r\n")
 
 
-def _plain(value: Any) -> Value | None:
+def _plain(value: Any, is_code: bool) -> Value | None:
     if value is None:
         return None
     if isinstance(value, int):
@@ -96,6 +98,9 @@ def _plain(value: Any) -> Value | None:
     if not isinstance(value, str):  # several values
         value = "/".join(str(part) for part in value)
     text = "".join(c for c in value if c.isprintable()).strip()
+    # A name that was typed into the wrong field: ^ parts names (PS3.5 section 6.2, PN), and codes are short.
+    if "^" in text or (is_code and any(len(part.strip()) > _CODE for part in text.split("/"))):
+        return None
     return text[:_LONGEST] or None
 
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import zlib
-from pathlib import Path
-from typing import Any, BinaryIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
 
 from ...errors import PictureError
 from ..kinds import check_wanted
 from ..source import NotAPictureError, Source
-from .frames import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, NATIVE, Stored
+from .deflated import inflated
+from .frames import BIG_ENDIAN, EXPLICIT, IMPLICIT, NATIVE, Stored
 from .header import element, kind_of, metadata_of, text_of
 
-_LARGEST_DATASET = 1 << 31
 _KEYWORDS = {8: "FloatPixelData", 9: "DoubleFloatPixelData", 0x10: "PixelData"}  # elements of group 7FE0
 
 
-def open_frames(source: Source) -> Stored:
-    """Read the header of a DICOM file and find its pixels.
+@contextmanager
+def open_frames(source: Source) -> Iterator[Stored]:
+    """Read the header of a DICOM file and find its pixels; its frames can be read within the context.
 
     Raises NotAPictureError for objects that have none by their nature (plans, reports, waveforms),
     PassedOverError for kinds that are not wanted, and PictureError for images that have lost their pixels,
@@ -25,26 +26,17 @@ def open_frames(source: Source) -> Stored:
     """
     from pydicom import dcmread
 
-    _check_deflated(source.path)
-    with source.path.open("rb") as file:
+    with inflated(source.path) as file:
         dataset = dcmread(file, force=True, stop_before_pixels=True)
         syntax = _syntax(dataset)
-        if syntax == DEFLATED:  # pydicom has inflated it as a whole
-            dataset = dcmread(source.path, force=True)
-            keyword = next((k for k in _KEYWORDS.values() if k in dataset), "")
-            data = bytes(dataset[keyword].value) if keyword else None
-            offset = 0
-            more: dict[str, Any] = {"pixel_keyword": keyword}
-        else:
-            data = None
-            more = _enter_pixels(file, syntax)
-            offset = file.tell()
-            more["start"] = file.read(4)
-    if not more.get("pixel_keyword"):
-        raise _no_pixels(dataset)
-    check_wanted(kind_of(dataset), source.also)
-    _check_encoding(more, syntax)
-    return Stored(dataset, syntax, _options(dataset, source, more, syntax), source.path, offset, data)
+        more = _enter_pixels(file, syntax)
+        offset = file.tell()
+        more["start"] = file.read(4)
+        if not more.get("pixel_keyword"):
+            raise _no_pixels(dataset)
+        check_wanted(kind_of(dataset), source.also)
+        _check_encoding(more, syntax)
+        yield Stored(dataset, syntax, _options(dataset, source, more, syntax), file, offset)
 
 
 def _options(dataset: Any, source: Source, more: dict[str, Any], syntax: Any) -> dict[str, Any]:
@@ -58,11 +50,13 @@ def _options(dataset: Any, source: Source, more: dict[str, Any], syntax: Any) ->
     options["high_bit"] = element(dataset, "HighBit")
     if missing := [name for name in ("rows", "columns", "bits_allocated") if not options.get(name)]:
         raise PictureError(f"the DICOM header lacks {missing[0].replace('_', ' ')}")
-    options.setdefault("samples_per_pixel", 1)
-    options.setdefault("bits_stored", options["bits_allocated"])
-    options.setdefault("photometric_interpretation", "MONOCHROME2")
+    defaults = {"samples_per_pixel": 1, "photometric_interpretation": "MONOCHROME2"}
     if more["pixel_keyword"] == "PixelData":
-        options.setdefault("pixel_representation", 0)
+        defaults["pixel_representation"] = 0
+    # An empty element gives None, which is no better than a missing one.
+    options |= {name: value for name, value in defaults.items() if options.get(name) in (None, "")}
+    if not 0 < int(options.get("bits_stored") or 0) <= int(options["bits_allocated"]):
+        options["bits_stored"] = options["bits_allocated"]
     source.check_size(options["rows"], options["columns"])
     return options
 
@@ -77,7 +71,7 @@ def _syntax(dataset: Any) -> Any:
     return UID(IMPLICIT if implicit else EXPLICIT if little_endian else BIG_ENDIAN)
 
 
-def _enter_pixels(file: BinaryIO, syntax: Any) -> dict[str, Any]:
+def _enter_pixels(file: IO[bytes], syntax: Any) -> dict[str, Any]:
     """Read the header of the pixel data element at the file's place; return what decoders ask of it.
 
     ``is_endless`` is set if the length is undefined, as it is of encapsulated pixels.
@@ -112,27 +106,6 @@ def _check_encoding(more: dict[str, Any], syntax: Any) -> None:
             f"the transfer syntax says {syntax.name}, but the pixels are not encapsulated (not compressed); "
             "correct the transfer syntax of the file"
         )
-
-
-def _check_deflated(path: Path) -> None:
-    """Refuse a deflated dataset that would not fit into memory: pydicom inflates it as a whole."""
-    from pydicom.filereader import read_file_meta_info
-
-    with path.open("rb") as file:
-        if file.read(132)[128:] != b"DICM":
-            return
-    meta = read_file_meta_info(path)
-    if text_of(meta, "TransferSyntaxUID") != DEFLATED:
-        return
-    with path.open("rb") as file:
-        file.seek(144 + int(element(meta, "FileMetaInformationGroupLength") or 0))
-        inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
-        data = file.read(1 << 16)
-        while data and not inflater.eof:
-            size += len(inflater.decompress(data, 1 << 20))
-            if size > _LARGEST_DATASET:
-                raise PictureError("the deflated file holds more than 2 GiB; inflate it with a DICOM toolkit")
-            data = inflater.unconsumed_tail or file.read(1 << 16)
 
 
 def _no_pixels(dataset: Any) -> PictureError:

@@ -28,8 +28,12 @@ _COLOUR = ("RGB", "YBR_RCT", "YBR_ICT")  # of the latter two the decoders make R
 
 def read(source: Source) -> Iterator[Read]:
     """Yield the frames of a DICOM file; of a mosaic, its slices."""
-    sheet = open_frames(source)
-    stored = unfold(sheet) if kind_of(sheet.dataset) is Kind.MOSAIC else sheet
+    with open_frames(source) as sheet:
+        stored = unfold(sheet) if kind_of(sheet.dataset) is Kind.MOSAIC else sheet
+        yield from _frames(source, stored)
+
+
+def _frames(source: Source, stored: Stored | Mosaic) -> Iterator[Read]:
     groups = groups_of(stored.dataset, source.salt)
     metadata = metadata_of(stored.dataset)
     show = GreyScale(stored, source.window)

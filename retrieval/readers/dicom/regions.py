@@ -65,8 +65,8 @@ def is_region_file(path: Path) -> bool:
 
 def target_of(path: Path, frame: int) -> Target:
     """Return a frame of a DICOM image. Raise PictureError if the file is none."""
-    stored = _stored(path)
-    return Target(stored.dataset, frame, stored.n_frames)
+    with open_frames(_source(path)) as stored:
+        return Target(stored.dataset, frame, stored.n_frames)
 
 
 def regions_of(path: Path, target: Target) -> list[MarkedRegion]:
@@ -88,13 +88,17 @@ def regions_of(path: Path, target: Target) -> list[MarkedRegion]:
     return sorted(found, key=lambda region: region.number)
 
 
-def _stored(path: Path) -> Stored:
-    return open_frames(Source(path, path.name, Window(), b"", None, MAX_PIXELS))
+def _source(path: Path) -> Source:
+    return Source(path, path.name, Window(), b"", None, MAX_PIXELS)
 
 
 def _segments(path: Path, target: Target) -> list[MarkedRegion]:
     """Return the segments of a frame; those that several frames of the segmentation mark are united."""
-    stored = _stored(path)
+    with open_frames(_source(path)) as stored:
+        return _segments_of(stored, target)
+
+
+def _segments_of(stored: Stored, target: Target) -> list[MarkedRegion]:
     dataset = stored.dataset
     numbers_of = [n for n in range(stored.n_frames) if _marks(dataset, n, stored.n_frames, target)]
     is_label_map = text_of(dataset, "SegmentationType") == "LABELMAP"

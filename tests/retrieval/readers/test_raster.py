@@ -3,6 +3,7 @@ import struct
 import zlib
 
 import cv2
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
@@ -193,3 +194,53 @@ def test_of_an_animation_the_first_frame_is_read(tmp_path):
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     assert _read(tmp_path / "a.gif").id == "a.gif"
     np.testing.assert_allclose(_read(tmp_path / "a.gif").pixels * 255, np.full((3, 3), 10), atol=1e-4)
+
+
+def _png(rows, width, bits, kind, transparent):
+    """Write a PNG by hand: grey (kind 0) or colour (2), with the level that is transparent."""
+
+    def chunk(tag, data):
+        return struct.pack(">I", len(data)) + tag + data + struct.pack(">I", zlib.crc32(tag + data))
+
+    head = struct.pack(">IIBBBBB", width, len(rows), bits, kind, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + row for row in rows))
+    chunks = [(b"IHDR", head), (b"tRNS", transparent), (b"IDAT", data), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*one) for one in chunks)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+def test_a_transparent_grey_level_is_black(tmp_path, bits):
+    top = (1 << bits) - 1
+    levels = np.array([0, top, top // 2, top, 0, top, top, top // 2])
+    if bits < 8:
+        digits = "".join(f"{level:0{bits}b}" for level in levels)
+        row = int(digits, 2).to_bytes(bits, "big")
+    else:
+        row = levels.astype(">u2" if bits == 16 else "u1").tobytes()
+    (tmp_path / "x.png").write_bytes(_png([row], 8, bits, 0, struct.pack(">H", top)))
+    shown = _read(tmp_path / "x.png").pixels[0]
+    assert shown[levels == top].max() == 0
+    if bits > 1:
+        assert shown[levels == top // 2].min() > 0
+
+
+def test_a_transparent_colour_of_16_bits_is_black(tmp_path):
+    row = np.array([[65535] * 3, [1000, 2000, 30000]], ">u2").tobytes()
+    (tmp_path / "x.png").write_bytes(_png([row], 2, 16, 2, struct.pack(">HHH", 65535, 65535, 65535)))
+    np.testing.assert_allclose(
+        _read(tmp_path / "x.png").pixels[0] * 65535, [[0, 0, 0], [1000, 2000, 30000]], atol=0.01
+    )
+
+
+@pytest.mark.parametrize("suffix", ["jp2", "j2k"])
+@pytest.mark.parametrize("top", [255, 4095, 65535])
+def test_jpeg_2000_keeps_its_depth(tmp_path, suffix, top):
+    bits = top.bit_length()
+    rgb = (
+        np.random.default_rng(0)
+        .integers(0, top + 1, (16, 16, 3))
+        .astype(np.uint8 if bits == 8 else np.uint16)
+    )
+    options = {"codecformat": suffix, "level": 0, "reversible": True, "bitspersample": bits}
+    (tmp_path / f"x.{suffix}").write_bytes(imagecodecs.jpeg2k_encode(rgb, **options))
+    np.testing.assert_allclose(_read(tmp_path / f"x.{suffix}").pixels, rgb / top, atol=1e-6)

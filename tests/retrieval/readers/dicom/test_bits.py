@@ -1,0 +1,51 @@
+"""Where stored values are within their words; PS3.5 section 8.1.1."""
+
+import imagecodecs
+import numpy as np
+import pytest
+from support.dicom_files import texture, write_dicom
+
+from retrieval.readers import read_pictures
+from retrieval.readers.window import Window
+
+EVERYTHING = {8: "127.5,255", 10: "511.5,1023", 12: "2047.5,4095"}
+
+
+def _read(path, window):
+    (picture,) = read_pictures(path, path.name, window=Window.parse(window))
+    return picture.pixels
+
+
+@pytest.mark.parametrize(("stored", "high"), [(12, 11), (12, 15), (12, 13), (8, 15), (10, 15), (10, 9)])
+def test_the_value_is_cut_out_of_its_word(tmp_path, stored, high):
+    values = texture(1, top=(1 << stored) - 1).astype(np.uint16)
+    noise = np.random.default_rng(2).integers(0, 1 << 16, values.shape).astype(np.uint16)
+    shift = high + 1 - stored
+    kept = np.uint16(((1 << stored) - 1) << shift)
+    words = (values << shift) | (noise & ~kept)  # the other bits hold anything
+    path = write_dicom(tmp_path / "x.dcm", words, stored=stored, high=high)
+    np.testing.assert_allclose(_read(path, EVERYTHING[stored]), values / ((1 << stored) - 1), atol=1e-6)
+
+
+def test_signed_values_at_the_upper_end_of_the_word_keep_their_sign(tmp_path):
+    values = (texture(3, top=4095).astype(np.int16) - 2048).astype(np.int16)
+    path = write_dicom(tmp_path / "x.dcm", values << 4, stored=12, high=15)
+    np.testing.assert_allclose(_read(path, "0,4096"), np.clip((values + 2048) / 4096, 0, 1), atol=1e-6)
+
+
+def test_a_high_bit_that_fits_no_word_is_passed_over(tmp_path):
+    values = texture(4, top=4095)
+    path = write_dicom(tmp_path / "x.dcm", values, stored=12, high=1)
+    np.testing.assert_allclose(_read(path, EVERYTHING[12]), values / 4095, atol=1e-6)
+
+
+@pytest.mark.parametrize("holds_words", [True, False])
+def test_a_codestream_holds_the_words_or_the_values(tmp_path, holds_words):
+    values = texture(5, (32, 32), top=4095)
+    coded = values << 4 if holds_words else values
+    bits = 16 if holds_words else 12
+    frame = imagecodecs.jpeg2k_encode(coded, codecformat="j2k", level=0, reversible=True, bitspersample=bits)
+    path = write_dicom(
+        tmp_path / "x.dcm", values, syntax="1.2.840.10008.1.2.4.90", frames=[frame], stored=12, high=15
+    )
+    np.testing.assert_allclose(_read(path, EVERYTHING[12]), values / 4095, atol=1e-6)

@@ -1,0 +1,106 @@
+"""Palettes and lookup tables: their full scale is what the descriptor says, not what they hold."""
+
+import numpy as np
+import pytest
+from pydicom.pixels import apply_color_lut
+from support.dicom_files import BIG_ENDIAN, EXPLICIT, item, texture, write_dicom
+
+from retrieval.errors import PictureError
+from retrieval.readers import read_pictures
+from retrieval.readers.dicom.segmented_palette import expand_segments
+
+COLOURS = ("Red", "Green", "Blue")
+
+
+def _palette(entries, bits, syntax=EXPLICIT):
+    order = ">" if syntax == BIG_ENDIAN else "<"
+    values = {"PhotometricInterpretation": "PALETTE COLOR"}
+    for colour, column in zip(COLOURS, entries.T, strict=True):
+        values[f"{colour}PaletteColorLookupTableDescriptor"] = [len(column), 0, bits]
+        data = column.astype(f"{order}u2").tobytes()
+        values[f"{colour}PaletteColorLookupTableData"] = data
+    return values
+
+
+def _read(path):
+    (picture,) = read_pictures(path, path.name)
+    return picture.pixels
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, BIG_ENDIAN])
+@pytest.mark.parametrize("top", [255, 5000, 65535])
+def test_a_dark_palette_of_16_bits_is_dark(tmp_path, top, syntax):
+    entries = np.linspace([0, 0, 0], [top, top / 2, top / 3], 256).astype(np.uint16)
+    pixels = texture()
+    path = write_dicom(tmp_path / "x.dcm", pixels, syntax=syntax, **_palette(entries, 16, syntax))
+    np.testing.assert_allclose(_read(path), entries[pixels] / 65535, atol=1e-6)
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, BIG_ENDIAN])
+def test_entries_of_8_bits_are_two_to_a_word(tmp_path, syntax):
+    entries = np.random.default_rng(0).integers(0, 100, (256, 3)).astype(np.uint8)
+    values = _palette(entries, 8, syntax)
+    for colour, column in zip(COLOURS, entries.T, strict=True):
+        data = np.ascontiguousarray(column)
+        values[f"{colour}PaletteColorLookupTableData"] = (
+            data.view("<u2").astype(">u2").tobytes() if syntax == BIG_ENDIAN else data.tobytes()
+        )
+    pixels = texture()
+    path = write_dicom(tmp_path / "x.dcm", pixels, syntax=syntax, **values)
+    np.testing.assert_allclose(_read(path), entries[pixels] / 255, atol=1e-6)
+
+
+def test_entries_that_do_not_fit_8_bits_have_16(tmp_path):
+    entries = np.linspace([0, 0, 0], [65535, 65535, 65535], 256).astype(np.uint16)
+    pixels = texture()
+    path = write_dicom(tmp_path / "x.dcm", pixels, **_palette(entries, 8))
+    np.testing.assert_allclose(_read(path), entries[pixels] / 65535, atol=1e-6)
+
+
+@pytest.mark.parametrize(("bits", "top"), [(8, 255), (12, 4095), (16, 65535)])
+def test_a_voi_table_that_is_dark_is_dark(tmp_path, bits, top):
+    lut = item(LUTDescriptor=[4, 0, bits])
+    lut.add_new("LUTData", "US", [0, 20, 40, 60])
+    pixels = np.array([[0, 1, 2, 3]], np.uint16)
+    path = write_dicom(tmp_path / "x.dcm", pixels, VOILUTSequence=[lut])
+    np.testing.assert_allclose(_read(path)[0], np.array([0, 20, 40, 60]) / top, atol=1e-7)
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, BIG_ENDIAN])
+def test_a_table_of_words_is_read_in_the_order_of_its_file(tmp_path, syntax):
+    order = ">" if syntax == BIG_ENDIAN else "<"
+    lut = item(LUTDescriptor=[4, 0, 16])
+    lut.add_new("LUTData", "OW", np.array([0, 1000, 30000, 65535], f"{order}u2").tobytes())
+    pixels = np.array([[0, 1, 2, 3]], np.uint16)
+    path = write_dicom(tmp_path / "x.dcm", pixels, syntax=syntax, VOILUTSequence=[lut])
+    np.testing.assert_allclose(_read(path)[0], np.array([0, 1000, 30000, 65535]) / 65535, atol=1e-6)
+
+
+def test_an_empty_item_of_the_modality_table_counts_as_none(tmp_path):
+    pixels = texture()
+    path = write_dicom(tmp_path / "x.dcm", pixels, ModalityLUTSequence=[item(LUTExplanation="")])
+    np.testing.assert_allclose(_read(path), pixels / 255, atol=1e-6)
+
+
+def test_segments_expand_as_pydicom_has_them(tmp_path):
+    # 3 single entries, a ramp of 4 to 60, and the first segment again.
+    codes = [0, 3, 5, 10, 20, 1, 4, 60, 2, 1, 0, 0]
+    values = {"PhotometricInterpretation": "PALETTE COLOR"}
+    for colour in COLOURS:
+        values[f"{colour}PaletteColorLookupTableDescriptor"] = [10, 0, 16]
+        values[f"Segmented{colour}PaletteColorLookupTableData"] = np.array(codes, "<u2").tobytes()
+    np.testing.assert_array_equal(
+        expand_segments(np.array(codes, np.uint16), 10), [5, 10, 20, 30, 40, 50, 60, 5, 10, 20]
+    )
+    pixels = np.arange(10, dtype=np.uint8)[None]
+    path = write_dicom(tmp_path / "x.dcm", pixels, **values)
+    import pydicom
+
+    expected = apply_color_lut(pixels, pydicom.dcmread(path)) / 65535
+    np.testing.assert_allclose(_read(path), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("codes", [[3, 1, 1], [1, 4, 60], [2, 1, 0, 0]])
+def test_segments_that_make_no_sense_are_refused(codes):
+    with pytest.raises(PictureError, match="damaged"):
+        expand_segments(np.array(codes, np.uint16), 10)

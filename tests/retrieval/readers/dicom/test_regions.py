@@ -1,0 +1,111 @@
+"""DICOM segmentations and structure sets: the pixels of the frame that they refer to."""
+
+import numpy as np
+import pytest
+from support.dicom_files import item, write_dicom
+
+from retrieval.errors import PictureError
+from retrieval.readers.dicom.regions import is_region_file, regions_of, target_of
+from retrieval.readers.masks import MarkedImage, read_mask
+
+SEG, LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"
+STRUCTURES = "1.2.840.10008.5.1.4.1.1.481.3"
+SHAPE = (12, 16)
+PLANE = {
+    "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
+    "PixelSpacing": [2, 3],
+    "FrameOfReferenceUID": "1.2.9",
+}
+
+
+def _image(tmp_path, n):
+    corner = [10, 20, 5 * n]
+    path = tmp_path / f"{n}.dcm"
+    return write_dicom(path, np.zeros(SHAPE, np.uint16), uid=f"1.2.{n}", ImagePositionPatient=corner, **PLANE)
+
+
+def _box(top, left, bottom, right, value=1):
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[top:bottom, left:right] = value
+    return mask
+
+
+def _segmentation(tmp_path, frames, *, refers=True, **values):
+    """Write a segmentation of (segment, image, mask)."""
+    groups = []
+    for segment, image, _ in frames:
+        group = item(PlanePositionSequence=[item(ImagePositionPatient=[10, 20, 5 * image])])
+        if segment:
+            group.SegmentIdentificationSequence = [item(ReferencedSegmentNumber=segment)]
+        if refers:
+            source = item(ReferencedSOPInstanceUID=f"1.2.{image}")
+            group.DerivationImageSequence = [item(SourceImageSequence=[source])]
+        groups.append(group)
+    shared = item(PlaneOrientationSequence=[item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])])
+    return write_dicom(
+        tmp_path / "seg.dcm", np.stack([mask for *_, mask in frames]), Modality="SEG",
+        SegmentSequence=[item(SegmentNumber=n, SegmentLabel=f"part {n}") for n in (1, 2)],
+        FrameOfReferenceUID="1.2.9", SharedFunctionalGroupsSequence=[shared],
+        PerFrameFunctionalGroupsSequence=groups, **{"sop": SEG, **values},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("refers", [True, False], ids=["by reference", "by place"])
+def test_the_segments_of_a_frame_are_found(tmp_path, refers):
+    frames = [(1, 0, _box(0, 0, 3, 3)), (2, 4, _box(2, 5, 6, 9)), (1, 4, _box(5, 5, 9, 9, 200))]
+    path = _segmentation(tmp_path, frames, refers=refers, SegmentationType="FRACTIONAL")
+    assert is_region_file(path)
+    found = regions_of(path, target_of(_image(tmp_path, 4), 0))
+    assert [(r.number, r.label) for r in found] == [(1, "part 1"), (2, "part 2")]
+    np.testing.assert_array_equal(found[0].mask, _box(5, 5, 9, 9) > 0)
+    np.testing.assert_array_equal(found[1].mask, _box(2, 5, 6, 9) > 0)
+    assert regions_of(path, target_of(_image(tmp_path, 3), 0)) == []
+
+
+def test_the_values_of_a_label_map_are_its_segments(tmp_path):
+    labels = _box(0, 0, 3, 3) + _box(4, 4, 9, 9, 2)
+    path = _segmentation(tmp_path, [(0, 1, labels)], sop=LABEL_MAP, SegmentationType="LABELMAP")
+    found = regions_of(path, target_of(_image(tmp_path, 1), 0))
+    assert [r.number for r in found] == [1, 2]
+    np.testing.assert_array_equal(found[1].mask, labels == 2)
+
+
+def test_a_segmentation_is_a_mask_and_its_parts_can_be_named(tmp_path):
+    frames = [(1, 4, _box(0, 0, 3, 3)), (2, 4, _box(5, 5, 9, 9))]
+    path, other = _segmentation(tmp_path, frames), _image(tmp_path, 4)
+    image = MarkedImage(SHAPE, path=lambda: other)
+    np.testing.assert_array_equal(read_mask(path, image), (frames[0][2] | frames[1][2]) > 0)
+    for name in ("2", "part 2"):
+        found = read_mask(path.with_name(f"seg.dcm#{name}"), image)
+        np.testing.assert_array_equal(found, frames[1][2] > 0)
+    with pytest.raises(PictureError, match=r"it has 1 \(part 1\), 2 \(part 2\)"):
+        read_mask(path.with_name("seg.dcm#liver"), image)
+    elsewhere = _image(tmp_path, 3)
+    with pytest.raises(PictureError, match="none of its regions refers to this image"):
+        read_mask(path, MarkedImage(SHAPE, path=lambda: elsewhere))
+
+
+def _contour(corners, image, refers):
+    # x = 10 + 3 · col, y = 20 + 2 · row: the inverse of the pixel spacing and corner above.
+    data = [v for row, col in corners for v in (10 + 3 * col, 20 + 2 * row, 5.0 * image)]
+    contour = item(ContourGeometricType="CLOSED_PLANAR", NumberOfContourPoints=len(corners), ContourData=data)
+    if refers:
+        contour.ContourImageSequence = [item(ReferencedSOPInstanceUID=f"1.2.{image}")]
+    return contour
+
+
+@pytest.mark.parametrize("refers", [True, False], ids=["by reference", "by place"])
+def test_contours_are_filled_and_those_within_are_holes(tmp_path, refers):
+    outer = [(0.5, 1.5), (0.5, 10.5), (9.5, 10.5), (9.5, 1.5)]
+    inner = [(3.5, 4.5), (3.5, 7.5), (6.5, 7.5), (6.5, 4.5)]
+    contours = [_contour(outer, 4, refers), _contour(inner, 4, refers), _contour(outer, 0, refers)]
+    path = write_dicom(
+        tmp_path / "rt.dcm", np.zeros((1, 1), np.uint8), sop=STRUCTURES, Modality="RTSTRUCT",
+        StructureSetROISequence=[item(ROINumber=7, ROIName="lung")],
+        ROIContourSequence=[item(ReferencedROINumber=7, ContourSequence=contours)],
+    )  # fmt: skip
+    (found,) = regions_of(path, target_of(_image(tmp_path, 4), 0))
+    expected = _box(1, 2, 10, 11) > 0
+    expected[4:7, 5:8] = False
+    assert (found.number, found.label) == (7, "lung")
+    np.testing.assert_array_equal(found.mask, expected)

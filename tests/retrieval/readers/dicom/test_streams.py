@@ -1,0 +1,121 @@
+"""Compressed pixels that are odd: padded, progressive, of another size, or not encoded as the header says."""
+
+import io
+
+import cv2
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image
+from support.dicom_files import EXPLICIT, texture, write_dicom
+
+from retrieval.errors import PictureError
+from retrieval.readers import read_pictures
+
+JPEG, JPEG_LS, J2K = (f"1.2.840.10008.1.2.4.{n}" for n in (50, 80, 90))
+
+
+def _read(path, **kwargs):
+    return list(read_pictures(path, path.name, **kwargs))
+
+
+def _smooth(shape=(32, 32)):
+    return cv2.GaussianBlur(texture(0, shape).astype(np.float32), (0, 0), 3).astype(np.uint8)
+
+
+def test_jpeg_ls_that_is_padded_with_ff_is_whole(tmp_path):
+    pixels = next(
+        p for k in range(100) if len(imagecodecs.jpegls_encode(p := texture(k, (32, 32), 4095))) % 2
+    )
+    frame = imagecodecs.jpegls_encode(pixels) + b"\xff"
+    path = write_dicom(tmp_path / "x.dcm", pixels, syntax=JPEG_LS, frames=[frame])
+    expected = _read(write_dicom(tmp_path / "y.dcm", pixels))[0].pixels
+    np.testing.assert_array_equal(_read(path)[0].pixels, expected)
+
+
+@pytest.mark.parametrize("number", [53, 55])
+def test_progressive_jpeg_is_read(tmp_path, number):
+    pixels, data = _smooth(), io.BytesIO()
+    Image.fromarray(pixels).save(data, "JPEG", progressive=True, quality=95)
+    path = write_dicom(
+        tmp_path / "x.dcm", pixels, syntax=f"1.2.840.10008.1.2.4.{number}", frames=[data.getvalue()]
+    )
+    assert np.abs(_read(path)[0].pixels * 255 - pixels).mean() < 2
+
+
+def test_one_small_frame_is_named_and_costs_no_other(tmp_path):
+    pixels = _smooth()
+    frames = [imagecodecs.jpeg8_encode(pixels if n != 1 else pixels[:, :16].copy()) for n in range(4)]
+    damaged = []
+    path = write_dicom(tmp_path / "x.dcm", pixels, syntax=JPEG, frames=frames)
+    assert [p.id for p in _read(path, report=damaged.append)] == ["x.dcm#0", "x.dcm#2", "x.dcm#3"]
+    assert [(frame.number, frame.reason) for frame in damaged] == [
+        (1, "damaged: the compressed frame is 32 × 16 pixels, the header says 32 × 32")
+    ]
+    with pytest.raises(PictureError, match=r"x\.dcm#1: damaged"):
+        _read(path, frames=[1])
+
+
+def test_a_file_of_damaged_frames_alone_is_refused(tmp_path):
+    small = imagecodecs.jpeg8_encode(_smooth((16, 16)))
+    path = write_dicom(tmp_path / "x.dcm", _smooth(), syntax=JPEG, frames=[small, small])
+    with pytest.raises(PictureError, match="the compressed frame is 16 × 16"):
+        _read(path)
+
+
+def test_frames_are_measured_for_their_window_while_others_wait(tmp_path):
+    volume = np.stack([texture(n, (16, 16), 4095) for n in range(5)])
+    frames = [imagecodecs.jpeg2k_encode(f, codecformat="j2k", level=0, reversible=True) for f in volume]
+    packed = _read(write_dicom(tmp_path / "x.dcm", volume, syntax=J2K, frames=frames))
+    plain = _read(write_dicom(tmp_path / "y.dcm", volume))
+    np.testing.assert_array_equal([p.pixels for p in packed], [p.pixels for p in plain])
+
+
+@pytest.mark.parametrize("top", [100, 65535])
+def test_encapsulated_pixels_under_a_native_syntax_are_refused(tmp_path, top):
+    pixels = texture(0, (32, 32), top).astype(np.uint16)  # shorter and longer than the native pixels
+    frame = imagecodecs.jpegls_encode(pixels)
+    path = write_dicom(tmp_path / "x.dcm", pixels, syntax=JPEG_LS, frames=[frame])
+    data = path.read_bytes().replace(JPEG_LS.encode(), EXPLICIT.encode() + bytes(3), 1)
+    path.write_bytes(data)
+    with pytest.raises(PictureError, match=r"Explicit VR Little Endian, but the pixels are encapsulated"):
+        _read(path)
+
+
+def test_native_pixels_under_a_compressed_syntax_are_refused(tmp_path):
+    path = write_dicom(tmp_path / "x.dcm", texture(top=4095))
+    data = path.read_bytes().replace(EXPLICIT.encode() + b"\0", JPEG.encode()[:20], 1)
+    path.write_bytes(data.replace(EXPLICIT.encode(), b"1.2.840.10008.1.2.5", 1))
+    with pytest.raises(PictureError, match="not encapsulated"):
+        _read(path)
+
+
+def test_ycbcr_that_a_jpeg_2000_header_calls_transformed_becomes_rgb(tmp_path):
+    rgb = np.stack([_smooth(), 255 - _smooth(), _smooth()[::-1]], axis=-1)
+    ycc = np.ascontiguousarray(np.asarray(Image.fromarray(rgb).convert("YCbCr")))
+    frame = imagecodecs.jpeg2k_encode(ycc, codecformat="j2k", mct=False, level=0, reversible=True)
+    values = {"PhotometricInterpretation": "YBR_ICT"}
+    path = write_dicom(tmp_path / "x.dcm", rgb, syntax=J2K, frames=[frame], **values)
+    assert np.abs(_read(path)[0].pixels * 255 - rgb).mean() < 1.5
+
+
+def test_boxes_around_a_codestream_do_not_hold_a_reader_for_ever(tmp_path):
+    endless = b"\0\0\0\x0cjP  \r\n\x87\n" + b"\0\0\0\0jp2h" + bytes(40)
+    path = write_dicom(tmp_path / "x.dcm", texture(), syntax=J2K, frames=[endless])
+    with pytest.raises(PictureError, match="no codestream"):
+        _read(path)
+    pixels = texture()
+    boxed = imagecodecs.jpeg2k_encode(pixels, codecformat="jp2", level=0, reversible=True)
+    path = write_dicom(tmp_path / "y.dcm", pixels, syntax=J2K, frames=[boxed])
+    np.testing.assert_allclose(_read(path)[0].pixels, pixels / 255, atol=1e-6)
+
+
+def test_windows_and_slopes_of_any_size_leave_finite_pixels(tmp_path):
+    for values in (
+        {"WindowCenter": "0", "WindowWidth": "1e-310"},
+        {"RescaleSlope": "1e304", "RescaleIntercept": "0"},
+        {"RescaleSlope": "1e-320", "RescaleIntercept": "0"},
+    ):
+        path = write_dicom(tmp_path / "x.dcm", texture(top=4095), **values)
+        (picture,) = _read(path)
+        assert np.isfinite(picture.pixels).all()

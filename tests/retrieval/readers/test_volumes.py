@@ -1,0 +1,202 @@
+"""NIfTI of unusable orientation, pairs, NRRD and MetaImage: the same pixels in the same place."""
+
+import gzip
+import struct
+import zlib
+
+import nibabel as nib
+import numpy as np
+import pytest
+from support.dicom_files import write_dicom
+
+from retrieval.errors import PictureError
+from retrieval.readers import NotAPictureError, read_pictures
+from retrieval.readers.window import Window
+
+RNG = np.random.default_rng(0)
+VOLUME = RNG.integers(0, 1000, (10, 9, 6)).astype(np.int16)
+CORONAL = np.array([[-1.0, 0, 0, 0], [0, 0, 4, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
+
+
+def _read(path, **kwargs):
+    return list(read_pictures(path, path.name, **kwargs))
+
+
+def _same(found, expected):
+    assert [p.metadata["plane"] for p in found] == [p.metadata["plane"] for p in expected]
+    assert [p.metadata["position"] for p in found] == [p.metadata["position"] for p in expected]
+    np.testing.assert_array_equal([p.pixels for p in found], [p.pixels for p in expected])
+
+
+def _with_qform(path, affine):
+    image = nib.Nifti1Image(VOLUME, None)
+    image.set_qform(affine, 1)
+    nib.save(image, path)
+    return path
+
+
+@pytest.mark.parametrize("rows", [np.zeros((3, 4)), np.full((3, 4), np.nan), np.ones((3, 4))])
+def test_an_sform_that_cannot_be_used_leaves_it_to_the_qform(tmp_path, rows):
+    expected = _read(_with_qform(tmp_path / "q.nii", CORONAL))
+    assert expected[0].metadata["plane"] == "coronal"
+    data = bytearray((tmp_path / "q.nii").read_bytes())
+    data[254:256] = struct.pack("<h", 1)
+    data[280:328] = rows.astype("<f4").tobytes()
+    (tmp_path / "s.nii").write_bytes(data)
+    _same(_read(tmp_path / "s.nii"), expected)
+
+
+def test_a_quaternion_that_was_rounded_is_read(tmp_path):
+    turned = np.diag([1, -1, -1, 1])
+    expected = _read(_with_qform(tmp_path / "q.nii", turned))
+    data = bytearray((tmp_path / "q.nii").read_bytes())
+    data[256:268] = struct.pack("<3f", 1.0000005, 0, 0)
+    (tmp_path / "r.nii").write_bytes(data)
+    _same(_read(tmp_path / "r.nii"), expected)
+
+
+@pytest.mark.parametrize("code", ["RAS", "LPS", "PIR", "SLA"])
+def test_a_qform_turns_as_nibabel_has_it(tmp_path, code):
+    ornt = nib.orientations.axcodes2ornt(code)
+    affine = np.linalg.inv(nib.orientations.inv_ornt_aff(ornt, (5, 5, 5)))
+    affine[:3, 3] = 0
+    expected = nib.Nifti1Image(VOLUME, affine)
+    nib.save(expected, tmp_path / "s.nii")
+    _same(_read(_with_qform(tmp_path / "q.nii", affine)), _read(tmp_path / "s.nii"))
+
+
+@pytest.mark.parametrize("shape", [(1, 40, 50), (40, 50, 1), (40, 1, 50), (40, 50)])
+@pytest.mark.parametrize("zooms", [(1, 1, 1), (0.5, 0.3, 0.3), (1.5, 1.2, 1)])
+def test_an_axis_of_length_1_is_the_one_across(tmp_path, shape, zooms):
+    array = RNG.integers(0, 100, shape).astype(np.int16)
+    nib.save(nib.Nifti1Image(array, np.diag([*zooms, 1])), tmp_path / "x.nii")
+    (picture,) = _read(tmp_path / "x.nii")
+    assert sorted(picture.shape) == [40, 50]
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [(nib.Nifti1Pair, ""), (nib.Nifti1Pair, ".gz")])
+def test_a_pair_is_read_once(tmp_path, kind, suffix):
+    nib.save(nib.Nifti1Image(VOLUME, np.diag([1, 1, 3, 1])), tmp_path / "x.nii")
+    expected = _read(tmp_path / "x.nii")
+    nib.save(kind(VOLUME, np.diag([1, 1, 3, 1])), tmp_path / f"p.img{suffix}")
+    _same(_read(tmp_path / f"p.img{suffix}"), expected)
+    with pytest.raises(NotAPictureError, match=r"header of p\.img"):
+        _read(tmp_path / f"p.hdr{suffix}")
+    (tmp_path / f"p.img{suffix}").unlink()
+    with pytest.raises(PictureError, match="pixels are missing"):
+        _read(tmp_path / f"p.hdr{suffix}")
+
+
+def test_analyze_is_read(tmp_path):
+    nib.save(nib.AnalyzeImage(VOLUME, np.diag([-1, 1, 3, 1])), tmp_path / "a.img")
+    nib.save(nib.Nifti1Image(VOLUME, np.diag([-1, 1, 3, 1])), tmp_path / "x.nii")
+    _same(_read(tmp_path / "a.img"), _read(tmp_path / "x.nii"))
+
+
+def test_a_display_range_that_is_no_normal_number_leaves_finite_pixels(tmp_path):
+    image = nib.Nifti2Image(VOLUME.astype(np.uint8), np.eye(4))
+    image.header["cal_max"] = 1e-310
+    nib.save(image, tmp_path / "x.nii")
+    assert all(np.isfinite(p.pixels).all() for p in _read(tmp_path / "x.nii"))
+
+
+def test_a_sagittal_volume_is_cut_as_its_dicom_series_is(tmp_path):
+    # Columns to the back, rows to the feet, slices to the patient's left, all 1 mm: isotropic.
+    expected = []
+    for n in range(6):
+        values = {"ImagePositionPatient": [n, 0, 0], "ImageOrientationPatient": [0, 1, 0, 0, 0, -1]}
+        path = write_dicom(tmp_path / f"{n}.dcm", VOLUME[:, :, n].T.copy(), Modality="MR", **values)
+        expected += _read(path, window=Window("", 500, 1000))
+    to_ras = np.array([[0.0, 0, -1, 0], [-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+    nib.save(nib.Nifti1Image(VOLUME, to_ras), tmp_path / "v.nii")
+    found = _read(tmp_path / "v.nii", window=Window("", 500, 1000))
+    assert {p.metadata["plane"] for p in found} == {"sagittal"}
+    # From left to right, the last slice of the series first.
+    np.testing.assert_allclose([p.pixels for p in found], [p.pixels for p in expected][::-1], atol=1e-3)
+
+
+def _metaimage(path, array, data="LOCAL", **fields):
+    header = {
+        "ObjectType": "Image", "NDims": "3", "DimSize": " ".join(map(str, array.shape)),
+        "ElementSpacing": "1 1 3", "TransformMatrix": "1 0 0 0 1 0 0 0 1", "ElementType": "MET_SHORT",
+        **fields, "ElementDataFile": data,
+    }  # fmt: skip
+    path.write_bytes("".join(f"{k} = {v}\n" for k, v in header.items()).encode())
+    return path
+
+
+def _nrrd(path, array, data="", **fields):
+    header = {
+        "type": "short", "dimension": "3", "space": "left-posterior-superior",
+        "sizes": " ".join(map(str, array.shape)), "space directions": "(1,0,0) (0,1,0) (0,0,3)",
+        "kinds": "domain domain domain", "endian": "little", "encoding": "raw", **fields,
+    }  # fmt: skip
+    if data:
+        header["data file"] = data
+    text = "NRRD0004\n# a comment\n" + "".join(f"{k}: {v}\n" for k, v in header.items()) + "key:=value\n\n"
+    path.write_bytes(text.encode())
+    return path
+
+
+def _append(path, data):
+    path.write_bytes(path.read_bytes() + data)
+    return path
+
+
+@pytest.fixture
+def expected(tmp_path):
+    nib.save(nib.Nifti1Image(VOLUME, np.diag([-1, -1, 3, 1])), tmp_path / "x.nii")
+    return _read(tmp_path / "x.nii")
+
+
+RAW = VOLUME.tobytes(order="F")
+
+
+def test_metaimage_is_read_as_nifti_is(tmp_path, expected):
+    _same(_read(_append(_metaimage(tmp_path / "a.mha", VOLUME), RAW)), expected)
+    packed = _metaimage(tmp_path / "b.mha", VOLUME, CompressedData="True")
+    _same(_read(_append(packed, zlib.compress(RAW))), expected)
+    (tmp_path / "c.raw").write_bytes(b"head" + VOLUME.astype(">i2").tobytes(order="F"))
+    swapped = _metaimage(tmp_path / "c.mhd", VOLUME, "c.raw", ElementByteOrderMSB="True", HeaderSize="4")
+    _same(_read(swapped), expected)
+
+
+def test_nrrd_is_read_as_nifti_is(tmp_path, expected):
+    _same(_read(_append(_nrrd(tmp_path / "a.nrrd", VOLUME), RAW)), expected)
+    packed = _nrrd(tmp_path / "b.nrrd", VOLUME, encoding="gzip")
+    _same(_read(_append(packed, gzip.compress(RAW))), expected)
+    numbers = " ".join(map(str, VOLUME.ravel(order="F"))).encode()
+    _same(_read(_append(_nrrd(tmp_path / "c.nrrd", VOLUME, encoding="ascii"), numbers)), expected)
+    (tmp_path / "d.raw").write_bytes(b"line\n1234" + VOLUME.astype(">i2").tobytes(order="F"))
+    detached = {"endian": "big", "line skip": "1", "byte skip": "4"}
+    _same(_read(_nrrd(tmp_path / "d.nhdr", VOLUME, "d.raw", **detached)), expected)
+    ras = {"space": "RAS", "space directions": "(-1,0,0) (0,-1,0) (0,0,3)"}
+    _same(_read(_append(_nrrd(tmp_path / "e.nrrd", VOLUME, **ras), RAW)), expected)
+
+
+def test_an_nrrd_without_a_space_is_shown_as_it_is_stored(tmp_path):
+    path = tmp_path / "x.nrrd"
+    grey = RNG.integers(0, 256, (5, 7), dtype=np.uint8)
+    path.write_bytes(b"NRRD0004\ntype: uchar\ndimension: 2\nsizes: 7 5\nencoding: raw\n\n" + grey.tobytes())
+    (picture,) = _read(path, window=Window("", 127.5, 255))
+    np.testing.assert_allclose(picture.pixels, grey / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["../secret.raw", "gone.raw"])
+def test_values_outside_the_folder_of_their_header_are_not_read(tmp_path, name):
+    (tmp_path / "secret.raw").write_bytes(RAW)
+    (tmp_path / "in").mkdir()
+    for path in (
+        _metaimage(tmp_path / "in/a.mhd", VOLUME, name),
+        _nrrd(tmp_path / "in/a.nhdr", VOLUME, name),
+    ):
+        with pytest.raises(PictureError, match="values are missing"):
+            _read(path)
+
+
+def test_values_that_are_too_few_or_too_many_are_refused(tmp_path):
+    with pytest.raises(PictureError, match="truncated"):
+        _read(_append(_nrrd(tmp_path / "a.nrrd", VOLUME), RAW[:-1]))
+    bomb = _nrrd(tmp_path / "b.nrrd", np.zeros((9, 9, 9)), encoding="gzip")
+    with pytest.raises(PictureError, match="too large"):
+        _read(_append(bomb, gzip.compress(bytes(5_000_000))), max_pixels=81)
