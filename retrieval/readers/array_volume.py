@@ -66,6 +66,7 @@ def read_head(path: Path, end: bytes) -> tuple[list[str], int]:
 
 def beside(path: Path, name: str) -> Path:
     """Return the file of values that a header names. It must be in the folder of the header, or below it."""
+    # A header from elsewhere must not make a reader show any other file of this machine.
     found = (path.parent / name).resolve()
     if not found.is_relative_to(path.parent.resolve()) or not found.is_file():
         raise PictureError(f"its values are missing: there is no file {Path(name).name} beside it")
@@ -159,6 +160,7 @@ def _picked(array: Any, header: ArrayHeader, order: list[int], index: tuple[Any,
     for axis, wanted in zip(order, index, strict=False):
         stored[axis] = wanted
     values = np.asarray(array[tuple(stored)])
+    # Axes that were indexed by a number are gone; the others come in the order of the volume.
     kept = [axis for axis in range(len(stored)) if isinstance(stored[axis], slice)]
     wanted_order = [axis for axis in order if axis in kept]
     if header.colour_axis is not None:

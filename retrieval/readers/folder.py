@@ -44,7 +44,7 @@ def find_files(
 ) -> Iterator[FoundFile]:
     """Walk a folder in the order of its names and yield its regular files.
 
-    Hidden files and folders are passed over. Links to files are followed; links to folders only where they
+    Hidden files and folders are passed over. Links to files are followed; links to folders only if they
     lead out of the folder, and every folder is entered once. Of a DICOMDIR the files that it names are found,
     once, and never outside its folder; it is not yielded itself. A ``folder`` that is a file is found as that
     file, or, if it is a DICOMDIR, as the files that it names.
@@ -106,6 +106,7 @@ class _Walk:
         return [(entry, prefix + entry.name) for entry in sorted(kept, key=lambda e: os.fsencode(e.name))]
 
     def _is_excluded(self, entry: os.DirEntry[str]) -> bool:
+        # Resolving each path would cost a system call a file; most names are those of no excluded path.
         named = entry.is_symlink() or any(path.name == entry.name for path in self.excluded)
         return named and _real(Path(entry.path)) in self.excluded
 
@@ -131,7 +132,7 @@ class _Walk:
 
 
 def _found(path: Path, name: str, report: Report) -> FoundFile | None:
-    """Describe a file, None where it is no regular one."""
+    """Describe a file, None if it is no regular one."""
     try:
         status = path.stat()
     except OSError as error:
@@ -143,7 +144,7 @@ def _found(path: Path, name: str, report: Report) -> FoundFile | None:
 
 
 def _is_directory_file(path: Path) -> bool:
-    """Tell whether a file is a DICOMDIR by its media storage class, which stands near its beginning."""
+    """Return whether a file is a DICOMDIR, by its media storage class, which is near its beginning."""
     try:
         with path.open("rb") as file:
             head = file.read(1024)
@@ -218,5 +219,6 @@ def _real(path: Path) -> Path:
 
 
 def _clean(name: str) -> str:
+    # Names of other systems may be no UTF-8; what is shown must be printable and one line.
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

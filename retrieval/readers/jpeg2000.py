@@ -57,6 +57,7 @@ def _shown(values: NDArray[Any], bits: int, boxes: bytes, source: Source) -> Pix
         if at >= 0 and boxes[at + 7 : at + 11] == _SYCC:
             return _from_sycc(values, bits)
         return colour(values, bits)
+    # Fewer bits fill the range of 8, as in other formats; more are windowed.
     if bits < 8:
         values = np.rint(values * np.float32(255 / ((1 << bits) - 1))).astype(np.uint8)
     return grey(values, source.window)

@@ -54,6 +54,7 @@ def read_mask(argument: Path, image: MarkedImage) -> Mask:
     path, name = split_name(argument)
     if not path.is_file():
         raise PictureError(f"{argument}: no such file; give an image of the query's size")
+    # Late: pydicom is not needed for other masks.
     from .dicom.regions import is_region_file
 
     mask = _regions(path, name, image) if is_region_file(path) else _pixels(path, name, image)
@@ -79,6 +80,7 @@ def _pixels(path: Path, name: str, image: MarkedImage) -> Mask:
         if not (name.isascii() and name.isdigit()):
             raise PictureError(f"{path}#{name}: name an image of the file by its number, such as {path}#0")
         return _marked(_frame(path, int(name)))
+    # An id without # is that of a file with one image: it is for all slices.
     first = _frame(path, 0)
     if "#" not in first.id.removeprefix(path.name):
         return _marked(first)
@@ -98,13 +100,14 @@ def _frame(path: Path, number: int) -> Picture:
 
 
 def _marked(picture: Picture) -> Mask:
-    return np.asarray(picture.grey > 0)
+    return np.asarray(picture.grey > 0)  # 1 or 0, as the reader was asked for a mask
 
 
 def _check_same_slice(path: Path, mask: Picture, image: MarkedImage) -> None:
     """Refuse slices in another plane or place than those of the image."""
     planes = mask.metadata.get("plane"), image.metadata.get("plane")
     heights = mask.metadata.get("position"), image.metadata.get("position")
+    # Files of one volume may be cut along different axes, which frame numbers do not show.
     if None not in planes and planes[0] != planes[1]:
         raise PictureError(f"{path}: its slices are {planes[0]}, and the query is {planes[1]}")
     if all(isinstance(height, float | int) for height in heights) and None not in planes:

@@ -46,6 +46,7 @@ def _header(source: Source) -> ArrayHeader:
     kind = _TYPES.get(fields.get("elementtype", "").upper().removesuffix("_ARRAY"))
     if not shape or kind is None:
         raise PictureError("the header of a MetaImage lacks its size, or its type of values is unknown")
+    # A fourth dimension is time: the volumes follow each other.
     n_space = min(len(shape), 3)
     first = 1 if n_channels > 1 else 0  # channels are the fastest axis
     is_colour = n_channels in (3, 4) and kind == "u1"

@@ -55,6 +55,7 @@ def _header(file: IO[bytes]) -> Any:
     """Read a header without the checks of nibabel, which refuse pixels for an orientation."""
     from nibabel import AnalyzeHeader, Nifti1Header, Nifti1Pair, Nifti2Header
 
+    # nifti1.h and nifti2.h: magic at byte 344 of a header of 348, or at byte 4 of one of 540.
     start = file.read(348)
     file.seek(0)
     kind: Any = Nifti1Header
@@ -74,6 +75,7 @@ def _volume(header: Any, file: IO[bytes], source: Source, is_pair: bool) -> Volu
     if not 2 <= len(shape) <= 7 or min(shape) < 1:
         raise PictureError(f"a NIfTI file of shape {shape} is no picture")
     dtype, offset = header.get_data_dtype(), _offset(header, is_pair)
+    # Counted in Python integers: a damaged shape overflows 64 bits.
     expected = offset + int(dtype.itemsize) * int(np.prod([int(n) for n in shape], dtype=object))
     there = file.seek(0, os.SEEK_END)
     if there < expected:
@@ -99,6 +101,7 @@ def _offset(header: Any, is_pair: bool) -> int:
 
 def _scaling(header: Any) -> tuple[float, float]:
     """Return slope and intercept; 1 and 0 if the slope is 0 or no number, as nifti1.h says."""
+    # nifti1.h: "if scl_slope is nonzero, then ... y = scl_slope * x + scl_inter"
     try:
         slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
     except (KeyError, ValueError, IndexError):  # Analyze has neither

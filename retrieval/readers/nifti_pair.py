@@ -42,6 +42,7 @@ def _beside(path: Path, own: tuple[str, ...], others: tuple[str, ...]) -> Path |
     suffix = next((ending for ending in own if path.name.lower().endswith(ending)), None)
     if suffix is None:
         return None
+    # Names keep their own case; suffixes may be in either.
     stem = path.name[: -len(suffix)]
     names = [stem + other for ending in others for other in (ending, ending.upper())]
     return next((path.with_name(name) for name in names if path.with_name(name).is_file()), None)

@@ -19,26 +19,26 @@ from ..picture import Value
 Normal = tuple[float, float, float]
 
 _SAME_PLACE = 0.01
-"""Millimetres: slices nearer than this lie in one place."""
+"""Millimetres: slices nearer than this are in one place."""
 
 _PARALLEL = math.cos(math.radians(1.0))
 _GAP = 3.5
-"""A step of so many usual ones parts two stacks."""
+"""A step of more than this many usual ones separates two stacks."""
 
 _NORMALS: dict[str, Normal] = {"sagittal": (-1, 0, 0), "coronal": (0, -1, 0), "axial": (0, 0, 1)}
 
 
 @dataclass(frozen=True)
 class Slice:
-    """A picture as a part of a stack.
+    """An image as a part of a stack.
 
     Parameters
     ----------
-    name : what it is called; the last resort of order.
+    name : its id; decides the order if nothing else does.
     series : slices of other series are never of one stack.
-    position : millimetres along the normal, None where it is not known.
+    position : millimetres along the normal, None if it is not known.
     normal : the direction across the slice (unit length, towards the patient's left, back and head), None
-        where it is not known.
+        if it is not known.
     size : rows, columns; slices of another size are of another stack.
     frame, instance : places in the file and in the series, as they are counted there.
     """
@@ -79,6 +79,7 @@ class Slice:
         """
         if self.position is None or self.normal is None:
             return self.position
+        # Two series of one patient may have opposite normals; heights of both must rise the same way.
         largest = max(range(3), key=lambda axis: abs(self.normal[axis]) if self.normal else 0.0)
         upwards = self.normal[largest] * (-1 if largest == 1 else 1) > 0
         return self.position if upwards else -self.position
@@ -135,7 +136,7 @@ def _copies(slices: Sequence[Slice], group: Sequence[int]) -> list[list[int]]:
     """Deal the slices of one place to different stacks, the first of each place to the first, and so on.
 
     A place that is there twice in an otherwise single stack is one slice that was made again, and stays; and
-    pictures that all lie in one place, such as those of a beating heart, are one stack.
+    images that are all in one place, such as those of a beating heart, are one stack.
     """
     if slices[group[0]].position is None:
         return [list(group)]
@@ -148,6 +149,7 @@ def _copies(slices: Sequence[Slice], group: Sequence[int]) -> list[list[int]]:
             places[-1].append(number)
         else:
             places.append([number])
+    # One place twice is a slice made again; twice as many slices as places are two stacks.
     if len(places) == 1 or round(len(group) / len(places)) < 2:
         return [list(group)]
     stacks: list[list[int]] = [[] for _ in range(max(map(len, places)))]
@@ -163,6 +165,7 @@ def _parted(slices: Sequence[Slice], stack: Sequence[int]) -> Iterator[list[int]
     if len(stack) < 4 or slices[stack[0]].position is None:
         yield list(stack)
         return
+    # The median step: a few missing slices do not change it.
     steps = np.diff([slices[number].height or 0.0 for number in stack])
     usual = float(np.median(steps[steps > _SAME_PLACE])) if (steps > _SAME_PLACE).any() else math.inf
     cuts = [0, *(np.flatnonzero(steps > _GAP * usual) + 1).tolist(), len(stack)]

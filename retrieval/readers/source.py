@@ -67,6 +67,7 @@ class Source:
         if self.frames is None:
             yield from range(n_frames)
             return
+        # Rising: compressed files are read from front to back.
         for frame in sorted(set(self.frames)):
             if not 0 <= frame < n_frames:
                 raise PictureError(f"there is no frame {frame}; the file holds {n_frames}, counted from 0")

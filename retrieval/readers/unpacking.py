@@ -44,6 +44,7 @@ def unpacked(packed: Any, size: int, source: Source) -> Iterator[IO[bytes]]:
     ------
     PictureError : it holds more.
     """
+    # No honest file is larger; a bomb is stopped long before it fills the disk.
     left = min(size * _DEFLATE_AT_BEST, source.max_pixels * _MOST_FRAMES_OF_PIXELS)
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as whole:
         while chunk := packed.read(1 << 20):

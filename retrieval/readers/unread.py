@@ -88,6 +88,7 @@ def refuse_known(path: Path) -> None:
 
 
 def _is(format: Unread, name: str, head: bytes) -> bool:
+    # The content first: names are changed more easily.
     if format.magic and head[format.offset :].startswith(format.magic):
         return True
     return name.endswith(format.suffixes)

@@ -17,6 +17,7 @@ def finite(values: NDArray[Any]) -> NDArray[Any]:
 
     Raises PictureError if no value is finite.
     """
+    # The lowest value is black in most windows; 0 might be grey.
     good = np.isfinite(values)
     if good.all():
         return values
@@ -39,6 +40,7 @@ def grey(values: NDArray[Any], window: Window, sample: NDArray[Any] | None = Non
     if values.dtype == bool:
         return values.astype(np.float32)
     plain = values.dtype == np.uint8
+    # 8 bits were made to be shown; deeper values were measured.
     values = finite(values) if values.dtype.kind == "f" else values
     sample = values if sample is None else sample
     sample = finite(sample) if sample.dtype.kind == "f" else sample
@@ -74,6 +76,7 @@ def colour(values: NDArray[Any], bits: int | None = None) -> Pixels:
 def over_black(values: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
     """Lay an image on black, the ground of most medical images. Same dtype; alpha (rows, cols)."""
     top = float(np.iinfo(alpha.dtype).max) if alpha.dtype.kind == "u" else 1.0
+    # 0 is the colour of the ground, so that only the part of the image remains: colour · alpha.
     weight = alpha.astype(np.float32) / np.float32(top)
     weight = weight if values.ndim == 2 else weight[..., None]
     return np.asarray(
@@ -83,6 +86,7 @@ def over_black(values: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
 
 def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Undo the EXIF or TIFF orientation (1 to 8; anything else leaves the array as it is)."""
+    # Exif 2.3, tag 0112: 5 to 8 have rows and columns swapped, then each is mirrored along one or both.
     if orientation in (5, 6, 7, 8):
         values = values.swapaxes(0, 1)
     if orientation in (2, 6, 3, 7):

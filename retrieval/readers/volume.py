@@ -153,6 +153,7 @@ class Volume:
         """The window of the whole file."""
         sample = sample_frames(self.n_slices * self.n_volumes, self._slice)
         window = self.source.window
+        # A preset comes before the range of the file, and that before what is measured.
         fixed = window.limits(looks_like_hounsfield(sample))
         if fixed is None and window.name != "full":
             fixed = self._shown(sample)
@@ -180,6 +181,7 @@ def usable(affine: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.floa
             # In the order that keeps the axes right-handed.
             directions[:, axis] = np.cross(directions[:, axis - 2], directions[:, axis - 1])
     lengths = np.linalg.norm(directions, axis=0)
+    # The determinant of unit vectors is the volume that they span: 0 for two that are parallel.
     if not lengths.all() or abs(np.linalg.det(directions / lengths)) < 1e-3:
         return None
     whole = np.eye(4)

@@ -15,6 +15,7 @@ def quiet() -> Iterator[None]:
     """Hold back the warnings and log records of the decoding libraries for the time of a call."""
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     disabled = [logger.disabled for logger in loggers]
+    # Loggers are disabled, not filtered: pydicom and nibabel install handlers of their own.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for logger in loggers:

@@ -134,6 +134,7 @@ def robust(values: NDArray[Any]) -> Limits:
     below, above = (float(v) for v in np.percentile(kept, _PERCENTILES))
     if not below < above:
         return low, high
+    # A plain ramp has no outliers: its ends are as near as the percentiles.
     tail = _TAIL * (above - below)
     return (low if below - low <= tail else below), (high if high - above <= tail else above)
 

@@ -92,6 +92,7 @@ def _decoders(syntax: Any, options: dict[str, Any]) -> list[Decode]:
         return [*ours, _by_pydicom] if find_spec("libjpeg") is not None and not eight else ours
     if syntax in _JPEG_LS:
         return [_by_pydicom, _jpeg_ls]
+    # OpenJPEG both times, but imagecodecs accepts streams whose headers disagree with the file's.
     return [_by_pydicom, _jpeg_2000] if syntax in _JPEG_2000 else [_by_pydicom]
 
 
@@ -105,6 +106,7 @@ def _by_pydicom(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
         raise PictureError(
             f"transfer syntax {syntax.name} cannot be decoded; convert the file to another"
         ) from None
+    # pydicom decodes encapsulated data only: the frame is wrapped again, alone.
     one = {**options, "number_of_frames": 1}
     values, properties = decoder.as_array(encapsulate([data]), index=0, **one)
     return values, str(properties["photometric_interpretation"])
@@ -223,6 +225,7 @@ def _native(data: bytes, options: dict[str, Any]) -> NDArray[Any]:
     else:
         kind = "i" if options.get("pixel_representation") == 1 else "u"
         values = np.frombuffer(data, f"<{kind}{options['bits_allocated'] // 8}", count=n_values)
+    # C.7.6.3.1.3: planar configuration 1 keeps each colour in a plane of its own.
     if shape[2] == 1:
         return values.reshape(shape[:2])
     if options.get("planar_configuration") == 1:

@@ -1,4 +1,4 @@
-"""DICOM geometry: where a frame lies and how far its pixels are apart, in millimetres."""
+"""DICOM geometry: where a frame is and how far its pixels are apart, in millimetres."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ def macro(dataset: Any, frame: int, sequence: str) -> Any:
 def spacing_of(dataset: Any, frame: int) -> tuple[float, float] | None:
     """Return (row, col) spacing in mm: PixelSpacing, else that at the detector, else that of the ultrasound.
 
-    ImagerPixelSpacing is not corrected for magnification. None where nothing is known, or where the regions
-    of an ultrasound picture disagree.
+    ImagerPixelSpacing is not corrected for magnification. None if nothing is known, or if the regions of an
+    ultrasound image disagree.
     """
     measures = macro(dataset, frame, "PixelMeasuresSequence")
+    # PS3.3 10.7.1.3: PixelSpacing is in the patient; that of the imager (C.8.11.7) is at the detector.
     for holder, keyword in (
         (measures, "PixelSpacing"),
         (dataset, "PixelSpacing"),
@@ -111,6 +112,7 @@ def normal_of(dataset: Any, frame: int) -> tuple[float, float, float] | None:
     axes = axes or numbers(_detector(dataset), "ImageOrientationPatient")
     if len(axes) != 6:
         return None
+    # C.7.6.2.1.1: directions of the rows, then of the columns; their cross product is the normal.
     (a, b, c), (d, e, f) = axes[:3], axes[3:]
     normal = (b * f - c * e, c * d - a * f, a * e - b * d)
     length = math.hypot(*normal)
@@ -120,7 +122,7 @@ def normal_of(dataset: Any, frame: int) -> tuple[float, float, float] | None:
 
 
 def numbers(holder: Any, keyword: str) -> list[float]:
-    """Return the finite numbers of an element; none where it is missing or holds anything else."""
+    """Return the finite numbers of an element; none if it is missing or holds anything else."""
     value = element(holder, keyword)
     if value is None:
         return []
@@ -132,7 +134,7 @@ def numbers(holder: Any, keyword: str) -> list[float]:
 
 
 def _ultrasound_spacing(dataset: Any) -> tuple[float, float] | None:
-    """PS3.3 C.8.5.5: regions of a picture have distances of their own, in cm for tissue."""
+    """PS3.3 C.8.5.5: regions of an image have distances of their own, in cm for tissue."""
     found = set()
     for region in element(dataset, "SequenceOfUltrasoundRegions") or ():
         units = {element(region, "PhysicalUnitsXDirection"), element(region, "PhysicalUnitsYDirection")}

@@ -28,7 +28,7 @@ _HOUNSFIELD_TYPES = ("", "HU", "HU_MOD", "US", "UNSPECIFIED")
 class GreyScale:
     """Show the grey frames of one file through one window.
 
-    The order is: modality table or rescale (of the frame, where it has its own), window, inversion for
+    The order is: modality table or rescale (of the frame, if it has its own), window, inversion for
     MONOCHROME1 or an inverse presentation, padding black. Under ``auto`` the file's VOI table comes first,
     then its first window, then, for plain values of up to 8 bits, their full range, then the robust range
     of all frames.
@@ -49,6 +49,7 @@ class GreyScale:
         return np.ascontiguousarray(pixels, dtype=np.float32)
 
     def _windowed(self, values: NDArray[Any], number: int) -> Pixels:
+        # A window that the user asks for comes before that of the file, in modality values as well.
         fixed = self.window.limits(self._is_hounsfield(number))
         if fixed is None and self.window.name != "full":
             shown = self._voi(values, number)
@@ -78,15 +79,18 @@ class GreyScale:
         return table_of(items[0], self._signed, self.stored.little_endian) if items else None
 
     def _rescale(self, number: int) -> tuple[float, float]:
+        # PS3.3 C.7.6.16.2.9: enhanced objects have it in a functional group, others (C.11.1) at the top.
         holder = macro(self.stored.dataset, number, "PixelValueTransformationSequence")
+        # A slope of 0 would make all values one; some writers leave it so.
         slope = (numbers(holder, "RescaleSlope") or [1.0])[0] or 1.0
         return slope, (numbers(holder, "RescaleIntercept") or [0.0])[0]
 
     def _voi(self, values: NDArray[Any], number: int) -> Pixels | None:
-        """Apply the first VOI table or window; None where there is none that makes sense. PS3.3 C.11.2."""
+        """Apply the first VOI table or window; None if there is none that makes sense. PS3.3 C.11.2."""
         holder = macro(self.stored.dataset, number, "FrameVOILUTSequence")
         items = element(holder, "VOILUTSequence")
         if items:
+            # C.11.2.1.1: the table is looked up by modality values, which a rescale can make negative.
             signed = self._signed or self._rescale(number) != (1, 0)
             table = table_of(items[0], signed, self.stored.little_endian)
             if table is not None:
@@ -95,6 +99,7 @@ class GreyScale:
         if not centre or not width or width[0] <= 0:
             return None
         function = text_of(holder, "VOILUTFunction").upper()
+        # C.11.2.1.2.1 counts whole numbers, which values of floating point pixel data (C.7.6.24) are not.
         if function != "SIGMOID" and "Float" in self.stored.options["pixel_keyword"]:
             function = "LINEAR_EXACT"
         return _through(values, centre[0], width[0], function)
@@ -114,12 +119,13 @@ class GreyScale:
         return self.window.measured(np.concatenate(parts)) if parts else (0.0, 1.0)
 
     def _padding(self, values: NDArray[Any]) -> NDArray[np.bool_] | None:
-        """Return where stored values are padding; PS3.3 C.7.5.1.1.2."""
+        """Return which stored values are padding; PS3.3 C.7.5.1.1.2."""
         dataset = self.stored.dataset
         if values.dtype.kind == "f":
             value = numbers(dataset, "FloatPixelPaddingValue") or numbers(
                 dataset, "DoubleFloatPixelPaddingValue"
             )
+            # In the type of the pixels: a padding of 0.1 is not the nearest float32.
             return values == values.dtype.type(value[0]) if value else None
         value = numbers(dataset, "PixelPaddingValue")
         if not value:
@@ -152,12 +158,13 @@ class GreyScale:
     def _is_hounsfield(self, number: int) -> bool:
         dataset = self.stored.dataset
         holder = macro(dataset, number, "PixelValueTransformationSequence")
+        # C.11.1.1.2: CT values are Hounsfield units unless the type says otherwise; 8 bits are a screenshot.
         kind = text_of(holder, "RescaleType").upper()
         return text_of(dataset, "Modality") == "CT" and self._bits > 8 and kind in _HOUNSFIELD_TYPES
 
     @cached_property
     def _inverted(self) -> bool:
-        """MONOCHROME1 and an inverse presentation say the same thing; where both stand, it is said twice."""
+        """MONOCHROME1 and an inverse presentation say the same thing; if both are there, it is said twice."""
         dataset = self.stored.dataset
         shape = text_of(dataset, "PresentationLUTShape").upper()
         return self.stored.options["photometric_interpretation"] == "MONOCHROME1" or shape == "INVERSE"
@@ -166,9 +173,10 @@ class GreyScale:
 def _through(values: NDArray[Any], centre: float, width: float, function: str) -> Pixels:
     """Apply a window; PS3.3 C.11.2.1.2.1 (LINEAR), C.11.2.1.3.1 (SIGMOID) and C.11.2.1.3.2 (LINEAR_EXACT).
 
-    LINEAR counts whole numbers and forbids widths below 1; where these stand, LINEAR_EXACT is meant.
+    LINEAR counts whole numbers and forbids widths below 1; if a width is, LINEAR_EXACT is meant.
     """
     if function == "SIGMOID":
+        # Beyond ±500 the result is 0 or 1 in any precision, and exp would overflow.
         exponent = np.clip(-4 * (values.astype(np.float64) - centre) / width, -500, 500)
         return np.asarray(1 / (1 + np.exp(exponent)), dtype=np.float32)
     if function == "LINEAR_EXACT" or width < 1:

@@ -52,6 +52,7 @@ class Mosaic:
         numbers, rows, cols = list(wanted), self.options["rows"], self.options["columns"]
         for sheet in self.sheet.frames([0] if numbers else []):
             for number in numbers:
+                # One damaged sheet is all slices of the file.
                 if isinstance(sheet, DamagedFrame):
                     yield replace(sheet, number=number)
                     continue
@@ -73,6 +74,7 @@ def unfold(sheet: Stored) -> Mosaic:
 
 def _count(dataset: Any) -> int:
     """Return the number of slices: private element (0019,xx0A), else as the CSA header (0029,xx10) has it."""
+    # The element is there up to software VB; later versions keep the number in the CSA header alone.
     try:
         block = dataset.private_block(0x0019, "SIEMENS MR HEADER")
         return int(block[0x0A].value)
@@ -87,5 +89,6 @@ def _count(dataset: Any) -> int:
 
 def _csa_number(data: bytes, at: int) -> int:
     """Read the first item of a CSA element: name (64 bytes), 5 numbers, then 4 numbers and text an item."""
+    # 64 + 5 × 4 bytes of the element, 4 × 4 of its first item.
     text = data[at + 100 : at + 116].split(b"\0")[0].strip()
     return int(text) if text.isdigit() else 0

@@ -50,7 +50,7 @@ def _frames(source: Source, stored: Stored | Mosaic) -> Iterator[Read]:
                     metadata={**metadata, **_of_frame(stored, frame)},
                 )
             )
-        except PictureError as error:
+        except PictureError as error:  # such as colours that are not supported, in one frame of many
             yield DamagedFrame(frame.number, str(error))
 
 
@@ -68,6 +68,7 @@ def _of_frame(stored: Stored | Mosaic, frame: Frame) -> dict[str, Value]:
 
 
 def _pixels(frame: Frame, stored: Stored | Mosaic, show: GreyScale) -> Pixels:
+    # PS3.3 C.7.6.3.1.2: three samples are colours, and the decoders have made RGB of YBR.
     if frame.values.ndim == 3:
         if frame.values.shape[2] != 3 or frame.photometric not in _COLOUR:
             raise PictureError(f"colours as {frame.photometric} are not supported; convert the file to RGB")

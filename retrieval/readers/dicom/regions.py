@@ -7,49 +7,23 @@ of reference.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import PictureError
 from ..source import MAX_PIXELS, DamagedFrame, Source
 from ..window import Window
+from .contours import contours_on
 from .frames import Stored
 from .geometry import macro, normal_of, numbers, position_of
 from .header import element, text_of
+from .marked_frame import SAME_PLACE, MarkedRegion, Mask, Target, refers
 from .opening import open_frames
 
-Mask = NDArray[np.bool_]
 _SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
-_SAME_PLACE = 0.05
-"""Millimetres between planes that are the same one."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """The frame of a DICOM image that is marked: its header, its number from 0, and how many there are."""
-
-    dataset: Any
-    frame: int
-    n_frames: int
-
-    @property
-    def uid(self) -> str:
-        """Return the identifier of the image."""
-        return text_of(self.dataset, "SOPInstanceUID")
-
-
-@dataclass(frozen=True, eq=False)
-class MarkedRegion:
-    """A region that marks a frame: number and label of its segment, and the pixels, bool (rows, cols)."""
-
-    number: int
-    label: str
-    mask: Mask
 
 
 def is_region_file(path: Path) -> bool:
@@ -84,7 +58,7 @@ def regions_of(path: Path, target: Target) -> list[MarkedRegion]:
 
     dataset = dcmread(path, force=True, stop_before_pixels=True)
     is_contours = text_of(dataset, "SOPClassUID") == _STRUCTURE_SET
-    found = _contours(dataset, target) if is_contours else _segments(path, target)
+    found = contours_on(dataset, target) if is_contours else _segments(path, target)
     return sorted(found, key=lambda region: region.number)
 
 
@@ -144,9 +118,10 @@ def _check_size(shape: Sequence[int], target: Target) -> None:
 
 def _marks(dataset: Any, frame: int, n_frames: int, target: Target) -> bool:
     """Whether a frame of a segmentation marks the target: by reference, else by its place."""
+    # The reference first: two series of one patient may have planes in the same place.
     sources = list(_sources(dataset, frame))
     if sources:
-        return any(_refers(source, target) for source in sources)
+        return any(refers(source, target) for source in sources)
     if text_of(dataset, "FrameOfReferenceUID") != text_of(target.dataset, "FrameOfReferenceUID"):
         return False
     own_tile = _tile(dataset, frame, n_frames)
@@ -160,14 +135,6 @@ def _sources(dataset: Any, frame: int) -> Iterator[Any]:
     holder = macro(dataset, frame, "DerivationImageSequence")
     if holder is not dataset:
         yield from element(holder, "SourceImageSequence") or ()
-
-
-def _refers(reference: Any, target: Target) -> bool:
-    """Whether an item refers to the target; without frame numbers it refers to all frames."""
-    if text_of(reference, "ReferencedSOPInstanceUID") != target.uid:
-        return False
-    frames = numbers(reference, "ReferencedFrameNumber")  # counted from 1
-    return not frames or target.frame + 1 in frames
 
 
 def _tile(dataset: Any, frame: int, n_frames: int) -> tuple[int, int] | None:
@@ -192,61 +159,4 @@ def _is_same_plane(dataset: Any, frame: int, n_frames: int, target: Target) -> b
         return False
     here = position_of(dataset, frame, n_frames)
     there = position_of(target.dataset, target.frame, target.n_frames)
-    return here is not None and there is not None and abs(here - there) < _SAME_PLACE
-
-
-def _contours(dataset: Any, target: Target) -> list[MarkedRegion]:
-    """Return the regions of interest whose contours are on a frame; PS3.3 C.8.8.6."""
-    rows, cols = (int(element(target.dataset, keyword) or 0) for keyword in ("Rows", "Columns"))
-    labels = {
-        int(element(item, "ROINumber") or 0): text_of(item, "ROIName")
-        for item in element(dataset, "StructureSetROISequence") or ()
-    }
-    found = []
-    for roi in element(dataset, "ROIContourSequence") or ():
-        mask = np.zeros((rows, cols), dtype=bool)
-        for contour in element(roi, "ContourSequence") or ():
-            if text_of(contour, "ContourGeometricType").startswith("CLOSED") and _is_on(contour, target):
-                # A contour within another one cuts a hole.
-                mask ^= _filled(_pixels_of(contour, target), (rows, cols))
-        if mask.any():
-            number = int(element(roi, "ReferencedROINumber") or 0)
-            found.append(MarkedRegion(number, labels.get(number, ""), mask))
-    return found
-
-
-def _is_on(contour: Any, target: Target) -> bool:
-    """Whether a contour is on the target: by reference, else if all its points are in its plane."""
-    references = element(contour, "ContourImageSequence")
-    if references:
-        return any(_refers(reference, target) for reference in references)
-    points = np.reshape(numbers(contour, "ContourData"), (-1, 3))
-    normal = normal_of(target.dataset, target.frame)
-    height = position_of(target.dataset, target.frame, target.n_frames)
-    if normal is None or height is None or not len(points):
-        return False
-    return bool(np.abs(points @ np.array(normal) - height).max() < _SAME_PLACE)
-
-
-def _pixels_of(contour: Any, target: Target) -> NDArray[np.float64]:
-    """Return the corners as (row, col), centre of the first pixel at 0; the inverse of PS3.3 C.7.6.2.1.1."""
-    dataset, frame = target.dataset, target.frame
-    points = np.reshape(numbers(contour, "ContourData"), (-1, 3))
-    corner = numbers(macro(dataset, frame, "PlanePositionSequence"), "ImagePositionPatient")
-    axes = numbers(macro(dataset, frame, "PlaneOrientationSequence"), "ImageOrientationPatient")
-    spacing = numbers(macro(dataset, frame, "PixelMeasuresSequence"), "PixelSpacing")
-    if len(corner) != 3 or len(axes) != 6 or len(spacing) != 2 or min(spacing) <= 0:
-        raise PictureError("the image does not say where it is in the patient, which its contours need")
-    away = points - np.array(corner)
-    along_row, along_column = np.array(axes[:3]), np.array(axes[3:])
-    return np.stack([away @ along_column / spacing[0], away @ along_row / spacing[1]], axis=1)
-
-
-def _filled(corners: NDArray[np.float64], shape: tuple[int, int]) -> Mask:
-    """Return the pixels whose centre is within a polygon of (row, col) corners."""
-    from ...region import Region
-
-    if len(corners) < 3:
-        return np.zeros(shape, dtype=bool)
-    # A region counts from the corner of the first pixel.
-    return Region((corners + 0.5,)).mask(shape)
+    return here is not None and there is not None and abs(here - there) < SAME_PLACE

@@ -35,6 +35,7 @@ def _expand(codes: list[int], at: int, n_segments: int, entries: list[int], most
         if at + 2 > len(codes) or len(entries) >= most:
             return
         opcode, length = codes[at], codes[at + 1]
+        # C.7.9.2.1 to C.7.9.2.3
         if opcode == _DISCRETE:
             entries += codes[at + 2 : at + 2 + length]
             at += 2 + length

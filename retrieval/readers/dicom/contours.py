@@ -1,0 +1,70 @@
+"""DICOM contours: the regions of interest of a structure set as pixels of a frame; PS3.3 C.8.8.6."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import PictureError
+from ...region import Region
+from .geometry import macro, normal_of, numbers, position_of
+from .header import element, text_of
+from .marked_frame import SAME_PLACE, MarkedRegion, Mask, Target, refers
+
+
+def contours_on(dataset: Any, target: Target) -> list[MarkedRegion]:
+    """Return the regions of interest whose contours are on a frame; PS3.3 C.8.8.6."""
+    rows, cols = (int(element(target.dataset, keyword) or 0) for keyword in ("Rows", "Columns"))
+    labels = {
+        int(element(item, "ROINumber") or 0): text_of(item, "ROIName")
+        for item in element(dataset, "StructureSetROISequence") or ()
+    }
+    found = []
+    for roi in element(dataset, "ROIContourSequence") or ():
+        mask = np.zeros((rows, cols), dtype=bool)
+        for contour in element(roi, "ContourSequence") or ():
+            if text_of(contour, "ContourGeometricType").startswith("CLOSED") and _is_on(contour, target):
+                # A contour within another one cuts a hole.
+                mask ^= _filled(_pixels_of(contour, target), (rows, cols))
+        if mask.any():
+            number = int(element(roi, "ReferencedROINumber") or 0)
+            found.append(MarkedRegion(number, labels.get(number, ""), mask))
+    return found
+
+
+def _is_on(contour: Any, target: Target) -> bool:
+    """Whether a contour is on the target: by reference, else if all its points are in its plane."""
+    # C.8.8.6.2: optional, and many planning systems leave it out.
+    references = element(contour, "ContourImageSequence")
+    if references:
+        return any(refers(reference, target) for reference in references)
+    points = np.reshape(numbers(contour, "ContourData"), (-1, 3))
+    normal = normal_of(target.dataset, target.frame)
+    height = position_of(target.dataset, target.frame, target.n_frames)
+    if normal is None or height is None or not len(points):
+        return False
+    return bool(np.abs(points @ np.array(normal) - height).max() < SAME_PLACE)
+
+
+def _pixels_of(contour: Any, target: Target) -> NDArray[np.float64]:
+    """Return the corners as (row, col), centre of the first pixel at 0; the inverse of PS3.3 C.7.6.2.1.1."""
+    dataset, frame = target.dataset, target.frame
+    points = np.reshape(numbers(contour, "ContourData"), (-1, 3))
+    corner = numbers(macro(dataset, frame, "PlanePositionSequence"), "ImagePositionPatient")
+    axes = numbers(macro(dataset, frame, "PlaneOrientationSequence"), "ImageOrientationPatient")
+    spacing = numbers(macro(dataset, frame, "PixelMeasuresSequence"), "PixelSpacing")
+    if len(corner) != 3 or len(axes) != 6 or len(spacing) != 2 or min(spacing) <= 0:
+        raise PictureError("the image does not say where it is in the patient, which its contours need")
+    away = points - np.array(corner)
+    along_row, along_column = np.array(axes[:3]), np.array(axes[3:])
+    return np.stack([away @ along_column / spacing[0], away @ along_row / spacing[1]], axis=1)
+
+
+def _filled(corners: NDArray[np.float64], shape: tuple[int, int]) -> Mask:
+    """Return the pixels whose centre is within a polygon of (row, col) corners."""
+    if len(corners) < 3:
+        return np.zeros(shape, dtype=bool)
+    # A region counts from the corner of the first pixel.
+    return Region((corners + 0.5,)).mask(shape)
