@@ -36,6 +36,7 @@ def superpixel(**settings: Any) -> BagOfWords:
 
 def vlad(**settings: Any) -> Aggregated:
     """Make dense vectors of residuals; keywords: those of ``AggregationSettings`` and ``VladSettings``."""
+    # Imported here: listing what is installed must not load numpy and numba.
     from .aggregation.aggregated import make_aggregated
     from .aggregation.aggregation_settings import AggregationSettings, VladSettings
 
@@ -61,6 +62,7 @@ def _bag_of_words(name: str, settings: dict[str, Any]) -> BagOfWords:
     kind = DETECTORS[name]
     points, words = {f.name for f in fields(kind)}, {f.name for f in fields(WordSettings)}
     refuse_unknown(name, settings, points | words)
+    # JSON, in which settings are stored, has no tuples; fields of frozen dataclasses must be hashable.
     given: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in settings.items()}
     of_words: dict[str, Any] = {n: v for n, v in given.items() if n in words}
     of_points: dict[str, Any] = {n: v for n, v in given.items() if n in points}

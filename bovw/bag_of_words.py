@@ -77,6 +77,7 @@ class BagOfWords(WordSearch):
     @property
     def n_fit_pictures(self) -> int:
         """Maximum number of images that ``learn`` needs: above ``fit_pictures`` if the words need more."""
+        # An image gives no more than PER_PICTURE descriptors, or as many as it has points.
         wanted = (self.chosen.words or 0) * PER_WORD // max(1, min(self.detector.points, PER_PICTURE))
         return max(self.chosen.fit_pictures, wanted)
 
@@ -159,6 +160,7 @@ class BagOfWords(WordSearch):
 
     def adjusted(self, **settings: Any) -> BagOfWords:
         """Return the same bag with other ``query_settings``. Raise SettingError if one is out of range."""
+        # The vocabularies are shared, not copied: they are large, and no setting of queries changes them.
         other = BagOfWords(self.name, self.detector, replace(self.chosen, **settings))
         other.shape_vocabulary_, other.tone_vocabulary_ = self._fitted()
         other.signatures_ = self.signatures_
@@ -200,6 +202,7 @@ class BagOfWords(WordSearch):
 
     @property
     def _extractor(self) -> FeatureExtractor:
+        # Made of the settings each time: frozen dataclasses cost nothing, and nothing can get out of step.
         chosen = self.chosen
         descriptor = DESCRIPTORS[chosen.descriptor](**chosen.of_descriptor())
         tone = ColourPatch(extent=chosen.tone_extent) if chosen.tone_words else None

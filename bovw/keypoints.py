@@ -39,6 +39,7 @@ class Keypoints:
         strengths: ArrayLike = 1.0,
     ) -> Self:
         """Make keypoints from anything array-like; single values are repeated for every point."""
+        # Copies, since broadcast columns share their memory.
         columns = np.broadcast_arrays(*np.atleast_1d(rows, cols, scales, orientations, strengths))
         return cls(*(np.ascontiguousarray(c, dtype=np.float32) for c in columns))
 

@@ -90,6 +90,7 @@ def _of(name: str, settings: LocalSettings) -> PointFeatures:
     if settings.descriptor not in get_args(DescriptorName):
         known = ", ".join(get_args(DescriptorName))
         raise SettingError(f"descriptor: {settings.descriptor!r} is unknown; give one of {known}")
+    # A setting that would change nothing is a mistake of whoever made it.
     if settings.weights:
         raise SettingError(f"weights: {name} points have no network; leave them out, or take features deep")
     detector, descriptor = DETECTORS[name](points=settings.points), DESCRIPTORS[settings.descriptor]()

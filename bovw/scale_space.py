@@ -56,6 +56,7 @@ class Pyramid:
 
     def nearest(self, blurs: ArrayLike) -> NDArray[np.int64]:
         """Return for each blur (σ in pixels of the image) the level that comes nearest to it, int64."""
+        # Levels are equally spaced in log σ, and so is what is near.
         octaves = np.log2(np.maximum(np.asarray(blurs, dtype=np.float64), 1e-3) / BASE_BLUR)
         levels = np.round(LEVELS_PER_OCTAVE * octaves)
         return np.asarray(np.clip(levels, LOWEST, self.highest), dtype=np.int64)

@@ -18,11 +18,11 @@ PatchNormalise = Literal["none", "mean", "meanstd"]
 
 @dataclass(frozen=True)
 class WordSettings:
-    """Say how points become words, and words a weighted bag.
+    """Settings of how points become words, and words a weighted bag.
 
     Parameters
     ----------
-    longest_side : pictures are shrunk to at most so many pixels before anything else.
+    longest_side : images are shrunk to at most this many pixels before anything else.
     foreground_only : keep points out of the black background.
     descriptor : ``fine`` (SIFT over the finest gradients), ``rootsift`` (gradients smoothed in proportion to
         the frame), ``patch`` (raw grey values), or ``opponentsift`` (``rootsift`` of three colour channels).
@@ -41,17 +41,17 @@ class WordSettings:
     idf : weigh words by their rarity.
     norm : ``l2`` (cosine) or ``l1`` (Hellinger's affinity).
     stop : share of the most frequent words that is ignored, in [0, 1).
-    assignments : so many nearest words stand for each point of a query (soft assignment).
+    assignments : how many nearest words each point of a query is shared among (soft assignment).
     softness : σ of soft assignment, in units of the descriptors.
-    verify : so many of the best pictures are looked at again, and ranked by how many matches agree in space;
-        0 for none. A query with a region always looks at 200 or more.
-    expand : so many of the best hits that are verified are added to the query, by their words within the
-        matched box, and it is asked again; 0 for none. 200 or more are verified then.
+    verify : how many of the best images are reranked by the number of matches that agree in space; 0 for
+        none. A query with a region always reranks 200 or more.
+    expand : how many of the best verified hits are added to the query, by their words within the matched
+        box, before it is asked again; 0 for none. 200 or more are verified then.
     signature : 32 or 64 bits are kept of each point besides its word, and only points with like bits match;
         the best 300 are then scored by such matches. 0 keeps none.
     approximate_above : with more words than this the nearest word is found approximately; 0: never.
-    fit_pictures : the vocabulary is learnt from at most so many pictures (more where ``words`` needs them).
-    seed : of everything that is drawn by chance.
+    fit_pictures : maximum number of images that words are learnt from (more if ``words`` needs them).
+    seed : of everything random.
     """
 
     longest_side: int = 320
@@ -110,6 +110,7 @@ class WordSettings:
 
     def of_descriptor(self) -> dict[str, Any]:
         """Return the keywords of the chosen descriptor."""
+        # Only the settings that this descriptor has; the other ones say nothing about it.
         if self.descriptor == "fine":
             return {"gradient_sigma": self.gradient_sigma}
         if self.descriptor == "patch":

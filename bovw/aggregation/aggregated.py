@@ -97,6 +97,7 @@ class Aggregated:
         together, wanted = np.concatenate(pictures), self.chosen.words
         words = distinct_words(wanted, together) if wanted else allowed_words(together)
         vocabulary = Vocabulary(words, seed=self.common.seed)
+        # The words are learnt from all descriptors, what is made of them image by image.
         made = self._aggregator(WeightedVocabulary.learn(pictures, vocabulary, Weighting(), self._pca, 8192))
         made.learn(pictures)
         self.aggregator_ = made
@@ -151,6 +152,7 @@ class Aggregated:
     @property
     def _pca(self) -> Pca | None:
         """What reduces descriptors, not fitted yet; a code has one bit for each of its components."""
+        # 128 bits are two machine words: more components are left out rather than bits shared between them.
         most = self.common.local_components
         if isinstance(self.chosen, AsmkSettings):
             most = min(most or MOST_BITS, MOST_BITS)
@@ -209,6 +211,7 @@ def make_aggregated(
     chosen = kind(**{n: v for n, v in settings.items() if n in own})
     local_features = make_local_features(common.features, common.local)
     made = AggregatedMaps if isinstance(local_features, NetworkFeatures) else Aggregated
+    # The settings as the features keep them: the path of a weight file, for one, has become its hash.
     return made(name, replace(common, **asdict(local_features.kept)), chosen, local_features)
 
 
@@ -223,6 +226,7 @@ def _of(arrays: Arrays, prefix: str) -> Arrays:
 
 
 def _evidence(vocabulary: WeightedVocabulary, found: LocalDescriptors) -> NDArray[np.void]:
+    # Verification needs a word and a frame for each point; what tone would have stays 0.
     evidence = np.zeros(len(found), dtype=EVIDENCE)
     evidence["word"] = vocabulary.words(found.descriptors) if len(found) else 0
     evidence["row"], evidence["col"] = found.rows, found.cols

@@ -45,6 +45,7 @@ class Asmk:
                 np.empty(0, np.int64), np.empty((0, vocabulary.centers.shape[1]), bool), vocabulary.size
             )
         reduced = vocabulary.reduced(descriptors)
+        # One code a word, however many points have it: this aggregation is what counters bursts here.
         present, sums = residuals(vocabulary.assigner.assign(reduced), reduced, vocabulary.centers)
         return signs(present, sums > 0, vocabulary.size)
 

@@ -71,6 +71,7 @@ class Vlad:
     def vector(self, descriptors: NDArray[np.floating]) -> Floats:
         """Return the vector float32 (dimension,) of descriptors (n, d); zeros if there are none."""
         whole = self._whole(descriptors)
+        # Nothing minus the mean would be a direction like any other: an image without points stays zero.
         if self.pca_ is None or not whole.any():
             return whole if self.pca_ is None else np.zeros(self.dimension, dtype=np.float32)
         return scaled(self.pca_.transform(whole[None])[0])

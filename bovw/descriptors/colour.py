@@ -80,6 +80,7 @@ class OpponentSift:
 
         ``image`` is RGB, float32 (rows, cols, 3) in [0, 1]. Raise PictureError if it is not.
         """
+        # Channel by channel, each with a unit descriptor; together they have length √n, which is divided by.
         planes = cv2.split(opponent(image))[: self._n_channels]
         described = [self._sift.describe(plane, keypoints) for plane in planes]
         return np.hstack(described) / np.float32(np.sqrt(self._n_channels))
@@ -144,6 +145,7 @@ class ColourPatch:
 
     def _of_grey(self, image: NDArray[np.float32], keypoints: Keypoints) -> NDArray[np.float32]:
         """Describe a grey image: its three channels are one plane, times a factor each."""
+        # Means and deviations are linear in such a factor: one plane is resampled instead of three.
         factors = GREY[self.space]
         plane = _lightness(image) if self.space == "lab" else image
         mean, deviation = self._plane(plane, keypoints)
@@ -181,7 +183,7 @@ def _lightness(grey: NDArray[np.float32]) -> NDArray[np.float32]:
 def _look_up(image: NDArray[np.float32], table: NDArray[np.float32], found: NDArray[np.float32]) -> None:
     """Interpolate in a table of a function's values at equal steps from 0 to 1."""
     # A cube root a pixel would cost more than all the rest of the descriptor.
-    last = np.int32(len(table) - 2)
+    last = np.int32(len(table) - 2)  # the last step: white itself is its end
     for r in range(image.shape[0]):
         for c in range(image.shape[1]):
             place = image[r, c] * np.float32(len(table) - 1)

@@ -82,7 +82,7 @@ def _levels(scales: NDArray[np.float32]) -> NDArray[np.int64]:
 
 def _pooled(maps: GradientMaps, level: int, keypoints: Keypoints) -> NDArray[np.float32]:
     """Return the histograms of frames read from one level, (n, 4, 4, 8), directions as in the image."""
-    # Upright frames, the usual ones of dense points, have separable weights: several times as fast.
+    # Upright frames, the usual ones of dense points, have separable weights, which cost less.
     there = keypoints.rescaled(0.5**level)
     widths = np.float32(BIN_WIDTH) * there.scales
     frames = np.stack([there.rows, there.cols, widths, there.orientations], axis=1)

@@ -98,6 +98,7 @@ def _polar(across: Plane, above: Plane, below: Plane, magnitudes: Plane, directi
         x, y = across[c], above[c] - below[c]
         wide, high = abs(x), abs(y)
         small, large = (wide if wide < high else high), (high if wide < high else wide)
+        # arctan of the smaller over the larger side is in [0, π/4]; the octant follows from signs and sizes.
         t = small / (large + np.float32(1e-30))
         s = t * t
         a = (

@@ -119,9 +119,7 @@ def _share_out(strength: Pixels, turn: Pixels, shares: Shares, histogram: Pixels
     # Columns first, then whole lines over rows: 4 additions a sample instead of 8.
     first, share = shares
     histogram[:] = 0
-    line = np.empty(
-        (N_BINS + 2, N_DIRECTIONS), np.float32
-    )  # one line of samples, before it is shared out over rows
+    line = np.empty((N_BINS + 2, N_DIRECTIONS), np.float32)  # of samples, not yet shared out over rows
     for v in range(len(first)):
         line[:] = 0
         for u in range(len(first)):

@@ -64,6 +64,7 @@ class Patch:
         ``image`` is grey, float32 (rows, cols) in [0, 1], or the pyramid made of it. Beyond the border of
         the image its last pixel is repeated. Raise PictureError if the image is not 2-D.
         """
+        # Half the distance of the samples: what they cannot resolve is smoothed away, and nothing else.
         blur = 0.5 * self.extent / self.side
         patches = frame_patches(Pyramid.of(image), keypoints, self.side, self.extent, blur)
         return self._normalised(patches.reshape(len(keypoints), self.dimension))

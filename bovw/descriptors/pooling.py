@@ -40,11 +40,11 @@ def pool_upright(level: Map, frames: Floats, histograms: Floats) -> None:
         left, right = _extent(col, REACH * bin_width, width)
         lines[:, left * N_DIRECTIONS : right * N_DIRECTIONS] = 0
         for r in range(top, bottom):
-            seen = flat[r, left * N_DIRECTIONS : right * N_DIRECTIONS]
+            here = flat[r, left * N_DIRECTIONS : right * N_DIRECTIONS]
             for y in range(N_BINS):
                 weight = _weight((np.float32(r) - row) / bin_width, y)
                 if weight > 0:
-                    _add(weight, seen, lines[y, left * N_DIRECTIONS : right * N_DIRECTIONS])
+                    _add(weight, here, lines[y, left * N_DIRECTIONS : right * N_DIRECTIONS])
         for c in range(left, right):
             for x in range(N_BINS):
                 weight = _weight((np.float32(c) - col) / bin_width, x)

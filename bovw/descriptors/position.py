@@ -28,5 +28,6 @@ def append_position(
     """
     if not 0 <= weight < np.inf:
         raise SettingError(f"weight must be 0 or more, not {weight}")
+    # Pixel centres: the first of n columns is half a pixel inside, at 1/n − 1.
     centred = [(2 * at + 1) / n - 1 for at, n in zip((keypoints.rows, keypoints.cols), shape, strict=True)]
     return np.column_stack([descriptors, np.float32(weight) * np.column_stack(centred)]).astype(np.float32)

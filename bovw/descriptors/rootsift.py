@@ -63,6 +63,7 @@ class RootSift:
         descriptors = np.zeros((len(keypoints), self.dimension), dtype=np.float32)
         shares, window = bin_shares(self.samples), gaussian_window(self.samples)
         spacing = np.float32(REACH * BIN_WIDTH / self.samples)
+        # Level by level: frames that share one need no pyramid in the kernel, and stay in the cache together.
         for part in by_level(pyramid, keypoints, blur=1.0):
             described = np.zeros((len(part.chosen), self.dimension), dtype=np.float32)
             describe_frames(part.level, part.frames, spacing, shares, window, self.root, described)

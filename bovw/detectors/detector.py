@@ -46,6 +46,7 @@ class Detector(Protocol):
 
 def admit(image: Grey, mask: Mask | None) -> tuple[Grey, Mask]:
     """Return image and mask as C-contiguous arrays of one shape; no mask becomes one that is all True."""
+    # Kernels are compiled for C-contiguous arrays of these types only.
     if np.ndim(image) != 2 or 0 in np.shape(image):
         raise PictureError(f"a detector wants a grey image (rows, cols), not one of shape {np.shape(image)}")
     grey = np.ascontiguousarray(image, dtype=np.float32)

@@ -27,7 +27,7 @@ def extrema(octave: Octave, contrast: float) -> Table:
     Returns
     -------
     float32 (n, 5), in pixels of the octave: row, col, layer (all with fractions), |difference|, and the
-    ratio of the principal curvatures, infinite where they differ in sign.
+    ratio of the principal curvatures, infinite if they differ in sign.
     """
     least = contrast / LAYERS
     candidates = _strip_by_strip(octave.gaussians, np.float32(0.5 * least))
@@ -39,8 +39,8 @@ def _strip_by_strip(gaussians: Stack, least: np.float32) -> NDArray[np.int32]:
     """List the candidates of an octave, int32 (n, 3); its differences are never held all at once."""
     found = [np.empty((0, 3), dtype=np.int32)]
     for top in range(0, gaussians.shape[1] - 2 * BORDER, STRIP):
-        seen = gaussians[:, top : top + STRIP + 2 * BORDER]
-        found.append(_candidates(seen[1:] - seen[:-1], least) + np.array([0, top, 0], dtype=np.int32))
+        strip = gaussians[:, top : top + STRIP + 2 * BORDER]
+        found.append(_candidates(strip[1:] - strip[:-1], least) + np.array([0, top, 0], dtype=np.int32))
     return np.concatenate(found)
 
 
@@ -48,7 +48,7 @@ def _strip_by_strip(gaussians: Stack, least: np.float32) -> NDArray[np.int32]:
 def _candidates(stack: Stack, least: np.float32) -> NDArray[np.int32]:
     """List (layer, row, col) of the pixels above ``least`` that no neighbour of the 26 surpasses."""
     # Three sieves, each for what the one before leaves: four neighbours in the row and beside it, the two in
-    # scale, then all 26. The first two are vector instructions and leave about one pixel in fifty.
+    # scale, then all 26. The first two are vector instructions and leave few pixels.
     found = np.empty((1024, 3), dtype=np.int32)
     n = 0
     rows, cols = stack.shape[1:]

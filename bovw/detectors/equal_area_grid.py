@@ -37,7 +37,7 @@ class Grid:
 def cut(mask: NDArray[np.bool_], n: int) -> Grid:
     """Cut the True part of ``mask`` (rows, cols) into ``n`` cells, nearly square; n ≤ its pixels, at least 1.
 
-    A full square picture with a square n gives the plain grid.
+    A full square image with a square n gives the plain grid.
     """
     area = int(np.count_nonzero(mask))
     n = max(1, min(n, area))

@@ -41,6 +41,7 @@ class Moments:
     def of(cls, image: NDArray[np.float32], labels: NDArray[np.int32], n: int) -> Moments:
         """Measure the regions 0 to n − 1 of ``labels`` (rows, cols) on ``image`` (rows, cols)."""
         sums = _sums(image, labels, n)
+        # Central moments from one pass: Σ (x − x̄)² = Σ x² − n x̄², in float64.
         area = np.maximum(sums[:, 0], 1)
         row, col, grey = (sums[:, j] / area for j in (1, 2, 6))
         pixel = np.where(sums[:, 0] > 0, 1 / 12, 0)
@@ -60,6 +61,7 @@ class Moments:
     @property
     def axes(self) -> tuple[Floats, Floats]:
         """Return the standard deviations along the major and the minor axis, in pixels."""
+        # Eigenvalues of the 2 × 2 matrix of second moments: the mean of its diagonal ± ``spread``.
         middle = (self.row_row + self.col_col) / 2
         spread = np.hypot((self.row_row - self.col_col) / 2, self.row_col)
         return np.sqrt(middle + spread), np.sqrt(np.maximum(middle - spread, 0))

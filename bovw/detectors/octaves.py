@@ -43,6 +43,7 @@ def octaves(image: NDArray[np.float32], sigma: float) -> list[Octave]:
     first = np.asarray(cv2.resize(image, (2 * cols, 2 * rows), interpolation=cv2.INTER_LINEAR))
     first, step = _blurred(first, float(np.sqrt(sigma**2 - 1))), 0.5  # Gaussians add in σ²
     found: list[Octave] = []
+    # The next octave begins with the layer of twice its σ, every other pixel of it.
     while min(first.shape) > 2 * BORDER:
         layers = _layers(first, sigma)
         found.append(Octave(layers, step, -0.25))

@@ -28,7 +28,7 @@ class Sift:
     points : how many points are wanted.
     contrast_threshold : the contrast below which extrema are passed over, measured as in OpenCV (there 0.04).
     edge_threshold : the ratio of curvatures above which an extremum counts as an edge.
-    sigma : blur of the first level, in pixels of the doubled picture.
+    sigma : blur of the first level, in pixels of the doubled image.
     upright : leave orientations out.
     scale_factor : σ of the frame over σ of the blob; 1 is Lowe's. Larger frames contain more of what
         surrounds a blob, which tells more on radiographs and ultrasound.
@@ -56,6 +56,7 @@ class Sift:
             return Keypoints.empty()
         scale_space = octaves(grey, self.sigma)
         tables = [extrema(octave, self.contrast_threshold) for octave in scale_space]
+        # All octaves in one table: the strongest are chosen among all scales.
         sources = np.repeat(np.arange(len(tables)), [len(t) for t in tables])
         table = np.concatenate([np.empty((0, 5), dtype=np.float32), *tables])
         steps = np.array([o.step for o in scale_space], dtype=np.float32)[sources]

@@ -36,8 +36,8 @@ def slic(
 ) -> Labels:
     """Cut an image into about ``n_regions`` connected regions of similar grey level.
 
-    k-means in (row, col, grey) where each centre competes only for the pixels within one step around it, with
-    the distance D² = (grey / compactness)² + (distance / step)² (Achanta et al. 2012, eq. 3).
+    k-means in (row, col, grey); each centre competes only for the pixels within one step around it, with the
+    distance D² = (grey / compactness)² + (distance / step)² (Achanta et al. 2012, eq. 3).
 
     Parameters
     ----------

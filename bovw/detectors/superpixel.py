@@ -61,11 +61,13 @@ class Superpixel:
         grey, inside = admit(image, mask)
         if is_blank(grey, inside):
             return Keypoints.empty()
+        # A bent region may have its centre of mass outside itself, even outside the mask.
         labels, moments = self._cut(grey, inside)
         rows, cols = pull_inside(labels, moments.rows, moments.cols)
         angles = moments.directions if self.orientation == "axis" else 0.0
         sigmas = self.scale_factor * self._sides(moments)
         found = Keypoints.of(rows, cols, sigmas, angles, contrasts(labels, moments.means))
+        # SLIC gives a few more than asked for; small regions are what texture and noise leave over.
         if len(found) > self.points:
             found = found[np.sort(np.argsort(-moments.areas, kind="stable")[: self.points])]
         if self.orientation == "gradient":
@@ -87,6 +89,7 @@ class Superpixel:
         if self.scale == "area":
             return np.asarray(np.sqrt(moments.areas))
         if self.scale == "moments":
+            # A square of side a has second moments a² / 12 along either axis.
             major, minor = moments.axes
             return np.asarray(np.sqrt(12 * major * minor))
         return np.full(len(moments.areas), np.sqrt(moments.areas.sum() / self.points))

@@ -37,6 +37,7 @@ def explain(
     heat = scattered(
         theirs["row"], theirs["col"], _point_weights(theirs, weights, n_shape_words, of_points), hit_shape
     )
+    # Inliers first, so that drawings can put them on top; then pairs that merely share a word.
     inliers = _inliers(ours, theirs, hit_shape, n_shape_words)
     pairs = np.concatenate([inliers, _heaviest(ours, theirs, weights[:n_shape_words])])
     agreeing = np.arange(len(pairs)) < len(inliers)
@@ -48,6 +49,7 @@ def explain(
 def _weights(query: SparseVector, hit: SparseVector) -> NDArray[np.float32]:
     """Return what each word adds to the score, float32 (size,)."""
     words, ours, theirs = np.intersect1d(query.indices, hit.indices, return_indices=True)
+    # The score is a dot product: so it splits exactly into what each shared word adds.
     found = np.zeros(query.size, dtype=np.float32)
     found[words] = query.values[ours] * hit.values[theirs]
     return found
@@ -84,6 +86,7 @@ def _inliers(ours: NDArray[np.void], theirs: NDArray[np.void], shape: tuple[int,
 
 def _heaviest(ours: NDArray[np.void], theirs: NDArray[np.void], weights: NDArray[np.float32]) -> Pairs:
     """Return a pair of points for each of the heaviest words that both have."""
+    # One pair a word, of the first point on either side: which ones belong together is unknown.
     our_words, first = np.unique(ours["word"], return_index=True)
     their_words, second = np.unique(theirs["word"], return_index=True)
     words, at, there = np.intersect1d(our_words, their_words, return_indices=True)

@@ -26,7 +26,7 @@ Ints = NDArray[np.int64]
 
 
 class Verdicts(NamedTuple):
-    """What verification says of n candidates.
+    """Results of the verification of n candidates.
 
     Parameters
     ----------

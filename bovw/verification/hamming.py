@@ -31,6 +31,7 @@ def amounts(n_bits: int) -> NDArray[np.float64]:
     Jégou, Douze and Schmid, "Improving bag-of-features for large scale image search", IJCV 2010, section 4.2.
     Without signatures, of 0 bits, each counts 1.
     """
+    # A table over all distances that 64 bits can have: kernels look up instead of computing exponentials.
     h = np.arange(65)
     if not n_bits:
         return np.ones(len(h))

@@ -66,6 +66,7 @@ class WordLocator:
         boxes = mapped_boxes(verdicts, np.concatenate(outline), candidates.sizes)
         scores = candidates.scores + bonus(verdicts).astype(np.float32)
         if region is not None and len(query):
+            # Small regions rarely have four inliers; the windows still say where such words are together.
             unverified = ~verdicts.are_verified
             windows, similarity = self.windows(query, region, candidates, frames)
             boxes[unverified] = windows[unverified]
@@ -88,6 +89,7 @@ class WordLocator:
         contribute stays. No score falls below 0.
         """
         ours, theirs = Frames.of(query), Frames.of(candidates.evidence)
+        # With n_bits = 0 every pair of one word counts 1: that is what the bags have counted.
         near, together = (
             signature_similarity(ours, theirs, candidates.offsets, word_weights, n_bits)
             for n_bits in (ours.n_bits, 0)
@@ -98,7 +100,8 @@ class WordLocator:
     def locate_best(
         self, query: NDArray[np.void], shape: tuple[int, int], candidates: Candidates, n: int
     ) -> Located:
-        """Locate a whole picture in the n candidates of the highest scores; the others keep theirs."""
+        """Locate a whole image in the n candidates of the highest scores; the others keep theirs."""
+        # Scores of the others stay: those of the best only rise, so that the order of the two parts is kept.
         size = len(candidates)
         best = order(np.arange(size), candidates.scores, min(n, size)).ids
         scores, boxes = candidates.scores.copy(), np.full((size, 4), np.nan, np.float32)
@@ -116,6 +119,7 @@ class WordLocator:
         kinds = [("word", self.n_shape_words, 1 - TONE_SHARE if has_tone else 1.0)]
         if has_tone:
             kinds.append(("tone", self.n_tone_words, TONE_SHARE))
+        # Rarity among the candidates' points: words that these images have everywhere tell no place apart.
         query = _comparable(query, candidates.evidence)
         words = tuple(candidates.evidence[kind].astype(np.int64) for kind, *_ in kinds)
         profiles = tuple(
@@ -140,7 +144,7 @@ def mapped_boxes(verdicts: Verdicts, outline: Floats, sizes: NDArray[np.int64]) 
 
     float64 (n, 4): row, col, height, width; NaN if the candidate is not verified, or the box is outside.
     """
-    a, b, c, d = verdicts.transforms.T[:, :, None]
+    a, b, c, d = verdicts.transforms.T[:, :, None]  # (4, n, 1) against (m,) points of the outline
     # An outline is measured from the corner of the first pixel, points from its centre.
     rows, cols = outline[:, 0] - 0.5, outline[:, 1] - 0.5
     moved = np.stack([c + a * rows + b * cols, d - b * rows + a * cols], axis=-1) + 0.5

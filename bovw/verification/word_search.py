@@ -1,4 +1,4 @@
-"""Word search: what a bag of words does with the points that are kept of each picture."""
+"""Word search: what a bag of words does with the points that are kept of each image."""
 
 from __future__ import annotations
 
@@ -46,13 +46,14 @@ class WordSearch:
     def locate(
         self, query: Encoding, shape: tuple[int, int], region: Region | None, candidates: Candidates
     ) -> Located:
-        """Find a query in pictures by the places of its words; see ``WordLocator``.
+        """Find a query in images by the places of its words; see ``WordLocator``.
 
         With signatures, candidates that are reranked by these alone are not verified.
         """
         shape_words, tone_words = self._fitted()
         evidence = np.empty(0, EVIDENCE) if query.evidence is None else query.evidence
         locator = WordLocator(shape_words.size, 0 if tone_words is None else tone_words.size)
+        # By signatures first: they also decide which candidates are the best, to be verified.
         if self.chosen.signature:
             candidates = locator.rescored(evidence, candidates, shape_words.word_weights, self._share)
             if region is None:
@@ -82,6 +83,7 @@ class WordSearch:
         mean of the bags of the query and of the words within each box, all of unit length.
         """
         bags = [self._bag(within(hits.rows(i), box)) for i, box in enumerate(boxes)]
+        # A box between the points holds no word, and must not pull the mean towards nothing.
         bags = [bag for bag in bags if len(bag.values)]
         mean = Rocchio(original=1.0, liked=float(len(bags))).refine(query.vector, bags, [])
         return Encoding(mean, query.evidence)

@@ -28,6 +28,7 @@ class Assigner:
             raise SettingError(f"approximate_above: {approximate_above} is negative; 0 keeps it exact")
         if probes < 1:
             raise SettingError(f"probes: {probes} cells find nothing; give at least 1")
+        # With few words one matrix product is exact and fast enough; the tree is for many.
         table = np.asarray(centers, dtype=np.float32)
         if table.ndim != 2 or 0 in table.shape or not np.isfinite(table).all():
             raise ValueError(f"centers: {table.shape} makes no words; give finite values (K, d)")

@@ -64,6 +64,7 @@ def in_order(
         yield from map(function, items)
         return
     with ThreadPoolExecutor(n_threads) as pool:
+        # One more than threads in flight: all are busy, and no more results wait than that.
         pending: deque[Future[Result]] = deque()
         for item in items:
             pending.append(pool.submit(function, item))
@@ -95,6 +96,7 @@ def refill(centers: Floats, found: Tally, descriptors: NDArray[Any]) -> Floats:
     Such centers in order take the clusters by falling error, one each, and in it the descriptor that is
     farthest from its center; if there are more such centers than clusters, the rest stay.
     """
+    # The clusters with the largest error gain most from a second center.
     empty = np.flatnonzero((found.counts == 0) | repeats(centers))
     largest = np.argsort(-found.errors, kind="stable")[: len(empty)]
     largest = largest[found.farthest[largest] > 0]

@@ -63,6 +63,7 @@ class Scoring:
 
     def _scored(self, points: NDArray[np.generic]) -> Iterator[tuple[slice, Floats, Floats]]:
         """Yield, piece by piece, which rows, the rows moved with a 1 at the end, and their scores."""
+        # Enough rows that the product runs at full speed, few enough that the scores stay near the processor.
         at_once = min(max(_SCORES // len(self.centers), 128), 8192)
         for first in range(0, len(points), at_once):
             part = slice(first, min(first + at_once, len(points)))

@@ -98,6 +98,7 @@ class Weighting:
             raise ValueError(
                 f"words must lie in 0 to {size - 1}; assign with the vocabulary of these weights"
             )
+        # Only the words that occur: an image has hundreds of points, a vocabulary thousands of words.
         found, places = np.unique(flat, return_inverse=True)
         weights = None if amounts is None else np.asarray(amounts, dtype=np.float64).reshape(-1)
         counts = np.bincount(places, weights=weights, minlength=len(found)).astype(np.float64)
@@ -117,6 +118,7 @@ class Weighting:
             values = values / np.linalg.norm(values)
         elif len(values):
             values = np.sqrt(values / values.sum())
+        # A value that rounds to 0 is no word of the bag: an index stores the words that are above 0.
         rounded = values.astype(np.float32)
         kept = rounded > 0
         return SparseVector(words[kept].astype(np.uint32), rounded[kept], size)

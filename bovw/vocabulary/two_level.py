@@ -28,6 +28,8 @@ def two_level(
     """
     n_cells = round(k**0.5)
     cells = Scoring(kmeans(descriptors, rows[: _SAMPLE * n_cells], n_cells, rng, iterations))
+    # Cells are independent of each other, each with random numbers of its own: so threads may share them out
+    # in any order and find the same words.
     cell_of = _cells_of(descriptors, rows, cells)
     members = [rows[cell_of == cell] for cell in range(n_cells)]
     shares = share_out(k, np.array([len(own) for own in members]))

@@ -99,6 +99,7 @@ class Vocabulary:
             raise FitError(
                 f"descriptors: {points.dtype} {points.shape} is not (n, d) of numbers; pass a matrix"
             )
+        # A permutation even if all are used: Lloyd's first iterations take the first rows as a random sample.
         rows = rng.permutation(len(points))[: self.sample * self.size]
         n = n_distinct(points, rows, enough=self.size)
         if n < self.size:

@@ -60,7 +60,7 @@ class WeightedVocabulary:
             # One thread, so that the components are the same on any number of processors.
             with threadpool_limits(limits=1, user_api="blas"):
                 together = pca.fit(together).transform(together)
-        centers = vocabulary.fit(together).centers_
+        centers = vocabulary.fit(together).centers_  # float32 (K, d), in the reduced space
         assigner = Assigner(centers, approximate_above)
         words = assigner.assign(together)
         # A document frequency counts an image once for a word, however often it has it: distinct pairs.
@@ -112,6 +112,7 @@ class WeightedVocabulary:
         learnt = {
             name.removeprefix(f"{prefix}_"): a for name, a in arrays.items() if name.startswith(f"{prefix}_")
         }
+        # Looked at before it is used: arrays of another index would give wrong answers, not errors.
         needed = {"centers", "weights", "frequency"}
         if pca is not None:
             needed |= Pca.names("{}")

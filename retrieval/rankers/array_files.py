@@ -20,7 +20,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 class ArrayWriter:
-    """Write one array piece by piece, so that it never stands in memory as a whole.
+    """Write one array piece by piece, so that it is never in memory as a whole.
 
     Parameters
     ----------
@@ -64,10 +64,11 @@ class ArrayWriter:
 def save_arrays(folder: Path, arrays: Arrays) -> None:
     """Write each array to ``folder/name.npy`` and force files and folder to the disk.
 
-    The folder is made where it is missing. A file that is there already is an error (FileExistsError):
+    The folder is made if it is missing. A file that is there already is an error (FileExistsError):
     what is on disk is never changed. Raises ValueError for a name with a path in it, or an array of Python
     objects.
     """
+    # All are checked before the first is written, so that a refusal leaves no half of them.
     for name, array in arrays.items():
         _plain(_checked(name), array.dtype)
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +91,7 @@ def load_arrays(folder: Path, mmap: bool = True) -> dict[str, NDArray[Any]]:
     """Read every ``.npy`` file of a folder, by name; never unpickles.
 
     With ``mmap`` the arrays are read-only views of the files; else they are copies in memory. Raises
-    IndexFolderError, which names the file, where one is damaged or cut short, or the folder is missing.
+    IndexFolderError, which names the file, if one is damaged or cut short, or the folder is missing.
     """
     if not folder.is_dir():
         raise IndexFolderError(f"{folder}: no such folder of arrays; restore it, or index again")
@@ -109,6 +110,7 @@ def sync_folder(folder: Path) -> None:
 def _load(path: Path, mmap: bool) -> NDArray[Any]:
     try:
         shape, is_fortran, dtype, start = _header(path)
+        # Python integers: a damaged shape may overflow those of numpy.
         n_bytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
         if dtype.hasobject or path.stat().st_size != start + n_bytes:
             raise ValueError("its size is not what its header says")

@@ -22,7 +22,7 @@ _TYPES = {"ids": np.int64, "counts": np.int32, "offsets": np.int64, "rows": np.u
 
 
 class CodedWords(NamedTuple):
-    """The words of one picture, int64 (n,), rising, and their codes, uint64 (n, 1 or 2)."""
+    """The words of one image, int64 (n,), rising, and their codes, uint64 (n, 1 or 2)."""
 
     words: NDArray[np.int64]
     codes: NDArray[np.uint64]
@@ -62,7 +62,7 @@ class Codes:
         """Sort the words of one row or more by word."""
         counts = np.array([len(one.words) for one in coded], dtype=np.int32)
         words = np.concatenate([one.words for one in coded])
-        order = np.argsort(words, kind="stable")
+        order = np.argsort(words, kind="stable")  # rows then rise within each word
         rows = np.repeat(np.arange(len(coded), dtype=np.uint32), counts)[order]
         codes = np.concatenate([one.codes for one in coded])[order]
         return cls(counts, _starts(np.bincount(words, minlength=n_words)), rows, codes)
@@ -95,6 +95,7 @@ def add_scores(block: Codes, query: CodedWords, weights: NDArray[np.float32]) ->
     """
     sums = np.zeros(block.n, dtype=np.float32)
     _add_scores(block.postings, query, weights, sums)
+    # An image with itself has Σ = n, and scores 1: the lengths are √n and √n'.
     lengths = np.sqrt(np.maximum(1.0, block.counts.astype(np.float64) * len(query.words)))
     return (sums / lengths).astype(np.float32)
 
@@ -226,7 +227,7 @@ def _add_scores(
 
 @kernel()
 def _find_row(offsets: NDArray[np.int64], rows: NDArray[np.uint32], row: int) -> NDArray[np.int64]:
-    """Return int64 (n_words,): where the row's posting of each word is, −1 where it has none."""
+    """Return int64 (n_words,): where the row's posting of each word is, −1 if it has none."""
     where = np.full(len(offsets) - 1, -1, dtype=np.int64)
     for word in range(len(where)):
         listed = rows[offsets[word] : offsets[word + 1]]

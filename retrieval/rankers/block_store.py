@@ -71,6 +71,7 @@ class BlockStore(Generic[Item, Rows]):
         """
         if len(ids) != len(vectors):
             raise ValueError(f"{len(ids)} ids for {len(vectors)} vectors; give one id each")
+        # Ids are checked before vectors are prepared, and nothing is kept until both are right.
         new = self._id_map.check_new(ids, self._waiting_ids())
         if len(new):
             self._waiting.append((new, [prepare(vector) for vector in vectors]))
@@ -113,6 +114,7 @@ class BlockStore(Generic[Item, Rows]):
         """Turn what waits into blocks."""
         ids, waiting = self._waiting_ids(), self._waiting
         self._waiting = []
+        # Whole batches one after the other, cut at the limit: the rows are in the order of addition.
         items = [item for _, batch in waiting for item in batch]
         for first in range(0, len(ids), self._most or max(1, len(ids))):
             rows = slice(first, first + (self._most or len(ids)))
@@ -123,6 +125,7 @@ class BlockStore(Generic[Item, Rows]):
     def _merge_last(self) -> None:
         """Merge blocks in memory from the last, as long as the one before has no more than twice its rows."""
         while len(self._blocks) - 2 >= self._n_saved:
+            # Sizes then at least halve from block to block: log n blocks, and a row is merged log n times.
             before, last = (block.n for block in self._blocks[-2:])
             if before > 2 * last or (self._most is not None and before + last > self._most):
                 return

@@ -188,8 +188,8 @@ def _open_segment(folder: Path, dimension: int) -> tuple[Ids, _Block]:
 def _dot(a: NDArray[np.float32], b: NDArray[np.float32]) -> np.float32:
     """Sum in the order that suits the processor's vectors; it is the same for every row."""
     # These three flags let the compiler add several partial sums side by side and fuse the products into
-    # them. A matrix product by BLAS would be as fast, but its order of summation depends on the number of
-    # rows, so that a score would depend on where a vector is.
+    # them. A matrix product by BLAS may sum in another order for another number of rows, so that a score
+    # would depend on what else is in the block.
     total = np.float32(0)
     for i in range(len(b)):
         total += a[i] * b[i]

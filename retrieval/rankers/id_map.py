@@ -44,6 +44,7 @@ class IdMap:
 
     def remove(self, ids: Ids) -> None:
         """Forget ids; those that are not there are passed over."""
+        # Rows stay where they are, without an id: blocks may be files, which are never changed.
         gone = np.asarray(ids, dtype=np.int64)
         self.blocks = [np.where(np.isin(block, gone), GONE, block) for block in self.blocks]
 
@@ -65,6 +66,7 @@ class IdMap:
     def find(self, id: int) -> tuple[int, int]:
         """Return (block, row) of an id. Raise KeyError if it is not there."""
         if id >= 0:
+            # A scan: single ids are asked for rarely, and a table of all would have to follow every change.
             for number, block in enumerate(self.blocks):
                 rows = np.flatnonzero(block == id)
                 if len(rows):

@@ -71,7 +71,7 @@ class InvertedIndex:
         """
         query = self._copied(query)
         selection = Selection(min(k, len(self)), among)
-        scores = np.empty(BLOCK, dtype=np.float32)
+        scores = np.empty(BLOCK, dtype=np.float32)  # one buffer for all blocks: it stays in the cache
         for ids, block in self._store.blocks():
             scores[: len(ids)] = 0
             block.add_scores(query.indices, query.values, scores)
@@ -89,7 +89,7 @@ class InvertedIndex:
             return self._copied(SparseVector(words, values, self.size))
         except ValueError as error:
             raise IndexFolderError(
-                f"the vector of picture {id} is damaged; restore the index, or index again"
+                f"the vector of image {id} is damaged; restore the index, or index again"
             ) from error
 
     def ids(self) -> Ids:
@@ -118,10 +118,12 @@ class InvertedIndex:
             )
         indices = np.array(vector.indices, dtype=np.uint32)
         values = np.array(vector.values, dtype=np.float32)
+        # "Not all at most" refuses NaN too.
         if indices.shape != values.shape or not (np.abs(values) <= _LARGEST).all():
             raise ValueError("a vector has words without a value, or no finite values; encode it again")
         if len(indices) and (indices[-1] >= self.size or (indices[1:] <= indices[:-1]).any()):
             raise ValueError(f"the words of a vector must rise and stay below {self.size}; encode it again")
+        # A word of weight 0 adds nothing, and a column could not tell it from a word that is not there.
         return SparseVector(indices[values != 0], values[values != 0], self.size)
 
 

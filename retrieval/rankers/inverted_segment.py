@@ -34,6 +34,8 @@ def write_segment(
     The new blocks are as full as can be. They are merged word by word, so memory is bounded by the pieces.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    # Counted first, in one pass over the postings: then every array can be written from front to back, and
+    # nothing larger than a piece is in memory.
     plan = _plan(len(ids), blocks, block_ids)
     sizes = [min(BLOCK, len(ids) - first) for first in range(0, len(ids), BLOCK)]
     counts = [count_postings(parts, size) for parts in plan]
@@ -48,6 +50,7 @@ def write_segment(
             for rows, weights in merge(parts, count, n, _PIECE):
                 rows_file.write(rows)
                 weights_file.write(weights)
+    # Offsets count on from block to block, since the weights of all blocks are in one file.
     offsets = np.zeros((len(plan), size + 1), dtype=np.int64)
     for block, found in enumerate(layouts):
         offsets[block] = ends[block] + found.offsets
@@ -84,7 +87,7 @@ def _plan(n_live: int, blocks: Sequence[Postings], block_ids: Sequence[Ids]) -> 
             rows = np.full(BLOCK, -1, dtype=np.int32)
             rows[live[is_here]] = places[is_here] % BLOCK
             plan[number].append((block, rows))
-        n_before += len(live)
+        n_before += len(live)  # removed rows leave no gap
     return plan
 
 
@@ -100,6 +103,7 @@ def _check(folder: Path, arrays: dict[str, NDArray[Any]], size: int) -> None:
         raise IndexFolderError(f"{folder}: holds {offsets.shape[1] - 1} words, not {size}; index again")
     if len(offsets) != -(-len(arrays["ids"]) // BLOCK):
         raise _broken(folder, "ids")
+    # Kernels read by these offsets without checking: they must rise, from 0 to the end of the weights.
     flat = np.concatenate([np.zeros(1, np.int64), offsets.reshape(-1), [len(arrays["weights"])]])
     if (np.diff(flat) < 0).any() or flat[-2] != flat[-1]:
         raise _broken(folder, "offsets")

@@ -42,6 +42,7 @@ def merge(
     offsets = layout(counts, n).offsets
     first = 0
     while first < len(counts):
+        # Whole words, so that a piece is laid out by itself; a word larger than a piece is one.
         end = int(np.searchsorted(offsets, offsets[first] + at_once, side="right")) - 1
         last = min(max(first + 1, end), len(counts))
         target = layout(counts[first:last], n).target()

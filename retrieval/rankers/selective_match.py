@@ -120,6 +120,7 @@ class SelectiveIndex:
                 f"a vector of length {vector.size} against an index of {self.n_words} words of {self.n_bits} "
                 "bits; use the representation that made the index"
             )
+        # Rebuilt from its codes and compared: whatever is not exactly such a vector is refused.
         n = len(vector.indices) // self.n_bits
         words = np.array(vector.indices[:: self.n_bits], dtype=np.int64) // self.n_bits
         values = np.asarray(vector.values)
@@ -137,6 +138,7 @@ def similarities(n_bits: int, alpha: float, threshold: float) -> NDArray[np.floa
     """Return σ(1 − 2h / b) for each Hamming distance h, float32 (b + 1,). SettingError out of range."""
     if not 0 < alpha < np.inf or not 0 <= threshold < 1:
         raise SettingError(f"alpha {alpha}, threshold {threshold}: give a positive number, and 0 to below 1")
+    # All values that u can have: kernels look weights up by the Hamming distance.
     u = 1 - 2 * np.arange(n_bits + 1) / n_bits
     return np.where(u > threshold, np.maximum(u, 0) ** alpha, 0).astype(np.float32)
 
@@ -157,6 +159,7 @@ def signs(words: NDArray[np.integer], bits: NDArray[np.bool_], n_words: int) -> 
 def packed(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
     """Return codes bool (n, b) as uint64 (n, ⌈b / 64⌉), the first bit lowest, the rest 0."""
     n, n_bits = bits.shape
+    # Bits beyond b are 0 in every code, so that they never count as a difference.
     padded = np.zeros((n, -(-n_bits // 64) * 64), dtype=bool)
     padded[:, :n_bits] = bits
     return np.packbits(padded, axis=1, bitorder="little").view("<u8").astype(np.uint64)
