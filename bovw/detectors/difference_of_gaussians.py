@@ -40,12 +40,12 @@ def _strip_by_strip(gaussians: Stack, least: np.float32) -> NDArray[np.int32]:
     found = [np.empty((0, 3), dtype=np.int32)]
     for top in range(0, gaussians.shape[1] - 2 * BORDER, STRIP):
         strip = gaussians[:, top : top + STRIP + 2 * BORDER]
-        found.append(_candidates(strip[1:] - strip[:-1], least) + np.array([0, top, 0], dtype=np.int32))
+        found.append(local_extrema(strip[1:] - strip[:-1], least) + np.array([0, top, 0], dtype=np.int32))
     return np.concatenate(found)
 
 
 @kernel()
-def _candidates(stack: Stack, least: np.float32) -> NDArray[np.int32]:
+def local_extrema(stack: Stack, least: np.float32) -> NDArray[np.int32]:
     """List (layer, row, col) of the pixels above ``least`` that no neighbour of the 26 surpasses."""
     # Three sieves, each for what the one before leaves: four neighbours in the row and beside it, the two in
     # scale, then all 26. The first two are vector instructions and leave few pixels.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.images import mosaic
 
 import bovw
 from bovw.bag_of_words import BagOfWords
@@ -14,23 +15,12 @@ from retrieval.picture import Picture
 from retrieval.region import Region
 
 
-def picture(seed: int, side: int = 72, colour: bool = False) -> Picture:
-    """Make smooth noise of a grain that depends on the seed, on a ramp of grey."""
-    rng = np.random.default_rng(seed)
-    n = side // (3 + seed % 5)
-    cells = rng.random((n, n))
-    places = np.arange(side) * n // side
-    grey = 0.7 * cells[np.ix_(places, places)] + 0.3 * np.linspace(0, 1, side)
-    pixels = grey[..., None] * rng.uniform(0.3, 1, 3) if colour else grey
-    return Picture(pixels.astype(np.float32))
-
-
 def make(detector: str = "dense", **settings: object) -> BagOfWords:
     small = {"words": 16, "tone_words": 5, "points": 50}
     return getattr(bovw, detector)(**{**small, **settings})
 
 
-PICTURES = [picture(seed, colour=seed % 3 == 2) for seed in range(8)]
+PICTURES = [mosaic(seed, colour=seed % 3 == 2) for seed in range(8)]
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +99,7 @@ def test_with_one_assignment_a_query_is_encoded_like_any_picture(fitted):
 
 
 def test_more_words_than_the_sample_can_make_are_refused_in_one_line():
-    with pytest.raises(FitError, match="give more pictures or fewer words") as refused:
+    with pytest.raises(FitError, match="give more images or fewer words") as refused:
         make(words=5000).fit(PICTURES)
     assert "\n" not in str(refused.value)
 
@@ -141,7 +131,7 @@ def test_there_are_no_more_words_of_tone_than_tones():
 
 
 def test_a_sample_is_bounded_small_and_free_of_objects():
-    sample = make(points=2000).sample(picture(3, side=200))
+    sample = make(points=2000).sample(mosaic(3, side=200))
     assert sample["shapes"].shape == (PER_PICTURE, 128)
     assert sample["tones"].shape == (PER_PICTURE, 15)
     assert {array.dtype for array in sample.values()} == {np.dtype(np.float16)}
@@ -160,7 +150,7 @@ def test_many_words_ask_for_many_pictures():
 
 @pytest.mark.parametrize("longest", [32, 64])
 def test_pictures_are_shrunk_to_the_longest_side(longest):
-    large = picture(4, side=128)
+    large = mosaic(4, side=128)
     bag = make(longest_side=longest).fit([large, *PICTURES])
     small, factor = large.fit_within(longest)
     assert factor == longest / 128

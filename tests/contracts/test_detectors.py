@@ -2,7 +2,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 
 import numpy as np
 import pytest
-from scipy import ndimage
+from support.images import mixed_texture
 
 from bovw.detectors import DETECTORS, Detector
 from retrieval.errors import PictureError, SettingError
@@ -18,12 +18,6 @@ VARIANTS = {
 }
 
 every = pytest.mark.parametrize("detector", VARIANTS.values(), ids=VARIANTS.keys())
-
-
-def textured(shape, seed=0):
-    rng = np.random.default_rng(seed)
-    image = sum(s * ndimage.gaussian_filter(rng.normal(size=shape), s) for s in (1, 2, 5))
-    return ((image - image.min()) / np.ptp(image)).astype(np.float32)
 
 
 def table(keypoints):
@@ -55,7 +49,7 @@ def test_it_is_a_detector_with_frozen_settings(detector):
 @pytest.mark.parametrize("points", [100, 400, 1600])
 @pytest.mark.parametrize("shape", [(300, 700), (401, 397)])
 def test_the_budget_is_met(detector, points, shape):
-    found = replace(detector, points=points).detect(textured(shape))
+    found = replace(detector, points=points).detect(mixed_texture(shape))
     assert abs(len(found) - points) <= 0.02 * points
     assert_sound(found, shape)
 
@@ -64,7 +58,7 @@ def test_the_budget_is_met(detector, points, shape):
 def test_the_budget_is_met_within_a_mask_of_two_pieces(detector):
     r, c = np.indices((320, 360))
     mask = ((r - 150) ** 2 + (c - 120) ** 2 < 110**2) | ((r > 250) & (c > 260))
-    found = detector.detect(textured(mask.shape), mask)
+    found = detector.detect(mixed_texture(mask.shape), mask)
     assert within(mask, found).all()
     assert 392 <= len(found) <= 408
 
@@ -74,13 +68,13 @@ def test_points_stay_within_a_mask_that_bends(detector):
     r, c = np.indices((200, 200))
     distance = np.hypot(r - 100, c - 100)
     mask = (distance > 60) & (distance < 75)
-    found = replace(detector, points=20).detect(textured(mask.shape), mask)
+    found = replace(detector, points=20).detect(mixed_texture(mask.shape), mask)
     assert len(found) > 0 and within(mask, found).all()
 
 
 @every
 def test_an_empty_mask_gives_no_points(detector):
-    assert len(detector.detect(textured((40, 40)), np.zeros((40, 40), bool))) == 0
+    assert len(detector.detect(mixed_texture((40, 40)), np.zeros((40, 40), bool))) == 0
 
 
 @every
@@ -100,7 +94,7 @@ def test_tiny_and_thin_pictures_give_sound_points_or_none(detector, shape):
 
 @every
 def test_the_same_picture_gives_the_same_points_in_any_memory_order_and_stays_as_it_was(detector):
-    image = textured((150, 200))
+    image = mixed_texture((150, 200))
     mask = np.ones(image.shape, bool)
     mask[:40] = False
     before = image.copy(), mask.copy()
@@ -114,7 +108,7 @@ def test_the_same_picture_gives_the_same_points_in_any_memory_order_and_stays_as
 
 @every
 def test_a_mask_that_is_all_true_equals_none(detector):
-    image = textured((120, 140))
+    image = mixed_texture((120, 140))
     whole = detector.detect(image, np.ones(image.shape, bool))
     assert np.array_equal(table(whole), table(detector.detect(image)))
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.images import blobs_and_stripes
 
 from retrieval.errors import FitError, IndexFolderError
 from retrieval.evidence.localization import Candidates, Locator
@@ -39,23 +40,10 @@ def make(name: str, **more: Any) -> Representation:
     return factory(**{key: value for key, value in {**SMALL, **more}.items() if key in known})
 
 
-def picture(seed: int, shape: tuple[int, ...] = (80, 104)) -> Picture:
-    """Make blobs, stripes and noise on a dark ground, grey or in colour."""
-    rng = np.random.default_rng(seed)
-    rows, cols = np.indices(shape[:2])
-    grey = 0.2 + 0.15 * np.sin(cols * rng.uniform(0.1, 0.6) + rows * rng.uniform(0.1, 0.6))
-    for row, col, spread in rng.uniform((0, 0, 2), (*shape[:2], 9), (12, 3)):
-        grey += 0.4 * np.exp(-((rows - row) ** 2 + (cols - col) ** 2) / (2 * spread**2))
-    grey += rng.normal(0, 0.02, grey.shape)
-    if len(shape) == 3:
-        grey = grey[..., None] * rng.uniform(0.4, 1, 3)
-    return Picture(np.clip(grey, 0, 1).astype(np.float32), id=f"{seed}.png")
-
-
 def collection() -> list[Picture]:
     """Make ten pictures, grey and colour mixed, some larger than what is described."""
     shapes = [(80, 104), (104, 80, 3), (131, 97), (64, 64, 3)]
-    return [picture(seed, shapes[seed % len(shapes)]) for seed in range(10)]
+    return [blobs_and_stripes(seed, shapes[seed % len(shapes)]) for seed in range(10)]
 
 
 def dense(encoding: Encoding) -> np.ndarray:
@@ -211,7 +199,7 @@ def check_evidence(evidence: np.ndarray, described: Picture) -> None:
 
 def test_evidence_fills_a_picture_that_was_shrunk(fitted):
     # Scaled wrongly, points would stay in the upper left corner, or leave the picture.
-    large = Picture(np.kron(picture(3, (60, 80)).pixels, np.ones((4, 4), np.float32)))
+    large = Picture(np.kron(blobs_and_stripes(3, (60, 80)).pixels, np.ones((4, 4), np.float32)))
     evidence = points(fitted.encode(large))
     if evidence is not None:
         assert evidence["row"].max() > 180
@@ -240,7 +228,7 @@ def test_the_whole_image_region_equals_no_region(fitted, encodings):
 
 @pytest.mark.parametrize("shape", [(97, 131), (3, 500), (1, 10000), (1000, 7), (255, 254)])
 def test_the_whole_image_region_equals_no_region_however_a_picture_is_shrunk(fitted, shape):
-    described = picture(5, shape)
+    described = blobs_and_stripes(5, shape)
     encoding = fitted.encode(described)
     assert bits(fitted.encode(described, Region.whole(shape))) == bits(encoding)
     if (found := points(encoding)) is not None:

@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+from support.images import as_float, texture_of_all_sizes
 
 from bovw.descriptors import FineSift
 from bovw.keypoints import Keypoints
@@ -8,21 +9,6 @@ from retrieval.errors import PictureError, SettingError
 
 AS_OPENCV = FineSift(gradient_sigma=float(np.sqrt(1.6**2 - 0.5**2)), root=False)
 """OpenCV blurs a picture to 1.6 pixels before it reads the pixels of a keypoint without an octave."""
-
-
-def texture(rows, cols, seed=0):
-    """Return 8-bit pixels with structure of every size, as uint8."""
-    rng = np.random.default_rng(seed)
-    total = np.zeros((rows, cols), np.float32)
-    for sigma in (1, 3, 8, 20, 50):
-        layer = cv2.GaussianBlur(rng.standard_normal((rows, cols)).astype(np.float32), (0, 0), sigma)
-        total += layer / layer.std()
-    total = (total - total.min()) / np.ptp(total)
-    return np.round(total * 255).astype(np.uint8)
-
-
-def as_float(pixels):
-    return pixels.astype(np.float32) / 255
 
 
 def opencv_sift(pixels, keypoints):
@@ -52,7 +38,7 @@ def frames(n, rows, cols, scale, upright, margin=0.0, seed=0):
 @pytest.mark.parametrize(("upright", "least"), [(True, 0.99), (False, 0.97)])
 @pytest.mark.parametrize("size", [3, 8, 12, 20, 31, 40])
 def test_it_agrees_with_opencv_where_octaves_are_unset(size, upright, least):
-    pixels = texture(300, 400)
+    pixels = texture_of_all_sizes(300, 400)
     points = frames(200, 300, 400, size / 2, upright)
     agreement = cosines(AS_OPENCV.describe(as_float(pixels), points), opencv_sift(pixels, points))
     assert agreement.mean() > least
@@ -62,7 +48,7 @@ def test_it_agrees_with_opencv_where_octaves_are_unset(size, upright, least):
 @pytest.mark.parametrize("scale", [1.0, 2.5, 4.0, 9.0, 21.0])
 def test_no_orientation_and_next_to_none_agree(scale):
     # Upright and turned frames are pooled by different kernels.
-    image, points = as_float(texture(200, 230)), frames(100, 200, 230, scale, upright=True)
+    image, points = as_float(texture_of_all_sizes(200, 230)), frames(100, 200, 230, scale, upright=True)
     turned = Keypoints.of(points.rows, points.cols, points.scales, 1e-6)
     np.testing.assert_allclose(
         FineSift().describe(image, turned), FineSift().describe(image, points), atol=1e-3
@@ -70,7 +56,7 @@ def test_no_orientation_and_next_to_none_agree(scale):
 
 
 def test_every_frame_is_described_as_if_it_were_alone():
-    image, rng = as_float(texture(150, 170)), np.random.default_rng(1)
+    image, rng = as_float(texture_of_all_sizes(150, 170)), np.random.default_rng(1)
     points = Keypoints.of(
         rng.uniform(0, 149, 60), rng.uniform(0, 169, 60), np.exp(rng.uniform(0, 4, 60)), rng.uniform(0, 6, 60)
     )
@@ -81,14 +67,14 @@ def test_every_frame_is_described_as_if_it_were_alone():
 
 
 def test_upright_frames_beside_turned_ones_stay_the_same():
-    image, points = as_float(texture(150, 170)), frames(40, 150, 170, 6, upright=True)
+    image, points = as_float(texture_of_all_sizes(150, 170)), frames(40, 150, 170, 6, upright=True)
     mixed = Keypoints.of(points.rows, points.cols, points.scales, np.arange(40) % 2)
     described = FineSift().describe(image, mixed)[::2]
     np.testing.assert_allclose(described, FineSift().describe(image, points)[::2], atol=1e-4)
 
 
 def test_rootsift_is_the_square_root_of_sift_after_l1():
-    image, points = as_float(texture(100, 100)), frames(20, 100, 100, 5, upright=False)
+    image, points = as_float(texture_of_all_sizes(100, 100)), frames(20, 100, 100, 5, upright=False)
     sift = FineSift(root=False).describe(image, points)
     expected = np.sqrt(sift / sift.sum(axis=1, keepdims=True))
     np.testing.assert_allclose(FineSift(root=True).describe(image, points), expected, atol=1e-6)
@@ -97,7 +83,7 @@ def test_rootsift_is_the_square_root_of_sift_after_l1():
 @pytest.mark.parametrize("root", [True, False])
 @pytest.mark.parametrize("scale", [0.3, 1.5, 3.0, 12.0, 60.0])
 def test_descriptors_have_unit_length_and_no_negative_value(root, scale):
-    image, points = as_float(texture(100, 100)), frames(20, 100, 100, scale, upright=False)
+    image, points = as_float(texture_of_all_sizes(100, 100)), frames(20, 100, 100, scale, upright=False)
     described = FineSift(root=root).describe(image, points)
     assert described.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(described, axis=1), 1, atol=1e-5)
@@ -127,7 +113,7 @@ def test_cells_are_ordered_row_by_row():
 @pytest.mark.parametrize("upright", [True, False])
 def test_a_quarter_turn_of_picture_and_frames_changes_nothing(scale, upright):
     n = 256  # so that every level's grid falls on itself
-    image, points = as_float(texture(n, n)), frames(100, n, n, scale, upright)
+    image, points = as_float(texture_of_all_sizes(n, n)), frames(100, n, n, scale, upright)
     turned = Keypoints.of(
         n - 1 - points.cols, points.rows, points.scales, (points.orientations - np.pi / 2) % (2 * np.pi)
     )
@@ -136,7 +122,7 @@ def test_a_quarter_turn_of_picture_and_frames_changes_nothing(scale, upright):
 
 
 def test_a_turn_by_any_angle_changes_little():
-    image, angle = cv2.GaussianBlur(as_float(texture(301, 301)), (0, 0), 1), 0.6
+    image, angle = cv2.GaussianBlur(as_float(texture_of_all_sizes(301, 301)), (0, 0), 1), 0.6
     turn = cv2.getRotationMatrix2D((150, 150), -np.degrees(angle), 1)  # clockwise on the screen
     rotated = cv2.warpAffine(image, turn, (301, 301), flags=cv2.INTER_CUBIC)
     points = frames(50, 301, 301, 4, upright=False, margin=110)
@@ -147,7 +133,7 @@ def test_a_turn_by_any_angle_changes_little():
 
 @pytest.mark.parametrize("scale", [2.0, 4.0, 11.0])
 def test_a_full_turn_of_the_frames_changes_nothing(scale):
-    image, points = as_float(texture(120, 120)), frames(50, 120, 120, scale, upright=False)
+    image, points = as_float(texture_of_all_sizes(120, 120)), frames(50, 120, 120, scale, upright=False)
     again = Keypoints.of(points.rows, points.cols, points.scales, points.orientations - 2 * np.pi)
     np.testing.assert_allclose(
         FineSift().describe(image, again), FineSift().describe(image, points), atol=2e-3
@@ -156,14 +142,15 @@ def test_a_full_turn_of_the_frames_changes_nothing(scale):
 
 @pytest.mark.parametrize("scale", [2.0, 4.0, 11.0])
 def test_brightness_and_contrast_change_nothing(scale):
-    image, points = as_float(texture(120, 120)), frames(50, 120, 120, scale, upright=False)
+    image, points = as_float(texture_of_all_sizes(120, 120)), frames(50, 120, 120, scale, upright=False)
     changed = FineSift().describe(image * np.float32(0.3) + np.float32(0.5), points)
     np.testing.assert_allclose(changed, FineSift().describe(image, points), atol=2e-3)
 
 
 @pytest.mark.parametrize("scale", [2.0, 5.0, 12.0])
 def test_a_shifted_picture_gives_the_same_inside(scale):
-    image, points = as_float(texture(400, 400)), frames(30, 400, 400, scale, upright=True, margin=180)
+    image = as_float(texture_of_all_sizes(400, 400))
+    points = frames(30, 400, 400, scale, upright=True, margin=180)
     moved = Keypoints.of(points.rows - 32, points.cols - 16, points.scales)
     shifted = FineSift().describe(np.ascontiguousarray(image[32:, 16:]), moved)
     np.testing.assert_allclose(shifted, FineSift().describe(image, points), atol=1e-4)
@@ -190,13 +177,13 @@ def test_a_frame_that_sees_no_structure_is_zero_beside_one_that_does():
 @pytest.mark.parametrize("scale", [2.0, 5.0, 12.0])
 def test_a_frame_wholly_outside_is_zero(scale, angle):
     points = Keypoints.of([-500, 20, 600, 1e9, -1e9], [20, 900, 600, 1e9, 1e9], scale, angle)
-    assert not FineSift().describe(as_float(texture(100, 100)), points).any()
+    assert not FineSift().describe(as_float(texture_of_all_sizes(100, 100)), points).any()
 
 
 @pytest.mark.parametrize("angle", [0.0, 1e-6])
 @pytest.mark.parametrize("scale", [2.0, 4.0, 9.0])
 def test_cells_outside_the_picture_are_empty(scale, angle):
-    image = as_float(texture(200, 200))
+    image = as_float(texture_of_all_sizes(200, 200))
     described = FineSift().describe(image, Keypoints.of(0, 100, scale, angle))[0]
     cells = described.reshape(4, 4, 8).sum(axis=2)
     assert not cells[0].any()
@@ -204,7 +191,7 @@ def test_cells_outside_the_picture_are_empty(scale, angle):
 
 
 def test_no_keypoints_give_no_rows():
-    assert FineSift().describe(as_float(texture(20, 20)), Keypoints.empty()).shape == (0, 128)
+    assert FineSift().describe(as_float(texture_of_all_sizes(20, 20)), Keypoints.empty()).shape == (0, 128)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 10000), (10000, 1), (3, 2), (17, 31)])
@@ -221,7 +208,7 @@ def test_pictures_of_odd_shapes_are_described(shape, upright):
 @pytest.mark.parametrize("angle", [0.0, 1.0])
 def test_absurd_scales_stay_finite(scale, angle):
     described = FineSift().describe(
-        as_float(texture(50, 60)), Keypoints.of([20, 25.5], [30, 31], scale, angle)
+        as_float(texture_of_all_sizes(50, 60)), Keypoints.of([20, 25.5], [30, 31], scale, angle)
     )
     assert np.isfinite(described).all()
 
@@ -232,11 +219,11 @@ def test_a_keypoint_that_is_not_finite_is_refused(column, value):
     columns = [10.0, 10.0, 4.0, 0.0]
     columns[column] = value
     with pytest.raises(ValueError, match="finite"):
-        FineSift().describe(as_float(texture(20, 20)), Keypoints.of(*columns))
+        FineSift().describe(as_float(texture_of_all_sizes(20, 20)), Keypoints.of(*columns))
 
 
 def test_twice_gives_the_same_and_the_callers_arrays_are_unchanged():
-    image, points = as_float(texture(90, 110)), frames(50, 90, 110, 4, upright=False)
+    image, points = as_float(texture_of_all_sizes(90, 110)), frames(50, 90, 110, 4, upright=False)
     image.flags.writeable = False
     before = image.copy(), points.rows.copy(), points.scales.copy(), points.orientations.copy()
     first, second = (FineSift().describe(image, points) for _ in range(2))

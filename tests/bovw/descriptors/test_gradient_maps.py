@@ -1,13 +1,10 @@
 import cv2
 import numpy as np
 import pytest
+from support.images import white_noise
 
 from bovw.descriptors.gradient_maps import GradientMaps
 from retrieval.errors import PictureError, SettingError
-
-
-def noise(rows, cols, seed=0):
-    return np.random.default_rng(seed).random((rows, cols), dtype=np.float32)
 
 
 def shared(maps):
@@ -29,7 +26,7 @@ def halved(finer):
 
 @pytest.mark.parametrize("shape", [(20, 30), (7, 5), (2, 2), (1, 9), (9, 1), (1, 1)])
 def test_magnitude_and_direction_are_those_of_numpy(shape):
-    image = noise(*shape)
+    image = white_noise(*shape)
     maps = GradientMaps.of(image, 0)
     padded = np.pad(image.astype(np.float64), 1, mode="edge")
     dx, dy = padded[1:-1, 2:] - padded[1:-1, :-2], padded[:-2, 1:-1] - padded[2:, 1:-1]
@@ -54,7 +51,7 @@ def test_directions_are_eighths_counter_clockwise_from_rising_columns(down, righ
 
 @pytest.mark.parametrize("shape", [(64, 48), (37, 53), (1, 40), (3, 1), (1, 1)])
 def test_each_level_is_the_mean_of_squares_of_the_one_before(shape):
-    maps = GradientMaps.of(noise(*shape), 0.7)
+    maps = GradientMaps.of(white_noise(*shape), 0.7)
     expected = shared(maps)
     for number in range(1, 8):
         expected = halved(expected)
@@ -66,7 +63,7 @@ def test_each_level_is_the_mean_of_squares_of_the_one_before(shape):
 
 
 def test_a_level_does_not_depend_on_what_was_asked_for_before():
-    image = noise(50, 70)
+    image = white_noise(50, 70)
     maps = GradientMaps.of(image, 1)
     assert np.array_equal(maps.level(1), GradientMaps.of(image, 1).level(1))
     assert np.array_equal(maps.level(3), GradientMaps.of(image, 1).level(3))
@@ -74,13 +71,13 @@ def test_a_level_does_not_depend_on_what_was_asked_for_before():
 
 
 def test_all_magnitude_is_kept():
-    maps = GradientMaps.of(noise(64, 64), 0)
+    maps = GradientMaps.of(white_noise(64, 64), 0)
     for number in (1, 2, 5):
         np.testing.assert_allclose(maps.level(number).sum() * 4**number, maps.magnitudes.sum(), rtol=1e-4)
 
 
 def test_smoothing_comes_before_the_gradient():
-    image = noise(40, 50)
+    image = white_noise(40, 50)
     smooth = cv2.GaussianBlur(image, (0, 0), 1.5)
     assert np.array_equal(GradientMaps.of(image, 1.5).magnitudes, GradientMaps.of(smooth, 0).magnitudes)
 
@@ -102,14 +99,14 @@ def test_one_grey_level_of_sixteen_bits_is_a_gradient():
 
 @pytest.mark.parametrize("shape", [(1, 10000), (10000, 1), (3, 10000)])
 def test_long_thin_pictures_have_maps(shape):
-    level = GradientMaps.of(noise(*shape), 0.7).level(4)
+    level = GradientMaps.of(white_noise(*shape), 0.7).level(4)
     assert level.shape == (-(-shape[0] // 16), -(-shape[1] // 16), 8)
     assert np.isfinite(level).all()
     assert level.any()
 
 
 def test_the_picture_is_unchanged_and_may_lie_in_memory_in_any_order():
-    image = noise(31, 45)
+    image = white_noise(31, 45)
     image.flags.writeable = False
     before = image.copy()
     maps = GradientMaps.of(image, 0)
@@ -127,4 +124,4 @@ def test_what_is_no_grey_picture_is_refused(shape):
 @pytest.mark.parametrize("sigma", [-0.1, 17, np.nan, np.inf])
 def test_a_bad_sigma_is_refused(sigma):
     with pytest.raises(SettingError, match="gradient_sigma"):
-        GradientMaps.of(noise(4, 4), sigma)
+        GradientMaps.of(white_noise(4, 4), sigma)

@@ -1,26 +1,12 @@
 import cv2
 import numpy as np
 import pytest
+from support.images import as_float, texture_of_all_sizes
 
 from bovw.descriptors import RootSift
 from bovw.keypoints import Keypoints
 from bovw.scale_space import Pyramid
 from retrieval.errors import SettingError
-
-
-def texture(rows, cols, seed=0):
-    """Return 8-bit pixels with structure of every size, as uint8."""
-    rng = np.random.default_rng(seed)
-    total = np.zeros((rows, cols), np.float32)
-    for sigma in (1, 3, 8, 20, 50):
-        layer = cv2.GaussianBlur(rng.standard_normal((rows, cols)).astype(np.float32), (0, 0), sigma)
-        total += layer / layer.std()
-    total = (total - total.min()) / np.ptp(total)
-    return np.round(total * 255).astype(np.uint8)
-
-
-def as_float(pixels):
-    return pixels.astype(np.float32) / 255
 
 
 def opencv_sift(pixels, keypoints):
@@ -52,7 +38,7 @@ def frames(n, rows, cols, scale, upright, margin=0.0):
 @pytest.mark.parametrize("upright", [True, False])
 @pytest.mark.parametrize("scale", [1.7, 2.9, 6.0, 12.5, 30.0])
 def test_it_agrees_with_opencv(scale, upright):
-    pixels = texture(300, 400)
+    pixels = texture_of_all_sizes(300, 400)
     points = frames(200, 300, 400, scale, upright)
     agreement = cosines(RootSift(root=False).describe(as_float(pixels), points), opencv_sift(pixels, points))
     assert agreement.mean() > 0.99
@@ -61,14 +47,14 @@ def test_it_agrees_with_opencv(scale, upright):
 
 @pytest.mark.parametrize("scale", [0.8, 1.1, 1.5])
 def test_it_agrees_with_opencv_below_the_size_of_a_pixel_too(scale):
-    pixels = texture(200, 200)
+    pixels = texture_of_all_sizes(200, 200)
     points = frames(200, 200, 200, scale, upright=True)
     agreement = cosines(RootSift(root=False).describe(as_float(pixels), points), opencv_sift(pixels, points))
     assert agreement.mean() > 0.98
 
 
 def test_rootsift_is_the_square_root_of_sift_after_l1():
-    image, points = as_float(texture(100, 100)), frames(20, 100, 100, 5, upright=False)
+    image, points = as_float(texture_of_all_sizes(100, 100)), frames(20, 100, 100, 5, upright=False)
     sift = RootSift(root=False).describe(image, points)
     expected = np.sqrt(sift / sift.sum(axis=1, keepdims=True))
     np.testing.assert_allclose(RootSift().describe(image, points), expected, atol=1e-6)
@@ -76,7 +62,7 @@ def test_rootsift_is_the_square_root_of_sift_after_l1():
 
 @pytest.mark.parametrize("root", [True, False])
 def test_descriptors_have_unit_length_and_no_negative_value(root):
-    image, points = as_float(texture(100, 100)), frames(20, 100, 100, 3, upright=False)
+    image, points = as_float(texture_of_all_sizes(100, 100)), frames(20, 100, 100, 3, upright=False)
     described = RootSift(root=root).describe(image, points)
     np.testing.assert_allclose(np.linalg.norm(described, axis=1), 1, atol=1e-5)
     assert described.min() >= 0
@@ -101,7 +87,7 @@ def test_directions_turn_anticlockwise_against_the_frame(angle, direction):
 @pytest.mark.parametrize("scale", [1.3, 2.5, 5.0, 8.0])
 def test_a_quarter_turn_of_picture_and_frames_changes_nothing(scale):
     n = 257  # so that every octave's grid falls on itself
-    image, points = as_float(texture(n, n)), frames(100, n, n, scale, upright=False)
+    image, points = as_float(texture_of_all_sizes(n, n)), frames(100, n, n, scale, upright=False)
     turned = Keypoints.of(
         n - 1 - points.cols, points.rows, points.scales, (points.orientations - np.pi / 2) % (2 * np.pi)
     )
@@ -110,7 +96,7 @@ def test_a_quarter_turn_of_picture_and_frames_changes_nothing(scale):
 
 
 def test_a_turn_by_any_angle_changes_little():
-    image, angle = as_float(texture(301, 301)), 0.6
+    image, angle = as_float(texture_of_all_sizes(301, 301)), 0.6
     turn = cv2.getRotationMatrix2D((150, 150), -np.degrees(angle), 1)  # clockwise on the screen
     rotated = cv2.warpAffine(image, turn, (301, 301), flags=cv2.INTER_CUBIC)
     points = frames(50, 301, 301, 4, upright=False, margin=110)
@@ -121,14 +107,14 @@ def test_a_turn_by_any_angle_changes_little():
 
 
 def test_brightness_and_contrast_change_nothing():
-    image, points = as_float(texture(120, 120)), frames(50, 120, 120, 4, upright=False)
+    image, points = as_float(texture_of_all_sizes(120, 120)), frames(50, 120, 120, 4, upright=False)
     sift = RootSift()
     changed = sift.describe(image * np.float32(0.3) + np.float32(0.5), points)
     np.testing.assert_allclose(changed, sift.describe(image, points), atol=2e-3)
 
 
 def test_a_shifted_picture_gives_the_same_inside():
-    image = as_float(texture(300, 300))
+    image = as_float(texture_of_all_sizes(300, 300))
     points = frames(50, 300, 300, 5, upright=False, margin=110)
     moved = Keypoints.of(points.rows - 32, points.cols - 16, points.scales, points.orientations)
     sift = RootSift()
@@ -138,7 +124,7 @@ def test_a_shifted_picture_gives_the_same_inside():
 
 
 def test_an_enlarged_picture_with_enlarged_frames_changes_little():
-    image = cv2.GaussianBlur(as_float(texture(150, 150)), (0, 0), 1.5)
+    image = cv2.GaussianBlur(as_float(texture_of_all_sizes(150, 150)), (0, 0), 1.5)
     twice = cv2.resize(image, (300, 300), interpolation=cv2.INTER_CUBIC)
     points = frames(50, 150, 150, 5, upright=False, margin=10)
     sift = RootSift()
@@ -162,24 +148,25 @@ def test_a_frame_that_sees_no_structure_is_zero_beside_one_that_does():
 
 def test_a_frame_wholly_outside_is_zero():
     points = Keypoints.of([-500, 20, 600], [20, 900, 600], 5)
-    assert not RootSift().describe(as_float(texture(100, 100)), points).any()
+    assert not RootSift().describe(as_float(texture_of_all_sizes(100, 100)), points).any()
 
 
 def test_cells_outside_the_picture_are_empty():
-    described = RootSift(root=False).describe(as_float(texture(100, 100)), Keypoints.of(0, 50, 4))[0]
+    image = as_float(texture_of_all_sizes(100, 100))
+    described = RootSift(root=False).describe(image, Keypoints.of(0, 50, 4))[0]
     cells = described.reshape(4, 4, 8).sum(axis=2)
     assert not cells[0].any()
     assert (cells[2:] > 0).all()
 
 
 def test_faint_structure_still_counts():
-    image = np.float32(0.5) + np.float32(0.002) * as_float(texture(100, 100))
+    image = np.float32(0.5) + np.float32(0.002) * as_float(texture_of_all_sizes(100, 100))
     described = RootSift().describe(image, frames(20, 100, 100, 4, upright=True))
     np.testing.assert_allclose(np.linalg.norm(described, axis=1), 1, atol=1e-5)
 
 
 def test_a_shared_pyramid_gives_the_same():
-    image, points = as_float(texture(100, 130)), frames(30, 100, 130, 4, upright=False)
+    image, points = as_float(texture_of_all_sizes(100, 130)), frames(30, 100, 130, 4, upright=False)
     pyramid = Pyramid(image)
     assert np.array_equal(RootSift().describe(pyramid, points), RootSift().describe(image, points))
     assert np.array_equal(RootSift().describe(pyramid, points), RootSift().describe(image, points))

@@ -1,24 +1,16 @@
 import numpy as np
 import pytest
 from scipy import ndimage
+from support.images import filtered_noise, gaussian_blob
 
-from bovw.detectors.difference_of_gaussians import _candidates, extrema
+from bovw.detectors.difference_of_gaussians import extrema, local_extrema
 from bovw.detectors.octaves import octaves
-
-
-def noise(shape, sigma, seed=0):
-    return ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=shape), sigma).astype(np.float32)
-
-
-def blob(shape, row, col, sigma):
-    r, c = np.indices(shape)
-    return np.exp(-((r - row) ** 2 + (c - col) ** 2) / (2 * sigma**2)).astype(np.float32)
 
 
 @pytest.mark.parametrize("shape", [(64, 80), (61, 75)])
 def test_each_layer_has_the_blur_it_claims(shape):
     # A Gaussian blob of σ₀ in a picture that is taken to have a blur of 0.5 gains σ² − 0.5² on top.
-    image = blob(shape, 30, 40, 4)
+    image = gaussian_blob(shape, 30, 40, 4)
     for octave in octaves(image, 1.6)[:2]:
         rows, cols = (np.arange(n) * octave.step + octave.origin for n in octave.gaussians.shape[1:])
         for i, layer in enumerate(octave.gaussians):
@@ -30,25 +22,25 @@ def test_each_layer_has_the_blur_it_claims(shape):
 
 
 def test_octaves_halve_until_nothing_fits():
-    found = octaves(noise((100, 300), 1), 1.6)
+    found = octaves(filtered_noise((100, 300), 1), 1.6)
     assert [o.step for o in found] == [0.5, 1, 2, 4, 8]
     assert [o.gaussians.shape for o in found[:2]] == [(6, 200, 600), (6, 100, 300)]
-    assert octaves(noise((5, 300), 1), 1.6) == []
+    assert octaves(filtered_noise((5, 300), 1), 1.6) == []
 
 
 def test_candidates_are_those_that_26_neighbours_do_not_surpass():
-    stack = np.stack([noise((41, 53), 1.5, seed) for seed in range(5)])
+    stack = np.stack([filtered_noise((41, 53), 1.5, seed) for seed in range(5)])
     is_high = (stack == ndimage.maximum_filter(stack, 3)) & (stack > 0.05)
     is_low = (stack == ndimage.minimum_filter(stack, 3)) & (stack < -0.05)
     expected = (is_high | is_low)[1:-1, 5:-5, 5:-5]
-    found = _candidates(stack, np.float32(0.05))
+    found = local_extrema(stack, np.float32(0.05))
     assert len(found) > 10
     assert np.array_equal(found, np.argwhere(expected) + np.array([1, 5, 5]))
 
 
 @pytest.mark.parametrize("place", [(40, 52), (40.3, 51.6)])
 def test_a_blob_is_found_between_the_pixels(place):
-    image = blob((90, 100), *place, 3)
+    image = gaussian_blob((90, 100), *place, 3)
     best = None
     for octave in octaves(image, 1.6):
         for row, col, layer, value, ratio in extrema(octave, 0.001):

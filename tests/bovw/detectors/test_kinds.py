@@ -4,17 +4,13 @@ import cv2
 import numpy as np
 import pytest
 from skimage import data
+from support.images import gaussian_blob
 
 from bovw.detectors import Dense, Sift, Superpixel
 
 
-def blob(shape, row, col, sigma):
-    r, c = np.indices(shape)
-    return np.exp(-((r - row) ** 2 + (c - col) ** 2) / (2 * sigma**2)).astype(np.float32)
-
-
 def test_sift_finds_a_blob_at_its_place_and_scale():
-    found = Sift(points=1, scale_factor=1).detect(blob((101, 131), 40, 77, 6))
+    found = Sift(points=1, scale_factor=1).detect(gaussian_blob((101, 131), 40, 77, 6))
     assert (found.rows[0], found.cols[0]) == pytest.approx((40, 77), abs=0.5)
     assert found.scales[0] == pytest.approx(6, rel=0.3)
 
@@ -55,14 +51,14 @@ def test_sift_fills_its_budget_on_a_smooth_picture():
 
 
 def test_dense_points_of_a_square_picture_are_the_plain_grid():
-    found = Dense(points=16, scales=(5.0,)).detect(blob((40, 40), 20, 20, 9))
+    found = Dense(points=16, scales=(5.0,)).detect(gaussian_blob((40, 40), 20, 20, 9))
     middles = [4.5, 14.5, 24.5, 34.5]
     assert found.rows.reshape(4, 4).tolist() == [[m] * 4 for m in middles]
     assert found.cols.reshape(4, 4).tolist() == [middles] * 4
 
 
 def test_dense_points_turn_with_the_picture():
-    image = blob((90, 90), 20, 60, 9)
+    image = gaussian_blob((90, 90), 20, 60, 9)
     before = Dense(points=81, scales=(4.0,)).detect(image)
     after = Dense(points=81, scales=(4.0,)).detect(np.rot90(image))
     turned = {(89 - c, r) for r, c in zip(before.rows, before.cols, strict=True)}
@@ -70,7 +66,7 @@ def test_dense_points_turn_with_the_picture():
 
 
 def test_dense_shares_points_out_by_scale():
-    image = blob((200, 200), 90, 90, 40)
+    image = gaussian_blob((200, 200), 90, 90, 40)
     scales = Dense(points=300, scales=(4.0, 8.0), balance=1).detect(image).scales
     assert ((scales == 4).sum(), (scales == 8).sum()) == (200, 100)
     even = Dense(points=300, scales=(4.0, 8.0), balance=0).detect(image).scales
@@ -110,7 +106,7 @@ def test_the_axis_of_a_long_region_is_its_orientation():
 
 
 def test_regions_are_as_many_as_the_points():
-    image = blob((100, 100), 30, 60, 20)
+    image = gaussian_blob((100, 100), 30, 60, 20)
     detector = Superpixel(points=70)
     assert detector.regions(image).max() + 1 >= len(detector.detect(image)) == 70
 

@@ -4,16 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 from skimage import data, segmentation
+from support.images import smooth_texture
 
 from bovw.detectors.connectivity import connect
 from bovw.detectors.slic import slic
 from retrieval.errors import SettingError
-
-
-def textured(shape, seed=0):
-    noise = np.random.default_rng(seed).random(shape)
-    smooth = ndimage.gaussian_filter(noise, 3)
-    return ((smooth - smooth.min()) / np.ptp(smooth)).astype(np.float32)
 
 
 def explained(image, labels):
@@ -48,7 +43,7 @@ def test_borders_follow_the_edge_of_a_disc():
 @pytest.mark.parametrize("shape", [(128, 128), (90, 210), (211, 64), (1, 500), (500, 1)])
 @pytest.mark.parametrize("compactness", [0.02, 0.2])
 def test_regions_are_connected_numbered_and_about_as_many_as_wanted(shape, compactness):
-    labels = slic(textured(shape), 50, compactness)
+    labels = slic(smooth_texture(shape), 50, compactness)
     assert labels.dtype == np.int32 and labels.shape == shape
     assert_connected(labels)
     assert 40 <= labels.max() + 1 <= 75
@@ -65,13 +60,13 @@ def test_a_mask_is_covered_and_nothing_else():
     r, c = np.indices((100, 150))
     mask = ((r - 50) / 45) ** 2 + ((c - 60) / 50) ** 2 < 1
     mask[5:10, 130:145] = True
-    labels = slic(textured((100, 150)), 40, mask=mask)
+    labels = slic(smooth_texture((100, 150)), 40, mask=mask)
     assert np.array_equal(labels >= 0, mask)
     assert_connected(labels)
 
 
 def test_an_empty_mask_has_no_regions():
-    assert (slic(textured((20, 20)), 5, mask=np.zeros((20, 20), bool)) == -1).all()
+    assert (slic(smooth_texture((20, 20)), 5, mask=np.zeros((20, 20), bool)) == -1).all()
 
 
 def test_a_constant_picture_is_cut_into_the_plain_grid():
@@ -81,12 +76,12 @@ def test_a_constant_picture_is_cut_into_the_plain_grid():
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 2), (1, 10000), (3, 1)])
 def test_the_smallest_and_the_thinnest_pictures_are_cut_up(shape):
-    labels = slic(textured((2, 2)) if shape == (1, 1) else textured(shape), 400)
+    labels = slic(smooth_texture((2, 2)) if shape == (1, 1) else smooth_texture(shape), 400)
     assert_connected(labels)
 
 
 def test_the_same_picture_gives_the_same_regions_in_any_memory_order_and_stays_as_it_was():
-    image = textured((80, 96))
+    image = smooth_texture((80, 96))
     before = image.copy()
     first = slic(image, 30)
     assert np.array_equal(first, slic(np.asfortranarray(image), 30))
@@ -123,4 +118,4 @@ def test_a_small_piece_goes_to_the_neighbour_nearest_in_grey():
 @pytest.mark.parametrize("wrong", [{"n_regions": 0}, {"compactness": 0}, {"iterations": 0}])
 def test_settings_without_sense_are_refused(wrong):
     with pytest.raises(SettingError, match="slic"):
-        slic(textured((9, 9)), **{"n_regions": 4, **wrong})
+        slic(smooth_texture((9, 9)), **{"n_regions": 4, **wrong})

@@ -5,6 +5,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 import pytest
+from support.images import as_picture, discs
 
 import bovw
 from bovw.verification.geometric import Verdicts
@@ -52,25 +53,11 @@ def test_boxes_are_the_outline_as_the_transform_takes_it_there():
     assert np.isnan(found[4:]).all()
 
 
-def scene(seed: int, shape: tuple[int, int] = (160, 200)) -> np.ndarray:
-    """Draw many bright and dark discs of all sizes, uint8."""
-    rng = np.random.default_rng(seed)
-    canvas = np.full(shape, 90, np.uint8)
-    for _ in range(150):
-        row, col, level = rng.integers(0, shape[0]), rng.integers(0, shape[1]), rng.integers(0, 256)
-        cv2.circle(canvas, (int(col), int(row)), int(rng.integers(2, 12)), int(level), -1)
-    return cv2.GaussianBlur(canvas, (0, 0), 0.8)
-
-
-def picture(pixels: np.ndarray) -> Picture:
-    return Picture(pixels.astype(np.float32) / 255)
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scenes")
     for seed in range(12):
-        cv2.imwrite(str(folder / f"{seed:02}.png"), scene(seed))
+        cv2.imwrite(str(folder / f"{seed:02}.png"), discs(seed))
     cv2.imwrite(str(folder / "flat.png"), np.full((60, 60), 90, np.uint8))
     return folder
 
@@ -115,8 +102,8 @@ def test_every_hit_of_a_region_that_shares_a_word_has_a_box_within_its_picture(i
 def test_a_turned_and_smaller_piece_is_found_with_its_box(index):
     turn, scale = np.deg2rad(20), 0.9
     matrix = cv2.getRotationMatrix2D((100, 80), np.rad2deg(turn), scale)
-    piece = cv2.warpAffine(scene(5), matrix, (200, 160))[40:120, 50:150]
-    (hit,) = index.query(picture(piece), by=["sift"], k=1, adjust={"verify": 10})
+    piece = cv2.warpAffine(discs(5), matrix, (200, 160))[40:120, 50:150]
+    (hit,) = index.query(as_picture(piece), by=["sift"], k=1, adjust={"verify": 10})
     assert hit.id == "05.png"
     assert hit.n_inliers >= 8
     back = cv2.invertAffineTransform(matrix)
@@ -138,9 +125,9 @@ def test_whole_pictures_are_verified_on_demand_alone(index):
 
 
 def test_a_query_without_points_is_found_nowhere():
-    bag = bovw.superpixel(**SMALL).fit([picture(scene(seed)) for seed in range(4)])
+    bag = bovw.superpixel(**SMALL).fit([as_picture(discs(seed)) for seed in range(4)])
     assert isinstance(bag, Locator)
-    evidence = bag.encode(picture(scene(0))).evidence
+    evidence = bag.encode(as_picture(discs(0))).evidence
     scores = np.array([0.5], np.float32)
     candidates = Candidates(evidence, np.array([0, len(evidence)]), np.array([[160, 200]]), scores)
     empty = bag.encode_query(Picture(np.zeros((50, 50), np.float32)))

@@ -6,13 +6,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.images import as_picture, discs
 
 import bovw
 from bovw.bag_of_words import BagOfWords
@@ -140,21 +140,7 @@ def test_likeness_is_symmetric_within_bounds_and_one_of_a_picture_with_itself(se
         assert alike(one, one) == pytest.approx(1)
 
 
-def scene(seed: int, shape: tuple[int, int] = (160, 200)) -> np.ndarray:
-    """Draw many bright and dark discs of all sizes, uint8."""
-    rng = np.random.default_rng(seed)
-    canvas = np.full(shape, 90, np.uint8)
-    for _ in range(150):
-        row, col, level = rng.integers(0, shape[0]), rng.integers(0, shape[1]), rng.integers(0, 256)
-        cv2.circle(canvas, (int(col), int(row)), int(rng.integers(2, 12)), int(level), -1)
-    return cv2.GaussianBlur(canvas, (0, 0), 0.8)
-
-
-def picture(pixels: np.ndarray) -> Picture:
-    return Picture(pixels.astype(np.float32) / 255)
-
-
-PICTURES = [picture(scene(seed)) for seed in range(8)]
+PICTURES = [as_picture(discs(seed)) for seed in range(8)]
 
 
 @pytest.fixture(scope="module")
@@ -191,20 +177,20 @@ def test_near_duplicates_have_nearer_pairs_than_other_pictures(signed):
     assert mean_distance(PICTURES[3]) < 0.6 * min(mean_distance(PICTURES[i]) for i in (0, 1, 2))
 
 
-BITS = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import hashlib, signature_tests as tests
-bag = tests.bovw.sift(**tests.SMALL, signature=64).fit(tests.PICTURES)
-print(hashlib.sha256(bag.encode(tests.PICTURES[2]).evidence.tobytes()).hexdigest())
+BITS = f"""
+import hashlib
+import bovw
+from support.images import as_picture, discs
+pictures = [as_picture(discs(seed)) for seed in range(8)]
+bag = bovw.sift(**{SMALL}, signature=64).fit(pictures)
+print(hashlib.sha256(bag.encode(pictures[2]).evidence.tobytes()).hexdigest())
 """
 
 
-def test_bits_are_the_same_in_another_process_with_other_threads(tmp_path):
-    (tmp_path / "signature_tests.py").write_text(Path(__file__).read_text("utf-8"), encoding="utf-8")
+def test_bits_are_the_same_in_another_process_with_other_threads():
     said = {
         subprocess.run(
-            [sys.executable, "-c", BITS, str(tmp_path)],
+            [sys.executable, "-c", BITS],
             env={**os.environ, "OPENBLAS_NUM_THREADS": threads, "PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
             text=True,
@@ -232,7 +218,7 @@ def test_signatures_come_back_or_are_refused(signed):
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scenes")
     for seed in range(12):
-        cv2.imwrite(str(folder / f"{seed:02}.png"), scene(seed))
+        cv2.imwrite(str(folder / f"{seed:02}.png"), discs(seed))
     return folder
 
 
@@ -255,7 +241,7 @@ def test_evidence_with_signatures_makes_the_round_through_an_index(place, tmp_pa
         assert hits[0].id == "04.png"
         assert all(hit.box is None for hit in hits)
         turned = np.array([[0.97, -0.26, 0], [0.26, 0.97, -30]])
-        piece = picture(cv2.warpAffine(scene(5), turned, (120, 100)))
+        piece = as_picture(cv2.warpAffine(discs(5), turned, (120, 100)))
         for verify in (0, 5):
             (hit,) = opened.query(piece, k=1, adjust={"verify": verify})
             assert hit.id == "05.png"

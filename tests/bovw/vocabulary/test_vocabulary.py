@@ -112,7 +112,7 @@ def test_the_descriptors_are_left_as_they_are():
 
 def test_more_words_than_different_descriptors_are_refused_with_the_remedy():
     for points in (np.repeat(sample(9), 100, axis=0), sample(9), sample(0)):
-        with pytest.raises(FitError, match="more pictures or fewer words"):
+        with pytest.raises(FitError, match="more images or fewer words"):
             Vocabulary(10).fit(points)
 
 

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from support.images import discs
 
 import bovw
 from bovw.verification.word_search import within
@@ -18,21 +19,11 @@ from retrieval.region import Region
 SMALL = {"words": 200, "tone_words": 8, "points": 200}
 
 
-def texture(seed: int, shape: tuple[int, int] = (120, 120)) -> np.ndarray:
-    """Draw many bright and dark discs, uint8."""
-    rng = np.random.default_rng(seed)
-    canvas = np.full(shape, 90, np.uint8)
-    for _ in range(shape[0] * shape[1] // 200):
-        row, col, level = rng.integers(0, shape[0]), rng.integers(0, shape[1]), rng.integers(0, 256)
-        cv2.circle(canvas, (int(col), int(row)), int(rng.integers(2, 9)), int(level), -1)
-    return cv2.GaussianBlur(canvas, (0, 0), 0.8)
-
-
 def chain() -> dict[str, np.ndarray]:
     """Make pictures a, b, c, each the next piece of one long texture, half of it shared, and five others."""
-    long = texture(0, (120, 320))
+    long = discs(0, (120, 320), 192, 9)
     found = {"a": long[:, :160], "b": long[:, 80:240], "c": long[:, 160:320]}
-    return found | {f"other{seed}": texture(seed, (120, 160)) for seed in range(1, 6)}
+    return found | {f"other{seed}": discs(seed, (120, 160), 96, 9) for seed in range(1, 6)}
 
 
 @pytest.fixture(scope="module")
