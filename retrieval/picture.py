@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +16,24 @@ from .errors import PictureError
 Pixels = NDArray[np.float32]
 Value = str | float | int
 """A piece of metadata: text or a number."""
+
+# "007" is a name, not a number, and so are "nan" and "1_000".
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
+_LONGEST = 300
+"""Characters of a number: Python reads no longer ones exactly, and a float would be infinite."""
+
+
+def as_number(value: Value | None) -> int | float | None:
+    """Return a value as a number if it is one, or is a text that reads as one; else None.
+
+    Whole numbers stay exact, however large: two identifiers of 17 digits may be one float.
+    """
+    if not isinstance(value, str):
+        return value
+    match = _NUMBER.fullmatch(value)
+    if match is None or len(value) > _LONGEST:
+        return None
+    return float(value) if match[2] or match[3] else int(value)
 
 
 @dataclass(frozen=True, eq=False)

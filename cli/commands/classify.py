@@ -19,7 +19,7 @@ from ..options.completion import complete_column, complete_image, complete_repre
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
 from ..options.ranking_flags import query_flag
 from ..output.columns import columns
-from ..output.notes import has_no_value, note_on_missing
+from ..output.notes import has_no_value, note_on_missing, note_on_names
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -91,8 +91,11 @@ def run(args: Arguments) -> int:
             if args.not_same is not None and has_no_value(index, query, args.not_same):
                 lacking.append(query.id)
             progress("classifying", len(classified), 0)
+        names = note_on_names(index, args.not_same)
     if not classified:
         raise PictureError(f"{', '.join(args.images)}: holds no image")
+    if names:
+        print(names, file=sys.stderr)
     if lacking:
         print(note_on_missing(lacking, args.not_same), file=sys.stderr)
     sys.stdout.write(_FORMS[form_of(args)](classified))

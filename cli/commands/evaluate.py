@@ -19,6 +19,7 @@ from ..options.command import command
 from ..options.completion import complete_column, complete_representation
 from ..options.label_flags import label_table
 from ..options.parameters import Arguments, argument, option, quiet
+from ..output.notes import note_on_names
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ def run(args: Arguments) -> int:
     options = _options(args)
     with Index.open(args.index) as index, ProgressBar("queries", args.quiet) as progress:
         found = evaluate(index, options, trec=args.trec, progress=progress)
-    for line in notes(found):
+        # A table of the evaluation's own is compared with what the index knows, of which it is no part.
+        names = note_on_names(index, found.column) if args.labels is None else None
+    for line in [*notes(found), *([names] if names else [])]:
         print(printable(line), file=sys.stderr)
     form = as_json if args.json else as_csv if args.csv else as_text
     sys.stdout.write(form(found))

@@ -17,6 +17,7 @@ from ..options.completion import complete_column, complete_image, complete_repre
 from ..options.parameters import Arguments, argument, option
 from ..options.ranking_flags import query_flag
 from ..output.columns import columns
+from ..output.notes import note_on_names
 
 if TYPE_CHECKING:
     from retrieval.index import Index, LocatedRange
@@ -64,6 +65,9 @@ def run(args: Arguments) -> int:
         volume = _volume(index, args.volume)
         label = _label(index, args.range)
         found, heights = _located(index, volume, label, args)
+        names = note_on_names(index, args.not_same)
+    if names:
+        print(names, file=sys.stderr)
     summary = _summary(volume, label, found, heights)
     print(json.dumps(summary, indent=1) if args.json else _as_text(summary))
     return 0

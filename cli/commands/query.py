@@ -23,7 +23,7 @@ from ..options.representation_flags import given, query_setting_options
 from ..output.attach_findings import FindingsTables
 from ..output.files import check_picture_name, write_picture, write_text
 from ..output.formats import FORMATS
-from ..output.notes import has_no_value, note_on_missing
+from ..output.notes import has_no_value, note_on_missing, note_on_names
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ def run(args: Arguments) -> int:
             progress("querying", len(answers), 0)
         if not answers:
             raise PictureError(f"{', '.join(args.images)}: holds no image")
+        names = note_on_names(index, args.not_same) or note_on_names(index, args.group_by)
         if args.report is not None:
             page = answer_page(index, illustrated, options, mark, args.volume)
             write_text(write_page(page), args.report)
@@ -110,6 +111,8 @@ def run(args: Arguments) -> int:
         write_picture(draw_sheet(illustrated), args.sheet)
     if unplaced:
         print(printable(unplaced), file=sys.stderr)
+    if names:
+        print(printable(names), file=sys.stderr)
     if lacking:
         print(note_on_missing(lacking, args.not_same), file=sys.stderr)
     sys.stdout.write(FORMATS[form_of(args)](answers))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from retrieval.metadata.groups import NAMED_IN_FILES
 from viewer.answer import printable
 from viewer.queries.query import Query
 
@@ -27,6 +28,24 @@ def has_no_value(index: Index, query: Query, column: str) -> bool:
         *(["label"] * bool(entry.labels)),
     }
     return column not in known
+
+
+def note_on_names(index: Index, column: str | None) -> str | None:
+    """Return the line that says that names of a column cannot be compared; None if they can.
+
+    Names of files are hashed identifiers. If a label table names no one whom a file names, it most likely
+    uses names of its own, and nobody can tell whether two of them are one person.
+    """
+    if column not in NAMED_IN_FILES:
+        return None
+    apart = index.ask(lambda snapshot: snapshot.columns.people(column).apart())
+    if apart is None:
+        return None
+    by_table, by_file = (f"{n:,} {column} name{'s' if n != 1 else ''}" for n in apart)
+    return (
+        f"note: {by_table} of label tables and {by_file} of file headers have none in common and cannot be "
+        f"compared; one {column} may be taken for two"
+    )
 
 
 def note_on_missing(ids: Sequence[str], column: str) -> str:

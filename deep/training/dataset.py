@@ -16,6 +16,7 @@ from retrieval.errors import FitError, PictureError, SemblanceError
 from retrieval.metadata.label_table import LabelRow
 from retrieval.picture import Picture
 from retrieval.readers import read_pictures
+from retrieval.readers.pseudonym import hashed
 from retrieval.readers.window import Window
 
 from ..networks.preprocessing import Square, prepare
@@ -99,9 +100,17 @@ def _columns(
     return (
         tuple(each.id for each in found),
         tuple(class_of(each.row) for each in found),
-        tuple(each.group for each in found),
+        _met([each.group for each in found]),
         splits if any(splits) else None,
     )
+
+
+def _met(groups: Sequence[str]) -> tuple[str, ...]:
+    """Return groups in which a patient of the table is that of a file whose header names the same one."""
+    # Training reads files without a salt (``_decode``): this is what a header's PatientID becomes.
+    there = set(groups)
+    meant = {g: f"patient {hashed(b'', 'patient', g.removeprefix('patient '))}" for g in there}
+    return tuple(meant[g] if g.startswith("patient ") and meant[g] in there else g for g in groups)
 
 
 def _decoded(

@@ -7,8 +7,9 @@
 Names of columns are plain words, or in double quotes; texts are in single quotes ('' within one is a quote).
 ``like`` takes ``%`` for any run of characters and ``_`` for any one, whatever the case. A column may hold
 several values (labels): a comparison holds if it holds for one of them, ``!=`` if ``=`` does not. No
-comparison holds if there is no value; ``is null`` does. A number and a text are compared as texts, and
-neither is above the other.
+comparison holds if there is no value; ``is null`` does. A number in the condition is compared with numbers,
+and with texts that read as numbers (``age > 60`` in a column of a label table); a text in single quotes is
+compared with texts as they are written: ``patient = '1.10'`` is not patient 1.1.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingError
-from ..picture import Value
+from ..picture import Value, as_number
 from .filter_tokens import Token, tokens
 
 Values = tuple[Value, ...]
@@ -189,18 +190,14 @@ def _comparison(sign: str, literal: Value) -> Test:
     if sign == "!=":
         return lambda values: bool(values) and not any(_equal(v, literal) for v in values)
     compare = _ORDERS[sign]
-    return lambda values: any(_is_text(v) == _is_text(literal) and compare(v, literal) for v in values)
+    if isinstance(literal, str):
+        return lambda values: any(isinstance(v, str) and compare(v, literal) for v in values)
+    return lambda values: any((n := as_number(v)) is not None and compare(n, literal) for v in values)
 
 
 def _equal(value: Value, literal: Value) -> bool:
-    # A column of a label table may hold 7 where the user writes '7', or the other way round.
-    if _is_text(value) == _is_text(literal):
-        return value == literal
-    return _plain(value) == _plain(literal)
-
-
-def _is_text(value: Value) -> bool:
-    return isinstance(value, str)
+    # The literal decides: 7 is a number, and equal to the text "7.0"; '7' is a text, and is not.
+    return _plain(value) == literal if isinstance(literal, str) else as_number(value) == literal
 
 
 def _plain(value: Value) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from ..errors import SettingError
-from ..picture import Value
+from ..picture import Value, as_number
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))|(?P<text>'(?:[^']|'')*')
@@ -48,7 +48,9 @@ def tokens(text: str) -> list[Token]:
 def _token(kind: str, text: str, at: int) -> Token:
     # Keywords are words only outside double quotes, so that a column may be called "in".
     if kind == "number":
-        return Token("number", text, float(text), at)
+        # A whole number stays exact where the tables' numbers do; ``.5`` and ``5.`` are numbers only here.
+        number = as_number(text)
+        return Token("number", text, float(text) if number is None else number, at)
     if kind == "text":
         return Token("text", text, text[1:-1].replace("''", "'"), at)
     if kind == "quoted":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,14 +11,13 @@ from typing import TextIO
 from ..errors import SettingError
 from ..picture import Value
 
-# "007" is a name, not a number, and so are "nan" and "1_000".
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
-_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
-
 
 @dataclass(frozen=True)
 class LabelRow:
-    """One row, of a picture or file: its labels, the other columns, and its line in the table."""
+    """One row, of a picture or file: its labels, the other columns, and its line in the table.
+
+    Columns read from a table are text as it is written there: patients 1.1 and 1.10 are two.
+    """
 
     labels: tuple[str, ...]
     columns: Mapping[str, Value]
@@ -40,8 +38,8 @@ class LabelTable:
         """Read a CSV file in UTF-8 with a header, a column of paths and one of labels.
 
         Several labels are joined by ``;``. All other columns are kept, but for one that is called ``label``
-        and is not the column of labels; what reads as a number becomes one, an empty field is left out. A
-        table without rows is an empty one.
+        and is not the column of labels, as the text that they are, without outer blanks; an empty field is
+        left out. A table without rows is an empty one.
 
         Raises
         ------
@@ -113,11 +111,5 @@ def _row(fields: dict[str, str], line: int, required: tuple[str, str]) -> tuple[
     # A label that is repeated counts once; a dict keeps the order of the table.
     labels = tuple(dict.fromkeys(part for label in text.split(";") if (part := label.strip())))
     fields.pop("label", None)  # the name is taken by the labels
-    columns = {key: _value(text.strip()) for key, text in fields.items() if key and text.strip()}
+    columns = {key: text.strip() for key, text in fields.items() if key and text.strip()}
     return name, LabelRow(labels, columns, line)
-
-
-def _value(text: str) -> Value:
-    if _WHOLE.fullmatch(text):
-        return int(text)
-    return float(text) if _NUMBER.fullmatch(text) else text

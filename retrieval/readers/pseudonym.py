@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
+ANY_ISSUER = "patient_any_issuer"
+"""The tag with the hash of a PatientID alone, of files that name its issuer, too."""
+
 
 def hashed(salt: bytes, kind: str, value: str) -> str:
     """Return 16 hexadecimal digits for an identifier: BLAKE2b keyed with the salt, apart for each kind.

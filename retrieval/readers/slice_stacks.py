@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..picture import Value
+from ..picture import Value, as_number
 
 Normal = tuple[float, float, float]
 
@@ -60,11 +60,12 @@ class Slice:
         size: tuple[int, int] = (0, 0),
     ) -> Slice:
         """Return what the groups and tags of a picture say of its place."""
-        position = metadata.get("position")
+        # Fields of a label table are texts: plain images may have their places from one.
+        position = as_number(metadata.get("position"))
         return cls(
             name,
             groups.get("series", ""),
-            float(position) if isinstance(position, int | float) else None,
+            None if position is None else float(position),
             read_normal(metadata.get("normal"), metadata.get("plane")),
             size,
             _whole(metadata.get("frame")),
@@ -179,4 +180,4 @@ def _parallel(a: Normal | None, b: Normal | None) -> bool:
 
 
 def _whole(value: Value | None) -> int:
-    return int(value) if isinstance(value, int | float) else 0
+    return int(as_number(value) or 0)

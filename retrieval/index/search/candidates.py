@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...picture import Picture, Value
+from ...readers.pseudonym import ANY_ISSUER
+from ..catalogue.pictures import GROUPS
 from ..storage.annotations import Annotations
+from ..storage.identities import Identities
 from ..storage.snapshot import Snapshot
 from .query_options import QueryImage, QueryOptions
 
@@ -51,12 +54,26 @@ def condition_holds(snapshot: Snapshot, text: str) -> Mask:
 
 def same(snapshot: Snapshot, query: QueryImage, column: str) -> Mask:
     """Return which images share a value of a column with the query; none if it has no value."""
-    cells = snapshot.columns.values(column)
+    cells = snapshot.columns.values(column)  # refuses an unknown column
+    if column in GROUPS:
+        people = snapshot.columns.people(column)
+        names, bare = (
+            _names(people, query) if isinstance(query, Picture) else people.at(snapshot.position(query))
+        )
+        return np.array(people.same(names, bare), dtype=np.bool_)
     # An image that was read has groups and tags of its file; those of an indexed one may be a table's.
     own = _values(query, column) if isinstance(query, Picture) else cells[snapshot.position(query)]
-    # As texts: a label table may write a number where a file has a word.
+    # As texts: a label table has texts where a file has a number.
     texts = {str(value) for value in own}
     return np.array([any(str(value) in texts for value in cell) for cell in cells], dtype=np.bool_)
+
+
+def _names(people: Identities, query: Picture) -> tuple[set[str], str | None]:
+    """Return the names of an image that was read: a hash of its file's, or a text that a table gives."""
+    value = query.groups.get(people.column, query.metadata.get(people.column))
+    bare = query.metadata.get(ANY_ISSUER) if people.column == "patient" else None
+    names = set() if value is None else {str(value), people.of_text(str(value))}
+    return names, None if bare is None else str(bare)
 
 
 def _values(picture: Picture, column: str) -> tuple[Value, ...]:

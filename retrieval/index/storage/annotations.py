@@ -9,7 +9,8 @@ from ...errors import SettingError
 from ...metadata.filter import Condition
 from ...metadata.groups import KEPT_TOGETHER
 from ...metadata.label_table import LabelRow, LabelTable
-from .columns import Values
+from ..catalogue.pictures import GROUPS
+from .identities import Values
 from .snapshot import Snapshot
 
 
@@ -59,7 +60,7 @@ class Annotations:
         image without a value is a group of its own.
         """
         column = self._usual_group() if column is None else column
-        cells = [()] * len(self._snapshot) if column is None else self.values(column)
+        cells = [()] * len(self._snapshot) if column is None else self._identities(column)
         named = zip(cells, self._snapshot.names, strict=True)
         # The marks keep a value apart from a name of the same spelling.
         return column, [f"= {cell[0]}" if cell else f"# {name}" for cell, name in named]
@@ -70,6 +71,16 @@ class Annotations:
             return ()
         known = {str(cell[0]) for cell in self._snapshot.columns.values("source")}.union(self._snapshot.names)
         return tuple(path for path in self._table.rows if path not in known)
+
+    def _identities(self, column: str) -> list[Values]:
+        """Return a column as its values are compared; those of a table meet those of files."""
+        rows = {} if self._table is None else self._table.rows
+        if not any(column in row.columns for row in rows.values()):
+            return self._snapshot.columns.identities(column)
+        if column not in GROUPS:
+            return self.values(column)
+        people = self._snapshot.columns.people(column)
+        return [tuple(people.of_text(str(value)) for value in cell) for cell in self.values(column)]
 
     def _usual_group(self) -> str | None:
         """Return the first of ``KEPT_TOGETHER`` in which any image has a value; None if there is none."""

@@ -7,11 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...errors import SettingError, did_you_mean
-from ...picture import Value
 from ..catalogue.pictures import GROUPS, Entry, Row, make_entry
-
-Values = tuple[Value, ...]
-"""One cell: empty, one value, or several labels."""
+from .identities import Identities, Values
 
 # Columns that every image has, by their place in a row of the catalogue.
 _PLAIN = {"id": 0, "source": 1, "rows": 2, "cols": 3}
@@ -26,14 +23,16 @@ class Columns:
     Parameters
     ----------
     rows : of the catalogue, in the order of the positions.
+    salt : of the index, to compare names of a label table with those of files.
 
     Attributes
     ----------
     names : of all columns, in order.
     """
 
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self._rows = rows
+    def __init__(self, rows: Sequence[Row], salt: bytes = b"") -> None:
+        self._rows, self._salt = rows, salt
+        self._identities: dict[str, Identities] = {}
         groups, self._metadata, self._labels, tables = (
             _parsed([row[at] for row in rows]) for at in range(6, 10)
         )
@@ -52,6 +51,21 @@ class Columns:
                 [tuple(cell) for cell in self._labels] if name == "label" else self._found(name)
             )
         return self._cells[name]
+
+    def identities(self, name: str) -> list[Values]:
+        """Return a column as it is compared: a patient of a table can be the patient of a file's header.
+
+        So for patients, studies and series; others are returned as they are. Raises SettingError for an
+        unknown one.
+        """
+        values = self.values(name)
+        return self.people(name).cells if name in GROUPS else values
+
+    def people(self, name: str) -> Identities:
+        """Return the identities in one of the columns that files name too (``GROUPS``)."""
+        if name not in self._identities:
+            self._identities[name] = Identities(name, self._tables, self._groups, self._metadata, self._salt)
+        return self._identities[name]
 
     def entry(self, position: int) -> Entry:
         """Return what is known of one image."""

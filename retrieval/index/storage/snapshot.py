@@ -163,7 +163,7 @@ class Snapshot:
         with self._store.catalogue.snapshot():
             # Rows of a later commit would not fit the positions of this one.
             self._check_same()
-            return Columns(all_rows(self._store.catalogue))
+            return Columns(all_rows(self._store.catalogue), self._store.salt)
 
     @cached_property
     def stack_positions(self) -> StackPositions:

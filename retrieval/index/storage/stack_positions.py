@@ -7,7 +7,9 @@ from collections.abc import Hashable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ...picture import as_number
 from .columns import Columns
+from .identities import Values
 
 
 class StackPositions:
@@ -31,7 +33,7 @@ class StackPositions:
         Raises SettingError for an unknown column.
         """
         if column not in self._cases:
-            cells = self._columns.values(column)
+            cells = self._columns.identities(column)
             # A tuple of values never equals an int, so that images without a value stay alone.
             self._cases[column] = _numbered((cell or i) for i, cell in enumerate(cells))
         return self._cases[column]
@@ -56,11 +58,14 @@ class StackPositions:
             keys = (
                 (s, n or p) if s else i for i, (s, n, p) in enumerate(zip(series, normal, plane, strict=True))
             )
-            heights = [
-                float(cell[0]) if cell and isinstance(cell[0], int | float) else np.nan for cell in position
-            ]
+            heights = [np.nan if (n := _number(cell)) is None else float(n) for cell in position]
             self._slice_positions = _numbered(keys), np.array(heights, dtype=np.float64)
         return self._slice_positions
+
+
+def _number(cell: Values) -> int | float | None:
+    # A label table may say where slices are that are kept as plain images; its fields are texts.
+    return as_number(cell[0]) if cell else None
 
 
 def _numbered(keys: Iterable[Hashable]) -> NDArray[np.int64]:

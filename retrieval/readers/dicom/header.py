@@ -7,7 +7,7 @@ from typing import Any
 
 from ...picture import Value
 from ..kinds import Kind, kind_of_dicom
-from ..pseudonym import hashed
+from ..pseudonym import ANY_ISSUER, hashed
 
 METADATA: tuple[tuple[str, str], ...] = (
     ("modality", "Modality"),
@@ -47,6 +47,15 @@ def groups_of(dataset: Any, salt: bytes) -> dict[str, str]:
         issuer = text_of(dataset, "IssuerOfPatientID")
         groups["patient"] = hashed(salt, "patient", f"{patient}\x1f{issuer}" if issuer else patient)
     return groups
+
+
+def any_issuer_of(dataset: Any, salt: bytes) -> dict[str, Value]:
+    """Return the hash of the PatientID alone, as a tag, if an issuer is named; else nothing.
+
+    It is what a file without an issuer, or a label table, gives for the same PatientID.
+    """
+    patient, issuer = text_of(dataset, "PatientID"), text_of(dataset, "IssuerOfPatientID")
+    return {ANY_ISSUER: hashed(salt, "patient", patient)} if patient and issuer else {}
 
 
 def kind_of(dataset: Any) -> Kind:

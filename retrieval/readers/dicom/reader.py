@@ -17,7 +17,7 @@ from ..window import stretch
 from .frames import Frame, Stored
 from .geometry import normal_of, position_of, spacing_of
 from .grey import GreyScale
-from .header import groups_of, kind_of, metadata_of
+from .header import any_issuer_of, groups_of, kind_of, metadata_of
 from .lookup_table import palette_of
 from .mosaic import Mosaic, unfold
 from .opening import open_frames
@@ -35,7 +35,7 @@ def read(source: Source) -> Iterator[Read]:
 
 def _frames(source: Source, stored: Stored | Mosaic) -> Iterator[Read]:
     groups = groups_of(stored.dataset, source.salt)
-    metadata = metadata_of(stored.dataset)
+    metadata = {**metadata_of(stored.dataset), **any_issuer_of(stored.dataset, source.salt)}
     show = GreyScale(stored, source.window)
     for frame in stored.frames(source.wanted(stored.n_frames)):
         try:

@@ -119,7 +119,7 @@ def filtered(index, allowed, **options):
 
 
 def test_where_is_an_exact_filter(index):
-    assert len(filtered(index, lambda e: e.metadata.get("age", 0) >= 50, where="age >= 50")) == 3
+    assert len(filtered(index, lambda e: int(e.metadata.get("age", "0")) >= 50, where="age >= 50")) == 3
     found = filtered(index, lambda e: "heart" in e.labels, where="label = 'heart' and patient is not null")
     assert set(found) == {"1.png", "2.png"}
     assert filtered(index, lambda e: False, where="age > 1000") == []

@@ -38,7 +38,7 @@ def test_labels_reach_pictures_that_are_indexed_already(index, folder, tmp_path)
     assert report.labels.n_unlabelled == 4
     entry = index.picture("a/0.png")
     assert entry.labels == ("x", "y")
-    assert entry.metadata["age"] == 50
+    assert entry.metadata["age"] == "50"
     assert entry.groups["patient"] == "7"
 
 
