@@ -51,6 +51,7 @@ def _is_worse(score: np.float32, id: int, other: np.float32, other_id: int) -> b
 
 @kernel()
 def _swap(heap: Heap, one: int, other: int) -> None:
+    """Exchange two rows of the heap."""
     heap.scores[one], heap.scores[other] = heap.scores[other], heap.scores[one]
     heap.ids[one], heap.ids[other] = heap.ids[other], heap.ids[one]
 
