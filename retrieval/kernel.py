@@ -1,13 +1,19 @@
-"""The compiled kernels: one decorator for all of them, which keeps their types."""
+"""The compiled kernels: one decorator for all of them, which keeps their types and loads numba late."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
-from numba import njit
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_LOCK = threading.RLock()
+
+_ENOUGH = 1e8
+"""Work in numpy, in simple operations, that takes about a tenth of a second; numba loads in half a second."""
 
 
 def kernel(**options: Any) -> Callable[[F], F]:
@@ -15,12 +21,103 @@ def kernel(**options: Any) -> Callable[[F], F]:
 
     It runs without Python's global lock, so that threads run kernels side by side. Numba knows the types of
     arguments from the call; the annotations are for readers and for mypy, to which a kernel looks like the
-    function that it is made of.
+    function that it is made of. Numba itself is imported at the first call of any kernel: it takes longer to
+    load than a small query takes.
 
     Parameters
     ----------
     options : further options of ``numba.njit``, such as ``error_model="numpy"`` (a division by zero gives
         infinity or NaN as in numpy and costs no branch), ``inline="always"``, or ``fastmath`` flags.
     """
-    compiled: Callable[[F], F] = njit(cache=True, nogil=True, **options)
-    return compiled
+
+    def decorate(function: F) -> F:
+        return cast(F, Kernel(cast(FunctionType, function), options))
+
+    return decorate
+
+
+class Kernel:
+    """A kernel that numba has not seen yet; it makes room for numba's own object when it is first needed.
+
+    Attributes
+    ----------
+    py_func : the function, as numba calls it too.
+    """
+
+    def __init__(self, function: FunctionType, options: dict[str, Any]) -> None:
+        self.py_func = function
+        self.__doc__, self.__name__ = function.__doc__, function.__name__
+        self.__module__, self.__wrapped__ = function.__module__, function
+        self._options = options
+        self._made: Any = None
+        self._compiled: Any = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run the kernel."""
+        return (self._compiled or self.compiled())(*arguments)
+
+    def compiled(self) -> Any:
+        """Return numba's own object, which compiles for types of arguments when it meets them."""
+        with _LOCK:
+            # A kernel that calls itself, or is called by one that it calls, is met again before it is ready.
+            if self._made is None:
+                from numba import njit
+
+                self._made = njit(cache=True, nogil=True, **self._options)(self.py_func)
+                self._introduce()
+                # Last: other threads may call it as soon as they see it.
+                self._compiled = self._made
+            return self._made
+
+    def _introduce(self) -> None:
+        """Put numba's objects in place of the kernels that this one calls, and of itself, in their modules.
+
+        Numba looks up what a function calls among its globals, and knows its own objects alone.
+        """
+        names = self.py_func.__globals__
+        for name in set(_names(self.py_func.__code__)):
+            value = names.get(name)
+            if isinstance(value, Kernel):
+                names[name] = value.compiled()
+            elif isinstance(value, ModuleType):
+                _introduce_in(value, self.py_func.__code__)
+        if names.get(self.__name__) is self:
+            names[self.__name__] = self._made
+
+
+def _introduce_in(module: ModuleType, code: CodeType) -> None:
+    """Compile the kernels of a module that a kernel calls as ``module.name``."""
+    for name in set(_names(code)):
+        value = vars(module).get(name)
+        if isinstance(value, Kernel):
+            setattr(module, name, value.compiled())
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """Yield the names of globals and attributes in a function and in the functions inside it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+class _Spared:
+    """The work that was done in numpy so far because numba was not loaded."""
+
+    work = 0.0
+
+
+def is_worth_loading(work: float) -> bool:
+    """Tell whether kernels should do some work that numpy can do as well, to the last bit.
+
+    They are faster, but to load numba takes longer than a small query. So they wait until numba is there, or
+    until this process has done enough in numpy.
+
+    Parameters
+    ----------
+    work : simple operations on elements of arrays; a call of numpy counts for some thousands.
+    """
+    if "numba" in sys.modules:
+        return True
+    _Spared.work += work
+    return _Spared.work > _ENOUGH

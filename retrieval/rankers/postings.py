@@ -8,10 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernel import kernel
+from ..kernel import is_worth_loading, kernel
 
 BLOCK = 65_536
 """Maximum vectors of a block: a row is a uint16, and a float32 for each row stays in the L2 cache."""
+
+_CALL = 5_000
+"""Simple operations in the time that numpy takes for each word besides its postings."""
 
 Places = NDArray[np.int64]
 """int64 (size,), where the next posting of each word goes."""
@@ -99,11 +102,17 @@ class Postings:
         self, words: NDArray[np.uint32], values: NDArray[np.float32], scores: NDArray[np.float32]
     ) -> None:
         """Add Σ_w values[w] · weight[w, row] to ``scores``, float32 (65,536,), in the order of the words."""
-        _add_scores(self.lists, words, values, scores)
+        if is_worth_loading(len(words) * (_CALL + self.n)):
+            _add_scores(self.lists, words, values, scores)
+        else:
+            _add_scores_in_numpy(self.lists, words, values, scores)
 
     def vector(self, row: int) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
         """Return words and values of one row's vector, by a binary search in the postings of every word."""
-        where = _find_row(self.lists, row)
+        # To look into the postings of every word reads all rows; numba's search in each reads a few.
+        n_listed = self.row_end - self.first_row
+        find = _find_row if is_worth_loading(n_listed + len(self.offsets)) else _find_row_in_numpy
+        where = find(self.lists, row)
         words = np.flatnonzero(where >= 0)
         values = self.weights[where[words]]
         return words[values != 0].astype(np.uint32), values[values != 0]
@@ -237,4 +246,29 @@ def _find_row(block: PostingLists, row: int) -> NDArray[np.int64]:
         place = np.searchsorted(listed, np.uint16(row))
         if place < len(listed) and listed[place] == row:
             where[word] = block.offsets[word] + place
+    return where
+
+
+def _add_scores_in_numpy(
+    block: PostingLists, words: NDArray[np.uint32], values: NDArray[np.float32], scores: NDArray[np.float32]
+) -> None:
+    """Do what ``_add_scores`` does: the same additions of float32 in the same order, so the same bits."""
+    for word, value in zip(words.tolist(), values, strict=True):
+        weights = block.weights[block.offsets[word] : block.offsets[word + 1]]
+        if len(weights) == block.n:
+            scores[: block.n] += value * weights
+        else:
+            # A row is at most once in the list of a word, so that no addition is lost.
+            scores[block.rows[block.row_offsets[word] : block.row_offsets[word + 1]]] += value * weights
+
+
+def _find_row_in_numpy(block: PostingLists, row: int) -> NDArray[np.int64]:
+    """Do what ``_find_row`` does, by looking at all rows."""
+    counts = np.diff(block.offsets)
+    where = np.where(counts == block.n, block.offsets[:-1] + row, -1)
+    first = block.row_offsets[0]
+    places = first + np.flatnonzero(block.rows[first : block.row_offsets[-1]] == row)
+    # A word without a list begins where the next one does, so the last word that begins there has the row.
+    words = np.searchsorted(block.row_offsets, places, side="right") - 1
+    where[words] = block.offsets[words] + places - block.row_offsets[words]
     return where

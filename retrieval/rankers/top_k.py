@@ -7,8 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernel import kernel
+from ..kernel import is_worth_loading, kernel
 from ..ranker import Ids, Ranking, order
+
+_CALLS = 100_000
+"""Simple operations in the time that numpy takes to sort a few rows."""
 
 
 class Heap(NamedTuple):
@@ -35,8 +38,27 @@ class Selection:
 
     def offer(self, ids: Ids, scores: NDArray[np.float32]) -> None:
         """Offer rows: ids int64 (n,), of which negative ones are passed over; scores float32 (≥ n,)."""
-        if len(self._heap.ids):
+        if not len(self._heap.ids):
+            return
+        if is_worth_loading(_CALLS + len(ids)) or np.isnan(scores[: len(ids)]).any():
             self._taken = _keep_best(ids, scores, self._among, self._is_filtered, self._heap, self._taken)
+        else:
+            self._keep_best_in_numpy(ids, scores[: len(ids)])
+
+    def _keep_best_in_numpy(self, ids: Ids, scores: NDArray[np.float32]) -> None:
+        """Do what ``_keep_best`` does, by sorting; rows from the worst to the best are a heap as well."""
+        taken = ids >= 0
+        if self._is_filtered:
+            taken &= ids < len(self._among)
+            taken[taken] = self._among[ids[taken]]
+        heap, n = self._heap, self._taken
+        best = order(
+            np.concatenate([heap.ids[:n], ids[taken]]),
+            np.concatenate([heap.scores[:n], scores[taken]]),
+            len(heap.ids),
+        )
+        self._taken = len(best.ids)
+        heap.ids[: self._taken], heap.scores[: self._taken] = best.ids[::-1], best.scores[::-1]
 
     def ranking(self) -> Ranking:
         """Return the rows that were kept, best first."""

@@ -49,3 +49,14 @@ def test_reading_imports_nothing_that_writes(place):
     )
     assert asked.stderr == ""
     assert asked.stdout == "[]\n"
+
+
+def test_a_small_query_by_name_loads_neither_numba_nor_scipy(place):
+    script = (
+        "import sys; from cli.main import main; assert main(['query', sys.argv[1], '0.png', '--quiet']) == 0;"
+        "print(sorted({'numba', 'scipy', 'sklearn', 'skimage', 'torch', 'PIL'} & set(sys.modules)))"
+    )
+    asked = subprocess.run(
+        [sys.executable, "-c", script, str(place)], capture_output=True, text=True, check=True
+    )
+    assert asked.stdout.splitlines()[-1] == "[]"
