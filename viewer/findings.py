@@ -22,7 +22,7 @@ def findings_tables(answer: Answer) -> list[ReportTable]:
     caption = f"{answer.query.id}: {verdict(found)}"
     if found.is_unlike:
         caption += f" {notice(found)}"
-    tables = [ReportTable(caption, HEAD, [line(one) for one in found.labels])]
+    tables = [ReportTable(caption, HEAD, [line(one, found) for one in found.labels])]
     if answer.references:
         lines = [(r.label, r.title, r.text, r.link) for r in answer.references]
         tables.append(
@@ -42,12 +42,18 @@ def notice(found: Findings) -> str:
 def verdict(found: Findings) -> str:
     """Return the significant labels and among how many cases they were found, in one line."""
     among = f"{found.drawn:,} matching cases of {found.total:,} (by {found.column})"
+    if found.withheld:
+        metrics = ", ".join(found.withheld)
+        return printable(
+            f"findings: withheld, since {metrics} learnt from these labels and keeps nothing learnt without "
+            f"them; learn it again with `semblance learn-metric`; {among}"
+        )
     if not found.significant:
         return f"findings: not enough evidence among {among}"
     return printable(f"findings: {found.verdict}; {among}")
 
 
-def line(one: Finding) -> tuple[str, ...]:
+def line(one: Finding, found: Findings) -> tuple[str, ...]:
     """Return one label as a line of a table."""
     return (
         one.label,
@@ -55,6 +61,6 @@ def line(one: Finding) -> tuple[str, ...]:
         f"{one.expected:.1f}",
         f"{one.enrichment:.1f}",
         f"{one.low:.0%} to {one.high:.0%}",
-        f"{one.p:.2g}",
-        f"{one.adjusted:.2g}",
+        "-" if found.withheld else f"{one.p:.2g}",
+        "-" if found.withheld else f"{one.adjusted:.2g}",
     )

@@ -96,6 +96,12 @@ def run(args: Arguments) -> int:
         raise PictureError(f"{', '.join(args.images)}: holds no image")
     if names:
         print(names, file=sys.stderr)
+    if withheld := sorted({name for _, one in classified for name in one.withheld}):
+        print(
+            f"no confidence: {', '.join(withheld)} learnt from these labels and keeps nothing learnt without "
+            "them; learn it again with `semblance learn-metric`",
+            file=sys.stderr,
+        )
     if lacking:
         print(note_on_missing(lacking, args.not_same), file=sys.stderr)
     sys.stdout.write(_FORMS[form_of(args)](classified))
@@ -164,6 +170,7 @@ def _object(id: str, one: Classification) -> dict[str, Any]:
         "votes": dict(one.votes),
         "likeness_percentile": one.unlike,
         "calibrated_on": one.calibrated_on,
+        "withheld": list(one.withheld),
         "neighbours": [
             {"id": n.id, "rank": n.rank, "score": n.score, "labels": list(n.labels)} for n in one.neighbours
         ],

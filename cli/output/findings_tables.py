@@ -15,7 +15,7 @@ def as_text(answer: Answer) -> str:
         return ""
     lines = [verdict(found)]
     if found.labels:
-        lines.append(columns(HEAD, [line(one) for one in found.labels], right=(1, 2, 3, 4, 5, 6)))
+        lines.append(columns(HEAD, [line(one, found) for one in found.labels], right=(1, 2, 3, 4, 5, 6)))
     if found.is_unlike:
         lines.append(notice(found))
     for one in answer.references:
@@ -42,14 +42,15 @@ def as_object(answer: Answer) -> dict[str, object]:
                 "enrichment": one.enrichment,
                 "share": one.share,
                 "share_interval": [one.low, one.high],
-                "p": one.p,
-                "p_adjusted": one.adjusted,
-                "significant": one.is_significant,
+                "p": None if found.withheld else one.p,
+                "p_adjusted": None if found.withheld else one.adjusted,
+                "significant": one in found.significant,
             }
             for one in found.labels
         ],
         "likeness_percentile": found.unlike,
         "unlike_anything": found.is_unlike,
+        "withheld": list(found.withheld),
         "references": [
             {"label": r.label, "title": r.title, "text": r.text, "link": r.link} for r in answer.references
         ],

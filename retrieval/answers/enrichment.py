@@ -16,6 +16,7 @@ UNLIKE = 0.02
 """Below this share of its own pictures a query is unlike anything: two of a hundred ordinary ones are."""
 
 NOT_ENOUGH = "not enough evidence"
+WITHHELD = "withheld"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Findings:
     unlike : of the nearest likenesses that the collection's own pictures have to those of other cases, the
         share that is no larger than the query's, in [0, 1]; small if the query is unlike anything in the
         index. None if it was not looked for, or the index has too few pictures.
+    withheld : learned metrics that saw the labels, so that none is called a finding.
     """
 
     column: str
@@ -83,11 +85,12 @@ class Findings:
     total: int
     labels: tuple[Finding, ...]
     unlike: float | None = None
+    withheld: tuple[str, ...] = ()
 
     @property
     def significant(self) -> tuple[Finding, ...]:
         """Return the labels that are more than chance."""
-        return tuple(finding for finding in self.labels if finding.is_significant)
+        return () if self.withheld else tuple(one for one in self.labels if one.is_significant)
 
     @property
     def is_unlike(self) -> bool:
@@ -97,6 +100,8 @@ class Findings:
     @property
     def verdict(self) -> str:
         """Return the significant labels, joined by ``, ``; or that there is not enough evidence."""
+        if self.withheld:
+            return WITHHELD
         return ", ".join(finding.label for finding in self.significant) or NOT_ENOUGH
 
 

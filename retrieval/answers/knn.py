@@ -50,6 +50,7 @@ class Classification:
     unlike : as in ``retrieval.answers.enrichment.Findings``; None if the index has too few pictures.
     calibrated_on : pictures of known labels that the confidence was learnt from.
     neighbours : who voted, nearest first.
+    withheld : learned metrics that saw the labels which the confidence would be learnt from; then it is None.
     """
 
     votes: Mapping[str, float]
@@ -58,6 +59,7 @@ class Classification:
     unlike: float | None = None
     calibrated_on: int = 0
     neighbours: tuple[Neighbour, ...] = field(default=())
+    withheld: tuple[str, ...] = ()
 
     @property
     def best(self) -> str | None:
@@ -73,6 +75,8 @@ class Classification:
             return "unlike anything"
         if self.unsure <= 0:
             return None
+        if self.withheld:
+            return "metric knows the labels"
         if self.confidence is None:
             return "too few labels"
         return "unsure" if self.confidence < self.unsure else None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..errors import SettingError
 from ..index.storage.annotations import Annotations
 from ..index.storage.snapshot import Snapshot
+from ..statistics.groups import numbered
 from .evaluation_options import NOBODY, EvaluationOptions
 from .relevance import Judgements
 
@@ -73,7 +74,7 @@ def prepare(snapshot: Snapshot, options: EvaluationOptions) -> EvaluationTask:
         (None, snapshot.names) if options.not_same == NOBODY else annotations.groups(options.not_same)
     )
     # Numbers instead of names, so that a mask of a group is one comparison of arrays.
-    groups = np.unique(np.array(names, dtype=object), return_inverse=True)[1].astype(np.int64)
+    groups = numbered(names)
     database = known & annotations.meets(options.where)
     queries = known
     is_split = _by_split(annotations, options)

@@ -13,6 +13,7 @@ from ..errors import FitError
 from ..ranker import Ranker
 from ..rankers.dense import ExactRanker
 from ..representation import Representation, Vector
+from ..statistics.groups import numbered
 from ..statistics.measures import bootstrap_interval
 from ..statistics.tied_ranking import TiedRanking
 from .metric_learner import MetricLearner
@@ -81,8 +82,8 @@ def cross_validate(
 
 def _folds(groups: Sequence[str], seed: int) -> NDArray[np.intp]:
     """Return the fold of each picture, (n,): whole groups, at random."""
-    names, numbers = np.unique(np.array(groups, dtype=str), return_inverse=True)
-    dealt = np.random.default_rng(seed).permutation(len(names)) % FOLDS
+    numbers = numbered(groups)
+    dealt = np.random.default_rng(seed).permutation(int(numbers.max(initial=-1)) + 1) % FOLDS
     return np.asarray(dealt[numbers])
 
 
@@ -97,7 +98,7 @@ def _summed(found: NDArray[np.float64], groups: Sequence[str]) -> CrossValidatio
     found = found[~np.isnan(found[:, 1])]
     if not len(found):
         return None
-    owners = [groups[int(i)] for i in found[:, 0]]
+    owners = numbered(groups)[found[:, 0].astype(np.int64)]
     means = found[:, 1:].mean(axis=0).tolist()
     gain = bootstrap_interval(found[:, 3] - found[:, 1], owners)
     return CrossValidation(len(found), means[0], means[2], means[1], means[3], gain)

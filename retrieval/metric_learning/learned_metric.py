@@ -11,6 +11,7 @@ from ..picture import Picture
 from ..rankers.dense import ExactRanker
 from ..region import Region
 from ..representation import Adjustable, Arrays, Encoding, Representation
+from .held_out import HeldOut
 from .projection import Projection
 
 
@@ -50,10 +51,14 @@ class LearnedMetric:
             "seed": seed,
         }
         self.projection_: Projection | None = None
+        self.held_out_: HeldOut | None = None
 
-    def with_projection(self, projection: Projection) -> Self:
-        """Take what a ``MetricLearner`` has learnt from vectors of the base."""
-        self.projection_ = projection
+    def with_projection(self, projection: Projection, held_out: HeldOut | None = None) -> Self:
+        """Take what a ``MetricLearner`` has learnt from vectors of the base, and what without each fold.
+
+        Without the second nothing is known of how it does on images that it was not learnt from.
+        """
+        self.projection_, self.held_out_ = projection, held_out
         return self
 
     @property
@@ -98,15 +103,21 @@ class LearnedMetric:
         """Return the same metric over a base with other ``query_settings``."""
         # The projection is kept: settings of queries change no vector that it was learnt from.
         base = self.base.adjusted(**settings) if isinstance(self.base, Adjustable) else self.base
-        return LearnedMetric(base, self.name, **self.settings).with_projection(self.projection)
+        made = LearnedMetric(base, self.name, **self.settings)
+        return made.with_projection(self.projection, self.held_out_)
 
     def learnt(self) -> Arrays:
-        """Return the projection's arrays; those of the base are the base's own."""
-        return self.projection.arrays()
+        """Return the arrays of the projections; those of the base are the base's own."""
+        held_out = {} if self.held_out_ is None else self.held_out_.arrays()
+        return {**self.projection.arrays(), **held_out}
 
     def restore(self, arrays: Arrays) -> Self:
         """Take back what ``learnt`` returned. Raise IndexFolderError if it is something else."""
-        return self.with_projection(Projection.restore(arrays))
+        folds = {name: array for name, array in arrays.items() if name.startswith("fold")}
+        whole = {name: array for name, array in arrays.items() if name not in folds}
+        # Metrics of earlier versions have no folds.
+        held_out = HeldOut.restore(folds) if folds else None
+        return self.with_projection(Projection.restore(whole), held_out)
 
     def make_ranker(self) -> ExactRanker:
         """Return an empty ranker by cosine."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import IndexFolderError
 from ..representation import Arrays, SparseVector, Vector
+from .matrix import lengths, stack, unit
 from .principal_axes import Axes
 
 
@@ -51,6 +53,15 @@ class Projection:
     def arrays(self) -> Arrays:
         """Return what is saved."""
         return {"matrix": self.matrix, "offset": self.offset}
+
+    def project_all(self, vectors: Sequence[Vector]) -> NDArray[np.float32]:
+        """Return many vectors as float32 (n, k), as ``project`` does each, but for rounding."""
+        if not vectors:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        rows = stack(vectors)
+        moved = np.asarray(rows @ self.matrix.astype(np.float64) - self.offset)
+        moved[lengths(rows) == 0] = 0
+        return unit(moved).astype(np.float32)
 
     def project(self, vector: Vector) -> NDArray[np.float32]:
         """Return a vector (d,) as float32 (k,) of unit length; an empty vector stays one.

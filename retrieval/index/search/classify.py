@@ -15,6 +15,7 @@ from ..storage.snapshot import Snapshot
 from .candidates import Mask, candidate_mask, condition_holds
 from .encode_query import EncodedQuery, encode_query
 from .group_cases import case_column
+from .held_out import hold_out, without_folds
 from .novelty import likeness_percentile
 from .query_options import QueryImage, QueryOptions
 from .rank import rank_by_all
@@ -95,16 +96,19 @@ def classify(
     """
     _check(options, unsure)
     electorate = _Electorate.of(snapshot, label_of)
-    encoded = encode_query(snapshot, query, options)
+    # By what learned metrics learnt without the query: its label must not confirm itself.
+    encoded = hold_out(snapshot, query, encode_query(snapshot, query, options))
     voters = _voters(electorate, query, options)
     nearest = electorate.rank(encoded, voters, options)
     votes = electorate.votes(nearest, options.k)
     case = options.not_same or case_column(snapshot)
     calibration = _calibration(electorate, [one.name for one in encoded], case, options)
-    confidence = _confidence(votes, calibration)
+    # A metric that keeps no folds has seen the labels that its confidence would be learnt from.
+    withheld = without_folds(snapshot, [one.name for one in encoded]) if label_of == "label" else ()
+    confidence = None if withheld else _confidence(votes, calibration)
     unlike = likeness_percentile(snapshot, query, encoded, options, case)
     neighbours = electorate.neighbours(nearest)
-    return Classification(votes, confidence, unsure, unlike, calibration.n, neighbours)
+    return Classification(votes, confidence, unsure, unlike, calibration.n, neighbours, withheld)
 
 
 def _check(options: QueryOptions, unsure: float) -> None:
@@ -155,7 +159,8 @@ def _calibrate(
         others = voters & (cases != cases[position])
         if not others.any():
             continue
-        encoded = encode_query(snapshot, snapshot.names[position], options)
+        name = snapshot.names[position]
+        encoded = hold_out(snapshot, name, encode_query(snapshot, name, options))
         votes = electorate.votes(electorate.rank(encoded, others, options), options.k)
         best = next(iter(votes), None)
         if best is not None:

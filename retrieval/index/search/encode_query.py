@@ -9,6 +9,7 @@ from typing import Any
 from ...answers.relevance_feedback import Rocchio
 from ...errors import SettingError
 from ...picture import Picture
+from ...ranker import Ranker
 from ...rankers.selective_match import SelectiveIndex
 from ...region import Region
 from ...representation import Adjustable, Encoding, Representation, Vector
@@ -27,6 +28,7 @@ class EncodedQuery:
     encoding : the vector that ranks, and the local evidence that reranks.
     shape : rows and columns of the query's image, in pixels.
     region : the part of it that is searched for; None for all.
+    ranker : of all images, if not that of the index is asked: a metric that was learnt without the query.
     """
 
     name: str
@@ -34,6 +36,7 @@ class EncodedQuery:
     encoding: Encoding
     shape: tuple[int, int]
     region: Region | None
+    ranker: Ranker | None = None
 
 
 def encode_query(snapshot: Snapshot, query: QueryImage, options: QueryOptions) -> list[EncodedQuery]:
@@ -125,9 +128,16 @@ def _encode(snapshot: Snapshot, name: str, query: QueryImage, options: QueryOpti
 def _moved(
     snapshot: Snapshot, encoded: EncodedQuery, liked: Sequence[str], disliked: Sequence[str]
 ) -> EncodedQuery:
-    towards, away = ([stored_vector(snapshot, encoded.name, id) for id in ids] for ids in (liked, disliked))
+    towards, away = ([_vector_of(snapshot, encoded, id) for id in ids] for ids in (liked, disliked))
     vector = move_vector(snapshot, encoded.name, encoded.encoding.vector, towards, away)
     return replace(encoded, encoding=Encoding(vector, encoded.encoding.evidence))
+
+
+def _vector_of(snapshot: Snapshot, encoded: EncodedQuery, id: str) -> Vector:
+    if encoded.ranker is None:
+        return stored_vector(snapshot, encoded.name, id)
+    vector: Vector = encoded.ranker.vector(snapshot.position(id))
+    return vector
 
 
 def _adjusted(representation: Representation, settings: Mapping[str, Any]) -> Representation:

@@ -15,8 +15,9 @@ from ...picture import Picture
 from ..storage.annotations import Annotations
 from ..storage.snapshot import Snapshot
 from .candidates import Mask, candidate_mask, same
-from .encode_query import encode_query
+from .encode_query import encode_query, representations
 from .group_cases import case_column
+from .held_out import comparable, hold_out, out_of_fold, without_folds
 from .hits import Hit
 from .novelty import likeness_percentile
 from .query import search
@@ -63,7 +64,8 @@ def find_labels(
     numbers = snapshot.stack_positions.cases(column)
     found = [cases[int(numbers[snapshot.position(hit.id)])] for hit in hits]
     labels_found = enrichment.find_labels(found, list(cases.values()))
-    return Findings(column, len(found), len(cases), labels_found, percentile)
+    withheld = without_folds(snapshot, representations(snapshot, options))
+    return Findings(column, len(found), len(cases), labels_found, percentile, withheld)
 
 
 def _search(
@@ -74,9 +76,11 @@ def _search(
 ) -> tuple[list[Hit], float | None]:
     """Return the matching cases, and how alike anything is to the query; None for a volume."""
     if not isinstance(query, str | Picture):
-        return answer_volume(snapshot, query, matching), None
+        return answer_volume(snapshot, query, matching, is_out_of_fold=True), None
     encoded = encode_query(snapshot, query, matching)
-    hits = search(snapshot, query, encoded, matching)
+    # Labels must not be found by what a metric was taught of them.
+    hits = search(snapshot, query, out_of_fold(snapshot, query, encoded), matching)
+    encoded = hold_out(snapshot, query, encoded)
     # Its nearest image need not carry a label: all that may be found by name are compared.
     return hits, likeness_percentile(snapshot, query, encoded, options, str(matching.group_by))
 
@@ -99,6 +103,7 @@ def _comparable(
     # The query's own case carries its own labels, and would confirm them.
     mask &= ~same(snapshot, slices[0], column)
     mask[[snapshot.position(one) for one in slices if isinstance(one, str)]] = False
+    mask &= comparable(snapshot, slices, representations(snapshot, options))
     numbers = snapshot.stack_positions.cases(column)
     # A case counts if any image that may be found carries a label; then all its images may be found.
     carries = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)

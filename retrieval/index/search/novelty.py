@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ...picture import Picture
 from ..storage.snapshot import Snapshot
 from .candidates import Mask, named, same
-from .encode_query import EncodedQuery, stored_vector
+from .encode_query import EncodedQuery
+from .held_out import held_out_ranker
 from .query_options import QueryImage, QueryOptions
 
 _MOST_READ = 10_000_000
@@ -66,7 +67,8 @@ def _share(snapshot: Snapshot, encoded: EncodedQuery, column: str, mask: Mask) -
     if len(sample) < _LEAST:
         return None
     # First scores on both sides: the sample is not reranked either.
-    found = snapshot.ranker(name).rank(encoded.encoding.vector, 1, mask)
+    ranker = snapshot.ranker(name) if encoded.ranker is None else encoded.ranker
+    found = ranker.rank(encoded.encoding.vector, 1, mask)
     return float(np.mean(sample <= found.scores[0])) if len(found) else None
 
 
@@ -75,14 +77,14 @@ def _nearest(snapshot: Snapshot, name: str, column: str) -> NDArray[np.float32]:
 
     The larger the index, the smaller the sample: the time is bounded by the number of images that are read.
     """
-    ranker = snapshot.ranker(name)
     numbers = snapshot.stack_positions.cases(column)
     n = int(np.clip(_MOST_READ // max(len(snapshot), 1), _FEWEST, _MOST))
     # The same sample in every process: an answer does not depend on when it was asked for.
-    chosen = np.random.default_rng(0).permutation(ranker.ids())[:n]
+    chosen = np.random.default_rng(0).permutation(snapshot.ranker(name).ids())[:n]
     found = []
     for position in chosen.tolist():
-        vector = stored_vector(snapshot, name, snapshot.names[position])
-        ranking = ranker.rank(vector, 1, numbers != numbers[position])
+        # By a metric that was not learnt from it: else all new images would seem strange beside these.
+        ranker = held_out_ranker(snapshot, name, position)
+        ranking = ranker.rank(ranker.vector(position), 1, numbers != numbers[position])
         found += ranking.scores.tolist()
     return np.array(found, dtype=np.float32)

@@ -17,7 +17,8 @@ from .query_options import QueryOptions
 
 def rank(snapshot: Snapshot, encoded: EncodedQuery, k: int, mask: Mask | None) -> Ranking:
     """Return the best k candidates by one representation. Raise IndexFolderError if a score is no number."""
-    ranking = snapshot.ranker(encoded.name).rank(encoded.encoding.vector, k, mask)
+    ranker = snapshot.ranker(encoded.name) if encoded.ranker is None else encoded.ranker
+    ranking = ranker.rank(encoded.encoding.vector, k, mask)
     # Damaged vectors of a dense index are not read one by one; a score of NaN gives them away.
     if not np.isfinite(ranking.scores).all():
         raise IndexFolderError(

@@ -17,16 +17,20 @@ from ..storage.snapshot import Snapshot
 from .candidates import Mask, candidate_mask
 from .encode_query import apply_feedback, encode_query
 from .group_cases import GroupedRanking, make_case
+from .held_out import out_of_fold
 from .hits import Hit, make_hits
 from .query_options import QueryImage, QueryOptions
 from .rank import rank_by_all
 
 
-def answer_volume(snapshot: Snapshot, slices: Sequence[QueryImage], options: QueryOptions) -> list[Hit]:
+def answer_volume(
+    snapshot: Snapshot, slices: Sequence[QueryImage], options: QueryOptions, *, is_out_of_fold: bool = False
+) -> list[Hit]:
     """Rank the cases of a snapshot by late interaction with the slices of a query.
 
     At most 32 slices are asked with, evenly spread. Each hit is the image of a case that is most like any
-    slice; its ``case`` holds for each slice the image of the case that matches it best.
+    slice; its ``case`` holds for each slice the image of the case that matches it best. With
+    ``is_out_of_fold``, learned metrics owe nothing to the labels of what is found.
     """
     _check(slices, options)
     options = replace(options, group_by=options.group_by or "series")
@@ -37,6 +41,8 @@ def answer_volume(snapshot: Snapshot, slices: Sequence[QueryImage], options: Que
     alignment = Alignment(snapshot.stack_positions.cases(str(options.group_by)), options.volume_by)
     for one in chosen:
         encoded = encode_query(snapshot, one, options)
+        if is_out_of_fold:
+            encoded = out_of_fold(snapshot, one, encoded)
         moved = apply_feedback(snapshot, encoded, options.like, options.unlike)
         alignment.add(rank_by_all(snapshot, moved, len(snapshot), mask, options))
     return make_hits(snapshot, _grouped(snapshot, alignment, chosen, mask, options))

@@ -31,7 +31,8 @@ def learn_metric(store: Store, options: MetricOptions, progress: Progress) -> Me
     progress("learn", 0, 0)  # no steps are known
     projection = options.learner.learn(training.vectors, training.classes)
     settings = {"base_recipe": base.recipe, **asdict(options.learner)}
-    made = LearnedMetric(representation, options.full_name, **settings).with_projection(projection)
+    made = LearnedMetric(representation, options.full_name, **settings)
+    made.with_projection(projection, training.held_out())
     progress("try out", 0, 0)
     report = training.report(made, training.trial() if options.has_trial else None)
     _commit(store, base, made, report, progress)

@@ -10,7 +10,14 @@ import numpy as np
 
 from ...errors import SettingError
 from ...metadata.label_table import LabelTable
-from ...metric_learning import CrossValidation, LearnedMetric, MetricLearner, cross_validate
+from ...metric_learning import (
+    CrossValidation,
+    HeldOut,
+    LearnedMetric,
+    MetricLearner,
+    cross_validate,
+    learn_held_out,
+)
 from ...representation import Representation, Vector
 from ..catalogue.representations import StoredRepresentation
 from ..storage.annotations import Annotations
@@ -120,6 +127,7 @@ class TrainingSet:
         ranker = base_ranker(store, base, representation)
         there = set(ranker.ids().tolist())
         positions = [i for i in positions if int(snapshot.ids[i]) in there]
+        self.ids = [int(snapshot.ids[i]) for i in positions]
         self.vectors: list[Vector] = [stored_vector(ranker, base, int(snapshot.ids[i])) for i in positions]
         # Several labels are sorted, so that "a;b" and "b;a" are one class.
         self.classes = [";".join(sorted(labels[i])) for i in positions]
@@ -128,6 +136,10 @@ class TrainingSet:
         self._unmatched = annotations.unmatched()
         # Zero vectors and classes of one image are left out; the trial uses exactly what is learnt from.
         self._drawn = terms.learner.drawn(self.vectors, self.classes)
+
+    def held_out(self) -> HeldOut | None:
+        """Learn the metric without each of five folds; None if there are too few groups or images."""
+        return learn_held_out(self._terms.learner, self.vectors, self.classes, self.groups, self.ids)
 
     def trial(self) -> CrossValidation | None:
         """Measure by cross-validation if the metric helps; None if there are too few groups."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -239,7 +240,7 @@ def test_a_metric_is_learnt_anew_and_has_never_seen_the_labels_of_its_queries(pl
     rng = np.random.default_rng(5)
     for by, queries in (("thumbnail+nca", None), ("thumbnail+wccn", "split")):
         apart = []
-        for draw in range(3):
+        for draw in range(8):
             labels = rng.permutation(np.arange(len(names)) % 2)
             table = [
                 f"{n},{'ab'[k]},{line.split(',', 2)[2]}"
@@ -292,3 +293,25 @@ def test_votes_by_hand():
     scores.add(ScoredQuery(4, ranking, judgements))  # nothing is right: not counted
     assert scores.positions == [0] and scores.right == [False]
     assert scores.shares == pytest.approx([1.5 / (11 / 6)])
+
+
+def test_intervals_agree_between_two_indexes_of_the_same_images(tmp_path):
+    """Pseudonyms of patients are salted: their order, and with it what is drawn, differs by index."""
+    found = []
+    make_pictures(tmp_path / "scans", tmp_path / "labels.csv")
+    rows = [line.split(",") for line in (tmp_path / "labels.csv").read_text().splitlines()[1:]]
+    for salt in ("one", "two"):
+        hashed = [hashlib.sha256(f"{salt}{row[2]}".encode()).hexdigest()[:12] for row in rows]
+        lines = [f"{row[0]},{row[1]},{own}" for row, own in zip(rows, hashed, strict=True)]
+        (tmp_path / f"{salt}.csv").write_text("\n".join(["path,label,patient", *lines, ""]))
+        with IndexWriter.create(tmp_path / salt) as made:
+            made.add_representation(Thumbnail(8))
+            made.update([tmp_path / "scans"], jobs=1, labels=LabelTable.read(tmp_path / f"{salt}.csv"))
+        with Index.open(tmp_path / salt) as index:
+            options = EvaluationOptions(by=("thumbnail", "thumbnail+wccn"), fusion=("learnt",))
+            found.append(evaluate(index, options))
+    one, two = found
+    for system in one.values:
+        assert one.interval(system, "mAP") == two.interval(system, "mAP")
+    assert one.comparisons == two.comparisons and one.classified == two.classified
+    assert one.weights == two.weights

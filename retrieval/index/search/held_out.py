@@ -1,0 +1,127 @@
+"""Held-out queries: what a learned metric has seen is asked by what was learnt without it.
+
+An image that a metric was learnt from finds its own class by the label that it gave, so that a confidence
+would be far too good. A p-value would be even for a new image: the metric has drawn images of one label
+together, so that whatever is near one of them is near many. The metric keeps projections that were learnt
+without each of five folds of its images. A confidence is learnt with queries, each asked by the projection of
+its own fold (``hold_out``). For a p-value the images that may be found are unseen too (``out_of_fold``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...metric_learning import HeldOut, LearnedMetric
+from ...metric_learning.projection import Projection
+from ...ranker import Ranker
+from ...rankers.dense import ExactRanker
+from ...representation import Encoding
+from ..storage.snapshot import Snapshot
+from .encode_query import EncodedQuery, stored_vector
+from .query_options import QueryImage
+
+
+def hold_out(snapshot: Snapshot, query: QueryImage, encoded: Sequence[EncodedQuery]) -> list[EncodedQuery]:
+    """Return encoded queries, each learned metric that has seen the query replaced by that of its fold."""
+    if not isinstance(query, str):
+        return list(encoded)  # a new image: nothing was learnt from it
+    position = snapshot.position(query)
+    return [_held_out(snapshot, one, position) for one in encoded]
+
+
+def held_out_ranker(snapshot: Snapshot, name: str, position: int) -> Ranker:
+    """Return a ranker of all images that was not learnt from one of them; the index's own if none was."""
+    metric = snapshot.representation(name)
+    if not isinstance(metric, LearnedMetric) or metric.held_out_ is None:
+        return snapshot.ranker(name)
+    fold = metric.held_out_.fold_of(int(snapshot.ids[position]))
+    if fold is None:
+        return snapshot.ranker(name)
+    base, projection = str(snapshot.stored[name].base), metric.held_out_.projections[fold]
+    return snapshot.cached(("held out", name, str(fold)), lambda: _project(snapshot, base, projection))
+
+
+def out_of_fold(snapshot: Snapshot, query: QueryImage, encoded: Sequence[EncodedQuery]) -> list[EncodedQuery]:
+    """Return encoded queries whose scores owe nothing to the label of any image that may be found.
+
+    An image that a metric has seen asks by the projection of its own fold, and only images of that fold may
+    be found (``comparable``). For any other, each image of the index is compared by that of its own.
+    """
+    held_out = hold_out(snapshot, query, encoded)
+    return [
+        _by_all_folds(snapshot, query, before) if after is before else after
+        for before, after in zip(encoded, held_out, strict=True)
+    ]
+
+
+def comparable(snapshot: Snapshot, queries: Sequence[QueryImage], names: Sequence[str]) -> NDArray[np.bool_]:
+    """Return which images no learned metric has seen that has not seen the same of the queries, bool (n,)."""
+    mask = np.ones(len(snapshot), dtype=np.bool_)
+    positions = [snapshot.position(query) for query in queries if isinstance(query, str)]
+    for metric in (snapshot.representation(name) for name in names):
+        if isinstance(metric, LearnedMetric) and metric.held_out_ is not None:
+            folds = np.array([metric.held_out_.fold_of(int(id)) for id in snapshot.ids], dtype=object)
+            for fold in {folds[position] for position in positions} - {None}:
+                mask &= (folds == fold) | (folds == None)  # noqa: E711
+    return mask
+
+
+def without_folds(snapshot: Snapshot, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the learned metrics among some representations that know no ranking without what they saw."""
+    metrics = ((name, snapshot.representation(name)) for name in names)
+    return tuple(name for name, one in metrics if isinstance(one, LearnedMetric) and one.held_out_ is None)
+
+
+def _held_out(snapshot: Snapshot, encoded: EncodedQuery, position: int) -> EncodedQuery:
+    ranker = held_out_ranker(snapshot, encoded.name, position)
+    if ranker is snapshot.ranker(encoded.name):
+        return encoded
+    encoding = Encoding(ranker.vector(position), encoded.encoding.evidence)
+    return replace(encoded, encoding=encoding, ranker=ranker)
+
+
+def _by_all_folds(snapshot: Snapshot, query: QueryImage, encoded: EncodedQuery) -> EncodedQuery:
+    metric = encoded.representation
+    if not isinstance(metric, LearnedMetric) or metric.held_out_ is None:
+        return encoded
+    held_out, base = metric.held_out_, str(snapshot.stored[encoded.name].base)
+    if isinstance(query, str):
+        vector = stored_vector(snapshot, base, query)
+    else:
+        vector = metric.base.encode_query(query, encoded.region).vector
+    # One block for each fold: an image has zeros in all but its own, so that the inner product with the query
+    # is the cosine after the projection of the image's fold.
+    blocks = np.concatenate([projection.project(vector) for projection in held_out.projections], axis=-1)
+    ranker = snapshot.cached(("out of fold", encoded.name), lambda: _in_blocks(snapshot, base, held_out))
+    return replace(encoded, encoding=Encoding(blocks, encoded.encoding.evidence), ranker=ranker)
+
+
+def _in_blocks(snapshot: Snapshot, base: str, held_out: HeldOut) -> ExactRanker:
+    stored = snapshot.ranker(base)
+    positions = np.asarray(stored.ids(), dtype=np.int64)
+    # Images that the metric has not seen are unseen in every fold: the first one does.
+    folds = np.array([held_out.fold_of(int(id)) or 0 for id in snapshot.ids[positions]], dtype=np.int64)
+    widths = [projection.dimension for projection in held_out.projections]
+    starts = np.concatenate([[0], np.cumsum(widths)])
+    rows = np.zeros((len(positions), int(starts[-1])), dtype=np.float32)
+    for fold, projection in enumerate(held_out.projections):
+        own = np.flatnonzero(folds == fold)
+        vectors = [stored.vector(int(position)) for position in positions[own].tolist()]
+        rows[own, starts[fold] : starts[fold + 1]] = projection.project_all(vectors)
+    ranker = ExactRanker(int(starts[-1]), "dot")
+    ranker.add(positions, rows)
+    return ranker
+
+
+def _project(snapshot: Snapshot, base: str, projection: Projection) -> ExactRanker:
+    """Return the ranker of the stored vectors of a base after a projection."""
+    stored = snapshot.ranker(base)
+    positions = stored.ids()
+    ranker = ExactRanker(projection.dimension)
+    vectors = projection.project_all([stored.vector(int(position)) for position in positions.tolist()])
+    ranker.add(np.asarray(positions, dtype=np.int64), vectors)
+    return ranker
