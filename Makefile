@@ -9,7 +9,7 @@ EDITABLE := --config-settings editable_mode=compat
 
 .PHONY: install demo test check tests wheel wheel-test bench clean
 
-install: $(VENV)/.demo
+install: $(VENV)/.warm
 
 demo: $(VENV)/.demo
 	$(BIN)/semblance demo -o demo
@@ -48,6 +48,11 @@ $(VENV)/bin/python $(ALONE)/bin/python:
 
 $(VENV)/.demo: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep]'
+	touch $@
+
+# The kernels, compiled once: else the first index of the user waits for that.
+$(VENV)/.warm: $(VENV)/.demo
+	$(BIN)/semblance warm
 	touch $@
 
 $(VENV)/.dev: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python

@@ -50,6 +50,7 @@ JOBS = {
     },
     "get started": {
         "demo": "do the main job on real images from installed packages",
+        "warm": "compile all kernels now, so that no later command waits for them",
         "completion": "print what lets a shell complete commands, flags, and names",
     },
 }

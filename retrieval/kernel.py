@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+KERNELS: list[Kernel] = []
+"""All kernels of the modules that were imported so far."""
 
 _LOCK = threading.RLock()
 
@@ -51,6 +55,24 @@ class Kernel:
         self._options = options
         self._made: Any = None
         self._compiled: Any = None
+        KERNELS.append(self)
+
+    @property
+    def is_inlined(self) -> bool:
+        """Tell whether it is always inlined into its callers, and has no machine code of its own."""
+        return self._options.get("inline") == "always"
+
+    @property
+    def is_cached(self) -> bool:
+        """Tell whether its machine code is on disk, and no older than its source.
+
+        Numba names its index of a function after the module, the function and the line of its source.
+        """
+        code = self.py_func.__code__
+        source = Path(code.co_filename)
+        index = f"{source.stem}.{self.py_func.__qualname__}-{code.co_firstlineno}.*.nbi"
+        written = [file.stat().st_mtime for file in Path(self.compiled().stats.cache_path).glob(index)]
+        return any(time >= source.stat().st_mtime for time in written)
 
     def __call__(self, *arguments: Any) -> Any:
         """Run the kernel."""

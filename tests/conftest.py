@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# A test that indexes must not compile all kernels first; each is compiled when it is called.
+os.environ.setdefault("SEMBLANCE_WARM", "never")
+
 settings.register_profile("semblance", deadline=None, print_blob=True)
 settings.load_profile("semblance")
 

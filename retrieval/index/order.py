@@ -71,6 +71,7 @@ def bring_up_to_date(order: Order, progress: Progress = silent) -> IndexState:
     with _opened(order) as index:
         index.take_also(order.also)
         _add_representations(index, order)
+        warm_up_once(progress)  # before worker processes start, each of which would compile for itself
         report = index.update(
             order.folders, jobs=order.jobs, labels=order.labels, progress=progress, refit=order.refit
         )

@@ -1,0 +1,141 @@
+"""``semblance warm``: compile all kernels now, so that no later command waits for them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from ..options.command import command
+from ..options.parameters import Arguments, quiet
+from ..output.progress import ProgressBar
+
+if TYPE_CHECKING:
+    from retrieval.index import Index
+    from retrieval.region import Region
+
+EXAMPLE = """example:
+  semblance warm
+
+The kernels, which do most of the computing, are compiled to machine code for this processor when they are
+first needed, and kept beside the package or in numba's folder of the user (NUMBA_CACHE_DIR). That takes
+about a minute, once. `semblance index` does it before its first run; with SEMBLANCE_WARM=never it does not,
+and each kernel is compiled when it is first called."""
+
+STAGE = "compiling kernels, once, about a minute"
+NEVER = "never"
+
+SETTINGS: Sequence[tuple[str, dict[str, Any]]] = (
+    ("sift", {}),
+    ("dense", {"signature": 64}),
+    ("superpixel", {"verify": 4, "expand": 2}),
+    ("vlad", {}),
+    ("asmk", {}),
+    ("thumbnail", {}),
+    ("colour", {}),
+)
+"""Representations that together call all kernels of the usual settings."""
+OTHER_SETTINGS: Sequence[tuple[str, dict[str, Any]]] = (
+    ("sift", {"descriptor": "rootsift", "approximate_above": 1}),
+    ("dense", {"descriptor": "patch"}),
+    ("superpixel", {"descriptor": "opponentsift", "signature": 32}),
+)
+"""The same representations with settings that call other kernels."""
+SMALL = {"points": 60, "words": 16, "tone_words": 8}
+N_IMAGES, SIDE = 8, 96
+
+
+@command(EXAMPLE)
+@quiet
+def run(args: Arguments) -> int:
+    """Compile, and say how long it took."""
+    started = time.monotonic()
+    with ProgressBar("steps", args.quiet) as progress:
+        warm_up(progress)
+    print(f"kernels compiled in {time.monotonic() - started:.0f} s")
+    return 0
+
+
+def warm_up_once(names: Sequence[str], progress: ProgressBar) -> None:
+    """Compile all kernels if representations need them, none is compiled yet, and the user does not mind."""
+    from retrieval.kernel import KERNELS
+    from retrieval.registry import make
+
+    if os.environ.get("SEMBLANCE_WARM") == NEVER:
+        return
+    for name in names:
+        make(name)  # imports the modules of its kernels
+    # Small kernels of rankings are compiled in no time; those of visual words are what takes a minute.
+    kernels = [one for one in KERNELS if one.__module__.startswith("bovw.")]
+    if kernels and not any(one.is_cached for one in kernels):
+        warm_up(progress)
+
+
+def warm_up(progress: ProgressBar) -> None:
+    """Do the main job on small drawn images, in this process, so that numba compiles what it calls."""
+    with TemporaryDirectory(prefix="semblance-") as made:
+        folder = Path(made)
+        draw_images(folder / "images")
+        steps = _steps(folder)
+        for done, step in enumerate(steps):
+            progress(STAGE, done, len(steps))
+            step()
+        progress(STAGE, len(steps), len(steps))
+
+
+def draw_images(folder: Path) -> None:
+    """Write smooth images, in colour and grey by turns, which have points of every kind."""
+    import cv2
+    import numpy as np
+
+    folder.mkdir(parents=True)
+    for number in range(N_IMAGES):
+        coarse = np.random.default_rng(number).integers(0, 256, (12, 12, 3), dtype=np.uint8)
+        image = cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(folder / f"{number}.png"), image if number % 2 else image[:, :, 0])
+
+
+def _steps(folder: Path) -> list[Callable[[], None]]:
+    """Return what is done, in steps that take about as long as each other."""
+    indexed = [
+        lambda name=name, settings=settings, number=number: _index(folder, number, name, settings)
+        for number, kinds in enumerate((SETTINGS, OTHER_SETTINGS))
+        for name, settings in kinds
+    ]
+    return [*indexed, *(lambda number=number: _ask(folder, number) for number in (0, 1))]
+
+
+def _index(folder: Path, number: int, name: str, settings: dict[str, Any]) -> None:
+    """Add a representation to an index, which is made if it is not there, and index all images."""
+    from retrieval.index.writer import IndexWriter
+    from retrieval.registry import make
+
+    given = {**SMALL, **settings}
+    known = make(name).settings
+    place = folder / f"{number}.index"
+    opened = IndexWriter.open(place) if place.exists() else IndexWriter.create(place)
+    with opened as index:
+        index.add_representation(make(name, {key: given[key] for key in given if key in known}))
+        index.update([folder / "images"], jobs=1)
+
+
+def _ask(folder: Path, number: int) -> None:
+    """Ask an index in all ways that rank by other kernels."""
+    from retrieval.index import Index
+    from retrieval.region import Region
+
+    with Index.open(folder / f"{number}.index") as index:
+        for name in index.representations:
+            _ask_by(index, name, Region.box(10, 10, 40, 40))
+        index.query("1.png", k=3, group_by="source", collapse=1.0)
+        index.query_volume(["1.png", "2.png"])
+        index.explain("1.png", "2.png", by=["dense"])
+
+
+def _ask_by(index: Index, name: str, region: Region) -> None:
+    index.query("1.png", by=[name], k=3)
+    index.query(index.read("2.png"), by=[name], k=3)
+    index.query("1.png", by=[name], k=3, region=region)

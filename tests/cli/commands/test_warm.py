@@ -1,0 +1,62 @@
+"""The command warm: all kernels are compiled on demand, and once before the first index."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.commands import warm
+from cli.main import main
+from cli.output.progress import ProgressBar
+from retrieval.kernel import KERNELS, Kernel
+
+SOURCE = """
+from retrieval.kernel import kernel
+
+@kernel()
+def double(number):
+    return 2 * number
+"""
+
+
+def test_all_kernels_are_compiled(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["warm"]) == 0
+    assert capsys.readouterr().out.startswith("kernels compiled in ")
+    assert len(KERNELS) > 100
+    # Those that are always inlined have no machine code of their own.
+    left = [one for one in KERNELS if not one.is_inlined and not one.is_cached]
+    product = ("bovw.", "retrieval.rankers", "retrieval.answers")
+    assert [one.__name__ for one in left if one.__module__.startswith(product)] == []
+
+
+def test_a_kernel_is_in_the_cache_until_its_source_changes(tmp_path: Path) -> None:
+    path = tmp_path / "doubling.py"
+    path.write_text(SOURCE)
+    spec = importlib.util.spec_from_file_location("doubling", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made = KERNELS.pop()
+    assert not made.is_cached
+    assert module.double(4) == 8
+    assert made.is_cached
+    os.utime(path, (path.stat().st_mtime + 60,) * 2)
+    assert not made.is_cached
+
+
+@pytest.mark.parametrize(
+    ("cached", "wish", "is_warmed"), [(False, "", True), (True, "", False), (False, "never", False)]
+)
+def test_the_first_index_compiles_all_kernels_unless_that_is_not_wanted(
+    cached: bool, wish: str, is_warmed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warmed: list[Any] = []
+    monkeypatch.setenv("SEMBLANCE_WARM", wish)
+    monkeypatch.setattr(Kernel, "is_cached", cached)
+    monkeypatch.setattr(warm, "warm_up", warmed.append)
+    warm.warm_up_once(["superpixel"], ProgressBar())
+    assert bool(warmed) == is_warmed
