@@ -77,9 +77,11 @@ class CommandGroup(click.Group):
         """Load a command; None if there is none of this name."""
         if cmd_name not in COMMANDS:
             return None
+        # The one import of a command: `semblance --help` and completion of commands make none.
         module = importlib.import_module(f".commands.{cmd_name.replace('-', '_')}", __package__)
         found: Command = module.run
         summary = COMMANDS[cmd_name]
+        # A command is called and explained by the table above, so that both are written once.
         found.name, found.help = cmd_name, f"{summary[0].upper()}{summary[1:]}."
         return found
 
@@ -94,6 +96,7 @@ class CommandGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse what precedes the command. Raise click.UsageError if no command is named."""
+        # Asked before click parses: it takes the words from the list as it reads them.
         is_empty = all(word.startswith("-") for word in args)
         rest = super().parse_args(ctx, args)
         if is_empty and not ctx.resilient_parsing:
@@ -104,6 +107,7 @@ class CommandGroup(click.Group):
         """Complete the name of a command, without loading any, or a flag."""
         from click.shell_completion import CompletionItem
 
+        # click would load every command whose name fits, to leave hidden ones out; none is hidden.
         if incomplete.startswith("-"):
             return click.Command.shell_complete(self, ctx, incomplete)
         return [CompletionItem(name, help=COMMANDS[name]) for name in COMMANDS if name.startswith(incomplete)]
@@ -142,6 +146,7 @@ def parse(arguments: Sequence[str]) -> Arguments:
     ------
     click.UsageError : there is no such command, or its arguments make no sense.
     """
+    # A context of its own: the usage in an error then names the program as well as the command.
     above = click.Context(GROUP, info_name=PROGRAM)
     name, command, rest = GROUP.resolve_command(above, list(arguments))
     assert command is not None

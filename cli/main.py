@@ -21,11 +21,13 @@ DONE, FAILED, USAGE = 0, 1, 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0 done, 1 failed, 2 wrong usage."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    # Anywhere on the line, before the command or after it: click would know it in one place only.
     debug = "--debug" in arguments or bool(os.environ.get("SEMBLANCE_DEBUG"))
     _open_streams()
     _never_fail_to_print()
     try:
         return _run([word for word in arguments if word != "--debug"])
+    # One line even with --debug: no place in our code is at fault.
     except click.UsageError as error:
         print(_usage_line(error), file=sys.stderr)
         return USAGE
@@ -42,15 +44,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     """Run a command without click's own ``main``, whose errors take several lines."""
+    # The shell asks for completions by a variable, and gives the line in others: see click.shell_completion.
     if COMPLETE in os.environ:
         from click.shell_completion import shell_complete
 
         return shell_complete(GROUP, {}, PROGRAM, COMPLETE, os.environ[COMPLETE])
     try:
+        # Not GROUP.main: it writes the usage on a line of its own, and turns Ctrl-C into another error.
         with GROUP.make_context(PROGRAM, arguments) as context:
             code: int = GROUP.invoke(context)
     except click.exceptions.Exit as leaving:  # after --help and --version
         code = leaving.exit_code
+    # A pipe that was closed must fail here, where it is caught, and not at the interpreter's exit.
     sys.stdout.flush()
     return code
 
@@ -73,6 +78,7 @@ def _one_line(error: BaseException) -> str:
         text = str(error)
     elif isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
+        # A full disk is the one failure that running the command again mends: what was committed is kept.
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             text += "; free some space and run the same command again"
     elif isinstance(error, MemoryError):
@@ -84,6 +90,7 @@ def _one_line(error: BaseException) -> str:
 
 def _shown(text: str) -> str:
     """Return text in one line that is safe on a terminal."""
+    # Names of files come from others, and may hold what moves a terminal's cursor.
     from viewer.answer import printable
 
     return printable(" ".join(text.split()))

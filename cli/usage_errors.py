@@ -9,6 +9,7 @@ from retrieval.errors import did_you_mean
 
 def explain(error: click.UsageError) -> str:
     """Return what is wrong with a command line, without a full stop at the end."""
+    # A missing parameter is a bad one as well to click, so it is asked for first.
     if isinstance(error, click.MissingParameter):
         return f"the following arguments are required: {_name(error)}"
     if isinstance(error, click.BadParameter):
@@ -29,10 +30,12 @@ def _nearest(error: click.NoSuchOption) -> str:
     if error.ctx is None:
         return ""
     params = error.ctx.command.get_params(error.ctx)
+    # All flags of the command, with those that --by brought: click knows only the first kind by now.
     known = [name for one in params for name in (*one.opts, *one.secondary_opts) if name.startswith("--")]
     return did_you_mean(error.option_name, known)
 
 
 def _plain(message: str) -> str:
+    # click writes sentences; ours go on with `(see … --help)`. Names such as HIT keep their capitals.
     text = message.removesuffix(".")
     return text[:1].lower() + text[1:] if text[1:2].islower() else text

@@ -86,6 +86,7 @@ def run(args: Arguments) -> int:
     classified: list[tuple[str, Classification]] = []
     lacking: list[str] = []
     with Index.open(args.index) as index, ProgressBar("queries", args.quiet) as progress:
+        # One after the other: a folder may hold more images than fit in memory.
         for query in find_queries(index, args.images):
             classified.append((query.id, _classified(index, query, args)))
             if args.not_same is not None and has_no_value(index, query, args.not_same):
@@ -118,18 +119,21 @@ def _classified(index: Index, query: Query, args: Arguments) -> Classification:
         where=args.where,
         not_same=args.not_same,
         fusion=args.fusion,
+        # A file of the index must not vote for itself under its id.
         among=others(index, query),
     )
 
 
 def as_table(classified: Classified) -> str:
     """Write one line an image: the label, the confidence, the votes, and why there is no label."""
+    # The column is wide, and empty for most answers.
     in_doubt = any(one.doubt for _, one in classified)
     head = ["query", "label", "confidence", "votes", *(["doubt"] if in_doubt else [])]
     lines = [
         [
             id,
             one.label or DONT_KNOW,
+            # Too few labelled images to calibrate a confidence: nothing is better than a guess.
             "" if one.confidence is None else f"{one.confidence:.2f}",
             ", ".join(f"{label} {share:.2f}" for label, share in one.votes.items()),
             *([one.doubt or ""] if in_doubt else []),
@@ -151,6 +155,7 @@ def as_csv(classified: Classified) -> str:
     writer.writerow(["query", "label", "confidence", "best", "share", "doubt", "votes"])
     for id, one in classified:
         votes = ";".join(f"{label}={share:.4f}" for label, share in one.votes.items())
+        # The label may be withheld; what was best, and how far, is told all the same.
         best = "" if one.best is None else f"{one.votes[one.best]:.4f}"
         confidence = "" if one.confidence is None else f"{one.confidence:.4f}"
         writer.writerow([id, one.label or "", confidence, one.best or "", best, one.doubt or "", votes])

@@ -21,6 +21,7 @@ def run(args: Arguments) -> int:
     """Compact, and print the size before and after."""
     from retrieval.index.writer import IndexWriter
 
+    # Sizes of files, as du shows them: what people wonder about.
     before = _size(args.index)
     with IndexWriter.open(args.index) as index:
         index.compact()

@@ -68,6 +68,7 @@ def run(args: Arguments) -> int:
             [table],
             index_facts(index),
         )
+    # All that has been asked goes on one page: the queries, the answers side by side, and the measure.
     write_text(write_page(page), folder / "report.html")
     _draw(folder, pictures, answers)
     print(f"{table.caption}\n\n{columns(table.head, table.lines, right=range(1, len(table.head)))}\n")
@@ -88,6 +89,7 @@ def _write_pictures(folder: Path) -> None:
     from .demo_images import write_pictures
 
     n_files, missing = write_pictures(folder)
+    # Some packages with images are optional: the demo shows what is installed.
     if missing:
         print(
             f"without the images of {', '.join(sorted(missing))}; for all: pip install 'semblance[demo]'",
@@ -124,10 +126,12 @@ def _answers(index: Index) -> list[Answer]:
     answers: list[Answer] = []
     images = Images(index)
     for id in SHOWN:
+        # The packages of some images may be missing: see _write_pictures.
         if id not in index:
             continue
         for name in DETECTORS:
             query = Query(id, known_as=id)
+            # Without the query itself, which would be the first hit of each row.
             hits = index.query(id, by=[name], k=HITS, include_self=False)
             answers.append(with_images(answer_of(index, query, hits, [name]), images, query))
     return answers
@@ -150,6 +154,7 @@ def _table(measured: Mapping[str, Precision], n_pictures: int) -> ReportTable:
         f"{first.mean_chance:.2f}",
         *(f"{p.mean:.2f}" for p in measured.values()),
     ]
+    # P@k alone says little: classes differ in size, and chance with them.
     caption = (
         f"Share of the first {K} that have the query's label (P@{K}); each of {n_pictures} images asks "
         "once and is left out of its own answer. Chance: the same for a random order."
@@ -163,6 +168,7 @@ def _draw(folder: Path, pictures: Path, answers: Sequence[Answer]) -> None:
 
     from .points import Look, draw_one, make_detectors
 
+    # One detector is enough for a picture; the page has all three side by side.
     best = [answer for answer in answers if answer.by == DETECTORS[-1]]
     write_picture(draw_sheet(best, per_line=HITS), folder / "sheet.png")
     example = next((path for id in reversed(SHOWN) if (path := pictures / id).is_file()), None)

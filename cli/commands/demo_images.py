@@ -66,6 +66,7 @@ def write_pictures(folder: Path) -> tuple[int, set[str]]:
     if table.is_file():
         with table.open(newline="", encoding="utf-8") as lines:
             names = [row["path"] for row in csv.DictReader(lines)]
+        # The second run leaves the files alone, so that the index finds them unchanged.
         if names and all((folder / name).is_file() for name in names):
             return len(names), missing
     rows = [
@@ -90,10 +91,12 @@ def tiles(pixels: Array, tile: tuple[int, int]) -> Iterator[tuple[str, Array]]:
     rows, cols = tile
     grey = pixels.mean(axis=2) if pixels.ndim == 3 else pixels
     low, high = np.percentile(grey, (0.5, 99.5))
+    # Robust ends of the grey levels: one hot pixel must not make everything else background.
     dark = low + 0.06 * (high - low)
     for r in range(pixels.shape[0] // rows):
         for c in range(pixels.shape[1] // cols):
             part = np.s_[r * rows : (r + 1) * rows, c * cols : (c + 1) * cols]
+            # Air around a head, or the black rim of a retina, would make all such tiles alike.
             if (grey[part] > dark).mean() > 0.6:
                 yield f"r{r}c{c}", pixels[part]
 
@@ -137,9 +140,11 @@ def _dicom_tiles(original: Original, source: Path, folder: Path) -> Iterator[Pat
 def _dicom_frames(original: Original, source: Path, folder: Path) -> Iterator[Path]:
     """Keep every fourth frame of a colour cine loop, as one DICOM file of several frames."""
     dataset, frames = _read_dicom(source)
+    # pixel_array has turned YBR into RGB, and the header must say so.
     dataset.PhotometricInterpretation = "RGB"
     path = folder / f"{original.name}.dcm"
     folder.mkdir(parents=True, exist_ok=True)
+    # Neighbouring frames of a heart beat look the same; four apart they do not.
     _write_dicom(dataset, frames[::4], path)
     yield path
 
@@ -163,6 +168,7 @@ def _read_dicom(source: Path) -> tuple[Any, Array]:
         warnings.simplefilter("ignore")
         dataset = pydicom.dcmread(source)
         pixels = pixel_array(dataset)
+    # Overlays (groups 60xx) have the size of the whole image, which no tile has.
     for tag in [element.tag for element in dataset if element.tag.group in range(0x6000, 0x6020)]:
         del dataset[tag]
     return dataset, pixels
@@ -171,9 +177,11 @@ def _read_dicom(source: Path) -> tuple[Any, Array]:
 def _write_dicom(dataset: Any, pixels: Array, path: Path) -> None:
     from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
+    # Uncompressed, so that the demo does not depend on a decoder.
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     photometric = dataset.PhotometricInterpretation
     n_frames = pixels.shape[0] if pixels.ndim == 4 else 1
+    # A name of its own for each tile, made of its path so that each run makes the same.
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid(
         entropy_srcs=[str(path)]
     )

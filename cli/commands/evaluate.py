@@ -49,6 +49,7 @@ def cutoffs(text: str) -> tuple[int, ...]:
         numbers = tuple(sorted({int(part) for part in text.split(",")}))
     except ValueError:
         numbers = (0,)
+    # Also what is no number: both get the same answer.
     if min(numbers) < 1:
         raise click.BadParameter(f"{text!r}: give whole numbers above 0, joined by commas")
     return numbers
@@ -142,11 +143,14 @@ def _options(args: Arguments) -> EvaluationOptions:
 
 
 def _queries(text: str | None) -> Sequence[str] | str | None:
+    # `split` is a word of the library: it asks by the column of that name.
     if text is None or text == "split":
         return text
+    # A file of that name goes first; ids with commas can be put in one.
     if not Path(text).is_file():
         return [part.strip() for part in text.split(",") if part.strip()]
     try:
+        # Editors on Windows write a mark at the start, which is no part of the first id.
         lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(f"queries: {text}: cannot be read; give a text file with an id a line") from error
@@ -170,6 +174,7 @@ def notes(found: Evaluation) -> list[str]:
         shares = ", ".join(f"{name} {100 * share:.1f} %" for name, share in found.ties.items())
         lines.append(f"scores that tie: {shares}; measures are means over the orders of tied hits")
     if found.leaks:
+        # Near-duplicates in the database make any system look good: they are named, not hidden.
         n_leaking = len({leak.query for leak in found.leaks})
         lines.append(
             f"{n_leaking:,} queries have a near-duplicate to find ({found.leaks[0].query} and "

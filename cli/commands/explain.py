@@ -65,6 +65,7 @@ def run(args: Arguments) -> int:
 
 def _query(index: Index, name: str) -> Query:
     found = list(find_queries(index, [name]))
+    # A file with frames, or a folder, is many queries; one drawing explains one.
     if len(found) != 1:
         raise SettingError(f"{name}: is {len(found)} images; name one, such as {found[0].id}")
     return found[0]
@@ -73,6 +74,7 @@ def _query(index: Index, name: str) -> Query:
 def _first(index: Index) -> str:
     from retrieval.evidence.explanation import Explainer
 
+    # Learnt metrics and baselines cannot tell, whatever answers queries by default.
     for name in index.representations:
         if isinstance(index.representation(name), Explainer):
             return str(name)
@@ -84,6 +86,7 @@ def _first(index: Index) -> str:
 def _sentence(reasons: HitExplanation) -> str:
     test = reasons.deletion
     verdict = "faithful" if test.is_faithful else "not faithful"
+    # A rank among random draws is a permutation test: 38 of 40 is 95 %.
     least = sum(fell < test.explained for fell in test.random)
     return printable(
         f"score {reasons.score:.4f}; covering the {100 * test.share:.0f} % that it points to lowers it by "
@@ -94,6 +97,7 @@ def _sentence(reasons: HitExplanation) -> str:
 
 def _object(query: Query, hit: str, by: str, reasons: HitExplanation) -> dict[str, Any]:
     test = reasons.deletion
+    # x before y on the command line, (row, col) inside.
     pairs = zip(reasons.explanation.pairs.tolist(), reasons.explanation.agreeing.tolist(), strict=True)
     return {
         "query": query.id,

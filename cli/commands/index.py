@@ -19,6 +19,7 @@ from ..options.representation_flags import asks_for_more, given, named, setting_
 from ..output.files import write_text
 from ..output.index_report import ABOUT_CT, notes, sentence, skipped_csv, summary
 from ..output.progress import ProgressBar
+from .warm import warm_up_once
 
 EXAMPLE = """example:
   semblance index scans/ -o scans.index
@@ -83,7 +84,10 @@ def run(args: Arguments) -> int:
     )
     started = time.monotonic()
     with ProgressBar("files", args.quiet) as progress:
+        # Before worker processes start, each of which would compile for itself.
+        warm_up_once(args.by or DEFAULT, progress)
         state = bring_up_to_date(order, progress)
+    # Measured around all that was done, compiling included: that is what the user waited for.
     report, seconds = state.report, time.monotonic() - started
     if args.skipped is not None:
         write_text(skipped_csv(report.skipped), args.skipped)
@@ -91,6 +95,7 @@ def run(args: Arguments) -> int:
         print(line, file=sys.stderr)
     if state.shows_ct_by_auto:
         print(ABOUT_CT, file=sys.stderr)
+    # After the report, which says of each file why it was skipped.
     if not state.n_pictures:
         raise PictureError(f"{', '.join(map(str, args.folders))}: holds no image that can be read")
     print(json.dumps(summary(state, seconds)) if args.json else sentence(state))

@@ -53,12 +53,14 @@ def _by_name(value: Any) -> Mapping[str, Any] | None:
     """Return a mapping as it is, a list of mappings by their ``name``, None for anything else."""
     if isinstance(value, Mapping):
         return value
+    # A list of named things reads better as sections than as one long line.
     if isinstance(value, list) and all(isinstance(part, Mapping) and "name" in part for part in value):
         return {part["name"]: {key: part[key] for key in part if key != "name"} for part in value}
     return None
 
 
 def _text(value: Any) -> str:
+    # Before int: True is an int in Python.
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
     if isinstance(value, int):

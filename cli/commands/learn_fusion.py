@@ -63,6 +63,7 @@ def run(args: Arguments) -> int:
     from retrieval.evaluation import FusionOptions, learn_fusion
 
     labels = label_table(args.labels)
+    # All of them, fused: weights mean something only for just these representations.
     options = FusionOptions(tuple(args.by), labels, args.label, args.not_same, args.where, args.seed)
     learnt = learn_fusion(args.index, options)
     print(printable(trial_note(learnt)), file=sys.stderr)

@@ -84,6 +84,7 @@ def run(args: Arguments) -> int:
     """Learn, say on stderr of what and how well it does, and print a summary on stdout."""
     from retrieval.index.writer import IndexWriter
 
+    # Dropping needs none of the options of learning.
     if args.drop is not None:
         with IndexWriter.open(args.index) as index:
             index.drop_metric(args.drop)
@@ -91,6 +92,7 @@ def run(args: Arguments) -> int:
         return 0
     with IndexWriter.open(args.index) as index, ProgressBar("steps", args.quiet) as progress:
         report = index.learn_metric(_options(args, _base(index, args.by)), progress=progress)
+        # Said every time: a metric changes what a plain query answers, and nobody expects that.
         answering = index.default_representations
     for line in [*notes(report, not args.no_trial), note_on_default(answering, report.name)]:
         print(printable(line), file=sys.stderr)
@@ -122,6 +124,7 @@ def _options(args: Arguments, by: str) -> MetricOptions:
 
 def notes(report: MetricReport, has_trial: bool) -> list[str]:
     """Return what the user should know: what was learnt from, what was left out, and what the trial found."""
+    # Eight classes fit on a line; more are for --json.
     counts = ", ".join(f"{name} {n:,}" for name, n in list(report.classes.items())[:8])
     more = ", …" if len(report.classes) > 8 else ""
     n = sum(report.classes.values())
@@ -144,6 +147,7 @@ def _trial_note(trial: CrossValidation | None, group: str | None) -> str:
         return "no trial: there are too few groups or images to hold some back"
     low, high = (100 * value for value in trial.gain)
     apart = f"no {group} on both sides" if group else "no groups are known, each image counts alone"
+    # An interval that holds 0 shows nothing, however large the mean gain is.
     verdict = "" if low > 0 else "; it does not help here" if high < 0 else "; that it helps is not shown"
     return (
         f"trial, {trial.n_queries:,} held-out images ask those learnt from ({apart}): "

@@ -75,10 +75,12 @@ def run(args: Arguments) -> int:
 
 def _volume(index: Index, images: Sequence[str]) -> Volume:
     volume, *others = find_volumes(index, images)
+    # A folder of a series often holds a scout image, which is a stack of one.
     if others:
         n = sum(len(other.slices) for other in others)
         said = f"note: {volume.name}; {n:,} slices of other stacks were left aside"
         print(printable(said), file=sys.stderr)
+    # Without positions the order of slices is that of file names, which proves nothing.
     if any(slice.height is None for slice in volume.slices):
         raise PictureError(
             f"{volume.name}: its slices have no position, so that nothing can be located; "
@@ -91,6 +93,7 @@ def _label(index: Index, asked: str | None) -> str:
     if asked is not None:
         return asked
     labels = sorted({label for entry in index.pictures() for label in entry.labels})
+    # With one label in the index there is nothing to choose.
     if len(labels) != 1:
         raise SettingError(f"--range: which? The labels of this index are {', '.join(labels) or 'none'}")
     return labels[0]
@@ -100,6 +103,7 @@ def _located(index: Index, volume: Volume, label: str, args: Arguments) -> tuple
     from retrieval.answers.late_interaction import spread
 
     heights = [slice.height or 0.0 for slice in volume.slices]
+    # Slices that are a millimetre apart say the same, and each costs a query.
     chosen = spread(len(heights), _MOST_SLICES).tolist()
     slices, at = volume.read(index, chosen), [heights[i] for i in chosen]
     options = {"by": args.by, "where": args.where, "not_same": args.not_same}
@@ -110,7 +114,9 @@ def _summary(volume: Volume, label: str, found: LocatedRange, heights: Sequence[
     ends = {}
     for end in ("top", "bottom"):
         height = getattr(found.range, end)
+        # The range ends between slices; people want to open one.
         nearest = min(range(len(heights)), key=lambda i: abs(heights[i] - height))
+        # A piece of a chest may hold one end of the lung only; the other is extrapolated.
         is_inside = min(heights) <= height <= max(heights)
         ends[end] = {"position": round(height, 2), "slice": volume.slices[nearest].name, "inside": is_inside}
     return {

@@ -74,6 +74,7 @@ def run(args: Arguments) -> int:
         progress(f"lay out by {args.method}", 0, 0)
         places = lay_out([index.vector(name, args.by) for name in chosen], args.method, args.seed)
         spots = [
+            # y points upwards in a plot and downwards on a page.
             Spot(name, kind, x, -y, index.thumbnail(name))
             for name, kind, (x, y) in zip(chosen, kinds, places.tolist(), strict=True)
         ]
@@ -86,15 +87,19 @@ def run(args: Arguments) -> int:
 
 def _chosen(index: Index, args: Arguments) -> tuple[list[str], int]:
     """Return the names that are drawn, in order, and of how many; say if it is a sample."""
+    # Asked first, so that the error lists the representations of this index.
     if args.by not in index.representations:
         index.representation(args.by)  # says which there are
+    # Any query ranks all images that meet the condition; the order is not used.
     asked = {"by": [args.by], "k": max(len(index), 1), "where": args.where}
     names = sorted(hit.id for hit in index.query(index.names[0], **asked)) if len(index) else []
+    # Two points always lie on a line: there is nothing to see.
     if len(names) < 3:
         raise SettingError(f"{len(names)} images make no map; index more, or loosen --where")
     if len(names) <= args.limit:
         return names, len(names)
     print(f"{args.limit:,} of {len(names):,} images are drawn at random; --limit draws more", file=sys.stderr)
+    # A seed, so that the same map can be drawn again after new images came.
     return sorted(random.Random(args.seed).sample(names, args.limit)), len(names)
 
 

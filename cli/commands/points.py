@@ -68,6 +68,7 @@ def run(args: Arguments) -> int:
     check_picture_name(args.output)
     pictures = read_images(find_images(args.images), _reader(args.window))
     detectors = make_detectors(args.by, args.points)
+    # One image is drawn large, several as heat maps: two are read to know which.
     first, second = next(pictures, None), next(pictures, None)
     if first is None:
         raise PictureError(f"{', '.join(args.images)}: holds no image")
@@ -122,6 +123,7 @@ def draw_many(
         for name, positions in _equal_positions(picture, detectors, look).items():
             fallen[name].append(positions)
         progress("finding points", n_pictures, 0)
+    # There are two at least: see run.
     assert example is not None
     size = _shape_within(example.shape, MAP)
     maps = [
@@ -156,6 +158,7 @@ def _panels(picture: Picture, detectors: dict[str, Any], look: Look, drawn: int)
         scales = f", scale {points.scales.min():.1f} to {points.scales.max():.1f} px" if len(points) else ""
         panels.append(Panel(done, name, f"{len(points)} points{scales}"))
     for name, detector in detectors.items():
+        # Superpixels have borders, which show more than their centres do.
         if hasattr(detector, "regions"):
             regions = detector.regions(small.grey, mask)
             caption = f"{len(np.unique(regions[regions >= 0]))} regions"
@@ -172,8 +175,10 @@ def _equal_positions(
     small, _ = picture.fit_within(look.longest_side)
     mask = look.mask(small)
     found = {name: detector.detect(small.grey, mask) for name, detector in detectors.items()}
+    # Equally many of each detector, so that heat maps can be compared.
     n = min(len(points) for points in found.values())
     return {
+        # As a share of each side, so that images of all sizes add up; half a pixel to its centre.
         name: (np.stack([p.rows, p.cols], axis=1).astype(np.float64) + 0.5) / small.shape
         for name, points in found.items()
         for p in [points.strongest(n)]

@@ -90,9 +90,11 @@ def run(args: Arguments) -> int:
             options = options_of(index, query, args)
             answer = tables.attach(index, query, ask(index, query, options), options)
             answers.append(answer)
+            # Ties are broken by name, so an answer of zeros looks like one that means something.
             if answer.rows and not any(row.score for row in answer.rows):
                 print(printable(f"note: {query.id}: {NOTHING_SHARED}"), file=sys.stderr)
             if options.region is not None:
+                # Once for all queries: the reason is the index, not the image.
                 unplaced = unplaced or note_on_boxes(index, args.by)
             if args.not_same is not None and has_no_value(index, query, args.not_same):
                 lacking.append(query.id)
@@ -123,6 +125,7 @@ def options_of(index: Index, query: Query, args: Arguments) -> QueryOptions:
     """Return the options of a query that the command line sets."""
     from retrieval.index import QueryOptions
 
+    # A file of the index is known by its path: its id must be left out as well.
     is_left_out = args.exclude_self or args.not_same is not None
     return QueryOptions(
         **query_fields(args),

@@ -32,6 +32,7 @@ def run(args: Arguments) -> int:
 
     with IndexWriter.open(args.index) as index:
         n_removed = index.remove(args.ids)
+        # Counted inside: the writer's lock keeps others from changing it meanwhile.
         left = len(index)
     print(f"{args.index}: {n_removed:,} removed, {left:,} left")
     return 0

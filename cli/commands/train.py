@@ -63,6 +63,7 @@ def run(args: Arguments) -> int:
     """Train, say on stderr how it goes, and print the summary on stdout."""
     settings = TrainingSettings(**field_values(args, TrainingSettings))
     variation = Augmentation(**field_values(args, Augmentation))
+    # Before anything that wants a part of it: who lacks torch must not be sent after matplotlib first.
     _require_torch()
     files = training_files(args.output, args.curve, args.log)
     check_places(files, args.resume)
@@ -70,6 +71,7 @@ def run(args: Arguments) -> int:
     trained = _trained(args, files, settings, variation, (examples, sides, network))
     save(trained, files, card(args.start, settings, variation, trained, sides))
     draw_curve(trained, files)
+    # The weights are written; a checkpoint that stays behind does no harm.
     with suppress(OSError):
         files.checkpoint.unlink(missing_ok=True)
     summary = summary_of(trained, sides, files)
@@ -90,6 +92,7 @@ def _prepared(args: Arguments, settings: TrainingSettings) -> tuple[Examples, Sp
     if labels is None:
         raise SettingError("--labels: no labels to learn from; give a table, or --label-by folder")
     wanted = labelled_files(args.folder, labels, say)
+    # Weights are read before images: a wrong file is found in a second, decoding takes minutes.
     network = begin(args.start, settings.seed)
     with ProgressBar("files", args.quiet) as progress:
         side = network.architecture.side
@@ -129,6 +132,7 @@ def _trained(
                 report=tell,
                 progress=progress,
             )
+    # The checkpoint of the last epoch is on disk: say how to go on from it.
     except KeyboardInterrupt as stop:
         raise SemblanceError("interrupted; run the same command with --resume to go on") from stop
 

@@ -32,6 +32,7 @@ def run(args: Arguments) -> int:
 
     with Index.open(args.index) as index:
         problems = index.verify()
+        # An empty list is asked for as well: then catalogue, pages and stray files are searched.
         if args.erased is not None:
             problems += index.leftovers(args.erased)
         n_pictures = len(index)

@@ -116,6 +116,7 @@ def _index(folder: Path, number: int, name: str, settings: dict[str, Any]) -> No
     given = {**SMALL, **settings}
     known = make(name).settings
     place = folder / f"{number}.index"
+    # One representation at a time, so that the bar moves as each is compiled.
     opened = IndexWriter.open(place) if place.exists() else IndexWriter.create(place)
     with opened as index:
         index.add_representation(make(name, {key: given[key] for key in given if key in known}))

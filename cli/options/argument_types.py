@@ -23,6 +23,7 @@ def positive(text: str) -> int:
     """Read a whole number of at least 1."""
     try:
         number = int(text)
+    # Words and numbers below 1 get the same answer: what was wanted.
     except ValueError:
         number = 0
     if number < 1:
@@ -32,6 +33,7 @@ def positive(text: str) -> int:
 
 def place(text: str | Path) -> Path:
     """Read a path. An empty one, which would be the current folder, is refused."""
+    # An unset variable of a script, as in -o "$OUT", must not write into the current folder.
     if not str(text):
         raise click.BadParameter("the path is empty; is a variable of the shell unset?")
     return Path(text)
@@ -43,6 +45,7 @@ def box(text: str) -> XYWH:
         x, y, width, height = (float(part) for part in text.split(","))
     except ValueError:
         raise click.BadParameter(f"{text!r} is no box; give x,y,width,height in pixels") from None
+    # The comparison is False for NaN, and infinity is refused by the bound, so both end here.
     if not (width > 0 and height > 0 and max(abs(x), abs(y), width, height) < float("inf")):
         raise click.BadParameter(f"{text!r}: width and height must be positive")
     return x, y, width, height
@@ -52,6 +55,7 @@ def among(choices: Sequence[Any], read: Callable[[str], Any] = str) -> Callable[
     """Return what reads one of several values, and says which is nearest to a mistyped one."""
 
     def choice(text: str) -> Any:
+        # Read first: a choice may be a number, which is to be compared as one.
         value = checked(read)(text)
         if value in choices:
             return value

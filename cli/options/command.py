@@ -48,10 +48,12 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the words of a command line. Raise click.UsageError if they make no sense."""
         if self.more is not None:
+            # Flags of representations take their packages to make: `more` gets what is known without them.
             known = {name for param in self.params for name in (*param.opts, *param.secondary_opts)}
             ctx.meta[_MORE] = self.more(args, known)
             ctx.meta[_WORDS] = [*args, "--help"]
         made = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        # Lenient parsing is that of completion: half a line is no error then.
         if not ctx.resilient_parsing:
             refuse_swallowed(ctx, args, made)
         elif args and args[-1] in hungry(made):
@@ -67,6 +69,7 @@ class Command(click.Command):
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return all parameters, those that depend on the command line at the end."""
+        # In the context and not in self.params: one command object parses many lines in tests and notebooks.
         return [*super().get_params(ctx), *ctx.meta.get(_MORE, ())]
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -82,6 +85,7 @@ class Command(click.Command):
     def arguments(self, ctx: click.Context) -> Arguments:
         """Return the values that were parsed."""
         values: dict[str, Any] = {"command": ctx.info_name}
+        # --help is a parameter too, but has no value to hand on.
         for param in self.get_params(ctx):
             if param.name not in ctx.params:
                 continue
@@ -94,6 +98,7 @@ class Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the parameters of each section under its heading."""
         sections: dict[str, list[tuple[str, str]]] = {}
+        # A dict keeps the order in which the sections come first: arguments, options, then the special ones.
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
             if record is not None:
@@ -123,6 +128,7 @@ def refuse_swallowed(ctx: click.Context, args: Sequence[str], options: Sequence[
     """Refuse an option whose value was forgotten, so that it would take the next option for its value."""
     flags = {name for one in options for name in (*one.opts, *one.secondary_opts)}
     waiting = hungry(options)
+    # `-o --by sift` would write to a file called --by; whoever means that can write `--output=--by`.
     for word, following in itertools.pairwise(args):
         if word == "--":
             return
@@ -140,6 +146,7 @@ def refuse_both(ctx: click.Context, options: Sequence[click.Option]) -> None:
     first: dict[str, Option] = {}
     for one in options:
         if isinstance(one, Option) and one.excludes and one.is_given(ctx):
+            # The first of each group that is given; a second one is named beside it.
             other = first.setdefault(one.excludes, one)
             if other is not one:
                 raise click.BadParameter(f"not allowed with argument {other.opts[0]}", ctx=ctx, param=one)

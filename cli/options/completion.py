@@ -26,6 +26,7 @@ def complete_representation(ctx: click.Context, param: click.Parameter, incomple
     """Complete a representation: of the index if the line names it, else an installed one."""
     from retrieval.registry import installed
 
+    # Before the index is typed, or if it does not exist yet, any installed one may be meant.
     found = _ask(ctx, lambda index: list(index.representations))
     return [name for name in found or installed() if name.startswith(incomplete)]
 
@@ -46,10 +47,12 @@ def complete_image(ctx: click.Context, param: click.Parameter, incomplete: str) 
     """Complete the id of an image of the index, or a path if there is none."""
     from click.shell_completion import CompletionItem
 
+    # Ids come first, as in a query: an id of the index goes before a file of that name.
     return [CompletionItem(id) for id in complete_id(ctx, param, incomplete)] or files(ctx, param, incomplete)
 
 
 def _columns(index: Index) -> list[str]:
+    # One image after the other: the columns of all images would be read from all rows.
     entries = [index.picture(name) for name in index.names[:_LOOKED_AT]]
     return sorted({"label"}.union(*(one.groups for one in entries), *(one.metadata for one in entries)))
 
@@ -64,6 +67,7 @@ def _ask(ctx: click.Context, question: Callable[[Index], Sequence[str]]) -> list
 def _opened(ctx: click.Context) -> Iterator[Index | None]:
     from retrieval.errors import SemblanceError
 
+    # The index is an argument of the same line, and may not be typed yet.
     folder = ctx.params.get("index")
     if folder is None or not folder.is_dir():
         yield None

@@ -23,6 +23,7 @@ def field_options(
     metavars : what stands for a value in the help, by the type of the field; the choices without one.
     added : what the help adds to the meaning, by the type of the field.
     """
+    # Annotations are text in these modules; get_type_hints makes types of them again.
     hints, meanings = get_type_hints(kind), explanations(kind)
     return [
         _option(
@@ -46,6 +47,7 @@ def _option(
     field: dataclasses.Field[Any], hint: Any, meaning: str, metavars: Mapping[Any, str], section: str
 ) -> Option:
     shown = "" if field.default is None else f" [{field.default}]"
+    # A Literal is its own list of choices; `Literal | None` is checked by the dataclass itself.
     choices = get_args(hint) if get_origin(hint) is Literal else None
     read = reader(hint, field.default)
     listed = "{" + ",".join(map(str, choices)) + "}" if choices else None

@@ -39,6 +39,7 @@ def read_labels(args: Arguments, folders: Sequence[Path]) -> LabelTable | None:
     if args.label_by is not None:
         from retrieval.readers.folder import find_files
 
+        # The same walk as that of the index, so that names agree; files that are no images do no harm.
         found = (file.name for folder in folders if folder.is_dir() for file in find_files(folder))
         return LabelTable.by_folder(found)
     if args.labels is None:
@@ -56,6 +57,7 @@ def label_table(path: Path | None) -> LabelTable | None:
     from retrieval.metadata.label_table import LabelTable
 
     table = LabelTable.read(path)
+    # An empty table would quietly drop all labels of the evaluation.
     if not table.rows:
         raise SettingError(f"labels: {path} has no rows; name images and their labels")
     return table

@@ -32,6 +32,7 @@ class Argument(click.Argument):
 
     def make_metavar(self, ctx: click.Context | None = None) -> str:
         """Return the name as the usage line has it; dots follow if there may be several."""
+        # Without brackets around optional ones: all of our arguments are required.
         return self.human_readable_name + ("..." if self.nargs != 1 else "")
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
@@ -76,6 +77,7 @@ class Option(click.Option):
 
     def value(self, ctx: click.Context) -> Any:
         """Return the value that a command gets."""
+        # An option always has a name; mypy does not know that of click's class.
         value = ctx.params[self.name or ""]
         if self.is_many:
             # An empty text marks that the option was given without a value: see ``spread_many``.
@@ -98,6 +100,7 @@ def options(*made: Option) -> Callable[[F], F]:
 
     def decorate(run: F) -> F:
         # click's decorators collect from the bottom to the top, so its list is in reverse order.
+        # As click.option does it; there is no public way to add options that are made already.
         run.__dict__.setdefault("__click_params__", []).extend(reversed(made))
         return run
 
@@ -137,6 +140,7 @@ def form_of(args: Arguments) -> str:
 
 def _completed(attributes: dict[str, Any], choices: Sequence[Any] | None) -> dict[str, Any]:
     """Return the attributes of a parameter with what reads and completes its values."""
+    # The function that reads a value makes the error, so click's own Choice is not used.
     if choices is not None:
         read = among(choices, attributes.get("type") or str)
         return {"shell_complete": starting_with(choices), **attributes, "type": read}

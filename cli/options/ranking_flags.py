@@ -29,6 +29,7 @@ def query_flag(field: str, added: str = "", **attributes: Any) -> Callable[[F], 
     added : follows the help.
     attributes : see ``option``.
     """
+    # -k has one letter and one dash, as everywhere in information retrieval.
     flag = f"-{field}" if len(field) == 1 else f"--{field.replace('_', '-')}"
     default = getattr(QueryOptions, field)
     if isinstance(default, tuple):
@@ -40,6 +41,7 @@ def query_flag(field: str, added: str = "", **attributes: Any) -> Callable[[F], 
 
 def query_fields(args: Arguments) -> dict[str, Any]:
     """Return the fields of ``QueryOptions`` that have an option of their name; a region is not read yet."""
+    # What was typed of a region is text; it becomes one only with the size of an image.
     names = [field.name for field in fields(QueryOptions) if field.name != "region"]
     return {name: getattr(args, name) for name in names if hasattr(args, name)}
 

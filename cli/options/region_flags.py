@@ -48,6 +48,7 @@ def _numbers(text: str) -> list[float]:
         found = [float(part) for part in text.split(",")]
     except ValueError:
         return []
+    # float() reads nan and inf as well, which are no places in an image.
     return found if all(abs(number) < float("inf") for number in found) else []
 
 
@@ -125,6 +126,7 @@ def note_on_boxes(index: Index, by: Sequence[str]) -> str | None:
     asked = by or index.default_representations
     if any(locates(name) for name in asked):
         return None
+    # deep without window embeddings could tell, if it were indexed with them: that is the better remedy.
     bare = [name for name in asked if index.representation(name).settings.get("cells") == 0]
     others = [f"--by {name}" for name in index.representations if name not in asked and locates(name)]
     if bare:

@@ -24,6 +24,7 @@ _METAVARS = {int: "N", float: "X", int | None: "N", float | None: "X"}
 
 def named(words: Sequence[str]) -> list[str]:
     """Return the representations that ``--by`` names on a command line; none if there is none."""
+    # By hand and not by click, which would stop at flags that it does not know yet.
     pairs = itertools.pairwise(words)
     apart = [(place, value) for place, (word, value) in enumerate(pairs) if word == "--by"]
     joined = [(place, word[5:]) for place, word in enumerate(words) if word.startswith("--by=")]
@@ -36,6 +37,7 @@ def asks_for_more(words: Sequence[str], known: Collection[str]) -> bool:
     Only then are the flags of representations of use. To make them takes their packages, which is most of
     the time that a small query takes.
     """
+    # Values that start with -- are taken for flags too; that costs time, and is never wrong.
     flags = {word.partition("=")[0] for word in words if word.startswith("--")}
     return not flags <= {*known, "--"} or "-h" in words
 
@@ -43,6 +45,7 @@ def asks_for_more(words: Sequence[str], known: Collection[str]) -> bool:
 def setting_options(names: Sequence[str]) -> list[Option]:
     """Return an option for each setting of the representations named; one that several have is one option."""
     flags: dict[str, _Flag] = {}
+    # The first representation explains a setting that several have: --words is one flag for all.
     for name in names:
         for flag in _flags(make_by(name)):
             flags.setdefault(flag.name, flag)
@@ -66,7 +69,9 @@ def query_setting_options(words: Sequence[str], known: Collection[str]) -> list[
     if not asks_for_more(words, known):
         return []
     names = [name for name in named(words) if name.partition("+")[0] in installed()]
+    # A learnt metric, sift+nca, has the query settings of its base.
     names = list(dict.fromkeys(name.partition("+")[0] for name in names))
+    # A flag without --by may be of any representation, so all are made; help alone stays quick.
     if not names and not {"-h", "--help"} & set(words):
         names = installed()
     if not names:
@@ -93,6 +98,7 @@ def given(args: Arguments) -> dict[str, Any]:
 
 def _kinds(representation: Representation) -> list[type]:
     """Return the classes that declare the settings: of the parts (such as a detector), then its own."""
+    # A bag of words has its detector's settings among its own, and the detector's docstring explains them.
     parts = [part for part in vars(representation).values() if dataclasses.is_dataclass(part)]
     return [*(type(part) for part in parts if not isinstance(part, type)), type(representation)]
 
@@ -101,6 +107,7 @@ def explanations(kind: type) -> dict[str, str]:
     """Return what each field of a dataclass means: its metadata ``help``, or its line in the docstring."""
     found: dict[str, str] = {}
     text = inspect.getdoc(kind) or ""
+    # numpydoc: a heading underlined with dashes, then `names : meaning` with indented lines below.
     section = re.search(r"^Parameters\n-+\n(.*?)(?=^\S[^\n]*\n-+\n|\Z)", text, re.DOTALL | re.MULTILINE)
     for entry in re.split(r"\n(?=\S)", section[1]) if section else []:
         names, colon, meaning = entry.partition(" : ")
@@ -166,8 +173,10 @@ def _several(read: Callable[[str], Any]) -> Callable[[str], list[Any]]:
 
 def _either(readers: Sequence[Callable[[str], Any]], optional: bool) -> Callable[[str], Any]:
     def value(text: str) -> Any:
+        # `none` is how the help shows a setting that is left open.
         if optional and text.lower() == "none":
             return None
+        # str reads anything, so it is asked last: `4` of `int | str` is a number.
         for read in sorted(readers, key=lambda r: r is str):
             try:
                 return read(text)

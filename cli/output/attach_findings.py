@@ -46,6 +46,7 @@ class FindingsTables:
         if not self.is_wanted:
             return answer
         attached = with_findings(index, query, answer, options, self.labels, self.references)
+        # One line a hit has no room for what concerns the whole answer.
         if self.form in ("csv", "trec"):
             print(f"{printable(answer.query.id)}{as_text(attached)}", file=sys.stderr)
         return attached

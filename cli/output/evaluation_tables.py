@@ -25,6 +25,7 @@ def as_text(found: Evaluation) -> str:
     An error has its sum over the queries beside it, which is how ImageCLEF reports it.
     """
     parts = [_measures(found)]
+    # One column a class: more than a dozen do not fit on a line. CSV and JSON have them all.
     if 1 < len(set(found.classes)) <= _MOST_CLASSES:
         parts.append(_classes(found))
     if not found.is_error:
@@ -36,6 +37,7 @@ def as_text(found: Evaluation) -> str:
 
 def as_json(found: Evaluation) -> str:
     """Write all there is but for the values of single queries: means, intervals, classes, tests, leaks."""
+    # NaN is no JSON: what is not known is null, and a NaN that slips through fails here.
     return json.dumps(as_object(found), indent=1, allow_nan=False) + "\n"
 
 
@@ -77,12 +79,14 @@ def as_csv(found: Evaluation) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["system", "measure", "class", "queries", "mean", "low", "high", "macro", "clean"])
+    # One line a number, so that a spreadsheet can pivot it as it likes.
     for system in found.values:
         for measure in found.measures:
             low, high = found.interval(system, measure)
             clean = found.clean_mean(system, measure)
             row = (found.mean(system, measure), low, high, found.macro(system, measure), clean)
             writer.writerow([system, measure, "", len(found.queries), *(_shown(v) for v in row)])
+            # Classes are too small for intervals of their own, so those fields stay empty.
             for name, mean in found.per_class(system, measure).items():
                 n = found.classes.count(name)
                 writer.writerow([system, measure, name, n, _shown(mean), "", "", "", ""])
@@ -105,6 +109,7 @@ def _system(found: Evaluation, name: str) -> dict[str, Any]:
 def _measures(found: Evaluation) -> str:
     others = [measure for measure in found.measures if measure != found.main]
     has_clean = found.clean is not None
+    # ImageCLEF's error score is a sum over all queries; the mean has an interval.
     summed = ["sum"] if found.is_error else []
     head = ["by", found.main, *summed, "95 %", "macro", *(["clean"] if has_clean else []), *others]
     lines = []
@@ -178,6 +183,7 @@ def _tests(found: Evaluation) -> str:
 
 
 def _percent(value: float) -> str:
+    # No query could be measured: a dash is not mistaken for 0.
     return "-" if math.isnan(value) else f"{100 * value:.1f}"
 
 

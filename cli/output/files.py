@@ -23,6 +23,7 @@ def say(line: str) -> None:
 
 def write_text(text: str, path: Path) -> None:
     """Write text as UTF-8; what UTF-8 cannot hold becomes an escape."""
+    # File names that are not UTF-8 arrive as half characters, which UTF-8 refuses.
     _write(text.encode("utf-8", "backslashreplace"), path)
 
 
@@ -31,6 +32,7 @@ def write_picture(picture: Image.Image, path: Path) -> None:
     import io
 
     check_picture_name(path)
+    # Encoded in memory first: an encoder that fails must not leave half a file.
     encoded = io.BytesIO()
     picture.save(encoded, format=_format(path))
     _write(encoded.getvalue(), path)

@@ -27,6 +27,7 @@ def as_text(answer: Answer) -> str:
 def as_object(answer: Answer) -> dict[str, object]:
     """Return the findings as JSON holds them."""
     found = answer.findings
+    # Called only for an answer that has findings; None would print as a key that says nothing.
     assert found is not None
     return {
         "case": found.column,

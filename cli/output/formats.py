@@ -82,7 +82,9 @@ def _one_table(answer: Answer) -> str:
         return f"{title}\nno image to rank"
     has_label = any(row.caption.label for row in answer.rows)
     keys = _group_keys(answer.rows)
+    # A patient has studies, and these have series: the widest that is known is enough.
     keys = [key for key in keys if key not in NAMED_IN_FILES or key == keys[0]]
+    # Columns that would be empty on all lines are left out.
     has_case = any(row.case for row in answer.rows)
     head = [
         "rank",
@@ -113,6 +115,7 @@ def _object(answer: Answer) -> dict[str, object]:
 
 def _hit(row: Row) -> dict[str, object]:
     case = {} if row.case is None else {"case": asdict(row.case)}
+    # Programs know the inliers as `proof`, the name of their key since the first version.
     proof = {} if row.inliers is None else {"proof": row.inliers}
     votes = {"votes": {name: asdict(vote) for name, vote in row.votes.items()}} if row.votes else {}
     return {
@@ -130,5 +133,6 @@ def _hit(row: Row) -> dict[str, object]:
 def _group_keys(rows: Sequence[Row]) -> list[str]:
     """Return the groups that any row has, the usual ones first."""
     found = {key for row in rows for key in row.caption.group}
+    # In a fixed order, so that columns of CSV stay where they are from one answer to the next.
     usual = [key for key in NAMED_IN_FILES if key in found]
     return usual + sorted(found.difference(usual))

@@ -32,6 +32,7 @@ def notes(
     ``everything`` is the file that has all skipped files; labels by folder name files that are no images,
     of which nothing is said.
     """
+    # Files that the user took out are no failures: they are counted, not listed.
     withdrawn = set(report.withdrawn)
     skipped = [(name, reason) for name, reason in report.skipped if name not in withdrawn]
     lines = [f"skipped {printable(_reason(name, reason))}" for name, reason in skipped[:SHOWN]]
@@ -58,6 +59,7 @@ def _about_labels(labels: LabelReport | None, is_by_folder: bool) -> list[str]:
         first = ", ".join(printable(path) for path in labels.unmatched[:3])
         more = ", …" if len(labels.unmatched) > 3 else ""
         lines.append(f"{len(labels.unmatched):,} of {labels.n_rows:,} labels name no image: {first}{more}")
+        # All rows fail for one reason, most often: paths that start at another folder.
         if len(labels.unmatched) == labels.n_rows:
             lines.append(
                 "paths of labels are relative to the folder that is indexed, with / between the parts"
@@ -66,6 +68,7 @@ def _about_labels(labels: LabelReport | None, is_by_folder: bool) -> list[str]:
 
 
 def _reason(name: str, reason: str) -> str:
+    # Readers begin with the file's name, others do not.
     return reason if reason.startswith(name) else f"{name}: {reason}"
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def has_no_value(index: Index, query: Query, column: str) -> bool:
     """Tell whether a query has no value of a column, so that nothing can share it."""
+    # A file that is not indexed has its header alone.
     if query.picture is not None:
         return column not in {**query.picture.groups, **query.picture.metadata}
     entry = index.picture(query.shown)

@@ -54,6 +54,7 @@ def measure(index: Index, by: str, k: int, progress: ProgressBar) -> Precision:
     P@k = (hits of the query's label among the first k) / min(k, other images of that label), so that a
     small class can reach 1. Images whose label no other has do not ask.
     """
+    # Several labels of an image are a class of their own, as in training.
     labelled = {name: ";".join(found) for name in index.names if (found := index.picture(name).labels)}
     counts = Counter(labelled.values())
     sizes = {label: n for label, n in sorted(counts.items()) if n > 1}

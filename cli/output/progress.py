@@ -43,10 +43,12 @@ class ProgressBar:
         if not sys.stderr.isatty():
             self._say(stage, done, total)
             return
+        # A bar a stage: each counts something else, at its own pace.
         if stage != self._stage or self._bar is None:
             self._start(stage, total)
         if total > 0:
             self._bar.total = total
+        # tqdm wants what came since the last call.
         self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
@@ -74,6 +76,7 @@ class ProgressBar:
         print(f"{stage}{counted}", file=sys.stderr, flush=True)
 
     def _start(self, stage: str, total: int) -> None:
+        # Imported when a bar is drawn: help and short commands do without.
         from tqdm import tqdm
 
         self.close()

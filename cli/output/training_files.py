@@ -41,6 +41,7 @@ def training_files(output: Path, curve: Path | None, log: Path | None) -> Traini
     try:
         require_matplotlib()
     except SettingError as error:
+        # Who names a curve wants it; the usual one beside the weights is a bonus.
         if curve is not None:
             raise
         say(str(error))
@@ -51,6 +52,7 @@ def training_files(output: Path, curve: Path | None, log: Path | None) -> Traini
 
 def check_places(files: TrainingFiles, resume: bool) -> None:
     """Refuse files that cannot be written, and a checkpoint that would be overwritten."""
+    # Before hours of training, not after them.
     for path in filter(None, (files.output, files.curve, files.log)):
         if path.is_dir():
             raise SettingError(f"{path}: is a folder; name a file")

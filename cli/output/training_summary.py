@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def teller(log: Path | None, n_epochs: int) -> Callable[[EpochResult], None]:
     """Return what says each epoch on stderr, and in the log."""
     if log is not None:
+        # Emptied first: lines of an earlier run would be read as epochs of this one.
         log.write_text("", encoding="utf-8")
 
     def tell(epoch: EpochResult) -> None:
@@ -29,6 +30,7 @@ def teller(log: Path | None, n_epochs: int) -> Callable[[EpochResult], None]:
         result = f"MAP@R {100 * epoch.map_at_r:.1f}, spread {epoch.spread:.3f}, {epoch.seconds:.1f} s"
         say(f"epoch {epoch.number}/{n_epochs}: {loss}, {result}")
         if log is not None:
+            # Opened for each line: a run that is killed keeps all epochs that it has finished.
             with log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(dataclasses.asdict(epoch)) + "\n")
 
@@ -40,6 +42,7 @@ def card(
 ) -> dict[str, Any]:
     """Return what is kept with the weights of how they were trained."""
     return {
+        # The path of a weight file may name people or projects, so it is not kept with the weights.
         "start": start if start in ("bundled", "scratch") else "a file",
         "plan": dataclasses.asdict(settings),
         "augmentation": dataclasses.asdict(variation),

@@ -71,7 +71,6 @@ def bring_up_to_date(order: Order, progress: Progress = silent) -> IndexState:
     with _opened(order) as index:
         index.take_also(order.also)
         _add_representations(index, order)
-        warm_up_once(progress)  # before worker processes start, each of which would compile for itself
         report = index.update(
             order.folders, jobs=order.jobs, labels=order.labels, progress=progress, refit=order.refit
         )
@@ -83,6 +82,7 @@ def _shows_ct_by_auto(index: IndexWriter) -> bool:
     """Tell whether CT images are shown by the window of each file; some of all images are looked at."""
     if index.window.text != "auto":
         return False
+    # Evenly over the names, so that folders of other modalities do not hide those of CT.
     some = index.names[:: max(1, len(index) // _LOOKED_AT)]
     return any(index.picture(name).metadata.get("modality") == "CT" for name in some)
 
@@ -90,6 +90,7 @@ def _shows_ct_by_auto(index: IndexWriter) -> bool:
 def _opened(order: Order) -> IndexWriter:
     """Open the index for writing, or make it."""
     window = None if order.window is None else Window.parse(order.window)
+    # An update takes a missing folder for one whose files are gone; a typing mistake must not do that.
     for folder in order.folders:
         if not folder.exists():
             raise SettingError(f"{folder}: no such folder; check the path")

@@ -48,6 +48,7 @@ def find_images(arguments: Sequence[str]) -> list[ImageFile]:
 def is_on_disk(argument: str) -> bool:
     """Tell whether an argument names a file, a frame of a file, or a folder."""
     path = Path(argument)
+    # A file may have # and a number in its own name, so a whole name goes before a frame.
     return path.exists() or (_frame(argument) is not None and Path(argument.rpartition("#")[0]).is_file())
 
 
@@ -63,8 +64,10 @@ def read_images(images: Sequence[ImageFile], read: Reader) -> Iterator[Picture]:
         try:
             yield from read(image.path, image.name, image.frames)
         except PictureError as error:
+            # Who names a file wants it; who names a folder wants what can be read in it.
             if image.is_named:
                 raise
+            # Readmes and tables beside images are no news; a damaged image is.
             if not isinstance(error, NotAPictureError):
                 print(f"skipped {error}", file=sys.stderr)
 
@@ -73,6 +76,7 @@ def _images(argument: str) -> Iterator[ImageFile]:
     from retrieval.readers.folder import find_files
 
     path, frame = Path(argument), _frame(argument)
+    # Path("") is the current folder, which nobody has named.
     if not argument:
         raise PictureError("the name of an image is empty; is a variable of the shell unset?")
     if path.is_dir():
@@ -88,5 +92,6 @@ def _images(argument: str) -> Iterator[ImageFile]:
 
 
 def _frame(argument: str) -> int | None:
+    # isdigit alone takes digits of other scripts, such as ², which int does not read.
     number = argument.rpartition("#")[2]
     return int(number) if "#" in argument and number.isascii() and number.isdigit() else None

@@ -97,6 +97,7 @@ class Mark:
         found = self._marked(canvas, unit)
         if found is None:
             return None
+        # Thin polygons and boxes beside the image: a centre of a pixel must be inside.
         if not found.mask(canvas.shape).any():
             named = next(form for form in FORMS if getattr(self, form) is not None)
             raise OptionError(f"holds no pixel of the image, {_size(canvas.shape)}; mark more of it", named)
@@ -138,6 +139,7 @@ def _box(asked: XYWH, shape: Shape, unit: tuple[float, float]) -> Region:
     """Turn x, y, w, h into a region, cut to the image."""
     from retrieval.region import Region
 
+    # x and width go along columns, y and height along rows; unit is (row, col).
     (x, width), (y, height) = ((v / unit[1] for v in asked[::2]), (v / unit[0] for v in asked[1::2]))
     if x >= shape[1] or y >= shape[0] or x + width <= 0 or y + height <= 0:
         raise OptionError(
@@ -145,6 +147,7 @@ def _box(asked: XYWH, shape: Shape, unit: tuple[float, float]) -> Region:
             f"which has {_size(shape)} (x,y,w,h; x to the right)",
             "region",
         )
+    # Cut to the image, so that the region has the size that is searched for.
     left, top = max(x, 0.0), max(y, 0.0)
     return Region.box(top, left, min(y + height, shape[0]) - top, min(x + width, shape[1]) - left)
 
@@ -195,8 +198,10 @@ def _superpixel(asked: tuple[float, float], canvas: Canvas, unit: tuple[float, f
     row, col = y / unit[0], x / unit[1]
     if not (0 <= row < shape[0] and 0 <= col < shape[1]):
         raise OptionError(f"{x:g},{y:g} is outside the image, which has {_size(shape)} (x,y)", "point")
+    # Found in the small image, in which superpixels of representations are, and scaled back.
     small, factor = canvas.read().fit_within(_LONGEST)
     labels = slic(small.grey, _POINTS)
+    # Rounding of the small image's size may put the last row or column one beyond its end.
     at = (min(int(row * factor), labels.shape[0] - 1), min(int(col * factor), labels.shape[1] - 1))
     return Region.from_mask(labels == labels[at]).scaled(1 / factor)
 

@@ -53,10 +53,12 @@ def find_queries(index: Index, images: Sequence[str]) -> Iterator[Query]:
     PictureError : neither; the nearest ids are named.
     """
     for image in images:
+        # Ids go first, since nothing is read for them; ./name always means the file.
         if ids := ids_of(index, image):
             yield from (Query(id, known_as=id) for id in ids)
         elif is_on_disk(image):
             for file in find_images([image]):
+                # A file of the index brings its labels and groups, though its pixels are read anew.
                 ids = index.names_at(file.path)
                 for picture in read_images([file], reader_of(index)):
                     yield _read_query(index, picture, _known_as(ids, file, picture))
@@ -68,6 +70,7 @@ def ids_of(index: Index, image: str) -> list[str]:
     """Return the ids that an IMAGE names: its own, or those of all its frames; none if there are none."""
     if image in index:
         return [image]
+    # file.dcm stands for all of its frames, file.dcm#0 and so on.
     return [name for name in index.names if name.startswith(f"{image}#")]
 
 
@@ -77,6 +80,7 @@ def reader_of(index: Index) -> Reader:
     def read(path: Path, name: str, frames: tuple[int, ...] | None) -> Iterator[Picture]:
         try:
             for picture in index.read_query(path, frames):
+                # The reader names pictures after the file alone; the user may have given a longer path.
                 yield replace(picture, id=name + picture.id.removeprefix(path.name))
         except PictureError as error:
             raise type(error)(name + str(error).removeprefix(path.name)) from error
@@ -89,7 +93,9 @@ def _read_query(index: Index, picture: Picture, known_as: str | None) -> Query:
     if known_as is None:
         return Query(picture.id, picture)
     entry = index.picture(known_as)
+    # Metadata hold one value a column, so several labels cannot be one of them.
     label = {"label": entry.labels[0]} if len(entry.labels) == 1 else {}
+    # What a table says of an image goes before what its header says.
     groups, metadata = {**picture.groups, **entry.groups}, {**picture.metadata, **entry.metadata, **label}
     return Query(picture.id, replace(picture, groups=groups, metadata=metadata), known_as)
 

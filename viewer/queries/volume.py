@@ -42,7 +42,9 @@ class Volume:
         """Return the query of at most as many slices as are asked with."""
         from retrieval.answers.late_interaction import spread
 
+        # Slices are spread evenly: neighbours look alike, and each one costs a query.
         slices = self.read(index, spread(len(self.slices)).tolist())
+        # The middle slice stands for the volume on pages and when its groups are compared.
         middle = slices[len(slices) // 2]
         if isinstance(middle, str):
             return Query(self.name, known_as=middle, slices=tuple(slices))
@@ -69,6 +71,7 @@ def find_volumes(index: Index, images: Sequence[str]) -> list[Volume]:
     if not found:
         raise PictureError(f"{', '.join(images)}: holds no image")
     slices, sources = zip(*found, strict=True)
+    # One folder may hold several series, or one series several stacks: each is a volume of its own.
     stacks = find_stacks(slices)
     return [
         Volume(
@@ -91,6 +94,7 @@ def _parts(index: Index, image: str) -> Iterator[tuple[Slice, Source]]:
     elif is_on_disk(image):
         for file in find_images([image]):
             ids = index.names_at(file.path)
+            # Positions of indexed slices are in the catalogue, so that their files need not be read.
             yield from _indexed(index, ids) if ids and file.frames is None else _on_disk(index, file)
     else:
         raise PictureError(f"{image}: neither in this index nor on disk{nearest(index, image)}")
