@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,6 +23,9 @@ class Fact:
 def index_facts(index: Index) -> list[Fact]:
     """Return images, window, date, version, and each representation's recipe and settings."""
     # With the zone: a page may be read on another continent than it was made on.
+    # Takes longer to import than the whole command line, and only pages need it.
+    from importlib.metadata import version
+
     now = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     facts = [
         Fact("images in the index", f"{len(index):,}"),
