@@ -25,6 +25,7 @@ from ..output.formats import as_table
 from ..output.index_report import notes
 from ..output.precision import Precision, measure
 from ..output.progress import ProgressBar
+from .warm import warm_up_once
 
 if TYPE_CHECKING:
     from retrieval.index import Index
@@ -114,6 +115,7 @@ def _index(pictures: Path, output: Path, jobs: int | None, is_quiet: bool) -> No
     )
     started = time.monotonic()
     with ProgressBar("files", is_quiet) as progress:
+        warm_up_once(DETECTORS, progress)
         state = bring_up_to_date(order, progress)
     for line in notes(state.report, time.monotonic() - started):
         print(line, file=sys.stderr)

@@ -104,6 +104,7 @@ def run(args: Arguments) -> int:
         if not answers:
             raise PictureError(f"{', '.join(args.images)}: holds no image")
         names = note_on_names(index, args.not_same) or note_on_names(index, args.group_by)
+        # While the index is open: the page names its recipes.
         if args.report is not None:
             page = answer_page(index, illustrated, options, mark, args.volume)
             write_text(write_page(page), args.report)

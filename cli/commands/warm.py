@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+
+from retrieval.errors import SettingError
 
 from ..options.command import command
 from ..options.parameters import Arguments, quiet
@@ -67,7 +70,8 @@ def warm_up_once(names: Sequence[str], progress: ProgressBar) -> None:
     if os.environ.get("SEMBLANCE_WARM") == NEVER:
         return
     for name in names:
-        make(name)  # imports the modules of its kernels
+        with suppress(SettingError):  # one that cannot be made is refused where it is used
+            make(name)  # imports the modules of its kernels
     # Small kernels of rankings are compiled in no time; those of visual words are what takes a minute.
     kernels = [one for one in KERNELS if one.__module__.startswith("bovw.")]
     if kernels and not any(one.is_cached for one in kernels):
