@@ -58,11 +58,6 @@ class Kernel:
         KERNELS.append(self)
 
     @property
-    def is_inlined(self) -> bool:
-        """Tell whether it is always inlined into its callers, and has no machine code of its own."""
-        return self._options.get("inline") == "always"
-
-    @property
     def is_cached(self) -> bool:
         """Tell whether its machine code is on disk, and no older than its source.
 

@@ -27,10 +27,12 @@ def test_all_kernels_are_compiled(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["warm"]) == 0
     assert capsys.readouterr().out.startswith("kernels compiled in ")
     assert len(KERNELS) > 100
-    # Those that are always inlined have no machine code of their own.
-    left = [one for one in KERNELS if not one.is_inlined and not one.is_cached]
+    # What only other kernels call is part of their machine code; a cached caller does not compile it again.
+    called = {name for one in KERNELS for name in one.py_func.__code__.co_names}
     product = ("bovw.", "retrieval.rankers", "retrieval.answers")
-    assert [one.__name__ for one in left if one.__module__.startswith(product)] == []
+    entries = [one for one in KERNELS if one.__module__.startswith(product) and one.__name__ not in called]
+    assert len(entries) > 40
+    assert [one.__name__ for one in entries if not one.is_cached] == []
 
 
 def test_a_kernel_is_in_the_cache_until_its_source_changes(tmp_path: Path) -> None:
