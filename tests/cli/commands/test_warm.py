@@ -31,7 +31,7 @@ def test_all_kernels_are_compiled(capsys: pytest.CaptureFixture[str]) -> None:
     called = {name for one in KERNELS for name in one.py_func.__code__.co_names}
     product = ("bovw.", "retrieval.rankers", "retrieval.answers")
     entries = [one for one in KERNELS if one.__module__.startswith(product) and one.__name__ not in called]
-    assert len(entries) > 40
+    assert len(entries) > 30
     assert [one.__name__ for one in entries if not one.is_cached] == []
 
 
