@@ -63,6 +63,7 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
 @label_options
 @option("--jobs", type=positive, metavar="N", help="processes [one a core]")
 @option("--refit", is_flag=True, help="learn the vocabulary again from all images")
+@option("--compare-contents", is_flag=True, help="read every file to see whether it has changed")
 @option("--skipped", type=place, metavar="CSV", help="write all skipped files and why")
 @option("--json", is_flag=True, help="print the summary as JSON")
 @quiet
@@ -81,6 +82,7 @@ def run(args: Arguments) -> int:
         args.refit,
         args.also,
         DEFAULT,
+        args.compare_contents,
     )
     started = time.monotonic()
     with ProgressBar("files", args.quiet) as progress:

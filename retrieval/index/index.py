@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from ..answers.enrichment import Findings
 from ..answers.knn import UNSURE, Classification
+from ..errors import PictureError
 from ..metadata.label_table import LabelTable
 from ..picture import Picture
 from ..readers.window import Window
 from ..representation import Representation, Vector
 from .catalogue import pictures
-from .catalogue.files import locate, sources_at
 from .catalogue.learned_fusions import LearntFusion
+from .catalogue.on_disk import locate, sources_at
 from .catalogue.pictures import Entry
 from .catalogue.recipe import Factories
 from .info import info
@@ -174,8 +175,11 @@ class Index:
         return read_file(self._store, Path(path), frames)
 
     def path_of(self, name: str) -> Path | None:
-        """Return where the file of an image is; None if it is not known any more."""
-        return locate(self._store.catalogue, self.picture(name).source)
+        """Return where the file of an image is; None if it is not known any more, or another is there."""
+        try:
+            return locate(self._store.catalogue, self.picture(name).source)
+        except PictureError:
+            return None
 
     def names_at(self, path: Path) -> list[str]:
         """Return the names of the images of a file on disk, by its place or a link; [] if none."""

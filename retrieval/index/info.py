@@ -10,7 +10,6 @@ from .catalogue.files import n_lacking
 from .catalogue.learned_fusions import LearntFusion, read_fusions
 from .catalogue.pictures import count_unlabelled
 from .catalogue.representations import Segment, StoredRepresentation, segments, stored_representations
-from .catalogue.schema import FORMAT
 from .storage.store import Store
 
 
@@ -22,7 +21,7 @@ def info(store: Store) -> Mapping[str, Any]:
         found = segments(store.catalogue)
         n_pictures = rows("SELECT count(*) FROM picture")[0][0]
         return {
-            "format": FORMAT,
+            "format": store.catalogue.format,
             "window": store.window.text,
             "folders": [os.fsdecode(path) for (path,) in rows("SELECT path FROM root ORDER BY id")],
             "files": dict(rows("SELECT state, count(*) FROM source GROUP BY state ORDER BY state")),

@@ -33,7 +33,7 @@ class Order:
     settings : those that were given, by name; the others are the index's own, or the defaults.
     window : None for the index's own, or ``auto``.
     also : kinds of files besides images of patients, see ``IndexWriter.take_also``.
-    labels, jobs, refit : see ``IndexWriter.update``.
+    labels, jobs, refit, compare_contents : see ``IndexWriter.update``.
     """
 
     output: Path
@@ -46,6 +46,7 @@ class Order:
     refit: bool = False
     also: Sequence[str] = ()
     default: Sequence[str] = ()
+    compare_contents: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,12 @@ def bring_up_to_date(order: Order, progress: Progress = silent) -> IndexState:
         index.take_also(order.also)
         _add_representations(index, order)
         report = index.update(
-            order.folders, jobs=order.jobs, labels=order.labels, progress=progress, refit=order.refit
+            order.folders,
+            jobs=order.jobs,
+            labels=order.labels,
+            progress=progress,
+            refit=order.refit,
+            compare_contents=order.compare_contents,
         )
         by_auto = bool(report.pictures) and _shows_ct_by_auto(index)
         return IndexState(order.output, report, len(index), tuple(index.representations), by_auto)

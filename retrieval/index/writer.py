@@ -95,6 +95,7 @@ class IndexWriter(Index):
         labels: LabelTable | None = None,
         progress: Progress = silent,
         refit: bool = False,
+        compare_contents: bool = False,
         commit_every: int = COMMIT_EVERY,
     ) -> UpdateReport:
         """Bring the index up to date with folders, reading only what is new or changed.
@@ -108,6 +109,8 @@ class IndexWriter(Index):
         labels : applies to images that are indexed already as well.
         progress : is called with stage, steps done and steps in all.
         refit : let every representation learn again; the old ones answer until all is encoded anew.
+        compare_contents : compare the contents of all files with what was indexed, not only of those whose
+            size, times or inode are others.
         commit_every : images or files in one commit; fewer lose less work in a crash, and take longer.
 
         Raises
@@ -126,6 +129,7 @@ class IndexWriter(Index):
                 labels=labels,
                 progress=progress,
                 refit=refit,
+                compare_contents=compare_contents,
                 commit_every=commit_every,
             )
         finally:

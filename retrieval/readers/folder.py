@@ -31,12 +31,16 @@ class FoundFile:
         written as backslash escapes.
     size : in bytes.
     mtime_ns : when it was changed last, in nanoseconds since 1970.
+    inode : its number in the file system.
+    ctime_ns : when its contents, name or rights were changed last; no program can set it.
     """
 
     path: Path
     name: str
     size: int
     mtime_ns: int
+    inode: int
+    ctime_ns: int
 
 
 def find_files(
@@ -140,7 +144,10 @@ def _found(path: Path, name: str, report: Report) -> FoundFile | None:
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    return FoundFile(path, _clean(name), status.st_size, status.st_mtime_ns)
+    # Some file systems have inodes of 64 bits without a sign, or more; databases have 63.
+    inode = status.st_ino & (1 << 63) - 1
+    times = (status.st_mtime_ns, status.st_ctime_ns)
+    return FoundFile(path, _clean(name), status.st_size, times[0], inode, times[1])
 
 
 def _is_directory_file(path: Path) -> bool:

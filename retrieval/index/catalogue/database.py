@@ -146,6 +146,11 @@ class Catalogue:
         return str(found[0][0])
 
     @property
+    def format(self) -> int:
+        """The number of the format on disk; a writer may raise it while others read."""
+        return int(self.rows("PRAGMA user_version")[0][0])
+
+    @property
     def generation(self) -> int:
         """The number of the last commit, from 0."""
         return int(self.meta("generation"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,10 +10,15 @@ from enum import StrEnum
 from itertools import chain, count
 from pathlib import Path
 
+from .contents import Contents
 from .database import Catalogue
 
 _PAGE = 256
 """Sources are looked up this many at a time: an index of millions never has all of them in memory."""
+
+
+_NOT_DISPLACED = "root NOT IN (SELECT id FROM root WHERE displaced = 1)"
+"""What is at the path of a displaced folder is of another one, and must not be read in its name."""
 
 
 class State(StrEnum):
@@ -28,52 +34,94 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class IndexedSource:
-    """One file of the index; ``path`` is absolute, ``name`` is what the index calls it."""
+    """One file of the index; ``path`` is absolute, ``name`` is what the index calls it.
+
+    ``part`` is the hash of what was read of it, None if that is not known.
+    """
 
     id: int
     path: Path
     name: str
     state: State
+    part: bytes | None = None
 
 
-def add_root(catalogue: Catalogue, folder: Path) -> int:
-    """Add a folder whose files are indexed, and return its number.
+@dataclass(frozen=True)
+class Stat:
+    """What the file system says of a file, without reading it; the last two are None if not known."""
 
-    Paths are kept as bytes, as the file system spells them: a name need not be valid text.
-    """
-    return catalogue.run("INSERT INTO root (path) VALUES (?)", os.fsencode(folder))
-
-
-def move_root(catalogue: Catalogue, root: int, folder: Path) -> None:
-    """Record that an indexed folder has moved."""
-    catalogue.run("UPDATE root SET path = ? WHERE id = ?", os.fsencode(folder), root)
+    size: int
+    mtime_ns: int
+    inode: int | None = None
+    ctime_ns: int | None = None
 
 
-def roots(catalogue: Catalogue) -> dict[Path, int]:
-    """Return the number of each indexed folder, by its absolute path."""
-    rows = catalogue.rows("SELECT path, id FROM root ORDER BY id")
-    return {Path(os.fsdecode(path)): int(id) for path, id in rows}
+@dataclass(frozen=True)
+class KnownSource:
+    """What the index recognises a file by; ``part`` and ``whole`` are hashes of its contents."""
+
+    id: int
+    name: str
+    stat: Stat
+    state: State
+    reason: str
+    part: bytes | None
+    whole: bytes | None
 
 
-def add_source(catalogue: Catalogue, root: int, path: bytes, name: str, size: int, mtime_ns: int) -> int:
+def known_sources(catalogue: Catalogue, root: int) -> dict[bytes, KnownSource]:
+    """Return the files of an indexed folder, by their paths below it."""
+    sql = """SELECT path, id, name, size, mtime_ns, inode, ctime_ns, state, reason, part, whole
+        FROM source WHERE root = ? ORDER BY id"""
+    return {
+        bytes(r[0]): KnownSource(r[1], r[2], Stat(*r[3:7]), State(r[7]), *r[8:11])
+        for r in catalogue.rows(sql, root)
+    }
+
+
+def add_source(catalogue: Catalogue, root: int, path: bytes, name: str, stat: Stat) -> int:
     """Add a new file and return its number; if ``name`` is taken it gets the next free one.
 
-    The second file of a name gets its folder's name before its own, the third ``folder~2/``, and so on.
+    The second file of a name gets its folder's name before its own, the third ``folder~2/``, and so on. A
+    name is taken as well if a label waits under it that was given for other folders.
     """
     candidates = chain([name], _prefixed(catalogue, root, name))
-    chosen = next(n for n in candidates if not catalogue.rows("SELECT 1 FROM source WHERE name = ?", n))
+    chosen = next(n for n in candidates if not _is_taken(catalogue, root, n))
     return catalogue.run(
-        "INSERT INTO source (root, path, name, size, mtime_ns, state) VALUES (?, ?, ?, ?, ?, 'pending')",
-        *(root, path, chosen, size, mtime_ns),
+        """INSERT INTO source (root, path, name, size, mtime_ns, inode, ctime_ns, state)
+        VALUES (?, ?, ?, ?, ?, ?, ?, 'pending')""",
+        *(root, path, chosen, stat.size, stat.mtime_ns, stat.inode, stat.ctime_ns),
     )
 
 
-def mark_changed(catalogue: Catalogue, id: int, size: int, mtime_ns: int) -> None:
+def _is_taken(catalogue: Catalogue, root: int, name: str) -> bool:
+    if catalogue.rows("SELECT 1 FROM source WHERE name = ?", name):
+        return True
+    sql = "SELECT roots FROM label WHERE name = ? OR (name >= ? AND name < ?)"
+    waiting = catalogue.rows(sql, name, f"{name}#", f"{name}$")  # of the file, and of its frames
+    return any(root not in json.loads(roots) for (roots,) in waiting)
+
+
+def mark_changed(catalogue: Catalogue, id: int, stat: Stat) -> None:
     """Record that a file is to be read again; its images stay in the index until then."""
     catalogue.run(
-        "UPDATE source SET state = 'pending', reason = '', size = ?, mtime_ns = ? WHERE id = ?",
-        *(size, mtime_ns, id),
+        """UPDATE source SET state = 'pending', reason = '', part = NULL, whole = NULL,
+        size = ?, mtime_ns = ?, inode = ?, ctime_ns = ? WHERE id = ?""",
+        *(stat.size, stat.mtime_ns, stat.inode, stat.ctime_ns, id),
     )
+
+
+def note_stat(catalogue: Catalogue, id: int, stat: Stat) -> None:
+    """Record how the file system shows a file whose contents are as they were."""
+    catalogue.run(
+        "UPDATE source SET size = ?, mtime_ns = ?, inode = ?, ctime_ns = ? WHERE id = ?",
+        *(stat.size, stat.mtime_ns, stat.inode, stat.ctime_ns, id),
+    )
+
+
+def note_contents(catalogue: Catalogue, id: int, contents: Contents) -> None:
+    """Record the hashes of what was read of a file."""
+    catalogue.run("UPDATE source SET part = ?, whole = ? WHERE id = ?", contents.part, contents.whole, id)
 
 
 def mark_outcome(catalogue: Catalogue, id: int, state: State, reason: str = "") -> None:
@@ -98,9 +146,9 @@ def lacking(catalogue: Catalogue, representations: Sequence[int]) -> list[int]:
     """Return the files to be read: new, changed, failed, or not encoded by every representation."""
     # Representations are numbers of the catalogue, made int here, so that they are safe inside the SQL.
     wanted = ", ".join(str(int(r)) for r in representations)
-    sql = f"""SELECT id FROM source s WHERE state IN ('pending', 'failed') OR (state = 'read' AND
-        (SELECT count(*) FROM encoded e WHERE e.source = s.id AND e.representation IN ({wanted})) < ?)
-        ORDER BY id"""
+    sql = f"""SELECT id FROM source s WHERE (state IN ('pending', 'failed') OR (state = 'read' AND
+        (SELECT count(*) FROM encoded e WHERE e.source = s.id AND e.representation IN ({wanted})) < ?))
+        AND {_NOT_DISPLACED} ORDER BY id"""
     return [int(id) for (id,) in catalogue.rows(sql, len(representations))]
 
 
@@ -113,7 +161,8 @@ def n_lacking(catalogue: Catalogue, representation: int) -> int:
 
 def readable(catalogue: Catalogue) -> list[int]:
     """Return the files that may hold images: all but the ignored, skipped and removed."""
-    rows = catalogue.rows("SELECT id FROM source WHERE state IN ('pending', 'failed', 'read') ORDER BY id")
+    states = "state IN ('pending', 'failed', 'read')"
+    rows = catalogue.rows(f"SELECT id FROM source WHERE {states} AND {_NOT_DISPLACED} ORDER BY id")
     return [int(id) for (id,) in rows]
 
 
@@ -122,12 +171,12 @@ def fetch(catalogue: Catalogue, ids: Sequence[int]) -> Iterator[IndexedSource]:
     for start in range(0, len(ids), _PAGE):
         page = [int(id) for id in ids[start : start + _PAGE]]
         rows = catalogue.rows(
-            f"""SELECT s.id, r.path, s.path, s.name, s.state FROM source s JOIN root r ON r.id = s.root
-            WHERE s.id IN ({", ".join(map(str, page))})"""
+            f"""SELECT s.id, r.path, s.path, s.name, s.state, s.part
+            FROM source s JOIN root r ON r.id = s.root WHERE s.id IN ({", ".join(map(str, page))})"""
         )
         found = {row[0]: row for row in rows}  # SQL returns them in any order
-        for number, root, path, name, state in (found[id] for id in page if id in found):
-            yield IndexedSource(int(number), _joined(root, path), str(name), State(state))
+        for number, root, path, name, state, part in (found[id] for id in page if id in found):
+            yield IndexedSource(int(number), joined(root, path), str(name), State(state), part)
 
 
 def _prefixed(catalogue: Catalogue, root: int, name: str) -> Iterator[str]:
@@ -138,49 +187,6 @@ def _prefixed(catalogue: Catalogue, root: int, name: str) -> Iterator[str]:
     yield from (f"{base}~{number}/{name}" for number in count(2))
 
 
-def locate(catalogue: Catalogue, name: str) -> Path | None:
-    """Return the path of the file of a name; None if the index has none of that name."""
-    rows = catalogue.rows(
-        "SELECT r.path, s.path FROM source s JOIN root r ON r.id = s.root WHERE s.name = ?", name
-    )
-    return _joined(*rows[0]) if rows else None
-
-
-def sources_at(catalogue: Catalogue, path: Path) -> list[int]:
-    """Return the numbers under which a file on disk is indexed, that of its own path first.
-
-    It is recognised by its path, or as the same file that was indexed through a link.
-    """
-    spellings = dict.fromkeys((path.absolute(), path.parent.resolve() / path.name, path.resolve()))
-    found = [id for spelling in spellings for id in _at(catalogue, spelling)]
-    try:
-        status = path.stat()
-    except OSError:
-        return found
-    # Links: only files of the same size and time can be the same file, so that few are looked at on disk.
-    rows = catalogue.rows(
-        """SELECT s.id, r.path, s.path FROM source s JOIN root r ON r.id = s.root
-        WHERE s.size = ? AND s.mtime_ns = ? AND s.state != 'removed' ORDER BY s.id""",
-        *(status.st_size, status.st_mtime_ns),
-    )
-    found += [int(id) for id, root, below in rows if _is_same(_joined(root, below), status)]
-    return list(dict.fromkeys(found))
-
-
-def _at(catalogue: Catalogue, path: Path) -> Iterator[int]:
-    for root, number in roots(catalogue).items():
-        if path.is_relative_to(root):
-            below = os.fsencode(path.relative_to(root))
-            sql = "SELECT id FROM source WHERE root = ? AND path = ?"
-            yield from (int(id) for (id,) in catalogue.rows(sql, number, below))
-
-
-def _is_same(path: Path, status: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(path.stat(), status)
-    except OSError:
-        return False
-
-
-def _joined(root: bytes, path: bytes) -> Path:
+def joined(root: bytes, path: bytes) -> Path:
+    """Return the path of a file, of its folder's path and its own below that."""
     return Path(os.fsdecode(root)) / os.fsdecode(path)

@@ -111,12 +111,33 @@ def next_picture(catalogue: Catalogue) -> int:
     return int(rows[0][0]) + 1 if rows else 1
 
 
-def set_labels(catalogue: Catalogue, rows: Iterable[tuple[str, LabelRow]]) -> None:
-    """Set the labels and columns of images or files, by name; they replace earlier ones."""
+def set_labels(catalogue: Catalogue, rows: Iterable[tuple[str, LabelRow]], roots: Sequence[int] = ()) -> None:
+    """Set the labels and columns of images or files, by name; they replace earlier ones.
+
+    ``roots`` are the folders that they were given for: a file of another one never takes them.
+    """
+    given_for = json.dumps(list(roots))
+    texts = ((name, json.dumps(list(row.labels)), json.dumps(dict(row.columns))) for name, row in rows)
     catalogue.run_many(
-        "INSERT OR REPLACE INTO label VALUES (?, ?, ?)",
-        [(name, json.dumps(list(row.labels)), json.dumps(dict(row.columns))) for name, row in rows],
+        "INSERT OR REPLACE INTO label (name, labels, columns, roots) VALUES (?, ?, ?, ?)",
+        ((*own, given_for) for own in texts),
     )
+
+
+def drop_labels(catalogue: Catalogue, name: str) -> bool:
+    """Within a transaction: delete the labels of a file and of its frames; return whether it had any."""
+    # `#` and `$` are neighbours: all names that begin with `name#`, found through the key of the table.
+    where = "name = ? OR (name >= ? AND name < ?)"
+    names = (name, f"{name}#", f"{name}$")
+    had = bool(catalogue.rows(f"SELECT 1 FROM label WHERE {where} LIMIT 1", *names))
+    catalogue.run(f"DELETE FROM label WHERE {where}", *names)
+    return had
+
+
+def is_labelled(catalogue: Catalogue, name: str) -> bool:
+    """Return whether a file or one of its frames has a row of a label table."""
+    sql = "SELECT 1 FROM label WHERE name = ? OR (name >= ? AND name < ?) LIMIT 1"
+    return bool(catalogue.rows(sql, name, f"{name}#", f"{name}$"))
 
 
 def count_unlabelled(catalogue: Catalogue) -> int:

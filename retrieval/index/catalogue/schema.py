@@ -1,18 +1,26 @@
 """The schema: the tables of an index's catalogue."""
 
-FORMAT = 1
+FORMAT = 2
 """The number of the format that this version writes. It rises when an older version could not read it."""
 
 APPLICATION = 0x53454D42
 """What marks an SQLite file as the catalogue of an index: ``SEMB``."""
 
-TABLES = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-
-CREATE TABLE root (
+ROOT = """CREATE TABLE root (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    path BLOB NOT NULL UNIQUE              -- absolute, as the file system spells it
-);
+    path BLOB NOT NULL,                    -- absolute, as the file system spells it
+    displaced INTEGER NOT NULL DEFAULT 0,  -- 1: something else is at its path now, such as another disc
+    folder TEXT,                           -- device and inode of the folder when it was scanned last
+    scanned_ns INTEGER                     -- when that was, since 1970
+)"""
+"""The table of indexed folders; two discs that had one path are two."""
+
+TABLES = (
+    f"{ROOT};"
+    + """
+CREATE UNIQUE INDEX root_path ON root (path) WHERE displaced = 0;
+
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE source (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -23,6 +31,10 @@ CREATE TABLE source (
     mtime_ns INTEGER NOT NULL,
     state TEXT NOT NULL,                   -- see retrieval.index.catalogue.files.State
     reason TEXT NOT NULL DEFAULT '',       -- why it is not a picture of the index
+    inode INTEGER,                         -- these four are NULL until an update has looked at the file
+    ctime_ns INTEGER,
+    part BLOB,                             -- keyed hashes, see retrieval.index.catalogue.contents
+    whole BLOB,
     UNIQUE (root, path)
 );
 CREATE INDEX source_state ON source (state);
@@ -47,7 +59,8 @@ CREATE TABLE removed (name TEXT PRIMARY KEY, source INTEGER NOT NULL) WITHOUT RO
 CREATE TABLE label (
     name TEXT PRIMARY KEY,
     labels TEXT NOT NULL,                  -- JSON list of text
-    columns TEXT NOT NULL                  -- JSON object of text and numbers
+    columns TEXT NOT NULL,                 -- JSON object of text
+    roots TEXT NOT NULL DEFAULT '[]'       -- JSON list: the folders that the table was given for
 ) WITHOUT ROWID;
 
 CREATE TABLE representation (
@@ -79,3 +92,4 @@ CREATE TABLE segment (
     checksum TEXT NOT NULL
 );
 """
+)

@@ -8,7 +8,7 @@ from pathlib import Path
 from ...errors import PictureError
 from ...picture import Picture
 from ...readers import read_pictures
-from ..catalogue.files import locate
+from ..catalogue.on_disk import locate
 from .store import Store
 
 

@@ -13,6 +13,7 @@ from ...rankers.array_files import load_arrays, save_arrays, sync_folder
 from ...readers.window import Window
 from ...representation import Arrays, Representation
 from ..catalogue.database import FILE, Catalogue
+from ..catalogue.migration import migrate
 from ..catalogue.recipe import Factories, derived, make, recipe_hash, recipe_settings
 from ..catalogue.representations import StoredRepresentation, segments, stored_representations
 from .lock import WriterLock
@@ -83,7 +84,9 @@ class Store:
         Catalogue.open(folder).close()
         lock = WriterLock(folder)
         try:
-            store = cls(folder, Catalogue.open(folder, write=True), factories, lock)
+            catalogue = Catalogue.open(folder, write=True)
+            migrate(catalogue)
+            store = cls(folder, catalogue, factories, lock)
             store.sweep()
             return store
         except BaseException:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ...metadata.label_table import LabelRow, LabelTable
 from ..catalogue.database import Catalogue
 from ..catalogue.pictures import count_unlabelled, set_labels
+from ..catalogue.roots import roots
 from ..catalogue.tombstones import all_tombstone_keys, salt_of, tombstone_key
 from ..storage.store import Store
 from .scan import Scope
@@ -30,14 +31,20 @@ class LabelReport:
 def apply_labels(store: Store, table: LabelTable, scopes: Sequence[Scope]) -> LabelReport:
     """Keep the rows of a table in one commit; images indexed later under the same name get their labels too.
 
-    A path is looked for in the folders that were just scanned, then among all names of the index.
+    A path is looked for in the folders that were just scanned, as a name of the index there, too. Names of
+    other folders are not meant: discs number their files alike. If none was scanned, any name is.
     """
     catalogue = store.catalogue
+    numbers = [scope.number for scope in scopes] or list(roots(catalogue).values())
     found = {path: _find(catalogue, path, scopes) for path in table.rows}
     with catalogue.transaction():
         # Unmatched rows are kept under their path: a file that cannot be read today may be readable later.
-        rows = [(found[path] or path, row) for path, row in table.rows.items()]
-        set_labels(catalogue, _without_removed(catalogue, rows, scopes))
+        rows = [
+            (name, row)
+            for path, row in table.rows.items()
+            if (name := found[path] or _waiting(catalogue, path, scopes)) is not None
+        ]
+        set_labels(catalogue, _without_removed(catalogue, rows, scopes), numbers)
     unmatched = tuple(path for path, name in found.items() if name is None)
     return LabelReport(len(table.rows), unmatched, count_unlabelled(catalogue))
 
@@ -69,6 +76,20 @@ def _find(catalogue: Catalogue, path: str, scopes: Sequence[Scope]) -> str | Non
                 name = f"{rows[0][0]}{tail}"
                 if not tail or catalogue.rows("SELECT 1 FROM picture WHERE name = ?", name):
                     return name
-    if catalogue.rows("SELECT 1 FROM picture WHERE name = ?", path):
-        return path
-    return path if catalogue.rows("SELECT 1 FROM source WHERE name = ? AND state = 'read'", path) else None
+    for sql in (
+        "SELECT s.root FROM picture p JOIN source s ON s.id = p.source WHERE p.name = ?",
+        "SELECT root FROM source WHERE name = ? AND state = 'read'",
+    ):
+        numbers = {scope.number for scope in scopes}
+        if any(not scopes or root in numbers for (root,) in catalogue.rows(sql, path)):
+            return path
+    return None
+
+
+def _waiting(catalogue: Catalogue, path: str, scopes: Sequence[Scope]) -> str | None:
+    """Return the name under which a row waits for its file; None if another folder has a file of it."""
+    name = f"{scopes[0].prefix}{path}" if len(scopes) == 1 else path
+    numbers = {scope.number for scope in scopes}
+    sql = "SELECT root FROM source WHERE name = ? OR name = ?"
+    taken = catalogue.rows(sql, name, name.rpartition("#")[0])
+    return None if any(scopes and root not in numbers for (root,) in taken) else name

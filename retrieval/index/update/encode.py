@@ -109,7 +109,9 @@ class Encoder:
         skip = frozenset() if is_new else removed_frames(self._store.catalogue, source.id)
         # What is in the index is read again whatever kind of file it is.
         also = self._store.also if is_new else None
-        return Task(source.id, source.path, source.name, wanted, has_thumbnails=is_new, skip=skip, also=also)
+        part = None if is_new else source.part
+        about = (source.id, source.path, source.name, wanted)
+        return Task(*about, has_thumbnails=is_new, skip=skip, also=also, part=part)
 
     def _take(self, task: Task, outcome: PartialResult | Failure) -> int:
         """Take a result of a task, and return the number of files that it completes."""
@@ -139,7 +141,7 @@ class Encoder:
         else:
             write = long.write
             long.transaction.add(write, result.pictures)
-        write.reason = result.reason
+        write.reason, write.contents = result.reason, result.contents
         if result.goes_on:
             return 0
         if self._long.pop(task.source, None) and long is not None:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
 from ...representation import Arrays, Representation
-from ..catalogue.files import fetch, readable
+from ..catalogue.files import State, fetch, readable
 from ..catalogue.pictures import removed_frames
 from ..catalogue.recipe import canonical, make, recipe_hash, recipe_settings
 from ..catalogue.representations import StoredRepresentation, note_fit, stored_representations
@@ -138,7 +138,8 @@ class _Sampler:
                 encode = tuple(stored.id for stored in self._group)
                 about = (source.id, source.path, source.name, encode)
                 also = self._store.also
-                yield Task(*about, skip=skip, sample=quota, seed=self._seed, also=also)
+                part = source.part if source.state is State.READ else None
+                yield Task(*about, skip=skip, sample=quota, seed=self._seed, also=also, part=part)
 
         for task, outcome in self._executor.run(setup(self._store, self._group), tasks()):
             results[task.source] = PartialResult() if isinstance(outcome, Failure) else outcome

@@ -6,12 +6,15 @@ is still to be done and commits what it did, so an interrupted update is continu
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...metadata.label_table import LabelTable
 from ..catalogue.files import State, n_lacking, readable
+from ..catalogue.migration import GUESSED
+from ..catalogue.pictures import is_labelled
 from ..catalogue.representations import add_representation, replace_representation, stored_representations
 from ..progress import Progress
 from ..storage.store import Store
@@ -19,6 +22,7 @@ from .apply_labels import LabelReport, apply_labels
 from .derived import derive_all, drop_derived
 from .encode import Encoded, Encoder
 from .fit import fit_all
+from .keep_hashes import keep_hashes
 from .scan import Changes, record, scan
 from .transaction import COMMIT_EVERY
 from .workers import make_executor
@@ -63,6 +67,7 @@ def update(
     labels: LabelTable | None,
     progress: Progress,
     refit: bool,
+    compare_contents: bool = False,
     commit_every: int = COMMIT_EVERY,
 ) -> UpdateReport:
     """Scan, fit, encode, derive and label. See ``IndexWriter.update``.
@@ -72,7 +77,8 @@ def update(
     store.check_writable()
     executor = make_executor(jobs)  # first, as it refuses a wrong number of jobs
     scopes = scan(store, folders, progress)
-    changes = record(store, scopes)
+    changes = record(store, scopes, compare_contents)
+    keep_hashes(store, changes.unhashed, progress)
     if refit:
         _begin_anew(store)
     # Fitting and encoding read files and share the worker processes; what follows works on stored vectors.
@@ -86,7 +92,8 @@ def update(
     derive_all(store, progress)
     # Labels last, so that they find the images that were just indexed.
     table = None if labels is None else apply_labels(store, labels, scopes)
-    return _report(changes, outcome, (*stale, *_notes(store)), table)
+    notes = (*changes.notes, *stale, *_notes(store), *_lost_labels(store, changes), *_guessed(store, labels))
+    return _report(changes, outcome, notes, table)
 
 
 def _begin_anew(store: Store) -> None:
@@ -129,6 +136,32 @@ def _notes(store: Store) -> tuple[str, ...]:
         f"{b.name} learnt when there were {b.n_sources} files, now {n}; `--refit` lets it learn again"
         for b in stored_representations(store.catalogue)
         if b.n_fitted and b.base is None and n > _GROWTH * b.n_sources
+    )
+
+
+def _lost_labels(store: Store, changes: Changes) -> tuple[str, ...]:
+    """Say whose labels were dropped because they were given to what a file held before."""
+    lost = [name for name in changes.unlabelled if not is_labelled(store.catalogue, name)]
+    if not lost:
+        return ()
+    shown = ", ".join(lost[:3]) + (", …" if len(lost) > 3 else "")
+    return (
+        f"labels of {len(lost):,} files that have changed or are gone are dropped, for they were given to "
+        f"what these held before ({shown}); give the label table again",
+    )
+
+
+def _guessed(store: Store, labels: LabelTable | None) -> tuple[str, ...]:
+    """Say which fields of label tables an index of format 1 kept as numbers, until a table is given again."""
+    catalogue = store.catalogue
+    if labels is not None:
+        with catalogue.transaction():
+            catalogue.run("DELETE FROM meta WHERE key = ?", GUESSED)
+    found = catalogue.rows("SELECT value FROM meta WHERE key = ?", GUESSED)
+    return tuple(
+        f"format 1 kept the fields of label tables as numbers, so that 1.1 and 1.10 became one; in "
+        f"{', '.join(json.loads(text))} they may be such: give the label table again with --labels"
+        for (text,) in found
     )
 
 

@@ -1,12 +1,12 @@
 """The scan: which files are new, changed or gone, compared with the catalogue.
 
-A file is unchanged if its size and modification time are: contents are not read. ``scan`` only looks;
-``record`` writes what was found in one commit.
+``scan`` only looks; ``record`` writes what was found in one commit. ``recognise`` says what is unchanged.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +14,24 @@ from pathlib import Path
 from ...errors import IndexFolderError, SettingError
 from ...readers.folder import FoundFile, find_files
 from ..catalogue.database import Catalogue
-from ..catalogue.files import State, add_root, add_source, drop_sources, mark_changed, move_root, roots
+from ..catalogue.files import (
+    KnownSource,
+    Stat,
+    State,
+    add_source,
+    drop_sources,
+    known_sources,
+    mark_changed,
+    note_stat,
+)
+from ..catalogue.pictures import drop_labels
 from ..catalogue.reader_versions import retry_after_change
-from ..catalogue.tombstones import is_tombstone, salt_of, tombstone_path_key
+from ..catalogue.roots import note_scanned, roots
+from ..catalogue.tombstones import is_tombstone, tombstone_path_key
 from ..progress import Progress
 from ..storage.store import Store
+from .find_root import root_of
+from .recognise import folder_of, is_unchanged
 
 
 @dataclass
@@ -49,12 +62,17 @@ class Changes:
 
     Parameters
     ----------
+    compares_contents : the contents of all files are compared, whatever the file system says.
     new, changed : the numbers of sources.
     n_gone, n_unchanged, n_ignored : numbers of files.
     skipped : (name, reason) of files that are not in the index.
     withdrawn : the names among the skipped that the user removed.
+    notes : what the user should know of folders, in sentences.
+    unlabelled : the names of files that lost their labels, for they hold something else, or are gone.
+    unhashed : the number and path of unchanged files whose contents the index does not know yet.
     """
 
+    compares_contents: bool = False
     new: set[int] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)
     n_gone: int = 0
@@ -62,6 +80,9 @@ class Changes:
     n_ignored: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    unlabelled: list[str] = field(default_factory=list)
+    unhashed: list[tuple[int, Path]] = field(default_factory=list)
 
 
 def scan(store: Store, folders: Sequence[Path], progress: Progress) -> list[Scope]:
@@ -92,20 +113,22 @@ def scan(store: Store, folders: Sequence[Path], progress: Progress) -> list[Scop
     return scopes
 
 
-def record(store: Store, scopes: Sequence[Scope]) -> Changes:
+def record(store: Store, scopes: Sequence[Scope], compare_contents: bool = False) -> Changes:
     """Record in one commit what was found: what is new or changed is to be read, what is gone is deleted."""
-    changes = Changes()
+    changes = Changes(compare_contents)
     with store.catalogue.transaction():
         retry_after_change(store.catalogue)
         for scope in scopes:
-            scope.number = _number(store.catalogue, scope, scopes)
-            _record_scope(store.catalogue, scope, changes)
+            scope.number = root_of(store.catalogue, scope.root, store.salt, changes.notes)
+            _record_scope(store, scope, changes)
+            note_scanned(store.catalogue, scope.number, folder_of(scope.root), time.time_ns())
     return changes
 
 
-def _record_scope(catalogue: Catalogue, scope: Scope, changes: Changes) -> None:
+def _record_scope(store: Store, scope: Scope, changes: Changes) -> None:
     # Files that are found are taken out of `known`; what is left at the end is gone.
-    known, salt = _known(catalogue, scope.number), salt_of(catalogue)
+    catalogue, salt = store.catalogue, store.salt
+    known = known_sources(catalogue, scope.number)
     # An empty folder is far more often a disk that is not mounted than files that were all deleted.
     if scope.is_whole and not scope.prefix and known and not scope.files and not scope.unreadable:
         raise IndexFolderError(
@@ -115,46 +138,61 @@ def _record_scope(catalogue: Catalogue, scope: Scope, changes: Changes) -> None:
     for file in scope.files:
         path = os.fsencode(os.path.relpath(file.path, scope.root))
         name = f"{scope.prefix}{file.name}"
+        stat = Stat(file.size, file.mtime_ns, file.inode, file.ctime_ns)
         found = known.pop(path, None) or known.pop(tombstone_path_key(salt, path), None)
         if found is None:
-            changes.new.add(add_source(catalogue, scope.number, path, name, file.size, file.mtime_ns))
-        elif (found.size, found.mtime_ns) != (file.size, file.mtime_ns):
-            changes.changed.add(_changed(catalogue, scope, file, path, name, found))
+            changes.new.add(add_source(catalogue, scope.number, path, name, stat))
+        elif not is_unchanged(found, file.path, stat, salt, changes.compares_contents):
+            changes.changed.add(_changed(catalogue, scope, path, name, stat, found, changes))
         else:
-            _count_unchanged(found, name, changes)
+            _unchanged(catalogue, found, file.path, name, stat, changes)
     changes.skipped += scope.unreadable
-    gone = [found.id for path, found in known.items() if _is_gone(scope, path)]
-    drop_sources(catalogue, gone)
+    gone = [found for path, found in known.items() if _is_gone(scope, path)]
+    for found in gone:
+        _drop_labels(catalogue, found, changes)
+    drop_sources(catalogue, [found.id for found in gone])
     changes.n_gone += len(gone)
 
 
-@dataclass(frozen=True)
-class _Known:
-    id: int
-    name: str
-    size: int
-    mtime_ns: int
-    state: State
-    reason: str
-
-
-def _known(catalogue: Catalogue, root: int) -> dict[bytes, _Known]:
-    sql = "SELECT path, id, name, size, mtime_ns, state, reason FROM source WHERE root = ?"
-    return {bytes(r[0]): _Known(r[1], r[2], r[3], r[4], State(r[5]), r[6]) for r in catalogue.rows(sql, root)}
-
-
 def _changed(
-    catalogue: Catalogue, scope: Scope, file: FoundFile, path: bytes, name: str, found: _Known
+    catalogue: Catalogue,
+    scope: Scope,
+    path: bytes,
+    name: str,
+    stat: Stat,
+    found: KnownSource,
+    changes: Changes,
 ) -> int:
     """Record that a file is to be read again, a removed one under its name; return its number."""
+    _drop_labels(catalogue, found, changes)
     if found.state is not State.REMOVED:
-        mark_changed(catalogue, found.id, file.size, file.mtime_ns)
+        mark_changed(catalogue, found.id, stat)
         return found.id
     drop_sources(catalogue, [found.id])
-    return add_source(catalogue, scope.number, path, name, file.size, file.mtime_ns)
+    return add_source(catalogue, scope.number, path, name, stat)
 
 
-def _count_unchanged(found: _Known, name: str, changes: Changes) -> None:
+def _drop_labels(catalogue: Catalogue, found: KnownSource, changes: Changes) -> None:
+    """Forget the labels of a file that was in the index: they are those of what it held then.
+
+    The labels of a file that was never read wait for it.
+    """
+    if found.state is State.READ and drop_labels(catalogue, found.name):
+        changes.unlabelled.append(found.name)
+
+
+def _unchanged(
+    catalogue: Catalogue, found: KnownSource, path: Path, name: str, stat: Stat, changes: Changes
+) -> None:
+    # A copy, or a restored backup: from now on it is known by how the file system shows it now.
+    if stat != found.stat:
+        note_stat(catalogue, found.id, stat)
+    if found.part is None and found.state in (State.READ, State.REMOVED):
+        changes.unhashed.append((found.id, path))
+    _count_unchanged(found, name, changes)
+
+
+def _count_unchanged(found: KnownSource, name: str, changes: Changes) -> None:
     if found.state in (State.PENDING, State.FAILED):
         changes.new.add(found.id)
     elif found.state is State.IGNORED:
@@ -188,30 +226,6 @@ def _is_gone(scope: Scope, path: bytes) -> bool:
 def _split(line: str) -> tuple[str, str]:
     where, _, reason = line.rpartition(": ")
     return where, reason
-
-
-def _number(catalogue: Catalogue, scope: Scope, scopes: Sequence[Scope]) -> int:
-    """Return the number of a scope's root: a known one, one that has moved here, or a new one."""
-    known = roots(catalogue)
-    if scope.root in known:
-        return known[scope.root]
-    scanned = {s.root for s in scopes}
-    for path, number in known.items():
-        if path not in scanned and not path.exists() and _holds_files_of(catalogue, scope, number):
-            move_root(catalogue, number, scope.root)
-            return number
-    return add_root(catalogue, scope.root)
-
-
-def _holds_files_of(catalogue: Catalogue, scope: Scope, root: int) -> bool:
-    """Tell if at least half of the files of a root are in the scope, with the same path and size.
-
-    Modification times do not count: a copy of the folder may have new ones.
-    """
-    known = _known(catalogue, root)
-    before = {(path, one.size) for path, one in known.items() if not is_tombstone(path)}
-    now = {(os.fsencode(os.path.relpath(f.path, scope.root)), f.size) for f in scope.files}
-    return 0 < len(before) <= 2 * len(before & now)
 
 
 def _spelled(path: Path) -> Path:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...representation import Encoding, Representation
+from ..catalogue.contents import Contents
 from ..catalogue.encoded_picture import EncodedPicture
-from ..catalogue.files import State, drop_pictures, mark_outcome
+from ..catalogue.files import State, drop_pictures, mark_outcome, note_contents
 from ..catalogue.pictures import add_picture, known_pictures
 from ..catalogue.representations import Segment, add_segment
 from ..storage.segments import finish_segment, save_encodings, save_rows
@@ -61,6 +62,7 @@ class SourceWrite:
     encode: tuple[int, ...]
     pictures: list[tuple[int, EncodedPicture]] = field(default_factory=list)
     reason: str = ""
+    contents: Contents | None = None
 
 
 class Transaction:
@@ -179,6 +181,8 @@ class Transaction:
             for id, picture in write.pictures:
                 add_picture(catalogue, id, write.source, picture)
             mark_outcome(catalogue, write.source, State.READ, write.reason)
+            if write.contents is not None:
+                note_contents(catalogue, write.source, write.contents)
         catalogue.run_many(
             "INSERT OR IGNORE INTO encoded VALUES (?, ?)", [(write.source, id) for id in write.encode]
         )

@@ -22,6 +22,7 @@ from ...rankers.array_files import load_arrays
 from ...readers import DamagedFrame, NotAPictureError, PassedOverError, Report, read_pictures
 from ...readers.window import Window
 from ...representation import Arrays, BatchEncoder, Encoding, Representation
+from ..catalogue.contents import Contents, contents_of, part_of
 from ..catalogue.encoded_picture import EncodedPicture
 from ..catalogue.files import State
 from ..catalogue.recipe import Factories, make
@@ -76,6 +77,7 @@ class Task:
     sample : with n above 0 nothing is encoded; n frames are drawn at random and sampled to learn from.
     seed : of the draw.
     also : the kinds of files that are read besides images of patients; None for all.
+    part : the hash of what the file held when it was indexed; None if it is new, or that is not known.
     """
 
     source: int
@@ -87,6 +89,7 @@ class Task:
     sample: int = 0
     seed: int = 0
     also: frozenset[str] | None = frozenset()
+    part: bytes | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +103,7 @@ class PartialResult:
     samples : of each frame that was drawn, by representation.
     n_frames : of the file, if it was sampled.
     reason : which frames could not be read, and why; empty if all could.
+    contents : of a new file, with its last result: the hashes that it is recognised by.
     """
 
     pictures: Sequence[EncodedPicture] = ()
@@ -107,6 +111,7 @@ class PartialResult:
     samples: Sequence[Mapping[int, Arrays]] = ()
     n_frames: int = 0
     reason: str = ""
+    contents: Contents | None = None
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,10 @@ class Worker:
             # again; an OSError is.
             with task.path.open("rb"):
                 pass
+            # Another disc may be at the path: its images must not get the names of those of the first.
+            if task.part is not None and part_of(task.path, self.setup.salt) != task.part:
+                yield Failure(State.FAILED, "holds something else than when it was indexed")
+                return
             yield from [self._sampled(task)] if task.sample else self._encoded(task)
         except NotAPictureError as error:
             yield Failure(State.IGNORED, str(error).removeprefix(f"{task.name}: "))
@@ -165,12 +174,14 @@ class Worker:
     def _encoded(self, task: Task) -> Iterator[PartialResult]:
         pictures: list[EncodedPicture] = []
         damaged: list[DamagedFrame] = []
+        # Before it is decoded: if it changes meanwhile, the next update sees that and reads it again.
+        contents = contents_of(task.path, self.setup.salt) if task.has_thumbnails else None
         for picture in self._read(task, damaged.append):
             if len(pictures) == FRAMES_PER_RESULT:
                 yield PartialResult(pictures, goes_on=True)
                 pictures = []
             pictures.append(self._describe(picture, task))
-        yield PartialResult(pictures, reason=_about(damaged))
+        yield PartialResult(pictures, reason=_about(damaged), contents=contents)
 
     def _describe(self, picture: Picture, task: Task) -> EncodedPicture:
         encodings: dict[int, Encoding] = {}

@@ -200,6 +200,8 @@ def test_removed_pictures_stay_away_until_their_file_changes(index, folder):
     assert counts(report) == (0, 0, 0, 2)
     assert [name for name, _ in report.skipped] == ["a/0.png", "a/1.png", "a/2.png", "b/3.png"]
     os.utime(folder / "a" / "1.png", ns=(5, 5))
+    assert counts(index.update([folder], jobs=1)) == (0, 0, 0, 2)  # it holds what it held
+    draw(folder / "a" / "1.png", 99)
     assert counts(index.update([folder], jobs=1)) == (0, 1, 0, 2)
     assert index.verify() == []
 

@@ -1,0 +1,56 @@
+"""The roots: the folders whose files are indexed, and whether they are where they were."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .database import Catalogue
+
+
+def add_root(catalogue: Catalogue, folder: Path) -> int:
+    """Add a folder whose files are indexed, and return its number.
+
+    Paths are kept as bytes, as the file system spells them: a name need not be valid text.
+    """
+    return catalogue.run("INSERT INTO root (path) VALUES (?)", os.fsencode(folder))
+
+
+def move_root(catalogue: Catalogue, root: int, folder: Path) -> None:
+    """Record that an indexed folder has moved, or that its disc is there again."""
+    catalogue.run("UPDATE root SET path = ?, displaced = 0 WHERE id = ?", os.fsencode(folder), root)
+
+
+def displace_root(catalogue: Catalogue, root: int) -> None:
+    """Record that something else is at the path of an indexed folder, such as another disc."""
+    catalogue.run("UPDATE root SET displaced = 1, folder = NULL WHERE id = ?", root)
+
+
+def note_scanned(catalogue: Catalogue, root: int, folder: str | None, now_ns: int) -> None:
+    """Record which folder of the file system was scanned, and when."""
+    catalogue.run("UPDATE root SET folder = ?, scanned_ns = ? WHERE id = ?", folder, now_ns, root)
+
+
+def roots(catalogue: Catalogue) -> dict[Path, int]:
+    """Return the number of each indexed folder, by its absolute path; displaced ones are left out."""
+    where = "WHERE displaced = 0 " if catalogue.format > 1 else ""
+    rows = catalogue.rows(f"SELECT path, id FROM root {where}ORDER BY id")
+    return {Path(os.fsdecode(path)): int(id) for path, id in rows}
+
+
+@dataclass(frozen=True)
+class IndexedRoot:
+    """An indexed folder; ``folder`` and ``scanned_ns`` are None until a scan has noted them."""
+
+    id: int
+    path: Path
+    is_displaced: bool
+    folder: str | None
+    scanned_ns: int | None
+
+
+def all_roots(catalogue: Catalogue) -> list[IndexedRoot]:
+    """Return all indexed folders, the displaced ones too."""
+    rows = catalogue.rows("SELECT id, path, displaced, folder, scanned_ns FROM root ORDER BY id")
+    return [IndexedRoot(int(r[0]), Path(os.fsdecode(r[1])), bool(r[2]), r[3], r[4]) for r in rows]
