@@ -142,7 +142,8 @@ catalogue = sqlite3.connect({str(tmp_path / "index" / "catalogue.sqlite")!r}, is
 catalogue.execute("PRAGMA cache_size = 2")
 catalogue.execute("BEGIN IMMEDIATE")
 catalogue.execute("DELETE FROM picture")
-catalogue.executemany("INSERT INTO label VALUES (?, ?, '')", ((str(n), "x" * 500) for n in range(500)))
+rows = ((str(n), "x" * 500) for n in range(500))
+catalogue.executemany("INSERT INTO label (name, labels, columns) VALUES (?, ?, '')", rows)
 os._exit(0)
 """
     subprocess.run([sys.executable, "-c", script], check=True)
