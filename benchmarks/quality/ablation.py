@@ -15,7 +15,9 @@ import csv
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +123,11 @@ def rows(data: Set, jobs: int, seeds: int, chosen: Mapping[str, Recipe]) -> Iter
         start = time.perf_counter()
         results = [measure(fused_rankings(data, jobs, seed, parts), data) for seed in range(seeds)]
         seconds = (time.perf_counter() - start) / seeds
-        plain = plain_measures(data, recipe)[0] if recipe in PIPELINES else None
+        plain = None
+        if recipe in PIPELINES:
+            # In a process of its own: the OpenMP threads of scikit-learn do not survive the next fork.
+            with ProcessPoolExecutor(1, get_context("spawn"), initializer=one_thread) as pool:
+                plain = pool.submit(plain_measures, data, recipe).result()[0]
         mean_ap, low, high, p1, p10 = np.mean(results, axis=0).tolist()
         yield Row(data.name, recipe, mean_ap, low, high, p1, p10, plain, seconds)
 
