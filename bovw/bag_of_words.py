@@ -102,7 +102,7 @@ class BagOfWords(WordSearch):
 
     def sample(self, picture: Picture) -> Arrays:
         """Return descriptors of shape and of tone, float16, of at most ``PER_PICTURE`` points."""
-        features = self._extractor.extract(picture)
+        features = self.extractor.extract(picture)
         kept = spread(len(features.keypoints))
         return {
             "shapes": features.shape_descriptors[kept].astype(np.float16),
@@ -141,7 +141,7 @@ class BagOfWords(WordSearch):
 
     def _encoded(self, picture: Picture, region: Region | None, assignments: int) -> Encoding:
         shape, tone = self._fitted()
-        features = self._extractor.extract(picture, region)
+        features = self.extractor.extract(picture, region)
         reduced = shape.reduced(features.shape_descriptors)
         words = shape.assigner.assign(reduced)
         if assignments == 1:
@@ -179,7 +179,7 @@ class BagOfWords(WordSearch):
         """Take back what ``learnt`` returned. Raise IndexFolderError if it does not fit the settings."""
         above = self.chosen.approximate_above
         shape = WeightedVocabulary.restore(arrays, "shapes", self._pca, above)
-        if self.chosen.words not in (None, shape.size) or shape.dimension != self._extractor.dimension:
+        if self.chosen.words not in (None, shape.size) or shape.dimension != self.extractor.dimension:
             raise IndexFolderError(
                 f"{self.name}: {shape.size} words for descriptors of length {shape.dimension} do not fit "
                 "the settings; index again"
@@ -201,7 +201,8 @@ class BagOfWords(WordSearch):
         return InvertedIndex.open(folders, self.size)
 
     @property
-    def _extractor(self) -> FeatureExtractor:
+    def extractor(self) -> FeatureExtractor:
+        """What finds and describes the points of an image, made of the settings."""
         # Made of the settings each time: frozen dataclasses cost nothing, and nothing can get out of step.
         chosen = self.chosen
         descriptor = DESCRIPTORS[chosen.descriptor](**chosen.of_descriptor())

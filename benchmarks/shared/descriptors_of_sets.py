@@ -61,7 +61,7 @@ class Described:
         descriptors, counts, places = [], [], []
         for item in items:
             picture = item.read()
-            features = bag._observer.extract(picture)
+            features = bag.extractor.extract(picture)
             descriptors.append(features.shape_descriptors.astype(np.float16))
             counts.append(len(features.keypoints))
             places.append(_placed(features.keypoints, picture.fit_within(bag.chosen.longest_side)))

@@ -54,7 +54,7 @@ def ours(detector: str, points: int, tone: bool, image: Grey) -> int:
 def extractor(detector: str, points: int, tone: bool) -> FeatureExtractor:
     """Return what the default bag of words sees its pictures with, without words for tone or with them."""
     bag: BagOfWords = getattr(bovw, detector)(points=points, longest_side=SIDE)
-    seen = bag._observer
+    seen = bag.extractor
     return seen if tone else replace(seen, tone=None)
 
 
