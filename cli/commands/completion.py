@@ -23,6 +23,7 @@ def run(args: Arguments) -> int:
 
     from ..group import COMPLETE, GROUP, PROGRAM
 
+    # click knows all three shells; the name was checked as a choice.
     kind = get_completion_class(args.shell)
     assert kind is not None
     print(kind(GROUP, {}, PROGRAM, COMPLETE).source())

@@ -39,6 +39,7 @@ def _readable(info: Mapping[str, Any]) -> dict[str, Any]:
 def outline(facts: Mapping[str, Any], indent: str = "") -> list[str]:
     """Write nested facts as indented lines ``name: value``; members of a list go by their own names."""
     lines: list[str] = []
+    # Keys are words of programs: `files_lacking` is shown as "files lacking".
     for name, value in facts.items():
         shown = printable(str(name).replace("_", " "))
         nested = _by_name(value)

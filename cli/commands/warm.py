@@ -109,6 +109,7 @@ def _steps(folder: Path) -> list[Callable[[], None]]:
         for number, kinds in enumerate((SETTINGS, OTHER_SETTINGS))
         for name, settings in kinds
     ]
+    # Indexing compiles most; questions of both indexes the rest.
     return [*indexed, *(lambda number=number: _ask(folder, number) for number in (0, 1))]
 
 
@@ -118,6 +119,7 @@ def _index(folder: Path, number: int, name: str, settings: dict[str, Any]) -> No
     from retrieval.registry import make
 
     given = {**SMALL, **settings}
+    # Baselines have neither points nor words.
     known = make(name).settings
     place = folder / f"{number}.index"
     # One representation at a time, so that the bar moves as each is compiled.
@@ -133,6 +135,7 @@ def _ask(folder: Path, number: int) -> None:
     from retrieval.region import Region
 
     with Index.open(folder / f"{number}.index") as index:
+        # A region searches windows by kernels of its own, and a file is encoded as no stored image is.
         for name in index.representations:
             _ask_by(index, name, Region.box(10, 10, 40, 40))
         index.query("1.png", k=3, group_by="source", collapse=1.0)

@@ -43,6 +43,7 @@ class FindingsTables:
 
     def attach(self, index: Index, query: Query, answer: Answer, options: QueryOptions) -> Answer:
         """Return an answer with its findings; forms that cannot hold them have them on stderr."""
+        # Findings count labels of all cases, which takes longer than the query.
         if not self.is_wanted:
             return answer
         attached = with_findings(index, query, answer, options, self.labels, self.references)

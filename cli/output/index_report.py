@@ -36,6 +36,7 @@ def notes(
     withdrawn = set(report.withdrawn)
     skipped = [(name, reason) for name, reason in report.skipped if name not in withdrawn]
     lines = [f"skipped {printable(_reason(name, reason))}" for name, reason in skipped[:SHOWN]]
+    # A folder of videos must not push the counts off the screen.
     more = len(skipped) - SHOWN
     if more > 0:
         where = f"all in {everything}" if everything else "write them all with --skipped FILE"
@@ -44,6 +45,7 @@ def notes(
     lines.append(f"files: {counts}, {report.unchanged:,} unchanged, {len(skipped):,} skipped")
     if withdrawn:
         lines.append(f"{len(withdrawn):,} that were removed from the index stay out until their file changes")
+    # A run that found nothing new has no rate.
     if report.pictures and seconds > 0:
         rate = report.pictures / seconds
         lines.append(f"{report.pictures:,} images encoded in {seconds:.1f} s, {rate:.1f} images/s")

@@ -51,5 +51,6 @@ def note_on_names(index: Index, column: str | None) -> str | None:
 
 def note_on_missing(ids: Sequence[str], column: str) -> str:
     """Return the line that says of which queries a column that should leave images out has no value."""
+    # Three names show which images are meant; all of a folder would fill the screen.
     shown = ", ".join(printable(id) for id in ids[:3]) + (", …" if len(ids) > 3 else "")
     return f"--not-same {column}: no {column} is known of {shown}; only the image itself was left out"

@@ -60,6 +60,7 @@ def measure(index: Index, by: str, k: int, progress: ProgressBar) -> Precision:
     sizes = {label: n for label, n in sorted(counts.items()) if n > 1}
     sums = dict.fromkeys(sizes, 0.0)
     for done, (name, label) in enumerate(labelled.items(), 1):
+        # Whose label no other image has could find nothing right.
         if label in sizes:
             hits = index.query(name, by=[by], k=k, include_self=False)
             right = sum(labelled.get(hit.id) == label for hit in hits)

@@ -71,6 +71,7 @@ def sentences(summary: Mapping[str, Any], folder: Path) -> str:
     """Return the summary in two lines: what was reached, and how to use the weights."""
     before, after = 100 * summary["map_at_r_before"], 100 * summary["map_at_r"]
     best, n_epochs = summary["best_epoch"], summary["epochs"]
+    # Epoch 0 is the start itself: training that does not help says so.
     came = (
         f"best in epoch {best} of {n_epochs}" if best else f"no epoch of {n_epochs} was better than the start"
     )

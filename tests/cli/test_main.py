@@ -52,6 +52,11 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
     assert max(len(line) for line in shown.splitlines()) <= 110
 
 
+def test_help_of_locate_names_the_window_that_shows_lungs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["locate", "--help"]) == 0
+    assert "--window lung" in capsys.readouterr().out
+
+
 def test_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
     from importlib.metadata import version
 
