@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from golden.records import Places
+from support.indexes import change
 
 from cli.main import main
 
@@ -112,6 +113,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
     made = Places.below(tmp_path_factory.mktemp("keys"))
     made.copy_pictures(GOLDEN)
     made.copy_index(GOLDEN, expected["weights"])
+    change(made.index, "UPDATE root SET path = ?", bytes(made.images))  # the folder has moved
     for record in expected["update"]:
         printed(made, record["command"])
     return made
