@@ -9,8 +9,8 @@ from deep.networks import weight_files
 from retrieval.errors import SettingError
 
 
-def packed(told, body=b""):
-    text = told if isinstance(told, bytes) else json.dumps(told).encode()
+def packed(header, body=b""):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return len(text).to_bytes(8, "little") + text + body
 
 
@@ -53,12 +53,12 @@ def test_the_side_is_what_the_header_says():
 
 
 @pytest.mark.parametrize(
-    "told",
+    "header",
     ["{", "[]", "3", '{"side": "48"}', '{"side": 4.5}', '{"side": true}', '{"side": [1]}', "[" * 99_999],
 )
-def test_a_side_that_makes_no_sense_is_refused_by_name(told):
+def test_a_side_that_makes_no_sense_is_refused_by_name(header):
     with pytest.raises(SettingError, match=r"weights: some\.file"):
-        weight_files.side(packed({"__metadata__": {"architecture": told}}), "some.file")
+        weight_files.side(packed({"__metadata__": {"architecture": header}}), "some.file")
 
 
 def test_a_file_that_is_not_there_is_refused_by_name(tmp_path):

@@ -160,7 +160,7 @@ OWN = asdict(Architecture((8, 12), (1, 1), (0, 1), dimension=16, side=32))
 
 
 @pytest.mark.parametrize(
-    "told",
+    "header",
     [
         "",
         "{",
@@ -185,7 +185,7 @@ OWN = asdict(Architecture((8, 12), (1, 1), (0, 1), dimension=16, side=32))
         "[" * 99_999,
     ],
 )
-def test_an_architecture_of_something_else_is_refused_at_once(told):
+def test_an_architecture_of_something_else_is_refused_at_once(header):
     started = time.monotonic()
-    refused(altered({"architecture": told}))
+    refused(altered({"architecture": header}))
     assert time.monotonic() - started < 10
