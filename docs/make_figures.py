@@ -47,7 +47,7 @@ def keep(image: Image.Image, name: str) -> None:
     for width in (WIDTH, 850, 700, 600):
         width = min(width, image.width)
         small = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
-        for colours in (256, 128, 64, 40):
+        for colours in (256, 128, 64, 32):
             small.quantize(colours, dither=Image.Dither.NONE).save(FIGURES / name, optimize=True)
             if (FIGURES / name).stat().st_size < MOST_BYTES:
                 return
@@ -95,7 +95,7 @@ def explanation() -> None:
 
 def points() -> None:
     """Interest points of three kinds."""
-    semblance("points", f"demo/pictures/{QUERIES[0]}", "--points", "150", "-o", "points.png")
+    semblance("points", f"demo/pictures/{QUERIES[0]}", "--points", "80", "-o", "points.png")
     keep(Image.open("points.png"), "points.png")
 
 
