@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -41,7 +42,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make the images of the demo, once for all processes."""
     from cli.commands.demo_images import write_pictures
 
-    folder = tmp_path_factory.getbasetemp().parent / "demo-images"
+    base = tmp_path_factory.getbasetemp()  # of this process, below that of all processes of a run
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demo-images"
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
