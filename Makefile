@@ -7,7 +7,7 @@ PIP := -m pip --disable-pip-version-check
 # The default editable install lets any folder called deep/ in the current directory shadow the package.
 EDITABLE := --config-settings editable_mode=compat
 
-.PHONY: install demo test check tests wheel wheel-test bench clean
+.PHONY: install demo test check tests soak docs wheel wheel-test bench clean
 
 install: $(VENV)/.warm
 
@@ -24,6 +24,13 @@ check: $(VENV)/.dev
 
 tests: $(VENV)/.dev
 	$(BIN)/pytest -n 2 -q
+
+# What takes too long for every run: commands of the documents that take more than 20 seconds.
+soak: $(VENV)/.dev
+	$(BIN)/pytest -q -m soak
+
+docs: $(VENV)/.docs
+	$(BIN)/sphinx-build -q -W --keep-going -d build/doctrees docs build/docs
 
 wheel: $(VENV)/.dev
 	rm -rf build dist
@@ -58,3 +65,7 @@ $(VENV)/.warm: $(VENV)/.demo
 $(VENV)/.dev: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep,timm,dev]'
 	touch $@ $(VENV)/.demo
+
+$(VENV)/.docs: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[docs]'
+	touch $@

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from support.transcripts import steps
 
 # A test that indexes must not compile all kernels first; each is compiled when it is called.
 os.environ.setdefault("SEMBLANCE_WARM", "never")
@@ -15,6 +16,12 @@ settings.register_profile("semblance", deadline=None, print_blob=True)
 settings.load_profile("semblance")
 
 SECONDS: Counter[str] = Counter()
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [
+    ROOT / "README.md",
+    *(ROOT / "docs" / "tutorial").glob("*.md"),
+    *(ROOT / "docs" / "how-to").glob("*.md"),
+]
 
 
 @pytest.fixture
@@ -40,3 +47,12 @@ def pytest_terminal_summary(terminalreporter):
     terminalreporter.section("seconds of each folder")
     for folder, seconds in sorted(SECONDS.items(), key=lambda item: -item[1]):
         terminalreporter.write_line(f"{seconds:8.1f}  {folder}")
+    typed = [
+        report for report in terminalreporter.stats.get("passed", ()) if "test_transcripts" in report.nodeid
+    ]
+    if typed:
+        marks = Counter(step.mark or "typed" for path in DOCUMENTS for step in steps(path))
+        terminalreporter.write_line(
+            f"commands of the documents: {marks['typed']} typed, {marks['slow']} slow (make soak), "
+            f"{marks['not run']} not run"
+        )

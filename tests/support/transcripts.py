@@ -27,10 +27,13 @@ _BLOCK = re.compile(
 )
 
 _CHANGING = (
+    (r"^[a-z][\w, ]*: [\d,]+(?: of [\d,]+)? [a-z]+$", ""),  # progress, which a log has now and then
     (r"\b[0-9a-f]{16}\b", "<hash>"),
     (r"\b[0-9a-f]{32,64}\b", "<hash>"),
     (r"\d[\d,.]* s\b", "<seconds>"),
-    (r"\d[\d,.]* images/s", "<rate>"),
+    (r"\d[\d,.]* (?:images|pictures)/s", "<rate>"),
+    (r"[-+]?\d+\.\d to [-+]?\d+\.\d ?", "<interval>"),  # resampled by patients, whose hashes differ
+    (r"trial, .*", "<trial>"),  # the same for what is held out
     (r"\d[\d,.]* (?:kB|MB|GB)", "<size>"),
     (r"(?<=\d\.\d\d)\d+", ""),  # scores are compared to two places
     (r"[ \t]+", " "),
