@@ -41,7 +41,7 @@ wheel-test: wheel | $(ALONE)/bin/python
 	$(ALONE)/bin/python $(PIP) install -q --force-reinstall --no-deps dist/*.whl
 	wheel=$$(ls dist/*.whl) && $(ALONE)/bin/python $(PIP) install -q -c constraints.txt "$$wheel" pytest hypothesis psutil
 	root=$$PWD && cd "$$(mktemp -d)" && SEMBLANCE_WHEEL=$$(ls "$$root"/dist/*.whl) "$$root"/$(ALONE)/bin/pytest -q \
-		-c "$$root"/setup.cfg -p no:cacheprovider "$$root"/tests/test_packaging.py "$$root"/tests/cli "$$root"/tests/viewer
+		-c "$$root"/setup.cfg -p no:cacheprovider "$$root"/tests/test_packaging.py "$$root"/tests/cli "$$root"/tests/viewer "$$root"/tests/semblance
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.run

@@ -46,6 +46,7 @@ JOBS = {
         "info": "say what an index holds",
         "verify": "check that an index is whole",
         "remove": "take images out of an index",
+        "export": "write the vectors of an index for other tools",
         "compact": "rewrite an index without what was removed, to free space",
     },
     "get started": {

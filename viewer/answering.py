@@ -14,6 +14,7 @@ from .queries.query import Query, others
 from .report import Page
 
 if TYPE_CHECKING:
+    from retrieval.answers.enrichment import Findings
     from retrieval.index import Hit, Index, QueryOptions
     from retrieval.metadata.label_table import LabelTable
     from retrieval.metadata.reference_table import References
@@ -29,6 +30,18 @@ def ask(index: Index, query: Query, options: QueryOptions) -> Answer:
     else:
         hits = index.query(query.subject, options)
     return answer_of(index, query, hits, options.by, options.group_by)
+
+
+def without_itself(index: Index, query: Query, options: QueryOptions) -> QueryOptions:
+    """Return options that leave a query out of its own answer, if they are to, also one read from a file.
+
+    An index knows an indexed image that asks by its name; one whose file was read is known here alone.
+    """
+    left = others(index, query)
+    if left is None or (options.include_self and options.not_same is None):
+        return options
+    among = left if options.among is None else [name for name in options.among if name != query.known_as]
+    return replace(options, among=among)
 
 
 def answer_of(
@@ -60,13 +73,20 @@ def with_findings(
     labels : labels in place of those of the index.
     references : what it says about the labels that were found is added.
     """
-    # The file of an indexed image is a query of its own: it must not find itself either.
-    asked = replace(options, among=options.among or others(index, query), include_self=True)
-    found = index.find_labels(query.slices or query.subject, asked, labels=labels)
+    found = findings_of(index, query, options, labels)
     significant = [finding.label for finding in found.significant]
     return replace(
         answer, findings=found, references=() if references is None else references.of(significant)
     )
+
+
+def findings_of(
+    index: Index, query: Query, options: QueryOptions, labels: LabelTable | None = None
+) -> Findings:
+    """Return which labels the cases that look like a query share."""
+    # The file of an indexed image is a query of its own: it must not find itself either.
+    asked = replace(options, among=options.among or others(index, query), include_self=True)
+    return index.find_labels(query.slices or query.subject, asked, labels=labels)
 
 
 def with_images(

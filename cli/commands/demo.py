@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from retrieval.errors import PictureError
 from viewer.answer import Answer
 from viewer.answering import answer_of, with_images
+from viewer.files import write_picture, write_text
 from viewer.provenance import index_facts
 from viewer.queries.query import Query
 from viewer.report import Page, write_page
@@ -20,7 +21,6 @@ from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.parameters import Arguments, option, quiet
 from ..output.columns import columns
-from ..output.files import write_picture, write_text
 from ..output.formats import as_table
 from ..output.index_report import notes
 from ..output.precision import Precision, measure

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import SettingError
-from viewer.answer import printable
-from viewer.queries.query import canvas_of, find_queries
+from viewer.explanation_text import first_explainer, sentence
+from viewer.files import check_picture_name, write_picture
+from viewer.queries.query import canvas_of, find_queries, the_only
 
 from ..options.argument_types import place
 from ..options.command import command
 from ..options.completion import complete_id, complete_image, complete_representation
 from ..options.parameters import Arguments, argument, option
 from ..options.region_flags import mark_of, region_of, region_options
-from ..output.files import check_picture_name, write_picture
 
 if TYPE_CHECKING:
-    from retrieval.index import HitExplanation, Index
+    from retrieval.index import HitExplanation
     from viewer.queries.query import Query
 
 EXAMPLE = """example:
@@ -54,45 +53,13 @@ def run(args: Arguments) -> int:
     from viewer.explanation_figure import draw
 
     with Index.open(args.index) as index:
-        query = _query(index, args.query)
-        by = args.by or _first(index)
+        query = the_only(find_queries(index, [args.query]), args.query)
+        by = args.by or first_explainer(index)
         region = region_of(args, canvas_of(index, query))
         reasons = index.explain(query.subject, args.hit, by=[by], region=region)
-    write_picture(draw(reasons, f"{query.id} finds {args.hit} by {by}", _sentence(reasons)), args.output)
-    print(json.dumps(_object(query, args.hit, by, reasons)) if args.json else _sentence(reasons))
+    write_picture(draw(reasons, f"{query.id} finds {args.hit} by {by}", sentence(reasons)), args.output)
+    print(json.dumps(_object(query, args.hit, by, reasons)) if args.json else sentence(reasons))
     return 0
-
-
-def _query(index: Index, name: str) -> Query:
-    found = list(find_queries(index, [name]))
-    # A file with frames, or a folder, is many queries; one drawing explains one.
-    if len(found) != 1:
-        raise SettingError(f"{name}: is {len(found)} images; name one, such as {found[0].id}")
-    return found[0]
-
-
-def _first(index: Index) -> str:
-    from retrieval.evidence.explanation import Explainer
-
-    # Learnt metrics and baselines cannot tell, whatever answers queries by default.
-    for name in index.representations:
-        if isinstance(index.representation(name), Explainer):
-            return str(name)
-    raise SettingError(
-        f"--by: {', '.join(index.representations)} cannot tell what made a hit; index with superpixel or deep"
-    )
-
-
-def _sentence(reasons: HitExplanation) -> str:
-    test = reasons.deletion
-    verdict = "faithful" if test.is_faithful else "not faithful"
-    # A rank among random draws is a permutation test: 38 of 40 is 95 %.
-    least = sum(fell < test.explained for fell in test.random)
-    return printable(
-        f"score {reasons.score:.4f}; covering the {100 * test.share:.0f} % that it points to lowers it by "
-        f"{test.explained:.4f}, as much elsewhere by {sum(test.random) / len(test.random):.4f} on average "
-        f"(less in {least} of {len(test.random)} draws): {verdict}"
-    )
 
 
 def _object(query: Query, hit: str, by: str, reasons: HitExplanation) -> dict[str, Any]:

@@ -10,13 +10,13 @@ from collections.abc import Collection, Sequence
 from bovw import DEFAULT
 from retrieval.errors import PictureError
 from retrieval.registry import installed
+from viewer.files import write_text
 
 from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.label_flags import label_options, read_labels
 from ..options.parameters import Arguments, Option, argument, option, quiet
 from ..options.representation_flags import asks_for_more, given, named, setting_options
-from ..output.files import write_text
 from ..output.index_report import ABOUT_CT, notes, sentence, skipped_csv, summary
 from ..output.progress import ProgressBar
 from .warm import warm_up_once

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from retrieval.errors import SettingError
 from retrieval.metric_learning.layout_2d import METHODS
 from viewer.answer import printable
+from viewer.files import write_text
 from viewer.map import Chart, Spot, write_map
 from viewer.provenance import index_facts
 from viewer.queries.query import default_by
@@ -18,7 +19,6 @@ from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_representation
 from ..options.parameters import Arguments, argument, option, quiet
-from ..output.files import write_text
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:

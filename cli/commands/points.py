@@ -63,7 +63,7 @@ class Look:
 @quiet
 def run(args: Arguments) -> int:
     """Draw, and say on stdout what was drawn."""
-    from ..output.files import check_picture_name, write_picture
+    from viewer.files import check_picture_name, write_picture
 
     check_picture_name(args.output)
     pictures = read_images(find_images(args.images), _reader(args.window))

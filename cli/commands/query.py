@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from retrieval.errors import PictureError
 from viewer.answer import Answer, printable
-from viewer.answering import answer_page, ask, with_images
-from viewer.queries.query import Query, canvas_of, find_queries, others
+from viewer.answering import answer_page, ask, with_images, without_itself
+from viewer.files import check_picture_name, write_picture, write_text
+from viewer.queries.query import Query, canvas_of, find_queries
 from viewer.queries.volume import find_volumes
 from viewer.report import write_page
 
@@ -21,7 +22,6 @@ from ..options.ranking_flags import query_fields, query_flag, ranking_options
 from ..options.region_flags import mark_of, note_on_boxes, region_of, region_options
 from ..options.representation_flags import given, query_setting_options
 from ..output.attach_findings import FindingsTables
-from ..output.files import check_picture_name, write_picture, write_text
 from ..output.formats import FORMATS
 from ..output.notes import has_no_value, note_on_missing, note_on_names
 from ..output.progress import ProgressBar
@@ -126,15 +126,13 @@ def options_of(index: Index, query: Query, args: Arguments) -> QueryOptions:
     """Return the options of a query that the command line sets."""
     from retrieval.index import QueryOptions
 
-    # A file of the index is known by its path: its id must be left out as well.
-    is_left_out = args.exclude_self or args.not_same is not None
-    return QueryOptions(
+    options = QueryOptions(
         **query_fields(args),
         region=region_of(args, canvas_of(index, query)),
-        among=others(index, query) if is_left_out else None,
         include_self=not args.exclude_self,
         adjust=given(args),
     )
+    return without_itself(index, query, options)
 
 
 def _queries(index: Index, args: Arguments) -> Iterator[Query]:

@@ -15,8 +15,8 @@ from ..options.command import command
 from ..options.field_flags import field_options, field_values
 from ..options.label_flags import label_options, read_labels
 from ..options.parameters import Arguments, argument, option, options, quiet
-from ..output.files import say
 from ..output.progress import ProgressBar
+from ..output.say import say
 from ..output.training_files import TrainingFiles, check_places, draw_curve, save, training_files
 from ..output.training_summary import card, sentences, summary_of, teller
 

@@ -37,11 +37,9 @@ def read_labels(args: Arguments, folders: Sequence[Path]) -> LabelTable | None:
     from retrieval.metadata.label_table import LabelTable
 
     if args.label_by is not None:
-        from retrieval.readers.folder import find_files
+        from retrieval.index.order import labels_by_folder
 
-        # The same walk as that of the index, so that names agree; files that are no images do no harm.
-        found = (file.name for folder in folders if folder.is_dir() for file in find_files(folder))
-        return LabelTable.by_folder(found)
+        return labels_by_folder(folders)
     if args.labels is None:
         return None
     return LabelTable.read(args.labels, args.path_column, args.label_column)

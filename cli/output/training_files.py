@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from retrieval.errors import SettingError
 from retrieval.rankers.atomic_write import replacing, write_atomically
 
-from .files import say
+from .say import say
 
 if TYPE_CHECKING:
     from deep.training.train import Trained

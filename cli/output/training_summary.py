@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .files import say
+from .say import say
 from .training_files import TrainingFiles
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import IndexFolderError, OptionError, SettingError
 from ..metadata.label_table import LabelTable
+from ..readers.folder import find_files
 from ..readers.kinds import also_named
 from ..readers.window import Window
 from ..registry import make_by
@@ -127,6 +128,14 @@ def _add_representations(index: IndexWriter, order: Order) -> None:
             raise OptionError(f"none of {', '.join(names)} has this setting", setting)
     for name in names:
         index.add_representation(make_by(name, with_settings(name, order.settings, there.get(name, {}))))
+
+
+def labels_by_folder(folders: Sequence[Path]) -> LabelTable:
+    """Label each image of some folders with the name of the folder that it is in."""
+    # The same walk as that of the index, so that names agree; files that are no images do no harm.
+    return LabelTable.by_folder(
+        file.name for folder in folders if folder.is_dir() for file in find_files(folder)
+    )
 
 
 def with_settings(name: str, settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,11 @@ from ..errors import PictureError
 from ..picture import Picture, Pixels
 from .source import Source
 from .values import as_mask, colour, grey, over_black, upright
+from .window import Window
 
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
 _ORIENTATION = 0x0112
+_BITS = 8
 _GREY_MODES = ("L", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
@@ -91,9 +93,17 @@ def _flat(image: Any) -> NDArray[Any]:
 
 
 def _shown(values: NDArray[Any], source: Source) -> Pixels:
-    if source.as_mask:
-        return as_mask(values)
-    return grey(values, source.window) if values.ndim == 2 else colour(values)
+    return as_mask(values) if source.as_mask else shown(values, source.window)
+
+
+def shown(values: NDArray[Any], window: Window) -> Pixels:
+    """Return the pixels of an image given as an array, (rows, cols) or (rows, cols, 3), through a window."""
+    return grey(values, window) if values.ndim == 2 else colour(values)
+
+
+def shown_image(image: Any, window: Window) -> Pixels:
+    """Return the pixels of an image that Pillow holds in memory, as those of its file are shown."""
+    return shown(upright(_array(image, _BITS), _orientation(image)), window)
 
 
 def _orientation(image: Any) -> int:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCT = ("bovw", "cli", "deep", "retrieval", "viewer")
+PRODUCT = ("bovw", "cli", "deep", "retrieval", "semblance", "viewer")
 
 
 def modules(*folders: str) -> list[Path]:

@@ -11,9 +11,9 @@ from PIL import Image
 
 from bovw.keypoints import Keypoints
 from cli.main import main
-from cli.output.files import write_picture, write_text
 from retrieval.errors import SemblanceError, SettingError
 from viewer.drawing import ORANGE, YELLOW, canvas, draw_borders, draw_points, heat_map
+from viewer.files import write_picture, write_text
 from viewer.legend import density_sign, point_signs
 from viewer.panels import MARGIN, Panel, arrange, font, shorten, wrap
 

@@ -85,6 +85,11 @@ class Mark:
         if self.mm and self.mask is not None and not self.margin:
             raise OptionError("a mask is in pixels; leave it out, or give a margin", "mm")
 
+    @property
+    def is_given(self) -> bool:
+        """Tell whether anything is marked."""
+        return any(getattr(self, form) is not None for form in FORMS)
+
     def on(self, canvas: Canvas) -> Region | None:
         """Return the marked part of an image, in its pixels; None for all of it.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,13 +57,29 @@ def find_queries(index: Index, images: Sequence[str]) -> Iterator[Query]:
         if ids := ids_of(index, image):
             yield from (Query(id, known_as=id) for id in ids)
         elif is_on_disk(image):
-            for file in find_images([image]):
-                # A file of the index brings its labels and groups, though its pixels are read anew.
-                ids = index.names_at(file.path)
-                for picture in read_images([file], reader_of(index)):
-                    yield _read_query(index, picture, _known_as(ids, file, picture))
+            yield from read_queries(index, image)
         else:
             raise PictureError(f"{image}: neither in this index nor on disk{nearest(index, image)}")
+
+
+def read_queries(index: Index, image: str) -> Iterator[Query]:
+    """Read the images of a file, a frame of one, or a folder. PictureError if it cannot be read."""
+    for file in find_images([image]):
+        # A file of the index brings its labels and groups, though its pixels are read anew.
+        ids = index.names_at(file.path)
+        for picture in read_images([file], reader_of(index)):
+            yield _read_query(index, picture, _known_as(ids, file, picture))
+
+
+def the_only(queries: Iterable[Query], image: str) -> Query:
+    """Return the one query that an IMAGE means. SettingError if it means several, or a folder without any."""
+    # A file with frames, or a folder, is many queries.
+    found = list(queries)
+    if len(found) == 1:
+        return found[0]
+    raise SettingError(
+        f"{image}: is {len(found)} images; name one{f', such as {found[0].id}' if found else ''}"
+    )
 
 
 def ids_of(index: Index, image: str) -> list[str]:

@@ -1,24 +1,17 @@
-"""Writing results: text and images, each file whole or not there; and lines on stderr."""
+"""Writing what people look at: text and images, each file whole or not there."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.errors import SemblanceError, SettingError
 from retrieval.rankers.atomic_write import write_atomically
-from viewer.answer import printable
 
 if TYPE_CHECKING:
     from PIL import Image
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
-
-
-def say(line: str) -> None:
-    """Print a line on stderr at once, safe for a terminal."""
-    print(printable(line), file=sys.stderr, flush=True)
 
 
 def write_text(text: str, path: Path) -> None:

@@ -1,0 +1,92 @@
+"""Semblance in Python: index folders of medical images, and find those that look like an image.
+
+    import semblance
+
+    index = semblance.index("scans", labels="labels.csv")
+    answer = index.query("knee.dcm", region=(120, 80, 64, 64), k=5)
+    answer.report("answer.html")
+
+Everything that a program needs is here; the packages below may change from one version to the next. To
+import this package loads none of them, nor numpy: each name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from .installation import refuse_hidden
+
+if TYPE_CHECKING:
+    from retrieval.answers.enrichment import Findings
+    from retrieval.answers.knn import Classification
+    from retrieval.errors import (
+        FitError,
+        IndexFolderError,
+        NotInstalledError,
+        PictureError,
+        SemblanceError,
+        SettingError,
+    )
+    from retrieval.evaluation import Evaluation
+    from retrieval.index.export import Vectors
+
+    from .making import make as index
+    from .opened import Index
+    from .opened import open_index as open
+    from .results import Answer, Explanation, Hit
+
+__all__ = [
+    "Answer",
+    "Classification",
+    "Evaluation",
+    "Explanation",
+    "Findings",
+    "FitError",
+    "Hit",
+    "Index",
+    "IndexFolderError",
+    "NotInstalledError",
+    "PictureError",
+    "SemblanceError",
+    "SettingError",
+    "Vectors",
+    "index",
+    "open",
+]
+
+_ERRORS = (
+    "FitError",
+    "IndexFolderError",
+    "NotInstalledError",
+    "PictureError",
+    "SemblanceError",
+    "SettingError",
+)
+_PLACES = {
+    "Answer": ("semblance.results", "Answer"),
+    "Classification": ("retrieval.answers.knn", "Classification"),
+    "Evaluation": ("retrieval.evaluation", "Evaluation"),
+    "Explanation": ("semblance.results", "Explanation"),
+    "Findings": ("retrieval.answers.enrichment", "Findings"),
+    "Hit": ("semblance.results", "Hit"),
+    "Index": ("semblance.opened", "Index"),
+    "Vectors": ("retrieval.index.export", "Vectors"),
+    "index": ("semblance.making", "make"),
+    "open": ("semblance.opened", "open_index"),
+    **{name: ("retrieval.errors", name) for name in _ERRORS},
+}
+
+refuse_hidden()
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, there = _PLACES[name]
+    found = globals()[name] = getattr(importlib.import_module(module), there)
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,74 @@
+"""What an image is that asks: an id, a path, an array, or an image of Pillow."""
+
+from __future__ import annotations
+
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.errors import PictureError
+from retrieval.picture import Picture
+from viewer.queries.query import Query, find_queries, read_queries, the_only
+
+if TYPE_CHECKING:
+    from retrieval.index import Index as Reader
+    from retrieval.readers.window import Window
+
+    from .keywords import Image
+
+ARRAY = "array"
+"""What an image without a name is called in an answer."""
+
+
+def query_of(reader: Reader, image: Image) -> Query:
+    """Return the query that an image means.
+
+    Parameters
+    ----------
+    image : text: an id of the index, else a path, also of one frame (``file.dcm#12``). A ``Path`` is no id.
+        An array is (rows, cols) or (rows, cols, 3), and shown as a file with these values would be: 8 bits
+        as they are, anything deeper through the window of the index.
+
+    Raises
+    ------
+    PictureError : neither in the index nor on disk, unreadable, or an array of another shape.
+    SettingError : a file of several images.
+    """
+    if isinstance(image, str):
+        return the_only(find_queries(reader, [image]), image)
+    if isinstance(image, PathLike):
+        return the_only(read_queries(reader, fspath(image)), fspath(image))
+    picture = picture_of(image, reader.window)
+    return Query(picture.id, picture)
+
+
+def picture_of(image: Any, window: Window) -> Picture:
+    """Return an array, or an image of Pillow, as a picture."""
+    from PIL.Image import Image as PillowImage
+
+    from retrieval.readers.raster import shown, shown_image
+
+    if isinstance(image, PillowImage):
+        name = str(getattr(image, "filename", "")) or ARRAY
+        pixels = shown_image(image, window)
+    else:
+        name, pixels = ARRAY, shown(_checked(np.asarray(image)), window)
+    return Picture(np.ascontiguousarray(pixels, dtype=np.float32), name)
+
+
+def _checked(values: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of grey levels or colours as files hold them. PictureError if it is none."""
+    is_colour = values.ndim == 3 and values.shape[2] == 3
+    if not (values.ndim == 2 or is_colour) or values.dtype.kind not in "buif" or not values.size:
+        raise PictureError(
+            f"an array of {values.dtype} {values.shape} is no image; give numbers, (rows, cols) or "
+            "(rows, cols, 3)"
+        )
+    if is_colour and values.dtype.kind in "ui" and values.dtype not in (np.uint8, np.uint16):
+        # Python's own integers are 64 bits wide, of which colours use 8.
+        if values.min() < 0 or values.max() > 255:
+            raise PictureError("colours must be uint8, uint16, from 0 to 255, or floats from 0 to 1")
+        return values.astype(np.uint8)
+    return values

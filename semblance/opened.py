@@ -1,0 +1,228 @@
+"""An open index: every question that it answers, and what changes it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, Unpack
+
+from retrieval.index import Index as Reader
+from retrieval.index import QueryOptions
+from viewer.answering import ask, findings_of, without_itself
+from viewer.queries.query import Query, canvas_of
+
+from . import keywords
+from .images import picture_of, query_of
+from .results import Answer, Asked, Explanation
+
+if TYPE_CHECKING:
+    from retrieval.answers.enrichment import Findings
+    from retrieval.answers.knn import Classification
+    from retrieval.evaluation import Evaluation
+    from retrieval.index.export import Vectors
+    from retrieval.index.writer import UpdateReport
+
+    from .keywords import Image, Keywords, Marks, Names, Options
+    from .making import Labels
+
+
+class Index:
+    """An open index. Use it in a ``with`` block, or ``close`` it.
+
+    Images are given as ids of the index, as paths (also of one frame, ``file.dcm#12``), as arrays, (rows,
+    cols) or (rows, cols, 3), or as images of Pillow. Parts of an image are marked by ``region`` (x, y, width,
+    height), ``polygon``, ``mask`` or ``point``, as on the command line.
+
+    Parameters
+    ----------
+    folder : the folder of the index. IndexFolderError if it is none, or damaged.
+    update : what was done if the index was just made or brought up to date, else None.
+    """
+
+    def __init__(self, folder: str | PathLike[str], update: UpdateReport | None = None) -> None:
+        self.path, self.update = Path(folder), update
+        self._reader = Reader.open(self.path)
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """The ids of all images, in order."""
+        return self._reader.names
+
+    @property
+    def representations(self) -> Sequence[str]:
+        """The names of the representations: what ``by`` may say."""
+        return self._reader.representations
+
+    def __len__(self) -> int:
+        return len(self._reader)
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._reader
+
+    def query(self, image: Image, **given: Unpack[Keywords]) -> Answer:
+        """Rank the indexed images by how much they look like an image.
+
+        Parameters
+        ----------
+        given : options, see ``retrieval.index.QueryOptions``: ``by``, ``k``, ``where``, ``not_same``,
+            ``group_by``, …; and what marks a part of the image.
+
+        Raises
+        ------
+        SettingError : a name, condition, number or region that makes no sense.
+        PictureError : the image cannot be read.
+        """
+        query = query_of(self._reader, image)
+        marked, options = keywords.mark(given), self._options(query, given)
+        return Answer(Asked(self._reader, query, options, marked, ask(self._reader, query, options)))
+
+    def query_volume(self, slices: Image | Iterable[Image], **given: Unpack[Options]) -> Answer:
+        """Rank cases by how much they look like all slices of a volume together.
+
+        Parameters
+        ----------
+        slices : a file or folder, of which the largest stack asks; or slices in order, as paths, ids, arrays
+            or images of Pillow. An array (slices, rows, cols) is such a list.
+        given : options, as for ``query``; cases are series unless ``group_by`` says otherwise.
+        """
+        query = self._volume(slices)
+        options = self._options(query, given)
+        return Answer(
+            Asked(self._reader, query, options, keywords.mark({}), ask(self._reader, query, options))
+        )
+
+    def classify(
+        self, image: Image, *, label_of: str = "label", unsure: float = 0.5, **given: Unpack[Keywords]
+    ) -> Classification:
+        """Say what an image is called after the labelled images that look like it.
+
+        ``label_of`` is the column with the labels; below the confidence ``unsure`` there is no label.
+        """
+        query = query_of(self._reader, image)
+        # An image never votes for itself, whether it is named or read.
+        options = replace(self._options(query, {**given, "include_self": False}), include_self=True)
+        return self._reader.classify(query.subject, options, label_of=label_of, unsure=unsure)
+
+    def findings(
+        self, image: Image, *, labels: str | PathLike[str] | None = None, **given: Unpack[Keywords]
+    ) -> Findings:
+        """Return the labels that the ``k`` best cases have in common, beyond chance.
+
+        ``labels`` is a CSV table of labels in place of those of the index.
+        """
+        from retrieval.metadata.label_table import LabelTable
+
+        query = query_of(self._reader, image)
+        table = None if labels is None else LabelTable.read(Path(labels))
+        return findings_of(self._reader, query, self._options(query, given), table)
+
+    def explain(
+        self, image: Image, hit: str, *, by: str | None = None, **given: Unpack[Marks]
+    ) -> Explanation:
+        """Show what made an indexed image a hit, and test it; by default by the first that can tell."""
+        from viewer.explanation_text import first_explainer
+
+        query = query_of(self._reader, image)
+        asked = self._options(query, {**given, "by": by or first_explainer(self._reader)})
+        found = self._reader.explain(query.subject, hit, QueryOptions(by=asked.by, region=asked.region))
+        return Explanation(query.id, hit, found)
+
+    def evaluate(
+        self, *, labels: str | PathLike[str] | None = None, by: Names = (), **given: Any
+    ) -> Evaluation:
+        """Measure how well each representation retrieves.
+
+        Parameters
+        ----------
+        labels : a CSV table of labels in place of those of the index.
+        given : further fields of ``retrieval.evaluation.EvaluationOptions``.
+        """
+        from retrieval.evaluation import EvaluationOptions, evaluate
+        from retrieval.metadata.label_table import LabelTable
+
+        table = None if labels is None else LabelTable.read(Path(labels))
+        return evaluate(self._reader, EvaluationOptions(by=keywords.names(by), labels=table, **given))
+
+    def vectors(self, by: str | None = None) -> Vectors:
+        """Return the vectors of all images by a representation, with ids and labels, for other tools."""
+        from retrieval.index.export import export_vectors
+        from viewer.queries.query import default_by
+
+        return export_vectors(self._reader, by or default_by(self._reader))
+
+    def add(
+        self, *folders: str | PathLike[str], labels: Labels = None, jobs: int | None = None
+    ) -> UpdateReport:
+        """Index more folders or files, or what has changed in them; without any, finish what was begun."""
+        from .making import bring_up_to_date
+
+        self.update = bring_up_to_date(self.path, folders, labels=labels, jobs=jobs)
+        self._reader.refresh()
+        return self.update
+
+    def remove(self, *ids: str) -> int:
+        """Take out images, files with their frames, or folders (``name/``); return how many images went."""
+        from retrieval.index.writer import IndexWriter
+
+        with IndexWriter.open(self.path) as writer:
+            n_removed = writer.remove(ids)
+        self._reader.refresh()
+        return n_removed
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return (
+            f"<semblance.Index {str(self.path)!r}: {len(self):,} images by {', '.join(self.representations)}>"
+        )
+
+    def _options(self, query: Query, given: Any) -> QueryOptions:
+        """Return the options of a query, with the region that is marked in it."""
+        options, marked = keywords.options(given), keywords.mark(given)
+        if marked.is_given:
+            canvas = canvas_of(self._reader, query)
+            options = replace(options, region=marked.on(canvas))
+            if note := marked.about_outside(canvas):
+                warnings.warn(note, stacklevel=3)
+        return without_itself(self._reader, query, options)
+
+    def _volume(self, slices: Image | Iterable[Image]) -> Query:
+        from viewer.queries.volume import find_volumes
+
+        if isinstance(slices, str | PathLike):
+            slices = [slices]
+        parts: list[Image] = list(slices)  # type: ignore[arg-type]  # an array is one of slices
+        named = [fspath(part) for part in parts if isinstance(part, str | PathLike)]
+        if named and len(named) == len(parts):
+            return find_volumes(self._reader, named)[0].query(self._reader)
+        pictures = [picture_of(part, self._reader.window) for part in parts]
+        return volume_of(pictures)
+
+
+def open_index(folder: str | PathLike[str]) -> Index:
+    """Open an index. Raise IndexFolderError if the folder is none, or damaged, or of a newer format."""
+    return Index(folder)
+
+
+def volume_of(pictures: Sequence[Any]) -> Query:
+    """Return the query of slices in memory, at most as many as are asked with."""
+    from retrieval.answers.late_interaction import spread
+    from retrieval.errors import PictureError
+
+    if not pictures:
+        raise PictureError("a volume without slices; give one at least")
+    named = [replace(picture, id=f"{picture.id}#{number}") for number, picture in enumerate(pictures)]
+    slices = tuple(named[i] for i in spread(len(named)).tolist())
+    middle = slices[len(slices) // 2]
+    return Query(pictures[0].id, replace(middle, id=pictures[0].id), slices=slices)
