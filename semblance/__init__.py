@@ -55,6 +55,7 @@ __all__ = [
     "open",
 ]
 
+# What a caller would catch; each has a message of one line with the remedy.
 _ERRORS = (
     "FitError",
     "IndexFolderError",
@@ -63,6 +64,7 @@ _ERRORS = (
     "SemblanceError",
     "SettingError",
 )
+# Where each name is defined. A table instead of imports: numpy alone would cost a quarter of a second.
 _PLACES = {
     "Answer": ("semblance.results", "Answer"),
     "Classification": ("retrieval.answers.knn", "Classification"),
@@ -77,6 +79,7 @@ _PLACES = {
     **{name: ("retrieval.errors", name) for name in _ERRORS},
 }
 
+# Before anything below is imported, since a wrong `deep` or `cli` would fail later and less clearly.
 refuse_hidden()
 
 
@@ -84,6 +87,7 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, there = _PLACES[name]
+    # Kept in the module, so that this function is asked once for each name.
     found = globals()[name] = getattr(importlib.import_module(module), there)
     return found
 

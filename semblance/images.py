@@ -36,6 +36,7 @@ def query_of(reader: Reader, image: Image) -> Query:
     PictureError : neither in the index nor on disk, unreadable, or an array of another shape.
     SettingError : a file of several images.
     """
+    # Text may be an id or a path, as on the command line, and an id goes first; a Path is always a file.
     if isinstance(image, str):
         return the_only(find_queries(reader, [image]), image)
     if isinstance(image, PathLike):
@@ -50,6 +51,7 @@ def picture_of(image: Any, window: Window) -> Picture:
 
     from retrieval.readers.raster import shown, shown_image
 
+    # Pillow knows palettes, transparency and orientation, which an array of its values would have lost.
     if isinstance(image, PillowImage):
         name = str(getattr(image, "filename", "")) or ARRAY
         pixels = shown_image(image, window)

@@ -14,6 +14,7 @@ def refuse_hidden() -> None:
 
     Python looks first in the folder of a notebook or script: a folder ``deep`` there would be imported.
     """
+    # Only names are looked up: to import the packages here would cost what this package avoids.
     home = Path(__file__).resolve().parent.parent
     for name in PACKAGES:
         spec = find_spec(name)

@@ -24,6 +24,10 @@ Names = str | Sequence[str]
 """One name, or several."""
 
 
+# Typed dictionaries, so that editors complete the keywords and mypy checks them; `options` and `mark` turn
+# them into the classes that the command line uses too, which check their values.
+
+
 class Marks(TypedDict, total=False):
     """The part of an image that asks; see ``viewer.queries.marked_region.Mark``."""
 
@@ -81,6 +85,7 @@ def options(given: Mapping[str, Any]) -> QueryOptions:
     from retrieval.index import QueryOptions
     from retrieval.registry import refuse_unknown
 
+    # A misspelt keyword is an error with a suggestion, never a query without it.
     refuse_unknown("a query", given, Keywords.__annotations__)
     found = {key: value for key, value in given.items() if key in Options.__annotations__}
     return QueryOptions(**{**found, "by": names(found.get("by", ()))})

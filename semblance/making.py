@@ -66,6 +66,7 @@ def make(
         has other settings. PictureError : no image at all can be read.
     """
     folders = [Path(one) for one in (folder, *more)]
+    # Beside the images, never among them: the index would be scanned as part of its own folder.
     place = folders[0].resolve().with_name(f"{folders[0].resolve().name}.index") if to is None else Path(to)
     state = _carried_out(
         place,
@@ -79,6 +80,7 @@ def make(
         also=also,
         progress=progress,
     )
+    # An index of nothing answers nothing; better said here than at the first query.
     if not state.n_pictures:
         raise PictureError(f"{', '.join(map(str, folders))}: holds no image that can be read")
     return Index(place, state.report)

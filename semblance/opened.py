@@ -75,6 +75,7 @@ class Index:
         SettingError : a name, condition, number or region that makes no sense.
         PictureError : the image cannot be read.
         """
+        # The same steps as the command line takes, so that both give the same hits and scores.
         query = query_of(self._reader, image)
         marked, options = keywords.mark(given), self._options(query, given)
         return Answer(Asked(self._reader, query, options, marked, ask(self._reader, query, options)))
@@ -102,6 +103,7 @@ class Index:
         ``label_of`` is the column with the labels; below the confidence ``unsure`` there is no label.
         """
         query = query_of(self._reader, image)
+        # The votes of neighbours say what it is, so it must not be its own neighbour.
         # An image never votes for itself, whether it is named or read.
         options = replace(self._options(query, {**given, "include_self": False}), include_self=True)
         return self._reader.classify(query.subject, options, label_of=label_of, unsure=unsure)
@@ -159,6 +161,7 @@ class Index:
         """Index more folders or files, or what has changed in them; without any, finish what was begun."""
         from .making import bring_up_to_date
 
+        # A writer of its own for the time of the update; this reader goes on and then takes the new commit.
         self.update = bring_up_to_date(self.path, folders, labels=labels, jobs=jobs)
         self._reader.refresh()
         return self.update

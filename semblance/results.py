@@ -78,6 +78,7 @@ class Asked:
     def page(self, are_small: bool = False) -> str:
         """Return the report page as HTML."""
         answers = [self.illustrated(are_small)]
+        # The page of `semblance query --report`, drawn by the same code.
         page = answer_page(self.reader, answers, self.options, self.mark, bool(self.query.slices))
         return write_page(page)
 
@@ -92,6 +93,7 @@ class Answer(Sequence[Hit]):
     """
 
     def __init__(self, asked: Asked) -> None:
+        # Hits are plain values that outlive the index; pages are drawn later, while it is open.
         self._asked = asked
         self._hits = tuple(_hit(row) for row in asked.answer.rows)
         self.query, self.by = asked.answer.query.id, asked.answer.by
@@ -111,6 +113,7 @@ class Answer(Sequence[Hit]):
 
     def to_dataframe(self) -> Any:
         """Return ``rows`` as a pandas.DataFrame. Raise NotInstalledError if pandas is not there."""
+        # pandas is no dependency: importing it takes 0.3 s, and most programs do without.
         try:
             pandas = import_module("pandas")
         except ImportError as error:
@@ -134,6 +137,7 @@ class Answer(Sequence[Hit]):
         return printable(f"{self.query}  by {self.by}") + "\n" + "\n".join(map(printable, lines))
 
     def _repr_html_(self) -> str:
+        # Thumbnails only, since a notebook is saved with all that it shows.
         # A page in a frame: its styles cannot reach the notebook's, nor the notebook's the page.
         page = escape(self._asked.page(are_small=True))
         style = f"width:100%;height:{_HEIGHT}px;border:0;resize:vertical;overflow:auto"
@@ -156,6 +160,7 @@ class Explanation:
         from viewer.explanation_text import sentence
 
         self.query, self.hit, self.by, self.score = query, hit, found.by, found.score
+        # Inside, boxes are (row, col, height, width); here they are as on the command line.
         self.box = None if found.box is None else tuple(round(found.box[i]) for i in (1, 0, 3, 2))
         self.is_faithful = found.deletion.is_faithful
         self.text = sentence(found)

@@ -33,19 +33,21 @@ def as_json(answers: Sequence[Answer]) -> str:
 
 def as_csv(answers: Sequence[Answer]) -> str:
     """Write one line a hit: query, rank, id, score, the box, the label, and a column for each group."""
+    # One header for all answers, so that programs read one table: the columns of every answer together.
     keys = _group_keys([row for answer in answers for row in answer.rows])
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["query", "rank", "id", "score", "x", "y", "w", "h", "label", *keys])
     for answer in answers:
         for row in answer.rows:
+            # Empty cells, not zeros: a hit without a known box has no place.
             box = row.box or ("", "", "", "")
             groups = [row.caption.group.get(key, "") for key in keys]
             line = [
                 answer.query.id,
                 row.rank,
                 row.caption.id,
-                f"{row.score:.6g}",
+                f"{row.score:.6g}",  # a float32 has no more than seven digits
                 *box,
                 row.caption.label,
                 *groups,

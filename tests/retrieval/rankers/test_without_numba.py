@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.rankers import postings, top_k
+from retrieval.rankers import posting_lists, top_k
 from retrieval.rankers.postings import Postings
 from retrieval.rankers.top_k import Selection
 
@@ -30,8 +30,8 @@ def test_scores_are_the_same_to_the_last_bit(n: int, size: int, density: float, 
     words = np.flatnonzero(rng.random(size) < 0.7).astype(np.uint32)
     values = rng.standard_normal(len(words)).astype(np.float32)
     compiled, plain = np.zeros(n, np.float32), np.zeros(n, np.float32)
-    postings._add_scores(made.lists, words, values, compiled)
-    postings._add_scores_in_numpy(made.lists, words, values, plain)
+    posting_lists.add_scores(made.lists, words, values, compiled)
+    posting_lists.add_scores_in_numpy(made.lists, words, values, plain)
     assert compiled.tobytes() == plain.tobytes()
 
 
@@ -42,8 +42,8 @@ def test_a_row_is_found_in_the_same_places(n: int, size: int, density: float, se
         n, made.offsets, np.concatenate([np.zeros(before, np.uint16), made.rows]), made.weights, before
     )
     for row in range(n):
-        expected = postings._find_row(moved.lists, row)
-        np.testing.assert_array_equal(postings._find_row_in_numpy(moved.lists, row), expected)
+        expected = posting_lists.find_row(moved.lists, row)
+        np.testing.assert_array_equal(posting_lists.find_row_in_numpy(moved.lists, row), expected)
 
 
 @given(
