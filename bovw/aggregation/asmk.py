@@ -28,7 +28,7 @@ class Asmk:
     Parameters
     ----------
     chosen : the settings.
-    lexicon : the words.
+    vocabulary : the words, fitted.
     """
 
     chosen: AsmkSettings

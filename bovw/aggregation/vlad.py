@@ -38,7 +38,7 @@ class Vlad:
     Parameters
     ----------
     chosen : the settings.
-    lexicon : the words.
+    vocabulary : the words, fitted.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ class LocalSettings:
     Parameters
     ----------
     points : how many points of a picture.
-    longest_side : pictures are shrunk to at most so many pixels first.
+    longest_side : largest number of rows or columns, in pixels; larger images are shrunk first.
     descriptor : by name; what describes a point.
     level : which feature map of a network, from the finest, 0.
     weights : the weight file of a network, or its hash; empty for the bundled one.

@@ -11,7 +11,7 @@ from ..progress import Progress
 from ..storage.store import Store
 
 _COMMIT_EVERY = 512
-"""Files in one commit: a kill loses the hashes of so many at most, and the next update goes on."""
+"""Files in one commit: a kill loses at most their hashes, and the next update goes on."""
 
 
 def keep_hashes(store: Store, files: Sequence[tuple[int, Path]], progress: Progress) -> None:
