@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from retrieval.index.writer import UpdateReport
 
     from .keywords import Image, Keywords, Marks, Names, Options
-    from .making import Labels
+    from .updating import Labels
 
 
 class Index:
@@ -159,7 +159,7 @@ class Index:
         self, *folders: str | PathLike[str], labels: Labels = None, jobs: int | None = None
     ) -> UpdateReport:
         """Index more folders or files, or what has changed in them; without any, finish what was begun."""
-        from .making import bring_up_to_date
+        from .updating import bring_up_to_date
 
         # A writer of its own for the time of the update; this reader goes on and then takes the new commit.
         self.update = bring_up_to_date(self.path, folders, labels=labels, jobs=jobs)

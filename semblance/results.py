@@ -202,6 +202,7 @@ def _hit(row: Row) -> Hit:
 
 
 def _record(query: str, hit: Hit) -> dict[str, Any]:
+    # Columns as in the CSV of the command line, so that a table can be joined with one that was printed.
     x, y, width, height = hit.box or (None, None, None, None)
     about = {"query": query, "rank": hit.rank, "id": hit.id, "score": hit.score}
     return {**about, "x": x, "y": y, "w": width, "h": height, "label": hit.label, **hit.group}

@@ -43,6 +43,11 @@ def run(folder: Path, *words: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+def test_the_first_steps_write_a_page(folder: Path) -> None:
+    run(folder, "first_steps.py", "demo/pictures", "answer.html")
+    assert "<html" in (folder / "answer.html").read_text(encoding="utf-8")
+
+
 def test_visual_words_rank_the_first_image_first(folder: Path) -> None:
     lines = run(folder, "visual_words.py", "demo/pictures/cell")
     assert [line.split()[0] for line in lines] == ["1", "2", "3", "4", "5"]
