@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernel import kernel
-from .postings import BLOCK, PostingLists, Postings, Target, layout, put
+from .posting_lists import PostingLists
+from .postings import BLOCK, Postings, Target, layout, put
 
 Rows = NDArray[np.int32]
 """int32 (65,536,): for each row of a block its row in the merged block, −1 if it has none."""
