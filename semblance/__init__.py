@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Any
 from .installation import refuse_hidden
 
 if TYPE_CHECKING:
-    from retrieval.answers.enrichment import Findings
-    from retrieval.answers.knn import Classification
     from retrieval.errors import (
         FitError,
         IndexFolderError,
@@ -28,13 +26,13 @@ if TYPE_CHECKING:
         SemblanceError,
         SettingError,
     )
-    from retrieval.evaluation import Evaluation
     from retrieval.index.export import Vectors
 
     from .making import make as index
     from .opened import Index
     from .opened import open_index as open
     from .results import Answer, Explanation, Hit
+    from .verdicts import Classification, Evaluation, Findings
 
 __all__ = [
     "Answer",
@@ -67,10 +65,10 @@ _ERRORS = (
 # Where each name is defined. A table instead of imports: numpy alone would cost a quarter of a second.
 _PLACES = {
     "Answer": ("semblance.results", "Answer"),
-    "Classification": ("retrieval.answers.knn", "Classification"),
-    "Evaluation": ("retrieval.evaluation", "Evaluation"),
+    "Classification": ("semblance.verdicts", "Classification"),
+    "Evaluation": ("semblance.verdicts", "Evaluation"),
     "Explanation": ("semblance.results", "Explanation"),
-    "Findings": ("retrieval.answers.enrichment", "Findings"),
+    "Findings": ("semblance.verdicts", "Findings"),
     "Hit": ("semblance.results", "Hit"),
     "Index": ("semblance.opened", "Index"),
     "Vectors": ("retrieval.index.export", "Vectors"),

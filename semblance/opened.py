@@ -19,14 +19,12 @@ from .images import picture_of, query_of
 from .results import Answer, Asked, Explanation
 
 if TYPE_CHECKING:
-    from retrieval.answers.enrichment import Findings
-    from retrieval.answers.knn import Classification
-    from retrieval.evaluation import Evaluation
     from retrieval.index.export import Vectors
     from retrieval.index.writer import UpdateReport
 
     from .keywords import Image, Keywords, Marks, Names, Options
     from .updating import Labels
+    from .verdicts import Classification, Evaluation, Findings
 
 
 class Index:
@@ -102,11 +100,14 @@ class Index:
 
         ``label_of`` is the column with the labels; below the confidence ``unsure`` there is no label.
         """
+        from .verdicts import Classification
+
         query = query_of(self._reader, image)
         # The votes of neighbours say what it is, so it must not be its own neighbour.
         # An image never votes for itself, whether it is named or read.
         options = replace(self._options(query, {**given, "include_self": False}), include_self=True)
-        return self._reader.classify(query.subject, options, label_of=label_of, unsure=unsure)
+        found = self._reader.classify(query.subject, options, label_of=label_of, unsure=unsure)
+        return Classification(**vars(found), query=query.id)
 
     def findings(
         self, image: Image, *, labels: str | PathLike[str] | None = None, **given: Unpack[Keywords]
@@ -117,9 +118,12 @@ class Index:
         """
         from retrieval.metadata.label_table import LabelTable
 
+        from .verdicts import Findings
+
         query = query_of(self._reader, image)
         table = None if labels is None else LabelTable.read(Path(labels))
-        return findings_of(self._reader, query, self._options(query, given), table)
+        found = findings_of(self._reader, query, self._options(query, given), table)
+        return Findings(**vars(found), query=query.id)
 
     def explain(
         self, image: Image, hit: str, *, by: str | None = None, **given: Unpack[Marks]
@@ -145,8 +149,11 @@ class Index:
         from retrieval.evaluation import EvaluationOptions, evaluate
         from retrieval.metadata.label_table import LabelTable
 
+        from .verdicts import Evaluation
+
         table = None if labels is None else LabelTable.read(Path(labels))
-        return evaluate(self._reader, EvaluationOptions(by=keywords.names(by), labels=table, **given))
+        options = EvaluationOptions(by=keywords.names(by), labels=table, **given)
+        return Evaluation(**vars(evaluate(self._reader, options)))
 
     def vectors(self, by: str | None = None) -> Vectors:
         """Return the vectors of all images by a representation, with ids and labels, for other tools."""

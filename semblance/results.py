@@ -6,17 +6,17 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import NotInstalledError
 from viewer.answer import Answer as Shown
 from viewer.answer import Row, printable
 from viewer.answering import answer_page, with_images
 from viewer.files import check_picture_name, write_picture, write_text
 from viewer.report import write_page
+
+from .table import Table
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -83,7 +83,7 @@ class Asked:
         return write_page(page)
 
 
-class Answer(Sequence[Hit]):
+class Answer(Sequence[Hit], Table):
     """The hits of a query, best first. It shows itself in a notebook, with thumbnails.
 
     Attributes
@@ -110,16 +110,6 @@ class Answer(Sequence[Hit]):
     def rows(self) -> list[dict[str, Any]]:
         """Return the hits as the command line's CSV has them: a dictionary each, with the same columns."""
         return [_record(self.query, hit) for hit in self._hits]
-
-    def to_dataframe(self) -> Any:
-        """Return ``rows`` as a pandas.DataFrame. Raise NotInstalledError if pandas is not there."""
-        # pandas is no dependency: importing it takes 0.3 s, and most programs do without.
-        try:
-            pandas = import_module("pandas")
-        except ImportError as error:
-            remedy = "run `pip install pandas`, or take rows()"
-            raise NotInstalledError("pandas", "is not installed", remedy) from error
-        return pandas.DataFrame(self.rows())
 
     def report(self, path: str | PathLike[str]) -> None:
         """Write the report page: one HTML file that holds everything. The index must be open."""

@@ -77,19 +77,11 @@ def as_object(found: Evaluation) -> dict[str, Any]:
 def as_csv(found: Evaluation) -> str:
     """Write a line for each system, measure and class; the class is empty for all queries together."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["system", "measure", "class", "queries", "mean", "low", "high", "macro", "clean"])
+    rows = found.rows()
     # One line a number, so that a spreadsheet can pivot it as it likes.
-    for system in found.values:
-        for measure in found.measures:
-            low, high = found.interval(system, measure)
-            clean = found.clean_mean(system, measure)
-            row = (found.mean(system, measure), low, high, found.macro(system, measure), clean)
-            writer.writerow([system, measure, "", len(found.queries), *(_shown(v) for v in row)])
-            # Classes are too small for intervals of their own, so those fields stay empty.
-            for name, mean in found.per_class(system, measure).items():
-                n = found.classes.count(name)
-                writer.writerow([system, measure, name, n, _shown(mean), "", "", "", ""])
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: _shown(value) for key, value in row.items()} for row in rows)
     return text.getvalue()
 
 
@@ -191,5 +183,7 @@ def _number(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _shown(value: float) -> str:
+def _shown(value: str | int | float) -> str:
+    if not isinstance(value, float):
+        return str(value)
     return "" if math.isnan(value) else f"{value:.6f}"

@@ -99,7 +99,7 @@ class Findings:
 
     @property
     def verdict(self) -> str:
-        """Return the significant labels, joined by ``, ``; or that there is not enough evidence."""
+        """Return the significant labels, with commas between them; or that there is not enough evidence."""
         if self.withheld:
             return WITHHELD
         return ", ".join(finding.label for finding in self.significant) or NOT_ENOUGH

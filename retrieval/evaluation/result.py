@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import nan
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +85,32 @@ class Evaluation:
     def of(self, system: str, measure: str) -> Scores:
         """Return a measure query by query, float (n_queries,)."""
         return np.asarray(self.values[system][self.measures.index(measure)], dtype=np.float64)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return all means as a table: a row for each system, measure and class.
+
+        ``class`` is empty for all queries together; ``low`` and ``high`` bound the 95 % interval. NaN is what
+        is not known.
+        """
+        return [row for system in self.values for name in self.measures for row in self._rows(system, name)]
+
+    def _rows(self, system: str, measure: str) -> Iterator[dict[str, Any]]:
+        low, high = self.interval(system, measure)
+        about = {"system": system, "measure": measure}
+        yield {
+            **about,
+            "class": "",
+            "queries": len(self.queries),
+            "mean": self.mean(system, measure),
+            "low": low,
+            "high": high,
+            "macro": self.macro(system, measure),
+            "clean": self.clean_mean(system, measure),
+        }
+        # Classes are too small for intervals of their own.
+        unknown = dict.fromkeys(("low", "high", "macro", "clean"), nan)
+        for name, mean in self.per_class(system, measure).items():
+            yield {**about, "class": name, "queries": self.classes.count(name), "mean": mean, **unknown}
 
     @property
     def n_measured(self) -> int:
