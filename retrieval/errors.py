@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+REPAIR = "restore the index from a copy, or index again"
+"""The remedy for damage."""
+
 
 class SemblanceError(Exception):
     """Whatever Semblance refuses to do; the message is fit to be shown to a user."""

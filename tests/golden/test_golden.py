@@ -1,13 +1,14 @@
-"""The golden index of format 1: made by the first code, it opens, is whole, and answers as it did then."""
+"""The golden indexes of earlier formats: they open, are whole, and answer as the code did that made them."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import io
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from support.indexes import change
 
 from cli.main import main
 
-GOLDEN = Path(__file__).parent / "format1"
-EXPECTED = json.loads((GOLDEN / "expected.json").read_text())
+FORMATS = (1, 2)
+GOLDEN = {number: Path(__file__).parent / f"format{number}" for number in FORMATS}
+EXPECTED = {number: json.loads((GOLDEN[number] / "expected.json").read_text()) for number in FORMATS}
+RECORDS = [(number, record) for number in FORMATS for record in EXPECTED[number]["records"]]
 
 
 def run(places: Places, command: Sequence[str]) -> Any:
@@ -37,21 +40,22 @@ def check(places: Places, record: dict[str, Any]) -> None:
     assert not found, f"{shown}\n{len(found)} differences"
 
 
-def copied(folder: Path) -> Places:
-    """Return a copy of the index beside its pictures, told of where they lie now."""
+def copied(number: int, folder: Path) -> Places:
+    """Return a copy of an index beside its pictures, told of where they lie now."""
     places = Places.below(folder)
-    places.copy_pictures(GOLDEN)
-    places.copy_index(GOLDEN, EXPECTED["weights"])
-    # The index knows no contents yet, and so would not recognise a folder that has moved: its format is 1.
-    change(places.index, "UPDATE root SET path = ?", bytes(places.images))
-    for record in EXPECTED["update"]:
+    places.copy_pictures(GOLDEN[number])
+    places.copy_index(GOLDEN[number], EXPECTED[number]["weights"])
+    if number == 1:  # it knows no contents yet, and so would not recognise a folder that has moved
+        change(places.index, "UPDATE root SET path = ?", bytes(places.images))
+    for record in EXPECTED[number]["update"]:
         check(places, record)  # nothing is read anew
     return places
 
 
 @pytest.fixture(scope="module")
-def golden(tmp_path_factory: pytest.TempPathFactory) -> Places:
-    return copied(tmp_path_factory.mktemp("golden"))
+def golden(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Places]:
+    """Return the copy of an index of a format, made when it is first asked for."""
+    return functools.cache(lambda number: copied(number, tmp_path_factory.mktemp("golden")))
 
 
 def needs_torch(command: Sequence[str]) -> bool:
@@ -60,34 +64,45 @@ def needs_torch(command: Sequence[str]) -> bool:
     return "deep" in asked or (not asked and command[0] != "info")
 
 
-@pytest.mark.parametrize("record", EXPECTED["records"], ids=lambda record: " ".join(record["command"]))
-def test_it_answers_as_it_did(golden: Places, record: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("number", "record"),
+    RECORDS,
+    ids=lambda value: " ".join(value["command"]) if isinstance(value, dict) else None,
+)
+def test_it_answers_as_it_did(golden: Callable[[int], Places], number: int, record: dict[str, Any]) -> None:
     if needs_torch(record["command"]):
         pytest.importorskip("torch")
-    check(golden, record)
+    check(golden(number), record)
 
 
-def test_it_is_whole(golden: Places, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("number", "n_images"), [(1, 32), (2, 15)])
+def test_it_is_whole(
+    golden: Callable[[int], Places], number: int, n_images: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("torch")
-    assert main(["verify", str(golden.index)]) == 0
-    assert capsys.readouterr().out == f"{golden.index}: whole, 32 images\n"
+    index = golden(number).index
+    capsys.readouterr()
+    assert main(["verify", str(index)]) == 0
+    assert capsys.readouterr().out == f"{index}: whole, {n_images} images\n"
 
 
-def test_it_can_be_changed_and_answers_as_it_did_then(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", FORMATS)
+def test_it_can_be_changed_and_answers_as_it_did_then(number: int, tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    places = copied(tmp_path)
-    for record in EXPECTED["changes"]:
+    places = copied(number, tmp_path)
+    for record in EXPECTED[number]["changes"]:
         check(places, record)
 
 
-def test_it_holds_no_path_of_the_machine_that_made_it() -> None:
-    data = b"".join(path.read_bytes() for path in (GOLDEN / "index").rglob("*") if path.is_file())
+@pytest.mark.parametrize("number", FORMATS)
+def test_it_holds_no_path_of_the_machine_that_made_it(number: int) -> None:
+    data = b"".join(path.read_bytes() for path in (GOLDEN[number] / "index").rglob("*") if path.is_file())
     assert b"/semblance-golden/images" in data
     assert not any(place in data for place in (b"/tmp", b"/home", b"/work", b"/root"))
 
 
-def test_another_answer_is_noticed(golden: Places) -> None:
-    record = copy.deepcopy(next(r for r in EXPECTED["records"] if "--trec" in r["command"]))
+def test_another_answer_is_noticed(golden: Callable[[int], Places]) -> None:
+    record = copy.deepcopy(next(r for number, r in RECORDS if number == 1 and "--trec" in r["command"]))
     record["output"][3][3] *= 1.001
     with pytest.raises(AssertionError, match="1 differences"):
-        check(golden, record)
+        check(golden(1), record)

@@ -3,6 +3,8 @@
 import sqlite3
 
 from retrieval.baselines import Thumbnail
+from retrieval.index.catalogue.page_sums import PageSums, write_sums
+from retrieval.index.catalogue.schema import APPLICATION, SUMMED
 from retrieval.index.writer import IndexWriter
 
 
@@ -34,7 +36,18 @@ def counts(report):
 
 
 def change(place, sql, *values):
-    """Change the catalogue of an index behind its back."""
+    """Change the catalogue of an index behind its back, with the checksums of what comes of it."""
     with sqlite3.connect(place / "catalogue.sqlite") as catalogue:
         catalogue.execute(sql, values)
+    catalogue.close()
+    seal(place)
+
+
+def seal(place):
+    """Write the checksums of a catalogue as it is now, if it is of a format that has them."""
+    catalogue = sqlite3.connect(place / "catalogue.sqlite")
+    is_index = catalogue.execute("PRAGMA application_id").fetchone()[0] == APPLICATION
+    if is_index and catalogue.execute("PRAGMA user_version").fetchone()[0] >= SUMMED:
+        (generation,) = catalogue.execute("SELECT value FROM meta WHERE key = 'generation'").fetchone()
+        write_sums(place, PageSums.of(catalogue.serialize(), int(generation)))
     catalogue.close()

@@ -7,18 +7,16 @@ any instant leaves the index at its last commit, with at most some folders that 
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...errors import IndexFolderError
-from .schema import APPLICATION, FORMAT, TABLES
-
-FILE = "catalogue.sqlite"
-_PATIENCE = 60.0  # seconds to wait for the commit of another process
+from ...errors import REPAIR, IndexFolderError
+from .connection import FILE, connect, explained
+from .page_sums import PageSums, read_sums, write_sums
+from .schema import APPLICATION, FORMAT, SUMMED, TABLES
 
 
 class Catalogue:
@@ -41,8 +39,9 @@ class Catalogue:
         # One connection has one transaction, whichever thread began it. The lock is reentrant because the
         # questions inside a transaction take it again.
         self._turn = threading.RLock()
-        with self._explained():
-            self._connection = _connect(folder, mode)
+        self._checked = -1
+        with explained(self.folder):
+            self._connection = connect(folder, mode)
 
     @classmethod
     def create(cls, folder: Path, meta: Mapping[str, str]) -> Catalogue:
@@ -51,9 +50,10 @@ class Catalogue:
         # The marks and the tables are in the same transaction as the first rows: a folder in which the making
         # was interrupted has no table `meta`, and `is_born` tells it from an index.
         marks = f"PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT};"
-        with catalogue._explained():
+        with explained(folder):
             catalogue._connection.executescript(f"BEGIN IMMEDIATE; {marks} {TABLES}")
         catalogue.run_many("INSERT INTO meta VALUES (?, ?)", {"generation": "0", **meta}.items())
+        catalogue._seal()
         catalogue.run("COMMIT")
         return catalogue
 
@@ -99,17 +99,62 @@ class Catalogue:
 
         Each commit raises ``generation`` by one; readers see from it that they are behind.
         """
+        with self._turn, self._commit():
+            yield
+            self._seal()
+
+    @contextmanager
+    def _commit(self) -> Iterator[None]:
+        # IMMEDIATE takes the write lock at once. A deferred transaction reads first and may then fail to
+        # become a writer, after half of the work is done.
+        self.run("BEGIN IMMEDIATE")
+        try:
+            self.run("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
+            yield
+            self.run("COMMIT")
+        except BaseException:  # KeyboardInterrupt too: nothing of a half-made commit may stay
+            self._connection.rollback()
+            raise
+
+    def rewrite(self) -> None:
+        """Write the file of the catalogue anew, without the pages and bytes of what was deleted."""
         with self._turn:
-            # IMMEDIATE takes the write lock at once. A deferred transaction reads first and may then fail to
-            # become a writer, after half of the work is done.
-            self.run("BEGIN IMMEDIATE")
-            try:
-                yield
-                self.run("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
-                self.run("COMMIT")
-            except BaseException:  # KeyboardInterrupt too: nothing of a half-made commit may stay
-                self._connection.rollback()
-                raise
+            # VACUUM cannot run inside a transaction, and nobody can say beforehand what the pages will be. So
+            # a commit says that they are not known, and the one after it what they are.
+            with self._commit():
+                write_sums(self.folder, PageSums(self.generation))
+            self.run("PRAGMA secure_delete=ON")
+            self.run("VACUUM")
+            with self.transaction():
+                pass
+
+    def check(self) -> None:
+        """Compare the pages of the file with their checksums, once a commit; older formats have none.
+
+        Raises
+        ------
+        IndexFolderError : a page is damaged, or the checksums are.
+        """
+        with self._turn:
+            generation = self.generation
+            if generation == self._checked or self.format < SUMMED:
+                return
+            sums = read_sums(self.folder, generation)
+            if sums is None or not (sums.is_open or sums.fits(self._bytes())):
+                what = "is damaged" if sums else "has lost its checksums, or they are damaged"
+                raise IndexFolderError(f"{self.folder}: the catalogue {what}; {REPAIR}")
+            self._checked = generation
+
+    def _seal(self) -> None:
+        """Within a transaction: write the checksums of what its commit will leave."""
+        if self.format >= SUMMED:
+            self._checked = self.generation
+            write_sums(self.folder, PageSums.of(self._bytes(), self._checked))
+
+    def _bytes(self) -> bytes:
+        with explained(self.folder):
+            # Through SQLite, not through a file of our own: closing that would drop SQLite's POSIX locks.
+            return self._connection.serialize()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -125,17 +170,17 @@ class Catalogue:
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return all rows that a query finds."""
-        with self._turn, self._explained():
+        with self._turn, explained(self.folder):
             return self._connection.execute(sql, values).fetchall()
 
     def run(self, sql: str, *values: Any) -> int:
         """Run one statement and return the id of the row that it inserted; 0 if none."""
-        with self._turn, self._explained():
+        with self._turn, explained(self.folder):
             return self._connection.execute(sql, values).lastrowid or 0
 
     def run_many(self, sql: str, values: Iterable[tuple[Any, ...]]) -> None:
         """Run one statement for each tuple of values."""
-        with self._turn, self._explained():
+        with self._turn, explained(self.folder):
             self._connection.executemany(sql, values)
 
     def meta(self, key: str) -> str:
@@ -158,48 +203,3 @@ class Catalogue:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn SQLite's errors into ours, with the remedy."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise IndexFolderError(f"{self.folder}: catalogue: {error}; {_remedy(str(error))}") from error
-
-
-def _connect(folder: Path, mode: str) -> sqlite3.Connection:
-    uri = f"{(folder / FILE).absolute().as_uri()}?mode="
-    connection = _connection(uri + mode)
-    try:
-        connection.execute("PRAGMA user_version").fetchall()
-    except sqlite3.OperationalError:
-        # A writer was killed in the middle of its commit and left a hot rollback journal. Only a connection
-        # that may write can roll it back; no reader can open the file before that is done.
-        connection.close()
-        if mode != "ro":
-            raise
-        _connection(uri + "rw").execute("PRAGMA user_version").fetchall()
-        connection = _connection(uri + mode)
-    # SQLite's default rollback journal is kept: a write-ahead log needs shared memory between processes,
-    # which network file systems lack. FULL syncs the journal before the pages and the pages before the
-    # journal is deleted, so a commit survives a loss of power.
-    connection.execute("PRAGMA synchronous=FULL")
-    # Deleted rows are overwritten with zeros: names of removed images must not stay readable in the file.
-    connection.execute("PRAGMA secure_delete=ON")
-    return connection
-
-
-def _connection(uri: str) -> sqlite3.Connection:
-    # `isolation_level=None`: the module begins no transaction of its own; `transaction` alone decides.
-    return sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-
-
-def _remedy(text: str) -> str:
-    if "locked" in text or "busy" in text:
-        return "another process holds it, try again"
-    if "full" in text:
-        return "free some space and run the same command again"
-    if "readonly" in text or "unable to open" in text:
-        return "check the permissions of the folder"
-    return "restore the index from a copy, or index again"

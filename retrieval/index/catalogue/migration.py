@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 
 from .database import Catalogue
-from .schema import FORMAT, ROOT
+from .schema import FORMAT, PRIVACY, ROOT
 
 GUESSED = "numbers_guessed"
 """Key of ``meta``: the columns of label tables whose fields a format kept as fractional numbers."""
@@ -56,4 +56,14 @@ def _fields_to_text(catalogue: Catalogue) -> None:
         catalogue.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", GUESSED, json.dumps(sorted(guessed)))
 
 
-_STEPS: dict[int, Callable[[Catalogue], None]] = {1: _to_2}
+def _to_3(catalogue: Catalogue) -> None:
+    """Make room for what images show and for checksums; those of the pages are written by the commit itself.
+
+    Segments have none yet: the next update reads each of them once and adds them.
+    """
+    catalogue.run("ALTER TABLE picture ADD COLUMN burned_in INTEGER NOT NULL DEFAULT 0")
+    catalogue.run("ALTER TABLE segment ADD COLUMN is_summed INTEGER NOT NULL DEFAULT 0")
+    catalogue.run_many("INSERT OR IGNORE INTO meta VALUES (?, ?)", PRIVACY.items())
+
+
+_STEPS: dict[int, Callable[[Catalogue], None]] = {1: _to_2, 2: _to_3}

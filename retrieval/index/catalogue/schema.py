@@ -1,7 +1,13 @@
 """The schema: the tables of an index's catalogue."""
 
-FORMAT = 2
+FORMAT = 3
 """The number of the format that this version writes. It rises when an older version could not read it."""
+
+SUMMED = 3
+"""The first format whose pages and arrays have checksums."""
+
+PRIVACY = {"hash": "1", "names": "plain", "thumbnails": "on"}
+"""What ``meta`` says of an index that was made before it could say otherwise."""
 
 APPLICATION = 0x53454D42
 """What marks an SQLite file as the catalogue of an index: ``SEMB``."""
@@ -48,7 +54,8 @@ CREATE TABLE picture (
     row_spacing REAL,                      -- millimetres
     col_spacing REAL,
     groups TEXT NOT NULL,                  -- JSON object of text
-    metadata TEXT NOT NULL                 -- JSON object of text and numbers
+    metadata TEXT NOT NULL,                -- JSON object of text and numbers
+    burned_in INTEGER NOT NULL DEFAULT 0   -- 1: its header says that text is burned in, 2: text was seen
 );
 CREATE INDEX picture_source ON picture (source);
 
@@ -89,7 +96,8 @@ CREATE TABLE segment (
     folder TEXT NOT NULL UNIQUE,
     n INTEGER NOT NULL,                    -- pictures, those since deleted included
     size INTEGER NOT NULL,                 -- bytes
-    checksum TEXT NOT NULL
+    checksum TEXT NOT NULL,
+    is_summed INTEGER NOT NULL DEFAULT 0   -- 1: its blocks have checksums, beside it
 );
 """
 )

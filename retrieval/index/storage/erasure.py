@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...rankers.array_files import load_arrays
-from ..catalogue.database import FILE
+from ..catalogue.connection import FILE
+from ..catalogue.page_sums import NAMES
 from ..catalogue.representations import segments, stored_representations
 from .merge import live_pictures
 from .segments import EVIDENCE
@@ -25,9 +26,8 @@ _COMPACT = "run `semblance compact`"
 def clean(store: Store) -> None:
     """Rewrite the catalogue without the pages and bytes of what was deleted, and sweep unknown folders."""
     # VACUUM copies the live rows to a new file, so free pages go, and also slack inside pages that were
-    # written before `secure_delete` was on. It cannot run inside a transaction.
-    store.catalogue.run("PRAGMA secure_delete=ON")
-    store.catalogue.run("VACUUM")
+    # written before `secure_delete` was on. The parity of the last two commits is written anew as well.
+    store.catalogue.rewrite()
     store.sweep()
 
 
@@ -66,7 +66,7 @@ def _strangers(store: Store) -> Iterator[str]:
     known |= {("models", b.model) for b in stored_representations(store.catalogue) if b.model is not None}
     for path in sorted(store.folder.rglob("*")):
         parts = path.relative_to(store.folder).parts
-        if path.is_file() and parts[:2] not in known and parts not in ((FILE,), ("lock",)):
+        if path.is_file() and parts[:2] not in known and "/".join(parts) not in (FILE, *NAMES, "lock"):
             yield f"{'/'.join(parts)}: belongs to no commit; {_COMPACT}"
 
 

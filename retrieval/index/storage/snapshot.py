@@ -57,6 +57,7 @@ class Snapshot:
         self._store = store
         # All in one snapshot of SQLite, and nothing large: it makes writers wait with their commits.
         with store.catalogue.snapshot():
+            store.catalogue.check()
             self.generation = store.catalogue.generation
             rows = store.catalogue.rows("SELECT name, id FROM picture ORDER BY name")
             self.stored: Mapping[str, StoredRepresentation] = {

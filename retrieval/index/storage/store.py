@@ -12,10 +12,13 @@ from ...errors import IndexFolderError
 from ...rankers.array_files import load_arrays, save_arrays, sync_folder
 from ...readers.window import Window
 from ...representation import Arrays, Representation
-from ..catalogue.database import FILE, Catalogue
+from ..catalogue.connection import FILE
+from ..catalogue.database import Catalogue
 from ..catalogue.migration import migrate
+from ..catalogue.page_sums import NAMES
 from ..catalogue.recipe import Factories, derived, make, recipe_hash, recipe_settings
 from ..catalogue.representations import StoredRepresentation, segments, stored_representations
+from ..catalogue.schema import PRIVACY
 from .lock import WriterLock
 
 _FOLDERS = ("segments", "models")
@@ -57,7 +60,7 @@ class Store:
         except OSError as error:
             raise IndexFolderError(f"{folder}: cannot make an index here ({error.strerror})") from error
         # What an interrupted `create` leaves behind may be there: the same command can be run again.
-        if strangers := found - {FILE, f"{FILE}-journal", "lock", *_FOLDERS}:
+        if strangers := found - {FILE, f"{FILE}-journal", *NAMES, "lock", *_FOLDERS}:
             raise IndexFolderError(
                 f"{folder}: holds other things ({min(strangers)}); give an empty or a new folder"
             )
@@ -68,7 +71,7 @@ class Store:
                 raise IndexFolderError(f"{folder}: is an index already; open it, or give a new folder")
             for name in _FOLDERS:
                 (folder / name).mkdir(exist_ok=True)
-            meta = {"window": window.text, "salt": secrets.token_hex(16)}
+            meta = {"window": window.text, "salt": secrets.token_hex(16), **PRIVACY}
             # The catalogue is last: before its first commit the folder is no index yet.
             return cls(folder, Catalogue.create(folder, meta), factories, lock)
         except BaseException:
@@ -85,6 +88,8 @@ class Store:
         lock = WriterLock(folder)
         try:
             catalogue = Catalogue.open(folder, write=True)
+            # Before anything is written: a commit would give damaged pages new checksums.
+            catalogue.check()
             migrate(catalogue)
             store = cls(folder, catalogue, factories, lock)
             store.sweep()

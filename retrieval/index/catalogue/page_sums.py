@@ -1,0 +1,177 @@
+"""The checksums of the catalogue: one of each page of its file, and parity that mends a damaged page.
+
+SQLite notices a page that makes no sense, but not a digit that became another one. So each commit of format 3
+writes what its pages will be to one of two files, ``catalogue.sums-0`` and ``-1`` in turn, before SQLite
+changes the catalogue: whichever commit a kill leaves, the checksums of that commit are on the disk.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from array import array
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+NAMES = ("catalogue.sums-0", "catalogue.sums-1")
+"""The files of commits with even and with odd numbers."""
+
+_MAGIC = b"SEMBSUMS"
+_HEAD = struct.Struct("<8sQIIII")  # magic, generation, bytes of a page, pages, pages of parity, sum of all
+_SUM = struct.Struct("<I")
+_STRIPE = 16
+"""Pages for each page of parity: one of them can be mended, for 6 % of the size of the catalogue."""
+
+# Bytes of the first page that SQLite writes after the checksums are made: the counter of changes, twice, and
+# the version of SQLite (https://sqlite.org/fileformat2.html, 1.3). No answer depends on them.
+_LATE = ((24, 28), (92, 100))
+
+
+@dataclass(frozen=True)
+class PageSums:
+    """What the pages of the catalogue are at one commit.
+
+    Parameters
+    ----------
+    generation : the number of the commit.
+    page_size : bytes of a page; 0 while the file is being rewritten, when nothing is known of its pages.
+    total : the CRC-32 of all pages.
+    pages : the CRC-32 of each page.
+    parity : page i is the exclusive or of the pages whose number is i modulo the pages of parity, so that
+        neighbours, which are damaged together, are in different ones.
+    """
+
+    generation: int
+    page_size: int = 0
+    total: int = 0
+    pages: array[int] = field(default_factory=lambda: array("I"))
+    parity: bytes = b""
+
+    @classmethod
+    def of(cls, data: bytes, generation: int) -> PageSums:
+        """Make the checksums of the bytes of a catalogue."""
+        page_size = size_of_page(data)
+        pages = [page for _, page in _pages(data, page_size)]
+        sums = array("I", map(zlib.crc32, pages))
+        return cls(generation, page_size, _total(data, page_size), sums, _parity(pages))
+
+    @property
+    def is_open(self) -> bool:
+        """Tell if the file is being rewritten by this commit, so that its pages are not known."""
+        return not self.page_size
+
+    def fits(self, data: bytes) -> bool:
+        """Tell if the bytes of a catalogue are those of this commit."""
+        return len(data) == self.page_size * len(self.pages) and _total(data, self.page_size) == self.total
+
+    def damaged(self, data: bytes) -> list[int]:
+        """Return the numbers of the pages that are others, from 0; missing ones too."""
+        found = dict(_pages(data, self.page_size))
+        return [n for n, wanted in enumerate(self.pages) if n not in found or zlib.crc32(found[n]) != wanted]
+
+    def mended(self, data: bytes) -> bytes | None:
+        """Return the bytes with damaged pages put right; None if two share a page of parity."""
+        data = data[: self.page_size * len(self.pages)].ljust(self.page_size * len(self.pages), b"\0")
+        pages = [bytes(page) for _, page in _pages(data, self.page_size)]
+        n_stripes = len(self.parity) // self.page_size
+        for number in self.damaged(data):
+            stripe = number % n_stripes
+            others = [page for n, page in enumerate(pages) if n % n_stripes == stripe and n != number]
+            parity = self.parity[stripe * self.page_size : (stripe + 1) * self.page_size]
+            pages[number] = _xor([parity, *others])
+        found = b"".join(pages)
+        return found if self.fits(found) else None
+
+    def to_bytes(self) -> bytes:
+        """Return the contents of a file of checksums, which has checksums of its own."""
+        n_stripes = len(self.parity) // self.page_size if self.page_size else 0
+        head = (_MAGIC, self.generation, self.page_size, len(self.pages), n_stripes, self.total)
+        body = _HEAD.pack(*head) + self.pages.tobytes()
+        return body + _sum(body) + self.parity + _sum(self.parity)
+
+
+def parse(data: bytes, with_parity: bool = True) -> PageSums | None:
+    """Return the checksums in a file; None if it is damaged. Parity is looked at only where it is wanted."""
+    if len(data) < _HEAD.size or not data.startswith(_MAGIC):
+        return None
+    _, generation, page_size, n_pages, n_stripes, total = _HEAD.unpack_from(data)
+    end = _HEAD.size + 4 * n_pages
+    body, parity = data[:end], data[end + _SUM.size : -_SUM.size]
+    if data[end : end + _SUM.size] != _sum(body):
+        return None
+    if with_parity and (len(parity) != n_stripes * page_size or data[-_SUM.size :] != _sum(parity)):
+        return None
+    return PageSums(generation, page_size, total, array("I", body[_HEAD.size :]), parity)
+
+
+def path_of(folder: Path, generation: int) -> Path:
+    """Return the file of the checksums of a commit: the commits before and after it have the other one."""
+    return folder / NAMES[generation % 2]
+
+
+def write_sums(folder: Path, sums: PageSums) -> None:
+    """Write the checksums of a commit that is about to be made, and force them to the disk.
+
+    They replace those of the commit before the last, which nobody needs any more.
+    """
+    with path_of(folder, sums.generation).open("wb") as file:
+        file.write(sums.to_bytes())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_sums(folder: Path, generation: int, with_parity: bool = False) -> PageSums | None:
+    """Return the checksums of a commit; None if its file is missing, damaged, or of another commit."""
+    try:
+        found = parse(path_of(folder, generation).read_bytes(), with_parity)
+    except FileNotFoundError:
+        return None
+    return found if found is not None and found.generation == generation else None
+
+
+def size_of_page(data: bytes) -> int:
+    """Return the size of a page in bytes, as the head of a catalogue says; 1 there means 65,536."""
+    (size,) = struct.unpack_from(">H", data, 16)
+    return 65_536 if size == 1 else int(size)
+
+
+def _pages(data: bytes, page_size: int) -> list[tuple[int, memoryview]]:
+    """Return the number and the bytes of each page, without what SQLite writes late."""
+    view = memoryview(data)
+    bounds = pairwise(range(0, len(data) + 1, page_size))
+    pages = [view[first:last] for first, last in bounds]
+    return list(enumerate([memoryview(_without_late(page)) for page in pages[:1]] + pages[1:]))
+
+
+def _total(data: bytes, page_size: int) -> int:
+    view = memoryview(data)
+    return zlib.crc32(view[page_size:], zlib.crc32(_without_late(view[:page_size])))
+
+
+def _without_late(page: memoryview) -> bytes:
+    blank = bytearray(page)
+    for first, last in _LATE:
+        blank[first:last] = bytes(last - first)
+    return bytes(blank)
+
+
+def _parity(pages: list[memoryview]) -> bytes:
+    n_stripes = -(-len(pages) // _STRIPE)
+    size = len(pages[0]) * n_stripes
+    # One stretch of as many pages as there are stripes after the other; the last one is filled up.
+    stretches = (b"".join(pages[n : n + n_stripes]) for n in range(0, len(pages), n_stripes))
+    return _xor([stretch.ljust(size, b"\0") for stretch in stretches])
+
+
+def _xor(parts: list[bytes]) -> bytes:
+    """Return the exclusive or of byte strings of one length."""
+    total = 0
+    for part in parts:  # whole numbers of any length: as fast as arrays, and NumPy need not be loaded
+        total ^= int.from_bytes(part, "little")
+    return total.to_bytes(len(parts[0]), "little")
+
+
+def _sum(data: bytes) -> bytes:
+    return _SUM.pack(zlib.crc32(data))
