@@ -2,36 +2,68 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from typing import Any
 
 from ...picture import Value
 from ..kinds import Kind, kind_of_dicom
 from ..pseudonym import ANY_ISSUER, hashed
+from .terms import BODY_PART, IMAGE_TYPE, LATERALITY, MODALITY, PHOTOMETRIC, VIEW, maker, term
 
-METADATA: tuple[tuple[str, str], ...] = (
-    ("modality", "Modality"),
-    ("body_part", "BodyPartExamined"),
-    ("manufacturer", "Manufacturer"),
-    ("model", "ManufacturerModelName"),
-    ("slice_thickness", "SliceThickness"),
-    ("kvp", "KVP"),
-    ("view_position", "ViewPosition"),
-    ("laterality", "ImageLaterality"),
-    ("laterality", "Laterality"),
-    ("photometric", "PhotometricInterpretation"),
-    ("instance_number", "InstanceNumber"),
-    ("image_type", "ImageType"),
+Rule = Callable[[Any, bytes], Value | None]
+"""Makes of a value of a header, and the salt, what an index may hold; None for nothing."""
+
+
+def _one_of(terms: frozenset[str]) -> Rule:
+    return lambda value, _: term(str(value), terms)
+
+
+def _number(least: float, most: float) -> Rule:
+    """Let a plausible number through: an eight-digit one is a date, or the number of a patient."""
+
+    def rule(value: Any, _: bytes) -> Value | None:
+        if not hasattr(value, "__float__") or not least <= float(value) <= most:  # NaN is not between
+            return None
+        return int(value) if isinstance(value, int) else float(value)
+
+    return rule
+
+
+def _types(value: Any, _: bytes) -> Value | None:
+    parts = [value] if isinstance(value, str) else list(value)
+    return "/".join(known for part in parts if (known := term(str(part), IMAGE_TYPE))) or None
+
+
+def _maker(value: Any, salt: bytes) -> Value | None:
+    return maker(str(value)) or _model(value, salt)
+
+
+def _model(value: Any, salt: bytes) -> Value | None:
+    """Hash a name of which there is no list: two scanners are told apart, and nothing can be read."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(value)).split()).upper()
+    return f"#{hashed(salt, 'scanner', text)}" if text else None
+
+
+METADATA: tuple[tuple[str, str, Rule], ...] = (
+    ("modality", "Modality", _one_of(MODALITY)),
+    ("body_part", "BodyPartExamined", _one_of(BODY_PART)),
+    ("manufacturer", "Manufacturer", _maker),
+    ("model", "ManufacturerModelName", _model),
+    ("slice_thickness", "SliceThickness", _number(0, 1000)),  # mm
+    ("kvp", "KVP", _number(0, 1000)),  # kV
+    ("view_position", "ViewPosition", _one_of(VIEW)),
+    ("laterality", "ImageLaterality", _one_of(LATERALITY)),
+    ("laterality", "Laterality", _one_of(LATERALITY)),
+    ("photometric", "PhotometricInterpretation", _one_of(PHOTOMETRIC)),
+    ("instance_number", "InstanceNumber", _number(-99_999, 99_999)),
+    ("image_type", "ImageType", _types),
 )
-"""The allow-list: the name in the index and the DICOM keyword. No names, dates, identifiers or
-free descriptions. The readers add ``rows``, ``cols``, ``frame``, ``position`` (mm along the normal of the
-slice), ``normal`` (that direction, three numbers with ``/`` between) and ``sop_class`` (the name of the kind
-of object)."""
+"""The allow-list: the name in the index, the DICOM keyword, and what of its values gets through. No names,
+dates, identifiers or free descriptions. The readers add ``rows``, ``cols``, ``frame``, ``position`` (mm along
+the normal of the slice), ``normal`` (that direction, three numbers with ``/`` between) and ``sop_class`` (the
+standard's name of the kind of object)."""
 
 _GROUPS = (("series", "SeriesInstanceUID"), ("study", "StudyInstanceUID"))
-_LONGEST = 64
-_CODE = 16  # characters of a code string (CS), PS3.5 section 6.2
-_CODES = {"Modality", "BodyPartExamined", "ViewPosition", "ImageLaterality", "Laterality", "ImageType"}
 
 
 def groups_of(dataset: Any, salt: bytes) -> dict[str, str]:
@@ -70,11 +102,12 @@ def kind_of(dataset: Any) -> Kind:
     )
 
 
-def metadata_of(dataset: Any) -> dict[str, Value]:
-    """Return the values that the allow-list lets through: text of at most 64 characters, finite numbers."""
+def metadata_of(dataset: Any, salt: bytes = b"") -> dict[str, Value]:
+    """Return the values that the allow-list lets through; the salt keys the hashes of scanners."""
     metadata: dict[str, Value] = {}
-    for name, keyword in METADATA:
-        value = _plain(element(dataset, keyword), keyword in _CODES)
+    for name, keyword, rule in METADATA:
+        stored = element(dataset, keyword)
+        value = None if stored is None else rule(stored, salt)
         if value is not None and name not in metadata:
             metadata[name] = value
     if kind := _sop_class(dataset):
@@ -95,22 +128,6 @@ def text_of(dataset: Any, keyword: str) -> str:
     """Return the value of an element as text without outer blanks, empty where there is none."""
     value = element(dataset, keyword)
     return "" if value is None else str(value).strip(" \0\t\r\n")
-
-
-def _plain(value: Any, is_code: bool) -> Value | None:
-    if value is None:
-        return None
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float) or hasattr(value, "as_tuple"):  # DS may be a Decimal
-        return float(value) if math.isfinite(float(value)) else None
-    if not isinstance(value, str):  # several values
-        value = "/".join(str(part) for part in value)
-    text = "".join(c for c in value if c.isprintable()).strip()
-    # A name that was typed into the wrong field: ^ parts names (PS3.5 section 6.2, PN), and codes are short.
-    if "^" in text or (is_code and any(len(part.strip()) > _CODE for part in text.split("/"))):
-        return None
-    return text[:_LONGEST] or None
 
 
 def _sop_class(dataset: Any) -> str:

@@ -35,7 +35,7 @@ def read(source: Source) -> Iterator[Read]:
 
 def _frames(source: Source, stored: Stored | Mosaic) -> Iterator[Read]:
     groups = groups_of(stored.dataset, source.salt)
-    metadata = {**metadata_of(stored.dataset), **any_issuer_of(stored.dataset, source.salt)}
+    metadata = {**metadata_of(stored.dataset, source.salt), **any_issuer_of(stored.dataset, source.salt)}
     show = GreyScale(stored, source.window)
     for frame in stored.frames(source.wanted(stored.n_frames)):
         try:
