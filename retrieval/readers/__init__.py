@@ -9,14 +9,15 @@ from pathlib import Path
 from ..errors import PictureError
 from ..picture import Picture
 from .formats import FORMATS, claims, recognise
-from .source import MAX_PIXELS, DamagedFrame, NotAPictureError, PassedOverError, Read, Source, reason_of
+from .reasons import reason_of
+from .source import MAX_PIXELS, DamagedFrame, NotAPictureError, PassedOverError, Read, Source
 from .unread import refuse_known
 from .warnings_off import quiet
 from .window import Window
 
 __all__ = ["MAX_PIXELS", "DamagedFrame", "NotAPictureError", "PassedOverError", "read_pictures", "recognise"]
 
-READING = 2
+READING = 3
 """Raised when files are read in another way, so that an index tries again what it could not read."""
 
 Report = Callable[[DamagedFrame], None]

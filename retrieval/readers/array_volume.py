@@ -69,7 +69,7 @@ def beside(path: Path, name: str) -> Path:
     # A header from elsewhere must not make a reader show any other file of this machine.
     found = (path.parent / name).resolve()
     if not found.is_relative_to(path.parent.resolve()) or not found.is_file():
-        raise PictureError(f"its values are missing: there is no file {Path(name).name} beside it")
+        raise PictureError("its values are missing: the file that its header names is not beside it")
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import PictureError
 from ..picture import Picture
+from .reasons import reason_of
 from .window import Window
 
 MAX_PIXELS = 100_000_000
@@ -90,17 +91,3 @@ class Source:
                 f"{rows} × {cols} pixels are more than the {self.max_pixels:,} allowed; cut it into tiles "
                 "or raise max_pixels"
             )
-
-
-def reason_of(error: Exception) -> str:
-    """Return in one line, without paths, why a file or a frame could not be read."""
-    if isinstance(error, PictureError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "there is not enough memory to decode it"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    text = " ".join(str(error).split())
-    if text.startswith("cannot identify image file"):  # Pillow goes on with the path
-        text = "the header is damaged"
-    return f"cannot be decoded: {text[:200] or type(error).__name__}"

@@ -20,6 +20,7 @@ from ...errors import PictureError
 from ...picture import Picture
 from ...rankers.array_files import load_arrays
 from ...readers import DamagedFrame, NotAPictureError, PassedOverError, Report, read_pictures
+from ...readers.reasons import reason_of
 from ...readers.window import Window
 from ...representation import Arrays, BatchEncoder, Encoding, Representation
 from ..catalogue.contents import Contents, contents_of, part_of
@@ -160,9 +161,9 @@ class Worker:
         except PictureError as error:
             yield Failure(State.SKIPPED, str(error).removeprefix(f"{task.name}: "))
         except OSError as error:
-            yield Failure(State.FAILED, error.strerror or str(error))
+            yield Failure(State.FAILED, reason_of(error))
         except Exception as error:  # whatever a decoder raises costs this file only
-            yield Failure(State.FAILED, " ".join(f"{type(error).__name__}: {error}".split()))
+            yield Failure(State.FAILED, f"internal error, please report it ({type(error).__name__})")
 
     def _read(self, task: Task, report: Report | None = None) -> Iterator[Picture]:
         pictures = read_pictures(

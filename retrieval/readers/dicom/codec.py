@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...errors import PictureError
 from ..codestream import Codestream, bare_j2k, codestream
 from .bits import bit_shift, stored_values
+from .header import syntax_name
 
 _JPEG_PREFIX = "1.2.840.10008.1.2.4."
 _BASELINE = f"{_JPEG_PREFIX}50"
@@ -81,7 +82,7 @@ def _first_that_can(data: bytes, syntax: Any, options: dict[str, Any]) -> Decode
             return values, photometric
         except Exception as error:  # decoders fail in many ways
             first = first or error
-    raise first if first is not None else PictureError(f"transfer syntax {syntax.name} cannot be decoded")
+    raise first if first is not None else PictureError(f"{syntax_name(syntax)} cannot be decoded")
 
 
 def _decoders(syntax: Any, options: dict[str, Any]) -> list[Decode]:
@@ -103,9 +104,7 @@ def _by_pydicom(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError:
-        raise PictureError(
-            f"transfer syntax {syntax.name} cannot be decoded; convert the file to another"
-        ) from None
+        raise PictureError(f"{syntax_name(syntax)} cannot be decoded; convert the file to another") from None
     # pydicom decodes encapsulated data only: the frame is wrapped again, alone.
     one = {**options, "number_of_frames": 1}
     values, properties = decoder.as_array(encapsulate([data]), index=0, **one)
@@ -156,8 +155,7 @@ def _jpeg(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
         values = imagecodecs.jpeg8_decode(data, **(colour if options["samples_per_pixel"] == 3 else {}))
     except Exception as error:
         raise PictureError(
-            f"its JPEG frame cannot be decoded ({str(error)[:80]}); if the file is whole, "
-            'try pip install "semblance[gpl]"'
+            'its JPEG frame cannot be decoded; if the file is whole, try pip install "semblance[gpl]"'
         ) from error
     return _signed(values, options), "RGB" if ybr else photometric
 

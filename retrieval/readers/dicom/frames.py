@@ -11,7 +11,8 @@ from typing import IO, Any
 
 from numpy.typing import NDArray
 
-from ..source import DamagedFrame, reason_of
+from ..reasons import reason_of
+from ..source import DamagedFrame
 from .bits import stored_values
 from .codec import decode_frame
 

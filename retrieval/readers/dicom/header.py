@@ -130,6 +130,12 @@ def text_of(dataset: Any, keyword: str) -> str:
     return "" if value is None else str(value).strip(" \0\t\r\n")
 
 
+def syntax_name(syntax: Any) -> str:
+    """Return the standard's name of a transfer syntax, given as a UID of pydicom."""
+    name = str(syntax.name)
+    return "an unknown transfer syntax" if name == str(syntax) else f"transfer syntax {name}"
+
+
 def _sop_class(dataset: Any) -> str:
     uid = element(dataset, "SOPClassUID")
     name = str(getattr(uid, "name", ""))

@@ -11,7 +11,7 @@ from ..kinds import check_wanted
 from ..source import NotAPictureError, Source
 from .deflated import inflated
 from .frames import BIG_ENDIAN, EXPLICIT, IMPLICIT, NATIVE, Stored
-from .header import element, kind_of, metadata_of, text_of
+from .header import element, kind_of, metadata_of, syntax_name, text_of
 
 _KEYWORDS = {8: "FloatPixelData", 9: "DoubleFloatPixelData", 0x10: "PixelData"}  # elements of group 7FE0
 
@@ -98,12 +98,12 @@ def _check_encoding(more: dict[str, Any], syntax: Any) -> None:
     begins_item = more.get("start") == b"\xfe\xff\x00\xe0"
     if syntax in NATIVE and (more.get("is_endless") or (begins_item and more.get("pixel_vr") != "OW")):
         raise PictureError(
-            f"the transfer syntax says {syntax.name}, but the pixels are encapsulated (compressed); "
+            f"the header says {syntax_name(syntax)}, but the pixels are encapsulated (compressed); "
             "correct the transfer syntax of the file"
         )
     if syntax not in NATIVE and more.get("start") and not begins_item:
         raise PictureError(
-            f"the transfer syntax says {syntax.name}, but the pixels are not encapsulated (not compressed); "
+            f"the header says {syntax_name(syntax)}, but the pixels are not encapsulated (not compressed); "
             "correct the transfer syntax of the file"
         )
 

@@ -21,6 +21,7 @@ from .header import any_issuer_of, groups_of, kind_of, metadata_of
 from .lookup_table import palette_of
 from .mosaic import Mosaic, unfold
 from .opening import open_frames
+from .terms import PHOTOMETRIC, term
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _COLOUR = ("RGB", "YBR_RCT", "YBR_ICT")  # of the latter two the decoders make RGB
@@ -71,15 +72,19 @@ def _pixels(frame: Frame, stored: Stored | Mosaic, show: GreyScale) -> Pixels:
     # PS3.3 C.7.6.3.1.2: three samples are colours, and the decoders have made RGB of YBR.
     if frame.values.ndim == 3:
         if frame.values.shape[2] != 3 or frame.photometric not in _COLOUR:
-            raise PictureError(f"colours as {frame.photometric} are not supported; convert the file to RGB")
+            raise PictureError(f"colours as {_known(frame)} are not supported; convert the file to RGB")
         return _rgb(frame.values, (1 << int(stored.options["bits_stored"])) - 1)
     if frame.photometric == "PALETTE COLOR":
         signed = stored.options.get("pixel_representation") == 1
         table = palette_of(stored.dataset, signed, stored.little_endian)
         return _rgb(table(frame.values), table.top)
     if frame.photometric not in _GREY:
-        raise PictureError(f"grey levels as {frame.photometric} are not supported; convert the file")
+        raise PictureError(f"grey levels as {_known(frame)} are not supported; convert the file")
     return show(frame)
+
+
+def _known(frame: Frame) -> str:
+    return term(frame.photometric, PHOTOMETRIC) or "a kind that the standard does not know"
 
 
 def _rgb(values: Any, top: float) -> Pixels:
