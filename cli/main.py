@@ -91,7 +91,7 @@ def _one_line(error: BaseException) -> str:
 def _shown(text: str) -> str:
     """Return text in one line that is safe on a terminal."""
     # Names of files come from others, and may hold what moves a terminal's cursor.
-    from viewer.answer import printable
+    from viewer.safe_text import printable
 
     return printable(" ".join(text.split()))
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from viewer.answer import Answer as Shown
-from viewer.answer import Row, printable
+from viewer.answer import Row
 from viewer.answering import answer_page, with_images
 from viewer.files import check_picture_name, write_picture, write_text
 from viewer.report import write_page
+from viewer.safe_text import printable
 
 from .table import Table
 

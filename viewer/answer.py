@@ -141,9 +141,3 @@ def _xywh(box: tuple[float, float, float, float] | None) -> Box | None:
 def labels(text: str) -> set[str]:
     """Split a label column: several labels are joined by ``;``."""
     return {part.strip() for part in text.split(";") if part.strip()}
-
-
-def printable(text: str) -> str:
-    """Return text that is safe on a terminal: control characters and half characters become escapes."""
-    # File names may hold escape sequences that would recolour, or rewrite, what a terminal shows.
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

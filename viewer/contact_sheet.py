@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageOps
 
-from .answer import Answer, Row, printable
+from .answer import Answer, Row
 from .panels import ACCENT, GAP, INK, MARGIN, PAPER, QUIET, font, shorten
+from .safe_text import printable
 
 CELL, TEXT, LINE = 240, 18, 24
 SAME, OTHER = "#00694c", "#8a5a00"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from retrieval.errors import OptionError
 
-from .answer import printable
+from .safe_text import printable
 
 if TYPE_CHECKING:
     from retrieval.index import HitExplanation, Index

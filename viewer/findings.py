@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .answer import Answer, printable
+from .answer import Answer
 from .report_table import ReportTable
+from .safe_text import printable
 
 if TYPE_CHECKING:
     from retrieval.answers.enrichment import Finding, Findings

@@ -6,12 +6,12 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import Any
 
 from .page import Document, fill, inlined, write_document
 from .palette import palette
 from .provenance import Fact
+from .safe_text import escape
 from .sprites import Sprite, draw_sheets
 
 _NONE = "none"

@@ -7,11 +7,11 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from html import escape
 from importlib.resources import files
 from string import Template
 
 from .provenance import Fact
+from .safe_text import escape
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import groupby
 
 from .answer import Answer
@@ -12,6 +11,7 @@ from .page import Document, write_document
 from .provenance import Fact
 from .report_figures import hit_item, query_figure
 from .report_table import ReportTable, table_html
+from .safe_text import escape
 
 _NOTE = "Likeness is not a diagnosis. Scores rank images of one index; they are no probabilities."
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from .answer import Answer, Caption, Row, SliceImage
 from .page import breakable, inlined
+from .safe_text import escape
 
 _WORDS = {True: ", same label as the query", False: ", other label than the query", None: ""}
 _CLASSES = {True: " class=same", False: " class=other", None: ""}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+
+from .safe_text import escape
 
 _FEW = 5
 """Columns that fit beside each other on a screen of 390 pixels."""

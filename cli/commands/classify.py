@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from retrieval.answers.rule_names import FUSION_RULES
 from retrieval.errors import PictureError
 from viewer.queries.query import Query, find_queries, others
+from viewer.safe_text import csv_text
 
 from ..options.argument_types import place, positive
 from ..options.command import command
@@ -150,16 +149,14 @@ def as_json(classified: Classified) -> str:
 
 def as_csv(classified: Classified) -> str:
     """Write one line an image; no label if nothing is known, and the votes as ``label=share;…``."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["query", "label", "confidence", "best", "share", "doubt", "votes"])
+    lines: list[Sequence[object]] = [["query", "label", "confidence", "best", "share", "doubt", "votes"]]
     for id, one in classified:
         votes = ";".join(f"{label}={share:.4f}" for label, share in one.votes.items())
         # The label may be withheld; what was best, and how far, is told all the same.
         best = "" if one.best is None else f"{one.votes[one.best]:.4f}"
         confidence = "" if one.confidence is None else f"{one.confidence:.4f}"
-        writer.writerow([id, one.label or "", confidence, one.best or "", best, one.doubt or "", votes])
-    return text.getvalue()
+        lines.append([id, one.label or "", confidence, one.best or "", best, one.doubt or "", votes])
+    return csv_text(lines)
 
 
 _FORMS: dict[str, Callable[[Classified], str]] = {"table": as_table, "json": as_json, "csv": as_csv}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from viewer.safe_text import printable
+
 from ..options.argument_types import place
 from ..options.command import command
 from ..options.parameters import Arguments, argument
@@ -25,7 +27,8 @@ def run(args: Arguments) -> int:
     before = _size(args.index)
     with IndexWriter.open(args.index) as index:
         index.compact()
-    print(f"{args.index}: {before / 1e6:,.1f} MB before, {_size(args.index) / 1e6:,.1f} MB now")
+    after = _size(args.index)
+    print(f"{printable(str(args.index))}: {before / 1e6:,.1f} MB before, {after / 1e6:,.1f} MB now")
     return 0
 
 

@@ -17,6 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from viewer.files import write_text
+from viewer.safe_text import csv_text
+
 Array = NDArray[Any]
 Cut = Callable[["Original", Path, Path], Iterator[Path]]
 
@@ -76,8 +79,7 @@ def write_pictures(folder: Path) -> tuple[int, set[str]]:
         for piece in original.cut(original, path, folder)
     ]
     # The table comes last: it says that the images are complete.
-    with table.open("w", newline="", encoding="utf-8") as lines:
-        csv.writer(lines, lineterminator="\n").writerows([("path", "label", "origin"), *rows])
+    write_text(csv_text([("path", "label", "origin"), *rows]), table)
     return len(rows), missing
 
 

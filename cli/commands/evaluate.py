@@ -12,7 +12,7 @@ import click
 from retrieval.errors import SettingError
 from retrieval.evaluation.evaluation_options import FUSIONS
 from retrieval.evaluation.protocols import PROTOCOLS
-from viewer.answer import printable
+from viewer.safe_text import printable
 
 from ..options.argument_types import place, positive
 from ..options.command import command

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from retrieval.errors import SettingError
-from viewer.answer import printable
 from viewer.queries.query import default_by
+from viewer.safe_text import printable
 
 from ..options.argument_types import place
 from ..options.command import command

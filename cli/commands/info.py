@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from viewer.answer import printable
 from viewer.provenance import shown_settings
+from viewer.safe_text import printable
 
 from ..options.argument_types import place
 from ..options.command import command

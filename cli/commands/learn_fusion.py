@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from viewer.answer import printable
+from viewer.safe_text import printable
 
 from ..options.argument_types import place
 from ..options.command import command
@@ -70,7 +70,7 @@ def run(args: Arguments) -> int:
     weights = ", ".join(
         f"{name} {weight:.2f}" for name, weight in zip(learnt.by, learnt.weights, strict=True)
     )
-    print(json.dumps(asdict(learnt)) if args.json else f"{args.index}: weights {weights}")
+    print(json.dumps(asdict(learnt)) if args.json else f"{printable(str(args.index))}: weights {weights}")
     return 0
 
 

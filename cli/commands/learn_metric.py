@@ -9,8 +9,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from retrieval.metric_learning import METHODS
-from viewer.answer import printable
 from viewer.queries.query import default_by
+from viewer.safe_text import printable
 
 from ..options.argument_types import place, positive
 from ..options.command import command
@@ -88,7 +88,7 @@ def run(args: Arguments) -> int:
     if args.drop is not None:
         with IndexWriter.open(args.index) as index:
             index.drop_metric(args.drop)
-        print(f"{args.index}: {printable(args.drop)} dropped")
+        print(f"{printable(str(args.index))}: {printable(args.drop)} dropped")
         return 0
     with IndexWriter.open(args.index) as index, ProgressBar("steps", args.quiet) as progress:
         report = index.learn_metric(_options(args, _base(index, args.by)), progress=progress)
@@ -158,7 +158,7 @@ def _trial_note(trial: CrossValidation | None, group: str | None) -> str:
 
 
 def _sentence(args: Arguments, report: MetricReport) -> str:
-    return f"{args.index}: {report.name} learnt, {report.dimension} numbers an image"
+    return f"{printable(str(args.index))}: {report.name} learnt, {report.dimension} numbers an image"
 
 
 def _summary(report: MetricReport) -> dict[str, Any]:

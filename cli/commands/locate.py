@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import PictureError, SettingError
-from viewer.answer import printable
 from viewer.queries.volume import Volume, find_volumes
+from viewer.safe_text import printable
 
 from ..options.argument_types import place
 from ..options.command import command

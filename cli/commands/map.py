@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from retrieval.errors import SettingError
 from retrieval.metric_learning.layout_2d import METHODS
-from viewer.answer import printable
 from viewer.files import write_text
 from viewer.map import Chart, Spot, write_map
 from viewer.provenance import index_facts
 from viewer.queries.query import default_by
+from viewer.safe_text import printable
 
 from ..options.argument_types import place, positive
 from ..options.command import command

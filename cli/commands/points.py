@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import PictureError, SettingError
 from viewer.queries.image_arguments import find_images, read_images
+from viewer.safe_text import printable
 
 from ..options.argument_types import place, positive
 from ..options.command import command
@@ -79,7 +80,7 @@ def run(args: Arguments) -> int:
         with ProgressBar("images", args.quiet) as progress:
             sheet = draw_many(_chain(first, second, pictures), detectors, look, progress)
     write_picture(sheet, args.output)
-    print(args.output)
+    print(printable(str(args.output)))
     return 0
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from retrieval.errors import PictureError
-from viewer.answer import Answer, printable
+from viewer.answer import Answer
 from viewer.answering import answer_page, ask, with_images, without_itself
 from viewer.files import check_picture_name, write_picture, write_text
 from viewer.queries.query import Query, canvas_of, find_queries
 from viewer.queries.volume import find_volumes
 from viewer.report import write_page
+from viewer.safe_text import printable
 
 from ..options.argument_types import place, positive
 from ..options.command import command

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from viewer.safe_text import printable
+
 from ..options.argument_types import place
 from ..options.command import command
 from ..options.completion import complete_id
@@ -34,5 +36,5 @@ def run(args: Arguments) -> int:
         n_removed = index.remove(args.ids)
         # Counted inside: the writer's lock keeps others from changing it meanwhile.
         left = len(index)
-    print(f"{args.index}: {n_removed:,} removed, {left:,} left")
+    print(f"{printable(str(args.index))}: {n_removed:,} removed, {left:,} left")
     return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from viewer.queries.marked_region import Canvas, Mark
+from viewer.safe_text import printable
 
 from .argument_types import box, place
 from .parameters import Arguments, option, stack
@@ -111,7 +112,7 @@ def region_of(args: Arguments, canvas: Canvas) -> Region | None:
     mark = mark_of(args)
     region = mark.on(canvas)
     if note := mark.about_outside(canvas):
-        print(f"note: {note}", file=sys.stderr)
+        print(printable(f"note: {note}"), file=sys.stderr)
     return region
 
 

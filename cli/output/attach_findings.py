@@ -6,9 +6,10 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from viewer.answer import Answer, printable
+from viewer.answer import Answer
 from viewer.answering import with_findings
 from viewer.queries.query import Query
+from viewer.safe_text import printable
 
 from ..options.parameters import Arguments, form_of
 from ..options.ranking_flags import wants_findings

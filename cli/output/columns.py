@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from viewer.answer import printable
+from viewer.safe_text import printable
 
 
 def columns(head: Sequence[str], lines: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from viewer.safe_text import csv_text
 
 from .columns import columns
 
@@ -76,13 +76,9 @@ def as_object(found: Evaluation) -> dict[str, Any]:
 
 def as_csv(found: Evaluation) -> str:
     """Write a line for each system, measure and class; the class is empty for all queries together."""
-    text = io.StringIO()
     rows = found.rows()
     # One line a number, so that a spreadsheet can pivot it as it likes.
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _shown(value) for key, value in row.items()} for row in rows)
-    return text.getvalue()
+    return csv_text([list(rows[0]), *([_shown(value) for value in row.values()] for row in rows)])
 
 
 def _system(found: Evaluation, name: str) -> dict[str, Any]:

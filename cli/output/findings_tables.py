@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from viewer.answer import Answer, printable
+from viewer.answer import Answer
 from viewer.findings import HEAD, line, notice, verdict
+from viewer.safe_text import printable
 
 from .columns import columns
 

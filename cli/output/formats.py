@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from retrieval.metadata.groups import NAMED_IN_FILES
-from viewer.answer import Answer, Row, printable
+from viewer.answer import Answer, Row
+from viewer.safe_text import csv_text, printable
 
 from .columns import columns
 from .findings_tables import as_object, as_text
@@ -35,15 +34,13 @@ def as_csv(answers: Sequence[Answer]) -> str:
     """Write one line a hit: query, rank, id, score, the box, the label, and a column for each group."""
     # One header for all answers, so that programs read one table: the columns of every answer together.
     keys = _group_keys([row for answer in answers for row in answer.rows])
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["query", "rank", "id", "score", "x", "y", "w", "h", "label", *keys])
+    lines: list[Sequence[object]] = [["query", "rank", "id", "score", "x", "y", "w", "h", "label", *keys]]
     for answer in answers:
         for row in answer.rows:
             # Empty cells, not zeros: a hit without a known box has no place.
             box = row.box or ("", "", "", "")
             groups = [row.caption.group.get(key, "") for key in keys]
-            line = [
+            line: list[object] = [
                 answer.query.id,
                 row.rank,
                 row.caption.id,
@@ -52,8 +49,8 @@ def as_csv(answers: Sequence[Answer]) -> str:
                 row.caption.label,
                 *groups,
             ]
-            writer.writerow(line)
-    return text.getvalue()
+            lines.append(line)
+    return csv_text(lines)
 
 
 def as_trec(answers: Sequence[Answer]) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from viewer.answer import printable
+from viewer.safe_text import csv_text, printable
 
 if TYPE_CHECKING:
     from retrieval.index.order import IndexState
@@ -76,7 +74,8 @@ def _reason(name: str, reason: str) -> str:
 
 def sentence(state: IndexState) -> str:
     """Return what the index holds now, in one line."""
-    return f"{state.output}: {state.n_pictures:,} images, ranked by {', '.join(state.representations)}"
+    by = ", ".join(state.representations)
+    return f"{printable(str(state.output))}: {state.n_pictures:,} images, ranked by {by}"
 
 
 def summary(state: IndexState, seconds: float) -> dict[str, Any]:
@@ -98,6 +97,4 @@ def summary(state: IndexState, seconds: float) -> dict[str, Any]:
 
 def skipped_csv(skipped: Sequence[tuple[str, str]]) -> str:
     """Write a line for each skipped file: its name, and why."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([("id", "reason"), *skipped])
-    return text.getvalue()
+    return csv_text([("id", "reason"), *skipped])

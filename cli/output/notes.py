@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from retrieval.metadata.groups import NAMED_IN_FILES
-from viewer.answer import printable
 from viewer.queries.query import Query
+from viewer.safe_text import printable
 
 if TYPE_CHECKING:
     from retrieval.index import Index

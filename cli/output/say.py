@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from viewer.answer import printable
+from viewer.safe_text import printable
 
 
 def say(line: str) -> None:

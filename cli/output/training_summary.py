@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from viewer.safe_text import printable
+
 from .say import say
 from .training_files import TrainingFiles
 
@@ -75,8 +77,8 @@ def sentences(summary: Mapping[str, Any], folder: Path) -> str:
     came = (
         f"best in epoch {best} of {n_epochs}" if best else f"no epoch of {n_epochs} was better than the start"
     )
-    weights, index = summary["weights"], f"{folder.name or 'my'}.index"
+    weights, index = printable(str(summary["weights"])), printable(f"{folder.name or 'my'}.index")
     return (
         f"{weights}: MAP@R {before:.1f} before, {after:.1f} after; {came}\n"
-        f"use it: semblance index {folder} -o {index} --by deep --weights {weights}"
+        f"use it: semblance index {printable(str(folder))} -o {index} --by deep --weights {weights}"
     )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from retrieval.errors import PictureError
 
+from ..safe_text import printable
+
 if TYPE_CHECKING:
     from retrieval.picture import Picture
 
@@ -69,7 +71,7 @@ def read_images(images: Sequence[ImageFile], read: Reader) -> Iterator[Picture]:
                 raise
             # Readmes and tables beside images are no news; a damaged image is.
             if not isinstance(error, NotAPictureError):
-                print(f"skipped {error}", file=sys.stderr)
+                print(printable(f"skipped {error}"), file=sys.stderr)
 
 
 def _images(argument: str) -> Iterator[ImageFile]:

@@ -9,7 +9,8 @@ import json
 import pytest
 
 from cli.output.formats import FORMATS, as_csv, as_json, as_table, as_trec, columns
-from viewer.answer import Answer, Caption, Row, labels, printable
+from viewer.answer import Answer, Caption, Row, labels
+from viewer.safe_text import printable
 
 HIT = Row(Caption("b/2 x.png", "cyst;mass", {"patient": "p7", "series": "s1"}), 1, 0.75, (3, 4, 5, 6))
 OTHER = Row(Caption("c.png", "", {}), 2, 0.5)

@@ -1,0 +1,52 @@
+"""Text that comes from others, made safe for where it is shown: terminals, pages, and tables.
+
+File names and labels may hold escape sequences, which would recolour, or rewrite, what a terminal shows, and
+formulas, which a spreadsheet would run when it opens a table.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from collections.abc import Iterable, Sequence
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def printable(text: str) -> str:
+    """Return text that is safe on a terminal: control characters and half characters become escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def escape(text: str) -> str:
+    """Return text that is safe in a page: nothing of it is read as HTML, and nothing moves a terminal."""
+    return html.escape(printable(text))
+
+
+def csv_text(rows: Iterable[Sequence[object]]) -> str:
+    """Write rows as CSV; a text that a spreadsheet would run as a formula gets a ``'`` before it.
+
+    >>> csv_text([("id", "score"), ("=1+1", -0.5), ("-3", 2)])
+    "id,score\\n'=1+1,-0.5\\n-3,2\\n"
+    """
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    # Blanks at the beginning are dropped by some spreadsheets before they look for a formula.
+    is_formula = value.lstrip(" ").startswith(_FORMULA) and not _is_number(value)
+    # A line break within quotes is a part of CSV, and moves nothing.
+    return "\n".join(map(printable, ("'" * is_formula + value).split("\n")))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
