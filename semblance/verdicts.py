@@ -7,9 +7,9 @@ from typing import Any
 
 from retrieval import evaluation
 from retrieval.answers import enrichment, knn
-from viewer.answer import printable
 from viewer.findings import HEAD, line, notice, verdict
 from viewer.report_table import ReportTable, table_html
+from viewer.safe_text import printable
 
 from .table import Table
 
