@@ -13,14 +13,16 @@ copyright = "the Semblance authors"
 version = release = installed_version("semblance")
 language = "en"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "docstrings", "generated"]
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]
 myst_heading_anchors = 3
 exclude_patterns = ["extensions"]
 
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
-napoleon_google_docstring = False
+autodoc_preserve_defaults = True
+add_module_names = False
+python_use_unqualified_type_names = True
 
 html_theme = "furo"
 html_title = f"Semblance {release}"

@@ -114,8 +114,9 @@ def _index(pictures: Path, output: Path, jobs: int | None, is_quiet: bool) -> No
         jobs=jobs,
     )
     started = time.monotonic()
-    with ProgressBar("files", is_quiet) as progress:
+    with ProgressBar("steps", is_quiet) as progress:
         warm_up_once(DETECTORS, progress)
+    with ProgressBar("files", is_quiet) as progress:
         state = bring_up_to_date(order, progress)
     for line in notes(state.report, time.monotonic() - started):
         print(line, file=sys.stderr)

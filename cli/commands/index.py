@@ -85,9 +85,10 @@ def run(args: Arguments) -> int:
         args.compare_contents,
     )
     started = time.monotonic()
-    with ProgressBar("files", args.quiet) as progress:
-        # Before worker processes start, each of which would compile for itself.
+    # Before worker processes start, each of which would compile for itself.
+    with ProgressBar("steps", args.quiet) as progress:
         warm_up_once(args.by or DEFAULT, progress)
+    with ProgressBar("files", args.quiet) as progress:
         state = bring_up_to_date(order, progress)
     # Measured around all that was done, compiling included: that is what the user waited for.
     report, seconds = state.report, time.monotonic() - started

@@ -82,6 +82,14 @@ def test_panels_stand_side_by_side() -> None:
     assert one.width == 300 + 2 * MARGIN
 
 
+def test_the_text_of_a_wide_sheet_is_larger_since_a_screen_shrinks_it() -> None:
+    def lines_of_ink(side: int) -> float:
+        sheet = np.asarray(arrange([[Panel(black(20, side) + np.uint8(255), "title")]])).min(axis=2)
+        return np.ptp(np.flatnonzero((sheet < 128).any(axis=1))) / sheet.shape[1]
+
+    assert lines_of_ink(2400 - 2 * MARGIN) == pytest.approx(lines_of_ink(1200 - 2 * MARGIN), rel=0.1)
+
+
 def test_long_texts_are_cut_in_their_middle() -> None:
     cut = shorten("a" * 50 + "b" * 50, 200, 18)
     assert cut.startswith("aa") and cut.endswith("bb") and "…" in cut
