@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from support.transcripts import steps
 
 # A test that indexes must not compile all kernels first; each is compiled when it is called.
 os.environ.setdefault("SEMBLANCE_WARM", "never")
+# No test touches the key of the user who runs it.
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="semblance-config-")
+os.environ.pop("SEMBLANCE_KEY", None)
 
 settings.register_profile("semblance", deadline=None, print_blob=True)
 settings.load_profile("semblance")

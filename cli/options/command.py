@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .key_flag import key_file, key_options
 from .parameters import Argument, Arguments, Option
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Command(click.Command):
     ) -> None:
         super().__init__(
             None,
-            params=list(parameters),
+            params=[*parameters, *key_options(parameters)],
             epilog=example,
             context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
         )
@@ -80,7 +81,8 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> int:
         """Run the command and return its exit code."""
-        return self.run(self.arguments(ctx))
+        with key_file(ctx.params.get("key")):
+            return self.run(self.arguments(ctx))
 
     def arguments(self, ctx: click.Context) -> Arguments:
         """Return the values that were parsed."""

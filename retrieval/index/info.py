@@ -23,6 +23,7 @@ def info(store: Store) -> Mapping[str, Any]:
         return {
             "format": store.catalogue.format,
             "window": store.window.text,
+            "key": _key(store),
             "folders": [os.fsdecode(path) for (path,) in rows("SELECT path FROM root ORDER BY id")],
             "files": dict(rows("SELECT state, count(*) FROM source GROUP BY state ORDER BY state")),
             "skipped": dict(
@@ -40,6 +41,14 @@ def info(store: Store) -> Mapping[str, Any]:
                 _representation(store, b, found) for b in stored_representations(store.catalogue)
             ],
         }
+
+
+def _key(store: Store) -> str:
+    """Say where the key of the hashes is, by its id."""
+    if store.catalogue.rows("SELECT 1 FROM meta WHERE key = 'salt'"):
+        return "in the index"
+    id = store.catalogue.meta("key")
+    return id if store.salt.is_known else f"{id}, not at hand"
 
 
 def _fusion(learned: LearntFusion) -> Mapping[str, Any]:

@@ -35,5 +35,5 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     said = str(error).lower()
-    found = next((ours for ours, signs in _SIGNS if any(sign in said for sign in signs)), "it is damaged")
-    return f"cannot be decoded: {found} ({type(error).__name__})"
+    found = (ours for ours, signs in _SIGNS if any(sign in said for sign in signs))
+    return f"cannot be decoded: {next(found, f'it is damaged ({type(error).__name__})')}"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import REPAIR, IndexFolderError
+from ...readers.pseudonym import FAST, Key
 from .connection import FILE, connect, explained
 from .page_sums import PageSums, read_sums, write_sums
 from .schema import APPLICATION, FORMAT, SUMMED, TABLES
@@ -32,10 +33,15 @@ class Catalogue:
     Raises
     ------
     IndexFolderError : SQLite cannot open the file; the message says what to do.
+
+    Attributes
+    ----------
+    key : of the hashes in it; the store that opens it sets it.
     """
 
     def __init__(self, folder: Path, mode: str) -> None:
         self.folder = folder
+        self.key = Key.unknown(FAST)
         # One connection has one transaction, whichever thread began it. The lock is reentrant because the
         # questions inside a transaction take it again.
         self._turn = threading.RLock()

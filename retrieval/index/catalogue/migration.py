@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from ...readers.dicom.header import admitted
 from .database import Catalogue
 from .schema import FORMAT, PRIVACY, ROOT
 
@@ -64,6 +65,18 @@ def _to_3(catalogue: Catalogue) -> None:
     catalogue.run("ALTER TABLE picture ADD COLUMN burned_in INTEGER NOT NULL DEFAULT 0")
     catalogue.run("ALTER TABLE segment ADD COLUMN is_summed INTEGER NOT NULL DEFAULT 0")
     catalogue.run_many("INSERT OR IGNORE INTO meta VALUES (?, ?)", PRIVACY.items())
+    _tags_to_terms(catalogue)
+
+
+def _tags_to_terms(catalogue: Catalogue) -> None:
+    """Take out of the tags what was typed into the wrong field, as ``readers.dicom.header`` does now."""
+    salt = bytes.fromhex(catalogue.meta("salt"))
+    changed = []
+    for id, text in catalogue.rows("SELECT id, metadata FROM picture"):
+        kept = json.dumps(admitted(json.loads(text), salt))
+        if kept != text:
+            changed.append((kept, id))
+    catalogue.run_many("UPDATE picture SET metadata = ? WHERE id = ?", changed)
 
 
 _STEPS: dict[int, Callable[[Catalogue], None]] = {1: _to_2, 2: _to_3}

@@ -12,7 +12,6 @@ from .contents import part_of
 from .database import Catalogue
 from .files import Stat, joined
 from .roots import roots
-from .tombstones import salt_of
 
 
 def locate(catalogue: Catalogue, name: str) -> Path | None:
@@ -41,7 +40,14 @@ def _is_as_indexed(catalogue: Catalogue, path: Path, known: list[Any]) -> bool:
         return True
     stat, part = Stat(*known[:4]), bytes(known[4])
     try:
-        return stat_of(path) == stat or part_of(path, salt_of(catalogue)) == part
+        if stat_of(path) == stat:
+            return True
+        if not catalogue.key.is_known:
+            raise PictureError(
+                f"{path.name}: its size or times differ from when it was indexed, and without the key of the "
+                "index nobody can tell if it is the same; give --key FILE"
+            )
+        return part_of(path, catalogue.key) == part
     except OSError:  # whoever reads it will say why it cannot be read
         return True
 

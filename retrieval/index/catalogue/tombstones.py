@@ -1,7 +1,7 @@
 """Tombstones: an index remembers what was removed, without keeping its name.
 
-Names and paths become keyed hashes. Whoever holds the index can test if a given name was removed from it, but
-cannot read names off.
+Names and paths become keyed hashes. Whoever has the key can test if a given name was removed from an index;
+nobody can read names off.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def is_tombstone(path: bytes) -> bool:
 
 def add_tombstone(catalogue: Catalogue, id: int, reason: str) -> None:
     """Within a transaction: replace the name and path of a file without images by hashes; drop its labels."""
-    salt = salt_of(catalogue)
+    salt = catalogue.key
     name, path = catalogue.rows("SELECT name, path FROM source WHERE id = ?", id)[0]
     # `substr` and not LIKE: a name may hold % and _.
     catalogue.run(
@@ -50,19 +50,9 @@ def add_picture_tombstone(catalogue: Catalogue, id: int, name: str, source: int)
     """Within a transaction: delete an image and its labels, and keep a hash of its name."""
     catalogue.run("DELETE FROM picture WHERE id = ?", id)
     catalogue.run("DELETE FROM label WHERE name = ?", name)
-    catalogue.run(
-        "INSERT OR REPLACE INTO removed VALUES (?, ?)", tombstone_key(salt_of(catalogue), name), source
-    )
+    catalogue.run("INSERT OR REPLACE INTO removed VALUES (?, ?)", tombstone_key(catalogue.key, name), source)
 
 
 def all_tombstone_keys(catalogue: Catalogue) -> frozenset[str]:
     """Return the hashes of all that was removed."""
     return frozenset(name for (name,) in catalogue.rows("SELECT name FROM removed"))
-
-
-def salt_of(catalogue: Catalogue) -> bytes:
-    """Return the key of the hashes of an index.
-
-    Each index has its own random key: hashes of two indexes cannot be matched with each other.
-    """
-    return bytes.fromhex(catalogue.meta("salt"))

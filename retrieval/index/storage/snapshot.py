@@ -158,6 +158,11 @@ class Snapshot:
     def _thumbnails(self) -> list[Rows]:
         return self._read(lambda: [Rows(folder) for folder in self._folders(None)])
 
+    @property
+    def knows_key(self) -> bool:
+        """Tell if the key of the hashes is at hand; else no file or table can be matched with a patient."""
+        return self._store.salt.is_known
+
     @cached_property
     def columns(self) -> Columns:
         """What is known of every image, by position."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...errors import IndexFolderError
 from ...rankers.array_files import load_arrays, save_arrays, sync_folder
+from ...readers.pseudonym import Key
 from ...readers.window import Window
 from ...representation import Arrays, Representation
 from ..catalogue.connection import FILE
@@ -19,6 +20,7 @@ from ..catalogue.page_sums import NAMES
 from ..catalogue.recipe import Factories, derived, make, recipe_hash, recipe_settings
 from ..catalogue.representations import StoredRepresentation, segments, stored_representations
 from ..catalogue.schema import PRIVACY
+from .key_of_index import key_of, move_out, new_key_rows
 from .lock import WriterLock
 
 _FOLDERS = ("segments", "models")
@@ -36,7 +38,6 @@ class Store:
 
     Attributes
     ----------
-    salt : the key of the hashes that replace names.
     given : the representations that this process registered, by name. They know more than their settings: a
         network can be in memory already.
     """
@@ -47,7 +48,7 @@ class Store:
         self.folder = folder
         self.catalogue = catalogue
         self.factories = factories
-        self.salt = bytes.fromhex(catalogue.meta("salt"))
+        catalogue.key = key_of(catalogue)
         self.given: dict[str, Representation] = {}
         self._lock = lock
 
@@ -71,7 +72,7 @@ class Store:
                 raise IndexFolderError(f"{folder}: is an index already; open it, or give a new folder")
             for name in _FOLDERS:
                 (folder / name).mkdir(exist_ok=True)
-            meta = {"window": window.text, "salt": secrets.token_hex(16), **PRIVACY}
+            meta = {"window": window.text, **PRIVACY, **new_key_rows(folder)}
             # The catalogue is last: before its first commit the folder is no index yet.
             return cls(folder, Catalogue.create(folder, meta), factories, lock)
         except BaseException:
@@ -91,12 +92,28 @@ class Store:
             # Before anything is written: a commit would give damaged pages new checksums.
             catalogue.check()
             migrate(catalogue)
+            is_moved = move_out(catalogue)
             store = cls(folder, catalogue, factories, lock)
+            store._require_key()
             store.sweep()
+            if is_moved:
+                catalogue.rewrite()  # nothing of the key may stay in what was overwritten
             return store
         except BaseException:
             lock.release()
             raise
+
+    @property
+    def salt(self) -> Key:
+        """The key of the hashes that replace names."""
+        return self.catalogue.key
+
+    def _require_key(self) -> None:
+        if not self.salt.is_known:
+            raise IndexFolderError(
+                f"{self.folder}: its key ({self.catalogue.meta('key')}) is not at hand, and without it "
+                "nothing can be added or removed; give --key FILE"
+            )
 
     @property
     def window(self) -> Window:

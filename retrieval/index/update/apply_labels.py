@@ -10,7 +10,7 @@ from ...metadata.label_table import LabelRow, LabelTable
 from ..catalogue.database import Catalogue
 from ..catalogue.pictures import count_unlabelled, set_labels
 from ..catalogue.roots import roots
-from ..catalogue.tombstones import all_tombstone_keys, salt_of, tombstone_key
+from ..catalogue.tombstones import all_tombstone_keys, tombstone_key
 from ..storage.store import Store
 from .scan import Scope
 
@@ -53,7 +53,7 @@ def _without_removed(
     catalogue: Catalogue, rows: Sequence[tuple[str, LabelRow]], scopes: Sequence[Scope]
 ) -> Sequence[tuple[str, LabelRow]]:
     """Leave out the rows of removed images: nothing about these may come back into the index."""
-    gone, salt = all_tombstone_keys(catalogue), salt_of(catalogue)
+    gone, salt = all_tombstone_keys(catalogue), catalogue.key
     prefixes = {"", *(scope.prefix for scope in scopes)}
 
     # Tombstones are hashes, so a removed name cannot be looked up; each name that a row may mean is hashed.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...picture import Value
@@ -30,7 +30,7 @@ def _number(least: float, most: float) -> Rule:
 
 
 def _types(value: Any, _: bytes) -> Value | None:
-    parts = [value] if isinstance(value, str) else list(value)
+    parts = value.split("/") if isinstance(value, str) else list(value)
     return "/".join(known for part in parts if (known := term(str(part), IMAGE_TYPE))) or None
 
 
@@ -113,6 +113,13 @@ def metadata_of(dataset: Any, salt: bytes = b"") -> dict[str, Value]:
     if kind := _sop_class(dataset):
         metadata["sop_class"] = kind
     return metadata
+
+
+def admitted(metadata: Mapping[str, Value], salt: bytes) -> dict[str, Value]:
+    """Return what today's allow-list lets through of tags that an older version let into an index."""
+    rules = {name: rule for name, _, rule in METADATA}
+    kept = {name: rules[name](value, salt) if name in rules else value for name, value in metadata.items()}
+    return {name: value for name, value in kept.items() if value is not None}
 
 
 def element(dataset: Any, keyword: str) -> Any:
