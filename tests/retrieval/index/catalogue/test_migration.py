@@ -17,6 +17,7 @@ from retrieval.errors import IndexFolderError
 from retrieval.index import Index
 from retrieval.index.catalogue.page_sums import NAMES
 from retrieval.index.catalogue.schema import FORMAT
+from retrieval.index.storage.key_file import find_key
 from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 
@@ -30,6 +31,10 @@ def to_format_1(place, number_of=float):
         fields = json.loads(text).items()
         numbers = {key: number_of(value) if value[0].isdigit() else value for key, value in fields}
         catalogue.execute("UPDATE label SET columns = ? WHERE name = ?", (json.dumps(numbers), name))
+    # The older formats held their key.
+    (id,) = catalogue.execute("SELECT value FROM meta WHERE key = 'key'").fetchone()
+    catalogue.execute("UPDATE meta SET key = 'salt', value = ? WHERE key = 'key'", (find_key(id).hex(),))
+    catalogue.commit()
     catalogue.executescript(
         """DROP INDEX root_path;
         ALTER TABLE label DROP COLUMN roots;
