@@ -40,7 +40,7 @@ def test_a_worker_that_dies_costs_its_own_file_only(tmp_path, folder, kinds):
         assert report.added == 10
         assert dict(report.skipped) == {
             "killer.png": "the process that read it died (exit code 7)",
-            "stumble.png": "ZeroDivisionError: oh",
+            "stumble.png": "internal error, please report it (ZeroDivisionError)",
         }
         assert index.verify() == []
 
