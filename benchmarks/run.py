@@ -23,6 +23,7 @@ ROOMS = ("", "quality", "speed", "peers")
 SMALL = {
     "ablation": "ultrasound3 --recipe thumbnail --recipe sift",
     "aggregation": "ultrasound3 --recipe deep --recipe 'deep vlad'",
+    "another_kind": "ultrasound3=wbc5 --by thumbnail --most 10",
     "bundled_embedder": "ultrasound3 --rounds 1 --pictures 4",
     "cases": "--people 4",
     "claim": "ultrasound3 --most 40 --budgets 100 --words 64 --seeds 1 --no-ablation",
@@ -32,6 +33,7 @@ SMALL = {
     "extraction": "--pictures 4 --rounds 2",
     "feedback": "wbc5",
     "instances": "ultrasound3 --recipe 'sift, as it is' --queries 5 --change 'all of it'",
+    "learnt_confidence": "ultrasound3 --by thumbnail",
     "locate": "--phantoms 5",
     "medmnist": "--step 20",
     "memory": "--counts 40 160 --side 64",
@@ -50,6 +52,7 @@ SMALL = {
 NEED_DATA = (
     "ablation",
     "aggregation",
+    "another_kind",
     "bundled_embedder",
     "cases",
     "claim",
@@ -58,6 +61,7 @@ NEED_DATA = (
     "enrichment",
     "feedback",
     "instances",
+    "learnt_confidence",
     "medmnist",
     "projection",
     "regions",

@@ -21,7 +21,7 @@ def findings_tables(answer: Answer) -> list[ReportTable]:
     if found is None:
         return []
     caption = f"{answer.query.id}: {verdict(found)}"
-    if found.is_unlike:
+    if found.is_unlike or found.is_another_kind:
         caption += f" {notice(found)}"
     tables = [ReportTable(caption, HEAD, [line(one, found) for one in found.labels])]
     if answer.references:
@@ -34,6 +34,12 @@ def findings_tables(answer: Answer) -> list[ReportTable]:
 
 def notice(found: Findings) -> str:
     """Return what is said of a query that is unlike anything in the index."""
+    if not found.is_unlike:
+        return (
+            "Another kind of image than those of the index: "
+            f"{1 - (found.kind or 0.0):.0%} of them are less far from the others in grey levels, texture and "
+            "colour."
+        )
     return (
         "Unlike anything in the index: the nearest image is less like it than those of "
         f"{1 - (found.unlike or 0.0):.0%} of the index's own images are to them."

@@ -34,8 +34,9 @@ The nearest labelled images vote, that of rank r with 1 / r; one of several labe
 confidence says how often such a vote is right: up to 500 labelled images of the index are asked, each
 without those of its own patient (or study, group, series), and their votes are compared with their labels.
 
-The answer is "don't know" below --unsure, for an image that is unlike anything in the index, and if
-fewer than 20 labelled images tell how sure a vote is. An indexed image never votes for itself."""
+The answer is "don't know" below --unsure, for an image that is unlike anything in the index or of another
+kind, and if fewer than 20 labelled images tell how sure a vote is. An indexed image never votes for
+itself."""
 
 DONT_KNOW = "don't know"
 
@@ -171,6 +172,7 @@ def _object(id: str, one: Classification) -> dict[str, Any]:
         "doubt": one.doubt,
         "votes": dict(one.votes),
         "likeness_percentile": one.unlike,
+        "kind_percentile": one.kind,
         "calibrated_on": one.calibrated_on,
         "withheld": list(one.withheld),
         "neighbours": [

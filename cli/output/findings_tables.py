@@ -17,7 +17,7 @@ def as_text(answer: Answer) -> str:
     lines = [verdict(found)]
     if found.labels:
         lines.append(columns(HEAD, [line(one, found) for one in found.labels], right=(1, 2, 3, 4, 5, 6)))
-    if found.is_unlike:
+    if found.is_unlike or found.is_another_kind:
         lines.append(notice(found))
     for one in answer.references:
         text = " ".join(part for part in (one.text, one.link) if part)
@@ -52,6 +52,8 @@ def as_object(answer: Answer) -> dict[str, object]:
         ],
         "likeness_percentile": found.unlike,
         "unlike_anything": found.is_unlike,
+        "kind_percentile": found.kind,
+        "another_kind": found.is_another_kind,
         "withheld": list(found.withheld),
         "references": [
             {"label": r.label, "title": r.title, "text": r.text, "link": r.link} for r in answer.references

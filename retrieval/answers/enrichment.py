@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..errors import SettingError
 from ..statistics.fisher_exact import holm, share_interval, upper_tail
+from .image_kind import OTHER_KIND
 
 LEVEL = 0.05
 """The chance that any label at all is called a finding if labels have nothing to do with looks."""
@@ -78,6 +79,7 @@ class Findings:
         share that is no larger than the query's, in [0, 1]; small if the query is unlike anything in the
         index. None if it was not looked for, or the index has too few pictures.
     withheld : learned metrics that saw the labels, so that none is called a finding.
+    kind : the share of the index's own images that are as unusual a kind of image; None if not known.
     """
 
     column: str
@@ -86,6 +88,7 @@ class Findings:
     labels: tuple[Finding, ...]
     unlike: float | None = None
     withheld: tuple[str, ...] = ()
+    kind: float | None = None
 
     @property
     def significant(self) -> tuple[Finding, ...]:
@@ -96,6 +99,11 @@ class Findings:
     def is_unlike(self) -> bool:
         """Tell whether the query is unlike anything in the index."""
         return self.unlike is not None and self.unlike <= UNLIKE
+
+    @property
+    def is_another_kind(self) -> bool:
+        """Tell whether the query is another kind of image than those in the index."""
+        return self.kind is not None and self.kind <= OTHER_KIND
 
     @property
     def verdict(self) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .enrichment import UNLIKE
+from .image_kind import OTHER_KIND
 
 UNSURE = 0.5
 """Below this confidence an answer is likelier to be wrong than right."""
@@ -51,6 +52,7 @@ class Classification:
     calibrated_on : pictures of known labels that the confidence was learnt from.
     neighbours : who voted, nearest first.
     withheld : learned metrics that saw the labels which the confidence would be learnt from; then it is None.
+    kind : the share of the index's own images that are as unusual a kind of image; None if not known.
     """
 
     votes: Mapping[str, float]
@@ -60,11 +62,17 @@ class Classification:
     calibrated_on: int = 0
     neighbours: tuple[Neighbour, ...] = field(default=())
     withheld: tuple[str, ...] = ()
+    kind: float | None = None
 
     @property
     def best(self) -> str | None:
         """Return the label with the most votes, however few; None if there is no vote."""
         return next(iter(self.votes), None)
+
+    @property
+    def is_another_kind(self) -> bool:
+        """Tell whether the query is another kind of image than those in the index."""
+        return self.kind is not None and self.kind <= OTHER_KIND
 
     @property
     def doubt(self) -> str | None:
@@ -73,6 +81,8 @@ class Classification:
             return "nothing alike"
         if self.unlike is not None and self.unlike <= UNLIKE:
             return "unlike anything"
+        if self.is_another_kind:
+            return "another kind of image"
         if self.unsure <= 0:
             return None
         if self.withheld:

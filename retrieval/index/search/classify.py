@@ -16,7 +16,7 @@ from .candidates import Mask, candidate_mask, condition_holds
 from .encode_query import EncodedQuery, encode_query
 from .group_cases import case_column
 from .held_out import hold_out, without_folds
-from .novelty import likeness_percentile
+from .novelty import kind_percentile, likeness_percentile
 from .query_options import QueryImage, QueryOptions
 from .rank import rank_by_all
 
@@ -107,8 +107,9 @@ def classify(
     withheld = without_folds(snapshot, [one.name for one in encoded]) if label_of == "label" else ()
     confidence = None if withheld else _confidence(votes, calibration)
     unlike = likeness_percentile(snapshot, query, encoded, options, case)
+    kind = kind_percentile(snapshot, [query], options, case)
     neighbours = electorate.neighbours(nearest)
-    return Classification(votes, confidence, unsure, unlike, calibration.n, neighbours, withheld)
+    return Classification(votes, confidence, unsure, unlike, calibration.n, neighbours, withheld, kind)
 
 
 def _check(options: QueryOptions, unsure: float) -> None:

@@ -19,7 +19,7 @@ from .encode_query import encode_query, representations
 from .group_cases import case_column
 from .held_out import comparable, hold_out, out_of_fold, without_folds
 from .hits import Hit
-from .novelty import likeness_percentile
+from .novelty import kind_percentile, likeness_percentile
 from .query import search
 from .query_options import QueryImage, QueryOptions
 from .volume import answer_volume
@@ -65,7 +65,8 @@ def find_labels(
     found = [cases[int(numbers[snapshot.position(hit.id)])] for hit in hits]
     labels_found = enrichment.find_labels(found, list(cases.values()))
     withheld = without_folds(snapshot, representations(snapshot, options))
-    return Findings(column, len(found), len(cases), labels_found, percentile, withheld)
+    kind = kind_percentile(snapshot, slices, options, column)
+    return Findings(column, len(found), len(cases), labels_found, percentile, withheld, kind)
 
 
 def _search(

@@ -1,7 +1,8 @@
 """Novelty: is a query unlike anything in the index?
 
 Its likeness to its nearest image is compared with what the index's own images have: each image of a sample
-is a query without its own case, and the likeness to its nearest is noted.
+is a query without its own case, and the likeness to its nearest is noted. Whether it is of another kind, of a
+modality that the index has never seen, is judged by plain properties of thumbnails (``answers.image_kind``).
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ...answers.image_kind import FEWEST, KindSample, describe_kind
 from ...picture import Picture
 from ..storage.snapshot import Snapshot
+from ..storage.thumbnail import make_thumbnail, thumbnail_pixels
 from .candidates import Mask, named, same
 from .encode_query import EncodedQuery
 from .held_out import held_out_ranker
@@ -23,6 +26,9 @@ _MOST_READ = 10_000_000
 
 _MOST, _FEWEST = 200, 40
 """Images of a sample: at most, and in a large index."""
+
+_MOST_KINDS = 300
+"""Thumbnails that are read to know the kinds of images of an index."""
 
 _LEAST = 20
 """A sample of fewer images tells nothing: one of them would be 5 %."""
@@ -49,6 +55,38 @@ def likeness_percentile(
     found = (_share(snapshot, one, column, mask) for one in encoded)
     shares = [share for share in found if share is not None]
     return min(1.0, len(shares) * min(shares)) if shares else None
+
+
+def kind_percentile(
+    snapshot: Snapshot, queries: Sequence[QueryImage], options: QueryOptions, column: str
+) -> float | None:
+    """Return the share of a sample that is as unusual a kind of image as the queries, in [0, 1].
+
+    ``queries`` is one image, or the slices of a volume, whose median counts. None if only a region was
+    searched for, or the index is too small.
+    """
+    if options.region is not None:
+        return None
+    sample = snapshot.cached(("kinds", column), lambda: _kinds(snapshot, column))
+    return None if sample is None else float(np.median([_kind(snapshot, sample, q, column) for q in queries]))
+
+
+def _kind(snapshot: Snapshot, sample: KindSample, query: QueryImage, column: str) -> float:
+    if isinstance(query, Picture):
+        # As a thumbnail too: what JPEG takes away, it takes from both.
+        return sample.share_as_far(describe_kind(thumbnail_pixels(make_thumbnail(query).tobytes())))
+    position = snapshot.position(query)
+    row = describe_kind(thumbnail_pixels(snapshot.thumbnail(position)))
+    return sample.share_as_far(row, int(snapshot.stack_positions.cases(column)[position]))
+
+
+def _kinds(snapshot: Snapshot, column: str) -> KindSample | None:
+    if len(snapshot) < FEWEST:
+        return None
+    # Enough for any size of index: 5 % of 300 is 15 images.
+    chosen = np.random.default_rng(0).permutation(len(snapshot))[:_MOST_KINDS]
+    rows = [describe_kind(thumbnail_pixels(snapshot.thumbnail(int(one)))) for one in chosen]
+    return KindSample(np.array(rows), snapshot.stack_positions.cases(column)[chosen].astype(np.int64))
 
 
 def _others(snapshot: Snapshot, query: QueryImage, options: QueryOptions, column: str) -> Mask:

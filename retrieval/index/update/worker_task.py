@@ -12,8 +12,6 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import PictureError
@@ -28,12 +26,11 @@ from ..catalogue.encoded_picture import EncodedPicture
 from ..catalogue.files import State
 from ..catalogue.recipe import Factories, make
 from ..catalogue.tombstones import tombstone_key
+from ..storage.thumbnail import make_thumbnail
 
 FRAMES_PER_RESULT = 64
 """Frames of a file in one result: a stack of thousands must not be in memory as a whole."""
 
-_THUMBNAIL_SIDE = 192  # pixels
-_QUALITY = 80  # of the JPEG, in percent
 _NAMED = 10  # damaged frames of a file
 
 
@@ -231,13 +228,3 @@ def sampling_key(seed: int, name: str) -> int:
     processes, or on what else is in the index.
     """
     return int.from_bytes(blake2b(f"{seed}/{name}".encode(), digest_size=8).digest(), "big")
-
-
-def make_thumbnail(picture: Picture) -> NDArray[np.uint8]:
-    """Return a small JPEG of an image, uint8 (n_bytes,), its longest side at most 192 pixels."""
-    small = (picture.fit_within(_THUMBNAIL_SIDE)[0].pixels * 255 + 0.5).astype(np.uint8)
-    # OpenCV writes BGR.
-    ordered = np.ascontiguousarray(small[:, :, ::-1]) if picture.is_colour else small
-    return np.asarray(
-        cv2.imencode(".jpg", ordered, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1], np.uint8
-    ).ravel()

@@ -48,7 +48,8 @@ JSON = {
         "findings.labels.label findings.labels.found findings.labels.in_all findings.labels.expected "
         "findings.labels.enrichment findings.labels.share findings.labels.share_interval findings.labels.p "
         "findings.labels.p_adjusted findings.labels.significant findings.likeness_percentile "
-        "findings.unlike_anything findings.references findings.withheld",
+        "findings.unlike_anything findings.references findings.withheld findings.kind_percentile "
+        "findings.another_kind",
     ),
     "query with a region": (
         ["query", "INDEX", IMAGE, *BY, "--region", "10,8,30,20", "-k", "3", "--json"],
@@ -57,7 +58,7 @@ JSON = {
     "classify": (
         ["classify", "INDEX", IMAGE, *BY, "--json"],
         "query label confidence best doubt votes.* likeness_percentile calibrated_on neighbours.id "
-        "neighbours.rank neighbours.score neighbours.labels withheld",
+        "neighbours.rank neighbours.score neighbours.labels withheld kind_percentile",
     ),
     "locate": (
         ["locate", *(f"ct0/00{i}.dcm" for i in range(5)), "--in", "INDEX", "--range", "lung", *BY, "--json"],
