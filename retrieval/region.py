@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from .errors import SettingError
 
+_MOST_HOLES = 100
+"""Holes of a mask that are kept, the longest outlines first: a speckled mask would take for ever."""
+
 
 @dataclass(frozen=True, eq=False)
 class Region:
@@ -37,7 +40,7 @@ class Region:
 
     @classmethod
     def from_mask(cls, mask: NDArray[np.bool_]) -> Region:
-        """Make the region of the pixels that a mask (rows, cols) holds; holes are filled.
+        """Make the region of the pixels that a mask (rows, cols) holds, without its 100 largest holes.
 
         Raises
         ------
@@ -45,10 +48,17 @@ class Region:
         """
         # At twice the size the outline runs outside the pixels' centres.
         double = np.repeat(np.repeat(mask.astype(np.uint8), 2, axis=0), 2, axis=1)
-        outlines, _ = cv2.findContours(double, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        outlines, tree = cv2.findContours(double, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         if not outlines:
             raise SettingError("region: the mask holds no pixel; give one that marks something")
-        return cls(tuple((outline[:, 0, ::-1] + 0.5) / 2.0 for outline in outlines))
+        found = [(outline[:, 0, ::-1] + 0.5) / 2.0 for outline in outlines]
+        # The fourth number of an outline tells what it is a hole of; -1 for none.
+        parents = tree[0][:, 3].tolist()
+        polygons = {number: found[number] for number, parent in enumerate(parents) if parent < 0}
+        holes = sorted((n for n, parent in enumerate(parents) if parent >= 0), key=lambda n: -len(found[n]))
+        for number in holes[:_MOST_HOLES]:
+            polygons[parents[number]] = _cut_out(polygons[parents[number]], found[number])
+        return cls(tuple(polygons.values()))
 
     def grown(self, margin: float, shape: tuple[int, int]) -> Region:
         """Return the region and all within ``margin`` pixels, in a picture of ``shape`` (rows, cols)."""
@@ -90,6 +100,15 @@ class Region:
         corners = np.concatenate(self.polygons)
         (top, left), (bottom, right) = corners.min(axis=0), corners.max(axis=0)
         return float(top), float(left), float(bottom - top), float(right - left)
+
+
+def _cut_out(polygon: NDArray[np.float64], hole: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a polygon without a hole, as one outline: in by a slit, around the hole, and back by it."""
+    # From the hole's topmost corner to the nearest corner: a slit has no area, wherever it is.
+    start = int(hole[:, 0].argmin())
+    nearest = int(np.square(polygon - hole[start]).sum(axis=1).argmin())
+    around = np.roll(hole, -start, axis=0)
+    return np.concatenate([polygon[: nearest + 1], around, around[:1], polygon[nearest:]])
 
 
 def _inside(

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import PictureError
 from ..picture import Picture
 from .formats import FORMATS, claims, recognise
+from .kinds import with_kind
 from .reasons import reason_of
 from .source import MAX_PIXELS, DamagedFrame, NotAPictureError, PassedOverError, Read, Source
 from .unread import refuse_known
@@ -109,8 +110,7 @@ def _pictures(source: Source) -> Iterator[Read]:
             "no picture: " + ("the file is empty" if size == 0 else "its content is of no known kind")
         )
     module = import_module(f".{FORMATS[kind].module}", __package__)
-    pictures: Iterator[Read] = module.read(source)
-    return pictures
+    return with_kind(module.read(source))
 
 
 def _named(id: str, text: str) -> str:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from .source import Source
 from .unpacking import unpacked
+from .values import opaque
 from .volume import Volume, usable
 
 _MOST_TEXT = 1 << 16
@@ -166,7 +167,7 @@ def _picked(array: Any, header: ArrayHeader, order: list[int], index: tuple[Any,
     if header.colour_axis is not None:
         wanted_order.append(header.colour_axis)
     values = values.transpose([kept.index(axis) for axis in wanted_order])
-    return values[..., :3] if header.colour_axis is not None else values
+    return opaque(values) if header.colour_axis is not None else values
 
 
 def _affine(header: ArrayHeader) -> NDArray[np.float64]:

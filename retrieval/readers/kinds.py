@@ -6,11 +6,13 @@ has the shape of an image without being one, and the label of a slide may show a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 
 from ..errors import SettingError
-from .source import PassedOverError
+from ..picture import Picture
+from .source import PassedOverError, Read
 
 _SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 
@@ -93,11 +95,26 @@ def _kind_of_slide(image_type: Sequence[str], shows_label: bool) -> Kind:
     return found or (Kind.LEVEL if "RESAMPLED" in image_type[3:] else Kind.IMAGE)
 
 
+def kind_of_nrrd(pairs: Collection[str]) -> Kind:
+    """Return the kind of an NRRD file by its key/value pairs: 3D Slicer describes each segment in some."""
+    # Segment0_ID:=Segment_1, Segmentation_ConversionParameters:=…
+    is_segmentation = any(re.match(r"segment(\d+|ation)_", pair, re.IGNORECASE) for pair in pairs)
+    return Kind.SEGMENTATION if is_segmentation else Kind.IMAGE
+
+
 def kind_of_nifti(intent: int) -> Kind:
     """Return the kind of a NIfTI volume by its intent code, nifti1.h: 2 to 24 are statistics, 1002 labels."""
     if intent == 1002:
         return Kind.SEGMENTATION
     return Kind.MAP if 2 <= intent <= 24 or intent in (1001, 1005, 1006, 1007) else Kind.IMAGE
+
+
+def with_kind(items: Iterable[Read], kind: Kind = Kind.IMAGE) -> Iterator[Read]:
+    """Yield frames with their kind among their tags, unless it is there."""
+    for item in items:
+        if isinstance(item, Picture) and "kind" not in item.metadata:
+            item = item.with_metadata(kind=str(kind))
+        yield item
 
 
 def check_wanted(kind: Kind, also: Collection[str] | None) -> None:

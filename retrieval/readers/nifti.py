@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from ..errors import PictureError
-from .kinds import check_wanted, kind_of_nifti
+from .kinds import check_wanted, kind_of_nifti, with_kind
 from .nifti_affine import affine_of, slice_axis_of
 from .nifti_pair import header_beside, pixels_beside
 from .source import NotAPictureError, Read, Source
@@ -34,9 +34,11 @@ def read(source: Source) -> Iterator[Read]:
     with ExitStack() as stack:
         head = stack.enter_context(opened(head_path, source))
         header = _header(head)
-        check_wanted(kind_of_nifti(_number(header, "intent_code")), source.also)
+        kind = kind_of_nifti(_number(header, "intent_code"))
+        check_wanted(kind, source.also)
         pixels = head if pixel_path == head_path else stack.enter_context(opened(pixel_path, source))
-        yield from _volume(header, pixels, source, is_pair=pixel_path != head_path).pictures()
+        volume = _volume(header, pixels, source, is_pair=pixel_path != head_path)
+        yield from with_kind(volume.pictures(), kind)
 
 
 def _paths(path: Path) -> tuple[Path, Path]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from .array_volume import ArrayHeader, beside, read_head, volume_of
+from .kinds import check_wanted, kind_of_nrrd, with_kind
 from .source import Read, Source
 
 _TYPES = {
@@ -45,12 +46,14 @@ _SPACES = {
 
 def read(source: Source) -> Iterator[Read]:
     """Yield the slices of an NRRD file, turned and ordered as those of NIfTI."""
-    with volume_of(_header(source.path), source) as volume:
-        yield from volume.pictures()
+    lines, size = read_head(source.path, b"")
+    kind = kind_of_nrrd([line for line in lines if ":=" in line])
+    check_wanted(kind, source.also)
+    with volume_of(_header(source.path, lines, size), source) as volume:
+        yield from with_kind(volume.pictures(), kind)
 
 
-def _header(path: Path) -> ArrayHeader:
-    lines, size = read_head(path, b"")
+def _header(path: Path, lines: list[str], size: int) -> ArrayHeader:
     # "key:=value" pairs are free text; "field: value" describes the array.
     pairs = (line.split(": ", 1) for line in lines[1:] if ": " in line and not line.startswith("#"))
     fields = {name.lower().replace(" ", ""): value.strip() for name, value in pairs if ":=" not in name}

@@ -37,10 +37,23 @@ def _decode(source: Source) -> Pixels:
         source.check_size(image.height, image.width)
         image.load()
         orientation, depth = _orientation(image), _depth(source) if image.format == "PNG" else 8
+        if source.as_mask and _numbers_mark(image):
+            return as_mask(upright(np.asarray(image), orientation))
         if not (depth == 16 and image.mode in ("RGB", "RGBA", "LA")):
             return _shown(upright(_array(image, depth), orientation), source)
     # Pillow has proved that the file is whole, but keeps 8 of the 16 bits of colours and alpha.
     return _shown(upright(_deep(source), orientation), source)
+
+
+def _numbers_mark(image: Any) -> bool:
+    """Whether the numbers of a palette are what a mask marks: if no colour is black, as its ground would be.
+
+    Masks of several labels have the label as number; the ground, 0, may be shown in any colour.
+    """
+    if image.mode != "P" or "transparency" in image.info:
+        return False
+    palette = image.getpalette()
+    return all(any(palette[3 * number : 3 * number + 3]) for _, number in image.getcolors(256))
 
 
 def _opened(source: Source) -> Any:

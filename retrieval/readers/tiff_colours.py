@@ -14,7 +14,7 @@ from ..errors import PictureError
 from ..picture import Pixels
 from .sampling import sample_frames
 from .source import Source
-from .values import as_mask, colour, grey, over_black, upright
+from .values import as_mask, colour, grey, upright
 from .window import stretch
 
 _MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, _SEPARATED, _YCBCR = range(7)
@@ -37,7 +37,7 @@ class Plane:
 
 def channels_of(page: Any) -> Iterator[Plane]:
     """Yield the images of a page: one, or one for each sample that is neither a colour nor alpha."""
-    n_samples, n_colours = int(page.samplesperpixel), _N_COLOURS.get(int(page.photometric), 1)
+    n_samples, n_colours = int(page.samplesperpixel), _n_colours(page)
     extra = [int(kind) for kind in page.extrasamples]
     n_alpha = sum(kind in (_ASSOCIATED_ALPHA, _ALPHA) for kind in extra)
     if n_samples < n_colours or (n_colours == 1 and n_samples - n_alpha > 1):
@@ -70,15 +70,21 @@ class PlaneWindow:
 
     def show(self, plane: Plane) -> Pixels:
         """Return float32 (rows, cols) or (rows, cols, 3) in [0, 1], C-contiguous."""
-        values = self._values(plane)
-        page = plane.page
+        values, alpha = self._values(plane), self._alpha(plane)
+        pixels = as_mask(values) if self.source.as_mask else self._shown(values, plane)
+        if alpha is None:
+            return np.ascontiguousarray(pixels)
         if self.source.as_mask:
-            return as_mask(values)
-        if values.ndim == 3 or int(page.photometric) == _PALETTE:
-            return np.ascontiguousarray(_in_colour(values, page))
+            return np.asarray(pixels * (alpha > 0), dtype=np.float32)
+        # Laid on black as it is shown: 0 is white, full ink or green in other colours than RGB.
+        return np.asarray(pixels * (alpha if pixels.ndim == 2 else alpha[..., None]), dtype=np.float32)
+
+    def _shown(self, values: NDArray[Any], plane: Plane) -> Pixels:
+        photometric = int(plane.page.photometric)
+        if values.ndim == 3 or photometric == _PALETTE:
+            return _in_colour(values, plane.page)
         pixels = grey(values, self.source.window, self._sample(values))
-        is_white = int(page.photometric) == _MINISWHITE
-        return np.ascontiguousarray(1 - pixels if is_white else pixels)
+        return 1 - pixels if photometric == _MINISWHITE else pixels
 
     def _sample(self, values: NDArray[Any]) -> NDArray[Any] | None:
         """Return values of all planes of one type, None if the plane's own are all, or none are needed."""
@@ -93,8 +99,19 @@ class PlaneWindow:
             )
         return self._samples[kind]
 
+    def _alpha(self, plane: Plane) -> NDArray[np.float32] | None:
+        """Return how opaque a plane is, (rows, cols) in [0, 1], upright; None if its page does not say."""
+        # Section 18: colours with associated alpha are multiplied by it already, which lays them on black.
+        extra = [int(kind) for kind in plane.page.extrasamples]
+        samples = self._decoded(plane.page)
+        if plane.channel is not None or _ALPHA not in extra or samples.ndim == 2:
+            return None
+        alpha = samples[..., _n_colours(plane.page) + extra.index(_ALPHA)]
+        full = float((1 << int(plane.page.bitspersample)) - 1) if alpha.dtype.kind == "u" else 1.0
+        return stretch(upright(alpha, _orientation(plane.page)), (0.0, full))
+
     def _values(self, plane: Plane) -> NDArray[Any]:
-        """Decode a plane: (rows, cols) or (rows, cols, colours), upright, on black."""
+        """Decode a plane: (rows, cols) or (rows, cols, colours), upright."""
         self.check(plane)
         page, values = plane.page, self._decoded(plane.page)
         if int(page.photometric) not in range(7):
@@ -102,7 +119,9 @@ class PlaneWindow:
                 f"TIFF colours of the kind {page.photometric!s} are not supported; convert it to RGB"
             )
         if values.ndim == 3:
-            values = values[..., plane.channel] if plane.channel is not None else _colours(values, page)
+            n_colours = _n_colours(page)
+            colours = values[..., :n_colours] if n_colours > 1 else values[..., 0]
+            values = colours if plane.channel is None else values[..., plane.channel]
         if values.dtype.kind == "c":
             values = np.abs(values)
         if values.dtype == np.uint8 and page.bitspersample < 8 and int(page.photometric) != _PALETTE:
@@ -116,15 +135,8 @@ def _is_colour(plane: Plane) -> bool:
     return plane.channel is None and (photometric in _N_COLOURS or photometric == _PALETTE)
 
 
-def _colours(values: NDArray[Any], page: Any) -> NDArray[Any]:
-    """Drop what is not colour: alpha is laid on black, unspecified samples are left out."""
-    n_colours = _N_COLOURS.get(int(page.photometric), 1)
-    extra = [int(kind) for kind in page.extrasamples]
-    colours = values[..., :n_colours] if n_colours > 1 else values[..., 0]
-    # Section 18: colours with associated alpha are multiplied by it already, which lays them on black.
-    if _ALPHA in extra:
-        return over_black(colours, values[..., n_colours + extra.index(_ALPHA)])
-    return colours
+def _n_colours(page: Any) -> int:
+    return _N_COLOURS.get(int(page.photometric), 1)
 
 
 def _in_colour(values: NDArray[Any], page: Any) -> Pixels:

@@ -73,6 +73,11 @@ def colour(values: NDArray[Any], bits: int | None = None) -> Pixels:
     return stretch(values, (0.0, float((1 << bits) - 1) if bits else top))
 
 
+def opaque(values: NDArray[Any]) -> NDArray[Any]:
+    """Return RGB of RGB or RGBA, (rows, cols, 3) of (rows, cols, 3 or 4), on black. Same dtype."""
+    return values if values.shape[-1] == 3 else over_black(values[..., :3], values[..., 3])
+
+
 def over_black(values: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
     """Lay an image on black, the ground of most medical images. Same dtype; alpha (rows, cols)."""
     top = float(np.iinfo(alpha.dtype).max) if alpha.dtype.kind == "u" else 1.0

@@ -17,7 +17,7 @@ from ..picture import Picture, Pixels, Value
 from .pseudonym import hashed
 from .sampling import sample_frames
 from .source import Read, Source
-from .values import as_mask, colour, finite
+from .values import as_mask, colour, finite, opaque
 from .window import Limits, looks_like_hounsfield, stretch
 
 _NORMALS = ("sagittal", "coronal", "axial")
@@ -190,9 +190,9 @@ def usable(affine: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.floa
 
 
 def _plain(values: NDArray[Any]) -> NDArray[Any]:
-    """Return real finite numbers: RGB as a last axis, complex ones as magnitudes."""
+    """Return real finite numbers: RGB as a last axis, on black, complex ones as magnitudes."""
     if values.dtype.names:
-        return np.stack([values[name] for name in values.dtype.names[:3]], axis=-1)
+        return opaque(np.stack([values[name] for name in values.dtype.names[:4]], axis=-1))
     if values.dtype.kind == "c":
         values = np.abs(values)
     if values.dtype == np.longdouble:

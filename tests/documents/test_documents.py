@@ -115,7 +115,7 @@ def test_the_formats_and_windows_are_those_that_are_read() -> None:
 
 def test_what_is_kept_of_a_header_is_listed_whole() -> None:
     listed = PAGES["how-to/privacy"].split("this list and nothing else:")[1].split(". No names")[0]
-    added = {"rows", "cols", "frame", "position", "normal", "plane", "sop_class"}
+    added = {"rows", "cols", "frame", "position", "normal", "plane", "sop_class", "kind"}
     assert set(quoted(listed)) == {name for name, *_ in METADATA} | added
 
 

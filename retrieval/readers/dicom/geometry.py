@@ -16,17 +16,14 @@ _SPACE = {0x00540080, 0x3004000C, 0x00201041}  # SliceVector, GridFrameOffsetVec
 def macro(dataset: Any, frame: int, sequence: str) -> Any:
     """Return what holds a functional group of a frame: its own, else the shared one, else the dataset.
 
-    PS3.3 C.7.6.16: enhanced objects keep per frame in sequences what older ones keep at the top.
+    PS3.3 C.7.6.16: enhanced objects keep per frame in sequences what older ones keep at the top. An empty
+    item says nothing and counts as none.
     """
-    per_frame = element(dataset, "PerFrameFunctionalGroupsSequence")
-    if per_frame is not None and frame < len(per_frame):
-        items = element(per_frame[frame], sequence)
-        if items:
-            return items[0]
-    shared = element(dataset, "SharedFunctionalGroupsSequence")
-    if shared:
-        items = element(shared[0], sequence)
-        if items:
+    per_frame = element(dataset, "PerFrameFunctionalGroupsSequence") or ()
+    shared = element(dataset, "SharedFunctionalGroupsSequence") or ()
+    for group in (*per_frame[frame : frame + 1], *shared[:1]):
+        items = element(group, sequence)
+        if items and len(items[0]):
             return items[0]
     return dataset
 
@@ -57,14 +54,26 @@ def position_of(dataset: Any, frame: int, n_frames: int = 1) -> float | None:
     Frames without a position of their own are as far from the first one as the header says.
     """
     normal = normal_of(dataset, frame)
-    holder = macro(dataset, frame, "PlanePositionSequence")
-    corner = numbers(holder, "ImagePositionPatient") or numbers(_detector(dataset), "ImagePositionPatient")
+    holder, corner = _corner(dataset, frame)
     if normal is None or len(corner) != 3:
         return None
     distance = sum(n * p for n, p in zip(normal, corner, strict=True))
     if n_frames > 1 and holder is dataset:
         distance += _offset(dataset, frame, n_frames, corner[2] if abs(normal[2]) > _AXIAL else None)
     return round(distance, 4) if math.isfinite(distance) else None
+
+
+def _corner(dataset: Any, frame: int) -> tuple[Any, list[float]]:
+    """Return the position of the first pixel in mm, and what holds it."""
+    # PS3.3 C.7.6.16.2.21: volumes of ultrasound have places in a volume of their own, not in the patient.
+    for sequence, keyword in (
+        ("PlanePositionSequence", "ImagePositionPatient"),
+        ("PlanePositionVolumeSequence", "ImagePositionVolume"),
+    ):
+        holder = macro(dataset, frame, sequence)
+        if corner := numbers(holder, keyword):
+            return holder, corner
+    return dataset, numbers(_detector(dataset), "ImagePositionPatient")
 
 
 def _offset(dataset: Any, frame: int, n_frames: int, height: float | None) -> float:
@@ -109,6 +118,8 @@ def _detector(dataset: Any) -> Any:
 def normal_of(dataset: Any, frame: int) -> tuple[float, float, float] | None:
     """Return the unit vector across the slice, right-handed to its rows and columns; None: not known."""
     axes = numbers(macro(dataset, frame, "PlaneOrientationSequence"), "ImageOrientationPatient")
+    volume = macro(dataset, frame, "PlaneOrientationVolumeSequence")
+    axes = axes or numbers(volume, "ImageOrientationVolume")
     axes = axes or numbers(_detector(dataset), "ImageOrientationPatient")
     if len(axes) != 6:
         return None

@@ -60,8 +60,8 @@ METADATA: tuple[tuple[str, str, Rule], ...] = (
 )
 """The allow-list: the name in the index, the DICOM keyword, and what of its values gets through. No names,
 dates, identifiers or free descriptions. The readers add ``rows``, ``cols``, ``frame``, ``position`` (mm along
-the normal of the slice), ``normal`` (that direction, three numbers with ``/`` between) and ``sop_class`` (the
-standard's name of the kind of object)."""
+the normal of the slice), ``normal`` (that direction, three numbers with ``/`` between), ``sop_class`` (the
+standard's name of the kind of object) and ``kind`` (``kinds.Kind``)."""
 
 _GROUPS = (("series", "SeriesInstanceUID"), ("study", "StudyInstanceUID"))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import PictureError
 from ...picture import Picture, Pixels, Value
-from ..kinds import Kind
+from ..kinds import Kind, with_kind
 from ..slice_stacks import spell_normal
 from ..source import DamagedFrame, Read, Source
 from ..values import as_mask
@@ -30,8 +30,9 @@ _COLOUR = ("RGB", "YBR_RCT", "YBR_ICT")  # of the latter two the decoders make R
 def read(source: Source) -> Iterator[Read]:
     """Yield the frames of a DICOM file; of a mosaic, its slices."""
     with open_frames(source) as sheet:
-        stored = unfold(sheet) if kind_of(sheet.dataset) is Kind.MOSAIC else sheet
-        yield from _frames(source, stored)
+        kind = kind_of(sheet.dataset)
+        stored = unfold(sheet) if kind is Kind.MOSAIC else sheet
+        yield from with_kind(_frames(source, stored), kind)
 
 
 def _frames(source: Source, stored: Stored | Mosaic) -> Iterator[Read]:

@@ -8,6 +8,7 @@ from support.dicom_files import texture, write_dicom
 
 from retrieval.baselines import Thumbnail
 from retrieval.errors import SettingError
+from retrieval.index.search.query_options import QueryOptions
 from retrieval.index.writer import IndexWriter
 from retrieval.readers import NotAPictureError, PassedOverError, read_pictures
 from retrieval.readers.kinds import Kind, also_named, kind_of_dicom
@@ -68,6 +69,38 @@ def test_a_nifti_file_of_labels_is_a_segmentation(tmp_path):
     assert len(_read(tmp_path / "x.nii")) == 1
     with pytest.raises(PassedOverError, match="--also seg"):
         _read(tmp_path / "x.nii", also=())
+
+
+@pytest.mark.parametrize("line", ["Segment0_ID:=Segment_1", "Segmentation_ConversionParameters:=x"])
+def test_an_nrrd_file_of_slicers_segments_is_a_segmentation(tmp_path, line):
+    head = f"NRRD0004\ntype: uchar\ndimension: 2\nsizes: 4 4\nencoding: raw\n{line}\n\n"
+    (tmp_path / "x.seg.nrrd").write_bytes(head.encode() + np.eye(4, dtype=np.uint8).tobytes())
+    assert _read(tmp_path / "x.seg.nrrd")[0].metadata["kind"] == "segmentation"
+    with pytest.raises(PassedOverError, match="--also seg"):
+        _read(tmp_path / "x.seg.nrrd", also=())
+
+
+def test_images_are_chosen_by_their_kind(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for n, flavour in enumerate(["AXIAL", "LOCALIZER", "SCREEN SAVE"]):
+        values = {"ImageType": ["ORIGINAL", "PRIMARY", flavour], "uid": f"1.2.{n}"}
+        write_dicom(folder / f"{n}.dcm", texture(n), **values)
+    tifffile.imwrite(folder / "3.tif", texture(3))
+    nib.save(nib.Nifti1Image(texture(4)[:, :, None], np.eye(4)), folder / "4.nii")
+    with IndexWriter.create(tmp_path / "index") as index:
+        index.add_representation(Thumbnail())
+        index.update([folder], jobs=1)
+        kinds = {name: index.picture(name).metadata["kind"] for name in index.names}
+        found = index.query("0.dcm", QueryOptions(where="kind = 'image'"))
+    assert kinds == {
+        "0.dcm": "image",
+        "1.dcm": "localizer",
+        "2.dcm": "screen capture",
+        "3.tif": "image",
+        "4.nii": "image",
+    }
+    assert {hit.id for hit in found} == {"0.dcm", "3.tif", "4.nii"}
 
 
 def test_an_index_names_what_it_passes_over_and_takes_it_if_asked(tmp_path):

@@ -31,6 +31,19 @@ def test_negative_deep_and_tiny_values_mark(tmp_path, value):
     np.testing.assert_array_equal(read_mask(tmp_path / "m.tif", MarkedImage(MASK.shape)), expected)
 
 
+def test_a_palette_without_black_marks_by_number(tmp_path):
+    marked = np.zeros((6, 8), np.uint8)
+    marked[1:3, 2:5] = 1
+    expected = {True: marked == 1, False: marked == 0}
+    for ground_is_white in (True, False):
+        image = Image.fromarray(marked, "P")
+        # On black ground what is shown counts, so that a ground with another number marks nothing.
+        image.putpalette([255, 255, 255, 255, 0, 0] if ground_is_white else [0, 255, 0, 0, 0, 0])
+        image.save(tmp_path / "m.png")
+        found = read_mask(tmp_path / "m.png", MarkedImage((6, 8)))
+        np.testing.assert_array_equal(found, expected[ground_is_white])
+
+
 def test_white_is_zero_marks_by_value(tmp_path):
     tifffile.imwrite(tmp_path / "m.tif", MASK.astype(np.uint8), photometric="miniswhite")
     np.testing.assert_array_equal(read_mask(tmp_path / "m.tif", MarkedImage(MASK.shape)), MASK)

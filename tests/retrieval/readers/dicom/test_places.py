@@ -46,6 +46,30 @@ def test_nuclear_medicine_keeps_its_place_with_the_detector_and_its_order_in_a_v
     assert _positions(tmp_path, DetectorInformationSequence=[item(**AXIAL)], **values) == [4, 6, 8, 10]
 
 
+def test_volumes_of_ultrasound_have_places_of_their_own(tmp_path):
+    groups = [
+        item(
+            PlanePositionVolumeSequence=[item(ImagePositionVolume=[0, 0, 1.5 * n])],
+            PlaneOrientationVolumeSequence=[item(ImageOrientationVolume=[1, 0, 0, 0, 1, 0])],
+        )
+        for n in range(4)
+    ]
+    assert _positions(tmp_path, PerFrameFunctionalGroupsSequence=groups) == [0, 1.5, 3, 4.5]
+
+
+def test_an_empty_item_of_a_functional_group_counts_as_none(tmp_path):
+    own = [item(PlanePositionSequence=[item()]) for _ in range(4)]
+    shared = [
+        item(PlanePositionSequence=[item(ImagePositionPatient=[0, 0, 5])], FrameVOILUTSequence=[item()])
+    ]
+    values = {"PerFrameFunctionalGroupsSequence": own, "SharedFunctionalGroupsSequence": shared}
+    assert _positions(tmp_path, **AXIAL, **values) == [5] * 4
+    path = write_dicom(tmp_path / "x.dcm", FRAMES, WindowCenter=64, WindowWidth=128, **values)
+    shown = next(iter(read_pictures(path, path.name))).pixels
+    # PS3.3 C.11.2.1.2.1: ((x - 63.5) / 127 + 0.5), clipped.
+    np.testing.assert_allclose(shown, np.clip((FRAMES[0] - 63.5) / 127 + 0.5, 0, 1), atol=1e-6)
+
+
 def test_frames_over_time_are_in_one_place(tmp_path):
     values = {"SpacingBetweenSlices": 4.0, "FrameIncrementPointer": 0x00181063, "FrameTime": 40}
     assert _positions(tmp_path, **values, **AXIAL) == [10] * 4
