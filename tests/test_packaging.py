@@ -177,6 +177,15 @@ def test_the_wheel_holds_the_packages_and_nothing_else() -> None:
 
 
 @wheel
+def test_the_description_in_the_wheel_has_no_link_between_files() -> None:
+    with zipfile.ZipFile(os.environ["SEMBLANCE_WHEEL"]) as archive:
+        (place,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = archive.read(place).decode()
+    assert "# Semblance" in metadata
+    assert re.findall(r"\]\((?![a-z]+:)[^)]+\)", metadata) == []
+
+
+@wheel
 @pytest.mark.parametrize("package", PACKAGES)
 def test_the_installed_wheel_is_what_is_tested(package: str) -> None:
     spec = find_spec(package)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 import shlex
 from importlib.metadata import version
@@ -147,3 +148,13 @@ def test_figures_are_small_and_each_is_shown() -> None:
     figures = {path.name: path.stat().st_size for path in (DOCS / "figures").glob("*.png")}
     assert all(size < 150_000 for size in figures.values())
     assert set(re.findall(r"figures/(\w+\.png)", GUIDES)) == set(figures)
+
+
+def test_every_extra_is_explained() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    explained = {quoted(row[0])[0] for row in rows(PAGES["how-to/install"], "extra")}
+    old = {name for name in config["options.extras_require"] if not config["options.extras_require"][name]}
+    assert explained == set(config["options.extras_require"]) - old
+    assert all(f"`{name}`" in PAGES["how-to/install"] for name in old)
+    assert explained == {name for row in rows(README, "extra") for name in quoted(row[0])}

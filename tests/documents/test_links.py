@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,23 @@ def test_every_page_is_in_a_table_of_contents() -> None:
     assert {
         page for page in pages if not re.search(rf"^(.*/)?{page}$", listed.replace(" #", "\n#"), re.MULTILINE)
     } == set()
+
+
+def relative_links(text: str) -> list[str]:
+    return re.findall(r"\]\((?![a-z]+:)([^)\s]+)\)", text)
+
+
+def test_the_readme_of_a_package_index_has_no_link_that_leads_nowhere() -> None:
+    description = runpy.run_path(str(ROOT / "setup.py"))["description"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    files = relative_links(readme)
+    assert files
+    # Without an address of the repository each file is named in place of its link.
+    named = description(readme, "")
+    assert relative_links(named) == []
+    assert [file for file in files if f"`{file}`" not in named] == []
+    assert "[rclip](https://" in named
+    linked = description(readme, "https://example.org/semblance/blob/main")
+    assert relative_links(linked) == []
+    assert "(https://example.org/semblance/blob/main/LICENSE)" in linked
+    assert "(https://example.org/semblance/raw/main/docs/figures/report.png)" in linked
