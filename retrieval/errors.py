@@ -41,6 +41,10 @@ class OptionError(SettingError):
         return f"{' and '.join(flags)}: {self.problem}"
 
 
+class NoThumbnailError(SemblanceError):
+    """An index that keeps no thumbnails was asked for one."""
+
+
 class FitError(SemblanceError):
     """There is too little to learn from: fewer descriptors than words, or no points at all."""
 

@@ -43,7 +43,7 @@ class Images:
     def of(self, id: str) -> bytes:
         """Return an indexed image, encoded."""
         if id not in self._known:
-            self._known[id] = self._read(id) or self.index.thumbnail(id)
+            self._known[id] = self._read(id) or self._kept(id)
         # A page holds an image as often as it shows it, so that each use counts.
         self._bytes_left -= len(self._known[id])
         return self._known[id]
@@ -52,12 +52,23 @@ class Images:
         """Return the rows and columns of an indexed image."""
         return self.index.picture(id).shape
 
+    def _kept(self, id: str) -> bytes:
+        """Return the thumbnail of an image; nothing if the index keeps none."""
+        from retrieval.errors import NoThumbnailError
+
+        try:
+            return self.index.thumbnail(id)
+        except NoThumbnailError:
+            return b""
+
     def _read(self, id: str) -> bytes:
         """Return an image from its file; nothing if it should not or cannot be read."""
         from retrieval.errors import PictureError
 
         shape = self.shape(id)
-        if max(shape) < _GAIN * LONGEST or self._bytes_left <= 0 or self._seconds_left <= 0:
+        kept = self._kept(id)
+        # Without a thumbnail even a small image is worth reading.
+        if (kept and max(shape) < _GAIN * LONGEST) or self._bytes_left <= 0 or self._seconds_left <= 0:
             return b""
         started = time.monotonic()
         # Files move and disks are unplugged: a page must come out all the same.
@@ -68,7 +79,7 @@ class Images:
         finally:
             self._seconds_left -= time.monotonic() - started
         # Both: another image of the same scanner has the same shape.
-        is_same = tuple(picture.shape[:2]) == tuple(shape) and _is_alike(picture, self.index.thumbnail(id))
+        is_same = tuple(picture.shape[:2]) == tuple(shape) and (not kept or _is_alike(picture, kept))
         return thumbnail(picture, ENLARGED) if is_same else b""
 
 

@@ -61,6 +61,13 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
     help="index these as well: seg, dose, map, level (of a slide); repeatable, kept by the index",
 )
 @label_options
+@option(
+    "--thumbnails",
+    choices=("on", "off"),
+    metavar="WHEN",
+    help="off: the index keeps no small images; for a new index [on]",
+)
+@option("--no-burned-in", is_flag=True, help="leave out images whose header says that text is burned in")
 @option("--jobs", type=positive, metavar="N", help="processes [one a core]")
 @option("--refit", is_flag=True, help="learn the vocabulary again from all images")
 @option("--compare-contents", is_flag=True, help="read every file to see whether it has changed")
@@ -83,6 +90,7 @@ def run(args: Arguments) -> int:
         args.also,
         DEFAULT,
         args.compare_contents,
+        {"thumbnails": args.thumbnails, "burned_in": "off" if args.no_burned_in else None},
     )
     started = time.monotonic()
     # Before worker processes start, each of which would compile for itself.

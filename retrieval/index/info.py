@@ -9,6 +9,7 @@ from typing import Any
 from .catalogue.files import n_lacking
 from .catalogue.learned_fusions import LearntFusion, read_fusions
 from .catalogue.pictures import count_unlabelled
+from .catalogue.privacy import n_burned_in
 from .catalogue.representations import Segment, StoredRepresentation, segments, stored_representations
 from .storage.store import Store
 
@@ -24,6 +25,8 @@ def info(store: Store) -> Mapping[str, Any]:
             "format": store.catalogue.format,
             "window": store.window.text,
             "key": _key(store),
+            "names": store.privacy.names,
+            "thumbnails": store.privacy.thumbnails,
             "folders": [os.fsdecode(path) for (path,) in rows("SELECT path FROM root ORDER BY id")],
             "files": dict(rows("SELECT state, count(*) FROM source GROUP BY state ORDER BY state")),
             "skipped": dict(
@@ -33,6 +36,7 @@ def info(store: Store) -> Mapping[str, Any]:
                 )
             ),
             "pictures": n_pictures,
+            "burned_in": n_burned_in(store.catalogue),
             "labelled": n_pictures - count_unlabelled(store.catalogue),
             # All files of the folder, also those that the next writer will sweep: what the disk holds.
             "bytes": sum(path.stat().st_size for path in store.folder.rglob("*") if path.is_file()),

@@ -15,6 +15,7 @@ from ..readers.window import Window
 from ..registry import make_by
 from ..representation import Loadable
 from .catalogue.database import Catalogue
+from .catalogue.privacy import Privacy
 from .progress import Progress, silent
 from .writer import IndexWriter, UpdateReport
 
@@ -34,6 +35,8 @@ class Order:
     settings : those that were given, by name; the others are the index's own, or the defaults.
     window : None for the index's own, or ``auto``.
     also : kinds of files besides images of patients, see ``IndexWriter.take_also``.
+    privacy : what the index keeps, by the fields of ``Privacy``; None or absent for what it has, or the
+        default.
     labels, jobs, refit, compare_contents : see ``IndexWriter.update``.
     """
 
@@ -48,6 +51,7 @@ class Order:
     also: Sequence[str] = ()
     default: Sequence[str] = ()
     compare_contents: bool = False
+    privacy: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,11 +111,13 @@ def _opened(order: Order) -> IndexWriter:
             made = make_by(name, with_settings(name, order.settings, {}))
             if isinstance(made, Loadable):
                 made.load()
-        return IndexWriter.create(order.output, window=window or Window())
+        asked = {name: value for name, value in order.privacy.items() if value is not None}
+        return IndexWriter.create(order.output, window=window or Window(), privacy=Privacy(**asked))
     index = IndexWriter.open(order.output)
     try:
         if window is not None:
             index.require_window(window)
+        index.require_privacy(**order.privacy)
     except IndexFolderError:
         index.close()
         raise

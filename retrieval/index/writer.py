@@ -10,16 +10,17 @@ from ..metadata.label_table import LabelTable
 from ..readers.window import Window
 from ..representation import Representation
 from .catalogue import pictures
+from .catalogue.privacy import Privacy
 from .catalogue.recipe import Factories
 from .catalogue.representations import stored_representations
 from .index import Index
 from .progress import Progress, silent
 from .storage.erasure import clean
 from .storage.merge import compact
-from .storage.store import Store
+from .storage.store import ALL_KEPT, Store
 from .update.apply_labels import LabelReport
 from .update.learn_metric import drop_metric, learn_metric
-from .update.registration import register_representation, require_window, take_also
+from .update.registration import register_representation, require_privacy, require_window, take_also
 from .update.run import UpdateReport, update
 from .update.training_set import MetricOptions, MetricReport
 from .update.transaction import COMMIT_EVERY
@@ -36,7 +37,12 @@ class IndexWriter(Index):
 
     @classmethod
     def create(
-        cls, folder: Path, *, window: Window | None = None, factories: Factories | None = None
+        cls,
+        folder: Path,
+        *,
+        window: Window | None = None,
+        factories: Factories | None = None,
+        privacy: Privacy = ALL_KEPT,
     ) -> Self:
         """Make a new, empty index and open it.
 
@@ -45,12 +51,13 @@ class IndexWriter(Index):
         folder : is not there yet, or is empty.
         window : how the values of all images and queries become grey levels; ``auto`` if it is None.
         factories : what makes representations of a name, besides the entry points.
+        privacy : what the index keeps besides vectors.
 
         Raises
         ------
         IndexFolderError : the folder holds something already, or cannot be written to.
         """
-        return cls(Store.create(Path(folder), window or Window(), factories or {}))
+        return cls(Store.create(Path(folder), window or Window(), factories or {}, privacy))
 
     @classmethod
     def open(cls, folder: Path, *, factories: Factories | None = None) -> Self:
@@ -85,6 +92,16 @@ class IndexWriter(Index):
         SettingError : another name.
         """
         take_also(self._store, kinds)
+        self.refresh()
+
+    def require_privacy(self, **wanted: str | None) -> None:
+        """Let images with burned-in text be passed over; refuse to change what the index keeps otherwise.
+
+        Raises
+        ------
+        IndexFolderError : it was made with other ``names`` or ``thumbnails``.
+        """
+        require_privacy(self._store, wanted)
         self.refresh()
 
     def update(

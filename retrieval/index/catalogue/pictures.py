@@ -85,10 +85,11 @@ def add_picture(catalogue: Catalogue, id: int, source: int, picture: EncodedPict
     """Add an image under a number that was never given before."""
     spacing = picture.spacing or (None, None)
     catalogue.run(
-        """INSERT INTO picture (id, name, source, rows, cols, row_spacing, col_spacing, groups, metadata)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        """INSERT INTO picture (id, name, source, rows, cols, row_spacing, col_spacing, groups, metadata,
+        burned_in) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         *(id, picture.name, source, *picture.shape, *spacing),
         *(json.dumps(dict(picture.groups)), json.dumps(dict(picture.metadata))),
+        int(picture.metadata.get("burned_in") == "YES"),
     )
 
 

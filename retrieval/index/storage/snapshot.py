@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import IndexFolderError, SettingError, did_you_mean
+from ...errors import IndexFolderError, NoThumbnailError, SettingError, did_you_mean
 from ...picture import Picture
 from ...ranker import Ids, Ranker
 from ...registry import installed
@@ -146,8 +146,16 @@ class Snapshot:
         return find_rows(self._evidence[name], int(self.ids[position]))
 
     def thumbnail(self, position: int) -> bytes:
-        """Return the thumbnail of an image, a JPEG. Raise IndexFolderError if it is lost."""
+        """Return the thumbnail of an image, a JPEG. Raise IndexFolderError if it is lost.
+
+        NoThumbnailError if the index keeps none.
+        """
         found = find_rows(self._thumbnails, int(self.ids[position]))
+        if found is None and self._store.privacy.thumbnails == "off":
+            raise NoThumbnailError(
+                "this index keeps no thumbnails (--thumbnails off), and maps, baselines and the search for "
+                "near-duplicates are made of them; leave these out, or index anew with thumbnails"
+            )
         if found is None:
             raise IndexFolderError(
                 f"{self.names[position]}: its thumbnail is lost; restore the index, or index again"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ from ..catalogue.connection import FILE
 from ..catalogue.database import Catalogue
 from ..catalogue.migration import migrate
 from ..catalogue.page_sums import NAMES
+from ..catalogue.privacy import Privacy
 from ..catalogue.recipe import Factories, derived, make, recipe_hash, recipe_settings
 from ..catalogue.representations import StoredRepresentation, segments, stored_representations
 from ..catalogue.schema import PRIVACY
 from .key_of_index import key_of, move_out, new_key_rows
 from .lock import WriterLock
 
+ALL_KEPT = Privacy()
 _FOLDERS = ("segments", "models")
 
 
@@ -53,7 +56,7 @@ class Store:
         self._lock = lock
 
     @classmethod
-    def create(cls, folder: Path, window: Window, factories: Factories) -> Store:
+    def create(cls, folder: Path, window: Window, factories: Factories, privacy: Privacy = ALL_KEPT) -> Store:
         """Make a new index in a folder that does not exist or is empty. Raise IndexFolderError otherwise."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +75,7 @@ class Store:
                 raise IndexFolderError(f"{folder}: is an index already; open it, or give a new folder")
             for name in _FOLDERS:
                 (folder / name).mkdir(exist_ok=True)
-            meta = {"window": window.text, **PRIVACY, **new_key_rows(folder)}
+            meta = {"window": window.text, **PRIVACY, **asdict(privacy), **new_key_rows(folder)}
             # The catalogue is last: before its first commit the folder is no index yet.
             return cls(folder, Catalogue.create(folder, meta), factories, lock)
         except BaseException:
@@ -114,6 +117,11 @@ class Store:
                 f"{self.folder}: its key ({self.catalogue.meta('key')}) is not at hand, and without it "
                 "nothing can be added or removed; give --key FILE"
             )
+
+    @property
+    def privacy(self) -> Privacy:
+        """What the index keeps besides vectors."""
+        return Privacy.of(self.catalogue)
 
     @property
     def window(self) -> Window:

@@ -29,7 +29,8 @@ def verify(store: Store) -> list[str]:
         ]
         is_live = live_pictures(store)
         found = segments(store.catalogue)
-        problems += _thumbnails(store, [s for s in found if s.representation is None], is_live)
+        if store.privacy.thumbnails == "on":
+            problems += _thumbnails(store, [s for s in found if s.representation is None], is_live)
         for stored in stored_representations(store.catalogue):
             own = [s for s in found if s.representation == stored.id]
             problems += _representation(store, stored, own, is_live)

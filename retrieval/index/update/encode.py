@@ -189,7 +189,7 @@ def setup(store: Store, chosen: Sequence[StoredRepresentation]) -> Setup:
     specs = tuple(
         Spec(b.id, b.name, b.settings, None if b.model is None else models / b.model) for b in chosen
     )
-    return Setup(store.window.text, store.salt, specs, store.factories)
+    return Setup(store.window.text, store.salt, specs, store.factories, store.privacy)
 
 
 def _encoded_by(store: Store, ids: Sequence[int]) -> Iterator[frozenset[int]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
 
 from ...errors import IndexFolderError, SettingError
 from ...readers.kinds import also_named
 from ...readers.window import Window
 from ...representation import Loadable, Representation
 from ..catalogue.pictures import next_picture
+from ..catalogue.privacy import leave_out_burned_in
 from ..catalogue.recipe import difference, recipe_hash, recipe_settings
 from ..catalogue.representations import (
     StoredRepresentation,
@@ -62,6 +64,24 @@ def take_also(store: Store, kinds: Collection[str]) -> None:
     if kinds != store.also:
         with store.catalogue.transaction():
             store.catalogue.run("INSERT OR REPLACE INTO meta VALUES ('also', ?)", " ".join(sorted(kinds)))
+
+
+def require_privacy(store: Store, wanted: Mapping[str, str | None]) -> None:
+    """Let an index pass over images with burned-in text if that is wanted; it cannot change the rest.
+
+    Raises
+    ------
+    IndexFolderError : the index was made with other names or thumbnails.
+    """
+    kept = asdict(store.privacy)
+    for name in ("names", "thumbnails"):
+        if wanted.get(name) not in (None, kept[name]):
+            raise IndexFolderError(
+                f"{store.folder}: was made with --{name} {kept[name]}, not {wanted[name]}; leave it out, or "
+                "make another index"
+            )
+    if wanted.get("burned_in") == "off" and kept["burned_in"] == "on":
+        leave_out_burned_in(store.catalogue)
 
 
 def require_window(store: Store, window: Window) -> None:

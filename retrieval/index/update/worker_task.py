@@ -24,6 +24,7 @@ from ...representation import Arrays, BatchEncoder, Encoding, Representation
 from ..catalogue.contents import Contents, contents_of, part_of
 from ..catalogue.encoded_picture import EncodedPicture
 from ..catalogue.files import State
+from ..catalogue.privacy import Privacy
 from ..catalogue.recipe import Factories, make
 from ..catalogue.tombstones import tombstone_key
 from ..storage.thumbnail import make_thumbnail
@@ -54,12 +55,14 @@ class Setup:
     salt : the key of pseudonyms and tombstones.
     specs : the representations.
     factories : makers of representations, by name; importable, as they are sent to processes.
+    privacy : what the index keeps.
     """
 
     window: str
     salt: bytes
     specs: tuple[Spec, ...]
     factories: Factories
+    privacy: Privacy
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,8 @@ class Worker:
         pictures = read_pictures(
             task.path, task.name, window=self._window, salt=self.setup.salt, also=task.also, report=report
         )
+        if self.setup.privacy.burned_in == "off":
+            pictures = map(_without_burned_in, pictures)
         salt, skip = self.setup.salt, task.skip
         return (picture for picture in pictures if not skip or tombstone_key(salt, picture.id) not in skip)
 
@@ -190,9 +195,12 @@ class Worker:
                 prepared[id] = made.prepare(picture)
             else:
                 encodings[id] = made.encode(picture)
-        thumbnail = make_thumbnail(picture) if task.has_thumbnails else None
+        thumbnail = make_thumbnail(picture) if self._keeps_thumbnail(task) else None
         about = (picture.shape, picture.spacing, dict(picture.groups), dict(picture.metadata))
         return EncodedPicture(picture.id, *about, encodings, thumbnail, prepared)
+
+    def _keeps_thumbnail(self, task: Task) -> bool:
+        return task.has_thumbnails and self.setup.privacy.thumbnails == "on"
 
     def _sampled(self, task: Task) -> PartialResult:
         """Sample the frames whose names have the smallest keys; any order of frames gives the same ones.
@@ -210,6 +218,13 @@ class Worker:
                 drawn = (key, picture.id, {id: self._made[id].sample(picture) for id in task.encode})
                 (heapq.heappush if len(best) < task.sample else heapq.heapreplace)(best, drawn)
         return PartialResult(samples=[s for _, _, s in sorted(best, key=lambda b: b[:2])], n_frames=n_frames)
+
+
+def _without_burned_in(picture: Picture) -> Picture:
+    """Return an image as it is. Raise PassedOverError if its header says that text is burned in."""
+    if picture.metadata.get("burned_in") == "YES":
+        raise PassedOverError("passed over: its header says that text is burned in (--no-burned-in)")
+    return picture
 
 
 def _about(damaged: Sequence[DamagedFrame]) -> str:

@@ -57,6 +57,7 @@ METADATA: tuple[tuple[str, str, Rule], ...] = (
     ("photometric", "PhotometricInterpretation", _one_of(PHOTOMETRIC)),
     ("instance_number", "InstanceNumber", _number(-99_999, 99_999)),
     ("image_type", "ImageType", _types),
+    ("burned_in", "BurnedInAnnotation", _one_of(frozenset({"YES", "NO"}))),
 )
 """The allow-list: the name in the index, the DICOM keyword, and what of its values gets through. No names,
 dates, identifiers or free descriptions. The readers add ``rows``, ``cols``, ``frame``, ``position`` (mm along

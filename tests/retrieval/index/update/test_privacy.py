@@ -1,0 +1,81 @@
+"""What an index keeps besides vectors: no thumbnails if none are wanted; burned-in text is marked."""
+
+import json
+
+import pytest
+from support.dicom_files import texture, write_dicom
+
+from cli.main import main
+from retrieval.index import Index
+
+
+@pytest.fixture
+def scans(tmp_path):
+    (tmp_path / "scans").mkdir()
+    for number, says in enumerate(("YES", "NO", None)):
+        more = {} if says is None else {"BurnedInAnnotation": says}
+        write_dicom(
+            tmp_path / "scans" / f"{number}.dcm", texture(number, (40, 40)), uid=f"1.2.{number}", **more
+        )
+    return tmp_path / "scans"
+
+
+def index(scans, *more):
+    place = scans.parent / "x.index"
+    line = ["index", str(scans), "-o", str(place), "--by", "thumbnail", "--jobs", "1", "--json", *more]
+    assert main(line) == 0
+    return place
+
+
+def info(place, capsys):
+    capsys.readouterr()
+    assert main(["info", str(place), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_images_with_burned_in_text_are_marked_and_counted(scans, capsys):
+    place = index(scans)
+    assert info(place, capsys)["burned_in"] == 1
+    with Index.open(place) as opened:
+        assert [hit.id for hit in opened.query("1.dcm", where="burned_in = 'YES'")] == ["0.dcm"]
+
+
+def test_they_are_left_out_where_that_is_wanted(scans, capsys):
+    found = info(index(scans, "--no-burned-in"), capsys)
+    assert found["pictures"] == 2
+    assert "burned in" in found["skipped"]["0.dcm"]
+
+
+def test_those_that_an_index_has_go_with_the_next_update_and_stay_out(scans, capsys):
+    assert info(index(scans), capsys)["pictures"] == 3
+    assert info(index(scans, "--no-burned-in"), capsys)["pictures"] == 2
+    found = info(index(scans), capsys)
+    assert (found["pictures"], found["burned_in"]) == (2, 0)
+
+
+def test_an_index_without_thumbnails_answers_and_is_whole(scans, tmp_path, capsys):
+    place = index(scans, "--thumbnails", "off")
+    assert info(place, capsys)["thumbnails"] == "off"
+    assert len(list((place / "segments").iterdir())) == 1  # the vectors alone
+    assert main(["verify", str(place)]) == 0
+    page = tmp_path / "page.html"
+    assert main(["query", str(place), "1.dcm", "--by", "thumbnail", "--report", str(page)]) == 0
+    assert page.read_text().count("data:image") >= 2  # read from their files
+    for path in scans.iterdir():
+        path.unlink()
+    assert main(["query", str(place), "1.dcm", "--by", "thumbnail", "--report", str(page)]) == 0
+    assert "no image" in page.read_text()
+
+
+def test_what_needs_thumbnails_says_so(scans, capsys):
+    place = index(scans, "--thumbnails", "off")
+    capsys.readouterr()
+    assert main(["map", str(place), "-o", str(scans.parent / "map.html"), "--by", "thumbnail"]) == 1
+    assert "keeps no thumbnails" in capsys.readouterr().err
+
+
+def test_an_index_keeps_to_what_it_was_made_with(scans, capsys):
+    index(scans)
+    line = ["index", str(scans), "-o", str(scans.parent / "x.index"), "--thumbnails", "off"]
+    assert main(line) == 1
+    assert "was made with --thumbnails on" in capsys.readouterr().err
