@@ -62,6 +62,12 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
 )
 @label_options
 @option(
+    "--names",
+    choices=("plain", "hash"),
+    metavar="HOW",
+    help="hash: pseudonyms in the place of names of files and folders; for a new index [plain]",
+)
+@option(
     "--thumbnails",
     choices=("on", "off"),
     metavar="WHEN",
@@ -90,7 +96,12 @@ def run(args: Arguments) -> int:
         args.also,
         DEFAULT,
         args.compare_contents,
-        {"thumbnails": args.thumbnails, "burned_in": "off" if args.no_burned_in else None},
+        # None leaves an index as it is.
+        {
+            "names": args.names,
+            "thumbnails": args.thumbnails,
+            "burned_in": "off" if args.no_burned_in else None,
+        },
     )
     started = time.monotonic()
     # Before worker processes start, each of which would compile for itself.

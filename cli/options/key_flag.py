@@ -19,6 +19,7 @@ def key_options(parameters: Sequence[click.Parameter]) -> list[Option]:
     """Return the option ``--key`` for a command that opens an index; nothing for any other."""
     if not any(param.metavar == "INDEX" for param in parameters):
         return []
+    # Not by hand at each command: one that opens an index and lacks the flag could not be run elsewhere.
     about = "the key of the hashes, made if a new index needs it [SEMBLANCE_KEY, or the user's own]"
     return [Option(["--key"], type=place, metavar="FILE", help=about)]
 

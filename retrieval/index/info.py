@@ -27,7 +27,7 @@ def info(store: Store) -> Mapping[str, Any]:
             "key": _key(store),
             "names": store.privacy.names,
             "thumbnails": store.privacy.thumbnails,
-            "folders": [os.fsdecode(path) for (path,) in rows("SELECT path FROM root ORDER BY id")],
+            "folders": _folders(store),
             "files": dict(rows("SELECT state, count(*) FROM source GROUP BY state ORDER BY state")),
             "skipped": dict(
                 rows(
@@ -45,6 +45,11 @@ def info(store: Store) -> Mapping[str, Any]:
                 _representation(store, b, found) for b in stored_representations(store.catalogue)
             ],
         }
+
+
+def _folders(store: Store) -> list[str]:
+    rows = store.catalogue.rows("SELECT path FROM root ORDER BY id")
+    return ["hidden" if store.catalogue.names.are_hidden else os.fsdecode(path) for (path,) in rows]
 
 
 def _key(store: Store) -> str:

@@ -29,9 +29,11 @@ class LabelTable:
     """Hold the rows of a label table by their path: relative to the indexed folder, ``/`` between the parts.
 
     A path may name a file, which stands for all of its frames, or one frame (``file.dcm#3``).
+    ``is_by_folder`` says that the labels are names of folders.
     """
 
     rows: Mapping[str, LabelRow]
+    is_by_folder: bool = False
 
     @classmethod
     def read(cls, path: Path, path_column: str = "path", label_column: str = "label") -> LabelTable:
@@ -63,7 +65,8 @@ class LabelTable:
         A file at the top has no label, for the same path may be in several indexed folders.
         """
         parents = {name: PurePosixPath(name).parent.name for name in names}
-        return cls({name: LabelRow((label,) if label else (), {}, 0) for name, label in parents.items()})
+        rows = {name: LabelRow((label,) if label else (), {}, 0) for name, label in parents.items()}
+        return cls(rows, is_by_folder=True)
 
 
 def _rows(path: Path, file: TextIO, required: tuple[str, str]) -> Iterator[tuple[str, LabelRow]]:

@@ -27,12 +27,14 @@ class Query:
     picture : None if the index need not read anything.
     known_as : its id if it is one of the index, else None. Of a volume, one of its slices.
     slices : of a volume: what the index is asked with, in order; ``picture`` stands for it then.
+    path : of the file that was read; None if none was.
     """
 
     id: str
     picture: Picture | None = None
     known_as: str | None = None
     slices: tuple[Any, ...] = ()
+    path: Path | None = None
 
     @property
     def shown(self) -> str:
@@ -68,7 +70,7 @@ def read_queries(index: Index, image: str) -> Iterator[Query]:
         # A file of the index brings its labels and groups, though its pixels are read anew.
         ids = index.names_at(file.path)
         for picture in read_images([file], reader_of(index)):
-            yield _read_query(index, picture, _known_as(ids, file, picture))
+            yield replace(_read_query(index, picture, _known_as(ids, file, picture)), path=file.path)
 
 
 def the_only(queries: Iterable[Query], image: str) -> Query:
@@ -107,13 +109,18 @@ def reader_of(index: Index) -> Reader:
 def _read_query(index: Index, picture: Picture, known_as: str | None) -> Query:
     """Return the query of an image that was read, with what the index knows of it besides its file."""
     if known_as is None:
-        return Query(picture.id, picture)
+        return Query(shown_name(index, picture.id), picture)
     entry = index.picture(known_as)
     # Metadata hold one value a column, so several labels cannot be one of them.
     label = {"label": entry.labels[0]} if len(entry.labels) == 1 else {}
     # What a table says of an image goes before what its header says.
     groups, metadata = {**picture.groups, **entry.groups}, {**picture.metadata, **entry.metadata, **label}
-    return Query(picture.id, replace(picture, groups=groups, metadata=metadata), known_as)
+    return Query(shown_name(index, picture.id), replace(picture, groups=groups, metadata=metadata), known_as)
+
+
+def shown_name(index: Index, name: str) -> str:
+    """Return what a file that was named is called in answers: a pseudonym if the index hides names."""
+    return index.ask(lambda snapshot: snapshot.shown(name))
 
 
 def _known_as(ids: Sequence[str], file: ImageFile, picture: Picture) -> str | None:
@@ -134,7 +141,7 @@ def canvas_of(index: Index, query: Query) -> Canvas:
     if query.picture is not None:
         picture = query.picture
         about = (picture.shape, picture.spacing, lambda: picture, "#" in Path(query.id).name)
-        return Canvas(*about, picture.metadata, lambda: Path(query.id.partition("#")[0]))
+        return Canvas(*about, picture.metadata, lambda: query.path or Path(query.id.partition("#")[0]))
     entry = index.picture(query.shown)
     about = (entry.shape, entry.spacing, lambda: index.read(query.shown), entry.name != entry.source)
     return Canvas(*about, entry.metadata, lambda: index.path_of(query.shown))

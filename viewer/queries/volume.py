@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from retrieval.errors import PictureError
 
 from .image_arguments import ImageFile, find_images, is_on_disk, read_images
-from .query import Query, ids_of, nearest, reader_of
+from .query import Query, ids_of, nearest, reader_of, shown_name
 
 if TYPE_CHECKING:
     from retrieval.index import Index
@@ -75,7 +75,7 @@ def find_volumes(index: Index, images: Sequence[str]) -> list[Volume]:
     stacks = find_stacks(slices)
     return [
         Volume(
-            _name(images, slices[stack[0]], number, len(stacks)),
+            _name(index, images, slices[stack[0]], number, len(stacks)),
             tuple(slices[i] for i in stack),
             tuple(sources[i] for i in stack),
         )
@@ -83,8 +83,10 @@ def find_volumes(index: Index, images: Sequence[str]) -> list[Volume]:
     ]
 
 
-def _name(images: Sequence[str], first: Slice, number: int, n_stacks: int) -> str:
+def _name(index: Index, images: Sequence[str], first: Slice, number: int, n_stacks: int) -> str:
     base = images[0] if len(images) == 1 else first.name
+    # An id of the index is shown as it is; a file may be called after a patient.
+    base = base if ids_of(index, base) else shown_name(index, base)
     return base if n_stacks == 1 else f"{base} (stack {number} of {n_stacks})"
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from ...errors import REPAIR, IndexFolderError
 from ...readers.pseudonym import FAST, Key
 from .connection import FILE, connect, explained
+from .hidden_names import Names
 from .page_sums import PageSums, read_sums, write_sums
 from .schema import APPLICATION, FORMAT, SUMMED, TABLES
 
@@ -36,12 +37,13 @@ class Catalogue:
 
     Attributes
     ----------
-    key : of the hashes in it; the store that opens it sets it.
+    key, names : of the hashes in it, and how it keeps names; the store that opens it sets them.
     """
 
     def __init__(self, folder: Path, mode: str) -> None:
         self.folder = folder
         self.key = Key.unknown(FAST)
+        self.names = Names(self.key, False)
         # One connection has one transaction, whichever thread began it. The lock is reentrant because the
         # questions inside a transaction take it again.
         self._turn = threading.RLock()

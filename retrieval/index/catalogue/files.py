@@ -74,7 +74,7 @@ def known_sources(catalogue: Catalogue, root: int) -> dict[bytes, KnownSource]:
     sql = """SELECT path, id, name, size, mtime_ns, inode, ctime_ns, state, reason, part, whole
         FROM source WHERE root = ? ORDER BY id"""
     return {
-        bytes(r[0]): KnownSource(r[1], r[2], Stat(*r[3:7]), State(r[7]), *r[8:11])
+        catalogue.names.path(bytes(r[0])): KnownSource(r[1], r[2], Stat(*r[3:7]), State(r[7]), *r[8:11])
         for r in catalogue.rows(sql, root)
     }
 
@@ -90,7 +90,7 @@ def add_source(catalogue: Catalogue, root: int, path: bytes, name: str, stat: St
     return catalogue.run(
         """INSERT INTO source (root, path, name, size, mtime_ns, inode, ctime_ns, state)
         VALUES (?, ?, ?, ?, ?, ?, ?, 'pending')""",
-        *(root, path, chosen, stat.size, stat.mtime_ns, stat.inode, stat.ctime_ns),
+        *(root, catalogue.names.keep(path), chosen, stat.size, stat.mtime_ns, stat.inode, stat.ctime_ns),
     )
 
 
@@ -176,13 +176,15 @@ def fetch(catalogue: Catalogue, ids: Sequence[int]) -> Iterator[IndexedSource]:
         )
         found = {row[0]: row for row in rows}  # SQL returns them in any order
         for number, root, path, name, state, part in (found[id] for id in page if id in found):
-            yield IndexedSource(int(number), joined(root, path), str(name), State(state), part)
+            path = joined(*map(catalogue.names.path, (root, path)))
+            yield IndexedSource(int(number), path, str(name), State(state), part)
 
 
 def _prefixed(catalogue: Catalogue, root: int, name: str) -> Iterator[str]:
     path = catalogue.rows("SELECT path FROM root WHERE id = ?", root)[0][0]
     # A file name that is not valid UTF-8 cannot be a TEXT of SQLite.
-    base = Path(os.fsdecode(path)).name.encode("utf-8", "replace").decode("utf-8")
+    folder = Path(os.fsdecode(catalogue.names.path(path))).name
+    base = catalogue.names.name(folder.encode("utf-8", "replace").decode("utf-8"))
     yield f"{base}/{name}"
     yield from (f"{base}~{number}/{name}" for number in count(2))
 

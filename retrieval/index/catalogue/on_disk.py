@@ -26,6 +26,7 @@ def locate(catalogue: Catalogue, name: str) -> Path | None:
     if not rows:
         return None
     root, below, is_displaced, *known = rows[0]
+    root, below = map(catalogue.names.path, (root, below))
     path = joined(root, below)
     if is_displaced:
         raise PictureError(f"{name}: its folder or disc is not there; another one is at {os.fsdecode(root)}")
@@ -64,6 +65,8 @@ def sources_at(catalogue: Catalogue, path: Path) -> list[int]:
 
     It is recognised by its path, or as the same file that was indexed through a link.
     """
+    if catalogue.names.are_hidden and not catalogue.key.is_known:
+        return []
     spellings = dict.fromkeys((path.absolute(), path.parent.resolve() / path.name, path.resolve()))
     found = [id for spelling in spellings for id in _at(catalogue, spelling)]
     try:
@@ -80,7 +83,8 @@ def sources_at(catalogue: Catalogue, path: Path) -> list[int]:
     found += [
         int(id)
         for id, root, below, *known in rows
-        if _is_same(joined(root, below), status) and _is_as_indexed(catalogue, path, known)
+        if _is_same(joined(*map(catalogue.names.path, (root, below))), status)
+        and _is_as_indexed(catalogue, path, known)
     ]
     return list(dict.fromkeys(found))
 
@@ -88,7 +92,7 @@ def sources_at(catalogue: Catalogue, path: Path) -> list[int]:
 def _at(catalogue: Catalogue, path: Path) -> Iterator[int]:
     for root, number in roots(catalogue).items():
         if path.is_relative_to(root):
-            below = os.fsencode(path.relative_to(root))
+            below = catalogue.names.keep(os.fsencode(path.relative_to(root)))
             recent = ", size, mtime_ns, inode, ctime_ns, part" if catalogue.format > 1 else ""
             sql = f"SELECT id{recent} FROM source WHERE root = ? AND path = ?"
             for id, *known in catalogue.rows(sql, number, below):

@@ -157,7 +157,10 @@ def remove(catalogue: Catalogue, names: Sequence[str]) -> int:
     removed. Raises SettingError, and changes nothing, if a name is not in the index.
     """
     # All names are looked up before anything is deleted, so that a misspelt one changes nothing.
-    chosen = {name: _matching(catalogue, name) for name in names}
+    chosen = {
+        name: next(filter(None, (_matching(catalogue, n) for n in catalogue.names.meant(name))), [])
+        for name in names
+    }
     if unknown := [name for name in names if not chosen[name]]:
         raise SettingError(f"not in this index: {', '.join(unknown)}; nothing was removed")
     pictures = {id: (name, source) for found in chosen.values() for id, name, source in found}

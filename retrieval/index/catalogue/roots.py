@@ -14,12 +14,13 @@ def add_root(catalogue: Catalogue, folder: Path) -> int:
 
     Paths are kept as bytes, as the file system spells them: a name need not be valid text.
     """
-    return catalogue.run("INSERT INTO root (path) VALUES (?)", os.fsencode(folder))
+    return catalogue.run("INSERT INTO root (path) VALUES (?)", catalogue.names.keep(os.fsencode(folder)))
 
 
 def move_root(catalogue: Catalogue, root: int, folder: Path) -> None:
     """Record that an indexed folder has moved, or that its disc is there again."""
-    catalogue.run("UPDATE root SET path = ?, displaced = 0 WHERE id = ?", os.fsencode(folder), root)
+    path = catalogue.names.keep(os.fsencode(folder))
+    catalogue.run("UPDATE root SET path = ?, displaced = 0 WHERE id = ?", path, root)
 
 
 def displace_root(catalogue: Catalogue, root: int) -> None:
@@ -36,7 +37,7 @@ def roots(catalogue: Catalogue) -> dict[Path, int]:
     """Return the number of each indexed folder, by its absolute path; displaced ones are left out."""
     where = "WHERE displaced = 0 " if catalogue.format > 1 else ""
     rows = catalogue.rows(f"SELECT path, id FROM root {where}ORDER BY id")
-    return {Path(os.fsdecode(path)): int(id) for path, id in rows}
+    return {Path(os.fsdecode(catalogue.names.path(path))): int(id) for path, id in rows}
 
 
 @dataclass(frozen=True)
@@ -53,4 +54,5 @@ class IndexedRoot:
 def all_roots(catalogue: Catalogue) -> list[IndexedRoot]:
     """Return all indexed folders, the displaced ones too."""
     rows = catalogue.rows("SELECT id, path, displaced, folder, scanned_ns FROM root ORDER BY id")
-    return [IndexedRoot(int(r[0]), Path(os.fsdecode(r[1])), bool(r[2]), r[3], r[4]) for r in rows]
+    paths = [Path(os.fsdecode(catalogue.names.path(row[1]))) for row in rows]
+    return [IndexedRoot(int(r[0]), path, bool(r[2]), r[3], r[4]) for r, path in zip(rows, paths, strict=True)]

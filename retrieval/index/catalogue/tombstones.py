@@ -34,6 +34,7 @@ def add_tombstone(catalogue: Catalogue, id: int, reason: str) -> None:
     """Within a transaction: replace the name and path of a file without images by hashes; drop its labels."""
     salt = catalogue.key
     name, path = catalogue.rows("SELECT name, path FROM source WHERE id = ?", id)[0]
+    below = catalogue.names.path(bytes(path))
     # `substr` and not LIKE: a name may hold % and _.
     catalogue.run(
         "DELETE FROM label WHERE name = ? OR substr(name, 1, ?) = ?", name, len(name) + 1, f"{name}#"
@@ -42,7 +43,12 @@ def add_tombstone(catalogue: Catalogue, id: int, reason: str) -> None:
     # The row stays, as `removed`, so that the next scan recognises the file and does not index it again.
     catalogue.run(
         "UPDATE source SET name = ?, path = ?, state = 'removed', reason = ? WHERE id = ?",
-        *(f"removed {tombstone_key(salt, name)}", tombstone_path_key(salt, bytes(path)), reason, id),
+        *(
+            f"removed {tombstone_key(salt, name)}",
+            tombstone_path_key(salt, below),
+            reason,
+            id,
+        ),
     )
 
 

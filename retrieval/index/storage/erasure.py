@@ -71,7 +71,8 @@ def _strangers(store: Store) -> Iterator[str]:
 
 
 def _names(store: Store, names: Sequence[str]) -> Iterator[str]:
-    wanted = {name: _spellings(name) for name in names}
+    hidden = store.catalogue.names.meant
+    wanted = {name: set().union(*map(_spellings, hidden(name))) for name in names}
     for path in sorted(p for p in store.folder.rglob("*") if p.is_file()):
         found = _found(path, {bytes for own in wanted.values() for bytes in own})
         for name, own in wanted.items():

@@ -145,6 +145,10 @@ class Snapshot:
             )
         return find_rows(self._evidence[name], int(self.ids[position]))
 
+    def shown(self, name: str) -> str:
+        """Return what a file that is not in the index is called: its name, unless the index hides names."""
+        return self._store.catalogue.names.shown(name)
+
     def thumbnail(self, position: int) -> bytes:
         """Return the thumbnail of an image, a JPEG. Raise IndexFolderError if it is lost.
 

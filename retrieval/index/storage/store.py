@@ -16,6 +16,7 @@ from ...readers.window import Window
 from ...representation import Arrays, Representation
 from ..catalogue.connection import FILE
 from ..catalogue.database import Catalogue
+from ..catalogue.hidden_names import Names
 from ..catalogue.migration import migrate
 from ..catalogue.page_sums import NAMES
 from ..catalogue.privacy import Privacy
@@ -52,6 +53,7 @@ class Store:
         self.catalogue = catalogue
         self.factories = factories
         catalogue.key = key_of(catalogue)
+        catalogue.names = Names(catalogue.key, self.privacy.names == "hash")
         self.given: dict[str, Representation] = {}
         self._lock = lock
 

@@ -40,28 +40,29 @@ def apply_labels(store: Store, table: LabelTable, scopes: Sequence[Scope]) -> La
     with catalogue.transaction():
         # Unmatched rows are kept under their path: a file that cannot be read today may be readable later.
         rows = [
-            (name, row)
+            (path, name, row)
             for path, row in table.rows.items()
             if (name := found[path] or _waiting(catalogue, path, scopes)) is not None
         ]
         set_labels(catalogue, _without_removed(catalogue, rows, scopes), numbers)
-    unmatched = tuple(path for path, name in found.items() if name is None)
+    unmatched = tuple(catalogue.names.shown(path) for path, name in found.items() if name is None)
     return LabelReport(len(table.rows), unmatched, count_unlabelled(catalogue))
 
 
 def _without_removed(
-    catalogue: Catalogue, rows: Sequence[tuple[str, LabelRow]], scopes: Sequence[Scope]
+    catalogue: Catalogue, rows: Sequence[tuple[str, str, LabelRow]], scopes: Sequence[Scope]
 ) -> Sequence[tuple[str, LabelRow]]:
-    """Leave out the rows of removed images: nothing about these may come back into the index."""
+    """Return the name and row of each path, without removed images: nothing of these may come back."""
     gone, salt = all_tombstone_keys(catalogue), catalogue.key
     prefixes = {"", *(scope.prefix for scope in scopes)}
 
     # Tombstones are hashes, so a removed name cannot be looked up; each name that a row may mean is hashed.
-    def is_gone(name: str) -> bool:
-        names = (prefix + part for prefix in prefixes for part in (name, name.rpartition("#")[0]) if part)
+    def is_gone(path: str, name: str) -> bool:
+        whole = {name, *(one for prefix in prefixes for one in catalogue.names.meant(prefix + path))}
+        names = (part for one in whole for part in (one, one.rpartition("#")[0]) if part)
         return any(tombstone_key(salt, name) in gone for name in names)
 
-    return [(name, row) for name, row in rows if not is_gone(name)] if gone else rows
+    return [(name, row) for path, name, row in rows if not (gone and is_gone(path, name))]
 
 
 def _find(catalogue: Catalogue, path: str, scopes: Sequence[Scope]) -> str | None:
@@ -70,7 +71,7 @@ def _find(catalogue: Catalogue, path: str, scopes: Sequence[Scope]) -> str | Non
     file, mark, frame = path.rpartition("#")
     for scope in scopes:
         for relative, tail in ((path, ""), (file, mark + frame)):
-            place = os.fsencode(scope.prefix + relative)
+            place = catalogue.names.keep(os.fsencode(scope.prefix + relative))
             sql = "SELECT name FROM source WHERE root = ? AND path = ? AND state = 'read'"
             if relative and (rows := catalogue.rows(sql, scope.number, place)):
                 name = f"{rows[0][0]}{tail}"
@@ -81,14 +82,15 @@ def _find(catalogue: Catalogue, path: str, scopes: Sequence[Scope]) -> str | Non
         "SELECT root FROM source WHERE name = ? AND state = 'read'",
     ):
         numbers = {scope.number for scope in scopes}
-        if any(not scopes or root in numbers for (root,) in catalogue.rows(sql, path)):
-            return path
+        for name in catalogue.names.meant(path):
+            if any(not scopes or root in numbers for (root,) in catalogue.rows(sql, name)):
+                return name
     return None
 
 
 def _waiting(catalogue: Catalogue, path: str, scopes: Sequence[Scope]) -> str | None:
     """Return the name under which a row waits for its file; None if another folder has a file of it."""
-    name = f"{scopes[0].prefix}{path}" if len(scopes) == 1 else path
+    *_, name = catalogue.names.meant(f"{scopes[0].prefix}{path}" if len(scopes) == 1 else path)
     numbers = {scope.number for scope in scopes}
     sql = "SELECT root FROM source WHERE name = ? OR name = ?"
     taken = catalogue.rows(sql, name, name.rpartition("#")[0])

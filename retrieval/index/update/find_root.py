@@ -14,7 +14,7 @@ def root_of(catalogue: Catalogue, folder: Path, salt: bytes, notes: list[str]) -
 
     What the user should know is added to ``notes``.
     """
-    known = all_roots(catalogue)
+    known, called = all_roots(catalogue), catalogue.names.shown(str(folder))
     here = next((r for r in known if r.path == folder and not r.is_displaced), None)
     if here is not None and not is_another(catalogue, here, salt):
         return here.id
@@ -22,8 +22,8 @@ def root_of(catalogue: Catalogue, folder: Path, salt: bytes, notes: list[str]) -
     if here is not None:
         displace_root(catalogue, here.id)
         notes.append(
-            f"{folder}: no image indexed here holds what it held, so that it is taken for another folder or "
-            "disc; what was indexed stays: take it out with `semblance remove` if it is no more"
+            f"{called}: no image indexed here holds what it held, so that it is taken for another "
+            "folder or disc; what was indexed stays: take it out with `semblance remove` if it is no more"
         )
     if before is not None:
         move_root(catalogue, before.id, folder)
@@ -45,9 +45,11 @@ def _moved_here(
 
 def _doubts(catalogue: Catalogue, folder: Path, others: list[IndexedRoot]) -> list[str]:
     """Say which vanished folders a new one looks like, if the index does not know what these held."""
+    shown = catalogue.names.shown
     return [
-        f"{folder}: its files have the names and sizes of those of {r.path}, which is not there; an index of "
-        "format 1 does not know their contents, so that nothing is carried over and they are indexed anew"
+        f"{shown(str(folder))}: its files have the names and sizes of those of {shown(str(r.path))}, which "
+        "is not there; an index of format 1 does not know their contents, so that nothing is carried over "
+        "and they are indexed anew"
         for r in others
         if not r.path.exists() and could_hold(catalogue, folder, r)
     ]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...errors import OptionError
 from ...metadata.label_table import LabelTable
 from ..catalogue.files import State, n_lacking, readable
 from ..catalogue.migration import GUESSED
@@ -75,6 +76,8 @@ def update(
     ``commit_every`` is the number of images or files after which a commit is due.
     """
     store.check_writable()
+    if labels is not None and labels.is_by_folder and store.catalogue.names.are_hidden:
+        raise OptionError("the labels would be names of the folders that this index hides", "label_by")
     executor = make_executor(jobs)  # first, as it refuses a wrong number of jobs
     scopes = scan(store, folders, progress)
     changes = record(store, scopes, compare_contents)

@@ -137,7 +137,7 @@ def _record_scope(store: Store, scope: Scope, changes: Changes) -> None:
         )
     for file in scope.files:
         path = os.fsencode(os.path.relpath(file.path, scope.root))
-        name = f"{scope.prefix}{file.name}"
+        name = catalogue.names.name(f"{scope.prefix}{file.name}")
         stat = Stat(file.size, file.mtime_ns, file.inode, file.ctime_ns)
         found = known.pop(path, None) or known.pop(tombstone_path_key(salt, path), None)
         if found is None:
@@ -146,7 +146,7 @@ def _record_scope(store: Store, scope: Scope, changes: Changes) -> None:
             changes.changed.add(_changed(catalogue, scope, path, name, stat, found, changes))
         else:
             _unchanged(catalogue, found, file.path, name, stat, changes)
-    changes.skipped += scope.unreadable
+    changes.skipped += [(catalogue.names.name(where), reason) for where, reason in scope.unreadable]
     gone = [found for path, found in known.items() if _is_gone(scope, path)]
     for found in gone:
         _drop_labels(catalogue, found, changes)
