@@ -1,0 +1,122 @@
+"""Notes: what an answer does not say of itself, a line each, at the command line and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from retrieval.metadata.groups import NAMED_IN_FILES
+
+from .answer import Answer
+from .queries.query import Query
+from .safe_text import printable
+
+if TYPE_CHECKING:
+    from retrieval.index import Index
+
+NOTHING_SHARED = (
+    "every score is 0, so the order tells nothing; is the image, or its region, without structure?"
+)
+
+
+def finds_inliers(index: Index, by: Sequence[str], has_region: bool) -> bool:
+    """Tell whether a representation that is asked looks for local matches that agree in space."""
+    from retrieval.evidence.localization import Locator
+
+    for name in by or index.default_representations:
+        made = index.representation(name)
+        # Networks compare windows as a whole: they say where, and have no matches to count.
+        if name != "deep" and isinstance(made, Locator) and made.n_candidates(has_region) != 0:
+            return True
+    return False
+
+
+def note_on_space(index: Index, by: Sequence[str], answer: Answer) -> str | None:
+    """Return the line that says that a region is found nowhere as it is; None if it is, or nobody looked."""
+    # Of regions that are in no image of the index, hardly any finds inliers: their number tells so better
+    # than any score.
+    if not answer.rows or any(row.inliers for row in answer.rows) or not finds_inliers(index, by, True):
+        return None
+    return printable(
+        f"note: {answer.query.id}: nothing here matches the region in space (no inlier in any hit); the hits "
+        "are what is most like it"
+    )
+
+
+def note_on_scores(answer: Answer) -> str | None:
+    """Return the line that says that the order of an answer tells nothing; None if it does."""
+    # Ties are broken by name, so an answer of zeros looks like one that means something.
+    if not answer.rows or any(row.score for row in answer.rows):
+        return None
+    return printable(f"note: {answer.query.id}: {NOTHING_SHARED}")
+
+
+def has_no_value(index: Index, query: Query, column: str) -> bool:
+    """Tell whether a query has no value of a column, so that nothing can share it."""
+    # A file that is not indexed has its header alone.
+    if query.picture is not None:
+        return column not in {**query.picture.groups, **query.picture.metadata}
+    entry = index.picture(query.shown)
+    known = {
+        "id",
+        "source",
+        "rows",
+        "cols",
+        *entry.groups,
+        *entry.metadata,
+        *(["label"] * bool(entry.labels)),
+    }
+    return column not in known
+
+
+def note_on_names(index: Index, column: str | None) -> str | None:
+    """Return the line that says that names of a column cannot be compared; None if they can.
+
+    Names of files are hashed identifiers. If a label table names no one whom a file names, it most likely
+    uses names of its own, and nobody can tell whether two of them are one person.
+    """
+    if column not in NAMED_IN_FILES:
+        return None
+    if not index.ask(lambda snapshot: snapshot.knows_key):
+        return (
+            f"note: the key of this index is not at hand, so that no {column} of a new file or a label table "
+            "can be matched with those of indexed files; give --key FILE"
+        )
+    apart = index.ask(lambda snapshot: snapshot.columns.people(column).apart())
+    if apart is None:
+        return None
+    by_table, by_file = (f"{n:,} {column} name{'s' if n != 1 else ''}" for n in apart)
+    return (
+        f"note: {by_table} of label tables and {by_file} of file headers have none in common and cannot be "
+        f"compared; one {column} may be taken for two"
+    )
+
+
+def note_on_missing(ids: Sequence[str], column: str) -> str:
+    """Return the line that says of which queries a column that should leave images out has no value."""
+    # Three names show which images are meant; all of a folder would fill the screen.
+    shown = ", ".join(printable(id) for id in ids[:3]) + (", …" if len(ids) > 3 else "")
+    return f"--not-same {column}: no {column} is known of {shown}; only the image itself was left out"
+
+
+def note_on_boxes(index: Index, by: Sequence[str]) -> str | None:
+    """Say why no hit of a region has a box, and what helps; None if one that is asked can tell."""
+    from retrieval.evidence.localization import Locator
+
+    def locates(name: str) -> bool:
+        made = index.representation(name)
+        return isinstance(made, Locator) and made.n_candidates(True) != 0
+
+    asked = by or index.default_representations
+    if any(locates(name) for name in asked):
+        return None
+    # deep without window embeddings could tell, if it were indexed with them: that is the better remedy.
+    bare = [name for name in asked if index.representation(name).settings.get("cells") == 0]
+    others = [f"--by {name}" for name in index.representations if name not in asked and locates(name)]
+    if bare:
+        why = f"{', '.join(bare)} keeps no window embeddings in this index"
+        remedies = ["make another index with --cells 5", *others]
+    else:
+        why = f"{', '.join(asked)} cannot tell"
+        remedies = others or ["index with --by superpixel or --by deep as well"]
+    return f"note: no hit says where the region is in it: {why}; {' or '.join(remedies)}"
