@@ -56,8 +56,12 @@ def _representation(
         return
     try:
         representation = store.representation(stored)
+        representation.make_ranker()  # fails where a package is missing that opening segments needs too
     except (SemblanceError, OSError) as error:
         yield f"{stored.name}: {error}"
+        # Which images its segments hold cannot be told then, but whether their bytes are those written can.
+        damages = (_damage(store, segment) for segment in own)
+        yield from (f"{stored.name}: {damage}" for damage in damages if damage is not None)
         return
     yield from _vectors(store, stored, representation, own, is_live)
 

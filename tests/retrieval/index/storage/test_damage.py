@@ -8,7 +8,8 @@ import pytest
 from support.drawings import draw_numbered
 from support.indexes import change, index_thumbnails
 
-from retrieval.errors import IndexFolderError
+from retrieval.baselines import Thumbnail
+from retrieval.errors import IndexFolderError, SettingError
 from retrieval.index import Index
 from retrieval.index.writer import IndexWriter
 
@@ -103,6 +104,22 @@ def test_a_missing_segment_is_named(place):
         with pytest.raises(IndexFolderError, match="restore"):
             index.thumbnail("1.png")
         assert any("is missing" in p for p in index.verify())
+
+
+def test_where_a_package_is_missing_no_image_is_called_lost(place, monkeypatch):
+    def lacks(*_):
+        raise SettingError("thumbnails need a package; install it")
+
+    for name in ("make_ranker", "open_ranker"):
+        monkeypatch.setattr(Thumbnail, name, lacks)
+    said = "thumbnail: thumbnails need a package; install it"
+    with Index.open(place) as index:
+        assert index.verify() == [said]
+    path = next(path for path in files(place) if path.name == "vectors.npy")
+    path.write_bytes(path.read_bytes()[:-1])
+    with Index.open(place) as index:
+        first, second = index.verify()
+    assert first == said and second.startswith("thumbnail: segment") and "is damaged" in second
 
 
 def test_a_recipe_that_was_changed_is_refused(place):
