@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,13 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def index(scans: Path) -> semblance.Index:
+def index(scans: Path) -> Iterator[semblance.Index]:
     made = semblance.index(
         scans, by=["superpixel", "thumbnail"], labels=scans / "labels.csv", jobs=1, **SETTINGS
     )
     assert made.path == scans.with_name("scans.index")
-    return made
+    with made:
+        yield made
 
 
 def told(capsys: pytest.CaptureFixture[str], index: semblance.Index, *words: str) -> Any:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,13 @@ N = 24
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> semblance.Index:
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[semblance.Index]:
     folder = tmp_path_factory.mktemp("verdicts") / "scans"
     for number in range(N):
         draw_colour(folder / f"{number}.png", number)
     labels = {f"{number}.png": "<odd>" if number % 2 else "even" for number in range(N)}
-    return semblance.index(folder, by="thumbnail", labels=labels, jobs=1)
+    with semblance.index(folder, by="thumbnail", labels=labels, jobs=1) as made:
+        yield made
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:

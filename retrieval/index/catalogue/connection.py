@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from ...errors import IndexFolderError
@@ -19,13 +19,14 @@ def connect(folder: Path, mode: str) -> sqlite3.Connection:
     connection = _connection(uri + mode)
     try:
         connection.execute("PRAGMA user_version").fetchall()
-    except sqlite3.OperationalError:
+    except sqlite3.Error as error:
+        connection.close()
         # A writer was killed in the middle of its commit and left a hot rollback journal. Only a connection
         # that may write can roll it back; no reader can open the file before that is done.
-        connection.close()
-        if mode != "ro":
+        if mode != "ro" or not isinstance(error, sqlite3.OperationalError):
             raise
-        _connection(uri + "rw").execute("PRAGMA user_version").fetchall()
+        with closing(_connection(uri + "rw")) as writing:
+            writing.execute("PRAGMA user_version").fetchall()
         connection = _connection(uri + mode)
     # SQLite's default rollback journal is kept: a write-ahead log needs shared memory between processes,
     # which network file systems lack. FULL syncs the journal before the pages and the pages before the
@@ -34,6 +35,16 @@ def connect(folder: Path, mode: str) -> sqlite3.Connection:
     # Deleted rows are overwritten with zeros: names of removed images must not stay readable in the file.
     connection.execute("PRAGMA secure_delete=ON")
     return connection
+
+
+@contextmanager
+def on_error(undo: Callable[[], object]) -> Iterator[None]:
+    """Undo what was opened before the block if an error leaves it, ``KeyboardInterrupt`` among them."""
+    try:
+        yield
+    except BaseException:
+        undo()
+        raise
 
 
 @contextmanager

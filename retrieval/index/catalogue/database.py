@@ -15,7 +15,7 @@ from typing import Any
 
 from ...errors import REPAIR, IndexFolderError
 from ...readers.pseudonym import FAST, Key
-from .connection import FILE, connect, explained
+from .connection import FILE, connect, explained, on_error
 from .hidden_names import Names
 from .page_sums import PageSums, read_sums, write_sums
 from .schema import APPLICATION, FORMAT, SUMMED, TABLES
@@ -55,14 +55,15 @@ class Catalogue:
     def create(cls, folder: Path, meta: Mapping[str, str]) -> Catalogue:
         """Make the catalogue of a new index, in one commit."""
         catalogue = cls(folder, "rwc")
-        # The marks and the tables are in the same transaction as the first rows: a folder in which the making
-        # was interrupted has no table `meta`, and `is_born` tells it from an index.
-        marks = f"PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT};"
-        with explained(folder):
-            catalogue._connection.executescript(f"BEGIN IMMEDIATE; {marks} {TABLES}")
-        catalogue.run_many("INSERT INTO meta VALUES (?, ?)", {"generation": "0", **meta}.items())
-        catalogue._seal()
-        catalogue.run("COMMIT")
+        with on_error(catalogue.close):
+            # The marks and the tables are in the same transaction as the first rows: a folder in which the
+            # making was interrupted has no table `meta`, and `is_born` tells it from an index.
+            marks = f"PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT};"
+            with explained(folder):
+                catalogue._connection.executescript(f"BEGIN IMMEDIATE; {marks} {TABLES}")
+            catalogue.run_many("INSERT INTO meta VALUES (?, ?)", {"generation": "0", **meta}.items())
+            catalogue._seal()
+            catalogue.run("COMMIT")
         return catalogue
 
     @staticmethod
@@ -88,7 +89,8 @@ class Catalogue:
             what = "is not an index of Semblance" if folder.exists() else "is not there"
             raise IndexFolderError(f"{folder}: {what}; make one with `semblance index FOLDER -o {folder}`")
         catalogue = cls(folder, "rw" if write else "ro")
-        catalogue._check_format()
+        with on_error(catalogue.close):
+            catalogue._check_format()
         return catalogue
 
     def _check_format(self) -> None:

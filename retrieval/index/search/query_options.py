@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -107,5 +108,7 @@ class QueryOptions:
 
 def option_help(name: str) -> str:
     """Return what the docstring of ``QueryOptions`` first says of a field, for the help of its flag."""
-    found = re.search(rf"^    {name} : (.+?)\.(?:\s|$)", str(QueryOptions.__doc__), re.MULTILINE | re.DOTALL)
+    # getdoc takes the indentation away, which the compiler itself does since Python 3.13.
+    text = str(inspect.getdoc(QueryOptions))
+    found = re.search(rf"^{name} : (.+?)\.(?:\s|$)", text, re.MULTILINE | re.DOTALL)
     return "" if found is None else " ".join(found[1].split())

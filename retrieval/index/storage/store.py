@@ -14,7 +14,7 @@ from ...rankers.array_files import load_arrays, save_arrays, sync_folder
 from ...readers.pseudonym import Key
 from ...readers.window import Window
 from ...representation import Arrays, Representation
-from ..catalogue.connection import FILE
+from ..catalogue.connection import FILE, on_error
 from ..catalogue.database import Catalogue
 from ..catalogue.hidden_names import Names
 from ..catalogue.migration import migrate
@@ -71,7 +71,7 @@ class Store:
                 f"{folder}: holds other things ({min(strangers)}); give an empty or a new folder"
             )
         lock = WriterLock(folder)
-        try:
+        with on_error(lock.release):
             # Asked under the lock: another process may have made an index here a moment ago.
             if Catalogue.is_born(folder):
                 raise IndexFolderError(f"{folder}: is an index already; open it, or give a new folder")
@@ -80,33 +80,30 @@ class Store:
             meta = {"window": window.text, **PRIVACY, **asdict(privacy), **new_key_rows(folder)}
             # The catalogue is last: before its first commit the folder is no index yet.
             return cls(folder, Catalogue.create(folder, meta), factories, lock)
-        except BaseException:
-            lock.release()
-            raise
 
     @classmethod
     def open(cls, folder: Path, write: bool, factories: Factories) -> Store:
         """Open an index; for writing, first delete what an interrupted writer left behind."""
         if not write:
-            return cls(folder, Catalogue.open(folder), factories, None)
+            catalogue = Catalogue.open(folder)
+            with on_error(catalogue.close):
+                return cls(folder, catalogue, factories, None)
         # Opened for reading first: a folder that is no index must not get a file `lock`.
         Catalogue.open(folder).close()
         lock = WriterLock(folder)
-        try:
+        with on_error(lock.release):
             catalogue = Catalogue.open(folder, write=True)
-            # Before anything is written: a commit would give damaged pages new checksums.
-            catalogue.check()
-            migrate(catalogue)
-            is_moved = move_out(catalogue)
-            store = cls(folder, catalogue, factories, lock)
-            store._require_key()
-            store.sweep()
-            if is_moved:
-                catalogue.rewrite()  # nothing of the key may stay in what was overwritten
-            return store
-        except BaseException:
-            lock.release()
-            raise
+            with on_error(catalogue.close):
+                # Before anything is written: a commit would give damaged pages new checksums.
+                catalogue.check()
+                migrate(catalogue)
+                is_moved = move_out(catalogue)
+                store = cls(folder, catalogue, factories, lock)
+                store._require_key()
+                store.sweep()
+                if is_moved:
+                    catalogue.rewrite()  # nothing of the key may stay in what was overwritten
+                return store
 
     @property
     def salt(self) -> Key:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -243,7 +244,7 @@ def test_an_empty_index_answers_with_nothing(tmp_path, folder):
 
 def test_numbers_of_pictures_are_never_given_twice(index, folder, tmp_path):
     def number(name):
-        with sqlite3.connect(tmp_path / "index" / "catalogue.sqlite") as catalogue:
+        with closing(sqlite3.connect(tmp_path / "index" / "catalogue.sqlite")) as catalogue:
             return catalogue.execute("SELECT id FROM picture WHERE name = ?", (name,)).fetchone()[0]
 
     last = number("b/5.png")

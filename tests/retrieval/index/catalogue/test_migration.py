@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def state(place):
 
 
 def sources(place):
-    with sqlite3.connect(place / "catalogue.sqlite") as catalogue:
+    with closing(sqlite3.connect(place / "catalogue.sqlite")) as catalogue:
         return catalogue.execute("SELECT count(*), count(part), count(inode) FROM source").fetchone()
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from contextlib import closing
 
 import pytest
 from support.drawings import draw_grey, draw_numbered
@@ -167,8 +168,7 @@ def test_other_installed_readers_try_again_what_could_not_be_read(place, folder)
 
 
 def test_paths_of_the_catalogue_stay_within_the_folder(place):
-    with sqlite3.connect(place / "catalogue.sqlite") as catalogue:
+    with closing(sqlite3.connect(place / "catalogue.sqlite")) as catalogue:
         folders = [row[0] for row in catalogue.execute("SELECT folder FROM segment")]
-    catalogue.close()
     assert folders
     assert all("/" not in folder and not folder.startswith(".") for folder in folders)

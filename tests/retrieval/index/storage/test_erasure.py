@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -157,10 +158,9 @@ def test_a_removed_file_that_is_gone_is_forgotten(make, folder, tmp_path):
     index, report = make()
     assert counts(report) == (0, 0, 1, 6)
     index.close()
-    with sqlite3.connect(tmp_path / "index" / "catalogue.sqlite") as catalogue:
+    with closing(sqlite3.connect(tmp_path / "index" / "catalogue.sqlite")) as catalogue:
         assert catalogue.execute("SELECT count(*) FROM removed").fetchone() == (0,)
         assert catalogue.execute("SELECT count(*) FROM source").fetchone() == (6,)
-    catalogue.close()
 
 
 def test_the_index_can_be_asked_for_the_file_of_a_removed_picture(make, folder):
