@@ -40,6 +40,17 @@ def kernel(**options: Any) -> Callable[[F], F]:
     return decorate
 
 
+def _jit(function: FunctionType, options: dict[str, Any]) -> Any:
+    from numba import njit
+
+    try:
+        return njit(cache=True, nogil=True, **options)(function)
+    except RuntimeError:
+        # Neither the folder of the package nor that of the user can be written to, and NUMBA_CACHE_DIR names
+        # no other: each process compiles for itself.
+        return njit(nogil=True, **options)(function)
+
+
 class Kernel:
     """A kernel that numba has not seen yet; it makes room for numba's own object when it is first needed.
 
@@ -58,11 +69,18 @@ class Kernel:
         KERNELS.append(self)
 
     @property
+    def can_be_cached(self) -> bool:
+        """Tell whether there is a folder for its machine code that can be written to."""
+        return self.compiled().stats.cache_path is not None
+
+    @property
     def is_cached(self) -> bool:
         """Tell whether its machine code is on disk, and no older than its source.
 
         Numba names its index of a function after the module, the function and the line of its source.
         """
+        if not self.can_be_cached:
+            return False
         code = self.py_func.__code__
         source = Path(code.co_filename)
         index = f"{source.stem}.{self.py_func.__qualname__}-{code.co_firstlineno}.*.nbi"
@@ -78,9 +96,7 @@ class Kernel:
         with _LOCK:
             # A kernel that calls itself, or is called by one that it calls, is met again before it is ready.
             if self._made is None:
-                from numba import njit
-
-                self._made = njit(cache=True, nogil=True, **self._options)(self.py_func)
+                self._made = _jit(self.py_func, self._options)
                 self._introduce()
                 # Last: other threads may call it as soon as they see it.
                 self._compiled = self._made

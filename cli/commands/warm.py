@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -30,6 +31,10 @@ and each kernel is compiled when it is first called."""
 
 STAGE = "compiling kernels, once, about a minute"
 NEVER = "never"
+UNKEPT = (
+    "they cannot be kept: neither the folder of the package nor yours can be written to; "
+    "set NUMBA_CACHE_DIR to one that can"
+)
 
 SETTINGS: Sequence[tuple[str, dict[str, Any]]] = (
     ("sift", {}),
@@ -58,7 +63,11 @@ def run(args: Arguments) -> int:
     started = time.monotonic()
     with ProgressBar("steps", args.quiet) as progress:
         warm_up(progress)
+    from retrieval.kernel import KERNELS
+
     print(f"kernels compiled in {time.monotonic() - started:.0f} s")
+    if not KERNELS[0].can_be_cached:
+        print(UNKEPT, file=sys.stderr)
     return 0
 
 
@@ -74,7 +83,8 @@ def warm_up_once(names: Sequence[str], progress: ProgressBar) -> None:
             make(name)  # imports the modules of its kernels
     # Small kernels of rankings are compiled in no time; those of visual words are what takes a minute.
     kernels = [one for one in KERNELS if one.__module__.startswith("bovw.")]
-    if kernels and not any(one.is_cached for one in kernels):
+    # Where nothing can be kept, each process compiles what it calls, and no more.
+    if kernels and kernels[0].can_be_cached and not any(one.is_cached for one in kernels):
         warm_up(progress)
 
 
@@ -91,7 +101,7 @@ def warm_up(progress: ProgressBar) -> None:
 
 
 def draw_images(folder: Path) -> None:
-    """Write smooth images, in colour and grey by turns, which have points of every kind."""
+    """Write smooth images, in colour and grey by turns, with points of every kind, and one of stripes."""
     import cv2
     import numpy as np
 
@@ -100,6 +110,9 @@ def draw_images(folder: Path) -> None:
         coarse = np.random.default_rng(number).integers(0, 256, (12, 12, 3), dtype=np.uint8)
         image = cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
         cv2.imwrite(str(folder / f"{number}.png"), image if number % 2 else image[:, :, 0])
+    # Flat areas give too few superpixels, which a kernel of its own then halves.
+    stripes = np.where(np.arange(SIDE) // 16 % 2, 200, 50).astype(np.uint8)
+    cv2.imwrite(str(folder / "stripes.png"), np.tile(stripes, (SIDE, 1)))
 
 
 def _steps(folder: Path) -> list[Callable[[], None]]:
