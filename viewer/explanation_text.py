@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from retrieval.errors import OptionError
-
+from .queries.query import default_by
 from .safe_text import printable
 
 if TYPE_CHECKING:
@@ -13,16 +12,17 @@ if TYPE_CHECKING:
 
 
 def first_explainer(index: Index) -> str:
-    """Return the first representation that can tell what made a hit. OptionError if none can."""
+    """Return the first representation that keeps what to tell by; if none does, the one that answers first.
+
+    SettingError if the index holds none.
+    """
     from retrieval.evidence.explanation import Explainer
 
-    # Learnt metrics and baselines cannot tell, whatever answers queries by default.
+    # Of a learnt metric or a baseline only its score can be asked, with parts of the image covered.
     for name in index.representations:
         if isinstance(index.representation(name), Explainer):
             return str(name)
-    raise OptionError(
-        f"{', '.join(index.representations)} cannot tell what made a hit; index with superpixel or deep", "by"
-    )
+    return default_by(index)
 
 
 def sentence(reasons: HitExplanation) -> str:

@@ -62,8 +62,8 @@ def deletion(
     random = np.random.default_rng(0)
     whole = score(picture)
     shifts = random.permutation(_elsewhere(covered, draws))[:draws].tolist()
-    fell = [whole - score(_without(picture, np.roll(covered, shift, (0, 1)))) for shift in shifts]
-    return Deletion(float(covered.mean()), whole - score(_without(picture, covered)), tuple(fell))
+    fell = [whole - score(without(picture, np.roll(covered, shift, (0, 1)))) for shift in shifts]
+    return Deletion(float(covered.mean()), whole - score(without(picture, covered)), tuple(fell))
 
 
 def _elsewhere(covered: NDArray[np.bool_], least: int) -> NDArray[np.intp]:
@@ -86,8 +86,8 @@ def _hottest(heat: Heat, share: float) -> NDArray[np.bool_]:
     return covered.reshape(heat.shape)
 
 
-def _without(picture: Picture, covered: NDArray[np.bool_]) -> Picture:
-    """Return a picture with what a coarse mask covers replaced by the picture's mean."""
+def without(picture: Picture, covered: NDArray[np.bool_]) -> Picture:
+    """Return a picture with what a coarse mask, bool (rows, cols), covers replaced by the picture's mean."""
     rows, cols = picture.shape[:2]
     mask = cv2.resize(covered.astype(np.uint8), (cols, rows), interpolation=cv2.INTER_NEAREST).astype(bool)
     pixels = picture.pixels.copy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from ...errors import SettingError
 from ...evidence.deletion_test import Deletion, deletion
 from ...evidence.explanation import Explainer, Explanation, similarity
 from ...evidence.localization import Candidates, Located, Locator
+from ...evidence.occlusion import occlusion
 from ...picture import Picture
 from ...region import Region
 from ...representation import Encoding
@@ -51,12 +52,13 @@ def explain(snapshot: Snapshot, query: QueryImage, hit: QueryImage, options: Que
     Parameters
     ----------
     query, hit : images, or names of indexed ones, whose files are read.
-    options : ``by``, ``region`` and ``adjust`` count; of several representations the first that can explain.
+    options : ``by``, ``region`` and ``adjust`` count; of several representations the first that keeps points
+        or windows to tell by. If none does, parts of the hit are covered one after the other.
 
     Raises
     ------
-    SettingError : no such representation, one that cannot tell, or one that kept nothing to tell by; a region
-        without a pixel; or options that make no sense here.
+    SettingError : no such representation, or one that kept nothing to tell by; a region without a pixel; or
+        options that make no sense here.
     PictureError : a file cannot be read.
     """
     options.refuse_others("by", "region", "adjust", because="one hit is explained, however it was found")
@@ -69,31 +71,33 @@ def explain(snapshot: Snapshot, query: QueryImage, hit: QueryImage, options: Que
         raise SettingError("region: it holds no pixel of the query; mark more of it")
     (encoded,) = encode_query(snapshot, query, replace(options, by=[by]))
     own = encoded.representation.encode(hit)
-    assert isinstance(encoded.representation, Explainer)
-    found = encoded.representation.explain(encoded.encoding, encoded.shape, encoded.region, own, _shape(hit))
 
     # A covered image is scored just as the hit is, so that the difference is what was covered.
     def score(picture: Picture) -> float:
         return _score(encoded, encoded.representation.encode(picture), _shape(hit))[0]
 
+    found = _explanation(encoded, own, hit, score)
     whole, box = _score(encoded, own, _shape(hit))
     tested = deletion(score, hit, found.heat)
     return HitExplanation(by, query, hit, options.region, whole, box, found, tested)
 
 
 def _explaining(snapshot: Snapshot, names: Sequence[str]) -> str:
-    """Return the first representation that can explain. Raise SettingError if there is none."""
-    for name in names:
-        if isinstance(snapshot.representation(name), Explainer):
-            return name
-    if base := snapshot.stored_representation(names[0]).base:
-        raise SettingError(
-            f"by: {names[0]} is a learnt metric: each of its numbers mixes all of {base}, so that no part of "
-            f"the score belongs to a place in an image; explain the hit by {base}"
+    """Return the first representation that can say what counted; the first of all if none can."""
+    able = (name for name in names if isinstance(snapshot.representation(name), Explainer))
+    return next(able, names[0])
+
+
+def _explanation(
+    encoded: EncodedQuery, own: Encoding, hit: Picture, score: Callable[[Picture], float]
+) -> Explanation:
+    """Explain a hit by what its representation kept of it, else by covering one part after the other."""
+    if isinstance(encoded.representation, Explainer):
+        return encoded.representation.explain(
+            encoded.encoding, encoded.shape, encoded.region, own, _shape(hit)
         )
-    raise SettingError(
-        f"by: {', '.join(names)} cannot tell what made a hit; choose superpixel, dense, sift or deep"
-    )
+    # Each number of a learnt metric mixes all of its base, and a baseline keeps no points.
+    return Explanation(occlusion(score, hit), np.zeros((0, 4), np.float32), np.zeros(0, np.bool_))
 
 
 def _score(encoded: EncodedQuery, hit: Encoding, shape: tuple[int, int]) -> tuple[float, Box | None]:

@@ -74,9 +74,12 @@ def test_what_cannot_be_explained_is_refused(index, tmp_path, capsys, arguments,
     assert not (tmp_path / "w.png").exists()
 
 
-def test_a_representation_that_cannot_tell_says_so(index, tmp_path, capsys):
+def test_a_baseline_is_explained_by_covering_parts_of_the_hit(index, tmp_path, capsys):
     folder = index.parent / "scenes"
     assert run("index", folder, "-o", tmp_path / "t", "--by", "thumbnail", "--jobs", "1") == 0
+    capsys.readouterr()
     for by in ([], ["--by", "thumbnail"]):
-        assert run("explain", tmp_path / "t", "0.png", "1.png", *by, "-o", tmp_path / "w.png") == 2
-        assert "cannot tell" in capsys.readouterr().err
+        assert run("explain", tmp_path / "t", "0.png", "1.png", *by, "-o", tmp_path / "w.png", "--json") == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["by"], told["pairs"], told["box"]) == ("thumbnail", [], None)
+    assert (tmp_path / "w.png").is_file()

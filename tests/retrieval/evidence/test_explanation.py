@@ -6,6 +6,7 @@ import pytest
 from retrieval.evidence.deletion_test import DRAWS, OVERLAP, Deletion, deletion
 from retrieval.evidence.explanation import similarity
 from retrieval.evidence.heat_map import scattered
+from retrieval.evidence.occlusion import occlusion
 from retrieval.picture import Picture
 from retrieval.representation import SparseVector
 
@@ -74,3 +75,32 @@ def test_heat_is_where_the_points_are():
     heat = scattered(np.array([10.0]), np.array([90.0]), np.array([1.0]), (50, 100))
     assert heat.shape == (24, 48)
     assert np.unravel_index(np.argmax(heat), heat.shape) == (4, 43)
+
+
+@pytest.mark.parametrize("shape", [(96, 96), (96, 40), (12, 96, 3), (1, 1)])
+def test_occlusion_is_hottest_where_the_score_comes_from(shape):
+    rows, cols = shape[0], shape[1]
+    place = (slice(rows // 2, rows // 2 + max(1, rows // 8)), slice(cols // 4, cols // 4 + max(1, cols // 8)))
+    pixels = np.zeros(shape, np.float32)
+    pixels[place] = 1
+
+    def score(picture):
+        return float(picture.pixels[place].mean())
+
+    heat = occlusion(score, Picture(pixels))
+    if shape == (1, 1):
+        assert not heat.any()  # its mean is itself, so that to cover it changes nothing
+        return
+    assert heat.dtype == np.float32 and heat.min() == 0 and heat.max() == 1
+    row, col = np.unravel_index(heat.argmax(), heat.shape)
+    # Within one step of the place, an eighth of the longer side.
+    step = max(rows, cols) / 8
+    assert abs((row + 0.5) / heat.shape[0] * rows - rows * 0.56) <= step
+    assert abs((col + 0.5) / heat.shape[1] * cols - cols * 0.31) <= step
+
+
+def test_occlusion_shows_no_heat_where_covering_raises_the_score():
+    heat = occlusion(
+        lambda picture: -float(picture.pixels[:16, :16].mean()), Picture(np.eye(48, 48, 0, np.float32))
+    )
+    assert not heat[:5, :5].any()

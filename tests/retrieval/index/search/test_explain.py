@@ -40,8 +40,16 @@ def test_the_score_is_that_of_the_hit(index):
 
 def test_the_first_representation_that_can_explain_does(index):
     assert index.explain("0.png", "1.png").by == "sift"
-    with pytest.raises(SettingError, match="by: thumbnail cannot tell what made a hit; choose superpixel"):
-        index.explain("0.png", "1.png", by=["thumbnail"])
+    assert index.explain("0.png", "1.png", by=["thumbnail", "sift"]).by == "sift"
+
+
+def test_one_that_keeps_nothing_to_tell_by_is_explained_by_covering_parts_of_the_hit(index):
+    (hit,) = index.query("0.png", by=["thumbnail"], among=["1.png"])
+    found = index.explain("0.png", "1.png", by=["thumbnail"])
+    assert found.by == "thumbnail" and found.box is None
+    assert found.score == pytest.approx(hit.score, abs=1e-5)
+    assert found.explanation.heat.max() == 1 and found.explanation.pairs.shape == (0, 4)
+    assert found.deletion.explained > 0
 
 
 def test_names_and_images_are_explained_alike(index):
