@@ -10,14 +10,6 @@ from retrieval.errors import PictureError
 from viewer.answer import Answer
 from viewer.answering import answer_page, ask, with_images, without_itself
 from viewer.files import check_picture_name, write_picture, write_text
-from viewer.notes import (
-    has_no_value,
-    note_on_boxes,
-    note_on_missing,
-    note_on_names,
-    note_on_scores,
-    note_on_space,
-)
 from viewer.queries.query import Query, canvas_of, find_queries
 from viewer.queries.volume import find_volumes
 from viewer.report import write_page
@@ -28,10 +20,11 @@ from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
 from ..options.ranking_flags import query_fields, query_flag, ranking_options
-from ..options.region_flags import mark_of, region_of, region_options
+from ..options.region_flags import mark_of, note_on_boxes, region_of, region_options
 from ..options.representation_flags import given, query_setting_options
 from ..output.attach_findings import FindingsTables
 from ..output.formats import FORMATS
+from ..output.notes import has_no_value, note_on_metrics, note_on_missing, note_on_names
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -51,6 +44,11 @@ same name.
 
 Representations may have settings for queries, such as --orientations of deep: semblance query --by deep
 --help lists them."""
+
+
+NOTHING_SHARED = (
+    "every score is 0, so the order tells nothing; is the image, or its region, without structure?"
+)
 
 
 @command(EXAMPLE, more=query_setting_options)
@@ -93,14 +91,12 @@ def run(args: Arguments) -> int:
             options = options_of(index, query, args)
             answer = tables.attach(index, query, ask(index, query, options), options)
             answers.append(answer)
-            if note := note_on_scores(answer):
-                print(note, file=sys.stderr)
+            # Ties are broken by name, so an answer of zeros looks like one that means something.
+            if answer.rows and not any(row.score for row in answer.rows):
+                print(printable(f"note: {query.id}: {NOTHING_SHARED}"), file=sys.stderr)
             if options.region is not None:
                 # Once for all queries: the reason is the index, not the image.
                 unplaced = unplaced or note_on_boxes(index, args.by)
-                # For each query: it says that this very region is found nowhere.
-                if note := note_on_space(index, args.by, answer):
-                    print(note, file=sys.stderr)
             if args.not_same is not None and has_no_value(index, query, args.not_same):
                 lacking.append(query.id)
             if images is not None:
@@ -109,6 +105,7 @@ def run(args: Arguments) -> int:
         if not answers:
             raise PictureError(f"{', '.join(args.images)}: holds no image")
         names = note_on_names(index, args.not_same) or note_on_names(index, args.group_by)
+        metrics = None if args.by else note_on_metrics(index)
         # While the index is open: the page names its recipes.
         if args.report is not None:
             page = answer_page(index, illustrated, options, mark, args.volume)
@@ -117,10 +114,9 @@ def run(args: Arguments) -> int:
         from viewer.contact_sheet import draw_sheet
 
         write_picture(draw_sheet(illustrated), args.sheet)
-    if unplaced:
-        print(printable(unplaced), file=sys.stderr)
-    if names:
-        print(printable(names), file=sys.stderr)
+    for note in (unplaced, names, metrics):
+        if note:
+            print(printable(note), file=sys.stderr)
     if lacking:
         print(note_on_missing(lacking, args.not_same), file=sys.stderr)
     sys.stdout.write(FORMATS[form_of(args)](answers))

@@ -58,6 +58,28 @@ def test_commands_are_completed_without_loading_any(completed: Completed) -> Non
     assert not [name for name in sys.modules if name.startswith("cli.commands.learn")]
 
 
+@pytest.mark.parametrize(
+    ("shell", "n", "expected"),
+    [
+        ("zsh", "2", ["plain", "learn-fusion", f"{COMMANDS['learn-fusion']}"]),
+        ("fish", "learn-f", [f"plain,learn-fusion\t{COMMANDS['learn-fusion']}"]),
+    ],
+)
+def test_zsh_and_fish_are_answered_in_their_own_forms(
+    shell: str,
+    n: str,
+    expected: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("_SEMBLANCE_COMPLETE", f"{shell}_complete")
+    monkeypatch.setenv("COMP_WORDS", "semblance learn-f")
+    # The number of the word for zsh, the word itself for fish: what their scripts hand over.
+    monkeypatch.setenv("COMP_CWORD", "1" if shell == "zsh" else n)
+    assert main([]) == 0
+    assert capsys.readouterr().out.splitlines() == expected
+
+
 def test_flags_are_completed_and_so_are_settings_of_representations(completed: Completed) -> None:
     assert completed("query", "x", "y", "--no") == ["--not-same"]
     assert "--signature" in completed("index", "x", "--by", "sift", "--sig")

@@ -1,0 +1,78 @@
+"""Notes on a query: metrics that answer it unasked, and columns of which it has no value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from retrieval.metadata.groups import NAMED_IN_FILES
+from viewer.queries.query import Query
+from viewer.safe_text import printable
+
+if TYPE_CHECKING:
+    from retrieval.index import Index
+
+
+def has_no_value(index: Index, query: Query, column: str) -> bool:
+    """Tell whether a query has no value of a column, so that nothing can share it."""
+    # A file that is not indexed has its header alone.
+    if query.picture is not None:
+        return column not in {**query.picture.groups, **query.picture.metadata}
+    entry = index.picture(query.shown)
+    known = {
+        "id",
+        "source",
+        "rows",
+        "cols",
+        *entry.groups,
+        *entry.metadata,
+        *(["label"] * bool(entry.labels)),
+    }
+    return column not in known
+
+
+def note_on_names(index: Index, column: str | None) -> str | None:
+    """Return the line that says that names of a column cannot be compared; None if they can.
+
+    Names of files are hashed identifiers. If a label table names no one whom a file names, it most likely
+    uses names of its own, and nobody can tell whether two of them are one person.
+    """
+    if column not in NAMED_IN_FILES:
+        return None
+    if not index.ask(lambda snapshot: snapshot.knows_key):
+        return (
+            f"note: the key of this index is not at hand, so that no {column} of a new file or a label table "
+            "can be matched with those of indexed files; give --key FILE"
+        )
+    apart = index.ask(lambda snapshot: snapshot.columns.people(column).apart())
+    if apart is None:
+        return None
+    by_table, by_file = (f"{n:,} {column} name{'s' if n != 1 else ''}" for n in apart)
+    return (
+        f"note: {by_table} of label tables and {by_file} of file headers have none in common and cannot be "
+        f"compared; one {column} may be taken for two"
+    )
+
+
+def note_on_metrics(index: Index) -> str | None:
+    """Return the line that says which learnt metrics answer a query without ``--by``; None if none does."""
+    answering = list(index.default_representations)
+    metrics = [name for name in answering if "+" in name]
+    if not metrics:
+        return None
+    learnt = f"{' and '.join(metrics)}, learnt from labels"
+    bases = list(dict.fromkeys(name.partition("+")[0] for name in metrics))
+    # A metric whose trial showed a gain stands in for its base; any other is one voice more.
+    fused = [name for name in bases if name in answering]
+    if fused:
+        return f"note: without --by, {learnt}, is fused with {' and '.join(fused)}; --by {fused[0]} asks it"
+    return (
+        f"note: without --by, {learnt}, answers in place of {' and '.join(bases)}; --by {bases[0]} asks that"
+    )
+
+
+def note_on_missing(ids: Sequence[str], column: str) -> str:
+    """Return the line that says of which queries a column that should leave images out has no value."""
+    # Three names show which images are meant; all of a folder would fill the screen.
+    shown = ", ".join(printable(id) for id in ids[:3]) + (", …" if len(ids) > 3 else "")
+    return f"--not-same {column}: no {column} is known of {shown}; only the image itself was left out"
