@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ALONE := $(VENV)-wheel
+BASE := $(VENV)-base
 PIP := -m pip --disable-pip-version-check
 # The default editable install lets any folder called deep/ in the current directory shadow the package.
 EDITABLE := --config-settings editable_mode=compat
 
-.PHONY: install demo test check tests soak docs wheel wheel-test bench clean
+.PHONY: install demo test check tests soak docs wheel wheel-test base-test bench clean
 
 install: $(VENV)/.warm
 
@@ -43,18 +44,23 @@ wheel-test: wheel | $(ALONE)/bin/python
 	root=$$PWD && cd "$$(mktemp -d)" && SEMBLANCE_WHEEL=$$(ls "$$root"/dist/*.whl) "$$root"/$(ALONE)/bin/pytest -q \
 		-c "$$root"/setup.cfg -p no:cacheprovider "$$root"/tests/test_packaging.py "$$root"/tests/cli "$$root"/tests/viewer "$$root"/tests/semblance
 
+# What the base packages can do, without torch, by any Python: make base-test PYTHON=python3.13
+base-test: | $(BASE)/bin/python
+	$(BASE)/bin/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e . pytest hypothesis psutil
+	$(BASE)/bin/pytest -q -p no:cacheprovider tests --ignore tests/benchmarks --ignore tests/documents
+
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.run
 
 clean:
-	rm -rf $(VENV) $(ALONE) build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(ALONE) $(BASE) build dist demo *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-$(VENV)/bin/python $(ALONE)/bin/python:
+$(VENV)/bin/python $(ALONE)/bin/python $(BASE)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Semblance needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(@D:/bin=)
 
 $(VENV)/.demo: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep,viewer]'
+	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep]'
 	touch $@
 
 # The kernels, compiled once: else the first index of the user waits for that.
@@ -63,7 +69,7 @@ $(VENV)/.warm: $(VENV)/.demo
 	touch $@
 
 $(VENV)/.dev: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep,timm,viewer,dev]'
+	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep,timm,dev]'
 	touch $@ $(VENV)/.demo
 
 $(VENV)/.docs: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python

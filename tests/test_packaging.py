@@ -21,8 +21,6 @@ PACKAGES = ("bovw", "cli", "deep", "retrieval", "semblance", "viewer")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 EXTRAS = {"torch", "torchvision", "pandas", "matplotlib"}
 """What only extras install, or nobody."""
-SERVER = {"starlette", "strawberry", "uvicorn", "graphql"}
-"""What the extra ``viewer`` installs."""
 LATE = {"scipy", "sklearn", "skimage"}
 """What every install has, and is imported inside functions: it takes longer to load than a query."""
 
@@ -85,11 +83,6 @@ def test_the_command_is_installed() -> None:
 
 def test_what_only_extras_install_is_imported_by_deep_alone() -> None:
     assert [name(p) for p in MODULES if imported(p) & EXTRAS and not name(p).startswith("deep/")] == []
-
-
-def test_what_serves_the_page_is_imported_by_the_server_alone() -> None:
-    wanted = [name(p) for p in MODULES if imported(p) & SERVER and not name(p).startswith("viewer/server/")]
-    assert wanted == ["cli/commands/serve.py"]
 
 
 def at_the_top(path: Path) -> set[str]:
@@ -155,14 +148,31 @@ def test_everything_public_is_documented() -> None:
 
 def test_importing_the_packages_loads_nothing_that_only_extras_install() -> None:
     names = [".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for p in MODULES]
-    code = "import " + ", ".join(n for n in names if not n.startswith(("deep", "viewer.server")))
+    code = "import " + ", ".join(name for name in names if not name.startswith("deep"))
     # numba itself loads the top of scipy.
-    assert not loaded_by(code) & ((EXTRAS | LATE | SERVER) - {"scipy"})
+    assert not loaded_by(code) & ((EXTRAS | LATE) - {"scipy"})
 
 
 def test_the_command_without_work_loads_neither_numpy_nor_opencv() -> None:
-    heavy = {"numpy", "cv2", "numba", *EXTRAS, *LATE, *SERVER}
+    heavy = {"numpy", "cv2", "numba", *EXTRAS, *LATE}
     assert not loaded_by("import cli.main; cli.main.main(['--help'])") & heavy
+
+
+BARE = """
+import click
+group = click.Group(commands={"index": click.Command("index", help="index images")})
+group.main(["--help"], standalone_mode=False)
+"""
+
+
+def test_the_help_loads_little_more_than_a_bare_group_of_click() -> None:
+    ours, bare = loaded_by("import cli.main; cli.main.main(['--help'])"), loaded_by(BARE)
+    assert ours - bare <= {"cli", "retrieval"}
+    show = "import sys; print(*(name for name in sys.modules if name.split('.')[0] in ('cli', 'retrieval')))"
+    code = f"import cli.main; cli.main.main(['--help']); {show}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    own = {"cli", "cli.group", "cli.main", "retrieval", "retrieval.errors"}
+    assert set(done.stdout.splitlines()[-1].split()) == own
 
 
 wheel = pytest.mark.skipif(
@@ -174,13 +184,13 @@ wheel = pytest.mark.skipif(
 def test_the_wheel_holds_the_packages_and_nothing_else() -> None:
     with zipfile.ZipFile(os.environ["SEMBLANCE_WHEEL"]) as archive:
         names = archive.namelist()
-    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == set(PACKAGES)
+    assert {entry.split("/")[0] for entry in names if ".dist-info/" not in entry} == set(PACKAGES)
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
     assert {"deep/bundled.safetensors", "deep/MODEL_CARD.md"} <= set(names)
-    static = {name(path) for path in (ROOT / "viewer" / "static").rglob("*") if path.is_file()}
-    assert static and {name for name in names if name.startswith("viewer/static/")} == static
-    assert any(name.endswith("LICENSE") and ".dist-info/" in name for name in names)
-    assert {name for name in names if name.endswith(".py")} == {name(path) for path in MODULES}
+    static = {name(path) for path in (ROOT / "viewer" / "static").iterdir()}
+    assert static and {entry for entry in names if entry.startswith("viewer/static/")} == static
+    assert any(entry.endswith("LICENSE") and ".dist-info/" in entry for entry in names)
+    assert {entry for entry in names if entry.endswith(".py")} == {name(path) for path in MODULES}
 
 
 @wheel
@@ -239,3 +249,49 @@ def test_three_detectors_index_and_answer(tmp_path: Path) -> None:
             cwd=tmp_path,
         )
         assert asked in answer.stdout.splitlines()[1]
+
+
+def said(*words: object, folder: Path) -> tuple[int, str]:
+    """Return the exit code of the installed command and all that it says."""
+    command = Path(sys.executable).with_name("semblance")
+    done = subprocess.run(
+        [command, *map(str, words)], capture_output=True, text=True, cwd=folder, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@wheel
+def test_the_demo_runs_whole(tmp_path: Path) -> None:
+    code, text = said("demo", "--jobs", 2, folder=tmp_path)
+    assert code == 0, text
+    # All of its images are there: none is from a package that only an extra installs.
+    assert "137 images, ranked by sift, dense, superpixel" in text and "not installed" not in text
+    made = {path.name for path in (tmp_path / "demo").iterdir()}
+    assert made == {"pictures", "index", "report.html", "sheet.png", "points.png"}
+
+
+@wheel
+def test_what_needs_torch_says_how_to_get_it(tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "labels.csv").write_text("path,label\n")
+    for words in (
+        ("index", "scans", "-o", "i", "--by", "deep"),
+        ("train", "scans", "--labels", "labels.csv", "-o", "model"),
+    ):
+        code, text = said(*words, folder=tmp_path)
+        assert code == 2 and "torch" in text and "pip install 'semblance[deep]'" in text
+        assert len(text.splitlines()) == 1 and "matplotlib" not in text
+
+
+@wheel
+def test_the_face_indexes_and_answers_and_writes_a_page(tmp_path: Path) -> None:
+    from cli.commands.demo_images import write_pictures
+
+    write_pictures(tmp_path / "scans")
+    script = (ROOT / "examples" / "first_steps.py").read_text("utf-8")
+    assert len(script.splitlines()) <= 12
+    done = subprocess.run(
+        [sys.executable, "-c", script, "scans", "answer.html"], capture_output=True, cwd=tmp_path, check=True
+    )
+    assert b"137 images; look at answer.html" in done.stdout
+    assert "data:image/jpeg" in (tmp_path / "answer.html").read_text("utf-8")

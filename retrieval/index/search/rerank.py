@@ -21,23 +21,14 @@ _BLOCK = 512
 """Maximum number of images whose evidence is in memory at a time."""
 
 Box = tuple[float, float, float, float]
-Transform = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Match:
-    """Where in an image a query matched.
-
-    Parameters
-    ----------
-    box : (row, col, height, width) in pixels.
-    n_inliers : how many matches agree in space.
-    transform : that takes the query there, as in ``Located.transforms``; None if no matches agree.
-    """
+    """Where in an image a query matched, (row, col, height, width) in pixels, and how many matches agree."""
 
     box: Box
     n_inliers: int
-    transform: Transform | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,13 +118,6 @@ def _locate(
 
 def _matches(positions: Ids, located: Located) -> Iterator[tuple[int, Match]]:
     rows = zip(positions.tolist(), located.boxes.tolist(), located.n_inliers.tolist(), strict=True)
-    for i, (position, (row, col, height, width), n_inliers) in enumerate(rows):
+    for position, (row, col, height, width), n_inliers in rows:
         if not np.isnan(row):
-            yield position, Match((row, col, height, width), n_inliers, _transform(located, i))
-
-
-def _transform(located: Located, i: int) -> Transform | None:
-    if located.transforms is None or np.isnan(located.transforms[i]).any():
-        return None
-    a, b, c, d = located.transforms[i].tolist()
-    return a, b, c, d
+            yield position, Match((row, col, height, width), n_inliers)

@@ -1,1 +1,0 @@
-"""What is fetched by plain GET, and what is brought by POST; all the rest is GraphQL."""
