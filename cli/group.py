@@ -45,6 +45,7 @@ JOBS = {
     "look after an index": {
         "info": "say what an index holds",
         "verify": "check that an index is whole",
+        "audit": "look for what looks like an identifier in an index, a page or a folder",
         "remove": "take images out of an index",
         "export": "write the vectors of an index for other tools",
         "compact": "rewrite an index without what was removed, to free space",

@@ -17,7 +17,7 @@ _VARIABLE = "SEMBLANCE_KEY"  # of retrieval.index.storage.key_file, which is not
 
 def key_options(parameters: Sequence[click.Parameter]) -> list[Option]:
     """Return the option ``--key`` for a command that opens an index; nothing for any other."""
-    if not any(param.metavar == "INDEX" for param in parameters):
+    if not any(param.metavar in ("INDEX", "INDEX|REPORT|FOLDER") for param in parameters):
         return []
     # Not by hand at each command: one that opens an index and lacks the flag could not be run elsewhere.
     about = "the key of the hashes, made if a new index needs it [SEMBLANCE_KEY, or the user's own]"
@@ -27,6 +27,7 @@ def key_options(parameters: Sequence[click.Parameter]) -> list[Option]:
 @contextmanager
 def key_file(path: Path | None) -> Iterator[None]:
     """Let indexes take their key from a file while a command runs; None for the user's own."""
+    # A notebook or a test runs many commands in one process: each leaves the variable as it was.
     before = os.environ.get(_VARIABLE)
     if path is not None:
         # The environment, because learners and evaluations open the index for themselves.

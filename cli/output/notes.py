@@ -39,7 +39,7 @@ def note_on_names(index: Index, column: str | None) -> str | None:
     """
     if column not in NAMED_IN_FILES:
         return None
-    if not index.ask(lambda snapshot: snapshot.knows_key):
+    if not index.ask(lambda snapshot: snapshot.catalogue.key.is_known):
         return (
             f"note: the key of this index is not at hand, so that no {column} of a new file or a label table "
             "can be matched with those of indexed files; give --key FILE"

@@ -120,7 +120,7 @@ def _read_query(index: Index, picture: Picture, known_as: str | None) -> Query:
 
 def shown_name(index: Index, name: str) -> str:
     """Return what a file that was named is called in answers: a pseudonym if the index hides names."""
-    return index.ask(lambda snapshot: snapshot.shown(name))
+    return index.ask(lambda snapshot: snapshot.catalogue.names.shown(name))
 
 
 def _known_as(ids: Sequence[str], file: ImageFile, picture: Picture) -> str | None:

@@ -48,10 +48,17 @@ def find_key(id: str) -> bytes | None:
         if key_id(found) != id:
             raise IndexFolderError(f"{given}: holds another key than this index has ({id}); name that one")
         return found
-    for path in (_folder() / "key", _folder() / "keys" / id):
+    path = key_path(id)
+    return None if path is None else _read(path)
+
+
+def key_path(id: str) -> Path | None:
+    """Return the file that holds the key of an id; None if none that is looked into does."""
+    own = (_folder() / "key", _folder() / "keys" / id)
+    for path in own if (given := _given()) is None else (given,):
         with suppress(OSError):
-            if path.is_file() and key_id(found := _read(path)) == id:
-                return found
+            if path.is_file() and key_id(_read(path)) == id:
+                return path
     return None
 
 

@@ -20,6 +20,7 @@ from ...picture import Picture
 from ...ranker import Ids, Ranker
 from ...registry import installed
 from ...representation import Representation
+from ..catalogue.database import Catalogue
 from ..catalogue.learned_fusions import read_fusions
 from ..catalogue.pictures import Entry, all_rows, entry
 from ..catalogue.representations import StoredRepresentation, segments, stored_representations
@@ -145,10 +146,6 @@ class Snapshot:
             )
         return find_rows(self._evidence[name], int(self.ids[position]))
 
-    def shown(self, name: str) -> str:
-        """Return what a file that is not in the index is called: its name, unless the index hides names."""
-        return self._store.catalogue.names.shown(name)
-
     def thumbnail(self, position: int) -> bytes:
         """Return the thumbnail of an image, a JPEG. Raise IndexFolderError if it is lost.
 
@@ -171,9 +168,9 @@ class Snapshot:
         return self._read(lambda: [Rows(folder) for folder in self._folders(None)])
 
     @property
-    def knows_key(self) -> bool:
-        """Tell if the key of the hashes is at hand; else no file or table can be matched with a patient."""
-        return self._store.salt.is_known
+    def catalogue(self) -> Catalogue:
+        """What SQLite keeps, with the key of its hashes, and how it keeps names."""
+        return self._store.catalogue
 
     @cached_property
     def columns(self) -> Columns:

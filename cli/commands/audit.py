@@ -1,0 +1,103 @@
+"""``semblance audit``: look for what looks like an identifier, in an index, a page or a folder."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from retrieval.errors import SettingError
+from viewer.identifiers import Identifier, identifiers
+from viewer.safe_text import printable
+from viewer.written_text import file_texts
+
+from ..options.argument_types import place
+from ..options.command import command
+from ..options.parameters import Arguments, argument, option
+
+EXAMPLE = """example:
+  semblance audit scans.index
+  semblance audit answer.html
+  semblance audit answers/ --json
+
+It looks for dates, names such as Doe^Jane, Doe_Jane and Doe, Jane, numbers of 6 to 12 digits, e-mail
+addresses, UIDs and paths with folders of people; in an index in all of its texts, and for images with
+burned-in text and a key that others can read. The exit code is 1 if anything was found. What it finds
+is to be looked at; what it does not find may be there: no shape tells a first name from a label."""
+
+SHOWN = 20
+"""How many findings of a kind are listed."""
+
+
+@command(EXAMPLE)
+@argument("path", type=place, metavar="INDEX|REPORT|FOLDER", help="what to look into")
+@option("--json", is_flag=True, help="print all that was found as JSON")
+def run(args: Arguments) -> int:
+    """Look, print what was found, and say by the exit code if it was anything."""
+    if not args.path.exists():
+        raise SettingError(f"{args.path}: no such file or folder; name an index, a page or a folder")
+    found = [*identifiers(_texts(args.path)), *_about_index(args.path)]
+    if args.json:
+        print(json.dumps([asdict(one) for one in found], indent=1))
+    else:
+        print("\n".join(_lines(args.path, found)))
+    return 1 if found else 0
+
+
+def _is_index(path: Path) -> bool:
+    return (path / "catalogue.sqlite").is_file()
+
+
+def _texts(path: Path) -> Iterator[tuple[str, str]]:
+    if _is_index(path):
+        from retrieval.index import Index
+        from retrieval.index.catalogue.texts import catalogue_texts
+
+        with Index.open(path) as index:
+            # All at once: the snapshot is let go before files are read.
+            yield from index.ask(lambda snapshot: list(catalogue_texts(snapshot.catalogue)))
+        return
+    # Sorted, so that two runs print the same; an index inside is looked into as one.
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    inner = [one.parent for one in files if one.name == "catalogue.sqlite"]
+    for folder in inner:
+        yield from ((f"{folder}: {where}", text) for where, text in _texts(folder))
+    for file in files:
+        if file.is_file() and not any(file.is_relative_to(folder) for folder in inner):
+            yield from ((f"{file}: {where}", text) for where, text in file_texts(file))
+
+
+def _about_index(path: Path) -> Iterator[Identifier]:
+    """Say what of an index may tell who is in it besides its texts."""
+    if not _is_index(path):
+        return
+    from retrieval.index import Index
+    from retrieval.index.storage.key_file import key_path
+
+    with Index.open(path) as index:
+        info = index.info()
+    if info["burned_in"]:
+        yield Identifier(
+            "picture.burned_in", "burned-in text", f"{info['burned_in']:,} images, by their headers"
+        )
+    if info["key"] == "in the index":
+        yield Identifier("meta", "key", "the key is in the index; open it once for writing to move it out")
+    # Group and others: who can read the key can try numbers of patients.
+    key = key_path(str(info["key"]))
+    if key is not None and stat.S_IMODE(key.stat().st_mode) & 0o077:
+        yield Identifier(str(key), "key", "others can read the key; chmod 600")
+
+
+def _lines(path: Path, found: list[Identifier]) -> Iterator[str]:
+    # By kind: a folder of numbered files must not hide the one date of birth.
+    by_kind: dict[str, list[Identifier]] = {}
+    for one in found:
+        by_kind.setdefault(one.kind, []).append(one)
+    for kind, own in by_kind.items():
+        yield from (printable(f"{kind}: {one.text}  ({one.where})") for one in own[:SHOWN])
+        if len(own) > SHOWN:
+            yield f"{kind}: and {len(own) - SHOWN:,} more; --json lists all"
+    n = f"{len(found):,} that look like an identifier" if found else "nothing that looks like an identifier"
+    yield f"{printable(str(path))}: {n}"

@@ -1,0 +1,122 @@
+"""``semblance audit`` finds what looks like an identifier, and says so by its exit code."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from support.dicom_files import texture, write_dicom
+from support.indexes import change, index_thumbnails
+
+from cli.main import main
+from retrieval.index.storage.key_file import VARIABLE
+from viewer.identifiers import identifiers
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("born 1961-02-03", "date"),
+        ("19610203", "date"),
+        ("seen on 03.02.1961", "date"),
+        ("DOE^JANE", "name"),
+        ("archive/Doe_Jane/1.dcm", "name"),
+        ("Doe, Jane", "name"),
+        ("MRN 00482913", "number"),
+        ("scan_7719203.dcm", None),  # a part of a word
+        ("write to jane.doe@example.org", "e-mail"),
+        ("1.2.840.113619.2.55.3.604688119", "uid"),
+        ("/home/jdoe/scans/1.dcm", "path"),
+        ("C:\\Users\\jdoe\\1.dcm", "path"),
+        ("CT_Head", None),
+        ("3f2a9c0d1e4b5a68", None),  # a pseudonym
+        ("0.123456789 and 12345 px", None),
+        ("superpixel, dense", None),
+    ],
+)
+def test_shapes_of_identifiers(text, kind):
+    assert [one.kind for one in identifiers([("here", text)])] == ([] if kind is None else [kind])
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "scans").mkdir()
+    for number in range(2):
+        path = tmp_path / "scans" / f"{number}.dcm"
+        write_dicom(
+            path,
+            texture(number),
+            uid=f"1.2.{number}",
+            PatientName="Doe^Jane",
+            PatientID="00482913",
+            Modality="CT",
+        )
+    return index_thumbnails(tmp_path / "x.index", tmp_path / "scans")
+
+
+def found(capsys, path):
+    capsys.readouterr()
+    code = main(["audit", str(path), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert code == (1 if told else 0)
+    return {(one["kind"], one["text"]) for one in told}
+
+
+def test_an_index_is_clean_but_for_the_path_of_its_folder(place, tmp_path, capsys):
+    assert found(capsys, place) == {("path", str(tmp_path / "scans"))}
+    change(place, "UPDATE root SET path = ?", b"scans")
+    assert found(capsys, place) == set()
+    assert main(["audit", str(place)]) == 0
+    assert "nothing that looks like an identifier" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("sql", "kind"),
+    [
+        ('UPDATE picture SET metadata = \'{"body_part": "DOE 19610203"}\'', "date"),
+        ("UPDATE source SET reason = 'damaged near Doe^Jane' WHERE id = 1", "name"),
+        ("INSERT INTO label VALUES ('0.dcm', '[]', '{\"mrn\": \"00482913\"}', '[]')", "number"),
+    ],
+)
+def test_what_is_in_an_index_is_found(place, capsys, sql, kind):
+    change(place, sql)
+    assert kind in {one for one, _ in found(capsys, place)}
+
+
+def test_burned_in_text_and_an_open_key_are_told(place, tmp_path, monkeypatch, capsys):
+    change(place, "UPDATE picture SET burned_in = 1")
+    assert "burned-in text" in {kind for kind, _ in found(capsys, place)}
+    key = tmp_path / "key"
+    monkeypatch.setenv(VARIABLE, str(key))
+    other = index_thumbnails(tmp_path / "y.index", tmp_path / "scans")
+    assert "key" not in {kind for kind, _ in found(capsys, other)}
+    key.chmod(0o644)
+    assert "key" in {kind for kind, _ in found(capsys, other)}
+
+
+def test_pages_tables_images_and_headers_of_a_folder_are_looked_into(place, tmp_path, capsys):
+    folder = tmp_path / "answers"
+    folder.mkdir()
+    (folder / "page.html").write_text(
+        "<style>a{color:#000000}</style><script>var n = 12345678</script>"
+        '<script type=\'application/json\'>{"id": "Doe^Jane"}</script>'
+        "<img alt='Roe_John' src='data:image/png;base64,QUJD'>"
+    )
+    (folder / "table.csv").write_text("id,born\na,1961-02-03\n")
+    about = PngInfo()
+    about.add_text("Comment", "for jane.doe@example.org")
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(folder / "sheet.png", pnginfo=about)
+    write_dicom(folder / "x.dcm", texture(), PatientID="00482913")
+    assert found(capsys, folder) == {
+        ("name", "Doe^Jane"),
+        ("name", "Roe_John"),
+        ("date", "1961-02-03"),
+        ("e-mail", "jane.doe@example.org"),
+        ("number", "00482913"),
+    }
+
+
+def test_a_path_that_is_not_there_is_named(tmp_path, capsys):
+    assert main(["audit", str(tmp_path / "none")]) == 2
+    assert "no such file or folder" in capsys.readouterr().err
