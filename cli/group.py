@@ -30,6 +30,7 @@ JOBS = {
         "query": "rank the indexed images by how much they look like an image",
         "classify": "say what an image is called after the labelled images that look like it",
         "explain": "draw what made an image a hit, and test it",
+        "serve": "open indexes in a browser: mark a region, see what looks like it",
         "locate": "find where in a volume a range of slices is, such as the lung",
     },
     "measure and look": {

@@ -21,6 +21,8 @@ PACKAGES = ("bovw", "cli", "deep", "retrieval", "semblance", "viewer")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 EXTRAS = {"torch", "torchvision", "pandas", "matplotlib"}
 """What only extras install, or nobody."""
+SERVER = {"starlette", "strawberry", "uvicorn", "graphql"}
+"""What the extra ``viewer`` installs."""
 LATE = {"scipy", "sklearn", "skimage"}
 """What every install has, and is imported inside functions: it takes longer to load than a query."""
 
@@ -83,6 +85,11 @@ def test_the_command_is_installed() -> None:
 
 def test_what_only_extras_install_is_imported_by_deep_alone() -> None:
     assert [name(p) for p in MODULES if imported(p) & EXTRAS and not name(p).startswith("deep/")] == []
+
+
+def test_what_serves_the_page_is_imported_by_the_server_alone() -> None:
+    wanted = [name(p) for p in MODULES if imported(p) & SERVER and not name(p).startswith("viewer/server/")]
+    assert wanted == ["cli/commands/serve.py"]
 
 
 def at_the_top(path: Path) -> set[str]:
@@ -148,13 +155,13 @@ def test_everything_public_is_documented() -> None:
 
 def test_importing_the_packages_loads_nothing_that_only_extras_install() -> None:
     names = [".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for p in MODULES]
-    code = "import " + ", ".join(name for name in names if not name.startswith("deep"))
+    code = "import " + ", ".join(n for n in names if not n.startswith(("deep", "viewer.server")))
     # numba itself loads the top of scipy.
-    assert not loaded_by(code) & ((EXTRAS | LATE) - {"scipy"})
+    assert not loaded_by(code) & ((EXTRAS | LATE | SERVER) - {"scipy"})
 
 
 def test_the_command_without_work_loads_neither_numpy_nor_opencv() -> None:
-    heavy = {"numpy", "cv2", "numba", *EXTRAS, *LATE}
+    heavy = {"numpy", "cv2", "numba", *EXTRAS, *LATE, *SERVER}
     assert not loaded_by("import cli.main; cli.main.main(['--help'])") & heavy
 
 
@@ -187,7 +194,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else() -> None:
     assert {entry.split("/")[0] for entry in names if ".dist-info/" not in entry} == set(PACKAGES)
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
     assert {"deep/bundled.safetensors", "deep/MODEL_CARD.md"} <= set(names)
-    static = {name(path) for path in (ROOT / "viewer" / "static").iterdir()}
+    static = {name(path) for path in (ROOT / "viewer" / "static").rglob("*") if path.is_file()}
     assert static and {entry for entry in names if entry.startswith("viewer/static/")} == static
     assert any(entry.endswith("LICENSE") and ".dist-info/" in entry for entry in names)
     assert {entry for entry in names if entry.endswith(".py")} == {name(path) for path in MODULES}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from retrieval.metadata.groups import NAMED_IN_FILES
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Box = tuple[int, int, int, int]
 """x, y, width and height in pixels, as the command line writes them."""
+
+Affine = tuple[float, float, float, float, float, float]
+"""a, b, c, d, e, f of x' = a x + b y + c, y' = d x + e y + f."""
 
 XYWH = tuple[float, float, float, float]
 """The same as the command line reads them, or in millimetres."""
@@ -68,6 +71,8 @@ class Row:
     Parameters
     ----------
     inliers : how many local matches within the box agree in space; None if no box is known.
+    transform : takes x, y of the query to a x + b y + c, d x + e y + f of the hit, in pixels from the upper
+        left corner; None if no local matches agree.
     votes : those of the representations of a fused answer.
     image : the encoded image (JPEG, PNG or WebP) that pages and sheets show; empty if there is none.
     slices : of a volume, the slices that match ``Answer.slices``, in their order.
@@ -82,6 +87,7 @@ class Row:
     votes: Mapping[str, Vote] = field(default_factory=dict)
     image: bytes = b""
     slices: tuple[SliceImage, ...] = ()
+    transform: Affine | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +132,8 @@ def caption_of(index: Index, id: str, column: str | None = None) -> Caption:
 def row_of(index: Index, hit: Hit, column: str | None = None) -> Row:
     """Return a hit as it is shown, without its image."""
     caption = caption_of(index, hit.id, column)
-    return Row(caption, hit.rank, hit.score, _xywh(hit.box), hit.case, hit.n_inliers, hit.votes)
+    row = Row(caption, hit.rank, hit.score, _xywh(hit.box), hit.case, hit.n_inliers, hit.votes)
+    return replace(row, transform=None if hit.transform is None else _affine(*hit.transform))
 
 
 def _xywh(box: tuple[float, float, float, float] | None) -> Box | None:
@@ -136,6 +143,12 @@ def _xywh(box: tuple[float, float, float, float] | None) -> Box | None:
     row, col, height, width = box
     # Whole pixels: no verification finds a box more exactly.
     return round(col), round(row), round(width), round(height)
+
+
+def _affine(a: float, b: float, c: float, d: float) -> Affine:
+    """Return a similarity of (row, col), counted from the centre of the first pixel, as one of x, y."""
+    # With row = y - 1/2 and col = x - 1/2 on both sides.
+    return a, -b, d + (1 - a + b) / 2, b, a, c + (1 - a - b) / 2
 
 
 def labels(text: str) -> set[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -21,7 +22,8 @@ def printable(text: str) -> str:
 
 def escape(text: str) -> str:
     """Return text that is safe in a page: nothing of it is read as HTML, and nothing moves a terminal."""
-    return html.escape(printable(text))
+    # Control characters alone: a page shows what is written in any script.
+    return html.escape("".join(printable(c) if unicodedata.category(c) == "Cc" else c for c in text))
 
 
 def csv_text(rows: Iterable[Sequence[object]]) -> str:

@@ -71,8 +71,9 @@ class WordLocator:
             windows, similarity = self.windows(query, region, candidates, frames)
             boxes[unverified] = windows[unverified]
             scores += similarity.astype(np.float32)
-        n_inliers = np.where(verdicts.are_verified, verdicts.inliers, 0)
-        return Located(scores, boxes.astype(np.float32), n_inliers.astype(np.int32))
+        n_inliers = np.where(verdicts.are_verified, verdicts.inliers, 0).astype(np.int32)
+        transforms = np.where(verdicts.are_verified[:, None], verdicts.transforms, np.nan)
+        return Located(scores, boxes.astype(np.float32), n_inliers, transforms)
 
     def rescored(
         self,
@@ -105,11 +106,12 @@ class WordLocator:
         size = len(candidates)
         best = order(np.arange(size), candidates.scores, min(n, size)).ids
         scores, boxes = candidates.scores.copy(), np.full((size, 4), np.nan, np.float32)
-        n_inliers = np.zeros(size, np.int32)
+        n_inliers, transforms = np.zeros(size, np.int32), np.full((size, 4), np.nan)
         if len(best):
             found = self.locate(query, shape, None, candidates.chosen(best))
             scores[best], boxes[best], n_inliers[best] = found.scores, found.boxes, found.n_inliers
-        return Located(scores, boxes, n_inliers)
+            transforms[best] = found.transforms
+        return Located(scores, boxes, n_inliers, transforms)
 
     def windows(
         self, query: NDArray[np.void], region: Region, candidates: Candidates, frames: Frames

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.answers.rule_names import FUSION_RULES
 from retrieval.errors import PictureError
+from viewer.notes import has_no_value, note_on_missing, note_on_names
 from viewer.queries.query import Query, find_queries, others
 from viewer.safe_text import csv_text
 
@@ -18,7 +19,6 @@ from ..options.completion import complete_column, complete_image, complete_repre
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
 from ..options.ranking_flags import query_flag
 from ..output.columns import columns
-from ..output.notes import has_no_value, note_on_missing, note_on_names
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:

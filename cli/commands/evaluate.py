@@ -12,6 +12,7 @@ import click
 from retrieval.errors import SettingError
 from retrieval.evaluation.evaluation_options import FUSIONS
 from retrieval.evaluation.protocols import PROTOCOLS
+from viewer.notes import note_on_names
 from viewer.safe_text import printable
 
 from ..options.argument_types import place, positive
@@ -19,7 +20,6 @@ from ..options.command import command
 from ..options.completion import complete_column, complete_representation
 from ..options.label_flags import label_table
 from ..options.parameters import Arguments, argument, option, quiet
-from ..output.notes import note_on_names
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import PictureError, SettingError
+from viewer.notes import note_on_names
 from viewer.queries.volume import Volume, find_volumes
 from viewer.safe_text import printable
 
@@ -17,7 +18,6 @@ from ..options.completion import complete_column, complete_image, complete_repre
 from ..options.parameters import Arguments, argument, option
 from ..options.ranking_flags import query_flag
 from ..output.columns import columns
-from ..output.notes import note_on_names
 
 if TYPE_CHECKING:
     from retrieval.index import Index, LocatedRange

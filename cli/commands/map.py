@@ -11,6 +11,7 @@ from retrieval.errors import SettingError
 from retrieval.metric_learning.layout_2d import METHODS
 from viewer.files import write_text
 from viewer.map import Chart, Spot, write_map
+from viewer.map_text import cautions
 from viewer.provenance import index_facts
 from viewer.queries.query import default_by
 from viewer.safe_text import printable
@@ -118,8 +119,5 @@ def _lead(args: Arguments, n: int, n_all: int) -> list[str]:
         f"{n:,} of {n_all:,} images, chosen at random with seed {args.seed}" if n < n_all else f"{n:,} images"
     )
     where = f" where {args.where}" if args.where else ""
-    caution = {
-        "tsne": "Neighbours are near; how far apart groups are, and how large, means nothing.",
-    }.get(args.method, "Two directions of many: what is apart here differs, what is together may differ too.")
-    learnt = "The metric was learnt from labels: images it learnt from are further apart than new ones."
-    return [f"{sample}{where}. {caution}", *([learnt] if "+" in args.by else [])]
+    first, *rest = cautions(args.method, args.by)
+    return [f"{sample}{where}. {first}", *rest]

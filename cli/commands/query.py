@@ -10,6 +10,15 @@ from retrieval.errors import PictureError
 from viewer.answer import Answer
 from viewer.answering import answer_page, ask, with_images, without_itself
 from viewer.files import check_picture_name, write_picture, write_text
+from viewer.notes import (
+    has_no_value,
+    note_on_boxes,
+    note_on_metrics,
+    note_on_missing,
+    note_on_names,
+    note_on_scores,
+    note_on_space,
+)
 from viewer.queries.query import Query, canvas_of, find_queries
 from viewer.queries.volume import find_volumes
 from viewer.report import write_page
@@ -20,11 +29,10 @@ from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
 from ..options.ranking_flags import query_fields, query_flag, ranking_options
-from ..options.region_flags import mark_of, note_on_boxes, region_of, region_options
+from ..options.region_flags import mark_of, region_of, region_options
 from ..options.representation_flags import given, query_setting_options
 from ..output.attach_findings import FindingsTables
 from ..output.formats import FORMATS
-from ..output.notes import has_no_value, note_on_metrics, note_on_missing, note_on_names
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -44,11 +52,6 @@ same name.
 
 Representations may have settings for queries, such as --orientations of deep: semblance query --by deep
 --help lists them."""
-
-
-NOTHING_SHARED = (
-    "every score is 0, so the order tells nothing; is the image, or its region, without structure?"
-)
 
 
 @command(EXAMPLE, more=query_setting_options)
@@ -91,12 +94,14 @@ def run(args: Arguments) -> int:
             options = options_of(index, query, args)
             answer = tables.attach(index, query, ask(index, query, options), options)
             answers.append(answer)
-            # Ties are broken by name, so an answer of zeros looks like one that means something.
-            if answer.rows and not any(row.score for row in answer.rows):
-                print(printable(f"note: {query.id}: {NOTHING_SHARED}"), file=sys.stderr)
+            if note := note_on_scores(answer):
+                print(note, file=sys.stderr)
             if options.region is not None:
                 # Once for all queries: the reason is the index, not the image.
                 unplaced = unplaced or note_on_boxes(index, args.by)
+                # For each query: it says that this very region is found nowhere.
+                if note := note_on_space(index, args.by, answer):
+                    print(note, file=sys.stderr)
             if args.not_same is not None and has_no_value(index, query, args.not_same):
                 lacking.append(query.id)
             if images is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +14,6 @@ from .argument_types import box, place
 from .parameters import Arguments, option, stack
 
 if TYPE_CHECKING:
-    from retrieval.index import Index
     from retrieval.region import Region
 
 
@@ -114,26 +112,3 @@ def region_of(args: Arguments, canvas: Canvas) -> Region | None:
     if note := mark.about_outside(canvas):
         print(printable(f"note: {note}"), file=sys.stderr)
     return region
-
-
-def note_on_boxes(index: Index, by: Sequence[str]) -> str | None:
-    """Say why no hit of a region has a box, and what helps; None if one that is asked can tell."""
-    from retrieval.evidence.localization import Locator
-
-    def locates(name: str) -> bool:
-        made = index.representation(name)
-        return isinstance(made, Locator) and made.n_candidates(True) != 0
-
-    asked = by or index.default_representations
-    if any(locates(name) for name in asked):
-        return None
-    # deep without window embeddings could tell, if it were indexed with them: that is the better remedy.
-    bare = [name for name in asked if index.representation(name).settings.get("cells") == 0]
-    others = [f"--by {name}" for name in index.representations if name not in asked and locates(name)]
-    if bare:
-        why = f"{', '.join(bare)} keeps no window embeddings in this index"
-        remedies = ["make another index with --cells 5", *others]
-    else:
-        why = f"{', '.join(asked)} cannot tell"
-        remedies = others or ["index with --by superpixel or --by deep as well"]
-    return f"note: no hit says where the region is in it: {why}; {' or '.join(remedies)}"

@@ -53,11 +53,15 @@ class Located:
     scores : float32 (n,), larger is closer: the candidates are ranked by these, before all other pictures.
     boxes : float32 (n, 4): row, col, height, width in pixels of the picture; NaN if nothing matched.
     n_inliers : int32 (n,), the matches that agree in space; 0 if there are none, or the kind has none.
+    transforms : float64 (n, 4): a, b, c, d of the similarity that takes row, col of the query to
+        c + a row + b col, d − b row + a col of the picture, pixels counted from the centre of the first;
+        NaN if no matches agree; None if the kind finds none.
     """
 
     scores: NDArray[np.float32]
     boxes: NDArray[np.float32]
     n_inliers: NDArray[np.int32]
+    transforms: NDArray[np.float64] | None = None
 
 
 @runtime_checkable

@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SettingError
 
-_COLUMNS = ("label", "title", "text", "link")
+_COLUMNS = ("label", "title", "kind", "text", "link", "picture")
+KINDS = ("web", "literature", "anatomy")
+"""What kinds of material are usual, each shown by itself; a table may have others."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """One piece of reference material for a label; ``text`` and ``link`` may be empty."""
+    """One piece of reference material for a label.
+
+    Parameters
+    ----------
+    label, title : of what, and what it is called.
+    text : may be empty; a line or a part between ``|`` is a point.
+    link : a web address, shown and never fetched; may be empty.
+    kind : ``web``, ``literature``, ``anatomy``, or whatever the table says.
+    picture : the name of an image of the index; may be empty.
+    """
 
     label: str
     title: str
     text: str = ""
     link: str = ""
+    kind: str = KINDS[0]
+    picture: str = ""
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """The text in points, without the marks before them."""
+        # A minus sign is no mark: there is no blank behind it.
+        parts = (re.sub(r"^\s*[-•*]\s+", "", part).strip() for part in re.split(r"[\n|]", self.text))
+        return tuple(part for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -30,7 +51,7 @@ class References:
 
     @classmethod
     def read(cls, path: Path) -> References:
-        """Read a CSV file in UTF-8 with the columns ``label``, ``title``, maybe ``text`` and ``link``.
+        """Read a CSV file in UTF-8 with the columns ``label`` and ``title``; the others may be missing.
 
         Raises
         ------
@@ -74,7 +95,7 @@ def _rows(path: Path, reader: csv.DictReader[str]) -> Iterable[Reference]:
         # A link becomes an anchor of a page: ``javascript:`` and such must never get there.
         if values["link"] and not values["link"].startswith(("http://", "https://")):
             raise SettingError(f"{place}: {values['link']!r} is no link; begin it with https://")
-        yield Reference(**values)
+        yield Reference(**{**values, "kind": values["kind"].lower() or KINDS[0]})
 
 
 def _grouped(references: Iterable[Reference]) -> dict[str, tuple[Reference, ...]]:

@@ -9,7 +9,7 @@ from ...answers.fusion import Vote
 from ...answers.grouping import Case
 from ..storage.snapshot import Snapshot
 from .group_cases import GroupedRanking
-from .rerank import Match
+from .rerank import Match, Transform
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Hit:
     case : of which case the image is the best one; None if images are not grouped.
     n_inliers : how many local matches within the box agree in space; None without a box.
     votes : how each of several fused representations voted, by name.
+    transform : that takes the query to where it matched, as in ``retrieval.evidence.localization.Located``;
+        None if no local matches agree in space.
     """
 
     id: str
@@ -36,6 +38,7 @@ class Hit:
     case: Case | None = None
     n_inliers: int | None = None
     votes: Mapping[str, Vote] = field(default_factory=dict)
+    transform: Transform | None = None
 
 
 def make_hits(
@@ -59,7 +62,10 @@ def make_hits(
     hits = []
     for rank, (position, score, case, own_votes) in enumerate(rows, start=1):
         match = (matches or {}).get(position)
-        box, n_inliers = (None, None) if match is None else (match.box, match.n_inliers)
-        name = snapshot.names[position]
-        hits.append(Hit(name, score, rank, box, groups[rank - 1], case, n_inliers, own_votes))
+        name, group = snapshot.names[position], groups[rank - 1]
+        if match is None:
+            hits.append(Hit(name, score, rank, None, group, case, None, own_votes))
+        else:
+            where = (match.box, group, case, match.n_inliers, own_votes, match.transform)
+            hits.append(Hit(name, score, rank, *where))
     return hits

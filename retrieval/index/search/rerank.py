@@ -21,14 +21,23 @@ _BLOCK = 512
 """Maximum number of images whose evidence is in memory at a time."""
 
 Box = tuple[float, float, float, float]
+Transform = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Match:
-    """Where in an image a query matched, (row, col, height, width) in pixels, and how many matches agree."""
+    """Where in an image a query matched.
+
+    Parameters
+    ----------
+    box : (row, col, height, width) in pixels.
+    n_inliers : how many matches agree in space.
+    transform : that takes the query there, as in ``Located.transforms``; None if no matches agree.
+    """
 
     box: Box
     n_inliers: int
+    transform: Transform | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +127,13 @@ def _locate(
 
 def _matches(positions: Ids, located: Located) -> Iterator[tuple[int, Match]]:
     rows = zip(positions.tolist(), located.boxes.tolist(), located.n_inliers.tolist(), strict=True)
-    for position, (row, col, height, width), n_inliers in rows:
+    for i, (position, (row, col, height, width), n_inliers) in enumerate(rows):
         if not np.isnan(row):
-            yield position, Match((row, col, height, width), n_inliers)
+            yield position, Match((row, col, height, width), n_inliers, _transform(located, i))
+
+
+def _transform(located: Located, i: int) -> Transform | None:
+    if located.transforms is None or np.isnan(located.transforms[i]).any():
+        return None
+    a, b, c, d = located.transforms[i].tolist()
+    return a, b, c, d

@@ -1,4 +1,4 @@
-"""Notes on a query: metrics that answer it unasked, and columns of which it has no value."""
+"""Notes: what an answer does not say of itself, a line each, at the command line and on the page."""
 
 from __future__ import annotations
 
@@ -6,11 +6,49 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from retrieval.metadata.groups import NAMED_IN_FILES
-from viewer.queries.query import Query
-from viewer.safe_text import printable
+
+from .answer import Answer
+from .queries.query import Query
+from .safe_text import printable
 
 if TYPE_CHECKING:
     from retrieval.index import Index
+
+NOTHING_SHARED = (
+    "every score is 0, so the order tells nothing; is the image, or its region, without structure?"
+)
+
+
+def finds_inliers(index: Index, by: Sequence[str], has_region: bool) -> bool:
+    """Tell whether a representation that is asked looks for local matches that agree in space."""
+    from retrieval.evidence.localization import Locator
+
+    for name in by or index.default_representations:
+        made = index.representation(name)
+        # Networks compare windows as a whole: they say where, and have no matches to count.
+        if name != "deep" and isinstance(made, Locator) and made.n_candidates(has_region) != 0:
+            return True
+    return False
+
+
+def note_on_space(index: Index, by: Sequence[str], answer: Answer) -> str | None:
+    """Return the line that says that a region is found nowhere as it is; None if it is, or nobody looked."""
+    # Of regions that are in no image of the index, hardly any finds inliers: their number tells so better
+    # than any score.
+    if not answer.rows or any(row.inliers for row in answer.rows) or not finds_inliers(index, by, True):
+        return None
+    return printable(
+        f"note: {answer.query.id}: nothing here matches the region in space (no inlier in any hit); the hits "
+        "are what is most like it"
+    )
+
+
+def note_on_scores(answer: Answer) -> str | None:
+    """Return the line that says that the order of an answer tells nothing; None if it does."""
+    # Ties are broken by name, so an answer of zeros looks like one that means something.
+    if not answer.rows or any(row.score for row in answer.rows):
+        return None
+    return printable(f"note: {answer.query.id}: {NOTHING_SHARED}")
 
 
 def has_no_value(index: Index, query: Query, column: str) -> bool:
@@ -76,3 +114,26 @@ def note_on_missing(ids: Sequence[str], column: str) -> str:
     # Three names show which images are meant; all of a folder would fill the screen.
     shown = ", ".join(printable(id) for id in ids[:3]) + (", …" if len(ids) > 3 else "")
     return f"--not-same {column}: no {column} is known of {shown}; only the image itself was left out"
+
+
+def note_on_boxes(index: Index, by: Sequence[str]) -> str | None:
+    """Say why no hit of a region has a box, and what helps; None if one that is asked can tell."""
+    from retrieval.evidence.localization import Locator
+
+    def locates(name: str) -> bool:
+        made = index.representation(name)
+        return isinstance(made, Locator) and made.n_candidates(True) != 0
+
+    asked = by or index.default_representations
+    if any(locates(name) for name in asked):
+        return None
+    # deep without window embeddings could tell, if it were indexed with them: that is the better remedy.
+    bare = [name for name in asked if index.representation(name).settings.get("cells") == 0]
+    others = [f"--by {name}" for name in index.representations if name not in asked and locates(name)]
+    if bare:
+        why = f"{', '.join(bare)} keeps no window embeddings in this index"
+        remedies = ["make another index with --cells 5", *others]
+    else:
+        why = f"{', '.join(asked)} cannot tell"
+        remedies = others or ["index with --by superpixel or --by deep as well"]
+    return f"note: no hit says where the region is in it: {why}; {' or '.join(remedies)}"

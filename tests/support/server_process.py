@@ -1,0 +1,40 @@
+"""Servers of tests: in this process, or the command in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import httpx
+
+
+def serving(*indexes, references=None, rules=None):
+    """Return a client of a server of some indexes, whose life is that of a context."""
+    from starlette.testclient import TestClient
+
+    from viewer.server.app import make_app
+    from viewer.server.desk import Desk
+
+    return TestClient(make_app(Desk.of(indexes, references), rules), base_url="http://localhost:8417")
+
+
+@contextmanager
+def command(*arguments):
+    """Run ``semblance serve`` on a free port; yield a client, the address that it prints, and the seconds."""
+    code = "import sys; from cli.main import main; sys.exit(main(sys.argv[1:]))"
+    words = [sys.executable, "-c", code, "serve", *map(str, arguments), "--port", "0", "--quiet"]
+    started = time.monotonic()
+    process = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+    )
+    try:
+        address = process.stdout.readline().split()[0]
+        seconds = time.monotonic() - started
+        with httpx.Client(base_url=address.partition("#")[0], timeout=60) as client:
+            yield client, address, seconds
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)

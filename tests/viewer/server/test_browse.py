@@ -1,0 +1,106 @@
+"""Browsing: lists of images and groups, columns, stacks, the map, and what the server says of itself."""
+
+from __future__ import annotations
+
+import pytest
+from support.served import PATIENTS, graphql
+
+PAGE = """query($where: String, $first: Int!, $after: String) {
+  images(index: "scans.index", where: $where, first: $first, after: $after) {
+    __typename
+    ... on ImagePage { total next items { id key rows cols labels groups { name } fields { name value } } }
+    ... on Problem { kind message argument } } }"""
+
+
+def page(client, **variables):
+    return graphql(client, PAGE, **{"first": 50, **variables})["images"]
+
+
+def test_images_are_listed_page_by_page(client):
+    names, after = [], None
+    while True:
+        found = page(client, first=7, after=after)
+        assert found["total"] == 20
+        names += [one["id"] for one in found["items"]]
+        after = found["next"]
+        if after is None:
+            break
+    assert names == sorted(names) and len(set(names)) == 20
+
+
+def test_a_list_that_ends_with_a_page_has_no_next_one(client):
+    assert page(client, first=20)["next"] is None
+
+
+def test_images_are_those_that_meet_a_condition(client):
+    found = page(client, where="label = 'normal'")
+    assert [one["id"] for one in found["items"]] == [f"ct1/{n:03d}.dcm" for n in range(6)]
+    assert {field["name"] for field in found["items"][0]["groups"]} == {"series", "study", "patient"}
+    assert {"name": "modality", "value": "CT"} in found["items"][0]["fields"]
+
+
+@pytest.mark.parametrize(
+    "variables", [{"where": "colour ="}, {"where": "colour = 'red'"}, {"first": 0}, {"first": 201}]
+)
+def test_a_list_that_makes_no_sense_is_a_problem(variables, client):
+    assert page(client, **variables)["__typename"] == "Problem"
+
+
+def test_groups_are_counted_and_labelled(client):
+    document = """{ groups(index: "scans.index", by: "patient", first: 2) { ... on GroupPage {
+      total next items { value count cover { id } labels { value count } } } } }"""
+    found = graphql(client, document)["groups"]
+    assert found["total"] == 3 and found["next"] == found["items"][1]["value"]
+    for group in found["items"]:
+        series = group["cover"]["id"].split("/")[0]
+        assert group["count"] == 6
+        assert group["labels"] == [{"value": PATIENTS[series], "count": 6}]
+
+
+def test_columns_have_their_commonest_values(client):
+    document = """{ columns(index: "scans.index") { ... on ColumnList { columns {
+      name distinct values { value count } } } } }"""
+    columns = {one["name"]: one for one in graphql(client, document)["columns"]["columns"]}
+    assert columns["label"]["values"] == [{"value": "fibrosis", "count": 12}, {"value": "normal", "count": 6}]
+    assert columns["patient"]["distinct"] == 3
+    assert "id" not in columns
+
+
+def stack(client, image):
+    document = """query($image: ID!) { stack(index: "scans.index", image: $image) { ... on Stack {
+      at slices { positionMm image { id } } } ... on Problem { kind } } }"""
+    return graphql(client, document, image=image)["stack"]
+
+
+def test_a_stack_is_in_the_order_of_its_positions(client):
+    found = stack(client, "ct0/001.dcm")
+    assert [one["image"]["id"] for one in found["slices"]] == [f"ct0/{n:03d}.dcm" for n in (5, 4, 3, 2, 1, 0)]
+    assert [one["positionMm"] for one in found["slices"]] == [0, 5, 10, 15, 20, 25]
+    assert found["at"] == 4
+
+
+def test_an_image_alone_is_a_stack_of_one(client):
+    assert [one["image"]["id"] for one in stack(client, "grey.png")["slices"]] == ["grey.png"]
+
+
+def test_the_map_has_all_images_that_meet_a_condition(client):
+    document = """query($where: String, $limit: Int!) {
+      map(index: "scans.index", by: "thumbnail", where: $where, limit: $limit) {
+        ... on Map { by isSample caution places { id x y label } } ... on Problem { argument } } }"""
+    found = graphql(client, document, where="patient is not null", limit=100)["map"]
+    assert len(found["places"]) == 18 and not found["isSample"] and found["caution"]
+    assert all(0 <= one["x"] <= 1 and 0 <= one["y"] <= 1 for one in found["places"])
+    assert graphql(client, document, where=None, limit=10)["map"]["isSample"]
+    assert graphql(client, document, where=None, limit=2)["map"] == {"argument": "limit"}
+
+
+def test_the_server_says_what_it_serves(client):
+    document = """{ indexes { id name images window columns groups labels { value count }
+      hasReferences defaults
+      representations { name family isDefault locates explains meaning } } }"""
+    (found,) = graphql(client, document)["indexes"]
+    assert (found["id"], found["images"], found["window"]) == ("scans.index", 20, "auto")
+    assert found["groups"] == ["patient", "study", "series"]
+    names = {one["name"]: one["family"] for one in found["representations"]}
+    assert names == {"superpixel": "words", "thumbnail": "baseline"}
+    assert found["hasReferences"] is False

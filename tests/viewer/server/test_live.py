@@ -1,0 +1,132 @@
+"""The command as a user starts it: a process of its own, on a port of this machine."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from support.served import SEARCH, asked, graphql, hounsfield, run, search, write_ct
+from support.server_process import command, serving
+
+IMAGE = "ct0/002.dcm"
+
+
+@pytest.fixture(scope="module")
+def live(index):
+    """A server of the index, and the address that it prints."""
+    with command(index) as (client, address, _):
+        yield client, address
+
+
+def test_the_address_that_is_printed_is_of_this_machine_and_answers(live):
+    client, address = live
+    assert address.startswith("http://127.0.0.1:")
+    assert "<title>" in client.get("/").text
+    assert client.get("/state").json()["indexes"][0]["images"] == 20
+
+
+def test_hits_are_those_of_the_command_line(live, index):
+    client, _ = live
+    ours = search(client, image=IMAGE, region={"box": [20, 30, 40, 36]}, by=["superpixel"], k=5)
+    theirs = asked(index, IMAGE, "--region", "20,30,40,36", "--by", "superpixel", "-k", "5", "--exclude-self")
+    assert [(hit["image"]["id"], hit["score"]) for hit in ours["hits"]] == [
+        (hit["id"], hit["score"]) for hit in theirs["hits"]
+    ]
+
+
+def test_twenty_ask_at_once_and_each_gets_its_own_answer(live):
+    client, _ = live
+    names = [f"ct{p}/{n:03d}.dcm" for p in range(3) for n in range(6)] + ["grey.png", "colour.png"]
+
+    def first(name):
+        return search(client, image=name, by=["thumbnail"], includeSelf=True, k=1)["hits"][0]["image"]["id"]
+
+    with ThreadPoolExecutor(20) as pool:
+        assert list(pool.map(first, names)) == names
+
+
+def test_the_server_answers_while_a_query_is_under_way(live):
+    client, _ = live
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(
+            search, client, image=IMAGE, region={"box": [20, 30, 40, 36]}, findings=True, k=100
+        )
+        looks = 0
+        while not slow.done():
+            assert client.get("/state").status_code == 200
+            looks += 1
+        assert looks >= 2 and slow.result()["hits"]
+
+
+def test_a_new_commit_is_taken_up_within_a_second(own_index):
+    with command(own_index) as (client, _, _):
+        before = graphql(client, "{ indexes { commit images } }")["indexes"][0]
+        kept = search(client, image=IMAGE, by=["thumbnail"], k=1)["hits"][0]["image"]
+        folder = own_index.parent / "images"
+        write_ct(folder / "ct3" / "000.dcm", hounsfield(3, 0), "P3", "4", 0)
+        assert run(["index", folder, "-o", own_index, "--jobs", "1", "--quiet"])[0] == 0
+        until = time.monotonic() + 5  # a second, and what a busy machine adds
+        while (now := graphql(client, "{ indexes { commit images } }")["indexes"][0])["images"] == 20:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert now["commit"] > before["commit"] and now["images"] == 21
+        assert search(client, image="ct3/000.dcm", k=1)["hits"]
+        # What did not change keeps its address, so that no pixel is fetched twice.
+        again = search(client, image=IMAGE, by=["thumbnail"], k=1)["hits"][0]["image"]
+        assert again["key"] == kept["key"]
+
+
+def test_a_file_that_changed_has_another_key(own_index):
+    with command(own_index) as (client, _, _):
+        document = '{ image(index: "scans.index", image: "ct0/000.dcm") { ... on Image { key } } }'
+        before = graphql(client, document)["image"]["key"]
+        folder = own_index.parent / "images"
+        write_ct(folder / "ct0" / "000.dcm", hounsfield(9, 0), "P0", "1", 5)
+        assert run(["index", folder, "-o", own_index, "--jobs", "1", "--quiet"])[0] == 0
+        until = time.monotonic() + 5
+        while (graphql(client, document)["image"] or {}).get("key") == before:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert client.get(f"/images/scans.index/{before}/pixels").status_code == 404
+
+
+def test_with_a_token_only_its_address_opens(index):
+    with command(index, "--token") as (client, address, _):
+        token = address.partition("#token=")[2]
+        assert len(token) >= 30
+        assert client.get("/state").status_code == 401
+        assert client.get("/state", headers={"authorization": f"Bearer {token}"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--port", "70000"], "--port: 70000 is no port"),
+        (["--host", "203.0.113.7"], "203.0.113.7"),
+        (["--references", "none.csv"], "references: none.csv"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(arguments, says, index, capsys):
+    code, _ = run(["serve", index, *arguments])
+    said = capsys.readouterr().err.splitlines()
+    assert code == 2
+    assert says in said[-1]
+
+
+def test_a_folder_that_is_no_index_is_one_line(tmp_path, capsys):
+    assert run(["serve", tmp_path])[0] == 1
+    assert "is not an index" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("format", ["format1", "format2"])
+def test_indexes_of_earlier_formats_are_served(format, tmp_path):
+    place = shutil.copytree(Path(__file__).parents[2] / "golden" / format / "index", tmp_path / "old.index")
+    with serving(place) as client:
+        document = '{ images(index: "old.index", first: 1) { ... on ImagePage { items { id key } } } }'
+        (image,) = graphql(client, document)["images"]["items"]
+        assert client.get(f"/images/old.index/{image['key']}/thumbnail").content.startswith(b"\xff\xd8")
+        found = graphql(client, SEARCH, index="old.index", ask={"image": image["id"], "by": ["thumbnail"]})
+        assert found["search"]["hits"]

@@ -1,0 +1,205 @@
+"""Searching: the hits are those of the command line, id by id and score by score."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from support.served import SEARCH, asked, graphql, search
+
+IMAGE = "ct0/002.dcm"
+BOX = [20, 30, 40, 36]
+REGION = ["--region", "20,30,40,36"]
+SAME = ["--exclude-self"]
+
+QUESTIONS = {
+    "the whole image": ({}, []),
+    "one representation": ({"by": ["thumbnail"]}, ["--by", "thumbnail"]),
+    "summed scores": ({"fusion": "sum"}, ["--fusion", "sum"]),
+    "a box": ({"region": {"box": BOX}}, REGION),
+    "a box with a margin": ({"region": {"box": BOX, "marginPx": 4}}, [*REGION, "--margin", "4"]),
+    "a polygon": (
+        {"by": ["superpixel"], "region": {"polygon": [[20, 20], [70, 25], [40, 70]]}},
+        ["--by", "superpixel", "--polygon", "20,20,70,25,40,70"],
+    ),
+    "a superpixel": (
+        {"by": ["superpixel"], "region": {"point": [50, 50]}},
+        ["--by", "superpixel", "--point", "50,50"],
+    ),
+    "a condition": ({"where": "label = 'normal'"}, ["--where", "label = 'normal'"]),
+    "other patients": ({"notSame": "patient"}, ["--not-same", "patient"]),
+    "cases": (
+        {"groupBy": "patient", "caseBy": "mean-2"},
+        ["--group-by", "patient", "--case-by", "mean-2"],
+    ),
+    "feedback": (
+        {"by": ["superpixel"], "like": ["ct1/001.dcm"], "unlike": ["ct2/001.dcm"]},
+        ["--by", "superpixel", "--like", "ct1/001.dcm", "--unlike", "ct2/001.dcm"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_hits_are_those_of_the_command_line(name, client, index):
+    ask, flags = QUESTIONS[name]
+    ours = search(client, image=IMAGE, k=7, **ask)
+    theirs = asked(index, IMAGE, "-k", "7", *SAME, *flags)
+    assert ours["__typename"] == "Answer", ours
+    assert ours["hits"]
+    assert [hit["image"]["id"] for hit in ours["hits"]] == [hit["id"] for hit in theirs["hits"]]
+    assert [hit["score"] for hit in ours["hits"]] == [hit["score"] for hit in theirs["hits"]]
+    assert [hit["box"] for hit in ours["hits"]] == [hit["box"] for hit in theirs["hits"]]
+    assert [hit["inliers"] for hit in ours["hits"]] == [hit.get("proof") for hit in theirs["hits"]]
+    assert [hit["transform"] for hit in ours["hits"]] == [hit.get("transform") for hit in theirs["hits"]]
+
+
+def test_a_volume_asks_with_all_its_slices(client, index):
+    ours = search(client, image=IMAGE, volume=True, by=["thumbnail"], k=3)
+    theirs = asked(index, index.parent / "images" / "ct0", "--volume", "--by", "thumbnail", "-k", "3", *SAME)
+    assert [hit["case"]["value"] for hit in ours["hits"]] == [h["case"]["value"] for h in theirs["hits"]]
+    assert [hit["score"] for hit in ours["hits"]] == [hit["score"] for hit in theirs["hits"]]
+    assert [one["query"] for one in ours["hits"][0]["slices"]] == [
+        f"ct0/{n:03d}.dcm" for n in (5, 4, 3, 2, 1, 0)
+    ]
+
+
+def test_a_verified_hit_says_where_the_query_is_in_it(client):
+    """Slices of a series drift by 4 pixels to the left, and lower names are higher up."""
+    answer = search(client, image=IMAGE, by=["superpixel"], region={"box": BOX}, k=5)
+    assert answer["isRegion"] and answer["canVerify"] and answer["nVerified"] > 0
+    hit = next(hit for hit in answer["hits"] if hit["image"]["id"] == "ct0/003.dcm")
+    a, b, c, d, e, f = hit["transform"]
+    assert (a, b, d, e) == pytest.approx((1, 0, 0, 1), abs=0.1)
+    # The middle of the box is at x 40, y 48; the corners are where the transform takes those of the box.
+    assert (a * 40 + b * 48 + c, d * 40 + e * 48 + f) == pytest.approx((44, 48), abs=2)
+    corners = [(20, 30), (60, 30), (60, 66), (20, 66)]
+    assert hit["quad"] == [pytest.approx([a * x + b * y + c, d * x + e * y + f]) for x, y in corners]
+
+
+def test_the_region_that_was_searched_for_is_told(client):
+    answer = search(client, image=IMAGE, by=["superpixel"], region={"box": [80, 80, 50, 50]})
+    assert answer["outline"] == [[[80, 80], [96, 80], [96, 96], [80, 96]]]
+    assert any("reaches outside" in note for note in answer["notes"])
+
+
+def test_findings_are_those_of_the_command_line(client, index):
+    ours = search(client, image=IMAGE, by=["thumbnail"], groupBy="patient", findings=True, k=2)["findings"]
+    flags = ["--by", "thumbnail", "--group-by", "patient", "--findings", "-k", "2", *SAME]
+    theirs = asked(index, IMAGE, *flags)["findings"]
+    assert (ours["drawn"], ours["total"]) == (theirs["matching"], theirs["cases"])
+    assert [(one["label"], one["found"], one["p"]) for one in ours["items"]] == [
+        (one["label"], one["found"], one["p"]) for one in theirs["labels"]
+    ]
+    assert not ours["isEnough"] and "not enough evidence" in ours["verdict"]
+
+
+def test_two_choices_are_asked_head_to_head(client):
+    document = """query($ask: Ask!) { headToHead(index: "scans.index", ask: $ask, first: ["superpixel"],
+      second: ["thumbnail"]) { ... on HeadToHead { share shared first { by hits { image { id } } }
+      second { by hits { image { id } } } } } }"""
+    both = graphql(client, document, ask={"image": IMAGE, "k": 4})["headToHead"]
+    first, second = ([hit["image"]["id"] for hit in both[side]["hits"]] for side in ("first", "second"))
+    assert (both["first"]["by"], both["second"]["by"]) == (["superpixel"], ["thumbnail"])
+    assert both["shared"] == [name for name in first if name in second]
+    assert both["share"] == len(both["shared"]) / 4
+
+
+@pytest.mark.parametrize(
+    ("ask", "kind", "argument"),
+    [
+        ({"image": "nowhere.png"}, "BAD_ASK", None),
+        ({}, "BAD_ASK", "image"),
+        ({"image": IMAGE, "k": 101}, "BAD_ASK", "k"),
+        ({"image": IMAGE, "where": "label = "}, "BAD_FILTER", "where"),
+        ({"image": IMAGE, "by": ["sift"]}, "BAD_ASK", "by"),
+        ({"image": IMAGE, "fusion": "loud"}, "BAD_ASK", "fusion"),
+        ({"image": IMAGE, "region": {"box": [1, 2, 3]}}, "BAD_REGION", "region"),
+        ({"image": IMAGE, "region": {"box": [500, 2, 3, 9]}}, "BAD_REGION", "region"),
+        ({"image": IMAGE, "region": {"polygon": [[1, 2], [3, 4]]}}, "BAD_REGION", "polygon"),
+        ({"image": IMAGE, "region": {"box": BOX, "point": [3, 4]}}, "BAD_REGION", "region"),
+        ({"image": IMAGE, "region": {"mask": "m0"}}, "BAD_REGION", "mask"),
+        ({"image": IMAGE, "region": {"box": BOX}, "volume": True}, "BAD_REGION", "region"),
+        ({"upload": "u0"}, "NOT_FOUND", None),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_a_problem(ask, kind, argument, client):
+    found = search(client, **ask)
+    assert found["__typename"] == "Problem"
+    assert found["kind"] == kind, found
+    assert argument is None or found["argument"] == argument
+    assert "/tmp" not in found["message"] and "\n" not in found["message"]
+
+
+def test_an_index_that_is_not_there_is_a_problem(client):
+    found = graphql(client, SEARCH, index="other", ask={"image": IMAGE})["search"]
+    assert found["kind"] == "NOT_FOUND"
+
+
+EXPORT = """mutation($ask: Ask!, $form: String!) { export(index: "scans.index", ask: $ask, form: $form) {
+  __typename ... on Export { address name size } ... on Problem { kind message argument } } }"""
+
+
+def exported(client, form):
+    made = graphql(client, EXPORT, ask={"image": IMAGE, "k": 3, "by": ["superpixel"]}, form=form)["export"]
+    found = client.get(made["address"])
+    assert found.status_code == 200
+    assert len(found.content) == made["size"]
+    assert found.headers["content-disposition"] == f'attachment; filename="{made["name"]}"'
+    return found
+
+
+def test_json_and_csv_are_those_of_the_command_line(client, index):
+    theirs = asked(index, IMAGE, "-k", "3", "--by", "superpixel", *SAME)
+    assert json.loads(exported(client, "json").text) == [theirs]
+    rows = list(csv.DictReader(io.StringIO(exported(client, "csv").text)))
+    assert [row["id"] for row in rows] == [hit["id"] for hit in theirs["hits"]]
+
+
+def test_a_report_and_a_sheet_are_made(client):
+    report = exported(client, "report").text
+    assert report.startswith("<!doctype html>") and IMAGE in report
+    assert exported(client, "sheet").content.startswith(b"\x89PNG")
+
+
+def test_another_form_is_refused(client):
+    found = graphql(client, EXPORT, ask={"image": IMAGE}, form="exe")["export"]
+    assert (found["kind"], found["argument"]) == ("BAD_ASK", "form")
+
+
+def test_a_hit_is_explained(client):
+    document = """query($ask: Ask!) { explain(index: "scans.index", ask: $ask, hit: "ct0/003.dcm") {
+      ... on Explanation { by score isFaithful sentence heat rows cols pairs { query hit isVerified } } } }"""
+    ask = {"image": IMAGE, "by": ["superpixel"]}
+    found = graphql(client, document, ask=ask)["explain"]
+    assert found["by"] == "superpixel" and found["sentence"].startswith("score ")
+    assert found["isFaithful"] == found["sentence"].endswith(": faithful")
+    verified = [pair for pair in found["pairs"] if pair["isVerified"]]
+    assert verified
+    drifts = [pair["hit"][0] - pair["query"][0] for pair in verified]
+    assert sorted(drifts)[len(drifts) // 2] == pytest.approx(4, abs=1)
+    heat = client.get(found["heat"])
+    assert heat.headers["content-type"] == "image/png"
+
+
+def test_slices_of_a_hit_are_matched(client):
+    document = """query($ask: Ask!) { sliceMatch(index: "scans.index", ask: $ask, hit: "ct0/005.dcm") {
+      ... on SliceMatch { best slices { image positionMm score } } } }"""
+    found = graphql(client, document, ask={"image": IMAGE, "by": ["thumbnail"]})["sliceMatch"]
+    assert [one["positionMm"] for one in found["slices"]] == [0, 5, 10, 15, 20, 25]
+    # The query's own slice is in the stack, and most like itself.
+    assert found["slices"][found["best"]]["image"] == IMAGE
+
+
+def test_a_mark_is_told_before_it_is_asked(client):
+    document = """query($ask: Ask!) { region(index: "scans.index", ask: $ask) {
+      ... on Outline { polygons pixels areaMm2 } ... on Problem { kind } } }"""
+    found = graphql(client, document, ask={"image": IMAGE, "region": {"box": BOX}})["region"]
+    assert found == {
+        "polygons": [[[20, 30], [60, 30], [60, 66], [20, 66]]],
+        "pixels": 40 * 36,
+        "areaMm2": 40 * 36 * 0.25,
+    }
+    superpixel = graphql(client, document, ask={"image": IMAGE, "region": {"point": [50, 50]}})["region"]
+    assert 0 < superpixel["pixels"] < 96 * 96 / 50

@@ -1,0 +1,1 @@
+"""GraphQL: the types, the questions, the changes and the subscriptions; ``schema.py`` joins them."""

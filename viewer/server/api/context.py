@@ -1,0 +1,40 @@
+"""What resolvers are given, and how they do what takes time: in threads, errors as results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from strawberry.types import Info
+
+from ..desk import Desk
+from .problem import Problem, problem_of
+
+T = TypeVar("T")
+
+
+def desk_of(info: Info) -> Desk:
+    """Return what the server holds."""
+    desk: Desk = info.context["desk"]
+    return desk
+
+
+async def asked(desk: Desk, question: Callable[[], T]) -> T | Problem:
+    """Run a query in a thread; a refusal becomes a problem."""
+    return await desk.workers.ask(lambda: caught(question))
+
+
+async def fetched(desk: Desk, question: Callable[[], T]) -> T | Problem:
+    """Run what is short in a thread; a refusal becomes a problem."""
+    return await desk.workers.fetch(lambda: caught(question))
+
+
+def caught(question: Callable[[], T]) -> T | Problem:
+    """Return an answer, or the problem that there was. What nobody has foreseen is raised."""
+    try:
+        return question()
+    except Exception as error:
+        problem = problem_of(error)
+        if problem is None:
+            raise
+        return problem

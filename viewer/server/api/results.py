@@ -1,0 +1,105 @@
+"""What is made of an index, from the server's own words into those of GraphQL."""
+
+from __future__ import annotations
+
+import strawberry
+
+from retrieval.region import Region
+
+from ..asking.browse import Listed
+from ..asking.explaining import Explained
+from ..asking.maps import Layout, map_of
+from ..asking.question import Question, size_of
+from ..asking.slice_match import SliceMatch as MatchedSlices
+from ..asking.stacks import SliceStack
+from ..desk import Desk
+from ..opened import Opened
+from .answers import polygons_of
+from .image_types import Group, GroupPage, ImagePage, Slice, Stack, counts_of, image_of, named_image
+from .index_types import Explanation, Map, Outline, Pair, Place, SliceMatch, SliceScore
+
+
+def image_page(opened: Opened, listed: Listed) -> ImagePage:
+    """Return a part of the list of images."""
+    return ImagePage(
+        items=[image_of(opened, entry) for entry in listed.entries], total=listed.total, next=listed.next
+    )
+
+
+def group_page(opened: Opened, listed: Listed) -> GroupPage:
+    """Return a part of a list of groups."""
+    # The cover is an image like any other, so that a click on it opens the group there.
+    groups = [
+        Group(
+            value=one.value, count=one.count, cover=image_of(opened, one.cover), labels=counts_of(one.labels)
+        )
+        for one in listed.groups
+    ]
+    return GroupPage(items=groups, total=listed.total, next=listed.next)
+
+
+def stack_type(opened: Opened, stack: SliceStack) -> Stack:
+    """Return a stack."""
+    return Stack(
+        slices=[Slice(image=named_image(opened, one.name), position_mm=one.height) for one in stack.slices],
+        at=stack.at,
+    )
+
+
+def drawn(desk: Desk, index: str, by: str | None, method: str, where: str | None, limit: int) -> Map:
+    """Return the map of an index; for threads. SemblanceError if it makes no sense."""
+    opened = desk.collection(index).now
+    return _map(opened, map_of(opened, by, method, where, limit))
+
+
+def _map(opened: Opened, layout: Layout) -> Map:
+    places = [
+        Place(id=strawberry.ID(one.name), key=opened.key_of(one.name), x=one.x, y=one.y, label=one.label)
+        for one in layout.places
+    ]
+    return Map(
+        by=layout.by, method=layout.method, places=places, is_sample=layout.is_sample, caution=layout.caution
+    )
+
+
+def explanation_type(desk: Desk, explained: Explained) -> Explanation:
+    """Return an explanation; its heat is kept as a file."""
+    reasons = explained.reasons
+    # Row before col inside, x before y outside; from centres of pixels to corners.
+    rows = zip(reasons.explanation.pairs.tolist(), reasons.explanation.agreeing.tolist(), strict=True)
+    pairs = [
+        Pair(query=[col + 0.5, row + 0.5], hit=[hit_col + 0.5, hit_row + 0.5], is_verified=bool(agrees))
+        for (row, col, hit_row, hit_col), agrees in rows
+    ]
+    return Explanation(
+        by=explained.by,
+        score=reasons.score,
+        is_faithful=reasons.deletion.is_faithful,
+        sentence=explained.sentence,
+        heat=desk.put("heat.png", "image/png", explained.heat),
+        rows=int(reasons.hit.shape[0]),
+        cols=int(reasons.hit.shape[1]),
+        pairs=pairs,
+    )
+
+
+def slice_match_type(opened: Opened, match: MatchedSlices) -> SliceMatch:
+    """Return the curve of a stack."""
+    # A slice without a score was left out of the ranking: the curve has a gap there.
+    slices = [
+        SliceScore(
+            image=strawberry.ID(one.name), key=opened.key_of(one.name), position_mm=one.height, score=score
+        )
+        for one, score in zip(match.slices, match.scores, strict=True)
+    ]
+    return SliceMatch(slices=slices, best=match.best)
+
+
+def outline_type(question: Question) -> Outline:
+    """Return what a mark means; of no mark, the whole image."""
+    canvas = size_of(question)
+    region = question.options.region or Region.whole(canvas.shape)
+    pixels = int(region.mask(canvas.shape).sum())
+    # Without a spacing nobody knows how large a pixel is.
+    area = None if canvas.spacing is None else pixels * canvas.spacing[0] * canvas.spacing[1]
+    return Outline(polygons=polygons_of(region), pixels=pixels, area_mm2=area)

@@ -1,0 +1,89 @@
+"""The application: the guard before the routes, and what goes on beside them while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from .api.schema import GraphQLApp
+from .desk import Desk
+from .guard import Guard, Rules, TooLargeError
+from .problem import Kind, RefusedError
+from .routes.bring import mask, upload
+from .routes.endpoint import Endpoint, endpoint, refusal
+from .routes.page import Static, start, state
+from .routes.pixels import made, of_index, of_upload
+
+EVERY = 0.5
+"""Seconds between two looks for a new commit."""
+
+
+def make_app(desk: Desk, rules: Rules | None = None) -> Guard:
+    """Return the application that answers for some indexes; its lifespan loads and refreshes them."""
+
+    def get(path: str, answer: Endpoint) -> Route:
+        return Route(path, endpoint(desk, answer), methods=["GET"])
+
+    def post(path: str, answer: Endpoint) -> Route:
+        return Route(path, endpoint(desk, answer), methods=["POST"])
+
+    routes = [
+        get("/", start),
+        get("/state", state),
+        get("/images/{index}/{key}/{form}", of_index),
+        get("/uploads/{upload}/{frame:int}/{form}", of_upload),
+        get("/made/{id}/{name}", made),
+        post("/uploads", upload),
+        post("/masks", mask),
+        # An application of its own: it answers problems as results, not by a status.
+        Route("/graphql", GraphQLApp(desk)),
+        Mount("/static", Static()),
+    ]
+    app = Starlette(
+        routes=routes,
+        lifespan=lambda _: _alive(desk),
+        exception_handlers={TooLargeError: _too_large},
+    )
+    return Guard(app, rules or Rules())
+
+
+@asynccontextmanager
+async def _alive(desk: Desk) -> AsyncIterator[None]:
+    """Load what is not loaded, and take up new commits, while the application runs."""
+    # Kept in a list: a task that nobody refers to may be collected while it runs.
+    tasks = [asyncio.create_task(_load(desk)), asyncio.create_task(_refresh(desk))]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        desk.workers.close()
+        for collection in desk.collections:
+            collection.close()
+
+
+async def _load(desk: Desk) -> None:
+    # A thread of its own: nobody who asks waits behind a network that is being loaded.
+    for collection in desk.collections:
+        await asyncio.to_thread(collection.load)
+
+
+async def _refresh(desk: Desk) -> None:
+    while True:
+        for collection in desk.collections:
+            if await asyncio.to_thread(collection.take_up):
+                # What was still loading of the last commit is loaded of this one.
+                await asyncio.to_thread(collection.load)
+        await asyncio.sleep(EVERY)
+
+
+async def _too_large(request: Request, error: Exception) -> Response:
+    return refusal(RefusedError(Kind.LIMIT, "the request is too large"))

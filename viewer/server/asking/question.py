@@ -1,0 +1,166 @@
+"""The question: what is asked with, and how; refused at once if it makes no sense."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from retrieval.errors import OptionError
+from retrieval.index import QueryOptions
+from retrieval.region import Region
+from viewer.answer import XYWH
+from viewer.answering import without_itself
+from viewer.queries.marked_region import Canvas, Mark
+from viewer.queries.query import Query, canvas_of
+
+from ..collection import Collection
+from ..desk import Desk
+from ..opened import Opened
+from .ask import MOST_HITS, Ask, RegionInput
+from .stacks import volume_of
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question to one commit of an index.
+
+    Parameters
+    ----------
+    opened : what is asked.
+    query : what it is asked with.
+    options : how it is asked, with the region.
+    mark : how the region was marked.
+    notes : what the user should know of it, a line each.
+    """
+
+    opened: Opened
+    query: Query
+    options: QueryOptions
+    mark: Mark
+    notes: tuple[str, ...] = ()
+
+
+def question_of(desk: Desk, collection: Collection, ask: Ask) -> Question:
+    """Return what an ask means.
+
+    Raises
+    ------
+    SemblanceError : an option that makes no sense, an image that is not there or cannot be read.
+    RefusedError : an upload or a mask that is not there any more.
+    """
+    opened = collection.now
+    # In the order in which a user would mend it: what, by which, where, how.
+    query = query_of(desk, opened, ask)
+    by, notes = _representations(opened, ask)
+    mark = mark_of(desk, ask.region)
+    canvas = canvas_of(opened.index, query) if mark.is_given else None
+    if mark.is_given and ask.volume:
+        raise OptionError("a region is a part of one image; ask without the volume", "region")
+    options = QueryOptions(
+        by=by,
+        k=_at_most(ask.k),
+        region=None if canvas is None else mark.on(canvas),
+        where=ask.where or None,
+        not_same=ask.not_same or None,
+        group_by=ask.group_by or None,
+        include_self=ask.include_self,
+        fusion=ask.fusion,
+        case_by=ask.case_by,
+        like=tuple(ask.like),
+        unlike=tuple(ask.unlike),
+    )
+    outside = mark.about_outside(canvas) if canvas is not None else None
+    options = without_itself(opened.index, query, options)
+    return Question(opened, query, options, mark, (*notes, *([outside] if outside else [])))
+
+
+def query_of(desk: Desk, opened: Opened, ask: Ask) -> Query:
+    """Return what is asked with. OptionError unless it is one thing, SettingError if it is not there."""
+    if (ask.image is None) == (ask.upload is None):
+        raise OptionError("give one of them", "image", "upload")
+    # An image of the index is asked by its stored vector; a file of the user's is encoded now.
+    if ask.image is not None:
+        opened.index.picture(ask.image)  # refuses one that is not there
+        return volume_of(opened, ask.image) if ask.volume else Query(ask.image, known_as=ask.image)
+    upload = desk.uploads.file(str(ask.upload))
+    picture = upload.frame(ask.frame)
+    if ask.volume:
+        return Query(upload.name, replace(picture, id=upload.name), slices=upload.pictures)
+    return Query(picture.id, picture)
+
+
+def mark_of(desk: Desk, region: RegionInput | None) -> Mark:
+    """Return how a part of an image is marked. OptionError for numbers that make no mark."""
+    if region is None:
+        return Mark()
+    numbers = [*(region.box or ()), *(region.point or ()), *(v for xy in region.polygon or () for v in xy)]
+    # NaN passes every comparison, and an infinite box has no pixels.
+    if not all(abs(number) < float("inf") for number in (*numbers, region.margin_px)):
+        raise OptionError("a number is not finite", "region")
+    if region.margin_px < 0:
+        raise OptionError(f"{region.margin_px:g} is below 0", "margin")
+    return Mark(
+        region=_box(region.box),
+        polygon=_polygon(region.polygon),
+        mask=None if region.mask is None else desk.uploads.mask(region.mask),
+        point=_point(region.point),
+        margin=region.margin_px,
+    )
+
+
+def outline(question: Question) -> Region | None:
+    """Return the region of a question, in the pixels of its image; None for all of it."""
+    return question.options.region
+
+
+def size_of(question: Question) -> Canvas:
+    """Return the image of a question, for what is marked in it."""
+    return canvas_of(question.opened.index, question.query)
+
+
+def _representations(opened: Opened, ask: Ask) -> tuple[Sequence[str], list[str]]:
+    """Return which representations answer, loaded, and what the user should know of that."""
+    if ask.by:
+        known = [name for name in ask.by if name in opened.in_order]
+        opened.load(known)
+        return ask.by, []
+    # An answer now beats a better one in six seconds, if it says what it lacks.
+    ready = tuple(name for name in opened.defaults if name in opened.loaded)
+    if not ready:
+        opened.load(opened.defaults)
+        return (), []
+    missing = [name for name in opened.defaults if name not in ready]
+    if not missing:
+        return (), []
+    return ready, [f"{', '.join(missing)} is still loading; answered by {', '.join(ready)} alone"]
+
+
+def _at_most(k: int) -> int:
+    if k > MOST_HITS:
+        raise OptionError(f"{k} hits are too many; ask for at most {MOST_HITS}", "k")
+    return k
+
+
+def _box(numbers: Sequence[float] | None) -> XYWH | None:
+    if numbers is None:
+        return None
+    if len(numbers) != 4:
+        raise OptionError("a box is x, y, width and height", "region")
+    x, y, width, height = numbers
+    return x, y, width, height
+
+
+def _polygon(corners: Sequence[Sequence[float]] | None) -> tuple[tuple[float, float], ...] | None:
+    if corners is None:
+        return None
+    if len(corners) < 3 or any(len(corner) != 2 for corner in corners):
+        raise OptionError("a polygon has three corners or more, each x and y", "polygon")
+    return tuple((corner[0], corner[1]) for corner in corners)
+
+
+def _point(numbers: Sequence[float] | None) -> tuple[float, float] | None:
+    if numbers is None:
+        return None
+    if len(numbers) != 2:
+        raise OptionError("a point is x and y", "point")
+    return numbers[0], numbers[1]

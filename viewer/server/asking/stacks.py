@@ -1,0 +1,52 @@
+"""Stacks: the slices that lie above each other with an image of the index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrieval.index.storage.snapshot import Snapshot
+from retrieval.readers.slice_stacks import Slice, find_stacks
+from viewer.queries.query import Query
+from viewer.queries.volume import Volume
+
+from ..opened import Opened
+
+
+@dataclass(frozen=True)
+class SliceStack:
+    """The slices of a stack, in the order of their positions, and the place of the image that was asked."""
+
+    slices: tuple[Slice, ...]
+    at: int
+
+
+def stack_of(opened: Opened, image: str) -> SliceStack:
+    """Return the stack that an image belongs to; itself alone if it has none. SettingError for no image."""
+    slices = opened.index.ask(lambda snapshot: _siblings(snapshot, image))
+    for stack in find_stacks(slices):
+        chosen = tuple(slices[i] for i in stack)
+        at = next((place for place, one in enumerate(chosen) if one.name == image), None)
+        if at is not None:
+            return SliceStack(chosen, at)
+    raise AssertionError(f"{image} is in none of its own stacks")
+
+
+def volume_of(opened: Opened, image: str) -> Query:
+    """Return the query of all slices of the stack of an image; SettingError for no image."""
+    stack = stack_of(opened, image)
+    # Names, not images: vectors of slices are stored, and nothing is read.
+    names = tuple(one.name for one in stack.slices)
+    return Volume(image, stack.slices, names).query(opened.index)
+
+
+def _siblings(snapshot: Snapshot, image: str) -> list[Slice]:
+    """Return all images of an image's series, else of its file, as parts of stacks."""
+    position = snapshot.position(image)
+    has_series = bool(snapshot.columns.values("series")[position])
+    cases = snapshot.stack_positions.cases("series" if has_series else "source")
+    found = np.flatnonzero(cases == cases[position]).tolist()
+    entries = [snapshot.columns.entry(i) for i in found]
+    # Frames of a file without a series are of one all the same; an empty name keeps them together.
+    return [Slice.of(one.name, one.groups, one.metadata, one.shape) for one in entries]

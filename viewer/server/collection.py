@@ -1,0 +1,113 @@
+"""The indexes that are served, each warm, and taken up anew when a writer makes a commit."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from retrieval.errors import SemblanceError
+from retrieval.index.catalogue.connection import FILE
+from retrieval.index.catalogue.database import Catalogue
+
+from .opened import Opened
+from .saved import Saved
+
+
+class Collection:
+    """One index folder.
+
+    Parameters
+    ----------
+    id : what it is called in addresses.
+    folder : the index.
+
+    Attributes
+    ----------
+    now : the newest commit that is warm. Take it once for each question.
+    saved : what users leave beside it.
+
+    Raises
+    ------
+    IndexFolderError : no index, a newer format, or a damaged one.
+    """
+
+    def __init__(self, id: str, folder: Path) -> None:
+        self.id, self.folder = id, folder
+        self.name = folder.resolve().name
+        self.now = Opened(folder)
+        self.saved = Saved(folder)
+        self._place = _place(folder)
+        self._catalogue = Catalogue.open(folder)
+        self._turn = threading.Lock()
+
+    def load(self, report: Callable[[str], None] = lambda name: None) -> None:
+        """Load all representations, networks last."""
+        self.now.load(self.now.in_order, report)
+
+    def close(self) -> None:
+        """Stop looking for commits."""
+        self._catalogue.close()
+
+    def take_up(self) -> bool:
+        """Take up a newer commit if there is one, warm before any question meets it; tell whether there was.
+
+        The last commit goes on answering if the folder cannot be read, and while the new one is warmed.
+        """
+        with self._turn:
+            try:
+                return self._take_up()
+            except (SemblanceError, OSError):  # a folder on a network drive may be away for a while
+                return False
+
+    def _take_up(self) -> bool:
+        place = _place(self.folder)
+        # An index that was made anew at the same place is another file, whose commits start from 0 again.
+        if place != self._place:
+            self._catalogue.close()
+            self._catalogue = Catalogue.open(self.folder)
+        elif self._catalogue.generation == self.now.commit:
+            return False
+        # A new object rather than a refreshed one: questions under way end with the commit they began with.
+        newer = Opened(self.folder)
+        # What had been loaded stays loaded; the rest is loaded by whoever is at it.
+        newer.load(name for name in newer.in_order if name in self.now.loaded)
+        self.now, self._place = newer, place
+        return True
+
+
+class Collections:
+    """All indexes that are served, by their ids.
+
+    Raises
+    ------
+    IndexFolderError : one of the folders is no index that can be read.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._by_id: dict[str, Collection] = {}
+        for folder in folders:
+            id = self._free(_slug(folder.resolve().name))
+            self._by_id[id] = Collection(id, folder)
+
+    def __iter__(self) -> Iterator[Collection]:
+        return iter(self._by_id.values())
+
+    def get(self, id: str) -> Collection | None:
+        """Return the index of an id; None if there is none."""
+        return self._by_id.get(id)
+
+    def _free(self, wanted: str) -> str:
+        # Two departments may both call their folder scans.index.
+        names = [wanted, *(f"{wanted}-{n}" for n in range(2, len(self._by_id) + 3))]
+        return next(name for name in names if name not in self._by_id)
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "index"
+
+
+def _place(folder: Path) -> tuple[int, int]:
+    found = (folder / FILE).stat()
+    return found.st_dev, found.st_ino

@@ -1,0 +1,67 @@
+"""What the server holds for all who ask: the indexes, the workers, and what was brought or made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from retrieval.metadata.reference_table import References
+
+from .collection import Collection, Collections
+from .images import ImageSource
+from .problem import not_found
+from .shelf import Shelf
+from .uploads import Uploads
+from .work import Workers
+
+_MADE, _MADE_BYTES = 64, 128_000_000
+
+
+@dataclass(frozen=True)
+class MadeFile:
+    """A file that was made for one who asked: its name, its type, and its bytes."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+def _made() -> Shelf[MadeFile]:
+    # Files that nobody fetches fall off the end.
+    return Shelf(_MADE, _MADE_BYTES, lambda file: len(file.content))
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything that answers need.
+
+    Parameters
+    ----------
+    collections : the indexes.
+    references : what a table says about labels; None without one.
+    """
+
+    collections: Collections
+    references: References | None = None
+    workers: Workers = field(default_factory=Workers)
+    images: ImageSource = field(default_factory=ImageSource)
+    uploads: Uploads = field(default_factory=Uploads)
+    made: Shelf[MadeFile] = field(default_factory=_made)
+
+    @classmethod
+    def of(cls, folders: Sequence[Path], references: References | None = None) -> Desk:
+        """Open indexes. Raise IndexFolderError if one cannot be read."""
+        return cls(Collections(folders), references)
+
+    def collection(self, id: str) -> Collection:
+        """Return the index of an id. Raise RefusedError if there is none."""
+        found = self.collections.get(id)
+        if found is None:
+            raise not_found(f"index {id}")
+        return found
+
+    def put(self, name: str, media_type: str, content: bytes) -> str:
+        """Keep a file that was made and return its address."""
+        # The name of the shelf cannot be guessed: a heat map shows an image of a patient.
+        return f"/made/{self.made.put(MadeFile(name, media_type, content))}/{name}"

@@ -1,0 +1,176 @@
+"""One commit of an index, opened and warmed, and the addresses of its images."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+
+from retrieval.errors import IndexFolderError, SemblanceError
+from retrieval.index import Index
+from retrieval.index.catalogue.database import Catalogue
+from retrieval.index.search.encode_query import default_representations
+from retrieval.index.storage.snapshot import Snapshot
+from retrieval.metadata.groups import NAMED_IN_FILES
+from retrieval.picture import Picture
+from retrieval.region import Region
+
+_KEY = 12
+"""Bytes of an image's key: enough that no two of a billion images share one."""
+_SIDE = 64
+_FEW = 2
+_PATIENCE = 20  # commits, while a writer makes one after the other
+
+
+class Opened:
+    """An index as one commit left it. A later commit is another object, so that no answer mixes two.
+
+    Parameters
+    ----------
+    folder : the index.
+
+    Attributes
+    ----------
+    index : open for reading, never refreshed.
+    commit : its number.
+
+    Raises
+    ------
+    IndexFolderError : no index, a newer format, or a damaged one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.index, self.commit, self._keys = _of_one_commit(folder)
+        # Closed when the last question that was put to it has been answered.
+        weakref.finalize(self, self.index.close)
+        self._lock = threading.Lock()
+        self._loaded: set[str] = set()
+
+    @property
+    def loaded(self) -> frozenset[str]:
+        """The representations that answer without delay."""
+        return frozenset(self._loaded)
+
+    def load(self, names: Iterable[str], report: Callable[[str], None] = lambda name: None) -> None:
+        """Load representations, one after the other; those that are loaded cost nothing.
+
+        Raises SettingError for one that is not there, IndexFolderError for a damaged one.
+        """
+        for name in names:
+            # One at a time: two threads that restore the same network would do it twice.
+            with self._lock:
+                if name not in self._loaded:
+                    self._warm(name)
+                    self._loaded.add(name)
+                    report(name)
+
+    @cached_property
+    def defaults(self) -> tuple[str, ...]:
+        """The representations that answer a query that names none."""
+        return tuple(self.index.ask(default_representations))
+
+    @cached_property
+    def in_order(self) -> tuple[str, ...]:
+        """All fitted representations, networks last: they take longest to load."""
+        names = self.index.ask(lambda s: [name for name, one in s.stored.items() if one.is_fitted])
+        return tuple(sorted(names, key=is_slow))
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """The names of all columns, in order."""
+        return list(self.index.ask(lambda snapshot: snapshot.columns.names))
+
+    @cached_property
+    def groups(self) -> list[str]:
+        """Of patient, study and series those in which any image has a value."""
+        columns = self.index.ask(lambda snapshot: snapshot.columns)
+        return [name for name in NAMED_IN_FILES if any(columns.values(name))]
+
+    def name_of(self, key: str) -> str | None:
+        """Return the image that has a key; None if none has."""
+        return self._names.get(key)
+
+    def key_of(self, name: str) -> str:
+        """Return the key of an image. Raise SettingError if there is none of that name."""
+        if name not in self._keys:
+            self.index.picture(name)
+        return self._keys[name]
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        return {key: name for name, key in self._keys.items()}
+
+    def _warm(self, name: str) -> None:
+        """Ask a question that touches everything a query of this representation needs."""
+        names = self.index.names[:_FEW]
+        if not names:
+            self.index.representation(name)
+            return
+        self.index.ask(_touch)
+        # A drawn image: no file is read, and every kernel meets the types of a real query.
+        noise = np.random.default_rng(0).random((_SIDE, _SIDE), dtype=np.float32)
+        drawn = Picture(noise, "drawn")
+        region = Region.box(8, 8, _SIDE - 16, _SIDE - 16)
+        self.index.query(drawn, by=[name], k=1)
+        try:
+            self.index.query(drawn, by=[name], k=1, region=region, among=names)
+        except SemblanceError:
+            # A representation without regions says so when a region is asked, not here.
+            return
+
+
+def is_slow(name: str) -> bool:
+    """Tell whether a representation needs a network, which takes seconds to load."""
+    return family_of(name) == "deep" or name in ("vlad", "asmk")
+
+
+def family_of(name: str) -> str:
+    """Return what kind of representation a name means: words, deep, metric or baseline."""
+    if "+" in name:
+        return "metric"
+    if name == "deep":
+        return "deep"
+    return "baseline" if name in ("thumbnail", "colour") else "words"
+
+
+def _touch(snapshot: Snapshot) -> None:
+    _ = snapshot.columns, snapshot.positions
+
+
+def _of_one_commit(folder: Path) -> tuple[Index, int, Mapping[str, str]]:
+    """Open an index and read the keys of its images, both of one commit."""
+    catalogue = Catalogue.open(folder)
+    try:
+        for _ in range(_PATIENCE):
+            index = Index.open(folder)
+            commit = index.ask(lambda snapshot: snapshot.generation)
+            keys = _keys(catalogue, commit, index.window.text)
+            if keys is not None:
+                # The snapshot knows the names: a catalogue may hold them hidden.
+                names, ids = index.ask(lambda snapshot: (snapshot.names, snapshot.ids.tolist()))
+                return index, commit, {name: keys[number] for name, number in zip(names, ids, strict=True)}
+            index.close()
+    finally:
+        catalogue.close()
+    raise IndexFolderError(f"{folder}: changes too fast to be read; try again later")
+
+
+def _keys(catalogue: Catalogue, commit: int, window: str) -> Mapping[int, str] | None:
+    """Return the key of each image by its number; None if the catalogue is at another commit by now."""
+    with catalogue.snapshot():
+        if catalogue.generation != commit:
+            return None
+        rows = catalogue.rows(
+            "SELECT p.id, s.size, s.mtime_ns FROM picture p JOIN source s ON s.id = p.source"
+        )
+    # Numbers are never given twice in one index; files tell one index from the next at its place.
+    return {number: _hash(window, number, size, mtime) for number, size, mtime in rows}
+
+
+def _hash(window: str, *of_image: object) -> str:
+    return blake2b(repr((window, of_image)).encode(), digest_size=_KEY).hexdigest()

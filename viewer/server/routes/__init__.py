@@ -1,0 +1,1 @@
+"""What is fetched by plain GET, and what is brought by POST; all the rest is GraphQL."""

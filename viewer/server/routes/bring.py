@@ -1,0 +1,50 @@
+"""What is brought: files and masks, as the plain body of a POST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from retrieval.picture import Picture
+
+from ..desk import Desk
+from ..guard import TooLargeError
+from ..problem import Kind, RefusedError
+from .endpoint import NEVER
+
+
+async def upload(desk: Desk, request: Request) -> Response:
+    """Keep a file, and say what is in it."""
+    content = await _body(request)
+    name = request.query_params.get("name", "upload")
+    # The window and the kinds of files are those of the first index, or of the one that is named.
+    wanted = request.query_params.get("index")
+    collection = desk.collection(wanted) if wanted else next(iter(desk.collections))
+    index = collection.now.index
+    id, found = await desk.workers.fetch(lambda: desk.uploads.add(index, name, content))
+    frames = [_frame(picture) for picture in found.pictures]
+    # The shape of each frame, so that the page can show a place for it before the pixels come.
+    return JSONResponse({"upload": id, "name": found.name, "frames": frames}, 201, NEVER)
+
+
+async def mask(desk: Desk, request: Request) -> Response:
+    """Keep a mask, and say how large it is."""
+    content = await _body(request)
+    id, found = await desk.workers.fetch(lambda: desk.uploads.add_mask(content))
+    rows, cols = found.shape
+    about = {"mask": id, "rows": rows, "cols": cols, "pixels": int(found.sum())}
+    return JSONResponse(about, 201, NEVER)
+
+
+async def _body(request: Request) -> bytes:
+    try:
+        return await request.body()
+    except TooLargeError:
+        raise RefusedError(Kind.LIMIT, "the file is too large") from None
+
+
+def _frame(picture: Picture) -> dict[str, Any]:
+    spacing = None if picture.spacing is None else list(picture.spacing)
+    return {"id": picture.id, "rows": picture.shape[0], "cols": picture.shape[1], "spacing": spacing}

@@ -1,0 +1,105 @@
+"""Starting the server: the place where it listens, the address that is printed, and the end of it."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import uvicorn
+
+from retrieval.errors import OptionError
+
+from .app import make_app
+from .desk import Desk
+from .guard import Rules, is_loopback
+
+_CHARACTERS = 24
+_GRACE = 2
+"""Seconds that requests under way have when the server is told to end."""
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Where a server listens.
+
+    Parameters
+    ----------
+    host, port : of the network; port 0 takes any that is free.
+    has_token : whether a token is to be shown. It always is if anybody else can reach the server.
+
+    Raises
+    ------
+    OptionError : the port is no port.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8417
+    has_token: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise OptionError(f"{self.port} is no port; give 1 to 65535", "port")
+
+    @property
+    def is_public(self) -> bool:
+        """Tell whether other machines can reach the server."""
+        return not is_loopback(self.host)
+
+    @property
+    def needs_token(self) -> bool:
+        """Tell whether a token must be shown."""
+        return self.has_token or self.is_public
+
+
+def serve(desk: Desk, where: Listening, report: Callable[[str], None]) -> None:
+    """Serve until the process is told to end.
+
+    Parameters
+    ----------
+    report : is told the address, with the token in its fragment, which a browser sends to nobody.
+
+    Raises
+    ------
+    OptionError : another program has the port, or the host is none of this machine.
+    """
+    token = secrets.token_urlsafe(_CHARACTERS) if where.needs_token else None
+    bound = _bind(where)
+    port = bound.getsockname()[1]
+    # Other machines may call this one by any name; the token is what they must show.
+    rules = Rules(hosts=None, token=token) if where.is_public else Rules(token=token)
+    # Warnings alone: a terminal in a reading room is no place for a log.
+    config = uvicorn.Config(
+        make_app(desk, rules),
+        log_level="warning",
+        access_log=False,  # addresses hold names of images
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    report(address_of(where.host, port, token))
+    uvicorn.Server(config).run(sockets=[bound])
+
+
+def address_of(host: str, port: int, token: str | None) -> str:
+    """Return the address of the page."""
+    # Whoever listens everywhere is best reached by this machine's name.
+    name = socket.gethostname() if host in ("0.0.0.0", "::") else host
+    shown = f"[{name}]" if ":" in name else name
+    return f"http://{shown}:{port}/{f'#token={token}' if token else ''}"
+
+
+def _bind(where: Listening) -> socket.socket:
+    """Take the port before anything is said, so that the address that is printed is ours."""
+    family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
+    bound = socket.socket(family)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((where.host, where.port))
+        # From now on requests wait instead of being refused, so that a browser may come at once.
+        bound.listen()
+    except (OSError, OverflowError) as error:
+        bound.close()
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OptionError(f"{where.host}:{where.port}: {reason}; give another one", "port") from error
+    return bound
