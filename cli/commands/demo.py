@@ -186,6 +186,9 @@ def _next_steps(folder: Path) -> str:
   {folder / "sheet.png"}     the same as one image
   {folder / "points.png"}    the interest points of one image
 
+Ask them yourself, in a browser:
+  semblance serve {folder / "index"} --open
+
 Next, your own images:
   semblance index MY_FOLDER -o my.index
   semblance query my.index MY_PICTURE --report answer.html"""

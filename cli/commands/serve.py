@@ -77,6 +77,9 @@ def _desk(args: Arguments) -> Desk:
     names = {name for one in desk.collections for name in one.now.in_order if not is_slow(name)}
     with ProgressBar("steps", args.quiet) as progress:
         warm_up_once(sorted(names), progress)
+    # Before the address is printed, so that the first answer comes at once.
+    for collection in desk.collections:
+        collection.load_quick()
     return desk
 
 

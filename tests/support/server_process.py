@@ -21,6 +21,12 @@ def serving(*indexes, references=None, rules=None):
     return TestClient(make_app(Desk.of(indexes, references), rules), base_url="http://localhost:8417")
 
 
+class Client(httpx.Client):
+    """A client of a server, which knows the process of the server."""
+
+    process: subprocess.Popen
+
+
 @contextmanager
 def command(*arguments):
     """Run ``semblance serve`` on a free port; yield a client, the address that it prints, and the seconds."""
@@ -33,8 +39,10 @@ def command(*arguments):
     try:
         address = process.stdout.readline().split()[0]
         seconds = time.monotonic() - started
-        with httpx.Client(base_url=address.partition("#")[0], timeout=60) as client:
+        with Client(base_url=address.partition("#")[0], timeout=60) as client:
+            client.process = process
             yield client, address, seconds
     finally:
-        process.terminate()
+        if process.poll() is None:
+            process.terminate()
         process.communicate(timeout=20)

@@ -20,6 +20,8 @@ from .routes.endpoint import Endpoint, endpoint, refusal
 from .routes.page import Static, start, state
 from .routes.pixels import made, of_index, of_upload
 
+HEAD_START = 1.0
+"""Seconds that a page has before networks are loaded."""
 EVERY = 0.5
 """Seconds between two looks for a new commit."""
 
@@ -71,7 +73,11 @@ async def _alive(desk: Desk) -> AsyncIterator[None]:
 
 
 async def _load(desk: Desk) -> None:
-    # A thread of its own: nobody who asks waits behind a network that is being loaded.
+    for collection in desk.collections:
+        await asyncio.to_thread(collection.load_quick)
+        await asyncio.to_thread(collection.practise)
+    # Loading a network leaves other threads little time: the first page gets its images before.
+    await asyncio.sleep(HEAD_START)
     for collection in desk.collections:
         await asyncio.to_thread(collection.load)
 

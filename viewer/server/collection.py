@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from retrieval.errors import SemblanceError
 from retrieval.index.catalogue.connection import FILE
 from retrieval.index.catalogue.database import Catalogue
 
-from .opened import Opened
+from .opened import Opened, is_slow
 from .saved import Saved
 
 
@@ -42,9 +42,22 @@ class Collection:
         self._catalogue = Catalogue.open(folder)
         self._turn = threading.Lock()
 
-    def load(self, report: Callable[[str], None] = lambda name: None) -> None:
-        """Load all representations, networks last."""
-        self.now.load(self.now.in_order, report)
+    def load_quick(self) -> None:
+        """Load what needs no network, so that it answers at once. Raise IndexFolderError if it is damaged."""
+        self.now.load(self._quick)
+
+    def practise(self) -> None:
+        """Prepare all kinds of questions for what needs no network."""
+        self.now.practise(self._quick)
+
+    def load(self) -> None:
+        """Load all representations, networks last, and prepare all kinds of questions."""
+        self.now.load(self.now.in_order)
+        self.now.practise(self.now.in_order)
+
+    @property
+    def _quick(self) -> list[str]:
+        return [name for name in self.now.in_order if not is_slow(name)]
 
     def close(self) -> None:
         """Stop looking for commits."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from retrieval.errors import NoThumbnailError, PictureError
 from retrieval.picture import Picture
@@ -19,7 +17,7 @@ from .collection import Collection
 from .opened import Opened
 from .problem import not_found
 from .shelf import Shelf
-from .values import values_of
+from .values import Values, values_of
 
 LONGEST = 1024
 """Pixels of the longest side of an image as a JPEG."""
@@ -40,6 +38,7 @@ class ImageSource:
     """Give the images of indexes; values that were asked for are kept for the next one who asks."""
 
     def __init__(self) -> None:
+        self._inverted: dict[tuple[str, str], bool] = {}
         self._raw: Shelf[Raw] = Shelf(_KEPT, _KEPT_BYTES, lambda raw: len(raw.packed))
 
     def thumbnail(self, collection: Collection, key: str) -> bytes:
@@ -67,21 +66,21 @@ class ImageSource:
         def read(window: Window) -> Picture:
             return next(iter(read_pictures(path, name, window=window, frames=frames)))
 
-        made = make_raw(_read(opened, name), read)
+        shown = _read(opened, name)
+        # Slices of one series are shown in one way: a stack is scrolled through faster with one reading less.
+        series = (collection.id, shown.groups.get("series", key))
+        values = values_of(shown, read, self._inverted.get(series))
+        if not shown.is_colour:
+            self._inverted[series] = values.is_inverted
+        made = pack(values, shown)
         self._raw.keep(key, made)
         return made
 
 
-def make_raw(shown: Picture, read: Callable[[Window], Picture]) -> Raw:
-    """Return the values of an image that is shown and can be read again."""
-    values = values_of(shown, read)
+def pack(values: Values, shown: Picture) -> Raw:
+    """Return the values of an image that is shown, as the page gets them."""
     about = json.dumps(values.about(shown), ensure_ascii=True, allow_nan=False)
     return Raw(gzip.compress(values.stored.tobytes(), _QUICK, mtime=0), about)
-
-
-def about_of(raw: Raw) -> Any:
-    """Return what the page is told of the values of an image."""
-    return json.loads(raw.about)
 
 
 def _named(collection: Collection, key: str) -> tuple[Opened, str]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 
-from retrieval.errors import IndexFolderError, SemblanceError
+from retrieval.errors import IndexFolderError, SemblanceError, SettingError
 from retrieval.index import Index
 from retrieval.index.catalogue.database import Catalogue
 from retrieval.index.search.encode_query import default_representations
@@ -56,7 +57,7 @@ class Opened:
         """The representations that answer without delay."""
         return frozenset(self._loaded)
 
-    def load(self, names: Iterable[str], report: Callable[[str], None] = lambda name: None) -> None:
+    def load(self, names: Iterable[str]) -> None:
         """Load representations, one after the other; those that are loaded cost nothing.
 
         Raises SettingError for one that is not there, IndexFolderError for a damaged one.
@@ -67,7 +68,22 @@ class Opened:
                 if name not in self._loaded:
                     self._warm(name)
                     self._loaded.add(name)
-                    report(name)
+
+    def practise(self, names: Iterable[str]) -> None:
+        """Ask questions of all kinds, so that the first of each kind does not wait for kernels and readers.
+
+        A file that is not there any more, and a representation that has no regions, are passed over.
+        """
+        # A drawn image: every kernel meets the types of a real query, and nothing is said of any patient.
+        drawn = Picture(np.random.default_rng(0).random((_SIDE, _SIDE), dtype=np.float32), "drawn")
+        region = Region.box(8, 8, _SIDE - 16, _SIDE - 16)
+        few = self.index.names[:_FEW]
+        with suppress(SemblanceError):
+            self.index.read(few[0] if few else "")
+        for name in names if few else ():
+            with suppress(SemblanceError):
+                self.index.query(drawn, by=[name], k=1)
+                self.index.query(drawn, by=[name], k=1, region=region, among=few)
 
     @cached_property
     def defaults(self) -> tuple[str, ...]:
@@ -106,22 +122,13 @@ class Opened:
         return {key: name for name, key in self._keys.items()}
 
     def _warm(self, name: str) -> None:
-        """Ask a question that touches everything a query of this representation needs."""
-        names = self.index.names[:_FEW]
-        if not names:
-            self.index.representation(name)
-            return
+        """Ask with an image of the index, which touches all that most questions need."""
+        self.index.representation(name)
         self.index.ask(_touch)
-        # A drawn image: no file is read, and every kernel meets the types of a real query.
-        noise = np.random.default_rng(0).random((_SIDE, _SIDE), dtype=np.float32)
-        drawn = Picture(noise, "drawn")
-        region = Region.box(8, 8, _SIDE - 16, _SIDE - 16)
-        self.index.query(drawn, by=[name], k=1)
-        try:
-            self.index.query(drawn, by=[name], k=1, region=region, among=names)
-        except SemblanceError:
-            # A representation without regions says so when a region is asked, not here.
-            return
+        for image in self.index.names[:1]:
+            # One that this representation has not encoded yet: an update was interrupted.
+            with suppress(SettingError):
+                self.index.query(image, by=[name], k=1)
 
 
 def is_slow(name: str) -> bool:

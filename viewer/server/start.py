@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import uvicorn
@@ -78,7 +79,9 @@ def serve(desk: Desk, where: Listening, report: Callable[[str], None]) -> None:
         timeout_graceful_shutdown=_GRACE,
     )
     report(address_of(where.host, port, token))
-    uvicorn.Server(config).run(sockets=[bound])
+    # Ctrl-C is how a server ends, and no failure.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[bound])
 
 
 def address_of(host: str, port: int, token: str | None) -> str:
@@ -92,7 +95,8 @@ def address_of(host: str, port: int, token: str | None) -> str:
 def _bind(where: Listening) -> socket.socket:
     """Take the port before anything is said, so that the address that is printed is ours."""
     family = socket.AF_INET6 if ":" in where.host else socket.AF_INET
-    bound = socket.socket(family)
+    # Named as TCP: else asyncio lets small answers wait for an acknowledgement, 40 ms each.
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((where.host, where.port))

@@ -19,9 +19,10 @@ from retrieval.picture import Picture
 from retrieval.readers import read_pictures
 from retrieval.readers.window import Window
 
-from .images import Raw, make_raw
+from .images import Raw, pack
 from .problem import Kind, RefusedError, not_found
 from .shelf import Shelf
+from .values import values_of
 
 MOST_BYTES = 128_000_000
 """Of one file that is brought."""
@@ -133,7 +134,7 @@ def _raw(path: Path, picture: Picture) -> Raw:
     def read(window: Window) -> Picture:
         return next(iter(read_pictures(path, picture.id, window=window, frames=frames)))
 
-    return make_raw(picture, read)
+    return pack(values_of(picture, read), picture)
 
 
 def _read_mask(content: bytes) -> NDArray[np.bool_]:

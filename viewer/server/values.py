@@ -78,20 +78,22 @@ class Values:
         }
 
 
-def values_of(shown: Picture, read: Read) -> Values:
+def values_of(shown: Picture, read: Read, is_inverted: bool | None = None) -> Values:
     """Return the values of an image.
 
     Parameters
     ----------
     shown : the image as the index shows it.
     read : reads the same image again.
+    is_inverted : whether low values are shown white; None if that is to be found out, by one reading more.
     """
     if shown.is_colour:
         # Colours are never windowed: what the index shows is what there is.
         return Values(np.round(np.clip(shown.pixels, 0, 1) * _FULL).astype(np.uint8))
     is_dicom = not _DICOM.isdisjoint(shown.metadata)
     half, levels = _wide(read, is_dicom)
-    is_inverted = _is_inverted(read, half, levels)
+    if is_inverted is None:
+        is_inverted = _is_inverted(read, half, levels)
     # Readers make padding black, whatever its value: 0, the lower end of any window.
     padding = levels <= 0
     padding &= not padding.all()

@@ -130,6 +130,7 @@ def test_the_demo_runs_and_says_what_comes_next(
     shown = capsys.readouterr()
     assert "P@5" in shown.out
     assert "semblance index MY_FOLDER -o my.index" in shown.out
+    assert f"semblance serve {tmp_path / 'demo' / 'index'} --open" in shown.out
     assert "0 added, 0 changed, 0 removed" in shown.err
     names = {path.name for path in (tmp_path / "demo").iterdir()}
     assert names == {"pictures", "index", "report.html", "sheet.png", "points.png"}

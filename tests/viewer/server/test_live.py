@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -130,3 +131,15 @@ def test_indexes_of_earlier_formats_are_served(format, tmp_path):
         assert client.get(f"/images/old.index/{image['key']}/thumbnail").content.startswith(b"\xff\xd8")
         found = graphql(client, SEARCH, index="old.index", ask={"image": image["id"], "by": ["thumbnail"]})
         assert found["search"]["hits"]
+
+
+def test_ctrl_c_ends_the_server_in_good_order(index):
+    with command(index) as (client, _, _):
+        # A page that watches must not keep the server from ending.
+        request = {"query": "subscription { state { indexes { id } } }"}
+        with client.stream(
+            "POST", "/graphql", json=request, headers={"accept": "text/event-stream"}
+        ) as events:
+            assert next(events.iter_lines()) == "event: next"
+            client.process.send_signal(signal.SIGINT)
+            assert client.process.wait(timeout=20) == 0
