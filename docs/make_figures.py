@@ -82,6 +82,13 @@ def sheet() -> None:
     keep(Image.open("sheet.png"), "sheet.png")
 
 
+def fusion() -> None:
+    """A page whose hits say how each of two fused representations voted."""
+    asked = [QUERIES[0], "-k", "4", "--exclude-self", "--where", "label = 'retina'", "--report", "fused.html"]
+    semblance("query", "my.index", *asked, "--by", "superpixel", "--by", "dense")
+    keep(photograph(Path("fused.html"), 1100, 900).crop((0, 150, 1100, 522)), "fusion.png")
+
+
 def region() -> None:
     """A region and the boxes in which it was found."""
     box = ["--region", "130,20,90,90", "--exclude-self", "-k", "4"]
@@ -99,6 +106,14 @@ def points() -> None:
     """Interest points of three kinds."""
     semblance("points", f"demo/pictures/{QUERIES[0]}", "--points", "80", "-o", "points.png")
     keep(Image.open("points.png"), "points.png")
+
+
+def embeddings() -> None:
+    """A map of embeddings."""
+    labels = ["--labels", "demo/pictures/labels.csv"]
+    semblance("index", "demo/pictures", "-o", "deep.index", "--by", "deep", *labels)
+    semblance("map", "deep.index", "--by", "deep", "--method", "tsne", "--where", SHOWN, "-o", "deep.html")
+    keep(photograph(Path("deep.html"), 1000, 700), "embeddings.png")
 
 
 def maps() -> None:
@@ -135,7 +150,17 @@ def evaluation() -> None:
     keep(Image.open("evaluation.png"), "evaluation.png")
 
 
-ALL: tuple[Callable[[], None], ...] = (sheet, region, explanation, points, report, maps, evaluation)
+ALL: tuple[Callable[[], None], ...] = (
+    sheet,
+    fusion,
+    region,
+    explanation,
+    points,
+    report,
+    embeddings,
+    maps,
+    evaluation,
+)
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
