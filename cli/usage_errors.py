@@ -32,7 +32,19 @@ def _nearest(error: click.NoSuchOption) -> str:
     params = error.ctx.command.get_params(error.ctx)
     # All flags of the command, with those that --by brought: click knows only the first kind by now.
     known = [name for one in params for name in (*one.opts, *one.secondary_opts) if name.startswith("--")]
+    # A flag that another command takes is seldom a slip of the fingers.
+    if others := _commands_with(error.option_name, error.ctx.parent):
+        return f"; it is a flag of {', '.join(others)}"
     return did_you_mean(error.option_name, known)
+
+
+def _commands_with(flag: str, above: click.Context | None) -> list[str]:
+    """Return the names of the commands of a group that take a flag."""
+    if above is None or not isinstance(above.command, click.Group):
+        return []
+    group = above.command
+    commands = {name: group.get_command(above, name) for name in group.list_commands(above)}
+    return [name for name, one in commands.items() if one and any(flag in param.opts for param in one.params)]
 
 
 def _plain(message: str) -> str:

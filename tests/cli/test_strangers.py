@@ -68,6 +68,14 @@ def test_a_wrong_flag_is_answered_with_the_help_of_its_command(capsys: pytest.Ca
     )
 
 
+def test_a_flag_of_another_command_is_said_to_be_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("query", "i", "0.png", "--window", "lung") == 2
+    assert capsys.readouterr().err == (
+        "semblance: error: unrecognized arguments: --window; it is a flag of index, points, train "
+        "(see semblance query --help)\n"
+    )
+
+
 def test_a_folder_that_holds_other_things_is_refused_with_a_remedy(
     made: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
