@@ -34,7 +34,8 @@ def make(
 ) -> Index:
     """Make an index of folders, or bring it up to date, and open it.
 
-    The same call again reads only what is new or has changed.
+    The same call again reads only what is new or has changed. The first one after an installation compiles
+    kernels as well, for about a minute; `semblance warm` does that beforehand.
 
     Parameters
     ----------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -50,6 +51,16 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
     shown = capsys.readouterr().out
     assert f"example:\n  semblance {command}" in shown
     assert max(len(line) for line in shown.splitlines()) <= 110
+
+
+def test_the_help_lists_every_command_under_the_job_that_it_is_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--help"]) == 0
+    parts = re.split(r"^(\S[^\n]*):$", capsys.readouterr().out, flags=re.MULTILINE)
+    for job, commands in group.JOBS.items():
+        below = parts[parts.index(f"{job[0].upper()}{job[1:]}") + 1]
+        assert re.findall(r"^  ([a-z-]+)  ", below, re.MULTILINE) == list(commands)
 
 
 def test_help_of_locate_names_the_window_that_shows_lungs(capsys: pytest.CaptureFixture[str]) -> None:
