@@ -108,6 +108,14 @@ def _findings(answer: Answer) -> dict[str, object]:
         "another_kind": found.is_another_kind,
         "withheld": list(found.withheld),
         "references": [
-            {"label": r.label, "title": r.title, "text": r.text, "link": r.link} for r in answer.references
+            {
+                "label": r.label,
+                "title": r.title,
+                "text": r.text,
+                "link": r.link,
+                "kind": r.kind,
+                "picture": r.picture,
+            }
+            for r in answer.references
         ],
     }

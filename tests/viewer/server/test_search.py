@@ -6,8 +6,13 @@ import csv
 import io
 import json
 
+import cv2
+import numpy as np
 import pytest
 from support.served import SEARCH, asked, graphql, search
+from support.server_process import serving
+
+from retrieval.metadata.reference_table import References
 
 IMAGE = "ct0/002.dcm"
 BOX = [20, 30, 40, 36]
@@ -203,3 +208,54 @@ def test_a_mark_is_told_before_it_is_asked(client):
     }
     superpixel = graphql(client, document, ask={"image": IMAGE, "region": {"point": [50, 50]}})["region"]
     assert 0 < superpixel["pixels"] < 96 * 96 / 50
+
+
+def noise_file(tmp_path):
+    """Write an image that shows nothing of the index."""
+    path = tmp_path / "noise.png"
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (96, 96), dtype=np.uint8))
+    return path
+
+
+def test_a_region_that_is_nowhere_is_said_to_be_so_by_both(client, index, tmp_path, capsys):
+    path = noise_file(tmp_path)
+    upload = client.post("/uploads", content=path.read_bytes(), params={"name": "noise.png"}).json()["upload"]
+    answer = search(client, upload=upload, by=["superpixel"], region={"box": [30, 30, 24, 24]}, k=3)
+    assert (answer["nVerified"], answer["canVerify"]) == (0, True)
+    said = [note for note in answer["notes"] if "nothing here matches the region in space" in note]
+    assert len(said) == 1
+    asked(index, path, "--by", "superpixel", "--region", "30,30,24,24", "-k", "3")
+    assert "nothing here matches the region in space" in capsys.readouterr().err
+
+
+def test_a_region_that_is_there_is_not(client, index, capsys):
+    answer = search(client, image=IMAGE, by=["superpixel"], region={"box": BOX}, k=3)
+    assert answer["nVerified"] and not any("in space" in note for note in answer["notes"])
+    asked(index, IMAGE, "--by", "superpixel", *REGION, "-k", "3")
+    assert "in space" not in capsys.readouterr().err
+
+
+def test_references_are_shown_for_what_was_found(index, tmp_path):
+    table = tmp_path / "references.csv"
+    rows = [
+        "fibrosis,literature,Honeycombing,one | two,https://example.org/a,ct0/001.dcm",
+        "fibrosis,web,B,,,",
+    ]
+    table.write_text("\n".join(["label,kind,title,text,link,picture", *rows]) + "\n")
+    with serving(index, references=References.read(table)) as client:
+        document = """query($labels: [String!]!) { references(index: "scans.index", labels: $labels) {
+          label kind title bullets link host picture } }"""
+        first, second = graphql(client, document, labels=["none", "fibrosis"])["references"]
+        key = graphql(
+            client, '{ image(index: "scans.index", image: "ct0/001.dcm") { ... on Image { key } } }'
+        )
+        assert first == {
+            "label": "fibrosis",
+            "kind": "literature",
+            "title": "Honeycombing",
+            "bullets": ["one", "two"],
+            "link": "https://example.org/a",
+            "host": "example.org",
+            "picture": key["image"]["key"],
+        }
+        assert (second["link"], second["host"], second["picture"]) == (None, None, None)
