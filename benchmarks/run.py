@@ -44,6 +44,7 @@ SMALL = {
     "sparse_search": "--bags 5000 --words 2000 --queries 5",
     "superpixels": "--side 256 --rounds 2",
     "throughput": "--pictures 8 --rounds 1 --files 16",
+    "ties": "ultrasound3",
     "training": "--sets wbc5 --rows frozen softmax --seeds 1 --epochs 1 --cache build/training",
     "verification": "--speed",
     "vocabulary": "--descriptors 20000 --words 200",
@@ -68,6 +69,7 @@ NEED_DATA = (
     "projection",
     "regions",
     "run_peers",
+    "ties",
     "training",
 )
 """Benchmarks that measure on the labelled sets, and are left out if those are not there."""

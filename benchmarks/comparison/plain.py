@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.shared.plain_pipeline import PIPELINES, Scores, grey_bytes
 from retrieval.evaluation.task import EvaluationTask
 from retrieval.picture import Picture
-from retrieval.statistics.measures import average_precision
+from retrieval.statistics.tied_ranking import TiedRanking
 
 
 def mean_ap(names: Sequence[str], task: EvaluationTask, read: Callable[[str], Picture]) -> dict[str, float]:
@@ -35,5 +35,6 @@ def _mean_ap(scores: Scores, positions: np.ndarray, task: EvaluationTask) -> flo
     for query in task.queries.tolist():
         rows = np.flatnonzero(task.allowed(query)[positions])
         best = rows[np.argsort(-scores[row_of[query], rows], kind="stable")]
-        found.append(average_precision(task.judgements.gains(query)[positions[best]] > 0))
+        right = task.judgements.gains(query)[positions[best]] > 0
+        found.append(TiedRanking(right, scores[row_of[query], best]).average_precision())
     return float(np.nanmean(found))

@@ -30,7 +30,7 @@ from benchmarks.shared.plain_pipeline import PIPELINES, grey_bytes
 from retrieval.answers.fusion import fuse
 from retrieval.ranker import Ranking
 from retrieval.registry import make
-from retrieval.statistics.measures import average_precision, bootstrap_interval, precision_at
+from retrieval.statistics.measures import bootstrap_interval
 
 SETS = ("ultrasound3", "brain4", "cxr3", "histology5")
 EQUAL: dict[str, Any] = {"points": 400, "words": 1000, "tone_words": 0}
@@ -60,10 +60,10 @@ class Row:
 def measure(found: Sequence[Ranking], data: Set) -> tuple[float, float, float, float, float]:
     """Return mAP, its interval, P@1 and P@10, in percent."""
     relevant = list(relevances(found, data))
-    precisions = np.array([average_precision(r) for r in relevant])
+    precisions = np.array([r.average_precision() for r in relevant])
     low, high = bootstrap_interval(precisions, data.groups)
-    asked = [r for r in relevant if r.any()]
-    p1, p10 = (np.mean([precision_at(r, k) for r in asked]) for k in (1, 10))
+    asked = [r for r in relevant if r.relevant.any()]
+    p1, p10 = (np.mean([r.precision_at(k) for r in asked]) for k in (1, 10))
     return tuple(100 * float(v) for v in (np.nanmean(precisions), low, high, p1, p10))  # type: ignore[return-value]
 
 

@@ -26,7 +26,7 @@ from benchmarks.shared import leave_one_out
 from benchmarks.shared.labelled_sets import DATA, Set
 from retrieval.ranker import Ranking
 from retrieval.representation import BatchEncoder, Encoding, Representation
-from retrieval.statistics.measures import average_precision, bootstrap_interval, precision_at
+from retrieval.statistics.measures import bootstrap_interval
 
 SETS = ("ultrasound3", "brain4", "cxr3", "histology5", "wbc5")
 MAKERS: dict[str, Any] = {"vlad": bovw.vlad, "asmk": bovw.asmk, "deep": deep.deep}
@@ -75,8 +75,8 @@ def encode(made: Representation, data: Set, jobs: int) -> list[Encoding]:
 def precisions(found: Sequence[Ranking], data: Set) -> tuple[NDArray[np.float64], float]:
     """Return the average precision of each query, and P@1."""
     relevant = list(leave_one_out.relevances(found, data))
-    first = [precision_at(r, 1) for r in relevant if r.any()]
-    return np.array([average_precision(r) for r in relevant]), float(np.mean(first))
+    first = [r.precision_at(1) for r in relevant if r.relevant.any()]
+    return np.array([r.average_precision() for r in relevant]), float(np.mean(first))
 
 
 def lines(data: Set, jobs: int, chosen: Sequence[str]) -> Iterator[str]:

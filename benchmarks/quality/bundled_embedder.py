@@ -37,7 +37,7 @@ from retrieval.answers.fusion import fuse
 from retrieval.ranker import Ranking
 from retrieval.rankers.dense import ExactRanker
 from retrieval.registry import make
-from retrieval.statistics.measures import average_precision, bootstrap_interval, precision_at
+from retrieval.statistics.measures import bootstrap_interval
 
 SETS = ("ultrasound3", "brain4", "cxr3", "skin7", "histology5", "wbc5")
 RIVAL = "SqueezeNet GeM"
@@ -55,8 +55,8 @@ class Measured:
     def of(cls, found: Sequence[Ranking], data: Set) -> Measured:
         """Measure the rankings of all pictures of a set."""
         relevant = list(relevances(found, data))
-        precisions = np.array([average_precision(r) for r in relevant])
-        shares = [[precision_at(r, k) if r.any() else np.nan for r in relevant] for k in (1, 10)]
+        precisions = np.array([r.average_precision() for r in relevant])
+        shares = [[r.precision_at(k) if r.relevant.any() else np.nan for r in relevant] for k in (1, 10)]
         return cls(precisions, *np.array(shares))
 
     @property

@@ -29,7 +29,8 @@ from retrieval.index import Hit, Index
 from retrieval.index.writer import IndexWriter
 from retrieval.readers.slice_stacks import Slice, find_stacks
 from retrieval.registry import make
-from retrieval.statistics.measures import average_precision, bootstrap_interval
+from retrieval.statistics.measures import bootstrap_interval
+from retrieval.statistics.tied_ranking import TiedRanking
 
 RULES = ("best", "mean-3", "rank-weighted")
 COLUMNS = ("patient", "series")
@@ -68,9 +69,10 @@ def answers(index: Index, by: Sequence[str]) -> Iterator[str]:
                 others = index.query(
                     name, by=by, k=len(index), group_by=column, case_by=rule, not_same="patient"
                 )
-                right = [entries[hit.id].labels == entries[name].labels for hit in others]
-                precisions.append(average_precision(right))
-                first.append(right[0])
+                right = np.array([entries[hit.id].labels == entries[name].labels for hit in others])
+                ranking = TiedRanking(right, np.array([hit.score for hit in others]))
+                precisions.append(ranking.average_precision())
+                first.append(ranking.precision_at(1))
             yield (
                 f"| {column} | {rule} | {len(index)} | {len(set(value.values()))} | {twice} | {differing} "
                 f"| {np.mean(first):.0%} | {np.nanmean(precisions):.1%} |"

@@ -32,7 +32,8 @@ from retrieval.metric_learning.matrix import stack, unit
 from retrieval.metric_learning.principal_axes import principal_axes
 from retrieval.registry import make
 from retrieval.representation import Vector
-from retrieval.statistics.measures import average_precision, bootstrap_interval
+from retrieval.statistics.measures import bootstrap_interval
+from retrieval.statistics.tied_ranking import TiedRanking
 
 SETS = ("brain4", "wbc5")
 AXES = 96
@@ -126,9 +127,10 @@ def judged(scores: Scores, labels: NDArray[np.str_], groups: NDArray[np.str_]) -
     found = np.full((len(labels), 2), np.nan)
     for i, row in enumerate(scores):
         others = np.flatnonzero(groups != groups[i])
-        is_right = labels[others[np.argsort(-row[others], kind="stable")]] == labels[i]
-        if is_right.any():
-            found[i] = average_precision(is_right), is_right[0]
+        best = others[np.argsort(-row[others], kind="stable")]
+        ranking = TiedRanking(labels[best] == labels[i], row[best])
+        if ranking.relevant.any():
+            found[i] = ranking.average_precision(), ranking.precision_at(1)
     return found
 
 

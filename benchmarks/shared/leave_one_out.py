@@ -14,7 +14,7 @@ from benchmarks.shared.labelled_sets import Item, Set
 from retrieval.ranker import Ranking
 from retrieval.registry import make
 from retrieval.representation import Arrays, Encoding, Representation
-from retrieval.statistics.measures import average_precision, precision_at
+from retrieval.statistics.tied_ranking import TiedRanking
 
 
 def encode(made: Representation, items: Sequence[Item], jobs: int) -> list[Encoding]:
@@ -34,12 +34,12 @@ def rankings(made: Representation, encodings: Sequence[Encoding]) -> list[Rankin
     return [ranker.rank(encoding.vector, len(encodings)) for encoding in encodings]
 
 
-def relevances(found: Sequence[Ranking], data: Set) -> Iterator[NDArray[np.bool_]]:
-    """Yield for each query which of its hits are of its class, best first, its own group left out."""
+def relevances(found: Sequence[Ranking], data: Set) -> Iterator[TiedRanking]:
+    """Yield for each query which of its hits are of its class, with their scores, its own group left out."""
     labels, groups = data.labels, data.groups
     for i, ranking in enumerate(found):
-        best = ranking.ids[groups[ranking.ids] != groups[i]]
-        yield labels[best] == labels[i]
+        others = groups[ranking.ids] != groups[i]
+        yield TiedRanking(labels[ranking.ids[others]] == labels[i], ranking.scores[others])
 
 
 def judged(
@@ -47,17 +47,16 @@ def judged(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return average precision, P@1 and P@10 of each query, its own group left out; NaN without an answer.
 
-    ``scores`` is (n, n), a row for each query, larger is closer; equal scores are ordered by position.
+    ``scores`` is (n, n), a row for each query, larger is closer; of equal scores the expected value counts.
     """
     labels, groups = data.labels, data.groups
     found = []
     for i, row in enumerate(scores):
         allowed = np.flatnonzero(groups != groups[i])
         best = allowed[np.argsort(-row[allowed], kind="stable")]
-        relevant = labels[best] == labels[i]
-        some = relevant.any()
-        precisions = [precision_at(relevant, k) if some else np.nan for k in (1, 10)]
-        found.append([average_precision(relevant), *precisions])
+        ranking = TiedRanking(labels[best] == labels[i], row[best])
+        precisions = [ranking.precision_at(k) if ranking.relevant.any() else np.nan for k in (1, 10)]
+        found.append([ranking.average_precision(), *precisions])
     precision, first, ten = np.array(found).T
     return precision, first, ten
 

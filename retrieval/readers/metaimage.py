@@ -41,7 +41,7 @@ def _header(source: Source) -> ArrayHeader:
     if not data or data.upper() == "LIST" or "%" in data:
         raise PictureError("MetaImage with a list of files is not supported; save it as one .mha file")
     local = data.upper() == "LOCAL"
-    skipped = int(fields.get("headersize", "0"))
+    skipped = 0 if local else int(fields.get("headersize", "0"))
     shape, n_channels = _whole(fields, "dimsize"), int(fields.get("elementnumberofchannels", "1"))
     kind = _TYPES.get(fields.get("elementtype", "").upper().removesuffix("_ARRAY"))
     if not shape or kind is None:

@@ -5,6 +5,7 @@ Names of fields are those of teem.sourceforge.net/nrrd/format.html.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,11 +102,18 @@ def _spatial(fields: dict[str, str], kinds: list[str], n_axes: int) -> tuple[int
 
 
 def _vectors(text: str) -> list[list[float] | None]:
-    """Read "(1,0,0) none (0,1,0)"; None for an axis without a direction."""
+    """Read "(1,0,0) none (0,1,0)"; None for an axis without a direction, NaN for numbers that are none."""
     return [
-        None if "none" in part.lower() else [float(n) for n in part.strip("()").split(",")]
+        None if "none" in part.lower() else [_number(n) for n in part.strip("()").split(",")]
         for part in re.findall(r"\([^)]*\)|none", text, re.IGNORECASE)
     ]
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:  # it must not cost the pixels
+        return math.nan
 
 
 def _directions(fields: dict[str, str], spatial: tuple[int, ...]) -> NDArray[np.float64]:

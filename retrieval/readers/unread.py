@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from .formats import FORMATS
 from .source import PassedOverError
 
 _BIO_FORMATS = "export it as OME-TIFF, for example by bfconvert of Bio-Formats"
 _PNG = "convert it to PNG"
 _VIDEO = "save its frames as PNG"
 _NIFTI = "convert it to NIfTI"
+_PACKED = tuple(
+    suffix + ending
+    for format in FORMATS.values()
+    for suffix in format.suffixes
+    for ending in (".gz", ".bz2", ".xz", ".zst", ".z")
+    if (suffix, ending) != (".nii", ".gz") and not suffix.endswith(".gz")
+)
+"""Images that were packed one by one, as archives do; of these only .nii.gz is read."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Unread:
 
 
 UNREAD = (
+    Unread("a packed image", "unpack it", _PACKED),
     Unread("Zeiss CZI", _BIO_FORMATS, (".czi",), b"ZISRAWFILE"),
     Unread("Zeiss ZVI", _BIO_FORMATS, (".zvi",)),
     Unread("Leica LIF", _BIO_FORMATS, (".lif",)),

@@ -21,13 +21,14 @@ DATA = Set(
 )
 
 
-def test_a_query_never_finds_its_own_group_and_equal_scores_are_ordered_by_position() -> None:
+def test_a_query_never_finds_its_own_group_and_of_equal_scores_the_mean_counts() -> None:
     scores = np.zeros((4, 4))
     scores[1] = [0.1, 9, 0.2, 0.1]
     precision, first, ten = judged(scores, DATA)
-    # 0 and 3 are one group. 0 finds 1 (right), 2; 1 finds 2, 0, 3; 2 finds nothing right; 3 finds 1, 2.
-    assert precision == pytest.approx([1, (1 / 2 + 2 / 3) / 2, np.nan, 1], nan_ok=True)
-    assert first == pytest.approx([1, 0, np.nan, 1], nan_ok=True)
+    # 0 and 3 are one group. 0 finds 1 (right) and 2, tied; 1 finds 2, then 0 and 3, tied, both right; 2 finds
+    # nothing right; 3 as 0. Tied, the right one is first or second: (1 + 1/2) / 2.
+    assert precision == pytest.approx([0.75, (1 / 2 + 2 / 3) / 2, np.nan, 0.75], nan_ok=True)
+    assert first == pytest.approx([0.5, 0, np.nan, 0.5], nan_ok=True)
     assert ten == pytest.approx([0.1, 0.2, np.nan, 0.1], nan_ok=True)
 
 

@@ -9,6 +9,7 @@ from ...errors import SettingError
 from ...metadata.filter import Condition
 from ...metadata.groups import KEPT_TOGETHER
 from ...metadata.label_table import LabelRow, LabelTable
+from ...picture import Value
 from ..catalogue.pictures import GROUPS
 from .identities import Values
 from .snapshot import Snapshot
@@ -51,7 +52,19 @@ class Annotations:
         if where is None:
             return np.ones(len(self._snapshot), dtype=bool)
         condition = Condition.parse(where)
-        return condition.holds({name: self.values(name) for name in condition.columns})
+        return condition.holds({name: self._spelt(name) for name in condition.columns})
+
+    def _spelt(self, column: str) -> list[Values]:
+        """Return a column with all spellings of its values: a table's patient names that of a header, too."""
+        values = self.values(column)
+        if column not in GROUPS:
+            return values
+        spelt: dict[Value, set[Value]] = {}
+        identities = self._identities(column)
+        for cell, own in zip(identities, values, strict=True):
+            if cell:
+                spelt.setdefault(cell[0], set()).update(own)
+        return [tuple(sorted(spelt[cell[0]], key=str)) if cell else () for cell in identities]
 
     def groups(self, column: str | None) -> tuple[str | None, list[str]]:
         """Return the column that keeps images together, and the group of each image, by position.

@@ -60,14 +60,17 @@ def is_another(catalogue: Catalogue, root: IndexedRoot, salt: bytes) -> bool:
 
     It is if no image is what it was, and the folder is not the one of the last scan, or cannot be written to,
     or what differs was written before the last scan, so that it did not change where it is. Else somebody has
-    changed all files of a folder, or it cannot be known.
+    changed all files of a folder, or it cannot be known. Files that have changed names are no other disc.
     """
     is_older = False
+    there = []
     for known, path, stat in _there(catalogue, root):
         if is_unchanged(known, path, stat, salt):
             return False
         is_older |= root.scanned_ns is not None and stat.mtime_ns < root.scanned_ns and known.part is not None
-    if not _images(known_sources(catalogue, root.id).values()) or not has_files(root.path):
+        there.append(path)
+    images = _images(known_sources(catalogue, root.id).values())
+    if not images or not has_files(root.path) or _have_changed_names(images, there, salt):
         return False
     is_other_folder = root.folder is not None and folder_of(root.path) != root.folder
     return is_other_folder or is_older or _is_read_only(root.path)
@@ -136,6 +139,14 @@ def _images(known: Iterable[KnownSource]) -> list[KnownSource]:
     return [one for one in known if one.state is State.READ]
 
 
+def _have_changed_names(images: list[KnownSource], there: Iterable[Path], salt: bytes) -> bool:
+    """Tell if at least half of some images are in files that had other contents before."""
+    parts = {one.part for one in images if one.part is not None}
+    if not parts:
+        return False
+    return sum(_part(path, salt) in parts for path in there) >= _MOST_ALIKE * len(images)
+
+
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
@@ -144,10 +155,14 @@ def _size(path: Path) -> int:
 
 
 def _has_part(path: Path, known: KnownSource, salt: bytes) -> bool:
+    return _part(path, salt) == known.part
+
+
+def _part(path: Path, salt: bytes) -> bytes | None:
     try:
-        return part_of(path, salt) == known.part
+        return part_of(path, salt)
     except OSError:
-        return False
+        return None
 
 
 def _is_read_only(path: Path) -> bool:

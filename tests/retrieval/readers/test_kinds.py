@@ -138,6 +138,8 @@ def test_an_unknown_kind_is_refused():
         ("x.heic", b"\0\0\0\x18ftypheic" + bytes(50), "PNG"),
         ("x.jxl", b"\xff\x0a" + bytes(50), "PNG"),
         ("x.pgm", b"P5 2 2 255 abcd", "PNG"),
+        ("x.dcm.gz", b"\x1f\x8b" + bytes(50), "unpack it"),
+        ("X.NII.BZ2", b"BZh9" + bytes(50), "unpack it"),
         ("x.mp4", b"\0\0\0\x18ftypisom" + bytes(50), "frames"),
     ],
 )

@@ -182,6 +182,27 @@ def test_an_nrrd_without_a_space_is_shown_as_it_is_stored(tmp_path):
     np.testing.assert_allclose(picture.pixels, grey / 255, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("x.nrrd", "NRRD0004\ntype: uchar\ndimension: 2\nsizes: 4 4\n{}\nencoding: raw\n\n"),
+        ("x.mha", "NDims = 2\nDimSize = 4 4\n{}\nElementType = MET_UCHAR\nElementDataFile = LOCAL\n"),
+    ],
+)
+def test_places_that_cannot_be_read_cost_no_pixels(tmp_path, name, head):
+    values = np.arange(0, 256, 16, dtype=np.uint8)
+    broken = {
+        "x.nrrd": ["spacings: a b", "space: left-posterior-superior\nspace directions: (1,0) (x,1)"],
+        "x.mha": ["ElementSpacing = 1,0 1,0", "TransformMatrix = a b c d", "HeaderSize = x"],
+    }
+    harmless = {"x.nrrd": "content: x", "x.mha": "Comment = x"}[name]
+    (tmp_path / name).write_bytes(head.format(harmless).encode() + values.tobytes())
+    expected = _read(tmp_path / name)[0].pixels
+    for line in broken[name]:
+        (tmp_path / name).write_bytes(head.format(line).encode() + values.tobytes())
+        np.testing.assert_array_equal(_read(tmp_path / name)[0].pixels, expected)
+
+
 @pytest.mark.parametrize("name", ["../secret.raw", "gone.raw"])
 def test_values_outside_the_folder_of_their_header_are_not_read(tmp_path, name):
     (tmp_path / "secret.raw").write_bytes(RAW)

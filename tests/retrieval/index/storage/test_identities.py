@@ -99,6 +99,22 @@ def test_an_export_is_left_out_with_its_patient_or_a_note_says_that_it_cannot(tm
     assert ("have none in common" in capsys.readouterr().err) is (named != "P1")
 
 
+def test_a_condition_finds_a_patient_of_headers_by_the_name_that_a_table_gives(tmp_path):
+    folder = draw_numbered(tmp_path / "in", 1)
+    for i, (name, patient) in enumerate({"a.dcm": "P1", "b.dcm": "P2"}.items()):
+        write_slice(folder / name, look(i, 0.5), patient=patient, series=i, corner=(0, 0, i))
+    (tmp_path / "l.csv").write_text("path,label,patient\n0.png,x,P1\n")
+    with IndexWriter.create(tmp_path / "index") as index:
+        index.add_representation(Thumbnail())
+        index.update([folder], jobs=1, labels=LabelTable.read(tmp_path / "l.csv"))
+        shown = str(index.picture("a.dcm").groups["patient"])
+        for name in ("P1", shown):
+            found = index.query("b.dcm", where=f"patient = '{name}'")
+            assert {hit.id for hit in found} == {"a.dcm", "0.png"}
+        others = index.query("a.dcm", where="patient != 'P1'")
+        assert {hit.id for hit in others} == {"b.dcm"}
+
+
 def test_patients_that_differ_in_a_last_zero_are_two(tmp_path, capsys):
     folder = draw_numbered(tmp_path / "images", 4)
     (tmp_path / "l.csv").write_text(

@@ -78,6 +78,25 @@ def test_files_that_change_places_are_read_again_and_labels_do_not_change_hands(
     assert index.verify() == []
 
 
+def test_a_folder_all_of_whose_files_change_places_is_the_same_folder(mounted, index):
+    for old, new in (("IM0", "x"), ("IM1", "IM0"), ("IM2", "IM1"), ("IM3", "IM2"), ("x", "IM3")):
+        (mounted / f"{old}.bmp").rename(mounted / f"{new}.bmp")
+    report = index.update([mounted], jobs=1)
+    assert counts(report) == (0, 4, 0, 0)
+    assert first(index, mounted / "IM0.bmp") == "IM0.bmp" and len(index.names) == 4
+    assert not labelled(index)
+
+
+def test_another_disc_with_one_image_of_the_first_is_another_disc(mounted, index, tmp_path):
+    kept = (mounted / "IM0.bmp").read_bytes()
+    mounted.rename(tmp_path / "away")
+    disc(mounted, 2)
+    (mounted / "IM1.bmp").write_bytes(kept)
+    os.utime(mounted / "IM1.bmp", ns=LONG_AGO)
+    index.update([mounted], jobs=1)
+    assert len(index.names) == 8 and len(labelled(index)) == 4
+
+
 def test_labels_given_again_stand_on_what_the_files_hold_now(mounted, index, tmp_path):
     pgm(mounted / "IM0.bmp", 77)
     report = index.update([mounted], jobs=1, labels=table(tmp_path, label="other"))
