@@ -8,7 +8,7 @@ PIP := -m pip --disable-pip-version-check
 # The default editable install lets any folder called deep/ in the current directory shadow the package.
 EDITABLE := --config-settings editable_mode=compat
 
-.PHONY: install demo test check tests soak docs wheel wheel-test base-test bench clean
+.PHONY: install demo test check page-check tests soak docs wheel wheel-test base-test bench clean
 
 install: $(VENV)/.warm
 
@@ -36,6 +36,12 @@ docs: $(VENV)/.docs
 wheel: $(VENV)/.dev
 	rm -rf build dist
 	$(BIN)/python -m build --wheel --outdir dist . > $(VENV)/wheel.log 2>&1 || { cat $(VENV)/wheel.log; exit 1; }
+
+# The scripts of the page by TypeScript's checker and eslint: for those who change them; needs Node.
+PAGE_TOOLS := npx --yes -p typescript@5.9 -p eslint@9.39
+page-check:
+	$(PAGE_TOOLS) tsc -p tests/viewer/page/jsconfig.json
+	cd viewer/static/page/js && $(PAGE_TOOLS) eslint -c ../../../../tests/viewer/page/eslint.config.mjs .
 
 # The built wheel, alone in an environment without torch and without tools, away from the sources.
 wheel-test: wheel | $(ALONE)/bin/python

@@ -76,6 +76,39 @@ def report() -> None:
     keep(photograph(Path("demo/report.html"), 1100, 1400).crop((0, 728, 1100, 1332)), "report.png")
 
 
+def page() -> None:
+    """The page of ``semblance serve``: a region of a retina, its hits and what was found among them."""
+    from urllib.parse import urlencode
+
+    from playwright.sync_api import sync_playwright
+
+    server = "import sys; from cli.main import main; sys.exit(main())"
+    words = [sys.executable, "-c", server, "serve", "my.index", "--port", "0", "--quiet"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[0]
+        asked = {
+            "index": "my.index",
+            "image": QUERIES[0],
+            "region": '{"box": [130, 20, 90, 90]}',
+            "where": SHOWN,
+        }
+        with sync_playwright() as playwright:
+            flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+            tab = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark")
+            tab.goto(f"{address}#{urlencode(asked)}")
+            tab.wait_for_selector(".findings")
+            shown = "[...document.querySelectorAll('.hit img')].slice(0, 4).every((one) => one.naturalWidth)"
+            tab.wait_for_function(f"() => {shown} && document.querySelector('#area').textContent")
+            tab.screenshot(path="page.png")
+    finally:
+        process.terminate()
+        process.communicate()
+    keep(Image.open("page.png"), "page.png")
+
+
 def sheet() -> None:
     """Three queries and their answers."""
     semblance("query", "my.index", *QUERIES, "-k", "5", "--exclude-self", "--sheet", "sheet.png")
@@ -151,6 +184,7 @@ def evaluation() -> None:
 
 
 ALL: tuple[Callable[[], None], ...] = (
+    page,
     sheet,
     fusion,
     region,

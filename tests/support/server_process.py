@@ -28,10 +28,10 @@ class Client(httpx.Client):
 
 
 @contextmanager
-def command(*arguments):
-    """Run ``semblance serve`` on a free port; yield a client, the address that it prints, and the seconds."""
+def command(*arguments, port=0):
+    """Run ``semblance serve``, on a free port by default; yield a client, the address and the seconds."""
     code = "import sys; from cli.main import main; sys.exit(main(sys.argv[1:]))"
-    words = [sys.executable, "-c", code, "serve", *map(str, arguments), "--port", "0", "--quiet"]
+    words = [sys.executable, "-c", code, "serve", *map(str, arguments), "--port", str(port), "--quiet"]
     started = time.monotonic()
     process = subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ

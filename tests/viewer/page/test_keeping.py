@@ -1,0 +1,139 @@
+"""What a person keeps from the page, what happens when the server goes, and who may use the page at all."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.served import copy_room, run
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Page, expect
+from support.server_process import command
+
+Visit = Callable[..., Page]
+# What a browser says when a server stops in the middle of an answer, as these tests have it do.
+STOPPED = "ERR_"
+
+
+@pytest.fixture
+def own(page_index: Path, tmp_path: Path) -> Path:
+    """A copy of the index, whose neighbours a test may change."""
+    return copy_room(page_index, tmp_path / "room")
+
+
+def ask(tab: Page, name: str = "ct0/002.dcm") -> None:
+    """Open an image and ask with it."""
+    tab.select_option("#level", "")
+    tab.click(f'#list [data-id="{name}"]')
+    expect(tab.locator("#look-title")).to_have_text(name)
+    tab.click("#ask-whole")
+    expect(tab.locator(".hit").first).to_be_visible()
+
+
+def test_tags_become_a_table_that_the_index_takes(visit: Visit, own: Path) -> None:
+    with command(own) as (_, address, _):
+        tab = visit(address, allows=STOPPED)
+        ask(tab)
+        tab.get_by_role("button", name="Tag hit 1", exact=True).click()
+        tab.fill("#tag-name", "honeycombing")
+        tab.keyboard.press("Enter")
+        expect(tab.locator("#toast")).to_contain_text("Tagged as honeycombing")
+        name = tab.locator(".hit").first.get_attribute("data-id")
+    table = own.parent / "scans.index.labels.csv"
+    rows = list(csv.DictReader(table.read_text().splitlines()))
+    assert [(row["path"], row["label"].split(";")[-1]) for row in rows] == [(name, "honeycombing")]
+    images = own.parent / "images"
+    new = ["-o", own.parent / "new.index", "--by", "thumbnail", "--labels", table, "--quiet"]
+    assert run(["index", images, *new])[0] == 0
+
+
+def test_a_saved_search_comes_back_after_the_server_was_started_anew(visit: Visit, own: Path) -> None:
+    with command(own) as (_, address, _):
+        tab = visit(address, allows=STOPPED)
+        ask(tab)
+        tab.select_option("#by", "superpixel")
+        tab.click("#saved-button")
+        tab.fill("#search-name", "lower lobes")
+        tab.click("#save-search")
+        expect(tab.locator("#saved-list")).to_contain_text("lower lobes")
+    with command(own) as (_, address, _):
+        tab = visit(address, allows=STOPPED)
+        tab.click("#saved-button")
+        tab.get_by_role("button", name="lower lobes", exact=True).click()
+        expect(tab.locator("#look-title")).to_have_text("ct0/002.dcm")
+        assert "by=superpixel" in tab.url
+
+
+@pytest.mark.parametrize("form", ["report", "sheet", "json", "csv"])
+def test_an_answer_is_saved_as_a_file(form: str, visit: Visit, address: str, tmp_path: Path) -> None:
+    tab = visit(address)
+    ask(tab)
+    tab.click(".more summary")
+    with tab.expect_download() as waiting:
+        tab.click(f"[data-export={form}]")
+    saved = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(saved)
+    first = tab.locator(".hit").first.get_attribute("data-id")
+    if form == "json":
+        assert json.loads(saved.read_text())[0]["hits"][0]["id"] == first
+    elif form == "csv":
+        assert any(first in cell for cell in saved.read_text().splitlines()[1].split(","))
+    elif form == "report":
+        assert str(first) in saved.read_text()
+    else:
+        assert saved.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_server_that_goes_is_said_and_nothing_is_lost_when_it_is_back(visit: Visit, own: Path) -> None:
+    with command(own) as (client, address, _):
+        port = client.base_url.port
+        tab = visit(address, allows=STOPPED)
+        ask(tab)
+    tab.locator("#list button").nth(8).click()
+    expect(tab.locator("#gone")).to_be_visible()
+    assert tab.locator(".hit").count() >= 0
+    with command(own, port=port):
+        expect(tab.locator("#gone")).to_be_hidden()
+        ask(tab, "ct1/001.dcm")
+
+
+def test_new_images_are_offered(visit: Visit, own: Path) -> None:
+    from support.served import hounsfield, write_ct
+
+    with command(own) as (_, address, _):
+        tab = visit(address, allows=STOPPED)
+        ask(tab)
+        images = own.parent / "images"
+        write_ct(images / "ct3" / "000.dcm", hounsfield(3, 0), "P3", "4", 0)
+        assert run(["index", images, "-o", own, "--jobs", "1", "--quiet"])[0] == 0
+        expect(tab.locator("#fresh")).to_be_visible()
+        expect(tab.locator("#fresh-text")).to_contain_text("new image")
+
+
+def test_a_token_leaves_the_address_and_goes_with_every_request(visit: Visit, page_index: Path) -> None:
+    with command(page_index, "--token") as (_, address, _):
+        tab = visit(address, allows=STOPPED)
+        ask(tab)
+        assert "token" not in tab.url
+        token = address.partition("#token=")[2]
+        assert tab.evaluate("sessionStorage.getItem('semblance-token')") == token
+        expect(tab.locator(".hit img").first).to_have_js_property("complete", True)
+        stranger = visit(address.partition("#")[0], allows="401")
+        expect(stranger.locator("#refused")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_everybody_can_use_it(scheme: str, visit: Visit, address: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    tab = visit(address, bypass_csp=True, color_scheme=scheme)
+    ask(tab)
+    found = axe.Axe().run(tab)
+    assert found.violations_count == 0, found.generate_report()
+    tab.locator(".hit .picture").first.click()
+    expect(tab.locator("#compare")).to_be_visible()
+    found = axe.Axe().run(tab)
+    assert found.violations_count == 0, found.generate_report()

@@ -1,0 +1,154 @@
+// One image on a canvas: zoom, pan, window, and a drawing (SVG) over it in pixels of the image.
+import { s } from './dom.js';
+import { greyTable, paint } from './windowing.js';
+
+/** @typedef {import('./types.js').Pixels} Pixels */
+/** @typedef {import('./types.js').Window} Window */
+
+export class View {
+  /** @param {HTMLElement} stage holds the canvas and the drawing */
+  constructor(stage) {
+    this.stage = stage;
+    this.canvas = document.createElement('canvas');
+    this.canvas.setAttribute('aria-hidden', 'true');
+    this.drawing = s('g');
+    this.svg = s('svg.drawing', { 'aria-hidden': 'true' }, this.drawing);
+    stage.replaceChildren(this.canvas, this.svg);
+    this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext('2d', { alpha: false }));
+    this.buffer = document.createElement('canvas');
+    this.bufferContext = /** @type {CanvasRenderingContext2D} */ (this.buffer.getContext('2d', { alpha: false }));
+    /** @type {ImageData | null} */
+    this.scratch = null;
+    this.table = new Uint32Array(65536);
+    this.tableOf = '';
+    /** @type {Pixels | null} */
+    this.pixels = null;
+    /** @type {HTMLImageElement | null} shown in place of pixels when the file is gone */
+    this.fallback = null;
+    /** @type {Window} */
+    this.window = { low: 0, high: 255 };
+    this.invert = false;
+    this.size = { cols: 1, rows: 1 };
+    this.zoom = 1;
+    this.centre = { x: 0, y: 0 };
+    this.isFitted = true;
+    /** @type {((context: CanvasRenderingContext2D) => void) | null} draws above the image, in its pixels */
+    this.above = null;
+    this.pending = 0;
+    this.drawnMs = 0;
+    new ResizeObserver(() => { if (this.isFitted) this.fit(); else this.redraw(); }).observe(stage);
+  }
+
+  /** @param {Pixels} pixels @param {Window} shown @param {boolean} invert */
+  show(pixels, shown, invert) {
+    this.fallback = null;
+    this.pixels = pixels;
+    this.window = shown;
+    this.invert = invert !== pixels.about.inverted;
+    this.resize(pixels.about.cols, pixels.about.rows);
+  }
+
+  /** @param {HTMLImageElement} image @param {number} cols @param {number} rows */
+  showPicture(image, cols, rows) {
+    this.pixels = null;
+    this.fallback = image;
+    this.resize(cols, rows);
+  }
+
+  /** @param {number} cols @param {number} rows */
+  resize(cols, rows) {
+    const isOther = cols !== this.size.cols || rows !== this.size.rows;
+    this.size = { cols, rows };
+    if (isOther || this.isFitted) this.fit();
+    else this.redraw();
+  }
+
+  fit() {
+    const { clientWidth, clientHeight } = this.stage;
+    this.isFitted = true;
+    this.zoom = Math.max(Math.min(clientWidth / this.size.cols, clientHeight / this.size.rows), 1e-3);
+    this.centre = { x: this.size.cols / 2, y: this.size.rows / 2 };
+    this.redraw();
+  }
+
+  /** Zooms so that the image's pixel under a place of the screen stays there. @param {number} factor @param {{x: number, y: number}} [at] */
+  zoomBy(factor, at = { x: this.stage.clientWidth / 2, y: this.stage.clientHeight / 2 }) {
+    const before = this.toImage(at.x, at.y);
+    this.zoom = Math.min(Math.max(this.zoom * factor, 0.02), 40);
+    const after = this.toImage(at.x, at.y);
+    this.centre.x += before.x - after.x;
+    this.centre.y += before.y - after.y;
+    this.isFitted = false;
+    this.redraw();
+  }
+
+  /** @param {number} dx @param {number} dy in CSS pixels */
+  pan(dx, dy) {
+    this.centre.x -= dx / this.zoom;
+    this.centre.y -= dy / this.zoom;
+    this.isFitted = false;
+    this.redraw();
+  }
+
+  /** CSS pixels of the stage → pixels of the image. @param {number} left @param {number} top */
+  toImage(left, top) {
+    return {
+      x: this.centre.x + (left - this.stage.clientWidth / 2) / this.zoom,
+      y: this.centre.y + (top - this.stage.clientHeight / 2) / this.zoom,
+    };
+  }
+
+  /** @param {MouseEvent} event */
+  pointOf(event) {
+    const bounds = this.stage.getBoundingClientRect();
+    return this.toImage(event.clientX - bounds.left, event.clientY - bounds.top);
+  }
+
+  redraw() {
+    if (!this.pending) this.pending = requestAnimationFrame(() => { this.pending = 0; this.draw(); });
+  }
+
+  draw() {
+    const start = performance.now();
+    const ratio = window.devicePixelRatio || 1;
+    const width = Math.round(this.stage.clientWidth * ratio);
+    const height = Math.round(this.stage.clientHeight * ratio);
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    const scale = this.zoom * ratio;
+    const left = width / 2 - this.centre.x * scale;
+    const top = height / 2 - this.centre.y * scale;
+    this.context.setTransform(1, 0, 0, 1, 0, 0);
+    this.context.fillRect(0, 0, width, height);
+    this.context.setTransform(scale, 0, 0, scale, left, top);
+    this.context.imageSmoothingEnabled = scale < 6;
+    if (this.pixels) this.drawPixels(this.pixels, scale, left, top);
+    else if (this.fallback) this.context.drawImage(this.fallback, 0, 0, this.size.cols, this.size.rows);
+    if (this.above) this.above(this.context);
+    this.drawing.setAttribute('transform', `matrix(${this.zoom} 0 0 ${this.zoom} ${left / ratio} ${top / ratio})`);
+    this.drawnMs = performance.now() - start;
+  }
+
+  /** Only what is on screen, and no more pixels than the screen has. @param {Pixels} pixels @param {number} scale @param {number} left @param {number} top */
+  drawPixels(pixels, scale, left, top) {
+    const { about } = pixels;
+    const x0 = Math.max(Math.floor(-left / scale), 0);
+    const y0 = Math.max(Math.floor(-top / scale), 0);
+    const x1 = Math.min(Math.ceil((this.canvas.width - left) / scale), about.cols);
+    const y1 = Math.min(Math.ceil((this.canvas.height - top) / scale), about.rows);
+    const stride = Math.max(Math.floor(1 / scale), 1);
+    const part = { x0, y0, stride, width: Math.ceil((x1 - x0) / stride), height: Math.ceil((y1 - y0) / stride) };
+    if (part.width <= 0 || part.height <= 0) return;
+    const key = `${this.window.low} ${this.window.high} ${this.invert} ${about.dtype} ${about.slope} ${about.intercept}`;
+    if (about.channels === 1 && key !== this.tableOf) {
+      greyTable(about, this.window, this.invert, this.table);
+      this.tableOf = key;
+    }
+    if (this.scratch?.width !== part.width || this.scratch.height !== part.height) {
+      this.scratch = new ImageData(part.width, part.height);
+      Object.assign(this.buffer, { width: part.width, height: part.height });
+    }
+    paint(pixels, this.table, new Uint32Array(this.scratch.data.buffer), part);
+    this.bufferContext.putImageData(this.scratch, 0, 0);
+    this.context.drawImage(this.buffer, x0, y0, part.width * stride, part.height * stride);
+  }
+}
