@@ -22,7 +22,7 @@ from .routes.pixels import made, of_index, of_upload
 
 HEAD_START = 1.0
 """Seconds that a page has before networks are loaded."""
-EVERY = 0.5
+EVERY = 0.25
 """Seconds between two looks for a new commit."""
 
 
@@ -85,8 +85,8 @@ async def _load(desk: Desk) -> None:
 async def _refresh(desk: Desk) -> None:
     while True:
         for collection in desk.collections:
-            if await asyncio.to_thread(collection.take_up):
-                # What was still loading of the last commit is loaded of this one.
+            # What was still loading of the last commit is loaded of the new one.
+            if await asyncio.to_thread(collection.take_up) and collection.now.waiting:
                 await asyncio.to_thread(collection.load)
         await asyncio.sleep(EVERY)
 

@@ -43,8 +43,8 @@ class Collection:
         self._turn = threading.Lock()
 
     def load_quick(self) -> None:
-        """Load what needs no network, so that it answers at once. Raise IndexFolderError if it is damaged."""
-        self.now.load(self._quick)
+        """Load what needs no network, so that it answers at once."""
+        self.now.load_if_possible(self._quick)
 
     def practise(self) -> None:
         """Prepare all kinds of questions for what needs no network."""
@@ -52,8 +52,8 @@ class Collection:
 
     def load(self) -> None:
         """Load all representations, networks last, and prepare all kinds of questions."""
-        self.now.load(self.now.in_order)
-        self.now.practise(self.now.in_order)
+        self.now.load_if_possible(self.now.waiting)
+        self.now.practise([name for name in self.now.in_order if is_slow(name)])
 
     @property
     def _quick(self) -> list[str]:
@@ -85,7 +85,7 @@ class Collection:
         # A new object rather than a refreshed one: questions under way end with the commit they began with.
         newer = Opened(self.folder)
         # What had been loaded stays loaded; the rest is loaded by whoever is at it.
-        newer.load(name for name in newer.in_order if name in self.now.loaded)
+        newer.load_if_possible(name for name in newer.in_order if name in self.now.loaded)
         self.now, self._place = newer, place
         return True
 

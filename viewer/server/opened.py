@@ -39,6 +39,7 @@ class Opened:
     ----------
     index : open for reading, never refreshed.
     commit : its number.
+    failed : why representations could not be loaded, by name.
 
     Raises
     ------
@@ -51,6 +52,12 @@ class Opened:
         weakref.finalize(self, self.index.close)
         self._lock = threading.Lock()
         self._loaded: set[str] = set()
+        self.failed: dict[str, str] = {}
+
+    @property
+    def waiting(self) -> list[str]:
+        """The representations that are still to be loaded."""
+        return [name for name in self.in_order if name not in self._loaded and name not in self.failed]
 
     @property
     def loaded(self) -> frozenset[str]:
@@ -68,6 +75,14 @@ class Opened:
                 if name not in self._loaded:
                     self._warm(name)
                     self._loaded.add(name)
+
+    def load_if_possible(self, names: Iterable[str]) -> None:
+        """Load representations; of those that cannot be loaded, such as for want of a package, keep why."""
+        for name in names:
+            try:
+                self.load([name])
+            except SemblanceError as error:
+                self.failed[name] = str(error)
 
     def practise(self, names: Iterable[str]) -> None:
         """Ask questions of all kinds, so that the first of each kind does not wait for kernels and readers.

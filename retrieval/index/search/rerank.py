@@ -107,10 +107,13 @@ def gather_evidence(
     dtype = next((rows.dtype for rows in found if rows is not None), None)
     if dtype is None:
         return None
-    empty = np.empty(0, dtype=dtype)
-    parts = [empty if rows is None else rows for rows in found]
-    offsets = np.cumsum([0, *(len(rows) for rows in parts)], dtype=np.int64)
-    return Candidates(np.concatenate(parts), offsets, snapshot.shapes(positions), scores)
+    offsets = np.cumsum([0, *(0 if rows is None else len(rows) for rows in found)], dtype=np.int64)
+    # Filled part by part: to join hundreds of structured arrays, numpy compares their fields each time.
+    joined = np.empty(int(offsets[-1]), dtype=dtype)
+    for rows, first in zip(found, offsets.tolist(), strict=False):
+        if rows is not None:
+            joined[first : first + len(rows)] = rows
+    return Candidates(joined, offsets, snapshot.shapes(positions), scores)
 
 
 def _locate(

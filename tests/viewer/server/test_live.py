@@ -12,6 +12,8 @@ import pytest
 from support.served import SEARCH, asked, graphql, hounsfield, run, search, write_ct
 from support.server_process import command, serving
 
+from retrieval.errors import IndexFolderError
+
 IMAGE = "ct0/002.dcm"
 
 
@@ -143,3 +145,23 @@ def test_ctrl_c_ends_the_server_in_good_order(index):
             assert next(events.iter_lines()) == "event: next"
             client.process.send_signal(signal.SIGINT)
             assert client.process.wait(timeout=20) == 0
+
+
+def test_a_representation_that_cannot_be_loaded_is_told_and_the_others_answer(index, monkeypatch):
+    monkeypatch.setattr("retrieval.baselines.Thumbnail.open_ranker", fail)
+    with serving(index) as client:
+        document = "{ indexes { representations { name isLoaded problem } } }"
+        until = time.monotonic() + 20
+        while client.get("/state").json()["indexes"][0]["loading"]:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        found = {one["name"]: one for one in graphql(client, document)["indexes"][0]["representations"]}
+        assert found["superpixel"]["isLoaded"] and found["superpixel"]["problem"] is None
+        assert not found["thumbnail"]["isLoaded"] and "a folder is away" in found["thumbnail"]["problem"]
+        answer = search(client, image=IMAGE, k=3)
+        assert answer["by"] == ["superpixel"] and answer["hits"]
+        assert any(note.startswith("thumbnail cannot be loaded") for note in answer["notes"])
+
+
+def fail(*_):
+    raise IndexFolderError("a folder is away")

@@ -78,3 +78,9 @@ def test_columns_that_somebody_added_to_the_table_stay(copied_client, copied_ind
     table.write_text("path,label,reader\ngrey.png,one,AB\n")
     graphql(copied_client, TAG, image="colour.png", label="two")
     assert table.read_text() == "path,label,reader\ncolour.png,two,\ngrey.png,one,AB\n"
+
+
+def test_a_file_that_is_damaged_is_named(copied_client, copied_index):
+    (copied_index.parent / "scans.index.searches.json").write_text("{")
+    answer = copied_client.post("/graphql", json={"query": SEARCHES}).json()
+    assert "scans.index.searches.json is damaged" in answer["errors"][0]["message"]

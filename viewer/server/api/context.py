@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from graphql import GraphQLError
 from strawberry.types import Info
 
 from ..desk import Desk
@@ -27,6 +28,14 @@ async def asked(desk: Desk, question: Callable[[], T]) -> T | Problem:
 async def fetched(desk: Desk, question: Callable[[], T]) -> T | Problem:
     """Run what is short in a thread; a refusal becomes a problem."""
     return await desk.workers.fetch(lambda: caught(question))
+
+
+async def told(desk: Desk, question: Callable[[], T]) -> T:
+    """Run what is short in a thread; a refusal becomes an error of the request, for it cannot be a result."""
+    found = await fetched(desk, question)
+    if isinstance(found, Problem):
+        raise GraphQLError(found.message)
+    return found
 
 
 def caught(question: Callable[[], T]) -> T | Problem:

@@ -13,6 +13,7 @@ from ..asking.browse import count_labels
 from ..collection import Collection
 from ..desk import Desk
 from ..opened import Opened, family_of
+from ..problem import without_paths
 from .image_types import Count, counts_of
 from .problem import Problem
 
@@ -32,9 +33,12 @@ class Representation:
     name: str
     family: str = strawberry.field(description="words, deep, metric or baseline.")
     is_loaded: bool = strawberry.field(description="Whether it answers without delay.")
+    problem: str | None = strawberry.field(description="Why it cannot be loaded.")
     is_default: bool
     locates: bool = strawberry.field(description="Whether it says where a query matched.")
-    explains: bool
+    explains: bool = strawberry.field(
+        description="By points or windows; others by covering parts of the hit."
+    )
     meaning: str = strawberry.field(description="What its score means; it orders one answer only.")
 
 
@@ -200,6 +204,7 @@ def _representation(opened: Opened, name: str) -> Representation:
         name=name,
         family=family,
         is_loaded=is_loaded,
+        problem=without_paths(opened.failed[name]) if name in opened.failed else None,
         is_default=name in opened.defaults,
         locates=locates,
         explains=isinstance(made, Explainer),

@@ -16,7 +16,7 @@ from ..asking.slice_match import match_slices
 from .answer_types import Answer, HeadToHead, HeadToHeadResult, SearchResult
 from .answers import answer_of, head_to_head
 from .browsing import Browsing
-from .context import asked, desk_of, fetched
+from .context import asked, desk_of, fetched, told
 from .findings_types import Reference, reference_of
 from .index_types import (
     ExplainResult,
@@ -133,7 +133,7 @@ class Query(Browsing):
         """Return saved searches."""
         desk = desk_of(info)
         # Read from the file each time: another server of the same index may have written it.
-        found = await desk.workers.fetch(lambda: desk.collection(index).saved.searches())
+        found = await told(desk, lambda: desk.collection(index).saved.searches())
         return [
             SavedSearch(id=strawberry.ID(one.id), name=one.name, state=one.state, saved=one.saved)
             for one in found
@@ -143,7 +143,7 @@ class Query(Browsing):
     async def tags(self, info: Info, index: strawberry.ID) -> list[Tag]:
         """Return tags."""
         desk = desk_of(info)
-        found = await desk.workers.fetch(lambda: desk.collection(index).saved.tags())
+        found = await told(desk, lambda: desk.collection(index).saved.tags())
         return [
             Tag(image=strawberry.ID(name), label=label) for name, labels in found.items() for label in labels
         ]

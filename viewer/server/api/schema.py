@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +28,7 @@ from .problem import ProblemKind
 from .queries import Query
 from .subscriptions import Subscription
 
+_LOG = logging.getLogger(__name__)
 DEEPEST, MOST_ALIASES, MOST_TOKENS = 12, 30, 2000
 """Levels, other names, and words of one request."""
 
@@ -39,12 +40,13 @@ class QuietSchema(strawberry.Schema):
         """Print what nobody has foreseen; wrong requests are the business of who sent them."""
         # Errors of ours were made problems already; what comes here was foreseen by nobody.
         for error in errors:
-            if error.original_error is not None:
-                traceback.print_exception(error.original_error, file=sys.stderr)
+            if _is_internal(error):
+                _LOG.error("a question failed", exc_info=error.original_error)
 
 
 def _is_internal(error: GraphQLError) -> bool:
-    return error.original_error is not None
+    # What we raise for a user to read is a GraphQLError itself.
+    return not isinstance(error.original_error, GraphQLError | None)
 
 
 SCHEMA = QuietSchema(

@@ -38,7 +38,7 @@ class Subscription:
         # Compared, not announced: one loop for each who watches is cheap, and none can be forgotten.
         last: object = None
         while True:
-            now = [(one.id, one.now.commit, one.now.loaded, id(one.now)) for one in desk.collections]
+            now = [(one.id, id(one.now), one.now.loaded, len(one.now.failed)) for one in desk.collections]
             if now != last:
                 last = now
                 indexes = await desk.workers.fetch(lambda: [index_of(desk, one) for one in desk.collections])

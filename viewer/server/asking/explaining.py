@@ -11,7 +11,8 @@ from PIL import Image
 
 from retrieval.errors import OptionError
 from retrieval.index import HitExplanation
-from viewer.explanation_text import first_explainer, sentence
+from viewer.explanation_text import sentence
+from viewer.queries.query import default_by
 
 from .question import Question
 
@@ -30,7 +31,7 @@ class Explained:
 
 
 def explain(question: Question, hit: str, by: str | None) -> Explained:
-    """Explain why a question finds an image of the index, by one representation, else the first that can.
+    """Explain why a question finds an image of the index, by one representation, else by the first that can.
 
     Raises SettingError for one that cannot, PictureError if a file cannot be read.
     """
@@ -58,11 +59,11 @@ def heat_png(heat: NDArray[np.float32], shape: tuple[int, int]) -> bytes:
 
 
 def _asked_explainer(question: Question) -> str:
-    """Return the first representation that answered and can tell; else the first of the index."""
+    """Return the first representation that answered and keeps what to tell by, else the first of them."""
     from retrieval.evidence.explanation import Explainer
 
     index = question.opened.index
-    for name in question.options.by or question.opened.defaults:
-        if isinstance(index.representation(name), Explainer):
-            return name
-    return first_explainer(index)
+    asked = question.options.by or question.opened.defaults
+    # Of all others the score is asked again with parts of the hit covered, which takes longer.
+    able = (name for name in asked if isinstance(index.representation(name), Explainer))
+    return next(able, None) or (asked[0] if asked else default_by(index))

@@ -16,6 +16,7 @@ from viewer.queries.query import Query, canvas_of
 from ..collection import Collection
 from ..desk import Desk
 from ..opened import Opened
+from ..problem import without_paths
 from .ask import MOST_HITS, Ask, RegionInput
 from .stacks import volume_of
 
@@ -129,10 +130,13 @@ def _representations(opened: Opened, ask: Ask) -> tuple[Sequence[str], list[str]
     if not ready:
         opened.load(opened.defaults)
         return (), []
-    missing = [name for name in opened.defaults if name not in ready]
-    if not missing:
-        return (), []
-    return ready, [f"{', '.join(missing)} is still loading; answered by {', '.join(ready)} alone"]
+    answered = f"answered by {', '.join(ready)} alone"
+    notes = []
+    for name in (name for name in opened.defaults if name not in ready):
+        reason = opened.failed.get(name)
+        why = f"cannot be loaded ({without_paths(reason)})" if reason else "is still loading"
+        notes.append(f"{name} {why}; {answered}")
+    return (ready if notes else ()), notes
 
 
 def _at_most(k: int) -> int:

@@ -43,7 +43,7 @@ async def state(desk: Desk, request: Request) -> Response:
             "id": one.id,
             "images": len(one.now.index),
             "commit": one.now.commit,
-            "loading": [name for name in one.now.in_order if name not in one.now.loaded],
+            "loading": one.now.waiting,
         }
         for one in desk.collections
     ]
