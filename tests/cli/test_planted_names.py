@@ -161,12 +161,14 @@ def test_planted_names_are_nowhere(scans, tmp_path):
     assert len(files) > 15
     # Commands that were not carried out prove nothing. These need slices with positions, and find the paths.
     assert {line[0] for line in commands(scans, place, out)} - done <= {"locate", "audit"}
-    # demo, warm and completion see no file of the user; train reads pixels and the table alone.
+    # demo, warm and completion see no file of the user; train reads pixels and the table alone; serve
+    # answers with what query and info say.
     assert set(COMMANDS) - {line[0] for line in commands(scans, place, out)} <= {
         "demo",
         "warm",
         "completion",
         "train",
+        "serve",
     }
 
 

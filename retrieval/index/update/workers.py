@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterator
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Protocol, Self
 
 from ...errors import SemblanceError, SettingError
 from ..catalogue.files import State
+from .in_order import InOrder, Outcome
 from .worker_process import WorkerProcess, start_worker_process
 from .worker_task import Failure, PartialResult, Setup, Task, Worker
 
-Outcome = PartialResult | Failure
+__all__ = ["Executor", "Outcome", "ProcessExecutor", "SerialExecutor", "make_executor"]
 
 _ASSIGNED = 2
 """Tasks that a worker process has at a time: one that it does, and one so that it need not wait for the
@@ -25,7 +26,7 @@ class Executor(Protocol):
     """Do tasks: in this process, in several, or elsewhere."""
 
     def run(self, setup: Setup, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
-        """Do tasks and yield their results, in any order; the parts of one task in theirs."""
+        """Do tasks and yield their results in the order of the tasks, the parts of one in theirs."""
         ...
 
     def close(self) -> None:
@@ -62,21 +63,40 @@ class ProcessExecutor:
 
     def run(self, setup: Setup, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
         """Do tasks. The caller must take all that is yielded, or close the executor."""
+        order = InOrder()
         while True:
-            self._assign(setup, tasks)
+            self._assign(setup, tasks, order)
             busy = {w.connection: w for w in self._workers if w.assigned}
             if not busy:
                 return
-            for connection in wait(list(busy)):
-                yield from self._receive(busy[connection])  # type: ignore[index]
+            for connection in wait(self._heard(list(busy), order)):
+                for task, outcome in self._receive(busy[connection]):  # type: ignore[index]
+                    yield from order.end(task, outcome)
 
-    def _assign(self, setup: Setup, tasks: Iterator[Task]) -> None:
+    def _heard(self, busy: list[Connection], order: InOrder) -> list[Connection]:
+        """Return the workers that are listened to: if much is held back, only the one that all wait for.
+
+        The others stop when their pipes are full, so that memory holds no more.
+        """
+        if not order.is_full:
+            return busy
+        first = [
+            w
+            for w in self._workers
+            if any(isinstance(t, Task) and t.source == order.head for t in w.assigned)
+        ]
+        return [w.connection for w in first] or busy
+
+    def _assign(self, setup: Setup, tasks: Iterator[Task], order: InOrder) -> None:
         # Tasks are taken from the iterator only when somebody has room: it looks up files as it goes, and
         # there may be millions.
         while len(self._workers) < self._jobs or any(len(w.assigned) < _ASSIGNED for w in self._workers):
-            task = self._retry.popleft() if self._retry else next(tasks, None)
+            is_new = not self._retry
+            task = next(tasks, None) if is_new else self._retry.popleft()
             if task is None:
                 return
+            if is_new:
+                order.begin(task)
             worker = self._least_busy()
             if worker.setup is not setup:
                 worker.setup = setup

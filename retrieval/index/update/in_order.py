@@ -1,0 +1,59 @@
+"""Results in order: given back in the order of their tasks, whichever worker is done first.
+
+So the same files get the same numbers, and come into the same segments, whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from .worker_task import Failure, PartialResult, Task
+
+Outcome = PartialResult | Failure
+
+_MOST_HELD = 512
+"""Images that wait for an earlier file; above that, workers that are ahead wait too."""
+
+
+class InOrder:
+    """Hold the results of tasks until those of all earlier ones are there."""
+
+    def __init__(self) -> None:
+        self._line: deque[int] = deque()
+        self._held: dict[int, list[tuple[Task, Outcome]]] = {}
+        self._ended: set[int] = set()
+        self._n_held = 0
+
+    @property
+    def head(self) -> int | None:
+        """The source whose results are next; None if no task is under way."""
+        return self._line[0] if self._line else None
+
+    @property
+    def is_full(self) -> bool:
+        """Tell if so many images wait that only the file they wait for should be worked at."""
+        return self._n_held >= _MOST_HELD
+
+    def begin(self, task: Task) -> None:
+        """Note that a task was taken up."""
+        self._line.append(task.source)
+
+    def end(self, task: Task, outcome: Outcome) -> Iterator[tuple[Task, Outcome]]:
+        """Take a result, and yield all whose turn has come."""
+        self._held.setdefault(task.source, []).append((task, outcome))
+        self._n_held += _n_pictures(outcome)
+        if isinstance(outcome, Failure) or not outcome.goes_on:
+            self._ended.add(task.source)
+        while self._line:
+            # Parts of the first file go on at once: a stack of thousands is never held as a whole.
+            for ready in self._held.pop(self._line[0], []):
+                self._n_held -= _n_pictures(ready[1])
+                yield ready
+            if self._line[0] not in self._ended:
+                return
+            self._ended.remove(self._line.popleft())
+
+
+def _n_pictures(outcome: Outcome) -> int:
+    return len(outcome.pictures) if isinstance(outcome, PartialResult) else 0
