@@ -12,9 +12,8 @@ import strawberry
 from strawberry.types import Info
 
 from ..asking.ask import Ask
-from ..asking.search import searched
-from ..desk import Desk
-from .answer_types import Answer, Progress, SearchEvent
+from ..asking.search import searched, with_labels
+from .answer_types import Progress, SearchEvent
 from .answers import answer_of
 from .context import asked, desk_of
 from .index_types import Map, State, index_of
@@ -53,14 +52,15 @@ class Subscription:
         desk = desk_of(info)
         # At once, so that the page shows that it was heard.
         yield Progress(stage="looking for images", done=0, total=1 + ask.findings)
-        found = await asked(desk, partial(_answer, desk, index, replace(ask, findings=False)))
-        if isinstance(found, Problem) or not ask.findings:
+        found = await asked(desk, partial(searched, desk, index, replace(ask, findings=False)))
+        if isinstance(found, Problem):
             yield found
             return
         # Hits are there in a fraction of the time that counting labels takes.
-        yield found
-        yield Progress(stage="counting labels", done=1, total=2)
-        yield await asked(desk, partial(_answer, desk, index, ask))
+        yield await desk.workers.fetch(lambda: answer_of(found))
+        if ask.findings:
+            yield Progress(stage="counting labels", done=1, total=2)
+            yield await asked(desk, lambda: answer_of(with_labels(found, desk.references)))
 
     @strawberry.subscription(description="A map in steps; the last event is the map or a problem.")
     async def mapping(
@@ -76,7 +76,3 @@ class Subscription:
         desk = desk_of(info)
         yield Progress(stage=f"laying out by {method}", done=0, total=0)
         yield await asked(desk, partial(drawn, desk, index, by, method, where, limit))
-
-
-def _answer(desk: Desk, index: str, ask: Ask) -> Answer:
-    return answer_of(searched(desk, index, ask))

@@ -20,6 +20,7 @@ from viewer.notes import (
 )
 
 from ..desk import Desk
+from ..problem import without_paths
 from .ask import Ask
 from .question import Question, question_of
 
@@ -36,27 +37,30 @@ class Searched:
 
 def searched(desk: Desk, index: str, ask: Ask) -> Searched:
     """Answer an ask of an index. SemblanceError or RefusedError if it makes no sense."""
-    return search(question_of(desk, desk.collection(index), ask), ask.findings, desk.references)
+    found = search(question_of(desk, desk.collection(index), ask))
+    return with_labels(found, desk.references) if ask.findings else found
 
 
-def search(question: Question, has_findings: bool, references: References | None = None) -> Searched:
-    """Answer a question; with what its best cases have in common, and references for that, if wanted.
-
-    Raises SemblanceError for options that make no sense.
-    """
+def search(question: Question) -> Searched:
+    """Answer a question. SemblanceError for options that make no sense."""
     started = time.perf_counter()
-    index, query, options = question.opened.index, question.query, question.options
-    # The functions of the command line, so that both give the same hits with the same scores.
-    answer, notes = ask(index, query, options), list(question.notes)
-    if has_findings:
-        try:
-            answer = with_findings(index, query, answer, options, references=references)
-        except SemblanceError as error:  # an index without labels still has hits
-            notes.append(str(error))
-    notes += _notes(question, answer)
+    # The function of the command line, so that both give the same hits with the same scores.
+    answer = ask(question.opened.index, question.query, question.options)
+    notes = [note.removeprefix("note: ") for note in (*question.notes, *_notes(question, answer))]
     # Without the time in the queue: it tells the index's speed, not the crowd.
-    took = 1000 * (time.perf_counter() - started)
-    return Searched(question, answer, tuple(note.removeprefix("note: ") for note in notes), took)
+    return Searched(question, answer, tuple(notes), 1000 * (time.perf_counter() - started))
+
+
+def with_labels(found: Searched, references: References | None = None) -> Searched:
+    """Return an answer with what its best cases have in common, and references for that."""
+    started, question = time.perf_counter(), found.question
+    index, query, options = question.opened.index, question.query, question.options
+    answer, notes = found.answer, found.notes
+    try:
+        answer = with_findings(index, query, answer, options, references=references)
+    except SemblanceError as error:  # an index without labels still has hits
+        notes = (*notes, without_paths(str(error)))
+    return Searched(question, answer, notes, found.took_ms + 1000 * (time.perf_counter() - started))
 
 
 def _notes(question: Question, answer: Answer) -> list[str]:
