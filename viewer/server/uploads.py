@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -28,6 +28,8 @@ MOST_BYTES = 128_000_000
 """Of one file that is brought."""
 MOST_FRAMES = 64
 """Of one file that are read: the first ones."""
+MOST_UNPACKED = 256_000_000
+"""Bytes of pixels of one file, after which no further frame is read."""
 _MOST_MASK = 100_000_000
 _KEPT, _KEPT_BYTES = 8, 1_000_000_000
 
@@ -119,11 +121,21 @@ def _on_disk(name: str, content: bytes) -> Iterator[Path]:
 
 def _read(index: Index, name: str, content: bytes) -> Upload:
     with _on_disk(name, content) as path:
-        pictures = tuple(islice(index.read_query(path), MOST_FRAMES))
+        pictures = tuple(_some(index.read_query(path)))
         named = tuple(replace(one, id=name + one.id.removeprefix(path.name)) for one in pictures)
     if not named:
         raise PictureError(f"{name}: holds no image")
     return Upload(name, content, named)
+
+
+def _some(pictures: Iterable[Picture]) -> Iterator[Picture]:
+    """Yield the first images, until they are many or large: a small file may unpack into very many."""
+    n_bytes = 0
+    for picture in islice(pictures, MOST_FRAMES):
+        yield picture
+        n_bytes += picture.pixels.nbytes
+        if n_bytes > MOST_UNPACKED:
+            return
 
 
 def _raw(path: Path, picture: Picture) -> Raw:

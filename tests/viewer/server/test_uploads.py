@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from support.served import asked, graphql, hounsfield, search, write_ct
 from support.server_process import serving
 
@@ -104,3 +105,25 @@ def test_a_mask_of_another_size_is_a_problem(client):
 
 def test_a_mask_that_is_no_png_is_refused(client):
     assert client.post("/masks", content=b"none").json()["kind"] == "BAD_REGION"
+
+
+def test_a_file_of_many_frames_is_read_in_part(client, tmp_path, monkeypatch):
+    """A small file may unpack into more than fits into memory."""
+    frames = np.zeros((70, 8, 8), np.uint8)
+    tifffile.imwrite(tmp_path / "many.tif", frames, photometric="minisblack", compression="zlib")
+    content = (tmp_path / "many.tif").read_bytes()
+    assert len(bring(client, content, "many.tif").json()["frames"]) == 64
+    monkeypatch.setattr("viewer.server.uploads.MOST_UNPACKED", 2 * 8 * 8 * 4)
+    assert len(bring(client, content, "many.tif").json()["frames"]) == 3
+
+
+def test_the_frames_of_a_file_are_asked_with_one_by_one_or_as_a_volume(client, tmp_path):
+    frames = np.stack([hounsfield(1, number) + 1100 for number in range(3)]).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "stack.tif", frames, photometric="minisblack")
+    id = bring(client, (tmp_path / "stack.tif").read_bytes(), "stack.tif").json()["upload"]
+    one = search(client, upload=id, frame=2, by=["thumbnail"], k=1)
+    assert one["query"] == "stack.tif#2"
+    volume = search(client, upload=id, volume=True, by=["thumbnail"], k=2, groupBy="patient")
+    assert [part["query"] for part in volume["hits"][0]["slices"]] == [f"stack.tif#{n}" for n in range(3)]
+    values = client.get(f"/uploads/{id}/2/pixels").content
+    np.testing.assert_array_equal(np.frombuffer(values, "<i2").reshape(96, 96), frames[2])
