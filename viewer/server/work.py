@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -14,10 +14,21 @@ _QUICK = 4
 """Threads for thumbnails, lists and single images: short, and never behind a query."""
 
 
+IsGone = Callable[[], Awaitable[bool]]
+"""Tells whether whoever asked has gone away."""
+_LOOK = 0.1
+"""Seconds between two looks at whether that is so."""
+
+
+class GoneAwayError(Exception):
+    """Whoever asked has gone away, and nobody waits for the answer."""
+
+
 class Workers:
     """Two pools of threads: as many queries at once as there are processors, and some for what is short.
 
-    More than these wait their turn. Who goes away while waiting is not worked for.
+    More than these wait their turn. Who goes away while waiting is not worked for: a new mark on the page
+    takes the place of the last one.
     """
 
     def __init__(self, n_queries: int | None = None) -> None:
@@ -25,9 +36,17 @@ class Workers:
         self._queries = ThreadPoolExecutor(n, thread_name_prefix="query")
         self._quick = ThreadPoolExecutor(_QUICK, thread_name_prefix="quick")
 
-    async def ask(self, question: Callable[[], T]) -> T:
-        """Run a query."""
-        return await asyncio.get_running_loop().run_in_executor(self._queries, question)
+    async def ask(self, question: Callable[[], T], is_gone: IsGone | None = None) -> T:
+        """Run a query. GoneAwayError if whoever asked goes away before it is done."""
+        task = self._queries.submit(question)
+        waiting = asyncio.wrap_future(task)
+        while is_gone is not None and not waiting.done():
+            await asyncio.wait({waiting}, timeout=_LOOK)
+            if not waiting.done() and await is_gone():
+                # What waits is taken out of the line; what has begun cannot be stopped, and ends soon.
+                task.cancel()
+                raise GoneAwayError
+        return await waiting
 
     async def fetch(self, question: Callable[[], T]) -> T:
         """Run what is short."""

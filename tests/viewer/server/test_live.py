@@ -6,8 +6,10 @@ import shutil
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from support.served import SEARCH, asked, graphql, hounsfield, run, search, write_ct
 from support.server_process import command, serving
@@ -165,3 +167,23 @@ def test_a_representation_that_cannot_be_loaded_is_told_and_the_others_answer(in
 
 def fail(*_):
     raise IndexFolderError("a folder is away")
+
+
+def test_who_goes_away_leaves_the_line(live):
+    """Thirty marks that were replaced before they were answered do not keep the next one waiting."""
+    client, address = live
+    body = {
+        "query": SEARCH,
+        "variables": {"ask": {"image": IMAGE, "region": {"box": [20, 30, 40, 36]}, "k": 100}},
+    }
+
+    def leave(_):
+        with httpx.Client(base_url=address, timeout=0.2) as other, suppress(httpx.TimeoutException):
+            other.post("/graphql", json=body)
+
+    with ThreadPoolExecutor(30) as pool:
+        list(pool.map(leave, range(30)))
+    started = time.monotonic()
+    assert search(client, image=IMAGE, by=["thumbnail"], k=1)["hits"]
+    # All thirty would take many times as long as one.
+    assert time.monotonic() - started < 5

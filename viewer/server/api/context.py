@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from graphql import GraphQLError
+from starlette.requests import Request
 from strawberry.types import Info
 
 from ..desk import Desk
+from ..problem import Kind
+from ..work import GoneAwayError
 from .problem import Problem, problem_of
 
 T = TypeVar("T")
@@ -20,9 +23,14 @@ def desk_of(info: Info) -> Desk:
     return desk
 
 
-async def asked(desk: Desk, question: Callable[[], T]) -> T | Problem:
-    """Run a query in a thread; a refusal becomes a problem."""
-    return await desk.workers.ask(lambda: caught(question))
+async def asked(info: Info, question: Callable[[], T]) -> T | Problem:
+    """Run a query in a thread, while somebody waits for it; a refusal becomes a problem."""
+    request: Request = info.context["request"]
+    try:
+        return await desk_of(info).workers.ask(lambda: caught(question), request.is_disconnected)
+    except GoneAwayError:
+        # Nobody reads this; a request that has gone away is no fault to be reported.
+        return Problem(kind=Kind.GONE, message="nobody waits for the answer any more")
 
 
 async def fetched(desk: Desk, question: Callable[[], T]) -> T | Problem:

@@ -80,4 +80,4 @@ class Mutation:
                 size=len(made.content),
             )
 
-        return await asked(desk, make)
+        return await asked(info, make)

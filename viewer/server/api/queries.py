@@ -50,7 +50,7 @@ class Query(Browsing):
             return answer_of(searched(desk, index, ask))
 
         # In the pool of queries, which has as many threads as there are processors.
-        return await asked(desk, found)
+        return await asked(info, found)
 
     @strawberry.field(description="The same question to two choices of representations.")
     async def head_to_head(
@@ -64,7 +64,7 @@ class Query(Browsing):
             ours, theirs = (searched(desk, index, replace(ask, by=by)) for by in (first, second))
             return head_to_head(ours, theirs)
 
-        return await asked(desk, both)
+        return await asked(info, both)
 
     @strawberry.field(description="What made an image a hit, and whether that is faithful.")
     async def explain(
@@ -77,7 +77,7 @@ class Query(Browsing):
             question = question_of(desk, desk.collection(index), ask)
             return explanation_type(desk, explain(question, hit, by))
 
-        return await asked(desk, reasons)
+        return await asked(info, reasons)
 
     @strawberry.field(description="How much each slice of a hit's stack is like the query.")
     async def slice_match(
@@ -90,7 +90,7 @@ class Query(Browsing):
             question = question_of(desk, desk.collection(index), ask)
             return slice_match_type(question.opened, match_slices(question, hit))
 
-        return await asked(desk, curve)
+        return await asked(info, curve)
 
     @strawberry.field(description="What the mark of a question means.")
     async def region(self, info: Info, index: strawberry.ID, ask: Ask) -> RegionResult:
@@ -126,7 +126,7 @@ class Query(Browsing):
         """Return a map."""
         desk = desk_of(info)
         # A map of thousands takes as long as many queries; the next one who looks finds it kept.
-        return await asked(desk, partial(drawn, desk, index, by, method, where, limit))
+        return await asked(info, partial(drawn, desk, index, by, method, where, limit))
 
     @strawberry.field(description="The searches that were kept, the newest first.")
     async def searches(self, info: Info, index: strawberry.ID) -> list[SavedSearch]:

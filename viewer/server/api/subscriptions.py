@@ -52,7 +52,7 @@ class Subscription:
         desk = desk_of(info)
         # At once, so that the page shows that it was heard.
         yield Progress(stage="looking for images", done=0, total=1 + ask.findings)
-        found = await asked(desk, partial(searched, desk, index, replace(ask, findings=False)))
+        found = await asked(info, partial(searched, desk, index, replace(ask, findings=False)))
         if isinstance(found, Problem):
             yield found
             return
@@ -60,7 +60,7 @@ class Subscription:
         yield await desk.workers.fetch(lambda: answer_of(found))
         if ask.findings:
             yield Progress(stage="counting labels", done=1, total=2)
-            yield await asked(desk, lambda: answer_of(with_labels(found, desk.references)))
+            yield await asked(info, lambda: answer_of(with_labels(found, desk.references)))
 
     @strawberry.subscription(description="A map in steps; the last event is the map or a problem.")
     async def mapping(
@@ -75,4 +75,4 @@ class Subscription:
         """Yield that it is under way, then the map."""
         desk = desk_of(info)
         yield Progress(stage=f"laying out by {method}", done=0, total=0)
-        yield await asked(desk, partial(drawn, desk, index, by, method, where, limit))
+        yield await asked(info, partial(drawn, desk, index, by, method, where, limit))

@@ -1,0 +1,58 @@
+"""The workers: queries wait their turn, and nobody is worked for who has gone away."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from viewer.server.work import GoneAwayError, Workers
+
+
+async def yes():
+    return True
+
+
+async def no():
+    return False
+
+
+def test_who_goes_away_while_waiting_is_not_worked_for():
+    begun, busy, done = threading.Event(), threading.Event(), []
+
+    async def ask():
+        workers = Workers(1)
+        first = asyncio.create_task(workers.ask(lambda: begun.set() or busy.wait(10), no))
+        await workers.fetch(lambda: begun.wait(10))
+        with pytest.raises(GoneAwayError):
+            await workers.ask(lambda: done.append("second"), yes)
+        busy.set()
+        assert await first
+        await workers.ask(lambda: done.append("third"), no)
+        workers.close()
+
+    asyncio.run(ask())
+    assert done == ["third"]
+
+
+def test_what_is_short_does_not_wait_behind_queries():
+    busy = threading.Event()
+
+    async def ask():
+        workers = Workers(1)
+        slow = asyncio.create_task(workers.ask(lambda: busy.wait(10)))
+        assert await asyncio.wait_for(workers.fetch(lambda: "at once"), 5) == "at once"
+        busy.set()
+        assert await slow
+        workers.close()
+
+    asyncio.run(ask())
+
+
+def test_what_a_query_raises_is_raised():
+    def fail():
+        raise ValueError("why")
+
+    with pytest.raises(ValueError, match="why"):
+        asyncio.run(Workers(1).ask(fail, no))
