@@ -89,6 +89,7 @@ def run(args: Arguments) -> int:
         # One after the other: a folder may hold more images than fit in memory.
         for query in find_queries(index, args.images):
             classified.append((query.id, _classified(index, query, args)))
+            args.shown += [neighbour.id for neighbour in classified[-1][1].neighbours]
             if args.not_same is not None and has_no_value(index, query, args.not_same):
                 lacking.append(query.id)
             progress("classifying", len(classified), 0)

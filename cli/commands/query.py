@@ -94,6 +94,7 @@ def run(args: Arguments) -> int:
             options = options_of(index, query, args)
             answer = tables.attach(index, query, ask(index, query, options), options)
             answers.append(answer)
+            args.shown += [row.caption.id for row in answer.rows]
             if note := note_on_scores(answer):
                 print(note, file=sys.stderr)
             if options.region is not None:

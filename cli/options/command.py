@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .access_log import access_log
 from .key_flag import key_file, key_options
 from .parameters import Argument, Arguments, Option
 
@@ -81,12 +82,15 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> int:
         """Run the command and return its exit code."""
-        with key_file(ctx.params.get("key")):
-            return self.run(self.arguments(ctx))
+        args = self.arguments(ctx)
+        with key_file(ctx.params.get("key")), access_log(args):
+            args.code = self.run(args)
+        return int(args.code)
 
     def arguments(self, ctx: click.Context) -> Arguments:
         """Return the values that were parsed."""
-        values: dict[str, Any] = {"command": ctx.info_name}
+        # `shown` gets the ids that a command shows, for the access log.
+        values: dict[str, Any] = {"command": ctx.info_name, "shown": []}
         # --help is a parameter too, but has no value to hand on.
         for param in self.get_params(ctx):
             if param.name not in ctx.params:
