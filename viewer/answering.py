@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .answer import Answer, Caption, caption_of, row_of
 from .findings import findings_tables
 from .provenance import Fact, index_facts
+from .queries.followed_mark import ask_through
 from .queries.marked_region import Mark
 from .queries.query import Query, others
 from .report import Page
@@ -23,9 +24,14 @@ if TYPE_CHECKING:
     from .images import Images
 
 
-def ask(index: Index, query: Query, options: QueryOptions) -> Answer:
-    """Ask the index, and give each hit its label and groups."""
-    if query.slices:
+def ask(index: Index, query: Query, options: QueryOptions, through: float = 0.0) -> Answer:
+    """Ask the index, and give each hit its label and groups.
+
+    ``through`` : mm through which a mark is followed into the slices above and below.
+    """
+    if through:
+        hits = ask_through(index, query, options, through)
+    elif query.slices:
         hits = index.query_volume(query.slices, options)
     else:
         hits = index.query(query.subject, options)

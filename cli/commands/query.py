@@ -29,7 +29,7 @@ from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
 from ..options.ranking_flags import query_fields, query_flag, ranking_options
-from ..options.region_flags import mark_of, region_of, region_options
+from ..options.region_flags import REGION_SECTION, mark_of, millimetres, region_of, region_options
 from ..options.representation_flags import given, query_setting_options
 from ..output.attach_findings import FindingsTables
 from ..output.formats import FORMATS
@@ -74,6 +74,14 @@ Representations may have settings for queries, such as --orientations of deep: s
 @option("--report", type=place, metavar="HTML", help="write a page that holds everything")
 @option("--sheet", type=place, metavar="PNG", help="write a contact sheet")
 @region_options
+@option(
+    "--through",
+    type=millimetres,
+    default="0",
+    metavar="MM",
+    section=REGION_SECTION,
+    help="and with the same part of the slices this near, above and below [0]",
+)
 @ranking_options
 @quiet
 def run(args: Arguments) -> int:
@@ -92,7 +100,7 @@ def run(args: Arguments) -> int:
         tables = FindingsTables.read(args)
         for query in _queries(index, args):
             options = options_of(index, query, args)
-            answer = tables.attach(index, query, ask(index, query, options), options)
+            answer = tables.attach(index, query, ask(index, query, options, args.through), options)
             answers.append(answer)
             args.shown += [row.caption.id for row in answer.rows]
             if note := note_on_scores(answer):

@@ -41,6 +41,14 @@ def margin(text: str) -> float:
     return numbers[0]
 
 
+def millimetres(text: str) -> float:
+    """Read millimetres: a finite number of at least 0."""
+    numbers = _numbers(text)
+    if len(numbers) != 1 or numbers[0] < 0:
+        raise click.BadParameter(f"{text!r} is no length; give millimetres, at least 0")
+    return numbers[0]
+
+
 def _numbers(text: str) -> list[float]:
     """Read finite numbers joined by commas; none if the text is anything else."""
     try:
@@ -51,35 +59,37 @@ def _numbers(text: str) -> list[float]:
     return found if all(abs(number) < float("inf") for number in found) else []
 
 
-_SECTION = "a part of the query, one of the first four"
+REGION_SECTION = "a part of the query, one of the first four"
 
 region_options = stack(
     option(
         "--region",
         type=box,
         metavar="X,Y,W,H",
-        section=_SECTION,
+        section=REGION_SECTION,
         help="ask with a box of the image, in pixels",
     ),
     option(
         "--polygon",
         type=corners,
         metavar="X,Y,…",
-        section=_SECTION,
+        section=REGION_SECTION,
         help="ask with a polygon: x and y of each corner",
     ),
     option(
         "--mask",
         type=place,
         metavar="PNG",
-        section=_SECTION,
+        section=REGION_SECTION,
         help="ask with what is not zero in an image of the same size, or with a DICOM SEG or RTSTRUCT",
     ),
-    option("--point", type=point, metavar="X,Y", section=_SECTION, help="ask with the superpixel there"),
+    option(
+        "--point", type=point, metavar="X,Y", section=REGION_SECTION, help="ask with the superpixel there"
+    ),
     option(
         "--mm",
         is_flag=True,
-        section=_SECTION,
+        section=REGION_SECTION,
         help="the numbers of the region and of --margin are in millimetres",
     ),
     option(
@@ -87,7 +97,7 @@ region_options = stack(
         type=margin,
         default="0",
         metavar="N",
-        section=_SECTION,
+        section=REGION_SECTION,
         help="and with all that is this near to it, in pixels [0]",
     ),
 )

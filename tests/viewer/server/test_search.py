@@ -259,3 +259,44 @@ def test_references_are_shown_for_what_was_found(index, tmp_path):
             "picture": key["image"]["key"],
         }
         assert (second["link"], second["host"], second["picture"]) == (None, None, None)
+
+
+def test_a_mark_is_followed_through_the_slices(client, index):
+    """Slices are 5 mm apart, the higher the lower their number; each image has its best score of three."""
+    ask = {"by": ["superpixel"], "region": {"box": BOX}, "k": 12}
+    found = search(client, image=IMAGE, throughMm=6, **ask)["hits"]
+    names = [f"ct0/{number:03d}.dcm" for number in (1, 2, 3)]
+    assert not {hit["image"]["id"] for hit in found} & set(names)
+    # Among the same images: what is rare among these counts more in all of them.
+    others = "not id in ('ct0/001.dcm', 'ct0/002.dcm', 'ct0/003.dcm')"
+    single = [search(client, image=name, where=others, **{**ask, "k": 100})["hits"] for name in names]
+    best = {}
+    for hit in (hit for hits in single for hit in hits):
+        best[hit["image"]["id"]] = max(best.get(hit["image"]["id"], 0), hit["score"])
+    assert [hit["score"] for hit in found] == sorted(best.values(), reverse=True)[:12]
+    assert [hit["rank"] for hit in found] == list(range(1, 13))
+    theirs = asked(index, IMAGE, "--by", "superpixel", *REGION, "--through", "6", "-k", "12")["hits"]
+    assert [(hit["image"]["id"], hit["score"]) for hit in found] == [
+        (hit["id"], hit["score"]) for hit in theirs
+    ]
+
+
+def test_cases_are_found_by_their_best_slice(client):
+    ask = {"by": ["superpixel"], "region": {"box": BOX}, "groupBy": "patient", "k": 9}
+    found = search(client, image=IMAGE, throughMm=100, **ask)["hits"]
+    cases = [hit["case"]["value"] for hit in found]
+    # The two other patients, and two images without one; all slices of the mark's own stack asked.
+    assert len(cases) == len(set(cases)) == 4
+
+
+@pytest.mark.parametrize(
+    ("ask", "kind", "argument"),
+    [
+        ({"image": IMAGE, "throughMm": 5}, "BAD_ASK", "through"),
+        ({"image": IMAGE, "throughMm": -1, "region": {"box": BOX}}, "BAD_ASK", "through"),
+        ({"image": "grey.png", "throughMm": 5, "region": {"box": [0, 0, 40, 40]}}, "BAD_ASK", "through"),
+    ],
+)
+def test_a_mark_that_cannot_be_followed_is_a_problem(ask, kind, argument, client):
+    found = search(client, **ask)
+    assert (found["kind"], found["argument"]) == (kind, argument)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import strawberry
 from strawberry.types import Info
 
+from viewer.queries.stack import stack_of
+
 from ..asking.browse import list_columns, list_groups, list_images
-from ..asking.stacks import stack_of
 from .context import desk_of, fetched
 from .image_types import (
     Column,
@@ -108,6 +109,6 @@ class Browsing:
 
         def slices() -> Stack:
             opened = desk.collection(index).now
-            return stack_type(opened, stack_of(opened, image))
+            return stack_type(opened, stack_of(opened.index, image))
 
         return await fetched(desk, slices)

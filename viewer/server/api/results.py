@@ -5,13 +5,13 @@ from __future__ import annotations
 import strawberry
 
 from retrieval.region import Region
+from viewer.queries.stack import SliceStack
 
 from ..asking.browse import Listed
 from ..asking.explaining import Explained
 from ..asking.maps import Layout, map_of
 from ..asking.question import Question, size_of
 from ..asking.slice_match import SliceMatch as MatchedSlices
-from ..asking.stacks import SliceStack
 from ..desk import Desk
 from ..opened import Opened
 from .answers import polygons_of

@@ -38,6 +38,9 @@ class Ask:
     frame: int = strawberry.field(default=0, description="Of the upload, from 0.")
     volume: bool = strawberry.field(default=False, description="Ask with all slices of the image's stack.")
     region: RegionInput | None = strawberry.field(default=None, description="A part of the image.")
+    through_mm: float = strawberry.field(
+        default=0.0, description="And with the same part of the slices this near, above and below, in mm."
+    )
     by: list[str] = strawberry.field(
         default_factory=list, description="Representations; several are fused. None: those of the index."
     )

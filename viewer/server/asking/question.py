@@ -12,13 +12,13 @@ from viewer.answer import XYWH
 from viewer.answering import without_itself
 from viewer.queries.marked_region import Canvas, Mark
 from viewer.queries.query import Query, canvas_of
+from viewer.queries.stack import volume_of
 
 from ..collection import Collection
 from ..desk import Desk
 from ..opened import Opened
 from ..problem import without_paths
 from .ask import MOST_HITS, Ask, RegionInput
-from .stacks import volume_of
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Question:
     options : how it is asked, with the region.
     mark : how the region was marked.
     notes : what the user should know of it, a line each.
+    through : mm through which the mark is followed into the slices above and below.
     """
 
     opened: Opened
@@ -39,6 +40,7 @@ class Question:
     options: QueryOptions
     mark: Mark
     notes: tuple[str, ...] = ()
+    through: float = 0.0
 
 
 def question_of(desk: Desk, collection: Collection, ask: Ask) -> Question:
@@ -72,7 +74,8 @@ def question_of(desk: Desk, collection: Collection, ask: Ask) -> Question:
     )
     outside = mark.about_outside(canvas) if canvas is not None else None
     options = without_itself(opened.index, query, options)
-    return Question(opened, query, options, mark, (*notes, *([outside] if outside else [])))
+    noted = (*notes, *([outside] if outside else []))
+    return Question(opened, query, options, mark, noted, _through(ask))
 
 
 def query_of(desk: Desk, opened: Opened, ask: Ask) -> Query:
@@ -82,7 +85,7 @@ def query_of(desk: Desk, opened: Opened, ask: Ask) -> Query:
     # An image of the index is asked by its stored vector; a file of the user's is encoded now.
     if ask.image is not None:
         opened.index.picture(ask.image)  # refuses one that is not there
-        return volume_of(opened, ask.image) if ask.volume else Query(ask.image, known_as=ask.image)
+        return volume_of(opened.index, ask.image) if ask.volume else Query(ask.image, known_as=ask.image)
     upload = desk.uploads.file(str(ask.upload))
     picture = upload.frame(ask.frame)
     if ask.volume:
@@ -137,6 +140,12 @@ def _representations(opened: Opened, ask: Ask) -> tuple[Sequence[str], list[str]
         why = f"cannot be loaded ({without_paths(reason)})" if reason else "is still loading"
         notes.append(f"{name} {why}; {answered}")
     return (ready if notes else ()), notes
+
+
+def _through(ask: Ask) -> float:
+    if not 0 <= ask.through_mm < float("inf"):
+        raise OptionError(f"{ask.through_mm:g} mm; give a number of at least 0", "through")
+    return ask.through_mm
 
 
 def _at_most(k: int) -> int:

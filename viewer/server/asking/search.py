@@ -45,7 +45,7 @@ def search(question: Question) -> Searched:
     """Answer a question. SemblanceError for options that make no sense."""
     started = time.perf_counter()
     # The function of the command line, so that both give the same hits with the same scores.
-    answer = ask(question.opened.index, question.query, question.options)
+    answer = ask(question.opened.index, question.query, question.options, question.through)
     notes = [note.removeprefix("note: ") for note in (*question.notes, *_notes(question, answer))]
     # Without the time in the queue: it tells the index's speed, not the crowd.
     return Searched(question, answer, tuple(notes), 1000 * (time.perf_counter() - started))

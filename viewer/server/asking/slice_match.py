@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from retrieval.readers.slice_stacks import Slice
+from viewer.queries.stack import stack_of
 
 from .question import Question
-from .stacks import stack_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def match_slices(question: Question, hit: str) -> SliceMatch:
     The query is asked as it was, among these slices alone.
     """
     opened = question.opened
-    stack = stack_of(opened, hit)
+    stack = stack_of(opened.index, hit)
     names = [one.name for one in stack.slices]
     options = replace(question.options, among=names, where=None, not_same=None, group_by=None, k=len(names))
     options = replace(options, case_by="best", collapse=None, include_self=True)

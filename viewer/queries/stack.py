@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from retrieval.index.storage.snapshot import Snapshot
 from retrieval.readers.slice_stacks import Slice, find_stacks
-from viewer.queries.query import Query
-from viewer.queries.volume import Volume
 
-from ..opened import Opened
+from .query import Query
+from .volume import Volume
+
+if TYPE_CHECKING:
+    from retrieval.index import Index
+    from retrieval.index.storage.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -22,9 +25,9 @@ class SliceStack:
     at: int
 
 
-def stack_of(opened: Opened, image: str) -> SliceStack:
+def stack_of(index: Index, image: str) -> SliceStack:
     """Return the stack that an image belongs to; itself alone if it has none. SettingError for no image."""
-    slices = opened.index.ask(lambda snapshot: _siblings(snapshot, image))
+    slices = index.ask(lambda snapshot: _siblings(snapshot, image))
     for stack in find_stacks(slices):
         chosen = tuple(slices[i] for i in stack)
         at = next((place for place, one in enumerate(chosen) if one.name == image), None)
@@ -33,12 +36,12 @@ def stack_of(opened: Opened, image: str) -> SliceStack:
     raise AssertionError(f"{image} is in none of its own stacks")
 
 
-def volume_of(opened: Opened, image: str) -> Query:
+def volume_of(index: Index, image: str) -> Query:
     """Return the query of all slices of the stack of an image; SettingError for no image."""
-    stack = stack_of(opened, image)
+    stack = stack_of(index, image)
     # Names, not images: vectors of slices are stored, and nothing is read.
     names = tuple(one.name for one in stack.slices)
-    return Volume(image, stack.slices, names).query(opened.index)
+    return Volume(image, stack.slices, names).query(index)
 
 
 def _siblings(snapshot: Snapshot, image: str) -> list[Slice]:

@@ -1,0 +1,80 @@
+"""A mark that is followed through the slices: the same place is asked with in each of them.
+
+What a reader marks is rarely as thick as one slice, and what is like it may be like the next slice more. An
+image is found by the slice that it is most like; slices of the mark's own stack are not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrieval.errors import OptionError
+
+from .stack import stack_of
+
+if TYPE_CHECKING:
+    from retrieval.index import Hit, Index, QueryOptions
+
+    from .query import Query
+
+MOST_SLICES = 9
+"""Slices that ask, evenly spread: each costs a query."""
+
+
+def slices_through(index: Index, query: Query, through: float) -> list[str]:
+    """Return the slices of a query's stack that are at most so many mm away from it, in order.
+
+    OptionError if they are not known: of a file, of an image alone, or without positions.
+    """
+    if query.picture is not None or query.slices:
+        raise OptionError("only an image of the index has known neighbours; ask with its id", "through")
+    stack = stack_of(index, query.id)
+    middle = stack.slices[stack.at].height
+    if len(stack.slices) < 2 or middle is None:
+        raise OptionError(f"{query.id} is in no stack with positions; leave it out", "through")
+    near = [
+        one.name for one in stack.slices if one.height is not None and abs(one.height - middle) <= through
+    ]
+    return _spread(near, near.index(query.id))
+
+
+def ask_through(index: Index, query: Query, options: QueryOptions, through: float) -> list[Hit]:
+    """Return the hits of a mark that is followed through the slices, best first.
+
+    Each score is the highest that any slice gives the image, or the case. SettingError without a region.
+    """
+    if options.region is None:
+        raise OptionError("there is no mark to be followed; mark a region", "through")
+    names = slices_through(index, query, through)
+    among = index.names if options.among is None else options.among
+    own = set(names)
+    # The slices above and below show the same thing, and would be found before anything else.
+    options = replace(options, among=[name for name in among if name not in own])
+    # The best k of all are among the best k of each: what is better there is better here, too.
+    found = [hit for name in names for hit in index.query(name, options)]
+    return _best(found, options.k)
+
+
+def _best(hits: Sequence[Hit], k: int) -> list[Hit]:
+    """Return the best hit of each image or case, ranked; equal scores by name, as everywhere."""
+    best: dict[str, Hit] = {}
+    for hit in hits:
+        key = hit.id if hit.case is None else hit.case.value
+        if key not in best or hit.score > best[key].score:
+            best[key] = hit
+    ranked = sorted(best.values(), key=lambda hit: (-hit.score, hit.id))[:k]
+    return [replace(hit, rank=rank) for rank, hit in enumerate(ranked, start=1)]
+
+
+def _spread(names: Sequence[str], at: int) -> list[str]:
+    """Return at most ``MOST_SLICES`` of some slices, evenly spread, with the marked one among them."""
+    if len(names) <= MOST_SLICES:
+        return list(names)
+    chosen = np.unique(np.linspace(0, len(names) - 1, MOST_SLICES).round().astype(int))
+    # The nearest of the chosen ones makes room for the marked one.
+    chosen[np.abs(chosen - at).argmin()] = at
+    return [names[int(place)] for place in chosen]
