@@ -18,7 +18,7 @@ FAST, SLOW = 1, 2
 """The hash functions, by the number that an index keeps: BLAKE2b for all kinds; scrypt for patients."""
 
 _COST = 1 << 12
-"""scrypt's N: with r = 8 a hash takes 4 MiB and about 10 ms of a core."""
+"""scrypt's N: with r = 8 a hash takes 4 MiB and about 13 ms of a core."""
 
 
 class Key(bytes):
