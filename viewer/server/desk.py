@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from retrieval.metadata.reference_table import References
+from viewer.access_log import log_access, log_file
 
 from .collection import Collection, Collections
 from .images import ImageSource
@@ -40,6 +41,7 @@ class Desk:
     ----------
     collections : the indexes.
     references : what a table says about labels; None without one.
+    access_log : the file that says who was shown what; None if nobody wants it.
     """
 
     collections: Collections
@@ -48,6 +50,7 @@ class Desk:
     images: ImageSource = field(default_factory=ImageSource)
     uploads: Uploads = field(default_factory=Uploads)
     made: Shelf[MadeFile] = field(default_factory=_made)
+    access_log: Path | None = field(default_factory=log_file)
 
     @classmethod
     def of(cls, folders: Sequence[Path], references: References | None = None) -> Desk:
@@ -60,6 +63,16 @@ class Desk:
         if found is None:
             raise not_found(f"index {id}")
         return found
+
+    def log(
+        self, collection: Collection, what: str, asked: Sequence[str] = (), shown: Sequence[str] = ()
+    ) -> None:
+        """Write into the access log, if there is one, what was asked for and is about to be shown.
+
+        SemblanceError if it cannot be written: what is not logged is not shown.
+        """
+        if self.access_log is not None and (asked or shown):
+            log_access(self.access_log, collection.folder, f"serve {what}", None, asked, shown)
 
     def put(self, name: str, media_type: str, content: bytes) -> str:
         """Keep a file that was made and return its address."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import time
@@ -14,7 +15,10 @@ import pytest
 from support.served import SEARCH, asked, graphql, hounsfield, run, search, write_ct
 from support.server_process import command, serving
 
-from retrieval.errors import IndexFolderError
+from retrieval.errors import IndexFolderError, SemblanceError
+from retrieval.index import Index
+from retrieval.readers.pseudonym import hashed
+from viewer.access_log import VARIABLE
 
 IMAGE = "ct0/002.dcm"
 
@@ -187,3 +191,34 @@ def test_who_goes_away_leaves_the_line(live):
     assert search(client, image=IMAGE, by=["thumbnail"], k=1)["hits"]
     # All thirty would take many times as long as one.
     assert time.monotonic() - started < 5
+
+
+def test_what_the_page_shows_is_in_the_access_log_by_hashes(index, tmp_path, monkeypatch):
+    log = tmp_path / "access.log"
+    monkeypatch.setenv(VARIABLE, str(log))
+    with serving(index) as client:
+        found = [hit["image"] for hit in search(client, image=IMAGE, by=["thumbnail"], k=2)["hits"]]
+        client.get(f"/images/scans.index/{found[0]['key']}/pixels")
+        graphql(client, '{ images(index: "scans.index", first: 3) { __typename } }')
+    with Index.open(index) as opened:
+        key = opened.ask(lambda snapshot: snapshot.catalogue.key)
+    hashes = [hashed(key, "access", one["id"]) for one in found]
+    searched, looked, listed = map(json.loads, log.read_text().splitlines())
+    assert (searched["command"], searched["shown"]) == ("serve search", hashes)
+    assert searched["asked"] == [hashed(key, "access", IMAGE)]
+    assert (looked["command"], looked["shown"]) == ("serve image", hashes[:1])
+    assert (listed["command"], len(listed["shown"])) == ("serve list", 3)
+    assert ".dcm" not in log.read_text()
+
+
+def test_what_cannot_be_logged_is_not_shown(index, tmp_path, monkeypatch):
+    log = tmp_path / "logs" / "access.log"
+    log.parent.mkdir()
+    monkeypatch.setenv(VARIABLE, str(log))
+    with serving(index) as client:
+        shutil.rmtree(log.parent)
+        found = search(client, image=IMAGE, by=["thumbnail"])
+        assert found["__typename"] == "Problem" and "access log" in found["message"]
+        assert str(tmp_path) not in found["message"]
+    with pytest.raises(SemblanceError, match="access log"):
+        serving(index)

@@ -52,8 +52,11 @@ class Browsing:
 
         # The index is looked up in the thread as well: one that is not there is a problem, no error.
         def page() -> ImagePage:
-            opened = desk.collection(index).now
-            return image_page(opened, list_images(opened, where, first, after))
+            collection = desk.collection(index)
+            opened = collection.now
+            found = list_images(opened, where, first, after)
+            desk.log(collection, "list", shown=[entry.name for entry in found.entries])
+            return image_page(opened, found)
 
         return await fetched(desk, page)
 
@@ -71,8 +74,11 @@ class Browsing:
         desk = desk_of(info)
 
         def page() -> GroupPage:
-            opened = desk.collection(index).now
-            return group_page(opened, list_groups(opened, by, where, first, after))
+            collection = desk.collection(index)
+            opened = collection.now
+            found = list_groups(opened, by, where, first, after)
+            desk.log(collection, "list", shown=[group.cover.name for group in found.groups])
+            return group_page(opened, found)
 
         return await fetched(desk, page)
 
@@ -98,7 +104,9 @@ class Browsing:
         desk = desk_of(info)
 
         def one() -> Image:
-            return named_image(desk.collection(index).now, image)
+            collection = desk.collection(index)
+            desk.log(collection, "list", shown=[image])
+            return named_image(collection.now, image)
 
         return await fetched(desk, one)
 
@@ -108,7 +116,10 @@ class Browsing:
         desk = desk_of(info)
 
         def slices() -> Stack:
-            opened = desk.collection(index).now
-            return stack_type(opened, stack_of(opened.index, image))
+            collection = desk.collection(index)
+            opened = collection.now
+            found = stack_of(opened.index, image)
+            desk.log(collection, "list", shown=[one.name for one in found.slices])
+            return stack_type(opened, found)
 
         return await fetched(desk, slices)

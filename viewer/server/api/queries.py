@@ -74,7 +74,9 @@ class Query(Browsing):
         desk = desk_of(info)
 
         def reasons() -> Explanation:
-            question = question_of(desk, desk.collection(index), ask)
+            collection = desk.collection(index)
+            question = question_of(desk, collection, ask)
+            desk.log(collection, "explain", [question.query.id], [hit])
             return explanation_type(desk, explain(question, hit, by))
 
         return await asked(info, reasons)

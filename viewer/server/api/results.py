@@ -48,8 +48,11 @@ def stack_type(opened: Opened, stack: SliceStack) -> Stack:
 
 def drawn(desk: Desk, index: str, by: str | None, method: str, where: str | None, limit: int) -> Map:
     """Return the map of an index; for threads. SemblanceError if it makes no sense."""
-    opened = desk.collection(index).now
-    return _map(opened, map_of(opened, by, method, where, limit))
+    collection = desk.collection(index)
+    opened = collection.now
+    layout = map_of(opened, by, method, where, limit)
+    desk.log(collection, "map", shown=[one.name for one in layout.places])
+    return _map(opened, layout)
 
 
 def _map(opened: Opened, layout: Layout) -> Map:

@@ -37,7 +37,9 @@ class Searched:
 
 def searched(desk: Desk, index: str, ask: Ask) -> Searched:
     """Answer an ask of an index. SemblanceError or RefusedError if it makes no sense."""
-    found = search(question_of(desk, desk.collection(index), ask))
+    collection = desk.collection(index)
+    found = search(question_of(desk, collection, ask))
+    desk.log(collection, "search", [found.answer.query.id], [row.caption.id for row in found.answer.rows])
     return with_labels(found, desk.references) if ask.findings else found
 
 

@@ -24,6 +24,9 @@ async def of_index(desk: Desk, request: Request) -> Response:
     collection = desk.collection(request.path_params["index"])
     key, form = request.path_params["key"], request.path_params["form"]
     images, fetch = desk.images, desk.workers.fetch
+    name = collection.now.name_of(key)
+    if name is not None and desk.access_log is not None:
+        await fetch(lambda: desk.log(collection, "image", shown=[name]))
     if form in ("pixels", "about"):
         return _values(await fetch(lambda: images.raw(collection, key)), form, FOR_EVER)
     if form == "thumbnail":
