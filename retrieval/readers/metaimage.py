@@ -53,13 +53,19 @@ def _header(source: Source) -> ArrayHeader:
     return ArrayHeader(
         (n_channels, *shape) if first else shape,
         np.dtype(f"{'>' if _is_true(fields, 'byteordermsb') else '<'}{kind}"),
-        "zlib" if _is_true(fields, "compresseddata") else "raw",
+        _encoding(fields),
         source.path if local else beside(source.path, data),
         size if local else skipped,
         tuple(range(first, first + n_space)),
         0 if is_colour else None,
         _directions(fields, n_space),
     )
+
+
+def _encoding(fields: dict[str, str]) -> str:
+    if fields.get("binarydata", "true").lower() in ("false", "0"):
+        return "text"
+    return "zlib" if _is_true(fields, "compresseddata") else "raw"
 
 
 def _is_true(fields: dict[str, str], ending: str) -> bool:

@@ -161,6 +161,15 @@ def test_metaimage_is_read_as_nifti_is(tmp_path, expected):
     _same(_read(swapped), expected)
 
 
+def test_a_metaimage_of_text_is_read(tmp_path):
+    values = RNG.integers(0, 1000, (4, 5)).astype("<i2")
+    head = "NDims = 2\nDimSize = 5 4\nBinaryData = {}\nElementType = MET_SHORT\nElementDataFile = LOCAL\n"
+    (tmp_path / "b.mha").write_bytes(head.format("True").encode() + values.tobytes())
+    # Text is longer than the values it spells: taken for these it would be noise.
+    (tmp_path / "t.mha").write_text(head.format("False") + " ".join(map(str, values.ravel())))
+    _same(_read(tmp_path / "t.mha"), _read(tmp_path / "b.mha"))
+
+
 def test_nrrd_is_read_as_nifti_is(tmp_path, expected):
     _same(_read(_append(_nrrd(tmp_path / "a.nrrd", VOLUME), RAW)), expected)
     packed = _nrrd(tmp_path / "b.nrrd", VOLUME, encoding="gzip")
