@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Self
 
@@ -68,3 +69,24 @@ def hashed(salt: bytes, kind: str, value: str) -> str:
 def _slow(key: bytes, data: bytes) -> str:
     """Hash an identifier by scrypt (RFC 7914), once a process: a patient has many files."""
     return hashlib.scrypt(data, salt=key, n=_COST, r=8, p=1, dklen=8).hex()
+
+
+def remembered(key: Key, name: str, pseudonym: str) -> tuple[str, str]:
+    """Return a key and a value by which a slow hash may be kept, in an index that holds the name as well.
+
+    Without the key they tell nothing: the value is the pseudonym, hidden by a keyed hash of the name.
+    """
+    place, mask = _place(key, name)
+    return place, f"{int(pseudonym, 16) ^ mask:016x}"
+
+
+def recalled(key: Key, name: str, kept: Mapping[str, str]) -> str | None:
+    """Return the pseudonym of a patient from what was kept by ``remembered``; None if it was not."""
+    place, mask = _place(key, name)
+    return f"{int(kept[place], 16) ^ mask:016x}" if place in kept else None
+
+
+def _place(key: Key, name: str) -> tuple[str, int]:
+    data = name.encode("utf-8", "surrogateescape")
+    made = hashlib.blake2b(data, digest_size=16, key=key[:64], person=b"person kept").digest()
+    return made[:8].hex(), int.from_bytes(made[8:], "big")

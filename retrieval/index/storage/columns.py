@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...errors import SettingError, did_you_mean
@@ -24,14 +24,17 @@ class Columns:
     ----------
     rows : of the catalogue, in the order of the positions.
     salt : of the index, to compare names of a label table with those of files.
+    people : reads the hashes of patients that were kept (``catalogue.people``).
 
     Attributes
     ----------
     names : of all columns, in order.
     """
 
-    def __init__(self, rows: Sequence[Row], salt: bytes = b"") -> None:
-        self._rows, self._salt = rows, salt
+    def __init__(
+        self, rows: Sequence[Row], salt: bytes = b"", people: Callable[[], Mapping[str, str]] = dict
+    ) -> None:
+        self._rows, self._salt, self._people = rows, salt, people
         self._identities: dict[str, Identities] = {}
         groups, self._metadata, self._labels, tables = (
             _parsed([row[at] for row in rows]) for at in range(6, 10)
@@ -64,7 +67,8 @@ class Columns:
     def people(self, name: str) -> Identities:
         """Return the identities in one of the columns that files name too (``GROUPS``)."""
         if name not in self._identities:
-            self._identities[name] = Identities(name, self._tables, self._groups, self._metadata, self._salt)
+            about = (self._tables, self._groups, self._metadata, self._salt)
+            self._identities[name] = Identities(name, *about, self._people() if name == "patient" else {})
         return self._identities[name]
 
     def entry(self, position: int) -> Entry:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ...picture import Value
-from ...readers.pseudonym import ANY_ISSUER, hashed
+from ...readers.pseudonym import ANY_ISSUER, Key, hashed, recalled
 
 Values = tuple[Value, ...]
 
@@ -28,6 +28,7 @@ class Identities:
     tables, groups, metadata : of each image, by position: fields of the label table, hashes of its file, and
         its tags.
     salt : of the index.
+    people : the hashes of patients that were kept (``readers.pseudonym.recalled``).
 
     Attributes
     ----------
@@ -41,8 +42,9 @@ class Identities:
         groups: Sequence[Mapping[str, Any]],
         metadata: Sequence[Mapping[str, Any]],
         salt: bytes,
+        people: Mapping[str, str] | None = None,
     ) -> None:
-        self.column, self._salt = column, salt
+        self.column, self._salt, self._people = column, salt, people or {}
         # Each distinct name is hashed once: there are far fewer patients than images.
         self._by_file = {str(own[column]) for own in groups if column in own}
         named = {str(own[column]) for own in tables if column in own}
@@ -71,7 +73,10 @@ class Identities:
 
     def of_text(self, text: str) -> str:
         """Return the identity that a text of a table means."""
-        return text if text in self._by_file else hashed(self._salt, self.column, text)
+        if text in self._by_file:
+            return text
+        known = recalled(self._salt, text, self._people) if isinstance(self._salt, Key) else None
+        return known or hashed(self._salt, self.column, text)
 
     def at(self, position: int) -> tuple[set[str], str | None]:
         """Return the names of an indexed image, and its PatientID's without the issuer that it names."""

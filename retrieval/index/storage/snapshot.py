@@ -22,6 +22,7 @@ from ...registry import installed
 from ...representation import Representation
 from ..catalogue.database import Catalogue
 from ..catalogue.learned_fusions import read_fusions
+from ..catalogue.people import kept_people
 from ..catalogue.pictures import Entry, all_rows, entry
 from ..catalogue.representations import StoredRepresentation, segments, stored_representations
 from .columns import Columns
@@ -175,10 +176,11 @@ class Snapshot:
     @cached_property
     def columns(self) -> Columns:
         """What is known of every image, by position."""
-        with self._store.catalogue.snapshot():
+        catalogue = self._store.catalogue
+        with catalogue.snapshot():
             # Rows of a later commit would not fit the positions of this one.
             self._check_same()
-            return Columns(all_rows(self._store.catalogue), self._store.salt)
+            return Columns(all_rows(catalogue), catalogue.key, lambda: kept_people(catalogue))
 
     @cached_property
     def stack_positions(self) -> StackPositions:

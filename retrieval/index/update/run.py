@@ -24,6 +24,7 @@ from .derived import derive_all, drop_derived
 from .encode import Encoded, Encoder
 from .fit import fit_all
 from .keep_hashes import keep_hashes
+from .remember_people import remember_people
 from .scan import Changes, record, scan
 from .transaction import COMMIT_EVERY
 from .workers import make_executor
@@ -95,6 +96,7 @@ def update(
     derive_all(store, progress)
     # Labels last, so that they find the images that were just indexed.
     table = None if labels is None else apply_labels(store, labels, scopes)
+    remember_people(store, progress)
     notes = (*changes.notes, *stale, *_notes(store), *_lost_labels(store, changes), *_guessed(store, labels))
     return _report(changes, outcome, notes, table)
 

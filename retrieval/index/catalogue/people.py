@@ -1,0 +1,15 @@
+"""People: the hashes of patients that label tables name, kept so that no query computes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from .database import Catalogue
+
+
+def kept_people(catalogue: Catalogue) -> Mapping[str, str]:
+    """Return what was kept, for ``readers.pseudonym.recalled``; nothing in an index that keeps none."""
+    found = catalogue.rows("SELECT value FROM meta WHERE key = 'people'")
+    kept: dict[str, str] = json.loads(found[0][0]) if found else {}
+    return kept
