@@ -16,6 +16,7 @@ from viewer.safe_text import csv_text
 from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
+from ..options.limit_flags import limit_options
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
 from ..options.ranking_flags import query_flag
 from ..output.columns import columns
@@ -79,6 +80,7 @@ Classified = Sequence[tuple[str, "Classification"]]
 )
 @forms("json", "csv")
 @quiet
+@limit_options
 def run(args: Arguments) -> int:
     """Classify each image and print what was found."""
     from retrieval.index import Index

@@ -166,7 +166,7 @@ def _table(measured: Mapping[str, Precision], n_pictures: int) -> ReportTable:
 
 
 def _draw(folder: Path, pictures: Path, answers: Sequence[Answer]) -> None:
-    from retrieval.readers import read_pictures
+    from retrieval.readers.guarded import read_guarded
     from viewer.contact_sheet import draw_sheet
 
     from .points import Look, draw_one, make_detectors
@@ -176,7 +176,7 @@ def _draw(folder: Path, pictures: Path, answers: Sequence[Answer]) -> None:
     write_picture(draw_sheet(best, per_line=HITS), folder / "sheet.png")
     example = next((path for id in reversed(SHOWN) if (path := pictures / id).is_file()), None)
     if example is not None:
-        picture = next(read_pictures(example, example.relative_to(pictures).as_posix()))
+        picture = next(read_guarded(example, example.relative_to(pictures).as_posix()))
         write_picture(draw_one(picture, make_detectors(None, 200), Look()), folder / "points.png")
 
 

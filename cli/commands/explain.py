@@ -12,6 +12,7 @@ from viewer.queries.query import canvas_of, find_queries, the_only
 from ..options.argument_types import place
 from ..options.command import command
 from ..options.completion import complete_id, complete_image, complete_representation
+from ..options.limit_flags import limit_options
 from ..options.parameters import Arguments, argument, option
 from ..options.region_flags import mark_of, region_of, region_options
 
@@ -46,6 +47,7 @@ score. That does not make the score right."""
 )
 @option("--json", is_flag=True, help="print the result as JSON")
 @region_options
+@limit_options
 def run(args: Arguments) -> int:
     """Explain, draw, and print what the test said."""
     check_picture_name(args.output)

@@ -15,6 +15,7 @@ from viewer.files import write_text
 from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.label_flags import label_options, read_labels
+from ..options.limit_flags import limit_options
 from ..options.parameters import Arguments, Option, argument, option, quiet
 from ..options.representation_flags import asks_for_more, given, named, setting_options
 from ..output.index_report import ABOUT_CT, notes, sentence, skipped_csv, summary
@@ -80,6 +81,7 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
 @option("--skipped", type=place, metavar="CSV", help="write all skipped files and why")
 @option("--json", is_flag=True, help="print the summary as JSON")
 @quiet
+@limit_options
 def run(args: Arguments) -> int:
     """Index, say on stderr what came of it, and print a summary on stdout."""
     from retrieval.index.order import Order, bring_up_to_date

@@ -15,6 +15,7 @@ from viewer.safe_text import printable
 from ..options.argument_types import place
 from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
+from ..options.limit_flags import limit_options
 from ..options.parameters import Arguments, argument, option
 from ..options.ranking_flags import query_flag
 from ..output.columns import columns
@@ -57,6 +58,7 @@ _MOST_SLICES = 64
     help="let nothing vote that shares the volume's patient, study, …",
 )
 @option("--json", is_flag=True, help="print JSON")
+@limit_options
 def run(args: Arguments) -> int:
     """Locate the range in the largest stack of the volume, and print where it is."""
     from retrieval.index import Index

@@ -13,6 +13,7 @@ from viewer.safe_text import printable
 
 from ..options.argument_types import place, positive
 from ..options.command import command
+from ..options.limit_flags import limit_options
 from ..options.parameters import Arguments, argument, option, quiet
 from ..output.progress import ProgressBar
 
@@ -62,6 +63,7 @@ class Look:
 @option("--foreground-only", is_flag=True, help="keep out of the black background")
 @option("--window", default="auto", metavar="W", help="lung, brain, …, or centre,width [auto]")
 @quiet
+@limit_options
 def run(args: Arguments) -> int:
     """Draw, and say on stdout what was drawn."""
     from viewer.files import check_picture_name, write_picture
@@ -192,13 +194,13 @@ def _shape_within(shape: tuple[int, int], longest: int) -> tuple[int, int]:
 
 
 def _reader(window: str) -> Any:
-    from retrieval.readers import read_pictures
+    from retrieval.readers.guarded import read_guarded
     from retrieval.readers.window import Window
 
     parsed = Window.parse(window)
 
     def read(path: Path, name: str, frames: tuple[int, ...] | None) -> Iterator[Picture]:
-        return read_pictures(path, name, window=parsed, frames=frames)
+        return read_guarded(path, name, window=parsed, frames=frames)
 
     return read
 

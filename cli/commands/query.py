@@ -27,6 +27,7 @@ from viewer.safe_text import printable
 from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
+from ..options.limit_flags import limit_options
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
 from ..options.ranking_flags import query_fields, query_flag, ranking_options
 from ..options.region_flags import REGION_SECTION, mark_of, millimetres, region_of, region_options
@@ -84,6 +85,7 @@ Representations may have settings for queries, such as --orientations of deep: s
 )
 @ranking_options
 @quiet
+@limit_options
 def run(args: Arguments) -> int:
     """Answer each query, print the answers, and write the pages that were asked for."""
     if args.sheet is not None:

@@ -14,6 +14,7 @@ from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.field_flags import field_options, field_values
 from ..options.label_flags import label_options, read_labels
+from ..options.limit_flags import limit_options
 from ..options.parameters import Arguments, argument, option, options, quiet
 from ..output.progress import ProgressBar
 from ..output.say import say
@@ -59,6 +60,7 @@ A run that was interrupted goes on with --resume, from a checkpoint beside the o
 @options(*field_options(TrainingSettings, "training", METAVARS, {LossName: f": {', '.join(TAKES)}"}))
 @options(*field_options(Augmentation, "random views of the images", METAVARS, {}))
 @quiet
+@limit_options
 def run(args: Arguments) -> int:
     """Train, say on stderr how it goes, and print the summary on stdout."""
     settings = TrainingSettings(**field_values(args, TrainingSettings))

@@ -10,6 +10,7 @@ import click
 
 from .access_log import access_log
 from .key_flag import key_file, key_options
+from .limit_flags import limits_of
 from .parameters import Argument, Arguments, Option
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> int:
         """Run the command and return its exit code."""
         args = self.arguments(ctx)
-        with key_file(ctx.params.get("key")), access_log(args):
+        with key_file(ctx.params.get("key")), limits_of(args), access_log(args):
             args.code = self.run(args)
         return int(args.code)
 

@@ -15,7 +15,8 @@ import numpy as np
 from retrieval.errors import FitError, PictureError, SemblanceError
 from retrieval.metadata.label_table import LabelRow
 from retrieval.picture import Picture
-from retrieval.readers import read_pictures
+from retrieval.readers.guarded import read_guarded
+from retrieval.readers.limits import Limits, current_limits
 from retrieval.readers.pseudonym import hashed
 from retrieval.readers.window import Window
 
@@ -126,7 +127,7 @@ def _decoded(
         pool = ProcessPoolExecutor(n_jobs, get_context("spawn"), initializer=_prepare_process)
     n = len(files)
     try:
-        yield from pool.map(_decode, files, [side] * n, [window] * n, chunksize=4)
+        yield from pool.map(_decode, files, [side] * n, [window] * n, [current_limits()] * n, chunksize=4)
     except BrokenProcessPool as error:
         raise SemblanceError(
             "a process that decodes pictures died; use one job, and in a script of your own call Semblance "
@@ -144,12 +145,14 @@ def _prepare_process() -> None:
     cv2.setNumThreads(1)
 
 
-def _decode(labelled: LabelledFile, side: int, window: Window | None) -> tuple[list[_Decoded], list[str]]:
+def _decode(
+    labelled: LabelledFile, side: int, window: Window | None, limits: Limits
+) -> tuple[list[_Decoded], list[str]]:
     """Return the images of a file that are learnt from, and why others are left out."""
     found, reasons, file = [], [], labelled.file
     unread = set(labelled.frames)
     try:
-        for picture in read_pictures(file.path, file.name, window=window, also=()):
+        for picture in read_guarded(file.path, file.name, window=window, also=(), limits=limits):
             unread.discard(picture.id)
             row = labelled.row(picture.id)
             if row is None or not is_learnt(row):

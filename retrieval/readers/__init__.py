@@ -10,13 +10,14 @@ from ..errors import PictureError
 from ..picture import Picture
 from .formats import FORMATS, claims, recognise
 from .kinds import with_kind
+from .limits import LimitError, Limits, current_limits
 from .reasons import reason_of
-from .source import MAX_PIXELS, DamagedFrame, NotAPictureError, PassedOverError, Read, Source
+from .source import DamagedFrame, NotAPictureError, PassedOverError, Read, Source
 from .unread import refuse_known
 from .warnings_off import quiet
 from .window import Window
 
-__all__ = ["MAX_PIXELS", "DamagedFrame", "NotAPictureError", "PassedOverError", "read_pictures", "recognise"]
+__all__ = ["DamagedFrame", "LimitError", "NotAPictureError", "PassedOverError", "read_pictures", "recognise"]
 
 READING = 3
 """Raised when files are read in another way, so that an index tries again what it could not read."""
@@ -32,7 +33,7 @@ def read_pictures(
     window: Window | None = None,
     salt: bytes = b"",
     frames: Collection[int] | None = None,
-    max_pixels: int = MAX_PIXELS,
+    limits: Limits | None = None,
     also: Collection[str] | None = None,
     as_mask: bool = False,
     report: Report | None = None,
@@ -48,7 +49,8 @@ def read_pictures(
     window : how values become grey levels; ``auto`` by default.
     salt : keys the hashes of patient, study and series.
     frames : the frames wanted, counted from 0; all by default.
-    max_pixels : the largest number of rows × cols that is decoded of one frame; the header is asked before.
+    limits : how many pixels and frames are decoded, which the header is asked before; by default those in
+        force. Time and memory are limited by ``guarded.read_guarded``, which calls this in another process.
     also : kinds to be read besides images of patients, keys of ``kinds.ALSO``; by default all of them.
     as_mask : return 1 for each value that is not zero and 0 for the others, whatever they look like.
     report : is called with each damaged frame that is left out.
@@ -60,7 +62,8 @@ def read_pictures(
     PictureError : everything else that can be wrong with a file, in one line that begins with ``id``; among
         it a damaged frame that was asked for in ``frames``, or that leaves no other frame.
     """
-    source = Source(Path(path), id, window or Window(), salt, frames, max_pixels, also, as_mask)
+    allowed = limits or current_limits()
+    source = Source(Path(path), id, window or Window(), salt, frames, allowed, also, as_mask)
     first: str | None = None
     n_read = 0
     for item in _protected(source):

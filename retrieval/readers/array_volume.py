@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
+from .limits import declare
 from .source import Source
 from .unpacking import unpacked
 from .values import opaque
@@ -71,6 +72,7 @@ def beside(path: Path, name: str) -> Path:
     found = (path.parent / name).resolve()
     if not found.is_relative_to(path.parent.resolve()) or not found.is_file():
         raise PictureError("its values are missing: the file that its header names is not beside it")
+    declare(0, found.stat().st_size)
     return found
 
 
@@ -84,12 +86,13 @@ def volume_of(header: ArrayHeader, source: Source) -> Iterator[Volume]:
 
     with ExitStack() as stack:
         stored = stack.enter_context(header.path.open("rb"))
-        file, offset = stack.enter_context(_values(header, stored, source))
         n_bytes = int(np.prod([int(n) for n in header.shape], dtype=object)) * header.dtype.itemsize
+        file, offset = stack.enter_context(_values(header, stored, source, n_bytes))
         there = file.seek(0, os.SEEK_END)
         offset = there - n_bytes if offset < 0 else offset
         if offset < 0 or there < offset + n_bytes:
             raise PictureError(f"the file is truncated: {there:,} of {offset + n_bytes:,} bytes")
+        declare(n_bytes, 0)
         array = ArrayProxy(file, (header.shape, header.dtype, offset, 1.0, 0.0), mmap=False)
         order = _order(header)
         yield Volume(
@@ -102,7 +105,9 @@ def volume_of(header: ArrayHeader, source: Source) -> Iterator[Volume]:
 
 
 @contextmanager
-def _values(header: ArrayHeader, file: IO[bytes], source: Source) -> Iterator[tuple[IO[bytes], int]]:
+def _values(
+    header: ArrayHeader, file: IO[bytes], source: Source, n_bytes: int
+) -> Iterator[tuple[IO[bytes], int]]:
     """Unpack the values if they are packed; yield a file of values and where they begin in it."""
     if header.encoding == "raw":
         yield file, header.offset
@@ -117,7 +122,7 @@ def _values(header: ArrayHeader, file: IO[bytes], source: Source) -> Iterator[tu
         packed = _Inflated(file)
     else:
         packed = bz2.BZ2File(file) if header.encoding == "bzip2" else gzip.GzipFile(fileobj=file)
-    with unpacked(packed, size, source) as whole:
+    with unpacked(packed, size, source, n_bytes) as whole:
         yield whole, 0
 
 

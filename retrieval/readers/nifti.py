@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import PictureError
 from .kinds import check_wanted, kind_of_nifti, with_kind
+from .limits import declare
 from .nifti_affine import affine_of, slice_axis_of
 from .nifti_pair import header_beside, pixels_beside
 from .source import NotAPictureError, Read, Source
@@ -82,6 +83,7 @@ def _volume(header: Any, file: IO[bytes], source: Source, is_pair: bool) -> Volu
     there = file.seek(0, os.SEEK_END)
     if there < expected:
         raise PictureError(f"the file is truncated: {there:,} of {expected:,} bytes")
+    declare(expected, 0)
     array = ArrayProxy(file, (shape, dtype, offset, *_scaling(header)), mmap=False)
     return Volume(
         source,

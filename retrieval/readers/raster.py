@@ -18,6 +18,8 @@ from .window import Window
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "WEBP")
 _ORIENTATION = 0x0112
 _BITS = 8
+_MOST_OF_A_BYTE = 10_000
+"""Pixels of a byte: 8,256 of a black PNG of 1 bit (deflate, 1032:1), 2,730 of a GIF, 512 of a JPEG."""
 _GREY_MODES = ("L", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
@@ -34,6 +36,7 @@ def read(source: Source) -> Iterator[Picture]:
 
 def _decode(source: Source) -> Pixels:
     with _opened(source) as image:
+        _check_plausible(image, source)
         source.check_size(image.height, image.width)
         image.load()
         orientation, depth = _orientation(image), _depth(source) if image.format == "PNG" else 8
@@ -64,8 +67,16 @@ def _opened(source: Source) -> Any:
         return Image.open(source.path, formats=_FORMATS)
     except Image.DecompressionBombError:
         raise PictureError(
-            f"the header names more pixels than the {source.max_pixels:,} allowed; cut it into tiles"
+            f"the header names more pixels than the {source.limits.max_pixels:,} allowed; cut it into tiles"
         ) from None
+
+
+def _check_plausible(image: Any, source: Source) -> None:
+    """Refuse a header that names more pixels than the file can hold, before they are decoded."""
+    # WebP is left out: an image of one colour takes the same few bytes whatever its size.
+    most = source.path.stat().st_size * _MOST_OF_A_BYTE
+    if image.format in ("BMP", "GIF", "JPEG", "PNG") and image.height * image.width > most:
+        raise PictureError("damaged: the header names more pixels than the file can hold")
 
 
 def _array(image: Any, depth: int) -> NDArray[Any]:

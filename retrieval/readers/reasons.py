@@ -30,7 +30,7 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, PictureError):
         return str(error)
     if isinstance(error, MemoryError):
-        return "there is not enough memory to decode it"
+        return "it needs more memory than it may have; raise max_memory if there is more"
     # Libraries raise OSError with texts of their own; what the system says goes by its number.
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)

@@ -8,11 +8,9 @@ from pathlib import Path
 
 from ..errors import PictureError
 from ..picture import Picture
+from .limits import Limits, declare_pixels
 from .reasons import reason_of
 from .window import Window
-
-MAX_PIXELS = 100_000_000
-"""The largest number of rows × cols of one frame, by default."""
 
 
 class NotAPictureError(PictureError):
@@ -45,7 +43,7 @@ class Source:
     window : how values become grey levels.
     salt : keys the hashes of identifiers.
     frames : the frames wanted, counted from 0; None for all.
-    max_pixels : the largest number of rows × cols that is decoded of one frame.
+    limits : how many pixels and frames are decoded.
     also : kinds to be read besides images of patients (``kinds.ALSO``); None for all of them.
     as_mask : show 1 for each value that is not zero, else 0, instead of grey levels through a window.
     """
@@ -55,7 +53,7 @@ class Source:
     window: Window
     salt: bytes
     frames: Collection[int] | None
-    max_pixels: int
+    limits: Limits
     also: Collection[str] | None = None
     as_mask: bool = False
 
@@ -64,8 +62,16 @@ class Source:
         return self.id if n_frames == 1 else f"{self.id}#{frame}"
 
     def wanted(self, n_frames: int) -> Iterator[int]:
-        """Yield the frames that are wanted, rising. Raise PictureError for one that is not there."""
+        """Yield the frames that are wanted, rising.
+
+        Raises PictureError for one that is not there, and if all of more than are allowed are wanted.
+        """
         if self.frames is None:
+            if n_frames > self.limits.max_frames:
+                raise PictureError(
+                    f"its header names {n_frames:,} images, more than the {self.limits.max_frames:,} "
+                    "allowed; raise max_frames"
+                )
             yield from range(n_frames)
             return
         # Rising: compressed files are read from front to back.
@@ -83,11 +89,15 @@ class Source:
                 yield DamagedFrame(number, reason_of(error))
 
     def check_size(self, rows: int, cols: int) -> None:
-        """Raise PictureError if a frame has no pixels or more than are allowed."""
+        """Raise PictureError if a frame has no pixels or more than are allowed.
+
+        It is asked before anything of the frame is decoded; memory is then lent for what it declares.
+        """
         if rows < 1 or cols < 1:
             raise PictureError(f"a picture of {rows} × {cols} has no pixels")
-        if rows * cols > self.max_pixels:
+        if rows * cols > self.limits.max_pixels:
             raise PictureError(
-                f"{rows} × {cols} pixels are more than the {self.max_pixels:,} allowed; cut it into tiles "
-                "or raise max_pixels"
+                f"{rows} × {cols} pixels are more than the {self.limits.max_pixels:,} allowed; cut it into "
+                "tiles or raise max_pixels"
             )
+        declare_pixels(rows, cols)

@@ -32,22 +32,24 @@ def opened(path: Path, source: Source) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def unpacked(packed: Any, size: int, source: Source) -> Iterator[IO[bytes]]:
+def unpacked(packed: Any, size: int, source: Source, n_wanted: int | None = None) -> Iterator[IO[bytes]]:
     """Unpack a stream, and no more of it than a volume within the limits can hold.
 
     Parameters
     ----------
     packed : has ``read``; gives unpacked bytes.
     size : the number of packed bytes.
+    n_wanted : how many unpacked bytes are of use, if that is known; what follows them is not unpacked.
 
     Raises
     ------
     PictureError : it holds more.
     """
     # No honest file is larger; a bomb is stopped long before it fills the disk.
-    left = min(size * _DEFLATE_AT_BEST, source.max_pixels * _MOST_FRAMES_OF_PIXELS)
+    most = source.limits.max_pixels * _MOST_FRAMES_OF_PIXELS
+    left = min(most, size * _DEFLATE_AT_BEST) if n_wanted is None else most
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as whole:
-        while chunk := packed.read(1 << 20):
+        while (n_wanted is None or whole.tell() < n_wanted) and (chunk := packed.read(1 << 20)):
             left -= len(chunk)
             if left < 0:
                 raise PictureError("the compressed volume is too large; raise max_pixels, or unpack it first")

@@ -183,13 +183,14 @@ def _of_mask(mask: Any, canvas: Canvas) -> Region:
 
 
 def _read_mask(path: Path, canvas: Canvas) -> NDArray[np.bool_]:
-    from retrieval.readers.masks import MarkedImage, read_mask
+    from retrieval.readers.guarded import read_mask_guarded
+    from retrieval.readers.masks import MarkedImage
 
     number = canvas.metadata.get("frame", 0)
     frame = int(number) if isinstance(number, int | float) else 0
     image = MarkedImage(canvas.shape, canvas.is_one_of_many, frame, canvas.metadata, canvas.path)
     try:
-        return read_mask(path, image)
+        return read_mask_guarded(path, image)
     except PictureError as error:
         raise OptionError(str(error), "mask") from error
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from retrieval.errors import NoThumbnailError, PictureError
 from retrieval.picture import Picture
-from retrieval.readers import read_pictures
+from retrieval.readers.guarded import read_guarded
 from retrieval.readers.window import Window
 from viewer.thumbnail import thumbnail
 
@@ -64,7 +64,7 @@ class ImageSource:
         path, frames = _place(opened, name)
 
         def read(window: Window) -> Picture:
-            return next(iter(read_pictures(path, name, window=window, frames=frames)))
+            return next(iter(read_guarded(path, name, window=window, frames=frames)))
 
         shown = _read(opened, name)
         # Slices of one series are shown in one way: a stack is scrolled through faster with one reading less.

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from retrieval.errors import PictureError
 from retrieval.index import Index
 from retrieval.picture import Picture
-from retrieval.readers import read_pictures
+from retrieval.readers.guarded import read_guarded
 from retrieval.readers.window import Window
 
 from .images import Raw, pack
@@ -144,7 +144,7 @@ def _raw(path: Path, picture: Picture) -> Raw:
     frames = [int(number)] if mark else None
 
     def read(window: Window) -> Picture:
-        return next(iter(read_pictures(path, picture.id, window=window, frames=frames)))
+        return next(iter(read_guarded(path, picture.id, window=window, frames=frames)))
 
     return pack(values_of(picture, read), picture)
 

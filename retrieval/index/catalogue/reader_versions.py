@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 
 from ...readers import READING
+from ...readers.limits import Limits, current_limits
 from .database import Catalogue
 
 # What decides if a file can be decoded; an optional codec that is installed later counts as a change.
@@ -29,6 +30,9 @@ def retry_after_change(catalogue: Catalogue) -> None:
     # What was passed over is read when the readers have learnt more, or when the index takes more kinds.
     also = catalogue.rows("SELECT value FROM meta WHERE key = 'also'")
     installed += f" reading={READING} also={also[0][0] if also else ''}"
+    # The default ones are not named, so that an index of an earlier version reads nothing again for them.
+    limits = current_limits()
+    installed += "" if limits == Limits() else f" limits={limits}"
     if catalogue.rows("SELECT 1 FROM meta WHERE key = 'readers' AND value = ?", installed):
         return
     catalogue.run("INSERT OR REPLACE INTO meta VALUES ('readers', ?)", installed)

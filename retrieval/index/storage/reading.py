@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...errors import PictureError
 from ...picture import Picture
-from ...readers import read_pictures
+from ...readers.guarded import read_guarded
 from ..catalogue.on_disk import locate
 from .store import Store
 
@@ -18,11 +18,11 @@ def read_indexed(store: Store, name: str, source: str) -> Picture:
     if path is None:
         raise PictureError(f"{name}: the index was changed meanwhile; try again")
     frames = [int(name.removeprefix(f"{source}#"))] if name != source else None
-    return next(iter(read_pictures(path, source, window=store.window, salt=store.salt, frames=frames)))
+    return next(iter(read_guarded(path, source, window=store.window, salt=store.salt, frames=frames)))
 
 
 def read_file(store: Store, path: Path, frames: Collection[int] | None) -> Iterator[Picture]:
     """Read the images of any file. Raise PictureError if it cannot be read, or has no such frame."""
     # A frame that is named is wanted, whatever it is; and a query may well be a lower level of a slide.
     also = None if frames is not None else {*store.also, "level"}
-    return read_pictures(path, path.name, window=store.window, salt=store.salt, frames=frames, also=also)
+    return read_guarded(path, path.name, window=store.window, salt=store.salt, frames=frames, also=also)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ...readers.limits import current_limits
 from ...representation import Representation
 from ..catalogue.files import IndexedSource, State, fetch, lacking, mark_outcome
 from ..catalogue.pictures import known_pictures, next_picture, removed_frames
@@ -189,7 +190,8 @@ def setup(store: Store, chosen: Sequence[StoredRepresentation]) -> Setup:
     specs = tuple(
         Spec(b.id, b.name, b.settings, None if b.model is None else models / b.model) for b in chosen
     )
-    return Setup(store.window.text, store.salt, specs, store.factories, store.privacy)
+    about = (store.window.text, store.salt, specs, store.factories, store.privacy)
+    return Setup(*about, current_limits())
 
 
 def _encoded_by(store: Store, ids: Sequence[int]) -> Iterator[frozenset[int]]:

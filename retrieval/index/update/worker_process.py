@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections import deque
@@ -12,6 +13,7 @@ from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
+from ...readers.reading_child import end_with_parent
 from .worker_task import Setup, Task, Worker
 
 
@@ -58,9 +60,8 @@ def start_worker_process() -> WorkerProcess:
     # A fresh interpreter: a fork would copy locks that other threads hold at that moment, locked for ever.
     context = get_context("spawn")
     here, there = context.Pipe()
-    # A daemon is ended when this process ends normally. When this one is killed, the pipe closes and `serve`
-    # ends.
-    process = context.Process(target=serve, args=(there,), daemon=True)
+    # A daemon is ended when this process ends normally; when this one is killed, so is the worker.
+    process = context.Process(target=serve, args=(there, os.getpid()), daemon=True)
     with _interrupts_blocked():
         process.start()
     # The worker now holds the only copy of its end, so that its death closes the pipe.
@@ -83,8 +84,13 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def serve(connection: Connection) -> None:
-    """Do what arrives through a connection until its other end closes: the whole life of a worker process."""
+def serve(connection: Connection, parent: int) -> None:
+    """Do what arrives through a connection until its other end closes: the whole life of a worker process.
+
+    ``parent`` is the number of the process that started it, with which it ends.
+    """
+    # A worker in the middle of an image would see only afterwards that the pipe has closed.
+    end_with_parent(parent)
     # Ctrl-C reaches every process of the terminal; the parent alone decides what ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     worker: Worker | None = None

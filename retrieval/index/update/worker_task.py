@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from ...errors import PictureError
 from ...picture import Picture
 from ...rankers.array_files import load_arrays
-from ...readers import DamagedFrame, NotAPictureError, PassedOverError, Report, read_pictures
+from ...readers import DamagedFrame, LimitError, NotAPictureError, PassedOverError, Report
+from ...readers.guarded import read_guarded
+from ...readers.limits import Limits
 from ...readers.reasons import reason_of
 from ...readers.window import Window
 from ...representation import Arrays, BatchEncoder, Encoding, Representation
@@ -56,6 +58,7 @@ class Setup:
     specs : the representations.
     factories : makers of representations, by name; importable, as they are sent to processes.
     privacy : what the index keeps.
+    limits : what the reading of a file may take.
     """
 
     window: str
@@ -63,6 +66,7 @@ class Setup:
     specs: tuple[Spec, ...]
     factories: Factories
     privacy: Privacy
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,8 @@ class Worker:
             yield Failure(State.IGNORED, str(error).removeprefix(f"{task.name}: "))
         except PassedOverError as error:
             yield Failure(State.SKIPPED, str(error).removeprefix(f"{task.name}: "), is_final=True)
+        except LimitError as error:  # the machine may have been busy: it is tried again with the next update
+            yield Failure(State.FAILED, str(error).removeprefix(f"{task.name}: "))
         except PictureError as error:
             yield Failure(State.SKIPPED, str(error).removeprefix(f"{task.name}: "))
         except OSError as error:
@@ -166,12 +172,11 @@ class Worker:
             yield Failure(State.FAILED, f"internal error, please report it ({type(error).__name__})")
 
     def _read(self, task: Task, report: Report | None = None) -> Iterator[Picture]:
-        pictures = read_pictures(
-            task.path, task.name, window=self._window, salt=self.setup.salt, also=task.also, report=report
-        )
+        salt, skip = self.setup.salt, task.skip
+        about: dict[str, Any] = {"window": self._window, "salt": salt, "limits": self.setup.limits}
+        pictures = read_guarded(task.path, task.name, also=task.also, report=report, **about)
         if self.setup.privacy.burned_in == "off":
             pictures = map(_without_burned_in, pictures)
-        salt, skip = self.setup.salt, task.skip
         return (picture for picture in pictures if not skip or tombstone_key(salt, picture.id) not in skip)
 
     def _encoded(self, task: Task) -> Iterator[PartialResult]:

@@ -20,6 +20,8 @@ __all__ = ["Executor", "Outcome", "ProcessExecutor", "SerialExecutor", "make_exe
 _ASSIGNED = 2
 """Tasks that a worker process has at a time: one that it does, and one so that it need not wait for the
 next."""
+_STARTS = 3
+"""Worker processes that may die in a row before they begin: one that does may lack memory for a moment."""
 
 
 class Executor(Protocol):
@@ -60,6 +62,7 @@ class ProcessExecutor:
         self._workers: list[WorkerProcess] = []
         self._retry: deque[Task] = deque()
         self._crashed: set[int] = set()  # sources whose process died once
+        self._failed_starts = 0  # since the last one that succeeded
 
     def run(self, setup: Setup, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
         """Do tasks. The caller must take all that is yielded, or close the executor."""
@@ -123,6 +126,7 @@ class ProcessExecutor:
             worker.assigned.popleft()
             if message is not None:
                 raise SemblanceError(message)
+            self._failed_starts = 0
             return
         worker.has_begun = isinstance(message, PartialResult) and message.goes_on
         if not worker.has_begun:
@@ -136,10 +140,9 @@ class ProcessExecutor:
         worker.process.join()
         first = worker.assigned.popleft()
         if isinstance(first, Setup):
-            raise SemblanceError(
-                f"a worker process ended before it began ({worker.ending}); use one job, and in a "
-                'script of your own call Semblance below `if __name__ == "__main__":`'
-            )
+            self._count_failed_start(worker)
+            self._retry.extend(task for task in worker.assigned if isinstance(task, Task))
+            return
         self._retry.extend(task for task in worker.assigned if isinstance(task, Task))
         # The first crash may be chance, such as a lack of memory. After partial results a second try would
         # send the same images again.
@@ -149,6 +152,14 @@ class ProcessExecutor:
         else:
             self._crashed.add(first.source)
             self._retry.appendleft(first)
+
+    def _count_failed_start(self, worker: WorkerProcess) -> None:
+        self._failed_starts += 1
+        if self._failed_starts >= _STARTS:
+            raise SemblanceError(
+                f"a worker process ended before it began ({worker.ending}); use one job, and in a "
+                'script of your own call Semblance below `if __name__ == "__main__":`'
+            )
 
     def close(self) -> None:
         """End all processes at once."""

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import PictureError
-from ..source import MAX_PIXELS, DamagedFrame, Source
+from ..limits import current_limits
+from ..source import DamagedFrame, Source
 from ..window import Window
 from .contours import contours_on
 from .frames import Stored
@@ -63,7 +64,7 @@ def regions_of(path: Path, target: Target) -> list[MarkedRegion]:
 
 
 def _source(path: Path) -> Source:
-    return Source(path, path.name, Window(), b"", None, MAX_PIXELS)
+    return Source(path, path.name, Window(), b"", None, current_limits())
 
 
 def _segments(path: Path, target: Target) -> list[MarkedRegion]:

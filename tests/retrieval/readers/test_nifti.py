@@ -6,6 +6,7 @@ import pytest
 
 from retrieval.errors import PictureError
 from retrieval.readers import read_pictures, recognise
+from retrieval.readers.limits import Limits
 from retrieval.readers.window import Window
 
 RNG = np.random.default_rng(0)
@@ -183,13 +184,13 @@ def test_a_header_that_promises_too_much_is_an_error(tmp_path):
 def test_a_compressed_bomb_is_not_unpacked(tmp_path):
     path = _save(tmp_path / "v.nii.gz", np.zeros((100, 100, 100), np.int16))
     with pytest.raises(PictureError, match="too large"):
-        _read(path, max_pixels=10_001)
+        _read(path, limits=Limits(max_pixels=10_001))
 
 
 def test_large_slices_are_refused(tmp_path):
     path = _save(tmp_path / "v.nii", np.zeros((100, 100, 2), np.int16))
     with pytest.raises(PictureError, match="max_pixels"):
-        _read(path, max_pixels=9_999)
+        _read(path, limits=Limits(max_pixels=9_999))
 
 
 def test_a_broken_affine_is_taken_for_the_plain_one(tmp_path):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from retrieval.errors import PictureError
 from retrieval.readers import read_pictures
+from retrieval.readers.limits import Limits
 from retrieval.readers.window import Window
 
 GREY = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
@@ -170,7 +171,7 @@ def test_a_truncated_file_is_an_error(tmp_path):
 def test_a_bomb_is_refused_by_its_header(tmp_path, rows, cols):
     (tmp_path / "bomb.png").write_bytes(_png_claiming(rows, cols))
     with pytest.raises(PictureError) as caught:
-        _read(tmp_path / "bomb.png", max_pixels=999)
+        _read(tmp_path / "bomb.png", limits=Limits(max_pixels=999))
     assert "\n" not in str(caught.value)
 
 

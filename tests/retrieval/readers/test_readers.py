@@ -12,6 +12,7 @@ from PIL import Image
 
 from retrieval.errors import PictureError
 from retrieval.readers import NotAPictureError, read_pictures, recognise
+from retrieval.readers.limits import Limits
 
 DICOM = Path(pydicom.__file__).parent / "data/test_files"
 RNG = np.random.default_rng(0)
@@ -86,7 +87,7 @@ def seeds(tmp_path_factory):
 def _survives(path):
     """Read a damaged file; whatever comes out must be a picture, or one line about it."""
     try:
-        for picture in read_pictures(path, "x", max_pixels=300_000):
+        for picture in read_pictures(path, "x", limits=Limits(max_pixels=300_000)):
             assert np.isfinite(picture.pixels).all()
             assert picture.pixels.min() >= 0
             assert picture.pixels.max() <= 1

@@ -22,7 +22,7 @@ NAME = "DOE^JANE\x1b[31m"
         (OSError(f"cannot identify image file '{NAME}'"), "header is damaged"),
         (KeyError(NAME), "it is damaged (KeyError)"),
         (OSError(errno.EACCES, f"nobody may read {NAME}", NAME), "Permission denied"),
-        (MemoryError(NAME), "not enough memory"),
+        (MemoryError(NAME), "needs more memory than it may have"),
     ],
 )
 def test_nothing_of_a_library_s_text_is_kept(error, meaning):

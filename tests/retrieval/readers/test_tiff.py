@@ -6,6 +6,7 @@ import tifffile
 
 from retrieval.errors import PictureError
 from retrieval.readers import read_pictures
+from retrieval.readers.limits import Limits
 from retrieval.readers.window import Window
 
 RNG = np.random.default_rng(0)
@@ -149,7 +150,7 @@ def test_a_truncated_file_is_an_error(tmp_path):
 def test_large_pages_are_refused_before_they_are_decoded(tmp_path):
     path = _write(tmp_path, GREY)
     with pytest.raises(PictureError, match=r"x\.tif: 20 × 30 pixels are more than the 599 allowed"):
-        _read(path, max_pixels=599)
+        _read(path, limits=Limits(max_pixels=599))
 
 
 def test_big_tiff_and_big_endian_are_read(tmp_path):

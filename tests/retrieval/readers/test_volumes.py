@@ -11,6 +11,7 @@ from support.dicom_files import write_dicom
 
 from retrieval.errors import PictureError
 from retrieval.readers import NotAPictureError, read_pictures
+from retrieval.readers.limits import Limits
 from retrieval.readers.window import Window
 
 RNG = np.random.default_rng(0)
@@ -227,6 +228,13 @@ def test_values_outside_the_folder_of_their_header_are_not_read(tmp_path, name):
 def test_values_that_are_too_few_or_too_many_are_refused(tmp_path):
     with pytest.raises(PictureError, match="truncated"):
         _read(_append(_nrrd(tmp_path / "a.nrrd", VOLUME), RAW[:-1]))
-    bomb = _nrrd(tmp_path / "b.nrrd", np.zeros((9, 9, 9)), encoding="gzip")
+    bomb = _nrrd(tmp_path / "b.nrrd", np.zeros((9, 9, 90)), encoding="gzip")
     with pytest.raises(PictureError, match="too large"):
-        _read(_append(bomb, gzip.compress(bytes(5_000_000))), max_pixels=81)
+        _read(_append(bomb, gzip.compress(bytes(5_000_000))), limits=Limits(max_pixels=81))
+
+
+def test_what_follows_the_values_is_not_unpacked(tmp_path):
+    packed = _nrrd(tmp_path / "b.nrrd", np.zeros((9, 9, 9)), encoding="gzip")
+    # Were it unpacked, what is no gzip at the end would be an error.
+    pictures = _read(_append(packed, gzip.compress(bytes(9**3 * 8 + (1 << 20))) + b"no gzip"))
+    assert len(pictures) == 9

@@ -54,8 +54,8 @@ def test_a_file_is_read_once_for_all_that_learn_from_equally_many_pictures(
     tmp_path, folder, kinds, monkeypatch
 ):
     read = []
-    original = worker_task.read_pictures
-    monkeypatch.setattr(worker_task, "read_pictures", lambda *a, **k: read.append(a[1]) or original(*a, **k))
+    original = worker_task.read_guarded
+    monkeypatch.setattr(worker_task, "read_guarded", lambda *a, **k: read.append(a[1]) or original(*a, **k))
     with make(tmp_path, kinds, kinds.Mean(), Thumbnail(), kinds.Other()) as index:
         index.update([folder], jobs=1)
     assert len(read) == 4 + 10

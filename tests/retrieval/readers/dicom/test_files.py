@@ -7,6 +7,7 @@ import pytest
 
 from retrieval.errors import PictureError
 from retrieval.readers import NotAPictureError, read_pictures
+from retrieval.readers.limits import Limits
 
 FILES = Path(pydicom.__file__).parent / "data/test_files"
 
@@ -114,7 +115,7 @@ def test_the_frames_beside_a_damaged_one_are_read_and_it_is_named(tmp_path):
 
 def test_large_frames_are_refused_before_they_are_decoded(tmp_path):
     with pytest.raises(PictureError, match="64 × 64 pixels are more than the 4,095 allowed"):
-        _read(FILES / "MR_small.dcm", max_pixels=4095)
+        _read(FILES / "MR_small.dcm", limits=Limits(max_pixels=4095))
 
 
 def test_a_codestream_larger_than_its_header_is_refused():
