@@ -15,7 +15,6 @@ compared with texts as they are written: ``patient = '1.10'`` is not patient 1.1
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 from ..errors import SettingError
 from ..picture import Value, as_number
 from .filter_tokens import Token, tokens
+from .like_pattern import LikePattern
 
 Values = tuple[Value, ...]
 Test = Callable[[Values], bool]
@@ -147,8 +147,8 @@ class _Parser:
             return lambda values: any(_equal(v, o) for v in values for o in options)
         if not self._take("like"):
             raise self._refusal("a comparison (=, !=, <, <=, >, >=, in, like, is)")
-        pattern = _pattern(str(self._literal()))
-        return lambda values: any(pattern.fullmatch(str(v)) is not None for v in values)
+        pattern = LikePattern(str(self._literal()))
+        return lambda values: any(pattern.matches(str(v)) for v in values)
 
     def _literal(self) -> Value:
         token = self._peek()
@@ -203,9 +203,3 @@ def _equal(value: Value, literal: Value) -> bool:
 def _plain(value: Value) -> str:
     """Spell a whole number without a decimal point, as a user would."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    # A run of % matches what one does, and would make the expression backtrack without end.
-    parts = (".*" if c == "%" else "." if c == "_" else re.escape(c) for c in re.sub("%+", "%", text))
-    return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
