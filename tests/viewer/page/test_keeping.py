@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from support.served import copy_room, run
 
+import viewer
+
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
 from support.server_process import command
@@ -99,6 +101,19 @@ def test_a_server_that_goes_is_said_and_nothing_is_lost_when_it_is_back(visit: V
     with command(own, port=port):
         expect(tab.locator("#gone")).to_be_hidden()
         ask(tab, "ct1/001.dcm")
+
+
+def test_little_script_travels(address: str) -> None:
+    """At most 80 kB of JavaScript are fetched, as packed as a browser asks for."""
+    import httpx
+
+    total = 0
+    with httpx.Client(base_url=address, headers={"accept-encoding": "gzip"}) as client:
+        for file in (Path(viewer.__file__).parent / "static" / "page" / "js").glob("*.js"):
+            with client.stream("GET", f"/static/page/js/{file.name}") as answer:
+                assert answer.headers["content-encoding"] == "gzip"
+                total += sum(map(len, answer.iter_raw()))
+    assert 10_000 < total <= 80_000
 
 
 def test_new_images_are_offered(visit: Visit, own: Path) -> None:
