@@ -92,6 +92,8 @@ class Opened:
         # A drawn image: every kernel meets the types of a real query, and nothing is said of any patient.
         drawn = Picture(np.random.default_rng(0).random((_SIDE, _SIDE), dtype=np.float32), "drawn")
         region = Region.box(8, 8, _SIDE - 16, _SIDE - 16)
+        # Columns of many images take a second to be read, and a plain question does without.
+        self.index.ask(_touch)
         few = self.index.names[:_FEW]
         with suppress(SemblanceError):
             self.index.read(few[0] if few else "")
@@ -139,7 +141,6 @@ class Opened:
     def _warm(self, name: str) -> None:
         """Ask with an image of the index, which touches all that most questions need."""
         self.index.representation(name)
-        self.index.ask(_touch)
         for image in self.index.names[:1]:
             # One that this representation has not encoded yet: an update was interrupted.
             with suppress(SettingError):
