@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeVar, cast
@@ -75,17 +76,31 @@ class Kernel:
 
     @property
     def is_cached(self) -> bool:
-        """Tell whether its machine code is on disk, and no older than its source.
+        """Tell whether its machine code is on disk, and no older than its source."""
+        time = Path(self.py_func.__code__.co_filename).stat().st_mtime
+        return any(index.stat().st_mtime >= time for index in self._indexes())
 
-        Numba names its index of a function after the module, the function and the line of its source.
+    def confirm(self) -> None:
+        """Date the machine code on disk as of now if this process runs it, so that it counts as cached.
+
+        Numba knows a source by its contents: after an installation of the same one it keeps the code, and
+        its date.
+        """
+        if self.compiled().signatures:
+            for index in self._indexes():
+                with suppress(OSError):  # a cache that is only read
+                    index.touch()
+
+    def _indexes(self) -> list[Path]:
+        """Return numba's index of its machine code, one a version of Python; none if there is none.
+
+        They are named after the module, the function and the line of its source.
         """
         if not self.can_be_cached:
-            return False
+            return []
         code = self.py_func.__code__
-        source = Path(code.co_filename)
-        index = f"{source.stem}.{self.py_func.__qualname__}-{code.co_firstlineno}.*.nbi"
-        written = [file.stat().st_mtime for file in Path(self.compiled().stats.cache_path).glob(index)]
-        return any(time >= source.stat().st_mtime for time in written)
+        name = f"{Path(code.co_filename).stem}.{self.py_func.__qualname__}-{code.co_firstlineno}.*.nbi"
+        return list(Path(self.compiled().stats.cache_path).glob(name))
 
     def __call__(self, *arguments: Any) -> Any:
         """Run the kernel."""

@@ -98,6 +98,10 @@ def warm_up(progress: ProgressBar) -> None:
             progress(STAGE, done, len(steps))
             step()
         progress(STAGE, len(steps), len(steps))
+    from retrieval.kernel import KERNELS
+
+    for kernel in KERNELS:
+        kernel.confirm()
 
 
 def draw_images(folder: Path) -> None:

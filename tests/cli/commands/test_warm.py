@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -57,19 +58,37 @@ def test_the_bar_says_that_it_is_done_once_and_how_long_it_takes(monkeypatch: py
     assert warm.STAGE == "compiling kernels, once, about a minute"
 
 
-def test_a_kernel_is_in_the_cache_until_its_source_changes(tmp_path: Path) -> None:
-    path = tmp_path / "doubling.py"
-    path.write_text(SOURCE)
-    spec = importlib.util.spec_from_file_location("doubling", path)
+def kernel_of(path: Path) -> tuple[Kernel, Any]:
+    """Return the kernel of a module, which no other test meets, and the module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    made = KERNELS.pop()
+    return KERNELS.pop(), module
+
+
+def test_a_kernel_is_in_the_cache_until_its_source_changes(tmp_path: Path) -> None:
+    path = tmp_path / "doubling.py"
+    path.write_text(SOURCE)
+    made, module = kernel_of(path)
     assert not made.is_cached
     assert module.double(4) == 8
     assert made.is_cached
     os.utime(path, (path.stat().st_mtime + 60,) * 2)
     assert not made.is_cached
+
+
+def test_code_of_the_same_source_that_was_installed_again_is_confirmed(tmp_path: Path) -> None:
+    path = tmp_path / "doubling.py"
+    path.write_text(SOURCE)
+    os.utime(path, (time.time() - 60,) * 2)
+    made, module = kernel_of(path)
+    assert module.double(4) == 8
+    for index in tmp_path.rglob("*.nbi"):
+        os.utime(index, (path.stat().st_mtime - 60,) * 2)
+    assert not made.is_cached
+    made.confirm()
+    assert made.is_cached
 
 
 def refuse_files(*_: Any, **__: Any) -> None:

@@ -149,8 +149,12 @@ def test_a_representation_that_is_not_installed_is_named(place):
 
 
 def test_a_folder_that_cannot_be_written_to_is_read_and_not_opened_for_writing(place, monkeypatch):
-    def refuse(*args):
-        raise PermissionError(13, "Permission denied")
+    opened = os.open
+
+    def refuse(path, *args, **more):
+        if os.fspath(path) == os.fspath(place / "lock"):
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *args, **more)  # kernels that are compiled meanwhile are kept as ever
 
     monkeypatch.setattr("retrieval.index.storage.lock.os.open", refuse)
     with Index.open(place) as index:

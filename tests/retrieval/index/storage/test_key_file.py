@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import stat
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -161,7 +162,7 @@ def test_the_key_of_an_older_index_moves_out_and_its_pseudonyms_stay(tmp_path, h
     IndexWriter.open(place).close()
     assert find_key(key_id(secret)) == secret
     assert secret.hex().encode() not in every_byte(place)
-    with sqlite3.connect(place / "catalogue.sqlite") as catalogue:
+    with closing(sqlite3.connect(place / "catalogue.sqlite")) as catalogue:
         assert dict(catalogue.execute("SELECT key, value FROM meta WHERE key IN ('salt', 'hash')")) == {
             "hash": "1"
         }
