@@ -76,7 +76,7 @@ def test_the_mask_of_a_volume_is_taken_at_the_slice_asked(volume):
     [
         (MarkedImage(MASK.shape), "the mask holds 6 images"),
         (MarkedImage(MASK.shape, True, 9), "there is no frame 9; the file holds 6"),
-        (MarkedImage(MASK.shape, True, 2), "is black"),
+        (MarkedImage(MASK.shape, True, 2), "is black, and marks nothing in image 2"),
         (MarkedImage((3, 3), True, 4), "is 16 × 12 pixels, and the query 3 × 3"),
         (MarkedImage(MASK.shape, True, 4, {"plane": "coronal"}), "axial, and the query is coronal"),
         (MarkedImage(MASK.shape, True, 4, {"plane": "axial", "position": 8.0}), "at 16 mm, and the query"),

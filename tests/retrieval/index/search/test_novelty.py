@@ -11,6 +11,8 @@ import pytest
 
 from cli.main import main
 from retrieval.answers.image_kind import FEWEST
+from retrieval.index import Index
+from retrieval.readers import read_pictures
 
 N = 70
 
@@ -55,6 +57,13 @@ def test_findings_say_that_it_is_another_kind(place, capsys):
     assert main(command) == 0
     said = capsys.readouterr().out
     assert "Another kind of image" in said or "Unlike anything" in said
+
+
+def test_a_volume_is_another_kind_if_most_of_its_slices_are(place):
+    another, more = (next(iter(read_pictures(place / f"{n}.png", n))) for n in ("another", "more"))
+    with Index.open(place / "i") as index:
+        assert index.find_labels([another, another, more], k=5).is_another_kind
+        assert not index.find_labels([another, more, more], k=5).is_another_kind
 
 
 def test_a_small_index_does_not_know_its_kinds(place, capsys):
