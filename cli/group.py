@@ -47,6 +47,7 @@ JOBS = {
         "info": "say what an index holds",
         "verify": "check that an index is whole",
         "audit": "look for what looks like an identifier in an index, a page or a folder",
+        "duplicates": "list images that are near-duplicates of each other",
         "remove": "take images out of an index",
         "export": "write the vectors of an index for other tools",
         "compact": "rewrite an index without what was removed, to free space",

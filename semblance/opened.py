@@ -20,6 +20,7 @@ from .results import Answer, Asked, Explanation
 
 if TYPE_CHECKING:
     from retrieval.index.export import Vectors
+    from retrieval.index.search.list_duplicates import DuplicateGroup
     from retrieval.index.writer import UpdateReport
 
     from .keywords import Image, Keywords, Marks, Names, Options
@@ -154,6 +155,12 @@ class Index:
         table = None if labels is None else LabelTable.read(Path(labels))
         options = EvaluationOptions(by=keywords.names(by), labels=table, **given)
         return Evaluation(**vars(evaluate(self._reader, options)))
+
+    def duplicates(self) -> list[DuplicateGroup]:
+        """Return the groups of near-duplicates, those of more than one patient first."""
+        from retrieval.index.search.list_duplicates import list_duplicates
+
+        return self._reader.ask(list_duplicates)
 
     def vectors(self, by: str | None = None) -> Vectors:
         """Return the vectors of all images by a representation, with ids and labels, for other tools."""

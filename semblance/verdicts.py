@@ -7,7 +7,8 @@ from typing import Any
 
 from retrieval import evaluation
 from retrieval.answers import enrichment, knn
-from viewer.findings import HEAD, line, notice, verdict
+from retrieval.answers.duplicate_groups import Copies
+from viewer.findings import HEAD, copies_notes, line, notice, verdict
 from viewer.report_table import ReportTable, table_html
 from viewer.safe_text import printable
 
@@ -35,7 +36,7 @@ class Classification(knn.Classification, Table):
         # Why there is no label, where there is none.
         said = self.label or f"don't know ({self.doubt})"
         lines = [(printable(label), f"{share:.2f}") for label, share in self.votes.items()]
-        caption = printable(f"{self.query}: {said}{sure}")
+        caption = printable(f"{self.query}: {said}{sure}") + _notes(self.copies)
         return table_html(ReportTable(caption, ("label", "share of the votes"), lines))
 
 
@@ -72,6 +73,7 @@ class Findings(enrichment.Findings, Table):
 
     def _repr_html_(self) -> str:
         caption = printable(f"{self.query}: {verdict(self)}") + (f" {notice(self)}" if self.is_unlike else "")
+        caption += _notes(self.copies)
         lines = [tuple(map(printable, line(one, self))) for one in self.labels]
         return table_html(ReportTable(caption, HEAD, lines))
 
@@ -95,3 +97,7 @@ def _means(row: dict[str, Any]) -> tuple[float, ...]:
 def _percent(value: float) -> str:
     # NaN is the one value that is not equal to itself: nothing could be measured.
     return f"{100 * value:.1f}" if value == value else "-"
+
+
+def _notes(copies: Copies) -> str:
+    return "".join(f"; {note}" for note in copies_notes(copies))

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from retrieval.metadata.groups import NAMED_IN_FILES
 
 from .answer import Answer, Row
 from .safe_text import csv_text
+
+if TYPE_CHECKING:
+    from retrieval.answers.duplicate_groups import Copies
 
 
 def as_json(answers: Sequence[Answer]) -> str:
@@ -107,6 +111,7 @@ def _findings(answer: Answer) -> dict[str, object]:
         "kind_percentile": found.kind,
         "another_kind": found.is_another_kind,
         "withheld": list(found.withheld),
+        "near_duplicates": copies_object(found.copies),
         "references": [
             {
                 "label": r.label,
@@ -118,4 +123,13 @@ def _findings(answer: Answer) -> dict[str, object]:
             }
             for r in answer.references
         ],
+    }
+
+
+def copies_object(copies: Copies) -> dict[str, list[list[str]] | list[str]]:
+    """Return the near-duplicates that an answer counts once, and those of the query, as JSON holds them."""
+    return {
+        "counted_once": [list(group) for group in copies.merged],
+        "of_query": list(copies.of_query),
+        "of_new_query": list(copies.of_new),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .answer import Answer
@@ -9,10 +10,14 @@ from .report_table import ReportTable
 from .safe_text import printable
 
 if TYPE_CHECKING:
+    from retrieval.answers.duplicate_groups import Copies
     from retrieval.answers.enrichment import Finding, Findings
 
 HEAD = ("label", "found", "by chance", "times", "share, 95 %", "p", "p, all labels")
 """The columns of ``line``."""
+
+_SHOWN = 3
+"""Near-duplicates that are named; all are in the JSON of an answer."""
 
 
 def findings_tables(answer: Answer) -> list[ReportTable]:
@@ -23,6 +28,7 @@ def findings_tables(answer: Answer) -> list[ReportTable]:
     caption = f"{answer.query.id}: {verdict(found)}"
     if found.is_unlike or found.is_another_kind:
         caption += f" {notice(found)}"
+    caption += "".join(f" {note}." for note in copies_notes(found.copies))
     tables = [ReportTable(caption, HEAD, [line(one, found) for one in found.labels])]
     if answer.references:
         lines = [(r.label, r.title, r.text, r.link) for r in answer.references]
@@ -46,15 +52,40 @@ def notice(found: Findings) -> str:
     )
 
 
+def copies_notes(copies: Copies) -> list[str]:
+    """Return what is said of near-duplicates among the images that an answer rests on."""
+    notes = []
+    if copies.merged:
+        n = sum(len(group) - 1 for group in copies.merged)
+        shown = "; ".join(" = ".join(map(printable, group)) for group in copies.merged[:_SHOWN])
+        more = "; …" if len(copies.merged) > _SHOWN else ""
+        notes.append(f"{n:,} near-duplicate{'s' * (n != 1)} not counted again ({shown}{more})")
+    if copies.of_query:
+        notes.append(f"left out, as near-duplicates of the query: {_listed(copies.of_query)}")
+    if copies.of_new:
+        notes.append(f"near-duplicates of the query, counted as one: {_listed(copies.of_new)}")
+    return notes
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return ", ".join(map(printable, ids[:_SHOWN])) + (", …" if len(ids) > _SHOWN else "")
+
+
+def withheld_note(withheld: Sequence[str]) -> str:
+    """Return what saw the labels that an answer would rest on, and how to mend that."""
+    commands = {"fusion" if name.startswith("fusion of ") else "metric" for name in withheld}
+    remedy = " and ".join(f"`semblance learn-{one}`" for one in sorted(commands))
+    return (
+        f"{', '.join(withheld)} learnt from these labels and keeps nothing learnt without them; learn it "
+        f"again with {remedy}"
+    )
+
+
 def verdict(found: Findings) -> str:
     """Return the significant labels and among how many cases they were found, in one line."""
     among = f"{found.drawn:,} matching cases of {found.total:,} (by {found.column})"
     if found.withheld:
-        metrics = ", ".join(found.withheld)
-        return printable(
-            f"findings: withheld, since {metrics} learnt from these labels and keeps nothing learnt without "
-            f"them; learn it again with `semblance learn-metric`; {among}"
-        )
+        return printable(f"findings: withheld, since {withheld_note(found.withheld)}; {among}")
     if not found.significant:
         return f"findings: not enough evidence among {among}"
     return printable(f"findings: {found.verdict}; {among}")

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.answers.rule_names import FUSION_RULES
 from retrieval.errors import PictureError
+from viewer.answer_files import copies_object
+from viewer.findings import copies_notes, withheld_note
 from viewer.notes import has_no_value, note_on_missing, note_on_names
 from viewer.queries.query import Query, find_queries, others
-from viewer.safe_text import csv_text
+from viewer.safe_text import csv_text, printable
 
 from ..options.argument_types import place, positive
 from ..options.command import command
@@ -37,7 +39,7 @@ without those of its own patient (or study, group, series), and their votes are 
 
 The answer is "don't know" below --unsure, for an image that is unlike anything in the index or of another
 kind, and if fewer than 20 labelled images tell how sure a vote is. An indexed image never votes for
-itself."""
+itself, nor does its near-duplicate under another name; near-duplicates of each other vote once."""
 
 DONT_KNOW = "don't know"
 
@@ -101,11 +103,11 @@ def run(args: Arguments) -> int:
     if names:
         print(names, file=sys.stderr)
     if withheld := sorted({name for _, one in classified for name in one.withheld}):
-        print(
-            f"no confidence: {', '.join(withheld)} learnt from these labels and keeps nothing learnt without "
-            "them; learn it again with `semblance learn-metric`",
-            file=sys.stderr,
-        )
+        print(f"no confidence: {withheld_note(withheld)}", file=sys.stderr)
+    # Each query has copies of its own, so that one line for all would not say whose they are.
+    for id, one in classified:
+        for note in copies_notes(one.copies):
+            print(f"{printable(id)}: {note}", file=sys.stderr)
     if lacking:
         print(note_on_missing(lacking, args.not_same), file=sys.stderr)
     sys.stdout.write(_FORMS[form_of(args)](classified))
@@ -178,6 +180,7 @@ def _object(id: str, one: Classification) -> dict[str, Any]:
         "kind_percentile": one.kind,
         "calibrated_on": one.calibrated_on,
         "withheld": list(one.withheld),
+        "near_duplicates": copies_object(one.copies),
         "neighbours": [
             {"id": n.id, "rank": n.rank, "score": n.score, "labels": list(n.labels)} for n in one.neighbours
         ],

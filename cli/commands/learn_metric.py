@@ -137,6 +137,9 @@ def notes(report: MetricReport, has_trial: bool) -> list[str]:
     if report.unmatched:
         shown = ", ".join(report.unmatched[:3]) + (", …" if len(report.unmatched) > 3 else "")
         lines.append(f"{len(report.unmatched):,} labels name no image: {shown}")
+    if report.n_joined:
+        what = f"{report.group}s" if report.group else "images"
+        lines.append(f"near-duplicates: {report.n_joined:,} {what} share one with another, kept on one side")
     if not report.is_new:
         lines.append(f"{report.name} was there and is replaced")
     return [*lines, *([_trial_note(report.trial, report.group)] if has_trial else [])]

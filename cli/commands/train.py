@@ -84,6 +84,7 @@ def run(args: Arguments) -> int:
 def _prepared(args: Arguments, settings: TrainingSettings) -> tuple[Examples, Split, Embedder]:
     """Look at the table, the files and the start weights, cheapest first; then decode and divide."""
     from deep.training.dataset import read_examples
+    from deep.training.keep_copies_together import keep_copies_together
     from deep.training.labelled_files import labelled_files
     from deep.training.splits import split
     from deep.training.train import begin
@@ -99,6 +100,7 @@ def _prepared(args: Arguments, settings: TrainingSettings) -> tuple[Examples, Sp
     with ProgressBar("files", args.quiet) as progress:
         side = network.architecture.side
         examples = read_examples(wanted, side, window=window, jobs=args.jobs, progress=progress)
+    examples = keep_copies_together(examples)
     for note in examples.notes[:SHOWN]:
         say(note)
     if len(examples.notes) > SHOWN:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from viewer.answer import Answer
-from viewer.findings import HEAD, line, notice, verdict
+from viewer.findings import HEAD, copies_notes, line, notice, verdict
 from viewer.safe_text import printable
 
 from .columns import columns
@@ -20,6 +20,7 @@ def as_text(answer: Answer) -> str:
         lines.append(columns(HEAD, [line(one, found) for one in found.labels], right=(1, 2, 3, 4, 5, 6)))
     if found.is_unlike or found.is_another_kind:
         lines.append(notice(found))
+    lines += copies_notes(found.copies)
     for one in answer.references:
         text = " ".join(part for part in (one.text, one.link) if part)
         lines.append(printable(f"{one.label}: {one.title}{'. ' if text else ''}{text}"))

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
 import numpy as np
@@ -43,6 +43,7 @@ class Examples:
     groups : the patient of each, or what else must stay together.
     splits : the column ``split`` of each; None if there is none.
     notes : why images were left out, a sentence each.
+    shapes : rows and columns of each before it became a square; None if they are not known.
     """
 
     squares: Squares
@@ -51,6 +52,7 @@ class Examples:
     groups: tuple[str, ...]
     splits: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
+    shapes: tuple[tuple[int, int], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class _Decoded:
     square: Square
     group: str
     row: LabelRow
+    shape: tuple[int, int]
 
 
 def read_examples(
@@ -90,7 +93,8 @@ def read_examples(
         if not found:
             raise FitError(f"labels: none of {len(files)} labelled files can be read; {'; '.join(notes[:1])}")
         squares = square_file.squares(len(found))
-    return Examples(squares, *_columns(found), notes=tuple(notes))
+    shapes = tuple(each.shape for each in found)
+    return Examples(squares, *_columns(found), notes=tuple(notes), shapes=shapes)
 
 
 def _columns(
@@ -161,7 +165,8 @@ def _decode(
             if not np.isfinite(picture.pixels).all():
                 reasons.append(f"{picture.id}: holds values that are no numbers (NaN or infinite)")
                 continue
-            found.append(_Decoded(picture.id, prepare(picture, side), _group(picture, row, file.name), row))
+            group, shape = _group(picture, row, file.name), picture.shape
+            found.append(_Decoded(picture.id, prepare(picture, side), group, row, shape))
         reasons += [f"{id}: there is no such frame" for id in sorted(unread)]
     except PictureError as error:
         reasons.append(str(error))
@@ -176,4 +181,4 @@ def _group(picture: Picture, row: LabelRow, file: str) -> str:
 
 def _without_square(decoded: _Decoded) -> _Decoded:
     """Return the same without its square, which is on disk: so memory grows by names alone."""
-    return _Decoded(decoded.id, np.empty(0, dtype=np.uint8), decoded.group, decoded.row)
+    return replace(decoded, square=np.empty(0, dtype=np.uint8))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..errors import SettingError
 from ..statistics.fisher_exact import holm, share_interval, upper_tail
+from .duplicate_groups import NO_COPIES, Copies
 from .image_kind import OTHER_KIND
 
 LEVEL = 0.05
@@ -78,8 +79,9 @@ class Findings:
     unlike : of the nearest likenesses that the collection's own pictures have to those of other cases, the
         share that is no larger than the query's, in [0, 1]; small if the query is unlike anything in the
         index. None if it was not looked for, or the index has too few pictures.
-    withheld : learned metrics that saw the labels, so that none is called a finding.
+    withheld : learned metrics and fusions that saw the labels, so that none is called a finding.
     kind : the share of the index's own images that are as unusual a kind of image; None if not known.
+    copies : near-duplicates of other cases, counted once, and of the query, left out.
     """
 
     column: str
@@ -89,6 +91,7 @@ class Findings:
     unlike: float | None = None
     withheld: tuple[str, ...] = ()
     kind: float | None = None
+    copies: Copies = NO_COPIES
 
     @property
     def significant(self) -> tuple[Finding, ...]:

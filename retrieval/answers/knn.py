@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .duplicate_groups import NO_COPIES, Copies
 from .enrichment import UNLIKE
 from .image_kind import OTHER_KIND
 
@@ -51,8 +52,10 @@ class Classification:
     unlike : as in ``retrieval.answers.enrichment.Findings``; None if the index has too few pictures.
     calibrated_on : pictures of known labels that the confidence was learnt from.
     neighbours : who voted, nearest first.
-    withheld : learned metrics that saw the labels which the confidence would be learnt from; then it is None.
+    withheld : learned metrics and fusions that saw the labels which the confidence would be learnt from; then
+        it is None.
     kind : the share of the index's own images that are as unusual a kind of image; None if not known.
+    copies : near-duplicates that vote once, and those of the query, which have no vote.
     """
 
     votes: Mapping[str, float]
@@ -63,6 +66,7 @@ class Classification:
     neighbours: tuple[Neighbour, ...] = field(default=())
     withheld: tuple[str, ...] = ()
     kind: float | None = None
+    copies: Copies = NO_COPIES
 
     @property
     def best(self) -> str | None:
@@ -86,7 +90,7 @@ class Classification:
         if self.unsure <= 0:
             return None
         if self.withheld:
-            return "metric knows the labels"
+            return f"{'fusion' if self.withheld[0].startswith('fusion') else 'metric'} knows the labels"
         if self.confidence is None:
             return "too few labels"
         return "unsure" if self.confidence < self.unsure else None

@@ -49,8 +49,14 @@ class ClassificationScores:
 
     Of each query that has a right answer: the share of the label with the most votes, whether it is right,
     and the position.
+
+    Parameters
+    ----------
+    copies : int64, of each picture by position, equal for near-duplicates, which vote once; None if there are
+        none.
     """
 
+    copies: NDArray[np.int64] | None = None
     shares: list[float] = field(default_factory=list)
     right: list[bool] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
@@ -60,14 +66,32 @@ class ClassificationScores:
         # A query that no answer can be right for would count as an error that no ranking can avoid.
         if not (answer.gains > 0).any():
             return
-        scores = answer.ranking.scores
-        n = n_voting(scores, NEIGHBOURS)
-        labels = [answer.judgements.labels[position] for position in answer.ranking.ids[:n].tolist()]
-        shares = vote(labels, scores[:n], NEIGHBOURS)
+        labels, scores = self._voters(answer)
+        shares = vote(labels, scores, NEIGHBOURS)
         called = next(iter(shares), None)
         self.positions.append(answer.position)
         self.shares.append(shares[called] if called is not None else 0.0)
         self.right.append(called is not None and answer.judgements.is_right(answer.position, called))
+
+    def _voters(self, answer: ScoredQuery) -> tuple[list[set[str]], NDArray[np.float32]]:
+        """Return labels and scores of who votes, best first: near-duplicates as one, the query's left out."""
+        ids, scores, known = answer.ranking.ids, answer.ranking.scores, answer.judgements.labels
+        if self.copies is None:
+            n = n_voting(scores, NEIGHBOURS)
+            return [set(known[one]) for one in ids[:n].tolist()], scores[:n]
+        labels: dict[int, set[str]] = {}
+        voting: list[float] = []
+        own, copies = int(self.copies[answer.position]), self.copies[ids]
+        for one, copy, score in zip(ids.tolist(), copies.tolist(), scores.tolist(), strict=True):
+            # What has the score of the last one that votes does so too.
+            if len(voting) >= NEIGHBOURS and score < voting[NEIGHBOURS - 1]:
+                break
+            if copy != own and copy not in labels:
+                voting.append(score)
+            # A copy votes for what either name says, as in an answer of the index.
+            labels.setdefault(copy, set()).update(known[one])
+        labels.pop(own, None)
+        return list(labels.values()), np.array(voting, dtype=np.float32)
 
     def summary(self, task: EvaluationTask, seed: int = 0) -> Classified | None:
         """Calibrate by folds and summarise; None if there was no vote."""

@@ -49,8 +49,11 @@ def draw(task: EvaluationTask, positions: NDArray[np.int64], n_systems: int, see
 
 
 def folds(task: EvaluationTask, positions: NDArray[np.int64], n: int, seed: int) -> NDArray[np.int64]:
-    """Return the fold of each query, int64 (n_queries,), at random; whole groups are in one fold."""
-    owners, groups = np.unique(task.groups[positions], return_inverse=True)
+    """Return the fold of each query, int64 (n_queries,), at random; whole groups are in one fold.
+
+    Groups that share near-duplicates are in one fold, too.
+    """
+    owners, groups = np.unique(task.apart[positions], return_inverse=True)
     # A permutation modulo n: folds of equally many groups, however large each group is.
     order = np.random.default_rng(seed).permutation(len(owners))
     return np.asarray(order[groups] % n, dtype=np.int64)

@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..answers.weight_learning import learn_weights, mean_average_precision
 from ..errors import SettingError
-from ..index.catalogue.learned_fusions import LearntFusion, write_fusion
+from ..index.catalogue.learned_fusions import FusionFolds, LearntFusion, write_fusion
 from ..index.catalogue.recipe import Factories
+from ..index.search.held_out import held_out_ranker
 from ..index.storage.snapshot import Snapshot
 from ..index.storage.store import Store
 from ..metadata.label_table import LabelTable
-from .cross_fitting import draw, folds, gather
+from ..ranker import Ranking
+from .cross_fitting import FOLDS, draw, folds, gather
 from .evaluation_options import EvaluationOptions
-from .systems import by_representation
-from .task import prepare
+from .systems import Liked, Mask, System
+from .task import EvaluationTask, prepare
 
 
 @dataclass(frozen=True)
@@ -59,21 +62,21 @@ def learn_fusion(folder: Path, options: FusionOptions, *, factories: Factories |
     """
     store = Store.open(Path(folder), True, factories or {})
     try:
-        learnt = _learn(Snapshot(store), options)
+        learnt, fusion_folds = _learn(Snapshot(store), options)
         with store.catalogue.transaction():
-            write_fusion(store.catalogue, learnt)
+            write_fusion(store.catalogue, learnt, fusion_folds)
         return learnt
     finally:
         store.close()
 
 
-def _learn(snapshot: Snapshot, options: FusionOptions) -> LearntFusion:
+def _learn(snapshot: Snapshot, options: FusionOptions) -> tuple[LearntFusion, FusionFolds]:
     by = tuple(sorted(options.by))
     selection = EvaluationOptions(
         by=by, labels=options.labels, label=options.label, not_same=options.not_same, where=options.where
     )
     task = prepare(snapshot, selection)
-    systems = [by_representation(snapshot, name) for name in by]
+    systems = [_system(snapshot, name) for name in by]
     # A query must be in the database too: only then do both halves of the trial rank the same pictures.
     able = np.intersect1d(task.queries, np.flatnonzero(task.database))
     queries = draw(task, able, len(by), options.seed)
@@ -93,7 +96,7 @@ def _learn(snapshot: Snapshot, options: FusionOptions) -> LearntFusion:
             np.tensordot(np.array(weights, np.float32), rest, axes=1), right
         )
     # What is kept is learnt from both halves: the trial says what to expect of it.
-    return LearntFusion(
+    learnt = LearntFusion(
         by,
         tuple(str(snapshot.stored_representation(name).recipe) for name in by),
         learn_weights(scores, relevant),
@@ -101,3 +104,39 @@ def _learn(snapshot: Snapshot, options: FusionOptions) -> LearntFusion:
         trial,
         int(held_out.sum()) if trial else 0,
     )
+    return learnt, _without_each_fold(snapshot, task, by, queries, scores, relevant, options.seed)
+
+
+def _without_each_fold(
+    snapshot: Snapshot,
+    task: EvaluationTask,
+    by: tuple[str, ...],
+    queries: NDArray[np.int64],
+    scores: NDArray[np.float32],
+    relevant: NDArray[np.bool_],
+    seed: int,
+) -> FusionFolds:
+    """Learn weights without the labels of each fold: its images neither ask nor are found."""
+    seen = np.flatnonzero(task.judgements.known & task.database)
+    dealt = folds(task, seen, FOLDS, seed)
+    fold_of = np.full(len(task.database), -1, dtype=np.int64)
+    fold_of[seen] = dealt
+    weights = []
+    for fold in range(FOLDS):
+        asking, found = fold_of[queries] != fold, fold_of != fold
+        rest, right = np.where(found, scores[:, asking], np.float32(np.nan)), relevant[asking] & found
+        # Nothing to learn from: as good a guess as any is that all count the same.
+        weights.append(learn_weights(rest, right) if right.any() else (1 / len(by),) * len(by))
+    ids = snapshot.ids[seen].tolist()
+    return FusionFolds(by, tuple(weights), dict(zip(ids, dealt.tolist(), strict=True)))
+
+
+def _system(snapshot: Snapshot, name: str) -> System:
+    """Return the system of a representation; a learned metric ranks by what it learnt without the query."""
+
+    def ranking(position: int, allowed: Mask, _: Liked) -> Ranking:
+        # By its own ranking a metric finds what it was taught, and would get all the weight.
+        ranker = held_out_ranker(snapshot, name, position)
+        return ranker.rank(ranker.vector(position), len(allowed), allowed)
+
+    return System(name, ranking)

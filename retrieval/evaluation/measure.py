@@ -66,7 +66,7 @@ class _Scores:
         self._clean = {name: np.full(shape, np.nan) for name in names}
         self._n_tied = dict.fromkeys(names, 0)
         self._n_hits = dict.fromkeys(names, 0)
-        self._classification = {name: ClassificationScores() for name in names}
+        self._classification = {name: ClassificationScores(task.copies) for name in names}
 
     def add(self, i: int, rankings: Mapping[str, Ranking], near: Mapping[int, float]) -> None:
         """Score the rankings for the i-th query, with its near-duplicates and without them."""
@@ -111,7 +111,12 @@ class _Scores:
             unmatched=task.unmatched,
             comparisons=tuple(compare(compared, groups, chosen=chosen)),
             weights=weights,
-            ties={name: n / max(1, self._n_hits[name]) for name, n in self._n_tied.items() if n},
+            # Equal images share a place in the random order, which says nothing of any system.
+            ties={
+                name: n / max(1, self._n_hits[name])
+                for name, n in self._n_tied.items()
+                if n and name != "random"
+            },
             classified={name: summary for name, summary in called.items() if summary is not None},
         )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
+from hashlib import blake2b
 from io import BytesIO
 
 import numpy as np
@@ -93,7 +94,7 @@ def baselines(snapshot: Snapshot, seed: int = 0) -> list[System]:
     file is read.
     """
     return [
-        System("random", _cached(partial(_at_random, seed))),
+        System("random", _cached(_at_random(snapshot, seed))),
         *(_plain(snapshot, kind) for kind in (Thumbnail(), ColourHistogram())),
     ]
 
@@ -120,10 +121,33 @@ def _small(snapshot: Snapshot) -> Iterator[Picture]:
             yield Picture(np.asarray(image, dtype=np.float32) / np.float32(255), name)
 
 
-def _at_random(seed: int, position: int, allowed: Mask, _: Liked) -> Ranking:
-    ids = np.flatnonzero(allowed)
-    # A generator of its own for each query: the order does not depend on which queries came before.
-    return order(ids, np.random.default_rng((seed, position)).random(len(ids), dtype=np.float32), len(ids))
+def _at_random(snapshot: Snapshot, seed: int) -> Callable[[int, Mask, Liked], Ranking]:
+    """Return a random order of the pictures for each query, drawn by what they show, not by their names."""
+    thumbnails = (snapshot.thumbnail(position) for position in range(len(snapshot)))
+    digests = [blake2b(one, digest_size=8, salt=_salt(seed)).digest() for one in thumbnails]
+    keys = np.frombuffer(b"".join(digests), dtype=np.uint64)
+
+    def ranking(position: int, allowed: Mask, _: Liked) -> Ranking:
+        ids = np.flatnonzero(allowed)
+        # 24 bits are what float32 holds exactly; equal pictures tie, as they must.
+        scores = (_mixed(keys[ids] ^ _mixed(keys[position])) >> np.uint64(40)) / np.float64(1 << 24)
+        return order(ids, scores.astype(np.float32), len(ids))
+
+    return ranking
+
+
+def _salt(seed: int) -> bytes:
+    return (seed % (1 << 64)).to_bytes(8, "big")
+
+
+def _mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return numbers that look random, one for each key (the finaliser of SplitMix64, Steele et al. 2014)."""
+    # Overflow is meant: products are modulo 2^64.
+    with np.errstate(over="ignore"):
+        z = np.atleast_1d(keys) + np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return np.asarray(z ^ (z >> np.uint64(31)), dtype=np.uint64)
 
 
 def _cached(ranking: Callable[[int, Mask, Liked], Ranking]) -> Callable[[int, Mask, Liked], Ranking]:

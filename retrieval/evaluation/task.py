@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..answers.duplicate_groups import joined
 from ..errors import SettingError
 from ..index.storage.annotations import Annotations
+from ..index.storage.near_duplicates import near_duplicates
 from ..index.storage.snapshot import Snapshot
 from ..statistics.groups import numbered
 from .evaluation_options import NOBODY, EvaluationOptions
@@ -33,6 +35,9 @@ class EvaluationTask:
     n_unlabelled : pictures that are left out, because it is not known whether they are right.
     unmatched : rows of the label table that name no picture.
     is_split : the column ``split`` says which pictures are queries and which are found.
+    copies : int64 (n,), of each picture, equal for near-duplicates.
+    apart : int64 (n,), the groups of which none may be on both sides when something is learnt: ``groups``,
+        but those that share near-duplicates are one.
     """
 
     queries: NDArray[np.int64]
@@ -42,7 +47,9 @@ class EvaluationTask:
     judgements: Judgements
     n_unlabelled: int
     unmatched: tuple[str, ...]
-    is_split: bool = False
+    is_split: bool
+    copies: NDArray[np.int64]
+    apart: NDArray[np.int64]
 
     def allowed(self, position: int) -> Mask:
         """Return which pictures a query may find: the database but for its own group, and itself."""
@@ -89,6 +96,8 @@ def prepare(snapshot: Snapshot, options: EvaluationOptions) -> EvaluationTask:
             )
     elif options.queries is not None:
         queries = _named(snapshot, options.queries, known)
+    found = near_duplicates(snapshot).all_pairs if options.has_leaks else []
+    pairs = [(pair.one, pair.other) for pair in found]
     return EvaluationTask(
         np.flatnonzero(queries),
         database,
@@ -98,6 +107,8 @@ def prepare(snapshot: Snapshot, options: EvaluationOptions) -> EvaluationTask:
         int((~known).sum()),
         annotations.unmatched(),
         is_split,
+        joined(range(len(snapshot)), pairs),
+        joined(groups.tolist(), pairs),
     )
 
 

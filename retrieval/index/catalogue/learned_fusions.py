@@ -11,8 +11,9 @@ from ...errors import SettingError
 from .database import Catalogue
 from .representations import StoredRepresentation
 
-_KEY = "fusions"
-"""They are one JSON text in ``meta``: a table of their own would have been a new format."""
+_KEY, _FOLDS_KEY = "fusions", "fusion_folds"
+"""Each is one JSON text in ``meta``: a table of their own would have been a new format. Folds name every
+image that was learnt from, and are read only when they are asked for."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,30 @@ class LearntFusion:
     n_trial: int
 
 
+@dataclass(frozen=True)
+class FusionFolds:
+    """The weights of a fusion that were learnt without the labels of each of some folds of images.
+
+    Parameters
+    ----------
+    by : the representations, in order of name.
+    weights : of each fold, one for each representation.
+    folds : the fold of each image that the fusion has seen, by its number in the index.
+    """
+
+    by: tuple[str, ...]
+    weights: tuple[tuple[float, ...], ...]
+    folds: Mapping[int, int]
+
+    def without(self, id: int, names: Sequence[str]) -> tuple[float, ...] | None:
+        """Return the weights learnt without an image, in the order of ``names``; None if it was not seen."""
+        fold = self.folds.get(id)
+        if fold is None:
+            return None
+        weights = dict(zip(self.by, self.weights[fold], strict=True))
+        return tuple(weights[name] for name in names)
+
+
 def read_fusions(catalogue: Catalogue) -> list[LearntFusion]:
     """Return all learned fusions, in the order in which they were learnt."""
     rows = catalogue.rows("SELECT value FROM meta WHERE key = ?", _KEY)
@@ -54,11 +79,35 @@ def read_fusions(catalogue: Catalogue) -> list[LearntFusion]:
     ]
 
 
-def write_fusion(catalogue: Catalogue, learnt: LearntFusion) -> None:
-    """Within a transaction: keep weights, in place of those for the same representations."""
+def read_folds(catalogue: Catalogue) -> dict[tuple[str, ...], FusionFolds]:
+    """Return the folds of the learned fusions that keep some, by their representations in order of name."""
+    return {
+        by: FusionFolds(
+            by, tuple(map(tuple, one["weights"])), dict(zip(one["ids"], one["folds"], strict=True))
+        )
+        for by, one in ((tuple(stored["by"]), stored) for stored in _stored_folds(catalogue))
+    }
+
+
+def write_fusion(catalogue: Catalogue, learnt: LearntFusion, folds: FusionFolds) -> None:
+    """Within a transaction: keep weights and folds, in place of those for the same representations."""
     kept = [one for one in read_fusions(catalogue) if one.by != learnt.by]
     text = json.dumps([asdict(one) for one in (*kept, learnt)])
     catalogue.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", _KEY, text)
+    others = [one for one in _stored_folds(catalogue) if tuple(one["by"]) != learnt.by]
+    own = {
+        "by": folds.by,
+        "weights": folds.weights,
+        "ids": list(folds.folds),
+        "folds": list(folds.folds.values()),
+    }
+    catalogue.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", _FOLDS_KEY, json.dumps([*others, own]))
+
+
+def _stored_folds(catalogue: Catalogue) -> list[dict[str, Any]]:
+    rows = catalogue.rows("SELECT value FROM meta WHERE key = ?", _FOLDS_KEY)
+    stored: list[dict[str, Any]] = json.loads(rows[0][0]) if rows else []
+    return stored
 
 
 def weights_of(

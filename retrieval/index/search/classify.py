@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from ...answers.knn import FEWEST, UNSURE, Calibration, Classification, Neighbour, calibrate, vote
+from ...answers.knn import FEWEST, UNSURE, Calibration, Classification, calibrate
 from ...errors import SettingError
-from ...picture import Value
-from ...ranker import Ids, Ranking
+from ...ranker import Ids
+from ..storage.near_duplicates import near_duplicates
 from ..storage.snapshot import Snapshot
 from .candidates import Mask, candidate_mask, condition_holds
-from .encode_query import EncodedQuery, encode_query
+from .electorate import Electorate
+from .encode_query import encode_query
 from .group_cases import case_column
 from .held_out import hold_out, without_folds
 from .novelty import kind_percentile, likeness_percentile
 from .query_options import QueryImage, QueryOptions
-from .rank import rank_by_all
 
 _MOST_RANKED = 20_000_000
 """Vectors that may be compared to learn the confidence, so that a first answer takes seconds in any index."""
@@ -27,48 +27,6 @@ _MOST, _FEWEST = 500, 100
 """Images that the confidence is learnt from: at most, and in a large index."""
 
 _TAKEN = ("by", "k", "where", "not_same", "among", "fusion", "include_self")
-
-
-@dataclass(frozen=True, eq=False)
-class _Electorate:
-    """The images that may vote, and their labels.
-
-    Parameters
-    ----------
-    column : whose values are the labels.
-    labels : of each image, by position.
-    """
-
-    snapshot: Snapshot
-    column: str
-    labels: Sequence[tuple[str, ...]]
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, column: str) -> _Electorate:
-        cells = snapshot.columns.values(column)
-        return cls(snapshot, column, [tuple(_text(value) for value in cell) for cell in cells])
-
-    @property
-    def labelled(self) -> Mask:
-        return np.array([bool(own) for own in self.labels], dtype=np.bool_)
-
-    def rank(self, encoded: Sequence[EncodedQuery], voters: Mask, options: QueryOptions) -> Ranking:
-        """Return the nearest k voters of a query."""
-        # Fused rankings are longer than k.
-        ranking = rank_by_all(self.snapshot, encoded, options.k, voters, options)
-        return Ranking(ranking.ids[: options.k], ranking.scores[: options.k])
-
-    def votes(self, nearest: Ranking, k: int) -> dict[str, float]:
-        """Return the share of each label among some voters, the largest first."""
-        return vote([self.labels[position] for position in nearest.ids.tolist()], nearest.scores, k)
-
-    def neighbours(self, nearest: Ranking) -> tuple[Neighbour, ...]:
-        """Return voters as they are shown."""
-        rows = zip(nearest.ids.tolist(), nearest.scores.tolist(), strict=True)
-        return tuple(
-            Neighbour(self.snapshot.names[position], rank, score, self.labels[position])
-            for rank, (position, score) in enumerate(rows, start=1)
-        )
 
 
 def classify(
@@ -95,21 +53,24 @@ def classify(
     SettingError : no image that may vote has a label, or options that make no sense here.
     """
     _check(options, unsure)
-    electorate = _Electorate.of(snapshot, label_of)
+    electorate = Electorate.of(snapshot, label_of)
     # By what learned metrics learnt without the query: its label must not confirm itself.
-    encoded = hold_out(snapshot, query, encode_query(snapshot, query, options))
+    encoded = hold_out(snapshot, query, encode_query(snapshot, query, options), options)
     voters = _voters(electorate, query, options)
-    nearest = electorate.rank(encoded, voters, options)
-    votes = electorate.votes(nearest, options.k)
+    nearest = electorate.nearest(query, encoded, voters, options, options.not_same)
+    votes = nearest.votes(options.k)
     case = options.not_same or case_column(snapshot)
     calibration = _calibration(electorate, [one.name for one in encoded], case, options)
     # A metric that keeps no folds has seen the labels that its confidence would be learnt from.
-    withheld = without_folds(snapshot, [one.name for one in encoded]) if label_of == "label" else ()
+    names = [one.name for one in encoded]
+    withheld = without_folds(snapshot, names, options) if label_of == "label" else ()
     confidence = None if withheld else _confidence(votes, calibration)
     unlike = likeness_percentile(snapshot, query, encoded, options, case)
     kind = kind_percentile(snapshot, [query], options, case)
-    neighbours = electorate.neighbours(nearest)
-    return Classification(votes, confidence, unsure, unlike, calibration.n, neighbours, withheld, kind)
+    copies = nearest.hits.copies(snapshot)
+    return Classification(
+        votes, confidence, unsure, unlike, calibration.n, nearest.neighbours(), withheld, kind, copies
+    )
 
 
 def _check(options: QueryOptions, unsure: float) -> None:
@@ -126,7 +87,7 @@ def _confidence(votes: dict[str, float], calibration: Calibration) -> float | No
     return float(calibration.confidence(next(iter(votes.values()))))
 
 
-def _voters(electorate: _Electorate, query: QueryImage, options: QueryOptions) -> Mask:
+def _voters(electorate: Electorate, query: QueryImage, options: QueryOptions) -> Mask:
     mask = candidate_mask(electorate.snapshot, query, replace(options, include_self=False))
     voters = electorate.labelled if mask is None else mask & electorate.labelled
     if not voters.any():
@@ -138,7 +99,7 @@ def _voters(electorate: _Electorate, query: QueryImage, options: QueryOptions) -
 
 
 def _calibration(
-    electorate: _Electorate, names: Sequence[str], case: str, options: QueryOptions
+    electorate: Electorate, names: Sequence[str], case: str, options: QueryOptions
 ) -> Calibration:
     """Return how often such votes are right, learnt once for each commit of the index."""
     # All that the learnt confidence depends on; `among` is left out, which is of one query.
@@ -146,9 +107,7 @@ def _calibration(
     return electorate.snapshot.cached((*key, *names), lambda: _calibrate(electorate, names, case, options))
 
 
-def _calibrate(
-    electorate: _Electorate, names: Sequence[str], case: str, options: QueryOptions
-) -> Calibration:
+def _calibrate(electorate: Electorate, names: Sequence[str], case: str, options: QueryOptions) -> Calibration:
     """Learn how often votes are right from images of the index, each without the votes of its own case."""
     snapshot, voters = electorate.snapshot, electorate.labelled
     if options.where is not None:
@@ -161,8 +120,9 @@ def _calibrate(
         if not others.any():
             continue
         name = snapshot.names[position]
-        encoded = hold_out(snapshot, name, encode_query(snapshot, name, options))
-        votes = electorate.votes(electorate.rank(encoded, others, options), options.k)
+        encoded = hold_out(snapshot, name, encode_query(snapshot, name, options), options)
+        # Its copy under another name would recognise it, and so would that patient's other images.
+        votes = electorate.nearest(name, encoded, others, options, case).votes(options.k)
         best = next(iter(votes), None)
         if best is not None:
             shares.append(votes[best])
@@ -177,9 +137,7 @@ def _sample(snapshot: Snapshot, names: Sequence[str], voters: Mask) -> Ids:
     for name in names:
         able = np.intersect1d(able, snapshot.ranker(name).ids())
     n = int(np.clip(_MOST_RANKED // max(len(snapshot), 1), _FEWEST, _MOST))
-    return np.asarray(np.random.default_rng(0).permutation(able)[:n], dtype=np.int64)
-
-
-def _text(value: Value) -> str:
-    """Spell a value as its table did: a whole number without a decimal point."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    drawn = np.random.default_rng(0).permutation(able)[:n]
+    # An image that is there three times asks once.
+    copies = {pair.other for pair in near_duplicates(snapshot).pairs(drawn.tolist())}
+    return np.array([one for one in drawn.tolist() if one not in copies], dtype=np.int64)

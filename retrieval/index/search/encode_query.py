@@ -29,6 +29,7 @@ class EncodedQuery:
     shape : rows and columns of the query's image, in pixels.
     region : the part of it that is searched for; None for all.
     ranker : of all images, if not that of the index is asked: a metric that was learnt without the query.
+    weight : in a learnt fusion, if not that of the index counts: one that was learnt without the query.
     """
 
     name: str
@@ -37,6 +38,7 @@ class EncodedQuery:
     shape: tuple[int, int]
     region: Region | None
     ranker: Ranker | None = None
+    weight: float | None = None
 
 
 def encode_query(snapshot: Snapshot, query: QueryImage, options: QueryOptions) -> list[EncodedQuery]:

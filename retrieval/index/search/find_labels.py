@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...answers import enrichment
 from ...answers.enrichment import Findings
@@ -19,6 +21,7 @@ from .encode_query import encode_query, representations
 from .group_cases import case_column
 from .held_out import comparable, hold_out, out_of_fold, without_folds
 from .hits import Hit
+from .independent_hits import IndependentHits, QueryCopies, independent_hits
 from .novelty import kind_percentile, likeness_percentile
 from .query import search
 from .query_options import QueryImage, QueryOptions
@@ -38,7 +41,8 @@ def find_labels(
 
     The best ``options.k`` cases that carry a label are the matching ones; all others that the options let
     through are what they are compared with. The query's own case is in neither. Cases are counted, never
-    slices: a case carries every label that any of its images does.
+    slices: a case carries every label that any of its images does. Cases whose matching images are
+    near-duplicates are one case, and one that matches by a near-duplicate of an indexed query is the query's.
 
     Parameters
     ----------
@@ -59,14 +63,14 @@ def find_labels(
     # The mask holds all conditions already, and the query's own case is not in it.
     among = [snapshot.names[i] for i in np.flatnonzero(mask)]
     matching = replace(options, among=among, where=None, not_same=None, group_by=column, include_self=True)
-    hits, percentile = _search(snapshot, query, matching, options)
+    found, percentile = _search(snapshot, query, matching, options)
     cases = _labels_of_cases(snapshot, mask, annotated, column)
-    numbers = snapshot.stack_positions.cases(column)
-    found = [cases[int(numbers[snapshot.position(hit.id)])] for hit in hits]
-    labels_found = enrichment.find_labels(found, list(cases.values()))
-    withheld = without_folds(snapshot, representations(snapshot, options))
+    drawn = _merge(snapshot.stack_positions.cases(column), found, cases)
+    labels_found = enrichment.find_labels(drawn, list(cases.values()))
+    withheld = without_folds(snapshot, representations(snapshot, options), options)
     kind = kind_percentile(snapshot, slices, options, column)
-    return Findings(column, len(found), len(cases), labels_found, percentile, withheld, kind)
+    copies = found.copies(snapshot)
+    return Findings(column, len(drawn), len(cases), labels_found, percentile, withheld, kind, copies)
 
 
 def _search(
@@ -74,16 +78,64 @@ def _search(
     query: QueryImage | Sequence[QueryImage],
     matching: QueryOptions,
     options: QueryOptions,
-) -> tuple[list[Hit], float | None]:
+) -> tuple[IndependentHits, float | None]:
     """Return the matching cases, and how alike anything is to the query; None for a volume."""
     if not isinstance(query, str | Picture):
-        return answer_volume(snapshot, query, matching, is_out_of_fold=True), None
+        slices = query
+        return _independent_cases(
+            snapshot,
+            slices,
+            matching,
+            lambda asked: answer_volume(snapshot, slices, asked, is_out_of_fold=True),
+        ), None
     encoded = encode_query(snapshot, query, matching)
     # Labels must not be found by what a metric was taught of them.
-    hits = search(snapshot, query, out_of_fold(snapshot, query, encoded), matching)
-    encoded = hold_out(snapshot, query, encoded)
+    unseen = out_of_fold(snapshot, query, encoded, options)
+    found = _independent_cases(
+        snapshot, [query], matching, lambda asked: search(snapshot, query, unseen, asked)
+    )
+    encoded = hold_out(snapshot, query, encoded, options)
     # Its nearest image need not carry a label: all that may be found by name are compared.
-    return hits, likeness_percentile(snapshot, query, encoded, options, str(matching.group_by))
+    return found, likeness_percentile(snapshot, query, encoded, options, str(matching.group_by))
+
+
+def _independent_cases(
+    snapshot: Snapshot,
+    slices: Sequence[QueryImage],
+    matching: QueryOptions,
+    ask: Callable[[QueryOptions], list[Hit]],
+) -> IndependentHits:
+    """Return the best image of each of the k best cases that are no copies of each other or of the query."""
+    named = {one if isinstance(one, str) else one.id: one for one in slices}
+    copies_of = cache(lambda name: QueryCopies.of(snapshot, named[name]))
+    # Copies make room for the next cases; twice as many are enough but for the strangest collection.
+    depth = 2 * matching.k
+    while True:
+        hits = {snapshot.position(hit.id): hit for hit in ask(replace(matching, k=depth))}
+        ranked = ((at, copies_of(_asked_by(hit, named))) for at, hit in hits.items())
+        found = independent_hits(snapshot, ranked, matching.k)
+        if len(found.groups) == matching.k or len(hits) < depth:
+            return found
+        depth *= 2
+
+
+def _asked_by(hit: Hit, named: Collection[str]) -> str:
+    """Return the name of the slice of the query that a hit matches best."""
+    aligned = () if hit.case is None else hit.case.aligned
+    return max(aligned, key=lambda pair: pair[2])[0] if aligned else next(iter(named))
+
+
+def _merge(numbers: NDArray[np.int64], found: IndependentHits, cases: dict[int, set[str]]) -> list[set[str]]:
+    """Return the labels of each matching case, and make one of those in ``cases`` that are one."""
+    for position in found.of_query:
+        cases.pop(int(numbers[position]), None)
+    drawn = []
+    for group in found.groups:
+        first, *others = (int(numbers[position]) for position in group)
+        # The copy carries what is known of either: names of files must not decide which label counts.
+        cases[first] = cases[first].union(*(cases.pop(other) for other in others))
+        drawn.append(cases[first])
+    return drawn
 
 
 def _labels_of_cases(snapshot: Snapshot, mask: Mask, labels: Labels, column: str) -> dict[int, set[str]]:

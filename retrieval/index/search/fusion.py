@@ -35,7 +35,9 @@ class Fusion:
         # A single ranking needs no weight, so that `learnt` may stay set whatever answers.
         if options.fusion != "learnt" or len(names) == 1:
             return cls(names, options.fusion)
-        return cls(names, options.fusion, weights_of(snapshot.fusions, names, snapshot.stored))
+        weights = weights_of(snapshot.fusions, names, snapshot.stored)
+        own = tuple(one.weight for one in encoded if one.weight is not None)
+        return cls(names, options.fusion, own or weights)
 
     def fuse(self, rankings: Sequence[Ranking]) -> Ranking:
         """Return the fused ranking of all images that any of the rankings holds."""

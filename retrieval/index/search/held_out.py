@@ -5,11 +5,14 @@ would be far too good. A p-value would be even for a new image: the metric has d
 together, so that whatever is near one of them is near many. The metric keeps projections that were learnt
 without each of five folds of its images. A confidence is learnt with queries, each asked by the projection of
 its own fold (``hold_out``). For a p-value the images that may be found are unseen too (``out_of_fold``).
+
+The weights of a learnt fusion are a few numbers, which move no image towards another: it is enough that they
+were learnt without the labels of the query and of its fold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,17 +23,17 @@ from ...metric_learning.projection import Projection
 from ...ranker import Ranker
 from ...rankers.dense import ExactRanker
 from ...representation import Encoding
+from ..catalogue.learned_fusions import FusionFolds, read_folds
 from ..storage.snapshot import Snapshot
 from .encode_query import EncodedQuery, stored_vector
-from .query_options import QueryImage
+from .query_options import QueryImage, QueryOptions
 
 
-def hold_out(snapshot: Snapshot, query: QueryImage, encoded: Sequence[EncodedQuery]) -> list[EncodedQuery]:
-    """Return encoded queries, each learned metric that has seen the query replaced by that of its fold."""
-    if not isinstance(query, str):
-        return list(encoded)  # a new image: nothing was learnt from it
-    position = snapshot.position(query)
-    return [_held_out(snapshot, one, position) for one in encoded]
+def hold_out(
+    snapshot: Snapshot, query: QueryImage, encoded: Sequence[EncodedQuery], options: QueryOptions
+) -> list[EncodedQuery]:
+    """Return encoded queries, all that was learnt from the query replaced by what was learnt without it."""
+    return _weighted(snapshot, query, _held_out(snapshot, query, encoded), options)
 
 
 def held_out_ranker(snapshot: Snapshot, name: str, position: int) -> Ranker:
@@ -45,17 +48,19 @@ def held_out_ranker(snapshot: Snapshot, name: str, position: int) -> Ranker:
     return snapshot.cached(("held out", name, str(fold)), lambda: _project(snapshot, base, projection))
 
 
-def out_of_fold(snapshot: Snapshot, query: QueryImage, encoded: Sequence[EncodedQuery]) -> list[EncodedQuery]:
+def out_of_fold(
+    snapshot: Snapshot, query: QueryImage, encoded: Sequence[EncodedQuery], options: QueryOptions
+) -> list[EncodedQuery]:
     """Return encoded queries whose scores owe nothing to the label of any image that may be found.
 
     An image that a metric has seen asks by the projection of its own fold, and only images of that fold may
     be found (``comparable``). For any other, each image of the index is compared by that of its own.
     """
-    held_out = hold_out(snapshot, query, encoded)
-    return [
+    unseen = [
         _by_all_folds(snapshot, query, before) if after is before else after
-        for before, after in zip(encoded, held_out, strict=True)
+        for before, after in zip(encoded, _held_out(snapshot, query, encoded), strict=True)
     ]
+    return _weighted(snapshot, query, unseen, options)
 
 
 def comparable(snapshot: Snapshot, queries: Sequence[QueryImage], names: Sequence[str]) -> NDArray[np.bool_]:
@@ -70,13 +75,50 @@ def comparable(snapshot: Snapshot, queries: Sequence[QueryImage], names: Sequenc
     return mask
 
 
-def without_folds(snapshot: Snapshot, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the learned metrics among some representations that know no ranking without what they saw."""
+def without_folds(snapshot: Snapshot, names: Sequence[str], options: QueryOptions) -> tuple[str, ...]:
+    """Return what answers by some representations, and knows no ranking without the labels that it saw.
+
+    Learned metrics by their names, and a learnt fusion as ``fusion of …``.
+    """
     metrics = ((name, snapshot.representation(name)) for name in names)
-    return tuple(name for name, one in metrics if isinstance(one, LearnedMetric) and one.held_out_ is None)
+    found = [name for name, one in metrics if isinstance(one, LearnedMetric) and one.held_out_ is None]
+    if _is_weighted(names, options) and tuple(sorted(names)) not in fusion_folds(snapshot):
+        found.append(f"fusion of {', '.join(sorted(names))}")
+    return tuple(found)
 
 
-def _held_out(snapshot: Snapshot, encoded: EncodedQuery, position: int) -> EncodedQuery:
+def fusion_folds(snapshot: Snapshot) -> Mapping[tuple[str, ...], FusionFolds]:
+    """Return the folds of learned fusions, by their representations in order of name; older have none."""
+    return snapshot.cached(("fusion folds",), lambda: read_folds(snapshot.catalogue))
+
+
+def _is_weighted(names: Sequence[str], options: QueryOptions) -> bool:
+    return options.fusion == "learnt" and len(names) > 1
+
+
+def _weighted(
+    snapshot: Snapshot, query: QueryImage, encoded: Sequence[EncodedQuery], options: QueryOptions
+) -> list[EncodedQuery]:
+    """Return encoded queries with the weights of a learnt fusion that has not seen the query's label."""
+    names = [one.name for one in encoded]
+    folds = fusion_folds(snapshot).get(tuple(sorted(names))) if _is_weighted(names, options) else None
+    if folds is None or not isinstance(query, str):
+        return list(encoded)
+    weights = folds.without(int(snapshot.ids[snapshot.position(query)]), names)
+    if weights is None:
+        return list(encoded)
+    return [replace(one, weight=weight) for one, weight in zip(encoded, weights, strict=True)]
+
+
+def _held_out(snapshot: Snapshot, query: QueryImage, encoded: Sequence[EncodedQuery]) -> list[EncodedQuery]:
+    """Return encoded queries, each learned metric that has seen the query replaced by that of its fold."""
+    if not isinstance(query, str):
+        return list(encoded)  # a new image: nothing was learnt from it
+    position = snapshot.position(query)
+    return [_by_own_fold(snapshot, one, position) for one in encoded]
+
+
+def _by_own_fold(snapshot: Snapshot, encoded: EncodedQuery, position: int) -> EncodedQuery:
     ranker = held_out_ranker(snapshot, encoded.name, position)
     if ranker is snapshot.ranker(encoded.name):
         return encoded

@@ -42,7 +42,7 @@ def answer_volume(
     for one in chosen:
         encoded = encode_query(snapshot, one, options)
         if is_out_of_fold:
-            encoded = out_of_fold(snapshot, one, encoded)
+            encoded = out_of_fold(snapshot, one, encoded, options)
         moved = apply_feedback(snapshot, encoded, options.like, options.unlike)
         alignment.add(rank_by_all(snapshot, moved, len(snapshot), mask, options))
     return make_hits(snapshot, _grouped(snapshot, alignment, chosen, mask, options))

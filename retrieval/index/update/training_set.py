@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ...answers.duplicate_groups import joined
 from ...errors import SettingError
 from ...metadata.label_table import LabelTable
 from ...metric_learning import (
@@ -21,6 +23,7 @@ from ...metric_learning import (
 from ...representation import Representation, Vector
 from ..catalogue.representations import StoredRepresentation
 from ..storage.annotations import Annotations
+from ..storage.near_duplicates import near_duplicates
 from ..storage.snapshot import Snapshot
 from ..storage.store import Store
 from .derived import base_ranker, stored_vector
@@ -83,6 +86,7 @@ class MetricReport:
     group : the column that separated training from test images in the trial; None if images have no groups.
     trial : None if there are too few groups for one, or none was asked for.
     is_new : False if it replaced one of the same name.
+    n_joined : groups that share near-duplicates with another, so that both were kept on one side.
     """
 
     name: str
@@ -94,6 +98,7 @@ class MetricReport:
     group: str | None
     trial: CrossValidation | None
     is_new: bool
+    n_joined: int = 0
 
 
 class TrainingSet:
@@ -132,7 +137,9 @@ class TrainingSet:
         # Several labels are sorted, so that "a;b" and "b;a" are one class.
         self.classes = [";".join(sorted(labels[i])) for i in positions]
         self.group, groups = annotations.groups(terms.not_same)
-        self.groups = [groups[i] for i in positions]
+        apart = _joined(snapshot, groups, positions)
+        self.groups = [str(apart[i]) for i in positions]
+        self.n_joined = len({groups[i] for i in positions}) - len(set(self.groups))
         self._unmatched = annotations.unmatched()
         # Zero vectors and classes of one image are left out; the trial uses exactly what is learnt from.
         self._drawn = terms.learner.drawn(self.vectors, self.classes)
@@ -161,6 +168,7 @@ class TrainingSet:
             group=self.group,
             trial=trial,
             is_new=made.name not in self._snapshot.stored,
+            n_joined=self.n_joined,
         )
 
     def _nothing(self, n_chosen: int) -> str:
@@ -174,3 +182,12 @@ class TrainingSet:
             "labels: no row names an image that may be learnt from; paths are those of the index, as "
             f"`semblance query` prints them (the table's first is {first!r})"
         )
+
+
+def _joined(snapshot: Snapshot, groups: Sequence[str], positions: Sequence[int]) -> NDArray[np.int64]:
+    """Return the groups of all images after those that share near-duplicates to learn from became one.
+
+    They are most likely one patient by two names; with one copy in each fold, none would be held out.
+    """
+    pairs = near_duplicates(snapshot).pairs(positions)
+    return joined(groups, [(pair.one, pair.other) for pair in pairs])

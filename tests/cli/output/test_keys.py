@@ -49,7 +49,8 @@ JSON = {
         "findings.labels.enrichment findings.labels.share findings.labels.share_interval findings.labels.p "
         "findings.labels.p_adjusted findings.labels.significant findings.likeness_percentile "
         "findings.unlike_anything findings.references findings.withheld findings.kind_percentile "
-        "findings.another_kind",
+        "findings.another_kind findings.near_duplicates.counted_once findings.near_duplicates.of_query "
+        "findings.near_duplicates.of_new_query",
     ),
     "query with a region": (
         ["query", "INDEX", IMAGE, *BY, "--region", "10,8,30,20", "-k", "3", "--json"],
@@ -58,7 +59,8 @@ JSON = {
     "classify": (
         ["classify", "INDEX", IMAGE, *BY, "--json"],
         "query label confidence best doubt votes.* likeness_percentile calibrated_on neighbours.id "
-        "neighbours.rank neighbours.score neighbours.labels withheld kind_percentile",
+        "neighbours.rank neighbours.score neighbours.labels withheld kind_percentile "
+        "near_duplicates.counted_once near_duplicates.of_query near_duplicates.of_new_query",
     ),
     "locate": (
         ["locate", *(f"ct0/00{i}.dcm" for i in range(5)), "--in", "INDEX", "--range", "lung", *BY, "--json"],
@@ -82,7 +84,7 @@ JSON = {
     ),
     "learn-metric": (
         ["learn-metric", "INDEX", "--by", "colour", "--name", "new", "--json"],
-        "name is_new classes.* left_out n_unlabelled unmatched dimension group trial.n_queries "
+        "name is_new n_joined classes.* left_out n_unlabelled unmatched dimension group trial.n_queries "
         "trial.map_before trial.map_after trial.p1_before trial.p1_after trial.gain",
     ),
     "learn-fusion": (

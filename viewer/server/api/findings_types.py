@@ -8,7 +8,7 @@ import strawberry
 
 from retrieval.answers import enrichment
 from retrieval.metadata import reference_table
-from viewer.findings import notice, verdict
+from viewer.findings import copies_notes, notice, verdict
 
 from ..opened import Opened
 
@@ -67,7 +67,8 @@ class Reference:
 def findings_of(found: enrichment.Findings) -> Findings:
     """Return findings as GraphQL has them."""
     # In the words of the command line, so that nobody reads two verdicts on one answer.
-    notes = notice(found) if found.is_unlike or found.is_another_kind else None
+    notes = [notice(found)] if found.is_unlike or found.is_another_kind else []
+    notes += [f"{note[0].upper()}{note[1:]}." for note in copies_notes(found.copies)]
     return Findings(
         column=found.column,
         drawn=found.drawn,
@@ -77,7 +78,7 @@ def findings_of(found: enrichment.Findings) -> Findings:
         is_unlike=found.is_unlike,
         unlike=found.unlike,
         is_another_kind=found.is_another_kind,
-        notice=notes,
+        notice=" ".join(notes) or None,
         items=[_finding(one, found) for one in found.labels],
     )
 

@@ -1,0 +1,136 @@
+"""The finder of near-duplicates among many images: signatures propose pairs, and a correlation decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .duplicate_proposals import LEAST, Signature, propose, signature
+from .near_duplicates import Spectrum, correlation, fine_structure, threshold_of
+
+_KEPT = 2000
+"""Spectra of 27 kB that are kept in memory; a signature of 1 kB is kept of each image."""
+
+
+def _silent(done: int, total: int) -> None:
+    """Report nothing."""
+
+
+class Pair(NamedTuple):
+    """Two near-duplicates, the smaller number first, and how much they correlate."""
+
+    one: int
+    other: int
+    likeness: float
+
+
+class Structure(NamedTuple):
+    """The fine structure of an image, its signature, and how much a near-duplicate must correlate."""
+
+    spectrum: Spectrum
+    signature: Signature
+    threshold: float
+
+
+def structure(grey: NDArray[np.float32], shape: tuple[int, ...] | None = None) -> Structure:
+    """Return the structure of an image, float32 (rows, cols) in [0, 1].
+
+    ``shape`` is that of the image before it was enlarged, if it was.
+    """
+    spectrum = fine_structure(grey)
+    return Structure(spectrum, signature(spectrum), threshold_of(shape or grey.shape))
+
+
+class DuplicateFinder:
+    """Find near-duplicates among n images, called by their numbers; see ``near_duplicates``.
+
+    What was computed is remembered, so that a second question about the same images costs little.
+
+    Parameters
+    ----------
+    structure_of : returns the structure of an image.
+    n : the number of images.
+    """
+
+    def __init__(self, structure_of: Callable[[int], Structure], n: int) -> None:
+        self._n, self._structure = n, lru_cache(_KEPT)(structure_of)
+        self._signatures: dict[int, Signature] = {}
+        self._likeness: dict[tuple[int, int], float] = {}
+
+    @cached_property
+    def all_pairs(self) -> list[Pair]:
+        """All pairs of near-duplicates, rising."""
+        return self.pairs(range(self._n))
+
+    def pairs(self, images: Iterable[int], report: Callable[[int, int], object] = _silent) -> list[Pair]:
+        """Return the pairs of near-duplicates among some images, rising.
+
+        ``report(done, total)`` is told how many images were looked at.
+        """
+        chosen = sorted(set(images))
+        rows = []
+        for i, image in enumerate(chosen):
+            rows.append(self._signature(image))
+            report(i + 1, len(chosen))
+        found = ((chosen[i], chosen[j]) for i, j in propose(rows).tolist())
+        return [Pair(*pair, value) for pair in found if (value := self.likeness(*pair))]
+
+    def likeness(self, one: int, other: int) -> float:
+        """Return how much two images correlate if they are near-duplicates, else 0."""
+        pair = min(one, other), max(one, other)
+        if pair not in self._likeness:
+            self._likeness[pair] = _likeness(self._structure(pair[0]), self._structure(pair[1]))
+        return self._likeness[pair]
+
+    def copies(self, query: int | Structure, images: Sequence[int]) -> list[int]:
+        """Return which of some images are near-duplicates of another, in their order, itself left out.
+
+        The other is a number, or the ``structure`` of an image that is not in the index.
+        """
+        own = self._signature(query) if isinstance(query, int) else query.signature
+        near = self._like(own, images)
+        if isinstance(query, int):
+            return [one for one in near if one != query and self.likeness(query, one)]
+        return [one for one in near if _likeness(query, self._structure(one))]
+
+    def distinct(self, ranked: Iterable[int], k: int) -> list[list[int]]:
+        """Return the first k images that are no near-duplicates of each other, each with its near-duplicates.
+
+        Parameters
+        ----------
+        ranked : best first; those behind the k-th image that are near-duplicates of one before
+            follow it until there is a (k + 1)-th.
+        """
+        groups: list[list[int]] = []
+        group_of: dict[int, int] = {}
+        for image in ranked:
+            copies = self.copies(image, list(group_of))
+            if not copies and len(groups) == k:
+                break
+            if not copies:
+                groups.append([])
+            number = group_of[copies[0]] if copies else len(groups) - 1
+            groups[number].append(image)
+            group_of[image] = number
+        return groups
+
+    def _like(self, own: Signature, images: Sequence[int]) -> list[int]:
+        """Return the images whose signature lets them be near-duplicates."""
+        if not len(images):
+            return []
+        cosines = np.array([self._signature(one) for one in images]) @ own
+        return [images[i] for i in np.flatnonzero(cosines >= LEAST).tolist()]
+
+    def _signature(self, image: int) -> Signature:
+        if image not in self._signatures:
+            self._signatures[image] = self._structure(image).signature
+        return self._signatures[image]
+
+
+def _likeness(one: Structure, other: Structure) -> float:
+    value = correlation(one.spectrum, other.spectrum)
+    return value if value >= max(one.threshold, other.threshold) else 0.0

@@ -1,0 +1,75 @@
+"""Independent hits: the best images that are no near-duplicates of each other, nor of an indexed query.
+
+One image under three names is one piece of evidence, and an indexed query under another name is none: its
+label would confirm itself. What is known of a near-duplicate of a new image is news, and counts once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ...answers.duplicate_finder import Structure, structure
+from ...answers.duplicate_groups import Copies
+from ..storage.near_duplicates import near_duplicates
+from ..storage.snapshot import Snapshot
+from .query_options import QueryImage
+
+
+@dataclass(frozen=True)
+class QueryCopies:
+    """Tell which images are near-duplicates of a query; they are left out if it is indexed itself."""
+
+    is_copy: Callable[[int], bool]
+    is_indexed: bool
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, query: QueryImage) -> QueryCopies:
+        """Return that of a query."""
+        finder, is_indexed = near_duplicates(snapshot), isinstance(query, str)
+        own: int | Structure = snapshot.position(query) if isinstance(query, str) else structure(query.grey)
+        return cls(lambda position: bool(finder.copies(own, [position])), is_indexed)
+
+
+@dataclass(frozen=True)
+class IndependentHits:
+    """The best images by position, each with the near-duplicates that count with it.
+
+    ``of_query`` are near-duplicates of an indexed query, which are left out; ``of_new`` those of a new one.
+    """
+
+    groups: Sequence[Sequence[int]]
+    of_query: Sequence[int] = ()
+    of_new: Sequence[int] = ()
+
+    def copies(self, snapshot: Snapshot) -> Copies:
+        """Return the near-duplicates by name."""
+        merged, of_query, of_new = (
+            tuple(tuple(snapshot.names[one] for one in group) for group in groups)
+            for groups in ([g for g in self.groups if len(g) > 1], [self.of_query], [self.of_new])
+        )
+        return Copies(merged, of_query[0], of_new[0])
+
+
+def independent_hits(
+    snapshot: Snapshot, ranked: Iterable[tuple[int, QueryCopies]], k: int
+) -> IndependentHits:
+    """Return the first k images of a ranking that are independent.
+
+    Parameters
+    ----------
+    ranked : positions, best first, each with the near-duplicates of the query, or of the slice of it that
+        found the image.
+    """
+    of_query: list[int] = []
+    of_new: list[int] = []
+
+    def counted() -> Iterator[int]:
+        # One after the other: thumbnails behind the last image that counts are never decoded.
+        for position, copies in ranked:
+            if copies.is_copy(position):
+                (of_query if copies.is_indexed else of_new).append(position)
+            if position not in of_query:
+                yield position
+
+    return IndependentHits(near_duplicates(snapshot).distinct(counted(), k), of_query, of_new)

@@ -1,0 +1,127 @@
+"""Facts about near-duplicates in an answer: one image under three names is one piece of evidence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from cli.main import main
+from retrieval.baselines import Thumbnail
+from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
+from retrieval.metadata.label_table import LabelTable
+
+N = 60
+
+
+def blots(seed: int) -> np.ndarray:
+    """Return coarse blots, of one kind for even and of another for odd numbers, under fine noise."""
+    rng = np.random.default_rng(seed)
+    rows, cols = np.indices((64, 64))
+    coarse = np.sin((rows if seed % 2 else cols) * 0.1 + rng.uniform(0, 1))
+    noise = cv2.GaussianBlur(rng.normal(size=(64, 64)), (0, 0), 0.8)
+    return np.clip(128 + 45 * coarse + 60 * noise, 0, 255).astype(np.uint8)
+
+
+def make_index(place: Path, copies: dict[str, int]) -> Path:
+    """Index 60 images of 60 patients, and brighter copies of some of them, each of a patient of its own."""
+    (place / "scans").mkdir(parents=True)
+    lines = ["path,label,patient"]
+    for i in range(N):
+        assert cv2.imwrite(str(place / "scans" / f"{i:02}.png"), blots(i))
+        lines.append(f"{i:02}.png,{'odd' if i % 2 else 'even'},p{i:02}")
+    for name, i in copies.items():
+        brighter = np.clip(blots(i) * 0.8 + 30, 0, 255).astype(np.uint8)
+        assert cv2.imwrite(str(place / "scans" / name), brighter)
+        lines.append(f"{name},{'odd' if i % 2 else 'even'},{name}")
+    (place / "labels.csv").write_text("\n".join([*lines, ""]))
+    with IndexWriter.create(place / "i") as writer:
+        writer.add_representation(Thumbnail(12))
+        writer.update([place / "scans"], jobs=1, labels=LabelTable.read(place / "labels.csv"))
+    return place / "i"
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    return make_index(tmp_path_factory.mktemp("plain"), {})
+
+
+@pytest.fixture(scope="module")
+def nearest(plain):
+    """The image that is most like 00.png: it is there three times in the other index."""
+    with Index.open(plain) as index:
+        return int(index.query("00.png", k=1, not_same="patient")[0].id[:2])
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory, nearest):
+    return make_index(tmp_path_factory.mktemp("copied"), {"x1.png": nearest, "x2.png": nearest, "y.png": 0})
+
+
+def test_an_image_of_three_patients_counts_once_in_findings(plain, copied, nearest):
+    with Index.open(plain) as one, Index.open(copied) as other:
+        alone, found = one.find_labels("00.png", k=10), other.find_labels("00.png", k=10)
+        # Without the copies the answer is the same: p, cases and intervals.
+        assert found.labels == alone.labels and (found.drawn, found.total) == (10, N - 1)
+        assert {*found.copies.merged[0]} == {f"{nearest:02}.png", "x1.png", "x2.png"}
+        assert found.copies.of_query == ("y.png",)
+        assert not alone.copies
+
+
+def test_it_votes_once_and_the_query_by_another_name_does_not(plain, copied, nearest):
+    with Index.open(plain) as one, Index.open(copied) as other:
+        alone, found = one.classify("00.png", k=5), other.classify("00.png", k=5)
+        assert found.votes == pytest.approx(alone.votes)
+        assert len(found.neighbours) == 5
+        kept = {n.id for n in found.neighbours}
+        assert len(kept & {f"{nearest:02}.png", "x1.png", "x2.png"}) == 1 and "y.png" not in kept
+        assert found.copies.of_query == ("y.png",) and len(found.copies.merged) == 1
+
+
+def test_what_is_known_of_a_copy_of_a_new_image_counts_once(copied):
+    with Index.open(copied) as index:
+        new = index.read("00.png")
+        found = index.classify(new, k=5)
+        assert {*found.copies.of_new} == {"00.png", "y.png"} and not found.copies.of_query
+        assert {*found.copies.merged[0]} == {"00.png", "y.png"} and len(found.neighbours) == 5
+        assert {*index.find_labels(new, k=5).copies.of_new} == {"00.png", "y.png"}
+
+
+def test_it_asks_once_where_confidence_is_learnt(plain, copied):
+    with Index.open(plain) as one, Index.open(copied) as other:
+        alone, found = one.classify("30.png", k=5), other.classify("30.png", k=5)
+        assert alone.calibrated_on == N == found.calibrated_on
+        assert found.confidence == pytest.approx(alone.confidence)
+
+
+def test_copies_with_other_labels_vote_for_those_too(tmp_path):
+    place = make_index(tmp_path, {"x1.png": 7})
+    table = (tmp_path / "labels.csv").read_text().replace("x1.png,odd", "x1.png,strange")
+    (tmp_path / "labels.csv").write_text(table)
+    with IndexWriter.open(place) as writer:
+        writer.update([tmp_path / "scans"], jobs=1, labels=LabelTable.read(tmp_path / "labels.csv"))
+    with Index.open(place) as index:
+        found = index.classify("01.png", k=N)
+        assert [set(n.labels) for n in found.neighbours if n.id in ("07.png", "x1.png")] == [
+            {"odd", "strange"}
+        ]
+        by_case = {one.label: one for one in index.find_labels("01.png", k=N).labels}
+        assert by_case["strange"].labelled == 1 and by_case["odd"].labelled == N // 2 - 1
+
+
+def test_answers_say_so(copied, capsys):
+    assert main(["query", str(copied), "00.png", "--findings", "-k", "10"]) == 0
+    said = capsys.readouterr().out
+    assert "2 near-duplicates not counted again (" in said
+    assert "left out, as near-duplicates of the query: y.png" in said
+    assert main(["query", str(copied), "00.png", "--findings", "-k", "10", "--json"]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)
+    assert answer["findings"]["near_duplicates"]["of_query"] == ["y.png"]
+    assert main(["classify", str(copied), "00.png", "--json"]) == 0
+    told = capsys.readouterr()
+    assert "00.png: left out, as near-duplicates of the query: y.png" in told.err
+    assert len(json.loads(told.out)[0]["near_duplicates"]["counted_once"][0]) == 3
