@@ -21,6 +21,8 @@ from retrieval.metadata.groups import NAMED_IN_FILES
 from retrieval.picture import Picture
 from retrieval.region import Region
 
+from .problem import refusal_of
+
 _KEY = 12
 """Bytes of an image's key: enough that no two of a billion images share one."""
 _SIDE = 64
@@ -82,7 +84,8 @@ class Opened:
             try:
                 self.load([name])
             except SemblanceError as error:
-                self.failed[name] = str(error)
+                refused = refusal_of(error)
+                self.failed[name] = str(error) if refused is None else refused.message
 
     def practise(self, names: Iterable[str]) -> None:
         """Ask questions of all kinds, so that the first of each kind does not wait for kernels and readers.

@@ -17,7 +17,7 @@ from viewer.safe_text import printable
 
 _MARKS = ("region", "polygon", "mask", "point", "mm", "margin")
 # Whatever begins with a slash or a drive, up to a blank or a sign that ends a path in our messages.
-_PATH = re.compile(r"(?<![\w.])(?:[A-Za-z]:)?[/\\](?:[^\s:;,'\"()/\\]+[/\\])*([^\s:;,'\"()/\\]*)")
+_PATH = re.compile(r"(?<![\w./\\])(?:[A-Za-z]:)?[/\\](?:[^\s:;,'\"()/\\]+[/\\])*([^\s:;,'\"()/\\]+)")
 
 
 class Kind(StrEnum):
@@ -58,7 +58,11 @@ def refusal_of(error: Exception) -> RefusedError | None:
     if not isinstance(error, SemblanceError):
         return None
     # Messages are written for a user of this machine; who asks from another learns no folder's name.
-    text = without_paths(printable(" ".join(str(error).split())))
+    text = " ".join(str(error).split())
+    if isinstance(error, IndexFolderError):
+        # Begins with the folder, in whose name there may be blanks.
+        text = f"the index: {text.partition(': ')[2] or text}"
+    text = without_paths(printable(text))
     if isinstance(error, OptionError):
         kind = Kind.BAD_REGION if set(error.options) & set(_MARKS) else Kind.BAD_ASK
         return RefusedError(kind, text, error.options[0] if error.options else None)
@@ -73,4 +77,4 @@ def refusal_of(error: Exception) -> RefusedError | None:
 
 def without_paths(text: str) -> str:
     """Return text in which of each path of this machine only the last part stays."""
-    return _PATH.sub(lambda found: found[1] or "a folder", text)
+    return _PATH.sub(lambda found: found[1], text)

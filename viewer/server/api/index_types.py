@@ -13,7 +13,6 @@ from ..asking.browse import count_labels
 from ..collection import Collection
 from ..desk import Desk
 from ..opened import Opened, family_of
-from ..problem import without_paths
 from .image_types import Count, counts_of
 from .problem import Problem
 
@@ -204,7 +203,7 @@ def _representation(opened: Opened, name: str) -> Representation:
         name=name,
         family=family,
         is_loaded=is_loaded,
-        problem=without_paths(opened.failed[name]) if name in opened.failed else None,
+        problem=opened.failed.get(name),
         is_default=name in opened.defaults,
         locates=locates,
         explains=isinstance(made, Explainer),

@@ -17,7 +17,6 @@ from viewer.queries.stack import volume_of
 from ..collection import Collection
 from ..desk import Desk
 from ..opened import Opened
-from ..problem import without_paths
 from .ask import MOST_HITS, Ask, RegionInput
 
 
@@ -137,7 +136,7 @@ def _representations(opened: Opened, ask: Ask) -> tuple[Sequence[str], list[str]
     notes = []
     for name in (name for name in opened.defaults if name not in ready):
         reason = opened.failed.get(name)
-        why = f"cannot be loaded ({without_paths(reason)})" if reason else "is still loading"
+        why = f"cannot be loaded ({reason})" if reason else "is still loading"
         notes.append(f"{name} {why}; {answered}")
     return (ready if notes else ()), notes
 
