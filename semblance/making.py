@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ def make(
     jobs: int | None = None,
     refit: bool = False,
     also: Sequence[str] = (),
+    privacy: Mapping[str, str] | None = None,
     progress: Progress = silent,
     **settings: Any,
 ) -> Index:
@@ -48,6 +49,8 @@ def make(
     jobs : processes; None for one a core.
     refit : learn the vocabulary again from all images.
     also : kinds of files besides images of patients, as ``--also`` of the command line has them.
+    privacy : what a new index keeps: ``names`` (``plain``, ``hash``), ``thumbnails`` and ``burned_in``
+        (``on``, ``off``), as the flags of `semblance index`. The key is where ``SEMBLANCE_KEY`` says.
     progress : is called with stage, steps done and steps in all.
     settings : of the representations, such as ``words=2000``.
 
@@ -69,6 +72,7 @@ def make(
         jobs=jobs,
         refit=refit,
         also=also,
+        privacy=privacy or {},
         progress=progress,
     )
     # An index of nothing answers nothing; better said here than at the first query.

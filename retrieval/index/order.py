@@ -105,14 +105,14 @@ def _opened(order: Order) -> IndexWriter:
     for folder in order.folders:
         if not folder.exists():
             raise SettingError(f"{folder}: no such folder; check the path")
+    asked = Privacy.asked(order.privacy)
     if not Catalogue.is_born(order.output):
         # Refuse what the settings get wrong before anything is written.
         for name in order.by or order.default:
             made = make_by(name, with_settings(name, order.settings, {}))
             if isinstance(made, Loadable):
                 made.load()
-        asked = {name: value for name, value in order.privacy.items() if value is not None}
-        return IndexWriter.create(order.output, window=window or Window(), privacy=Privacy(**asked))
+        return IndexWriter.create(order.output, window=window or Window(), privacy=asked)
     index = IndexWriter.open(order.output)
     try:
         if window is not None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import shutil
 
 import numpy as np
 import pydicom
@@ -13,6 +14,9 @@ from support.dicom_files import write_dicom
 
 from cli.group import COMMANDS
 from cli.main import main
+from retrieval.index.catalogue.hidden_names import Names
+from retrieval.index.storage.key_file import make_key
+from retrieval.readers.pseudonym import SLOW, Key
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -109,26 +113,29 @@ def run(line):
     return code, out.getvalue() + err.getvalue()
 
 
-def commands(scans, place, out):
-    """Return a line for each command that gets to see an index or files, with all forms of its output."""
-    (out / "labels.csv").write_text("path,label\n" + "".join(f"{n}.dcm,{'ab'[n % 2]}\n" for n in range(8)))
+def commands(scans, place, out, table, file, id, *flags):
+    """Return a line for each command that gets to see an index or files, with all forms of its output.
+
+    ``file`` and ``id`` make of a number the name of a file below the folder, and of its image in the index.
+    """
+    table.write_text("path,label\n" + "".join(f"{file(n)},{'ab'[n % 2]}\n" for n in range(8)))
     forms = [["--json"], ["--csv"], ["--trec"], []]
-    query = ["query", place, scans / "1.dcm", "--not-same", "series"]
+    query = ["query", place, scans / file(1), "--not-same", "series"]
     index = ["index", scans, "-o", place]
-    tables = ["--labels", out / "labels.csv", "--skipped", out / "skipped.csv"]
+    more = ["--labels", table, "--skipped", out / "skipped.csv", *flags, "--json"]
     mark = ["--region", "8,8,40,40"]
     return [
-        [*index, "--by", "superpixel", "--by", "thumbnail", "--words", 20, "--jobs", 2, *tables, "--json"],
+        [*index, "--by", "superpixel", "--by", "thumbnail", "--words", 20, "--jobs", 2, *more],
         index,
         *([*query, "--by", "thumbnail", *form] for form in forms),
         [*query, "--by", "thumbnail", "--report", out / "page.html", "--sheet", out / "sheet.png"],
-        ["query", place, "1.dcm", "--by", "superpixel", *mark, "--json"],
+        ["query", place, id(1), "--by", "superpixel", *mark, "--json"],
         ["query", place, scans, "--by", "thumbnail", "--group-by", "patient", "--where", "rows > 1"],
-        ["classify", place, scans / "1.dcm", "--by", "thumbnail", "--json"],
-        ["explain", place, "1.dcm", "2.dcm", "--by", "superpixel", "-o", out / "why.png"],
+        ["classify", place, scans / file(1), "--by", "thumbnail", "--json"],
+        ["explain", place, id(1), id(2), "--by", "superpixel", "-o", out / "why.png"],
         ["locate", scans, "--in", place, "--range", "a", "--by", "thumbnail"],
         ["evaluate", place, "--by", "thumbnail", "--json", "--trec", out / "trec"],
-        ["points", scans / "1.dcm", "-o", out / "points.png"],
+        ["points", scans / file(1), "-o", out / "points.png"],
         ["map", place, "-o", out / "map.html", "--by", "thumbnail"],
         ["learn-metric", place, "--by", "thumbnail"],
         ["learn-fusion", place, "--by", "superpixel", "--by", "thumbnail"],
@@ -137,39 +144,60 @@ def commands(scans, place, out):
         ["info", place, "--json"],
         ["verify", place],
         ["audit", place, "--json"],
-        ["remove", place, "7.dcm"],
+        ["remove", place, file(7)],
         ["compact", place],
         ["verify", place],
     ]
 
 
-def test_planted_names_are_nowhere(scans, tmp_path):
-    place, out = tmp_path / "x.index", tmp_path / "out"
-    out.mkdir()
+def carried_out(lines, folders):
+    """Run commands; return which were carried out, and where the planted names are, printed or written."""
     done, found = set(), []
-    for line in commands(scans, place, out):
+    for line in lines:
         code, printed = run(line)
         if code == 0:
             done.add(line[0])
         found += [(line[0], name) for name in PLANTED if name in printed]
-    files = [path for folder in (place, out) for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+    assert len(files) > 15
     for path in files:
         held = path.read_bytes()
         forms = ((name, form) for name in PLANTED for form in (name.encode(), name.encode("utf-16-le")))
         found += [(path.name, name) for name, form in forms if form in held]
+    return done, found
+
+
+def test_planted_names_are_nowhere(scans, tmp_path):
+    place, out = tmp_path / "x.index", tmp_path / "out"
+    out.mkdir()
+    lines = commands(scans, place, out, out / "l.csv", lambda n: f"{n}.dcm", lambda n: f"{n}.dcm")
+    done, found = carried_out(lines, (place, out))
     assert found == []
-    assert len(files) > 15
     # Commands that were not carried out prove nothing. These need slices with positions, and find the paths.
-    assert {line[0] for line in commands(scans, place, out)} - done <= {"locate", "audit"}
+    assert {line[0] for line in lines} - done <= {"locate", "audit"}
     # demo, warm and completion see no file of the user; train reads pixels and the table alone; serve
     # answers with what query and info say.
-    assert set(COMMANDS) - {line[0] for line in commands(scans, place, out)} <= {
-        "demo",
-        "warm",
-        "completion",
-        "train",
-        "serve",
-    }
+    others = {"demo", "warm", "completion", "train", "serve"}
+    assert set(COMMANDS) - {line[0] for line in lines} <= others
+
+
+def test_names_of_files_and_folders_are_nowhere_if_they_are_hidden(scans, tmp_path):
+    archive, place, out = tmp_path / "archive", tmp_path / "x.index", tmp_path / "out"
+    shutil.copytree(scans, archive / "ZYXNAME 19610203")
+    out.mkdir()
+    for path in archive.rglob("*.*"):
+        path.rename(path.with_name(f"ZYXNAME_77700123_{path.name}"))
+    hide = Names(Key.of(make_key(place), SLOW), True).name
+
+    def file(n):
+        return f"ZYXNAME 19610203/ZYXNAME_77700123_{n}.dcm"
+
+    lines = commands(
+        archive, place, out, tmp_path / "l.csv", file, lambda n: hide(file(n)), "--names", "hash"
+    )
+    done, found = carried_out(lines, (place, out))
+    assert found == []
+    assert {line[0] for line in lines} - done <= {"locate", "audit"}
 
 
 def test_the_names_were_there_to_be_found(scans):

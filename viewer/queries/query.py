@@ -101,7 +101,8 @@ def reader_of(index: Index) -> Reader:
                 # The reader names pictures after the file alone; the user may have given a longer path.
                 yield replace(picture, id=name + picture.id.removeprefix(path.name))
         except PictureError as error:
-            raise type(error)(name + str(error).removeprefix(path.name)) from error
+            called = shown_name(index, name)
+            raise type(error)(called + str(error).removeprefix(path.name)) from error
 
     return read
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Self
 
 from ...errors import OptionError
@@ -31,6 +32,14 @@ class Privacy:
         for name, values in known.items():
             if getattr(self, name) not in values:
                 raise OptionError(f"{getattr(self, name)!r} is none of {', '.join(values)}", name)
+
+    @classmethod
+    def asked(cls, wanted: Mapping[str, str | None]) -> Self:
+        """Return what is asked for; None leaves the default. OptionError for a name that is none of these."""
+        known = {field.name for field in fields(cls)}
+        if unknown := sorted(set(wanted) - known):
+            raise OptionError(f"{unknown[0]!r} is none of {', '.join(sorted(known))}", "privacy")
+        return cls(**{name: value for name, value in wanted.items() if value is not None})
 
     @classmethod
     def of(cls, catalogue: Catalogue) -> Self:

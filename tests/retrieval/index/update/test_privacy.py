@@ -5,7 +5,9 @@ import json
 import pytest
 from support.dicom_files import texture, write_dicom
 
+import semblance
 from cli.main import main
+from retrieval.errors import OptionError
 from retrieval.index import Index
 
 
@@ -79,3 +81,16 @@ def test_an_index_keeps_to_what_it_was_made_with(scans, capsys):
     line = ["index", str(scans), "-o", str(scans.parent / "x.index"), "--thumbnails", "off"]
     assert main(line) == 1
     assert "was made with --thumbnails on" in capsys.readouterr().err
+
+
+def test_the_face_for_python_takes_the_same(scans):
+    place = scans.parent / "y.index"
+    kept = {"names": "hash", "thumbnails": "off", "burned_in": "off"}
+    with semblance.index(scans, to=place, by="thumbnail", jobs=1, privacy=kept) as made:
+        assert len(made) == 2
+        assert not any("dcm" in id for id in made.ids)
+    with pytest.raises(OptionError, match="is none of burned_in, names, thumbnails"):
+        semblance.index(scans, to=scans.parent / "z.index", privacy={"name": "hash"})
+    with pytest.raises(OptionError, match="'on' or so"):
+        semblance.index(scans, to=scans.parent / "z.index", privacy={"thumbnails": "'on' or so"})
+    assert not (scans.parent / "z.index").exists()
