@@ -46,6 +46,7 @@ JOBS = {
     "look after an index": {
         "info": "say what an index holds",
         "verify": "check that an index is whole",
+        "repair": "put a damaged index right, as far as it can be",
         "audit": "look for what looks like an identifier in an index, a page or a folder",
         "duplicates": "list images that are near-duplicates of each other",
         "remove": "take images out of an index",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
 
 import click
 
-from retrieval.errors import OptionError, SemblanceError, SettingError
+from retrieval.errors import LACKS, OptionError, SemblanceError, SettingError, lack
 
 from .group import COMMANDS, COMPLETE, GROUP, PROGRAM, parse
 
@@ -76,11 +75,10 @@ def _one_line(error: BaseException) -> str:
         text = error.by_flags
     elif isinstance(error, SemblanceError):
         text = str(error)
+    elif isinstance(error, OSError) and error.errno in LACKS:
+        text = str(lack(error, error.filename))
     elif isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
-        # A full disk is the one failure that running the command again mends: what was committed is kept.
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            text += "; free some space and run the same command again"
     elif isinstance(error, MemoryError):
         text = "out of memory; use fewer --jobs"
     else:

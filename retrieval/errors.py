@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 
-REPAIR = "restore the index from a copy, or index again"
+REPAIR = "`semblance repair` says what can be mended; else restore the index from a copy"
 """The remedy for damage."""
 
 
@@ -18,6 +19,10 @@ class PictureError(SemblanceError):
 
 class IndexFolderError(SemblanceError):
     """An index folder is missing, damaged, of a newer format, locked, or made by another recipe."""
+
+
+class LackError(IndexFolderError):
+    """The machine lacks something: space, a permission, locks, files that it may open. Nothing is damaged."""
 
 
 class SettingError(SemblanceError, ValueError):
@@ -59,6 +64,34 @@ class NotInstalledError(SettingError):
         super().__init__(f"{name!r} {problem}; {remedy}")
         self.problem = problem
         self.package = package
+
+
+_AGAIN = "run the same command again"
+_NO_LOCKS = "this file system gives no locks", "put the index on a local disk"
+_NOT_ALLOWED = "no permission", "change the permissions, or run it as the owner"
+LACKS = {
+    errno.EMFILE: ("too many files are open", f"raise the limit with `ulimit -n 4096`, and {_AGAIN}"),
+    errno.ENFILE: ("too many files are open on this machine", f"close other programs, and {_AGAIN}"),
+    errno.ENOSPC: ("no space is left on the disk", f"free some space and {_AGAIN}"),
+    errno.EDQUOT: ("the quota of the disk is used up", f"free some space and {_AGAIN}"),
+    errno.EFBIG: ("a file may not become larger here (`ulimit -f`)", f"free some space and {_AGAIN}"),
+    errno.EACCES: _NOT_ALLOWED,
+    errno.EPERM: _NOT_ALLOWED,
+    errno.EROFS: ("the file system is read-only", "work on a copy, or mount it for writing"),
+    errno.ENOLCK: _NO_LOCKS,
+    errno.EOPNOTSUPP: _NO_LOCKS,
+    errno.ENOSYS: _NO_LOCKS,
+    errno.EIO: ("the disk refuses to read or write", f"look at the disk and its quota, and {_AGAIN}"),
+    errno.ESTALE: ("the network folder is not what it was", f"mount it again, and {_AGAIN}"),
+    errno.ENOMEM: ("no memory is left", f"close other programs, and {_AGAIN}"),
+}
+"""What an error of the system means, and what to do about it."""
+
+
+def lack(error: OSError, what: object = None) -> LackError:
+    """Return an error of the system as a sentence about ``what``, such as a path, with its remedy."""
+    meaning, remedy = LACKS.get(error.errno or 0, (error.strerror or str(error), f"mend that, and {_AGAIN}"))
+    return LackError(f"{meaning}; {remedy}" if what is None else f"{what}: {meaning}; {remedy}")
 
 
 def did_you_mean(text: str, known: Iterable[str], n: int = 1) -> str:

@@ -30,6 +30,8 @@ def make(
     refit: bool = False,
     also: Sequence[str] = (),
     privacy: Mapping[str, str] | None = None,
+    forget: bool = False,
+    follow_links: bool = False,
     progress: Progress = silent,
     **settings: Any,
 ) -> Index:
@@ -51,6 +53,8 @@ def make(
     also : kinds of files besides images of patients, as ``--also`` of the command line has them.
     privacy : what a new index keeps: ``names`` (``plain``, ``hash``), ``thumbnails`` and ``burned_in``
         (``on``, ``off``), as the flags of `semblance index`. The key is where ``SEMBLANCE_KEY`` says.
+    forget : take out what is gone, even if it is a large share of a folder.
+    follow_links : read what links in a folder lead to, if that is outside of it.
     progress : is called with stage, steps done and steps in all.
     settings : of the representations, such as ``words=2000``.
 
@@ -73,6 +77,8 @@ def make(
         refit=refit,
         also=also,
         privacy=privacy or {},
+        forget=forget,
+        follow_links=follow_links,
         progress=progress,
     )
     # An index of nothing answers nothing; better said here than at the first query.

@@ -78,6 +78,8 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
 @option("--jobs", type=positive, metavar="N", help="processes [one a core]")
 @option("--refit", is_flag=True, help="learn the vocabulary again from all images")
 @option("--compare-contents", is_flag=True, help="read every file to see whether it has changed")
+@option("--forget", is_flag=True, help="take out what is gone, even if it is a large share of a folder")
+@option("--follow-links", is_flag=True, help="read what links in a folder lead to outside of it")
 @option("--skipped", type=place, metavar="CSV", help="write all skipped files and why")
 @option("--json", is_flag=True, help="print the summary as JSON")
 @quiet
@@ -104,6 +106,8 @@ def run(args: Arguments) -> int:
             "thumbnails": args.thumbnails,
             "burned_in": "off" if args.no_burned_in else None,
         },
+        args.forget,
+        args.follow_links,
     )
     started = time.monotonic()
     # Before worker processes start, each of which would compile for itself.

@@ -36,5 +36,7 @@ def run(args: Arguments) -> int:
         n_removed = index.remove(args.ids)
         # Counted inside: the writer's lock keeps others from changing it meanwhile.
         left = len(index)
-    print(f"{printable(str(args.index))}: {n_removed:,} removed, {left:,} left")
+    # The command given twice, as by a script that was run again, has done what it is to do.
+    before = "" if n_removed else " (all of it was before)"
+    print(f"{printable(str(args.index))}: {n_removed:,} removed{before}, {left:,} left")
     return 0

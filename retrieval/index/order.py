@@ -37,7 +37,7 @@ class Order:
     also : kinds of files besides images of patients, see ``IndexWriter.take_also``.
     privacy : what the index keeps, by the fields of ``Privacy``; None or absent for what it has, or the
         default.
-    labels, jobs, refit, compare_contents : see ``IndexWriter.update``.
+    labels, jobs, refit, compare_contents, forget, follow_links : see ``IndexWriter.update``.
     """
 
     output: Path
@@ -52,6 +52,8 @@ class Order:
     default: Sequence[str] = ()
     compare_contents: bool = False
     privacy: Mapping[str, str | None] = field(default_factory=dict)
+    forget: bool = False
+    follow_links: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ def bring_up_to_date(order: Order, progress: Progress = silent) -> IndexState:
             progress=progress,
             refit=order.refit,
             compare_contents=order.compare_contents,
+            forget=order.forget,
+            follow_links=order.follow_links,
         )
         by_auto = bool(report.pictures) and _shows_ct_by_auto(index)
         return IndexState(order.output, report, len(index), tuple(index.representations), by_auto)
@@ -140,7 +144,7 @@ def labels_by_folder(folders: Sequence[Path]) -> LabelTable:
     """Label each image of some folders with the name of the folder that it is in."""
     # The same walk as that of the index, so that names agree; files that are no images do no harm.
     return LabelTable.by_folder(
-        file.name for folder in folders if folder.is_dir() for file in find_files(folder)
+        file.name for folder in folders if folder.is_dir() for file in find_files(folder, follow_links=True)
     )
 
 

@@ -10,22 +10,27 @@ from ..metadata.label_table import LabelTable
 from ..readers.window import Window
 from ..representation import Representation
 from .catalogue import pictures
+from .catalogue.connection import FILE
+from .catalogue.mend import mend
 from .catalogue.privacy import Privacy
 from .catalogue.recipe import Factories
 from .catalogue.representations import stored_representations
 from .index import Index
 from .progress import Progress, silent
 from .storage.erasure import clean
+from .storage.lock import WriterLock
 from .storage.merge import compact
 from .storage.store import ALL_KEPT, Store
 from .update.apply_labels import LabelReport
 from .update.learn_metric import drop_metric, learn_metric
 from .update.registration import register_representation, require_privacy, require_window, take_also
+from .update.repair import RepairReport, repair
 from .update.run import UpdateReport, update
+from .update.scanned import ScanOptions
 from .update.training_set import MetricOptions, MetricReport
 from .update.transaction import COMMIT_EVERY
 
-__all__ = ["IndexWriter", "LabelReport", "MetricOptions", "MetricReport", "UpdateReport"]
+__all__ = ["IndexWriter", "LabelReport", "MetricOptions", "MetricReport", "RepairReport", "UpdateReport"]
 
 
 class IndexWriter(Index):
@@ -68,6 +73,36 @@ class IndexWriter(Index):
         IndexFolderError : no index, a newer format, a damaged one, or another process writes to it.
         """
         return cls(Store.open(Path(folder), True, factories or {}))
+
+    @classmethod
+    def repair(
+        cls,
+        folder: Path,
+        *,
+        jobs: int | None = None,
+        progress: Progress = silent,
+        factories: Factories | None = None,
+    ) -> RepairReport:
+        """Say what is damaged in an index, make it again from parity or from the files, and keep the rest.
+
+        A damaged page of the catalogue is mended to the last bit. Damaged vectors and thumbnails are made
+        again if their file is where it was; of the others what can be read is kept. It can be killed at any
+        time, and begun again.
+
+        Raises
+        ------
+        IndexFolderError : no index, more of the catalogue is damaged than can be mended, or another process
+            writes to it.
+        """
+        folder = Path(folder)
+        lock = WriterLock(folder) if (folder / FILE).is_file() else None
+        try:
+            mended = [] if lock is None else mend(folder)
+        finally:
+            if lock is not None:
+                lock.release()
+        with cls.open(folder, factories=factories) as index:
+            return repair(index._store, mended, jobs, progress)
 
     def add_representation(self, representation: Representation) -> None:
         """Add a representation; ``update`` fits it and encodes with it. One that is there already is kept.
@@ -113,6 +148,8 @@ class IndexWriter(Index):
         progress: Progress = silent,
         refit: bool = False,
         compare_contents: bool = False,
+        forget: bool = False,
+        follow_links: bool = False,
         commit_every: int = COMMIT_EVERY,
     ) -> UpdateReport:
         """Bring the index up to date with folders, reading only what is new or changed.
@@ -128,12 +165,14 @@ class IndexWriter(Index):
         refit : let every representation learn again; the old ones answer until all is encoded anew.
         compare_contents : compare the contents of all files with what was indexed, not only of those whose
             size, times or inode are others.
+        forget : take out what is gone, even if it is a third of a folder or more, 8 files at least.
+        follow_links : read what links in a folder lead to, if that is outside of it.
         commit_every : images or files in one commit; fewer lose less work in a crash, and take longer.
 
         Raises
         ------
         SettingError : a folder is not there. IndexFolderError : an indexed one is not there any more, or is
-            empty.
+            empty, or has lost a large share of its files, which are not to be forgotten.
         FitError : there is too little to learn from.
         KeyboardInterrupt : what was done is kept, and the next update goes on from there.
         """
@@ -146,7 +185,7 @@ class IndexWriter(Index):
                 labels=labels,
                 progress=progress,
                 refit=refit,
-                compare_contents=compare_contents,
+                options=ScanOptions(compare_contents, forget, follow_links),
                 commit_every=commit_every,
             )
         finally:

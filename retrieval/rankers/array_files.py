@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -13,8 +14,9 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import DTypeLike, NDArray
 
-from ..errors import IndexFolderError
+from ..errors import REPAIR, IndexFolderError, lack
 from ..representation import Arrays
+from .block_sums import BlockSums, FileSums, RowCheck, read_sums
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -87,15 +89,37 @@ def save_arrays(folder: Path, arrays: Arrays) -> None:
     sync_folder(folder)
 
 
-def load_arrays(folder: Path, mmap: bool = True) -> dict[str, NDArray[Any]]:
+class Folder(dict[str, NDArray[Any]]):
+    """The arrays of a folder by name.
+
+    Attributes
+    ----------
+    checks : by name, what checks rows of an array that was not checked when the folder was opened.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.checks: dict[str, RowCheck] = {}
+
+
+def load_arrays(folder: Path, mmap: bool = True, unchecked: Collection[str] = ()) -> Folder:
     """Read every ``.npy`` file of a folder, by name; never unpickles.
 
-    With ``mmap`` the arrays are read-only views of the files; else they are copies in memory. Raises
-    IndexFolderError, which names the file, if one is damaged or cut short, or the folder is missing.
+    With ``mmap`` the arrays are read-only views of the files; else they are copies in memory. What the folder
+    has checksums of is compared with them, but for the arrays named in ``unchecked``: who asks for these
+    checks rows before reading them. Raises IndexFolderError, which names the file, if one is damaged or cut
+    short, or the folder is missing.
     """
     if not folder.is_dir():
-        raise IndexFolderError(f"{folder}: no such folder of arrays; restore it, or index again")
-    return {path.stem: _load(path, mmap) for path in sorted(folder.glob("*.npy"))}
+        raise IndexFolderError(f"{folder}: no such folder of arrays; {REPAIR}")
+    sums, found = read_sums(folder), Folder()
+    for path in sorted(folder.glob("*.npy")):
+        found[path.stem], found.checks[path.stem] = _load(
+            path, mmap, None if sums is None else sums[path.name]
+        )
+        if path.stem not in unchecked:
+            found.checks[path.stem].all()
+    return found
 
 
 def sync_folder(folder: Path) -> None:
@@ -107,27 +131,37 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _load(path: Path, mmap: bool) -> NDArray[Any]:
+def _load(path: Path, mmap: bool, sums: FileSums | None) -> tuple[NDArray[Any], RowCheck]:
     try:
+        checked = None if sums is None else BlockSums(path, _mapped(path), sums)
+        if checked is not None:  # the head, before it is believed
+            checked.check(np.zeros(1, np.int64), np.ones(1, np.int64))
         shape, is_fortran, dtype, start = _header(path)
         # Python integers: a damaged shape may overflow those of numpy.
         n_bytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
         if dtype.hasobject or path.stat().st_size != start + n_bytes:
             raise ValueError("its size is not what its header says")
+        check = RowCheck(checked, start, n_bytes // max(1, shape[0]) if shape else n_bytes)
         if mmap and n_bytes:
             order = "F" if is_fortran else "C"
             mapped = np.memmap(path, dtype, "r", start, shape, order)  # type: ignore[call-overload]
-            return np.asarray(mapped)
+            return np.asarray(mapped), check
         with path.open("rb") as file:
-            array = np.asarray(npy.read_array(file, allow_pickle=False))
-        array.flags.writeable = not mmap
-        return array
-    except FileNotFoundError:
+            loaded = np.asarray(npy.read_array(file, allow_pickle=False))
+        loaded.flags.writeable = not mmap
+        return loaded, check
+    except (FileNotFoundError, IndexFolderError):
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise lack(error, path) from error
         # A damaged header makes numpy raise nearly anything: ValueError, EOFError, SyntaxError, TypeError ...
         reason = " ".join(str(error).split())
-        raise IndexFolderError(f"{path}: damaged ({reason}); restore it, or index again") from error
+        raise IndexFolderError(f"{path}: damaged ({reason}); {REPAIR}") from error
+
+
+def _mapped(path: Path) -> NDArray[np.uint8]:
+    return np.asarray(np.memmap(path, np.uint8, "r")) if path.stat().st_size else np.empty(0, np.uint8)
 
 
 def _header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:

@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import IndexFolderError
+from ..errors import REPAIR, IndexFolderError
 from ..kernel import kernel
 from ..ranker import Ids
 from .array_files import ArrayWriter, load_arrays, save_arrays
+from .block_sums import NO_CHECK, RowCheck
 
 _PIECE = 1_000_000
 """Postings that are merged at a time when a segment is written: 20 MB at most."""
@@ -46,12 +47,15 @@ class Codes:
     offsets : int64 (n_words + 1,), word w has the postings ``offsets[w]`` to ``offsets[w + 1]``.
     rows : uint32 (n_postings,), rising within a word.
     codes : uint64 (n_postings, 1 or 2), the code of that row at that word.
+    row_check, code_check : check ``rows`` and ``codes`` of a file before they are read.
     """
 
     counts: NDArray[np.int32]
     offsets: NDArray[np.int64]
     rows: NDArray[np.uint32]
     codes: NDArray[np.uint64]
+    row_check: RowCheck = NO_CHECK
+    code_check: RowCheck = NO_CHECK
 
     def __post_init__(self) -> None:
         for array in (self.counts, self.offsets, self.rows, self.codes):
@@ -78,9 +82,11 @@ class Codes:
         return CodePostings(self.offsets, self.rows, self.codes)
 
     def row(self, row: int) -> CodedWords:
-        """Return the words and codes of one row, by a binary search in the postings of every word."""
+        """Return the words and codes of one row, searched for in every word. IndexFolderError if damaged."""
+        self.row_check.all()
         where = _find_row(self.offsets, self.rows, row)
         words = np.flatnonzero(where >= 0)
+        self.code_check.ranges(where[words], where[words] + 1)
         return CodedWords(words, self.codes[where[words]])
 
 
@@ -91,8 +97,11 @@ Part = tuple[Codes, NDArray[np.int64]]
 def add_scores(block: Codes, query: CodedWords, weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return Σ weights[h] / √(n n') for each row, float32 (n,), h the Hamming distances over shared words.
 
-    The sum is taken in the order of the words, in float32; a row without words scores 0.
+    The sum is taken in the order of the words, in float32; a row without words scores 0. Raises
+    IndexFolderError if postings of the words are damaged.
     """
+    for check in (block.row_check, block.code_check):
+        check.ranges(block.offsets[query.words], block.offsets[query.words + 1])
     sums = np.zeros(block.n, dtype=np.float32)
     _add_scores(block.postings, query, weights, sums)
     # An image with itself has Σ = n, and scores 1: the lengths are √n and √n'.
@@ -114,6 +123,9 @@ def write_codes(
     folder: Path, blocks: Sequence[Codes], block_ids: Sequence[Ids], n_words: int, n_bits: int
 ) -> None:
     """Write the rows of blocks whose id is not negative as one segment; memory is bounded by pieces."""
+    for block in blocks:  # else damage would be written anew, with checksums that fit it
+        block.row_check.all()
+        block.code_check.all()
     folder.mkdir(parents=True, exist_ok=True)
     lives = [ids >= 0 for ids in block_ids]
     starts = np.cumsum([0, *(int(live.sum()) for live in lives)])
@@ -140,10 +152,10 @@ def write_codes(
 
 def open_codes(folder: Path, n_words: int, n_bits: int) -> tuple[Ids, Codes]:
     """Map a segment into memory. IndexFolderError if it is damaged or of another size."""
-    arrays = load_arrays(folder)
+    arrays = load_arrays(folder, unchecked=("rows", "codes"))
     for name, dtype in _TYPES.items():
         if name not in arrays:
-            raise IndexFolderError(f"{folder}: has no {name}.npy; restore the index folder, or index again")
+            raise IndexFolderError(f"{folder}: has no {name}.npy; {REPAIR}")
         if arrays[name].dtype != dtype or arrays[name].ndim != (2 if name == "codes" else 1):
             raise _broken(folder, name)
     offsets, n = arrays["offsets"], len(arrays["rows"])
@@ -155,7 +167,8 @@ def open_codes(folder: Path, n_words: int, n_bits: int) -> tuple[Ids, Codes]:
         raise _broken(folder, "codes")
     if len(arrays["counts"]) != len(arrays["ids"]):
         raise _broken(folder, "counts")
-    return arrays["ids"], Codes(arrays["counts"], offsets, arrays["rows"], arrays["codes"])
+    checks = (arrays.checks["rows"], arrays.checks["codes"])
+    return arrays["ids"], Codes(arrays["counts"], offsets, arrays["rows"], arrays["codes"], *checks)
 
 
 def _merge(
@@ -193,7 +206,7 @@ def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _broken(folder: Path, name: str) -> IndexFolderError:
-    return IndexFolderError(f"{folder}: {name}.npy does not fit the rest; restore the folder, or index again")
+    return IndexFolderError(f"{folder}: {name}.npy does not fit the rest; {REPAIR}")
 
 
 @kernel()

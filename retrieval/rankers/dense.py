@@ -10,11 +10,12 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import IndexFolderError, SettingError
+from ..errors import REPAIR, IndexFolderError, SettingError
 from ..kernel import kernel
 from ..ranker import Ids, Ranking
 from .array_files import ArrayWriter, load_arrays, save_arrays
 from .block_store import BlockStore
+from .block_sums import NO_CHECK, RowCheck
 from .top_k import Selection
 
 Metric = Literal["cosine", "dot"]
@@ -28,10 +29,11 @@ _PIECE = 8192
 
 @dataclass(frozen=True, eq=False)
 class _Block:
-    """Vectors float32 (n, dimension) and their lengths float32 (n,)."""
+    """Vectors float32 (n, dimension), their lengths float32 (n,), and what checks the vectors of a file."""
 
     vectors: NDArray[np.float32]
     lengths: NDArray[np.float32]
+    check: RowCheck = NO_CHECK
 
     @property
     def n(self) -> int:
@@ -95,6 +97,7 @@ class ExactRanker:
         is_cosine = self.metric == "cosine"
         selection = Selection(min(k, len(self)), among)
         for ids, block in self._store.blocks():
+            block.check.all()
             scores = [_scores(block.vectors, block.lengths, view, is_cosine) for view in views]
             selection.offer(ids, scores[0] if len(scores) == 1 else np.max(scores, axis=0))
         return selection.ranking()
@@ -109,8 +112,12 @@ class ExactRanker:
         )
 
     def vector(self, id: int) -> NDArray[np.float32]:
-        """Return the vector under an id, float32 (dimension,), as it was added. KeyError if none is."""
+        """Return the vector under an id, float32 (dimension,), as it was added. KeyError if none is.
+
+        Raises IndexFolderError if it is damaged.
+        """
         block, row = self._store.find(id)
+        block.check.rows(row, row + 1)
         return np.array(block.vectors[row])
 
     def ids(self) -> Ids:
@@ -125,6 +132,8 @@ class ExactRanker:
         """Write what is there as one segment, a few thousand vectors at a time."""
         folder.mkdir(parents=True, exist_ok=True)
         parts = [(np.flatnonzero(ids >= 0), ids, block) for ids, block in self._store.blocks()]
+        for _, _, block in parts:  # else damage would be written anew, with checksums that fit it
+            block.check.all()
         with ArrayWriter(folder, "vectors", np.float32, (len(self), self.dimension)) as file:
             for rows, _, block in parts:
                 for first in range(0, len(rows), _PIECE):
@@ -169,19 +178,19 @@ def _frozen(vectors: NDArray[np.float32], lengths: Sequence[float] | NDArray[np.
 
 
 def _open_segment(folder: Path, dimension: int) -> tuple[Ids, _Block]:
-    arrays = load_arrays(folder)
+    arrays = load_arrays(folder, unchecked=("vectors",))
     if {name: array.dtype for name, array in arrays.items()} != {
         "ids": np.int64,
         "lengths": np.float32,
         "vectors": np.float32,
     }:
-        raise IndexFolderError(f"{folder}: no segment of dense vectors; restore it, or index again")
+        raise IndexFolderError(f"{folder}: no segment of dense vectors; {REPAIR}")
     ids, lengths, vectors = arrays["ids"], arrays["lengths"], arrays["vectors"]
     if vectors.shape != (len(ids), dimension) or lengths.shape != ids.shape:
         raise IndexFolderError(
             f"{folder}: vectors {vectors.shape} do not fit {len(ids)} ids, dimension {dimension}; index again"
         )
-    return ids, _Block(vectors, lengths)
+    return ids, _Block(vectors, lengths, arrays.checks["vectors"])
 
 
 @kernel(fastmath={"reassoc", "contract", "nsz"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import IndexFolderError
+from ..errors import REPAIR, IndexFolderError
 from ..ranker import Ids
 
 GONE = -1
@@ -33,14 +33,14 @@ class IdMap:
         """Take over the ids of a saved block. Raise IndexFolderError if one is negative."""
         block = np.array(ids, dtype=np.int64)
         if len(block) and block.min() < 0:
-            raise IndexFolderError("a segment holds a negative id; restore the index folder, or index again")
+            raise IndexFolderError(f"a segment holds a negative id; {REPAIR}")
         self.blocks.append(block)
 
     def check_unique(self) -> None:
         """Raise IndexFolderError if an id is there twice."""
         ids = self.ids()
         if (ids[1:] == ids[:-1]).any():
-            raise IndexFolderError("two segments hold the same id; restore the index folder, or index again")
+            raise IndexFolderError(f"two segments hold the same id; {REPAIR}")
 
     def remove(self, ids: Ids) -> None:
         """Forget ids; those that are not there are passed over."""

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import IndexFolderError, SettingError
+from ..errors import REPAIR, IndexFolderError, SettingError
 from ..ranker import Ids, Ranking
 from ..representation import SparseVector
 from .block_store import BlockStore
@@ -88,9 +88,7 @@ class InvertedIndex:
         try:
             return self._copied(SparseVector(words, values, self.size))
         except ValueError as error:
-            raise IndexFolderError(
-                f"the vector of image {id} is damaged; restore the index, or index again"
-            ) from error
+            raise IndexFolderError(f"the vector of image {id} is damaged; {REPAIR}") from error
 
     def ids(self) -> Ids:
         """Return the ids that are there, int64 (n,), rising."""

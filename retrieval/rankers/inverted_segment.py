@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import IndexFolderError
+from ..errors import REPAIR, IndexFolderError
 from ..ranker import Ids
 from .array_files import ArrayWriter, load_arrays, save_arrays
 from .postings import BLOCK, Postings, layout
@@ -62,12 +62,13 @@ def open_segment(folder: Path, size: int) -> list[tuple[Ids, Postings]]:
 
     Raises IndexFolderError if an array is missing or damaged, or the segment is of another size.
     """
-    arrays = load_arrays(folder)
+    arrays = load_arrays(folder, unchecked=("rows", "weights"))
     _check(folder, arrays, size)
+    checks = (arrays.checks["rows"], arrays.checks["weights"])
     blocks, first_row = [], 0
     for number, offsets in enumerate(arrays["offsets"]):
         ids = arrays["ids"][number * BLOCK : (number + 1) * BLOCK]
-        postings = Postings(len(ids), offsets, arrays["rows"], arrays["weights"], first_row)
+        postings = Postings(len(ids), offsets, arrays["rows"], arrays["weights"], first_row, *checks)
         first_row = postings.row_end
         blocks.append((ids, postings))
     if first_row != len(arrays["rows"]):
@@ -95,7 +96,7 @@ def _check(folder: Path, arrays: dict[str, NDArray[Any]], size: int) -> None:
     """Refuse what a search could not read safely."""
     for name, dtype in _TYPES.items():
         if name not in arrays:
-            raise IndexFolderError(f"{folder}: has no {name}.npy; restore the index folder, or index again")
+            raise IndexFolderError(f"{folder}: has no {name}.npy; {REPAIR}")
         if arrays[name].dtype != dtype or arrays[name].ndim != (2 if name == "offsets" else 1):
             raise _broken(folder, name)
     offsets = arrays["offsets"]
@@ -110,4 +111,4 @@ def _check(folder: Path, arrays: dict[str, NDArray[Any]], size: int) -> None:
 
 
 def _broken(folder: Path, name: str) -> IndexFolderError:
-    return IndexFolderError(f"{folder}: {name}.npy does not fit the rest; restore the folder, or index again")
+    return IndexFolderError(f"{folder}: {name}.npy does not fit the rest; {REPAIR}")

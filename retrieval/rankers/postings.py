@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernel import is_worth_loading, kernel
+from .block_sums import NO_CHECK, RowCheck
 from .posting_lists import PostingLists, add_scores, add_scores_in_numpy, find_row, find_row_in_numpy
 
 BLOCK = 65_536
@@ -53,6 +54,7 @@ class Postings:
     rows : uint16 (≥ n_listed,), rows of the block, rising within a word; columns have none.
     weights : float32 (≥ n_weights,), the value of that row's vector at that word.
     first_row : where in ``rows`` this block begins.
+    row_check, weight_check : check ``rows`` and ``weights`` of a file before they are read.
     """
 
     n: int
@@ -60,6 +62,8 @@ class Postings:
     rows: NDArray[np.uint16]
     weights: NDArray[np.float32]
     first_row: int = 0
+    row_check: RowCheck = NO_CHECK
+    weight_check: RowCheck = NO_CHECK
     row_offsets: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,6 +88,11 @@ class Postings:
         """The postings as kernels take them."""
         return PostingLists(self.n, self.offsets, self.row_offsets, self.rows, self.weights)
 
+    def check_all(self) -> None:
+        """Check all postings. Raises IndexFolderError if some are damaged."""
+        self.row_check.all()
+        self.weight_check.all()
+
     @property
     def row_end(self) -> int:
         """Where in ``rows`` this block ends."""
@@ -92,19 +101,29 @@ class Postings:
     def add_scores(
         self, words: NDArray[np.uint32], values: NDArray[np.float32], scores: NDArray[np.float32]
     ) -> None:
-        """Add Σ_w values[w] · weight[w, row] to ``scores``, float32 (65,536,), in the order of the words."""
+        """Add Σ_w values[w] · weight[w, row] to ``scores``, float32 (65,536,), in the order of the words.
+
+        Raises IndexFolderError if postings of the words are damaged.
+        """
+        self.weight_check.ranges(self.offsets[words], self.offsets[words + 1])
+        self.row_check.ranges(self.row_offsets[words], self.row_offsets[words + 1])
         if is_worth_loading(len(words) * (_CALL + self.n)):
             add_scores(self.lists, words, values, scores)
         else:
             add_scores_in_numpy(self.lists, words, values, scores)
 
     def vector(self, row: int) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
-        """Return words and values of one row's vector, by a binary search in the postings of every word."""
+        """Return words and values of one row's vector, by a binary search in the postings of every word.
+
+        Raises IndexFolderError if what is read for it is damaged.
+        """
+        self.row_check.rows(self.first_row, self.row_end)
         # To look into the postings of every word reads all rows; numba's search in each reads a few.
         n_listed = self.row_end - self.first_row
         find = find_row if is_worth_loading(n_listed + len(self.offsets)) else find_row_in_numpy
         where = find(self.lists, row)
         words = np.flatnonzero(where >= 0)
+        self.weight_check.ranges(where[words], where[words] + 1)
         values = self.weights[where[words]]
         return words[values != 0].astype(np.uint32), values[values != 0]
 

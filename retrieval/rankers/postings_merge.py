@@ -26,9 +26,13 @@ def all_rows(first: int, n: int) -> Rows:
 
 
 def count_postings(parts: Sequence[Part], size: int) -> NDArray[np.int64]:
-    """Return int64 (size,): how many postings of each word have a row in the merged block."""
+    """Return int64 (size,): how many postings of each word have a row in the merged block.
+
+    Raises IndexFolderError if a block is damaged.
+    """
     counts = np.zeros(size, dtype=np.int64)
     for block, new_rows in parts:
+        block.check_all()  # else damage would be written anew, with checksums that fit it
         _count(block.lists, new_rows, counts)
     return counts
 

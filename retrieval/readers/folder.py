@@ -15,6 +15,7 @@ from ..errors import PictureError
 Report = Callable[[str], None]
 """Takes one line about what could not be looked at."""
 
+_LEADS_OUT = "is a link that leads out of the folder, and is not followed; --follow-links does"
 _NAMED = 3
 """How many missing files of a DICOMDIR are named."""
 _DIRECTORY_CLASS = re.compile(rb"1\.2\.840\.10008\.1\.3\.10(?![.\d])")
@@ -44,26 +45,32 @@ class FoundFile:
 
 
 def find_files(
-    folder: Path, *, exclude: Collection[Path] = (), report: Report | None = None
+    folder: Path,
+    *,
+    exclude: Collection[Path] = (),
+    report: Report | None = None,
+    follow_links: bool = False,
 ) -> Iterator[FoundFile]:
     """Walk a folder in the order of its names and yield its regular files.
 
-    Hidden files and folders are passed over. Links to files are followed; links to folders only if they
-    lead out of the folder, and every folder is entered once. Of a DICOMDIR the files that it names are found,
-    once, and never outside its folder; it is not yielded itself. A ``folder`` that is a file is found as that
-    file, or, if it is a DICOMDIR, as the files that it names.
+    Hidden files and folders are passed over, and what links lead to outside of the folder unless
+    ``follow_links``; every folder is entered once. Of a DICOMDIR the files that it names are found, once, and
+    never outside its folder; it is not yielded itself. A ``folder`` that is a file is found as that file, or,
+    if it is a DICOMDIR, as the files that it names.
 
     Parameters
     ----------
     exclude : files and folders to leave out, such as the index itself.
-    report : is called with a line about each folder or file that cannot be looked at; they are passed over.
+    report : is called with a line about each folder or file that cannot be looked at, or to which a link
+        leads that is not followed; they are passed over.
+    follow_links : follow links that lead out of the folder. A ``folder`` that is a link is meant itself.
 
     Raises
     ------
     PictureError : there is no such folder or file, or a DICOMDIR given as ``folder`` cannot be read.
     """
     tell = report or (lambda line: None)
-    walk = _Walk(Path(folder), frozenset(_real(path) for path in exclude), tell)
+    walk = _Walk(Path(folder), frozenset(_real(path) for path in exclude), tell, follow_links)
     try:
         mode = walk.folder.stat().st_mode
     except OSError as error:
@@ -81,6 +88,7 @@ class _Walk:
     folder: Path
     excluded: frozenset[Path]
     report: Report
+    follow_links: bool = False
 
     def files(self) -> Iterator[FoundFile]:
         """Walk with a stack of our own: folders may be nested deeper than functions can be."""
@@ -91,13 +99,25 @@ class _Walk:
             entry, name = next(stack[-1], (None, ""))
             if entry is None:
                 stack.pop()
+            elif entry.is_symlink() and not self._is_followed(entry, name, root):
+                continue
             elif not self._is_folder(entry):
                 yield from self._file(Path(entry.path), name)
-            elif not (entry.is_symlink() and _real(Path(entry.path)).is_relative_to(root)):
+            else:
                 identity = _identity(Path(entry.path))
                 if identity not in entered:
                     stack.append(iter(self._entries(Path(entry.path), name + "/")))
                 entered.add(identity)
+
+    def _is_followed(self, entry: os.DirEntry[str], name: str, root: Path) -> bool:
+        """Tell whether a link is followed: to a file within the folder, or out of it if that is wanted."""
+        if _real(Path(entry.path)).is_relative_to(root):
+            return not self._is_folder(entry)  # a folder in the folder is walked anyway
+        # One that leads nowhere is said to be that where it is looked at.
+        if not self.follow_links and Path(entry.path).exists():
+            self.report(f"{_clean(name)}: {_LEADS_OUT}")
+            return False
+        return True
 
     def _entries(self, folder: Path, prefix: str) -> list[tuple[os.DirEntry[str] | None, str]]:
         try:
@@ -129,8 +149,7 @@ class _Walk:
     def _check_listed(self, path: Path, name: str) -> None:
         """The walk finds what a DICOMDIR names; say what it cannot find."""
         try:
-            for _ in _listed(path, self, f"{name}: "):
-                pass
+            list(_listed(path, self, f"{name}: "))
         except PictureError as error:
             self.report(str(error))
 

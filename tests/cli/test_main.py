@@ -155,11 +155,15 @@ def test_an_option_may_take_any_number_of_values(words: list[str], erased: list[
     [
         (IndexFolderError("x: no index;\nmake one"), 1, "x: no index; make one"),
         (SettingError("words: 0 will not do"), 2, "words: 0 will not do"),
-        (PermissionError(13, "Permission denied", "x/y"), 1, "x/y: Permission denied"),
+        (
+            PermissionError(13, "Permission denied", "x/y"),
+            1,
+            "x/y: no permission; change the permissions, or run it as the owner",
+        ),
         (
             OSError(28, "No space left on device"),
             1,
-            "No space left on device; free some space and run the same command again",
+            "no space is left on the disk; free some space and run the same command again",
         ),
         (KeyboardInterrupt(), 1, "interrupted; what was done is kept, run the same command to go on"),
         (MemoryError(), 1, "out of memory; use fewer --jobs"),

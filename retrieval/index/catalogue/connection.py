@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from ...errors import IndexFolderError
+from ...errors import REPAIR, IndexFolderError, LackError, lack
 
 FILE = "catalogue.sqlite"
 _PATIENCE = 60.0  # seconds to wait for the commit of another process
@@ -53,7 +55,9 @@ def explained(folder: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise IndexFolderError(f"{folder}: catalogue: {error}; {_remedy(str(error))}") from error
+        raise _explanation(folder, error) from error
+    except UnicodeDecodeError as error:  # of a message of SQLite that quotes a damaged schema
+        raise IndexFolderError(f"{folder}: catalogue: its schema is damaged; {REPAIR}") from error
 
 
 def _connection(uri: str) -> sqlite3.Connection:
@@ -62,11 +66,35 @@ def _connection(uri: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
 
 
-def _remedy(text: str) -> str:
+def _explanation(folder: Path, error: sqlite3.Error) -> IndexFolderError:
+    """Tell what the machine lacks from damage: for SQLite both are errors of a database."""
+    text, name = str(error), getattr(error, "sqlite_errorname", None) or ""
     if "locked" in text or "busy" in text:
-        return "another process holds it, try again"
-    if "full" in text:
-        return "free some space and run the same command again"
-    if "readonly" in text or "unable to open" in text:
-        return "check the permissions of the folder"
-    return "restore the index from a copy, or index again"
+        return LackError(f"{folder}: catalogue: {text}; another process holds it, try again")
+    if name.endswith("LOCK"):
+        number = errno.ENOLCK
+    elif "full" in text:
+        number = errno.ENOSPC
+    elif "readonly" in text:
+        number = errno.EACCES if os.access(folder, os.W_OK) else _refusal(folder, os.O_RDWR)
+    elif "unable to open" in text:
+        number = _refusal(folder, os.O_RDONLY)
+    elif "disk I/O" in text and name != "SQLITE_IOERR_SHORT_READ":
+        number = errno.EIO
+    elif "out of memory" in text:
+        number = errno.ENOMEM
+    else:
+        return IndexFolderError(f"{folder}: catalogue: {text}; {REPAIR}")
+    return lack(OSError(number, text), f"{folder}: catalogue")
+
+
+def _refusal(folder: Path, flags: int) -> int:
+    """Return the error of the system with which the catalogue is refused: SQLite does not say it."""
+    try:
+        # Not the catalogue itself: closing that would drop the locks of SQLite. Its folder is refused alike.
+        os.close(os.open(folder / "lock", flags))
+    except FileNotFoundError:
+        return errno.EACCES
+    except OSError as error:
+        return error.errno or errno.EIO
+    return errno.EACCES

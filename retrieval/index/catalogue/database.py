@@ -13,12 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...errors import REPAIR, IndexFolderError
+from ...errors import REPAIR, IndexFolderError, lack
 from ...readers.pseudonym import FAST, Key
 from .connection import FILE, connect, explained, on_error
 from .hidden_names import Names
 from .page_sums import PageSums, read_sums, write_sums
 from .schema import APPLICATION, FORMAT, SUMMED, TABLES
+from .shared_file import SharedFile
+
+_NAMED = 8
+"""How many damaged pages are named."""
 
 
 class Catalogue:
@@ -48,6 +52,7 @@ class Catalogue:
         # questions inside a transaction take it again.
         self._turn = threading.RLock()
         self._checked = -1
+        self._file: SharedFile | None = None
         with explained(self.folder):
             self._connection = connect(folder, mode)
 
@@ -91,6 +96,8 @@ class Catalogue:
         catalogue = cls(folder, "rw" if write else "ro")
         with on_error(catalogue.close):
             catalogue._check_format()
+            with catalogue.snapshot():
+                catalogue.check()
         return catalogue
 
     def _check_format(self) -> None:
@@ -132,7 +139,7 @@ class Catalogue:
             # VACUUM cannot run inside a transaction, and nobody can say beforehand what the pages will be. So
             # a commit says that they are not known, and the one after it what they are.
             with self._commit():
-                write_sums(self.folder, PageSums(self.generation))
+                self._write(PageSums(self.generation))
             self.run("PRAGMA secure_delete=ON")
             self.run("VACUUM")
             with self.transaction():
@@ -147,24 +154,47 @@ class Catalogue:
         """
         with self._turn:
             generation = self.generation
-            if generation == self._checked or self.format < SUMMED:
+            if generation == self._checked:
                 return
             sums = read_sums(self.folder, generation)
-            if sums is None or not (sums.is_open or sums.fits(self._bytes())):
-                what = "is damaged" if sums else "has lost its checksums, or they are damaged"
-                raise IndexFolderError(f"{self.folder}: the catalogue {what}; {REPAIR}")
+            # The format alone must not decide: its number may be the damage.
+            if sums is None and self.format < SUMMED:
+                return
+            if sums is None:
+                what = "the catalogue has lost its checksums, or they are damaged"
+                raise IndexFolderError(f"{self.folder}: {what}; {REPAIR}")
+            if not sums.is_open and not sums.fits(self._chunks()):
+                damaged = sums.damaged(b"".join(self._chunks()))[:_NAMED]
+                pages = ", ".join(str(page + 1) for page in damaged) or "its end"
+                what = f"the catalogue is damaged (page {pages} of {len(sums.pages):,})"
+                raise IndexFolderError(f"{self.folder}: {what}; {REPAIR}")
             self._checked = generation
 
     def _seal(self) -> None:
         """Within a transaction: write the checksums of what its commit will leave."""
         if self.format >= SUMMED:
             self._checked = self.generation
-            write_sums(self.folder, PageSums.of(self._bytes(), self._checked))
+            self._write(PageSums.of(self._bytes(), self._checked))
+
+    def _write(self, sums: PageSums) -> None:
+        try:
+            write_sums(self.folder, sums)
+        except OSError as error:
+            raise lack(error, self.folder) from error
 
     def _bytes(self) -> bytes:
         with explained(self.folder):
-            # Through SQLite, not through a file of our own: closing that would drop SQLite's POSIX locks.
+            # Only SQLite knows the pages of a transaction that is not on the disk yet.
             return self._connection.serialize()
+
+    def _chunks(self) -> Iterator[bytes]:
+        """Yield the file as it is on the disk; within a snapshot no writer changes it."""
+        try:
+            if self._file is None:
+                self._file = SharedFile.of(self.folder / FILE)
+            yield from self._file.chunks()
+        except OSError as error:
+            raise lack(error, self.folder / FILE) from error
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -197,7 +227,7 @@ class Catalogue:
         """Return the text kept under a key. Raise IndexFolderError if there is none."""
         found = self.rows("SELECT value FROM meta WHERE key = ?", key)
         if not found:
-            raise IndexFolderError(f"{self.folder}: its catalogue lacks {key!r}; restore it, or index again")
+            raise IndexFolderError(f"{self.folder}: its catalogue lacks {key!r}; {REPAIR}")
         return str(found[0][0])
 
     @property
@@ -213,3 +243,7 @@ class Catalogue:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+        # After the connection: see ``shared_file``.
+        if self._file is not None:
+            self._file.release()
+            self._file = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from .contents import Contents
 from .database import Catalogue
+from .stored_json import parse
 
 _PAGE = 256
 """Sources are looked up this many at a time: an index of millions never has all of them in memory."""
@@ -99,7 +99,7 @@ def _is_taken(catalogue: Catalogue, root: int, name: str) -> bool:
         return True
     sql = "SELECT roots FROM label WHERE name = ? OR (name >= ? AND name < ?)"
     waiting = catalogue.rows(sql, name, f"{name}#", f"{name}$")  # of the file, and of its frames
-    return any(root not in json.loads(roots) for (roots,) in waiting)
+    return any(root not in parse(roots, list, f"the label of {name}") for (roots,) in waiting)
 
 
 def mark_changed(catalogue: Catalogue, id: int, stat: Stat) -> None:

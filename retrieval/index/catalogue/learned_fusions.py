@@ -10,6 +10,7 @@ from typing import Any
 from ...errors import SettingError
 from .database import Catalogue
 from .representations import StoredRepresentation
+from .stored_json import parse
 
 _KEY, _FOLDS_KEY = "fusions", "fusion_folds"
 """Each is one JSON text in ``meta``: a table of their own would have been a new format. Folds name every
@@ -65,7 +66,7 @@ class FusionFolds:
 def read_fusions(catalogue: Catalogue) -> list[LearntFusion]:
     """Return all learned fusions, in the order in which they were learnt."""
     rows = catalogue.rows("SELECT value FROM meta WHERE key = ?", _KEY)
-    stored: list[dict[str, Any]] = json.loads(rows[0][0]) if rows else []
+    stored: list[dict[str, Any]] = parse(rows[0][0], list, "the weights of fusions") if rows else []
     return [
         LearntFusion(
             tuple(one["by"]),

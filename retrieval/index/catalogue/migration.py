@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ...readers.dicom.header import admitted
 from .database import Catalogue
 from .schema import FORMAT, PRIVACY, ROOT
+from .stored_json import parse
 
 GUESSED = "numbers_guessed"
 """Key of ``meta``: the columns of label tables whose fields a format kept as fractional numbers."""
@@ -48,7 +49,7 @@ def _to_2(catalogue: Catalogue) -> None:
 def _fields_to_text(catalogue: Catalogue) -> None:
     guessed: set[str] = set()
     for name, text in catalogue.rows("SELECT name, columns FROM label"):
-        columns = json.loads(text)
+        columns = parse(text, dict, f"the label of {name}")
         # 1.10 and 1.1 became one number, and so did 2e0 and 2.0; whole numbers are as they were written.
         guessed |= {key for key, value in columns.items() if isinstance(value, float)}
         as_text = json.dumps({key: str(value) for key, value in columns.items()})
@@ -73,7 +74,7 @@ def _tags_to_terms(catalogue: Catalogue) -> None:
     salt = bytes.fromhex(catalogue.meta("salt"))
     changed = []
     for id, text in catalogue.rows("SELECT id, metadata FROM picture"):
-        kept = json.dumps(admitted(json.loads(text), salt))
+        kept = json.dumps(admitted(parse(text, dict, f"the tags of image {id}"), salt))
         if kept != text:
             changed.append((kept, id))
     catalogue.run_many("UPDATE picture SET metadata = ? WHERE id = ?", changed)

@@ -11,9 +11,12 @@ import os
 import struct
 import zlib
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+
+from ...errors import lack
 
 NAMES = ("catalogue.sums-0", "catalogue.sums-1")
 """The files of commits with even and with odd numbers."""
@@ -55,16 +58,23 @@ class PageSums:
         page_size = size_of_page(data)
         pages = [page for _, page in _pages(data, page_size)]
         sums = array("I", map(zlib.crc32, pages))
-        return cls(generation, page_size, _total(data, page_size), sums, _parity(pages))
+        total = zlib.crc32(memoryview(data)[page_size:], zlib.crc32(pages[0]))
+        return cls(generation, page_size, total, sums, _parity(pages))
 
     @property
     def is_open(self) -> bool:
         """Tell if the file is being rewritten by this commit, so that its pages are not known."""
         return not self.page_size
 
-    def fits(self, data: bytes) -> bool:
-        """Tell if the bytes of a catalogue are those of this commit."""
-        return len(data) == self.page_size * len(self.pages) and _total(data, self.page_size) == self.total
+    def fits(self, chunks: Iterable[bytes]) -> bool:
+        """Tell if the bytes of a catalogue, one chunk after the other, are those of this commit."""
+        n_bytes, total = 0, 0
+        for chunk in chunks:
+            # The first chunk has all that SQLite writes late: a file is read by the megabyte, or as a whole.
+            first = b"" if n_bytes else _without_late(memoryview(chunk)[: _LATE[-1][1]])
+            total = zlib.crc32(memoryview(chunk)[len(first) :], zlib.crc32(first, total))
+            n_bytes += len(chunk)
+        return n_bytes == self.page_size * len(self.pages) and total == self.total
 
     def damaged(self, data: bytes) -> list[int]:
         """Return the numbers of the pages that are others, from 0; missing ones too."""
@@ -82,7 +92,7 @@ class PageSums:
             parity = self.parity[stripe * self.page_size : (stripe + 1) * self.page_size]
             pages[number] = _xor([parity, *others])
         found = b"".join(pages)
-        return found if self.fits(found) else None
+        return found if self.fits([found]) else None
 
     def to_bytes(self) -> bytes:
         """Return the contents of a file of checksums, which has checksums of its own."""
@@ -124,10 +134,13 @@ def write_sums(folder: Path, sums: PageSums) -> None:
 
 def read_sums(folder: Path, generation: int, with_parity: bool = False) -> PageSums | None:
     """Return the checksums of a commit; None if its file is missing, damaged, or of another commit."""
+    path = path_of(folder, generation)
     try:
-        found = parse(path_of(folder, generation).read_bytes(), with_parity)
+        found = parse(path.read_bytes(), with_parity)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise lack(error, path) from error
     return found if found is not None and found.generation == generation else None
 
 
@@ -143,11 +156,6 @@ def _pages(data: bytes, page_size: int) -> list[tuple[int, memoryview]]:
     bounds = pairwise(range(0, len(data) + 1, page_size))
     pages = [view[first:last] for first, last in bounds]
     return list(enumerate([memoryview(_without_late(page)) for page in pages[:1]] + pages[1:]))
-
-
-def _total(data: bytes, page_size: int) -> int:
-    view = memoryview(data)
-    return zlib.crc32(view[page_size:], zlib.crc32(_without_late(view[:page_size])))
 
 
 def _without_late(page: memoryview) -> bytes:

@@ -13,7 +13,8 @@ from ...metadata.label_table import LabelRow
 from ...picture import Value
 from .database import Catalogue
 from .encoded_picture import EncodedPicture
-from .tombstones import add_picture_tombstone, add_tombstone
+from .stored_json import parse
+from .tombstones import add_folder_tombstone, add_picture_tombstone, add_tombstone, was_removed
 
 # From the narrowest to the widest: the order in which an entry lists them.
 GROUPS = NAMED_IN_FILES[::-1]
@@ -55,10 +56,17 @@ Row = tuple[Any, ...]
 """Name, source, rows, columns, spacings, and the JSON texts of groups, metadata, labels and table columns."""
 
 
+KINDS = (dict, dict, list, dict)
+"""What the JSON texts of a row hold."""
+
+
 def entry(catalogue: Catalogue, id: int) -> Entry | None:
     """Return what is known of one image; None if it is gone."""
     rows = catalogue.rows(f"{_SELECT} WHERE p.id = ?", id)
-    return make_entry(rows[0], *(json.loads(text) for text in rows[0][6:])) if rows else None
+    if not rows:
+        return None
+    texts = zip(rows[0][6:], KINDS, strict=True)
+    return make_entry(rows[0], *(parse(text, kind, f"what it says of {rows[0][0]}") for text, kind in texts))
 
 
 def all_rows(catalogue: Catalogue) -> list[Row]:
@@ -154,14 +162,15 @@ def remove(catalogue: Catalogue, names: Sequence[str]) -> int:
     """Within a transaction: remove images, files with all frames, or all below a ``folder/``.
 
     Only keyed hashes of their names are kept; their labels are deleted too. Returns the number of images
-    removed. Raises SettingError, and changes nothing, if a name is not in the index.
+    removed; what was removed before counts as none. Raises SettingError, and changes nothing, if a name is
+    not in the index, and never was removed from it.
     """
     # All names are looked up before anything is deleted, so that a misspelt one changes nothing.
     chosen = {
         name: next(filter(None, (_matching(catalogue, n) for n in catalogue.names.meant(name))), [])
         for name in names
     }
-    if unknown := [name for name in names if not chosen[name]]:
+    if unknown := [n for n in names if not chosen[n] and not _was_removed(catalogue, n)]:
         raise SettingError(f"not in this index: {', '.join(unknown)}; nothing was removed")
     pictures = {id: (name, source) for found in chosen.values() for id, name, source in found}
     for id, (name, source) in pictures.items():
@@ -170,7 +179,13 @@ def remove(catalogue: Catalogue, names: Sequence[str]) -> int:
     for source in {source for _, source in pictures.values()}:
         if not catalogue.rows("SELECT 1 FROM picture WHERE source = ? LIMIT 1", source):
             add_tombstone(catalogue, source, _REMOVED)
+    for folder in (meant for name in names if name.endswith("/") for meant in catalogue.names.meant(name)):
+        add_folder_tombstone(catalogue, folder)
     return len(pictures)
+
+
+def _was_removed(catalogue: Catalogue, name: str) -> bool:
+    return any(was_removed(catalogue, meant) for meant in catalogue.names.meant(name))
 
 
 def _matching(catalogue: Catalogue, name: str) -> list[tuple[int, str, int]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .database import Catalogue
 from .recipe import canonical
+from .schema import SUMMED
+from .stored_json import parse
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,10 @@ class StoredRepresentation:
 
 @dataclass(frozen=True)
 class Segment:
-    """A folder of arrays of ``n`` images, ``size`` bytes; ``representation`` is None for thumbnails."""
+    """A folder of arrays of ``n`` images, ``size`` bytes; ``representation`` is None for thumbnails.
+
+    ``is_summed`` is 1 if its blocks have checksums; those of older formats have none.
+    """
 
     id: int
     representation: int | None
@@ -60,6 +64,7 @@ class Segment:
     n: int
     size: int
     checksum: str
+    is_summed: int = 0
 
 
 def stored_representations(catalogue: Catalogue) -> list[StoredRepresentation]:
@@ -71,7 +76,15 @@ def stored_representations(catalogue: Catalogue) -> list[StoredRepresentation]:
     # JSON columns are the 4th and the last; all others are plain.
     return [
         StoredRepresentation(
-            r[0], r[1], bool(r[2]), json.loads(r[3]), r[4], r[5], r[6], r[7], json.loads(r[8])
+            r[0],
+            r[1],
+            bool(r[2]),
+            parse(r[3], dict, f"the settings of {r[1]}"),
+            r[4],
+            r[5],
+            r[6],
+            r[7],
+            parse(r[8], dict, f"the report of {r[1]}"),
         )
         for r in rows
     ]
@@ -134,16 +147,26 @@ def drop_representation(catalogue: Catalogue, id: int) -> None:
 
 def segments(catalogue: Catalogue) -> list[Segment]:
     """Return all segments, oldest first."""
-    rows = catalogue.rows("SELECT id, representation, folder, n, size, checksum FROM segment ORDER BY id")
+    is_summed = "is_summed" if catalogue.format >= SUMMED else "0"
+    rows = catalogue.rows(
+        f"SELECT id, representation, folder, n, size, checksum, {is_summed} FROM segment ORDER BY id"
+    )
     return [Segment(*row) for row in rows]
 
 
 def add_segment(catalogue: Catalogue, segment: Segment) -> None:
     """Make a segment that is on disk part of the index; the catalogue gives the ``id``."""
     catalogue.run(
-        "INSERT INTO segment (representation, folder, n, size, checksum) VALUES (?, ?, ?, ?, ?)",
+        """INSERT INTO segment (representation, folder, n, size, checksum, is_summed)
+        VALUES (?, ?, ?, ?, ?, ?)""",
         *(segment.representation, segment.folder, segment.n, segment.size, segment.checksum),
+        segment.is_summed,
     )
+
+
+def note_summed(catalogue: Catalogue, id: int) -> None:
+    """Record that the blocks of a segment have checksums."""
+    catalogue.run("UPDATE segment SET is_summed = 1 WHERE id = ?", id)
 
 
 def drop_segment(catalogue: Catalogue, id: int) -> None:

@@ -59,6 +59,18 @@ def add_picture_tombstone(catalogue: Catalogue, id: int, name: str, source: int)
     catalogue.run("INSERT OR REPLACE INTO removed VALUES (?, ?)", tombstone_key(catalogue.key, name), source)
 
 
+def add_folder_tombstone(catalogue: Catalogue, name: str) -> None:
+    """Within a transaction: remember that all below a ``folder/`` was removed, by a hash of its name."""
+    # Of no file: numbers of files begin with 1.
+    catalogue.run("INSERT OR REPLACE INTO removed VALUES (?, 0)", tombstone_key(catalogue.key, name))
+
+
+def was_removed(catalogue: Catalogue, name: str) -> bool:
+    """Tell if an image, file or ``folder/`` of a name was removed."""
+    key = tombstone_key(catalogue.key, name)
+    return bool(catalogue.rows("SELECT 1 FROM removed WHERE name = ?", key))
+
+
 def all_tombstone_keys(catalogue: Catalogue) -> frozenset[str]:
     """Return the hashes of all that was removed."""
     return frozenset(name for (name,) in catalogue.rows("SELECT name FROM removed"))

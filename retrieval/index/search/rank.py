@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...errors import IndexFolderError
+from ...errors import REPAIR, IndexFolderError
 from ...ranker import Ranking
 from ..storage.snapshot import Snapshot
 from .candidates import Mask
@@ -22,8 +22,7 @@ def rank(snapshot: Snapshot, encoded: EncodedQuery, k: int, mask: Mask | None) -
     # Damaged vectors of a dense index are not read one by one; a score of NaN gives them away.
     if not np.isfinite(ranking.scores).all():
         raise IndexFolderError(
-            f"{encoded.name}: this index is damaged; restore it, or index again (`semblance verify` says "
-            "where)"
+            f"{encoded.name}: this index is damaged; {REPAIR} (`semblance verify` says where)"
         )
     return ranking
 

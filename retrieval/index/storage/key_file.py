@@ -12,7 +12,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
-from ...errors import IndexFolderError
+from ...errors import IndexFolderError, lack
 
 VARIABLE = "SEMBLANCE_KEY"
 """The variable of the environment that names the key file; ``--key`` sets it for one command."""
@@ -117,8 +117,10 @@ def _read(path: Path) -> bytes:
         lines = path.read_text("ascii").splitlines()
         if len(lines) == 2 and lines[0] == _FIRST_LINE:
             return bytes.fromhex(lines[1])
-    except OSError as error:
+    except FileNotFoundError as error:
         raise IndexFolderError(f"{path}: {error.strerror}; name the key file of the index") from error
+    except OSError as error:
+        raise lack(error, path) from error
     except ValueError:
         pass
     raise IndexFolderError(f"{path}: is no key file, or is damaged; restore it from a copy")

@@ -6,7 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from ...errors import IndexFolderError
+from ...errors import IndexFolderError, lack
 
 
 class WriterLock:
@@ -32,9 +32,7 @@ class WriterLock:
             ) from None
         except OSError as error:
             os.close(self._file)
-            raise IndexFolderError(
-                f"{folder}: this file system gives no lock ({error.strerror}); put the index elsewhere"
-            ) from error
+            raise lack(error, folder) from error
 
     def release(self) -> None:
         """Let other processes write. A second call does nothing."""
@@ -48,7 +46,4 @@ def _open(folder: Path) -> int:
         # Close-on-exec: a worker process that inherited the file would hold the lock after this one ended.
         return os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise IndexFolderError(
-            f"{folder}: cannot write to this index ({error.strerror}); "
-            "change its permissions, or work on a copy"
-        ) from error
+        raise lack(error, f"{folder}: cannot write to this index") from error

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import IndexFolderError
+from ...errors import REPAIR, IndexFolderError
 from ...ranker import Ids
 from ...rankers.array_files import ArrayWriter, load_arrays, save_arrays, sync_folder
+from ...rankers.block_sums import NAME, write_sums
 from ...representation import Encoding, Representation
 from ..catalogue.representations import Segment
 
@@ -35,19 +36,24 @@ class Rows:
     """
 
     def __init__(self, folder: Path) -> None:
-        arrays = load_arrays(folder)
+        arrays = load_arrays(folder, unchecked=("rows",))
         try:
             self.ids, self.offsets, self.rows = (arrays[name] for name in ("ids", "offsets", "rows"))
         except KeyError as error:
-            raise IndexFolderError(f"{folder}: lacks {error}; restore the index, or index again") from None
+            raise IndexFolderError(f"{folder}: lacks {error}; {REPAIR}") from None
+        self.check = arrays.checks["rows"]
         self._order = np.argsort(self.ids, kind="stable")
 
     def get(self, id: int) -> NDArray[Any] | None:
-        """Return the rows of an id, a view of the file; None if it is not here."""
+        """Return the rows of an id, a view of the file; None if it is not here.
+
+        Raises IndexFolderError if they are damaged.
+        """
         at = int(np.searchsorted(self.ids, id, sorter=self._order))
         if at == len(self.ids) or self.ids[self._order[at]] != id:
             return None
         row = self._order[at]
+        self.check.rows(int(self.offsets[row]), int(self.offsets[row + 1]))
         return self.rows[self.offsets[row] : self.offsets[row + 1]]
 
 
@@ -64,7 +70,8 @@ def save_rows(folder: Path, rows: Mapping[int, NDArray[Any]]) -> None:
 def merge_rows(folder: Path, parts: Sequence[Path], is_live: NDArray[np.bool_]) -> int:
     """Write the rows of all live ids of several tables as one table, and return the number of ids.
 
-    Only one part is mapped at a time while rows are copied: together they may be larger than memory.
+    Only one part is mapped at a time while rows are copied: together they may be larger than memory. Raises
+    IndexFolderError if one is damaged.
     """
     folder.mkdir()
     tables = [Rows(part) for part in parts]
@@ -78,6 +85,7 @@ def merge_rows(folder: Path, parts: Sequence[Path], is_live: NDArray[np.bool_]) 
     with ArrayWriter(folder, "rows", dtype, (int(offsets[-1]),)) as writer:
         for part, kept in zip(parts, ids, strict=True):
             table = Rows(part)
+            table.check.all()  # else damage would be written anew, with checksums that fit it
             for row in np.flatnonzero(np.isin(table.ids, kept)):
                 writer.write(table.rows[table.offsets[row] : table.offsets[row + 1]])
     return len(offsets) - 1
@@ -113,19 +121,26 @@ def merge_encodings(
 
 
 def finish_segment(folder: Path, representation: int | None, n: int) -> Segment:
-    """Force the directory entries of a written segment to the disk, and return it for ``add_segment``.
+    """Add checksums to a written segment, force it to the disk, and return it for ``add_segment``.
 
     The contents of the files are on the disk already (``save_arrays``). Without this a loss of power could
     keep the commit that names the folder and lose the folder.
     """
-    for path in (*(path for path in folder.rglob("*") if path.is_dir()), folder, folder.parent):
-        sync_folder(path)
+    add_sums(folder)
+    sync_folder(folder.parent)
     size = sum(path.stat().st_size for path in _files(folder))
-    return Segment(0, representation, folder.name, n, size, checksum(folder))
+    return Segment(0, representation, folder.name, n, size, checksum(folder), is_summed=1)
+
+
+def add_sums(folder: Path) -> None:
+    """Write checksums of the blocks of all arrays of a segment, and force its folders to the disk."""
+    for path in (*(path for path in folder.rglob("*") if path.is_dir()), folder):
+        write_sums(path)
+        sync_folder(path)
 
 
 def checksum(folder: Path) -> str:
-    """Return a hash of the names and contents of all files of a segment (BLAKE2b, 32 hexadecimal digits)."""
+    """Return a hash of the names and contents of all arrays of a segment (BLAKE2b, 32 hexadecimal digits)."""
     digest = hashlib.blake2b(digest_size=16)
     for path in _files(folder):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
@@ -133,6 +148,12 @@ def checksum(folder: Path) -> str:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
     return digest.hexdigest()
+
+
+def segment_ids(folder: Path) -> Ids:
+    """Return the ids that a segment holds, int64 (n,), −1 for slots whose image was dropped."""
+    # The large arrays are not looked at: only these are read.
+    return np.asarray(load_arrays(folder, unchecked=("rows", "weights", "codes", "vectors"))["ids"])
 
 
 def find_rows(parts: Sequence[Rows], id: int) -> NDArray[Any] | None:
@@ -147,7 +168,10 @@ def live(ids: Ids, is_live: NDArray[np.bool_]) -> Ids:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    # Without their checksums: segments of older formats get these later, and stay the same segments.
+    return sorted(
+        path for path in folder.rglob("*") if path.is_file() and path.name not in (NAME, f".{NAME}")
+    )
 
 
 def _offsets(lengths: Sequence[int] | NDArray[np.integer]) -> NDArray[np.int64]:

@@ -15,13 +15,14 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import IndexFolderError, NoThumbnailError, SettingError, did_you_mean
+from ...errors import REPAIR, IndexFolderError, NoThumbnailError, SettingError, did_you_mean
 from ...picture import Picture
 from ...ranker import Ids, Ranker
 from ...registry import installed
 from ...representation import Representation
 from ..catalogue.database import Catalogue
 from ..catalogue.learned_fusions import read_fusions
+from ..catalogue.names import names_and_ids
 from ..catalogue.people import kept_people
 from ..catalogue.pictures import Entry, all_rows, entry
 from ..catalogue.representations import StoredRepresentation, segments, stored_representations
@@ -61,14 +62,12 @@ class Snapshot:
         with store.catalogue.snapshot():
             store.catalogue.check()
             self.generation = store.catalogue.generation
-            rows = store.catalogue.rows("SELECT name, id FROM picture ORDER BY name")
+            self.names, self.ids = names_and_ids(store.catalogue)
             self.stored: Mapping[str, StoredRepresentation] = {
                 b.name: b for b in stored_representations(store.catalogue) if not b.is_next
             }
             self._segments = segments(store.catalogue)
             self.fusions = read_fusions(store.catalogue)
-        self.names = [row[0] for row in rows]
-        self.ids: Ids = np.fromiter((row[1] for row in rows), np.int64, len(rows))
         self._representations: dict[str, Representation] = {}
         self._rankers: dict[str, Ranker] = {}
         self._evidence: dict[str, list[Rows]] = {}
@@ -159,9 +158,7 @@ class Snapshot:
                 "near-duplicates are made of them; leave these out, or index anew with thumbnails"
             )
         if found is None:
-            raise IndexFolderError(
-                f"{self.names[position]}: its thumbnail is lost; restore the index, or index again"
-            )
+            raise IndexFolderError(f"{self.names[position]}: its thumbnail is lost; {REPAIR}")
         return found.tobytes()
 
     @cached_property
@@ -231,9 +228,7 @@ class Snapshot:
             self._check_same()
             if isinstance(error, IndexFolderError):
                 raise
-            raise IndexFolderError(
-                f"{error.filename}: is missing; restore the index, or index again"
-            ) from error
+            raise IndexFolderError(f"{error.filename}: is missing; {REPAIR}") from error
 
 
 def _remedy(name: str, there: Collection[str]) -> str:

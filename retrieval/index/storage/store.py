@@ -9,8 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ...errors import IndexFolderError
+from ...errors import REPAIR, IndexFolderError
 from ...rankers.array_files import load_arrays, save_arrays, sync_folder
+from ...rankers.block_sums import write_sums
 from ...readers.pseudonym import Key
 from ...readers.window import Window
 from ...representation import Arrays, Representation
@@ -94,8 +95,6 @@ class Store:
         with on_error(lock.release):
             catalogue = Catalogue.open(folder, write=True)
             with on_error(catalogue.close):
-                # Before anything is written: a commit would give damaged pages new checksums.
-                catalogue.check()
                 migrate(catalogue)
                 is_moved = move_out(catalogue)
                 store = cls(folder, catalogue, factories, lock)
@@ -155,6 +154,8 @@ class Store:
             return None
         folder = self.new_folder("models")
         save_arrays(folder, arrays)
+        write_sums(folder)
+        sync_folder(folder)
         sync_folder(folder.parent)  # the entry of the folder itself
         return folder.name
 
@@ -173,7 +174,7 @@ class Store:
         if recipe != stored.recipe:
             raise IndexFolderError(
                 f"{self.folder}: {stored.name} is not the one that this index was made with (its settings "
-                "or what it learnt differ from the recipe); restore the index, or index again"
+                f"or what it learnt differ from the recipe); {REPAIR}"
             )
         return representation.restore(learnt) if learnt else representation
 

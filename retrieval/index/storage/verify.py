@@ -7,9 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...errors import SemblanceError
+from ...errors import REPAIR, IndexFolderError, LackError, SemblanceError, lack
 from ...ranker import Ids
+from ...rankers.array_files import load_arrays
+from ...rankers.block_sums import NAME
 from ...representation import Representation
+from ..catalogue.page_sums import read_sums
 from ..catalogue.representations import Segment, StoredRepresentation, segments, stored_representations
 from .merge import live_pictures
 from .segments import EVIDENCE, Rows, checksum, live
@@ -27,6 +30,7 @@ def verify(store: Store) -> list[str]:
         problems = [
             f"catalogue: {row[0]}" for row in store.catalogue.rows("PRAGMA quick_check") if row[0] != "ok"
         ]
+        problems += _sums(store)
         is_live = live_pictures(store)
         found = segments(store.catalogue)
         if store.privacy.thumbnails == "on":
@@ -37,11 +41,19 @@ def verify(store: Store) -> list[str]:
     return problems
 
 
+def _sums(store: Store) -> Iterator[str]:
+    """Say if the parity of the catalogue is damaged; its checksums were looked at when it was opened."""
+    # The file of the other commits may be cut: a kill while the next commit is prepared does that.
+    generation = store.catalogue.generation
+    if read_sums(store.folder, generation) and not read_sums(store.folder, generation, with_parity=True):
+        yield f"the parity of the catalogue is damaged; {REPAIR}"
+
+
 def _thumbnails(store: Store, own: list[Segment], is_live: np.ndarray) -> Iterator[str]:
     ids = [np.empty(0, np.int64)]
     for segment in own:
         # A damaged segment is not opened; its images then count as lost, which is what they are.
-        if (damage := _damage(store, segment)) is not None:
+        if (damage := damage_of(store, segment)) is not None:
             yield f"thumbnails: {damage}"
             continue
         ids.append(live(Rows(store.folder / "segments" / segment.folder).ids, is_live))
@@ -52,6 +64,9 @@ def _representation(
     store: Store, stored: StoredRepresentation, own: list[Segment], is_live: np.ndarray
 ) -> Iterator[str]:
     if not stored.is_fitted:
+        # One that is fitted again is expected to be unfinished: the present one answers until it is.
+        if stored.is_next:
+            return
         yield f"{stored.name}: not fitted yet; run `semblance index` to the end"
         return
     try:
@@ -60,7 +75,7 @@ def _representation(
     except (SemblanceError, OSError) as error:
         yield f"{stored.name}: {error}"
         # Which images its segments hold cannot be told then, but whether their bytes are those written can.
-        damages = (_damage(store, segment) for segment in own)
+        damages = (damage_of(store, segment) for segment in own)
         yield from (f"{stored.name}: {damage}" for damage in damages if damage is not None)
         return
     yield from _vectors(store, stored, representation, own, is_live)
@@ -76,7 +91,7 @@ def _vectors(
     ids = [np.empty(0, np.int64)]
     for segment in own:
         # The checksum comes first: opening a damaged file could fail in many ways.
-        damage = _damage(store, segment) or _misfit(store, segment, representation)
+        damage = damage_of(store, segment) or _misfit(store, segment, representation)
         if damage is not None:
             yield f"{stored.name}: {damage}"
             continue
@@ -92,19 +107,34 @@ def _vectors(
         yield f"{stored.name}: {n} images are not encoded yet; run `semblance index` to the end"
 
 
-def _damage(store: Store, segment: Segment) -> str | None:
-    """Return how a segment differs from what was committed; None if it does not."""
+def damage_of(store: Store, segment: Segment) -> str | None:
+    """Return how a segment differs from what was committed; None if it does not. LackError if unreadable."""
     folder = store.folder / "segments" / segment.folder
     if not folder.is_dir():
-        return f"segment {segment.folder} is missing; restore the index, or index again"
+        return f"segment {segment.folder} is missing; {REPAIR}"
     try:
+        # The blocks first, as their checksums say where the damage is.
+        for part in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+            load_arrays(part)
+            if segment.is_summed and not (part / NAME).is_file():
+                return f"segment {segment.folder} has lost its checksums; {REPAIR}"
         if checksum(folder) == segment.checksum:
             return None
+    except LackError:  # says nothing of the segment
+        raise
+    except IndexFolderError as error:
+        return f"segment {error}"
     except OSError as error:
-        return (
-            f"segment {segment.folder} cannot be read ({error.strerror}); restore the index, or index again"
-        )
-    return f"segment {segment.folder} is damaged; restore the index, or index again"
+        raise lack(error, folder) from error
+    return f"segment {segment.folder} is damaged; {REPAIR}"
+
+
+def has_sound_arrays(store: Store, segment: Segment) -> bool:
+    """Tell if the arrays of a segment are what was committed, whatever its checksums of blocks say."""
+    try:
+        return checksum(store.folder / "segments" / segment.folder) == segment.checksum
+    except OSError:
+        return False
 
 
 def _misfit(store: Store, segment: Segment, representation: Representation) -> str | None:
@@ -122,8 +152,8 @@ def _misfit(store: Store, segment: Segment, representation: Representation) -> s
 def _coverage(what: str, ids: Ids, wanted: Ids) -> Iterator[str]:
     lost = len(np.setdiff1d(wanted, ids))
     if lost:
-        yield f"{what}: {lost} images are lost; restore the index, or index again"
+        yield f"{what}: {lost} images are lost; {REPAIR}"
     # Twice: two segments hold an image, which a query would find twice.
     twice = sum(n > 1 for n in Counter(ids.tolist()).values())
     if twice:
-        yield f"{what}: {twice} images stand twice; restore the index, or index again"
+        yield f"{what}: {twice} images stand twice; {REPAIR}"

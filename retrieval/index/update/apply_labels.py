@@ -12,7 +12,7 @@ from ..catalogue.pictures import count_unlabelled, set_labels
 from ..catalogue.roots import roots
 from ..catalogue.tombstones import all_tombstone_keys, tombstone_key
 from ..storage.store import Store
-from .scan import Scope
+from .scanned import Scope
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
 
-from ...errors import IndexFolderError
+from ...errors import REPAIR, IndexFolderError
 from ...metric_learning import LearnedMetric
 from ...ranker import Ranker
 from ...representation import Encoding, Representation, Vector
@@ -78,8 +79,7 @@ def note(store: Store, id: int, sources: Sequence[int], segment: Segment | None)
     """Within a transaction: record that files are derived, and the segment that holds their vectors."""
     if segment is not None:
         # `derive` does not know the number: a new metric gets one only in the transaction that adds it.
-        own = Segment(0, id, segment.folder, segment.n, segment.size, segment.checksum)
-        add_segment(store.catalogue, own)
+        add_segment(store.catalogue, replace(segment, representation=id))
     store.catalogue.run_many(
         "INSERT OR IGNORE INTO encoded VALUES (?, ?)", [(source, id) for source in sources]
     )
@@ -98,7 +98,7 @@ def base_of(found: Sequence[StoredRepresentation], stored: StoredRepresentation)
     for other in found:
         if other.name == stored.base and not other.is_next:
             return other
-    raise IndexFolderError(f"{stored.name}: its base is not in this index; restore it, or index again")
+    raise IndexFolderError(f"{stored.name}: its base is not in this index; {REPAIR}")
 
 
 def encoded_sources(store: Store, id: int) -> list[int]:
@@ -123,9 +123,7 @@ def stored_vector(ranker: Ranker, base: StoredRepresentation, id: int) -> Vector
         ) from None
     # A damaged vector would spoil the projection of all images without any error.
     if not np.isfinite(vector if isinstance(vector, np.ndarray) else vector.values).all():
-        raise IndexFolderError(
-            f"{base.name}: the vector of image {id} is not finite; restore the index, or index again"
-        )
+        raise IndexFolderError(f"{base.name}: the vector of image {id} is not finite; {REPAIR}")
     return vector
 
 

@@ -14,6 +14,7 @@ from os import sched_getaffinity
 from ...readers.pseudonym import SLOW, Key, hashed, recalled, remembered
 from ..catalogue.database import Catalogue
 from ..catalogue.people import kept_people
+from ..catalogue.stored_json import parse
 from ..progress import Progress
 from ..storage.store import Store
 
@@ -38,9 +39,8 @@ def remember_people(store: Store, progress: Progress) -> None:
 
 def _patients(catalogue: Catalogue) -> list[str]:
     rows = catalogue.rows("SELECT columns FROM label WHERE columns LIKE '%\"patient\"%' ORDER BY name")
-    return list(
-        dict.fromkeys(str(cells["patient"]) for (text,) in rows if "patient" in (cells := json.loads(text)))
-    )
+    cells = (parse(text, dict, "a label") for (text,) in rows)
+    return list(dict.fromkeys(str(own["patient"]) for own in cells if "patient" in own))
 
 
 def _hashed(key: Key, names: Sequence[str], progress: Progress) -> list[tuple[str, str]]:

@@ -6,7 +6,6 @@ is still to be done and commits what it did, so an interrupted update is continu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +16,18 @@ from ..catalogue.files import State, n_lacking, readable
 from ..catalogue.migration import GUESSED
 from ..catalogue.pictures import is_labelled
 from ..catalogue.representations import add_representation, replace_representation, stored_representations
+from ..catalogue.stored_json import parse
 from ..progress import Progress
 from ..storage.store import Store
+from .add_sums import add_missing_sums
 from .apply_labels import LabelReport, apply_labels
 from .derived import derive_all, drop_derived
 from .encode import Encoded, Encoder
 from .fit import fit_all
 from .keep_hashes import keep_hashes
 from .remember_people import remember_people
-from .scan import Changes, record, scan
+from .scan import record, scan
+from .scanned import Changes, ScanOptions
 from .transaction import COMMIT_EVERY
 from .workers import make_executor
 
@@ -69,7 +71,7 @@ def update(
     labels: LabelTable | None,
     progress: Progress,
     refit: bool,
-    compare_contents: bool = False,
+    options: ScanOptions = ScanOptions(),  # noqa: B008  # frozen
     commit_every: int = COMMIT_EVERY,
 ) -> UpdateReport:
     """Scan, fit, encode, derive and label. See ``IndexWriter.update``.
@@ -80,9 +82,10 @@ def update(
     if labels is not None and labels.is_by_folder and store.catalogue.names.are_hidden:
         raise OptionError("the labels would be names of the folders that this index hides", "label_by")
     executor = make_executor(jobs)  # first, as it refuses a wrong number of jobs
-    scopes = scan(store, folders, progress)
-    changes = record(store, scopes, compare_contents)
+    scopes = scan(store, folders, progress, options)
+    changes = record(store, scopes, options)
     keep_hashes(store, changes.unhashed, progress)
+    add_missing_sums(store, progress)
     if refit:
         _begin_anew(store)
     # Fitting and encoding read files and share the worker processes; what follows works on stored vectors.
@@ -163,10 +166,11 @@ def _guessed(store: Store, labels: LabelTable | None) -> tuple[str, ...]:
         with catalogue.transaction():
             catalogue.run("DELETE FROM meta WHERE key = ?", GUESSED)
     found = catalogue.rows("SELECT value FROM meta WHERE key = ?", GUESSED)
+    fields = [", ".join(parse(text, list, "a note of its migration")) for (text,) in found]
     return tuple(
         f"format 1 kept the fields of label tables as numbers, so that 1.1 and 1.10 became one; in "
-        f"{', '.join(json.loads(text))} they may be such: give the label table again with --labels"
-        for (text,) in found
+        f"{names} they may be such: give the label table again with --labels"
+        for names in fields
     )
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import IndexFolderError, SettingError
-from ...readers.folder import FoundFile, find_files
+from ...readers.folder import find_files
 from ..catalogue.database import Catalogue
 from ..catalogue.files import (
     KnownSource,
@@ -32,60 +31,13 @@ from ..progress import Progress
 from ..storage.store import Store
 from .find_root import root_of
 from .recognise import folder_of, is_unchanged
+from .scanned import Changes, ScanOptions, Scope
+
+_SHARE, _FEW = 1 / 3, 8
+"""If a folder has lost more than this share of its files, and no fewer, the user is asked."""
 
 
-@dataclass
-class Scope:
-    """A folder that was scanned, and what was found.
-
-    Parameters
-    ----------
-    root : the indexed folder that it is, or is in.
-    prefix : leads from the root to the scanned folder: ``sub/``, or empty.
-    is_whole : False if a single file was given, which says nothing about the others.
-    files : all files found.
-    unreadable : (name, reason) of files and folders that could not be looked at.
-    number : of the root in the catalogue, once it is recorded.
-    """
-
-    root: Path
-    prefix: str
-    is_whole: bool
-    files: list[FoundFile]
-    unreadable: list[tuple[str, str]] = field(default_factory=list)
-    number: int = 0
-
-
-@dataclass
-class Changes:
-    """Result of a scan.
-
-    Parameters
-    ----------
-    compares_contents : the contents of all files are compared, whatever the file system says.
-    new, changed : the numbers of sources.
-    n_gone, n_unchanged, n_ignored : numbers of files.
-    skipped : (name, reason) of files that are not in the index.
-    withdrawn : the names among the skipped that the user removed.
-    notes : what the user should know of folders, in sentences.
-    unlabelled : the names of files that lost their labels, for they hold something else, or are gone.
-    unhashed : the number and path of unchanged files whose contents the index does not know yet.
-    """
-
-    compares_contents: bool = False
-    new: set[int] = field(default_factory=set)
-    changed: set[int] = field(default_factory=set)
-    n_gone: int = 0
-    n_unchanged: int = 0
-    n_ignored: int = 0
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-    withdrawn: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    unlabelled: list[str] = field(default_factory=list)
-    unhashed: list[tuple[int, Path]] = field(default_factory=list)
-
-
-def scan(store: Store, folders: Sequence[Path], progress: Progress) -> list[Scope]:
+def scan(store: Store, folders: Sequence[Path], progress: Progress, options: ScanOptions) -> list[Scope]:
     """Look for files in folders; no file is opened, nothing is changed.
 
     Raises
@@ -105,7 +57,10 @@ def scan(store: Store, folders: Sequence[Path], progress: Progress) -> list[Scop
             known.append(root)
         lines: list[str] = []
         files = []
-        for file in find_files(folder, exclude=[store.folder.resolve(), *inside], report=lines.append):
+        exclude = [store.folder.resolve(), *inside]
+        for file in find_files(
+            folder, exclude=exclude, report=lines.append, follow_links=options.follow_links
+        ):
             files.append(file)
             progress("scan", sum(len(s.files) for s in scopes) + len(files), 0)
         prefix = "" if base == root else f"{base.relative_to(root).as_posix()}/"
@@ -113,19 +68,24 @@ def scan(store: Store, folders: Sequence[Path], progress: Progress) -> list[Scop
     return scopes
 
 
-def record(store: Store, scopes: Sequence[Scope], compare_contents: bool = False) -> Changes:
-    """Record in one commit what was found: what is new or changed is to be read, what is gone is deleted."""
-    changes = Changes(compare_contents)
+def record(store: Store, scopes: Sequence[Scope], options: ScanOptions) -> Changes:
+    """Record in one commit what was found: what is new or changed is to be read, what is gone is deleted.
+
+    Raises
+    ------
+    IndexFolderError : a large share of a folder is gone, and it is not to be forgotten; nothing is changed.
+    """
+    changes = Changes()
     with store.catalogue.transaction():
         retry_after_change(store.catalogue)
         for scope in scopes:
             scope.number = root_of(store.catalogue, scope.root, store.salt, changes.notes)
-            _record_scope(store, scope, changes)
+            _record_scope(store, scope, changes, options)
             note_scanned(store.catalogue, scope.number, folder_of(scope.root), time.time_ns())
     return changes
 
 
-def _record_scope(store: Store, scope: Scope, changes: Changes) -> None:
+def _record_scope(store: Store, scope: Scope, changes: Changes, options: ScanOptions) -> None:
     # Files that are found are taken out of `known`; what is left at the end is gone.
     catalogue, salt = store.catalogue, store.salt
     known = known_sources(catalogue, scope.number)
@@ -135,6 +95,7 @@ def _record_scope(store: Store, scope: Scope, changes: Changes) -> None:
             f"{scope.root}: {len(known)} indexed files lay here and it is empty now; mount it again, "
             "or take them out with `semblance remove`"
         )
+    n_known, n_new = len(known), len(changes.new)
     for file in scope.files:
         path = os.fsencode(os.path.relpath(file.path, scope.root))
         name = catalogue.names.name(f"{scope.prefix}{file.name}")
@@ -142,16 +103,28 @@ def _record_scope(store: Store, scope: Scope, changes: Changes) -> None:
         found = known.pop(path, None) or known.pop(tombstone_path_key(salt, path), None)
         if found is None:
             changes.new.add(add_source(catalogue, scope.number, path, name, stat))
-        elif not is_unchanged(found, file.path, stat, salt, changes.compares_contents):
+        elif not is_unchanged(found, file.path, stat, salt, options.compare_contents):
             changes.changed.add(_changed(catalogue, scope, path, name, stat, found, changes))
         else:
             _unchanged(catalogue, found, file.path, name, stat, changes)
     changes.skipped += [(catalogue.names.name(where), reason) for where, reason in scope.unreadable]
     gone = [found for path, found in known.items() if _is_gone(scope, path)]
+    if not options.forget:
+        # Files that were moved or renamed within the folder are new there, and do not count as gone.
+        _check_share(scope, len(gone) - (len(changes.new) - n_new), n_known)
     for found in gone:
         _drop_labels(catalogue, found, changes)
     drop_sources(catalogue, [found.id for found in gone])
     changes.n_gone += len(gone)
+
+
+def _check_share(scope: Scope, n_gone: int, n_known: int) -> None:
+    """Refuse to forget a large share of a folder: a mount that has shrunk looks like files deleted."""
+    if n_gone >= _FEW and n_gone > _SHARE * n_known:
+        raise IndexFolderError(
+            f"{scope.root}: {n_gone:,} of {n_known:,} indexed files are gone; mount what is missing, or take "
+            "them out of the index with `semblance index --forget`"
+        )
 
 
 def _changed(

@@ -145,7 +145,8 @@ class Transaction:
         for id in list(self._encodings):
             folder = self._store.new_folder("segments")
             save_encodings(folder, self._representations[id], self._encodings[id])
-            self._segments.append(finish_segment(folder, id, len(self._encodings.pop(id))))
+            self._segments.append(finish_segment(folder, id, len(self._encodings[id])))
+            del self._encodings[id]  # not before: what cannot be finished is written by the second try
         if self._thumbnails:
             folder = self._store.new_folder("segments")
             save_rows(folder, self._thumbnails)

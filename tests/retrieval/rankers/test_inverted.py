@@ -204,5 +204,5 @@ def test_a_stored_vector_that_is_damaged_is_not_handed_out(saved):
     for value in (np.nan, np.inf, 3e38):
         np.save(saved / "weights.npy", np.full_like(weights, value))
         index = InvertedIndex.open([saved], 20)
-        with pytest.raises(IndexFolderError, match="is damaged; restore the index"):
+        with pytest.raises(IndexFolderError, match="is damaged; `semblance repair`"):
             index.vector(int(index.ids()[0]))

@@ -72,7 +72,23 @@ def test_a_link_out_of_the_folder_is_followed_once(tree, tmp_path):
     (tmp_path / "other/back").symlink_to(tmp_path / "other")
     (tree / "m").symlink_to(tmp_path / "other")
     (tree / "n").symlink_to(tmp_path / "other")
-    assert [name for name in _names(tree) if "y.png" in name] == ["m/y.png"]
+    found = _names(tree, follow_links=True)
+    assert [name for name in found if "y.png" in name] == ["m/y.png"]
+
+
+def test_links_out_of_the_folder_are_not_followed_and_said(tree, tmp_path):
+    before = _names(tree)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/y.png").write_bytes(b"y")
+    (tree / "folder").symlink_to(tmp_path / "other")
+    (tree / "file.png").symlink_to(tmp_path / "other/y.png")
+    lines = []
+    assert _names(tree, report=lines.append) == before
+    assert [line.split(":")[0] for line in lines] == ["file.png", "folder"]
+    assert all(line.endswith("is not followed; --follow-links does") for line in lines)
+    # What is named itself is meant, also if it is a link.
+    assert _names(tree / "folder") == ["y.png"]
+    assert _names(tree / "file.png") == ["file.png"]
 
 
 def test_pipes_and_sockets_are_passed_over(tree):

@@ -8,6 +8,7 @@ from PIL import Image
 from support.indexes import change, index_thumbnails
 
 from retrieval.index import Index
+from retrieval.index.catalogue.page_sums import NAMES
 from retrieval.index.writer import IndexWriter
 
 
@@ -23,6 +24,8 @@ def test_a_name_in_a_tag_of_an_older_index_goes_with_its_migration(tmp_path):
     with sqlite3.connect(place / "catalogue.sqlite") as catalogue:
         catalogue.execute("PRAGMA user_version = 2")
     catalogue.close()
+    for name in NAMES:
+        (place / name).unlink()
     IndexWriter.open(place).close()
     with Index.open(place) as index:
         found = dict(index.picture("a.png").metadata)

@@ -11,6 +11,7 @@ from retrieval.baselines import Thumbnail
 from retrieval.errors import FitError, IndexFolderError
 from retrieval.index import Index
 from retrieval.index.update import worker_task
+from retrieval.rankers.block_sums import write_sums
 from retrieval.readers.window import Window
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -182,6 +183,7 @@ def test_what_was_learnt_elsewhere_is_kept_and_guarded(tmp_path, folder, kinds):
             index.add_representation(kinds.Mean().restore({"mean": np.zeros(64, np.float32)}))
     (model,) = (tmp_path / "index" / "models").iterdir()
     np.save(model / "mean.npy", np.zeros(64, np.float32))
+    write_sums(model)  # as if another had been put in its place
     with (
         Index.open(tmp_path / "index", factories={"mean": kinds.Mean}) as index,
         pytest.raises(IndexFolderError, match="mean is not the one that this index was made with"),

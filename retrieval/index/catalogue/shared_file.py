@@ -1,0 +1,53 @@
+"""The file of a catalogue, read beside SQLite's connections to it.
+
+A process that closes a file loses all POSIX locks that it has on it, those of SQLite too
+(https://sqlite.org/howtocorrupt.html, 2.2). So the file is open once in a process, for as long as any
+catalogue of it is.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+_CHUNK = 1 << 20
+
+
+class SharedFile:
+    """Hold a file open for all who read it in this process; each calls ``release`` once."""
+
+    _all: ClassVar[dict[tuple[int, int], SharedFile]] = {}
+    _turn: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, key: tuple[int, int], descriptor: int) -> None:
+        self._key, self._descriptor = key, descriptor
+        self._n_users = 0
+
+    @classmethod
+    def of(cls, path: Path) -> SharedFile:
+        """Open a file, or return it if it is open. Raises OSError."""
+        with cls._turn:
+            status = path.stat()
+            key = status.st_dev, status.st_ino
+            if key not in cls._all:
+                cls._all[key] = cls(key, os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+            cls._all[key]._n_users += 1
+            return cls._all[key]
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the whole file, 1 MiB at a time; whoever asks keeps writers out. Raises OSError."""
+        at = 0
+        while chunk := os.pread(self._descriptor, _CHUNK, at):
+            yield chunk
+            at += len(chunk)
+
+    def release(self) -> None:
+        """Let go of the file; the last one closes it, when no connection of SQLite has a lock any more."""
+        with self._turn:
+            self._n_users -= 1
+            if not self._n_users:
+                del self._all[self._key]
+                os.close(self._descriptor)

@@ -1,0 +1,168 @@
+"""Checksums of the blocks of files: each block is compared with its own when it is first read.
+
+The file ``checksums`` of a folder has the CRC-32 of every 64 kB of the ``.npy`` files beside it. So a query
+pays for the parts of a large array that it reads, and for each of them once.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import REPAIR, IndexFolderError, lack
+
+NAME = "checksums"
+BLOCK = 65_536
+"""Bytes of a block."""
+
+_MAGIC = b"SEMBBLKS"
+_COUNT = struct.Struct("<I")
+
+FileSums: TypeAlias = "array[int]"
+"""The CRC-32 of each block of a file."""
+
+
+@dataclass(eq=False)
+class BlockSums:
+    """The checksums of one file that is mapped into memory.
+
+    Parameters
+    ----------
+    path : of the file, for messages.
+    data : uint8 (n_bytes,), the whole file.
+    sums : the CRC-32 of each block.
+    """
+
+    path: Path
+    data: NDArray[np.uint8]
+    sums: FileSums
+    is_left: NDArray[np.bool_] = field(init=False)
+    n_left: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.n_left = len(self.sums)
+        self.is_left = np.ones(self.n_left, dtype=bool)
+        if -(-len(self.data) // BLOCK) != self.n_left:
+            raise IndexFolderError(f"{self.path}: damaged (cut short, or too long); {REPAIR}")
+
+    def check(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> None:
+        """Check the blocks of byte ranges, from each ``first`` to before its ``last``, both (n,).
+
+        Raises IndexFolderError, which names the place, if one is damaged.
+        """
+        if not self.n_left:  # all were checked: nearly always so after a few queries
+            return
+        is_there = last > first
+        begins = np.bincount(first[is_there] // BLOCK, minlength=len(self.sums) + 1)
+        ends = np.bincount((last[is_there] - 1) // BLOCK + 1, minlength=len(self.sums) + 1)
+        # How many ranges are open at each block: the sum of those that began, less those that ended.
+        wanted = np.cumsum(begins - ends)[: len(self.sums)] > 0
+        self._check(np.flatnonzero(wanted & self.is_left))
+
+    def check_all(self) -> None:
+        """Check what has not been checked yet. Raises IndexFolderError as ``check`` does."""
+        self._check(np.flatnonzero(self.is_left))
+
+    def _check(self, blocks: NDArray[np.int64]) -> None:
+        view = self.data.data
+        for block in blocks.tolist():
+            start = block * BLOCK
+            if zlib.crc32(view[start : start + BLOCK]) != self.sums[block]:
+                end = min(start + BLOCK, len(view))
+                raise IndexFolderError(f"{self.path}: damaged (bytes {start:,} to {end:,}); {REPAIR}")
+            self.is_left[block] = False
+        self.n_left = int(self.is_left.sum())
+
+
+@dataclass(frozen=True)
+class RowCheck:
+    """Check the rows of an array in a file before they are read.
+
+    Parameters
+    ----------
+    sums : of the file; None if it has none, as in older indexes.
+    start : where the array begins in the file, in bytes.
+    width : bytes of a row: all that one index of the first axis takes.
+    """
+
+    sums: BlockSums | None = None
+    start: int = 0
+    width: int = 1
+
+    def ranges(self, first: NDArray[np.integer], last: NDArray[np.integer]) -> None:
+        """Check rows from each ``first`` to before its ``last``, both (n,). Raises IndexFolderError."""
+        if self.sums is not None and self.sums.n_left:
+            at, end = (np.asarray(x, dtype=np.int64) * self.width + self.start for x in (first, last))
+            self.sums.check(at, end)
+
+    def rows(self, first: int, last: int) -> None:
+        """Check rows from ``first`` to before ``last``. Raises IndexFolderError."""
+        self.ranges(np.array([first]), np.array([last]))
+
+    def all(self) -> None:
+        """Check all rows. Raises IndexFolderError."""
+        if self.sums is not None:
+            self.sums.check_all()
+
+
+NO_CHECK = RowCheck()
+"""For arrays in memory, and for files without checksums."""
+
+
+def write_sums(folder: Path) -> None:
+    """Write the checksums of the ``.npy`` files of a folder, and force them to the disk."""
+    parts = [_MAGIC]
+    for path in _files(folder):
+        sums = array("I")
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                sums.append(zlib.crc32(block))
+        parts += [_COUNT.pack(len(sums)), sums.tobytes()]
+    body = b"".join(parts)
+    # Made beside it and renamed: a kill leaves no half of them beside arrays that are sound.
+    beside = folder / f".{NAME}"
+    with beside.open("wb") as file:
+        file.write(body + _COUNT.pack(zlib.crc32(body)))
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(folder / NAME)
+
+
+def read_sums(folder: Path) -> Mapping[str, FileSums] | None:
+    """Return the checksums of the files of a folder, by name; None if there are none.
+
+    Raises IndexFolderError if the checksums themselves are damaged, are of other files, or cannot be read.
+    """
+    try:
+        data = (folder / NAME).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise lack(error, folder / NAME) from error
+    body, own = data[: -_COUNT.size], data[-_COUNT.size :]
+    if not body.startswith(_MAGIC) or _COUNT.pack(zlib.crc32(body)) != own:
+        raise IndexFolderError(f"{folder / NAME}: damaged; {REPAIR}")
+    found: dict[str, FileSums] = {}
+    at = len(_MAGIC)
+    names = [path.name for path in _files(folder)]
+    for name in names:
+        (n,) = _COUNT.unpack_from(body, at) if at < len(body) else (0,)
+        at += _COUNT.size
+        found[name] = array("I", body[at : at + 4 * n])
+        at += 4 * n
+    if at != len(body):
+        raise IndexFolderError(f"{folder}: holds other files than its checksums; {REPAIR}")
+    return found
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.npy"))

@@ -1,0 +1,107 @@
+"""Facts about files that are gone: a mount that shrank is not forgotten silently."""
+
+import pytest
+from support.drawings import draw_grey, draw_numbered
+from support.indexes import counts, index_thumbnails
+
+from cli.main import main
+from retrieval.errors import IndexFolderError, SettingError
+from retrieval.index.writer import IndexWriter
+
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return draw_numbered(tmp_path / "images", 20)
+
+
+@pytest.fixture
+def index(tmp_path, folder):
+    with IndexWriter.open(index_thumbnails(tmp_path / "index", folder)) as index:
+        yield index
+
+
+def take(folder, numbers):
+    for number in numbers:
+        (folder / f"{number}.png").unlink()
+
+
+def test_a_large_share_is_forgotten_only_if_that_is_said(index, folder):
+    take(folder, range(15))
+    with pytest.raises(IndexFolderError, match=r"15 of 20 indexed files are gone; mount .* --forget"):
+        index.update([folder], jobs=1)
+    assert len(index) == 20
+    assert counts(index.update([folder], jobs=1, forget=True)) == (0, 0, 15, 5)
+    assert len(index) == 5
+
+
+def test_a_small_share_and_a_few_files_are_forgotten(index, folder):
+    take(folder, range(6))
+    assert counts(index.update([folder], jobs=1)) == (0, 0, 6, 14)
+    take(folder, range(6, 13))
+    assert counts(index.update([folder], jobs=1)) == (0, 0, 7, 7)
+
+
+def test_what_was_renamed_within_the_folder_is_not_gone(index, folder):
+    for number in range(15):
+        (folder / f"{number}.png").rename(folder / f"new{number}.png")
+    assert counts(index.update([folder], jobs=1)) == (15, 0, 15, 5)
+
+
+def test_what_is_removed_twice_was_removed(index, folder, tmp_path, capsys):
+    assert index.remove(["1.png", "2.png"]) == 2
+    assert index.remove(["1.png", "3.png"]) == 1
+    assert index.remove(["1.png"]) == 0
+    with pytest.raises(SettingError, match=r"not in this index: misspelt\.png; nothing was removed"):
+        index.remove(["1.png", "misspelt.png"])
+    index.close()
+    assert main(["remove", str(tmp_path / "index"), "1.png"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'index'}: 0 removed (all of it was before), 17 left\n"
+
+
+def test_a_folder_that_is_removed_twice_was_removed(index, folder, tmp_path):
+    (folder / "sub").mkdir()
+    draw_grey(folder / "sub" / "x.png", 99)
+    index.update([folder], jobs=1)
+    assert index.remove(["sub/"]) == 1
+    assert index.remove(["sub/"]) == 0
+    with pytest.raises(SettingError, match="not in this index: other/"):
+        index.remove(["other/"])
+    assert index.leftovers(["sub/x.png"]) != []
+    index.compact()
+    assert index.leftovers(["sub/x.png"]) == []
+
+
+def test_an_index_that_learns_again_and_is_interrupted_is_whole(tmp_path, folder, kinds):
+    factories = {"mean": kinds.Mean}
+    with IndexWriter.create(tmp_path / "other", factories=factories) as other:
+        other.add_representation(kinds.Mean())
+        other.update([folder], jobs=1)
+        for stage in ("learn mean", "read"):
+            with pytest.raises(KeyboardInterrupt):
+                other.update([folder], jobs=1, refit=True, progress=interrupting(stage))
+            assert other.verify() == []
+            assert len(other.query("3.png")) == 10
+
+
+def interrupting(stage):
+    """Return a progress that interrupts in a stage."""
+
+    def progress(now, done, total):
+        if now == stage and done:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+def test_a_file_beyond_a_link_is_read_if_that_is_wanted_and_then_stays(index, folder, tmp_path):
+    (tmp_path / "far").mkdir()
+    draw_grey(tmp_path / "far" / "x.png", 99)
+    (folder / "far").symlink_to(tmp_path / "far")
+    report = index.update([folder], jobs=1)
+    assert counts(report) == (0, 0, 0, 20)
+    assert [name for name, _ in report.skipped] == ["far"]
+    assert counts(index.update([folder], jobs=1, follow_links=True)) == (1, 0, 0, 20)
+    assert counts(index.update([folder], jobs=1))[2] == 0
+    assert "far/x.png" in index
