@@ -83,7 +83,7 @@ def _rows(path: Path, file: TextIO, required: tuple[str, str]) -> Iterator[tuple
                     f"labels: {path}, line {line}: {len(fields)} fields, but the header has {len(header)}; "
                     "quote fields that hold commas"
                 )
-            name, row = _row(dict(zip(header, fields, strict=True)), line, required)
+            name, row = _row(dict(zip(header, map(_plain, fields), strict=True)), line, required)
             if not name or name in seen:
                 what = f"{name!r} stands on line {seen[name]} already" if name else "the path is empty"
                 raise SettingError(f"labels: {path}, line {line}: {what}; name each picture once")
@@ -105,6 +105,11 @@ def _header(path: Path, fields: list[str], required: tuple[str, str]) -> list[st
     if repeated := {name for name in header if header.count(name) > 1}:
         raise SettingError(f"labels: {path}, line 1: column {min(repeated)!r} stands twice; rename one")
     return header
+
+
+def _plain(field: str) -> str:
+    """Return a field without the ``'`` that keeps spreadsheets from taking it for a formula."""
+    return field[1:] if field[:1] == "'" and field[1:].lstrip(" ").startswith(("=", "+", "-", "@")) else field
 
 
 def _row(fields: dict[str, str], line: int, required: tuple[str, str]) -> tuple[str, LabelRow]:

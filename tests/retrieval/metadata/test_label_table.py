@@ -4,6 +4,7 @@ import pytest
 
 from retrieval.errors import SettingError
 from retrieval.metadata.label_table import LabelTable
+from viewer.safe_text import csv_text
 
 
 def read(tmp_path, text, encoding="utf-8"):
@@ -93,4 +94,16 @@ def test_folders_label_what_is_in_them():
         "cat/1.png": ("cat",),
         "pets/dog/2.png": ("dog",),
         "3.png": (),
+    }
+
+
+def test_what_a_table_of_ours_guards_against_spreadsheets_is_read_as_it_was(tmp_path):
+    text = csv_text([("path", "label"), ("=1.png", "-x"), ("-2.png", "'quoted'"), ("a.png", "+")])
+    (tmp_path / "l.csv").write_text(text)
+    assert "'=1.png" in text
+    rows = LabelTable.read(tmp_path / "l.csv").rows
+    assert {name: row.labels for name, row in rows.items()} == {
+        "=1.png": ("-x",),
+        "-2.png": ("'quoted'",),
+        "a.png": ("+",),
     }
