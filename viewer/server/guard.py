@@ -31,7 +31,8 @@ _HEADERS = {
 # Holds nothing of any index, and is what asks for the token.
 _OPEN = ("/static/",)
 _LARGE = ("/uploads", "/masks")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""The names of this machine for itself."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Rules:
     most_upload : bytes of a file that is brought.
     """
 
-    hosts: Collection[str] | None = _LOOPBACK
+    hosts: Collection[str] | None = LOOPBACK
     token: str | None = None
     most_upload: int = 128_000_000
 

@@ -14,7 +14,7 @@ from retrieval.errors import OptionError
 
 from .app import make_app
 from .desk import Desk
-from .guard import Rules, is_loopback
+from .guard import LOOPBACK, Rules, is_loopback
 
 _CHARACTERS = 24
 _GRACE = 2
@@ -69,7 +69,8 @@ def serve(desk: Desk, where: Listening, report: Callable[[str], None]) -> None:
     bound = _bind(where)
     port = bound.getsockname()[1]
     # Other machines may call this one by any name; the token is what they must show.
-    rules = Rules(hosts=None, token=token) if where.is_public else Rules(token=token)
+    hosts = None if where.is_public else (*LOOPBACK, where.host)
+    rules = Rules(hosts, token)
     # Warnings alone: a terminal in a reading room is no place for a log.
     config = uvicorn.Config(
         make_app(desk, rules),

@@ -102,6 +102,12 @@ def test_a_file_that_changed_has_another_key(own_index):
         assert client.get(f"/images/scans.index/{before}/pixels").status_code == 404
 
 
+def test_another_address_of_this_machine_answers_to_its_own_name(index):
+    with command(index, "--host", "127.0.0.2") as (client, address, _):
+        assert address.startswith("http://127.0.0.2:") and "#" not in address
+        assert client.get("/state").status_code == 200
+
+
 def test_with_a_token_only_its_address_opens(index):
     with command(index, "--token") as (client, address, _):
         token = address.partition("#token=")[2]
