@@ -95,11 +95,12 @@ class Opened:
         # A drawn image: every kernel meets the types of a real query, and nothing is said of any patient.
         drawn = Picture(np.random.default_rng(0).random((_SIDE, _SIDE), dtype=np.float32), "drawn")
         region = Region.box(8, 8, _SIDE - 16, _SIDE - 16)
-        # Columns of many images take a second to be read, and a plain question does without.
-        self.index.ask(_touch)
         few = self.index.names[:_FEW]
+        # An image is what the page wants first.
         with suppress(SemblanceError):
             self.index.read(few[0] if few else "")
+        # Columns of many images take a second to be read, and a plain question does without.
+        self.index.ask(_touch)
         for name in names if few else ():
             with suppress(SemblanceError):
                 self.index.query(drawn, by=[name], k=1)
