@@ -93,11 +93,11 @@ def _write_pictures(folder: Path) -> None:
     # Some packages with images are optional: the demo shows what is installed.
     if missing:
         print(
-            f"without the images of {', '.join(sorted(missing))}; for all: pip install 'semblance[demo]'",
+            f"without the images of {', '.join(sorted(missing))}; for all: pip install semblance",
             file=sys.stderr,
         )
     if not n_files:
-        raise PictureError(f"{folder}: no installed package has images; pip install 'semblance[demo]'")
+        raise PictureError(f"{folder}: no installed package has images; pip install semblance")
 
 
 def _index(pictures: Path, output: Path, jobs: int | None, is_quiet: bool) -> None:
