@@ -116,7 +116,10 @@ def _read_query(index: Index, picture: Picture, known_as: str | None) -> Query:
     label = {"label": entry.labels[0]} if len(entry.labels) == 1 else {}
     # What a table says of an image goes before what its header says.
     groups, metadata = {**picture.groups, **entry.groups}, {**picture.metadata, **entry.metadata, **label}
-    return Query(shown_name(index, picture.id), replace(picture, groups=groups, metadata=metadata), known_as)
+    # Where names are hidden, what is shown should be an id that can be asked for again.
+    is_hidden = index.ask(lambda snapshot: snapshot.catalogue.names.are_hidden)
+    called = known_as if is_hidden else picture.id
+    return Query(called, replace(picture, groups=groups, metadata=metadata), known_as)
 
 
 def shown_name(index: Index, name: str) -> str:

@@ -109,6 +109,9 @@ def test_query_remove_and_labels_take_the_names_of_files(scans, tmp_path, capsys
         known = opened.names_at(scans / NAME / f"{NAME}_1.dcm")
         assert [opened.picture(name).labels for name in known] == [("label1",)]
         assert opened.read(known[0]).shape[:2] == (40, 40)
+    capsys.readouterr()
+    run("query", place, scans / NAME / f"{NAME}_1.dcm", "--by", "thumbnail")
+    assert capsys.readouterr().out.startswith(f"{known[0]}  by thumbnail")
     run("remove", place, f"{NAME}/{NAME}_2.dcm")
     assert len(names(place)) == 3
     run("index", scans, "-o", place, "--labels", table)  # it does not come back, and its label neither
