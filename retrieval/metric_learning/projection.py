@@ -37,7 +37,13 @@ class Projection:
     def restore(cls, arrays: Arrays) -> Projection:
         """Take back what ``arrays`` returned. Raise IndexFolderError if it is something else."""
         matrix, offset = arrays.get("matrix"), arrays.get("offset")
-        if matrix is None or offset is None or len(arrays) != 2:
+        if matrix is not None and offset is not None and len(arrays) > 2:
+            more = ", ".join(sorted(arrays.keys() - {"matrix", "offset"}))
+            raise IndexFolderError(
+                f"a learnt metric holds what this version does not know ({more}); update semblance, or learn "
+                "it again with `semblance learn-metric`"
+            )
+        if matrix is None or offset is None:
             raise IndexFolderError(f"{', '.join(arrays) or 'nothing'}: no learnt metric; index again")
         if matrix.ndim != 2 or matrix.dtype != np.float32 or offset.dtype != np.float32:
             raise IndexFolderError("the matrix of a learnt metric is damaged; index again")

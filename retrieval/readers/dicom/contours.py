@@ -17,29 +17,43 @@ from .marked_frame import SAME_PLACE, MarkedRegion, Mask, Target, refers
 def contours_on(dataset: Any, target: Target) -> list[MarkedRegion]:
     """Return the regions of interest whose contours are on a frame; PS3.3 C.8.8.6."""
     rows, cols = (int(element(target.dataset, keyword) or 0) for keyword in ("Rows", "Columns"))
-    labels = {
-        int(element(item, "ROINumber") or 0): text_of(item, "ROIName")
-        for item in element(dataset, "StructureSetROISequence") or ()
-    }
+    items = element(dataset, "StructureSetROISequence") or ()
+    named = {int(element(item, "ROINumber") or 0): item for item in items}
     found = []
     for roi in element(dataset, "ROIContourSequence") or ():
         mask = np.zeros((rows, cols), dtype=bool)
+        number = int(element(roi, "ReferencedROINumber") or 0)
+        is_here = target.is_within(_frame_of_reference(dataset, named.get(number)))
         for contour in element(roi, "ContourSequence") or ():
-            if text_of(contour, "ContourGeometricType").startswith("CLOSED") and _is_on(contour, target):
+            is_closed = text_of(contour, "ContourGeometricType").startswith("CLOSED")
+            if is_closed and _is_on(contour, target, is_here):
                 # A contour within another one cuts a hole.
                 mask ^= _filled(_pixels_of(contour, target), (rows, cols))
         if mask.any():
-            number = int(element(roi, "ReferencedROINumber") or 0)
-            found.append(MarkedRegion(number, labels.get(number, ""), mask))
+            label = text_of(named[number], "ROIName") if number in named else ""
+            found.append(MarkedRegion(number, label, mask))
     return found
 
 
-def _is_on(contour: Any, target: Target) -> bool:
-    """Whether a contour is on the target: by reference, else if all its points are in its plane."""
+def _frame_of_reference(dataset: Any, item: Any) -> str:
+    """Return the frame of reference of a region of interest: its own, else that of the structure set."""
+    own = "" if item is None else text_of(item, "ReferencedFrameOfReferenceUID")
+    # C.8.8.5: older writers name it in the sequence, or at the top, alone.
+    first = (element(dataset, "ReferencedFrameOfReferenceSequence") or [dataset])[0]
+    return own or text_of(first, "FrameOfReferenceUID")
+
+
+def _is_on(contour: Any, target: Target, is_here: bool) -> bool:
+    """Whether a contour is on the target: by reference, else if all its points are in its plane.
+
+    ``is_here`` says whether both have one frame of reference, without which places say nothing.
+    """
     # C.8.8.6.2: optional, and many planning systems leave it out.
     references = element(contour, "ContourImageSequence")
     if references:
         return any(refers(reference, target) for reference in references)
+    if not is_here:
+        return False
     points = np.reshape(numbers(contour, "ContourData"), (-1, 3))
     normal = normal_of(target.dataset, target.frame)
     height = position_of(target.dataset, target.frame, target.n_frames)

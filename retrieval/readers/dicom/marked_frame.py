@@ -29,6 +29,11 @@ class Target:
         """Return the identifier of the image."""
         return text_of(self.dataset, "SOPInstanceUID")
 
+    def is_within(self, frame_of_reference: str) -> bool:
+        """Whether places in a frame of reference mean places of this image: of no other patient or scan."""
+        own = text_of(self.dataset, "FrameOfReferenceUID")
+        return own != "" and own == frame_of_reference
+
 
 @dataclass(frozen=True, eq=False)
 class MarkedRegion:

@@ -123,7 +123,7 @@ def _marks(dataset: Any, frame: int, n_frames: int, target: Target) -> bool:
     sources = list(_sources(dataset, frame))
     if sources:
         return any(refers(source, target) for source in sources)
-    if text_of(dataset, "FrameOfReferenceUID") != text_of(target.dataset, "FrameOfReferenceUID"):
+    if not target.is_within(text_of(dataset, "FrameOfReferenceUID")):
         return False
     own_tile = _tile(dataset, frame, n_frames)
     if own_tile is not None:

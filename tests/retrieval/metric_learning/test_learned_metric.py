@@ -242,12 +242,17 @@ def test_nothing_stays_nothing():
         {"matrix": np.ones((3, 2)), "offset": np.ones(2)},
         {"matrix": np.ones((3, 2), np.float32), "offset": np.ones(3, np.float32)},
         {"matrix": np.ones((3, 0), np.float32), "offset": np.ones(0, np.float32)},
-        {"matrix": np.ones((3, 2), np.float32), "offset": np.ones(2, np.float32), "more": np.ones(1)},
     ],
 )
 def test_arrays_of_something_else_are_no_projection(arrays):
     with pytest.raises(IndexFolderError, match="index again"):
         Projection.restore(arrays)
+
+
+def test_a_metric_of_a_newer_version_is_refused_with_the_remedy():
+    newer = {"matrix": np.ones((3, 2), np.float32), "offset": np.ones(2, np.float32), "more": np.ones(1)}
+    with pytest.raises(IndexFolderError, match=r"does not know \(more\); update semblance, or"):
+        Projection.restore(newer)
 
 
 def test_lengths_are_the_same_sparse_and_dense():

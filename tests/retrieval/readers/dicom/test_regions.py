@@ -45,8 +45,8 @@ def _segmentation(tmp_path, frames, *, refers=True, **values):
     return write_dicom(
         tmp_path / "seg.dcm", np.stack([mask for *_, mask in frames]), Modality="SEG",
         SegmentSequence=[item(SegmentNumber=n, SegmentLabel=f"part {n}") for n in (1, 2)],
-        FrameOfReferenceUID="1.2.9", SharedFunctionalGroupsSequence=[shared],
-        PerFrameFunctionalGroupsSequence=groups, **{"sop": SEG, **values},
+        SharedFunctionalGroupsSequence=[shared], PerFrameFunctionalGroupsSequence=groups,
+        **{"sop": SEG, "FrameOfReferenceUID": "1.2.9", **values},
     )  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def test_contours_are_filled_and_those_within_are_holes(tmp_path, refers):
     contours = [_contour(outer, 4, refers), _contour(inner, 4, refers), _contour(outer, 0, refers)]
     path = write_dicom(
         tmp_path / "rt.dcm", np.zeros((1, 1), np.uint8), sop=STRUCTURES, Modality="RTSTRUCT",
-        StructureSetROISequence=[item(ROINumber=7, ROIName="lung")],
+        StructureSetROISequence=[item(ROINumber=7, ROIName="lung", ReferencedFrameOfReferenceUID="1.2.9")],
         ROIContourSequence=[item(ReferencedROINumber=7, ContourSequence=contours)],
     )  # fmt: skip
     (found,) = regions_of(path, target_of(_image(tmp_path, 4), 0))
@@ -109,3 +109,28 @@ def test_contours_are_filled_and_those_within_are_holes(tmp_path, refers):
     expected[4:7, 5:8] = False
     assert (found.number, found.label) == (7, "lung")
     np.testing.assert_array_equal(found.mask, expected)
+
+
+@pytest.mark.parametrize(
+    ("where", "is_found"),
+    [
+        ({"FrameOfReferenceUID": "1.2.9"}, True),
+        ({"ReferencedFrameOfReferenceSequence": [item(FrameOfReferenceUID="1.2.9")]}, True),
+        ({"FrameOfReferenceUID": "1.2.10"}, False),  # another patient, with slices at the same heights
+        ({}, False),
+    ],
+)
+def test_places_count_in_their_own_frame_of_reference_only(tmp_path, where, is_found):
+    contour = _contour([(0.5, 1.5), (0.5, 10.5), (9.5, 10.5)], 4, refers=False)
+    contours = {
+        "StructureSetROISequence": [item(ROINumber=7, ROIName="lung")],
+        "ROIContourSequence": [item(ReferencedROINumber=7, ContourSequence=[contour])],
+    }
+    nothing = np.zeros((1, 1), np.uint8)
+    path = write_dicom(tmp_path / "rt.dcm", nothing, sop=STRUCTURES, **contours, **where)
+    target = target_of(_image(tmp_path, 4), 0)
+    assert [found.label for found in regions_of(path, target)] == (["lung"] if is_found else [])
+    if "ReferencedFrameOfReferenceSequence" not in where:
+        frame = where.get("FrameOfReferenceUID", "")
+        seg = _segmentation(tmp_path, [(1, 4, _box(0, 0, 3, 3))], refers=False, FrameOfReferenceUID=frame)
+        assert bool(regions_of(seg, target)) == is_found
