@@ -91,6 +91,9 @@ def _live(fd: int) -> None:
 def _answer(connection: Connection, call: Call, memory: _Memory) -> None:
     """Send the items of a call; some ahead, then one for each that is asked for."""
     error: tuple[type[Exception], tuple[object, ...]] | None = None
+    # A process is kept for many files, and a notebook may have gone to another folder since it began.
+    with suppress(OSError):
+        os.chdir(call.folder)
     try:
         with _within(call.limits, connection, memory), limited(call.limits):
             for n, item in enumerate(call.items(*call.arguments, **call.options)):

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,13 @@ Items = Callable[..., Iterator[Any]]
 """A generator function that can be imported: what is called in the other process."""
 
 
+def _working_folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was deleted
+        return ""
+
+
 @dataclass(frozen=True)
 class Call:
     """The items that a function gives are wanted.
@@ -30,12 +38,14 @@ class Call:
     items : the function, by its module and name.
     arguments, options : of it.
     limits : what it may take.
+    folder : the working folder of who calls, to which paths are relative; empty if it is gone.
     """
 
     items: Items
     arguments: tuple[Any, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    folder: str = field(default_factory=_working_folder)
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def test_damaged_vectors_are_no_silent_answer(
         assert main(["query", str(index), image, "--by", "dense"]) == 1
         shown = capsys.readouterr()
         assert shown.out == ""
-        assert "damaged; restore" in shown.err
+        assert "`semblance repair` says what can be mended" in shown.err
         assert shown.err.count("\n") == 1
 
 

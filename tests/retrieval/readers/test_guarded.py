@@ -189,3 +189,12 @@ def test_more_time_is_given_for_what_a_file_holds_and_gives():
     assert limits.seconds(3_000_000, 2_000_000) == 15
     assert limits.clock_seconds(0, 0) == 50
     assert Limits(max_seconds=2).seconds(3_000_000, 0) == 2
+
+
+def test_paths_are_relative_to_the_folder_of_who_asks(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        tifffile.imwrite(tmp_path / name / "x.tif", np.full((4, 5 + len(name)), 9, np.uint8))
+        monkeypatch.chdir(tmp_path / name)
+        (picture,) = read_guarded(Path("x.tif"), "x.tif")
+        assert picture.shape[:2] == (4, 6)
