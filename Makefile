@@ -8,7 +8,7 @@ PIP := -m pip --disable-pip-version-check
 # The default editable install lets any folder called deep/ in the current directory shadow the package.
 EDITABLE := --config-settings editable_mode=compat
 
-.PHONY: install demo test check page-check tests soak docs wheel wheel-test base-test bench clean
+.PHONY: install demo test check page-check tests soak fuzz docs wheel wheel-test base-test bench clean
 
 install: $(VENV)/.warm
 
@@ -29,6 +29,10 @@ tests: $(VENV)/.dev
 # What takes too long for every run: commands of the documents that take more than 20 seconds.
 soak: $(VENV)/.dev
 	$(BIN)/pytest -q -m soak
+
+# Mutated inputs of every kind, for an hour; prints the table of docs/explanation/reliability.md.
+fuzz: $(VENV)/.dev
+	cd tests && ../$(BIN)/python -m support.fuzz --seconds $(or $(SECONDS),3600)
 
 docs: $(VENV)/.docs
 	$(BIN)/sphinx-build -q -W --keep-going -d build/doctrees docs build/docs

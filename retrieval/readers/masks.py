@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import PictureError
+from ..errors import PictureError, SemblanceError
 from ..picture import Picture, Value
 from . import read_pictures
+from .reasons import reason_of
+from .warnings_off import quiet
 
 Mask = NDArray[np.bool_]
 _SAME_PLACE = 0.1
@@ -54,10 +56,7 @@ def read_mask(argument: Path, image: MarkedImage) -> Mask:
     path, name = split_name(argument)
     if not path.is_file():
         raise PictureError(f"{argument}: no such file; give an image of the query's size")
-    # Late: pydicom is not needed for other masks.
-    from .dicom.regions import is_region_file
-
-    mask = _regions(path, name, image) if is_region_file(path) else _pixels(path, name, image)
+    mask = _read(path, name, image)
     if mask.shape != image.shape:
         raise PictureError(
             f"{argument}: is {_size(mask.shape)}, and the query {_size(image.shape)}; "
@@ -67,6 +66,19 @@ def read_mask(argument: Path, image: MarkedImage) -> Mask:
         where = f" in image {image.frame} of its file" if image.is_one_of_many else ""
         raise PictureError(f"{argument}: is black, and marks nothing{where}")
     return mask
+
+
+def _read(path: Path, name: str, image: MarkedImage) -> Mask:
+    # Late: pydicom is not needed for other masks.
+    from .dicom.regions import is_region_file
+
+    try:
+        with quiet():
+            return _regions(path, name, image) if is_region_file(path) else _pixels(path, name, image)
+    except SemblanceError:
+        raise
+    except Exception as error:  # a damaged file of regions fails in as many ways as an image
+        raise PictureError(f"{path}: {reason_of(error)}") from error
 
 
 def split_name(argument: Path) -> tuple[Path, str]:

@@ -78,6 +78,9 @@ def _volume(header: Any, file: IO[bytes], source: Source, is_pair: bool) -> Volu
     if not 2 <= len(shape) <= 7 or min(shape) < 1:
         raise PictureError(f"a NIfTI file of shape {shape} is no picture")
     dtype, offset = header.get_data_dtype(), _offset(header, is_pair)
+    # nifti1.h: datatype 0 is unknown. Its values take no bytes, and a file would hold any number of them.
+    if not dtype.itemsize:
+        raise PictureError("its header does not say what type its values have")
     # Counted in Python integers: a damaged shape overflows 64 bits.
     expected = offset + int(dtype.itemsize) * int(np.prod([int(n) for n in shape], dtype=object))
     there = file.seek(0, os.SEEK_END)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import signal
@@ -50,6 +51,7 @@ def live_after_fork(fd: int, parent: int) -> None:
         end_with_parent(parent)
         # What the parent had is never freed here: the numbers of its files are given to others now.
         gc.freeze()
+        faulthandler.disable()
         _keep_only(fd)
         _live(fd)
     finally:
