@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from .answer import Answer, Caption, caption_of, row_of
 from .findings import findings_tables
 from .provenance import Fact, index_facts
-from .queries.followed_mark import ask_through
 from .queries.marked_region import Mark
 from .queries.query import Query, others
 from .report import Page
@@ -30,6 +29,9 @@ def ask(index: Index, query: Query, options: QueryOptions, through: float = 0.0)
     ``through`` : mm through which a mark is followed into the slices above and below.
     """
     if through:
+        # Loaded when it is needed: it takes NumPy, and the help of the command line must not wait for that.
+        from .queries.followed_mark import ask_through
+
         hits = ask_through(index, query, options, through)
     elif query.slices:
         hits = index.query_volume(query.slices, options)
