@@ -120,7 +120,15 @@ def of_two_folders(made: Path, tmp_path: Path) -> Path:
     (tmp_path / "outside.png").write_bytes((made / "scans" / "4.png").read_bytes())
     (tmp_path / "y" / "link.png").symlink_to(tmp_path / "outside.png")
     for name in "xy":
-        arguments = ["--labels", tmp_path / name / "labels.csv", "--by", "thumbnail", "--jobs", 1]
+        arguments = [
+            "--labels",
+            tmp_path / name / "labels.csv",
+            "--by",
+            "thumbnail",
+            "--follow-links",
+            "--jobs",
+            1,
+        ]
         assert run("index", tmp_path / name, "-o", tmp_path / "i", *arguments) == 0
     return tmp_path
 
