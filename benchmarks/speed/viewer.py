@@ -97,9 +97,12 @@ _REGION = """async (box) => {
   const { update } = await import('/static/page/js/state.js');
   const { current } = await import('/static/page/js/answer.js');
   const before = current.answer;
+  const notes = document.getElementById('answer-notes');
+  notes.replaceChildren();
   const start = performance.now();
   update({ region: { box } }, { keep: true });
-  const isSame = () => current.answer === before || current.answer === null;
+  // A region without structure has no hit: a sentence says so.
+  const isSame = () => current.answer === before && !notes.querySelector('.warn');
   while (isSame()) await new Promise((done) => setTimeout(done, 2));
   return [performance.now() - start, current.hits.filter((hit) => hit.box).length];
 }"""
