@@ -76,9 +76,9 @@ def address(page_index: Path) -> Iterator[str]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """One Chromium for the tests of a module: while it runs, no other test can have an event loop of its own."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=20_000)
