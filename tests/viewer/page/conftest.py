@@ -78,7 +78,7 @@ def address(page_index: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for the tests of a module: while it runs, no other test can have an event loop of its own."""
+    """One Chromium for the tests of a module: while it runs, no other test can have an event loop."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=20_000)
