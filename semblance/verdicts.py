@@ -54,8 +54,7 @@ class Findings(enrichment.Findings, Table):
         return [self._row(one) for one in self.labels]
 
     def _row(self, one: enrichment.Finding) -> dict[str, Any]:
-        # A metric that saw the labels makes every p too small, so none is shown.
-        p, adjusted = (None, None) if self.withheld else (one.p, one.adjusted)
+        p, adjusted = self.p_values(one)
         return {
             "query": self.query,
             "label": one.label,

@@ -14,6 +14,7 @@ from .safe_text import csv_text
 
 if TYPE_CHECKING:
     from retrieval.answers.duplicate_groups import Copies
+    from retrieval.answers.enrichment import Finding, Findings
 
 
 def as_json(answers: Sequence[Answer]) -> str:
@@ -91,21 +92,7 @@ def _findings(answer: Answer) -> dict[str, object]:
         "matching": found.drawn,
         "cases": found.total,
         "verdict": found.verdict,
-        "labels": [
-            {
-                "label": one.label,
-                "found": one.found,
-                "in_all": one.labelled,
-                "expected": one.expected,
-                "enrichment": one.enrichment,
-                "share": one.share,
-                "share_interval": [one.low, one.high],
-                "p": None if found.withheld else one.p,
-                "p_adjusted": None if found.withheld else one.adjusted,
-                "significant": one in found.significant,
-            }
-            for one in found.labels
-        ],
+        "labels": [_label(one, found) for one in found.labels],
         "likeness_percentile": found.unlike,
         "unlike_anything": found.is_unlike,
         "kind_percentile": found.kind,
@@ -123,6 +110,22 @@ def _findings(answer: Answer) -> dict[str, object]:
             }
             for r in answer.references
         ],
+    }
+
+
+def _label(one: Finding, found: Findings) -> dict[str, object]:
+    p, adjusted = found.p_values(one)
+    return {
+        "label": one.label,
+        "found": one.found,
+        "in_all": one.labelled,
+        "expected": one.expected,
+        "enrichment": one.enrichment,
+        "share": one.share,
+        "share_interval": [one.low, one.high],
+        "p": p,
+        "p_adjusted": adjusted,
+        "significant": one in found.significant,
     }
 
 

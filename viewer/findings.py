@@ -93,12 +93,12 @@ def verdict(found: Findings) -> str:
 
 def line(one: Finding, found: Findings) -> tuple[str, ...]:
     """Return one label as a line of a table."""
+    p_values = found.p_values(one)
     return (
         one.label,
         f"{one.found} of {one.drawn}",
         f"{one.expected:.1f}",
         f"{one.enrichment:.1f}",
         f"{one.low:.0%} to {one.high:.0%}",
-        "-" if found.withheld else f"{one.p:.2g}",
-        "-" if found.withheld else f"{one.adjusted:.2g}",
+        *("-" if p is None else f"{p:.2g}" for p in p_values),
     )

@@ -98,6 +98,11 @@ class Findings:
         """Return the labels that are more than chance."""
         return () if self.withheld else tuple(one for one in self.labels if one.is_significant)
 
+    def p_values(self, one: Finding) -> tuple[float, float] | tuple[None, None]:
+        """Return p of a label and p corrected for all labels; None for both if they are withheld."""
+        # A metric that saw the labels finds what it was taught: each p would be too small.
+        return (None, None) if self.withheld else (one.p, one.adjusted)
+
     @property
     def is_unlike(self) -> bool:
         """Tell whether the query is unlike anything in the index."""

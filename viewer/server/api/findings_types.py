@@ -102,8 +102,7 @@ def reference_of(opened: Opened | None, one: reference_table.Reference) -> Refer
 
 
 def _finding(one: enrichment.Finding, found: enrichment.Findings) -> Finding:
-    # A metric that learnt from these labels would find what it was taught: no p is shown then.
-    is_withheld = bool(found.withheld)
+    p, adjusted = found.p_values(one)
     return Finding(
         label=one.label,
         found=one.found,
@@ -115,7 +114,7 @@ def _finding(one: enrichment.Finding, found: enrichment.Findings) -> Finding:
         share=one.share,
         low=one.low,
         high=one.high,
-        p=None if is_withheld else one.p,
-        adjusted=None if is_withheld else one.adjusted,
+        p=p,
+        adjusted=adjusted,
         is_significant=one in found.significant,
     )
