@@ -250,6 +250,18 @@ def test_the_address_brings_all_back_and_so_does_the_way_back(visit: Visit, addr
     tab.wait_for_function("() => !location.hash.includes('by=superpixel')")
 
 
+def test_a_question_in_the_address_is_asked_once(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab)
+    mark(tab)
+    asked = []
+    again = tab.context.new_page()
+    again.on("request", lambda one: asked.append(one) if "searching(" in (one.post_data or "") else None)
+    again.goto(tab.url)
+    expect(again.locator(".findings")).to_be_visible()
+    assert len(asked) == 1
+
+
 def test_an_image_from_outside_is_asked_with_and_is_no_part_of_a_link(
     visit: Visit, address: str, tmp_path: Path
 ) -> None:

@@ -1,11 +1,11 @@
 // ANSWER: cases with their best image, where in them, who voted; folded away what matches nowhere in space.
-import { $, announce, fill, h, iconButton, s, score } from './dom.js';
+import { $, announce, fill, h, iconButton, s, score, short } from './dom.js';
 import { ask, cancel, currentIndex, namesOf } from './ask.js';
 import { findingsOf, referencesOf } from './findings.js';
-import { imagePath, lazyImage } from './pixels.js';
+import { thumbnailOf } from './pixels.js';
 import { slices } from './look.js';
-import { outlineOf } from './marks.js';
-import { QUESTION, state, update, watch } from './state.js';
+import { matchOf } from './marks.js';
+import { openImage, QUESTION, state, update, watch } from './state.js';
 import { remember } from './strip.js';
 
 /** @typedef {import('./types.js').Hit} Hit */
@@ -39,11 +39,13 @@ export function start(does) {
   new IntersectionObserver(([entry]) => { if (entry.isIntersecting && current.answer && !$('hits').querySelector('.folded')) more(); }).observe($('more-hits'));
 }
 
+/** Whether more than an image is asked with. */
+export const isRefined = () => state.region !== null || state.like.length > 0 || state.unlike.length > 0;
+
 /** Scrolling through slices asks nothing; a mark, a filter or another representation does. @param {Set<string>} what */
 function changed(what) {
-  const isRefined = state.region !== null || state.like.length > 0 || state.unlike.length > 0;
   const isAnswered = current.answer !== null && !what.has('image') && !what.has('upload');
-  if (isRefined || isAnswered) run();
+  if (isRefined() || isAnswered) run();
 }
 
 export function clear() {
@@ -140,8 +142,6 @@ function listOf(seen, folded, answer) {
 
 /** @param {Hit} hit */
 export const nameOf = (hit) => (hit.case ? `${hit.case.column} ${short(hit.case.value)}` : hit.image.id);
-/** @param {string} value */
-const short = (value) => (/^[0-9a-f]{16,}$/.test(value) ? value.slice(0, 8) : value);
 
 /** @param {Hit} hit @param {Answer} answer @param {string} [partner] what the other column says of it */
 function hitRow(hit, answer, partner = '') {
@@ -186,16 +186,15 @@ function fields(image) {
 /** @param {Hit} hit */
 function thumbnail(hit) {
   const { image } = hit;
-  const picture = lazyImage(`${imagePath(state.index, image.key)}/thumbnail`, '');
-  const marks = hit.quad ? [s('polygon', { points: hit.quad.join(' ') })] : hit.box ? outlineOf({ box: hit.box }) : [];
-  return h('span.thumb', {}, picture,
+  const marks = matchOf(hit);
+  return h('span.thumb', {}, thumbnailOf(state.index, image.key),
     marks.length > 0 && s('svg', { viewBox: `0 0 ${image.cols} ${image.rows}`, 'aria-hidden': 'true', preserveAspectRatio: 'xMidYMid meet' }, ...marks));
 }
 
 /** The other images of a case. @param {Hit} hit */
 function caseStrip(hit) {
   if (!hit.case || hit.case.images.length < 2) return null;
-  return h('p.strip', {}, ...hit.case.images.slice(0, 8).map((image) => lazyImage(`${imagePath(state.index, image.key)}/thumbnail`, image.id)));
+  return h('p.strip', {}, ...hit.case.images.slice(0, 8).map((image) => thumbnailOf(state.index, image.key, image.id)));
 }
 
 /** @param {Hit} hit */
@@ -214,7 +213,7 @@ function acts(hit) {
 /** @param {Hit} hit */
 export function askWith(hit) {
   const region = hit.box ? { box: hit.box.map(Math.round) } : null;
-  update({ image: hit.image.id, upload: '', region, like: [], unlike: [], hit: '', k: 20 }, { keep: true });
+  openImage(hit.image.id, { region, k: 20 });
   if (!region) run();
 }
 

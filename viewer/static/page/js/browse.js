@@ -1,10 +1,10 @@
 // BROWSE: images, or series, studies and patients, with thumbnails, labels and counts; a filter by words or by clicks.
-import { $, announce, fill, h, later } from './dom.js';
+import { $, announce, fill, h, later, short } from './dom.js';
 import { graphql } from './api.js';
 import { currentIndex } from './ask.js';
-import { imagePath, lazyImage } from './pixels.js';
+import { thumbnailOf } from './pixels.js';
 import { COLUMNS, GROUPS, IMAGES } from './queries.js';
-import { state, update, watch } from './state.js';
+import { openImage, state, update, watch } from './state.js';
 
 let level = '';
 let next = /** @type {string | null} */ (null);
@@ -83,14 +83,11 @@ function groupRow(group) {
   return row(group.cover, short(group.value), [`${group.count}`, labels].filter(Boolean).join(' · '));
 }
 
-/** Hashes of patients and series are long: their first letters tell them apart. @param {string} value */
-const short = (value) => (/^[0-9a-f]{16,}$/.test(value) ? value.slice(0, 8) : value);
-
 /** @param {import('./types.js').Image} image @param {string} title @param {string} note */
 function row(image, title, note) {
-  const open = () => update({ image: image.id, upload: '', region: null, like: [], unlike: [], hit: '', volume: false }, { keep: true });
+  const open = () => openImage(image.id, { volume: false });
   return h('li', {}, h('button.row', { type: 'button', 'data-id': image.id, title: image.id, onclick: open },
-    lazyImage(`${imagePath(state.index, image.key)}/thumbnail`, ''),
+    thumbnailOf(state.index, image.key),
     h('span.row-text', {}, h('span.row-title', {}, title), h('span.quiet', {}, note))));
 }
 

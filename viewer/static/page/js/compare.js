@@ -4,7 +4,7 @@ import { graphql } from './api.js';
 import { askOf } from './ask.js';
 import { current, currentHit, nameOf } from './answer.js';
 import { currentSlice, slices, view } from './look.js';
-import { outlineOf } from './marks.js';
+import { matchOf } from './marks.js';
 import { imagePath, loadImage, loadPixels, prefetch } from './pixels.js';
 import { EXPLAIN, SLICE_MATCH, STACK } from './queries.js';
 import { state, update, watch } from './state.js';
@@ -118,7 +118,7 @@ async function showThere(place) {
   }
   const { hit } = there;
   const isMatched = hit !== null && slice.image.id === hit.image.id;
-  outline.replaceChildren(...(isMatched && hit.quad ? [s('polygon', { points: hit.quad.join(' ') })] : isMatched && hit.box ? outlineOf({ box: hit.box }) : []));
+  outline.replaceChildren(...(isMatched ? matchOf(hit) : []));
   const over = heat;
   other.above = isMatched && over ? (context) => context.drawImage(over, 0, 0, other.size.cols, other.size.rows) : null;
   pairsThere.setAttribute('visibility', isMatched ? 'visible' : 'hidden');

@@ -78,6 +78,9 @@ export function iconButton(symbol, label, act, props = {}) {
 /** Two decimals; a minus that is one. @param {number} value */
 export const score = (value) => value.toFixed(2).replace('-', '−');
 
+/** Hashes of patients and series are long: their first letters tell them apart. @param {string} value */
+export const short = (value) => (/^[0-9a-f]{16,}$/.test(value) ? value.slice(0, 8) : value);
+
 /** @param {number | null} p */
 export function pValue(p) {
   if (p === null) return '–';

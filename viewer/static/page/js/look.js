@@ -81,17 +81,15 @@ export function openUpload(name, frames) {
 }
 
 function slider() {
-  const count = stack.uploads || stack.slices.length;
   const node = $('slider');
-  node.max = String(count - 1);
-  node.value = String(state.upload ? state.frame : stack.at);
-  $('slices').hidden = count < 2;
+  node.max = String(count() - 1);
+  node.value = String(place());
+  $('slices').hidden = count() < 2;
 }
 
-/** @param {number} place of the slice in the stack */
-export function goTo(place) {
-  const count = stack.uploads || stack.slices.length;
-  const to = Math.min(Math.max(place, 0), count - 1);
+/** @param {number} wanted place of the slice in the stack */
+export function goTo(wanted) {
+  const to = Math.min(Math.max(wanted, 0), count() - 1);
   if (state.upload) update({ frame: to, region: null });
   else if (stack.slices[to] && to !== stack.at) {
     stack.at = to;
@@ -100,8 +98,10 @@ export function goTo(place) {
 }
 
 /** @param {number} step */
-export const scroll = (step) => goTo((state.upload ? state.frame : stack.at) + step);
+export const scroll = (step) => goTo(place() + step);
 
+const count = () => stack.uploads || stack.slices.length;
+const place = () => (state.upload ? state.frame : stack.at);
 const path = () => (state.upload ? uploadPath(state.upload, state.frame) : imagePath(state.index, stack.slices[stack.at].image.key));
 
 async function showSlice() {
@@ -160,14 +160,12 @@ function rewindow() {
 function describe() {
   const image = currentSlice()?.image;
   const about = view.pixels?.about;
-  const count = stack.uploads || stack.slices.length;
   const position = currentSlice()?.positionMm;
-  const at = (state.upload ? state.frame : stack.at) + 1;
-  const place = count > 1 ? `slice ${at}/${count}` : '';
+  const slice = count() > 1 ? `slice ${place() + 1}/${count()}` : '';
   const height = position !== null && position !== undefined ? `z ${position.toFixed(1).replace('-', '−')} mm` : '';
   fill($('look-title'), state.upload ? `${stack.name} (not in the index)` : image?.id ?? '');
-  fill($('where-am-i'), [place, height].filter(Boolean).join(' · '));
-  $('stage').setAttribute('aria-label', [state.upload ? stack.name : image?.id ?? '', place, height].filter(Boolean).join(', '));
+  fill($('where-am-i'), [slice, height].filter(Boolean).join(' · '));
+  $('stage').setAttribute('aria-label', [state.upload ? stack.name : image?.id ?? '', slice, height].filter(Boolean).join(', '));
   const shown = view.window;
   fill($('window-values'), about && about.channels === 1
     ? `C ${number((shown.low + shown.high) / 2)} W ${number(shown.high - shown.low)}` : '');
@@ -233,9 +231,9 @@ function hover(event) {
     return;
   }
   const mm = spacing();
-  const place = `x ${Math.floor(x)} y ${Math.floor(y)}${mm ? ` · ${(x * mm[1]).toFixed(1)}, ${(y * mm[0]).toFixed(1)} mm` : ''}`;
+  const where = `x ${Math.floor(x)} y ${Math.floor(y)}${mm ? ` · ${(x * mm[1]).toFixed(1)}, ${(y * mm[0]).toFixed(1)} mm` : ''}`;
   const value = Array.isArray(found) ? `rgb ${found.join(' ')}` : `${view.pixels?.about.unit ?? 'value'} ${number(found)}`;
-  fill($('under'), `${place} · ${value}`);
+  fill($('under'), `${where} · ${value}`);
 }
 
 export let isPanning = false;
@@ -280,7 +278,7 @@ function pointers() {
     event.preventDefault();
     const bounds = stage.getBoundingClientRect();
     const at = { x: event.clientX - bounds.left, y: event.clientY - bounds.top };
-    if (event.ctrlKey || (stack.uploads || stack.slices.length) < 2) {
+    if (event.ctrlKey || count() < 2) {
       view.zoomBy(Math.exp(-event.deltaY / 400), at);
       return;
     }

@@ -10,7 +10,7 @@ import * as keys from './keys.js';
 import * as look from './look.js';
 import * as map from './map.js';
 import { INDEXES, STATE } from './queries.js';
-import { fromAddress, state, update, watch } from './state.js';
+import { fromAddress, read, state, update, watch } from './state.js';
 
 /** @typedef {import('./types.js').Index} Index */
 
@@ -29,10 +29,12 @@ async function start() {
   controls();
   const { indexes } = await graphql(INDEXES);
   known.indexes = indexes;
-  fromAddress();
-  if (!currentIndex()) update({ index: indexes[0]?.id ?? '' });
-  choices();
-  if (state.region || state.like.length || state.unlike.length || state.hit) await answer.run();
+  // In one step, so that a question in the address is asked once.
+  const wanted = read(location.hash.slice(1));
+  const isKnown = indexes.some((/** @type {Index} */ index) => index.id === wanted.index);
+  update({ ...wanted, index: isKnown ? wanted.index : indexes[0]?.id ?? '' });
+  // A mark and likes are asked as they come; a hit alone means that the whole image was.
+  if (state.hit && !answer.isRefined()) await answer.run();
   follow();
 }
 

@@ -3,9 +3,9 @@ import { $, fill, h } from './dom.js';
 import { listen } from './api.js';
 import { chosen } from './ask.js';
 import { current } from './answer.js';
-import { imagePath, lazyImage } from './pixels.js';
+import { thumbnailOf } from './pixels.js';
 import { MAP } from './queries.js';
-import { state, update } from './state.js';
+import { openImage, state } from './state.js';
 
 /** @typedef {import('./types.js').CollectionMap} CollectionMap */
 /** @typedef {import('./types.js').Place} Place */
@@ -99,12 +99,12 @@ let peeked = '';
 function peek(place) {
   if (!place || place.id === peeked) return;
   peeked = place.id;
-  fill($('map-peek'), lazyImage(`${imagePath(state.index, place.key)}/thumbnail`, ''), h('span', {}, place.id, place.label && h('span.quiet', {}, ` ${place.label}`)));
+  fill($('map-peek'), thumbnailOf(state.index, place.key), h('span', {}, place.id, place.label && h('span.quiet', {}, ` ${place.label}`)));
 }
 
 /** @param {Place | null} place */
 function choose(place) {
   if (!place) return;
   $('map').close();
-  update({ image: place.id, upload: '', region: null, like: [], unlike: [], hit: '' }, { keep: true });
+  openImage(place.id);
 }

@@ -175,6 +175,9 @@ export function maskOf(strokes, radius, size) {
   return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('The mask cannot be written.')))));
 }
 
+/** Where a hit matches: turned as its geometry says, or its box. @param {import('./types.js').Hit} hit @returns {SVGElement[]} */
+export const matchOf = (hit) => outlineOf(hit.quad ? { polygon: hit.quad } : { box: hit.box ?? undefined });
+
 /** The outline of a region, drawn. @param {Region} region @returns {SVGElement[]} */
 export function outlineOf(region) {
   if (region.box) return [s('rect', { x: region.box[0], y: region.box[1], width: region.box[2], height: region.box[3] })];

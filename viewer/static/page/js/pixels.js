@@ -100,7 +100,7 @@ const seen = new IntersectionObserver((entries) => {
 }, { rootMargin: '300px' });
 
 /** An <img> that loads when it comes near the screen. @param {string} path @param {string} alt */
-export function lazyImage(path, alt) {
+function lazyImage(path, alt) {
   const image = new Image();
   image.alt = alt;
   image.dataset.path = path;
@@ -109,6 +109,9 @@ export function lazyImage(path, alt) {
   seen.observe(image);
   return image;
 }
+
+/** The thumbnail of an image, in a list. @param {string} index @param {string} key @param {string} [alt] empty where text beside it says more */
+export const thumbnailOf = (index, key, alt = '') => lazyImage(`${imagePath(index, key)}/thumbnail`, alt);
 
 /** A decoded picture, to be drawn on a canvas. @param {string} path @returns {Promise<HTMLImageElement>} */
 export async function loadImage(path) {

@@ -40,6 +40,9 @@ export function update(change, { keep = false } = {}) {
   for (const watcher of watchers) watcher(changed);
 }
 
+/** Opens an image, with nothing of the last question. @param {string} image @param {Partial<State>} [more] */
+export const openImage = (image, more = {}) => update({ image, upload: '', region: null, like: [], unlike: [], hit: '', ...more }, { keep: true });
+
 /** Back before the last mark or refinement. */
 export function undo() {
   const before = undone.pop();

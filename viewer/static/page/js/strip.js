@@ -1,11 +1,11 @@
 // The last questions, as thumbnails: a click brings one back.
 import { $, fill, h } from './dom.js';
-import { imagePath, lazyImage } from './pixels.js';
+import { thumbnailOf } from './pixels.js';
 import { currentSlice } from './look.js';
 import { read, state, update, write } from './state.js';
 
 const MOST = 8;
-/** @type {{ address: string, path: string, note: string }[]} */
+/** @type {{ address: string, index: string, key: string, note: string }[]} */
 const last = [];
 
 export function remember() {
@@ -15,11 +15,11 @@ export function remember() {
   const known = last.findIndex((question) => question.address === address);
   if (known >= 0) last.splice(known, 1);
   const note = state.region ? 'a region of' : state.volume ? 'the volume of' : 'the image';
-  last.unshift({ address, path: `${imagePath(state.index, key)}/thumbnail`, note: `${note} ${state.image}` });
+  last.unshift({ address, index: state.index, key, note: `${note} ${state.image}` });
   last.length = Math.min(last.length, MOST);
   $('strip').hidden = last.length < 2;
   fill($('strip'), ...last.map((question) => h('button', {
     type: 'button', 'aria-label': `Ask again with ${question.note}`, title: question.note,
     onclick: () => update(read(question.address), { keep: true }),
-  }, lazyImage(question.path, ''))));
+  }, thumbnailOf(question.index, question.key))));
 }
