@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,7 +78,8 @@ def count_labels(opened: Opened) -> list[tuple[str, int]]:
 def _images(snapshot: Snapshot, where: str | None, first: int, after: str | None) -> Listed:
     found = _meeting(snapshot, where)
     # Names are in order: a cursor is the name of the last image, which may have gone by now.
-    start = 0 if after is None else sum(snapshot.names[i] <= after for i in found.tolist())
+    names = snapshot.names
+    start = 0 if after is None else bisect_right(found.tolist(), after, key=lambda place: names[place])
     chosen = found[start : start + _checked(first)]
     # Entries of one page alone are read, whatever the length of the list.
     entries = tuple(snapshot.entries(chosen.tolist()))
@@ -93,7 +95,7 @@ def _groups(snapshot: Snapshot, by: str, where: str | None, first: int, after: s
         for value in cells[position]:
             members.setdefault(str(value), []).append(position)
     values = sorted(members)
-    start = 0 if after is None else sum(value <= after for value in values)
+    start = 0 if after is None else bisect_right(values, after)
     chosen = values[start : start + _checked(first)]
     groups = tuple(_group(snapshot, value, members[value]) for value in chosen)
     is_last = start + len(chosen) >= len(values)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from retrieval.errors import OptionError
 from retrieval.index import QueryOptions
-from retrieval.region import Region
 from viewer.answer import XYWH
 from viewer.answering import without_itself
 from viewer.queries.marked_region import Canvas, Mark
@@ -109,11 +108,6 @@ def mark_of(desk: Desk, region: RegionInput | None) -> Mark:
         point=_point(region.point),
         margin=region.margin_px,
     )
-
-
-def outline(question: Question) -> Region | None:
-    """Return the region of a question, in the pixels of its image; None for all of it."""
-    return question.options.region
 
 
 def size_of(question: Question) -> Canvas:
