@@ -109,15 +109,15 @@ def declare_pixels(rows: int, cols: int) -> None:
 
 def declare(n_declared: int, n_more: int) -> None:
     """Say how many bytes of pixels are declared, and how large a further file is that is read."""
-    told = _DECLARE.get()
-    if told is not None:
-        told(n_declared, n_more)
+    report = _DECLARE.get()
+    if report is not None:
+        report(n_declared, n_more)
 
 
 @contextmanager
-def declared_to(told: Declare) -> Iterator[None]:
+def declared_to(report: Declare) -> Iterator[None]:
     """Hand on what readers declare within a block."""
-    token = _DECLARE.set(told)
+    token = _DECLARE.set(report)
     try:
         yield
     finally:

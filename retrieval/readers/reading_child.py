@@ -116,7 +116,7 @@ def _within(limits: Limits, connection: Connection, memory: _Memory) -> Iterator
     """Lend memory for the time of a block, more of it when more pixels are declared."""
     most = 0
 
-    def told(n_pixels: int, n_more: int) -> None:
+    def report(n_pixels: int, n_more: int) -> None:
         nonlocal most
         if n_pixels > most or n_more:
             most = max(most, n_pixels)
@@ -125,7 +125,7 @@ def _within(limits: Limits, connection: Connection, memory: _Memory) -> Iterator
 
     memory.lend(limits.memory(0))
     try:
-        with declared_to(told):
+        with declared_to(report):
             yield
     finally:
         memory.lend(None)
