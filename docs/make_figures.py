@@ -12,16 +12,16 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from pathlib import Path
 
 from PIL import Image
 
+from benchmarks.shared.browser import FLAGS, chromium
 from cli.main import main
 
 FIGURES = Path(__file__).resolve().parent / "figures"
@@ -60,13 +60,8 @@ def photograph(page: Path, width: int, height: int) -> Image.Image:
     """Return what a browser shows of a page."""
     with tempfile.TemporaryDirectory() as profile:
         shot = Path(profile) / "shot.png"
-        command = [
-            shutil.which("chromium") or shutil.which("chromium-browser") or "google-chrome",
-            "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run",
-            "--disable-background-networking --disable-component-update --disable-sync --hide-scrollbars",
-        ]
-        words = " ".join(command).split()
-        words += [f"--user-data-dir={profile}", f"--window-size={width},{height}", f"--screenshot={shot}"]
+        words = [chromium(), "--headless", "--hide-scrollbars", *FLAGS, f"--user-data-dir={profile}"]
+        words += [f"--window-size={width},{height}", f"--screenshot={shot}"]
         subprocess.run([*words, page.resolve().as_uri()], check=True, capture_output=True, timeout=180)
         return Image.open(shot).convert("RGB")
 
@@ -82,30 +77,17 @@ def page() -> None:
 
     from playwright.sync_api import sync_playwright
 
-    server = "import sys; from cli.main import main; sys.exit(main())"
-    words = [sys.executable, "-c", server, "serve", "my.index", "--port", "0", "--quiet"]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        address = process.stdout.readline().split()[0]
-        asked = {
-            "index": "my.index",
-            "image": QUERIES[0],
-            "region": '{"box": [130, 20, 90, 90]}',
-            "where": SHOWN,
-        }
-        with sync_playwright() as playwright:
-            flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
-            tab = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark")
-            tab.goto(f"{address}#{urlencode(asked)}")
-            tab.wait_for_selector(".findings")
-            shown = "[...document.querySelectorAll('.hit img')].slice(0, 4).every((one) => one.naturalWidth)"
-            tab.wait_for_function(f"() => {shown} && document.querySelector('#area').textContent")
-            tab.screenshot(path="page.png")
-    finally:
-        process.terminate()
-        process.communicate()
+    from benchmarks.speed.page_server import Server
+
+    asked = {"index": "my.index", "image": QUERIES[0], "region": '{"box": [130, 20, 90, 90]}', "where": SHOWN}
+    shown = "[...document.querySelectorAll('.hit img')].slice(0, 4).every((one) => one.naturalWidth)"
+    with closing(Server(Path("my.index"))) as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        tab = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark")
+        tab.goto(f"{server.address}#{urlencode(asked)}")
+        tab.wait_for_selector(".findings")
+        tab.wait_for_function(f"() => {shown} && document.querySelector('#area').textContent")
+        tab.screenshot(path="page.png")
     keep(Image.open("page.png"), "page.png")
 
 

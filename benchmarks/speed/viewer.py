@@ -2,8 +2,8 @@
 
     python -m benchmarks.speed.viewer INDEX [--repeats 40] [--users 4]
 
-INDEX is any index with a stack of at least 30 slices; ``benchmarks.shared.crops`` makes a large folder of
-images from a small one, to be indexed beside the stack. All is timed inside the page, by its own clock:
+INDEX is any index with a stack of at least 30 slices; ``benchmarks.speed.page_server`` makes a large one of
+plain images, and times the server alone. All is timed inside the page, by its own clock:
 
 first image     from the click on a series to the first drawing of its pixels
 window          one drawing after a change of window, at 512² and 1024² on screen; and its ratio to a loop
@@ -16,27 +16,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 import viewer
+from benchmarks.shared.browser import FLAGS, chromium
+from benchmarks.speed.page_server import Server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-_FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
-_START = "import sys; from cli.main import main; sys.exit(main())"
 
 # From the click on the first series to the first drawing of its pixels, ms.
 _FIRST = """async () => {
@@ -108,20 +100,6 @@ _REGION = """async (box) => {
 }"""
 
 
-@contextmanager
-def served(index: Path) -> Iterator[tuple[str, float]]:
-    """Serve an index in a process of its own; yield its address and the seconds until it was printed."""
-    start = time.perf_counter()
-    words = [sys.executable, "-c", _START, "serve", str(index), "--port", "0"]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().split()[0], time.perf_counter() - start
-    finally:
-        process.terminate()
-        process.communicate()
-
-
 def opened(browser: Browser, address: str) -> tuple[Page, float]:
     """Open the page and its first series; return it, and the milliseconds to the first image."""
     page = browser.new_page(viewport={"width": 1920, "height": 1200})
@@ -152,9 +130,9 @@ def main() -> None:
     flags.add_argument("--repeats", type=int, default=40)
     flags.add_argument("--users", type=int, default=4)
     asked = flags.parse_args()
-    chromium = shutil.which("chromium")
-    with served(asked.index) as (address, start), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS.split())
+    with closing(Server(asked.index)) as server, sync_playwright() as playwright:
+        start, address = time.perf_counter() - server.started, server.address
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page, first = opened(browser, address)
         rows = {"address printed after the start, s": f"{start:.2f}", "first image, ms": f"{first:.0f}"}
         for width in (512, 1024):

@@ -11,10 +11,21 @@ from typing import Any
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
-_FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --window-size=1400,1000 --virtual-time-budget=4000 --dump-dom"
-)
+FLAGS = [
+    f"--{name}"
+    for name in (
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+    )
+]
+"""A browser of a test asks nobody but the test's own server."""
+
+_MEASURING = ("--headless", "--window-size=1400,1000", "--virtual-time-budget=4000", "--dump-dom")
 
 # A frame has a width of its own, while headless windows are never below 500 pixels; as it has no script, the
 # page around it measures.
@@ -39,7 +50,7 @@ def measured(page: str, width: int, measure: str, folder: Path) -> Any:
     """
     around = _AROUND.replace("WIDTH", str(width)).replace("MEASURE", measure)
     (folder / "around.html").write_text(around.replace("PAGE", html.escape(page)), encoding="utf-8")
-    command = [str(CHROMIUM), *_FLAGS.split(), f"--user-data-dir={folder / 'profile'}"]
+    command = [str(CHROMIUM), *FLAGS, *_MEASURING, f"--user-data-dir={folder / 'profile'}"]
     done = subprocess.run(
         [*command, (folder / "around.html").as_uri()], capture_output=True, text=True, timeout=120, check=True
     )

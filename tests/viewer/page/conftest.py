@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from support.browser import CHROMIUM
+from support.browser import CHROMIUM, FLAGS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -29,18 +29,6 @@ _LACKING = lacking()
 if _LACKING and "SEMBLANCE_WHEEL" not in os.environ and "chromium" in os.environ.get("SEMBLANCE_REQUIRE", ""):
     raise RuntimeError(f"the page must be tested here, which needs {_LACKING}")
 
-FLAGS = [
-    f"--{name}"
-    for name in (
-        "no-sandbox",
-        "disable-gpu",
-        "disable-quic",
-        "no-first-run",
-        "disable-background-networking",
-        "disable-component-update",
-        "disable-sync",
-    )
-]
 REFERENCES = (
     "label,kind,title,text,link,picture\n"
     "fibrosis,case,A case of fibrosis,Honeycombing; traction; loss of volume,,ct0/000.dcm\n"
