@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import tifffile
 
+from ..support.indexes import seal
 from . import make_format1 as first
 from .records import MTIME_NS, Places
 
@@ -59,9 +60,9 @@ def write_pictures(place: Path) -> None:
     (place / "labels.csv").write_text("\n".join([*lines, ""]))
 
 
-def make_index(places: Places) -> None:
+def make_index(places: Places, table: Path) -> None:
     """Make the index, one representation after the other, learn on it, and take one picture out."""
-    labels = ["--labels", str(PLACE / "labels.csv"), "--jobs", "1"]
+    labels = ["--labels", str(table), "--jobs", "1"]
     for name, settings in REPRESENTATIONS.items():
         first.run(places, ["index", "IMAGES", "-o", "INDEX", "--by", name, *settings, *labels])
     for command in LEARNT:
@@ -102,27 +103,32 @@ def changes() -> list[list[str]]:
     ]
 
 
-def make() -> None:
-    """Make everything anew below ``format2/``."""
-    shutil.rmtree(PLACE, ignore_errors=True)
-    write_pictures(PLACE)
+def make(place: Path, commit: str, format: int) -> None:
+    """Make everything anew below a folder, with the code of a commit, which writes a format."""
+    shutil.rmtree(place, ignore_errors=True)
+    write_pictures(place)
     with tempfile.TemporaryDirectory(prefix="semblance-golden-") as name:
         places = Places.below(Path(name))
-        places.copy_pictures(PLACE)
-        make_index(places)
-        shutil.copytree(places.index, PLACE / "index")
-        first.forget_the_machine(PLACE / "index")
-        shutil.rmtree(places.index)
+        places.copy_pictures(place)
+        make_index(places, place / "labels.csv")
+        first.forget_the_machine(places.index)
+        seal(places.index)
+        shutil.move(places.index, place / "index")
         # Ask the copy that is kept, as the test does.
-        expected: dict[str, Any] = {"commit": COMMIT, "format": 2, "mtime_ns": MTIME_NS, "weights": None}
+        expected: dict[str, Any] = {
+            "commit": commit,
+            "format": format,
+            "mtime_ns": MTIME_NS,
+            "weights": None,
+        }
         update = ["index", "IMAGES", "-o", "INDEX", "--jobs", "1", "--json"]
-        places.copy_index(PLACE)
+        places.copy_index(place)
         expected["update"] = first.recorded(places, [update])
         expected["records"] = first.recorded(places, commands())
         first.check_apart(expected["records"])
         expected["changes"] = first.recorded(places, changes())
-    (PLACE / "expected.json").write_text(first.written(expected))
+    (place / "expected.json").write_text(first.written(expected))
 
 
 if __name__ == "__main__":
-    sys.exit(make())
+    sys.exit(make(PLACE, COMMIT, 2))

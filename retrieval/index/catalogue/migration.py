@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from ...readers.dicom.header import admitted
 from .database import Catalogue
+from .sample import draw_of
 from .schema import FORMAT, PRIVACY, ROOT
 from .stored_json import parse
 
@@ -69,6 +70,15 @@ def _to_3(catalogue: Catalogue) -> None:
     _tags_to_terms(catalogue)
 
 
+def _to_4(catalogue: Catalogue) -> None:
+    """Draw the places of images in the sample by which scores are scaled; arrays stay as they are."""
+    catalogue.run("ALTER TABLE picture ADD COLUMN draw INTEGER NOT NULL DEFAULT 0")
+    rows = catalogue.rows("SELECT id, name FROM picture")
+    drawn = ((draw_of(catalogue.key, name), id) for id, name in rows)
+    catalogue.run_many("UPDATE picture SET draw = ? WHERE id = ?", drawn)
+    catalogue.run("CREATE INDEX picture_draw ON picture (draw)")
+
+
 def _tags_to_terms(catalogue: Catalogue) -> None:
     """Take out of the tags what was typed into the wrong field, as ``readers.dicom.header`` does now."""
     salt = bytes.fromhex(catalogue.meta("salt"))
@@ -80,4 +90,4 @@ def _tags_to_terms(catalogue: Catalogue) -> None:
     catalogue.run_many("UPDATE picture SET metadata = ? WHERE id = ?", changed)
 
 
-_STEPS: dict[int, Callable[[Catalogue], None]] = {1: _to_2, 2: _to_3}
+_STEPS: dict[int, Callable[[Catalogue], None]] = {1: _to_2, 2: _to_3, 3: _to_4}

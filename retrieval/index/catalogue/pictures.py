@@ -13,6 +13,7 @@ from ...metadata.label_table import LabelRow
 from ...picture import Value
 from .database import Catalogue
 from .encoded_picture import EncodedPicture
+from .sample import draw_of
 from .stored_json import parse
 from .tombstones import add_folder_tombstone, add_picture_tombstone, add_tombstone, was_removed
 
@@ -94,10 +95,11 @@ def add_picture(catalogue: Catalogue, id: int, source: int, picture: EncodedPict
     spacing = picture.spacing or (None, None)
     catalogue.run(
         """INSERT INTO picture (id, name, source, rows, cols, row_spacing, col_spacing, groups, metadata,
-        burned_in) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        burned_in, draw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         *(id, picture.name, source, *picture.shape, *spacing),
         *(json.dumps(dict(picture.groups)), json.dumps(dict(picture.metadata))),
         int(picture.metadata.get("burned_in") == "YES"),
+        draw_of(catalogue.key, picture.name),
     )
 
 

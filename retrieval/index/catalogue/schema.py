@@ -1,6 +1,6 @@
 """The schema: the tables of an index's catalogue."""
 
-FORMAT = 3
+FORMAT = 4
 """The number of the format that this version writes. It rises when an older version could not read it."""
 
 SUMMED = 3
@@ -55,9 +55,11 @@ CREATE TABLE picture (
     col_spacing REAL,
     groups TEXT NOT NULL,                  -- JSON object of text
     metadata TEXT NOT NULL,                -- JSON object of text and numbers
+    draw INTEGER NOT NULL DEFAULT 0,       -- its place in the drawing of samples: a keyed hash of its name
     burned_in INTEGER NOT NULL DEFAULT 0   -- 1: its header says that text is burned in, 2: text was seen
 );
 CREATE INDEX picture_source ON picture (source);
+CREATE INDEX picture_draw ON picture (draw);
 
 -- What the user took out, by a keyed hash of its name, so that reading its file again does not bring it back.
 CREATE TABLE removed (name TEXT PRIMARY KEY, source INTEGER NOT NULL) WITHOUT ROWID;

@@ -95,10 +95,12 @@ class Store:
         with on_error(lock.release):
             catalogue = Catalogue.open(folder, write=True)
             with on_error(catalogue.close):
+                # Before the migration, which hashes names.
+                catalogue.key = key_of(catalogue)
+                _require_key(catalogue)
                 migrate(catalogue)
                 is_moved = move_out(catalogue)
                 store = cls(folder, catalogue, factories, lock)
-                store._require_key()
                 store.sweep()
                 if is_moved:
                     catalogue.rewrite()  # nothing of the key may stay in what was overwritten
@@ -108,13 +110,6 @@ class Store:
     def salt(self) -> Key:
         """The key of the hashes that replace names."""
         return self.catalogue.key
-
-    def _require_key(self) -> None:
-        if not self.salt.is_known:
-            raise IndexFolderError(
-                f"{self.folder}: its key ({self.catalogue.meta('key')}) is not at hand, and without it "
-                "nothing can be added or removed; give --key FILE"
-            )
 
     @property
     def privacy(self) -> Privacy:
@@ -206,3 +201,11 @@ class Store:
         self.catalogue.close()
         if self._lock is not None:
             self._lock.release()
+
+
+def _require_key(catalogue: Catalogue) -> None:
+    if not catalogue.key.is_known:
+        raise IndexFolderError(
+            f"{catalogue.folder}: its key ({catalogue.meta('key')}) is not at hand, and without it "
+            "nothing can be added or removed; give --key FILE"
+        )

@@ -136,7 +136,7 @@ def test_a_folder_that_is_no_index_is_one_line(tmp_path, capsys):
     assert "is not an index" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("format", ["format1", "format2"])
+@pytest.mark.parametrize("format", ["format1", "format2", "format3"])
 def test_indexes_of_earlier_formats_are_served(format, tmp_path):
     place = shutil.copytree(Path(__file__).parents[2] / "golden" / format / "index", tmp_path / "old.index")
     with serving(place) as client:

@@ -49,6 +49,8 @@ def to_format_1(place, number_of=float):
         ALTER TABLE root_1 RENAME TO root;
         PRAGMA user_version = 1;
         ALTER TABLE picture DROP COLUMN burned_in;
+        DROP INDEX picture_draw;
+        ALTER TABLE picture DROP COLUMN draw;
         ALTER TABLE segment DROP COLUMN is_summed;
         DELETE FROM meta WHERE key IN ('hash', 'names', 'thumbnails');"""
     )
@@ -175,7 +177,14 @@ def test_a_kill_at_any_instant_loses_nothing(place, folder):
 
 @pytest.mark.parametrize(
     "step",
-    ["PRAGMA user_version = 2", "ALTER TABLE root_2", "ALTER TABLE label", "ALTER TABLE segment", "COMMIT"],
+    [
+        "PRAGMA user_version = 2",
+        "ALTER TABLE root_2",
+        "ALTER TABLE label",
+        "ALTER TABLE segment",
+        "CREATE INDEX picture_draw",
+        "COMMIT",
+    ],
 )
 def test_a_migration_that_dies_in_the_middle_is_taken_back(place, step):
     before = state(place)
@@ -195,7 +204,9 @@ migrate(Catalogue.open(Path({str(place)!r}), write=True))
 """
     assert subprocess.run([sys.executable, "-c", script]).returncode == 9
     with Index.open(place) as index:
-        assert index.info()["format"] == (2 if step == "ALTER TABLE segment" else 1)
+        assert index.info()["format"] == {"ALTER TABLE segment": 2, "CREATE INDEX picture_draw": 3}.get(
+            step, 1
+        )
     assert state(place) == before
     with IndexWriter.open(place) as index:
         assert index.info()["format"] == FORMAT
