@@ -127,7 +127,11 @@ def _steps(folder: Path) -> list[Callable[[], None]]:
         for name, settings in kinds
     ]
     # Indexing compiles most; questions of both indexes the rest.
-    return [*indexed, *(lambda number=number: _ask(folder, number) for number in (0, 1))]
+    return [
+        *indexed,
+        *(lambda number=number: _ask(folder, number) for number in (0, 1)),
+        lambda: _scan(folder),
+    ]
 
 
 def _index(folder: Path, number: int, name: str, settings: dict[str, Any]) -> None:
@@ -158,6 +162,20 @@ def _ask(folder: Path, number: int) -> None:
         index.query("1.png", k=3, group_by="source", collapse=1.0)
         index.query_volume(["1.png", "2.png"])
         index.explain("1.png", "2.png", by=["dense"])
+
+
+def _scan(folder: Path) -> None:
+    """Rank vectors of a segment that is large enough for byte codes."""
+    import numpy as np
+
+    from retrieval.rankers.dense import ExactRanker
+    from retrieval.rankers.dense_block import CODED
+
+    made = ExactRanker(8)
+    vectors = np.random.default_rng(0).standard_normal((CODED, 8)).astype(np.float32)
+    made.add(np.arange(CODED), vectors)
+    made.save(folder / "coded")
+    ExactRanker.open([folder / "coded"], 8).rank(vectors[0], 3)
 
 
 def _ask_by(index: Index, name: str, region: Region) -> None:
