@@ -59,6 +59,7 @@ class BagOfWords(WordSearch):
     tone_vocabulary_: WeightedVocabulary | None = field(init=False, default=None, repr=False)
     signatures_: Signatures | None = field(init=False, default=None, repr=False)
 
+    family = "words"
     query_settings = ("assignments", "softness", "verify", "expand")
     """The settings that change queries alone."""
     later_settings: ClassVar[Mapping[str, Any]] = {"signature": 0, "expand": 0}

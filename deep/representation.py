@@ -50,6 +50,7 @@ class DeepEmbedding(RegionSearch):
     network_: StoredNetwork = field(init=False, repr=False)
     normalisation_: Normalisation = field(init=False, repr=False)
 
+    family, needs_network = "deep", True
     batch_size = 32
     """How many images are best encoded together."""
     query_settings = ("orientations", "scales")

@@ -22,6 +22,7 @@ from .representation import Arrays, Encoding
 class _NothingToLearn(ABC):
     """What both have in common: they are fitted from the start, and their vectors are dense."""
 
+    family = "baseline"
     n_fit_pictures = 0
     is_fitted = True
 

@@ -125,6 +125,25 @@ class Representation(Protocol):
         ...
 
 
+FAMILIES = ("words", "deep", "metric", "baseline", "other")
+"""What kind of likeness a score of a representation measures."""
+
+
+def family_of(representation: Representation) -> str:
+    """Return the ``family`` of a representation, one of ``FAMILIES``; ``other`` if it does not say.
+
+    ``words``: cosine of bags of visual words, with local matches that agree in space; ``deep``: of embeddings
+    by a network; ``metric``: by a metric that was learnt; ``baseline``: of plain descriptions.
+    """
+    family = str(getattr(representation, "family", "other"))
+    return family if family in FAMILIES else "other"
+
+
+def needs_network(representation: Representation) -> bool:
+    """Tell whether a representation runs a network, and so takes seconds to load: its ``needs_network``."""
+    return bool(getattr(representation, "needs_network", False))
+
+
 @runtime_checkable
 class BatchEncoder(Protocol):
     """A representation that is best run in one process, on many pictures at once.

@@ -72,16 +72,17 @@ def with_findings(
     options: QueryOptions,
     labels: LabelTable | None = None,
     references: References | None = None,
+    through: float = 0.0,
 ) -> Answer:
     """Return an answer with its findings.
 
     Parameters
     ----------
-    options : those that the query was asked with.
+    options, through : those that the query was asked with.
     labels : labels in place of those of the index.
     references : what it says about the labels that were found is added.
     """
-    found = findings_of(index, query, options, labels)
+    found = findings_of(index, query, options, labels, through)
     significant = [finding.label for finding in found.significant]
     return replace(
         answer, findings=found, references=() if references is None else references.of(significant)
@@ -89,12 +90,21 @@ def with_findings(
 
 
 def findings_of(
-    index: Index, query: Query, options: QueryOptions, labels: LabelTable | None = None
+    index: Index,
+    query: Query,
+    options: QueryOptions,
+    labels: LabelTable | None = None,
+    through: float = 0.0,
 ) -> Findings:
     """Return which labels the cases that look like a query share."""
+    subject = query.slices or query.subject
+    if through:
+        from .queries.followed_mark import asked_through
+
+        subject, options = asked_through(index, query, options, through)
     # The file of an indexed image is a query of its own: it must not find itself either.
     asked = replace(options, among=options.among or others(index, query), include_self=True)
-    return index.find_labels(query.slices or query.subject, asked, labels=labels)
+    return index.find_labels(subject, asked, labels=labels)
 
 
 def with_images(

@@ -6,17 +6,57 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from retrieval.metadata.groups import NAMED_IN_FILES
+from retrieval.representation import family_of
 
 from .answer import Answer
 from .queries.query import Query
 from .safe_text import printable
 
 if TYPE_CHECKING:
-    from retrieval.index import Index
+    from retrieval.index import Index, QueryOptions
 
 NOTHING_SHARED = (
     "every score is 0, so the order tells nothing; is the image, or its region, without structure?"
 )
+
+
+class Notes:
+    """Gather what is to be known of the answers of an index: of each one, and of all together.
+
+    Parameters
+    ----------
+    index : that answers.
+    """
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._lacking: list[str] = []
+        self._unplaced: str | None = None
+        self._options: QueryOptions | None = None
+
+    def add(self, query: Query, options: QueryOptions, answer: Answer) -> list[str]:
+        """Return the notes on one answer alone, and keep in mind what ``rest`` says of all."""
+        self._options, by = options, options.by
+        space = None
+        if options.region is not None:
+            # Once for all queries: the reason is the index, not the image.
+            self._unplaced = self._unplaced or note_on_boxes(self._index, by)
+            # For each query: it says that this very region is found nowhere.
+            space = note_on_space(self._index, by, answer)
+        if options.not_same is not None and has_no_value(self._index, query, options.not_same):
+            self._lacking.append(query.id)
+        return [note for note in (note_on_scores(answer), space) if note]
+
+    def rest(self) -> list[str]:
+        """Return the notes on the index, and on the options of all queries."""
+        options = self._options
+        if options is None:
+            return []
+        names = (note_on_names(self._index, column) for column in (options.not_same, options.group_by))
+        metrics = None if options.by else note_on_metrics(self._index)
+        missing = note_on_missing(self._lacking, str(options.not_same)) if self._lacking else None
+        found = (self._unplaced, next(filter(None, names), None), metrics)
+        return [*(printable(note) for note in found if note), *([missing] if missing else [])]
 
 
 def finds_inliers(index: Index, by: Sequence[str], has_region: bool) -> bool:
@@ -26,7 +66,8 @@ def finds_inliers(index: Index, by: Sequence[str], has_region: bool) -> bool:
     for name in by or index.default_representations:
         made = index.representation(name)
         # Networks compare windows as a whole: they say where, and have no matches to count.
-        if name != "deep" and isinstance(made, Locator) and made.n_candidates(has_region) != 0:
+        is_words = family_of(made) == "words"
+        if is_words and isinstance(made, Locator) and made.n_candidates(has_region) != 0:
             return True
     return False
 

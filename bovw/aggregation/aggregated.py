@@ -58,6 +58,8 @@ class Aggregated:
     local_features: LocalFeatures
     aggregator_: Vlad | Asmk | None = field(init=False, default=None, repr=False)
 
+    family = "words"
+
     @property
     def settings(self) -> dict[str, Any]:
         """Every setting, as JSON holds it."""
@@ -178,6 +180,7 @@ class AggregatedMaps(Aggregated):
 
     batch_size = 32
     """How many images are best encoded together."""
+    needs_network = True
 
     def prepare(self, picture: Picture) -> NDArray[Any]:
         """Return the network's input for an image."""

@@ -10,19 +10,10 @@ from retrieval.errors import PictureError
 from viewer.answer import Answer
 from viewer.answering import answer_page, ask, with_images, without_itself
 from viewer.files import check_picture_name, write_picture, write_text
-from viewer.notes import (
-    has_no_value,
-    note_on_boxes,
-    note_on_metrics,
-    note_on_missing,
-    note_on_names,
-    note_on_scores,
-    note_on_space,
-)
+from viewer.notes import Notes
 from viewer.queries.query import Query, canvas_of, find_queries
 from viewer.queries.volume import find_volumes
 from viewer.report import write_page
-from viewer.safe_text import printable
 
 from ..options.argument_types import place, positive
 from ..options.command import command
@@ -96,32 +87,23 @@ def run(args: Arguments) -> int:
     with Index.open(args.index) as index, ProgressBar("queries", args.quiet) as progress:
         answers: list[Answer] = []
         illustrated: list[Answer] = []
-        lacking: list[str] = []
-        unplaced: str | None = None
+        notes = Notes(index)
         images = _images(index) if args.report is not None or args.sheet is not None else None
         tables = FindingsTables.read(args)
         for query in _queries(index, args):
             options = options_of(index, query, args)
-            answer = tables.attach(index, query, ask(index, query, options, args.through), options)
+            answer = ask(index, query, options, args.through)
+            answer = tables.attach(index, query, answer, options, args.through)
             answers.append(answer)
             args.shown += [row.caption.id for row in answer.rows]
-            if note := note_on_scores(answer):
+            for note in notes.add(query, options, answer):
                 print(note, file=sys.stderr)
-            if options.region is not None:
-                # Once for all queries: the reason is the index, not the image.
-                unplaced = unplaced or note_on_boxes(index, args.by)
-                # For each query: it says that this very region is found nowhere.
-                if note := note_on_space(index, args.by, answer):
-                    print(note, file=sys.stderr)
-            if args.not_same is not None and has_no_value(index, query, args.not_same):
-                lacking.append(query.id)
             if images is not None:
                 illustrated.append(with_images(answer, images, query, options.region, args.group_by))
             progress("querying", len(answers), 0)
         if not answers:
             raise PictureError(f"{', '.join(args.images)}: holds no image")
-        names = note_on_names(index, args.not_same) or note_on_names(index, args.group_by)
-        metrics = None if args.by else note_on_metrics(index)
+        rest = notes.rest()
         # While the index is open: the page names its recipes.
         if args.report is not None:
             page = answer_page(index, illustrated, options, mark, args.volume)
@@ -130,11 +112,8 @@ def run(args: Arguments) -> int:
         from viewer.contact_sheet import draw_sheet
 
         write_picture(draw_sheet(illustrated), args.sheet)
-    for note in (unplaced, names, metrics):
-        if note:
-            print(printable(note), file=sys.stderr)
-    if lacking:
-        print(note_on_missing(lacking, args.not_same), file=sys.stderr)
+    for note in rest:
+        print(note, file=sys.stderr)
     sys.stdout.write(FORMATS[form_of(args)](answers))
     return 0
 

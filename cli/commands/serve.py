@@ -68,13 +68,12 @@ def run(args: Arguments) -> int:
 def _desk(args: Arguments) -> Desk:
     """Open the indexes, and compile the kernels that they need."""
     from viewer.server.desk import Desk
-    from viewer.server.opened import is_slow
 
     # Read before the indexes, which take longer: a mistake in the table is said at once.
     references = None if args.references is None else _references(args.references)
     desk = Desk.of(args.indexes, references)
     # Networks have no kernels, and loading one takes seconds: that is done while the server answers already.
-    names = {name for one in desk.collections for name in one.now.in_order if not is_slow(name)}
+    names = {name for one in desk.collections for name in one.now.in_order if not one.now.is_slow(name)}
     with ProgressBar("steps", args.quiet) as progress:
         warm_up_once(sorted(names), progress)
     # Before the address is printed, so that the first answer comes at once.

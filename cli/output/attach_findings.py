@@ -42,12 +42,14 @@ class FindingsTables:
         references = None if args.references is None else References.read(args.references)
         return cls(True, form_of(args), labels, references)
 
-    def attach(self, index: Index, query: Query, answer: Answer, options: QueryOptions) -> Answer:
+    def attach(
+        self, index: Index, query: Query, answer: Answer, options: QueryOptions, through: float = 0.0
+    ) -> Answer:
         """Return an answer with its findings; forms that cannot hold them have them on stderr."""
         # Findings count labels of all cases, which takes longer than the query.
         if not self.is_wanted:
             return answer
-        attached = with_findings(index, query, answer, options, self.labels, self.references)
+        attached = with_findings(index, query, answer, options, self.labels, self.references, through)
         # One line a hit has no room for what concerns the whole answer.
         if self.form in ("csv", "trec"):
             print(f"{printable(answer.query.id)}{as_text(attached)}", file=sys.stderr)

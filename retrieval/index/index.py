@@ -228,6 +228,10 @@ class Index:
         """Answer from the newest commit from now on."""
         self._latest.refresh()
 
+    def reuse(self, earlier: Index) -> None:
+        """Take over what another one, of an earlier commit, has loaded and is still the same: networks."""
+        self._latest = LatestSnapshot(self._store, earlier._latest.restored)
+
     def close(self) -> None:
         """Let go of the folder."""
         self._store.close()

@@ -10,7 +10,7 @@ from ..errors import FitError
 from ..picture import Picture
 from ..rankers.dense import ExactRanker
 from ..region import Region
-from ..representation import Adjustable, Arrays, Encoding, Representation
+from ..representation import Adjustable, Arrays, Encoding, Representation, needs_network
 from .held_out import HeldOut
 from .projection import Projection
 
@@ -29,6 +29,7 @@ class LearnedMetric:
     method, components, shrinkage, seed : how it was learnt; see ``MetricLearner``.
     """
 
+    family = "metric"
     n_fit_pictures = 0
 
     def __init__(
@@ -52,6 +53,11 @@ class LearnedMetric:
         }
         self.projection_: Projection | None = None
         self.held_out_: HeldOut | None = None
+
+    @property
+    def needs_network(self) -> bool:
+        """Whether images are encoded by a network."""
+        return needs_network(self.base)
 
     def with_projection(self, projection: Projection, held_out: HeldOut | None = None) -> Self:
         """Take what a ``MetricLearner`` has learnt from vectors of the base, and what without each fold.

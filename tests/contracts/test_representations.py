@@ -24,7 +24,14 @@ from retrieval.picture import Picture
 from retrieval.ranker import Ranker
 from retrieval.rankers.array_files import load_arrays, save_arrays
 from retrieval.region import Region
-from retrieval.representation import Encoding, Representation, SparseVector
+from retrieval.representation import (
+    FAMILIES,
+    Encoding,
+    Representation,
+    SparseVector,
+    family_of,
+    needs_network,
+)
 
 FACTORIES = {
     entry.name: entry
@@ -115,6 +122,12 @@ def test_it_is_a_representation_of_its_name(name, fitted):
     assert isinstance(fitted, Representation)
     assert fitted.name == name
     assert fitted.is_fitted
+
+
+def test_it_says_of_which_family_it_is_before_anything_is_loaded(name):
+    assert family_of(make(name)) in FAMILIES[:-1]
+    # Of ours, the networks are slow, and what takes its features from them.
+    assert needs_network(make(name)) == (name == "deep")
 
 
 def test_settings_come_back_through_json(name):

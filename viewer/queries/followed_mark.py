@@ -47,27 +47,27 @@ def ask_through(index: Index, query: Query, options: QueryOptions, through: floa
 
     Each score is the highest that any slice gives the image, or the case. SettingError without a region.
     """
+    from retrieval.index.search.hits import best_hits
+
+    names, options = asked_through(index, query, options, through)
+    # The best k of all are among the best k of each: what is better there is better here, too.
+    return best_hits((index.query(name, options) for name in names), options.k)
+
+
+def asked_through(
+    index: Index, query: Query, options: QueryOptions, through: float
+) -> tuple[list[str], QueryOptions]:
+    """Return the slices that ask for a mark, and options by which they do not find each other.
+
+    SettingError without a region.
+    """
     if options.region is None:
         raise OptionError("there is no mark to be followed; mark a region", "through")
     names = slices_through(index, query, through)
     among = index.names if options.among is None else options.among
     own = set(names)
     # The slices above and below show the same thing, and would be found before anything else.
-    options = replace(options, among=[name for name in among if name not in own])
-    # The best k of all are among the best k of each: what is better there is better here, too.
-    found = [hit for name in names for hit in index.query(name, options)]
-    return _best(found, options.k)
-
-
-def _best(hits: Sequence[Hit], k: int) -> list[Hit]:
-    """Return the best hit of each image or case, ranked; equal scores by name, as everywhere."""
-    best: dict[str, Hit] = {}
-    for hit in hits:
-        key = hit.id if hit.case is None else hit.case.value
-        if key not in best or hit.score > best[key].score:
-            best[key] = hit
-    ranked = sorted(best.values(), key=lambda hit: (-hit.score, hit.id))[:k]
-    return [replace(hit, rank=rank) for rank, hit in enumerate(ranked, start=1)]
+    return names, replace(options, among=[name for name in among if name not in own])
 
 
 def _spread(names: Sequence[str], at: int) -> list[str]:

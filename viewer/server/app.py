@@ -11,6 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
+from threadpoolctl import threadpool_limits
 
 from .api.schema import GraphQLApp
 from .desk import Desk
@@ -60,18 +61,21 @@ def make_app(desk: Desk, rules: Rules | None = None) -> Guard:
 @asynccontextmanager
 async def _alive(desk: Desk) -> AsyncIterator[None]:
     """Load what is not loaded, and take up new commits, while the application runs."""
-    # Kept in a list: a task that nobody refers to may be collected while it runs.
-    tasks = [asyncio.create_task(_load(desk)), asyncio.create_task(_refresh(desk))]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        desk.workers.close()
-        for collection in desk.collections:
-            collection.close()
+    # Queries run side by side, one a processor: a thread of BLAS for each processor in each of them spends
+    # half as much time again on waiting for the others.
+    with threadpool_limits(1, user_api="blas"):
+        # Kept in a list: a task that nobody refers to may be collected while it runs.
+        tasks = [asyncio.create_task(_load(desk)), asyncio.create_task(_refresh(desk))]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            desk.workers.close()
+            for collection in desk.collections:
+                collection.close()
 
 
 async def _load(desk: Desk) -> None:
@@ -80,16 +84,19 @@ async def _load(desk: Desk) -> None:
         await asyncio.to_thread(collection.practise)
     # Loading a network leaves other threads little time: the first page gets its images before.
     await asyncio.sleep(HEAD_START)
-    for collection in desk.collections:
-        await asyncio.to_thread(collection.load)
-
-
-async def _refresh(desk: Desk) -> None:
     while True:
         for collection in desk.collections:
             # What was still loading of the last commit is loaded of the new one.
-            if await asyncio.to_thread(collection.take_up) and collection.now.waiting:
+            if collection.now.waiting:
                 await asyncio.to_thread(collection.load)
+        await asyncio.sleep(EVERY)
+
+
+async def _refresh(desk: Desk) -> None:
+    # Beside the loading: no commit waits for a network.
+    while True:
+        for collection in desk.collections:
+            await asyncio.to_thread(collection.take_up)
         await asyncio.sleep(EVERY)
 
 

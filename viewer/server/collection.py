@@ -11,7 +11,7 @@ from retrieval.errors import SemblanceError
 from retrieval.index.catalogue.connection import FILE
 from retrieval.index.catalogue.database import Catalogue
 
-from .opened import Opened, is_slow
+from .opened import Opened
 from .saved import Saved
 
 
@@ -53,11 +53,11 @@ class Collection:
     def load(self) -> None:
         """Load all representations, networks last, and prepare all kinds of questions."""
         self.now.load_if_possible(self.now.waiting)
-        self.now.practise([name for name in self.now.in_order if is_slow(name)])
+        self.now.practise([name for name in self.now.in_order if self.now.is_slow(name)])
 
     @property
     def _quick(self) -> list[str]:
-        return [name for name in self.now.in_order if not is_slow(name)]
+        return [name for name in self.now.in_order if not self.now.is_slow(name)]
 
     def close(self) -> None:
         """Stop looking for commits."""
@@ -83,9 +83,10 @@ class Collection:
         elif self._catalogue.generation == self.now.commit:
             return False
         # A new object rather than a refreshed one: questions under way end with the commit they began with.
-        newer = Opened(self.folder)
+        newer = Opened(self.folder, self.now)
         # What had been loaded stays loaded; the rest is loaded by whoever is at it.
         newer.load_if_possible(name for name in newer.in_order if name in self.now.loaded)
+        newer.touch()
         self.now, self._place = newer, place
         return True
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from retrieval.index.storage.snapshot import Snapshot
 from retrieval.metadata.groups import NAMED_IN_FILES
 from retrieval.picture import Picture
 from retrieval.region import Region
+from retrieval.representation import family_of, needs_network
 
 from .problem import refusal_of
 
@@ -30,12 +32,20 @@ _FEW = 2
 _PATIENCE = 20  # commits, while a writer makes one after the other
 
 
+class Kind(NamedTuple):
+    """Of a representation: its family, and whether it runs a network."""
+
+    family: str = "other"
+    needs_network: bool = False
+
+
 class Opened:
     """An index as one commit left it. A later commit is another object, so that no answer mixes two.
 
     Parameters
     ----------
     folder : the index.
+    before : an earlier commit of it; the networks that it has loaded are not loaded again.
 
     Attributes
     ----------
@@ -48,8 +58,11 @@ class Opened:
     IndexFolderError : no index, a newer format, or a damaged one.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.index, self.commit, self._keys = _of_one_commit(folder)
+    index: Index
+
+    def __init__(self, folder: Path, before: Opened | None = None) -> None:
+        earlier = None if before is None else before.index
+        self.index, self.commit, self._keys = _of_one_commit(folder, earlier)
         # Closed when the last question that was put to it has been answered.
         weakref.finalize(self, self.index.close)
         self._lock = threading.Lock()
@@ -87,6 +100,10 @@ class Opened:
                 refused = refusal_of(error)
                 self.failed[name] = str(error) if refused is None else refused.message
 
+    def touch(self) -> None:
+        """Read the columns of all images, if they are not; a plain question does without."""
+        self.index.ask(_touch)
+
     def practise(self, names: Iterable[str]) -> None:
         """Ask questions of all kinds, so that the first of each kind does not wait for kernels and readers.
 
@@ -99,8 +116,7 @@ class Opened:
         # An image is what the page wants first.
         with suppress(SemblanceError):
             self.index.read(few[0] if few else "")
-        # Columns of many images take a second to be read, and a plain question does without.
-        self.index.ask(_touch)
+        self.touch()
         for name in names if few else ():
             with suppress(SemblanceError):
                 self.index.query(drawn, by=[name], k=1)
@@ -114,8 +130,18 @@ class Opened:
     @cached_property
     def in_order(self) -> tuple[str, ...]:
         """All fitted representations, networks last: they take longest to load."""
-        names = self.index.ask(lambda s: [name for name, one in s.stored.items() if one.is_fitted])
-        return tuple(sorted(names, key=is_slow))
+        return tuple(sorted(self.kinds, key=self.is_slow))
+
+    @cached_property
+    def kinds(self) -> Mapping[str, Kind]:
+        """What each fitted representation says of itself, before it is loaded."""
+        return self.index.ask(
+            lambda s: {name: _kind(s, name) for name, one in s.stored.items() if one.is_fitted}
+        )
+
+    def is_slow(self, name: str) -> bool:
+        """Tell whether a representation needs a network, which takes seconds to load."""
+        return self.kinds[name].needs_network
 
     @cached_property
     def columns(self) -> list[str]:
@@ -151,30 +177,26 @@ class Opened:
                 self.index.query(image, by=[name], k=1)
 
 
-def is_slow(name: str) -> bool:
-    """Tell whether a representation needs a network, which takes seconds to load."""
-    return family_of(name) == "deep" or name in ("vlad", "asmk")
-
-
-def family_of(name: str) -> str:
-    """Return what kind of representation a name means: words, deep, metric or baseline."""
-    if "+" in name:
-        return "metric"
-    if name == "deep":
-        return "deep"
-    return "baseline" if name in ("thumbnail", "colour") else "words"
+def _kind(snapshot: Snapshot, name: str) -> Kind:
+    try:
+        made = snapshot.unlearnt(name)
+    except SemblanceError:  # its package is not installed: why is told when it is to be loaded
+        return Kind()
+    return Kind(family_of(made), needs_network(made))
 
 
 def _touch(snapshot: Snapshot) -> None:
     _ = snapshot.columns, snapshot.positions
 
 
-def _of_one_commit(folder: Path) -> tuple[Index, int, Mapping[str, str]]:
+def _of_one_commit(folder: Path, earlier: Index | None) -> tuple[Index, int, Mapping[str, str]]:
     """Open an index and read the keys of its images, both of one commit."""
     catalogue = Catalogue.open(folder)
     try:
         for _ in range(_PATIENCE):
             index = Index.open(folder)
+            if earlier is not None:
+                index.reuse(earlier)
             commit = index.ask(lambda snapshot: snapshot.generation)
             keys = _keys(catalogue, commit, index.window.text)
             if keys is not None:

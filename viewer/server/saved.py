@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ MOST_STATE = 16_384
 """Characters of the state of a page."""
 _MOST_NAME, _MOST_LABEL = 120, 64
 _HEADER = ("path", "label")
+_NOTHING = LabelRow((), {}, 0)
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Saved:
         place = folder.resolve()
         self._searches = place.with_name(f"{place.name}.searches.json")
         self._labels = place.with_name(f"{place.name}.labels.csv")
+        self._untagged: set[tuple[str, str]] = set()
         self._turn = threading.Lock()
 
     def searches(self) -> list[SavedSearch]:
@@ -76,11 +78,11 @@ class Saved:
         """Return the labels of the table, by image. SettingError if it is damaged."""
         return {name: row.labels for name, row in self._rows().items() if row.labels}
 
-    def tag(self, image: str, label: str, known: Sequence[str] = ()) -> None:
-        """Give an image a label, besides those that it is ``known`` to have.
+    def tag(self, image: str, label: str, known: LabelRow = _NOTHING) -> None:
+        """Give an image a label, besides the labels and columns that it is ``known`` to have.
 
-        A table replaces all labels of an image, so that these must stand in it too. OptionError for a label
-        that is empty or too long, or holds a semicolon.
+        A table replaces what earlier ones said of an image, so that this must stand in it too. OptionError
+        for a label that is empty or too long, or holds a semicolon.
         """
         text = _text(label, "label", _MOST_LABEL)
         # A table parts labels by semicolons, and a spreadsheet takes what begins with a sign for a formula.
@@ -89,8 +91,13 @@ class Saved:
         with self._turn:
             # Whatever somebody wrote into the table by hand since is kept.
             rows = self._rows()
-            row = rows.get(image) or LabelRow(tuple(known), {}, 0)
-            self._write_rows({**rows, image: replace(row, labels=tuple(dict.fromkeys([*row.labels, text])))})
+            row = rows.get(image, _NOTHING)
+            # What was taken away here is in the index until the table is applied.
+            before = [one for one in known.labels if (image, one) not in self._untagged]
+            labels = tuple(dict.fromkeys([*before, *row.labels, text]))
+            columns = {**known.columns, **row.columns}
+            self._untagged.discard((image, text))
+            self._write_rows({**rows, image: LabelRow(labels, columns, 0)})
 
     def untag(self, image: str, label: str) -> bool:
         """Take a label from an image; tell whether the table had it."""
@@ -99,6 +106,7 @@ class Saved:
             row = rows.get(image)
             if row is None or label not in row.labels:
                 return False
+            self._untagged.add((image, label))
             rows[image] = replace(row, labels=tuple(one for one in row.labels if one != label))
             self._write_rows(rows)
             return True
@@ -111,9 +119,9 @@ class Saved:
 
     def _write_rows(self, rows: Mapping[str, LabelRow]) -> None:
         # Columns that somebody added by hand stay.
-        others = sorted({column for row in rows.values() for column in row.columns})
+        others = sorted({column for row in rows.values() for column in row.columns} - {*_HEADER})
         lines = [
-            [name, ";".join(row.labels), *(row.columns.get(key, "") for key in others)]
+            [name, ";".join(row.labels), *(str(row.columns.get(key, "")) for key in others)]
             for name, row in sorted(rows.items())
         ]
         write_text(csv_text([[*_HEADER, *others], *lines]), self._labels)

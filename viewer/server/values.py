@@ -88,8 +88,7 @@ def values_of(shown: Picture, read: Read, is_inverted: bool | None = None) -> Va
     is_inverted : whether low values are shown white; None if that is to be found out, by one reading more.
     """
     if shown.is_colour:
-        # Colours are never windowed: what the index shows is what there is.
-        return Values(np.round(np.clip(shown.pixels, 0, 1) * _FULL).astype(np.uint8))
+        return _of_colours(shown)
     is_dicom = not _DICOM.isdisjoint(shown.metadata)
     half, levels = _wide(read, is_dicom)
     if is_inverted is None:
@@ -108,6 +107,16 @@ def values_of(shown: Picture, read: Read, is_inverted: bool | None = None) -> Va
     low, high = _window(shares[~padding].astype(np.float64), values[~padding])
     unit = "HU" if _is_hounsfield(shown, lowest, highest) else None
     return Values(stored, slope, intercept, unit, lowest, highest, low, high, is_inverted)
+
+
+def _of_colours(shown: Picture) -> Values:
+    # Colours are never windowed: what the index shows is what there is.
+    stored = np.round(np.clip(shown.pixels, 0, 1) * _FULL).astype(np.uint8)
+    grey = stored[..., 0]
+    if (stored != grey[..., None]).any():
+        return Values(stored)
+    # A radiograph that somebody saved as a photograph: grey in three channels, and windowed like any other.
+    return Values(grey.astype("<i2"), lowest=float(grey.min()), highest=float(grey.max()))
 
 
 def _wide(read: Read, is_dicom: bool) -> tuple[float, NDArray[np.float32]]:

@@ -70,6 +70,13 @@ def entry(catalogue: Catalogue, id: int) -> Entry | None:
     return make_entry(rows[0], *(parse(text, kind, f"what it says of {rows[0][0]}") for text, kind in texts))
 
 
+def shapes(catalogue: Catalogue, ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Return rows and columns in pixels of some images, by their numbers; none of those that are gone."""
+    # One question for all of them: a region asks for the shapes of hundreds of candidates.
+    sql = "SELECT id, rows, cols FROM picture WHERE id IN (SELECT value FROM json_each(?))"
+    return {id: (rows, cols) for id, rows, cols in catalogue.rows(sql, json.dumps(ids))}
+
+
 def all_rows(catalogue: Catalogue) -> list[Row]:
     """Return what is known of every image, in the order of their names.
 

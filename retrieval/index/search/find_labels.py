@@ -20,7 +20,7 @@ from .candidates import Mask, candidate_mask, same
 from .encode_query import encode_query, representations
 from .group_cases import case_column
 from .held_out import comparable, hold_out, out_of_fold, without_folds
-from .hits import Hit
+from .hits import Hit, best_hits
 from .independent_hits import IndependentHits, QueryCopies, independent_hits
 from .novelty import kind_percentile, likeness_percentile
 from .query import search
@@ -46,7 +46,8 @@ def find_labels(
 
     Parameters
     ----------
-    query : an image, the name of an indexed one, or the slices of a volume.
+    query : an image, the name of an indexed one, or the slices of a volume; with a region, slices of which
+        each asks with the same part, such as those of a mark that is followed through them.
     options : ``group_by`` says what a case is, else what ``case_column`` finds.
     labels : takes the place of the labels in the index, by image or file.
 
@@ -80,6 +81,8 @@ def _search(
     options: QueryOptions,
 ) -> tuple[IndependentHits, float | None]:
     """Return the matching cases, and how alike anything is to the query; None for a volume."""
+    if not isinstance(query, str | Picture) and options.region is not None:
+        return _search_slices(snapshot, query, matching, options)
     if not isinstance(query, str | Picture):
         slices = query
         return _independent_cases(
@@ -99,6 +102,21 @@ def _search(
     return found, likeness_percentile(snapshot, query, encoded, options, str(matching.group_by))
 
 
+def _search_slices(
+    snapshot: Snapshot, slices: Sequence[QueryImage], matching: QueryOptions, options: QueryOptions
+) -> tuple[IndependentHits, float | None]:
+    """Return the matching cases of a region of several slices: of each case, the best of all slices."""
+    encoded = [encode_query(snapshot, one, matching) for one in slices]
+    unseen = [out_of_fold(snapshot, one, own, options) for one, own in zip(slices, encoded, strict=True)]
+
+    def ask(asked: QueryOptions) -> list[Hit]:
+        pairs = zip(slices, unseen, strict=True)
+        return best_hits((search(snapshot, one, own, asked) for one, own in pairs), asked.k)
+
+    # A region is never as like a whole image, so that nothing is said of how novel it is.
+    return _independent_cases(snapshot, slices, matching, ask), None
+
+
 def _independent_cases(
     snapshot: Snapshot,
     slices: Sequence[QueryImage],
@@ -112,17 +130,18 @@ def _independent_cases(
     depth = 2 * matching.k
     while True:
         hits = {snapshot.position(hit.id): hit for hit in ask(replace(matching, k=depth))}
-        ranked = ((at, copies_of(_asked_by(hit, named))) for at, hit in hits.items())
+        asked_by = {at: [copies_of(one) for one in _asked_by(hit, named)] for at, hit in hits.items()}
+        ranked = ((at, QueryCopies.any(slices_of)) for at, slices_of in asked_by.items())
         found = independent_hits(snapshot, ranked, matching.k)
         if len(found.groups) == matching.k or len(hits) < depth:
             return found
         depth *= 2
 
 
-def _asked_by(hit: Hit, named: Collection[str]) -> str:
-    """Return the name of the slice of the query that a hit matches best."""
+def _asked_by(hit: Hit, named: Collection[str]) -> Collection[str]:
+    """Return the name of the slice of the query that a hit matches best; of all if nobody knows."""
     aligned = () if hit.case is None else hit.case.aligned
-    return max(aligned, key=lambda pair: pair[2])[0] if aligned else next(iter(named))
+    return [max(aligned, key=lambda pair: pair[2])[0]] if aligned else named
 
 
 def _merge(numbers: NDArray[np.int64], found: IndependentHits, cases: dict[int, set[str]]) -> list[set[str]]:

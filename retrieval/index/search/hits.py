@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from ...answers.fusion import Vote
 from ...answers.grouping import Case
@@ -39,6 +40,17 @@ class Hit:
     n_inliers: int | None = None
     votes: Mapping[str, Vote] = field(default_factory=dict)
     transform: Transform | None = None
+
+
+def best_hits(answers: Iterable[Sequence[Hit]], k: int) -> list[Hit]:
+    """Return the best hit of each image, or case, of several answers, ranked; equal scores by name."""
+    best: dict[str, Hit] = {}
+    for hit in chain.from_iterable(answers):
+        key = hit.id if hit.case is None else hit.case.value
+        if key not in best or hit.score > best[key].score:
+            best[key] = hit
+    ranked = sorted(best.values(), key=lambda hit: (-hit.score, hit.id))[:k]
+    return [replace(hit, rank=rank) for rank, hit in enumerate(ranked, start=1)]
 
 
 def make_hits(

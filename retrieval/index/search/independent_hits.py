@@ -30,6 +30,11 @@ class QueryCopies:
         own: int | Structure = snapshot.position(query) if isinstance(query, str) else structure(query.grey)
         return cls(lambda position: bool(finder.copies(own, [position])), is_indexed)
 
+    @classmethod
+    def any(cls, several: Sequence[QueryCopies]) -> QueryCopies:
+        """Return that of several slices of one query, at least one."""
+        return cls(lambda position: any(one.is_copy(position) for one in several), several[0].is_indexed)
+
 
 @dataclass(frozen=True)
 class IndependentHits:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ...errors import SettingError, did_you_mean
+from ...metadata.label_table import LabelRow
 from ..catalogue.pictures import GROUPS, KINDS, Entry, Row, make_entry
 from ..catalogue.stored_json import parse_many
 from .identities import Identities, Values
@@ -75,6 +76,10 @@ class Columns:
         """Return what is known of one image."""
         parts = (self._groups, self._metadata, self._labels, self._tables)
         return make_entry(self._rows[position], *(part[position] for part in parts))
+
+    def label_row(self, position: int) -> LabelRow:
+        """Return what label tables say of one image: a row that would say it again."""
+        return LabelRow(tuple(self._labels[position]), self._tables[position], 0)
 
     def _found(self, name: str) -> list[Values]:
         layers = (self._tables, self._groups, self._metadata)

@@ -24,7 +24,7 @@ from ..catalogue.database import Catalogue
 from ..catalogue.learned_fusions import read_fusions
 from ..catalogue.names import names_and_ids
 from ..catalogue.people import kept_people
-from ..catalogue.pictures import Entry, all_rows, entry
+from ..catalogue.pictures import Entry, all_rows, entry, shapes
 from ..catalogue.representations import StoredRepresentation, segments, stored_representations
 from .columns import Columns
 from .reading import read_indexed
@@ -54,9 +54,11 @@ class Snapshot:
     stored : the representations, by name.
     fusions : the learned weights of fusions.
     kept : a cache of results for this commit, by the key of whoever computed them.
+    restored : the representations that were asked for, by their recipes; give them to the snapshot of the
+        next commit, in which most are the same, and need not be loaded again.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, restored: Mapping[str, Representation] | None = None) -> None:
         self._store = store
         # All in one snapshot of SQLite, and nothing large: it makes writers wait with their commits.
         with store.catalogue.snapshot():
@@ -68,7 +70,8 @@ class Snapshot:
             }
             self._segments = segments(store.catalogue)
             self.fusions = read_fusions(store.catalogue)
-        self._representations: dict[str, Representation] = {}
+        recipes = {one.recipe for one in self.stored.values()}
+        self.restored = {recipe: made for recipe, made in dict(restored or {}).items() if recipe in recipes}
         self._rankers: dict[str, Ranker] = {}
         self._evidence: dict[str, list[Rows]] = {}
         self.kept: dict[tuple[str, ...], Any] = {}
@@ -107,10 +110,15 @@ class Snapshot:
 
     def representation(self, name: str) -> Representation:
         """Return a representation, restored with its settings and what it learnt."""
-        if name not in self._representations:
-            stored = self.stored_representation(name)
-            self._representations[name] = self._read(lambda: self._store.representation(stored))
-        return self._representations[name]
+        stored = self.stored_representation(name)
+        recipe = str(stored.recipe)
+        if recipe not in self.restored:
+            self.restored[recipe] = self._read(lambda: self._store.representation(stored))
+        return self.restored[recipe]
+
+    def unlearnt(self, name: str) -> Representation:
+        """Return a representation with its settings alone, which loads nothing; see ``Store.unlearnt``."""
+        return self._store.unlearnt(self.stored_representation(name))
 
     def ranker(self, name: str) -> Ranker:
         """Return the ranker of a representation; its ids are positions."""
@@ -190,8 +198,11 @@ class Snapshot:
 
     def shapes(self, positions: Ids) -> NDArray[np.int64]:
         """Return rows and columns of images in pixels, int64 (n, 2)."""
-        found = [entry.shape for entry in self.entries(positions.tolist())]
-        return np.array(found, dtype=np.int64).reshape(-1, 2)
+        ids = self.ids[positions].tolist()
+        found = shapes(self._store.catalogue, ids)
+        if not all(id in found for id in ids):  # deleted by a later commit
+            raise MovedOnError
+        return np.array([found[id] for id in ids], dtype=np.int64).reshape(-1, 2)
 
     def entries(self, positions: Sequence[int]) -> list[Entry]:
         """Return what is known of some images."""

@@ -173,6 +173,18 @@ class Store:
             )
         return representation.restore(learnt) if learnt else representation
 
+    def unlearnt(self, stored: StoredRepresentation) -> Representation:
+        """Make a representation without what it learnt, quickly; its base may be of another recipe by now.
+
+        Raises IndexFolderError if it is not installed, or refuses its settings.
+        """
+        if stored.base is None:
+            return make(stored.name, stored.settings, self.factories)
+        bases = [one for one in stored_representations(self.catalogue) if one.name == stored.base]
+        if not bases:
+            raise IndexFolderError(f"{self.folder}: {stored.name} lacks {stored.base}; {REPAIR}")
+        return derived(self.unlearnt(bases[0]), stored.name, stored.settings)
+
     def _made(self, stored: StoredRepresentation) -> Representation:
         """Make a representation without what it learnt; a derived one gets its base as it is now."""
         if stored.base is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.served import PATIENTS, graphql
+from support.server_process import serving
 
 PAGE = """query($where: String, $first: Int!, $after: String) {
   images(index: "scans.index", where: $where, first: $first, after: $after) {
@@ -104,3 +105,41 @@ def test_the_server_says_what_it_serves(client):
     names = {one["name"]: one["family"] for one in found["representations"]}
     assert names == {"superpixel": "words", "thumbnail": "baseline"}
     assert found["hasReferences"] is False
+
+
+LOCATE = """query($study: String, $series: String, $z: Float) {
+  locate(study: $study, series: $series, zMm: $z) {
+    __typename ... on Located { index image } ... on Problem { kind message argument } } }"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "image"),
+    [
+        ({"study": "1.2.4.2"}, "ct1/002.dcm"),
+        ({"series": "1.2.5.3", "z": 0}, "ct2/005.dcm"),
+        ({"study": "1.2.4.1", "series": "1.2.5.1", "z": 23.5}, "ct0/000.dcm"),
+    ],
+)
+def test_a_study_is_found_by_its_uid(asked, image, client):
+    """Slices are 5 mm apart, the higher the lower their number; without a place it is the middle one."""
+    found = graphql(client, LOCATE, **asked)["locate"]
+    assert (found["__typename"], found["index"], found["image"]) == ("Located", "scans.index", image)
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind"),
+    [
+        ({}, "BAD_ASK"),
+        ({"study": "1.2.4.9"}, "NOT_FOUND"),
+        ({"study": "1.2.4.1", "series": "1.2.5.2"}, "NOT_FOUND"),
+    ],
+)
+def test_a_study_that_is_not_there_is_a_problem(asked, kind, client):
+    assert graphql(client, LOCATE, **asked)["locate"]["kind"] == kind
+
+
+def test_no_study_is_found_without_the_key(index, monkeypatch):
+    monkeypatch.setattr("retrieval.readers.pseudonym.Key.is_known", False)
+    with serving(index) as client:
+        found = graphql(client, LOCATE, study="1.2.4.1")["locate"]
+    assert found["kind"] == "NOT_FOUND" and "the key of scans.index is not at hand" in found["message"]

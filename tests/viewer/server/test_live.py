@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -14,11 +15,14 @@ import httpx
 import pytest
 from support.served import SEARCH, asked, graphql, hounsfield, run, search, write_ct
 from support.server_process import command, serving
+from threadpoolctl import threadpool_info
 
+from bovw.bag_of_words import BagOfWords
 from retrieval.errors import IndexFolderError, SemblanceError
 from retrieval.index import Index
 from retrieval.readers.pseudonym import hashed
 from viewer.access_log import VARIABLE
+from viewer.server.collection import Collection
 
 IMAGE = "ct0/002.dcm"
 
@@ -86,6 +90,63 @@ def test_a_new_commit_is_taken_up_within_a_second(own_index):
         # What did not change keeps its address, so that no pixel is fetched twice.
         again = search(client, image=IMAGE, by=["thumbnail"], k=1)["hits"][0]["image"]
         assert again["key"] == kept["key"]
+
+
+def test_what_is_loaded_is_not_loaded_again_for_a_new_commit(own_index, monkeypatch):
+    """A network takes seconds to be restored; a commit that does not change it waits for none of them."""
+    restored = []
+    restore = BagOfWords.restore
+
+    def slowly(self, arrays):
+        restored.append(self.name)
+        time.sleep(0.5)
+        return restore(self, arrays)
+
+    monkeypatch.setattr(BagOfWords, "restore", slowly)
+    with serving(own_index) as client:
+        wait_until(lambda: not client.get("/state").json()["indexes"][0]["loading"])
+        assert restored == ["superpixel"]
+        folder = own_index.parent / "images"
+        write_ct(folder / "ct3" / "000.dcm", hounsfield(3, 0), "P3", "4", 0)
+        assert run(["index", folder, "-o", own_index, "--jobs", "1", "--quiet"])[0] == 0
+        of_index = len(restored)
+        wait_until(lambda: client.get("/state").json()["indexes"][0]["images"] == 21)
+        assert search(client, image="ct3/000.dcm", by=["superpixel"], k=1)["hits"]
+        assert len(restored) == of_index
+
+
+def test_a_commit_is_taken_up_while_a_network_is_loading(own_index, monkeypatch):
+    is_there = threading.Event()
+    load = Collection.load
+
+    def slowly(self):
+        is_there.wait(20)
+        load(self)
+
+    monkeypatch.setattr(Collection, "load_quick", lambda self: None)
+    monkeypatch.setattr(Collection, "load", slowly)
+    monkeypatch.setattr("viewer.server.app.HEAD_START", 0)
+    with serving(own_index) as client:
+        folder = own_index.parent / "images"
+        write_ct(folder / "ct3" / "000.dcm", hounsfield(3, 0), "P3", "4", 0)
+        assert run(["index", folder, "-o", own_index, "--jobs", "1", "--quiet"])[0] == 0
+        wait_until(lambda: client.get("/state").json()["indexes"][0]["images"] == 21)
+        assert client.get("/state").json()["indexes"][0]["loading"]
+        is_there.set()
+        wait_until(lambda: not client.get("/state").json()["indexes"][0]["loading"])
+
+
+def wait_until(is_so):
+    until = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_queries_do_not_wait_for_each_others_threads(client):
+    """Each runs on a processor of its own: BLAS has one thread in each."""
+    assert client.get("/state").status_code == 200
+    assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
 
 
 def test_a_file_that_changed_has_another_key(own_index):

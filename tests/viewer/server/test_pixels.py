@@ -11,6 +11,7 @@ import pytest
 from support.images import texture_of_all_sizes
 from support.served import graphql, hounsfield, write_ct
 
+from retrieval.picture import Picture
 from retrieval.readers import read_pictures
 from retrieval.readers.window import Window
 from viewer.server.values import values_of
@@ -46,6 +47,19 @@ def test_colours_are_bytes(client):
     colours = np.stack([texture_of_all_sizes(64, 80, seed=seed) for seed in (9, 8, 7)], axis=2)
     np.testing.assert_array_equal(values, colours)
     assert (about["dtype"], about["channels"], about["unit"], about["presets"]) == ("uint8", 3, None, [])
+
+
+def test_a_grey_image_in_three_channels_is_windowed_like_any_other():
+    """A radiograph that somebody saved as a photograph."""
+    grey = texture_of_all_sizes(20, 30, seed=1)
+    shown = Picture(np.repeat(grey[..., None], 3, axis=2).astype(np.float32) / 255, "rgb.jpg")
+    values = values_of(shown, read=None)
+    np.testing.assert_array_equal(values.stored, grey)
+    about = values.about(shown)
+    assert (about["channels"], about["dtype"], about["window"]) == (1, "int16", {"low": 0, "high": 255})
+    assert (about["min"], about["max"]) == (grey.min(), grey.max())
+    shown.pixels[3, 4, 1] += 1 / 255
+    assert values_of(shown, read=None).about(shown)["channels"] == 3
 
 
 def test_a_plain_grey_image_begins_with_its_full_range(client):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from support.served import graphql, run
@@ -54,6 +55,40 @@ def test_tags_are_a_table_that_index_takes(own_client, own_index):
     assert run(["index", folder, "-o", own_index, "--labels", table, "--jobs", "1", "--quiet"])[0] == 0
     _, printed = run(["query", own_index, "grey.png", "--where", "label = 'nodule'", "--json", "--quiet"])
     assert [hit["id"] for hit in json.loads(printed)[0]["hits"]] == ["ct1/000.dcm"]
+
+
+def test_a_tag_adds_to_what_label_tables_said_before(own_client, own_index, tmp_path):
+    """The patient, the age and all labels of a table stay with an image that is tagged."""
+    table = tmp_path / "earlier.csv"
+    table.write_text("path,label,age,report\nct0/000.dcm,fibrosis;old,61,reticular pattern\n")
+    folder = own_index.parent / "images"
+    update = ["index", folder, "-o", own_index, "--jobs", "1", "--quiet", "--labels"]
+    assert run([*update, table])[0] == 0
+    wait_for(own_client, "ct0/000.dcm", "age = '61'")
+    graphql(own_client, TAG, image="ct0/000.dcm", label="nodule")
+    tags = own_index.parent / "scans.index.labels.csv"
+    assert tags.read_text() == (
+        "path,label,age,report\nct0/000.dcm,fibrosis;old;nodule,61,reticular pattern\n"
+    )
+    # A later table is joined to the tag; a label that was taken away does not come back with the next one.
+    table.write_text("path,label,side\nct0/000.dcm,late,left\n")
+    assert run([*update, table])[0] == 0
+    wait_for(own_client, "ct0/000.dcm", "side = 'left'")
+    graphql(own_client, UNTAG, image="ct0/000.dcm", label="old")
+    graphql(own_client, TAG, image="ct0/000.dcm", label="seen")
+    assert tags.read_text() == (
+        "path,label,age,report,side\nct0/000.dcm,late;fibrosis;nodule;seen,61,reticular pattern,left\n"
+    )
+
+
+def wait_for(client, image, where):
+    """Wait until the server has taken up a commit by which an image meets a condition."""
+    document = """query($where: String) { images(index: "scans.index", where: $where) {
+      ... on ImagePage { items { id } } } }"""
+    until = time.monotonic() + 10
+    while {"id": image} not in (graphql(client, document, where=where)["images"].get("items") or []):
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_a_tag_can_be_taken_back(copied_client):

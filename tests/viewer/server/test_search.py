@@ -289,6 +289,19 @@ def test_cases_are_found_by_their_best_slice(client):
     assert len(cases) == len(set(cases)) == 4
 
 
+def test_findings_of_a_followed_mark_are_those_of_its_best_slices(client, index):
+    """The best case of three slices together decides, not that of the marked one."""
+    ask = {"by": ["superpixel"], "region": {"box": BOX}, "groupBy": "patient", "notSame": "patient", "k": 1}
+    labels = {"ct1": "normal", "ct2": "fibrosis"}
+    found = search(client, image=IMAGE, throughMm=6, where="label != ''", findings=True, **ask)
+    best = labels[found["hits"][0]["image"]["id"].partition("/")[0]]
+    assert found["findings"]["drawn"] == 1
+    assert [one["label"] for one in found["findings"]["items"] if one["found"]] == [best]
+    flags = ["--by", "superpixel", *REGION, "--through", "6", "-k", "1", "--group-by", "patient"]
+    theirs = asked(index, IMAGE, *flags, "--not-same", "patient", "--where", "label != ''", "--findings")
+    assert [one["label"] for one in theirs["findings"]["labels"] if one["found"]] == [best]
+
+
 @pytest.mark.parametrize(
     ("ask", "kind", "argument"),
     [
@@ -300,3 +313,13 @@ def test_cases_are_found_by_their_best_slice(client):
 def test_a_mark_that_cannot_be_followed_is_a_problem(ask, kind, argument, client):
     found = search(client, **ask)
     assert (found["kind"], found["argument"]) == (kind, argument)
+
+
+def test_notes_are_those_of_the_command_line(client, index, capsys):
+    flat = {"box": [0, 0, 4, 4]}
+    ask = {"by": ["thumbnail"], "region": flat, "notSame": "patient", "groupBy": "patient"}
+    ours = search(client, image="grey.png", k=2, **ask)["notes"]
+    flags = ["--by", "thumbnail", "--region", "0,0,4,4", "--not-same", "patient", "--group-by", "patient"]
+    asked(index, "grey.png", "-k", "2", *SAME, *flags)
+    theirs = [line.removeprefix("note: ") for line in capsys.readouterr().err.splitlines()]
+    assert len(ours) >= 2 and ours == theirs

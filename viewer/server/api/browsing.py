@@ -8,6 +8,7 @@ from strawberry.types import Info
 from viewer.queries.stack import stack_of
 
 from ..asking.browse import list_columns, list_groups, list_images
+from ..asking.series import find_series
 from .context import desk_of, fetched
 from .image_types import (
     Column,
@@ -19,6 +20,8 @@ from .image_types import (
     ImagePage,
     ImageResult,
     ImagesResult,
+    Located,
+    LocatedResult,
     Stack,
     StackResult,
     counts_of,
@@ -123,3 +126,23 @@ class Browsing:
             return stack_type(opened, found)
 
         return await fetched(desk, slices)
+
+    @strawberry.field(
+        description="Where a study or a series is, by its DICOM UID; only a server that has the key can tell."
+    )
+    async def locate(
+        self,
+        info: Info,
+        study: str | None = None,
+        series: str | None = None,
+        z_mm: float | None = None,
+    ) -> LocatedResult:
+        """Find a series."""
+        desk = desk_of(info)
+
+        def located() -> Located:
+            collection, image = find_series(desk, study, series, z_mm)
+            desk.log(collection, "list", shown=[image])
+            return Located(index=strawberry.ID(collection.id), image=strawberry.ID(image))
+
+        return await fetched(desk, located)

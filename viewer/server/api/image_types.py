@@ -103,6 +103,15 @@ class Stack:
     at: int = strawberry.field(description="The place of the image that was asked, from 0.")
 
 
+@strawberry.type(description="The slice of a series that was asked for, and which index has it.")
+class Located:
+    """An image of an index."""
+
+    index: strawberry.ID
+    image: strawberry.ID
+
+
+LocatedResult = Annotated[Located | Problem, strawberry.union("LocatedResult")]
 ImageResult = Annotated[Image | Problem, strawberry.union("ImageResult")]
 ImagesResult = Annotated[ImagePage | Problem, strawberry.union("ImagesResult")]
 GroupsResult = Annotated[GroupPage | Problem, strawberry.union("GroupsResult")]

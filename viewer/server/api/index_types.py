@@ -12,7 +12,7 @@ from retrieval.evidence.localization import Locator
 from ..asking.browse import count_labels
 from ..collection import Collection
 from ..desk import Desk
-from ..opened import Opened, family_of
+from ..opened import Opened
 from .image_types import Count, counts_of
 from .problem import Problem
 
@@ -22,6 +22,7 @@ _MEANINGS = {
     "deep": "cosine of two embeddings by a network",
     "metric": "likeness by a metric that was learnt from labels",
     "baseline": "cosine of two plain descriptions of the whole image",
+    "other": "likeness as this representation measures it",
 }
 
 
@@ -30,7 +31,7 @@ class Representation:
     """One representation of an index."""
 
     name: str
-    family: str = strawberry.field(description="words, deep, metric or baseline.")
+    family: str = strawberry.field(description="words, deep, metric, baseline or other.")
     is_loaded: bool = strawberry.field(description="Whether it answers without delay.")
     problem: str | None = strawberry.field(description="Why it cannot be loaded.")
     is_default: bool
@@ -197,7 +198,7 @@ def _representation(opened: Opened, name: str) -> Representation:
     # One that is still loading is not asked: it would have to be waited for.
     is_loaded = name in opened.loaded
     made: Any = opened.index.representation(name) if is_loaded else None
-    family = family_of(name)
+    family = opened.kinds[name].family
     locates = isinstance(made, Locator) and made.n_candidates(True) != 0
     return Representation(
         name=name,

@@ -46,8 +46,8 @@ class Mutation:
         def give() -> Tag:
             collection = desk.collection(index)
             # Refuses an image that is not there, before anything is written.
-            entry = collection.now.index.picture(image)
-            collection.saved.tag(image, label, entry.labels)
+            known = collection.now.index.ask(lambda s: s.columns.label_row(s.position(image)))
+            collection.saved.tag(image, label, known)
             return Tag(image=image, label=" ".join(label.split()))
 
         return await fetched(desk, give)
