@@ -224,13 +224,9 @@ class Index:
         """Return counts, sizes, and the representations with settings, recipe hash and their report."""
         return info(self._store)
 
-    def refresh(self) -> None:
-        """Answer from the newest commit from now on."""
-        self._latest.refresh()
-
-    def reuse(self, earlier: Index) -> None:
-        """Take over what another one, of an earlier commit, has loaded and is still the same: networks."""
-        self._latest = LatestSnapshot(self._store, earlier._latest.restored)
+    def refresh(self, earlier: Index | None = None) -> None:
+        """Answer from the newest commit from now on; networks that ``earlier`` has loaded are taken over."""
+        self._latest.refresh({} if earlier is None else earlier._latest.restored)
 
     def close(self) -> None:
         """Let go of the folder."""

@@ -154,6 +154,10 @@ class Opened:
         columns = self.index.ask(lambda snapshot: snapshot.columns)
         return [name for name in NAMED_IN_FILES if any(columns.values(name))]
 
+    def given(self, name: str) -> set[str]:
+        """Return the names of the columns that a label table gave an image."""
+        return set(self.index.ask(lambda s: s.columns.label_row(s.position(name)).columns))
+
     def name_of(self, key: str) -> str | None:
         """Return the image that has a key; None if none has."""
         return self._names.get(key)
@@ -195,8 +199,7 @@ def _of_one_commit(folder: Path, earlier: Index | None) -> tuple[Index, int, Map
     try:
         for _ in range(_PATIENCE):
             index = Index.open(folder)
-            if earlier is not None:
-                index.reuse(earlier)
+            index.refresh(earlier)
             commit = index.ask(lambda snapshot: snapshot.generation)
             keys = _keys(catalogue, commit, index.window.text)
             if keys is not None:

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...errors import SettingError
 from ...metadata.groups import NAMED_IN_FILES
 from ...metadata.label_table import LabelRow
@@ -70,11 +73,14 @@ def entry(catalogue: Catalogue, id: int) -> Entry | None:
     return make_entry(rows[0], *(parse(text, kind, f"what it says of {rows[0][0]}") for text, kind in texts))
 
 
-def shapes(catalogue: Catalogue, ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """Return rows and columns in pixels of some images, by their numbers; none of those that are gone."""
+def shapes(catalogue: Catalogue, ids: Sequence[int]) -> NDArray[np.int64] | None:
+    """Return rows and columns of images in pixels, int64 (n, 2), by their numbers; None if one is gone."""
     # One question for all of them: a region asks for the shapes of hundreds of candidates.
     sql = "SELECT id, rows, cols FROM picture WHERE id IN (SELECT value FROM json_each(?))"
-    return {id: (rows, cols) for id, rows, cols in catalogue.rows(sql, json.dumps(ids))}
+    found = {id: (rows, cols) for id, rows, cols in catalogue.rows(sql, json.dumps(ids))}
+    if not all(id in found for id in ids):
+        return None
+    return np.array([found[id] for id in ids], dtype=np.int64).reshape(-1, 2)
 
 
 def all_rows(catalogue: Catalogue) -> list[Row]:

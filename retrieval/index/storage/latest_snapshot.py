@@ -15,29 +15,31 @@ _PATIENCE = 20  # new snapshots, while a writer makes one commit after the other
 
 
 class LatestSnapshot:
-    """Hold a snapshot of a store, taken when it is first needed, until ``refresh``."""
+    """Hold a snapshot of a store, taken when it is first needed, until ``refresh``.
 
-    def __init__(self, store: Store, restored: Mapping[str, Representation] | None = None) -> None:
+    ``restored`` are the representations that are in memory, by their recipes.
+    """
+
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._taken: Snapshot | None = None
-        self._restored = restored or {}
+        self.restored: Mapping[str, Representation] = {}
 
     @property
     def now(self) -> Snapshot:
         """The snapshot."""
         if self._taken is None:
-            self._taken = Snapshot(self._store, self._restored)
-            self._restored = self._taken.restored
+            self._taken = Snapshot(self._store, self.restored)
+            self.restored = self._taken.restored
         return self._taken
 
-    @property
-    def restored(self) -> Mapping[str, Representation]:
-        """The representations that are in memory, by their recipes."""
-        return self._restored
+    def refresh(self, restored: Mapping[str, Representation] | None = None) -> None:
+        """Answer from the newest commit from now on.
 
-    def refresh(self) -> None:
-        """Answer from the newest commit from now on."""
+        Representations that are in memory, here or among those ``restored`` elsewhere, are not loaded again.
+        """
         self._taken = None
+        self.restored = {**self.restored, **(restored or {})}
 
     def ask(self, question: Callable[[Snapshot], T]) -> T:
         """Ask the snapshot a question; if a writer has merged its files away, ask a newer one.

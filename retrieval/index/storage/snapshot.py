@@ -54,8 +54,7 @@ class Snapshot:
     stored : the representations, by name.
     fusions : the learned weights of fusions.
     kept : a cache of results for this commit, by the key of whoever computed them.
-    restored : the representations that were asked for, by their recipes; give them to the snapshot of the
-        next commit, in which most are the same, and need not be loaded again.
+    restored : the representations that were asked for, by their recipes, for the snapshot of the next commit.
     """
 
     def __init__(self, store: Store, restored: Mapping[str, Representation] | None = None) -> None:
@@ -198,11 +197,10 @@ class Snapshot:
 
     def shapes(self, positions: Ids) -> NDArray[np.int64]:
         """Return rows and columns of images in pixels, int64 (n, 2)."""
-        ids = self.ids[positions].tolist()
-        found = shapes(self._store.catalogue, ids)
-        if not all(id in found for id in ids):  # deleted by a later commit
+        found = shapes(self._store.catalogue, self.ids[positions].tolist())
+        if found is None:  # deleted by a later commit
             raise MovedOnError
-        return np.array([found[id] for id in ids], dtype=np.int64).reshape(-1, 2)
+        return found
 
     def entries(self, positions: Sequence[int]) -> list[Entry]:
         """Return what is known of some images."""

@@ -156,6 +156,8 @@ def test_every_tool_marks_a_region(tool: str, visit: Visit, address: str) -> Non
     expect(tab.locator(".hit").first).to_be_visible()
     expect(tab.locator("#area")).to_contain_text("mm²")
     expect(tab.locator("#stage .region polygon").first).to_be_attached()
+    # The mark of a brush too: by its outline, so that a link to it leads somewhere.
+    assert re.match(r'\{"(polygon|point)":\[', state_of(tab)["region"])
 
 
 def test_a_hit_is_compared_explained_and_laid_over_the_query(visit: Visit, address: str) -> None:
@@ -342,3 +344,13 @@ def test_the_map_marks_query_and_hits_and_opens_what_is_clicked(visit: Visit, ad
     tab.click("#map-button")
     expect(tab.locator("#map-note")).to_contain_text("by ")
     expect(tab.locator("#map-legend .chip.query")).to_be_visible()
+
+
+def test_an_archive_links_to_a_study_and_a_region_of_it(visit: Visit, address: str) -> None:
+    tab = visit(f"{address}#study=1.2.4.2&z=9&region=20,30,40,36&by=superpixel")
+    expect(tab.locator(".hit").first).to_be_visible()
+    expect(tab.locator("#look-title")).to_have_text("ct1/003.dcm")
+    assert state_of(tab)["region"] == '{"box":[20,30,40,36]}'
+    assert "study" not in tab.url
+    lost = visit(f"{address}#study=1.2.4.99&region=20,30,40,36")
+    expect(lost.locator("#toast")).to_contain_text("there is none")

@@ -70,6 +70,13 @@ def test_a_tag_adds_to_what_label_tables_said_before(own_client, own_index, tmp_
     assert tags.read_text() == (
         "path,label,age,report\nct0/000.dcm,fibrosis;old;nodule,61,reticular pattern\n"
     )
+    document = (
+        '{ image(index: "scans.index", image: "ct0/000.dcm") { ... on Image { table { name value } } } }'
+    )
+    assert graphql(own_client, document)["image"]["table"] == [
+        {"name": "age", "value": "61"},
+        {"name": "report", "value": "reticular pattern"},
+    ]
     # A later table is joined to the tag; a label that was taken away does not come back with the next one.
     table.write_text("path,label,side\nct0/000.dcm,late,left\n")
     assert run([*update, table])[0] == 0

@@ -41,6 +41,7 @@ class Image:
     labels: list[str]
     groups: list[Field] = strawberry.field(description="Series, study, patient: hashes.")
     fields: list[Field] = strawberry.field(description="The other columns.")
+    table: list[Field] = strawberry.field(description="Those of them that a label table gave.")
 
 
 @strawberry.type(description="Some images, in the order of their names.")
@@ -121,6 +122,7 @@ StackResult = Annotated[Stack | Problem, strawberry.union("StackResult")]
 
 def image_of(opened: Opened, entry: Entry) -> Image:
     """Return an image of an index."""
+    given = opened.given(entry.name)
     # Lists, for GraphQL knows no tuples.
     spacing = None if entry.spacing is None else [float(mm) for mm in entry.spacing]
     return Image(
@@ -132,6 +134,7 @@ def image_of(opened: Opened, entry: Entry) -> Image:
         labels=list(entry.labels),
         groups=fields_of(entry.groups),
         fields=fields_of(entry.metadata),
+        table=fields_of({name: value for name, value in entry.metadata.items() if name in given}),
     )
 
 

@@ -13,6 +13,8 @@ import { remember } from './strip.js';
 
 const SLOW_MS = 150;
 const MOST = 100;
+const LONG = 80;  // characters of a cell that stand on the page unfolded
+const HEADER = ['modality', 'body_part', 'age', 'sex'];
 
 /** @type {{ hits: Hit[], answer: Answer | null, other: Answer | null }} */
 export const current = { hits: [], answer: null, other: null };
@@ -153,7 +155,7 @@ function hitRow(hit, answer, partner = '') {
         image.labels.length ? h('span.label', {}, image.labels.join(', ')) : '', partner && h('span.chip.shared', {}, partner)),
       h('p.id', { title: image.id }, nameOf(hit), hit.case && hit.case.count > 1 ? h('span.quiet', {}, ` ${hit.case.count} images`) : ''),
       h('p.quiet.how', {}, [how(hit, answer), votes(hit), fields(image)].filter(Boolean).join(' · ')),
-      caseStrip(hit), acts(hit)));
+      tableOf(image), caseStrip(hit), acts(hit)));
 }
 
 /** @param {Answer} answer */
@@ -177,10 +179,17 @@ function votes(hit) {
   return hit.votes.map((vote) => `${vote.by} ${vote.rank === null ? '–' : `#${vote.rank}`}`).join(', ');
 }
 
-/** Modality and what else tells cases apart at a glance. @param {import('./types.js').Image} image */
+/** What of the header tells cases apart at a glance. @param {import('./types.js').Image} image */
 function fields(image) {
-  return image.fields.filter((field) => ['modality', 'body_part', 'age', 'sex', 'findings', 'report'].includes(field.name))
-    .map((field) => field.value).join(', ');
+  const told = new Set(image.table.map((field) => field.name));
+  return image.fields.filter((field) => HEADER.includes(field.name) && !told.has(field.name)).map((field) => field.value).join(', ');
+}
+
+/** What the label table says of an image; a report is folded. @param {import('./types.js').Image} image */
+function tableOf(image) {
+  if (!image.table.length) return null;
+  return h('dl.table', {}, ...image.table.flatMap(({ name, value }) => [h('dt', {}, name), h('dd', {}, value.length <= LONG ? value
+    : h('details', {}, h('summary', {}, `${value.slice(0, LONG).replace(/\s+\S*$/, '')} …`), value))]));
 }
 
 /** @param {Hit} hit */

@@ -1,7 +1,7 @@
 // LOOK: the stack of the query, its slices, window and level, what is under the cursor, and the tools that mark.
 import { $, fill, h, later, s } from './dom.js';
 import { connection, graphql, upload as send } from './api.js';
-import { Marker, maskOf, outlineOf } from './marks.js';
+import { Marker, maskOf, outlineOf, simplified } from './marks.js';
 import { imagePath, loadImage, loadPixels, prefetch, Unreadable, uploadPath } from './pixels.js';
 import { OUTLINE, STACK } from './queries.js';
 import { state, update, watch } from './state.js';
@@ -302,7 +302,10 @@ function pinch(before, now, other) {
 async function marked(region) {
   if (region.strokes) {
     const { mask } = await send('/masks', await maskOf(region.strokes, region.radius, view.size));
-    update({ region: { mask } }, { keep: true });
+    const { region: found } = await graphql(OUTLINE, { index: state.index, ask: { ...askOf(), region: { mask } } });
+    // Its outline, unlike the mask, stands in the address: a link to it works tomorrow, and for others.
+    if (found.polygons?.length === 1) update({ region: { polygon: simplified(found.polygons[0]) } }, { keep: true });
+    else update({ region: { mask } }, { keep: true });
   } else update({ region }, { keep: true });
 }
 

@@ -9,7 +9,7 @@ import * as keep from './keep.js';
 import * as keys from './keys.js';
 import * as look from './look.js';
 import * as map from './map.js';
-import { INDEXES, STATE } from './queries.js';
+import { INDEXES, LOCATE, STATE } from './queries.js';
 import { fromAddress, read, state, update, watch } from './state.js';
 
 /** @typedef {import('./types.js').Index} Index */
@@ -30,12 +30,22 @@ async function start() {
   const { indexes } = await graphql(INDEXES);
   known.indexes = indexes;
   // In one step, so that a question in the address is asked once.
-  const wanted = read(location.hash.slice(1));
+  const wanted = { ...read(location.hash.slice(1)), ...await located() };
   const isKnown = indexes.some((/** @type {Index} */ index) => index.id === wanted.index);
   update({ ...wanted, index: isKnown ? wanted.index : indexes[0]?.id ?? '' });
   // A mark and likes are asked as they come; a hit alone means that the whole image was.
   if (state.hit && !answer.isRefined()) await answer.run();
   follow();
+}
+
+/** Where the study or the series of an address is, as an archive's viewer names them: by UID. @returns {Promise<Partial<import('./types.js').State>>} */
+async function located() {
+  const parts = new URLSearchParams(location.hash.slice(1));
+  const [study, series, z] = ['study', 'series', 'z'].map((name) => parts.get(name));
+  if (!study && !series) return {};
+  const { locate } = await graphql(LOCATE, { study, series, zMm: z === null ? null : Number(z) });
+  if (locate.message) keep.tell(locate.message);
+  return locate.image ? locate : { region: null };
 }
 
 /** Where there is room for one pane only, the answer comes to the front. */

@@ -175,6 +175,25 @@ export function maskOf(strokes, radius, size) {
   return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('The mask cannot be written.')))));
 }
 
+/** A closed outline with fewer corners, none of those left out more than `most` pixels away. @param {XY[]} points @returns {XY[]} */
+export function simplified(points, most = 0.75) {
+  const kept = new Set([0, points.length - 1]);
+  // Douglas and Peucker: the corner farthest from the line between two that stay, stays.
+  const split = (/** @type {number} */ from, /** @type {number} */ to) => {
+    const [[x0, y0], [x1, y1]] = [points[from], points[to]];
+    const length = Math.hypot(x1 - x0, y1 - y0);
+    let [far, at] = [most, 0];
+    for (let i = from + 1; i < to; i++) {
+      const [x, y] = points[i];
+      const away = length ? Math.abs((x1 - x0) * (y - y0) - (y1 - y0) * (x - x0)) / length : Math.hypot(x - x0, y - y0);
+      if (away > far) [far, at] = [away, i];
+    }
+    if (at) { kept.add(at); split(from, at); split(at, to); }
+  };
+  split(0, points.length - 1);
+  return points.filter((_, i) => kept.has(i)).map(rounded);
+}
+
 /** Where a hit matches: turned as its geometry says, or its box. @param {import('./types.js').Hit} hit @returns {SVGElement[]} */
 export const matchOf = (hit) => outlineOf(hit.quad ? { polygon: hit.quad } : { box: hit.box ?? undefined });
 

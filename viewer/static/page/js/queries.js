@@ -1,6 +1,6 @@
 // The GraphQL documents of the page.
 
-const IMAGE = 'id key rows cols spacingMm labels groups { name value } fields { name value }';
+const IMAGE = 'id key rows cols spacingMm labels groups { name value } fields { name value } table { name value }';
 const PROBLEM = '... on Problem { __typename kind message argument }';
 const FINDINGS = `findings { column drawn total verdict isEnough isUnlike unlike notice
   items { label found drawn labelled total expected times share low high p adjusted isSignificant } }`;
@@ -23,6 +23,8 @@ export const COLUMNS = `query ($index: ID!, $where: String) {
   columns(index: $index, where: $where) { ... on ColumnList { columns { name distinct values { value count } } } ${PROBLEM} } }`;
 export const STACK = `query ($index: ID!, $image: ID!) {
   stack(index: $index, image: $image) { ... on Stack { at slices { positionMm image { ${IMAGE} } } } ${PROBLEM} } }`;
+export const LOCATE = `query ($study: String, $series: String, $zMm: Float) {
+  locate(study: $study, series: $series, zMm: $zMm) { ... on Located { index image } ... on Problem { message } } }`;
 export const SEARCH = `subscription ($index: ID!, $ask: Ask!) {
   searching(index: $index, ask: $ask) { ... on Answer { ${ANSWER} } ... on Progress { __typename stage done total } ${PROBLEM} } }`;
 export const HEAD_TO_HEAD = `query ($index: ID!, $ask: Ask!, $first: [String!]!, $second: [String!]!) {

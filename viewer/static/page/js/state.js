@@ -75,8 +75,16 @@ export function read(text) {
     if (!(key in EMPTY)) continue;
     const empty = /** @type {any} */ (EMPTY)[key];
     try {
-      result[key] = typeof empty === 'string' ? value : JSON.parse(value);
+      result[key] = typeof empty === 'string' ? value : key === 'region' ? regionOf(value) : JSON.parse(value);
     } catch { /* A damaged address: what is left of it is used. */ }
   }
   return result;
+}
+
+/** A region of an address: as the page writes it, or the numbers of a box or polygon, as others do. @param {string} text */
+function regionOf(text) {
+  if (!/^[-\d.,]+$/.test(text)) return JSON.parse(text);
+  const numbers = text.split(',').map(Number);
+  if (numbers.length === 4) return { box: numbers };
+  return { polygon: numbers.flatMap((x, i) => (i % 2 ? [] : [[x, numbers[i + 1] ?? 0]])) };
 }

@@ -14,7 +14,7 @@ export interface Index {
 }
 export interface Image {
   id: string; key: string; rows: number; cols: number; spacingMm: number[] | null; labels: string[]; groups: Field[];
-  fields: Field[];
+  fields: Field[]; table: Field[];
 }
 export interface Slice { image: Image; positionMm: number | null }
 export interface Stack { slices: Slice[]; at: number }
