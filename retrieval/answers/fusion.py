@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,35 @@ RANK_CONSTANT = 60
 """The constant of reciprocal rank fusion that Cormack, Clarke and Büttcher (SIGIR 2009) recommend."""
 
 
+class Scale(NamedTuple):
+    """What brings scores of one representation to a scale that others have too: (s − zero) / unit.
+
+    A unit of 0 says that the scores tell nothing apart: then all become 0.
+    """
+
+    zero: float
+    unit: float
+
+
+def scale_of(sample: NDArray[np.float32], how: str) -> Scale:
+    """Return the scale that a rule takes from the scores of a query over a sample of its collection, (n,).
+
+    ``z``: their mean and standard deviation, without the highest. Other rules: their range becomes [0, 1].
+    """
+    scores = np.sort(sample.astype(np.float64))
+    if how == "z":
+        # The highest may be the query itself, and its score would be half of the deviation of sparse vectors.
+        rest = scores[:-1] if len(scores) > 2 and scores[0] < scores[-2] else scores
+        return Scale(float(rest.mean()), float(rest.std())) if len(rest) else Scale(0.0, 0.0)
+    return Scale(float(scores[0]), float(scores[-1] - scores[0])) if len(scores) else Scale(0.0, 0.0)
+
+
 def fuse(
     rankings: Sequence[Ranking],
     how: str = "rrf",
     k: int | None = None,
     weights: Sequence[float] | None = None,
+    scales: Sequence[Scale] | None = None,
 ) -> Ranking:
     """Fuse rankings into one that holds every id that any of them holds.
 
@@ -29,11 +54,12 @@ def fuse(
     ----------
     how : ``rrf``, the sum over rankings of 1 / (60 + rank), rank from 1, which compares no scores, except
         that tied hits get the mean of what their ranks add, and a score of 0 adds nothing: if nothing is
-        shared, the order means nothing; ``sum``, the sum of ``normalised`` scores; or ``learnt``, that sum
-        with ``weights`` that were learnt for these rankings. A ranking adds nothing to an id that it does not
-        hold.
+        shared, the order means nothing; ``z`` and ``sum``, the sum of ``scaled`` scores; or ``learnt``, that
+        of ``sum`` with ``weights`` that were learnt for these rankings. A ranking adds nothing to an id that
+        it does not hold.
     k : how many of the best to keep; all if None.
     weights : of each ranking, at least 0; all 1 if None.
+    scales : of each ranking, from a sample of the collection; None takes that of its own scores.
 
     Returns
     -------
@@ -43,14 +69,17 @@ def fuse(
     ------
     SettingError : another ``how``, or weights that do not fit.
     """
-    ids, parts = contributions(rankings, how, weights)
+    ids, parts = contributions(rankings, how, weights, scales)
     # float32 is the precision of every score: sums that differ by rounding alone tie, and ids decide.
     total = parts.sum(axis=0, dtype=np.float64)
     return order(ids, total.astype(np.float32), len(ids) if k is None else k)
 
 
 def contributions(
-    rankings: Sequence[Ranking], how: str, weights: Sequence[float] | None = None
+    rankings: Sequence[Ranking],
+    how: str,
+    weights: Sequence[float] | None = None,
+    scales: Sequence[Scale] | None = None,
 ) -> tuple[Ids, NDArray[np.float64]]:
     """Return all ids, rising, and what each ranking adds to the fused score of each, (n_rankings, n_ids)."""
     if how not in FUSION_RULES:
@@ -62,8 +91,9 @@ def contributions(
         raise SettingError("fusion: learnt needs weights; learn them with `semblance learn-fusion`")
     ids = np.unique(np.concatenate([np.empty(0, np.int64), *(ranking.ids for ranking in rankings)]))
     parts = np.zeros((len(rankings), len(ids)), dtype=np.float64)
-    for part, ranking, weight in zip(parts, rankings, given, strict=True):
-        added = _reciprocal_ranks(ranking) if how == "rrf" else normalised(ranking)
+    own = scales or [scale_of(ranking.scores, how) for ranking in rankings]
+    for part, ranking, weight, scale in zip(parts, rankings, given, own, strict=True):
+        added = _reciprocal_ranks(ranking) if how == "rrf" else scaled(ranking.scores, scale)
         part[np.searchsorted(ids, ranking.ids)] = weight * added
     return ids, parts
 
@@ -76,7 +106,7 @@ class Vote:
     ----------
     rank : its place in that ranking, from 1.
     score : its score there.
-    share : how much of the fused score comes from there, in [0, 1]; 0 if the fused score is 0.
+    share : how much of what was added to the fused score comes from there, in [0, 1]; 0 if it added nothing.
     """
 
     rank: int
@@ -90,13 +120,15 @@ def votes(
     how: str,
     weights: Sequence[float] | None,
     ids: Ids,
+    scales: Sequence[Scale] | None = None,
 ) -> list[dict[str, Vote]]:
     """Return how each ranking voted for some ids, in their order; a ranking that lacks an id has no vote.
 
     The other arguments are those of ``fuse``; ``names`` are of the rankings.
     """
-    everyone, parts = contributions(rankings, how, weights)  # (n_all,), (n_rankings, n_all)
-    own = parts[:, np.searchsorted(everyone, ids)]
+    everyone, parts = contributions(rankings, how, weights, scales)  # (n_all,), (n_rankings, n_all)
+    # By z and sum a score below those of the sample takes away: that is no share of what was added.
+    own = np.maximum(parts[:, np.searchsorted(everyone, ids)], 0)
     shares = np.divide(own, own.sum(axis=0), out=np.zeros_like(own), where=own.sum(axis=0) > 0)
     cast: list[dict[str, Vote]] = [{} for _ in ids]
     numbers = {id: i for i, id in enumerate(ids.tolist())}
@@ -107,13 +139,12 @@ def votes(
     return cast
 
 
-def normalised(ranking: Ranking) -> NDArray[np.float64]:
-    """Return the scores of a ranking brought to [0, 1], (s − min) / (max − min), equal ones to 0, (n,)."""
-    scores = ranking.scores.astype(np.float64)
+def scaled(scores: NDArray[np.float32], scale: Scale) -> NDArray[np.float64]:
+    """Return scores (n,) on a scale; all 0 if its unit is 0."""
     # A ranking that tells nothing apart must not lift all that it holds above what it does not hold.
-    if len(scores) == 0 or scores.max() == scores.min():
-        return np.zeros_like(scores)
-    return np.interp(scores, (scores.min(), scores.max()), (0.0, 1.0))
+    if scale.unit == 0:
+        return np.zeros(len(scores))
+    return (scores.astype(np.float64) - scale.zero) / scale.unit
 
 
 def _reciprocal_ranks(ranking: Ranking) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-FUSION_RULES = ("rrf", "sum", "learnt")
+FUSION_RULES = ("rrf", "z", "sum", "learnt")
 """See ``retrieval.answers.fusion``."""
 
 VolumeRule = Literal["maxsim", "votes"]

@@ -29,7 +29,7 @@ def learn_weights(scores: NDArray[np.float32], relevant: NDArray[np.bool_]) -> W
 
     Parameters
     ----------
-    scores : float32 (n_rankings, n_queries, n_pictures), normalised (``fusion.normalised``); NaN if a
+    scores : float32 (n_rankings, n_queries, n_pictures), on one scale (``fusion.scaled``); NaN if a
         picture may not be found.
     relevant : bool (n_queries, n_pictures): the right answers.
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..answers.fusion import fuse, normalised
+from ..answers.fusion import scaled
 from ..answers.weight_learning import Weights, learn_weights
 from ..ranker import Ranking
-from .systems import Liked, Mask, System
+from .systems import Liked, Mask, System, fuse_systems
 from .task import EvaluationTask
 
 FOLDS = 5
@@ -22,7 +22,7 @@ _MOST_SCORES = 50_000_000
 def gather(
     systems: Sequence[System], task: EvaluationTask, positions: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return normalised scores (n_systems, n_queries, n_pictures) and the right answers of some queries.
+    """Return scores on one scale (n_systems, n_queries, n_pictures) and the right answers of some queries.
 
     NaN if a picture may not be found; those a system does not rank have a score of 0.
     """
@@ -35,7 +35,7 @@ def gather(
         scores[:, i, allowed] = 0  # what a system does not rank adds nothing, as in a fusion
         for system, row in zip(systems, scores, strict=True):
             ranking = system.rank(position, allowed)
-            row[i, ranking.ids] = normalised(ranking)
+            row[i, ranking.ids] = scaled(ranking.scores, system.scale(position, ranking, "learnt"))
     return scores, relevant
 
 
@@ -84,8 +84,8 @@ def cross_fitted(
         weights = [_weights(scores[:, own != f], relevant[own != f], equal) for f in range(FOLDS)]
 
     def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
-        rankings = [system.rank(position, allowed, liked) for system in systems]
-        return fuse(rankings, "learnt", weights=weights[fold_of.get(position, 0)])
+        own = weights[fold_of.get(position, 0)]
+        return fuse_systems(systems, "learnt", position, allowed, liked, own)
 
     means = np.mean(weights, axis=0).tolist()
     return System(f"{' & '.join(names)}, learnt", ranking, names), dict(zip(names, means, strict=True))

@@ -14,6 +14,7 @@ from ..errors import SettingError
 from ..index.catalogue.learned_fusions import FusionFolds, LearntFusion, write_fusion
 from ..index.catalogue.recipe import Factories
 from ..index.search.held_out import held_out_ranker
+from ..index.search.sampled_scores import sampled_scores
 from ..index.storage.snapshot import Snapshot
 from ..index.storage.store import Store
 from ..metadata.label_table import LabelTable
@@ -139,4 +140,8 @@ def _system(snapshot: Snapshot, name: str) -> System:
         ranker = held_out_ranker(snapshot, name, position)
         return ranker.rank(ranker.vector(position), len(allowed), allowed)
 
-    return System(name, ranking)
+    def sample(position: int, _: Liked) -> NDArray[np.float32]:
+        ranker = held_out_ranker(snapshot, name, position)
+        return sampled_scores(snapshot, ranker, ranker.vector(position))
+
+    return System(name, ranking, sample=sample)

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..answers.relevance_feedback import Rocchio
 from ..errors import FitError, SettingError
 from ..index.search.encode_query import stored_vector
+from ..index.search.sampled_scores import sampled_scores
 from ..index.storage.snapshot import Snapshot
 from ..metric_learning import METHODS, MetricLearner
 from ..ranker import Ranking
@@ -51,14 +53,20 @@ def by_metric(snapshot: Snapshot, name: str, task: EvaluationTask, seed: int) ->
         ranker.add(everyone, [projection.project(vector) for vector in vectors])
         rankers.append(ranker)
 
-    def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
-        ranker = rankers[int(dealt[position])]
+    def query(ranker: ExactRanker, position: int, liked: Liked) -> NDArray[np.float32]:
         # Feedback moves the query in the space of its own fold.
         near = [ranker.vector(one) for one in liked]
-        query = np.asarray(Rocchio().refine(ranker.vector(position), near, ()), dtype=np.float32)
-        return ranker.rank(query, len(allowed), allowed)
+        return np.asarray(Rocchio().refine(ranker.vector(position), near, ()), dtype=np.float32)
 
-    return System(name, ranking)
+    def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
+        ranker = rankers[int(dealt[position])]
+        return ranker.rank(query(ranker, position, liked), len(allowed), allowed)
+
+    def sample(position: int, liked: Liked) -> NDArray[np.float32]:
+        ranker = rankers[int(dealt[position])]
+        return sampled_scores(snapshot, ranker, query(ranker, position, liked))
+
+    return System(name, ranking, sample=sample)
 
 
 def by_name(snapshot: Snapshot, name: str, task: EvaluationTask, seed: int) -> System:

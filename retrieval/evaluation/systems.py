@@ -12,14 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..answers.fusion import fuse
+from ..answers.fusion import Scale, fuse, scale_of
 from ..answers.relevance_feedback import Rocchio
 from ..baselines import ColourHistogram, Thumbnail
 from ..index.search.encode_query import move_vector, stored_vector
+from ..index.search.sampled_scores import sampled_scores
 from ..index.storage.snapshot import Snapshot
 from ..picture import Picture
 from ..ranker import Ranking, order
 from ..rankers.dense import ExactRanker
+from ..representation import Vector
 
 Mask = NDArray[np.bool_]
 Liked = tuple[int, ...]
@@ -39,16 +41,24 @@ class System:
         position, its query moved towards those at the positions ``liked``.
     members : the systems that it fuses; none if it ranks by itself.
     is_blind : it ranks a second time, its first hits counted as liked.
+    sample : ``sample(position, liked)`` returns the scores of the same query over the sample of the index, by
+        which a fusion scales them; None: the ranking itself is the sample.
     """
 
     name: str
     ranking: Callable[[int, Mask, Liked], Ranking]
     members: tuple[str, ...] = ()
     is_blind: bool = False
+    sample: Callable[[int, Liked], NDArray[np.float32]] | None = None
 
     def rank(self, position: int, allowed: Mask, liked: Liked = ()) -> Ranking:
         """Return all allowed pictures, best first, for the one at a position."""
         return self.ranking(position, allowed, liked)
+
+    def scale(self, position: int, ranking: Ranking, how: str, liked: Liked = ()) -> Scale:
+        """Return the scale of a ranking that this system made, for a rule of fusion."""
+        scores = ranking.scores if self.sample is None else self.sample(position, liked)
+        return scale_of(scores, how)
 
 
 def with_blind_feedback(system: System, n: int) -> System:
@@ -68,23 +78,45 @@ def by_representation(snapshot: Snapshot, name: str) -> System:
     # The same few pictures are hits of many queries, and are asked for again by feedback.
     vector_of = lru_cache(_KEPT)(lambda position: stored_vector(snapshot, name, snapshot.names[position]))
 
-    def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
+    def query(position: int, liked: Liked) -> Vector:
         vector = vector_of(position)
         if liked:
             vector = move_vector(snapshot, name, vector, [vector_of(one) for one in liked])
-        return ranker.rank(vector, len(allowed), allowed)
+        return vector
 
-    return System(name, _cached(ranking))
+    def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
+        return ranker.rank(query(position, liked), len(allowed), allowed)
+
+    def sample(position: int, liked: Liked) -> NDArray[np.float32]:
+        return sampled_scores(snapshot, ranker, query(position, liked))
+
+    return System(name, _cached(ranking), sample=sample)
 
 
 def fused(systems: Sequence[System], how: str) -> System:
     """Return the system that fuses others by a rule that learns nothing; see ``fuse``."""
 
     def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
-        return fuse([system.rank(position, allowed, liked) for system in systems], how)
+        return fuse_systems(systems, how, position, allowed, liked)
 
     names = tuple(system.name for system in systems)
     return System(f"{' & '.join(names)}, {how}", ranking, names)
+
+
+def fuse_systems(
+    systems: Sequence[System],
+    how: str,
+    position: int,
+    allowed: Mask,
+    liked: Liked,
+    weights: Sequence[float] | None = None,
+) -> Ranking:
+    """Return the fused ranking of systems for one picture; the other arguments are those of ``fuse``."""
+    found = [system.rank(position, allowed, liked) for system in systems]
+    scales = None
+    if how != "rrf":
+        scales = [system.scale(position, own, how, liked) for system, own in zip(systems, found, strict=True)]
+    return fuse(found, how, weights=weights, scales=scales)
 
 
 def baselines(snapshot: Snapshot, seed: int = 0) -> list[System]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ...answers.fusion import Vote, fuse, votes
+from ...answers.fusion import Scale, Vote, fuse, votes
 from ...ranker import Ids, Ranking
 from ..catalogue.learned_fusions import weights_of
 from ..storage.snapshot import Snapshot
 from .encode_query import EncodedQuery
 from .query_options import QueryOptions
+from .rerank import Reranked
+from .sampled_scores import scale_for
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,13 @@ class Fusion:
     names : the representations, in the order of the rankings.
     rule : see ``retrieval.answers.fusion``.
     weights : of each representation, if the rule has weights that were learnt.
+    scales : of each representation, if the rule adds scores; see ``scaled``.
     """
 
     names: Sequence[str]
     rule: str
     weights: tuple[float, ...] | None = None
+    scales: tuple[Scale, ...] | None = None
 
     @classmethod
     def of(cls, snapshot: Snapshot, encoded: Sequence[EncodedQuery], options: QueryOptions) -> Fusion:
@@ -39,13 +43,21 @@ class Fusion:
         own = tuple(one.weight for one in encoded if one.weight is not None)
         return cls(names, options.fusion, own or weights)
 
+    def scaled(self, snapshot: Snapshot, reranked: Sequence[Reranked]) -> Fusion:
+        """Return the fusion with the scales of a query, as it asked, over the sample of the index."""
+        if self.rule == "rrf" or len(reranked) == 1:
+            return self
+        return replace(self, scales=tuple(scale_for(snapshot, one, self.rule) for one in reranked))
+
     def fuse(self, rankings: Sequence[Ranking]) -> Ranking:
         """Return the fused ranking of all images that any of the rankings holds."""
-        return rankings[0] if len(rankings) == 1 else fuse(rankings, self.rule, weights=self.weights)
+        if len(rankings) == 1:
+            return rankings[0]
+        return fuse(rankings, self.rule, weights=self.weights, scales=self.scales)
 
     def votes(self, rankings: Sequence[Ranking], ids: Ids) -> Sequence[Mapping[str, Vote]]:
         """Return how each representation voted for some images, in their order; no votes for a single one."""
         # A vote says what share of the fused score a representation gave: alone it gave all.
         if len(rankings) == 1:
             return [{} for _ in ids]
-        return votes(self.names, rankings, self.rule, self.weights, ids)
+        return votes(self.names, rankings, self.rule, self.weights, ids, self.scales)

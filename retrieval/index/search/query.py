@@ -32,6 +32,7 @@ def search(
     liked = [*options.like, *_first_hits(snapshot, query, encoded, mask, fusion, options)]
     moved = apply_feedback(snapshot, encoded, liked, options.unlike)
     reranked = _rank_and_rerank(snapshot, moved, len(snapshot) if needs_all(options) else options.k, mask)
+    fusion = fusion.scaled(snapshot, reranked)
     # Grouping comes after fusion: representations agree on images, and a rule makes cases of those.
     rankings = [one.ranking for one in reranked]
     grouped = group_cases(snapshot, fusion.fuse(rankings), options)
@@ -57,7 +58,8 @@ def _first_hits(
         return []
     moved = apply_feedback(snapshot, encoded, options.like, options.unlike)
     reranked = _rank_and_rerank(snapshot, moved, options.blind + 1, mask)  # one may be the query itself
-    ids = fusion.fuse([one.ranking for one in reranked]).ids[: options.blind + 1].tolist()
+    fused = fusion.scaled(snapshot, reranked).fuse([one.ranking for one in reranked])
+    ids = fused.ids[: options.blind + 1].tolist()
     known = {query, *options.like}
     return [name for name in (snapshot.names[id] for id in ids) if name not in known][: options.blind]
 

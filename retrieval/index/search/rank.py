@@ -13,6 +13,7 @@ from .candidates import Mask
 from .encode_query import EncodedQuery
 from .fusion import Fusion
 from .query_options import QueryOptions
+from .rerank import Reranked
 
 
 def rank(snapshot: Snapshot, encoded: EncodedQuery, k: int, mask: Mask | None) -> Ranking:
@@ -37,5 +38,6 @@ def rank_by_all(
     # Fusion needs whole rankings: what is 11th in one may be first of all.
     depth = k if len(encoded) == 1 else len(snapshot)
     # Reranking is left out: volumes and classification rank hundreds of queries for one answer.
-    fusion = Fusion.of(snapshot, encoded, options)
-    return fusion.fuse([rank(snapshot, one, depth, mask) for one in encoded])
+    found = [Reranked(one, rank(snapshot, one, depth, mask)) for one in encoded]
+    fusion = Fusion.of(snapshot, encoded, options).scaled(snapshot, found)
+    return fusion.fuse([one.ranking for one in found])

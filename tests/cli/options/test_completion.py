@@ -86,7 +86,7 @@ def test_flags_are_completed_and_so_are_settings_of_representations(completed: C
 
 
 def test_choices_are_completed(completed: Completed) -> None:
-    assert completed("query", "x", "y", "--fusion", "") == ["rrf", "sum", "learnt"]
+    assert completed("query", "x", "y", "--fusion", "") == ["rrf", "z", "sum", "learnt"]
     assert completed("completion", "z") == ["zsh"]
 
 
