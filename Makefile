@@ -26,7 +26,8 @@ check: $(VENV)/.dev
 tests: $(VENV)/.dev
 	$(BIN)/pytest -n 2 -q
 
-# What takes too long for every run: commands of the documents that take more than 20 seconds.
+# What takes too long for every run, some hours: a thousand faults, kills and flips, a million mutated inputs,
+# readers beside a writer for ten minutes, and commands of the documents that take more than 20 seconds.
 soak: $(VENV)/.dev
 	$(BIN)/pytest -q -m soak
 

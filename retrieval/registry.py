@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .errors import NotInstalledError, OptionError, SettingError, did_you_mean
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from .representation import Representation
 
 REPRESENTATIONS = "semblance.representations"
@@ -29,9 +32,7 @@ Factory = Callable[..., Any]
 
 def installed(group: str = REPRESENTATIONS) -> list[str]:
     """Return the names in a group, in order, without loading what they name."""
-    from importlib.metadata import entry_points
-
-    return sorted({entry.name for entry in entry_points(group=group)})
+    return sorted({entry.name for entry in _entries(group)})
 
 
 def load(name: str, group: str = REPRESENTATIONS) -> Factory:
@@ -41,9 +42,9 @@ def load(name: str, group: str = REPRESENTATIONS) -> Factory:
     ------
     NotInstalledError : nothing has this name, or its package lacks something that it imports.
     """
-    from importlib.metadata import entry_points
-
-    for entry in entry_points(group=group, name=name):
+    for entry in _entries(group):
+        if entry.name != name:
+            continue
         try:
             factory: Factory = entry.load()
         except ImportError as error:
@@ -56,6 +57,18 @@ def load(name: str, group: str = REPRESENTATIONS) -> Factory:
         "is not installed",
         f"one of {', '.join(installed(group))}{did_you_mean(name, installed(group))}",
     )
+
+
+def _entries(group: str) -> Iterable[EntryPoint]:
+    from importlib.metadata import entry_points
+
+    return _found(entry_points, group)
+
+
+@cache
+def _found(find: Callable[..., Iterable[EntryPoint]], group: str) -> Iterable[EntryPoint]:
+    """Return the entry points of a group; looked for once, since all that is installed has to be read."""
+    return tuple(find(group=group))
 
 
 def make(name: str, settings: Mapping[str, Any] | None = None) -> Representation:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .opened import Index
     from .opened import open_index as open
     from .results import Answer, Explanation, Hit
+    from .updating import repair
     from .verdicts import Classification, Evaluation, Findings
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Vectors",
     "index",
     "open",
+    "repair",
 ]
 
 # What a caller would catch; each has a message of one line with the remedy.
@@ -74,6 +76,7 @@ _PLACES = {
     "Vectors": ("retrieval.index.export", "Vectors"),
     "index": ("semblance.making", "make"),
     "open": ("semblance.opened", "open_index"),
+    "repair": ("semblance.updating", "repair"),
     **{name: ("retrieval.errors", name) for name in _ERRORS},
 }
 

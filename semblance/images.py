@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
@@ -74,3 +76,31 @@ def _checked(values: NDArray[Any]) -> NDArray[Any]:
             raise PictureError("colours must be uint8, uint16, from 0 to 255, or floats from 0 to 1")
         return values.astype(np.uint8)
     return values
+
+
+def volume_of(pictures: Sequence[Any]) -> Query:
+    """Return the query of slices in memory, at most as many as are asked with."""
+    from retrieval.answers.late_interaction import spread
+
+    if not pictures:
+        raise PictureError("a volume without slices; give one at least")
+    named = [replace(picture, id=f"{picture.id}#{number}") for number, picture in enumerate(pictures)]
+    slices = tuple(named[i] for i in spread(len(named)).tolist())
+    middle = slices[len(slices) // 2]
+    return Query(pictures[0].id, replace(middle, id=pictures[0].id), slices=slices)
+
+
+def volume_query(reader: Reader, slices: Image | Iterable[Image]) -> Query:
+    """Return the query that slices mean: a file or folder, of which the largest stack asks, or all in order.
+
+    Raises PictureError as ``query_of`` does.
+    """
+    from viewer.queries.volume import find_volumes
+
+    if isinstance(slices, str | PathLike):
+        slices = [slices]
+    parts: list[Image] = list(slices)  # type: ignore[arg-type]  # an array is one of slices
+    named = [fspath(part) for part in parts if isinstance(part, str | PathLike)]
+    if named and len(named) == len(parts):
+        return find_volumes(reader, named)[0].query(reader)
+    return volume_of([picture_of(part, reader.window) for part in parts])

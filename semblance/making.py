@@ -11,11 +11,13 @@ from retrieval.errors import PictureError
 from retrieval.index.progress import Progress, silent
 
 from .keywords import names
+from .limits import limits_of
 from .opened import Index
 from .updating import Labels, carried_out, label_table
 
 if TYPE_CHECKING:
     from .keywords import Names
+    from .limits import GivenLimits
 
 
 def make(
@@ -32,6 +34,7 @@ def make(
     privacy: Mapping[str, str] | None = None,
     forget: bool = False,
     follow_links: bool = False,
+    limits: GivenLimits = None,
     progress: Progress = silent,
     **settings: Any,
 ) -> Index:
@@ -55,6 +58,8 @@ def make(
         (``on``, ``off``), as the flags of `semblance index`. The key is where ``SEMBLANCE_KEY`` says.
     forget : take out what is gone, even if it is a large share of a folder.
     follow_links : read what links in a folder lead to, if that is outside of it.
+    limits : what the reading of one file may take, now and when the index is asked: ``max_seconds``,
+        ``max_memory`` (MB), ``max_pixels`` and ``max_frames``, as the flags of the command line.
     progress : is called with stage, steps done and steps in all.
     settings : of the representations, such as ``words=2000``.
 
@@ -79,9 +84,10 @@ def make(
         privacy=privacy or {},
         forget=forget,
         follow_links=follow_links,
+        limits=limits_of(limits),
         progress=progress,
     )
     # An index of nothing answers nothing; better said here than at the first query.
     if not state.n_pictures:
         raise PictureError(f"{', '.join(map(str, folders))}: holds no image that can be read")
-    return Index(place, state.report)
+    return Index(place, state.report, limits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -15,7 +15,8 @@ from viewer.answering import ask, findings_of, without_itself
 from viewer.queries.query import Query, canvas_of
 
 from . import keywords
-from .images import picture_of, query_of
+from .images import query_of, volume_query
+from .limits import limits_of, within_limits
 from .results import Answer, Asked, Explanation
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from retrieval.index.writer import UpdateReport
 
     from .keywords import Image, Keywords, Marks, Names, Options
+    from .limits import GivenLimits
     from .updating import Labels
     from .verdicts import Classification, Evaluation, Findings
 
@@ -39,10 +41,16 @@ class Index:
     ----------
     folder : the folder of the index. IndexFolderError if it is none, or damaged.
     update : what was done if the index was just made or brought up to date, else None.
+    limits : what the reading of a file may take, see ``semblance.open``.
     """
 
-    def __init__(self, folder: str | PathLike[str], update: UpdateReport | None = None) -> None:
-        self.path, self.update = Path(folder), update
+    def __init__(
+        self,
+        folder: str | PathLike[str],
+        update: UpdateReport | None = None,
+        limits: GivenLimits = None,
+    ) -> None:
+        self.path, self.update, self.limits = Path(folder), update, limits_of(limits)
         self._reader = Reader.open(self.path)
 
     @property
@@ -61,6 +69,7 @@ class Index:
     def __contains__(self, id: object) -> bool:
         return id in self._reader
 
+    @within_limits
     def query(self, image: Image, **given: Unpack[Keywords]) -> Answer:
         """Rank the indexed images by how much they look like an image.
 
@@ -77,8 +86,10 @@ class Index:
         # The same steps as the command line takes, so that both give the same hits and scores.
         query = query_of(self._reader, image)
         marked, options = keywords.mark(given), self._options(query, given)
-        return Answer(Asked(self._reader, query, options, marked, ask(self._reader, query, options)))
+        answer = ask(self._reader, query, options)
+        return Answer(Asked(self._reader, query, options, marked, answer, self.limits))
 
+    @within_limits
     def query_volume(self, slices: Image | Iterable[Image], **given: Unpack[Options]) -> Answer:
         """Rank cases by how much they look like all slices of a volume together.
 
@@ -88,12 +99,12 @@ class Index:
             or images of Pillow. An array (slices, rows, cols) is such a list.
         given : options, as for ``query``; cases are series unless ``group_by`` says otherwise.
         """
-        query = self._volume(slices)
+        query = volume_query(self._reader, slices)
         options = self._options(query, given)
-        return Answer(
-            Asked(self._reader, query, options, keywords.mark({}), ask(self._reader, query, options))
-        )
+        answer = ask(self._reader, query, options)
+        return Answer(Asked(self._reader, query, options, keywords.mark({}), answer, self.limits))
 
+    @within_limits
     def classify(
         self, image: Image, *, label_of: str = "label", unsure: float = 0.5, **given: Unpack[Keywords]
     ) -> Classification:
@@ -110,6 +121,7 @@ class Index:
         found = self._reader.classify(query.subject, options, label_of=label_of, unsure=unsure)
         return Classification(**vars(found), query=query.id)
 
+    @within_limits
     def findings(
         self, image: Image, *, labels: str | PathLike[str] | None = None, **given: Unpack[Keywords]
     ) -> Findings:
@@ -126,6 +138,7 @@ class Index:
         found = findings_of(self._reader, query, self._options(query, given), table)
         return Findings(**vars(found), query=query.id)
 
+    @within_limits
     def explain(
         self, image: Image, hit: str, *, by: str | None = None, **given: Unpack[Marks]
     ) -> Explanation:
@@ -176,7 +189,7 @@ class Index:
         from .updating import bring_up_to_date
 
         # A writer of its own for the time of the update; this reader goes on and then takes the new commit.
-        self.update = bring_up_to_date(self.path, folders, labels=labels, jobs=jobs)
+        self.update = bring_up_to_date(self.path, folders, labels=labels, jobs=jobs, limits=self.limits)
         self._reader.refresh()
         return self.update
 
@@ -211,35 +224,21 @@ class Index:
             canvas = canvas_of(self._reader, query)
             options = replace(options, region=marked.on(canvas))
             if note := marked.about_outside(canvas):
-                warnings.warn(note, stacklevel=3)
+                warnings.warn(note, stacklevel=4)
         return without_itself(self._reader, query, options)
 
-    def _volume(self, slices: Image | Iterable[Image]) -> Query:
-        from viewer.queries.volume import find_volumes
 
-        if isinstance(slices, str | PathLike):
-            slices = [slices]
-        parts: list[Image] = list(slices)  # type: ignore[arg-type]  # an array is one of slices
-        named = [fspath(part) for part in parts if isinstance(part, str | PathLike)]
-        if named and len(named) == len(parts):
-            return find_volumes(self._reader, named)[0].query(self._reader)
-        pictures = [picture_of(part, self._reader.window) for part in parts]
-        return volume_of(pictures)
+def open_index(folder: str | PathLike[str], *, limits: GivenLimits = None) -> Index:
+    """Open an index.
 
+    Parameters
+    ----------
+    limits : what the reading of one file may take, for all that is asked and added: ``max_seconds``,
+        ``max_memory`` (MB), ``max_pixels`` and ``max_frames``, as the flags of the command line.
 
-def open_index(folder: str | PathLike[str]) -> Index:
-    """Open an index. Raise IndexFolderError if the folder is none, or damaged, or of a newer format."""
-    return Index(folder)
-
-
-def volume_of(pictures: Sequence[Any]) -> Query:
-    """Return the query of slices in memory, at most as many as are asked with."""
-    from retrieval.answers.late_interaction import spread
-    from retrieval.errors import PictureError
-
-    if not pictures:
-        raise PictureError("a volume without slices; give one at least")
-    named = [replace(picture, id=f"{picture.id}#{number}") for number, picture in enumerate(pictures)]
-    slices = tuple(named[i] for i in spread(len(named)).tolist())
-    middle = slices[len(slices) // 2]
-    return Query(pictures[0].id, replace(middle, id=pictures[0].id), slices=slices)
+    Raises
+    ------
+    IndexFolderError : the folder is no index, or a damaged one, or of a newer format.
+    SettingError : limits that make no sense.
+    """
+    return Index(folder, limits=limits)

@@ -17,6 +17,7 @@ from viewer.files import check_picture_name, write_picture, write_text
 from viewer.report import write_page
 from viewer.safe_text import printable
 
+from .limits import within_limits
 from .table import Table
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from retrieval.answers.grouping import Case
     from retrieval.index import HitExplanation, QueryOptions
     from retrieval.index import Index as Reader
+    from retrieval.readers.limits import Limits
     from viewer.queries.marked_region import Mark
     from viewer.queries.query import Query
 
@@ -68,7 +70,9 @@ class Asked:
     options: QueryOptions
     mark: Mark
     answer: Shown
+    limits: Limits | None = None
 
+    @within_limits
     def illustrated(self, are_small: bool = False) -> Shown:
         """Return the answer with images; small ones are the thumbnails of the index."""
         from viewer.images import Images
@@ -76,6 +80,7 @@ class Asked:
         images = Images(self.reader, most_bytes=0) if are_small else Images(self.reader)
         return with_images(self.answer, images, self.query, self.options.region, self.options.group_by)
 
+    @within_limits
     def page(self, are_small: bool = False) -> str:
         """Return the report page as HTML."""
         answers = [self.illustrated(are_small)]

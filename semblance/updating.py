@@ -17,9 +17,14 @@ from retrieval.index.progress import Progress, silent
 from retrieval.metadata.label_table import LabelRow, LabelTable
 
 from .keywords import names
+from .limits import in_force, limits_of
 
 if TYPE_CHECKING:
+    from retrieval.index.update.repair import RepairReport
     from retrieval.index.writer import UpdateReport
+    from retrieval.readers.limits import Limits
+
+    from .limits import GivenLimits
 
 Labels = str | PathLike[str] | Mapping[str, "str | Sequence[str]"] | None
 """A CSV table; or by path, relative to the indexed folder, one label or several."""
@@ -31,19 +36,54 @@ def bring_up_to_date(
     *,
     labels: Labels = None,
     jobs: int | None = None,
+    limits: Limits | None = None,
 ) -> UpdateReport:
     """Index more folders, by the representations that the index has."""
     places = [Path(folder) for folder in folders]
     # By folder as on the command line, so that a table means the same in both.
-    return carried_out(index, places, labels=label_table(labels, None, places), jobs=jobs).report
+    table = label_table(labels, None, places)
+    return carried_out(index, places, limits=limits, labels=table, jobs=jobs).report
+
+
+def repair(
+    folder: str | PathLike[str],
+    *,
+    jobs: int | None = None,
+    limits: GivenLimits = None,
+    progress: Progress = silent,
+) -> RepairReport:
+    """Put a damaged index right as far as it can be, and say what was damaged, what is lost and what is left.
+
+    A damaged page of the catalogue is mended to the last bit; damaged vectors and thumbnails are made again
+    from files that are where they were, and of the others what can be read is kept. Nobody may have the index
+    open for writing.
+
+    Parameters
+    ----------
+    jobs, limits, progress : as of ``semblance.index``.
+
+    Raises
+    ------
+    IndexFolderError : no index, more of it is damaged than can be mended, or another process writes to it.
+    """
+    from retrieval.index.writer import IndexWriter
+
+    # What is made again is read and encoded in workers, as by an update.
+    with in_force(limits_of(limits)), _script_not_run_again():
+        return IndexWriter.repair(Path(folder), jobs=jobs, progress=progress)
 
 
 def carried_out(
-    index: Path, folders: Sequence[Path], *, progress: Progress = silent, **given: Any
+    index: Path,
+    folders: Sequence[Path],
+    *,
+    limits: Limits | None = None,
+    progress: Progress = silent,
+    **given: Any,
 ) -> IndexState:
     """Carry out what is to be indexed; ``given`` are fields of ``Order``."""
     # Workers are processes of their own, and would begin with the script that called this.
-    with _script_not_run_again():
+    with in_force(limits), _script_not_run_again():
         return carry_out(Order(index, folders, default=DEFAULT, **given), progress)
 
 

@@ -50,6 +50,7 @@ def run(args: Arguments) -> int:
     # Of all groups, also of those that --across hides: so that an empty list is not taken for a clean index.
     print(summary(found, n_images), file=sys.stderr)
     shown = [group for group in found if group.is_across or not args.across]
+    args.shown += [image.id for group in shown for image in group.images]
     sys.stdout.write(_FORMS[form_of(args)](shown))
     return 0
 

@@ -113,6 +113,8 @@ def run(args: Arguments) -> int:
         found = evaluate(index, options, trec=args.trec, progress=progress)
         # A table of the evaluation's own is compared with what the index knows, of which it is no part.
         names = note_on_names(index, found.column) if args.labels is None else None
+    # Runs and JSON name every image that asked.
+    args.shown += found.queries
     for line in [*notes(found), *([names] if names else [])]:
         print(printable(line), file=sys.stderr)
     form = as_json if args.json else as_csv if args.csv else as_text

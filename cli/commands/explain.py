@@ -60,6 +60,7 @@ def run(args: Arguments) -> int:
         by = args.by or first_explainer(index)
         region = region_of(args, canvas_of(index, query))
         reasons = index.explain(query.subject, args.hit, by=[by], region=region)
+    args.shown.append(args.hit)
     write_picture(draw(reasons, f"{query.id} finds {args.hit} by {by}", sentence(reasons)), args.output)
     print(json.dumps(_object(query, args.hit, by, reasons)) if args.json else sentence(reasons))
     return 0

@@ -38,6 +38,7 @@ def run(args: Arguments) -> int:
         raise SettingError(f"--npz: {args.npz} has another ending; end the name in .npz")
     with Index.open(args.index) as index:
         vectors = export_vectors(index, args.by or default_by(index))
+    args.shown += vectors.ids
     vectors.save(args.npz)
     kind = "sparse" if vectors.is_sparse else "dense"
     rows, cols = vectors.matrix.shape

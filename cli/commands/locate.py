@@ -71,6 +71,7 @@ def run(args: Arguments) -> int:
     if names:
         print(names, file=sys.stderr)
     summary = _summary(volume, label, found, heights)
+    args.shown += [summary[end]["slice"] for end in ("top", "bottom")]
     print(json.dumps(summary, indent=1) if args.json else _as_text(summary))
     return 0
 

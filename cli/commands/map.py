@@ -71,6 +71,7 @@ def run(args: Arguments) -> int:
     with Index.open(args.index) as index, ProgressBar("images", args.quiet) as progress:
         args.by = args.by or default_by(index)
         chosen, n_all = _chosen(index, args)
+        args.shown += chosen
         kinds = _kinds(index, chosen, args.colour_by)
         progress(f"lay out by {args.method}", 0, 0)
         places = lay_out([index.vector(name, args.by) for name in chosen], args.method, args.seed)

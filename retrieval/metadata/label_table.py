@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TextIO
 
 from ..errors import SettingError
 from ..picture import Value
+from .table_rows import table_rows
 
 
 @dataclass(frozen=True)
@@ -46,17 +45,10 @@ class LabelTable:
         Raises
         ------
         SettingError : no such file, not UTF-8, a column missing or named twice, a path missing or given
-            twice, or a line with more or fewer fields than the header. The line is named.
+            twice, a line with more or fewer fields than the header, or more of them than any table needs
+            (``table_rows``). The line is named.
         """
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                return cls(dict(_rows(path, file, (path_column, label_column))))
-        except UnicodeDecodeError as error:
-            # The decoder counts bytes, people count lines.
-            line = path.read_bytes().count(b"\n", 0, error.start) + 1
-            raise SettingError(f"labels: {path}: not UTF-8 near line {line}; save it as UTF-8") from error
-        except OSError as error:
-            raise SettingError(f"labels: {path}: {error.strerror}; give a CSV file") from error
+        return cls(dict(_rows(path, (path_column, label_column))))
 
     @classmethod
     def by_folder(cls, names: Iterable[str]) -> LabelTable:
@@ -69,28 +61,21 @@ class LabelTable:
         return cls(rows, is_by_folder=True)
 
 
-def _rows(path: Path, file: TextIO, required: tuple[str, str]) -> Iterator[tuple[str, LabelRow]]:
-    reader = csv.reader(file, strict=True)
+def _rows(path: Path, required: tuple[str, str]) -> Iterator[tuple[str, LabelRow]]:
+    header: list[str] = []
     seen: dict[str, int] = {}
-    try:
-        header = _header(path, next(reader, []), required)
-        for fields in reader:
-            line = reader.line_num
-            if not fields:
-                continue
-            if len(fields) != len(header):
-                raise SettingError(
-                    f"labels: {path}, line {line}: {len(fields)} fields, but the header has {len(header)}; "
-                    "quote fields that hold commas"
-                )
-            name, row = _row(dict(zip(header, map(_plain, fields), strict=True)), line, required)
-            if not name or name in seen:
-                what = f"{name!r} stands on line {seen[name]} already" if name else "the path is empty"
-                raise SettingError(f"labels: {path}, line {line}: {what}; name each picture once")
-            seen[name] = line
-            yield name, row
-    except csv.Error as error:
-        raise SettingError(f"labels: {path}, line {reader.line_num}: {error}; write plain CSV") from error
+    for line, fields in table_rows(path, "labels"):
+        if not header:
+            header = _header(path, fields, required)
+            continue
+        name, row = _row(dict(zip(header, map(_plain, fields), strict=True)), line, required)
+        if not name or name in seen:
+            what = f"{name!r} stands on line {seen[name]} already" if name else "the path is empty"
+            raise SettingError(f"labels: {path}, line {line}: {what}; name each picture once")
+        seen[name] = line
+        yield name, row
+    if not header:  # an empty file
+        _header(path, [], required)
 
 
 def _header(path: Path, fields: list[str], required: tuple[str, str]) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SettingError
+from .table_rows import table_rows
 
 _COLUMNS = ("label", "title", "kind", "text", "link", "picture")
 KINDS = ("web", "literature", "anatomy")
@@ -56,46 +56,46 @@ class References:
         Raises
         ------
         SettingError : no such file, not UTF-8, a column missing, an empty label or title, a line that does
-            not fit the header, or a link that is neither http nor https. The line is named.
+            not fit the header, more lines than any table needs (``table_rows``), or a link that is neither
+            http nor https. The line is named.
         """
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                return cls(_grouped(_rows(path, csv.DictReader(file, strict=True))))
-        except UnicodeDecodeError as error:
-            raise SettingError(f"references: {path}: not UTF-8; save it as UTF-8") from error
-        except csv.Error as error:
-            raise SettingError(f"references: {path}: {error}; write plain CSV") from error
-        except OSError as error:
-            raise SettingError(f"references: {path}: {error.strerror}; give a CSV file") from error
+        return cls(_grouped(_rows(path)))
 
     def of(self, labels: Iterable[str]) -> tuple[Reference, ...]:
         """Return the references of some labels, in their order."""
         return tuple(found for label in labels for found in self.by_label.get(label, ()))
 
 
-def _rows(path: Path, reader: csv.DictReader[str]) -> Iterable[Reference]:
-    header = [name.strip() for name in reader.fieldnames or ()]
-    reader.fieldnames = header
+def _rows(path: Path) -> Iterator[Reference]:
+    header: list[str] = []
+    for line, fields in table_rows(path, "references"):
+        if header:
+            yield _reference(f"references: {path}, line {line}", dict(zip(header, fields, strict=True)))
+        else:
+            header = _header(path, fields)
+    if not header:  # an empty file
+        _header(path, [])
+
+
+def _header(path: Path, fields: Sequence[str]) -> list[str]:
+    header = [name.strip() for name in fields]
     for name in _COLUMNS[:2]:
         if name not in header:
             raise SettingError(
                 f"references: {path}, line 1: no column {name!r} (it has {', '.join(header) or 'none'}); "
                 "the header must name label and title"
             )
-    for row in reader:
-        place = f"references: {path}, line {reader.line_num}"
-        # csv.DictReader files surplus fields under None, and gives missing ones None as value.
-        if None in row or None in row.values():
-            raise SettingError(
-                f"{place}: not as many fields as the header has; quote fields that hold commas"
-            )
-        values = {name: row.get(name, "").strip() for name in _COLUMNS}
-        if not values["label"] or not values["title"]:
-            raise SettingError(f"{place}: the label or the title is empty; give both")
-        # A link becomes an anchor of a page: ``javascript:`` and such must never get there.
-        if values["link"] and not values["link"].startswith(("http://", "https://")):
-            raise SettingError(f"{place}: {values['link']!r} is no link; begin it with https://")
-        yield Reference(**{**values, "kind": values["kind"].lower() or KINDS[0]})
+    return header
+
+
+def _reference(place: str, row: Mapping[str, str]) -> Reference:
+    values = {name: row.get(name, "").strip() for name in _COLUMNS}
+    if not values["label"] or not values["title"]:
+        raise SettingError(f"{place}: the label or the title is empty; give both")
+    # A link becomes an anchor of a page: ``javascript:`` and such must never get there.
+    if values["link"] and not values["link"].startswith(("http://", "https://")):
+        raise SettingError(f"{place}: {values['link']!r} is no link; begin it with https://")
+    return Reference(**{**values, "kind": values["kind"].lower() or KINDS[0]})
 
 
 def _grouped(references: Iterable[Reference]) -> dict[str, tuple[Reference, ...]]:

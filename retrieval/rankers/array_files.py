@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import io
+import mmap as mapping
 import os
 import re
 from collections.abc import Collection
@@ -18,6 +20,7 @@ from ..errors import REPAIR, IndexFolderError, lack
 from ..representation import Arrays
 from .block_sums import BlockSums, FileSums, RowCheck, read_sums
 
+_MOST_OF_A_HEAD = 65_536  # bytes
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
@@ -133,23 +136,19 @@ def sync_folder(folder: Path) -> None:
 
 def _load(path: Path, mmap: bool, sums: FileSums | None) -> tuple[NDArray[Any], RowCheck]:
     try:
-        checked = None if sums is None else BlockSums(path, _mapped(path), sums)
+        data = _mapped(path)
+        checked = None if sums is None else BlockSums(path, data, sums)
         if checked is not None:  # the head, before it is believed
             checked.check(np.zeros(1, np.int64), np.ones(1, np.int64))
-        shape, is_fortran, dtype, start = _header(path)
+        shape, is_fortran, dtype, start = _header(data)
         # Python integers: a damaged shape may overflow those of numpy.
         n_bytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
-        if dtype.hasobject or path.stat().st_size != start + n_bytes:
+        if dtype.hasobject or len(data) != start + n_bytes:
             raise ValueError("its size is not what its header says")
         check = RowCheck(checked, start, n_bytes // max(1, shape[0]) if shape else n_bytes)
-        if mmap and n_bytes:
-            order = "F" if is_fortran else "C"
-            mapped = np.memmap(path, dtype, "r", start, shape, order)  # type: ignore[call-overload]
-            return np.asarray(mapped), check
-        with path.open("rb") as file:
-            loaded = np.asarray(npy.read_array(file, allow_pickle=False))
-        loaded.flags.writeable = not mmap
-        return loaded, check
+        # A view of the bytes that are checked: to map them again would cost as much as to read a small file.
+        array = np.ndarray(shape, dtype, data[start:], order="F" if is_fortran else "C")
+        return (array if mmap else array.copy("K")), check
     except (FileNotFoundError, IndexFolderError):
         raise
     except Exception as error:
@@ -161,16 +160,21 @@ def _load(path: Path, mmap: bool, sums: FileSums | None) -> tuple[NDArray[Any], 
 
 
 def _mapped(path: Path) -> NDArray[np.uint8]:
-    return np.asarray(np.memmap(path, np.uint8, "r")) if path.stat().st_size else np.empty(0, np.uint8)
-
-
-def _header(path: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
-    """Return shape, Fortran order, dtype and where the data start."""
+    """Return the bytes of a file, which are read when they are looked at."""
     with path.open("rb") as file:
-        version = npy.read_magic(file)
-        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, is_fortran, dtype = read(file)
-        return shape, is_fortran, dtype, file.tell()
+        if not os.fstat(file.fileno()).st_size:
+            return np.empty(0, np.uint8)
+        return np.frombuffer(mapping.mmap(file.fileno(), 0, access=mapping.ACCESS_READ), np.uint8)
+
+
+def _header(data: NDArray[np.uint8]) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Return shape, Fortran order, dtype and where the data start."""
+    # numpy reads as many bytes as the head says that it has, up to 4 GB.
+    head = io.BytesIO(data[:_MOST_OF_A_HEAD].tobytes())
+    version = npy.read_magic(head)
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, is_fortran, dtype = read(head)
+    return shape, is_fortran, dtype, head.tell()
 
 
 def _checked(name: str) -> str:

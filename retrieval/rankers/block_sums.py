@@ -19,12 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import REPAIR, IndexFolderError, lack
+from .checksum import crc32_for
 
 NAME = "checksums"
 BLOCK = 65_536
 """Bytes of a block."""
 
 _MAGIC = b"SEMBBLKS"
+_LEAST = 1_000_000  # bytes that are always read
 _COUNT = struct.Struct("<I")
 
 FileSums: TypeAlias = "array[int]"
@@ -73,10 +75,10 @@ class BlockSums:
         self._check(np.flatnonzero(self.is_left))
 
     def _check(self, blocks: NDArray[np.int64]) -> None:
-        view = self.data.data
+        view, crc32 = self.data.data, crc32_for(len(blocks) * BLOCK)
         for block in blocks.tolist():
             start = block * BLOCK
-            if zlib.crc32(view[start : start + BLOCK]) != self.sums[block]:
+            if crc32(view[start : start + BLOCK], 0) != self.sums[block]:
                 end = min(start + BLOCK, len(view))
                 raise IndexFolderError(f"{self.path}: damaged (bytes {start:,} to {end:,}); {REPAIR}")
             self.is_left[block] = False
@@ -143,7 +145,7 @@ def read_sums(folder: Path) -> Mapping[str, FileSums] | None:
     Raises IndexFolderError if the checksums themselves are damaged, are of other files, or cannot be read.
     """
     try:
-        data = (folder / NAME).read_bytes()
+        data = _at_most(folder / NAME, _LEAST + sum(path.stat().st_size for path in _files(folder)))
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -162,6 +164,12 @@ def read_sums(folder: Path) -> Mapping[str, FileSums] | None:
     if at != len(body):
         raise IndexFolderError(f"{folder}: holds other files than its checksums; {REPAIR}")
     return found
+
+
+def _at_most(path: Path, n: int) -> bytes:
+    """Return n + 1 bytes of a file at most: what is longer holds no checksums of what is there."""
+    with path.open("rb") as file:
+        return file.read(n + 1)
 
 
 def _files(folder: Path) -> list[Path]:

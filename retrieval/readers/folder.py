@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from ..errors import PictureError
+from .dicomdir import is_directory_file, listed_files
 
 Report = Callable[[str], None]
 """Takes one line about what could not be looked at."""
@@ -18,7 +17,6 @@ Report = Callable[[str], None]
 _LEADS_OUT = "is a link that leads out of the folder, and is not followed; --follow-links does"
 _NAMED = 3
 """How many missing files of a DICOMDIR are named."""
-_DIRECTORY_CLASS = re.compile(rb"1\.2\.840\.10008\.1\.3\.10(?![.\d])")
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def find_files(
         raise PictureError(f"{folder}: {error.strerror}") from error
     if stat.S_ISDIR(mode):
         yield from walk.files()
-    elif _is_directory_file(walk.folder):
+    elif is_directory_file(walk.folder):
         yield from _listed(walk.folder, walk)
     elif (found := _found(walk.folder, walk.folder.name, tell)) is not None:
         yield found
@@ -141,7 +139,7 @@ class _Walk:
             return False
 
     def _file(self, path: Path, name: str) -> Iterator[FoundFile]:
-        if path.name.upper().startswith("DICOMDIR") and _is_directory_file(path):
+        if path.name.upper().startswith("DICOMDIR") and is_directory_file(path):
             self._check_listed(path, name)
         elif (found := _found(path, name, self.report)) is not None:
             yield found
@@ -169,23 +167,13 @@ def _found(path: Path, name: str, report: Report) -> FoundFile | None:
     return FoundFile(path, _clean(name), status.st_size, times[0], inode, times[1])
 
 
-def _is_directory_file(path: Path) -> bool:
-    """Return whether a file is a DICOMDIR, by its media storage class, which is near its beginning."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(1024)
-    except OSError:
-        return False
-    return head[128:132] == b"DICM" and _DIRECTORY_CLASS.search(head) is not None
-
-
 def _listed(path: Path, walk: _Walk, prefix: str = "") -> Iterator[FoundFile]:
     """Yield the files that a DICOMDIR names, in the order of their names, each once.
 
     What cannot be found is said in one line, however many files it is: a DICOMDIR is often copied alone.
     """
     folder, root = path.parent, _real(path.parent)
-    references = sorted(_references(path))
+    references = sorted(listed_files(path))
     missing: list[str] = []
     for parts in references:
         name = "/".join(parts)
@@ -208,25 +196,6 @@ def _listed(path: Path, walk: _Walk, prefix: str = "") -> Iterator[FoundFile]:
         what = f"{len(missing):,} of the {len(references):,} files that it names"
         where = _clean(prefix) or f"{path.name}: "
         walk.report(f"{where}{what} cannot be found ({names}{more}); copy them too")
-
-
-def _references(path: Path) -> set[tuple[str, ...]]:
-    """Return the file names within a DICOMDIR, in parts; PS3.3 F.3.2.2. Raise PictureError if damaged."""
-    from .warnings_off import quiet
-
-    try:
-        with quiet():
-            from pydicom import dcmread
-
-            records = dcmread(path, force=True).get("DirectoryRecordSequence") or []
-            return {_parts(record.ReferencedFileID) for record in records if record.get("ReferencedFileID")}
-    except Exception as error:  # damaged DICOM fails in many ways
-        raise PictureError(f"{path.name}: the DICOMDIR cannot be read ({type(error).__name__})") from error
-
-
-def _parts(value: Any) -> tuple[str, ...]:
-    parts = [value] if isinstance(value, str) else list(value)
-    return tuple(piece for part in parts for piece in str(part).replace("\\", "/").split("/") if piece)
 
 
 def _identity(path: Path) -> tuple[int, int]:

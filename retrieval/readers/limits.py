@@ -19,6 +19,7 @@ MAX_FRAMES = 250_000
 """The largest number of frames of one file, by default; a long functional MR series has 109,200 slices."""
 
 _SECONDS, _BY_THE_CLOCK = 10.0, 5
+_COMPILING, _TIMES_READING = 300.0, 10
 _MEGABYTE = 1_000_000
 _MEMORY, _TIMES_PIXELS = 500 * _MEGABYTE, 4
 _BYTES_OF_A_PIXEL = 12  # three colours of float32, as which every pixel is shown
@@ -41,7 +42,8 @@ class Limits:
     Parameters
     ----------
     max_seconds : seconds of a processor, and five times as many by the clock; by default 10, and 1 more for
-        each MB of the file and each million pixels that it has given.
+        each MB of the file and each million pixels that it has given. A worker process may encode an image
+        for ten times as long, and 300 s more.
     max_memory : MB that are needed for the file; by default 500 and 4 times its declared pixels.
     max_pixels : rows × cols of one image.
     max_frames : images of one file.
@@ -71,6 +73,13 @@ class Limits:
     def clock_seconds(self, n_bytes: int, n_pixels: int) -> float:
         """Return the seconds by the clock: a busy machine or a slow disk is not the fault of a file."""
         return _BY_THE_CLOCK * self.seconds(n_bytes, n_pixels)
+
+    def encoding_seconds(self, n_pixels: int) -> float:
+        """Return the seconds of a processor for what is done with an image in a worker once it is read.
+
+        No image takes a hundredth of that; kernels may have to be compiled meanwhile.
+        """
+        return _COMPILING + _TIMES_READING * self.seconds(0, n_pixels)
 
     def memory(self, n_declared: int) -> int:
         """Return the bytes for a file whose header declares this many bytes of pixels."""

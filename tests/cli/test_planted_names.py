@@ -11,6 +11,7 @@ from pydicom.datadict import DicomDictionary, keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from support.dicom_files import write_dicom
+from support.images import texture_of_all_sizes
 
 from cli.group import COMMANDS
 from cli.main import main
@@ -76,20 +77,23 @@ def plant(dataset):
     dataset.file_meta.PrivateInformation = b"ZYXNAME 19610203"
 
 
+def write_planted(path, pixels, number):
+    """Write a file in which all is planted, of a patient of its own, so that there is somebody to find."""
+    write_dicom(path, pixels, uid=f"1.2.{number}")
+    dataset = pydicom.dcmread(path)
+    plant(dataset)
+    dataset.PatientID = f"{TEXT['SH']}{number}"
+    dataset.StudyInstanceUID = dataset.SeriesInstanceUID = f"{TEXT['UI']}.{number}"
+    dataset.save_as(path, enforce_file_format=True)
+
+
 @pytest.fixture(scope="module")
 def scans(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scans")
     random = np.random.default_rng(0)
     for number in range(8):
-        path = folder / f"{number}.dcm"
         pixels = np.kron(random.integers(0, 255, (12, 12)), np.ones((8, 8))).astype(np.uint8)
-        write_dicom(path, pixels, uid=f"1.2.{number}")
-        dataset = pydicom.dcmread(path)
-        plant(dataset)
-        # Patients of their own, so that there is somebody to be found.
-        dataset.PatientID = f"{TEXT['SH']}{number}"
-        dataset.StudyInstanceUID = dataset.SeriesInstanceUID = f"{TEXT['UI']}.{number}"
-        dataset.save_as(path, enforce_file_format=True)
+        write_planted(folder / f"{number}.dcm", pixels, number)
     # Files that are skipped, each for another reason: what is said of them quotes nothing.
     broken = pydicom.dcmread(folder / "0.dcm")
     broken.PhotometricInterpretation = "ZYXNAME"
@@ -150,6 +154,7 @@ def commands(scans, place, out, table, file, id, *flags):
         ["remove", place, file(7)],
         ["compact", place],
         ["verify", place],
+        *(["completion", shell] for shell in ("bash", "zsh", "fish")),
     ]
 
 
@@ -178,18 +183,22 @@ def test_planted_names_are_nowhere(scans, tmp_path):
     assert found == []
     # Commands that were not carried out prove nothing. These need slices with positions, and find the paths.
     assert {line[0] for line in lines} - done <= {"locate", "audit"}
-    # demo, warm and completion see no file of the user; train reads pixels and the table alone; serve
-    # answers with what query and info say.
-    others = {"demo", "warm", "completion", "train", "serve"}
-    assert set(COMMANDS) - {line[0] for line in lines} <= others
+    # Tests of their own, below, are of train and serve. demo and warm see no file of the user.
+    assert set(COMMANDS) - {line[0] for line in lines} == {"demo", "warm", "train", "serve"}
+
+
+def archived(scans, folder):
+    """Copy the files to a folder with planted names in the names of files and folders."""
+    shutil.copytree(scans, folder / "ZYXNAME 19610203")
+    for path in folder.rglob("*.*"):
+        path.rename(path.with_name(f"ZYXNAME_77700123_{path.name}"))
+    return folder
 
 
 def test_names_of_files_and_folders_are_nowhere_if_they_are_hidden(scans, tmp_path):
-    archive, place, out = tmp_path / "archive", tmp_path / "x.index", tmp_path / "out"
-    shutil.copytree(scans, archive / "ZYXNAME 19610203")
+    place, out = tmp_path / "x.index", tmp_path / "out"
+    archive = archived(scans, tmp_path / "archive")
     out.mkdir()
-    for path in archive.rglob("*.*"):
-        path.rename(path.with_name(f"ZYXNAME_77700123_{path.name}"))
     hide = Names(Key.of(make_key(place), SLOW), True).name
 
     def file(n):
@@ -201,6 +210,93 @@ def test_names_of_files_and_folders_are_nowhere_if_they_are_hidden(scans, tmp_pa
     done, found = carried_out(lines, (place, out))
     assert found == []
     assert {line[0] for line in lines} - done <= {"locate", "audit"}
+
+
+LISTED = """{ indexes { id name images columns groups representations { name }
+  labels { value count } } images(index: "x.index") { ... on ImagePage {
+  items { id key labels groups { name value } fields { name value } } } }
+  groups(index: "x.index", by: "patient") { ... on GroupPage { total items { value cover { id } } } }
+  map(index: "x.index") { ... on Map { places { id key } caution } } }"""
+ANSWERED = """query($ask: Ask!, $hit: ID!) { search(index: "x.index", ask: $ask) { ... on Answer {
+  query by notes hits { score image { id key labels } } } }
+  explain(index: "x.index", ask: $ask, hit: $hit) { ... on Explanation { sentence heat } } }"""
+EXPORTED = """mutation($ask: Ask!, $form: String!) { export(index: "x.index", ask: $ask, form: $form) {
+  ... on Export { address name } } }"""
+FORMS, WRITTEN = ("thumbnail", "picture", "about"), ("report", "sheet", "json", "csv")
+
+
+@pytest.fixture(scope="module")
+def hidden(scans, tmp_path_factory):
+    """An index that hides the names of files, of which each is called after a patient."""
+    room = tmp_path_factory.mktemp("hidden")
+    archive, place = archived(scans, room / "archive"), room / "x.index"
+    words = ["index", archive, "-o", place, "--by", "thumbnail", "--names", "hash", "--jobs", 1, "--quiet"]
+    assert run(words)[0] == 0
+    return place
+
+
+def test_planted_names_are_not_among_what_a_shell_completes(hidden, monkeypatch, capsys):
+    for words in (("query", hidden, ""), ("query", hidden, "--where", ""), ("remove", hidden, "")):
+        monkeypatch.setenv("_SEMBLANCE_COMPLETE", "bash_complete")
+        monkeypatch.setenv("COMP_WORDS", " ".join(map(str, ("semblance", *words))))
+        monkeypatch.setenv("COMP_CWORD", str(len(words)))
+        assert main([]) == 0
+        printed = capsys.readouterr().out
+        assert [name for name in PLANTED if name in printed] == []
+    assert len(printed.splitlines()) >= 8
+
+
+def test_planted_names_are_in_nothing_that_is_served(hidden):
+    pytest.importorskip("strawberry")
+    from support.server_process import serving
+
+    def names(data):
+        return [name for name in PLANTED if name.encode() in data]
+
+    with serving(hidden) as client:
+
+        def told(document, **variables):
+            answer = client.post("/graphql", json={"query": document, "variables": variables})
+            assert "errors" not in answer.json(), answer.text
+            assert names(answer.content) == []
+            return answer.json()["data"]
+
+        assert told(LISTED)["groups"]["total"] == 8
+        (index,) = told(LISTED)["indexes"]
+        images = told(LISTED)["images"]["items"]
+        assert index["images"] == len(images) == 8
+        ask = {"image": images[0]["id"], "k": 8}
+        found = told(ANSWERED, ask=ask, hit=images[1]["id"])
+        assert len(found["search"]["hits"]) == 7
+        addresses = [f"/images/x.index/{one['key']}/{form}" for one in images for form in FORMS]
+        addresses += [told(EXPORTED, ask=ask, form=form)["export"]["address"] for form in WRITTEN]
+        for address in [*addresses, found["explain"]["heat"]]:
+            answer = client.get(address)
+            assert answer.status_code == 200, address
+            assert names(answer.content + repr(answer.headers).encode()) == []
+
+
+def test_planted_names_are_not_in_what_is_learnt(tmp_path):
+    pytest.importorskip("torch")
+    from support.trainings import tiny_network
+
+    from deep.networks import weights
+
+    weights.save(tmp_path / "start.safetensors", tiny_network())
+    rows = [f"{n}.dcm,{'ab'[n % 2]},{'train' if n < 4 else 'val'}" for n in range(8)]
+    (tmp_path / "in").mkdir()
+    for n in range(8):
+        write_planted(tmp_path / "in" / f"{n}.dcm", texture_of_all_sizes(64, 64, seed=n), n)
+    (tmp_path / "l.csv").write_text("\n".join(["path,label,split", *rows, ""]))
+    (tmp_path / "out").mkdir()
+    quick = ["--epochs", 1, "--batch", 4, "--precision", "float32", "--jobs", 1]
+    about = ["--labels", tmp_path / "l.csv", "--from", tmp_path / "start.safetensors"]
+    model = tmp_path / "out" / "model.safetensors"
+    code, printed = run(["train", tmp_path / "in", "-o", model, *about, *quick])
+    assert code == 0, printed
+    held = [path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert held
+    assert [name for name in PLANTED for data in (*held, printed.encode()) if name.encode() in data] == []
 
 
 def test_the_names_were_there_to_be_found(scans):

@@ -36,6 +36,7 @@ class Outcome:
 class Stage:
     """An operation, made ready: the index before it, its points, and what it holds before and afterwards."""
 
+    name: str
     operation: Operation
     place: Path
     saved: Path
@@ -54,7 +55,7 @@ class Stage:
             shutil.copytree(place, saved)
             before = state(place) if name != "repair" else {}
         n_points = len(count(operation.act, place))
-        return cls(operation, place, saved, n_points, before, state(place))
+        return cls(name, operation, place, saved, n_points, before, state(place))
 
     def strike(self, at: int, number: int | None) -> tuple[str, list[str]]:
         """Let a point fail or kill, and return what came of it, and what harm it did."""
@@ -73,10 +74,9 @@ class Stage:
         return came.split()[0], harm
 
 
-def run(name: str, folder: Path, n: int, seed: int, kills: bool) -> Outcome:
+def run(stage: Stage, n: int, seed: int, kills: bool) -> Outcome:
     """Strike an operation n times, at points and with errors drawn at random."""
-    stage, outcome = Stage.of(name, folder), Outcome()
-    chance = random.Random(f"{seed} {name} {kills}")
+    outcome, chance = Outcome(), random.Random(f"{seed} {stage.name} {kills}")
     points = list(range(stage.n_points))
     for number in range(n):
         # Every point once before one comes twice.
@@ -86,7 +86,9 @@ def run(name: str, folder: Path, n: int, seed: int, kills: bool) -> Outcome:
         kind = None if kills else chance.choice(list(ERRORS))
         came, harm = stage.strike(at, kind)
         outcome.by_kind[came] += 1
-        outcome.harm += [f"{name}, point {at} of {stage.n_points}, error {kind}: {what}" for what in harm]
+        outcome.harm += [
+            f"{stage.name}, point {at} of {stage.n_points}, error {kind}: {what}" for what in harm
+        ]
     return outcome
 
 
@@ -95,13 +97,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("n", type=int)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=OPERATIONS, action="append", help="this operation; may be repeated")
     args = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="semblance-faults-"))
     harm: list[str] = []
     print(f"{'operation':16} {'faults':>7} {'outlived':>9} {'kills':>7} {'harm':>5}")
-    for name in OPERATIONS:
+    for name in args.only or OPERATIONS:
         n = -(-args.n // len(OPERATIONS))
-        faults, kills = (run(name, folder / f"{name} {k}", n, args.seed, k) for k in (False, True))
+        stage = Stage.of(name, folder / name)
+        faults, kills = (run(stage, n, args.seed, k) for k in (False, True))
         done = faults.by_kind["done"]
         n_harm = len(faults.harm) + len(kills.harm)
         print(f"{name:16} {n:7,} {done:9,} {kills.by_kind['killed']:7,} {n_harm:5,}", flush=True)

@@ -6,8 +6,18 @@ import pytest
 from faults import campaign
 from faults.operations import OPERATIONS
 
-EACH = 8
+EACH = 7
 """Faults, and as many kills, of each operation: together a twentieth of what `make soak` does."""
+
+pytestmark = [
+    pytest.mark.usefixtures("quick"),
+    pytest.mark.filterwarnings("ignore:This process:DeprecationWarning"),
+]
+
+
+@pytest.fixture(scope="module", params=OPERATIONS)
+def stage(request, tmp_path_factory):
+    return campaign.Stage.of(request.param, tmp_path_factory.mktemp("campaign") / "x")
 
 
 def check(outcome, n):
@@ -15,24 +25,19 @@ def check(outcome, n):
     assert sum(outcome.by_kind.values()) == n
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_a_fault_loses_nothing_and_says_what_lacks(name, tmp_path):
-    check(campaign.run(name, tmp_path / "x", EACH, seed=1, kills=False), EACH)
+def test_a_fault_loses_nothing_and_says_what_lacks(stage):
+    check(campaign.run(stage, EACH, seed=1, kills=False), EACH)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a child")
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_a_kill_loses_nothing(name, tmp_path):
-    outcome = campaign.run(name, tmp_path / "x", EACH, seed=2, kills=True)
+def test_a_kill_loses_nothing(stage):
+    outcome = campaign.run(stage, EACH, seed=2, kills=True)
     check(outcome, EACH)
     assert outcome.by_kind["killed"]
 
 
 @pytest.mark.soak
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 @pytest.mark.parametrize("kills", [False, True])
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_a_thousand_faults_and_a_thousand_kills_lose_nothing(name, kills, tmp_path):
+def test_a_thousand_faults_and_a_thousand_kills_lose_nothing(stage, kills):
     n = -(-1000 // len(OPERATIONS))
-    check(campaign.run(name, tmp_path / "x", n, seed=3, kills=kills), n)
+    check(campaign.run(stage, n, seed=3, kills=kills), n)

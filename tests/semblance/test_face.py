@@ -127,6 +127,44 @@ def test_what_makes_no_sense_is_named_as_in_python(index: semblance.Index) -> No
         index.query(Path("0.png"))
 
 
+def test_what_a_file_may_take_is_said_where_an_index_is_made_and_opened(scans: Path, tmp_path: Path) -> None:
+    narrow = {"max_pixels": 36 * 48 - 1}
+    for number in range(2):
+        draw_colour(tmp_path / "in" / f"{number}.png", number)
+    with pytest.raises(semblance.PictureError, match="holds no image"):
+        semblance.index(tmp_path / "in", by="thumbnail", jobs=1, limits=narrow)
+    with semblance.index(tmp_path / "in", by="thumbnail", jobs=1, limits={"max_pixels": 36 * 48}) as made:
+        assert len(made) == 2
+        place = made.path
+    with semblance.open(place, limits=narrow) as index:
+        for ask in (index.query, index.classify, index.findings, index.query_volume):
+            with pytest.raises(semblance.PictureError, match="are more than the 1,727 allowed"):
+                ask(scans / "5.png")  # type: ignore[operator]
+        assert index.add(tmp_path / "in", scans / "5.png").skipped
+    with pytest.raises(semblance.SettingError, match="did you mean max_pixels"):
+        semblance.open(place, limits={"max_pixel": 3})
+    with pytest.raises(semblance.SettingError, match="max_seconds"):
+        semblance.open(place, limits={"max_seconds": 0})
+
+
+def test_a_damaged_index_is_repaired(tmp_path: Path) -> None:
+    for number in range(3):
+        draw_colour(tmp_path / "in" / f"{number}.png", number)
+    with semblance.index(tmp_path / "in", by="thumbnail", jobs=1) as made:
+        place, expected = made.path, shown(made.query("1.png"))
+    assert semblance.repair(place).mended == ()
+    for path in (place / "segments").rglob("*.npy"):
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 1
+        path.write_bytes(data)
+    report = semblance.repair(place, jobs=1)
+    assert report.mended and not report.lost and not report.left
+    with semblance.open(place) as index:
+        assert shown(index.query("1.png")) == expected
+    with pytest.raises(semblance.IndexFolderError, match="is not an index"):
+        semblance.repair(tmp_path)
+
+
 def test_a_region_that_reaches_outside_warns(index: semblance.Index) -> None:
     with pytest.warns(UserWarning, match="reaches outside the image, 48 × 36 pixels"):
         index.query("0.png", region=(40, 30, 20, 20))

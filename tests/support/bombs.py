@@ -101,9 +101,9 @@ def _png(path: Path, side: int) -> None:
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
 
 
-def _deflated(path: Path, n: int) -> None:
+def write_deflated(path: Path, n: int, **values: Any) -> None:
     """Write a deflated DICOM file of 8 × 8 pixels, behind which many zeros follow."""
-    write_dicom(path, np.zeros((8, 8), np.uint8), syntax=DEFLATED)
+    write_dicom(path, np.zeros((8, 8), np.uint8), syntax=DEFLATED, **values)
     raw = path.read_bytes()
     start = 144 + struct.unpack("<I", raw[140:144])[0]
     body = zlib.decompress(raw[start:], -15)
@@ -135,7 +135,7 @@ BOMBS: dict[str, tuple[Write, str | int]] = {
     "rows.dcm": (_dicom(Rows=65_535, Columns=65_535), "more than the 100,000,000 allowed"),
     "jp2_box.dcm": (_dicom(syntax=JPEG_2000, frames=[_JP2_BOX]), "no codestream"),
     "jp2_box.jp2": (lambda path, n: path.write_bytes(_JP2_BOX), "no codestream"),
-    "deflated.dcm": (_deflated, 1),
+    "deflated.dcm": (write_deflated, 1),
     "zeros.nii.gz": (_nifti_gz(), "slices"),
     "tail.nii.gz": (_nifti_gz(4, 4, 4), 4),
     "short.nii.gz": (_nifti_gz(1, 1, 30_000, 30_000), "truncated"),

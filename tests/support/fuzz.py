@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import json
 import mmap
 import os
 import resource
@@ -50,6 +51,11 @@ class Count:
     hangs: list[tuple[int, str]] = field(default_factory=list)
     foreign: list[tuple[int, str]] = field(default_factory=list)
     seconds: float = 0.0
+
+    def add(self, other: Count) -> None:
+        """Add what came of more inputs of the target."""
+        for key in ("n", "answered", "seconds", "crashes", "hangs", "foreign"):
+            setattr(self, key, getattr(self, key) + getattr(other, key))
 
     @property
     def is_clean(self) -> bool:
@@ -189,27 +195,30 @@ def table(counts: dict[str, Count], seed: int) -> str:
 
 
 def main() -> int:
-    """Fuzz all targets in turns for some time, or some inputs of each; exit code 1 if anything was found."""
+    """Fuzz all targets in turns, for a time or up to a number; exit code 1 if anything was found."""
     parser = argparse.ArgumentParser(description="Read mutated inputs of every kind.")
-    parser.add_argument("--seconds", type=float, help="go on for this long")
-    parser.add_argument("--inputs", type=int, default=2000, help="of each kind, in one turn")
+    parser.add_argument("--seconds", type=float, default=0, help="go on for this long")
+    parser.add_argument("--total", type=int, default=0, help="go on up to so many inputs")
+    parser.add_argument("--inputs", type=int, default=2000, help="of each image format, in one turn")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="go on where the run ended that wrote this file")
     parser.add_argument("--only", choices=TARGETS, action="append", help="this kind; may be repeated")
     args = parser.parse_args()
     names = args.only or list(TARGETS)
     seeds, counts = {name: seeds_of(name) for name in names}, {name: Count() for name in names}
-    end, turn = time.monotonic() + (args.seconds or 0), 0
-    while turn == 0 or time.monotonic() < end:
+    end, begun = time.monotonic() + args.seconds, 0
+    if args.keep is not None and args.keep.exists():
+        begun, kept = json.loads(args.keep.read_text())
+        counts = {name: Count(**kept[name]) for name in names}
+    turn = begun
+    # The first turn is whole, so that no kind is left out.
+    while turn == begun or time.monotonic() < end or sum(count.n for count in counts.values()) < args.total:
         for name in names:
-            # The first turn is whole, so that no kind is left out.
-            if turn and time.monotonic() >= end:
-                break
-            slow = 10 if name.startswith("index") else 1
-            found = fuzz(name, seeds[name], args.seed, turn * args.inputs // slow, args.inputs // slow)
-            total = counts[name]
-            for key in ("n", "answered", "seconds", "crashes", "hangs", "foreign"):
-                setattr(total, key, getattr(total, key) + getattr(found, key))
+            n = int(args.inputs * TARGETS[name].share)
+            counts[name].add(fuzz(name, seeds[name], args.seed, turn * n, n))
         turn += 1
+        if args.keep is not None:
+            args.keep.write_text(json.dumps([turn, {name: vars(count) for name, count in counts.items()}]))
     print(table(counts, args.seed))
     return 0 if all(count.is_clean for count in counts.values()) else 1
 

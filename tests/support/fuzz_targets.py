@@ -41,6 +41,7 @@ class Target:
     name : of that file.
     decodes : whether pixels are decoded.
     mend : puts checksums of a mutated input right.
+    share : how many inputs it gets for one of an image format, as they cost more or less.
     """
 
     seeds: Callable[[Path], Sequence[bytes]]
@@ -48,6 +49,7 @@ class Target:
     name: str
     decodes: bool = True
     mend: Callable[[bytes], bytes] = bytes
+    share: float = 1.0
 
 
 def _pictures(path: Path) -> None:
@@ -338,6 +340,8 @@ def _read_index(suffix: str) -> Callable[[Path], None]:
     return read
 
 
+_CHEAP, _DEAR = 8.0, 0.1
+
 TARGETS = {
     "DICOM": Target(_files(_dicom), _pictures, "a.dcm"),
     "DICOM, compressed": Target(_files(_dicom_compressed), _pictures, "a.dcm"),
@@ -352,12 +356,14 @@ TARGETS = {
     "JPEG 2000": Target(_jpeg_2000, _pictures, "a.jp2"),
     "masks: segmentations, structure sets": Target(_files(_of_regions), _mask, "a.dcm"),
     "masks: images": Target(_files(_png), _mask, "a.png", mend=mend_png),
-    "label tables": Target(_labels, _read_labels, "a.csv", False),
-    "reference tables": Target(_references, _read_references, "a.csv", False),
-    "conditions of --where": Target(_where, _read_where, "a.txt", False),
-    "windows": Target(_window, _read_window, "a.txt", False),
-    "weight files": Target(_weights, _read_weights, "a.safetensors", False),
-    "index: catalogue": Target(_of_index("catalogue.sqlite"), _read_index("catalogue.sqlite"), "a", False),
-    "index: arrays": Target(_of_index(".npy"), _read_index(".npy"), "a", False),
+    "label tables": Target(_labels, _read_labels, "a.csv", False, share=_CHEAP),
+    "reference tables": Target(_references, _read_references, "a.csv", False, share=_CHEAP),
+    "conditions of --where": Target(_where, _read_where, "a.txt", False, share=_CHEAP),
+    "windows": Target(_window, _read_window, "a.txt", False, share=_CHEAP),
+    "weight files": Target(_weights, _read_weights, "a.safetensors", False, share=_CHEAP),
+    "index: catalogue": Target(
+        _of_index("catalogue.sqlite"), _read_index("catalogue.sqlite"), "a", False, share=_DEAR
+    ),
+    "index: arrays": Target(_of_index(".npy"), _read_index(".npy"), "a", False, share=_DEAR),
 }
 """What is fuzzed, by its name in the table."""

@@ -18,7 +18,13 @@ def index_thumbnails(place, folder):
 
 def make(tmp_path, kinds, *representations, name="index"):
     """Make an empty index of stand-ins, open for writing."""
-    factories = {"fragile": kinds.Fragile, "mean": kinds.Mean, "other": kinds.Other, "batched": kinds.Batched}
+    factories = {
+        "fragile": kinds.Fragile,
+        "slow": kinds.Slow,
+        "mean": kinds.Mean,
+        "other": kinds.Other,
+        "batched": kinds.Batched,
+    }
     index = IndexWriter.create(tmp_path / name, factories=factories)
     for representation in representations:
         index.add_representation(representation)

@@ -9,6 +9,7 @@ import numpy as np
 from retrieval.baselines import Thumbnail
 from retrieval.errors import FitError
 from retrieval.rankers.inverted import InvertedIndex
+from retrieval.readers.limits import Limits
 from retrieval.representation import Encoding, SparseVector
 
 
@@ -32,6 +33,25 @@ class Fragile(Proxy):
         if "stumble" in picture.id:
             raise ZeroDivisionError("oh")
         return Proxy.encode(self, picture, region)
+
+
+@dataclass(frozen=True)
+class Slow(Proxy):
+    """Never comes to an end with one picture."""
+
+    name = "slow"
+
+    def encode(self, picture, region=None):
+        while "endless" in picture.id:
+            pass
+        return Proxy.encode(self, picture, region)
+
+
+class Short(Limits):
+    """Less time than an image gets otherwise: a test cannot wait for five minutes."""
+
+    def encoding_seconds(self, n_pixels):
+        return 1.0
 
 
 class Mean:

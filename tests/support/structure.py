@@ -14,6 +14,7 @@ import statistics
 import sys
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,11 +31,22 @@ def dotted(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the full names of all that a file imports, at its top or in any function."""
+@cache
+def parsed(path: Path) -> list[ast.AST]:
+    """Return all nodes of a file; each is parsed once, and asked about many times."""
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """Return the full names of all that a file imports, at its top or in any function."""
+    return frozenset(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
     parts = dotted(path).split(".")
     package = parts if path.name == "__init__.py" else parts[:-1]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in parsed(path):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -43,6 +55,7 @@ def imports(path: Path) -> Iterator[str]:
             yield from (".".join([*base, name.name]) for name in node.names)
 
 
+@cache
 def room_of(name: str, folder: str) -> str | None:
     """Return the room of a folder (``a.b``) in which a name is; None if it is elsewhere."""
     prefix = f"{folder}."
@@ -86,7 +99,7 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
     """Yield the name of each function of a file, and its lines of code without its docstring."""
     text = path.read_text(encoding="utf-8")
     code = code_lines(text)
-    for node in ast.walk(ast.parse(text)):
+    for node in parsed(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0]
             skip = set()
@@ -96,6 +109,7 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
             yield f"{dotted(path)}.{node.name}", len(span & code)
 
 
+@cache
 def code_lines(text: str) -> set[int]:
     """Return the numbers of the lines that hold code."""
     quiet = {
@@ -115,7 +129,7 @@ def comments(path: Path) -> tuple[int, int]:
     """
     text = path.read_text(encoding="utf-8")
     doc: set[int] = set()
-    for node in ast.walk(ast.parse(text)):
+    for node in parsed(path):
         if (
             isinstance(node, ast.Expr)
             and isinstance(node.value, ast.Constant)

@@ -12,6 +12,8 @@ from pathlib import Path
 from ...errors import REPAIR, IndexFolderError, LackError, lack
 
 FILE = "catalogue.sqlite"
+MOST_OF_A_CELL = 64_000_000
+"""Bytes of a text, a blob or a row of the catalogue."""
 _PATIENCE = 60.0  # seconds to wait for the commit of another process
 
 
@@ -30,6 +32,8 @@ def connect(folder: Path, mode: str) -> sqlite3.Connection:
         with closing(_connection(uri + "rw")) as writing:
             writing.execute("PRAGMA user_version").fetchall()
         connection = _connection(uri + mode)
+    # No text or blob of ours comes near it; a damaged or made-up length must not fill the memory.
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_OF_A_CELL)
     # SQLite's default rollback journal is kept: a write-ahead log needs shared memory between processes,
     # which network file systems lack. FULL syncs the journal before the pages and the pages before the
     # journal is deleted, so a commit survives a loss of power.

@@ -18,7 +18,7 @@ from ...readers.pseudonym import FAST, Key
 from .connection import FILE, connect, explained, on_error
 from .hidden_names import Names
 from .page_sums import PageSums, read_sums, write_sums
-from .schema import APPLICATION, FORMAT, SUMMED, TABLES
+from .schema import APPLICATION, FORMAT, MADE_BY_OTHERS, SUMMED, TABLES
 from .shared_file import SharedFile
 
 _NAMED = 8
@@ -105,10 +105,11 @@ class Catalogue:
         if application != APPLICATION or not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'meta'"):
             raise IndexFolderError(f"{self.folder}: is not an index of Semblance, or was never finished")
         if format > FORMAT:
-            raise IndexFolderError(
-                f"{self.folder}: made by a newer Semblance (format {format}, this one reads {FORMAT}); "
-                "upgrade with `pip install --upgrade semblance`, or index again"
-            )
+            newer = f"made by a newer Semblance (format {format}, this one reads {FORMAT})"
+            remedy = "upgrade with `pip install --upgrade semblance`, or index again"
+            raise IndexFolderError(f"{self.folder}: {newer}; {remedy}")
+        if self.rows(MADE_BY_OTHERS):
+            raise IndexFolderError(f"{self.folder}: catalogue holds what is not of Semblance; index again")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -17,11 +17,14 @@ from itertools import pairwise
 from pathlib import Path
 
 from ...errors import lack
+from ...rankers.checksum import crc32_for
+from .connection import FILE
 
 NAMES = ("catalogue.sums-0", "catalogue.sums-1")
 """The files of commits with even and with odd numbers."""
 
 _MAGIC = b"SEMBSUMS"
+_LEAST = 16_000_000  # bytes that are always read: a commit may be about to make the catalogue longer
 _HEAD = struct.Struct("<8sQIIII")  # magic, generation, bytes of a page, pages, pages of parity, sum of all
 _SUM = struct.Struct("<I")
 _STRIPE = 16
@@ -68,13 +71,14 @@ class PageSums:
 
     def fits(self, chunks: Iterable[bytes]) -> bool:
         """Tell if the bytes of a catalogue, one chunk after the other, are those of this commit."""
-        n_bytes, total = 0, 0
+        n_bytes, total, size = 0, 0, self.page_size * len(self.pages)
+        crc32 = crc32_for(size)
         for chunk in chunks:
             # The first chunk has all that SQLite writes late: a file is read by the megabyte, or as a whole.
             first = b"" if n_bytes else _without_late(memoryview(chunk)[: _LATE[-1][1]])
-            total = zlib.crc32(memoryview(chunk)[len(first) :], zlib.crc32(first, total))
+            total = crc32(memoryview(chunk)[len(first) :], crc32(first, total))
             n_bytes += len(chunk)
-        return n_bytes == self.page_size * len(self.pages) and total == self.total
+        return n_bytes == size and total == self.total
 
     def damaged(self, data: bytes) -> list[int]:
         """Return the numbers of the pages that are others, from 0; missing ones too."""
@@ -136,7 +140,9 @@ def read_sums(folder: Path, generation: int, with_parity: bool = False) -> PageS
     """Return the checksums of a commit; None if its file is missing, damaged, or of another commit."""
     path = path_of(folder, generation)
     try:
-        found = parse(path.read_bytes(), with_parity)
+        # Checksums and parity are a twelfth of the catalogue; what is much longer is not read into memory.
+        with path.open("rb") as file:
+            found = parse(file.read(_LEAST + (folder / FILE).stat().st_size), with_parity)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -6,6 +6,9 @@ FORMAT = 4
 SUMMED = 3
 """The first format whose pages and arrays have checksums."""
 
+MADE_BY_OTHERS = "SELECT 1 FROM sqlite_master WHERE type NOT IN ('table', 'index') LIMIT 1"
+"""Finds a view or a trigger: we make none, and one could compute for ever when one of our tables is asked."""
+
 PRIVACY = {"hash": "1", "names": "plain", "thumbnails": "on"}
 """What ``meta`` says of an index that was made before it could say otherwise."""
 

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from ...readers.reading_child import end_with_parent
+from .encoding_limit import by_kernel, is_ended
 from .worker_task import Setup, Task, Worker
 
 
@@ -47,6 +48,11 @@ class WorkerProcess:
         """End the process without waiting for its tasks."""
         self.connection.close()
         self.process.terminate()
+
+    @property
+    def took_too_long(self) -> bool:
+        """Tell if the process was ended because it took too long for one image."""
+        return is_ended(self.process.exitcode or 0)
 
     @property
     def ending(self) -> str:
@@ -113,7 +119,7 @@ def _prepared(setup: Setup) -> tuple[Worker | None, str | None]:
     from threadpoolctl import threadpool_limits
 
     try:
-        worker = Worker(setup)
+        worker = Worker(setup, by_kernel)
     except Exception as error:
         return None, " ".join(f"{error or type(error).__name__}".split())
     # There is a process for each core: threads of their libraries would only compete. This comes after the

@@ -6,7 +6,8 @@ What crosses between processes is here: ``Setup``, ``Task``, and the results. Pi
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -30,11 +31,11 @@ from ..catalogue.privacy import Privacy
 from ..catalogue.recipe import Factories, make
 from ..catalogue.tombstones import tombstone_key
 from ..storage.thumbnail import make_thumbnail
+from .damaged_frames import about_damaged
+from .encoding_limit import no_limit
 
 FRAMES_PER_RESULT = 64
 """Frames of a file in one result: a stack of thousands must not be in memory as a whole."""
-
-_NAMED = 10  # damaged frames of a file
 
 
 @dataclass(frozen=True)
@@ -132,10 +133,12 @@ class Failure:
 class Worker:
     """Do tasks one after the other, with representations that are restored once.
 
-    Raises IndexFolderError if one of them is not installed or refuses its settings.
+    ``limit`` puts a limit in force while an image of so many pixels is encoded. Raises IndexFolderError if a
+    representation is not installed or refuses its settings.
     """
 
     setup: Setup
+    limit: Callable[[Limits, int], AbstractContextManager[None]] = no_limit
     _made: dict[int, Representation] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -188,8 +191,9 @@ class Worker:
             if len(pictures) == FRAMES_PER_RESULT:
                 yield PartialResult(pictures, goes_on=True)
                 pictures = []
-            pictures.append(self._describe(picture, task))
-        yield PartialResult(pictures, reason=_about(damaged), contents=contents)
+            with self.limit(self.setup.limits, picture.pixels.size):
+                pictures.append(self._describe(picture, task))
+        yield PartialResult(pictures, reason=about_damaged(damaged), contents=contents)
 
     def _describe(self, picture: Picture, task: Task) -> EncodedPicture:
         encodings: dict[int, Encoding] = {}
@@ -220,7 +224,8 @@ class Worker:
                 task.seed, picture.id
             )
             if len(best) < task.sample or key > best[0][0]:
-                drawn = (key, picture.id, {id: self._made[id].sample(picture) for id in task.encode})
+                with self.limit(self.setup.limits, picture.pixels.size):
+                    drawn = (key, picture.id, {id: self._made[id].sample(picture) for id in task.encode})
                 (heapq.heappush if len(best) < task.sample else heapq.heapreplace)(best, drawn)
         return PartialResult(samples=[s for _, _, s in sorted(best, key=lambda b: b[:2])], n_frames=n_frames)
 
@@ -230,15 +235,6 @@ def _without_burned_in(picture: Picture) -> Picture:
     if picture.metadata.get("burned_in") == "YES":
         raise PassedOverError("passed over: its header says that text is burned in (--no-burned-in)")
     return picture
-
-
-def _about(damaged: Sequence[DamagedFrame]) -> str:
-    """Say which frames of a file are missing and why the first one is; nothing if none is."""
-    if not damaged:
-        return ""
-    first = ", ".join(f"#{frame.number}" for frame in damaged[:_NAMED])
-    more = f" and {len(damaged) - _NAMED:,} more" if len(damaged) > _NAMED else ""
-    return f"frame {first}{more} cannot be read, the others are: {damaged[0].reason}"
 
 
 def sampling_key(seed: int, name: str) -> int:

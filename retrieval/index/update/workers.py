@@ -11,6 +11,7 @@ from typing import Protocol, Self
 
 from ...errors import SemblanceError, SettingError
 from ..catalogue.files import State
+from .encoding_limit import TOO_LONG
 from .in_order import InOrder, Outcome
 from .worker_process import WorkerProcess, start_worker_process
 from .worker_task import Failure, PartialResult, Setup, Task, Worker
@@ -54,7 +55,8 @@ class ProcessExecutor:
     """Do tasks in at most ``jobs`` processes, each with one thread.
 
     A file can crash a decoder written in C, and with it the process. Its task is tried once more in a fresh
-    process and then given up; nothing else is lost. The processes end with this one, even if it is killed.
+    process and then given up, at once if an image took too long; nothing else is lost. The processes end with
+    this one, even if it is killed.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -146,8 +148,8 @@ class ProcessExecutor:
         self._retry.extend(task for task in worker.assigned if isinstance(task, Task))
         # The first crash may be chance, such as a lack of memory. After partial results a second try would
         # send the same images again.
-        if worker.has_begun or first.source in self._crashed:
-            reason = f"the process that read it died ({worker.ending})"
+        if worker.took_too_long or worker.has_begun or first.source in self._crashed:
+            reason = TOO_LONG if worker.took_too_long else f"the process that read it died ({worker.ending})"
             yield first, Failure(State.FAILED, reason)
         else:
             self._crashed.add(first.source)

@@ -203,7 +203,7 @@ def test_a_range_that_is_not_there_is_refused(made: Path, capsys: pytest.Capture
     ("text", "message"),
     [
         ("label,text\nlung,x\n", "no column 'title'"),
-        ("label,title\nlung\n", "line 2: not as many fields"),
+        ("label,title\nlung\n", "line 2: 1 fields, but the header has 2"),
         ("label,title\n,x\n", "line 2: the label or the title is empty"),
         ("label,title,link\nlung,x,javascript:alert(1)\n", "begin it with https://"),
         ("", "no column 'label'"),

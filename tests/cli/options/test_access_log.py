@@ -56,6 +56,29 @@ def test_what_fails_and_what_changes_is_logged_too(place, log):
     assert [line["command"] for line in lines(log)] == ["query", "remove", "classify", "info"]
 
 
+def test_commands_that_draw_write_and_measure_say_what_they_showed(place, log, tmp_path):
+    (tmp_path / "l.csv").write_text("path,label\n" + "".join(f"{n}.png,{'ab'[n % 2]}\n" for n in range(4)))
+    assert (
+        main(["index", str(tmp_path / "images"), "-o", str(place), "--labels", str(tmp_path / "l.csv")]) == 0
+    )
+    for line in (
+        ["explain", place, "0.png", "1.png", "--by", "thumbnail", "-o", tmp_path / "e.png"],
+        ["map", place, "--method", "pca", "-o", tmp_path / "m.html"],
+        ["export", place, "--npz", tmp_path / "v.npz"],
+        ["evaluate", place, "--trec", tmp_path / "trec"],
+        ["duplicates", place],
+    ):
+        assert main([str(word) for word in line]) == 0, line
+    with Index.open(place) as index:
+        key = index.ask(lambda snapshot: snapshot.catalogue.key)
+    every = [hashed(key, "access", f"{n}.png") for n in range(4)]
+    _, explained, drawn, exported, evaluated, duplicates = lines(log)
+    assert explained["asked"] == every[:2] and explained["shown"] == every[1:2]
+    assert drawn["shown"] == exported["shown"] == evaluated["shown"] == every
+    assert duplicates["shown"] == []
+    assert ".png" not in log.read_text()
+
+
 def test_nothing_is_shown_if_the_log_cannot_be_written(place, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv(VARIABLE, str(tmp_path / "none" / "access.log"))
     capsys.readouterr()

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from support.bombs import write_deflated
 
 from retrieval.errors import PictureError
+from retrieval.readers import dicomdir
 from retrieval.readers.folder import find_files
+from retrieval.readers.limits import Limits, limited
 
 DICOM_TREE = Path(pydicom.__file__).parent / "data/test_files/dicomdirtests"
 
@@ -170,6 +173,29 @@ def test_a_damaged_dicomdir_is_reported(tmp_path):
     (tmp_path / "DICOMDIR").write_bytes(data[:1200])
     (tmp_path / "a.png").write_bytes(b"")
     assert _names(tmp_path, report=lambda line: None) == ["a.png"]
+
+
+def test_a_dicomdir_is_read_within_limits(tmp_path):
+    write_deflated(tmp_path / "DICOMDIR", 60 << 20, sop="1.2.840.10008.1.3.10")
+    (tmp_path / "a.png").write_bytes(b"")
+    lines = []
+    with limited(Limits(max_memory=30)):
+        assert _names(tmp_path, report=lines.append) == ["a.png"]
+        (line,) = lines
+        assert line.startswith("DICOMDIR: the DICOMDIR cannot be read (")
+        with pytest.raises(PictureError, match="DICOMDIR cannot be read"):
+            _names(tmp_path / "DICOMDIR")
+
+
+def test_a_pipe_that_is_called_dicomdir_is_passed_over(tmp_path):
+    os.mkfifo(tmp_path / "DICOMDIR")
+    assert _names(tmp_path) == []
+
+
+def test_a_dicomdir_of_very_many_files_is_refused(monkeypatch):
+    monkeypatch.setattr(dicomdir, "MAX_FILES", 30)
+    with pytest.raises(PictureError, match="names 31 files, more than 30"):
+        list(dicomdir._names(DICOM_TREE / "DICOMDIR"))
 
 
 def test_a_disc_in_small_letters_is_read(tmp_path):

@@ -11,7 +11,9 @@ from support.indexes import change, index_thumbnails
 from retrieval.baselines import Thumbnail
 from retrieval.errors import REPAIR, IndexFolderError, SettingError
 from retrieval.index import Index
+from retrieval.index.catalogue import connection
 from retrieval.index.writer import IndexWriter
+from retrieval.rankers.array_files import load_arrays
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -56,10 +58,47 @@ def test_an_index_is_made_in_an_empty_folder_or_one_whose_making_was_interrupted
 
 def test_a_newer_format_is_refused_with_the_remedy(place):
     change(place, "PRAGMA user_version = 99")
-    with pytest.raises(IndexFolderError, match=r"newer Semblance \(format 99, this one reads 3\); upgrade"):
+    with pytest.raises(IndexFolderError, match=r"newer Semblance \(format 99, this one reads \d\); upgrade"):
         Index.open(place)
     with pytest.raises(IndexFolderError, match="newer Semblance"):
         IndexWriter.open(place)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE VIEW v AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x FROM c) SELECT x FROM c",
+        "CREATE TRIGGER t AFTER UPDATE ON meta BEGIN DELETE FROM picture; END",
+    ],
+)
+def test_a_catalogue_with_views_or_triggers_is_refused(place, made):
+    change(place, made)
+    with pytest.raises(IndexFolderError, match="holds what is not of Semblance"):
+        Index.open(place)
+
+
+def test_a_cell_that_would_fill_the_memory_is_refused(place, monkeypatch):
+    monkeypatch.setattr(connection, "MOST_OF_A_CELL", 1000)
+    with pytest.raises(IndexFolderError, match="too big"), Index.open(place) as index:
+        index.ask(lambda snapshot: snapshot.catalogue.rows("SELECT zeroblob(1001)"))
+
+
+def test_checksums_of_any_length_are_not_read_as_a_whole(place):
+    for path in (*place.glob("catalogue.sums-*"), *place.glob("segments/*/checksums")):
+        os.truncate(path, 1 << 40)  # a hole, that takes no space
+    with Index.open(place) as index, pytest.raises(IndexFolderError, match=r"checksums: damaged; .*repair"):
+        index.query("1.png")
+
+
+def test_the_head_of_an_array_is_not_believed_before_it_is_checked(place):
+    path = files(place)[0]
+    (path.parent / "checksums").unlink()
+    data = bytearray(path.read_bytes())
+    data[8:12] = b"\xff\xff\xff\x7f"  # the length of the head
+    path.write_bytes(data)
+    os.truncate(path, 1 << 40)
+    with pytest.raises(IndexFolderError, match=r"\.npy: damaged"):
+        load_arrays(path.parent)
 
 
 def test_another_database_is_no_index(tmp_path):

@@ -13,6 +13,7 @@ from support.indexes import answers, make
 from retrieval.baselines import Thumbnail
 from retrieval.errors import SemblanceError
 from retrieval.index.update.worker_process import start_worker_process
+from retrieval.readers.limits import limited
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -41,6 +42,18 @@ def test_a_worker_that_dies_costs_its_own_file_only(tmp_path, folder, kinds):
         assert dict(report.skipped) == {
             "killer.png": "the process that read it died (exit code 7)",
             "stumble.png": "internal error, please report it (ZeroDivisionError)",
+        }
+        assert index.verify() == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXCPU"), reason="the system has no such limit")
+def test_an_image_that_takes_too_long_to_encode_costs_its_own_file_only(tmp_path, folder, kinds):
+    draw(folder / "endless.png", 50)
+    with make(tmp_path, kinds, kinds.Slow()) as index, limited(kinds.Short()):
+        report = index.update([folder], jobs=2)
+        assert report.added == 10
+        assert dict(report.skipped) == {
+            "endless.png": "encoding an image of it took too long; raise max_seconds if it is sound"
         }
         assert index.verify() == []
 
