@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, get_args
 
 import numpy as np
@@ -16,10 +16,13 @@ from retrieval.region import Region
 from retrieval.representation import Arrays
 
 from .descriptors import DESCRIPTORS
-from .detectors import DETECTORS
+from .detectors import DETECTORS, Superpixel
 from .extraction import FeatureExtractor
 from .settings import DescriptorName
 from .vocabulary.sample_size import spread
+
+_COMPACTNESS = 0.1
+"""Of the superpixels that are aggregated."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +96,11 @@ def _of(name: str, settings: LocalSettings) -> PointFeatures:
     # A setting that would change nothing is a mistake of whoever made it.
     if settings.weights:
         raise SettingError(f"weights: {name} points have no network; leave them out, or take features deep")
-    detector, descriptor = DETECTORS[name](points=settings.points), DESCRIPTORS[settings.descriptor]()
+    detector = DETECTORS[name](points=settings.points)
+    if isinstance(detector, Superpixel):
+        # Aggregates keep the compactness that they were measured with, which their recipe does not name.
+        detector = replace(detector, compactness=_COMPACTNESS)
+    descriptor = DESCRIPTORS[settings.descriptor]()
     return PointFeatures(
         settings, FeatureExtractor(detector, descriptor, None, settings.longest_side, False, 0.0)
     )

@@ -16,6 +16,8 @@ is measured. ``‡``: some detector found 2 % fewer points than the budget, on a
 The ablation, at 400 points and 1,024 words, crosses scale, orientation and mask. Then like with like: the
 same orientation and mask for all three, so that nothing but the points and their scales differs.
 ``turned-dense`` is the dense grid with each frame turned as those of the superpixels are, for the whole grid.
+``grid-superpixel`` is a plain grid with the frames of superpixels: it lacks but the regions' borders.
+``--masked`` counts points on the body alone (``brain4``, whose background gives classes away).
 With ``-o`` the cells and comparisons are written as CSV, and plots as PNG (they need matplotlib).
 """
 
@@ -109,7 +111,8 @@ def sections(args: argparse.Namespace, pool: ProcessPoolExecutor) -> Iterator[cl
     for name in args.sets:
         start = time.perf_counter()
         data = drawn(Set.load(name, args.data), args.most)
-        cells = run(grid(data, args.detectors, args.budgets, args.words, args.seeds), pool)
+        tasks = grid(data, args.detectors, args.budgets, args.words, args.seeds, args.masked)
+        cells = run(tasks, pool)
         varied: dict[Key, Cell] = {}
         if args.ablation:
             tasks = [Task(data, d, v, ABLATION[0], ABLATION[1:], args.seeds) for d, v in variants()]
@@ -132,6 +135,7 @@ def main() -> int:
     parser.add_argument("--detectors", nargs="+", choices=list(DEFAULTS), default=list(DETECTORS))
     parser.add_argument("--budgets", type=int, nargs="+", default=list(BUDGETS))
     parser.add_argument("--words", type=int, nargs="+", default=list(WORDS))
+    parser.add_argument("--masked", action="store_true", help="points on the body alone")
     parser.add_argument("--ablation", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("-o", "--output", type=Path, help="a folder for CSV and plots")
     args = parser.parse_args()

@@ -27,8 +27,12 @@ DEFAULTS = {
     "dense": ("own", "none", "off"),
     "superpixel": ("area", "gradient", "off"),
     "turned-dense": ("own", "gradient", "off"),
+    "grid-superpixel": ("area", "gradient", "off"),
 }
-"""Scale, orientation and mask of each detector by default, and of a grid turned as superpixels are."""
+"""Scale, orientation and mask of each detector by default, and of two controls: a dense grid turned as
+superpixels are, and a plain grid with the frames of superpixels, which tells what their borders are worth."""
+SQUARE = 1e6
+"""A compactness that leaves grey levels no say: regions are the squares of a grid."""
 
 Variant = tuple[str, str, str]
 Key = tuple[str, Variant, int, int]
@@ -45,6 +49,7 @@ class Task:
     points: int
     words: tuple[int, ...]
     seeds: int
+    masked: bool = False
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of the bag of words."""
@@ -54,7 +59,9 @@ class Task:
             own = {"upright": orientation == "none"}
         elif self.detector == "superpixel":
             own["scale"] = scale
-        return {"points": self.points, "tone_words": 0, "foreground_only": mask == "on", **own}
+        elif self.detector == "grid-superpixel":
+            own |= {"scale": scale, "compactness": SQUARE}
+        return {"points": self.points, "tone_words": 0, "foreground_only": self.masked or mask == "on", **own}
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +94,7 @@ class Cell:
 def measure(task: Task) -> list[Cell]:
     """Detect and describe once, then measure every vocabulary that the descriptors can feed."""
     start = time.perf_counter()
-    name = task.detector.removeprefix("turned-")
+    name = task.detector.removeprefix("turned-").removeprefix("grid-")
     described = Described.of(name, task.settings(), task.data.items)
     extraction = time.perf_counter() - start
     seen = replace(described, descriptors=np.empty((0, 0), np.float32))
@@ -109,11 +116,16 @@ def measure(task: Task) -> list[Cell]:
 
 
 def grid(
-    data: Set, detectors: Sequence[str], budgets: Sequence[int], words: Sequence[int], seeds: int
+    data: Set,
+    detectors: Sequence[str],
+    budgets: Sequence[int],
+    words: Sequence[int],
+    seeds: int,
+    masked: bool = False,
 ) -> list[Task]:
-    """Return the tasks of the comparison, the longest first."""
+    """Return the tasks of the comparison, the longest first; ``masked``: with points on the body alone."""
     return [
-        Task(data, detector, DEFAULTS[detector], points, tuple(words), seeds)
+        Task(data, detector, DEFAULTS[detector], points, tuple(words), seeds, masked)
         for points in sorted(budgets, reverse=True)
         for detector in detectors
     ]

@@ -10,7 +10,13 @@ import numpy as np
 
 from benchmarks.quality.claim_tables import Section
 
-COLOURS = {"sift": "#0072b2", "dense": "#e69f00", "turned-dense": "#cc79a7", "superpixel": "#009e73"}
+COLOURS = {
+    "sift": "#0072b2",
+    "dense": "#e69f00",
+    "turned-dense": "#cc79a7",
+    "grid-superpixel": "#56b4e9",
+    "superpixel": "#009e73",
+}
 
 
 def draw(section: Section, folder: Path) -> None:

@@ -38,7 +38,9 @@ class Section:
     def detectors(self) -> list[str]:
         """Return the rivals that were measured, and superpixels at the end."""
         found = {key[0] for key in self.cells}
-        return [name for name in ("sift", "dense", "turned-dense", CLAIMANT) if name in found]
+        return [
+            name for name in ("sift", "dense", "turned-dense", "grid-superpixel", CLAIMANT) if name in found
+        ]
 
     @property
     def rivals(self) -> list[str]:

@@ -78,7 +78,9 @@ class Moments:
         Where grey values lean to neither end, the direction stays in the half turn of ``angles``.
         """
         along = np.cos(self.angles) * self.lean_col + np.sin(self.angles) * self.lean_row
-        return np.mod(self.angles + np.where(along < -1e-9, np.pi, 0), 2 * np.pi)
+        turned = np.mod(self.angles + np.where(along < -1e-9, np.pi, 0), 2 * np.pi)
+        # Keypoints hold float32, to which an angle just below 2π is rounded up to it.
+        return np.where(turned.astype(np.float32) < 2 * np.pi, turned, 0.0)
 
 
 def contrasts(labels: NDArray[np.int32], means: Floats) -> Floats:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..keypoints import Keypoints
 from .detector import Grey, Mask, admit, is_blank, require, require_one_of
+from .local_contrast import local_contrast
 from .moments import Moments, contrasts, pull_inside
 from .orientation import dominant_orientations
 from .slic import Labels, slic
@@ -30,7 +31,8 @@ class Superpixel:
     Parameters
     ----------
     points : how many points are wanted; the largest regions are halved or the smallest left out to get them.
-    compactness : the difference of grey levels that weighs as much as one step between regions.
+    compactness : the difference of grey levels that weighs as much as one step between regions; 0 takes the
+        contrast of each image, so that regions follow structure where it is faint, too.
     iterations : rounds of clustering.
     smoothing : σ in pixels of the blur before the clustering; 0 for none.
     scale : ``area``, ``moments`` or ``fixed``.
@@ -40,7 +42,7 @@ class Superpixel:
     """
 
     points: int = 400
-    compactness: float = 0.1
+    compactness: float = 0.0
     iterations: int = 5
     smoothing: float = 0.0
     scale: str = "area"
@@ -49,7 +51,7 @@ class Superpixel:
 
     def __post_init__(self) -> None:
         require(self.points >= 1, "points", self.points, "give at least 1")
-        require(0 < self.compactness < np.inf, "compactness", self.compactness, "give a positive number")
+        require(0 <= self.compactness < np.inf, "compactness", self.compactness, "give 0 or more")
         require(self.iterations >= 1, "iterations", self.iterations, "give at least 1")
         require(0 <= self.smoothing < np.inf, "smoothing", self.smoothing, "give 0 pixels or more")
         require_one_of("scale", self.scale, SCALES)
@@ -81,7 +83,8 @@ class Superpixel:
     def _cut(self, grey: Grey, inside: Mask) -> tuple[Labels, Moments]:
         if self.smoothing > 0:
             grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), self.smoothing), dtype=np.float32)
-        labels = slic(grey, self.points, self.compactness, self.iterations, inside)
+        compactness = self.compactness or local_contrast(grey, self.points, inside)
+        labels = slic(grey, self.points, compactness, self.iterations, inside)
         return split_largest(grey, labels, int(labels.max()) + 1, self.points)
 
     def _sides(self, moments: Moments) -> NDArray[np.float64]:

@@ -132,7 +132,7 @@ def test_pictures_and_masks_of_other_shapes_are_refused(detector):
         ("dense", {"scales": (6, -1)}),
         ("dense", {"balance": float("nan")}),
         ("dense", {"orientation": "axis"}),
-        ("superpixel", {"compactness": 0}),
+        ("superpixel", {"compactness": -1}),
         ("superpixel", {"iterations": 0}),
         ("superpixel", {"smoothing": -1}),
         ("superpixel", {"scale": "huge"}),
