@@ -56,6 +56,7 @@ class Options(TypedDict, total=False):
     like: Sequence[str]
     unlike: Sequence[str]
     blind: int
+    smooth: int
     volume_by: str
 
 

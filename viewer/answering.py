@@ -150,6 +150,7 @@ def _asked(index: Index, options: QueryOptions, mark: Mark, is_volume: bool) -> 
         "score of a case": options.case_by if options.group_by and not is_volume else None,
         "fused by": options.fusion if is_fused else None,
         "refined by its first hits": options.blind or None,
+        "smoothed over neighbours": options.smooth or None,
         "liked": ", ".join(options.like) or None,
         "not liked": ", ".join(options.unlike) or None,
     }

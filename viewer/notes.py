@@ -55,7 +55,7 @@ class Notes:
         names = (note_on_names(self._index, column) for column in (options.not_same, options.group_by))
         metrics = None if options.by else note_on_metrics(self._index)
         missing = note_on_missing(self._lacking, str(options.not_same)) if self._lacking else None
-        found = (self._unplaced, next(filter(None, names), None), metrics)
+        found = (self._unplaced, next(filter(None, names), None), metrics, note_on_blind(options.blind))
         return [*(printable(note) for note in found if note), *([missing] if missing else [])]
 
 
@@ -147,6 +147,16 @@ def note_on_metrics(index: Index) -> str | None:
         return f"note: without --by, {learnt}, is fused with {' and '.join(fused)}; --by {fused[0]} asks it"
     return (
         f"note: without --by, {learnt}, answers in place of {' and '.join(bases)}; --by {bases[0]} asks that"
+    )
+
+
+def note_on_blind(n: int) -> str | None:
+    """Return the line that says what blind feedback costs; None without it."""
+    if not n:
+        return None
+    return (
+        "note: --blind moves the query towards hits that may be wrong: it finds more in all, and its very "
+        "first hits are right less often"
     )
 
 

@@ -59,6 +59,7 @@ ranking_options = stack(
     query_flag("like", "; may be repeated", shell_complete=complete_id, metavar="ID", section=_FEEDBACK),
     query_flag("unlike", "; may be repeated", shell_complete=complete_id, metavar="ID", section=_FEEDBACK),
     query_flag("blind", type=int, metavar="N", section=_FEEDBACK),
+    query_flag("smooth", type=int, metavar="N", section=_FEEDBACK),
     query_flag("fusion", choices=FUSION_RULES, metavar="RULE", section="fusion"),
     option(
         "--findings",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...answers.smoothing import POOL
 from ..storage.snapshot import Snapshot
 from .candidates import Mask, candidate_mask
 from .encode_query import EncodedQuery, apply_feedback, encode_query
@@ -15,6 +16,7 @@ from .matches import find_matches
 from .query_options import QueryImage, QueryOptions
 from .rank import rank
 from .rerank import Reranked, n_reranked, rerank
+from .smooth import check_smoothing, smoothed
 
 
 def answer(snapshot: Snapshot, query: QueryImage, options: QueryOptions) -> list[Hit]:
@@ -31,7 +33,8 @@ def search(
     # Blind feedback is a query before the query: what it finds is liked as if the user had said so.
     liked = [*options.like, *_first_hits(snapshot, query, encoded, mask, fusion, options)]
     moved = apply_feedback(snapshot, encoded, liked, options.unlike)
-    reranked = _rank_and_rerank(snapshot, moved, len(snapshot) if needs_all(options) else options.k, mask)
+    depth = len(snapshot) if needs_all(options) else options.k
+    reranked = _smoothed(snapshot, query, moved, depth, mask, options)
     fusion = fusion.scaled(snapshot, reranked)
     # Grouping comes after fusion: representations agree on images, and a rule makes cases of those.
     rankings = [one.ranking for one in reranked]
@@ -57,11 +60,29 @@ def _first_hits(
     if not options.blind:
         return []
     moved = apply_feedback(snapshot, encoded, options.like, options.unlike)
-    reranked = _rank_and_rerank(snapshot, moved, options.blind + 1, mask)  # one may be the query itself
+    # One of them may be the query itself.
+    reranked = _smoothed(snapshot, query, moved, options.blind + 1, mask, options)
     fused = fusion.scaled(snapshot, reranked).fuse([one.ranking for one in reranked])
     ids = fused.ids[: options.blind + 1].tolist()
     known = {query, *options.like}
     return [name for name in (snapshot.names[id] for id in ids) if name not in known][: options.blind]
+
+
+def _smoothed(
+    snapshot: Snapshot,
+    query: QueryImage,
+    encoded: Sequence[EncodedQuery],
+    k: int,
+    mask: Mask | None,
+    options: QueryOptions,
+) -> list[Reranked]:
+    """Return what each representation answers, smoothed if that is asked for, at least k images deep."""
+    if not options.smooth:
+        return _rank_and_rerank(snapshot, encoded, k, mask)
+    for one in encoded:
+        check_smoothing(snapshot, one.name)
+    found = _rank_and_rerank(snapshot, encoded, max(k, POOL), mask)
+    return [smoothed(snapshot, one, query, options.smooth) for one in found]
 
 
 def _rank_and_rerank(

@@ -47,6 +47,8 @@ class QueryOptions:
     unlike : move the query away from, and do not show, this image of the index.
     blind : count the first N hits as liked, and rank again. They are those of the fused ranking, so that what
         the representations agree on moves each of them.
+    smooth : move the score of each of the best images towards those of the N that are most like it. By each
+        representation, before fusion; 0 for none. See ``retrieval.answers.smoothing``.
     volume_by : maxsim: mean of each slice's best match; votes: ranks of the case for each slice. Of a query
         of several slices; see ``retrieval.answers.late_interaction``.
 
@@ -70,6 +72,7 @@ class QueryOptions:
     like: Sequence[str] = ()
     unlike: Sequence[str] = ()
     blind: int = 0
+    smooth: int = 0
     volume_by: VolumeRule = "maxsim"
 
     def __post_init__(self) -> None:
@@ -77,6 +80,8 @@ class QueryOptions:
             raise SettingError(f"k: {self.k} is below 1; ask for at least one image")
         if self.blind < 0:
             raise SettingError(f"blind: {self.blind} hits; give 0 or more")
+        if self.smooth < 0:
+            raise SettingError(f"smooth: {self.smooth} neighbours; give 0 or more")
         if len(set(self.by)) != len(self.by):
             raise SettingError(f"by: {', '.join(self.by)}; name each representation once")
         if self.collapse is not None and not 0 <= self.collapse < float("inf"):

@@ -109,6 +109,8 @@ def _check(slices: Sequence[QueryImage], options: QueryOptions) -> None:
         raise SettingError("slices: there is none; give the images of a series or a volume")
     if options.blind:
         raise SettingError("blind: a volume cannot be refined by its first hits; leave it out")
+    if options.smooth:
+        raise SettingError("smooth: a volume is aligned slice by slice; leave it out")
     if options.region is not None:
         raise SettingError(
             "region: a box is a part of one image; ask with a single slice, or without a region"

@@ -8,11 +8,13 @@ import pytest
 import tifffile
 
 from retrieval.answers.fusion import RANK_CONSTANT
+from retrieval.answers.smoothing import smooth
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.errors import PictureError, SettingError
 from retrieval.index import Index
 from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
+from retrieval.ranker import Ranking
 from retrieval.region import Region
 
 LABELS = """path,label,patient,age
@@ -118,6 +120,24 @@ def filtered(index, allowed, **options):
     return wanted
 
 
+@pytest.mark.parametrize("where", [None, "patient = 'p1'"])
+def test_smoothing_is_over_what_may_be_found_and_the_query_has_no_say(index, where):
+    plain = index.query("0.png", k=100, by=["colour"], where=where)
+    numbers = {name: i for i, name in enumerate(index.names)}
+    scores = np.array([hit.score for hit in plain], np.float32)
+    expected = smooth(
+        Ranking(np.array([numbers[hit.id] for hit in plain]), scores),
+        [index.vector(hit.id, "colour") for hit in plain],
+        2,
+        numbers["0.png"],
+    )
+    found = index.query("0.png", k=100, by=["colour"], where=where, smooth=2)
+    assert [numbers[hit.id] for hit in found] == expected.ids.tolist()
+    assert [hit.score for hit in found] == pytest.approx(expected.scores.tolist(), abs=1e-6)
+    assert [hit.score for hit in found] != [hit.score for hit in plain]
+    assert len(index.query("0.png", k=2, by=["colour"], where=where, smooth=2)) == 2
+
+
 def test_where_is_an_exact_filter(index):
     assert len(filtered(index, lambda e: int(e.metadata.get("age", "0")) >= 50, where="age >= 50")) == 3
     found = filtered(index, lambda e: "heart" in e.labels, where="label = 'heart' and patient is not null")
@@ -207,6 +227,7 @@ def test_a_region_of_a_picture_whose_file_is_gone_is_an_error_in_one_line(index,
         ({"by": ["deep"]}, "no representation 'deep' in this index; it has thumbnail, colour"),
         ({"by": ["colour", "colour"]}, "name each representation once"),
         ({"where": "rows ="}, "where: the end at position 7"),
+        ({"smooth": -1}, "smooth: -1 neighbours"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(index, options, message):

@@ -1,0 +1,67 @@
+"""Smoothing: the scores of a ranking's best images move towards those of images that are like them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ..ranker import Ranking, order
+from ..representation import SparseVector, Vector
+
+POOL = 200
+"""How many of the best are smoothed; their neighbours are among them. Those of the whole collection gave the
+same answers (``benchmarks/results/smoothing.md``), and would have to be kept on disk."""
+_POWER = 3
+"""Neighbours are weighted by their cosine to this power, so that near ones decide."""
+
+
+def smooth(ranking: Ranking, vectors: Sequence[Vector], n: int, alone: int | None = None) -> Ranking:
+    """Return a ranking whose best images have the mean of their own score and that of their n neighbours.
+
+    s′(d) = (s(d) + Σ_j w_dj s(j) / Σ_j w_dj) / 2, over the n images j of the best that are most like d, with
+    w_dj = max(cos(d, j), 0)³. An image that is like none of the others keeps its score, and so do
+    those that are not among the best. Only images of the ranking have a say: what may not be found never has.
+
+    Parameters
+    ----------
+    ranking : best first.
+    vectors : those of its first images, in their order; at most ``POOL`` are of use.
+    n : how many neighbours, at least 1.
+    alone : the id of an image that keeps its score and is nobody's neighbour: an indexed query itself.
+    """
+    m = len(vectors)
+    if m < 2:
+        return ranking
+    own = ranking.scores[:m].astype(np.float64)
+    weights = np.maximum(_cosines(vectors), 0).astype(np.float64)  # (m, m)
+    np.fill_diagonal(weights, 0)
+    if alone is not None:
+        weights[:, ranking.ids[:m] == alone] = 0
+        weights[ranking.ids[:m] == alone] = 0
+    if n < m:  # all but the n largest of a row are left out
+        weights[weights < np.partition(weights, m - n, axis=1)[:, m - n, None]] = 0
+    weights **= _POWER
+    total = weights.sum(axis=1)
+    means = np.divide(weights @ own, total, out=own.copy(), where=total > 0)
+    scores = np.concatenate([(own + means) / 2, ranking.scores[m:]])
+    return order(ranking.ids, scores.astype(np.float32), len(ranking))
+
+
+def _cosines(vectors: Sequence[Vector]) -> NDArray[np.float32]:
+    """Return the cosines of m vectors with each other, (m, m); those with a vector of zeros are 0."""
+    sparse_ones = [vector for vector in vectors if isinstance(vector, SparseVector)]
+    if len(sparse_ones) < len(vectors):
+        rows = np.stack([np.asarray(vector) for vector in vectors])
+        products = rows @ rows.T
+    else:
+        ends = np.cumsum([0, *(len(vector.indices) for vector in sparse_ones)])
+        values = np.concatenate([vector.values for vector in sparse_ones])
+        columns = np.concatenate([vector.indices for vector in sparse_ones]).astype(np.int64)
+        matrix = sparse.csr_matrix((values, columns, ends), shape=(len(vectors), sparse_ones[0].size))
+        products = (matrix @ matrix.T).toarray()
+    lengths = np.sqrt(np.maximum(products.diagonal(), 0))
+    scale = np.outer(lengths, lengths)
+    return np.asarray(np.divide(products, scale, out=np.zeros_like(products), where=scale > 0))
