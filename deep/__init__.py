@@ -29,11 +29,14 @@ def deep(**settings: Any) -> DeepEmbedding:
     is_timm = str(given.get("model", "")).startswith(TIMM)
     if is_timm:
         given.setdefault("cells", 0)  # window embeddings are pooled as the project's own network pools
+        given.setdefault("projected", True)
     source = str(given.get("weights") or ("hub" if is_timm else weight_files.BUNDLED))
     # A hash comes from an index, which holds the file; the hub's file is read when the network is loaded.
     if source.startswith(weight_files.PREFIX) or (is_timm and source == "hub"):
         return DeepEmbedding(DeepSettings(**{**given, "weights": source}))
     data = weight_files.read(source)
+    # Training by labels shapes the projection; that of the bundled weights was learnt from other networks.
+    given.setdefault("projected", source != weight_files.BUNDLED)
     if not is_timm and given.get("side") is None:
         given["side"] = weight_files.side(data, source)
     return DeepEmbedding(DeepSettings(**{**given, "weights": weight_files.fingerprint(data)}), source)

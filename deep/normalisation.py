@@ -12,6 +12,8 @@ from retrieval.errors import FitError, SemblanceError
 from retrieval.representation import Arrays
 from retrieval.statistics.pca import Pca
 
+from .settings import DeepSettings
+
 FEWEST = 32
 """The mean of fewer images says too little of what all have in common."""
 
@@ -29,6 +31,7 @@ class Normalisation:
     centred : subtract the mean embedding.
     components : of a PCA in place of the mean; 0 for none.
     whitening : the power of the standard deviations that components are divided by.
+    prefix : of the names of the arrays that are stored.
 
     Attributes
     ----------
@@ -39,6 +42,7 @@ class Normalisation:
     centred: bool
     components: int
     whitening: float
+    prefix: str = ""
     centre_: Vectors | None = field(init=False, default=None, repr=False)
     whitening_: Pca | None = field(init=False, default=None, repr=False)
 
@@ -83,21 +87,83 @@ class Normalisation:
         """Return what was learnt, by the names under which an index stores it."""
         if self.whitening_ is not None:
             return self.whitening_.arrays(_WHITENING)
-        return {} if self.centre_ is None else {"centre": self.centre_}
+        return {} if self.centre_ is None else {f"{self.prefix}centre": self.centre_}
 
     @property
     def array_names(self) -> set[str]:
         """The names of the arrays that these settings learn."""
         if self.components:
             return Pca.names(_WHITENING)
-        return {"centre"} if self.centred else set()
+        return {f"{self.prefix}centre"} if self.centred else set()
 
     def restore(self, arrays: Arrays) -> Self:
         """Take back what ``arrays`` returned, found under ``array_names``."""
         if self.components:
             self.whitening_ = Pca(self.components, self.whitening).restore(arrays, _WHITENING)
         elif self.centred:
-            self.centre_ = np.array(arrays["centre"])
+            self.centre_ = np.array(arrays[f"{self.prefix}centre"])
+        return self
+
+
+@dataclass(eq=False)
+class Normalisations:
+    """Hold the normalisation of whole images and that of their parts.
+
+    Parameters
+    ----------
+    whole : of the vectors that rank.
+    parts : of window embeddings; the same object if whole images are projected as parts are.
+    """
+
+    whole: Normalisation
+    parts: Normalisation
+
+    @classmethod
+    def of(cls, chosen: DeepSettings) -> Self:
+        """Return what the settings ask for, not learnt yet."""
+        whole = Normalisation(chosen.centred, chosen.components, chosen.whitening)
+        if chosen.projected:
+            return cls(whole, whole)
+        return cls(whole, Normalisation(chosen.centred and chosen.cells > 0, 0, 0.0, "window_"))
+
+    @property
+    def has_own_parts(self) -> bool:
+        """Whether parts learn something that whole images do not."""
+        return self.parts is not self.whole and self.parts.learns
+
+    @property
+    def learns(self) -> bool:
+        """Whether anything is learnt from embeddings."""
+        return self.whole.learns or self.parts.learns
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether all that is asked for has been learnt."""
+        return self.whole.is_fitted and self.parts.is_fitted
+
+    def fit(self, whole: Vectors, parts: Vectors) -> Self:
+        """Learn from embeddings (n, d) of whole images, and (n, part d) of the same images as parts.
+
+        Raises as ``Normalisation.fit`` does. Parts are not read unless ``has_own_parts``.
+        """
+        self.whole.fit(whole)
+        if self.has_own_parts:
+            self.parts.fit(parts)
+        return self
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what was learnt, by the names under which an index stores it."""
+        return {**self.whole.arrays(), **self.parts.arrays()}
+
+    @property
+    def array_names(self) -> set[str]:
+        """The names of the arrays that these settings learn."""
+        return self.whole.array_names | self.parts.array_names
+
+    def restore(self, arrays: Arrays) -> Self:
+        """Take back what ``arrays`` returned, found under ``array_names``."""
+        self.whole.restore(arrays)
+        self.parts.restore(arrays)
         return self
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +18,13 @@ from retrieval.representation import Arrays, Encoding
 
 from .networks.preprocessing import coverage, cut, prepare, views
 from .networks.stored_network import StoredNetwork
-from .normalisation import Normalisation
+from .normalisation import Normalisations
 from .regions.region_search import RegionSearch
 from .regions.window_embeddings import quantised, windows
 from .settings import DEFAULT_SIDE, DeepSettings
+
+if TYPE_CHECKING:
+    from .networks.symmetric_embedding import SymmetricEmbedding
 
 _MULTIPLE = 32  # sides that the trunk halves five times without a remainder
 
@@ -42,24 +44,25 @@ class DeepEmbedding(RegionSearch):
     Attributes
     ----------
     network_ : the weight file, and the network once it runs.
-    normalisation_ : the mean or the whitening of the index's embeddings.
+    normalisations_ : the mean or the whitening of the index's embeddings, and that of window embeddings.
     """
 
     chosen: DeepSettings
     source: str | None = None
     network_: StoredNetwork = field(init=False, repr=False)
-    normalisation_: Normalisation = field(init=False, repr=False)
+    normalisations_: Normalisations = field(init=False, repr=False)
 
     family, needs_network = "deep", True
     batch_size = 32
     """How many images are best encoded together."""
     query_settings = ("orientations", "scales")
     """The settings that change queries alone."""
+    later_settings: ClassVar[Mapping[str, Any]] = {"projected": True, "symmetries": 1}
+    """Settings that earlier versions lacked, with the values that give what they gave."""
 
     def __post_init__(self) -> None:
-        chosen = self.chosen
-        self.network_ = StoredNetwork(chosen, self.source, "deep has")
-        self.normalisation_ = Normalisation(chosen.centred, chosen.components, chosen.whitening)
+        self.network_ = StoredNetwork(self.chosen, self.source, "deep has")
+        self.normalisations_ = Normalisations.of(self.chosen)
 
     @property
     def name(self) -> str:
@@ -79,12 +82,12 @@ class DeepEmbedding(RegionSearch):
     @property
     def n_fit_pictures(self) -> int:
         """How many images ``learn`` takes at most: none if neither mean nor whitening is asked for."""
-        return self.chosen.fit_pictures if self.normalisation_.learns else 0
+        return self.chosen.fit_pictures if self.normalisations_.learns else 0
 
     @property
     def is_fitted(self) -> bool:
         """Whether there is a network, and the mean or whitening that is asked for."""
-        return self.network_.weights_ is not None and self.normalisation_.is_fitted
+        return self.network_.weights_ is not None and self.normalisations_.is_fitted
 
     @property
     def side(self) -> int:
@@ -94,8 +97,9 @@ class DeepEmbedding(RegionSearch):
     @property
     def dimension(self) -> int:
         """The length of the vectors."""
-        whitening = self.normalisation_.whitening_
-        return self._dimension if whitening is None else len(whitening.components_)
+        whitening = self.normalisations_.whole.whitening_
+        own = self.network_.runner.network.dimension
+        return own if whitening is None else len(whitening.components_)
 
     def sample(self, picture: Picture) -> Arrays:
         """Return the square that the network would see; nothing if nothing is learnt from it."""
@@ -115,7 +119,8 @@ class DeepEmbedding(RegionSearch):
         """
         self.load()
         if self.n_fit_pictures:
-            self.normalisation_.fit(self._embeddings(samples))
+            squares, as_parts = (sample["square"] for sample in samples), self.normalisations_.has_own_parts
+            self.normalisations_.fit(*self._averaged.embed_all(squares, self.batch_size, as_parts))
         return self
 
     def fit(self, pictures: Iterable[Picture]) -> Self:
@@ -131,13 +136,12 @@ class DeepEmbedding(RegionSearch):
         """Return the encodings of prepared images, computed as one batch."""
         if not squares:
             return []
-        runner, normalise = self.network_.runner, self.normalisation_
         batch = np.stack(squares)  # (n, 3, side, side)
         if not self.chosen.cells:
-            return [Encoding(vector) for vector in normalise(runner.embed(batch))]
-        whole, parts = runner.embed_parts(batch, windows(self.chosen.cells))  # (n, d), (n, k, d)
-        pairs = zip(normalise(whole), parts, strict=True)
-        return [Encoding(vector, quantised(normalise(own))) for vector, own in pairs]
+            return [Encoding(vector) for vector in self.normalisations_.whole(self._averaged.embed(batch))]
+        whole, parts = self._averaged.embed_parts(batch, windows(self.chosen.cells))  # (n, d), (n, k, part d)
+        pairs = zip(self.normalisations_.whole(whole), parts, strict=True)
+        return [Encoding(vector, quantised(self.normalisations_.parts(own))) for vector, own in pairs]
 
     def encode(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Return the embedding of an image and of its windows; of a region, that of its box.
@@ -152,8 +156,8 @@ class DeepEmbedding(RegionSearch):
         if part is None:
             return Encoding(np.zeros(self.dimension, dtype=np.float32))
         square, weights = part
-        found = self.network_.runner.embed(square[None], None if weights is None else weights[None])
-        return Encoding(self.normalisation_(found)[0])
+        found = self._averaged.embed(square[None], None if weights is None else weights[None])
+        return Encoding(self.normalisations_.whole(found)[0])
 
     def encode_query(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Return the embedding of a query: float32 (n, d), one for each of its ``orientations``.
@@ -161,10 +165,12 @@ class DeepEmbedding(RegionSearch):
         The best of them counts. With one orientation it is float32 (d,), and with one scale the same as
         ``encode``'s. The evidence of a region is its embedding, pooled as windows of indexed images are.
         """
-        evidence = None if region is None else self._region_embedding(picture, region)
-        if self.chosen.orientations == 1 and tuple(self.chosen.scales) == (1.0,):
-            whole = self.encode(picture, region)
-            return whole if region is None else Encoding(whole.vector, evidence)
+        is_plain = self.chosen.orientations == 1 and tuple(self.chosen.scales) == (1.0,)
+        if is_plain and region is None:
+            return self.encode(picture)
+        evidence = self._region_embedding(picture, region or Region.whole(picture.shape))
+        if is_plain:
+            return Encoding(self.encode(picture, region).vector, evidence)
         self._check_fitted()
         part = cut(picture, region, self.side)
         if part is None:
@@ -176,21 +182,21 @@ class DeepEmbedding(RegionSearch):
         """Return the same representation with other ``query_settings``."""
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
         other = DeepEmbedding(replace(self.chosen, **values), self.source)
-        other.network_, other.normalisation_ = self.network_, self.normalisation_
+        other.network_, other.normalisations_ = self.network_, self.normalisations_
         return other
 
     def learnt(self) -> Arrays:
         """Return the weight file, and the mean or the whitening."""
         self._check_fitted()
         assert self.network_.weights_ is not None
-        return {"weights": self.network_.weights_, **self.normalisation_.arrays()}
+        return {"weights": self.network_.weights_, **self.normalisations_.arrays()}
 
     def restore(self, arrays: Arrays) -> Self:
         """Take back what ``learnt`` returned. Raise IndexFolderError if it does not fit the settings."""
-        if set(arrays) != {"weights"} | self.normalisation_.array_names:
+        if set(arrays) != {"weights"} | self.normalisations_.array_names:
             raise IndexFolderError(f"deep: {', '.join(arrays)} do not fit the settings; index again")
         self.network_.restore(arrays["weights"])
-        self.normalisation_.restore(arrays)
+        self.normalisations_.restore(arrays)
         return self
 
     def make_ranker(self) -> ExactRanker:
@@ -204,20 +210,14 @@ class DeepEmbedding(RegionSearch):
         return ExactRanker.open(folders, self.dimension)
 
     @property
-    def _dimension(self) -> int:
-        return self.network_.runner.network.dimension
+    def _averaged(self) -> SymmetricEmbedding:
+        from .networks.symmetric_embedding import SymmetricEmbedding  # imports torch
+
+        return SymmetricEmbedding(self.network_.runner, self.chosen.symmetries)
 
     def _check_fitted(self) -> None:
         if not self.is_fitted:
             raise FitError("deep has no network yet, or lacks what it learns; call fit first")
-
-    def _embeddings(self, samples: Iterable[Arrays]) -> NDArray[np.float32]:
-        """Return the embeddings of samples, (n, d), computed in batches as they arrive."""
-        found = [np.zeros((0, self._dimension), dtype=np.float32)]
-        squares = (sample["square"] for sample in samples)
-        while batch := list(islice(squares, self.batch_size)):
-            found.append(self.network_.runner.embed(np.stack(batch)))
-        return np.concatenate(found)
 
     def _region_embedding(self, picture: Picture, region: Region) -> NDArray[np.void] | None:
         """Return the embedding of a region, pooled from its image's maps as windows are, as evidence (1,).
@@ -227,11 +227,11 @@ class DeepEmbedding(RegionSearch):
         if not self.chosen.cells:
             return None
         self._check_fitted()
-        inside = coverage(picture, region, self.side)
-        if inside is None:
-            return quantised(np.zeros((0, self.dimension), dtype=np.float32))
-        found = self.network_.runner.embed(prepare(picture, self.side)[None], inside[None])
-        return quantised(self.normalisation_(found))
+        runner, inside = self.network_.runner, coverage(picture, region, self.side)
+        found = runner.no_parts()
+        if inside is not None:
+            found = runner.embed_part(prepare(picture, self.side)[None], inside[None])
+        return quantised(self.normalisations_.parts(found))
 
     def _scaled(self, square: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the sum of a square's embeddings at all scales, of unit length, float32 (d,).
@@ -243,7 +243,8 @@ class DeepEmbedding(RegionSearch):
         for scale in self.chosen.scales:
             side = max(_MULTIPLE, round(self.side * scale / _MULTIPLE) * _MULTIPLE)
             # At scale 1 the side is the network's own, a multiple of 32 or not.
-            embedding = runner.embed(square[None]) if scale == 1 else runner.embed_at(square, side)  # (1, d)
-            total += self.normalisation_(embedding)[0]
+            sized = square if scale == 1 else runner.resized(square, side)
+            embedding = self._averaged.embed(sized[None])  # (1, d)
+            total += self.normalisations_.whole(embedding)[0]
         length = np.float32(np.linalg.norm(total))
         return np.asarray(total / length if length > 0 else total, dtype=np.float32)

@@ -34,6 +34,12 @@ class DeepSettings:
     cells : sizes of windows whose embeddings are stored of every image, to find regions in it: a half of its
         sides, a third, a fifth, three quarters and a tenth. 1 stores 9, 2 stores 34, 3 stores 115, 4 stores
         119, 5 stores 219, of 192 bytes each; 0 stores none, and regions are not located.
+    projected : describe an image by the network's projection of its pooled levels, which is what
+        ``semblance train`` trains; off: by the pooled levels themselves, 448 values. Window embeddings are
+        projected either way.
+    symmetries : whose embeddings are averaged, of indexed images and of queries alike: 1, an image as it is;
+        2, with its mirror image; 4, turned by quarters; 8, both, for tissue and cells, which have no upright.
+        Each is a pass of the network.
     precision : ``auto`` is bfloat16 if the processor computes in it, else float32.
     orientations : of a query, 1, 2, 4 or 8: as it is; flipped; turned by quarters; both. The best one counts
         (SMILY, Hegde et al. 2019).
@@ -48,6 +54,8 @@ class DeepSettings:
     whitening: float = 0.0
     fit_pictures: int = 500
     cells: int = 5
+    projected: bool = False
+    symmetries: int = 2
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     orientations: int = 1
     scales: tuple[float, ...] = (1.0,)
@@ -68,6 +76,10 @@ class DeepSettings:
             raise SettingError(f"cells: {self.model} has no known maps to pool parts from; leave cells at 0")
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise SettingError(f"precision: {self.precision!r} is unknown; give auto, float32 or bfloat16")
+        if not self.projected and self.model != OWN:
+            raise SettingError(f"projected: {self.model} has no known levels; leave projected on")
+        if self.symmetries not in ORIENTATIONS:
+            raise SettingError(f"symmetries: {self.symmetries}; give one of 1, 2, 4, 8")
         if self.orientations not in ORIENTATIONS:
             raise SettingError(f"orientations: {self.orientations}; give one of 1, 2, 4, 8")
         if not self.scales or not all(0.25 <= scale <= 4 for scale in self.scales):

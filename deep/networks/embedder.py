@@ -51,6 +51,11 @@ class Architecture:
                 f"dimension {self.dimension}, power {self.power}, side {self.side}: give 1 or more"
             )
 
+    @property
+    def pooled(self) -> int:
+        """Channels of all pooled levels together: the values before the projection."""
+        return sum(self.widths[level] for level in self.levels)
+
 
 class Embedder(nn.Module):
     """Turn images into embeddings of unit length."""
@@ -72,7 +77,7 @@ class Embedder(nn.Module):
             _stage(before[i], width, depth, 1 if i == 0 else 2)
             for i, (width, depth) in enumerate(zip(shape.widths, shape.depths, strict=True))
         )
-        self.projection = nn.Linear(sum(shape.widths[level] for level in shape.levels), shape.dimension)
+        self.projection = nn.Linear(shape.pooled, shape.dimension)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Return embeddings (n, dimension) of unit length for images (n, 3, rows, cols) in [0, 1]."""

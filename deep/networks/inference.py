@@ -36,18 +36,33 @@ class Network(Protocol):
 class PartsNetwork(Network, Protocol):
     """A network that embeds parts of images in the pass that embeds them whole."""
 
+    part_dimension: int
+
     def embed_parts(self, pixels: Tensor, windows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return embeddings (n, dimension) of images, and of their windows (k, 4), (n, k, dimension)."""
+        """Return embeddings (n, dimension) of images, and (n, k, part_dimension) of their windows (k, 4)."""
+        ...
+
+    def embed_part(self, pixels: Tensor, weights: Tensor) -> Tensor:
+        """Return embeddings (n, part_dimension) of what ``weights`` (n, 1, side, side) marks."""
         ...
 
 
 class OwnNetwork:
-    """The project's own embedder, with its normalisations folded in."""
+    """The project's own embedder, with its normalisations folded in.
 
-    def __init__(self, network: Embedder) -> None:
+    Parameters
+    ----------
+    network : the embedder.
+    projected : whole images are embedded by its projection; else by its pooled levels. Parts always by the
+        projection.
+    """
+
+    def __init__(self, network: Embedder, projected: bool = True) -> None:
         self._network = folded(network)
         self._precision = torch.float32
-        self.dimension = network.architecture.dimension
+        self._projected = projected
+        self.part_dimension = network.architecture.dimension
+        self.dimension = self.part_dimension if projected else network.architecture.pooled
 
     def prepared(self, device: torch.device, precision: torch.dtype) -> None:
         """Move to a device. The trunk computes in ``precision``, pooling and projection in float32."""
@@ -59,14 +74,19 @@ class OwnNetwork:
 
     def embed(self, pixels: Tensor, weights: Tensor | None) -> Tensor:
         """Return embeddings (n, dimension) of unit length."""
-        network = self._network
-        return network.embed(network.pool(self._maps(pixels), weights))
+        return self._whole(self._network.pool(self._maps(pixels), weights))
 
     def embed_parts(self, pixels: Tensor, windows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return embeddings (n, dimension) of images, and of their windows (k, 4), (n, k, dimension)."""
+        """Return embeddings (n, dimension) of images, and (n, k, part_dimension) of their windows (k, 4)."""
         network, maps = self._network, self._maps(pixels)  # [(n, channels, rows, cols)], a level each
-        whole, parts = network.pool(maps), network.pool_windows(maps, windows)
-        return network.embed(whole), network.embed(parts)
+        return self._whole(network.pool(maps)), network.embed(network.pool_windows(maps, windows))
+
+    def embed_part(self, pixels: Tensor, weights: Tensor) -> Tensor:
+        """Return embeddings (n, part_dimension) of what ``weights`` (n, 1, side, side) marks."""
+        return self._network.embed(self._network.pool(self._maps(pixels), weights))
+
+    def _whole(self, pooled: Tensor) -> Tensor:
+        return self._network.embed(pooled) if self._projected else F.normalize(pooled, dim=-1)
 
     def _maps(self, pixels: Tensor) -> list[Tensor]:
         return self._network.maps(pixels.contiguous(memory_format=torch.channels_last), self._precision)
@@ -99,22 +119,28 @@ class Runner:
         ``weights`` float32 (n, side, side) in [0, 1] says how much of each place counts.
         """
         with torch.inference_mode():
-            # Bytes are moved to the device, a quarter of float32, and become [0, 1] there.
-            pixels = torch.from_numpy(np.ascontiguousarray(squares)).to(self.device).float() / 255
-            share = None if weights is None else torch.from_numpy(weights[:, None]).to(self.device)
-            embeddings: NDArray[np.float32] = self.network.embed(pixels, share).float().cpu().numpy()
-        return embeddings
+            share = None if weights is None else self._share(weights)
+            return _as_numpy(self.network.embed(self._pixels(squares), share))
+
+    def embed_part(self, squares: Squares, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return embeddings float32 (n, part dimension), as those of windows, of what ``weights`` mark."""
+        assert isinstance(self.network, PartsNetwork)
+        with torch.inference_mode():
+            return _as_numpy(self.network.embed_part(self._pixels(squares), self._share(weights)))
+
+    def no_parts(self) -> NDArray[np.float32]:
+        """Return the embeddings of no windows, float32 (0, part dimension)."""
+        assert isinstance(self.network, PartsNetwork)
+        return np.zeros((0, self.network.part_dimension), dtype=np.float32)
 
     def embed_parts(
         self, squares: Squares, windows: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return embeddings (n, dimension) of squares, and of windows of each, (n, k, dimension)."""
+        """Return embeddings (n, dimension) of squares, and (n, k, part dimension) of windows of each."""
         assert isinstance(self.network, PartsNetwork)
         with torch.inference_mode():
-            pixels = torch.from_numpy(np.ascontiguousarray(squares)).to(self.device).float() / 255
-            found = self.network.embed_parts(pixels, torch.from_numpy(windows).to(self.device))
-            whole, parts = (each.float().cpu().numpy() for each in found)
-        return whole, parts
+            found = self.network.embed_parts(self._pixels(squares), torch.from_numpy(windows).to(self.device))
+            return _as_numpy(found[0]), _as_numpy(found[1])
 
     def maps(self, squares: Squares, level: int) -> NDArray[np.float32]:
         """Return a level's feature maps, float32 (n, rows, cols, channels), of squares (n, 3, side, side).
@@ -124,17 +150,28 @@ class Runner:
         if not isinstance(self.network, OwnNetwork):
             raise SettingError("features: deep needs the network of this project; give its weights")
         with torch.inference_mode():
-            pixels = torch.from_numpy(np.ascontiguousarray(squares)).to(self.device).float() / 255
-            found = self.network.map(pixels, level).float().permute(0, 2, 3, 1)  # (n, rows, cols, channels)
-            maps: NDArray[np.float32] = found.contiguous().cpu().numpy()
-        return maps
+            found = self.network.map(self._pixels(squares), level)  # (n, channels, rows, cols)
+            return _as_numpy(found.float().permute(0, 2, 3, 1).contiguous())
 
-    def embed_at(self, square: Squares, side: int) -> NDArray[np.float32]:
-        """Return the embedding float32 (1, dimension) of one square, stretched to another side."""
+    def resized(self, square: Squares, side: int) -> Squares:
+        """Return a square (3, rows, cols) stretched to (3, side, side)."""
         pixels = torch.from_numpy(np.ascontiguousarray(square))[None].float()  # (1, 3, side, side)
         larger = F.interpolate(pixels, size=(side, side), mode="bilinear", antialias=True)
         # Bytes again, so that a stretched square is seen as any other.
-        return self.embed(larger.round().clamp(0, 255).byte().numpy())
+        resized: Squares = larger[0].round().clamp(0, 255).byte().numpy()
+        return resized
+
+    def _pixels(self, squares: Squares) -> Tensor:
+        """Return squares in [0, 1] on the device; bytes are moved, a quarter of float32."""
+        return torch.from_numpy(np.ascontiguousarray(squares)).to(self.device).float() / 255
+
+    def _share(self, weights: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(weights[:, None])).to(self.device)
+
+
+def _as_numpy(found: Tensor) -> NDArray[np.float32]:
+    values: NDArray[np.float32] = found.float().cpu().numpy()
+    return values
 
 
 def use_threads(n: int | None = None) -> None:

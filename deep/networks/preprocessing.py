@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from retrieval.region import Region
 
 Square = NDArray[np.uint8]
 Weights = NDArray[np.float32]
+_Value = TypeVar("_Value", bound=np.generic)
 
 
 def prepare(picture: Picture, side: int) -> Square:
@@ -53,14 +56,12 @@ def coverage(picture: Picture, region: Region, side: int) -> Weights | None:
     return _resized(mask.astype(np.float32), side) if mask.any() else None
 
 
-def views(square: Square, orientations: int) -> list[Square]:
-    """Return a square (3, side, side) in 1, 2, 4 or 8 orientations, itself first."""
+def views(image: NDArray[_Value], orientations: int) -> list[NDArray[_Value]]:
+    """Return an image (..., side, side) in 1, 2, 4 or 8 orientations, itself first."""
     flips = (False, True) if orientations in (2, 8) else (False,)
     turns = range(4) if orientations in (4, 8) else range(1)
     # With both, all 8 symmetries of the square.
-    return [
-        np.rot90(square[:, :, ::-1] if flip else square, turn, (1, 2)) for flip in flips for turn in turns
-    ]
+    return [np.rot90(image[..., ::-1] if flip else image, turn, (-2, -1)) for flip in flips for turn in turns]
 
 
 def _square(pixels: Pixels, side: int) -> Square:

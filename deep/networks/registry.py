@@ -57,4 +57,4 @@ def open_network(chosen: DeepSettings, data: bytes) -> Runner:
         return Runner(timm.open_network(chosen, data), chosen.precision)
     from . import weights
 
-    return Runner(OwnNetwork(weights.parse(data, chosen.weights)), chosen.precision)
+    return Runner(OwnNetwork(weights.parse(data, chosen.weights), chosen.projected), chosen.precision)

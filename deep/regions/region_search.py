@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retrieval.errors import SettingError
 from retrieval.evidence.explanation import Explanation
@@ -11,7 +12,7 @@ from retrieval.region import Region
 from retrieval.representation import Encoding
 
 from ..settings import DeepSettings
-from .window_embeddings import WindowLocator, heat_map, windows
+from .window_embeddings import N_HALVES, WindowLocator, heat_map, windows
 
 
 class RegionSearch:
@@ -48,9 +49,20 @@ class RegionSearch:
             raise SettingError(
                 "explain: deep keeps no window embeddings in this index; index again with --cells 5"
             )
-        vector = np.asarray(query.vector)  # (d,), or (orientations, d): the first is the image as it is
-        vector = vector[0] if vector.ndim == 2 else vector
-        if region is not None and query.evidence is not None and len(query.evidence):
-            vector = query.evidence["values"][0]  # the region as windows are pooled, rather than its box
-        heat = heat_map(vector, hit.evidence, windows(self.chosen.cells), hit_shape)
+        heat = heat_map(self._sought(query, region), hit.evidence, windows(self.chosen.cells), hit_shape)
         return Explanation(heat, np.empty((0, 4), np.float32), np.empty(0, np.bool_))
+
+    def _sought(self, query: Encoding, region: Region | None) -> NDArray[np.float32]:
+        """Return what the windows of hits are compared with, (part d,)."""
+        own = query.evidence
+        if region is not None and own is not None and len(own):
+            return np.asarray(
+                own["values"][0], dtype=np.float32
+            )  # the region as windows are pooled, rather than its box
+        vector = np.asarray(query.vector)  # (d,), or (orientations, d): the first is the image as it is
+        if self.chosen.projected or own is None:
+            return vector[0] if vector.ndim == 2 else vector
+        # Levels cannot be compared with projected windows: the windows of half its sides say what it shows.
+        halves = own["values"][:N_HALVES].astype(np.float32)  # (9, part d), or the whole image's (1, part d)
+        lengths = np.linalg.norm(halves, axis=1, keepdims=True)
+        return np.asarray((halves / np.maximum(lengths, 1)).mean(axis=0))

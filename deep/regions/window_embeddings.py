@@ -30,6 +30,9 @@ _OVERLAP = 0.3
 _SCALE = 0.05
 """Lost by a window of another area than the region's, times |ln| of the ratio of areas."""
 
+N_HALVES = 9
+"""The first windows of an image have half of its sides, and cover all of it."""
+
 Windows = NDArray[np.float32]
 Embeddings = NDArray[np.float32]
 Shape = tuple[int, int]

@@ -16,6 +16,7 @@ from ..registry import make_by
 from ..representation import Loadable
 from .catalogue.database import Catalogue
 from .catalogue.privacy import Privacy
+from .catalogue.recipe import earlier_settings
 from .progress import Progress, silent
 from .writer import IndexWriter, UpdateReport
 
@@ -150,5 +151,7 @@ def labels_by_folder(folders: Sequence[Path]) -> LabelTable:
 
 def with_settings(name: str, settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that a representation has, those given in place of what it had before."""
-    known = make_by(name).settings
-    return {**before, **{key: value for key, value in settings.items() if key in known}}
+    known = make_by(name)
+    own = {key: value for key, value in settings.items() if key in known.settings}
+    # What an earlier version made keeps what that version did, whatever is the default today.
+    return {**before, **(earlier_settings(known, before) if before else {}), **own}

@@ -18,6 +18,7 @@ import deep  # noqa: E402
 from deep.networks import weight_files, weights  # noqa: E402
 from retrieval.errors import FitError, IndexFolderError, SemblanceError, SettingError  # noqa: E402
 from retrieval.index import Index  # noqa: E402
+from retrieval.index.order import with_settings  # noqa: E402
 from retrieval.index.writer import IndexWriter  # noqa: E402
 from retrieval.picture import Picture  # noqa: E402
 from retrieval.region import Region  # noqa: E402
@@ -35,6 +36,12 @@ def path(tmp_path_factory):
 @pytest.fixture(scope="module")
 def fitted(path):
     return deep.deep(weights=path).fit([])
+
+
+@pytest.fixture(scope="module")
+def upright(path):
+    """Return an embedder that sees images as they are alone."""
+    return deep.deep(weights=path, symmetries=1).fit([])
 
 
 @pytest.fixture
@@ -72,6 +79,8 @@ def test_the_weights_are_kept_as_their_hash_and_the_side_is_theirs(path):
         ({"fit_pictures": 1}, "fit_pictures 1"),
         ({"precision": "float16"}, "precision: 'float16'"),
         ({"orientations": 3}, "orientations: 3"),
+        ({"symmetries": 0}, "symmetries: 0"),
+        ({"model": "timm/small", "projected": False}, "projected: timm/small"),
         ({"scales": []}, "scales"),
         ({"scales": [9.0]}, "scales"),
     ],
@@ -115,7 +124,7 @@ def test_a_batch_of_prepared_pictures_equals_one_by_one(fitted):
 
 
 def test_embeddings_are_those_of_the_network(path):
-    representation = deep.deep(weights=path, precision="float32").fit([])
+    representation = deep.deep(weights=path, precision="float32", symmetries=1).fit([])
     with torch.inference_mode():
         pixels = torch.from_numpy(representation.prepare(PICTURES[0])).float()[None] / 255
         expected = weights.load(path)(pixels)[0].numpy()
@@ -144,9 +153,9 @@ def test_a_whitening_is_learnt_and_comes_back(path):
 
 def test_the_mean_of_many_pictures_is_taken_away(path):
     pictures = [blobs(seed) for seed in range(40)]
-    plain = deep.deep(weights=path, centred=False).fit([])
+    plain = deep.deep(weights=path, centred=False, symmetries=1).fit([])
     embeddings = np.stack([plain.encode(p).vector for p in pictures])
-    centred = deep.deep(weights=path).fit(pictures)
+    centred = deep.deep(weights=path, symmetries=1).fit(pictures)
     expected = embeddings - embeddings.mean(axis=0)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     found = np.stack([centred.encode(p).vector for p in pictures])
@@ -192,7 +201,8 @@ def test_a_network_that_overflows_is_an_error_and_never_nan(tmp_path):
 
 
 def test_a_turned_or_flipped_copy_is_found_by_its_orientation(path, folder, tmp_path):
-    with Index.open(made(tmp_path / "i", folder, weights=path), factories=FACTORIES) as index:
+    place = made(tmp_path / "i", folder, weights=path, symmetries=1)
+    with Index.open(place, factories=FACTORIES) as index:
         original = index.read("2.png").pixels
         for copy in (np.rot90(original), np.rot90(original, 2), original[:, ::-1], np.rot90(original)[::-1]):
             query = Picture(np.ascontiguousarray(copy))
@@ -202,16 +212,82 @@ def test_a_turned_or_flipped_copy_is_found_by_its_orientation(path, folder, tmp_
             assert plain.score < best.score
 
 
-def test_orientations_are_those_that_are_asked_for(fitted):
+def test_orientations_are_those_that_are_asked_for(upright):
     square = blobs(1, (64, 64))
-    shapes = [fitted.adjusted(orientations=n).encode_query(square).vector.shape for n in (1, 2, 4, 8)]
+    shapes = [upright.adjusted(orientations=n).encode_query(square).vector.shape for n in (1, 2, 4, 8)]
     assert shapes == [(16,), (2, 16), (4, 16), (8, 16)]
-    of_eight = fitted.adjusted(orientations=8).encode_query(square).vector
+    of_eight = upright.adjusted(orientations=8).encode_query(square).vector
     assert len(np.unique(of_eight.round(4), axis=0)) == 8
-    np.testing.assert_allclose(of_eight[0], fitted.encode(square).vector, atol=1e-6)
-    mirrored = fitted.encode(Picture(np.ascontiguousarray(square.pixels[:, ::-1]))).vector
-    of_two = fitted.adjusted(orientations=2).encode_query(square).vector
+    np.testing.assert_allclose(of_eight[0], upright.encode(square).vector, atol=1e-6)
+    mirrored = upright.encode(Picture(np.ascontiguousarray(square.pixels[:, ::-1]))).vector
+    of_two = upright.adjusted(orientations=2).encode_query(square).vector
     np.testing.assert_allclose(of_two[1], mirrored, atol=1e-6)
+
+
+def seen(picture, flip, turns):
+    """Return an image mirrored or not, and turned by quarters."""
+    pixels = picture.pixels[:, ::-1] if flip else picture.pixels
+    return Picture(np.ascontiguousarray(np.rot90(pixels, turns)))
+
+
+@pytest.mark.parametrize(
+    ("symmetries", "same"), [(2, [(1, 0)]), (4, [(0, 1), (0, 3)]), (8, [(0, 2), (1, 1)])]
+)
+def test_images_that_a_symmetry_maps_to_each_other_are_the_same(path, symmetries, same):
+    embedder = deep.deep(weights=path, symmetries=symmetries, precision="float32").fit([])
+    square = blobs(1, (32, 32))
+    whole = embedder.encode(square).vector
+    for flip, turns in same:
+        np.testing.assert_allclose(embedder.encode(seen(square, flip, turns)).vector, whole, atol=1e-5)
+    triangle = Region((np.array([[4.0, 4.0], [4.0, 28.0], [28.0, 4.0]]),))
+    mirrored = Region((np.array([[4.0, 28.0], [4.0, 4.0], [28.0, 28.0]]),))
+    if symmetries != 4:
+        one, other = embedder.encode(square, triangle), embedder.encode(seen(square, True, 0), mirrored)
+        assert float(one.vector @ other.vector) > 0.99
+    if symmetries == 2:
+        assert np.abs(embedder.encode(seen(square, False, 1)).vector - whole).max() > 1e-3
+
+
+def test_the_mean_over_the_mirror_image_is_that_of_both_embeddings(path, upright):
+    square = blobs(1, (32, 32))
+    both = [upright.encode(seen(square, flip, 0)).vector for flip in (False, True)]
+    expected = np.sum(both, axis=0) / np.linalg.norm(np.sum(both, axis=0))
+    np.testing.assert_allclose(deep.deep(weights=path).fit([]).encode(square).vector, expected, atol=1e-5)
+
+
+def test_pooled_levels_rank_and_projected_windows_locate(path, folder, tmp_path):
+    settings = {"weights": path, "projected": False, "precision": "float32"}
+    levels = deep.deep(**settings, symmetries=1, centred=False).fit([])
+    square, network = PICTURES[0], weights.load(path)
+    with torch.inference_mode():
+        pixels = torch.from_numpy(levels.prepare(square)).float()[None] / 255
+        expected = torch.nn.functional.normalize(network.pool(network.maps(pixels)))[0].numpy()
+    found = levels.encode(square)
+    np.testing.assert_allclose(found.vector, expected, atol=1e-5)
+    assert (levels.dimension, found.evidence["values"].shape[1]) == (len(expected), 16)
+    again = deep.deep(**settings).fit([blobs(seed) for seed in range(40)])
+    assert set(again.learnt()) == {"weights", "centre", "window_centre"}
+    restored = deep.deep(**again.settings).restore(again.learnt())
+    np.testing.assert_array_equal(restored.encode(square).vector, again.encode(square).vector)
+    with Index.open(made(tmp_path / "i", folder, **settings), factories=FACTORIES) as index:
+        assert index.query(index.read("2.png"), k=1)[0].score == pytest.approx(1, abs=1e-5)
+        (hit,) = index.query(index.read("2.png"), k=1, region=Region.box(16, 16, 32, 32))
+        assert (hit.id, hit.box is not None) == ("2.png", True)
+        for asked in ("2.png", index.read("2.png")):
+            heat = index.explain(asked, "2.png").explanation.heat
+            assert heat.max() > heat.min()
+
+
+def test_an_index_of_a_version_without_symmetries_keeps_its_recipe(path, folder, tmp_path):
+    place = made(tmp_path / "i", folder, weights=path, symmetries=1)
+    with IndexWriter.open(place, factories=FACTORIES) as index:
+        (stored,) = index.info()["representations"]
+        assert not {"symmetries", "projected"} & set(stored["settings"])
+        assert index.query(index.read("1.png"), k=1)[0].score == pytest.approx(1, abs=1e-5)
+        with pytest.raises(IndexFolderError, match="symmetries"):
+            index.add_representation(deep.deep(weights=path))
+    # The order of a command line names the representation again, and leaves the rest as it is.
+    assert with_settings("deep", {}, stored["settings"])["symmetries"] == 1
 
 
 def test_scales_are_added_up(fitted):

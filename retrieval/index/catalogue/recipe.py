@@ -67,6 +67,16 @@ def recipe_settings(representation: Representation) -> dict[str, Any]:
     }
 
 
+def earlier_settings(representation: Representation, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``later_settings`` that stored settings lack, with what earlier versions gave.
+
+    ``representation`` was made with the stored settings, so that it has today's default for these.
+    """
+    later: Mapping[str, Any] = getattr(representation, "later_settings", {})
+    today = representation.settings
+    return {name: value for name, value in later.items() if name not in stored and today[name] != value}
+
+
 def make(name: str, settings: Mapping[str, Any], factories: Factories) -> Representation:
     """Make a representation by name: from ``factories``, else from the entry points.
 
@@ -76,7 +86,9 @@ def make(name: str, settings: Mapping[str, Any], factories: Factories) -> Repres
     """
     factory = factories.get(name) or _installed(name)
     try:
-        return factory(**settings)
+        made = factory(**settings)
+        earlier = earlier_settings(made, settings)
+        return factory(**settings, **earlier) if earlier else made
     except (TypeError, SemblanceError) as error:
         raise IndexFolderError(
             f"representation {name!r}: its installed version refuses the settings of this index ({error}); "

@@ -67,8 +67,10 @@ def test_weights_say_what_counts():
 
 def test_another_side_is_another_view_of_the_same():
     run = runner()
-    np.testing.assert_allclose(run.embed_at(SQUARES[0], 32), run.embed(SQUARES[:1]), atol=1e-6)
-    larger = run.embed_at(SQUARES[0], 64)
+    np.testing.assert_allclose(
+        run.embed(run.resized(SQUARES[0], 32)[None]), run.embed(SQUARES[:1]), atol=1e-6
+    )
+    larger = run.embed(run.resized(SQUARES[0], 64)[None])
     assert larger.shape == (1, 16)
     assert np.linalg.norm(larger) == pytest.approx(1, abs=1e-5)
 
