@@ -71,7 +71,7 @@ $(VENV)/bin/python $(ALONE)/bin/python $(BASE)/bin/python:
 	$(PYTHON) -m venv $(@D:/bin=)
 
 $(VENV)/.demo: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep,viewer]'
+	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep,pacs,viewer]'
 	touch $@
 
 # The kernels, compiled once: else the first index of the user waits for that.
@@ -80,7 +80,7 @@ $(VENV)/.warm: $(VENV)/.demo
 	touch $@
 
 $(VENV)/.dev: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep,timm,viewer,dev]'
+	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep,pacs,timm,viewer,dev]'
 	touch $@ $(VENV)/.demo
 
 $(VENV)/.docs: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python

@@ -46,6 +46,14 @@ class OptionError(SettingError):
         return f"{' and '.join(flags)}: {self.problem}"
 
 
+class ArchiveError(SemblanceError):
+    """An archive cannot be reached, refuses, or answers with something that is no answer."""
+
+
+class GoneError(ArchiveError):
+    """A study, series or image is not in the archive any more; everything else there may still be had."""
+
+
 class NoThumbnailError(SemblanceError):
     """An index that keeps no thumbnails was asked for one."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from support.orthanc_fixture import one_orthanc, orthanc  # noqa: F401
 from support.transcripts import steps
 
 # A test that indexes must not compile all kernels first; each is compiled when it is called.

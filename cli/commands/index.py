@@ -6,13 +6,15 @@ import json
 import sys
 import time
 from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bovw import DEFAULT
-from retrieval.errors import PictureError
+from retrieval.errors import ArchiveError, OptionError, PictureError
 from retrieval.registry import installed
 from viewer.files import write_text
 
-from ..options.argument_types import place, positive
+from ..options.argument_types import place, place_or_archive, positive
 from ..options.command import command
 from ..options.label_flags import label_options, read_labels
 from ..options.limit_flags import limit_options
@@ -22,9 +24,13 @@ from ..output.index_report import ABOUT_CT, notes, sentence, skipped_csv, summar
 from ..output.progress import ProgressBar
 from .warm import warm_up_once
 
+if TYPE_CHECKING:
+    from retrieval.index.order import IndexState, Order
+
 EXAMPLE = """example:
   semblance index scans/ -o scans.index
   semblance index scans/ more/ -o scans.index --by sift --by superpixel --words 2000 --labels labels.csv
+  semblance index 'dicomweb:http://localhost:8042/dicom-web?Modality=CT' -o scans.index --follow
 
 The settings in this help are those of the representations that --by names: semblance index --by sift --help
 
@@ -44,7 +50,12 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
 
 @command(EXAMPLE, more=index_setting_options)
 @argument(
-    "folders", nargs=-1, required=True, type=place, metavar="FOLDER", help="a folder of images, or a file"
+    "folders",
+    nargs=-1,
+    required=True,
+    type=place_or_archive,
+    metavar="FOLDER",
+    help="a folder of images, a file, or the address of an archive",
 )
 @option("-o", "--output", required=True, type=place, metavar="INDEX", help="the index, a folder")
 @option(
@@ -80,6 +91,13 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
 @option("--compare-contents", is_flag=True, help="read every file to see whether it has changed")
 @option("--forget", is_flag=True, help="take out what is gone, even if it is a large share of a folder")
 @option("--follow-links", is_flag=True, help="read what links in a folder lead to outside of it")
+@option(
+    "--cache",
+    type=place,
+    metavar="FOLDER",
+    help="keep the files of archives here; else they are deleted when read",
+)
+@option("--follow", is_flag=True, help="go on with what is new, changed or deleted in archives, until Ctrl-C")
 @option("--skipped", type=place, metavar="CSV", help="write all skipped files and why")
 @option("--json", is_flag=True, help="print the summary as JSON")
 @quiet
@@ -87,14 +105,18 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
 def run(args: Arguments) -> int:
     """Index, say on stderr what came of it, and print a summary on stdout."""
     from retrieval.index.order import Order, bring_up_to_date
+    from retrieval.readers.archive import Address
 
+    # Measured around all that is done, compiling included: that is what the user waits for.
+    started = time.monotonic()
+    folders = [place for place in args.folders if isinstance(place, Path)]
     order = Order(
         args.output,
-        args.folders,
+        folders,
         args.by,
         given(args),
         args.window,
-        read_labels(args, args.folders),
+        read_labels(args, folders),
         args.jobs,
         args.refit,
         args.also,
@@ -108,23 +130,45 @@ def run(args: Arguments) -> int:
         },
         args.forget,
         args.follow_links,
+        [place for place in args.folders if isinstance(place, Address)],
+        args.cache,
     )
-    started = time.monotonic()
     # Before worker processes start, each of which would compile for itself.
     with ProgressBar("steps", args.quiet) as progress:
         warm_up_once(args.by or DEFAULT, progress)
+    if args.follow:
+        return _follow(order, args)
     with ProgressBar("files", args.quiet) as progress:
         state = bring_up_to_date(order, progress)
-    # Measured around all that was done, compiling included: that is what the user waited for.
-    report, seconds = state.report, time.monotonic() - started
+    _tell(state, time.monotonic() - started, args)
+    # After the report, which says of each file why it was skipped.
+    if not state.n_pictures:
+        raise PictureError(f"{', '.join(map(str, args.folders))}: holds no image that can be read")
+    return 0
+
+
+def _follow(order: Order, args: Arguments) -> int:
+    """Index, and again whenever an archive has changed, until Ctrl-C; say what came of each time."""
+    from retrieval.index.order import follow
+
+    if not order.archives:
+        raise OptionError("is for archives; give the address of one, dicomweb:http://…", "follow")
+    for seconds, outcome in follow(order):
+        if isinstance(outcome, ArchiveError):
+            print(f"semblance: {outcome}; tried again soon", file=sys.stderr, flush=True)
+        else:
+            _tell(outcome, seconds, args)
+            sys.stdout.flush()
+    return 0
+
+
+def _tell(state: IndexState, seconds: float, args: Arguments) -> None:
+    """Say on stderr what came of a run, and print a summary on stdout."""
+    report = state.report
     if args.skipped is not None:
         write_text(skipped_csv(report.skipped), args.skipped)
     for line in notes(report, seconds, args.skipped, args.label_by is not None):
         print(line, file=sys.stderr)
     if state.shows_ct_by_auto:
         print(ABOUT_CT, file=sys.stderr)
-    # After the report, which says of each file why it was skipped.
-    if not state.n_pictures:
-        raise PictureError(f"{', '.join(map(str, args.folders))}: holds no image that can be read")
     print(json.dumps(summary(state, seconds)) if args.json else sentence(state))
-    return 0

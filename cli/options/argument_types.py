@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from retrieval.errors import did_you_mean
+from retrieval.errors import SettingError, did_you_mean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from retrieval.readers.archive import Address
     from viewer.answer import XYWH
 
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
@@ -37,6 +38,20 @@ def place(text: str | Path) -> Path:
     if not str(text):
         raise click.BadParameter("the path is empty; is a variable of the shell unset?")
     return Path(text)
+
+
+def place_or_archive(text: str) -> Path | Address:
+    """Read a path, or the address of an archive, ``dicomweb:http://host/dicom-web?Modality=CT``."""
+    from retrieval.readers.archive import ARCHIVES, Address
+    from retrieval.registry import installed
+
+    scheme, colon, rest = text.partition(":")
+    if not (colon and rest) or scheme not in installed(ARCHIVES):
+        return place(text)
+    try:
+        return Address.parse(text)
+    except SettingError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def box(text: str) -> XYWH:

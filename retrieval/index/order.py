@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import IndexFolderError, OptionError, SettingError
+from ..errors import ArchiveError, IndexFolderError, OptionError, SettingError
 from ..metadata.label_table import LabelTable
+from ..readers.archive import Address
 from ..readers.folder import find_files
 from ..readers.kinds import also_named
 from ..readers.window import Window
@@ -18,10 +20,13 @@ from .catalogue.database import Catalogue
 from .catalogue.privacy import Privacy
 from .catalogue.recipe import earlier_settings
 from .progress import Progress, silent
+from .update.watched import Watched
 from .writer import IndexWriter, UpdateReport
 
 _LOOKED_AT = 100
 """Images whose modality is looked at."""
+_LOOK_EVERY = 5.0
+"""Seconds between two looks at an archive that is followed."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Order:
     also : kinds of files besides images of patients, see ``IndexWriter.take_also``.
     privacy : what the index keeps, by the fields of ``Privacy``; None or absent for what it has, or the
         default.
-    labels, jobs, refit, compare_contents, forget, follow_links : see ``IndexWriter.update``.
+    labels, jobs, refit, compare_contents, forget, follow_links, archives, cache : see ``IndexWriter.update``.
     """
 
     output: Path
@@ -55,6 +60,8 @@ class Order:
     privacy: Mapping[str, str | None] = field(default_factory=dict)
     forget: bool = False
     follow_links: bool = False
+    archives: Sequence[Address] = ()
+    cache: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -89,9 +96,40 @@ def bring_up_to_date(order: Order, progress: Progress = silent) -> IndexState:
             compare_contents=order.compare_contents,
             forget=order.forget,
             follow_links=order.follow_links,
+            archives=order.archives,
+            cache=order.cache,
         )
         by_auto = bool(report.pictures) and _shows_ct_by_auto(index)
         return IndexState(order.output, report, len(index), tuple(index.representations), by_auto)
+
+
+def follow(
+    order: Order, *, seconds: float = _LOOK_EVERY, rest: Callable[[float], None] = time.sleep
+) -> Iterator[tuple[float, IndexState | ArchiveError]]:
+    """Bring an index up to date with archives, and again whenever one has changed; it never ends.
+
+    Yields the seconds and the result of each time, or the error of an archive, which is asked again later.
+
+    Parameters
+    ----------
+    seconds : between two looks; archives that keep a log are only asked for that, the others for all series.
+    rest : waits that long.
+    """
+    # Labels and a new vocabulary are for the first time; later ones take what came since.
+    later = replace(order, labels=None, refit=False)
+    watched = [Watched(address) for address in order.archives]
+    while True:
+        started = time.monotonic()
+        outcome: IndexState | ArchiveError
+        try:
+            outcome = bring_up_to_date(order)
+            order = later
+        except ArchiveError as error:
+            outcome = error
+        yield time.monotonic() - started, outcome
+        rest(seconds)
+        while not sum(one.is_due() for one in watched):  # not `any`: all of them are asked
+            rest(seconds)
 
 
 def _shows_ct_by_auto(index: IndexWriter) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from ..metadata.label_table import LabelTable
+from ..readers.archive import Address
 from ..readers.window import Window
 from ..representation import Representation
 from .catalogue import pictures
@@ -150,6 +151,8 @@ class IndexWriter(Index):
         compare_contents: bool = False,
         forget: bool = False,
         follow_links: bool = False,
+        archives: Sequence[Address] = (),
+        cache: Path | None = None,
         commit_every: int = COMMIT_EVERY,
     ) -> UpdateReport:
         """Bring the index up to date with folders, reading only what is new or changed.
@@ -167,13 +170,15 @@ class IndexWriter(Index):
             size, times or inode are others.
         forget : take out what is gone, even if it is a third of a folder or more, 8 files at least.
         follow_links : read what links in a folder lead to, if that is outside of it.
+        archives : what to index besides folders. An archive that fails in the middle leaves what it gave.
+        cache : a folder that keeps their files; None deletes them when they are read.
         commit_every : images or files in one commit; fewer lose less work in a crash, and take longer.
 
         Raises
         ------
         SettingError : a folder is not there. IndexFolderError : an indexed one is not there any more, or is
             empty, or has lost a large share of its files, which are not to be forgotten.
-        FitError : there is too little to learn from.
+        FitError : there is too little to learn from. ArchiveError : an archive fails.
         KeyboardInterrupt : what was done is kept, and the next update goes on from there.
         """
         paths = [Path(folder) for folder in folders]
@@ -185,7 +190,8 @@ class IndexWriter(Index):
                 labels=labels,
                 progress=progress,
                 refit=refit,
-                options=ScanOptions(compare_contents, forget, follow_links),
+                options=ScanOptions(compare_contents, forget, follow_links, cache),
+                archives=archives,
                 commit_every=commit_every,
             )
         finally:

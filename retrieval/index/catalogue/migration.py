@@ -11,7 +11,7 @@ from collections.abc import Callable
 from ...readers.dicom.header import admitted
 from .database import Catalogue
 from .sample import draw_of
-from .schema import FORMAT, PRIVACY, ROOT
+from .schema import ARCHIVE, FORMAT, PRIVACY, ROOT
 from .stored_json import parse
 
 GUESSED = "numbers_guessed"
@@ -71,12 +71,13 @@ def _to_3(catalogue: Catalogue) -> None:
 
 
 def _to_4(catalogue: Catalogue) -> None:
-    """Draw the places of images in the sample by which scores are scaled; arrays stay as they are."""
+    """Draw the places of images in the sample by which scores are scaled, and make room for archives."""
     catalogue.run("ALTER TABLE picture ADD COLUMN draw INTEGER NOT NULL DEFAULT 0")
     rows = catalogue.rows("SELECT id, name FROM picture")
     drawn = ((draw_of(catalogue.key, name), id) for id, name in rows)
     catalogue.run_many("UPDATE picture SET draw = ? WHERE id = ?", drawn)
     catalogue.run("CREATE INDEX picture_draw ON picture (draw)")
+    catalogue.run(ARCHIVE)
 
 
 def _tags_to_terms(catalogue: Catalogue) -> None:

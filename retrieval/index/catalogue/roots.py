@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .database import Catalogue
+from .schema import ARCHIVES_SINCE
 
 
 def add_root(catalogue: Catalogue, folder: Path) -> int:
@@ -36,7 +37,7 @@ def note_scanned(catalogue: Catalogue, root: int, folder: str | None, now_ns: in
 def roots(catalogue: Catalogue) -> dict[Path, int]:
     """Return the number of each indexed folder, by its absolute path; displaced ones are left out."""
     where = "WHERE displaced = 0 " if catalogue.format > 1 else ""
-    rows = catalogue.rows(f"SELECT path, id FROM root {where}ORDER BY id")
+    rows = catalogue.rows(f"SELECT path, id FROM root {where}{_no_archive(catalogue, 'AND')}ORDER BY id")
     return {Path(os.fsdecode(catalogue.names.path(path))): int(id) for path, id in rows}
 
 
@@ -53,6 +54,12 @@ class IndexedRoot:
 
 def all_roots(catalogue: Catalogue) -> list[IndexedRoot]:
     """Return all indexed folders, the displaced ones too."""
-    rows = catalogue.rows("SELECT id, path, displaced, folder, scanned_ns FROM root ORDER BY id")
+    where = _no_archive(catalogue, "WHERE")
+    rows = catalogue.rows(f"SELECT id, path, displaced, folder, scanned_ns FROM root {where}ORDER BY id")
     paths = [Path(os.fsdecode(catalogue.names.path(row[1]))) for row in rows]
     return [IndexedRoot(int(r[0]), path, bool(r[2]), r[3], r[4]) for r, path in zip(rows, paths, strict=True)]
+
+
+def _no_archive(catalogue: Catalogue, word: str) -> str:
+    """Return the condition that a root is a folder: the files of an archive come and go."""
+    return f"{word} id NOT IN (SELECT root FROM archive) " if catalogue.format >= ARCHIVES_SINCE else ""

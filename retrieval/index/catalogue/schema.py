@@ -9,6 +9,9 @@ SUMMED = 3
 MADE_BY_OTHERS = "SELECT 1 FROM sqlite_master WHERE type NOT IN ('table', 'index') LIMIT 1"
 """Finds a view or a trigger: we make none, and one could compute for ever when one of our tables is asked."""
 
+ARCHIVES_SINCE = 4
+"""The first format whose images may be in an archive and not in a folder."""
+
 PRIVACY = {"hash": "1", "names": "plain", "thumbnails": "on"}
 """What ``meta`` says of an index that was made before it could say otherwise."""
 
@@ -24,8 +27,16 @@ ROOT = """CREATE TABLE root (
 )"""
 """The table of indexed folders; two discs that had one path are two."""
 
+ARCHIVE = """CREATE TABLE archive (
+    root INTEGER PRIMARY KEY REFERENCES root,  -- where its files are while they are read
+    address BLOB NOT NULL,                 -- encrypted: its filters may name a patient
+    cursor TEXT,                           -- how far its changes were seen
+    keeps_files INTEGER NOT NULL           -- 1: they stay in the folder
+)"""
+"""The table of the roots that are archives and not folders."""
+
 TABLES = (
-    f"{ROOT};"
+    f"{ROOT};{ARCHIVE};"
     + """
 CREATE UNIQUE INDEX root_path ON root (path) WHERE displaced = 0;
 

@@ -9,6 +9,7 @@ from ...errors import PictureError
 from ...picture import Picture
 from ...readers.guarded import read_guarded
 from ..catalogue.on_disk import locate
+from .archived_files import at_hand
 from .store import Store
 
 
@@ -18,7 +19,8 @@ def read_indexed(store: Store, name: str, source: str) -> Picture:
     if path is None:
         raise PictureError(f"{name}: the index was changed meanwhile; try again")
     frames = [int(name.removeprefix(f"{source}#"))] if name != source else None
-    return next(iter(read_guarded(path, source, window=store.window, salt=store.salt, frames=frames)))
+    with at_hand(store.catalogue, source, path) as file:
+        return next(iter(read_guarded(file, source, window=store.window, salt=store.salt, frames=frames)))
 
 
 def read_file(store: Store, path: Path, frames: Collection[int] | None) -> Iterator[Picture]:

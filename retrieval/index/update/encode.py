@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...readers.limits import current_limits
 from ...representation import Representation
@@ -13,6 +13,7 @@ from ..catalogue.representations import StoredRepresentation, stored_representat
 from ..progress import Progress
 from ..storage.merge import merge_small
 from ..storage.store import Store
+from .archive_files import GONE, ArchiveFiles
 from .batch_encoding import Batcher
 from .interrupt import held_back
 from .transaction import COMMIT_EVERY, IdAllocator, SourceWrite, Transaction
@@ -53,14 +54,21 @@ class Encoder:
     ----------
     store : the index, open for writing.
     executor : does the tasks.
+    files : of archives, which it brings.
     progress : is called with the stage ``read``.
     commit_every : images or files after which a commit is due.
     """
 
     def __init__(
-        self, store: Store, executor: Executor, progress: Progress, commit_every: int = COMMIT_EVERY
+        self,
+        store: Store,
+        executor: Executor,
+        files: ArchiveFiles,
+        progress: Progress,
+        commit_every: int = COMMIT_EVERY,
     ) -> None:
         self._store = store
+        self._files = files
         self._executor = executor
         self._commit_every = commit_every
         self._progress = progress
@@ -85,7 +93,10 @@ class Encoder:
             for task, outcome in Batcher(self._representations).encoded(read):
                 # An interrupt between two of its steps would leave a file half added.
                 with held_back():
-                    done += self._take(task, outcome)
+                    n = self._take(task, outcome)
+                if n:
+                    self._files.done(task.path)
+                done += n
                 if self._transaction.is_due:
                     self._commit()
                 self._progress("read", done, len(ids))
@@ -97,10 +108,10 @@ class Encoder:
         return self._encoded
 
     def _tasks(self, ids: Sequence[int]) -> Iterator[Task]:
-        encoded = _encoded_by(self._store, ids)
-        for source in fetch(self._store.catalogue, ids):
+        sources = fetch(self._store.catalogue, ids)
+        for source in self._files.brought(sources, by_series=True):
             self._states[source.id] = source.state
-            yield self._task(source, next(encoded))
+            yield self._task(source, _encoded_by(self._store, source.id))
 
     def _task(self, source: IndexedSource, encoded: frozenset[int]) -> Task:
         is_new = source.state is not State.READ
@@ -164,6 +175,8 @@ class Encoder:
         return transaction.open(task.source, self._states[task.source] is not State.READ, task.encode)
 
     def _fail(self, task: Task, failure: Failure) -> None:
+        if task.source in self._files.lost:
+            failure = replace(failure, reason=GONE)
         if (long := self._long.pop(task.source, None)) is not None:
             long.transaction.discard()
         # A file that is in the index and cannot be read now, for one more representation, stays in it;
@@ -194,8 +207,7 @@ def setup(store: Store, chosen: Sequence[StoredRepresentation]) -> Setup:
     return Setup(*about, current_limits())
 
 
-def _encoded_by(store: Store, ids: Sequence[int]) -> Iterator[frozenset[int]]:
-    """Yield for each source the numbers of the representations that have encoded it."""
-    for id in ids:
-        rows = store.catalogue.rows("SELECT representation FROM encoded WHERE source = ?", id)
-        yield frozenset(row[0] for row in rows)
+def _encoded_by(store: Store, source: int) -> frozenset[int]:
+    """Return the numbers of the representations that have encoded a source."""
+    rows = store.catalogue.rows("SELECT representation FROM encoded WHERE source = ?", source)
+    return frozenset(row[0] for row in rows)

@@ -12,6 +12,7 @@ from ..catalogue.recipe import canonical, make, recipe_hash, recipe_settings
 from ..catalogue.representations import StoredRepresentation, note_fit, stored_representations
 from ..progress import Progress
 from ..storage.store import Store
+from .archive_files import ArchiveFiles
 from .encode import setup
 from .worker_task import Failure, PartialResult, Task, sampling_key
 from .workers import Executor
@@ -20,7 +21,7 @@ _MORE = 4
 """The factor by which more frames of each file are drawn if the files were too few."""
 
 
-def fit_all(store: Store, executor: Executor, progress: Progress, seed: int = 0) -> None:
+def fit_all(store: Store, executor: Executor, files: ArchiveFiles, progress: Progress, seed: int = 0) -> None:
     """Fit every representation that is not fitted, each in a commit of its own.
 
     Those that learn from equally many images are sampled together, so that each file is read once for all of
@@ -29,6 +30,7 @@ def fit_all(store: Store, executor: Executor, progress: Progress, seed: int = 0)
     Raises
     ------
     FitError : there is too little to learn from.
+    ArchiveError : an archive does not give the images to learn from.
     """
     groups: dict[int, list[tuple[StoredRepresentation, Representation]]] = {}
     for stored in stored_representations(store.catalogue):
@@ -36,7 +38,8 @@ def fit_all(store: Store, executor: Executor, progress: Progress, seed: int = 0)
             representation = _unfitted(store, stored)
             groups.setdefault(representation.n_fit_pictures, []).append((stored, representation))
     for n_wanted, group in groups.items():
-        samples = _Sampler(store, executor, progress, [stored for stored, _ in group], seed).draw(n_wanted)
+        chosen = [stored for stored, _ in group]
+        samples = _Sampler(store, executor, files, progress, chosen, seed).draw(n_wanted)
         for stored, representation in group:
             if samples[stored.id] or not n_wanted:
                 _fit(store, stored, representation, samples.pop(stored.id))
@@ -89,12 +92,14 @@ class _Sampler:
         self,
         store: Store,
         executor: Executor,
+        files: ArchiveFiles,
         progress: Progress,
         group: Sequence[StoredRepresentation],
         seed: int,
     ) -> None:
         self._store = store
         self._executor = executor
+        self._files = files
         self._progress = progress
         self._group = group
         self._stage = f"learn {', '.join(stored.name for stored in group)}"
@@ -131,7 +136,7 @@ class _Sampler:
         n_gathered = 0
 
         def tasks() -> Iterator[Task]:
-            for source in fetch(self._store.catalogue, ids):
+            for source in self._files.brought(fetch(self._store.catalogue, ids), by_series=False):
                 if n_gathered >= n:
                     return
                 skip = removed_frames(self._store.catalogue, source.id)
@@ -142,6 +147,7 @@ class _Sampler:
                 yield Task(*about, skip=skip, sample=quota, seed=self._seed, also=also, part=part)
 
         for task, outcome in self._executor.run(setup(self._store, self._group), tasks()):
+            self._files.done(task.path)
             results[task.source] = PartialResult() if isinstance(outcome, Failure) else outcome
             # Results arrive in any order and are counted in the order of the files, so that the same files
             # are used however fast each worker is.
@@ -149,6 +155,9 @@ class _Sampler:
                 gathered.append(result)
                 n_gathered += len(result.samples)
             self._progress(self._stage, min(n_gathered, n), n)
+        # A vocabulary of what happened to arrive would be another one each time.
+        for error in self._files.errors.values():
+            raise error
         return gathered
 
 

@@ -7,20 +7,25 @@ is still to be done and commits what it did, so an interrupted update is continu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import OptionError
 from ...metadata.label_table import LabelTable
+from ...readers.archive import Address
 from ..catalogue.files import State, n_lacking, readable
 from ..catalogue.migration import GUESSED
 from ..catalogue.pictures import is_labelled
 from ..catalogue.representations import add_representation, replace_representation, stored_representations
 from ..catalogue.stored_json import parse
 from ..progress import Progress
+from ..storage.archived_files import open_archive
 from ..storage.store import Store
 from .add_sums import add_missing_sums
 from .apply_labels import LabelReport, apply_labels
+from .archive_files import ArchiveFiles
+from .archive_scan import list_images, record_images, require_archive
 from .derived import derive_all, drop_derived
 from .encode import Encoded, Encoder
 from .fit import fit_all
@@ -72,6 +77,7 @@ def update(
     progress: Progress,
     refit: bool,
     options: ScanOptions = ScanOptions(),  # noqa: B008  # frozen
+    archives: Sequence[Address] = (),
     commit_every: int = COMMIT_EVERY,
 ) -> UpdateReport:
     """Scan, fit, encode, derive and label. See ``IndexWriter.update``.
@@ -84,24 +90,40 @@ def update(
     executor = make_executor(jobs)  # first, as it refuses a wrong number of jobs
     scopes = scan(store, folders, progress, options)
     changes = record(store, scopes, options)
+    asked = [_scan_archive(store, address, progress, options, changes) for address in archives]
     keep_hashes(store, changes.unhashed, progress)
     add_missing_sums(store, progress)
     if refit:
         _begin_anew(store)
+    files = ArchiveFiles(store)
     # Fitting and encoding read files and share the worker processes; what follows works on stored vectors.
     try:
-        fit_all(store, executor, progress)
-        outcome = Encoder(store, executor, progress, commit_every).run()
+        fit_all(store, executor, files, progress)
+        outcome = Encoder(store, executor, files, progress, commit_every).run()
     finally:
         executor.close()
+        files.close()
     # Only now: until every file is encoded anew, queries are answered by the old representation.
     stale = _promote(store)
     derive_all(store, progress)
     # Labels last, so that they find the images that were just indexed.
     table = None if labels is None else apply_labels(store, labels, scopes)
     remember_people(store, progress)
+    # After all that could be done: what an archive gave before it failed is in the index.
+    changes.notes += files.unasked(asked)
     notes = (*changes.notes, *stale, *_notes(store), *_lost_labels(store, changes), *_guessed(store, labels))
     return _report(changes, outcome, notes, table)
+
+
+def _scan_archive(
+    store: Store, address: Address, progress: Progress, options: ScanOptions, changes: Changes
+) -> int:
+    """Compare an archive with the index, and return the number of its root."""
+    known_as = require_archive(store, address, options.cache)
+    with closing(open_archive(address)) as archive:
+        listing = list_images(store, archive, known_as, address, progress)
+    record_images(store, listing, changes, options)
+    return known_as.root
 
 
 def _begin_anew(store: Store) -> None:

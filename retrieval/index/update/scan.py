@@ -111,18 +111,18 @@ def _record_scope(store: Store, scope: Scope, changes: Changes, options: ScanOpt
     gone = [found for path, found in known.items() if _is_gone(scope, path)]
     if not options.forget:
         # Files that were moved or renamed within the folder are new there, and do not count as gone.
-        _check_share(scope, len(gone) - (len(changes.new) - n_new), n_known)
+        check_share(str(scope.root), len(gone) - (len(changes.new) - n_new), n_known)
     for found in gone:
         _drop_labels(catalogue, found, changes)
     drop_sources(catalogue, [found.id for found in gone])
     changes.n_gone += len(gone)
 
 
-def _check_share(scope: Scope, n_gone: int, n_known: int) -> None:
+def check_share(where: str, n_gone: int, n_known: int) -> None:
     """Refuse to forget a large share of a folder: a mount that has shrunk looks like files deleted."""
     if n_gone >= _FEW and n_gone > _SHARE * n_known:
         raise IndexFolderError(
-            f"{scope.root}: {n_gone:,} of {n_known:,} indexed files are gone; mount what is missing, or take "
+            f"{where}: {n_gone:,} of {n_known:,} indexed files are gone; mount what is missing, or take "
             "them out of the index with `semblance index --forget`"
         )
 
@@ -162,10 +162,11 @@ def _unchanged(
         note_stat(catalogue, found.id, stat)
     if found.part is None and found.state in (State.READ, State.REMOVED):
         changes.unhashed.append((found.id, path))
-    _count_unchanged(found, name, changes)
+    count_unchanged(found, name, changes)
 
 
-def _count_unchanged(found: KnownSource, name: str, changes: Changes) -> None:
+def count_unchanged(found: KnownSource, name: str, changes: Changes) -> None:
+    """Count a file that is as it was: one that was not read is tried again, or said to be left out."""
     if found.state in (State.PENDING, State.FAILED):
         changes.new.add(found.id)
     elif found.state is State.IGNORED:

@@ -17,11 +17,13 @@ class ScanOptions:
     compare_contents : compare the contents of all files with what was indexed, whatever the file system says.
     forget : take out what is gone, even if it is a large share of a folder.
     follow_links : read files and folders outside of a folder to which links in it lead.
+    cache : a folder that keeps the files of archives; None deletes them when they are read.
     """
 
     compare_contents: bool = False
     forget: bool = False
     follow_links: bool = False
+    cache: Path | None = None
 
 
 @dataclass

@@ -37,7 +37,8 @@ def to_format_1(place, number_of=float):
     catalogue.execute("UPDATE meta SET key = 'salt', value = ? WHERE key = 'key'", (find_key(id).hex(),))
     catalogue.commit()
     catalogue.executescript(
-        """DROP INDEX root_path;
+        """DROP TABLE archive;
+        DROP INDEX root_path;
         ALTER TABLE label DROP COLUMN roots;
         ALTER TABLE source DROP COLUMN inode;
         ALTER TABLE source DROP COLUMN ctime_ns;

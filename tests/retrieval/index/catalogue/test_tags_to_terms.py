@@ -19,6 +19,7 @@ def test_a_name_in_a_tag_of_an_older_index_goes_with_its_migration(tmp_path):
     tags = {"body_part": "NAME 19610203", "modality": "MR", "model": "Aera", "rows": 8, "image_type": "A/MPR"}
     change(place, "UPDATE picture SET metadata = ?", json.dumps(tags))
     change(place, "UPDATE meta SET key = 'salt', value = ? WHERE key = 'key'", bytes(16).hex())
+    change(place, "DROP TABLE archive")
     change(place, "DROP INDEX picture_draw")
     for table, column in (("picture", "draw"), ("picture", "burned_in"), ("segment", "is_summed")):
         change(place, f"ALTER TABLE {table} DROP COLUMN {column}")

@@ -1,0 +1,135 @@
+"""DICOMweb: series are found by QIDO-RS and come by WADO-RS, a whole series in one answer (PS3.18)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from retrieval.errors import ArchiveError, GoneError
+from retrieval.readers.archive import Address, ArchivedFile, ArchivedSeries, Changed, SeriesKey
+
+from .instance_uid import checked_uid, uid_in, uid_of_file
+from .multipart import boundary_of, parts
+from .orthanc_changes import OrthancChanges
+from .web import Patience, Web
+
+_STUDY, _SERIES, _INSTANCE, _N_IMAGES = "0020000D", "0020000E", "00080018", "00201209"
+_PAGE = 1000
+"""Matches asked for at a time."""
+_ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+"""Files as the archive keeps them: to transcode them would cost it time, and might lose something."""
+_SHARE = 4
+"""A series is taken whole if at least one in so many of its images is wanted; one by one they take longer."""
+
+
+class DicomWeb:
+    """An archive that speaks DICOMweb, such as Orthanc, dcm4chee or a cloud's.
+
+    Parameters
+    ----------
+    address : its place is the address of the service, ``http://host/dicom-web``; its filters are those of
+        QIDO-RS.
+    patience : how long it may take.
+    """
+
+    def __init__(self, address: Address, patience: Patience = Patience()) -> None:  # noqa: B008
+        if not address.place.startswith(("http://", "https://")):
+            raise ArchiveError(f"{address.shown}: write it as dicomweb:http://host/dicom-web")
+        self.address = address
+        self._web = Web(address.place, address.shown, patience)
+        self._orthanc = OrthancChanges(self._web)
+
+    def series(self) -> Iterator[ArchivedSeries]:
+        """Yield each series that the filters admit, page by page."""
+        try:
+            yield from self._series(self.address.filters)
+        except GoneError as error:
+            raise ArchiveError(
+                f"{self.address.shown}: there is no DICOMweb here (404); the address often ends in /dicom-web"
+            ) from error
+
+    def _series(self, filters: Any) -> Iterator[ArchivedSeries]:
+        asked = {**filters, "includefield": _N_IMAGES}
+        for found in self._pages("series", asked, _SERIES):
+            key = SeriesKey(
+                *(checked_uid(_value(found, tag), self.address.shown) for tag in (_STUDY, _SERIES))
+            )
+            n = _value(found, _N_IMAGES)
+            yield ArchivedSeries(key, None if n is None else int(n))
+
+    def instances(self, series: SeriesKey) -> list[str]:
+        """Return the SOP instance UIDs of a series."""
+        found = self._pages(f"{_path(series)}/instances", {"includefield": _INSTANCE}, _INSTANCE)
+        uids = sorted({checked_uid(_value(one, _INSTANCE), self.address.shown) for one in found})
+        if not uids:
+            raise GoneError(f"{self.address.shown}: a series is not there any more")
+        return uids
+
+    def _pages(self, path: str, query: dict[str, str], tag: str) -> Iterator[dict[str, Any]]:
+        """Yield matches, each once, until a page brings nothing new: not all servers heed ``offset``."""
+        seen: set[str] = set()
+        offset = 0
+        while True:
+            page = self._web.json(path, {**query, "limit": str(_PAGE), "offset": str(offset)}) or []
+            if not isinstance(page, list):
+                raise ArchiveError(f"{self.address.shown}: answers a query with no list; is it a DICOMweb?")
+            new = {str(_value(one, tag)): one for one in page if str(_value(one, tag)) not in seen}
+            yield from new.values()
+            seen |= set(new)
+            offset += len(page)
+            if len(page) < _PAGE or not new:
+                return
+
+    def files(
+        self, series: SeriesKey, folder: Path, wanted: Collection[str] | None = None
+    ) -> Iterator[ArchivedFile]:
+        """Write files of a series: as one answer, or one by one if few are wanted."""
+        if wanted is None:
+            yield from self._retrieved(_path(series), folder)
+            return
+        left = set(wanted)
+        for uid in sorted(left):
+            yield from self._retrieved(f"{_path(series)}/instances/{quote(uid)}", folder)
+
+    def _retrieved(self, path: str, folder: Path) -> Iterator[ArchivedFile]:
+        seen: set[str] = set()
+        for attempt in range(3):
+            try:
+                yield from self._once(path, folder, seen)
+                return
+            except ArchiveError as error:
+                if isinstance(error, GoneError) or attempt == 2:
+                    raise
+
+    def _once(self, path: str, folder: Path, seen: set[str]) -> Iterator[ArchivedFile]:
+        with self._web.opened("GET", path, headers={"Accept": _ACCEPT}) as answer:
+            boundary = boundary_of(answer.headers.get("Content-Type", ""), self.address.shown)
+            answer.raw.decode_content = True
+            for part in parts(answer.raw.read, boundary, folder, self.address.shown):
+                uid = uid_in(part.head) or uid_of_file(part.path)
+                # What a second try brings again was handed out already.
+                if uid is None or uid in seen:
+                    part.path.unlink()
+                    continue
+                seen.add(uid)
+                yield ArchivedFile(uid, part.path)
+
+    def changed(self, cursor: str | None) -> Changed:
+        """Return what Orthanc's ``/changes`` tells; other servers do not tell."""
+        return self._orthanc.since(cursor)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._web.close()
+
+
+def _path(series: SeriesKey) -> str:
+    return f"studies/{quote(series.study)}/series/{quote(series.series)}"
+
+
+def _value(found: dict[str, Any], tag: str) -> Any:
+    """Return the first value of an attribute in DICOM JSON (PS3.18 annex F); None if there is none."""
+    values = found.get(tag, {}).get("Value") or [None]
+    return values[0]

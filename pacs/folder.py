@@ -1,0 +1,106 @@
+"""A folder as an archive: its DICOM files by series. A receiver writes such folders, and tests read them."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from retrieval.errors import ArchiveError, GoneError
+from retrieval.readers.archive import Address, ArchivedFile, ArchivedSeries, Changed, SeriesKey
+from retrieval.readers.folder import FoundFile, find_files
+from retrieval.readers.warnings_off import quiet
+
+from .matching import matches
+
+_READ = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+
+
+class FolderArchive:
+    """The DICOM files of a folder, ``folder:/data/incoming?Modality=CT``.
+
+    Each listing looks at all files; headers are read again only of those that are new or have changed.
+
+    Parameters
+    ----------
+    address : its place is the folder; filters are matched as those of a query to an archive.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self._folder = Path(address.place)
+        # By path: size and time, then series and SOP instance UID, or None if it is none that is meant.
+        self._known: dict[Path, tuple[tuple[int, int], tuple[SeriesKey, str] | None]] = {}
+
+    def series(self) -> Iterator[ArchivedSeries]:
+        """Yield each series that has a file here."""
+        for key, files in sorted(self._files().items()):
+            yield ArchivedSeries(key, len(files))
+
+    def instances(self, series: SeriesKey) -> list[str]:
+        """Return the SOP instance UIDs of a series."""
+        return sorted(self._of(series))
+
+    def files(
+        self, series: SeriesKey, folder: Path, wanted: Collection[str] | None = None
+    ) -> Iterator[ArchivedFile]:
+        """Copy files of a series."""
+        found = self._of(series)
+        for uid in sorted(found if wanted is None else set(wanted) & set(found)):
+            part = folder / f".part-{secrets.token_hex(8)}"
+            try:
+                shutil.copyfile(found[uid], part)
+            except FileNotFoundError:  # deleted since: whoever wants it sees that it does not come
+                part.unlink(missing_ok=True)
+                continue
+            except OSError as error:
+                part.unlink(missing_ok=True)
+                raise ArchiveError(f"{self.address.shown}: {error.strerror}") from error
+            yield ArchivedFile(uid, part)
+
+    def changed(self, cursor: str | None) -> Changed:
+        """Tell nothing: a folder keeps no log."""
+        return Changed()
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def _of(self, series: SeriesKey) -> Mapping[str, Path]:
+        found = self._files().get(series)
+        if found is None:
+            raise GoneError(f"{self.address.shown}: a series is not there any more")
+        return found
+
+    def _files(self) -> dict[SeriesKey, dict[str, Path]]:
+        """Return the files of each series by their SOP instance UIDs; of two files of one UID the first."""
+        if not self._folder.is_dir():
+            raise ArchiveError(f"{self.address.shown}: no such folder; check the path, or mount it")
+        found: dict[SeriesKey, dict[str, Path]] = {}
+        for file in find_files(self._folder):
+            if (header := self._header(file)) is not None:
+                found.setdefault(header[0], {}).setdefault(header[1], file.path)
+        return found
+
+    def _header(self, file: FoundFile) -> tuple[SeriesKey, str] | None:
+        state = (file.size, file.mtime_ns)
+        known = self._known.get(file.path)
+        if known is None or known[0] != state:
+            known = (state, _read(file.path, self.address.filters))
+            self._known[file.path] = known
+        return known[1]
+
+
+def _read(path: Path, filters: Mapping[str, str]) -> tuple[SeriesKey, str] | None:
+    """Return the UIDs of a file; None if it is no DICOM file, lacks one, or does not match the filters."""
+    try:
+        with quiet():
+            from pydicom import dcmread
+
+            header: Any = dcmread(path, specific_tags=[*_READ, *filters], stop_before_pixels=True)
+            study, series, uid = (str(header.get(keyword) or "") for keyword in _READ)
+            is_meant = all(matches(header.get(keyword), wanted) for keyword, wanted in filters.items())
+    except Exception:  # damaged DICOM fails in many ways, and a folder may hold anything
+        return None
+    return (SeriesKey(study, series), uid) if is_meant and study and series and uid else None

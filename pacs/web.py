@@ -1,0 +1,160 @@
+"""Web requests to an archive: credentials, patience, and what failed in one line."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from retrieval.errors import ArchiveError, GoneError
+
+if TYPE_CHECKING:
+    import requests
+
+T = TypeVar("T")
+
+USER, PASSWORD, TOKEN = "SEMBLANCE_ARCHIVE_USER", "SEMBLANCE_ARCHIVE_PASSWORD", "SEMBLANCE_ARCHIVE_TOKEN"
+"""Variables of the environment with the credentials; without them a netrc file is asked."""
+
+_PAUSES = (0.5, 2.0)
+"""Seconds before each further try of what may go better the next time."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long an archive may take.
+
+    Parameters
+    ----------
+    connect, read : seconds until it answers at all, and between two pieces of an answer.
+    pauses : seconds before each further try of what failed on the way, or with a 5xx.
+    """
+
+    connect: float = 10.0
+    read: float = 60.0
+    pauses: tuple[float, ...] = _PAUSES
+
+
+class PassingError(ArchiveError):
+    """A failure that may go better the next time: no connection, a server that is overloaded."""
+
+
+class Web:
+    """Ask one web server.
+
+    Parameters
+    ----------
+    base : the address of its DICOMweb service.
+    shown : what messages call the archive.
+    patience : how long it may take.
+    """
+
+    def __init__(self, base: str, shown: str, patience: Patience = Patience()) -> None:
+        import requests
+
+        self.base, self.shown, self._patience = base, shown, patience
+        self._session = requests.Session()
+        if token := os.environ.get(TOKEN):
+            self._session.auth = _Bearer(token)
+        elif user := os.environ.get(USER):
+            self._session.auth = (user, os.environ.get(PASSWORD, ""))
+
+    def json(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """Return the JSON at a path below the base, or at a full address; None for an empty answer (204)."""
+
+        def ask() -> Any:
+            headers = {"Accept": "application/dicom+json, application/json;q=0.9"}
+            with self.opened("GET", path, params=query, headers=headers) as answer:
+                if answer.status_code == 204 or not answer.content:
+                    return None
+                try:
+                    return answer.json()
+                except ValueError as error:
+                    raise ArchiveError(
+                        f"{self.shown}: the answer is no JSON; is this the address of its DICOMweb?"
+                    ) from error
+
+        return self.patiently(ask)
+
+    def patiently(self, ask: Callable[[], T]) -> T:
+        """Ask again, after a pause, if it failed in a way that may pass."""
+        for pause in self._patience.pauses:
+            try:
+                return ask()
+            except PassingError:
+                time.sleep(pause)
+        return ask()
+
+    @contextmanager
+    def opened(self, method: str, path: str, **about: Any) -> Iterator[requests.Response]:
+        """Make a request; the answer is read as it is needed, until the end of the context.
+
+        Raises
+        ------
+        PassingError, GoneError, ArchiveError : by what failed.
+        """
+        import requests
+        import urllib3
+
+        url = path if "://" in path else f"{self.base}/{path}"
+        try:
+            with self._session.request(
+                method, url, stream=True, timeout=(self._patience.connect, self._patience.read), **about
+            ) as answer:
+                self._check(answer)
+                yield answer
+        except (requests.Timeout, urllib3.exceptions.ReadTimeoutError) as error:
+            raise PassingError(
+                f"{self.shown}: no answer within {self._patience.read:g} s; the same command goes on"
+            ) from error
+        except (requests.ConnectionError, urllib3.exceptions.HTTPError, OSError) as error:
+            raise PassingError(
+                f"{self.shown}: the connection failed ({_cause(error)}); see that it runs, the same command "
+                "goes on"
+            ) from error
+
+    def _check(self, answer: requests.Response) -> None:
+        status = answer.status_code
+        if status < 300:
+            return
+        if status in (401, 403):
+            raise ArchiveError(
+                f"{self.shown}: refuses these credentials ({status}); put the right ones into a netrc file "
+                f"or into {USER} and {PASSWORD}"
+            )
+        if status in (404, 410):
+            raise GoneError(
+                f"{self.shown}: has no such thing ({status}); it was deleted, or the address is wrong"
+            )
+        kind = PassingError if status >= 500 or status == 429 else ArchiveError
+        raise kind(f"{self.shown}: answers {status} {answer.reason}; its own log says why")
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._session.close()
+
+
+class _Bearer:
+    """Authenticate by a token; a netrc file is not asked then."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _cause(error: BaseException) -> str:
+    """Return the innermost cause that has a sentence of the system, such as ``Connection refused``."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, OSError) and found.strerror:
+            return found.strerror
+        inner = [a for a in found.args if isinstance(a, BaseException)]
+        reason = getattr(found, "reason", None)
+        found = reason if isinstance(reason, BaseException) else inner[0] if inner else found.__cause__
+    return "it was cut"

@@ -1,0 +1,63 @@
+"""Archived files: an archive is opened, and one image of it is fetched again when its pixels are needed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from ...errors import ArchiveError, GoneError, PictureError
+from ...readers.archive import ARCHIVES, Address, Archive
+from ...registry import installed, load
+from ..catalogue.archives import IndexedArchive, address_of, archives
+from ..catalogue.database import Catalogue
+from .uids import Uids
+
+
+def open_archive(address: Address) -> Archive:
+    """Return what serves an address. Raise ArchiveError if nothing does, or it refuses the address."""
+    if address.scheme not in installed(ARCHIVES):
+        raise ArchiveError(
+            f"{address.shown}: no archive is called so; there are {', '.join(installed(ARCHIVES))}"
+        )
+    archive: Archive = load(address.scheme, ARCHIVES)(address)
+    return archive
+
+
+@contextmanager
+def at_hand(catalogue: Catalogue, source: str, path: Path) -> Iterator[Path]:
+    """Lend the file of a source: where it is, or fetched from its archive until the end of the context.
+
+    Raises
+    ------
+    PictureError : it is in an archive, which does not give it.
+    """
+    archive = (
+        None if path.exists() else next((a for a in archives(catalogue) if a.folder == path.parent), None)
+    )
+    if archive is None:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="semblance-") as folder:
+        try:
+            fetched = _fetch(catalogue, archive, path.name, Path(folder))
+        except ArchiveError as error:
+            raise PictureError(f"{source}: {error}") from error
+        yield fetched
+
+
+def _fetch(catalogue: Catalogue, archive: IndexedArchive, id: str, folder: Path) -> Path:
+    address = address_of(catalogue, archive)
+    with closing(Uids(catalogue.key, address)) as uids:
+        found = uids.of(id)
+    if found is None:
+        raise ArchiveError(
+            f"{address.shown}: its UIDs are not beside the key file; run `semblance index` again"
+        )
+    series, uid = found
+    with closing(open_archive(address)) as opened:
+        for file in opened.files(series, folder, [uid]):
+            if file.uid == uid:
+                return file.path
+    raise GoneError(f"{address.shown}: the image is not there any more")

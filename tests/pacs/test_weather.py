@@ -1,0 +1,190 @@
+"""Bad weather: whatever an archive does, there is one line, nothing is lost, and nothing is there twice."""
+
+from __future__ import annotations
+
+import pytest
+from support.archive_files import PATIENT, uid, write_study
+from support.weather import bad_weather
+
+from pacs.dicomweb import DicomWeb
+from pacs.web import PassingError, Patience
+from retrieval.baselines import Thumbnail
+from retrieval.errors import ArchiveError
+from retrieval.index.writer import IndexWriter
+from retrieval.readers.archive import Address, SeriesKey
+
+pytestmark = pytest.mark.usefixtures("quick", "hasty")
+N_IMAGES = 9
+FIRST = SeriesKey(uid(1), uid(1, 1))
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Wait for nothing."""
+    monkeypatch.setattr("pacs.web._PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(Patience, "pauses", (0.0, 0.0))
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    for study in (1, 2, 3):
+        write_study(folder, study, n=3)
+    return folder
+
+
+@pytest.fixture
+def index(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with IndexWriter.create(tmp_path / "i") as made:
+        made.add_representation(Thumbnail())
+        yield made
+
+
+def update(index, weather, **options):
+    return index.update([], archives=[Address.parse(weather.address)], jobs=1, **options)
+
+
+def left(tmp_path):
+    """Return the files that an update left in the cache."""
+    return [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+
+
+def test_an_archive_is_indexed_once_and_its_files_are_deleted(index, files, tmp_path):
+    with bad_weather(files) as weather:
+        report = update(index, weather)
+        assert (report.added, len(index), left(tmp_path)) == (N_IMAGES, N_IMAGES, [])
+        again = update(index, weather)
+        assert (again.added, again.unchanged) == (0, N_IMAGES)
+        # Nothing was fetched, or even listed, again.
+        assert weather.counts["whole"] == 3
+        assert weather.counts["instances"] == 3
+
+
+def test_ids_are_hashes_and_names_of_patients_are_nowhere(index, files, tmp_path):
+    with bad_weather(files) as weather:
+        update(index, weather)
+    assert all(len(name) == 16 and int(name, 16) >= 0 for name in index.names)
+    planted = (PATIENT.encode(), b"ZYXNAME", uid(1).encode())
+    for path in (tmp_path / "i").rglob("*"):
+        assert path.is_dir() or not any(text in path.read_bytes() for text in planted)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fate"), [("whole", 503), ("whole", "half"), ("instances", "cut"), ("series", 503)]
+)
+def test_what_fails_once_is_asked_again(index, files, kind, fate):
+    with bad_weather(files, lambda what, n: fate if (what, n) == (kind, 1) else None) as weather:
+        assert update(index, weather).added == N_IMAGES
+    assert len(index) == N_IMAGES
+
+
+@pytest.mark.parametrize(
+    ("kind", "fate", "message"),
+    [
+        ("whole", "half", "in the middle"),
+        ("whole", "cut", "connection failed"),
+        ("instances", 502, "answers 502"),
+        ("series", 401, "refuses these credentials"),
+        ("series", 404, "no DICOMweb here"),
+        ("series", "half", "no JSON"),
+    ],
+)
+def test_an_archive_that_goes_in_the_middle_gets_one_line_and_the_next_run_goes_on(
+    index, files, tmp_path, kind, fate, message
+):
+    with bad_weather(
+        files, lambda what, n: fate if what == kind and (n > 1 or what == "series") else None
+    ) as weather:
+        with pytest.raises(ArchiveError, match=message) as caught:
+            update(index, weather)
+        assert "\n" not in str(caught.value)
+        n_before = len(index)
+        assert n_before in (0, 3, 4, 5)
+        assert left(tmp_path) == []
+        weather.fail = None
+        report = update(index, weather)
+    assert report.added == N_IMAGES - n_before
+    assert len(index) == len(set(index.names)) == N_IMAGES
+    assert index.verify() == []
+
+
+def test_a_slow_archive_is_given_up_with_one_line(files, tmp_path):
+    with bad_weather(files, lambda kind, n: 0.6) as weather:
+        archive = DicomWeb(Address.parse(weather.address), Patience(read=0.1, pauses=()))
+        with pytest.raises(PassingError, match=r"no answer within 0\.1 s"):
+            list(archive.files(FIRST, tmp_path))
+        archive.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_archive_that_is_away_is_named_and_nothing_is_forgotten(index, files):
+    with bad_weather(files) as weather:
+        update(index, weather)
+    with pytest.raises(ArchiveError, match="Connection refused"):
+        update(index, weather)
+    assert len(index) == N_IMAGES
+
+
+def test_a_study_that_is_deleted_while_it_is_read_costs_no_other(index, files):
+    with bad_weather(files, lambda what, n: 404 if (what, n) == ("whole", 2) else None) as weather:
+        report = update(index, weather)
+        assert report.added == 6
+        assert [reason for _, reason in report.skipped] == ["is not in the archive any more"] * 3
+        weather.series.pop((uid(2), uid(2, 1)))
+        assert update(index, weather).removed == 3
+    assert len(index) == 6
+
+
+def test_a_study_that_is_deleted_leaves_the_index(index, files):
+    with bad_weather(files) as weather:
+        update(index, weather)
+        weather.series.pop((uid(3), uid(3, 1)))
+        assert update(index, weather).removed == 3
+        assert len(index) == 6
+
+
+def test_an_archive_that_shows_nothing_now_is_not_forgotten(index, files):
+    with bad_weather(files) as weather:
+        update(index, weather)
+        weather.series.clear()
+        with pytest.raises(Exception, match="shows none now"):
+            update(index, weather)
+    assert len(index) == N_IMAGES
+
+
+def test_two_series_with_one_sop_uid_give_one_image_and_one_line(index, files):
+    with bad_weather(files) as weather:
+        weather.series[uid(1), uid(1, 7)] = dict(weather.series[FIRST])
+        report = update(index, weather)
+        assert report.added == N_IMAGES
+        assert len(report.skipped) == 3
+        assert all("same SOP instance UID" in reason for _, reason in report.skipped)
+        assert update(index, weather).unchanged == N_IMAGES
+
+
+def test_files_are_kept_in_a_cache_and_not_fetched_again(index, files, tmp_path):
+    with bad_weather(files) as weather:
+        update(index, weather, cache=tmp_path / "kept")
+        assert len(list((tmp_path / "kept").iterdir())) == N_IMAGES
+    # The archive is away.
+    assert index.read(index.names[0]).shape == (32, 32)
+
+
+def test_an_image_is_fetched_again_when_its_pixels_are_needed(index, files):
+    with bad_weather(files) as weather:
+        update(index, weather)
+        assert index.read(index.names[4]).shape == (32, 32)
+        assert weather.counts["one"] == 1
+        report = update(index, weather, refit=True)
+        assert report.added == 0
+    with pytest.raises(Exception, match=f"{index.names[4]}: dicomweb:.*the connection failed"):
+        index.read(index.names[4])
+
+
+def test_a_uid_that_leads_elsewhere_is_refused(index, files):
+    with bad_weather(files) as weather:
+        weather.series["../../etc", uid(1, 1)] = {"1.2": b""}
+        with pytest.raises(ArchiveError, match="names a UID that is none"):
+            update(index, weather)

@@ -1,0 +1,113 @@
+"""An archive of tests whose weather is bad: a DICOMweb server that fails as it is told to."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pydicom
+
+
+@dataclass
+class Weather:
+    """What a server does: ``fail`` is asked with the kind of request, and how many there were of the kind.
+
+    It returns None for a good answer, a status, ``half`` for half an answer, ``cut`` for none, or seconds.
+    """
+
+    series: dict[tuple[str, str], dict[str, bytes]]
+    address: str = ""
+    fail: object = None
+    counts: Counter = field(default_factory=Counter)
+
+    def answer(self, path: str):
+        """Return the kind of a request, and the value or files of its answer; None for what is not there."""
+        url = urlsplit(path)
+        parts = url.path.strip("/").split("/")[1:]
+        if parts == ["series"]:
+            rows = [self._row(*key, n=len(files)) for key, files in sorted(self.series.items())]
+            offset, limit = (int(parse_qs(url.query)[name][0]) for name in ("offset", "limit"))
+            return "series", rows[offset : offset + limit]
+        if len(parts) < 4 or parts[0] != "studies":
+            return "other", None
+        files = self.series.get((parts[1], parts[3]))
+        if parts[4:] == ["instances"]:
+            rows = [self._row(parts[1], parts[3], uid) for uid in files or ()]
+            return "instances", rows if files else None
+        if len(parts) == 6:
+            one = (files or {}).get(parts[5])
+            return "one", None if one is None else {parts[5]: one}
+        return "whole", files
+
+    def _row(self, study, series, uid=None, n=None):
+        values = {"0020000D": study, "0020000E": series, "00080018": uid, "00201209": n}
+        return {tag: {"vr": "UI", "Value": [value]} for tag, value in values.items() if value is not None}
+
+
+def read_series(folder: Path):
+    """Return the files of a folder by series and SOP instance UID."""
+    found: dict = {}
+    for path in sorted(folder.rglob("*.dcm")):
+        header = pydicom.dcmread(path, stop_before_pixels=True)
+        key = (str(header.StudyInstanceUID), str(header.SeriesInstanceUID))
+        found.setdefault(key, {})[str(header.SOPInstanceUID)] = path.read_bytes()
+    return found
+
+
+@contextmanager
+def bad_weather(folder: Path, fail=None):
+    """Serve the files of a folder on loopback."""
+    weather = Weather(read_series(folder), fail=fail)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(weather))
+    weather.address = f"dicomweb:http://127.0.0.1:{server.server_port}/dw"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield weather
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _handler(weather: Weather):
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            kind, found = weather.answer(self.path)
+            weather.counts[kind] += 1
+            fate = weather.fail(kind, weather.counts[kind]) if weather.fail else None
+            if isinstance(fate, float):
+                threading.Event().wait(fate)  # tests may let nobody sleep
+            if fate == "cut":
+                return
+            status = fate if isinstance(fate, int) else 404 if found is None else 200
+            if status != 200:
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            is_json = isinstance(found, list)
+            self._send(json.dumps(found).encode() if is_json else _multipart(found), is_json, fate == "half")
+
+        def _send(self, body, is_json, is_half):
+            kind = "application/dicom+json" if is_json else 'multipart/related; boundary="edge"'
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.end_headers()
+            self.wfile.write(body[: len(body) // 2 + 9] if is_half else body)
+
+        def log_message(self, *about):
+            """Say nothing."""
+
+    return Handler
+
+
+def _multipart(files):
+    head = b"--edge\r\nContent-Type: application/dicom\r\n\r\n"
+    return b"".join(head + content + b"\r\n" for content in files.values()) + b"--edge--\r\n"
