@@ -52,22 +52,20 @@ class DicomWeb:
 
     def _series(self, filters: Any) -> Iterator[ArchivedSeries]:
         asked = {**filters, "includefield": _N_IMAGES}
-        for found in self._pages("series", asked, _SERIES):
-            key = SeriesKey(
-                *(checked_uid(_value(found, tag), self.address.shown) for tag in (_STUDY, _SERIES))
-            )
+        for found in self._pages("series", asked, (_STUDY, _SERIES)):
+            study, uid = (checked_uid(_value(found, tag), self.address.shown) for tag in (_STUDY, _SERIES))
             n = _value(found, _N_IMAGES)
-            yield ArchivedSeries(key, None if n is None else int(n))
+            yield ArchivedSeries(SeriesKey(study, uid), None if n is None else int(n))
 
     def instances(self, series: SeriesKey) -> list[str]:
         """Return the SOP instance UIDs of a series."""
-        found = self._pages(f"{_path(series)}/instances", {"includefield": _INSTANCE}, _INSTANCE)
+        found = self._pages(f"{_path(series)}/instances", {"includefield": _INSTANCE}, (_INSTANCE,))
         uids = sorted({checked_uid(_value(one, _INSTANCE), self.address.shown) for one in found})
         if not uids:
             raise GoneError(f"{self.address.shown}: a series is not there any more")
         return uids
 
-    def _pages(self, path: str, query: dict[str, str], tag: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, path: str, query: dict[str, str], tags: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         """Yield matches, each once, until a page brings nothing new: not all servers heed ``offset``."""
         seen: set[str] = set()
         offset = 0
@@ -75,7 +73,8 @@ class DicomWeb:
             page = self._web.json(path, {**query, "limit": str(_PAGE), "offset": str(offset)}) or []
             if not isinstance(page, list):
                 raise ArchiveError(f"{self.address.shown}: answers a query with no list; is it a DICOMweb?")
-            new = {str(_value(one, tag)): one for one in page if str(_value(one, tag)) not in seen}
+            named = {"/".join(str(_value(one, tag)) for tag in tags): one for one in page}
+            new = {name: one for name, one in named.items() if name not in seen}
             yield from new.values()
             seen |= set(new)
             offset += len(page)

@@ -79,7 +79,7 @@ def test_it_lists_each_series_once_with_the_number_of_its_images(archive):
         ("StudyDate=20260102-", {2, 3}),
         ("StudyDate=-20260101", {1}),
         ("StudyDate=20260101-20260102&Modality=CT", {1, 2}),
-        ("PatientID=*23?2", {2}),
+        ("AccessionNumber=A2", {2}),
         ("Modality=US", set()),
     ],
 )

@@ -68,6 +68,14 @@ class Orthanc:
         for path in sorted(Path(folder).rglob("*.dcm")):
             self.rest("instances", path.read_bytes())
 
+    def settle(self) -> None:
+        """Wait until each series was stable, as its log of changes says."""
+        for _ in range(200):
+            if not any(not self.rest(f"series/{id}")["IsStable"] for id in self.rest("series")):
+                return
+            time.sleep(0.1)
+        raise RuntimeError("a series does not become stable")
+
     def empty(self) -> None:
         """Delete all patients."""
         for id in self.rest("patients"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections import Counter
@@ -101,6 +102,10 @@ def _handler(weather: Weather):
             self.send_header("Content-Type", kind)
             self.end_headers()
             self.wfile.write(body[: len(body) // 2 + 9] if is_half else body)
+
+        def handle(self):
+            with contextlib.suppress(OSError):  # whoever asked may be gone
+                super().handle()
 
         def log_message(self, *about):
             """Say nothing."""

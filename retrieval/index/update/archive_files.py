@@ -125,6 +125,8 @@ class ArchiveFiles:
             link.archive.close()
             link.uids.close()
             deque(prepare_folder(link.about), maxlen=0)
+            with suppress(OSError):  # a cache is not empty
+                link.about.folder.rmdir()
 
     def _groups(self, sources: Iterable[IndexedSource], by_series: bool) -> Iterator[list[IndexedSource]]:
         if by_series:
