@@ -51,6 +51,7 @@ class DicomWeb:
             ) from error
 
     def _series(self, filters: Any) -> Iterator[ArchivedSeries]:
+        # The number of images is not among what a server must return (PS3.18 table 10.6.3-4).
         asked = {**filters, "includefield": _N_IMAGES}
         for found in self._pages("series", asked, (_STUDY, _SERIES)):
             study, uid = (checked_uid(_value(found, tag), self.address.shown) for tag in (_STUDY, _SERIES))
@@ -61,6 +62,7 @@ class DicomWeb:
         """Return the SOP instance UIDs of a series."""
         found = self._pages(f"{_path(series)}/instances", {"includefield": _INSTANCE}, (_INSTANCE,))
         uids = sorted({checked_uid(_value(one, _INSTANCE), self.address.shown) for one in found})
+        # Some servers answer 404 for a series that is not there, others an empty list.
         if not uids:
             raise GoneError(f"{self.address.shown}: a series is not there any more")
         return uids
@@ -105,6 +107,7 @@ class DicomWeb:
     def _once(self, path: str, folder: Path, seen: set[str]) -> Iterator[ArchivedFile]:
         with self._web.opened("GET", path, headers={"Accept": _ACCEPT}) as answer:
             boundary = boundary_of(answer.headers.get("Content-Type", ""), self.address.shown)
+            # The raw stream: its pieces are as large as we ask for, compressed or not.
             answer.raw.decode_content = True
             for part in parts(answer.raw.read, boundary, folder, self.address.shown):
                 uid = uid_in(part.head) or uid_of_file(part.path)

@@ -84,6 +84,7 @@ class FolderArchive:
         return found
 
     def _header(self, file: FoundFile) -> tuple[SeriesKey, str] | None:
+        # A listing of a folder that is followed must not read every header again.
         state = (file.size, file.mtime_ns)
         known = self._known.get(file.path)
         if known is None or known[0] != state:

@@ -114,6 +114,7 @@ class _Stream:
         return head
 
     def _more(self) -> None:
+        # One piece more, and not the rest: a part may be larger than memory.
         piece = self._read(_PIECE)
         if not piece:
             raise CutError(

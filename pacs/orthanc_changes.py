@@ -24,6 +24,7 @@ class OrthancChanges:
         """Return the stable series that changed since a cursor; without one, only the cursor of now."""
         if not self._is_there():
             return Changed()
+        # The log is not read from its beginning: that is what a list of all series is for.
         if cursor is None or not cursor.isdecimal():
             return Changed((), str(self._json("changes?last")["Last"]), self._n_images())
         found: dict[str, None] = {}

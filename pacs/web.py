@@ -57,6 +57,7 @@ class Web:
 
         self.base, self.shown, self._patience = base, shown, patience
         self._session = requests.Session()
+        # What the environment says goes before a netrc file, which `requests` asks by itself.
         if token := os.environ.get(TOKEN):
             self._session.auth = _Bearer(token)
         elif user := os.environ.get(USER):
@@ -129,6 +130,7 @@ class Web:
             raise GoneError(
                 f"{self.shown}: has no such thing ({status}); it was deleted, or the address is wrong"
             )
+        # 429: too many requests, RFC 6585 section 4.
         kind = PassingError if status >= 500 or status == 429 else ArchiveError
         raise kind(f"{self.shown}: answers {status} {answer.reason}; its own log says why")
 
@@ -150,6 +152,7 @@ class _Bearer:
 
 def _cause(error: BaseException) -> str:
     """Return the innermost cause that has a sentence of the system, such as ``Connection refused``."""
+    # requests wraps urllib3, which wraps the error of the system: only that says something to a user.
     found: BaseException | None = error
     while found is not None:
         if isinstance(found, OSError) and found.strerror:

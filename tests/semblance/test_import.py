@@ -36,7 +36,7 @@ def test_every_name_is_there_and_documented() -> None:
         semblance.nothing  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["bovw", "cli", "deep", "retrieval", "viewer"])
+@pytest.mark.parametrize("name", ["bovw", "cli", "deep", "pacs", "retrieval", "viewer"])
 @pytest.mark.parametrize("form", ["{}/__init__.py", "{}.py"])
 def test_a_folder_beside_a_notebook_that_hides_a_package_is_named(
     name: str, form: str, tmp_path: Path
