@@ -1,0 +1,155 @@
+"""Associations with another DICOM application: C-FIND and C-GET, and what failed in one line (PS3.8)."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from retrieval.errors import ArchiveError
+
+from .web import PassingError
+
+TITLE = "SEMBLANCE_AET"
+"""The variable of the environment with our own application entity title."""
+
+_PENDING = (0xFF00, 0xFF01)
+_WARNINGS = (0x0000, 0xB000)
+_WAIT = 60
+"""Seconds that an archive may be silent."""
+_MOST_CONTEXTS = 120
+"""Of the 128 that an association can have (PS3.8 section 9.3.2)."""
+
+Store = Callable[[str, bytes], None]
+"""Takes the SOP instance UID and the bytes, DICOM Part 10, of an image that comes."""
+
+
+def own_title() -> str:
+    """Return what we call ourselves."""
+    return os.environ.get(TITLE, "SEMBLANCE")[:16]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another application: its title, host and port, and what messages call it."""
+
+    title: str
+    host: str
+    port: int
+    shown: str
+
+    def find(self, identifier: Any) -> list[Any]:
+        """Return the matches of a C-FIND in the Study Root model."""
+        from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as Find
+
+        entity = _entity()
+        entity.add_requested_context(Find)
+        link = self._associated(entity, [])
+        try:
+            found = []
+            for status, match in link.send_c_find(identifier, Find):
+                if self._code(status) in _PENDING and match is not None:
+                    found.append(match)
+                elif self._code(status) not in (*_PENDING, *_WARNINGS):
+                    raise ArchiveError(f"{self.shown}: refuses the query (status {self._code(status):04X})")
+            return found
+        finally:
+            _end(link)
+
+    def get(self, identifier: Any, store: Store) -> None:
+        """Let the images of an identifier come over the same association, by C-GET.
+
+        Raises
+        ------
+        PassingError : the association was aborted, or some of the images did not come.
+        """
+        from pynetdicom import build_role, evt
+        from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet as Get
+
+        failures: list[OSError] = []
+
+        def stored(event: Any) -> int:
+            try:
+                store(str(event.request.AffectedSOPInstanceUID), event.encoded_dataset())
+            except OSError as error:  # the disk is full: it must not look like a success
+                failures.append(error)
+                return 0xA700
+            return 0x0000
+
+        entity = _entity()
+        entity.add_requested_context(Get)
+        kinds = storage_classes()
+        for kind in kinds:
+            entity.add_requested_context(kind, transfer_syntaxes())
+        # In a C-GET the archive sends, so that we are the provider of storage (PS3.7 section D.3.3.4).
+        roles = [build_role(kind, scp_role=True) for kind in kinds]
+        link = self._associated(entity, [(evt.EVT_C_STORE, stored)], roles)
+        try:
+            codes = [self._code(status) for status, _ in link.send_c_get(identifier, Get)]
+        finally:
+            _end(link)
+        if failures:
+            raise ArchiveError(f"{self.shown}: what it sends cannot be written ({failures[0].strerror})")
+        if codes and codes[-1] not in _WARNINGS:
+            raise PassingError(f"{self.shown}: does not send what was asked for (status {codes[-1]:04X})")
+
+    def _associated(self, entity: Any, handlers: list[Any], roles: list[Any] | None = None) -> Any:
+        self._check_reachable()
+        about = {"evt_handlers": handlers, "ext_neg": roles or []}
+        link = entity.associate(self.host, self.port, ae_title=self.title, **about)
+        if link.is_established:
+            return link
+        if link.is_rejected:
+            raise ArchiveError(
+                f"{self.shown}: refuses an association with {own_title()}; tell it of us, or set {TITLE}"
+            )
+        raise PassingError(f"{self.shown}: no association; does a DICOM archive listen there?")
+
+    def _check_reachable(self) -> None:
+        # pynetdicom says only that there is no association; the system says why.
+        try:
+            socket.create_connection((self.host, self.port), _WAIT).close()
+        except OSError as error:
+            raise PassingError(
+                f"{self.shown}: no association ({error.strerror or 'no answer'}); see that it runs"
+            ) from error
+
+    def _code(self, status: Any) -> int:
+        if not status:  # pynetdicom's sign that the association was aborted, or timed out
+            raise PassingError(f"{self.shown}: the association was aborted; the same command goes on")
+        return int(status.Status)
+
+
+def _entity() -> Any:
+    from pynetdicom import AE
+
+    entity = AE(ae_title=own_title())
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = _WAIT
+    return entity
+
+
+def _end(link: Any) -> None:
+    if link.is_established:
+        link.release()
+
+
+def storage_classes() -> list[str]:
+    """Return the SOP classes of images and what belongs to them, as many as an association takes."""
+    from pynetdicom import sop_class
+
+    names = [name for name in vars(sop_class) if name.endswith("Storage")]
+    # Images first; what an archive has besides them is asked for as far as there is room.
+    names.sort(key=lambda name: ("ImageStorage" not in name, name))
+    return [str(getattr(sop_class, name)) for name in names][:_MOST_CONTEXTS]
+
+
+def transfer_syntaxes() -> list[str]:
+    """Return the transfer syntaxes that we take, the plain ones first."""
+    from pydicom import uid
+
+    return [
+        uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian, uid.JPEGLosslessSV1, uid.JPEG2000Lossless,
+        uid.JPEGLSLossless, uid.RLELossless, uid.JPEGBaseline8Bit, uid.JPEG2000,
+    ]  # fmt: skip

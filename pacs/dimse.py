@@ -1,0 +1,173 @@
+"""DIMSE: series are found by C-FIND and come by C-GET, over several associations at once (PS3.4 annex C)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import Any
+
+from retrieval.errors import ArchiveError, GoneError, SettingError
+from retrieval.readers.archive import Address, ArchivedFile, ArchivedSeries, Changed, SeriesKey
+from retrieval.readers.warnings_off import quiet
+
+from .association import Peer
+from .instance_uid import checked_uid
+
+_PLACE = re.compile(r"(?P<title>[^@:/]{1,16})@(?P<host>[^@:/]+):(?P<port>\d{1,5})")
+_OF_STUDY = {
+    "AccessionNumber", "ModalitiesInStudy", "PatientBirthDate", "PatientID", "PatientName", "PatientSex",
+    "ReferringPhysicianName", "StudyDate", "StudyDescription", "StudyID", "StudyInstanceUID", "StudyTime",
+}  # fmt: skip
+"""Attributes by which studies are found; the others are of series (PS3.4 section C.6.2.1)."""
+_AT_ONCE = 100
+"""Images asked for in one C-GET."""
+_TRIES = 3
+
+
+class Dimse:
+    """An archive that speaks DIMSE, ``dimse:AET@host:104``; we are called as ``SEMBLANCE_AET`` says.
+
+    Parameters
+    ----------
+    address : its place is the title, host and port of the archive.
+    n_associations : how many are used to bring the files of a series.
+    """
+
+    def __init__(self, address: Address, n_associations: int = 4) -> None:
+        match = _PLACE.fullmatch(address.place)
+        if match is None:
+            raise SettingError(f"{address.shown}: write it as dimse:TITLE@host:104")
+        _identifier("SERIES", address.filters)  # refused before anything is asked
+        self.address, self._n = address, n_associations
+        self._peer = Peer(match["title"], match["host"], int(match["port"]), address.shown)
+
+    def series(self) -> Iterator[ArchivedSeries]:
+        """Yield each series that the filters admit: those of studies first, then of their series."""
+        filters = self.address.filters
+        of_study = {key: value for key, value in filters.items() if key in _OF_STUDY}
+        of_series = {key: value for key, value in filters.items() if key not in _OF_STUDY}
+        # Not all archives return it or heed it; the series are asked for it in any case.
+        if "Modality" in filters:
+            of_study.setdefault("ModalitiesInStudy", filters["Modality"])
+        for study in sorted(self._uids("STUDY", of_study, "StudyInstanceUID")):
+            wanted = {**of_series, "StudyInstanceUID": study, "NumberOfSeriesRelatedInstances": ""}
+            for found in self._find("SERIES", {**wanted, "SeriesInstanceUID": ""}):
+                uid = checked_uid(_text(found, "SeriesInstanceUID"), self.address.shown)
+                n = _text(found, "NumberOfSeriesRelatedInstances")
+                yield ArchivedSeries(SeriesKey(study, uid), int(n) if n.isdecimal() else None)
+
+    def instances(self, series: SeriesKey) -> list[str]:
+        """Return the SOP instance UIDs of a series."""
+        above = {"StudyInstanceUID": series.study, "SeriesInstanceUID": series.series}
+        found = self._uids("IMAGE", above, "SOPInstanceUID")
+        if not found:
+            raise GoneError(f"{self.address.shown}: a series is not there any more")
+        return sorted(found)
+
+    def files(
+        self, series: SeriesKey, folder: Path, wanted: Collection[str] | None = None
+    ) -> Iterator[ArchivedFile]:
+        """Write files of a series; each association brings a share of them."""
+        left = set(self.instances(series) if wanted is None else wanted)
+        for attempt in range(_TRIES):
+            try:
+                for file in self._shared(series, folder, sorted(left)):
+                    if file.uid in left:
+                        left.discard(file.uid)
+                        yield file
+                    else:  # one that was not asked for, or comes twice
+                        file.path.unlink(missing_ok=True)
+                return
+            except ArchiveError:
+                if attempt == _TRIES - 1:
+                    raise
+
+    def _shared(self, series: SeriesKey, folder: Path, uids: list[str]) -> Iterator[ArchivedFile]:
+        """Bring images over several associations; the first error is raised when all of them have ended."""
+        arrived: SimpleQueue[ArchivedFile | ArchiveError | None] = SimpleQueue()
+        stop = Event()
+        shares = [share for i in range(self._n) if (share := uids[i :: self._n])]
+
+        def bring(share: list[str]) -> None:
+            try:
+                self._bring(series, folder, share, arrived, stop)
+                arrived.put(None)
+            except ArchiveError as error:
+                arrived.put(error)
+
+        threads = [Thread(target=bring, args=(share,), daemon=True) for share in shares]
+        for thread in threads:
+            thread.start()
+        failed: ArchiveError | None = None
+        try:
+            n_left = len(threads)
+            while n_left:
+                item = arrived.get()
+                if isinstance(item, ArchivedFile):
+                    yield item
+                else:
+                    failed, n_left = failed or item, n_left - 1
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        if failed is not None:
+            raise failed
+
+    def _bring(
+        self,
+        series: SeriesKey,
+        folder: Path,
+        uids: list[str],
+        arrived: SimpleQueue[ArchivedFile | ArchiveError | None],
+        stop: Event,
+    ) -> None:
+        def store(uid: str, content: bytes) -> None:
+            path = folder / f".part-{secrets.token_hex(8)}"
+            path.write_bytes(content)
+            arrived.put(ArchivedFile(uid, path))
+
+        above = {"StudyInstanceUID": series.study, "SeriesInstanceUID": series.series}
+        for start in range(0, len(uids), _AT_ONCE):
+            if stop.is_set():
+                return
+            # A list of UIDs is allowed at the lowest level (PS3.4 section C.4.3.1.3.1).
+            some = "\\".join(uids[start : start + _AT_ONCE])
+            self._peer.get(_identifier("IMAGE", {**above, "SOPInstanceUID": some}), store)
+
+    def changed(self, cursor: str | None) -> Changed:
+        """Tell nothing: DIMSE has no log of changes."""
+        return Changed()
+
+    def close(self) -> None:
+        """Do nothing: associations end with what they were for."""
+
+    def _uids(self, level: str, keys: Mapping[str, str], keyword: str) -> set[str]:
+        found = self._find(level, {**keys, keyword: keys.get(keyword, "")})
+        return {checked_uid(_text(one, keyword), self.address.shown) for one in found}
+
+    def _find(self, level: str, keys: Mapping[str, str]) -> list[Any]:
+        return self._peer.find(_identifier(level, keys))
+
+
+def _identifier(level: str, keys: Mapping[str, str]) -> Any:
+    """Return what is asked for, as a data set. Raise SettingError for a keyword that DICOM does not have."""
+    from pydicom.datadict import tag_for_keyword
+    from pydicom.dataset import Dataset
+
+    identifier = Dataset()
+    identifier.QueryRetrieveLevel = level
+    for keyword, value in keys.items():
+        if tag_for_keyword(keyword) is None:
+            raise SettingError(f"{keyword}: DICOM has no such attribute; write it as in Modality=CT")
+        with quiet():
+            setattr(identifier, keyword, value)
+    return identifier
+
+
+def _text(found: Any, keyword: str) -> str:
+    return str(found.get(keyword) or "").strip("\0 ")

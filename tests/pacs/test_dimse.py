@@ -1,0 +1,82 @@
+"""DIMSE: associations that are refused or aborted, and several at once."""
+
+from __future__ import annotations
+
+import pytest
+from pynetdicom import AE, evt
+from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as Find
+from support.archive_files import uid, write_study
+
+from pacs import association
+from pacs.dimse import Dimse
+from retrieval.errors import ArchiveError, SettingError
+from retrieval.readers.archive import Address, SeriesKey
+
+
+@pytest.fixture
+def server():
+    """Start an archive on loopback that answers as a function does; return its address."""
+    running = []
+
+    def start(answer, **settings):
+        entity = AE(ae_title="OTHER")
+        entity.add_supported_context(Find)
+        for name, value in settings.items():
+            setattr(entity, name, value)
+        server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_FIND, answer)])
+        running.append(server)
+        return Address.parse(f"dimse:OTHER@127.0.0.1:{server.server_address[1]}")
+
+    yield start
+    for server in running:
+        server.shutdown()
+
+
+def aborted(event):
+    event.assoc.abort()
+    yield 0x0000, None
+
+
+def refused(event):
+    yield 0xA900, None
+
+
+def test_an_aborted_association_is_one_line(server):
+    with pytest.raises(ArchiveError, match="the association was aborted"):
+        list(Dimse(server(aborted)).series())
+
+
+def test_a_query_that_is_refused_names_the_status(server):
+    with pytest.raises(ArchiveError, match=r"refuses the query .status A900"):
+        list(Dimse(server(refused)).series())
+
+
+def test_a_title_that_is_not_known_there_is_named(server, monkeypatch):
+    monkeypatch.setenv(association.TITLE, "STRANGER")
+    with pytest.raises(ArchiveError, match="refuses an association with STRANGER"):
+        list(Dimse(server(refused, require_calling_aet=["FRIEND"])).series())
+
+
+def test_nobody_there_is_one_line():
+    with pytest.raises(ArchiveError, match=r"no association .Connection refused"):
+        list(Dimse(Address.parse("dimse:OTHER@127.0.0.1:9")).series())
+
+
+@pytest.mark.parametrize("place", ["host:104", "TITLE@host", "A_TITLE_OF_TOO_MANY@host:104"])
+def test_a_place_that_is_none_is_refused(place):
+    with pytest.raises(SettingError, match="write it as dimse:TITLE@host:104"):
+        Dimse(Address.parse(f"dimse:{place}"))
+
+
+def test_a_keyword_that_dicom_lacks_is_refused():
+    with pytest.raises(SettingError, match="Modalty: DICOM has no such attribute"):
+        Dimse(Address.parse("dimse:OTHER@127.0.0.1:9?Modalty=CT"))
+
+
+def test_four_associations_bring_each_image_once(orthanc, tmp_path):
+    orthanc.store(write_study(tmp_path / "study", 1, n=9))
+    (tmp_path / "out").mkdir()
+    archive = Dimse(Address.parse(f"dimse:ORTHANC@{orthanc.host}:4242"), n_associations=4)
+    found = [file.uid for file in archive.files(SeriesKey(uid(1), uid(1, 1)), tmp_path / "out")]
+    assert sorted(found) == [uid(1, 1, i) for i in range(9)]
+    assert len(list((tmp_path / "out").iterdir())) == 9
