@@ -75,7 +75,7 @@ class Peer:
                 store(str(event.request.AffectedSOPInstanceUID), event.encoded_dataset())
             except OSError as error:  # the disk is full: it must not look like a success
                 failures.append(error)
-                return 0xA700
+                return 0xA700  # out of resources, PS3.4 table B.2-1
             return 0x0000
 
         entity = _entity()
@@ -126,6 +126,7 @@ def _entity() -> Any:
     from pynetdicom import AE
 
     entity = AE(ae_title=own_title())
+    # Each stage has a limit of its own; none may wait for ever.
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = _WAIT
     return entity
 

@@ -63,6 +63,7 @@ class Dimse:
     def instances(self, series: SeriesKey) -> list[str]:
         """Return the SOP instance UIDs of a series."""
         above = {"StudyInstanceUID": series.study, "SeriesInstanceUID": series.series}
+        # A series that is not there matches nothing; no status says so.
         found = self._uids("IMAGE", above, "SOPInstanceUID")
         if not found:
             raise GoneError(f"{self.address.shown}: a series is not there any more")
@@ -72,6 +73,7 @@ class Dimse:
         self, series: SeriesKey, folder: Path, wanted: Collection[str] | None = None
     ) -> Iterator[ArchivedFile]:
         """Write files of a series; each association brings a share of them."""
+        # Asked for image by image: what did not come when an association ended is asked for again.
         left = set(self.instances(series) if wanted is None else wanted)
         for attempt in range(_TRIES):
             try:
@@ -102,6 +104,7 @@ class Dimse:
         threads = [Thread(target=bring, args=(share,), daemon=True) for share in shares]
         for thread in threads:
             thread.start()
+        # The disk holds what came before it is taken; memory holds names only.
         failed: ArchiveError | None = None
         try:
             n_left = len(threads)
@@ -112,6 +115,7 @@ class Dimse:
                 else:
                     failed, n_left = failed or item, n_left - 1
         finally:
+            # Whoever wants no more may have gone: the threads end with what they are at.
             stop.set()
             for thread in threads:
                 thread.join()
