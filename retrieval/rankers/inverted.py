@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from .block_store import BlockStore
 from .inverted_segment import open_segment, write_segment
 from .postings import BLOCK, Postings
 from .postings_merge import merged
+from .pruning import FILTERED, SMALLEST, Pruning
 from .top_k import Selection
 
 _LARGEST = 1e15
@@ -72,10 +74,12 @@ class InvertedIndex:
         query = self._copied(query)
         selection = Selection(min(k, len(self)), among)
         scores = np.empty(BLOCK, dtype=np.float32)  # one buffer for all blocks: it stays in the cache
+        pruning = Pruning(query.indices, query.values)
         for ids, block in self._store.blocks():
-            scores[: len(ids)] = 0
-            block.add_scores(query.indices, query.values, scores)
-            selection.offer(ids, scores)
+            if not _offer_best(ids, block, pruning, selection, scores):
+                scores[: len(ids)] = 0
+                block.add_scores(query.indices, query.values, scores)
+                selection.offer(ids, scores)
         return selection.ranking()
 
     def vector(self, id: int) -> SparseVector:
@@ -123,6 +127,27 @@ class InvertedIndex:
             raise ValueError(f"the words of a vector must rise and stay below {self.size}; encode it again")
         # A word of weight 0 adds nothing, and a column could not tell it from a word that is not there.
         return SparseVector(indices[values != 0], values[values != 0], self.size)
+
+
+def _offer_best(
+    ids: Ids, block: Postings, pruning: Pruning, selection: Selection, scores: NDArray[np.float32]
+) -> bool:
+    """Offer the rows of a block that may be among the best; return False if all are to be offered."""
+    # Small blocks are not worth it, nor is loading numba for them.
+    if block.n < SMALLEST or "numba" not in sys.modules:
+        return False
+    taken = selection.allows(ids)
+    rows: Ids | None = np.flatnonzero(taken)
+    if rows is not None and len(rows) > FILTERED:
+        rows = None
+        # Before the k-th best is known to be above 0, nothing can be left out.
+        if block.tops is not None and selection.floor > 0:
+            rows = pruning.candidates(block, selection.floor, scores, None if taken.all() else taken)
+    if rows is None:
+        return False
+    if len(rows):
+        selection.offer(ids[rows], pruning.score(block, rows))
+    return True
 
 
 def _build(size: int, vectors: Sequence[SparseVector]) -> Postings:

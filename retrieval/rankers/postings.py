@@ -55,6 +55,7 @@ class Postings:
     weights : float32 (≥ n_weights,), the value of that row's vector at that word.
     first_row : where in ``rows`` this block begins.
     row_check, weight_check : check ``rows`` and ``weights`` of a file before they are read.
+    tops : float32 (size,), the largest size of a weight of each word; None if it is not known.
     """
 
     n: int
@@ -64,6 +65,7 @@ class Postings:
     first_row: int = 0
     row_check: RowCheck = NO_CHECK
     weight_check: RowCheck = NO_CHECK
+    tops: NDArray[np.float32] | None = None
     row_offsets: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -81,12 +83,22 @@ class Postings:
         found = layout(np.bincount(indices, minlength=size), len(lengths))
         target = found.target()
         _distribute(lengths, indices, values, target)
-        return cls(len(lengths), found.offsets, target.rows, target.weights)
+        tops = largest(target.weights, found.offsets)
+        return cls(len(lengths), found.offsets, target.rows, target.weights, tops=tops)
 
     @property
     def lists(self) -> PostingLists:
         """The postings as kernels take them."""
         return PostingLists(self.n, self.offsets, self.row_offsets, self.rows, self.weights)
+
+    def check_words(self, words: NDArray[np.uint32]) -> None:
+        """Check the postings of some words. Raises IndexFolderError if some are damaged."""
+        self.weight_check.ranges(self.offsets[words], self.offsets[words + 1])
+        self.check_lists(words)
+
+    def check_lists(self, words: NDArray[np.uint32]) -> None:
+        """Check the rows of some words, not their weights. Raises IndexFolderError if some are damaged."""
+        self.row_check.ranges(self.row_offsets[words], self.row_offsets[words + 1])
 
     def check_all(self) -> None:
         """Check all postings. Raises IndexFolderError if some are damaged."""
@@ -105,8 +117,7 @@ class Postings:
 
         Raises IndexFolderError if postings of the words are damaged.
         """
-        self.weight_check.ranges(self.offsets[words], self.offsets[words + 1])
-        self.row_check.ranges(self.row_offsets[words], self.row_offsets[words + 1])
+        self.check_words(words)
         if is_worth_loading(len(words) * (_CALL + self.n)):
             add_scores(self.lists, words, values, scores)
         else:
@@ -160,6 +171,16 @@ def layout(counts: NDArray[np.int64], n: int) -> Layout:
     # smaller, and it is read faster too, without looking rows up.
     is_column = 3 * counts > 2 * n
     return Layout(_starts(np.where(is_column, n, counts)), _starts(np.where(is_column, 0, counts)), is_column)
+
+
+def largest(weights: NDArray[np.float32], offsets: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the largest size of a weight of each word, float32 (size,); 0 of one without postings."""
+    tops = np.zeros(len(offsets) - 1, dtype=np.float32)
+    there = np.flatnonzero(np.diff(offsets))
+    # `reduceat` would take the next value for a word without postings.
+    if len(there):
+        tops[there] = np.maximum.reduceat(np.abs(weights), offsets[there])
+    return tops
 
 
 def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:

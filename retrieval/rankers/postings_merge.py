@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..kernel import kernel
 from .posting_lists import PostingLists
-from .postings import BLOCK, Postings, Target, layout, put
+from .postings import BLOCK, Postings, Target, largest, layout, put
 
 Rows = NDArray[np.int32]
 """int32 (65,536,): for each row of a block its row in the merged block, −1 if it has none."""
@@ -67,7 +67,7 @@ def merged(blocks: Sequence[Postings]) -> Postings:
     counts = count_postings(parts, size)
     offsets = layout(counts, n).offsets
     ((rows, weights),) = merge(parts, counts, n, at_once=int(offsets[-1]))
-    return Postings(n, offsets, rows, weights)
+    return Postings(n, offsets, rows, weights, tops=largest(weights, offsets))
 
 
 @kernel()

@@ -47,10 +47,7 @@ class Selection:
 
     def _keep_best_in_numpy(self, ids: Ids, scores: NDArray[np.float32]) -> None:
         """Do what ``_keep_best`` does, by sorting; rows from the worst to the best are a heap as well."""
-        taken = ids >= 0
-        if self._is_filtered:
-            taken &= ids < len(self._among)
-            taken[taken] = self._among[ids[taken]]
+        taken = self.allows(ids)
         heap, n = self._heap, self._taken
         best = order(
             np.concatenate([heap.ids[:n], ids[taken]]),
@@ -59,6 +56,19 @@ class Selection:
         )
         self._taken = len(best.ids)
         heap.ids[: self._taken], heap.scores[: self._taken] = best.ids[::-1], best.scores[::-1]
+
+    @property
+    def floor(self) -> float:
+        """The score of the worst row that is kept, below which none is taken; −∞ if there is room."""
+        return float(self._heap.scores[0]) if 0 < self._taken == len(self._heap.ids) else -np.inf
+
+    def allows(self, ids: Ids) -> NDArray[np.bool_]:
+        """Return which ids may be taken, bool (n,)."""
+        taken = np.asarray(ids >= 0)
+        if self._is_filtered:
+            taken &= ids < len(self._among)
+            taken[taken] = self._among[ids[taken]]
+        return taken
 
     def ranking(self) -> Ranking:
         """Return the rows that were kept, best first."""

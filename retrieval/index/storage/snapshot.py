@@ -26,7 +26,6 @@ from ..catalogue.names import names_and_ids
 from ..catalogue.people import kept_people
 from ..catalogue.pictures import Entry, all_rows, entry, shapes
 from ..catalogue.representations import StoredRepresentation, segments, stored_representations
-from ..catalogue.sample import sampled
 from .columns import Columns
 from .reading import read_indexed
 from .segments import EVIDENCE, Rows, find_rows
@@ -137,14 +136,6 @@ class Snapshot:
         positions = np.full(int(self.ids.max(initial=-1)) + 1, -1, dtype=np.int64)
         positions[self.ids] = np.arange(len(self.ids))
         return positions
-
-    @cached_property
-    def sample(self) -> Ids:
-        """The positions of the images whose scores say what an ordinary score of a query is, rising."""
-        with self._store.catalogue.snapshot():
-            self._check_same()
-            ids, _ = sampled(self._store.catalogue)
-        return np.sort(self._position_of_id[ids])
 
     def _folders(self, representation: int | None) -> list[Path]:
         return [

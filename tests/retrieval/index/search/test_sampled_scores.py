@@ -7,7 +7,8 @@ from support.drawings import draw_numbered
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.index import Index
 from retrieval.index.catalogue.sample import sampled
-from retrieval.index.storage import snapshot
+from retrieval.index.storage import sample
+from retrieval.index.storage.sample import sample_of
 from retrieval.index.writer import IndexWriter
 
 BY = ("thumbnail", "colour")
@@ -27,7 +28,7 @@ def place(tmp_path_factory):
 @pytest.fixture
 def small(monkeypatch):
     """Draw samples of six images."""
-    monkeypatch.setattr(snapshot, "sampled", lambda catalogue: sampled(catalogue, 6))
+    monkeypatch.setattr(sample, "sampled", lambda catalogue: sampled(catalogue, 6))
 
 
 def scores(index, **options):
@@ -37,7 +38,7 @@ def scores(index, **options):
 def by_hand(index, how):
     """Return the fused scores of all images by what each representation says alone."""
     total = dict.fromkeys(index.names, 0.0)
-    drawn = index.ask(lambda snapshot: [snapshot.names[at] for at in snapshot.sample])
+    drawn = index.ask(lambda snapshot: [snapshot.names[at] for at in sample_of(snapshot)])
     for name in BY:
         own = scores(index, by=[name])
         sample = np.sort([own[one] for one in drawn])
@@ -50,7 +51,7 @@ def by_hand(index, how):
 @pytest.mark.parametrize("how", ["z", "sum"])
 def test_the_scores_are_those_worked_out_from_the_sample(place, small, how):
     with Index.open(place) as index:
-        assert len(index.ask(lambda snapshot: snapshot.sample)) == 6
+        assert len(index.ask(sample_of)) == 6
         assert scores(index, fusion=how) == pytest.approx(by_hand(index, how), abs=1e-5)
 
 
@@ -65,7 +66,7 @@ def test_conditions_change_no_score(place, small, how, options):
 
 def test_a_small_index_is_its_own_sample(place):
     with Index.open(place) as index:
-        assert index.ask(lambda snapshot: snapshot.sample.tolist()) == list(range(N))
+        assert index.ask(sample_of).tolist() == list(range(N))
         assert scores(index, fusion="z") == pytest.approx(by_hand(index, "z"), abs=1e-5)
 
 
