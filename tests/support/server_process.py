@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 
@@ -19,6 +21,31 @@ def serving(*indexes, references=None, rules=None):
     from viewer.server.desk import Desk
 
     return TestClient(make_app(Desk.of(indexes, references), rules), base_url="http://localhost:8417")
+
+
+@contextmanager
+def listening(*indexes, port=0, token=None):
+    """Serve some indexes from a thread of this process, on a free port by default; yield the address.
+
+    A process of its own takes seconds to start: one test of each kind sees to it that it does.
+    """
+    import uvicorn
+
+    from viewer.server.app import make_app
+    from viewer.server.desk import Desk
+    from viewer.server.guard import Rules
+    from viewer.server.start import address_of
+
+    app = make_app(Desk.of(indexes), Rules(token=token))
+    bound = socket.create_server(("127.0.0.1", port))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+    thread.start()
+    try:
+        yield address_of("127.0.0.1", bound.getsockname()[1], token)
+    finally:
+        server.should_exit = True
+        thread.join(20)
 
 
 class Client(httpx.Client):

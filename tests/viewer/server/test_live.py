@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.served import SEARCH, asked, graphql, hounsfield, run, search, write_ct
+from support.served import SEARCH, asked, graphql, hounsfield, make_index, run, search, write_ct
 from support.server_process import command, serving
 from threadpoolctl import threadpool_info
 
@@ -74,66 +74,23 @@ def test_the_server_answers_while_a_query_is_under_way(live):
         assert looks >= 2 and slow.result()["hits"]
 
 
-def test_a_new_commit_is_taken_up_within_a_second(own_index):
-    with command(own_index) as (client, _, _):
-        before = graphql(client, "{ indexes { commit images } }")["indexes"][0]
-        kept = search(client, image=IMAGE, by=["thumbnail"], k=1)["hits"][0]["image"]
-        folder = own_index.parent / "images"
-        write_ct(folder / "ct3" / "000.dcm", hounsfield(3, 0), "P3", "4", 0)
-        assert run(["index", folder, "-o", own_index, "--jobs", "1", "--quiet"])[0] == 0
-        until = time.monotonic() + 5  # a second, and what a busy machine adds
-        while (now := graphql(client, "{ indexes { commit images } }")["indexes"][0])["images"] == 20:
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        assert now["commit"] > before["commit"] and now["images"] == 21
-        assert search(client, image="ct3/000.dcm", k=1)["hits"]
-        # What did not change keeps its address, so that no pixel is fetched twice.
-        again = search(client, image=IMAGE, by=["thumbnail"], k=1)["hits"][0]["image"]
-        assert again["key"] == kept["key"]
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory):
+    """An index that tests change, one after the other, and the names of what was restored of it."""
+    return make_index(tmp_path_factory.mktemp("changing"))
 
 
-def test_what_is_loaded_is_not_loaded_again_for_a_new_commit(own_index, monkeypatch):
-    """A network takes seconds to be restored; a commit that does not change it waits for none of them."""
-    restored = []
-    restore = BagOfWords.restore
-
-    def slowly(self, arrays):
-        restored.append(self.name)
-        time.sleep(0.5)
-        return restore(self, arrays)
-
-    monkeypatch.setattr(BagOfWords, "restore", slowly)
-    with serving(own_index) as client:
-        wait_until(lambda: not client.get("/state").json()["indexes"][0]["loading"])
-        assert restored == ["superpixel"]
-        folder = own_index.parent / "images"
-        write_ct(folder / "ct3" / "000.dcm", hounsfield(3, 0), "P3", "4", 0)
-        assert run(["index", folder, "-o", own_index, "--jobs", "1", "--quiet"])[0] == 0
-        of_index = len(restored)
-        wait_until(lambda: client.get("/state").json()["indexes"][0]["images"] == 21)
-        assert search(client, image="ct3/000.dcm", by=["superpixel"], k=1)["hits"]
-        assert len(restored) == of_index
+def add_slice(index, number):
+    """Add an image to an index, as another process would."""
+    folder = index.parent / "images"
+    write_ct(folder / "ct3" / f"{number:03d}.dcm", hounsfield(3, number), "P3", "4", number)
+    assert run(["index", folder, "-o", index, "--jobs", "1", "--quiet"])[0] == 0
 
 
-def test_a_commit_is_taken_up_while_a_network_is_loading(own_index, monkeypatch):
-    is_there = threading.Event()
-    load = Collection.load
-
-    def slowly(self):
-        is_there.wait(20)
-        load(self)
-
-    monkeypatch.setattr(Collection, "load_quick", lambda self: None)
-    monkeypatch.setattr(Collection, "load", slowly)
-    monkeypatch.setattr("viewer.server.app.HEAD_START", 0)
-    with serving(own_index) as client:
-        folder = own_index.parent / "images"
-        write_ct(folder / "ct3" / "000.dcm", hounsfield(3, 0), "P3", "4", 0)
-        assert run(["index", folder, "-o", own_index, "--jobs", "1", "--quiet"])[0] == 0
-        wait_until(lambda: client.get("/state").json()["indexes"][0]["images"] == 21)
-        assert client.get("/state").json()["indexes"][0]["loading"]
-        is_there.set()
-        wait_until(lambda: not client.get("/state").json()["indexes"][0]["loading"])
+def state_of(client):
+    """Return how many images an index has, and what is loading."""
+    (found,) = client.get("/state").json()["indexes"]
+    return found["images"], found["loading"]
 
 
 def wait_until(is_so):
@@ -143,38 +100,77 @@ def wait_until(is_so):
         time.sleep(0.02)
 
 
+def test_a_new_commit_is_taken_up_and_nothing_is_loaded_again(changing, monkeypatch):
+    """A network takes seconds to be restored; a commit that does not change it waits for none of them."""
+    restored = []
+    restore = BagOfWords.restore
+
+    def counted(self, arrays):
+        restored.append(self.name)
+        return restore(self, arrays)
+
+    monkeypatch.setattr(BagOfWords, "restore", counted)
+    with serving(changing) as client:
+        wait_until(lambda: state_of(client) == (20, []))
+        assert restored == ["superpixel"]
+        kept = search(client, image=IMAGE, by=["thumbnail"], k=1)["hits"][0]["image"]
+        add_slice(changing, 0)
+        of_writer, committed = len(restored), time.monotonic()
+        wait_until(lambda: state_of(client) == (21, []))
+        assert time.monotonic() - committed < 5  # a second, and what a busy machine adds
+        assert search(client, image="ct3/000.dcm", by=["superpixel"], k=1)["hits"]
+        assert len(restored) == of_writer
+        # What did not change keeps its address, so that no pixel is fetched twice.
+        assert search(client, image=IMAGE, by=["thumbnail"], k=1)["hits"][0]["image"]["key"] == kept["key"]
+
+
+def test_a_commit_is_taken_up_while_a_network_is_loading(changing, monkeypatch):
+    is_there = threading.Event()
+    load = Collection.load
+    monkeypatch.setattr(Collection, "load_quick", lambda self: None)
+    monkeypatch.setattr(Collection, "load", lambda self: (is_there.wait(20), load(self)))
+    monkeypatch.setattr("viewer.server.app.HEAD_START", 0)
+    with serving(changing) as client:
+        before, loading = state_of(client)
+        assert loading
+        add_slice(changing, 1)
+        wait_until(lambda: state_of(client) == (before + 1, loading))
+        is_there.set()
+        wait_until(lambda: state_of(client) == (before + 1, []))
+
+
 def test_queries_do_not_wait_for_each_others_threads(client):
     """Each runs on a processor of its own: BLAS has one thread in each."""
     assert client.get("/state").status_code == 200
     assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
 
 
-def test_a_file_that_changed_has_another_key(own_index):
-    with command(own_index) as (client, _, _):
+def test_a_file_that_changed_has_another_key(changing):
+    with serving(changing) as client:
         document = '{ image(index: "scans.index", image: "ct0/000.dcm") { ... on Image { key } } }'
         before = graphql(client, document)["image"]["key"]
-        folder = own_index.parent / "images"
+        folder = changing.parent / "images"
         write_ct(folder / "ct0" / "000.dcm", hounsfield(9, 0), "P0", "1", 5)
-        assert run(["index", folder, "-o", own_index, "--jobs", "1", "--quiet"])[0] == 0
-        until = time.monotonic() + 5
-        while (graphql(client, document)["image"] or {}).get("key") == before:
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        assert run(["index", folder, "-o", changing, "--jobs", "1", "--quiet"])[0] == 0
+        wait_until(lambda: (graphql(client, document)["image"] or {}).get("key") != before)
         assert client.get(f"/images/scans.index/{before}/pixels").status_code == 404
 
 
-def test_another_address_of_this_machine_answers_to_its_own_name(index):
-    with command(index, "--host", "127.0.0.2") as (client, address, _):
-        assert address.startswith("http://127.0.0.2:") and "#" not in address
-        assert client.get("/state").status_code == 200
-
-
-def test_with_a_token_only_its_address_opens(index):
-    with command(index, "--token") as (client, address, _):
+def test_a_server_with_a_token_at_another_address_answers_and_ends_in_good_order(index):
+    with command(index, "--host", "127.0.0.2", "--token") as (client, address, _):
+        assert address.startswith("http://127.0.0.2:")
         token = address.partition("#token=")[2]
         assert len(token) >= 30
         assert client.get("/state").status_code == 401
-        assert client.get("/state", headers={"authorization": f"Bearer {token}"}).status_code == 200
+        shown = {"authorization": f"Bearer {token}"}
+        assert client.get("/state", headers=shown).status_code == 200
+        # A page that watches must not keep the server from ending.
+        request = {"query": "subscription { state { indexes { id } } }"}
+        headers = {**shown, "accept": "text/event-stream"}
+        with client.stream("POST", "/graphql", json=request, headers=headers) as events:
+            assert next(events.iter_lines()) == "event: next"
+            client.process.send_signal(signal.SIGINT)
+            assert client.process.wait(timeout=20) == 0
 
 
 @pytest.mark.parametrize(
@@ -206,18 +202,6 @@ def test_indexes_of_earlier_formats_are_served(format, tmp_path):
         assert client.get(f"/images/old.index/{image['key']}/thumbnail").content.startswith(b"\xff\xd8")
         found = graphql(client, SEARCH, index="old.index", ask={"image": image["id"], "by": ["thumbnail"]})
         assert found["search"]["hits"]
-
-
-def test_ctrl_c_ends_the_server_in_good_order(index):
-    with command(index) as (client, _, _):
-        # A page that watches must not keep the server from ending.
-        request = {"query": "subscription { state { indexes { id } } }"}
-        with client.stream(
-            "POST", "/graphql", json=request, headers={"accept": "text/event-stream"}
-        ) as events:
-            assert next(events.iter_lines()) == "event: next"
-            client.process.send_signal(signal.SIGINT)
-            assert client.process.wait(timeout=20) == 0
 
 
 def test_a_representation_that_cannot_be_loaded_is_told_and_the_others_answer(index, monkeypatch):
