@@ -24,6 +24,7 @@ SMALL = {
     "ablation": "ultrasound3 --recipe thumbnail --recipe sift",
     "aggregation": "ultrasound3 --recipe deep --recipe 'deep vlad'",
     "another_kind": "ultrasound3=wbc5 --by thumbnail --most 10",
+    "archives": "--images 20 --rounds 1",
     "bundled_embedder": "ultrasound3 --rounds 1 --pictures 4",
     "cases": "--people 4",
     "claim": "ultrasound3 --most 40 --budgets 100 --words 64 --seeds 1 --no-ablation",
