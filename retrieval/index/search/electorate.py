@@ -10,11 +10,11 @@ import numpy as np
 from ...answers.knn import Neighbour, vote
 from ...picture import Value
 from ..storage.snapshot import Snapshot
+from .best_fused import rank_by_all
 from .candidates import Mask
 from .encode_query import EncodedQuery
 from .independent_hits import IndependentHits, QueryCopies, independent_hits
 from .query_options import QueryImage, QueryOptions
-from .rank import rank_by_all
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,10 +14,10 @@ from ...answers.slice_range import SliceRange, coordinates, find_range
 from ...errors import SettingError
 from ...readers.slice_stacks import Slice, find_stacks
 from ..storage.snapshot import Snapshot
+from .best_fused import rank_by_all
 from .candidates import Mask, candidate_mask, same
 from .encode_query import apply_feedback, encode_query
 from .query_options import QueryImage, QueryOptions
-from .rank import rank_by_all
 
 _VOLUMES = 10
 """Number of volumes that vote for each slice: those whose best slice is most like it."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ...answers.smoothing import POOL
 from ..storage.snapshot import Snapshot
+from .best_fused import Fused, best_fused
 from .candidates import Mask, candidate_mask
 from .encode_query import EncodedQuery, apply_feedback, encode_query
 from .expansion import expand
@@ -34,11 +35,10 @@ def search(
     liked = [*options.like, *_first_hits(snapshot, query, encoded, mask, fusion, options)]
     moved = apply_feedback(snapshot, encoded, liked, options.unlike)
     depth = len(snapshot) if needs_all(options) else options.k
-    reranked = _smoothed(snapshot, query, moved, depth, mask, options)
-    fusion = fusion.scaled(snapshot, reranked)
+    fused, reranked, fusion = _fused(snapshot, query, moved, depth, mask, fusion, options)
     # Grouping comes after fusion: representations agree on images, and a rule makes cases of those.
+    grouped = group_cases(snapshot, fused, options)
     rankings = [one.ranking for one in reranked]
-    grouped = group_cases(snapshot, fusion.fuse(rankings), options)
     # Matches and votes are looked up for what is returned, never for the whole ranking.
     best = grouped.ranking.ids
     matches = find_matches(snapshot, reranked, best, everywhere=options.region is not None)
@@ -61,11 +61,28 @@ def _first_hits(
         return []
     moved = apply_feedback(snapshot, encoded, options.like, options.unlike)
     # One of them may be the query itself.
-    reranked = _smoothed(snapshot, query, moved, options.blind + 1, mask, options)
-    fused = fusion.scaled(snapshot, reranked).fuse([one.ranking for one in reranked])
-    ids = fused.ids[: options.blind + 1].tolist()
+    fused = _fused(snapshot, query, moved, options.blind + 1, mask, fusion, options)
+    ids = fused.ranking.ids[: options.blind + 1].tolist()
     known = {query, *options.like}
     return [name for name in (snapshot.names[id] for id in ids) if name not in known][: options.blind]
+
+
+def _fused(
+    snapshot: Snapshot,
+    query: QueryImage,
+    encoded: Sequence[EncodedQuery],
+    k: int,
+    mask: Mask | None,
+    fusion: Fusion,
+    options: QueryOptions,
+) -> Fused:
+    """Return the best k images by all representations, or more."""
+    best = None if options.smooth else best_fused(snapshot, encoded, k, mask, fusion)
+    if best is not None:
+        return best
+    reranked = _smoothed(snapshot, query, encoded, k, mask, options)
+    scaled = fusion.scaled(snapshot, reranked)
+    return Fused(scaled.fuse([one.ranking for one in reranked]), reranked, scaled)
 
 
 def _smoothed(

@@ -14,13 +14,13 @@ from ...errors import SettingError
 from ...picture import Picture
 from ...ranker import Ranking
 from ..storage.snapshot import Snapshot
+from .best_fused import rank_by_all
 from .candidates import Mask, candidate_mask
 from .encode_query import apply_feedback, encode_query
 from .group_cases import GroupedRanking, make_case
 from .held_out import out_of_fold
 from .hits import Hit, make_hits
 from .query_options import QueryImage, QueryOptions
-from .rank import rank_by_all
 
 
 def answer_volume(

@@ -1,0 +1,112 @@
+"""Bounded fusion: the best of fused rankings, without ranking the whole collection.
+
+Each ranking is taken to some depth. What it does not hold can add no more than what follows its last entry,
+so that whoever is ahead of all such sums is among the best for certain; else the rankings are taken deeper.
+This is the algorithm NRA of Fagin, Lotem and Naor (JCSS 2003), but for scores that are known in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ranker import Ranking, order
+from .fusion import RANK_CONSTANT, Scale, contributions, scaled
+
+_FIRST, _PER_HIT, _DEEPER = 256, 16, 4
+"""Depth of the first rankings: at least, and for each hit wanted; and how many times deeper the next go."""
+
+_ROUNDING = 1e-9
+"""Sums of a few float64 in another order differ by less."""
+
+NO_SCALE = Scale(0.0, 0.0)
+"""Of rankings whose scores do not count."""
+
+DeepRankings = Callable[[int], Sequence[Ranking]]
+"""Returns the rankings of a query to some depth, shorter only if there is no more."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Prefix:
+    """The beginning of a ranking, and the most that it adds to what comes later."""
+
+    ranking: Ranking
+    rest: float
+    is_whole: bool
+
+    @classmethod
+    def of(cls, ranking: Ranking, depth: int, how: str, scale: Scale) -> _Prefix:
+        """Return the beginning of a ranking that was taken to a depth; all of it if it ended before."""
+        if len(ranking) < depth:
+            return cls(ranking, 0.0, True)
+        # Ties of the last may go on behind it, and tied hits share what their ranks add.
+        last = ranking.scores[-1]
+        n = int(np.count_nonzero(ranking.scores > last))
+        kept = Ranking(ranking.ids[:n], ranking.scores[:n])
+        if how == "rrf":
+            return cls(kept, 1.0 / (RANK_CONSTANT + 1.0 + n), False)
+        # An image that a representation has not encoded gets 0 from it, which may be more than the last one.
+        return cls(kept, max(0.0, float(scaled(np.array([last]), scale)[0])), False)
+
+
+def fuse_best(
+    rankings: DeepRankings,
+    n: int,
+    k: int,
+    how: str,
+    weights: Sequence[float] | None = None,
+    scales: Sequence[Scale] | None = None,
+) -> tuple[Ranking, list[Ranking]] | None:
+    """Return the best k of a fusion, and the beginnings of the rankings that hold them.
+
+    None if that needs whole rankings. Both are what ``fuse`` and ``votes`` make of whole rankings, to the last bit.
+
+    Parameters
+    ----------
+    rankings : to a depth, at most n.
+    n : how many may be found.
+    k, how, weights, scales : as in ``fuse``; rules other than ``rrf`` need scales.
+    """
+    depth = max(_FIRST, _PER_HIT * k)
+    while depth * _DEEPER <= n:
+        found = rankings(depth)
+        prefixes = [
+            _Prefix.of(ranking, depth, how, scale)
+            for ranking, scale in zip(found, scales or [NO_SCALE] * len(found), strict=True)
+        ]
+        best = _proven(prefixes, k, how, weights, scales)
+        if best is not None:
+            return best, [prefix.ranking for prefix in prefixes]
+        depth *= _DEEPER
+    return None
+
+
+def _proven(
+    prefixes: Sequence[_Prefix],
+    k: int,
+    how: str,
+    weights: Sequence[float] | None,
+    scales: Sequence[Scale] | None,
+) -> Ranking | None:
+    """Return the best k of what the beginnings hold; None if others may be among them."""
+    ids, parts = contributions([one.ranking for one in prefixes], how, weights, scales)
+    held = np.stack([np.isin(ids, one.ranking.ids) for one in prefixes])  # bool (n_rankings, n_ids)
+    own = np.array([1.0] * len(prefixes) if weights is None else weights)
+    rests = own * [one.rest for one in prefixes]  # (n_rankings,)
+    is_known = (held | np.array([[one.is_whole] for one in prefixes])).all(axis=0)
+    total = parts.sum(axis=0, dtype=np.float64)
+    best = order(ids[is_known], total[is_known].astype(np.float32), k)
+    if len(best) < k:
+        return None
+    most = _most(total + np.where(held, 0.0, rests[:, None]).sum(axis=0), is_known, float(rests.sum()))
+    # Not equal either: which of two equal ones is first, their ids decide.
+    return best if np.float32(most) < best.scores[-1] else None
+
+
+def _most(bounds: NDArray[np.float64], is_known: NDArray[np.bool_], outside: float) -> float:
+    """Return the most that the fused score of an id may be that is not known, or held nowhere."""
+    most = max(float(bounds[~is_known].max(initial=-np.inf)), outside)
+    return most + _ROUNDING * max(1.0, abs(most))

@@ -1,0 +1,67 @@
+"""The best of several representations together, by no more of their rankings than it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ...answers.bounded_fusion import fuse_best
+from ...ranker import Ranking
+from ..storage.snapshot import Snapshot
+from .candidates import Mask
+from .encode_query import EncodedQuery
+from .fusion import Fusion
+from .query_options import QueryOptions
+from .rank import rank
+from .rerank import Reranked, n_reranked
+
+
+class Fused(NamedTuple):
+    """A fused ranking, what each representation answered, and how they were fused."""
+
+    ranking: Ranking
+    reranked: Sequence[Reranked]
+    fusion: Fusion
+
+
+def best_fused(
+    snapshot: Snapshot, encoded: Sequence[EncodedQuery], k: int, mask: Mask | None, fusion: Fusion
+) -> Fused | None:
+    """Return the best k images by several representations; None if whole rankings are needed.
+
+    They are if one is reranked, which orders images anew, or if the index is small.
+    """
+    if len(encoded) == 1 or any(n_reranked(one) != 0 for one in encoded):
+        return None
+    nothing = Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
+    scaled = fusion.scaled(snapshot, [Reranked(one, nothing) for one in encoded])
+    n = len(snapshot) if mask is None else int(np.count_nonzero(mask))
+    found = fuse_best(
+        lambda depth: [rank(snapshot, one, depth, mask) for one in encoded],
+        *(n, k, scaled.rule, scaled.weights, scaled.scales),
+    )
+    if found is None:
+        return None
+    best, rankings = found
+    reranked = [Reranked(one, ranking) for one, ranking in zip(encoded, rankings, strict=True)]
+    return Fused(best, reranked, scaled)
+
+
+def rank_by_all(
+    snapshot: Snapshot, encoded: Sequence[EncodedQuery], k: int, mask: Mask | None, options: QueryOptions
+) -> Ranking:
+    """Return the candidates by all representations together, without reranking.
+
+    The best k, or more.
+    """
+    fusion = Fusion.of(snapshot, encoded, options)
+    best = best_fused(snapshot, encoded, k, mask, fusion)
+    if best is not None:
+        return best.ranking
+    # What is 11th in one may be first of all.
+    depth = k if len(encoded) == 1 else len(snapshot)
+    # Reranking is left out: volumes and classification rank hundreds of queries for one answer.
+    found = [Reranked(one, rank(snapshot, one, depth, mask)) for one in encoded]
+    return fusion.scaled(snapshot, found).fuse([one.ranking for one in found])

@@ -1,0 +1,49 @@
+"""Facts about fused queries: whole rankings, or no more of them than it takes, give the same hits."""
+
+import pytest
+from support.drawings import draw_numbered
+
+from retrieval.answers import bounded_fusion
+from retrieval.baselines import ColourHistogram, Thumbnail
+from retrieval.index import Index
+from retrieval.index.search import query
+from retrieval.index.writer import IndexWriter
+
+N = 70
+ASKED = [
+    {},
+    {"fusion": "z"},
+    {"fusion": "sum", "include_self": False},
+    {"fusion": "z", "blind": 2},
+    {"like": ["7.png"], "unlike": ["9.png"]},
+    {"among": [f"{i}.png" for i in range(0, N, 2)], "include_self": False},
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    place = tmp_path_factory.mktemp("fused")
+    with IndexWriter.create(place / "i") as index:
+        index.add_representation(Thumbnail())
+        index.add_representation(ColourHistogram())
+        index.update([draw_numbered(place / "images", N)], jobs=1)
+    return place / "i"
+
+
+@pytest.mark.parametrize("options", ASKED, ids=str)
+def test_the_hits_and_votes_are_the_same(place, options, monkeypatch):
+    with Index.open(place) as index:
+        whole = [index.query(f"{i}.png", by=("thumbnail", "colour"), k=1, **options) for i in range(6)]
+        for name in ("_FIRST", "_PER_HIT", "_DEEPER"):
+            monkeypatch.setattr(bounded_fusion, name, 2)
+        bounded, own = [], query.best_fused
+
+        def noted(*arguments):
+            bounded.append(own(*arguments))
+            return bounded[-1]
+
+        monkeypatch.setattr(query, "best_fused", noted)
+        assert whole == [
+            index.query(f"{i}.png", by=("thumbnail", "colour"), k=1, **options) for i in range(6)
+        ]
+        assert any(found is not None for found in bounded)
