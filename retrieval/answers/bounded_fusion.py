@@ -62,7 +62,7 @@ def fuse_best(
 ) -> tuple[Ranking, list[Ranking]] | None:
     """Return the best k of a fusion, and the beginnings of the rankings that hold them.
 
-    None if that needs whole rankings. Both are what ``fuse`` and ``votes`` make of whole rankings, to the last bit.
+    None if that needs whole rankings. Both are what ``fuse`` and ``votes`` make of these, to the last bit.
 
     Parameters
     ----------

@@ -35,8 +35,8 @@ class QueryOptions:
     group_by : best image of each patient, study, series, or column. Each value is a case, and a hit is the
         best image of a case; ``k`` cases are found if there are as many.
     include_self : leave an indexed query itself in its answer.
-    fusion : rrf: reciprocal ranks; z: scores in standard deviations; sum: scores from 0 to 1; learnt: those,
-        weighted as `semblance learn-fusion` learnt. Deviations and range are those of a fixed sample of the
+    fusion : rrf: reciprocal ranks; z: deviations; sum: 0 to 1; learnt: sum, weighted by `semblance
+        learn-fusion`. Deviations and range are those of a fixed sample of the
         index. See ``retrieval.answers.fusion``; the
         weights are those learnt for just these representations.
     adjust : settings of representations that change queries alone. For this query.
