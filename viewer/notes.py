@@ -45,7 +45,8 @@ class Notes:
             space = note_on_space(self._index, by, answer)
         if options.not_same is not None and has_no_value(self._index, query, options.not_same):
             self._lacking.append(query.id)
-        return [note for note in (note_on_scores(answer), space) if note]
+        foreign = note_on_modality(self._index, query, by)
+        return [note for note in (note_on_scores(answer), space, foreign) if note]
 
     def rest(self) -> list[str]:
         """Return the notes on the index, and on the options of all queries."""
@@ -148,6 +149,23 @@ def note_on_metrics(index: Index) -> str | None:
     return (
         f"note: without --by, {learnt}, answers in place of {' and '.join(bases)}; --by {bases[0]} asks that"
     )
+
+
+def note_on_modality(index: Index, query: Query, by: Sequence[str]) -> str | None:
+    """Return the line that says that a metric learnt from images of another modality than the query's."""
+    metrics = [name for name in by or index.default_representations if "+" in name]
+    if not metrics:
+        return None
+    picture = query.picture if query.known_as is None else index.picture(query.known_as)
+    modality = None if picture is None else picture.metadata.get("modality")
+    for stored in index.info()["representations"] if modality else ():
+        learnt = stored["report"].get("modalities", ())
+        if stored["name"] in metrics and learnt and modality not in learnt:
+            return (
+                f"note: {stored['name']} learnt from {', '.join(learnt)} and may mislead on {modality}; "
+                f"--by {stored['name'].partition('+')[0]} asks without what was learnt"
+            )
+    return None
 
 
 def note_on_blind(n: int) -> str | None:

@@ -25,9 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.shared.labelled_sets import DATA, Set, drawn
-from benchmarks.shared.leave_one_out import encode
 from benchmarks.shared.networks import imagenet_vectors, own_vectors
+from deep import deep
 from deep.networks.preprocessing import prepare, views
+from deep.representation import DeepEmbedding
 from retrieval.answers.fusion import fuse
 from retrieval.answers.smoothing import POOL, smooth
 from retrieval.ranker import Ranking, order
@@ -47,9 +48,11 @@ RECIPES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "deep": ("deep", {}),
     "deep, 8": ("deep", {"symmetries": 8}),
 }
-TURNED = ("histology5", "wbc5", "he_slides", "he_regions")
-"""Sets without an upright: the rows of eight orientations are for these."""
-EIGHT = ("deep, 8", "best of 8")
+TURNED = {
+    "deep, 8": ("histology5", "wbc5", "he_slides", "he_regions"),
+    "best of 8": ("histology5", "wbc5"),
+}
+"""Sets without an upright, for which the rows of eight orientations are."""
 WORDS = ("superpixel", "dense")
 ROWS: Mapping[str, tuple[tuple[str, ...], str, int]] = {
     "superpixel, before": (("superpixel, before",), "z", 0),
@@ -83,28 +86,27 @@ MEASURES = ("mAP", "P@1", "P@10")
 Scores = NDArray[np.float32]
 
 
-def vectors_of(data: Set, recipe: str, jobs: int) -> NDArray[np.float32]:
+def vectors_of(data: Set, recipe: str) -> NDArray[np.float32]:
     """Return what an index would hold of a set, by one recipe, as rows (n, d) of unit length."""
     name, settings = RECIPES[recipe]
-    made = make(name, settings)
     if name == "deep":
-        found = own_vectors(made.fit(item.read() for item in data), (item.read() for item in data))  # type: ignore[attr-defined]
-    else:
-        vectors = [encoding.vector for encoding in encode(made, data.items, jobs)]
-        found = np.stack([v.dense() if isinstance(v, SparseVector) else v for v in vectors])
-    return unit(found)
+        made = deep(**settings).fit(item.read() for item in data)
+        return unit(own_vectors(made, (item.read() for item in data)))
+    words = make(name, settings).fit(item.read() for item in data)
+    vectors = [words.encode(item.read()).vector for item in data]
+    return unit(np.stack([v.dense() if isinstance(v, SparseVector) else v for v in vectors]))
 
 
 def best_of_views(data: Set) -> Scores:
     """Return the best cosine of each query's eight orientations with each image, (n, n)."""
-    made: Any = make("deep", RECIPES["deep, before"][1])
-    made.fit(item.read() for item in data)
+    made = deep(**RECIPES["deep, before"][1]).fit(item.read() for item in data)
     squares = np.stack([prepare(item.read(), made.side) for item in data])
     indexed, *turned = (unit(embedded(made, view)) for view in views(squares, 8))
-    return np.max([view @ indexed.T for view in (indexed, *turned)], axis=0)
+    found: Scores = np.max([view @ indexed.T for view in (indexed, *turned)], axis=0)
+    return found
 
 
-def embedded(made: Any, squares: NDArray[np.uint8]) -> NDArray[np.float32]:
+def embedded(made: DeepEmbedding, squares: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the embeddings of squares (n, 3, side, side), in batches."""
     pieces = np.array_split(squares, max(1, len(squares) // made.batch_size))
     return np.stack([np.asarray(e.vector) for piece in pieces for e in made.encode_prepared(list(piece))])
@@ -116,12 +118,12 @@ def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(vectors / lengths, dtype=np.float32)
 
 
-def kept(data: Set, cache: Path, jobs: int) -> dict[str, NDArray[np.float32]]:
+def kept(data: Set, cache: Path) -> dict[str, NDArray[np.float32]]:
     """Return the vectors of every recipe, from the cache where they are there."""
     cache.mkdir(parents=True, exist_ok=True)
     found = {}
     for recipe in (*RECIPES, RIVAL, "best of 8"):
-        if recipe in EIGHT and data.name not in TURNED:
+        if data.name not in TURNED.get(recipe, (data.name,)):
             continue
         key = repr([recipe, RECIPES.get(recipe), [item.name for item in data]])
         place = cache / f"{data.name}.{hashlib.sha256(key.encode()).hexdigest()[:12]}.npy"
@@ -130,7 +132,7 @@ def kept(data: Set, cache: Path, jobs: int) -> dict[str, NDArray[np.float32]]:
                 made = imagenet_vectors((item.read() for item in data), names=[RIVAL])[RIVAL]
                 values = unit(made)
             else:
-                values = best_of_views(data) if recipe == "best of 8" else vectors_of(data, recipe, jobs)
+                values = best_of_views(data) if recipe == "best of 8" else vectors_of(data, recipe)
             np.save(place, values)
         found[recipe] = np.load(place)
     return found
@@ -217,11 +219,10 @@ def main() -> int:
     parser.add_argument("--most", type=int, default=150, help="pictures of a set, drawn at random; 0: all")
     parser.add_argument("--cache", type=Path, default=Path("defaults.cache"))
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
     sets = {name: drawn(Set.load(name, args.data), args.most) for name in args.sets}
-    results = {name: measured(data, kept(data, args.cache, args.jobs)) for name, data in sets.items()}
+    results = {name: measured(data, kept(data, args.cache)) for name, data in sets.items()}
     sizes = ", ".join(f"{name} {len(data)}" for name, data in sets.items())
     print(f"Commit {commit.stdout.strip() or 'unknown'}; images: {sizes}. {' / '.join(MEASURES)}\n")
     print_table(results)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 from ...errors import IndexFolderError, SettingError
 from ...metric_learning import LearnedMetric
@@ -72,7 +73,9 @@ def _commit(
             drop_representation(store.catalogue, now[made.name].id)
         id = add_representation(store.catalogue, made.name, made.settings)
         n = sum(report.classes.values())
-        account = {} if report.trial is None else report.trial.account
+        account: dict[str, Any] = {} if report.trial is None else report.trial.account
+        if report.modalities:
+            account["modalities"] = list(report.modalities)
         report_of_fit = {"classes": len(report.classes), "dimension": report.dimension, **account}
         note_fit(store.catalogue, id, recipe=recipe, model=model, n_fitted=n, report=report_of_fit)
         for batch, segment in batches:

@@ -87,6 +87,7 @@ class MetricReport:
     trial : None if there are too few groups for one, or none was asked for.
     is_new : False if it replaced one of the same name.
     n_joined : groups that share near-duplicates with another, so that both were kept on one side.
+    modalities : of the images that were learnt from, as far as their headers say.
     """
 
     name: str
@@ -99,6 +100,7 @@ class MetricReport:
     trial: CrossValidation | None
     is_new: bool
     n_joined: int = 0
+    modalities: tuple[str, ...] = ()
 
 
 class TrainingSet:
@@ -134,6 +136,8 @@ class TrainingSet:
         positions = [i for i in positions if int(snapshot.ids[i]) in there]
         self.ids = [int(snapshot.ids[i]) for i in positions]
         self.vectors: list[Vector] = [stored_vector(ranker, base, int(snapshot.ids[i])) for i in positions]
+        found = {snapshot.columns.entry(i).metadata.get("modality") for i in positions}
+        self.modalities = tuple(sorted(str(modality) for modality in found if modality))
         # Several labels are sorted, so that "a;b" and "b;a" are one class.
         self.classes = [";".join(sorted(labels[i])) for i in positions]
         self.group, groups = annotations.groups(terms.not_same)
@@ -169,6 +173,7 @@ class TrainingSet:
             trial=trial,
             is_new=made.name not in self._snapshot.stored,
             n_joined=self.n_joined,
+            modalities=self.modalities,
         )
 
     def _nothing(self, n_chosen: int) -> str:

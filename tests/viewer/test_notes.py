@@ -1,0 +1,60 @@
+"""Notes: what is said of blind feedback, and of a metric that meets another modality than it learnt from."""
+
+import numpy as np
+import pytest
+from support.dicom_files import write_dicom
+
+from retrieval.baselines import Thumbnail
+from retrieval.index.writer import IndexWriter, MetricOptions
+from retrieval.metadata.label_table import LabelRow, LabelTable
+from retrieval.metric_learning import MetricLearner
+from viewer.notes import note_on_blind, note_on_modality
+from viewer.queries.query import Query
+
+N = 8
+
+
+def pixels(seed):
+    levels = np.random.default_rng(seed).integers(0, 255, (16, 16))
+    levels[: 4 + 6 * (seed % 2)] //= 4
+    return levels.astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scans")
+    for i in range(N):
+        write_dicom(folder / f"{i}.dcm", pixels(i), uid=f"1.2.{i}", Modality="CT")
+    rows = {f"{i}.dcm": LabelRow((("a", "b")[i % 2],), {}, i + 2) for i in range(N)}
+    with IndexWriter.create(tmp_path_factory.mktemp("index") / "i") as made:
+        made.add_representation(Thumbnail())
+        made.update([folder], jobs=1, labels=LabelTable(rows))
+        options = MetricOptions("thumbnail", MetricLearner("lda"), has_trial=False)
+        assert made.learn_metric(options).modalities == ("CT",)
+        yield made
+
+
+def asked(index, path, modality):
+    write_dicom(path, pixels(20), uid="1.2.99", Modality=modality)
+    (picture,) = index.read_query(path)
+    return Query(str(path), picture)
+
+
+def test_a_metric_that_meets_another_modality_is_said(index, tmp_path):
+    said = note_on_modality(index, asked(index, tmp_path / "mr.dcm", "MR"), ["thumbnail+lda"])
+    assert str(said).startswith(
+        "note: thumbnail+lda learnt from CT and may mislead on MR; --by thumbnail asks"
+    )
+    assert note_on_modality(index, asked(index, tmp_path / "mr.dcm", "MR"), ["thumbnail"]) is None
+
+
+def test_its_own_modality_and_one_that_is_not_known_are_not_said(index, tmp_path):
+    assert note_on_modality(index, asked(index, tmp_path / "ct.dcm", "CT"), ["thumbnail+lda"]) is None
+    assert note_on_modality(index, Query("0.dcm", known_as="0.dcm"), ["thumbnail+lda"]) is None
+    no_modality = index.read("0.dcm").with_metadata(modality=None)
+    assert note_on_modality(index, Query("x", no_modality), ["thumbnail+lda"]) is None
+
+
+def test_blind_feedback_says_what_it_costs():
+    assert note_on_blind(0) is None
+    assert "first hits are right less often" in str(note_on_blind(10))
