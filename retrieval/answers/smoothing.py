@@ -12,8 +12,10 @@ from ..ranker import Ranking, order
 from ..representation import SparseVector, Vector
 
 POOL = 200
-"""How many of the best are smoothed; their neighbours are among them. Those of the whole collection gave the
-same answers (``benchmarks/results/smoothing.md``), and would have to be kept on disk."""
+"""How many of the best are smoothed. Their neighbours are among them: those of the whole collection would
+have to be kept on disk, and be exact after every change."""
+_FULL = 4096
+"""Up to this length sparse vectors are multiplied as full rows."""
 _POWER = 3
 """Neighbours are weighted by their cosine to this power, so that near ones decide."""
 
@@ -52,16 +54,22 @@ def smooth(ranking: Ranking, vectors: Sequence[Vector], n: int, alone: int | Non
 
 def _cosines(vectors: Sequence[Vector]) -> NDArray[np.float32]:
     """Return the cosines of m vectors with each other, (m, m); those with a vector of zeros are 0."""
-    sparse_ones = [vector for vector in vectors if isinstance(vector, SparseVector)]
-    if len(sparse_ones) < len(vectors):
-        rows = np.stack([np.asarray(vector) for vector in vectors])
-        products = rows @ rows.T
-    else:
-        ends = np.cumsum([0, *(len(vector.indices) for vector in sparse_ones)])
-        values = np.concatenate([vector.values for vector in sparse_ones])
-        columns = np.concatenate([vector.indices for vector in sparse_ones]).astype(np.int64)
-        matrix = sparse.csr_matrix((values, columns, ends), shape=(len(vectors), sparse_ones[0].size))
-        products = (matrix @ matrix.T).toarray()
+    products = _products(vectors)
     lengths = np.sqrt(np.maximum(products.diagonal(), 0))
     scale = np.outer(lengths, lengths)
     return np.asarray(np.divide(products, scale, out=np.zeros_like(products), where=scale > 0))
+
+
+def _products(vectors: Sequence[Vector]) -> NDArray[np.float32]:
+    """Return the dot products of m vectors with each other, (m, m)."""
+    first = vectors[0]
+    if isinstance(first, SparseVector) and first.size > _FULL:
+        few = [vector for vector in vectors if isinstance(vector, SparseVector)]
+        ends = np.cumsum([0, *(len(vector.indices) for vector in few)])
+        values = np.concatenate([vector.values for vector in few])
+        columns = np.concatenate([vector.indices for vector in few]).astype(np.int64)
+        matrix = sparse.csr_matrix((values, columns, ends), shape=(len(few), first.size))
+        return np.asarray((matrix @ matrix.T).toarray(), dtype=np.float32)
+    # Bags of a few thousand words are quicker as full rows: one product of matrices.
+    rows = np.stack([v.dense() if isinstance(v, SparseVector) else v for v in vectors])
+    return np.asarray(rows @ rows.T, dtype=np.float32)

@@ -20,11 +20,11 @@ def scores_of(found):
     return dict(zip(found.ids.tolist(), found.scores.tolist(), strict=True))
 
 
-@pytest.mark.parametrize("as_sparse", [False, True])
-def test_a_score_meets_the_mean_of_its_neighbours_by_the_cube_of_the_cosine(as_sparse):
+@pytest.mark.parametrize("size", [None, 3, 100_000])
+def test_a_score_meets_the_mean_of_its_neighbours_by_the_cube_of_the_cosine(size):
     vectors = VECTORS
-    if as_sparse:
-        vectors = [SparseVector(np.flatnonzero(v).astype(np.uint32), v[v != 0], 3) for v in VECTORS]
+    if size is not None:
+        vectors = [SparseVector(np.flatnonzero(v).astype(np.uint32), v[v != 0], size) for v in VECTORS]
     near, nearer = 0.6**3, 0.8**3
     mean = (near * 0.9 + nearer * 0.4) / (near + nearer)
     expected = {10: (0.9 + 0.5) / 2, 11: (0.5 + mean) / 2, 12: (0.4 + 0.5) / 2, 13: 0.3}
