@@ -214,7 +214,7 @@ def _result(child: Any, here: Connection) -> Tally:
 def _memories(pids: dict[str, int], begun: float, end: float) -> dict[str, tuple[float, float]]:
     """Return the MB of each process at a quarter of the time and shortly before the end."""
     found: list[dict[str, float]] = []
-    for at in (begun + (end - begun) / 4, end - min(1.0, (end - begun) / 10)):
+    for at in (begun + (end - begun) / 4, end - (end - begun) / 20):
         time.sleep(max(0.0, at - time.monotonic()))
         found.append({name: measured(pid).n_resident / 1e6 for name, pid in pids.items()})
     return {name: (found[0][name], found[1][name]) for name in pids}
