@@ -64,17 +64,23 @@ class BlockSums:
         if not self.n_left:  # all were checked: nearly always so after a few queries
             return
         is_there = last > first
-        begins = np.bincount(first[is_there] // BLOCK, minlength=len(self.sums) + 1)
-        ends = np.bincount((last[is_there] - 1) // BLOCK + 1, minlength=len(self.sums) + 1)
+        if not is_there.any():
+            return
+        begin, end = first[is_there] // BLOCK, (last[is_there] - 1) // BLOCK + 1
+        # Of the blocks in between alone: a query asks part after part of a file that may be large.
+        low, high = int(begin.min()), int(end.max())
+        opened, closed = (np.bincount(at - low, minlength=high - low + 1) for at in (begin, end))
         # How many ranges are open at each block: the sum of those that began, less those that ended.
-        wanted = np.cumsum(begins - ends)[: len(self.sums)] > 0
-        self._check(np.flatnonzero(wanted & self.is_left))
+        wanted = np.cumsum(opened - closed)[: high - low] > 0
+        self._check(low + np.flatnonzero(wanted & self.is_left[low:high]))
 
     def check_all(self) -> None:
         """Check what has not been checked yet. Raises IndexFolderError as ``check`` does."""
         self._check(np.flatnonzero(self.is_left))
 
     def _check(self, blocks: NDArray[np.int64]) -> None:
+        if not len(blocks):
+            return
         view, crc32 = self.data.data, crc32_for(len(blocks) * BLOCK)
         for block in blocks.tolist():
             start = block * BLOCK

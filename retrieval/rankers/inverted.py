@@ -137,12 +137,12 @@ def _offer_best(
     if block.n < SMALLEST or "numba" not in sys.modules:
         return False
     taken = selection.allows(ids)
-    rows: Ids | None = np.flatnonzero(taken)
-    if rows is not None and len(rows) > FILTERED:
-        rows = None
-        # Before the k-th best is known to be above 0, nothing can be left out.
-        if block.tops is not None and selection.floor > 0:
-            rows = pruning.candidates(block, selection.floor, scores, None if taken.all() else taken)
+    n, rows = np.count_nonzero(taken), None
+    if n <= FILTERED:
+        rows = np.flatnonzero(taken)
+    # Before the k-th best is known to be above 0, nothing can be left out.
+    elif block.tops is not None and selection.floor > 0:
+        rows = pruning.candidates(block, selection.floor, scores, None if n == len(taken) else taken)
     if rows is None:
         return False
     if len(rows):

@@ -17,7 +17,7 @@ import numpy as np
 MTIME_NS = 1_700_000_000_000_000_000
 """The time of all pictures: git keeps none, and the catalogue knows it."""
 
-_LEFT_OUT = {"seconds", "folders", "format"}
+_LEFT_OUT = {"seconds", "folders", "format", "bytes"}
 """What differs between runs, machines or formats."""
 
 
@@ -97,8 +97,6 @@ def scrubbed(output: Any, places: Places, digits: int | None = None) -> Any:
     """Return an output without times and paths; its numbers with so many digits where that is asked for."""
     if isinstance(output, dict):
         kept = {key: value for key, value in output.items() if key not in _LEFT_OUT}
-        if "representations" in kept:  # the size of all files, the catalogue's among them
-            kept.pop("bytes", None)
         return {key: scrubbed(value, places, digits) for key, value in kept.items()}
     if isinstance(output, list):
         return [scrubbed(value, places, digits) for value in output]
