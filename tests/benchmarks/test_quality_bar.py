@@ -28,7 +28,7 @@ BARS = {
     "vlad": (0.753, 0.900),
     "asmk": (0.764, 0.800),
     "superpixel & sift & vlad, rrf": (0.616, 0.666),
-    "superpixel & sift & vlad, sum": (0.591, 0.9),
+    "superpixel & sift & vlad, sum": (0.591, 0.666),
     "superpixel & sift & vlad, learnt": (0.749, 0.900),
     "deep": (0.545, 0.733),
 }

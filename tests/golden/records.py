@@ -114,7 +114,11 @@ def differences(expected: Any, found: Any, where: str = "") -> list[str]:
     Objects may have gained keys, but not lost any: later versions may tell more.
     """
     if isinstance(expected, dict) and isinstance(found, dict):
-        pairs = [(expected[key], found.get(key, "nothing"), f"{where}.{key}") for key in expected]
+        pairs = [
+            (expected[key], found.get(key, "nothing"), f"{where}.{key}")
+            for key in expected
+            if key not in _LEFT_OUT
+        ]
     elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
         pairs = [(a, b, f"{where}[{i}]") for i, (a, b) in enumerate(zip(expected, found, strict=True))]
     else:
