@@ -10,12 +10,12 @@ EDITABLE := --config-settings editable_mode=compat
 
 .PHONY: install demo test check page-check tests soak fuzz docs wheel wheel-test base-test bench clean
 
-install: $(VENV)/.warm
+install: $(VENV)/.warm $(VENV)/.annoy
 
 demo: $(VENV)/.demo
 	$(BIN)/semblance demo -o demo
 
-test: check tests wheel-test
+test: $(VENV)/.annoy check tests wheel-test
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -23,7 +23,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-tests: $(VENV)/.dev
+tests: $(VENV)/.dev $(VENV)/.annoy
 	$(BIN)/pytest -n 2 -q
 
 # What takes too long for every run, some hours: a thousand faults, kills and flips, a million mutated inputs,
@@ -71,7 +71,7 @@ $(VENV)/bin/python $(ALONE)/bin/python $(BASE)/bin/python:
 	$(PYTHON) -m venv $(@D:/bin=)
 
 $(VENV)/.demo: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep,pacs,viewer]'
+	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep,hnsw,pacs,viewer]'
 	touch $@
 
 # The kernels, compiled once: else the first index of the user waits for that.
@@ -79,8 +79,14 @@ $(VENV)/.warm: $(VENV)/.demo
 	$(BIN)/semblance warm
 	touch $@
 
+# Trees of dense vectors. Annoy comes as C++ alone: without a compiler all else works. CI sets REQUIRE_ANNOY.
+$(VENV)/.annoy: setup.cfg constraints.txt | $(VENV)/bin/python $(VENV)/.demo
+	@if $(BIN)/python $(PIP) install -q -c constraints.txt annoy > $(VENV)/annoy.log 2>&1; then touch $@; \
+	elif [ -n "$(REQUIRE_ANNOY)" ]; then cat $(VENV)/annoy.log; exit 1; \
+	else echo "annoy is left out, as it needs a C++ compiler (see $(VENV)/annoy.log): --ranker annoy will not work"; fi
+
 $(VENV)/.dev: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep,pacs,timm,viewer,dev]'
+	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep,hnsw,pacs,timm,viewer,dev]'
 	touch $@ $(VENV)/.demo
 
 $(VENV)/.docs: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python

@@ -43,6 +43,7 @@ SMALL = {
     "near_duplicates": "ultrasound3 --most 40",
     "page_server": "--images 60 --index build/page_small.index --rounds 5",
     "projection": "wbc5 --splits 1",
+    "rankers": "--n 3000 --dimension 32 --queries 30",
     "regions": "cxr_regions --queries 2 --by superpixel",
     "run_peers": "ultrasound3 --most 30 --vectors 2000 --vectors-of ultrasound3 --bags 2000",
     "sparse_search": "--bags 5000 --words 2000 --queries 5",

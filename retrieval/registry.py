@@ -23,6 +23,9 @@ REPRESENTATIONS = "semblance.representations"
 LOCAL_FEATURES = "semblance.local_features"
 """Make ``LocalFeatures`` from ``LocalSettings``."""
 
+RANKERS = "semblance.rankers"
+"""Rank dense vectors: a class of the kind of ``retrieval.rankers.dense.ExactRanker``."""
+
 Factory = Callable[..., Any]
 """What an entry point of a group is: a function or class that makes one thing."""
 

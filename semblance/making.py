@@ -35,6 +35,7 @@ def make(
     forget: bool = False,
     follow_links: bool = False,
     limits: GivenLimits = None,
+    ranker: str | None = None,
     progress: Progress = silent,
     **settings: Any,
 ) -> Index:
@@ -60,6 +61,7 @@ def make(
     follow_links : read what links in a folder lead to, if that is outside of it.
     limits : what the reading of one file may take, now and when the index is asked: ``max_seconds``,
         ``max_memory`` (MB), ``max_pixels`` and ``max_frames``, as the flags of the command line.
+    ranker : what ranks dense vectors: ``exact``, ``annoy``, ``hnsw``, or ``auto``; None for what each has.
     progress : is called with stage, steps done and steps in all.
     settings : of the representations, such as ``words=2000``.
 
@@ -85,6 +87,7 @@ def make(
         forget=forget,
         follow_links=follow_links,
         limits=limits_of(limits),
+        ranker=ranker,
         progress=progress,
     )
     # An index of nothing answers nothing; better said here than at the first query.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bovw import DEFAULT
-from retrieval.errors import ArchiveError, OptionError, PictureError
+from retrieval.errors import ArchiveError, OptionError, PictureError, SettingError
 from retrieval.registry import installed
 from viewer.files import write_text
 
@@ -37,7 +37,9 @@ The settings in this help are those of the representations that --by names: semb
 The same command again reads only what is new or has changed, and notices what is gone. A run that
 was interrupted goes on where it stopped. labels.csv: a header, a column path (relative to its
 folder), a column label (several joined by ;), any others are kept as metadata. --path-column and
---label-column name the two if the table calls them otherwise."""
+--label-column name the two if the table calls them otherwise.
+
+--ranker needs no folders, and encodes nothing again: semblance index -o scans.index --ranker hnsw"""
 
 
 def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[Option]:
@@ -52,7 +54,6 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
 @argument(
     "folders",
     nargs=-1,
-    required=True,
     type=place_or_archive,
     metavar="FOLDER",
     help="a folder of images, a file, or the address of an archive",
@@ -86,6 +87,11 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
     help="off: the index keeps no small images; for a new index [on]",
 )
 @option("--no-burned-in", is_flag=True, help="leave out images whose header says that text is burned in")
+@option(
+    "--ranker",
+    metavar="NAME",
+    help="what ranks dense vectors, of --by or of all: exact, annoy, hnsw, or auto; kept by the index [auto]",
+)
 @option("--jobs", type=positive, metavar="N", help="processes [one a core]")
 @option("--refit", is_flag=True, help="learn the vocabulary again from all images")
 @option("--compare-contents", is_flag=True, help="read every file to see whether it has changed")
@@ -107,6 +113,8 @@ def run(args: Arguments) -> int:
     from retrieval.index.order import Order, bring_up_to_date
     from retrieval.readers.archive import Address
 
+    if not args.folders and args.ranker is None:
+        raise SettingError("FOLDER: none is given; name a folder of images, or --ranker to change that alone")
     # Measured around all that is done, compiling included: that is what the user waits for.
     started = time.monotonic()
     folders = [place for place in args.folders if isinstance(place, Path)]
@@ -132,6 +140,7 @@ def run(args: Arguments) -> int:
         args.follow_links,
         [place for place in args.folders if isinstance(place, Address)],
         args.cache,
+        args.ranker,
     )
     # Before worker processes start, each of which would compile for itself.
     with ProgressBar("steps", args.quiet) as progress:
@@ -143,7 +152,9 @@ def run(args: Arguments) -> int:
     _tell(state, time.monotonic() - started, args)
     # After the report, which says of each file why it was skipped.
     if not state.n_pictures:
-        raise PictureError(f"{', '.join(map(str, args.folders))}: holds no image that can be read")
+        raise PictureError(
+            f"{', '.join(map(str, args.folders)) or args.output}: holds no image that can be read"
+        )
     return 0
 
 

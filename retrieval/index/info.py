@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from .catalogue.chosen_rankers import chosen_rankers
 from .catalogue.files import n_lacking
 from .catalogue.learned_fusions import LearntFusion, read_fusions
 from .catalogue.pictures import count_unlabelled
 from .catalogue.privacy import n_burned_in
 from .catalogue.representations import Segment, StoredRepresentation, segments, stored_representations
+from .storage.ranker_choice import structure_of
 from .storage.store import Store
 
 
@@ -81,4 +84,16 @@ def _representation(store: Store, stored: StoredRepresentation, found: list[Segm
         "files_lacking": n_lacking(store.catalogue, stored.id),
         "segments": len(own),
         "bytes": sum(s.size for s in own),
+        **_ranker(store, stored.name, own),
     }
+
+
+def _ranker(store: Store, name: str, own: list[Segment]) -> Mapping[str, Any]:
+    """Say which ranker was chosen, and how many images have search structures; nothing if none."""
+    found = Counter[str]()
+    for segment in own:
+        if (structure := structure_of(store.folder / "segments" / segment.folder)) is not None:
+            found[structure] += segment.n
+    chosen = chosen_rankers(store.catalogue)
+    ranker = {"ranker": chosen[name]} if name in chosen else {}
+    return {**ranker, **({"in_structures": dict(found)} if found else {})}

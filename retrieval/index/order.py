@@ -20,6 +20,7 @@ from .catalogue.database import Catalogue
 from .catalogue.privacy import Privacy
 from .catalogue.recipe import earlier_settings
 from .progress import Progress, silent
+from .storage.ranker_choice import check_choice
 from .update.watched import Watched
 from .writer import IndexWriter, UpdateReport
 
@@ -44,6 +45,7 @@ class Order:
     privacy : what the index keeps, by the fields of ``Privacy``; None or absent for what it has, or the
         default.
     labels, jobs, refit, compare_contents, forget, follow_links, archives, cache : see ``IndexWriter.update``.
+    ranker : of the dense vectors of ``by``, or of all; None for what each has.
     """
 
     output: Path
@@ -62,6 +64,7 @@ class Order:
     follow_links: bool = False
     archives: Sequence[Address] = ()
     cache: Path | None = None
+    ranker: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ def bring_up_to_date(order: Order, progress: Progress = silent) -> IndexState:
     SettingError, IndexFolderError, FitError : see ``IndexWriter``.
     """
     also_named(order.also)  # refused before anything is written
+    if order.ranker is not None:
+        check_choice(order.ranker)
     with _opened(order) as index:
         index.take_also(order.also)
         _add_representations(index, order)
@@ -99,6 +104,8 @@ def bring_up_to_date(order: Order, progress: Progress = silent) -> IndexState:
             archives=order.archives,
             cache=order.cache,
         )
+        if order.ranker is not None:  # only now is all fitted
+            index.choose_ranker(order.ranker, order.by, progress=progress)
         by_auto = bool(report.pictures) and _shows_ct_by_auto(index)
         return IndexState(order.output, report, len(index), tuple(index.representations), by_auto)
 
@@ -150,6 +157,8 @@ def _opened(order: Order) -> IndexWriter:
             raise SettingError(f"{folder}: no such folder; check the path")
     asked = Privacy.asked(order.privacy)
     if not Catalogue.is_born(order.output):
+        if not order.folders and not order.archives:
+            raise SettingError(f"{order.output}: is no index yet; name a folder of images to make it of")
         # Refuse what the settings get wrong before anything is written.
         for name in order.by or order.default:
             made = make_by(name, with_settings(name, order.settings, {}))

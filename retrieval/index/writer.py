@@ -28,6 +28,7 @@ from .update.registration import register_representation, require_privacy, requi
 from .update.repair import RepairReport, repair
 from .update.run import UpdateReport, update
 from .update.scanned import ScanOptions
+from .update.search_structures import make_structures, set_ranker
 from .update.training_set import MetricOptions, MetricReport
 from .update.transaction import COMMIT_EVERY
 
@@ -37,8 +38,7 @@ __all__ = ["IndexWriter", "LabelReport", "MetricOptions", "MetricReport", "Repai
 class IndexWriter(Index):
     """An index that may be changed as well as asked, by one process at a time.
 
-    Each change is one commit: a process that is killed at any instant leaves the index as the last commit
-    left it. Use it in a ``with`` block, or ``close`` it.
+    Each change is one commit: a kill at any instant leaves the last one. Use it in a ``with`` block.
     """
 
     @classmethod
@@ -223,19 +223,28 @@ class IndexWriter(Index):
     def remove(self, names: Sequence[str]) -> int:
         """Take images out, and remember it: updates bring them back only when their file changes.
 
-        A name is that of an image, of a file (all its frames), or of a folder, with ``/`` at its end.
-        Returns how many images went; their vectors stay on disk, unseen, until ``compact``. Raises
-        SettingError, and removes nothing, if a name is not there.
+        A name is that of an image, a file (all its frames), or a folder, with ``/`` at its end. Returns how
+        many went; their vectors stay on disk, unseen, until ``compact``. SettingError if a name is not there.
         """
         with self._store.catalogue.transaction():
             n_removed = pictures.remove(self._store.catalogue, names)
         self.refresh()
         return n_removed
 
+    def choose_ranker(self, ranker: str, by: Sequence[str] = (), *, progress: Progress = silent) -> None:
+        """Choose what ranks dense vectors, and make the search structures that it needs.
+
+        It is ``exact``, ``annoy``, ``hnsw`` or ``auto``; all that have dense vectors get it if ``by`` is
+        empty. Raises SettingError for one that is not there, lacks a library, or does not suit the vectors.
+        """
+        set_ranker(self._store, ranker, by)
+        make_structures(self._store, progress)
+        self.refresh()
+
     def compact(self) -> None:
         """Rewrite the index, in as few segments as can be; nothing in its folder holds what was removed."""
         fitted = [b for b in stored_representations(self._store.catalogue) if b.is_fitted]
         compact(self._store, {b.id: self._store.representation(b) for b in fitted})
-        # Merging alone leaves names and labels in free pages of the catalogue.
-        clean(self._store)
+        make_structures(self._store, silent)
+        clean(self._store)  # merging alone leaves names and labels in free pages of the catalogue
         self.refresh()

@@ -1,6 +1,6 @@
 """Checksums of the blocks of files: each block is compared with its own when it is first read.
 
-The file ``checksums`` of a folder has the CRC-32 of every 64 kB of the ``.npy`` files beside it. So a query
+The file ``checksums`` of a folder has the CRC-32 of every 64 kB of the arrays and trees beside it. So a query
 pays for the parts of a large array that it reads, and for each of them once.
 """
 
@@ -24,6 +24,9 @@ from .checksum import crc32_for
 NAME = "checksums"
 BLOCK = 65_536
 """Bytes of a block."""
+
+_CHECKED = (".npy", ".annoy")
+"""The files of a folder that have checksums, by how their names end."""
 
 _MAGIC = b"SEMBBLKS"
 _LEAST = 1_000_000  # bytes that are always read
@@ -63,6 +66,12 @@ class BlockSums:
         """
         if not self.n_left:  # all were checked: nearly always so after a few queries
             return
+        if len(first) < len(self.sums) // 8 and (last - first).max(initial=0) <= BLOCK:
+            # A few short ranges of a long file: each is in the block of its first byte or of its last.
+            ends = np.concatenate([first, np.maximum(first, last - 1)])[np.tile(last > first, 2)]
+            blocks = np.unique(ends // BLOCK)
+            self._check(blocks[self.is_left[blocks]])
+            return
         is_there = last > first
         if not is_there.any():
             return
@@ -76,7 +85,8 @@ class BlockSums:
 
     def check_all(self) -> None:
         """Check what has not been checked yet. Raises IndexFolderError as ``check`` does."""
-        self._check(np.flatnonzero(self.is_left))
+        if self.n_left:
+            self._check(np.flatnonzero(self.is_left))
 
     def _check(self, blocks: NDArray[np.int64]) -> None:
         if not len(blocks):
@@ -88,7 +98,7 @@ class BlockSums:
                 end = min(start + BLOCK, len(view))
                 raise IndexFolderError(f"{self.path}: damaged (bytes {start:,} to {end:,}); {REPAIR}")
             self.is_left[block] = False
-        self.n_left = int(self.is_left.sum())
+            self.n_left -= 1
 
 
 @dataclass(frozen=True)
@@ -127,7 +137,7 @@ NO_CHECK = RowCheck()
 
 
 def write_sums(folder: Path) -> None:
-    """Write the checksums of the ``.npy`` files of a folder, and force them to the disk."""
+    """Write the checksums of the arrays and trees of a folder, and force them to the disk."""
     parts = [_MAGIC]
     for path in _files(folder):
         sums = array("I")
@@ -178,5 +188,20 @@ def _at_most(path: Path, n: int) -> bytes:
         return file.read(n + 1)
 
 
+def check_trees(folder: Path) -> None:
+    """Check the trees in a folder, if there are any. Raises IndexFolderError if they are damaged."""
+    for path in sorted(folder.glob("*.annoy")):
+        check_file(path)
+
+
+def check_file(path: Path) -> None:
+    """Check all blocks of a file whose folder has checksums. Raises IndexFolderError if one is damaged."""
+    sums = read_sums(path.parent)
+    if sums is not None and not path.is_file():
+        raise IndexFolderError(f"{path}: is missing; {REPAIR}")
+    if sums is not None and path.stat().st_size:
+        BlockSums(path, np.asarray(np.memmap(path, np.uint8, "r")), sums[path.name]).check_all()
+
+
 def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.npy"))
+    return sorted(path for path in folder.iterdir() if path.suffix in _CHECKED)

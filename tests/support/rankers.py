@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from retrieval.ranker import Ranker
+from retrieval.rankers.annoy_trees import AnnoyRanker
 from retrieval.rankers.dense import ExactRanker
+from retrieval.rankers.hnsw import HnswRanker
 from retrieval.rankers.inverted import InvertedIndex
 from retrieval.rankers.selective_match import SelectiveIndex, signs
 from retrieval.representation import SparseVector
@@ -70,6 +72,9 @@ KINDS = {
         partial(InvertedIndex, SIZE), partial(InvertedIndex.open, size=SIZE), sparse, lambda m, q: m @ q
     ),
     "cosine": Kind(partial(ExactRanker, SIZE), partial(ExactRanker.open, dimension=SIZE), np.float32, cosine),
+    # So few vectors are ranked exactly; contracts/test_search_structures.py looks at what structures find.
+    "annoy": Kind(partial(AnnoyRanker, SIZE), partial(AnnoyRanker.open, dimension=SIZE), np.float32, cosine),
+    "hnsw": Kind(partial(HnswRanker, SIZE), partial(HnswRanker.open, dimension=SIZE), np.float32, cosine),
     "dot": Kind(
         partial(ExactRanker, SIZE, "dot"),
         partial(ExactRanker.open, dimension=SIZE, metric="dot"),

@@ -11,11 +11,11 @@ from __future__ import annotations
 import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...rankers.approximate import ApproximateRanker
 from ...representation import Representation
 from ..catalogue.pictures import next_picture
 from ..catalogue.representations import Segment, add_segment, drop_segment, segments
@@ -28,6 +28,9 @@ _FAN = 8
 # The limits of a merged segment: a merge rewrites one as a whole, and a kill in its middle loses that work.
 _MOST_PICTURES = 65_536
 _MOST_BYTES = 1 << 30
+
+_MOST_IN_ONE = 1 << 20
+"""Images of a segment that gets a search structure: one large structure answers faster than several."""
 
 _SMALLEST = 512
 """Images of the lowest tier: about what one commit of an update brings."""
@@ -42,12 +45,24 @@ def merge_small(store: Store, representations: Mapping[int, Representation]) -> 
         merge(store, group, representations)
 
 
-def merge(store: Store, group: Sequence[Segment], representations: Mapping[int, Representation]) -> None:
-    """Write the live images of some segments as one, commit it, and delete the old ones."""
+def merge(
+    store: Store,
+    group: Sequence[Segment],
+    representations: Mapping[int, Representation],
+    structure: type[ApproximateRanker] | None = None,
+) -> None:
+    """Write the live images of some segments as one, commit it, and delete the old ones.
+
+    ``structure`` is the class of the search structure that the new one gets; None for none.
+    """
     kind = group[0].representation
     folders = [store.folder / "segments" / segment.folder for segment in group]
     merged = store.new_folder("segments")
-    n = _merged(merged, folders, None if kind is None else representations[kind], live_pictures(store))
+    is_live = live_pictures(store)
+    if kind is None:
+        n = merge_rows(merged, folders, is_live)
+    else:
+        n = merge_encodings(merged, representations[kind], folders, is_live, structure)
     finished = finish_segment(merged, kind, n)
     # Write, commit, delete, in this order: a kill before the commit leaves the old segments, one after it the
     # new one, and the folders that no commit names are swept by the next writer.
@@ -67,7 +82,7 @@ def compact(store: Store, representations: Mapping[int, Representation]) -> None
     for segment in segments(store.catalogue):
         by_kind[segment.representation].append(segment)
     for kind in by_kind.values():
-        for group in _batches(kind):
+        for group in batches(kind):
             merge(store, group, representations)
 
 
@@ -77,14 +92,6 @@ def live_pictures(store: Store) -> NDArray[np.bool_]:
     is_live = np.zeros(next_picture(store.catalogue), dtype=bool)
     is_live[np.fromiter((row[0] for row in rows), np.int64, len(rows))] = True
     return is_live
-
-
-def _merged(
-    folder: Path, parts: Sequence[Path], representation: Representation | None, is_live: NDArray[np.bool_]
-) -> int:
-    if representation is None:
-        return merge_rows(folder, parts, is_live)
-    return merge_encodings(folder, representation, parts, is_live)
 
 
 def _next_group(found: Sequence[Segment]) -> list[Segment] | None:
@@ -102,16 +109,17 @@ def _tier(n: int) -> int:
     return int(np.log2(max(n / _SMALLEST, 1)) / np.log2(_FAN) + 1e-9)
 
 
-def _fits(group: Sequence[Segment]) -> bool:
-    return sum(s.n for s in group) <= _MOST_PICTURES and sum(s.size for s in group) <= _MOST_BYTES
+def _fits(group: Sequence[Segment], is_structured: bool = False) -> bool:
+    most, most_bytes = (_MOST_IN_ONE, 4 * _MOST_BYTES) if is_structured else (_MOST_PICTURES, _MOST_BYTES)
+    return sum(s.n for s in group) <= most and sum(s.size for s in group) <= most_bytes
 
 
-def _batches(found: Sequence[Segment]) -> list[list[Segment]]:
-    """Split a list of segments into runs that fit into one each."""
-    batches: list[list[Segment]] = []
+def batches(found: Sequence[Segment], is_structured: bool = False) -> list[list[Segment]]:
+    """Split a list of segments into runs that fit into one each; larger ones get a search structure."""
+    runs: list[list[Segment]] = []
     for segment in found:
-        if batches and _fits([*batches[-1], segment]):
-            batches[-1].append(segment)
+        if runs and _fits([*runs[-1], segment], is_structured):
+            runs[-1].append(segment)
         else:
-            batches.append([segment])
-    return batches
+            runs.append([segment])
+    return runs

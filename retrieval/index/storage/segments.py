@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from ...errors import REPAIR, IndexFolderError
 from ...ranker import Ids
+from ...rankers.approximate import ApproximateRanker
 from ...rankers.array_files import ArrayWriter, load_arrays, save_arrays, sync_folder
 from ...rankers.block_sums import NAME, write_sums
+from ...rankers.dense import ExactRanker
 from ...representation import Encoding, Representation
 from ..catalogue.representations import Segment
 
@@ -105,15 +107,24 @@ def save_encodings(folder: Path, representation: Representation, encodings: Mapp
 
 
 def merge_encodings(
-    folder: Path, representation: Representation, parts: Sequence[Path], is_live: NDArray[np.bool_]
+    folder: Path,
+    representation: Representation,
+    parts: Sequence[Path],
+    is_live: NDArray[np.bool_],
+    kind: type[ApproximateRanker] | None = None,
 ) -> int:
-    """Write the live images of several segments as one segment, and return the number of images."""
+    """Write the live images of several segments as one segment, and return the number of images.
+
+    ``kind`` is the class that makes a search structure for the dense vectors; None for none.
+    """
     ranker = representation.open_ranker(parts)
     # Renumbering to -1 drops an image; all others keep their number.
     renumbered = np.where(is_live, np.arange(len(is_live), dtype=np.int64), -1)
     ranker.renumber(renumbered)
     folder.mkdir()
     ranker.save(folder)
+    if kind is not None and isinstance(ranker, ExactRanker):
+        kind.write_structure(folder, ranker.dimension)
     tables = [part / EVIDENCE for part in parts if (part / EVIDENCE).is_dir()]
     if tables:
         merge_rows(folder / EVIDENCE, tables, is_live)

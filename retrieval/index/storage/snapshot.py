@@ -20,6 +20,7 @@ from ...picture import Picture
 from ...ranker import Ids, Ranker
 from ...registry import installed
 from ...representation import Representation
+from ..catalogue.chosen_rankers import chosen_rankers
 from ..catalogue.database import Catalogue
 from ..catalogue.learned_fusions import read_fusions
 from ..catalogue.names import names_and_ids
@@ -28,6 +29,7 @@ from ..catalogue.pictures import Entry, all_rows, entry, shapes
 from ..catalogue.representations import StoredRepresentation, segments, stored_representations
 from .columns import Columns
 from .reading import read_indexed
+from .segment_rankers import open_segments
 from .segments import EVIDENCE, Rows, find_rows
 from .stack_positions import StackPositions
 from .store import Store
@@ -69,6 +71,7 @@ class Snapshot:
             }
             self._segments = segments(store.catalogue)
             self.fusions = read_fusions(store.catalogue)
+            self._chosen = chosen_rankers(store.catalogue)
         recipes = {one.recipe for one in self.stored.values()}
         self.restored = {recipe: made for recipe, made in dict(restored or {}).items() if recipe in recipes}
         self._rankers: dict[str, Ranker] = {}
@@ -89,20 +92,16 @@ class Snapshot:
             return self.positions[name]
         # Only for the message: most often a file of several frames was named without one.
         frames = sum(other.startswith(f"{name}#") for other in self.names)
-        hint = (
-            f"it has {frames} frames, name one as {name}#0"
-            if frames
-            else "`semblance info` lists what it holds"
-        )
+        listed = "`semblance info` lists what it holds"
+        hint = f"it has {frames} frames, name one as {name}#0" if frames else listed
         raise SettingError(f"{name}: no such image in this index; {hint}")
 
     def stored_representation(self, name: str) -> StoredRepresentation:
         """Return a fitted representation. Raise SettingError if there is none of that name."""
         stored = self.stored.get(name)
         if stored is None:
-            there = ", ".join(self.stored) or "none"
-            remedy = _remedy(name, self.stored)
-            raise SettingError(f"by: no representation {name!r} in this index; it has {there}{remedy}")
+            there = (", ".join(self.stored) or "none") + _remedy(name, self.stored)
+            raise SettingError(f"by: no representation {name!r} in this index; it has {there}")
         if not stored.is_fitted:
             raise SettingError(f"by: {name} is not fitted yet; run `semblance index` to the end first")
         return stored
@@ -124,7 +123,8 @@ class Snapshot:
         if name not in self._rankers:
             folders = self._folders(self.stored_representation(name).id)
             representation = self.representation(name)
-            ranker = self._read(lambda: representation.open_ranker(folders))
+            chosen, n = self._chosen.get(name), len(self)
+            ranker = self._read(lambda: open_segments(representation, folders, chosen, n))
             # Segments hold the numbers of images; positions differ with every commit.
             ranker.renumber(self._position_of_id)
             self._rankers[name] = ranker

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import REPAIR, IndexFolderError, LackError, SemblanceError, lack
 from ...ranker import Ids
 from ...rankers.array_files import load_arrays
-from ...rankers.block_sums import NAME
+from ...rankers.block_sums import NAME, check_trees
 from ...representation import Representation
 from ..catalogue.page_sums import read_sums
 from ..catalogue.representations import Segment, StoredRepresentation, segments, stored_representations
@@ -116,6 +116,7 @@ def damage_of(store: Store, segment: Segment) -> str | None:
         # The blocks first, as their checksums say where the damage is.
         for part in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
             load_arrays(part)
+            check_trees(part)
             if segment.is_summed and not (part / NAME).is_file():
                 return f"segment {segment.folder} has lost its checksums; {REPAIR}"
         if checksum(folder) == segment.checksum:

@@ -28,6 +28,7 @@ from ..storage.store import Store
 from ..storage.thumbnail import make_thumbnail
 from ..storage.verify import verify
 from .derived import drop_derived
+from .mend_structures import mend_structures
 from .rebuild import Findings, damaged_segments, lost_images, rebuild
 from .run import update
 from .salvage import sound_rows
@@ -65,6 +66,7 @@ def repair(store: Store, mended: list[str], jobs: int | None, progress: Progress
         _repair_model(store, stored, has_file, findings)
     for stored in stored_representations(store.catalogue):
         if stored.is_fitted:
+            mend_structures(store, stored, findings)
             rebuild(store, stored, _can_encode(store, stored, has_file), findings)
     if store.privacy.thumbnails == "on":
         _repair_thumbnails(store, findings)

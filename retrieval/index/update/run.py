@@ -33,6 +33,7 @@ from .keep_hashes import keep_hashes
 from .remember_people import remember_people
 from .scan import record, scan
 from .scanned import Changes, ScanOptions
+from .search_structures import make_structures
 from .transaction import COMMIT_EVERY
 from .workers import make_executor
 
@@ -106,6 +107,7 @@ def update(
     # Only now: until every file is encoded anew, queries are answered by the old representation.
     stale = _promote(store)
     derive_all(store, progress)
+    stale += make_structures(store, progress)
     # Labels last, so that they find the images that were just indexed.
     table = None if labels is None else apply_labels(store, labels, scopes)
     remember_people(store, progress)

@@ -1,0 +1,81 @@
+"""Search structures: after an update, large segments of dense vectors get trees, or a graph.
+
+It costs far more than merging, so it is done once for what an update has merged, and not at each merge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...errors import NotInstalledError, OptionError
+from ...rankers.dense_block import CODED
+from ..catalogue.chosen_rankers import choose_ranker, chosen_rankers
+from ..catalogue.representations import StoredRepresentation, segments, stored_representations
+from ..progress import Progress
+from ..storage.merge import batches, merge
+from ..storage.ranker_choice import AUTO, check_choice, structure_of
+from ..storage.segment_rankers import is_dense, structure_for
+from ..storage.store import Store
+
+_FEW = 30_000
+"""Images that ``auto`` ranks exactly, however long their vectors."""
+
+
+def set_ranker(store: Store, ranker: str, names: Sequence[str] = ()) -> None:
+    """Choose the ranker of representations: of those named, or of all that have dense vectors.
+
+    Those that are not fitted yet are passed over: what vectors they will have cannot be told. What was chosen
+    is carried out by ``make_structures``.
+
+    Raises
+    ------
+    OptionError : there is no such ranker or representation, or its vectors are sparse.
+    NotInstalledError : the ranker lacks a library.
+    """
+    store.check_writable()
+    check_choice(ranker)
+    found = [b for b in stored_representations(store.catalogue) if not b.is_next]
+    if unknown := set(names) - {b.name for b in found}:
+        raise OptionError(f"no representation {min(unknown)!r} in this index", "by")
+    known = {b.name: is_dense(store.representation(b)) for b in found if b.is_fitted}
+    chosen = [name for name in known if (name in names if names else known[name])]
+    sparse = [name for name in chosen if not known[name]]
+    if sparse or (known and not chosen and not names):
+        raise OptionError(
+            f"{', '.join(sparse or known)}: ranks by a structure of its own, which suits its vectors; a "
+            "ranker is chosen for dense vectors, such as those of `--by deep`",
+            "ranker",
+        )
+    choose_ranker(store.catalogue, chosen, ranker)
+
+
+def make_structures(store: Store, progress: Progress) -> tuple[str, ...]:
+    """Give each representation the search structures that its ranker wants; return notes for the user."""
+    notes: list[str] = []
+    chosen = chosen_rankers(store.catalogue)
+    for stored in stored_representations(store.catalogue):
+        if not stored.is_fitted or stored.is_next:
+            continue
+        try:
+            _make(store, stored, chosen.get(stored.name, AUTO), progress)
+        except NotInstalledError as error:
+            notes.append(f"{stored.name}: images are ranked exactly where no structure is, for {error}")
+    return tuple(notes)
+
+
+def _make(store: Store, stored: StoredRepresentation, choice: str, progress: Progress) -> None:
+    own = [s for s in segments(store.catalogue) if s.representation == stored.id]
+    structures = {s.id: structure_of(store.folder / "segments" / s.folder) for s in own}
+    # Most indexes have none and want none: their representation, maybe a network, need not be loaded.
+    if choice == AUTO and not any(structures.values()) and sum(s.n for s in own) < _FEW:
+        return
+    representation = store.representation(stored)
+    kind = structure_for(representation, choice, sum(s.n for s in own))
+    lacking = [s for s in own if structures[s.id] != (None if kind is None else kind.name)]
+    for group in batches(lacking, is_structured=kind is not None):
+        # Fewer are read as quickly: the last images, until there are enough of them.
+        if kind is not None and sum(s.n for s in group) < CODED:
+            continue
+        progress(f"rank {stored.name}", 0, 1)
+        merge(store, group, {stored.id: representation}, kind)
+        progress(f"rank {stored.name}", 1, 1)

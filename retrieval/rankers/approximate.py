@@ -1,0 +1,154 @@
+"""Approximate rankers: segments with a search structure give candidates, which are scored exactly.
+
+What stands in no structure, such as the images of the last commits, is read whole. So are segments of which a
+filter leaves few rows, and those whose structure finds too few: no answer has fewer hits than there are.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ranker import Ids, Ranking
+from .dense import ExactRanker, Metric
+from .dense_block import CODED, DenseBlock, open_segment
+from .top_k import Selection
+
+_DEPTH = 64
+"""Candidates that are looked for at least, for a recall@10 above 0.95 (benchmarks/speed/rankers.py)."""
+
+_PER_HIT = 2
+"""Candidates for each of the best k, if these are many."""
+
+_ROWS = 170
+"""Rows that an exact scan reads in the time that a structure needs for one more candidate."""
+
+
+_FEW = 10_000
+"""Hits for which room is made even if there are fewer."""
+
+
+class Finder(Protocol):
+    """A search structure over the rows of one segment."""
+
+    def find(self, view: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
+        """Return about ``depth`` rows near a view of a query, each once; IndexFolderError if damaged."""
+        ...
+
+
+class ApproximateRanker(ExactRanker):
+    """Rank dense vectors by cosine, through a search structure for each large segment that has one.
+
+    Scores are those of ``ExactRanker``, to the last bit; a hit may be missed where a structure misses it. It
+    takes the same settings, and writes a structure with each segment of 1,024 vectors or more. The dot
+    product is ranked exactly.
+
+    Attributes
+    ----------
+    name : the folder, inside a segment, of the structure.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, dimension: int, metric: Metric = "cosine") -> None:
+        super().__init__(dimension, metric)
+        self._finders: dict[int, Finder] = {}
+        # By block: its ids when they were counted, and how many of them are there.
+        self._counted: dict[int, tuple[Ids, int]] = {}
+
+    @classmethod
+    @abstractmethod
+    def check_installed(cls) -> None:
+        """Raise NotInstalledError, with the remedy, if structures cannot be made or read here."""
+
+    @abstractmethod
+    def _open_finder(self, folder: Path, block: DenseBlock) -> Finder:
+        """Open the structure of a segment."""
+
+    @classmethod
+    @abstractmethod
+    def _write_finder(cls, folder: Path, block: DenseBlock) -> None:
+        """Make the structure of a segment, in a folder that is not there yet."""
+
+    @classmethod
+    def open(cls, folders: Iterable[Path], dimension: int, metric: Metric = "cosine") -> Self:
+        """Open saved segments as one ranker. IndexFolderError if one is damaged or does not fit."""
+        places = [Path(folder) for folder in folders]
+        ranker = super().open(places, dimension, metric)
+        for number, (place, (_, block)) in enumerate(zip(places, ranker._store.blocks(), strict=False)):
+            if metric == "cosine" and (place / cls.name).is_dir():
+                ranker._finders[number] = ranker._open_finder(place / cls.name, block)
+        return ranker
+
+    def rank(self, query: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None = None) -> Ranking:
+        """Rank the ids against a vector; see ``ExactRanker.rank``."""
+        views = self._views(query)
+        # To count all ids takes longer than a graph needs for its answer.
+        selection = Selection(k if k < _FEW else min(k, len(self)), among)
+        rest = []
+        for number, (ids, block) in enumerate(self._store.blocks()):
+            finder = self._finders.get(number)
+            rows = None if finder is None else self._found(finder, number, ids, views, k, among)
+            if rows is None:
+                rest.append((ids, block))
+            else:
+                selection.offer(ids[rows], block.scores_of(rows, views, is_cosine=True))
+        self._offer(rest, views, selection, k, among)
+        return selection.ranking()
+
+    def _found(
+        self,
+        finder: Finder,
+        number: int,
+        ids: Ids,
+        views: Sequence[NDArray[np.float32]],
+        k: int,
+        among: NDArray[np.bool_] | None,
+    ) -> NDArray[np.int64] | None:
+        """Return the rows that a structure finds among those asked for; None if all are to be read."""
+        n = self._count(number, ids) if among is None else int(_may_be_found(ids, among).sum())
+        wanted = min(k, n)
+        if wanted <= 0:
+            return np.empty(0, np.int64)
+        # Of the nearest rows as large a share may be found as of all.
+        depth = int(max(_DEPTH, _PER_HIT * k) * len(ids) / n)
+        is_few = n < len(ids) // 2 and n <= _ROWS * depth
+        if is_few or depth > len(ids) // 4 or not all(map(np.any, views)):
+            return None
+        found = [finder.find(view, depth) for view in views]
+        rows = found[0] if len(found) == 1 else np.unique(np.concatenate(found))
+        rows = rows[_may_be_found(ids[rows], among)]
+        return rows if len(rows) >= wanted else None
+
+    def _count(self, number: int, ids: Ids) -> int:
+        known = self._counted.get(number)
+        if known is None or known[0] is not ids:  # arrays of ids are replaced, never changed
+            known = self._counted[number] = ids, int(np.count_nonzero(ids >= 0))
+        return known[1]
+
+    def save(self, folder: Path) -> None:
+        """Write what is there as one segment, with its search structure if it is large enough."""
+        super().save(folder)
+        if self.metric == "cosine":
+            self.write_structure(folder, self.dimension)
+
+    @classmethod
+    def write_structure(cls, folder: Path, dimension: int) -> None:
+        """Add a search structure to a segment that was just written, if it is large enough."""
+        _, block = open_segment(folder, dimension)
+        if block.n >= CODED:
+            cls._write_finder(folder / cls.name, block)
+
+
+def _may_be_found(ids: Ids, among: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """Tell which rows have an id, and one that a filter lets through."""
+    if among is None:
+        return ids >= 0
+    # The last entry is what ids −1 and those beyond the end read.
+    known = np.append(np.asarray(among, dtype=bool), False)
+    return known[np.where(ids < len(among), ids, -1)]
