@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ from numpy.typing import NDArray
 from benchmarks.shared.embeddings import embeddings
 from benchmarks.speed.ranker_systems import SYSTEMS, K, System
 
+_LIBRARIES = ("faiss", "hnswlib", "usearch", "Annoy")
 RECALL = 0.95
 BATCH = 64
 
@@ -136,6 +138,9 @@ def main() -> None:
         scores = _prepare(folder, args)
         rows = {}
         for name in (name for name in SYSTEMS if args.only in name):
+            if lacking := [one for one in _LIBRARIES if one in name and find_spec(one.lower()) is None]:
+                print(f"{name} is left out: {lacking[0]} is not installed (extra peers)", file=sys.stderr)
+                continue
             # A new process for each: so that private memory is its own, and threads are one.
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 rows[name] = pool.apply(measure, (name, folder))
