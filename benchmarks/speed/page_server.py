@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,15 @@ SIDE, REGION = 128, 43
 _START = "import sys; from cli.main import main; sys.exit(main())"
 _SEARCH = """query($ask: Ask!) { search(index: "%s", ask: $ask) { ... on Problem { message } ... on Answer {
   tookMs nVerified hits { rank score box inliers transform image { id key labels } votes { by } } } } }"""
+BROWSE = {
+    "list, 60 images": '{ images(index: "%s", first: 60) { __typename ... on ImagePage { items { id } } } }',
+    "list, by a condition": """{ images(index: "%s", first: 60, where: "rows = 128 and id != 'x'") {
+  ... on ImagePage { total items { id } } } }""",
+    "columns, values and counts": '{ columns(index: "%s") { ... on ColumnList { columns { name } } } }',
+    "indexes, labels and counts": "{ indexes { id images labels { value count } } } # %s",
+    "map": '{ map(index: "%s", by: "superpixel") { ... on Map { places { id } } } }',
+}
+"""What the page asks besides."""
 WANTED = {
     "first answer by words, since the start": 2000,
     "first image": 300,
@@ -46,10 +56,11 @@ def write_images(folder: Path, n: int) -> None:
     """Write n crops and turns of images of the labelled sets, in sub-folders of 1,000."""
     random = np.random.default_rng(0)
     items = [item for name in SETS for item in Set.load(name).items]
+    grey_of = cache(lambda place: items[place].read().grey)  # each is cut many times
     for number in range(n):
         path = folder / f"{number // 1000:03d}" / f"{number:06d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        grey = items[number % len(items)].read().grey
+        grey = grey_of(number % len(items))
         rows, cols = grey.shape
         turn = cv2.getRotationMatrix2D(
             (random.uniform(0.3, 0.7) * cols, random.uniform(0.3, 0.7) * rows),
@@ -70,7 +81,7 @@ def make_index(place: Path, n: int, is_deep: bool) -> None:
         return
     folder = place.with_name(f"{place.name}.images")
     write_images(folder, n)
-    words = ["--by", "superpixel", "--points", "200", "--words", "2000"]
+    words = ["--by", "superpixel", "--points", "100", "--words", "2000"]
     order = ["index", folder, "-o", place, *words, *(["--by", "deep"] if is_deep else []), "--quiet"]
     subprocess.run([sys.executable, "-c", _START, *map(str, order)], check=True)
 
@@ -84,10 +95,14 @@ class Server:
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().split()[0]
-        used = psutil.Process(self.process.pid).cpu_times()
-        self.start_cpu = 1000 * (used.user + used.system)
+        self.start_cpu = self.used()
         self.client = httpx.Client(base_url=self.address, timeout=300)
         self.index = self.state()["id"]
+
+    def used(self) -> float:
+        """Return the processor time that it has used, in ms: the same on a busy machine."""
+        used = psutil.Process(self.process.pid).cpu_times()
+        return 1000 * (used.user + used.system)
 
     def state(self) -> Any:
         """Return what is served and what is loading."""
@@ -154,11 +169,19 @@ def measure(server: Server, rounds: int, users: int, is_deep: bool) -> Iterator[
         milliseconds(lambda: server.search(image=next(turn)["id"], by=["superpixel"])) for _ in range(rounds)
     ]
     yield "whole image, words", whole
+    before = server.used()
     yield "region, words", [region(["superpixel"]) for _ in range(rounds)]
+    yield "region, words: processor time", [(server.used() - before) / rounds]
     if is_deep:
         yield "region, words and deep", [region(["superpixel", "deep"]) for _ in range(rounds)]
+    before = server.used()
     with ThreadPoolExecutor(users) as pool:
         yield "region, words, users at once", list(pool.map(region, [["superpixel"]] * rounds))
+    yield "region, words, users at once: processor time", [(server.used() - before) / rounds]
+    for name, document in BROWSE.items():
+        # The first one reads the column; all others find it.
+        server.ask(document % server.index)
+        yield name, [milliseconds(lambda one=document: server.ask(one % server.index)) for _ in range(5)]
 
 
 def main() -> int:
