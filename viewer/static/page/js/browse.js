@@ -54,7 +54,8 @@ async function list(more = false) {
   if (bad) return;
   // Series are a good start only where they hold all images.
   const isPart = !page.next && !state.where && level && held(page.items) < (currentIndex()?.images ?? 0);
-  if (level && !isChosen && (isPart || page.total === 0)) {
+  // And a filter may leave images that are in none.
+  if (level && (page.total === 0 || (isPart && !isChosen))) {
     $('level').value = level = '';
     await list();
     return;
