@@ -15,7 +15,7 @@ from viewer.queries.query import Query, canvas_of, find_queries
 from viewer.queries.volume import find_volumes
 from viewer.report import write_page
 
-from ..options.argument_types import place, positive
+from ..options.argument_types import place, place_or_archive, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
 from ..options.limit_flags import limit_options
@@ -26,6 +26,7 @@ from ..options.representation_flags import given, query_setting_options
 from ..output.attach_findings import FindingsTables
 from ..output.formats import FORMATS
 from ..output.progress import ProgressBar
+from ..output.to_archive import check_to, send
 
 if TYPE_CHECKING:
     from retrieval.index import Index, QueryOptions
@@ -36,6 +37,7 @@ EXAMPLE = """example:
   semblance query scans.index ct/12.dcm -k 20 --not-same patient --json
   semblance query scans.index new/ --where "modality = 'CT' and label != 'normal'" --report answer.html
   semblance query scans.index knee.dcm#3 --region 120,80,64,64 --sheet answer.png
+  semblance query scans.index knee.dcm --region 9,9,64,64 --to dicomweb:http://localhost:8042/dicom-web
   semblance query scans.index series7/ --volume --group-by patient --findings
 
 IMAGE is the id of an indexed image (nothing is read), else a file, a frame of it (file.dcm#12), or
@@ -65,6 +67,8 @@ Representations may have settings for queries, such as --orientations of deep: s
 @forms("json", "csv", "trec")
 @option("--report", type=place, metavar="HTML", help="write a page that holds everything")
 @option("--sheet", type=place, metavar="PNG", help="write a contact sheet")
+@option("--to", type=place_or_archive, metavar="ARCHIVE", help="store a report of each search in an archive")
+@option("--to-sheet", is_flag=True, help="and a sheet, which shows images of other patients")
 @region_options
 @option(
     "--through",
@@ -82,13 +86,15 @@ def run(args: Arguments) -> int:
     if args.sheet is not None:
         check_picture_name(args.sheet)
     mark = mark_of(args)
+    check_to(args)
     from retrieval.index import Index
 
     with Index.open(args.index) as index, ProgressBar("queries", args.quiet) as progress:
         answers: list[Answer] = []
         illustrated: list[Answer] = []
         notes = Notes(index)
-        images = _images(index) if args.report is not None or args.sheet is not None else None
+        is_shown = args.report is not None or args.sheet is not None or args.to_sheet
+        images = _images(index) if is_shown else None
         tables = FindingsTables.read(args)
         for query in _queries(index, args):
             options = options_of(index, query, args)
@@ -99,7 +105,10 @@ def run(args: Arguments) -> int:
             for note in notes.add(query, options, answer):
                 print(note, file=sys.stderr)
             if images is not None:
-                illustrated.append(with_images(answer, images, query, options.region, args.group_by))
+                answer = with_images(answer, images, query, options.region, args.group_by)
+                illustrated.append(answer)
+            if args.to is not None:
+                send(args, index, query, answer, options)
             progress("querying", len(answers), 0)
         if not answers:
             raise PictureError(f"{', '.join(args.images)}: holds no image")

@@ -34,6 +34,7 @@ from .search.query_options import QueryImage, QueryOptions
 from .search.volume import answer_volume
 from .storage.erasure import leftovers
 from .storage.latest_snapshot import LatestSnapshot
+from .storage.lent_files import LentFiles
 from .storage.reading import read_file
 from .storage.snapshot import Snapshot
 from .storage.store import Store
@@ -42,7 +43,7 @@ from .storage.verify import verify
 T = TypeVar("T")
 
 
-class Index:
+class Index(LentFiles):
     """An index that is open for reading. Use it in a ``with`` block, or ``close`` it.
 
     Any number of processes may read while one writes (``retrieval.index.writer.IndexWriter``). Answers come

@@ -1,0 +1,66 @@
+"""Storing: the objects of a search go into an archive in one request, STOW-RS (PS3.18 section 10.5)."""
+
+from __future__ import annotations
+
+import io
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from retrieval.errors import ArchiveError
+from retrieval.readers.archive import Address
+
+from .web import Web
+
+_FAILED, _STORED = "00081198", "00081199"
+
+
+def store_objects(address: Address, objects: Sequence[Any]) -> int:
+    """Store data sets in an archive and return how many it took.
+
+    Raises
+    ------
+    ArchiveError : it is no DICOMweb archive, cannot be reached, or refuses one of them.
+    """
+    if address.scheme != "dicomweb":
+        raise ArchiveError(f"{address.shown}: results are stored over DICOMweb; give dicomweb:http://…")
+    boundary = secrets.token_hex(16)
+    web = Web(address.place, address.shown)
+    headers = {
+        "Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}',
+        "Accept": "application/dicom+json",
+    }
+    try:
+        # Not tried again: a second try of what was stored already could leave it twice.
+        with web.opened("POST", "studies", data=_body(objects, boundary), headers=headers) as answer:
+            told = _told(answer, address)
+    finally:
+        web.close()
+    if failed := _items(told, _FAILED):
+        reason = (failed[0].get("00081197", {}).get("Value") or ["no reason"])[0]
+        raise ArchiveError(f"{address.shown}: refuses {len(failed)} of {len(objects)} results ({reason})")
+    return len(_items(told, _STORED)) or len(objects)
+
+
+def _body(objects: Sequence[Any], boundary: str) -> bytes:
+    body = io.BytesIO()
+    for one in objects:
+        body.write(f"\r\n--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode())
+        part = io.BytesIO()
+        one.save_as(part, enforce_file_format=True)
+        body.write(part.getvalue())
+    body.write(f"\r\n--{boundary}--\r\n".encode())
+    return body.getvalue()
+
+
+def _told(answer: Any, address: Address) -> Any:
+    try:
+        return answer.json() if answer.content else {}
+    except ValueError as error:
+        raise ArchiveError(f"{address.shown}: does not say if the results are stored; look there") from error
+
+
+def _items(told: Any, tag: str) -> list[Any]:
+    """Return the items of a sequence of the answer; some archives wrap it into a list."""
+    found = told[0] if isinstance(told, list) and told else told
+    return list(found.get(tag, {}).get("Value") or []) if isinstance(found, dict) else []

@@ -1,0 +1,38 @@
+"""Lent files: the file of an indexed image, wherever it is, and what an image is called to strangers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...errors import PictureError
+from ...readers.pseudonym import hashed
+from ..catalogue.on_disk import locate
+from .archived_files import at_hand
+from .store import Store
+
+
+class LentFiles:
+    """What an index says of the files of its images."""
+
+    _store: Store
+
+    @contextmanager
+    def file_of(self, name: str) -> Iterator[Path]:
+        """Lend the file of an image, fetched from its archive if it is in one, until the end of the context.
+
+        Raises PictureError if there is none.
+        """
+        catalogue = self._store.catalogue
+        sql = "SELECT s.name FROM picture p JOIN source s ON s.id = p.source WHERE p.name = ?"
+        rows = catalogue.rows(sql, name)
+        path = locate(catalogue, rows[0][0]) if rows else None
+        if path is None:
+            raise PictureError(f"{name}: the index has no such image")
+        with at_hand(catalogue, name, path) as file:
+            yield file
+
+    def reference(self, name: str) -> str:
+        """Return a keyed hash of the name of an image, 16 digits: without the key it says nothing."""
+        return hashed(self._store.salt, "reference", name)

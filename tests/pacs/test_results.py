@@ -1,0 +1,150 @@
+"""Results in a real archive: valid objects, read back equal, and nothing of other patients."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+
+import numpy as np
+import pydicom
+import pytest
+from support.archive_files import PATIENT, uid, write_study
+
+from cli.main import main
+from pacs.results import Search, make_objects
+from pacs.store import store_objects
+from retrieval.errors import ArchiveError, PictureError
+from retrieval.index import Index
+from retrieval.readers.archive import Address
+from retrieval.region import Region
+
+pytestmark = [pytest.mark.usefixtures("quick"), pytest.mark.filterwarnings("ignore")]
+BOX = Region.box(4, 6, 10, 12)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scans")
+    for study in (1, 2):
+        write_study(folder, study, n=3)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def index(folder, tmp_path_factory):
+    place = tmp_path_factory.mktemp("index") / "i"
+    assert run("index", folder, "-o", place, "--by", "dense", "--words", 16, "--jobs", 1, "--quiet") == 0
+    return place
+
+
+@pytest.fixture(scope="module")
+def stored(orthanc, folder, index):
+    """Ask with a region, and return what is in the archive then, by SOP class."""
+    query = folder / "1-1" / "1.dcm"
+    words = [
+        "query",
+        index,
+        query,
+        "--region",
+        "6,4,12,10",
+        "--to",
+        orthanc.dicomweb,
+        "--to-sheet",
+        "--quiet",
+    ]
+    assert run(*words, "-k", 4) == 0
+    found = [pydicom.dcmread(io.BytesIO(content_of(orthanc, id))) for id in orthanc.rest("instances")]
+    return {one.SOPClassUID.name: one for one in found}
+
+
+def content_of(orthanc, id):
+    import requests
+    from support.orthanc import PASSWORD, USER
+
+    url = f"http://{orthanc.host}:8042/instances/{id}/file"
+    return requests.get(url, auth=(USER, PASSWORD), timeout=60).content
+
+
+def run(*words):
+    return main([str(word) for word in words])
+
+
+def text_of(dataset):
+    """Return all values of an object."""
+    return "\n".join(str(element.value) for element in dataset.iterall() if element.VR not in ("SQ", "OW"))
+
+
+def errors(dataset, tmp_path):
+    """Return the errors that dciodvfy finds in an object."""
+    dataset.save_as(tmp_path / "o.dcm", enforce_file_format=True)
+    done = subprocess.run(["dciodvfy", str(tmp_path / "o.dcm")], capture_output=True, text=True, check=False)
+    return [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("Error")]
+
+
+def test_a_search_is_stored_as_a_report_a_segmentation_and_a_sheet(stored):
+    assert set(stored) == {
+        "Comprehensive 3D SR Storage", "Segmentation Storage", "Secondary Capture Image Storage"
+    }  # fmt: skip
+    assert {one.StudyInstanceUID for one in stored.values()} == {uid(1)}
+    assert {one.PatientID for one in stored.values()} == {f"{PATIENT}-1"}
+
+
+def test_every_object_is_valid(stored, tmp_path):
+    for one in stored.values():
+        assert errors(one, tmp_path) == []
+
+
+def test_a_report_without_a_region_is_valid_too(folder, tmp_path):
+    (report,) = make_objects(Search(folder / "1-1" / "0.dcm", hits=[("0123456789abcdef", 0.5)]))
+    assert errors(report, tmp_path) == []
+
+
+def test_the_report_says_what_was_asked_how_and_what_was_found(stored, index):
+    text = text_of(stored["Comprehensive 3D SR Storage"])
+    assert "POLYLINE" in text
+    assert "dense, recipe" in text
+    assert "reference database of 6 images" in text
+    with Index.open(index) as opened:
+        references = [opened.reference(name) for name in opened.names]
+    assert 1 <= sum(reference in text for reference in references) <= 4
+
+
+def test_nothing_of_other_patients_is_in_the_report_or_the_segmentation(stored):
+    for name in ("Comprehensive 3D SR Storage", "Segmentation Storage"):
+        text = text_of(stored[name])
+        assert f"{PATIENT}-2" not in text
+        assert f"{uid(2)}." not in text
+        assert "2-1/" not in text
+
+
+def test_the_segmentation_is_the_region(stored, folder):
+    segmentation = stored["Segmentation Storage"]
+    mask = np.squeeze(segmentation.pixel_array)
+    assert np.array_equal(mask, Region.box(4, 6, 10, 12).mask((32, 32)))
+
+
+def test_without_being_asked_for_no_sheet_is_made(folder):
+    made = make_objects(Search(folder / "1-1" / "0.dcm", region=BOX))
+    assert len(made) == 2
+
+
+def test_what_is_no_dicom_file_is_refused_in_one_line(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no image")
+    with pytest.raises(PictureError, match="no result can refer to this file"):
+        make_objects(Search(tmp_path / "a.png"))
+
+
+def test_an_archive_that_is_away_or_none_is_one_line(folder):
+    made = make_objects(Search(folder / "1-1" / "0.dcm"))
+    with pytest.raises(ArchiveError, match="connection failed"):
+        store_objects(Address.parse("dicomweb:http://127.0.0.1:9/dicom-web"), made)
+    with pytest.raises(ArchiveError, match="over DICOMweb"):
+        store_objects(Address.parse("folder:/tmp"), made)
+
+
+def test_what_cannot_be_stored_is_refused_before_anything_is_asked(index, folder, capsys):
+    query = folder / "1-1" / "0.dcm"
+    assert run("query", index, query, "--to-sheet") == 2
+    assert run("query", index, query, "--to", folder) == 2
+    assert run("query", index, query, "--volume", "--to", "dicomweb:http://127.0.0.1:9/x") == 2
+    assert "leave out --volume" in capsys.readouterr().err
