@@ -28,6 +28,8 @@ with (IndexWriter.open if Catalogue.is_born(place) else IndexWriter.create)(plac
     index.update([], archives=[Address.parse(sys.argv[2])], jobs=1, commit_every=2)
 """
 N_STUDIES, N_EACH = 6, 3
+N_ROUNDS = 40
+"""Of three kills each, of which some come too late."""
 
 
 class Killer:
@@ -60,7 +62,7 @@ def killed(files, tmp_path, monkeypatch, moments):
         def run():
             words = [sys.executable, "-c", WRITER, str(place), weather.address]
             killer.process = subprocess.Popen(words)
-            return killer.process.wait(timeout=120)
+            return killer.process.wait(timeout=600)
 
         for killer.left, killer.delay in moments:
             n_killed += run() != 0
@@ -83,8 +85,8 @@ def test_a_kill_at_any_instant_loses_nothing(files, tmp_path, monkeypatch):
 def test_a_hundred_kills_lose_nothing(files, tmp_path, monkeypatch):
     chance = random.Random(19)
     n_killed = 0
-    for number in range(34):
+    for number in range(N_ROUNDS):
         (tmp_path / str(number)).mkdir()
         moments = [(chance.randrange(1, 12), chance.uniform(0, 0.2)) for _ in range(3)]
         n_killed += killed(files, tmp_path / str(number), monkeypatch, moments)
-    assert n_killed >= 60
+    assert n_killed >= 2 * N_ROUNDS
