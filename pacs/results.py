@@ -119,11 +119,13 @@ def _query_group(search: Search, image: Any) -> Any:
         "finding_type": _code("QUERY", "Query of a search for similar images"),
         "algorithm_id": sr.AlgorithmIdentification(_NAME, _version(), parameters=list(search.facts) or None),
     }
+    # Frames are counted from 1 in references, and not named at all if there is only one.
     frames = [search.frame + 1] if int(image.get("NumberOfFrames", 1) or 1) > 1 else None
     if search.region is None:
         source = sr.SourceImageForMeasurementGroup.from_source_image(image, frames)
         return sr.MeasurementsAndQualitativeEvaluations(**about, source_images=[source])
     corners = search.region.polygons[0][:, ::-1]  # x to the right, y down
+    # A POLYLINE is closed by its first point again (PS3.3 section C.18.6.1.2).
     closed = np.vstack([corners, corners[:1]])
     source = sr.SourceImageForRegion.from_source_image(image, frames)
     region = sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, closed, source)
@@ -133,6 +135,7 @@ def _query_group(search: Search, image: Any) -> Any:
 def _hit_group(rank: int, hit: tuple[str, float]) -> Any:
     from highdicom import UID, sr
 
+    # No image is referred to: it belongs to somebody else.
     reference, score = hit
     measured = sr.Measurement(
         name=_code("SIMILARITY", "Similarity score"), value=float(score), unit=sr.CodedConcept(*_UNIT_LESS)

@@ -36,6 +36,7 @@ def store_objects(address: Address, objects: Sequence[Any]) -> int:
             told = _told(answer, address)
     finally:
         web.close()
+    # Some of them may be stored, and others not (status 202).
     if failed := _items(told, _FAILED):
         reason = (failed[0].get("00081197", {}).get("Value") or ["no reason"])[0]
         raise ArchiveError(f"{address.shown}: refuses {len(failed)} of {len(objects)} results ({reason})")
@@ -46,6 +47,7 @@ def _body(objects: Sequence[Any], boundary: str) -> bytes:
     body = io.BytesIO()
     for one in objects:
         body.write(f"\r\n--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode())
+        # Written apart: pydicom goes back to the beginning of what it writes.
         part = io.BytesIO()
         one.save_as(part, enforce_file_format=True)
         body.write(part.getvalue())
