@@ -46,6 +46,7 @@ def test_what_is_removed_makes_room_for_the_next(place):
 
 def test_an_older_index_draws_the_same_as_it_is_and_migrated(place):
     wanted = drawn(place, 5)
+    change(place, "DROP TABLE archive")
     change(place, "DROP INDEX picture_draw")
     change(place, "ALTER TABLE picture DROP COLUMN draw")
     with sqlite3.connect(place / "catalogue.sqlite") as catalogue:
