@@ -55,8 +55,9 @@ def make(
     jobs : processes; None for one a core.
     refit : learn the vocabulary again from all images.
     also : kinds of files besides images of patients, as ``--also`` of the command line has them.
-    privacy : what a new index keeps: ``names`` (``plain``, ``hash``), ``thumbnails`` and ``burned_in``
-        (``on``, ``off``), as the flags of `semblance index`. The key is where ``SEMBLANCE_KEY`` says.
+    privacy : what a new index keeps: ``names`` (``plain``, ``hash``), ``thumbnails``, ``burned_in`` and
+        ``find_text`` (``on``, ``off``), as the flags of `semblance index`. The key is where
+        ``SEMBLANCE_KEY`` says.
     forget : take out what is gone, even if it is a large share of a folder.
     follow_links : read what links in a folder lead to, if that is outside of it.
     limits : what the reading of one file may take, now and when the index is asked: ``max_seconds``,

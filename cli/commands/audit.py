@@ -24,8 +24,9 @@ EXAMPLE = """example:
 
 It looks for dates, names such as Doe^Jane, Doe_Jane and Doe, Jane, numbers of 6 to 12 digits, e-mail
 addresses, UIDs and paths with folders of people; in an index in all of its texts, and for images with
-burned-in text and a key that others can read. The exit code is 1 if anything was found. What it finds
-is to be looked at; what it does not find may be there: no shape tells a first name from a label."""
+burned-in text (by their headers, or seen when they were indexed) and a key that others can read. The
+exit code is 1 if anything was found. What it finds is to be looked at; what it does not find may be
+there: no shape tells a first name from a label, and no detector sees every text."""
 
 SHOWN = 20
 """How many findings of a kind are listed."""
@@ -74,14 +75,14 @@ def _about_index(path: Path) -> Iterator[Identifier]:
     if not _is_index(path):
         return
     from retrieval.index import Index
+    from retrieval.index.catalogue.privacy import with_text
     from retrieval.index.storage.key_file import key_path
 
     with Index.open(path) as index:
         info = index.info()
-    if info["burned_in"]:
-        yield Identifier(
-            "picture.burned_in", "burned-in text", f"{info['burned_in']:,} images, by their headers"
-        )
+        marked = index.ask(lambda snapshot: with_text(snapshot.catalogue))
+    for name, mark in marked.items():
+        yield Identifier(name, "burned-in text", str(mark))
     if info["key"] == "in the index":
         yield Identifier("meta", "key", "the key is in the index; open it once for writing to move it out")
     # Group and others: who can read the key can try numbers of patients.

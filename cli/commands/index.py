@@ -86,7 +86,15 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
     metavar="WHEN",
     help="off: the index keeps no small images; for a new index [on]",
 )
-@option("--no-burned-in", is_flag=True, help="leave out images whose header says that text is burned in")
+@option(
+    "--no-burned-in", is_flag=True, help="leave out images with burned-in text: by their headers, or seen"
+)
+@option(
+    "--find-text",
+    choices=("on", "off"),
+    metavar="WHEN",
+    help="off: no network looks for burned-in text in the pixels; kept by the index [on]",
+)
 @option(
     "--ranker",
     metavar="NAME",
@@ -135,6 +143,7 @@ def run(args: Arguments) -> int:
             "names": args.names,
             "thumbnails": args.thumbnails,
             "burned_in": "off" if args.no_burned_in else None,
+            "find_text": args.find_text,
         },
         args.forget,
         args.follow_links,

@@ -13,8 +13,6 @@ from typing import Self, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernel import kernel
-
 Gains = NDArray[np.int32]
 _TINY = np.float32(1e-30)
 
@@ -53,16 +51,17 @@ class TrecFolder:
 
 def falling(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return scores (n,) that fall strictly, each as near as can be to the one given, which never rise."""
-    return np.asarray(_falling(np.asarray(scores, dtype=np.float32)), dtype=np.float32)
+    return np.asarray(_lowered(np.asarray(scores, dtype=np.float32)), dtype=np.float32)
 
 
-@kernel()
-def _falling(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    lowered = scores.copy()
+def _lowered(scores: NDArray[np.float32]) -> list[float]:
+    # Few scores tie, and each becomes a line of text: a compiled loop would save nothing.
+    lowered: list[float] = scores.tolist()
     for i in range(1, len(lowered)):
         if lowered[i] >= lowered[i - 1]:
+            above = np.float32(lowered[i - 1])
             # A step of 2⁻²³ of its size reaches the next number in single precision, or the one after.
-            lowered[i] = lowered[i - 1] - max(_TINY, np.float32(1.2e-7) * abs(lowered[i - 1]))
+            lowered[i] = float(above - max(_TINY, np.float32(1.2e-7) * abs(above)))
     return lowered
 
 

@@ -11,10 +11,13 @@ from .catalogue.chosen_rankers import chosen_rankers
 from .catalogue.files import n_lacking
 from .catalogue.learned_fusions import LearntFusion, read_fusions
 from .catalogue.pictures import count_unlabelled
-from .catalogue.privacy import n_burned_in
+from .catalogue.privacy import n_not_looked_at, n_with_text, with_text
 from .catalogue.representations import Segment, StoredRepresentation, segments, stored_representations
 from .storage.ranker_choice import structure_of
 from .storage.store import Store
+
+LISTED = 100
+"""How many of the images with burned-in text are named."""
 
 
 def info(store: Store) -> Mapping[str, Any]:
@@ -39,7 +42,12 @@ def info(store: Store) -> Mapping[str, Any]:
                 )
             ),
             "pictures": n_pictures,
-            "burned_in": n_burned_in(store.catalogue),
+            "burned_in": n_with_text(store.catalogue),
+            # The first of very many: `audit` lists them all.
+            "burned_in_images": {
+                name: str(mark) for name, mark in with_text(store.catalogue, LISTED).items()
+            },
+            "text_not_looked_for": n_not_looked_at(store.catalogue),
             "labelled": n_pictures - count_unlabelled(store.catalogue),
             # All files of the folder, also those that the next writer will sweep: what the disk holds.
             "bytes": sum(path.stat().st_size for path in store.folder.rglob("*") if path.is_file()),

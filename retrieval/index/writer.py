@@ -131,7 +131,7 @@ class IndexWriter(Index):
         self.refresh()
 
     def require_privacy(self, **wanted: str | None) -> None:
-        """Let images with burned-in text be passed over; refuse to change what the index keeps otherwise.
+        """Let burned-in text be looked for or not, and such images be passed over; refuse any other change.
 
         Raises
         ------

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...picture import Value
 from ...representation import Encoding
+from .privacy import TextMark
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,7 @@ class EncodedPicture:
     encodings : by the number of the representation.
     thumbnail : a JPEG, uint8 (n_bytes,); None if the index has it already.
     prepared : network inputs, by the number of the representation, of what is to be encoded in batches.
+    text : what is known of text on it.
     """
 
     name: str
@@ -37,6 +39,7 @@ class EncodedPicture:
     encodings: Mapping[int, Encoding]
     thumbnail: NDArray[np.uint8] | None
     prepared: Mapping[int, NDArray[Any]] = field(default_factory=dict)
+    text: TextMark = TextMark.NONE
 
     @property
     def n_bytes(self) -> int:

@@ -111,7 +111,7 @@ def add_picture(catalogue: Catalogue, id: int, source: int, picture: EncodedPict
         burned_in, draw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         *(id, picture.name, source, *picture.shape, *spacing),
         *(json.dumps(dict(picture.groups)), json.dumps(dict(picture.metadata))),
-        int(picture.metadata.get("burned_in") == "YES"),
+        int(picture.text),
         draw_of(catalogue.key, picture.name),
     )
 

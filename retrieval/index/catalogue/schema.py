@@ -70,7 +70,7 @@ CREATE TABLE picture (
     groups TEXT NOT NULL,                  -- JSON object of text
     metadata TEXT NOT NULL,                -- JSON object of text and numbers
     draw INTEGER NOT NULL DEFAULT 0,       -- its place in the drawing of samples: a keyed hash of its name
-    burned_in INTEGER NOT NULL DEFAULT 0   -- 1: its header says that text is burned in, 2: text was seen
+    burned_in INTEGER NOT NULL DEFAULT 0   -- bits, see retrieval.index.catalogue.privacy.TextMark
 );
 CREATE INDEX picture_source ON picture (source);
 CREATE INDEX picture_draw ON picture (draw);

@@ -10,7 +10,7 @@ from ...readers.kinds import also_named
 from ...readers.window import Window
 from ...representation import Loadable, Representation
 from ..catalogue.pictures import next_picture
-from ..catalogue.privacy import leave_out_burned_in
+from ..catalogue.privacy import leave_out_burned_in, set_find_text
 from ..catalogue.recipe import difference, recipe_hash, recipe_settings
 from ..catalogue.representations import (
     StoredRepresentation,
@@ -67,7 +67,7 @@ def take_also(store: Store, kinds: Collection[str]) -> None:
 
 
 def require_privacy(store: Store, wanted: Mapping[str, str | None]) -> None:
-    """Let an index pass over images with burned-in text if that is wanted; it cannot change the rest.
+    """Let an index look for burned-in text or not, and pass over images with it; it cannot change the rest.
 
     Raises
     ------
@@ -80,7 +80,10 @@ def require_privacy(store: Store, wanted: Mapping[str, str | None]) -> None:
                 f"{store.folder}: was made with --{name} {kept[name]}, not {wanted[name]}; leave it out, or "
                 "make another index"
             )
-    if wanted.get("burned_in") == "off" and kept["burned_in"] == "on":
+    find_text = wanted.get("find_text")
+    if find_text is not None and find_text != kept["find_text"]:
+        set_find_text(store.catalogue, find_text)
+    if wanted.get("burned_in") == "off":
         leave_out_burned_in(store.catalogue)
 
 

@@ -191,4 +191,4 @@ class Transaction:
 
 def _without_arrays(picture: EncodedPicture) -> EncodedPicture:
     about = (picture.shape, picture.spacing, picture.groups, picture.metadata)
-    return EncodedPicture(picture.name, *about, {}, None)
+    return EncodedPicture(picture.name, *about, {}, None, text=picture.text)

@@ -27,12 +27,13 @@ from ...representation import Arrays, BatchEncoder, Encoding, Representation
 from ..catalogue.contents import Contents, contents_of, part_of
 from ..catalogue.encoded_picture import EncodedPicture
 from ..catalogue.files import State
-from ..catalogue.privacy import Privacy
+from ..catalogue.privacy import Privacy, TextMark
 from ..catalogue.recipe import Factories, make
 from ..catalogue.tombstones import tombstone_key
 from ..storage.thumbnail import make_thumbnail
 from .damaged_frames import about_damaged
 from .encoding_limit import no_limit
+from .text_marks import marks_of, without_text
 
 FRAMES_PER_RESULT = 64
 """Frames of a file in one result: a stack of thousands must not be in memory as a whole."""
@@ -179,7 +180,7 @@ class Worker:
         about: dict[str, Any] = {"window": self._window, "salt": salt, "limits": self.setup.limits}
         pictures = read_guarded(task.path, task.name, also=task.also, report=report, **about)
         if self.setup.privacy.burned_in == "off":
-            pictures = map(_without_burned_in, pictures)
+            pictures = without_text(pictures, self.setup.privacy)
         return (picture for picture in pictures if not skip or tombstone_key(salt, picture.id) not in skip)
 
     def _encoded(self, task: Task) -> Iterator[PartialResult]:
@@ -206,7 +207,9 @@ class Worker:
                 encodings[id] = made.encode(picture)
         thumbnail = make_thumbnail(picture) if self._keeps_thumbnail(task) else None
         about = (picture.shape, picture.spacing, dict(picture.groups), dict(picture.metadata))
-        return EncodedPicture(picture.id, *about, encodings, thumbnail, prepared)
+        # Of an image that the index has it is known.
+        marks = marks_of(picture, self.setup.privacy) if task.has_thumbnails else TextMark.NONE
+        return EncodedPicture(picture.id, *about, encodings, thumbnail, prepared, marks)
 
     def _keeps_thumbnail(self, task: Task) -> bool:
         return task.has_thumbnails and self.setup.privacy.thumbnails == "on"
@@ -228,13 +231,6 @@ class Worker:
                     drawn = (key, picture.id, {id: self._made[id].sample(picture) for id in task.encode})
                 (heapq.heappush if len(best) < task.sample else heapq.heapreplace)(best, drawn)
         return PartialResult(samples=[s for _, _, s in sorted(best, key=lambda b: b[:2])], n_frames=n_frames)
-
-
-def _without_burned_in(picture: Picture) -> Picture:
-    """Return an image as it is. Raise PassedOverError if its header says that text is burned in."""
-    if picture.metadata.get("burned_in") == "YES":
-        raise PassedOverError("passed over: its header says that text is burned in (--no-burned-in)")
-    return picture
 
 
 def sampling_key(seed: int, name: str) -> int:

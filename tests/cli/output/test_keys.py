@@ -26,7 +26,8 @@ IMAGE = "stripes/0.png"
 JSON = {
     "info": (
         ["info", "INDEX", "--json"],
-        "format window key names thumbnails burned_in folders files.* skipped.* pictures labelled bytes "
+        "format window key names thumbnails burned_in burned_in_images.* text_not_looked_for folders "
+        "files.* skipped.* pictures labelled bytes "
         "fusions.name fusions.weights "
         "fusions.queries fusions.trial.* representations.name representations.settings.* "
         "representations.recipe representations.fitted_on representations.replaces_present "

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from support.dicom_files import texture, write_dicom
+from support.dicom_files import write_dicom
+from support.text_on_images import phantom
 
 import semblance
 from cli.main import main
@@ -16,9 +17,7 @@ def scans(tmp_path):
     (tmp_path / "scans").mkdir()
     for number, says in enumerate(("YES", "NO", None)):
         more = {} if says is None else {"BurnedInAnnotation": says}
-        write_dicom(
-            tmp_path / "scans" / f"{number}.dcm", texture(number, (40, 40)), uid=f"1.2.{number}", **more
-        )
+        write_dicom(tmp_path / "scans" / f"{number}.dcm", phantom(number, 64), uid=f"1.2.{number}", **more)
     return tmp_path / "scans"
 
 
@@ -89,7 +88,7 @@ def test_the_face_for_python_takes_the_same(scans):
     with semblance.index(scans, to=place, by="thumbnail", jobs=1, privacy=kept) as made:
         assert len(made) == 2
         assert not any("dcm" in id for id in made.ids)
-    with pytest.raises(OptionError, match="is none of burned_in, names, thumbnails"):
+    with pytest.raises(OptionError, match="is none of burned_in, find_text, names, thumbnails"):
         semblance.index(scans, to=scans.parent / "z.index", privacy={"name": "hash"})
     with pytest.raises(OptionError, match="'on' or so"):
         semblance.index(scans, to=scans.parent / "z.index", privacy={"thumbnails": "'on' or so"})
