@@ -10,7 +10,6 @@ from retrieval.errors import PictureError
 from viewer.answer import Answer
 from viewer.answering import answer_page, ask, with_images, without_itself
 from viewer.files import check_picture_name, write_picture, write_text
-from viewer.notes import Notes
 from viewer.queries.query import Query, canvas_of, find_queries
 from viewer.queries.volume import find_volumes
 from viewer.report import write_page
@@ -88,6 +87,7 @@ def run(args: Arguments) -> int:
     mark = mark_of(args)
     check_to(args)
     from retrieval.index import Index
+    from viewer.notes import Notes
 
     with Index.open(args.index) as index, ProgressBar("queries", args.quiet) as progress:
         answers: list[Answer] = []

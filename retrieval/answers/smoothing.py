@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from ..ranker import Ranking, order
 from ..representation import SparseVector, Vector
@@ -68,6 +67,8 @@ def _products(vectors: Sequence[Vector]) -> NDArray[np.float32]:
         ends = np.cumsum([0, *(len(vector.indices) for vector in few)])
         values = np.concatenate([vector.values for vector in few])
         columns = np.concatenate([vector.indices for vector in few]).astype(np.int64)
+        from scipy import sparse  # late: reading starts without it
+
         matrix = sparse.csr_matrix((values, columns, ends), shape=(len(few), first.size))
         return np.asarray((matrix @ matrix.T).toarray(), dtype=np.float32)
     # Bags of a few thousand words are quicker as full rows: one product of matrices.

@@ -105,6 +105,8 @@ class Catalogue:
         if application != APPLICATION or not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'meta'"):
             raise IndexFolderError(f"{self.folder}: is not an index of Semblance, or was never finished")
         if format > FORMAT:
+            if read_sums(self.folder, self.generation) is not None:
+                self.check()  # the number itself may be the damage
             newer = f"made by a newer Semblance (format {format}, this one reads {FORMAT})"
             remedy = "upgrade with `pip install --upgrade semblance`, or index again"
             raise IndexFolderError(f"{self.folder}: {newer}; {remedy}")
@@ -149,9 +151,7 @@ class Catalogue:
     def check(self) -> None:
         """Compare the pages of the file with their checksums, once a commit; older formats have none.
 
-        Raises
-        ------
-        IndexFolderError : a page is damaged, or the checksums are.
+        Raises IndexFolderError if a page is damaged, or the checksums are.
         """
         with self._turn:
             generation = self.generation
