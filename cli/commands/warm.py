@@ -131,6 +131,8 @@ def _steps(folder: Path) -> list[Callable[[], None]]:
         *indexed,
         *(lambda number=number: _ask(folder, number) for number in (0, 1)),
         lambda: _scan(folder),
+        lambda: _walk(folder / "coded"),
+        lambda: _prune(folder / "bags"),
     ]
 
 
@@ -176,6 +178,38 @@ def _scan(folder: Path) -> None:
     made.add(np.arange(CODED), vectors)
     made.save(folder / "coded")
     ExactRanker.open([folder / "coded"], 8).rank(vectors[0], 3)
+
+
+def _walk(segment: Path) -> None:
+    """Walk a graph of vectors without links: faiss, which would make one, need not be there."""
+    import numpy as np
+
+    from retrieval.rankers.byte_codes import code_view
+    from retrieval.rankers.dense_block import CODED, open_segment
+    from retrieval.rankers.graph import LINKS, Graph, open_graph, save_graph, walk
+
+    alone = np.full(CODED, -1, dtype=np.int32)
+    links = np.repeat(alone[:, None], 2 * LINKS, axis=1)
+    folder = segment.with_name("graph")
+    save_graph(folder, Graph(links, np.empty((0, LINKS), np.int32), alone, np.zeros(2, np.int64)))
+    codes = open_segment(segment, 8)[1].codes
+    assert codes is not None  # so many vectors have codes
+    walk(open_graph(folder, CODED), codes.arrays, code_view(np.ones(8, np.float32)), 3)
+
+
+def _prune(folder: Path) -> None:
+    """Score few bags of many by themselves."""
+    import numpy as np
+
+    from retrieval.rankers.inverted import InvertedIndex
+    from retrieval.rankers.pruning import SMALLEST
+    from retrieval.representation import SparseVector
+
+    bag = SparseVector(np.arange(2, dtype=np.uint32), np.ones(2, np.float32), 4)
+    made = InvertedIndex(4)
+    made.add(np.arange(SMALLEST), [bag] * SMALLEST)
+    made.save(folder)
+    InvertedIndex.open([folder], 4).rank(bag, 1, np.arange(SMALLEST) < 1)
 
 
 def _ask_by(index: Index, name: str, region: Region) -> None:
