@@ -64,7 +64,8 @@ def test_memory_is_that_of_the_declared_pixels_and_500_mb():
         _items(hostile.fill, 600_000_000)
     assert _items(hostile.fill, 600_000_000, 40_000_000) == [1]
     with pytest.raises(PictureError, match="more memory"):
-        _items(hostile.fill, 90_000_000, max_memory=50)
+        # Much more: what else the process gives back meanwhile may be filled as well.
+        _items(hostile.fill, 400_000_000, max_memory=50)
 
 
 def test_a_header_cannot_declare_memory_without_end():

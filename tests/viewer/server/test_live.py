@@ -140,9 +140,11 @@ def test_a_commit_is_taken_up_while_a_network_is_loading(changing, monkeypatch):
 
 
 def test_queries_do_not_wait_for_each_others_threads(client):
-    """Each runs on a processor of its own: BLAS has one thread in each."""
+    """Each runs on a processor of its own: the BLAS that NumPy multiplies by has one thread in each."""
     assert client.get("/state").status_code == 200
-    assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
+    # Others may have been loaded since the server began, by other tests of this process.
+    pools = [pool for pool in threadpool_info() if "numpy" in pool["filepath"]]
+    assert {pool["num_threads"] for pool in pools} == {1}
 
 
 def test_a_file_that_changed_has_another_key(changing):
