@@ -168,7 +168,7 @@ def _prepare(folder: Path, args: argparse.Namespace) -> str:
 
 def _table(rows: dict[str, Row], title: str) -> str:
     lines = [
-        f"### {title}",
+        f"## {title}",
         "",
         "| | setting | recall@10 | build s | MB on disk | private MB | mapped | p50 ms | p99 ms "
         "| ms in batches of 64 | probe ms |",
