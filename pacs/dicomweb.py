@@ -20,8 +20,6 @@ _PAGE = 1000
 """Matches asked for at a time."""
 _ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 """Files as the archive keeps them: to transcode them would cost it time, and might lose something."""
-_SHARE = 4
-"""A series is taken whole if at least one in so many of its images is wanted; one by one they take longer."""
 
 
 class DicomWeb:
@@ -86,7 +84,7 @@ class DicomWeb:
     def files(
         self, series: SeriesKey, folder: Path, wanted: Collection[str] | None = None
     ) -> Iterator[ArchivedFile]:
-        """Write files of a series: as one answer, or one by one if few are wanted."""
+        """Write files of a series: all as one answer, those that are named one by one."""
         if wanted is None:
             yield from self._retrieved(_path(series), folder)
             return

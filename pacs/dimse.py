@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from queue import SimpleQueue
@@ -11,7 +10,7 @@ from threading import Event, Thread
 from typing import Any
 
 from retrieval.errors import ArchiveError, GoneError, SettingError
-from retrieval.readers.archive import Address, ArchivedFile, ArchivedSeries, Changed, SeriesKey
+from retrieval.readers.archive import Address, ArchivedFile, ArchivedSeries, Changed, SeriesKey, part_path
 from retrieval.readers.warnings_off import quiet
 
 from .association import Peer
@@ -131,7 +130,7 @@ class Dimse:
         stop: Event,
     ) -> None:
         def store(uid: str, content: bytes) -> None:
-            path = folder / f".part-{secrets.token_hex(8)}"
+            path = part_path(folder)
             path.write_bytes(content)
             arrived.put(ArchivedFile(uid, path))
 

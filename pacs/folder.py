@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from retrieval.errors import ArchiveError, GoneError
-from retrieval.readers.archive import Address, ArchivedFile, ArchivedSeries, Changed, SeriesKey
+from retrieval.readers.archive import Address, ArchivedFile, ArchivedSeries, Changed, SeriesKey, part_path
 from retrieval.readers.folder import FoundFile, find_files
 from retrieval.readers.warnings_off import quiet
 
@@ -49,7 +48,7 @@ class FolderArchive:
         """Copy files of a series."""
         found = self._of(series)
         for uid in sorted(found if wanted is None else set(wanted) & set(found)):
-            part = folder / f".part-{secrets.token_hex(8)}"
+            part = part_path(folder)
             try:
                 shutil.copyfile(found[uid], part)
             except FileNotFoundError:  # deleted since: whoever wants it sees that it does not come

@@ -6,12 +6,12 @@ RFC 2046 section 5.1; DICOM PS3.18 section 8.6.1.2.
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from retrieval.errors import ArchiveError
+from retrieval.readers.archive import part_path
 
 _PIECE = 1 << 18
 """Bytes that are read at a time."""
@@ -59,7 +59,7 @@ def parts(read: Read, boundary: bytes, folder: Path, shown: str) -> Iterator[Par
     stream.copy_until(mark, None)
     while stream.take(2) != b"--":
         stream.skip_header()
-        path = folder / f".part-{secrets.token_hex(8)}"
+        path = part_path(folder)
         try:
             with path.open("wb") as file:
                 head = stream.copy_until(mark, file.write)

@@ -120,7 +120,7 @@ def _query_group(search: Search, image: Any) -> Any:
         "algorithm_id": sr.AlgorithmIdentification(_NAME, _version(), parameters=list(search.facts) or None),
     }
     # Frames are counted from 1 in references, and not named at all if there is only one.
-    frames = [search.frame + 1] if int(image.get("NumberOfFrames", 1) or 1) > 1 else None
+    frames = [search.frame + 1] if _n_frames(image) > 1 else None
     if search.region is None:
         source = sr.SourceImageForMeasurementGroup.from_source_image(image, frames)
         return sr.MeasurementsAndQualitativeEvaluations(**about, source_images=[source])
@@ -130,6 +130,10 @@ def _query_group(search: Search, image: Any) -> Any:
     source = sr.SourceImageForRegion.from_source_image(image, frames)
     region = sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, closed, source)
     return sr.PlanarROIMeasurementsAndQualitativeEvaluations(**about, referenced_region=region)
+
+
+def _n_frames(image: Any) -> int:
+    return int(image.get("NumberOfFrames", 1) or 1)  # absent, or empty, in a file of one image
 
 
 def _hit_group(rank: int, hit: tuple[str, float]) -> Any:
@@ -160,8 +164,7 @@ def _segmentation(search: Search, image: Any, region: Region) -> Any:
         tracking_uid=UID(),
         tracking_id="query region",
     )
-    n_frames = int(image.get("NumberOfFrames", 1) or 1)
-    mask = np.zeros((n_frames, int(image.Rows), int(image.Columns)), np.uint8)
+    mask = np.zeros((_n_frames(image), int(image.Rows), int(image.Columns)), np.uint8)
     mask[search.frame] = region.mask(mask.shape[1:])
     made = seg.Segmentation(
         source_images=[image],

@@ -7,6 +7,7 @@ entry points of the group ``semblance.archives``, and made by calling that with 
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ from ..errors import SettingError
 
 ARCHIVES = "semblance.archives"
 """The group of entry points: each makes an ``Archive`` of an ``Address``."""
+
+_PART = ".part-"
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9]+):(?!\\)(.+)", re.DOTALL)
 
@@ -66,6 +69,16 @@ class Address:
     def shown(self) -> str:
         """The address without its filters, which may name a patient: what messages say."""
         return f"{self.scheme}:{self.place}"
+
+
+def part_path(folder: Path) -> Path:
+    """Return a path in a folder, which nothing has, for a file that is being written."""
+    return folder / f"{_PART}{secrets.token_hex(8)}"
+
+
+def is_part(path: Path) -> bool:
+    """Tell if a file was being written, by its name."""
+    return path.name.startswith(_PART)
 
 
 class SeriesKey(NamedTuple):

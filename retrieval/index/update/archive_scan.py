@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import GoneError, IndexFolderError
-from ...readers.archive import Address, Archive, ArchivedSeries, SeriesKey
+from ...readers.archive import Address, Archive, ArchivedSeries, SeriesKey, is_part
 from ..catalogue.archives import IndexedArchive, add_archive, archive_of, move_archive, note_cursor
 from ..catalogue.database import Catalogue
 from ..catalogue.files import KnownSource, Stat, State, add_source, drop_sources, known_sources, mark_changed
@@ -166,6 +166,6 @@ def prepare_folder(archive: IndexedArchive) -> Iterator[Path]:
     """Make the folder of the files of an archive; yield and delete what a killed run left half written."""
     archive.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in archive.folder.iterdir():
-        if not archive.keeps_files or path.name.startswith(".part-"):
+        if not archive.keeps_files or is_part(path):
             path.unlink(missing_ok=True)
             yield path
