@@ -70,7 +70,7 @@ def fuse_best(
     n : how many may be found.
     k, how, weights, scales : as in ``fuse``; rules other than ``rrf`` need scales.
     """
-    depth = max(_FIRST, _PER_HIT * k)
+    depth = _first_depth(k)
     while depth * _DEEPER <= n:
         found = rankings(depth)
         prefixes = [
@@ -82,6 +82,15 @@ def fuse_best(
             return best, [prefix.ranking for prefix in prefixes]
         depth *= _DEEPER
     return None
+
+
+def may_save(n: int, k: int) -> bool:
+    """Tell if there are so many images that the best k may be known without whole rankings."""
+    return _first_depth(k) * _DEEPER <= n
+
+
+def _first_depth(k: int) -> int:
+    return max(_FIRST, _PER_HIT * k)
 
 
 def _proven(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...answers.bounded_fusion import fuse_best
+from ...answers.bounded_fusion import fuse_best, may_save
 from ...ranker import Ranking
 from ..storage.snapshot import Snapshot
 from .candidates import Mask
@@ -35,9 +35,11 @@ def best_fused(
     """
     if len(encoded) == 1 or any(n_reranked(one) != 0 for one in encoded):
         return None
+    n = len(snapshot) if mask is None else int(np.count_nonzero(mask))
+    if not may_save(n, k):  # else the scales of a small index would be found twice
+        return None
     nothing = Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
     scaled = fusion.scaled(snapshot, [Reranked(one, nothing) for one in encoded])
-    n = len(snapshot) if mask is None else int(np.count_nonzero(mask))
     found = fuse_best(
         lambda depth: [rank(snapshot, one, depth, mask) for one in encoded],
         *(n, k, scaled.rule, scaled.weights, scaled.scales),
