@@ -53,6 +53,7 @@ class _Lines:
         self._size = 0
 
     def of(self, file: TextIO) -> Iterator[str]:
+        """Yield the lines of a file. SettingError if one, or all together, have too many characters."""
         while line := file.readline(_MAX_LINE):
             if len(line) == _MAX_LINE:
                 raise SettingError(f"{self.place(1)}: longer than {_MAX_LINE:,} characters; write plain CSV")

@@ -8,10 +8,11 @@ from retrieval.index.catalogue.schema import APPLICATION, SUMMED
 from retrieval.index.writer import IndexWriter
 
 
-def index_thumbnails(place, folder):
-    """Index a folder by its thumbnails, and return the place of the index."""
+def index_thumbnails(place, folder, *others):
+    """Index a folder by its thumbnails, and by other representations; return the place of the index."""
     with IndexWriter.create(place) as index:
-        index.add_representation(Thumbnail())
+        for representation in (Thumbnail(), *others):
+            index.add_representation(representation)
         index.update([folder], jobs=1)
     return place
 

@@ -2,12 +2,12 @@
 
 import pytest
 from support.drawings import draw_numbered
+from support.indexes import index_thumbnails
 
 from retrieval.answers import bounded_fusion
-from retrieval.baselines import ColourHistogram, Thumbnail
+from retrieval.baselines import ColourHistogram
 from retrieval.index import Index
 from retrieval.index.search import query
-from retrieval.index.writer import IndexWriter
 
 N = 70
 ASKED = [
@@ -23,11 +23,7 @@ ASKED = [
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     place = tmp_path_factory.mktemp("fused")
-    with IndexWriter.create(place / "i") as index:
-        index.add_representation(Thumbnail())
-        index.add_representation(ColourHistogram())
-        index.update([draw_numbered(place / "images", N)], jobs=1)
-    return place / "i"
+    return index_thumbnails(place / "i", draw_numbered(place / "images", N), ColourHistogram())
 
 
 @pytest.mark.parametrize("options", ASKED, ids=str)

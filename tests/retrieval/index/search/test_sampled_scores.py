@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from support.drawings import draw_numbered
+from support.indexes import index_thumbnails
 
-from retrieval.baselines import ColourHistogram, Thumbnail
+from retrieval.baselines import ColourHistogram
 from retrieval.index import Index
 from retrieval.index.catalogue.sample import sampled
 from retrieval.index.storage import sample
 from retrieval.index.storage.sample import sample_of
-from retrieval.index.writer import IndexWriter
 
 BY = ("thumbnail", "colour")
 N = 14
@@ -18,11 +18,7 @@ N = 14
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     place = tmp_path_factory.mktemp("sampled")
-    with IndexWriter.create(place / "i") as index:
-        index.add_representation(Thumbnail())
-        index.add_representation(ColourHistogram())
-        index.update([draw_numbered(place / "images", N)], jobs=1)
-    return place / "i"
+    return index_thumbnails(place / "i", draw_numbered(place / "images", N), ColourHistogram())
 
 
 @pytest.fixture
