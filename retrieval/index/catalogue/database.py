@@ -21,9 +21,6 @@ from .page_sums import PageSums, read_sums, write_sums
 from .schema import APPLICATION, FORMAT, MADE_BY_OTHERS, SUMMED, TABLES
 from .shared_file import SharedFile
 
-_NAMED = 8
-"""How many damaged pages are named."""
-
 
 class Catalogue:
     """Read and change the catalogue of one index folder.
@@ -164,11 +161,9 @@ class Catalogue:
             if sums is None:
                 what = "the catalogue has lost its checksums, or they are damaged"
                 raise IndexFolderError(f"{self.folder}: {what}; {REPAIR}")
-            if not sums.is_open and not sums.fits(self._chunks()):
-                damaged = sums.damaged(b"".join(self._chunks()))[:_NAMED]
-                pages = ", ".join(str(page + 1) for page in damaged) or "its end"
-                what = f"the catalogue is damaged (page {pages} of {len(sums.pages):,})"
-                raise IndexFolderError(f"{self.folder}: {what}; {REPAIR}")
+            is_same = sums.is_open or sums.fits(self._chunks())
+            if not is_same and (what := sums.trouble(b"".join(self._chunks()))):
+                raise IndexFolderError(f"{self.folder}: the catalogue is damaged ({what}); {REPAIR}")
             self._checked = generation
 
     def _seal(self) -> None:

@@ -36,7 +36,7 @@ def mend(folder: Path) -> list[str]:
     sums = [one for one in kept.values() if one is not None and not one.is_open]
     own = next((one for one in kept.values() if one is not None and one.generation == generation), None)
     head = None if generation is None else read_sums(folder, generation)
-    if head is not None and (head.is_open or head.fits([data])):
+    if head is not None and (head.is_open or head.holds(data)):
         return [] if own is not None else _sealed_again(folder)
     # Two sound files, neither of this commit: the number of the commit itself is damaged. But if one of them
     # is damaged, it is that of this commit, and the other one would take the last commit back.

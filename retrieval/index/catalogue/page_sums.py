@@ -19,6 +19,7 @@ from pathlib import Path
 from ...errors import lack
 from ...rankers.checksum import crc32_for
 from .connection import FILE
+from .free_pages import free_pages
 
 NAMES = ("catalogue.sums-0", "catalogue.sums-1")
 """The files of commits with even and with odd numbers."""
@@ -27,6 +28,7 @@ _MAGIC = b"SEMBSUMS"
 _LEAST = 16_000_000  # bytes that are always read: a commit may be about to make the catalogue longer
 _HEAD = struct.Struct("<8sQIIII")  # magic, generation, bytes of a page, pages, pages of parity, sum of all
 _SUM = struct.Struct("<I")
+_NAMED = 8  # how many damaged pages are named
 _STRIPE = 16
 """Pages for each page of parity: one of them can be mended, for 6 % of the size of the catalogue."""
 
@@ -80,8 +82,23 @@ class PageSums:
             n_bytes += len(chunk)
         return n_bytes == size and total == self.total
 
+    def holds(self, data: bytes) -> bool:
+        """Tell if the bytes of a catalogue are those of this commit, except in free pages."""
+        return len(data) == self.page_size * len(self.pages) and not self.damaged(data)
+
+    def trouble(self, data: bytes) -> str:
+        """Say where the bytes of a catalogue are not those of this commit; nothing if only free pages are."""
+        pages = ", ".join(str(page + 1) for page in self.damaged(data)[:_NAMED]) or "its end"
+        return "" if self.holds(data) else f"page {pages} of {len(self.pages):,}"
+
     def damaged(self, data: bytes) -> list[int]:
-        """Return the numbers of the pages that are others, from 0; missing ones too."""
+        """Return the numbers of the pages that are others, from 0; missing ones too, but not free ones."""
+        others = self._others(data)
+        free = free_pages(data, self.page_size)
+        # The list of free pages is believed only where it is that of the commit.
+        return others if free.listed.intersection(others) else [n for n in others if n not in free.leaves]
+
+    def _others(self, data: bytes) -> list[int]:
         found = dict(_pages(data, self.page_size))
         return [n for n, wanted in enumerate(self.pages) if n not in found or zlib.crc32(found[n]) != wanted]
 
@@ -90,13 +107,19 @@ class PageSums:
         data = data[: self.page_size * len(self.pages)].ljust(self.page_size * len(self.pages), b"\0")
         pages = [bytes(page) for _, page in _pages(data, self.page_size)]
         n_stripes = len(self.parity) // self.page_size
-        for number in self.damaged(data):
+        blank = zlib.crc32(bytes(self.page_size))
+        # Free pages are zeros when a commit ends (PRAGMA secure_delete): for those no parity is needed.
+        other = self._others(data)
+        for number in other:
+            if self.pages[number] == blank:
+                pages[number] = bytes(self.page_size)
+        for number in (n for n in other if self.pages[n] != blank):
             stripe = number % n_stripes
             others = [page for n, page in enumerate(pages) if n % n_stripes == stripe and n != number]
             parity = self.parity[stripe * self.page_size : (stripe + 1) * self.page_size]
             pages[number] = _xor([parity, *others])
         found = b"".join(pages)
-        return found if self.fits([found]) else None
+        return found if self.holds(found) else None
 
     def to_bytes(self) -> bytes:
         """Return the contents of a file of checksums, which has checksums of its own."""
