@@ -182,4 +182,10 @@ def notes(found: Evaluation) -> list[str]:
             f"{n_leaking:,} queries have a near-duplicate to find ({found.leaks[0].query} and "
             f"{found.leaks[0].found}, …); the column 'clean' leaves them out"
         )
+    if found.n_joined:
+        what = f"{found.column}s" if found.column else "images"
+        lines.append(
+            f"near-duplicates: {found.n_joined:,} {what} share one with another, and count as one in "
+            "intervals and tests"
+        )
     return lines

@@ -49,6 +49,7 @@ def as_object(found: Evaluation) -> dict[str, Any]:
         "database": found.n_database,
         "unlabelled": found.n_unlabelled,
         "not_same": found.column,
+        "n_joined": found.n_joined,
         "compared_by": found.main,
         "systems": {name: _system(found, name) for name in found.values},
         "comparisons": [

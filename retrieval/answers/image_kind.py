@@ -14,7 +14,7 @@ from functools import cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
@@ -38,18 +38,25 @@ def describe_kind(image: NDArray[np.float32]) -> Floats:
     frequency, equally wide in their logarithm; the mean of two opponent colours, and mean and deviation of
     the saturation.
     """
-    rgb = image if image.ndim == 3 else np.repeat(image[:, :, None], 3, axis=2)
-    grey = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
+    grey = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
     levels = np.sqrt(np.histogram(grey, _LEVELS, (0, 1))[0] / grey.size)
     window, ring = _rings()
     small = cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     power = np.abs(np.fft.rfft2((small - small.mean()) * window)) ** 2
     sums = np.bincount(ring.ravel(), power.ravel(), minlength=_RINGS + 2)[1:-1]
     counts = np.bincount(ring.ravel(), minlength=_RINGS + 2)[1:-1]
-    red, green, blue = rgb.reshape(-1, 3).mean(axis=0, dtype=np.float64)
-    saturation = rgb.max(axis=2) - rgb.min(axis=2)
-    colour = [red - green, (red + green) / 2 - blue, saturation.mean(), saturation.std()]
-    return np.concatenate([levels, np.log(sums / counts + 1e-6), colour])
+    return np.concatenate([levels, np.log(sums / counts + 1e-6), _colour(image)])
+
+
+def _colour(image: NDArray[np.float32]) -> Floats:
+    """Return how colourful an image is, float64 (4,)."""
+    if image.ndim == 2:
+        return np.zeros(4)  # what three equal channels come to, at a tenth of the time
+    planes = [image[:, :, channel] for channel in range(3)]
+    red, green, blue = (float(plane.mean(dtype=np.float64)) for plane in planes)
+    # Plane by plane: NumPy takes ten times as long along a last axis of three.
+    saturation = np.maximum.reduce(planes) - np.minimum.reduce(planes)
+    return np.array([red - green, (red + green) / 2 - blue, saturation.mean(), saturation.std()])
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +84,12 @@ class KindSample:
         own = [self._distance(row, self.cases != case) for row, case in zip(scaled, self.cases, strict=True)]
         object.__setattr__(self, "_own", np.array(own))
 
-    def share_as_far(self, row: Floats, case: int | None = None) -> float:
+    def share_as_far(self, row: Floats, cases: ArrayLike = ()) -> float:
         """Return the share of the sample that is at least as far from the rest as a query, in [0, 1].
 
-        ``row`` is (36,); images of the query's own ``case`` are left out.
+        ``row`` is (36,); images of the query's own ``cases`` are left out.
         """
-        others = self.cases != (-1 if case is None else case)
+        others = ~np.isin(self.cases, np.asarray(cases, dtype=np.int64))
         if not others.any():
             return 1.0
         distance = self._distance((row - self._centre) / self._scale, others)

@@ -36,6 +36,8 @@ _EVENING = 0.7
 """Amplitudes are divided by themselves to this power; 1 would be phase correlation."""
 _ROWS = np.r_[0 : BAND[1] + 1, -BAND[1] : 0]
 """Rows of a spectrum that are kept; all others are zero."""
+_TURNED = np.r_[0, 2 * BAND[1] : 0 : -1]
+"""The place of −row for each row that is kept."""
 
 
 def threshold_of(shape: tuple[int, ...]) -> float:
@@ -71,21 +73,25 @@ def correlation(one: Spectrum, other: Spectrum) -> float:
     The second is tried as it is and mirrored left to right.
     """
     # By the convolution theorem, A · conj(B) is the spectrum of the correlation at every cyclic shift.
+    straight = one * np.conj(other)
     # Mirrored, a real picture's spectrum has its rows in the other order and is conjugated, up to a shift.
-    turned = np.roll(other[::-1], 1, axis=0)
+    mirrored = np.complex64(1j) * one * other[_TURNED]
     # Both are spectra of real values, so that one complex transform has them as real and imaginary part.
-    whole = _full(one * np.conj(other)) + 1j * _full(one * turned)
-    planes = whole.view(np.float32).reshape(_SIDE, _SIDE, 2)
+    planes = _whole(straight, mirrored).view(np.float32).reshape(_SIDE, _SIDE, 2)
     # OpenCV's transform takes a quarter of the time of NumPy's.
     return float(cv2.dft(planes, flags=cv2.DFT_INVERSE | cv2.DFT_SCALE).max())
 
 
-def _full(half: Spectrum) -> Spectrum:
-    """Return the whole spectrum (128, 128) of real values, of which half of the band is given (81, 41)."""
+def _whole(real: Spectrum, imaginary: Spectrum) -> Spectrum:
+    """Return the spectrum (128, 128) of which half of the band is given, of both parts (81, 41)."""
+    n = BAND[1]
     whole = np.zeros((_SIDE, _SIDE), dtype=np.complex64)
-    whole[_ROWS, : BAND[1] + 1] = half
-    # F(−row, −col) is the conjugate of F(row, col).
-    whole[-_ROWS, -BAND[1] :] = np.conj(half[:, :0:-1])
+    half = real + imaginary
+    whole[: n + 1, : n + 1], whole[-n:, : n + 1] = half[: n + 1], half[n + 1 :]
+    # F(−row, −col) is the conjugate of F(row, col), or its negative if it is imaginary in space; by slices,
+    # since fancy indexing would take longer than the transform.
+    half = np.conj((real - imaginary)[:, :0:-1])
+    whole[0, -n:], whole[: -n - 1 : -1, -n:], whole[n:0:-1, -n:] = half[0], half[1 : n + 1], half[n + 1 :]
     return whole
 
 

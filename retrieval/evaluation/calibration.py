@@ -23,7 +23,8 @@ class Classified:
 
     Parameters
     ----------
-    accuracy : share that is right, and ``low`` to ``high`` its 95 % interval by bootstrap over groups.
+    accuracy : share that is right, and ``low`` to ``high`` its 95 % interval by bootstrap over groups, those
+        that share near-duplicates as one.
     calibration_error : expected calibration error of the confidence, whose calibration was learnt from the
         queries of other groups (five folds); ``raw_error`` is that of the share of votes as it is.
     brier : Brier score of the confidence.
@@ -100,9 +101,11 @@ class ClassificationScores:
         shares, right = np.array(self.shares), np.array(self.right)
         positions = np.array(self.positions, dtype=np.int64)
         # The label of a query must not tell how sure its own answer is: five folds of whole groups.
-        confidence = _confidence(shares, right, folds(task, positions, FOLDS, seed))
+        once = np.zeros(len(positions), dtype=np.bool_)
+        once[np.unique(task.copies[positions], return_index=True)[1]] = True
+        confidence = _confidence(shares, right, folds(task, positions, FOLDS, seed), once)
         known = confidence >= UNSURE
-        low, high = bootstrap_interval(right.astype(np.float64), task.groups[positions])
+        low, high = bootstrap_interval(right.astype(np.float64), task.apart[positions])
         return Classified(
             float(right.mean()),
             low,
@@ -117,11 +120,12 @@ class ClassificationScores:
 
 
 def _confidence(
-    shares: NDArray[np.float64], right: NDArray[np.bool_], fold: NDArray[np.int64]
+    shares: NDArray[np.float64], right: NDArray[np.bool_], fold: NDArray[np.int64], once: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return the confidence of each answer, calibrated on those of the other folds."""
+    """Return the confidence of each answer, calibrated on those of the other folds, each image ``once``."""
     found = np.empty(len(shares))  # float64 (n,)
     for number in np.unique(fold).tolist():
         own = fold == number
-        found[own] = calibrate(shares[~own], right[~own]).confidence(shares[own])
+        others = ~own & once
+        found[own] = calibrate(shares[others], right[others]).confidence(shares[own])
     return found

@@ -41,7 +41,7 @@ class EvaluationOptions:
     baselines : measure a random order, a thumbnail and a colour histogram too.
     blind : number of first hits that count as liked in a second measurement of each system, 0 for none; see
         ``retrieval.index.QueryOptions``.
-    has_leaks : look for near-duplicates between queries and database.
+    has_leaks : look for near-duplicates; without that each group is resampled by itself, and copies vote.
     seed : of all that is random.
 
     Raises

@@ -91,7 +91,8 @@ class _Scores:
     ) -> Evaluation:
         """Return all that was measured, with the systems compared by the main measure."""
         task, measures, classes = self._task, self._measures, self._task.judgements.classes
-        main, groups = measures.names.index(measures.main), task.groups[task.queries]
+        # One person under two names is one draw of the bootstrap, not two that agree.
+        main, groups = measures.names.index(measures.main), task.apart[task.queries]
         # The random order is there to be looked at: comparing it would cost the others in Holm's correction.
         compared = {name: row[main] for name, row in self.values.items() if name != "random"}
         called = {name: scores.summary(task) for name, scores in self._classification.items()}
@@ -102,6 +103,7 @@ class _Scores:
             queries=tuple(snapshot.names[p] for p in task.queries.tolist()),
             classes=tuple(classes[p] for p in task.queries.tolist()),
             groups=groups,
+            n_joined=task.n_joined,
             values=self.values,
             clean=self._clean if leaks else None,
             leaks=tuple(leaks),

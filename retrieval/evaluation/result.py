@@ -27,7 +27,9 @@ class Evaluation:
     ----------
     measures : names of what was measured; ``main`` is the one that systems are compared by, and ``is_error``
         says that less of it is better.
-    queries, classes, groups : of each query: id, class, and group (n_queries,).
+    queries, classes, groups : of each query: id, class, and group (n_queries,), which is what is resampled;
+        groups that share near-duplicates are one.
+    n_joined : how many groups of queries are one with another for sharing near-duplicates.
     values : float (n_measures, n_queries) for each system; NaN if nothing in the database is right.
     clean : the same with near-duplicates left out of the answers; None if there are none.
     leaks : the near-duplicates.
@@ -55,6 +57,7 @@ class Evaluation:
     n_unlabelled: int
     unmatched: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
+    n_joined: int = 0
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     classified: Mapping[str, Classified] = field(default_factory=dict)
     ties: Mapping[str, float] = field(default_factory=dict)
@@ -70,7 +73,7 @@ class Evaluation:
         return float(means(values[system][self.measures.index(measure)]))
 
     def interval(self, system: str, measure: str) -> tuple[float, float]:
-        """Return the 95 % interval of the mean, by bootstrap over groups."""
+        """Return the 95 % interval of the mean, by bootstrap over groups; NaN if there is but one."""
         return bootstrap_interval(self.of(system, measure), self.groups)
 
     def macro(self, system: str, measure: str) -> float:

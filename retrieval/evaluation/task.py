@@ -36,8 +36,8 @@ class EvaluationTask:
     unmatched : rows of the label table that name no picture.
     is_split : the column ``split`` says which pictures are queries and which are found.
     copies : int64 (n,), of each picture, equal for near-duplicates.
-    apart : int64 (n,), the groups of which none may be on both sides when something is learnt: ``groups``,
-        but those that share near-duplicates are one.
+    apart : int64 (n,), the groups of which none may be on both sides when something is learnt, and which are
+        resampled as one: ``groups``, but those that share near-duplicates are one.
     """
 
     queries: NDArray[np.int64]
@@ -50,6 +50,11 @@ class EvaluationTask:
     is_split: bool
     copies: NDArray[np.int64]
     apart: NDArray[np.int64]
+
+    @property
+    def n_joined(self) -> int:
+        """How many groups of queries are one with another because they share near-duplicates."""
+        return len(set(self.groups[self.queries].tolist())) - len(set(self.apart[self.queries].tolist()))
 
     def allowed(self, position: int) -> Mask:
         """Return which pictures a query may find: the database but for its own group, and itself."""

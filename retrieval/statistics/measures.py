@@ -151,21 +151,23 @@ def bootstrap_interval(
 
     Parameters
     ----------
-    values : float (n,), one a query; NaN are left out. Without any value the interval is NaN.
+    values : float (n,), one a query; NaN are left out.
     groups : (n,) of anything that sorts; None: each query is a group of its own.
     draws : how many times n groups are drawn with replacement.
     level : coverage, in (0, 1).
     seed : of the draws.
+
+    The interval is NaN unless there are two groups: one says nothing of how groups differ.
     """
     numbers = np.asarray(values, dtype=np.float64)
     known = ~np.isnan(numbers)
     owners = np.arange(len(numbers)) if groups is None else np.unique(groups, return_inverse=True)[1]
     numbers, owners = numbers[known], np.unique(owners[known], return_inverse=True)[1]
-    if len(numbers) == 0:
-        return float("nan"), float("nan")
     # A drawn group brings all of its queries, so that a mean is a ratio of sums; scipy.stats.bootstrap
     # resamples single values and has no groups.
     sums, counts = np.bincount(owners, numbers), np.bincount(owners)
+    if len(counts) < 2:
+        return float("nan"), float("nan")
     drawn = np.random.default_rng(seed).integers(len(counts), size=(draws, len(counts)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])

@@ -3,6 +3,7 @@
 Its likeness to its nearest image is compared with what the index's own images have: each image of a sample
 is a query without its own case, and the likeness to its nearest is noted. Whether it is of another kind, of a
 modality that the index has never seen, is judged by plain properties of thumbnails (``answers.image_kind``).
+Near-duplicates count once, and are of one case, since each would find the other.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ..storage.thumbnail import make_thumbnail, thumbnail_pixels
 from .candidates import Mask, named, same
 from .encode_query import EncodedQuery
 from .held_out import held_out_ranker
+from .independent_sample import IndependentSample, best_of_others
 from .query_options import QueryImage, QueryOptions
 
 _MOST_READ = 10_000_000
@@ -52,7 +54,7 @@ def likeness_percentile(
         return None
     # The likeness to another image of the own case says nothing: the sample is asked without those too.
     mask = _others(snapshot, query, options, column)
-    found = (_share(snapshot, one, column, mask) for one in encoded)
+    found = (_share(snapshot, query, one, column, mask) for one in encoded)
     shares = [share for share in found if share is not None]
     return min(1.0, len(shares) * min(shares)) if shares else None
 
@@ -67,26 +69,29 @@ def kind_percentile(
     """
     if options.region is not None:
         return None
-    sample = snapshot.cached(("kinds", column), lambda: _kinds(snapshot, column))
-    return None if sample is None else float(np.median([_kind(snapshot, sample, q, column) for q in queries]))
+    kinds = snapshot.cached(("kinds", column), lambda: _kinds(snapshot, column))
+    return None if kinds is None else float(np.median([_kind(snapshot, *kinds, query) for query in queries]))
 
 
-def _kind(snapshot: Snapshot, sample: KindSample, query: QueryImage, column: str) -> float:
+def _kind(snapshot: Snapshot, drawn: IndependentSample, sample: KindSample, query: QueryImage) -> float:
     if isinstance(query, Picture):
         # As a thumbnail too: what JPEG takes away, it takes from both.
         return sample.share_as_far(describe_kind(thumbnail_pixels(make_thumbnail(query).tobytes())))
     position = snapshot.position(query)
     row = describe_kind(thumbnail_pixels(snapshot.thumbnail(position)))
-    return sample.share_as_far(row, int(snapshot.stack_positions.cases(column)[position]))
+    return sample.share_as_far(row, drawn.cases_of(position))
 
 
-def _kinds(snapshot: Snapshot, column: str) -> KindSample | None:
+def _kinds(snapshot: Snapshot, column: str) -> tuple[IndependentSample, KindSample] | None:
     if len(snapshot) < FEWEST:
         return None
     # Enough for any size of index: 5 % of 300 is 15 images.
     chosen = np.random.default_rng(0).permutation(len(snapshot))[:_MOST_KINDS]
-    rows = [describe_kind(thumbnail_pixels(snapshot.thumbnail(int(one)))) for one in chosen]
-    return KindSample(np.array(rows), snapshot.stack_positions.cases(column)[chosen].astype(np.int64))
+    drawn = IndependentSample.of(snapshot, column, chosen)
+    if len(drawn.positions) < FEWEST:
+        return None
+    rows = [describe_kind(thumbnail_pixels(snapshot.thumbnail(int(one)))) for one in drawn.positions]
+    return drawn, KindSample(np.array(rows), drawn.cases[drawn.is_first])
 
 
 def _others(snapshot: Snapshot, query: QueryImage, options: QueryOptions, column: str) -> Mask:
@@ -99,15 +104,23 @@ def _others(snapshot: Snapshot, query: QueryImage, options: QueryOptions, column
     return mask if options.among is None else mask & named(snapshot, options.among)
 
 
-def _share(snapshot: Snapshot, encoded: EncodedQuery, column: str, mask: Mask) -> float | None:
+def _share(
+    snapshot: Snapshot, query: QueryImage, encoded: EncodedQuery, column: str, mask: Mask
+) -> float | None:
     name = encoded.name
     sample = snapshot.cached(("nearest", name, column), lambda: _nearest(snapshot, name, column))
     if len(sample) < _LEAST:
         return None
     # First scores on both sides: the sample is not reranked either.
     ranker = snapshot.ranker(name) if encoded.ranker is None else encoded.ranker
-    found = ranker.rank(encoded.encoding.vector, 1, mask)
-    return float(np.mean(sample <= found.scores[0])) if len(found) else None
+    vector = encoded.encoding.vector
+    if isinstance(query, Picture):
+        # A near-duplicate of a new image is news: the index does know such an image.
+        found = ranker.rank(vector, 1, mask)
+        best = float(found.scores[0]) if len(found) else None
+    else:
+        best = best_of_others(snapshot, ranker, vector, snapshot.position(query), column, mask)
+    return None if best is None else float(np.mean(sample <= best))
 
 
 def _nearest(snapshot: Snapshot, name: str, column: str) -> NDArray[np.float32]:
@@ -115,14 +128,13 @@ def _nearest(snapshot: Snapshot, name: str, column: str) -> NDArray[np.float32]:
 
     The larger the index, the smaller the sample: the time is bounded by the number of images that are read.
     """
-    numbers = snapshot.stack_positions.cases(column)
     n = int(np.clip(_MOST_READ // max(len(snapshot), 1), _FEWEST, _MOST))
     # The same sample in every process: an answer does not depend on when it was asked for.
     chosen = np.random.default_rng(0).permutation(snapshot.ranker(name).ids())[:n]
     found = []
-    for position in chosen.tolist():
+    for position, others in IndependentSample.of(snapshot, column, chosen).others():
         # By a metric that was not learnt from it: else all new images would seem strange beside these.
         ranker = held_out_ranker(snapshot, name, position)
-        ranking = ranker.rank(ranker.vector(position), 1, numbers != numbers[position])
-        found += ranking.scores.tolist()
-    return np.array(found, dtype=np.float32)
+        vector = ranker.vector(position)
+        found.append(best_of_others(snapshot, ranker, vector, position, column, others))
+    return np.array([score for score in found if score is not None], dtype=np.float32)

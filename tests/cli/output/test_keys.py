@@ -76,9 +76,9 @@ JSON = {
     ),
     "evaluate": (
         ["evaluate", "INDEX", "--by", "colour", "--by", "thumbnail", "--cutoffs", "1", "--json"],
-        "queries measured database unlabelled not_same compared_by systems.*.*.mean systems.*.*.interval "
-        "systems.*.*.macro systems.*.*.clean systems.*.*.classes.* comparisons.first comparisons.second "
-        "comparisons.difference comparisons.interval comparisons.p comparisons.p_adjusted "
+        "queries measured database unlabelled not_same n_joined compared_by systems.*.*.mean "
+        "systems.*.*.interval systems.*.*.macro systems.*.*.clean systems.*.*.classes.* comparisons.first "
+        "comparisons.second comparisons.difference comparisons.interval comparisons.p comparisons.p_adjusted "
         "classification.*.accuracy classification.*.low classification.*.high "
         "classification.*.calibration_error classification.*.raw_error classification.*.brier "
         "classification.*.unknown classification.*.accuracy_known classification.*.n weights.*.* "

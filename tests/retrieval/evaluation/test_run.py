@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,9 @@ from retrieval.index import Index
 from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 from retrieval.ranker import Ranking
-from retrieval.statistics.measures import average_precision
+from retrieval.statistics.groups import numbered
+from retrieval.statistics.measures import average_precision, bootstrap_interval
+from retrieval.statistics.paired_tests import randomisation_test
 from retrieval.statistics.tied_ranking import TiedRanking
 
 N = 25
@@ -357,6 +360,47 @@ def test_copies_are_in_one_fold_and_vote_once(index):
     assert of[first] == of[copy]
     plain = index.ask(lambda snapshot: prepare(snapshot, replace(PLAIN, has_leaks=False)))
     assert np.array_equal(plain.apart, plain.groups)
+
+
+def test_patients_who_share_an_image_are_resampled_as_one(index, found, place, capsys):
+    # p0 has 0.png and 1.png, and p99 a copy of 0.png.
+    own = {name: int(group) for name, group in zip(found.queries, found.groups, strict=True)}
+    assert own["0.png"] == own["1.png"] == own["copy.png"] and len(set(own.values())) == 12
+    assert found.n_joined == 1
+    values = found.of("thumbnail", "mAP")
+    person = ["p0" if name == "copy.png" else f"p{int(name[:-4]) // 2}" for name in found.queries]
+    assert found.interval("thumbnail", "mAP") == bootstrap_interval(values, numbered(person))
+    paired = next(c for c in found.comparisons if {c.first, c.second} == {"thumbnail", "colour"})
+    gain = found.of(paired.first, "mAP") - found.of(paired.second, "mAP")
+    assert paired.p == randomisation_test(gain, numbered(person))
+    called = found.classified["colour"]
+    assert (called.low, called.high) != (called.accuracy, called.accuracy)
+    assert main(["evaluate", str(place / "index"), "--by", "thumbnail", "--json"]) == 0
+    told = capsys.readouterr()
+    assert "1 patients share one with another" in told.err and json.loads(told.out)["n_joined"] == 1
+    assert main(["evaluate", str(place / "index"), "--by", "thumbnail", "--json", "--no-leaks"]) == 0
+    assert json.loads(capsys.readouterr().out)["n_joined"] == 0
+
+
+def test_a_copy_of_every_image_makes_no_interval_narrower(tmp_path):
+    """Twelve people, each under two names: intervals are those of twelve draws, not of twenty-four."""
+    make_pictures(tmp_path / "scans", tmp_path / "labels.csv")
+    for name in ("copy.png", "plain.png", *(f"{i}.png" for i in range(12, 24))):
+        (tmp_path / "scans" / name).unlink()
+    lines = ["path,label,patient"]
+    for i in range(12):
+        shutil.copy(tmp_path / "scans" / f"{i}.png", tmp_path / "scans" / f"x{i}.png")
+        lines += [f"{name}.png,{'odd' if i % 2 else 'even'},{name}" for name in (str(i), f"x{i}")]
+    (tmp_path / "labels.csv").write_text("\n".join([*lines, ""]))
+    with IndexWriter.create(tmp_path / "i") as made:
+        made.add_representation(Thumbnail(8))
+        made.update([tmp_path / "scans"], jobs=1, labels=LabelTable.read(tmp_path / "labels.csv"))
+    with Index.open(tmp_path / "i") as index:
+        options = EvaluationOptions(by=("thumbnail",), fusion=())
+        found, apart = (evaluate(index, replace(options, has_leaks=leaks)) for leaks in (True, False))
+    assert (found.n_joined, apart.n_joined) == (12, 0) and len(set(found.groups.tolist())) == 12
+    width, narrow = (high - low for low, high in (one.interval("thumbnail", "mAP") for one in (found, apart)))
+    assert width > 1.2 * narrow
 
 
 def test_votes_of_copies_by_hand():

@@ -125,6 +125,11 @@ def test_groups_of_equal_queries_widen_the_interval() -> None:
     assert together[1] - together[0] > 3 * (alone[1] - alone[0])
 
 
+def test_one_group_says_nothing_of_how_groups_differ() -> None:
+    assert all(math.isnan(end) for end in bootstrap_interval([0.2, 0.9, 0.4], ["p", "p", "p"]))
+    assert all(math.isnan(end) for end in bootstrap_interval([0.2]))
+
+
 def test_the_same_seed_gives_the_same_interval() -> None:
     values = np.random.default_rng(2).normal(size=100)
     assert bootstrap_interval(values, seed=5) == bootstrap_interval(values, seed=5)

@@ -14,6 +14,7 @@ from retrieval.baselines import Thumbnail
 from retrieval.index import Index
 from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
+from retrieval.readers import read_pictures
 
 N = 60
 
@@ -125,3 +126,32 @@ def test_answers_say_so(copied, capsys):
     told = capsys.readouterr()
     assert "00.png: left out, as near-duplicates of the query: y.png" in told.err
     assert len(json.loads(told.out)[0]["near_duplicates"]["counted_once"][0]) == 3
+
+
+@pytest.fixture(scope="module")
+def doubled(tmp_path_factory):
+    """An index in which each image is there twice, under two patients."""
+    return make_index(tmp_path_factory.mktemp("doubled"), {f"z{i:02}.png": i for i in range(N)})
+
+
+def test_copies_of_every_image_do_not_make_all_else_look_novel(plain, doubled, tmp_path):
+    """Beside its copy no image is like another: what is new would be unlike anything, and of another kind."""
+    for i in (101, 102):
+        assert cv2.imwrite(str(tmp_path / f"{i}.png"), blots(i))
+    new = [next(iter(read_pictures(tmp_path / f"{i}.png", str(i)))) for i in (101, 102)]
+    with Index.open(plain) as one, Index.open(doubled) as other:
+        for query in (*new, "00.png", "07.png", "33.png"):
+            alone, found = one.classify(query, k=5), other.classify(query, k=5)
+            assert found.unlike == pytest.approx(alone.unlike, abs=0.1)
+            # The kinds of an index are told by one of each pair: by the very same images.
+            assert found.kind == alone.kind
+
+
+def test_too_few_images_are_no_sample_however_often_they_are_there(tmp_path):
+    lone = make_index(tmp_path, {f"z{i}-{k}.png": i for i in range(15) for k in range(4)})
+    with IndexWriter.open(lone) as writer:
+        writer.remove([f"{i:02}.png" for i in range(15, N)])
+    with Index.open(lone) as index:
+        # 75 images are enough, 15 are not.
+        found = index.classify("00.png", k=5)
+        assert found.unlike is None and found.kind is None
