@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import TracebackType
 
 from ...errors import REPAIR, IndexFolderError, LackError, lack
 
@@ -53,15 +54,30 @@ def on_error(undo: Callable[[], object]) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def explained(folder: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours, with the remedy."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise _explanation(folder, error) from error
-    except UnicodeDecodeError as error:  # of a message of SQLite that quotes a damaged schema
-        raise IndexFolderError(f"{folder}: catalogue: its schema is damaged; {REPAIR}") from error
+class explained:  # noqa: N801  # used like a function
+    """Turn SQLite's errors in a block into ours, with the remedy.
+
+    Parameters
+    ----------
+    folder : the index, for the message.
+    """
+
+    # A class: a generator would cost as much as a short question, and an update asks ten for each file.
+    __slots__ = ("_folder",)
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise _explanation(self._folder, error) from error
+        if isinstance(error, UnicodeDecodeError):  # of a message of SQLite that quotes a damaged schema
+            raise IndexFolderError(f"{self._folder}: catalogue: its schema is damaged; {REPAIR}") from error
 
 
 def _connection(uri: str) -> sqlite3.Connection:

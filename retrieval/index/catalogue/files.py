@@ -119,27 +119,30 @@ def note_stat(catalogue: Catalogue, id: int, stat: Stat) -> None:
     )
 
 
-def note_contents(catalogue: Catalogue, id: int, contents: Contents) -> None:
-    """Record the hashes of what was read of a file."""
-    catalogue.run("UPDATE source SET part = ?, whole = ? WHERE id = ?", contents.part, contents.whole, id)
+def note_contents(catalogue: Catalogue, found: Iterable[tuple[int, Contents]]) -> None:
+    """Record the hashes of what was read of files, by their numbers."""
+    rows = ((contents.part, contents.whole, id) for id, contents in found)
+    catalogue.run_many("UPDATE source SET part = ?, whole = ? WHERE id = ?", rows)
 
 
-def mark_outcome(catalogue: Catalogue, id: int, state: State, reason: str = "") -> None:
-    """Record the state of a file, and the reason if it is not in the index."""
-    catalogue.run("UPDATE source SET state = ?, reason = ? WHERE id = ?", state, reason, id)
+def mark_outcomes(catalogue: Catalogue, outcomes: Iterable[tuple[int, State, str]]) -> None:
+    """Record the number and the state of files, and the reason of each that is not in the index."""
+    rows = ((state, reason, id) for id, state, reason in outcomes)
+    catalogue.run_many("UPDATE source SET state = ?, reason = ? WHERE id = ?", rows)
 
 
 def drop_sources(catalogue: Catalogue, ids: Iterable[int]) -> None:
     """Delete files with their images."""
-    for id in ids:
-        drop_pictures(catalogue, id)
-        catalogue.run("DELETE FROM source WHERE id = ?", id)
+    rows = [(id,) for id in ids]
+    drop_pictures(catalogue, (id for (id,) in rows))
+    catalogue.run_many("DELETE FROM source WHERE id = ?", rows)
 
 
-def drop_pictures(catalogue: Catalogue, source: int) -> None:
-    """Delete the images of a file, the tombstones of its frames, and what has encoded it."""
+def drop_pictures(catalogue: Catalogue, sources: Iterable[int]) -> None:
+    """Delete the images of files, the tombstones of their frames, and what has encoded them."""
+    rows = [(id,) for id in sources]
     for table in ("picture", "removed", "encoded"):
-        catalogue.run(f"DELETE FROM {table} WHERE source = ?", source)
+        catalogue.run_many(f"DELETE FROM {table} WHERE source = ?", rows)
 
 
 def lacking(catalogue: Catalogue, representations: Sequence[int]) -> list[int]:

@@ -103,16 +103,21 @@ def make_entry(
     return Entry(name, source, (rows, cols), spacing, {**groups, **own}, {**metadata, **rest}, tuple(labels))
 
 
-def add_picture(catalogue: Catalogue, id: int, source: int, picture: EncodedPicture) -> None:
-    """Add an image under a number that was never given before."""
-    spacing = picture.spacing or (None, None)
-    catalogue.run(
+def add_pictures(catalogue: Catalogue, pictures: Iterable[tuple[int, int, EncodedPicture]]) -> None:
+    """Add images, each under a number that was never given before, and with the number of its file."""
+    rows = (
+        (
+            *(id, picture.name, source, *picture.shape, *(picture.spacing or (None, None))),
+            *(json.dumps(dict(picture.groups)), json.dumps(dict(picture.metadata))),
+            int(picture.text),
+            draw_of(catalogue.key, picture.name),
+        )
+        for id, source, picture in pictures
+    )
+    catalogue.run_many(
         """INSERT INTO picture (id, name, source, rows, cols, row_spacing, col_spacing, groups, metadata,
         burned_in, draw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        *(id, picture.name, source, *picture.shape, *spacing),
-        *(json.dumps(dict(picture.groups)), json.dumps(dict(picture.metadata))),
-        int(picture.text),
-        draw_of(catalogue.key, picture.name),
+        rows,
     )
 
 
@@ -163,6 +168,11 @@ def is_labelled(catalogue: Catalogue, name: str) -> bool:
     """Return whether a file or one of its frames has a row of a label table."""
     sql = "SELECT 1 FROM label WHERE name = ? OR (name >= ? AND name < ?) LIMIT 1"
     return bool(catalogue.rows(sql, name, f"{name}#", f"{name}$"))
+
+
+def count_pictures(catalogue: Catalogue) -> int:
+    """Return the number of images."""
+    return int(catalogue.rows("SELECT count(*) FROM picture")[0][0])
 
 
 def count_unlabelled(catalogue: Catalogue) -> int:

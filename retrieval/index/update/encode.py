@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from ...readers.limits import current_limits
 from ...representation import Representation
-from ..catalogue.files import IndexedSource, State, fetch, lacking, mark_outcome
-from ..catalogue.pictures import known_pictures, next_picture, removed_frames
+from ..catalogue.files import IndexedSource, State, fetch, lacking, mark_outcomes
+from ..catalogue.pictures import count_pictures, known_pictures, next_picture, removed_frames
 from ..catalogue.representations import StoredRepresentation, stored_representations
 from ..progress import Progress
 from ..storage.merge import merge_small
@@ -19,6 +19,9 @@ from .interrupt import held_back
 from .transaction import COMMIT_EVERY, IdAllocator, SourceWrite, Transaction
 from .worker_task import Failure, PartialResult, Setup, Spec, Task
 from .workers import Executor
+
+_COMMITS_TO_DOUBLE = 32
+"""About so many commits double a large index."""
 
 
 @dataclass
@@ -68,7 +71,7 @@ class Encoder:
         commit_every: int = COMMIT_EVERY,
     ) -> None:
         self._store = store
-        self._files = files
+        self._files, self._also = files, store.also
         self._executor = executor
         self._commit_every = commit_every
         self._progress = progress
@@ -76,10 +79,11 @@ class Encoder:
         self._fitted = [b for b in fitted if b.base is None]  # `derive_all` does the others
         self._representations: Mapping[int, Representation] = {b.id: store.representation(b) for b in fitted}
         self._ids = IdAllocator(next_picture(store.catalogue))
+        self._encoded = Encoded()
+        self._n_known = count_pictures(store.catalogue)
         self._transaction = self._new_transaction()
         self._long: dict[int, _LongSource] = {}
         self._states: dict[int, State] = {}
-        self._encoded = Encoded()
 
     def run(self) -> Encoded:
         """Encode all that is to be encoded. After Ctrl-C every file that was encoded completely is kept."""
@@ -111,16 +115,17 @@ class Encoder:
         sources = fetch(self._store.catalogue, ids)
         for source in self._files.brought(sources, by_series=True):
             self._states[source.id] = source.state
-            yield self._task(source, _encoded_by(self._store, source.id))
+            yield self._task(source)
 
-    def _task(self, source: IndexedSource, encoded: frozenset[int]) -> Task:
+    def _task(self, source: IndexedSource) -> Task:
         is_new = source.state is not State.READ
+        encoded = frozenset[int]() if is_new else _encoded_by(self._store, source.id)
         wanted = tuple(b.id for b in self._fitted if is_new or b.id not in encoded)
         # A file that changed brings its removed frames back; one that is read for a new representation does
         # not.
         skip = frozenset() if is_new else removed_frames(self._store.catalogue, source.id)
         # What is in the index is read again whatever kind of file it is.
-        also = self._store.also if is_new else None
+        also = self._also if is_new else None
         part = None if is_new else source.part
         about = (source.id, source.path, source.name, wanted)
         return Task(*about, has_thumbnails=is_new, skip=skip, also=also, part=part)
@@ -135,7 +140,7 @@ class Encoder:
         if not self._is_as_known(task, outcome):
             self._fail(task, Failure(State.FAILED, "its frames changed; run the same command again"))
             with self._store.catalogue.transaction():
-                mark_outcome(self._store.catalogue, task.source, State.PENDING)
+                mark_outcomes(self._store.catalogue, [(task.source, State.PENDING, "")])
             return 1
         self._encoded.n_pictures += len(outcome.pictures)
         if outcome.reason:
@@ -193,7 +198,10 @@ class Encoder:
         merge_small(self._store, self._representations)
 
     def _new_transaction(self) -> Transaction:
-        return Transaction(self._store, self._representations, self._ids, self._commit_every)
+        # A commit makes the checksums of the whole catalogue: as many for each image of a large index as of a
+        # small one would take longer than all else. However large, a commit waits half a minute at most.
+        n = max(self._commit_every, (self._n_known + self._encoded.n_pictures) // _COMMITS_TO_DOUBLE)
+        return Transaction(self._store, self._representations, self._ids, n)
 
 
 def setup(store: Store, chosen: Sequence[StoredRepresentation]) -> Setup:

@@ -26,5 +26,4 @@ def keep_hashes(store: Store, files: Sequence[tuple[int, Path]], progress: Progr
             finally:
                 progress("compare", done, len(files))
         with store.catalogue.transaction():
-            for id, contents in found:
-                note_contents(store.catalogue, id, contents)
+            note_contents(store.catalogue, found)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ...representation import Encoding, Representation
 from ..catalogue.contents import Contents
 from ..catalogue.encoded_picture import EncodedPicture
-from ..catalogue.files import State, drop_pictures, mark_outcome, note_contents
-from ..catalogue.pictures import add_picture, known_pictures
+from ..catalogue.files import State, drop_pictures, mark_outcomes, note_contents
+from ..catalogue.pictures import add_pictures, known_pictures
 from ..catalogue.representations import Segment, add_segment
 from ..storage.segments import finish_segment, save_encodings, save_rows
 from ..storage.store import Store
@@ -161,11 +161,9 @@ class Transaction:
         self._flush()
         catalogue = self._store.catalogue
         with catalogue.transaction():
-            for source, failure in self._failures.items():
-                drop_pictures(catalogue, source)
-                mark_outcome(catalogue, source, failure.state, failure.reason)
-            for write in self._writes:
-                self._note(write)
+            drop_pictures(catalogue, self._failures)
+            mark_outcomes(catalogue, ((id, one.state, one.reason) for id, one in self._failures.items()))
+            self._note()
             for segment in self._segments:
                 add_segment(catalogue, segment)
 
@@ -174,19 +172,18 @@ class Transaction:
         for segment in self._segments:
             shutil.rmtree(self._store.folder / "segments" / segment.folder, ignore_errors=True)
 
-    def _note(self, write: SourceWrite) -> None:
+    def _note(self) -> None:
+        """Write the rows of all files, a table at a time: one statement each would cost more than the row."""
         catalogue = self._store.catalogue
-        if write.is_new:
-            # The old images of a changed file stay answerable until this commit, which replaces them.
-            drop_pictures(catalogue, write.source)
-            for id, picture in write.pictures:
-                add_picture(catalogue, id, write.source, picture)
-            mark_outcome(catalogue, write.source, State.READ, write.reason)
-            if write.contents is not None:
-                note_contents(catalogue, write.source, write.contents)
-        catalogue.run_many(
-            "INSERT OR IGNORE INTO encoded VALUES (?, ?)", [(write.source, id) for id in write.encode]
-        )
+        new = [write for write in self._writes if write.is_new]
+        # The old images of a changed file stay answerable until this commit, which replaces them.
+        drop_pictures(catalogue, (write.source for write in new))
+        add_pictures(catalogue, ((id, write.source, one) for write in new for id, one in write.pictures))
+        mark_outcomes(catalogue, ((write.source, State.READ, write.reason) for write in new))
+        known = ((write.source, write.contents) for write in new)
+        note_contents(catalogue, ((id, contents) for id, contents in known if contents is not None))
+        encoded = ((write.source, id) for write in self._writes for id in write.encode)
+        catalogue.run_many("INSERT OR IGNORE INTO encoded VALUES (?, ?)", encoded)
 
 
 def _without_arrays(picture: EncodedPicture) -> EncodedPicture:

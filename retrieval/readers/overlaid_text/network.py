@@ -18,14 +18,16 @@ from numpy.typing import NDArray
 from ...picture import Picture
 from .convolution import Maps, block, strided
 
+_SMALLEST = 32
+"""Pixels: a smaller image has no room for a name, a date or a number that could be read."""
 LONGEST = 1024
 """Pixels: larger images are shrunk to this."""
 _MULTIPLE = 16
 
 
 def sees_text(picture: Picture) -> bool:
-    """Tell whether the network sees overlaid text in an image."""
-    return text_score(picture) > float(weights()["threshold"])
+    """Tell whether the network sees overlaid text in an image; in a tiny one nobody could read any."""
+    return max(picture.shape) >= _SMALLEST and text_score(picture) > float(weights()["threshold"])
 
 
 def text_score(picture: Picture) -> float:

@@ -1,6 +1,7 @@
 """Facts about an update that meets hostile files, and processes that are killed: they cost one file each."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -40,7 +41,8 @@ def test_limits_hold_with_one_job_and_what_met_them_is_tried_again(tmp_path, fol
         with limited(Limits(max_seconds=0.2)):
             report = index.update([folder], jobs=1)
         ((name, reason),) = report.skipped
-        assert name == "zeros.mha" and "more than 0.2 s of a processor" in reason
+        # On a busy machine the time that it may take at all ends first.
+        assert name == "zeros.mha" and re.search(r"more than (0\.2 s of a processor|1\.\d+ s)", reason)
         assert report.added == 10
         with limited(Limits(max_frames=99)):
             ((_, reason),) = index.update([folder], jobs=1).skipped
