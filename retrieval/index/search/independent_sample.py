@@ -1,7 +1,8 @@
 """Independent samples: images of an index that are drawn to tell what is usual, each image once.
 
 One image under three names would make itself look usual: it is like its copies, whatever it shows. Of
-near-duplicates in a sample one stays, and cases that share an image are one case.
+near-duplicates in a sample that are of several cases one stays, and cases that share an image are one case.
+Those within a case, such as neighbouring slices, stay: images of one case are never compared.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class IndependentSample:
     ----------
     column : what makes a case.
     drawn : int64 (m,), all of them, by position.
-    is_first : bool (m,), which of them count: of near-duplicates one.
+    is_first : bool (m,), which of them count: of near-duplicates of several cases one.
     cases : int64 (m,), equal for images of one case, or of cases that share a near-duplicate in the sample.
     """
 
@@ -42,11 +43,12 @@ class IndependentSample:
     def of(cls, snapshot: Snapshot, column: str, drawn: Ids) -> IndependentSample:
         """Return the sample of some images."""
         place = {position: i for i, position in enumerate(drawn.tolist())}
-        pairs = near_duplicates(snapshot).pairs(place)
-        own = snapshot.stack_positions.cases(column)[drawn].tolist()
-        cases = joined(own, [(place[pair.one], place[pair.other]) for pair in pairs])
-        is_first = ~np.isin(drawn, np.array([pair.other for pair in pairs], dtype=np.int64))
-        return cls(snapshot, column, drawn, is_first, cases)
+        found = near_duplicates(snapshot).pairs(place)
+        own = snapshot.stack_positions.cases(column)[drawn]
+        pairs = [(place[pair.one], place[pair.other]) for pair in found]
+        is_first = np.ones(len(drawn), dtype=np.bool_)
+        is_first[[other for one, other in pairs if own[one] != own[other]]] = False
+        return cls(snapshot, column, drawn, is_first, joined(own.tolist(), pairs))
 
     @property
     def positions(self) -> Ids:

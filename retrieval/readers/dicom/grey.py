@@ -69,8 +69,10 @@ class GreyScale:
         slope, intercept = self._rescale(frame.number)
         if (slope, intercept) == (1, 0):
             return values
-        # A slope such as 1e308 makes infinities of ordinary values.
-        return finite(values * slope + intercept)
+        # A slope such as 1e308 makes infinities of ordinary values: no picture was meant by it.
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = values * slope + intercept
+        return scaled if np.isfinite(scaled).all() else values
 
     @cached_property
     def _table(self) -> LookupTable | None:

@@ -12,6 +12,8 @@ import pytest
 from cli.main import main
 from retrieval.baselines import Thumbnail
 from retrieval.index import Index
+from retrieval.index.search.novelty import kind_percentile
+from retrieval.index.search.query_options import QueryOptions
 from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 from retrieval.readers import read_pictures
@@ -155,3 +157,21 @@ def test_too_few_images_are_no_sample_however_often_they_are_there(tmp_path):
         # 75 images are enough, 15 are not.
         found = index.classify("00.png", k=5)
         assert found.unlike is None and found.kind is None
+
+
+def test_copies_within_a_case_leave_the_sample_as_it_was(tmp_path):
+    """Neighbouring slices of one patient are never compared, so that all of them stay."""
+    (tmp_path / "scans").mkdir()
+    lines = ["path,label,patient"]
+    for i in range(32):
+        for k in (0, 30):
+            slightly = np.clip(blots(i) * 0.8 + k, 0, 255).astype(np.uint8)
+            assert cv2.imwrite(str(tmp_path / "scans" / f"{i}-{k}.png"), slightly)
+            lines.append(f"{i}-{k}.png,a,p{i}")
+    (tmp_path / "labels.csv").write_text("\n".join([*lines, ""]))
+    with IndexWriter.create(tmp_path / "i") as writer:
+        writer.add_representation(Thumbnail(12))
+        writer.update([tmp_path / "scans"], jobs=1, labels=LabelTable.read(tmp_path / "labels.csv"))
+    with Index.open(tmp_path / "i") as index:
+        # 64 images are enough to know their kinds, 32 would not be.
+        assert index.ask(lambda s: kind_percentile(s, ["0-0.png"], QueryOptions(), "patient")) is not None

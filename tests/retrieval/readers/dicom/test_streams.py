@@ -114,8 +114,13 @@ def test_windows_and_slopes_of_any_size_leave_finite_pixels(tmp_path):
     for values in (
         {"WindowCenter": "0", "WindowWidth": "1e-310"},
         {"RescaleSlope": "1e304", "RescaleIntercept": "0"},
+        {"RescaleSlope": "1e308", "RescaleIntercept": "1e308"},
         {"RescaleSlope": "1e-320", "RescaleIntercept": "0"},
     ):
         path = write_dicom(tmp_path / "x.dcm", texture(top=4095), **values)
         (picture,) = _read(path)
         assert np.isfinite(picture.pixels).all()
+        # A slope that no float holds is none: it neither blackens the image nor flattens it.
+        if "RescaleSlope" in values:
+            (plain,) = _read(write_dicom(tmp_path / "y.dcm", texture(top=4095)))
+            np.testing.assert_allclose(picture.pixels, plain.pixels, atol=1e-6)
