@@ -109,7 +109,7 @@ def _measures(found: Evaluation) -> str:
                 system,
                 _percent(found.mean(system, found.main)),
                 *(f"{float(np.nansum(found.of(system, found.main))):.2f}" for _ in summed),
-                f"{_percent(low)} to {_percent(high)}",
+                _interval(low, high),
                 _percent(found.macro(system, found.main)),
                 *([_percent(found.clean_mean(system, found.main))] if has_clean else []),
                 *(_percent(found.mean(system, measure)) for measure in others),
@@ -142,7 +142,7 @@ def _classified(found: Evaluation) -> str:
         [
             name,
             _percent(c.accuracy),
-            f"{_percent(c.low)} to {_percent(c.high)}",
+            _interval(c.low, c.high),
             _percent(c.calibration_error),
             _percent(c.raw_error),
             f"{c.brier:.3f}",
@@ -161,7 +161,7 @@ def _tests(found: Evaluation) -> str:
             c.first,
             c.second,
             f"{100 * c.difference:+.1f}",
-            f"{100 * c.low:+.1f} to {100 * c.high:+.1f}",
+            _interval(c.low, c.high, "+"),
             f"{c.p:.2g}",
             f"{c.adjusted:.2g}",
         ]
@@ -174,6 +174,11 @@ def _tests(found: Evaluation) -> str:
 def _percent(value: float) -> str:
     # No query could be measured: a dash is not mistaken for 0.
     return "-" if math.isnan(value) else f"{100 * value:.1f}"
+
+
+def _interval(low: float, high: float, sign: str = "") -> str:
+    # One patient alone has none, and neither has what could not be measured.
+    return "-" if math.isnan(low) else f"{100 * low:{sign}.1f} to {100 * high:{sign}.1f}"
 
 
 def _number(value: float) -> float | None:

@@ -94,11 +94,16 @@ def _scores(ranker: Ranker, query: Vector, is_right: NDArray[np.bool_]) -> tuple
 
 
 def _summed(found: NDArray[np.float64], groups: Sequence[str]) -> CrossValidation | None:
-    """Sum up rows of: picture, average precision and P@1 before, and after (n, 5); NaN if none is right."""
+    """Sum up rows of: picture, average precision and P@1 before, and after (n, 5).
+
+    NaN if none is right; None if too few groups asked.
+    """
     found = found[~np.isnan(found[:, 1])]
     if not len(found):
         return None
     owners = numbered(groups)[found[:, 0].astype(np.int64)]
     means = found[:, 1:].mean(axis=0).tolist()
     gain = bootstrap_interval(found[:, 3] - found[:, 1], owners)
+    if np.isnan(gain[0]):
+        return None  # all that asked are of one group, which says nothing of others
     return CrossValidation(len(found), means[0], means[2], means[1], means[3], gain)

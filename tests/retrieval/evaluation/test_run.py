@@ -403,6 +403,28 @@ def test_a_copy_of_every_image_makes_no_interval_narrower(tmp_path):
     assert width > 1.2 * narrow
 
 
+def test_a_chain_of_patients_who_share_images_is_one_and_has_no_interval(tmp_path, capsys):
+    """A is B's, B is C's and C is A's by an image each: what one person shows says nothing of others."""
+    (tmp_path / "scans").mkdir()
+    lines = ["path,label,patient"]
+    for i in range(3):
+        image = np.random.default_rng(i).integers(0, 200, (64, 64)).astype(np.uint8)
+        for name, owner in ((f"{i}.png", i), (f"{i}-copy.png", (i + 1) % 3)):
+            assert cv2.imwrite(str(tmp_path / "scans" / name), image + np.uint8(20 * (owner == i)))
+            lines.append(f"{name},a,p{owner}")
+    (tmp_path / "labels.csv").write_text("\n".join([*lines, ""]))
+    with IndexWriter.create(tmp_path / "i") as made:
+        made.add_representation(Thumbnail(8))
+        made.update([tmp_path / "scans"], jobs=1, labels=LabelTable.read(tmp_path / "labels.csv"))
+    assert main(["evaluate", str(tmp_path / "i"), "--by", "thumbnail", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["n_joined"] == 2 and found["systems"]["thumbnail"]["mAP"]["interval"] == [None, None]
+    assert found["comparisons"][0]["interval"] == [None, None] and found["comparisons"][0]["p"] == 1
+    assert main(["evaluate", str(tmp_path / "i"), "--by", "thumbnail"]) == 0
+    told = capsys.readouterr()
+    assert "nan" not in told.out and "2 patients share one with another" in told.err
+
+
 def test_votes_of_copies_by_hand():
     judgements = Judgements([(x,) for x in "abbcab"])
     # 1 and 2 are one image, and 5 is the query's copy.

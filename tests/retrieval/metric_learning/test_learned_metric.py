@@ -315,3 +315,12 @@ def test_one_group_allows_no_trial():
     rows, classes = hidden(n=30)
     vectors = list(np.column_stack([np.zeros(30), rows]).astype(np.float32))
     assert cross_validate(MetricLearner(), Dense(), vectors, classes, ["one"] * 30) is None
+
+
+def test_a_trial_in_which_one_group_alone_asks_says_nothing():
+    # Learnt from "two" nothing comes, since each of its classes is one image; so only "two" ever asks.
+    rows, classes = hidden(n=30)
+    first = [classes.index(name) for name in sorted(set(classes))]
+    groups = ["two" if i in first else "one" for i in range(30)]
+    vectors = list(np.column_stack([np.zeros(30), rows]).astype(np.float32))
+    assert cross_validate(MetricLearner("wccn"), Dense(), vectors, classes, groups) is None
