@@ -19,6 +19,7 @@ from ..readers.window import Window
 from ..representation import Representation, Vector
 from .catalogue import pictures
 from .catalogue.learned_fusions import LearntFusion
+from .catalogue.names import find
 from .catalogue.on_disk import locate, sources_at
 from .catalogue.pictures import Entry
 from .catalogue.recipe import Factories
@@ -92,7 +93,7 @@ class Index(LentFiles):
         return len(self._latest.now)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._latest.now.positions
+        return isinstance(name, str) and find(self.names, name) is not None
 
     def query(self, query: QueryImage, options: QueryOptions | None = None, **changes: Any) -> list[Hit]:
         """Rank the indexed images by how much they look like an image, best first.

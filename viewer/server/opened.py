@@ -190,7 +190,7 @@ def _kind(snapshot: Snapshot, name: str) -> Kind:
 
 
 def _touch(snapshot: Snapshot) -> None:
-    _ = snapshot.columns, snapshot.positions
+    _ = snapshot.columns
 
 
 def _of_one_commit(folder: Path, earlier: Index | None) -> tuple[Index, int, Mapping[str, str]]:

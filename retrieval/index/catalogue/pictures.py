@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from .tombstones import add_folder_tombstone, add_picture_tombstone, add_tombsto
 
 # From the narrowest to the widest: the order in which an entry lists them.
 GROUPS = NAMED_IN_FILES[::-1]
+_PAGE = 20_000  # rows of images that are in memory as such
 _REMOVED = "was removed; it comes back when its file changes"
 
 
@@ -83,12 +84,15 @@ def shapes(catalogue: Catalogue, ids: Sequence[int]) -> NDArray[np.int64] | None
     return np.array([found[id] for id in ids], dtype=np.int64).reshape(-1, 2)
 
 
-def all_rows(catalogue: Catalogue) -> list[Row]:
-    """Return what is known of every image, in the order of their names.
+def pages_of_rows(catalogue: Catalogue) -> Iterator[list[Row]]:
+    """Yield what is known of every image, in the order of their names, some thousand rows at a time.
 
-    The JSON is not parsed here: ``Columns`` parses whole columns at once, which is faster.
+    The JSON is not parsed here: ``Columns`` parses each distinct text once.
     """
-    return catalogue.rows(f"{_SELECT} ORDER BY p.name")
+    last = ""
+    while page := catalogue.rows(f"{_SELECT} WHERE p.name > ? ORDER BY p.name LIMIT {_PAGE}", last):
+        yield page
+        last = page[-1][0]
 
 
 def make_entry(

@@ -60,7 +60,7 @@ def same(snapshot: Snapshot, query: QueryImage, column: str) -> Mask:
         names, bare = (
             _names(people, query) if isinstance(query, Picture) else people.at(snapshot.position(query))
         )
-        return np.array(people.same(names, bare), dtype=np.bool_)
+        return people.same(names, bare)
     # An image that was read has groups and tags of its file; those of an indexed one may be a table's.
     own = _values(query, column) if isinstance(query, Picture) else cells[snapshot.position(query)]
     # As texts: a label table has texts where a file has a number.

@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import SettingError, did_you_mean
 from ...metadata.label_table import LabelRow
+from ...picture import Value
 from ..catalogue.pictures import GROUPS, KINDS, Entry, Row, make_entry
 from ..catalogue.stored_json import parse_many
 from .identities import Identities, Values
 
-# Columns that every image has, by their place in a row of the catalogue.
-_PLAIN = {"id": 0, "source": 1, "rows": 2, "cols": 3}
+# Columns that every image has, in the order of a row of the catalogue.
+_PLAIN = ("id", "source", "rows", "cols")
+
+
+class DistinctTexts:
+    """Texts of images, by position, each distinct one kept once.
+
+    Images of a series say much the same: a million of them have some thousand texts.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._of_image = array("i")
+
+    def add(self, texts: Iterable[str]) -> None:
+        """Add the texts of the next images."""
+        known = self._numbers
+        self._of_image.extend(known.setdefault(text, len(known)) for text in texts)
+
+    def texts(self) -> list[str]:
+        """Return the text of each image; equal ones are one object."""
+        return self._spread(list(self._numbers))
+
+    def parsed(self, kind: type) -> tuple[list[Any], list[Any]]:
+        """Return what the text of each image holds, and what the distinct ones hold."""
+        distinct = parse_many(list(self._numbers), kind, "what it says of images")
+        return self._spread(distinct), distinct
+
+    def _spread(self, distinct: Sequence[Any]) -> list[Any]:
+        return list(map(distinct.__getitem__, self._of_image))
 
 
 class Columns:
@@ -22,7 +56,8 @@ class Columns:
 
     Parameters
     ----------
-    rows : of the catalogue, in the order of the positions.
+    images : the names of the images.
+    pages : their rows of the catalogue, in the same order, some thousand at a time.
     salt : of the index, to compare names of a label table with those of files.
     people : reads the hashes of patients that were kept (``catalogue.people``).
 
@@ -32,17 +67,26 @@ class Columns:
     """
 
     def __init__(
-        self, rows: Sequence[Row], salt: bytes = b"", people: Callable[[], Mapping[str, str]] = dict
+        self,
+        images: Sequence[str],
+        pages: Iterable[Sequence[Row]],
+        salt: bytes = b"",
+        people: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        self._rows, self._salt, self._people = rows, salt, people
+        self._images, self._salt, self._people = images, salt, people
         self._identities: dict[str, Identities] = {}
-        groups, self._metadata, self._labels, tables = (
-            parse_many([row[6 + i] for row in rows], kind, "what it says of images")
-            for i, kind in enumerate(KINDS)
-        )
-        self._groups, self._tables = groups, tables
+        sources, texts, sizes = DistinctTexts(), [DistinctTexts() for _ in KINDS], [np.empty((0, 4))]
+        for page in pages:
+            sources.add(row[1] for row in page)
+            sizes.append(np.array([row[2:6] for row in page], dtype=np.float64))  # NaN for None
+            for place, own in enumerate(texts, start=6):
+                own.add(row[place] for row in page)
+        self._sources, self._sizes = sources.texts(), np.concatenate(sizes)
+        parsed = [own.parsed(kind) for own, kind in zip(texts, KINDS, strict=True)]
+        self._groups, self._metadata, self._labels, self._tables = (whole for whole, _ in parsed)
+        named = (one for i in (0, 1, 3) for one in parsed[i][1])
         self._cells: dict[str, list[Values]] = {}
-        self.names = sorted({*_PLAIN, *GROUPS, "label"}.union(*groups, *self._metadata, *tables))
+        self.names = sorted({*_PLAIN, *GROUPS, "label"}.union(*named))
 
     def values(self, name: str) -> list[Values]:
         """Return a column. Raise SettingError, which lists the columns there are, for an unknown one."""
@@ -75,7 +119,8 @@ class Columns:
     def entry(self, position: int) -> Entry:
         """Return what is known of one image."""
         parts = (self._groups, self._metadata, self._labels, self._tables)
-        return make_entry(self._rows[position], *(part[position] for part in parts))
+        row = (*(self._plain(name, position) for name in _PLAIN), *_spacing(self._sizes[position]))
+        return make_entry(row, *(part[position] for part in parts))
 
     def label_row(self, position: int) -> LabelRow:
         """Return what label tables say of one image: a row that would say it again."""
@@ -83,8 +128,9 @@ class Columns:
 
     def _found(self, name: str) -> list[Values]:
         layers = (self._tables, self._groups, self._metadata)
-        at = _PLAIN.get(name)
-        cells: list[Values] = [() if at is None else (row[at],) for row in self._rows]
+        cells: list[Values] = [
+            (self._plain(name, position),) if name in _PLAIN else () for position in range(len(self._images))
+        ]
         # From the weakest layer to the strongest, each overwrites the cells that it has.
         for layer in reversed(layers):
             cells = [
@@ -93,3 +139,13 @@ class Columns:
         if name in GROUPS:  # pseudonyms are text; a table that writes patient 7 must match patient "7"
             return [tuple(str(value) for value in cell) for cell in cells]
         return cells
+
+    def _plain(self, name: str, position: int) -> Value:
+        if name in ("id", "source"):
+            return (self._images if name == "id" else self._sources)[position]
+        return int(self._sizes[position, 0 if name == "rows" else 1])
+
+
+def _spacing(size: NDArray[np.float64]) -> tuple[float | None, float | None]:
+    rows, columns = (None if np.isnan(one) else float(one) for one in size[2:])
+    return rows, columns

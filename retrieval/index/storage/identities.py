@@ -8,13 +8,37 @@ written.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ...picture import Value
 from ...readers.pseudonym import ANY_ISSUER, Key, hashed, recalled
 
 Values = tuple[Value, ...]
+
+
+class NumberedTexts:
+    """Texts of images, by position, each distinct one a number; None is none.
+
+    Attributes
+    ----------
+    is_known : bool by position, which images have a text.
+    """
+
+    def __init__(self, texts: Iterable[str | None], n: int) -> None:
+        self._numbers: dict[str | None, int] = {None: 0}
+        numbers = (self._numbers.setdefault(text, len(self._numbers)) for text in texts)
+        self._of_image = np.fromiter(numbers, np.int32, n)
+        self.is_known: NDArray[np.bool_] = self._of_image > 0
+
+    def among(self, texts: Iterable[str]) -> NDArray[np.bool_]:
+        """Return which images have one of some texts, bool by position."""
+        wanted = [self._numbers[text] for text in texts if text in self._numbers]
+        return np.isin(self._of_image, wanted)
 
 
 class Identities:
@@ -82,16 +106,20 @@ class Identities:
         """Return the names of an indexed image, and its PatientID's without the issuer that it names."""
         return {str(value) for value in self._own[position]}, self._without_issuer[position]
 
-    def same(self, names: Collection[str], without_issuer: str | None) -> list[bool]:
-        """Return which images are, or may be, of the person of some names, by position.
+    def same(self, names: Collection[str], without_issuer: str | None) -> NDArray[np.bool_]:
+        """Return which images are, or may be, of the person of some names, bool by position.
 
         A PatientID without an issuer may be that of each issuer; those of two issuers are two persons.
         """
         wanted = {*names, *([without_issuer] if without_issuer is not None else [])}
-        return [
-            bool(cell) and (str(cell[0]) in wanted or bare in names)
-            for cell, bare in zip(self._own, self._without_issuer, strict=True)
-        ]
+        own, bare = self._numbered
+        return (own.among(wanted) | bare.among(names)) & own.is_known
+
+    @cached_property
+    def _numbered(self) -> tuple[NumberedTexts, NumberedTexts]:
+        """The names of the images and those without issuers, as numbers: each query compares them all."""
+        own = (str(cell[0]) if cell else None for cell in self._own)
+        return NumberedTexts(own, len(self._own)), NumberedTexts(self._without_issuer, len(self._own))
 
     def apart(self) -> tuple[int, int] | None:
         """Return how many names are from tables and how many from files if no one is in both; else None."""

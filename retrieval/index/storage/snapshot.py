@@ -23,9 +23,9 @@ from ...representation import Representation
 from ..catalogue.chosen_rankers import chosen_rankers
 from ..catalogue.database import Catalogue
 from ..catalogue.learned_fusions import read_fusions
-from ..catalogue.names import names_and_ids
+from ..catalogue.names import find, names_and_ids
 from ..catalogue.people import kept_people
-from ..catalogue.pictures import Entry, all_rows, entry, shapes
+from ..catalogue.pictures import Entry, entry, pages_of_rows, shapes
 from ..catalogue.representations import StoredRepresentation, segments, stored_representations
 from .columns import Columns
 from .reading import read_indexed
@@ -81,15 +81,10 @@ class Snapshot:
     def __len__(self) -> int:
         return len(self.names)
 
-    @cached_property
-    def positions(self) -> Mapping[str, int]:
-        """The position of each name, from 0."""
-        return {name: position for position, name in enumerate(self.names)}
-
     def position(self, name: str) -> int:
         """Return the position of an image. Raise SettingError if there is none of that name."""
-        if name in self.positions:
-            return self.positions[name]
+        if (found := find(self.names, name)) is not None:
+            return found
         # Only for the message: most often a file of several frames was named without one.
         frames = sum(other.startswith(f"{name}#") for other in self.names)
         listed = "`semblance info` lists what it holds"
@@ -184,7 +179,8 @@ class Snapshot:
         with catalogue.snapshot():
             # Rows of a later commit would not fit the positions of this one.
             self._check_same()
-            return Columns(all_rows(catalogue), catalogue.key, lambda: kept_people(catalogue))
+            pages = pages_of_rows(catalogue)
+            return Columns(self.names, pages, catalogue.key, lambda: kept_people(catalogue))
 
     @cached_property
     def stack_positions(self) -> StackPositions:
