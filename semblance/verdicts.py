@@ -8,7 +8,7 @@ from typing import Any
 from retrieval import evaluation
 from retrieval.answers import enrichment, knn
 from retrieval.answers.duplicate_groups import Copies
-from viewer.findings import HEAD, copies_notes, line, notice, verdict
+from viewer.findings import HEAD, copies_notes, finding_row, line, notice, verdict
 from viewer.report_table import ReportTable, table_html
 from viewer.safe_text import printable
 
@@ -51,24 +51,7 @@ class Findings(enrichment.Findings, Table):
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a row for each label, with the keys that the command line's JSON has."""
-        return [self._row(one) for one in self.labels]
-
-    def _row(self, one: enrichment.Finding) -> dict[str, Any]:
-        p, adjusted = self.p_values(one)
-        return {
-            "query": self.query,
-            "label": one.label,
-            "found": one.found,
-            "in_all": one.labelled,
-            "expected": one.expected,
-            "enrichment": one.enrichment,
-            "share": one.share,
-            "low": one.low,
-            "high": one.high,
-            "p": p,
-            "p_adjusted": adjusted,
-            "significant": one in self.significant,
-        }
+        return [{"query": self.query, **finding_row(one, self, is_flat=True)} for one in self.labels]
 
     def _repr_html_(self) -> str:
         caption = printable(f"{self.query}: {verdict(self)}") + (f" {notice(self)}" if self.is_unlike else "")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from retrieval.metadata.groups import NAMED_IN_FILES
 
 from .answer import Answer, Row
+from .findings import finding_row
 from .safe_text import csv_text
 
 if TYPE_CHECKING:
     from retrieval.answers.duplicate_groups import Copies
-    from retrieval.answers.enrichment import Finding, Findings
 
 
 def as_json(answers: Sequence[Answer]) -> str:
@@ -92,7 +92,7 @@ def _findings(answer: Answer) -> dict[str, object]:
         "matching": found.drawn,
         "cases": found.total,
         "verdict": found.verdict,
-        "labels": [_label(one, found) for one in found.labels],
+        "labels": [finding_row(one, found) for one in found.labels],
         "likeness_percentile": found.unlike,
         "unlike_anything": found.is_unlike,
         "kind_percentile": found.kind,
@@ -110,22 +110,6 @@ def _findings(answer: Answer) -> dict[str, object]:
             }
             for r in answer.references
         ],
-    }
-
-
-def _label(one: Finding, found: Findings) -> dict[str, object]:
-    p, adjusted = found.p_values(one)
-    return {
-        "label": one.label,
-        "found": one.found,
-        "in_all": one.labelled,
-        "expected": one.expected,
-        "enrichment": one.enrichment,
-        "share": one.share,
-        "share_interval": [one.low, one.high],
-        "p": p,
-        "p_adjusted": adjusted,
-        "significant": one in found.significant,
     }
 
 

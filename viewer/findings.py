@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .answer import Answer
 from .report_table import ReportTable
@@ -89,6 +89,24 @@ def verdict(found: Findings) -> str:
     if not found.significant:
         return f"findings: not enough evidence among {among}"
     return printable(f"findings: {found.verdict}; {among}")
+
+
+def finding_row(one: Finding, found: Findings, is_flat: bool = False) -> dict[str, Any]:
+    """Return one label as programs read it: its 95 % interval as one list, or flat, as a table has it."""
+    p, adjusted = found.p_values(one)
+    interval = {"low": one.low, "high": one.high} if is_flat else {"share_interval": [one.low, one.high]}
+    return {
+        "label": one.label,
+        "found": one.found,
+        "in_all": one.labelled,
+        "expected": one.expected,
+        "enrichment": one.enrichment,
+        "share": one.share,
+        **interval,
+        "p": p,
+        "p_adjusted": adjusted,
+        "significant": one in found.significant,
+    }
 
 
 def line(one: Finding, found: Findings) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ...answers.relevance_feedback import Rocchio
 from ...errors import SettingError
@@ -15,6 +16,8 @@ from ...region import Region
 from ...representation import Adjustable, Encoding, Representation, Vector
 from ..storage.snapshot import Snapshot
 from .query_options import QueryImage, QueryOptions
+
+_Kept = dict[str | int, tuple[QueryImage, dict[str, "EncodedQuery"]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +48,8 @@ def encode_query(snapshot: Snapshot, query: QueryImage, options: QueryOptions) -
     """Encode a query by each representation that answers, before any feedback.
 
     The stored encoding of an indexed image is used; its file is read only if a region or an adjusted setting
-    asks for another encoding than the stored one.
+    asks for another encoding than the stored one. Whoever asks again with the same region object, as findings
+    do after hits, gets the same encodings.
 
     Raises
     ------
@@ -53,10 +57,15 @@ def encode_query(snapshot: Snapshot, query: QueryImage, options: QueryOptions) -
     PictureError : the file is needed, and cannot be read.
     """
     names = representations(snapshot, options)
-    # Read once for all representations.
-    if isinstance(query, str) and (options.region is not None or options.adjust):
-        query = snapshot.read(query)
-    return [_encode(snapshot, name, query, options) for name in names]
+    if options.region is None or options.adjust:
+        # Read once for all representations.
+        picture = snapshot.read(query) if isinstance(query, str) and options.adjust else query
+        return [_encode(snapshot, name, picture, options) for name in names]
+    kept = _kept(snapshot, options.region, query)
+    if not kept.keys() >= set(names):
+        picture = snapshot.read(query) if isinstance(query, str) else query
+        kept.update({name: _encode(snapshot, name, picture, options) for name in names if name not in kept})
+    return [kept[name] for name in names]
 
 
 def representations(snapshot: Snapshot, options: QueryOptions) -> Sequence[str]:
@@ -113,6 +122,14 @@ def move_vector(
             "out, or name other representations"
         )
     return Rocchio().refine(vector, liked, disliked)
+
+
+def _kept(snapshot: Snapshot, region: Region, query: QueryImage) -> dict[str, EncodedQuery]:
+    """Return what a region of an image was encoded as, by the representation, while the region lives."""
+    regions: WeakKeyDictionary[Region, _Kept] = snapshot.cached(("regions",), WeakKeyDictionary)
+    # An image is kept with its number, so that no other can get the number.
+    key = query if isinstance(query, str) else id(query)
+    return regions.setdefault(region, {}).setdefault(key, (query, {}))[1]
 
 
 def _encode(snapshot: Snapshot, name: str, query: QueryImage, options: QueryOptions) -> EncodedQuery:

@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 import pytest
 from support.served import copy_room, run
 
-import viewer
-
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
 from support.server_process import listening
@@ -20,6 +18,8 @@ from support.server_process import listening
 Visit = Callable[..., Page]
 # What a browser says when a server stops in the middle of an answer, as these tests have it do.
 STOPPED = "ERR_"
+SCRIPTS = """() => Object.fromEntries(performance.getEntriesByType('resource')
+  .filter((one) => one.name.endsWith('.js')).map((one) => [one.name, one.decodedBodySize]))"""
 
 
 @pytest.fixture
@@ -103,17 +103,15 @@ def test_a_server_that_goes_is_said_and_nothing_is_lost_when_it_is_back(visit: V
         ask(tab, "ct1/001.dcm")
 
 
-def test_little_script_travels(address: str) -> None:
-    """At most 80 kB of JavaScript are fetched, as packed as a browser asks for."""
-    import httpx
-
-    total = 0
-    with httpx.Client(base_url=address, headers={"accept-encoding": "gzip"}) as client:
-        for file in (Path(viewer.__file__).parent / "static" / "page" / "js").glob("*.js"):
-            with client.stream("GET", f"/static/page/js/{file.name}") as answer:
-                assert answer.headers["content-encoding"] == "gzip"
-                total += sum(map(len, answer.iter_raw()))
-    assert 10_000 < total <= 80_000
+def test_the_first_page_and_answer_need_little_script(visit: Visit, address: str) -> None:
+    """At most 80 kB of JavaScript as it is written; parts that few use come when they are wanted."""
+    tab = visit(address)
+    ask(tab)
+    sizes: dict[str, int] = tab.evaluate(SCRIPTS)
+    assert 40_000 < sum(sizes.values()) <= 80_000
+    tab.click("#map-button")
+    expect(tab.locator("#map")).to_be_visible()
+    assert {file.rpartition("/")[2] for file in tab.evaluate(SCRIPTS).keys() - sizes.keys()} == {"map.js"}
 
 
 def test_new_images_are_offered(visit: Visit, own: Path) -> None:

@@ -61,7 +61,8 @@ class Reference:
     bullets: list[str] = strawberry.field(description="The text in points.")
     link: str | None
     host: str | None = strawberry.field(description="Of the link, to be shown with it.")
-    picture: str | None = strawberry.field(description="The key of an image of the index.")
+    image: str | None = strawberry.field(description="An image of the index that shows it, by its id.")
+    picture: str | None = strawberry.field(description="The key of that image.")
 
 
 def findings_of(found: enrichment.Findings) -> Findings:
@@ -86,7 +87,7 @@ def findings_of(found: enrichment.Findings) -> Findings:
 def reference_of(opened: Opened | None, one: reference_table.Reference) -> Reference:
     """Return reference material as GraphQL has it; a picture that the index lacks is left out."""
     # The table is the user's, and may name images of another index.
-    picture = opened.key_of(one.picture) if opened and one.picture in opened.index else None
+    image = one.picture if opened and one.picture in opened.index else None
     # A reader should see where a link leads before she opens it.
     host = urlsplit(one.link).hostname if one.link else None
     return Reference(
@@ -97,7 +98,8 @@ def reference_of(opened: Opened | None, one: reference_table.Reference) -> Refer
         bullets=list(one.points),
         link=one.link or None,
         host=host,
-        picture=picture,
+        image=image,
+        picture=opened.key_of(image) if opened and image else None,
     )
 
 

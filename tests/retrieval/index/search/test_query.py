@@ -209,6 +209,24 @@ def test_a_region_of_an_indexed_picture_is_read_from_its_file(index):
     assert part[0].score < 0.99
 
 
+def test_findings_after_hits_of_a_region_do_not_encode_it_again(index, monkeypatch):
+    encoded, encode = [], Thumbnail.encode_query
+
+    def encode_query(self, picture, region=None):
+        encoded.append(picture.id)
+        return encode(self, picture, region)
+
+    monkeypatch.setattr(Thumbnail, "encode_query", encode_query)
+    region, by = Region.box(4, 6, 20, 20), ["thumbnail"]
+    index.query("2.png", by=by, region=region)
+    index.find_labels("2.png", by=by, region=region)
+    assert encoded == ["2.png"]
+    # Another image, and an equal region of another question, are encoded of themselves.
+    index.query("3.png", by=by, region=region)
+    index.query("2.png", by=by, region=Region.box(4, 6, 20, 20))
+    assert encoded == ["2.png", "3.png", "2.png"]
+
+
 def test_a_region_of_a_picture_whose_file_is_gone_is_an_error_in_one_line(index, folder):
     hidden = folder / ".hidden"
     (folder / "7.png").rename(hidden)

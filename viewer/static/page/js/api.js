@@ -3,10 +3,12 @@
 const KEY = 'semblance-token';
 const RETRY_MS = 1500;
 
-/** Raised when the server does not answer; the bar says so, and `back` resolves when it does again. */
+/** The server does not answer; a bar says so until it does again. */
 export class Gone extends Error {}
+/** What was asked cannot be answered, and the server's sentence that says why. */
+export class Problem extends Error {}
 
-/** @type {EventTarget} tells 'gone' and 'back' */
+/** Tells 'gone', 'back' and 'refused'. */
 export const connection = new EventTarget();
 let isGone = false;
 
@@ -20,7 +22,7 @@ export function takeToken() {
   history.replaceState(null, '', `#${parts}`);
 }
 
-/** @param {string} path @param {RequestInit} [init] @returns {Promise<Response>} */
+/** @param {string} path @param {RequestInit} [init] */
 export async function fetchFrom(path, init = {}) {
   const headers = new Headers(init.headers);
   const token = sessionStorage.getItem(KEY);
@@ -31,89 +33,67 @@ export async function fetchFrom(path, init = {}) {
     return response;
   } catch (error) {
     if (/** @type {Error} */ (error).name === 'AbortError') throw error;
-    lost();
-    throw new Gone('The server does not answer.');
+    throw lost();
   }
 }
 
+/** Says that the server is gone, and asks for it until it is back. */
 function lost() {
-  if (isGone) return;
-  isGone = true;
-  connection.dispatchEvent(new Event('gone'));
-  const timer = setInterval(async () => {
-    try {
-      if (!(await fetch('/static/page/icons.svg', { cache: 'no-store' })).ok) return;
-    } catch {
-      return;
-    }
-    clearInterval(timer);
-    isGone = false;
-    connection.dispatchEvent(new Event('back'));
-  }, RETRY_MS);
+  if (!isGone) {
+    isGone = true;
+    connection.dispatchEvent(new Event('gone'));
+    const timer = setInterval(async () => {
+      const found = await fetch('/static/page/icon.svg', { cache: 'no-store' }).catch(() => null);
+      if (!found?.ok) return;
+      clearInterval(timer);
+      isGone = false;
+      connection.dispatchEvent(new Event('back'));
+    }, RETRY_MS);
+  }
+  return new Gone('The server does not answer.');
 }
 
-/**
- * One GraphQL operation; the data, or an error with the server's sentence.
- * @param {string} query @param {Record<string, any>} [variables] @param {AbortSignal} [signal] @returns {Promise<any>}
- */
-export async function graphql(query, variables = {}, signal) {
-  const response = await fetchFrom('/graphql', {
-    method: 'POST', signal, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ query, variables }),
-  });
-  if (!response.ok && response.headers.get('content-type')?.includes('json') !== true) {
-    throw new Error(`The server answered ${response.status}.`);
-  }
-  const { data, errors } = await response.json();
-  if (errors?.length) throw new Error(errors[0].message);
-  return data;
+/** A part of the page that is fetched when it is first wanted. @template T @param {() => Promise<T>} fetching an import */
+export const part = (fetching) => () => fetching().catch(() => { throw lost(); });
+
+/** @param {string} query @param {Record<string, any>} variables @param {AbortSignal} [signal] @param {string} [accept] */
+const post = (query, variables, signal, accept = 'application/json') => fetchFrom('/graphql', {
+  method: 'POST', signal, headers: { 'Content-Type': 'application/json', Accept: accept }, body: JSON.stringify({ query, variables }),
+});
+
+/** The one thing that was asked for, unless it is a problem. @param {{ data: Record<string, any>, errors?: Error[] }} answer */
+function only({ data, errors }) {
+  if (errors?.length) throw new Problem(errors[0].message);
+  const [found] = Object.values(data);
+  if (found?.__typename === 'Problem') throw new Problem(found.message);
+  return found;
+}
+
+/** @param {string} query @param {Record<string, any>} variables @param {AbortSignal} [signal] @returns {Promise<any>} */
+export async function graphql(query, variables, signal) {
+  const response = await post(query, variables, signal);
+  if (!response.headers.get('content-type')?.includes('json')) throw new Problem(`The server answered ${response.status}.`);
+  return only(await response.json());
 }
 
 /**
  * A subscription over server-sent events: read by fetch, since EventSource can send neither a body nor the header.
- * @param {string} query @param {Record<string, any>} variables @param {AbortSignal} signal
- * @returns {AsyncGenerator<any>}
+ * @param {string} query @param {Record<string, any>} variables @param {AbortSignal} signal @returns {AsyncGenerator<any>}
  */
 export async function* listen(query, variables, signal) {
-  const response = await fetchFrom('/graphql', {
-    method: 'POST', signal, headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' },
-    body: JSON.stringify({ query, variables }),
-  });
-  if (!response.body || !response.ok) throw new Error(`The server answered ${response.status}.`);
+  const response = await post(query, variables, signal, 'text/event-stream');
+  if (!response.body || !response.ok) throw new Problem(`The server answered ${response.status}.`);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   for (;;) {
     const { value, done } = await reader.read();
     if (done) return;
-    text += value.replaceAll('\r', '');
-    const events = text.split('\n\n');
-    text = /** @type {string} */ (events.pop());
+    const events = (text + value.replaceAll('\r', '')).split('\n\n');
+    text = events.pop() ?? '';
     for (const event of events) {
       if (event.startsWith('event: complete')) return;
-      const line = event.split('\n').find((part) => part.startsWith('data: '));
-      if (!line || line.length < 8) continue;
-      const { data, errors } = JSON.parse(line.slice(6));
-      if (errors?.length) throw new Error(errors[0].message);
-      yield data;
+      const line = event.split('\n').find((one) => one.startsWith('data: {'));
+      if (line) yield only(JSON.parse(line.slice(6)));
     }
   }
-}
-
-/** @param {string} path @param {Blob} body @returns {Promise<any>} the JSON answered, or an error with its sentence */
-export async function upload(path, body) {
-  const response = await fetchFrom(path, { method: 'POST', body, headers: { 'Content-Type': 'application/octet-stream' } });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.message);
-  return answer;
-}
-
-/** Saves what the server made, under its name. @param {string} path @param {string} name */
-export async function download(path, name) {
-  const response = await fetchFrom(path);
-  if (!response.ok) throw new Error((await response.json()).message);
-  const address = URL.createObjectURL(await response.blob());
-  const link = document.createElement('a');
-  link.href = address;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }

@@ -1,22 +1,22 @@
 // COMPARE: the query left, a hit right, scrolled together by their match; why it was found; the hit laid over the query.
-import { $, announce, fill, h, s } from './dom.js';
-import { graphql } from './api.js';
-import { askOf } from './ask.js';
+import { $, announce, clamp, fill, h, on, s } from './dom.js';
+import { askOf, representation } from './ask.js';
 import { current, currentHit, nameOf } from './answer.js';
-import { currentSlice, slices, view } from './look.js';
+import { around, currentSlice, slices, view, whereIn } from './look.js';
 import { matchOf } from './marks.js';
 import { imagePath, loadImage, loadPixels, prefetch } from './pixels.js';
-import { EXPLAIN, SLICE_MATCH, STACK } from './queries.js';
+import { one, PROBLEM, stackOf } from './queries.js';
 import { state, update, watch } from './state.js';
 import { View } from './view.js';
+/** @import { Explanation, Hit, Pixels, Slice, SliceScore } from './types.js' */
 
-/** @typedef {import('./types.js').Hit} Hit */
-/** @typedef {import('./types.js').Slice} Slice */
-/** @typedef {import('./types.js').Explanation} Explanation */
-/** @typedef {import('./types.js').SliceScore} SliceScore */
-
-/** @type {View} */
-let other;
+const explain = one(`query ($index: ID!, $ask: Ask!, $hit: ID!, $by: String) {
+  explain(index: $index, ask: $ask, hit: $hit, by: $by) {
+    ... on Explanation { by score isFaithful sentence heat rows cols pairs { query hit isVerified } } ${PROBLEM} } }`);
+const sliceMatch = one(`query ($index: ID!, $ask: Ask!, $hit: ID!) {
+  sliceMatch(index: $index, ask: $ask, hit: $hit) { ... on SliceMatch { best slices { image key positionMm score } } ${PROBLEM} } }`);
+const AHEAD = 3;
+const other = new View($('stage-hit'));
 const outline = s('g.region');
 const pairsHere = s('g.pairs');
 const pairsThere = s('g.pairs');
@@ -26,199 +26,179 @@ const there = { hit: null, slices: [], at: 0, start: 0, startZ: null, matched: 0
 let explained = null;
 /** @type {HTMLImageElement | null} */
 let heat = null;
-/** @type {CanvasImageSource | null} */
-let warped = null;
 let timer = 0;
-let isHitUp = false;
-let onlyVerified = true;
 
-export function start() {
-  other = new View($('stage-hit'));
-  other.drawing.append(outline, pairsThere);
-  view.drawing.append(pairsHere);
-  $('close-compare').addEventListener('click', close);
-  $('toggle').addEventListener('click', toggle);
-  $('delay').addEventListener('input', () => { if (timer) { stopToggle(); toggle(); } });
-  $('why').addEventListener('click', () => { const hit = currentHit(); if (hit) why(hit); });
-  $('all-pairs').addEventListener('change', () => { onlyVerified = !$('all-pairs').checked; drawPairs(); });
-  $('slider-hit').addEventListener('input', () => showThere(Number($('slider-hit').value)));
-  $('stage-hit').addEventListener('wheel', (/** @type {WheelEvent} */ event) => {
-    event.preventDefault();
-    if (event.ctrlKey || there.slices.length < 2) other.zoomBy(Math.exp(-event.deltaY / 400));
-    else showThere(there.at + Math.sign(event.deltaY));
-  }, { passive: false });
-  let held = false;
-  $('stage-hit').addEventListener('pointerdown', (/** @type {PointerEvent} */ event) => { held = true; $('stage-hit').setPointerCapture(event.pointerId); });
-  $('stage-hit').addEventListener('pointermove', (/** @type {PointerEvent} */ event) => { if (held) other.pan(event.movementX, event.movementY); });
-  $('stage-hit').addEventListener('pointerup', () => { held = false; });
-  watch((what) => {
-    if (what.has('image') && there.hit) follow();
-    if (what.has('upload') || what.has('index') || what.has('region')) close();
-    if (what.has('window') || what.has('invert')) rewindow();
-  });
-}
-
-export const isOpen = () => !$('compare').hidden;
+other.drawing.append(outline, pairsThere);
+view.drawing.append(pairsHere);
+other.onWheel(() => there.slices.length, (step) => showThere(there.at + step));
+on('close-compare', 'click', close);
+on('toggle', 'click', toggle);
+on('delay', 'input', () => { if (timer) { stopToggle(); toggle(); } });
+on('why', 'click', () => { const hit = currentHit(); if (hit) why(hit); });
+on('why-by', 'change', () => { const hit = currentHit(); if (hit) why(hit); });
+on('all-pairs', 'change', drawPairs);
+on('slider-hit', 'input', () => showThere($('slider-hit').valueAsNumber));
+on('stage-hit', 'pointerdown', (event) => $('stage-hit').setPointerCapture(event.pointerId));
+on('stage-hit', 'pointermove', (event) => { if (event.buttons) other.pan(event.movementX, event.movementY); });
+watch((what) => {
+  if (what.has('image')) follow();
+  if (what.has('upload') || what.has('index') || what.has('region')) close();
+  if ((what.has('window') || what.has('invert')) && other.pixels) other.show(other.pixels, sharedWindow(other.pixels), state.invert);
+});
 
 export function close() {
-  stopToggle();
+  if (!there.hit) return;
+  clear();
   $('compare').hidden = true;
   $('look').classList.remove('split');
   Object.assign(there, { hit: null, slices: [] });
-  explained = heat = warped = null;
-  outline.replaceChildren();
-  other.above = null;
+}
+
+/** Forgets what was said of the last hit. */
+function clear() {
+  stopToggle();
+  explained = heat = other.above = null;
+  fill(outline);
+  fill('why-text');
+  fill('curve');
   drawPairs();
 }
 
 /** @param {Hit} hit */
 export async function open(hit) {
-  stopToggle();
-  explained = heat = warped = null;
-  drawPairs();
-  fill($('why-text'));
-  fill($('curve'));
+  clear();
   update({ hit: hit.image.id });
+  there.hit = hit;
   $('compare').hidden = false;
   $('look').classList.add('split');
-  fill($('hit-title'), `${hit.rank}. ${nameOf(hit)}`);
-  fill($('hit-labels'), ...hit.image.labels.map((label) => h('span.chip', {}, label)));
-  $('toggle').disabled = false;
-  const { stack } = await graphql(STACK, { index: state.index, image: hit.image.id });
-  if (state.hit !== hit.image.id) return;
-  const found = stack.slices ?? [{ image: hit.image, positionMm: null }];
-  const at = stack.at ?? 0;
+  fill('hit-title', `${hit.rank}. ${nameOf(hit)}`);
+  fill('hit-labels', hit.image.labels.map((label) => h('span.chip', {}, label)));
+  const able = (current.answer?.by ?? []).filter((name) => representation(name)?.explains);
+  fill('why-by', able.map((name) => h('option', { value: name }, `by ${name}`))).hidden = able.length < 2;
+  const found = await stackOf({ image: hit.image.id });
+  if (there.hit !== hit) return;
   Object.assign(there, {
-    hit, slices: found, at, matched: at, start: slices().findIndex((slice) => slice.image.id === state.image),
-    startZ: currentSlice()?.positionMm ?? null,
+    slices: found.slices, matched: found.at, start: slices().indexOf(currentSlice()), startZ: currentSlice()?.positionMm ?? null,
   });
-  $('slices-hit').hidden = found.length < 2;
-  $('slider-hit').max = String(found.length - 1);
-  await showThere(at);
-  if (found.length > 1) curve(hit);
+  $('slices-hit').hidden = there.slices.length < 2;
+  $('slider-hit').max = there.slices.length - 1;
+  await showThere(found.at);
+  if (there.slices.length > 1) await curve(hit);
 }
 
 /** @param {number} place */
 async function showThere(place) {
-  const at = Math.min(Math.max(place, 0), there.slices.length - 1);
-  const slice = there.slices[at];
-  if (!slice) return;
+  const at = clamp(place, 0, there.slices.length - 1);
+  const { image, positionMm } = there.slices[at];
   there.at = at;
-  $('slider-hit').value = String(at);
-  const path = imagePath(state.index, slice.image.key);
-  const mm = slice.positionMm === null ? '' : ` · z ${slice.positionMm.toFixed(1).replace('-', '−')} mm`;
-  fill($('hit-where'), there.slices.length > 1 ? `slice ${at + 1}/${there.slices.length}${mm}` : '');
+  $('slider-hit').value = at;
+  fill('hit-where', whereIn(at, there.slices.length, positionMm));
+  const path = imagePath(state.index, image.key);
   try {
     const pixels = await loadPixels(path);
     if (there.at !== at) return;
     other.show(pixels, sharedWindow(pixels), state.invert);
   } catch {
-    const picture = await loadImage(`${path}/picture`);
-    other.showPicture(picture, slice.image.cols, slice.image.rows);
+    other.showPicture(await loadImage(`${path}/picture`), image.cols, image.rows);
   }
-  const { hit } = there;
-  const isMatched = hit !== null && slice.image.id === hit.image.id;
-  outline.replaceChildren(...(isMatched ? matchOf(hit) : []));
-  const over = heat;
-  other.above = isMatched && over ? (context) => context.drawImage(over, 0, 0, other.size.cols, other.size.rows) : null;
+  const isMatched = image.id === there.hit?.image.id;
+  fill(outline, isMatched && there.hit && matchOf(there.hit));
+  const over = isMatched && heat;
+  other.above = over ? (context) => context.drawImage(over, 0, 0, other.size.cols, other.size.rows) : null;
   pairsThere.setAttribute('visibility', isMatched ? 'visible' : 'hidden');
-  prefetch([1, -1, 2, -2, 3, -3].flatMap((step) => (there.slices[at + step] ? [imagePath(state.index, there.slices[at + step].image.key)] : [])));
+  prefetch(around(there.slices, at, AHEAD));
 }
 
-/** The window chosen for the query, where both have the same unit. @param {import('./types.js').Pixels} pixels */
-function sharedWindow(pixels) {
-  const same = view.pixels && view.pixels.about.unit === pixels.about.unit && pixels.about.unit !== null;
-  return state.window && same ? state.window : pixels.about.window;
-}
-
-function rewindow() {
-  if (there.hit && other.pixels) other.show(other.pixels, sharedWindow(other.pixels), state.invert);
+/** The window chosen for the query, where both have the same unit. @param {Pixels} pixels */
+function sharedWindow({ about }) {
+  const isShared = about.unit !== null && view.pixels?.about.unit === about.unit;
+  return (isShared && state.window) || about.window;
 }
 
 /** The query was scrolled: the hit goes as far along the normal, in mm where both know it, else in slices. */
 function follow() {
-  const mine = slices();
-  const at = mine.findIndex((slice) => slice.image.id === state.image);
-  if (at < 0 || there.slices.length < 2) return;
-  const z = currentSlice()?.positionMm;
-  const anchor = there.slices[there.matched]?.positionMm;
-  if (z === null || z === undefined || there.startZ === null || anchor === null || anchor === undefined) {
+  const at = slices().findIndex((slice) => slice.image.id === state.image);
+  if (!there.hit || at < 0 || there.slices.length < 2) return;
+  const z = currentSlice()?.positionMm ?? null;
+  const anchor = there.slices[there.matched].positionMm;
+  if (z === null || there.startZ === null || anchor === null) {
     showThere(there.matched + at - there.start);
     return;
   }
-  const wanted = anchor + z - there.startZ;
-  let best = 0;
-  there.slices.forEach((slice, i) => {
-    if (Math.abs((slice.positionMm ?? 0) - wanted) < Math.abs((there.slices[best].positionMm ?? 0) - wanted)) best = i;
-  });
-  showThere(best);
+  const away = there.slices.map((slice) => Math.abs((slice.positionMm ?? 0) - (anchor + z - (there.startZ ?? 0))));
+  showThere(away.indexOf(Math.min(...away)));
 }
 
 /** How like each slice of the hit is: bars above its slider. @param {Hit} hit */
 async function curve(hit) {
-  const { sliceMatch } = await graphql(SLICE_MATCH, { index: state.index, ask: askOf(), hit: hit.image.id });
-  if (there.hit !== hit || sliceMatch.__typename === 'Problem') return;
-  /** @type {SliceScore[]} */
-  const scores = sliceMatch.slices;
-  const values = scores.map((slice) => slice.score);
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  /** @type {{ best: number, slices: SliceScore[] }} */
+  const { best, slices: scored } = await sliceMatch({ ask: askOf(), hit: hit.image.id });
+  if (there.hit !== hit) return;
+  const scores = scored.map((slice) => slice.score);
+  const low = Math.min(...scores);
+  const range = Math.max(...scores) - low || 1;
   const width = 100 / scores.length;
-  fill($('curve'), s('svg', { viewBox: '0 0 100 24', preserveAspectRatio: 'none', role: 'img', 'aria-label': `Slice ${sliceMatch.best + 1} matches best` },
-    ...scores.map((slice, i) => {
-      const height = 2 + (22 * (slice.score - low)) / (high - low || 1);
-      return s(i === sliceMatch.best ? 'rect.best' : 'rect', { x: i * width, y: 24 - height, width: width * 0.9, height });
+  fill('curve', s('svg', { viewBox: '0 0 100 24', preserveAspectRatio: 'none', role: 'img', 'aria-label': `Slice ${best + 1} matches best` },
+    scores.map((value, i) => {
+      const height = 2 + (22 * (value - low)) / range;
+      return s(i === best ? 'rect.best' : 'rect', { x: i * width, y: 24 - height, width: width * 0.9, height });
     })));
 }
 
 /** What made the hit: heat over it, correspondences, and whether the explanation is faithful. @param {Hit} hit */
 export async function why(hit) {
-  if (!isOpen() || there.hit?.image.id !== hit.image.id) await open(hit);
-  fill($('why-text'), 'explaining …');
-  const { explain } = await graphql(EXPLAIN, { index: state.index, ask: askOf(), hit: hit.image.id, by: current.answer?.by[0] ?? null });
-  if (there.hit?.image.id !== hit.image.id) return;
-  if (explain.__typename === 'Problem') {
-    fill($('why-text'), explain.message);
+  if (there.hit !== hit) await open(hit);
+  fill('why-text', 'explaining …');
+  const by = $('why-by').value || current.answer?.by[0];
+  try {
+    /** @type {Explanation} */
+    const found = await explain({ ask: askOf(), hit: hit.image.id, by });
+    const seen = await loadImage(found.heat);
+    if (there.hit !== hit || ($('why-by').value || by) !== by) return;  // another is explained meanwhile
+    [explained, heat] = [found, seen];
+  } catch (error) {
+    fill('why-text', /** @type {Error} */ (error).message);
     return;
   }
-  explained = explain;
-  heat = await loadImage(explain.heat);
-  fill($('why-text'), h('span', { class: explain.isFaithful ? 'sure' : 'unsure' }, explain.isFaithful ? 'Faithful. ' : 'Not shown to be faithful. '), explain.sentence);
-  announce(explain.sentence);
+  const { isFaithful, sentence } = explained;
+  fill('why-text', h('span', { class: isFaithful ? 'sure' : 'unsure' }, isFaithful ? 'Faithful. ' : 'Not shown to be faithful. '), sentence);
+  announce(sentence);
   drawPairs();
   await showThere(there.slices.findIndex((slice) => slice.image.id === hit.image.id));
 }
 
-/** Correspondences: the same number, and colour, on both sides. */
+/** Correspondences, on both sides. */
 function drawPairs() {
-  const pairs = (explained?.pairs ?? []).filter((pair) => pair.isVerified || !onlyVerified);
-  $('pairs-choice').hidden = !explained?.pairs.length;
-  fill($('pairs-count'), `${pairs.length} correspondences`);
-  const dot = (/** @type {number[]} */ [cx, cy], /** @type {number} */ zoom, /** @type {boolean} */ sure) => s(sure ? 'circle.sure' : 'circle', { cx, cy, r: 3.5 / zoom });
-  pairsHere.replaceChildren(...pairs.map((pair) => dot(pair.query, view.zoom, pair.isVerified)));
-  pairsThere.replaceChildren(...pairs.map((pair) => dot(pair.hit, other?.zoom ?? 1, pair.isVerified)));
+  const every = explained?.pairs ?? [];
+  const pairs = every.filter((pair) => pair.isVerified || $('all-pairs').checked);
+  $('pairs-choice').hidden = !every.length;
+  fill('pairs-count', `${pairs.length} correspondences`);
+  for (const [drawing, side, { zoom }] of /** @type {const} */ ([[pairsHere, 'query', view], [pairsThere, 'hit', other]])) {
+    fill(drawing, pairs.map((pair) => s(pair.isVerified ? 'circle.sure' : 'circle', { cx: pair[side][0], cy: pair[side][1], r: 3.5 / zoom })));
+  }
 }
 
 /** The hit laid over the query and the two alternating in place, as its geometry says. */
-export async function toggle() {
-  if (timer) {
+async function toggle() {
+  const { hit } = there;
+  if (timer || !hit) {
     stopToggle();
     return;
   }
-  const { hit } = there;
-  if (!hit) return;
   const picture = await loadImage(`${imagePath(state.index, hit.image.key)}/picture`);
   if (there.hit !== hit) return;
-  warped = picture;
-  const found = hit.transform;
-  fill($('toggle-note'), found ? 'laid over by the verified geometry' : hit.box && state.region?.box ? 'laid over by the boxes (not verified)' : 'laid over by size (not verified)');
-  const matrix = inverse(found ?? bySize(hit));
+  const { cols, rows } = hit.image;
+  const boxes = hit.box && state.region?.box;
+  const matrix = hit.transform ? ofTransform(hit.transform)
+    : boxes ? ontoBox(hit.box ?? [], boxes) : ontoBox([0, 0, cols, rows], [0, 0, view.size.cols, view.size.rows]);
+  fill('toggle-note', `laid over by ${hit.transform ? 'the verified geometry' : `${boxes ? 'the boxes' : 'size'} (not verified)`}`);
   $('toggle').setAttribute('aria-pressed', 'true');
+  let isHitUp = false;
   view.above = (context) => {
-    if (!isHitUp || !warped) return;
-    const { cols, rows } = hit.image;
+    if (!isHitUp) return;
     context.save();
-    context.transform(matrix[0], matrix[3], matrix[1], matrix[4], matrix[2], matrix[5]);
-    context.drawImage(warped, 0, 0, cols, rows);
+    context.transform(matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f);
+    context.drawImage(picture, 0, 0, cols, rows);
     context.restore();
   };
   const flip = () => { isHitUp = !isHitUp; view.redraw(); };
@@ -229,24 +209,14 @@ export async function toggle() {
 function stopToggle() {
   clearInterval(timer);
   timer = 0;
-  isHitUp = false;
   $('toggle').setAttribute('aria-pressed', 'false');
-  fill($('toggle-note'), '');
-  if (!view) return;
+  fill('toggle-note');
   view.above = null;
   view.redraw();
 }
 
-/** Query box onto hit box, or image onto image. @param {Hit} hit @returns {number[]} */
-function bySize(hit) {
-  const from = state.region?.box && hit.box ? state.region.box : [0, 0, view.size.cols, view.size.rows];
-  const to = state.region?.box && hit.box ? hit.box : [0, 0, hit.image.cols, hit.image.rows];
-  const [sx, sy] = [to[2] / from[2], to[3] / from[3]];
-  return [sx, 0, to[0] - sx * from[0], 0, sy, to[1] - sy * from[1]];
-}
+/** Back from hit to query, given x' = a x + b y + c, y' = d x + e y + f from query to hit. @param {number[]} transform */
+const ofTransform = ([a, b, c, d, e, f]) => new DOMMatrix([a, d, b, e, c, f]).inverse();
 
-/** Of x' = a x + b y + c, y' = d x + e y + f. @param {number[]} m @returns {number[]} */
-function inverse([a, b, c, d, e, f]) {
-  const det = a * e - b * d;
-  return [e / det, -b / det, (b * f - e * c) / det, -d / det, a / det, (d * c - a * f) / det];
-}
+/** @param {number[]} from @param {number[]} to boxes */
+const ontoBox = (from, to) => new DOMMatrix().translate(to[0], to[1]).scale(to[2] / from[2], to[3] / from[3]).translate(-from[0], -from[1]);

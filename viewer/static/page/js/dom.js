@@ -1,91 +1,74 @@
-// Elements in few words, and what a screen reader is told.
-
-/**
- * An element: h('button.small', { onclick: go, 'aria-label': 'Ask' }, 'Ask').
- * @param {string} tag name and classes, joined by dots
- * @param {Record<string, any>} [props] on… are listeners, true and false are present and absent, others are attributes
- * @param {...(Node | string | number | null | undefined | false | (Node | string)[])} children
- * @returns {any}
- */
-export function h(tag, props = {}, ...children) {
-  const [name, ...classes] = tag.split('.');
-  const node = document.createElement(name);
-  node.classList.add(...classes);
-  attributes(node, props);
-  node.append(...flat(children));
-  return node;
-}
-
-/**
- * The same for SVG.
- * @param {string} tag
- * @param {Record<string, any>} [props]
- * @param {...Node} children
- * @returns {SVGElement}
- */
-export function s(tag, props = {}, ...children) {
-  const [name, ...classes] = tag.split('.');
-  const node = document.createElementNS('http://www.w3.org/2000/svg', name);
-  node.classList.add(...classes);
-  attributes(node, props);
-  node.append(...children);
-  return node;
-}
-
-/** @param {Element} node @param {Record<string, any>} props */
-function attributes(node, props) {
-  for (const [key, value] of Object.entries(props)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (key.startsWith('on')) node.addEventListener(key.slice(2), value);
-    else if (key === 'value') /** @type {any} */ (node).value = value;
-    else node.setAttribute(key, value === true ? '' : String(value));
-  }
-}
-
-/** @param {any[]} children @returns {(Node | string)[]} */
-function flat(children) {
-  return children.flat().filter((c) => c !== null && c !== undefined && c !== false).map((c) => (c instanceof Node ? c : String(c)));
-}
+// Elements in few words, how values are written, and what the user is told.
 
 /** @param {string} id @returns {any} */
 export const $ = (id) => document.getElementById(id);
 
-/** @param {Element} node @param {...any} children */
-export function fill(node, ...children) {
-  node.replaceChildren(...flat(children));
-}
+/** @param {string} selector @param {ParentNode} [within] @returns {any[]} */
+export const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-/** Says it to screen readers. @param {string} text */
-export function announce(text) {
-  const node = $('announcer');
-  node.textContent = '';
-  requestAnimationFrame(() => { node.textContent = text; });
-}
-
-/** @param {string} name of a symbol in icons.svg @returns {SVGElement} */
-export function icon(name) {
-  return s('svg.icon', { 'aria-hidden': 'true', viewBox: '0 0 16 16' }, s('use', { href: `/static/page/icons.svg#${name}` }));
+/** Listens. @param {string | EventTarget} where an id or a target @param {string} events names, by spaces @param {(event: any) => void} act @param {AddEventListenerOptions} [options] */
+export function on(where, events, act, options) {
+  const target = typeof where === 'string' ? $(where) : where;
+  for (const event of events.split(' ')) target.addEventListener(event, act, options);
 }
 
 /**
- * A button with an icon and a name for it.
- * @param {string} symbol @param {string} label @param {(event: Event) => void} act @param {Record<string, any>} [props]
+ * An element: h('button.small', { onclick: go, disabled: true }, 'Ask'). Children are nodes, texts, and lists of them; empty ones are left out.
+ * @param {string} tag name and classes @param {Record<string, any>} [props] @param {...any} children @returns {any}
  */
-export function iconButton(symbol, label, act, props = {}) {
-  return h('button.tool', { type: 'button', 'aria-label': label, title: label, onclick: act, ...props }, icon(symbol));
+export const h = (tag, props, ...children) => element('http://www.w3.org/1999/xhtml', tag, props, children);
+
+/** The same for SVG. @param {string} tag @param {Record<string, any>} [props] @param {...any} children @returns {SVGElement} */
+export const s = (tag, props, ...children) => element('http://www.w3.org/2000/svg', tag, props, children);
+
+/** @param {string} kind @param {string} tag @param {Record<string, any>} [props] @param {any[]} [children] @returns {any} */
+function element(kind, tag, props = {}, children = []) {
+  const [name, ...classes] = tag.split('.');
+  const node = /** @type {any} */ (document.createElementNS(kind, name));
+  node.classList.add(...classes);
+  for (const [key, value] of Object.entries(props)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith('on')) on(node, key.slice(2), value);
+    else if (key === 'value') node.value = value;
+    else node.setAttribute(key, value === true ? '' : value);
+  }
+  return fill(node, ...children);
 }
 
-/** Two decimals; a minus that is one. @param {number} value */
-export const score = (value) => value.toFixed(2).replace('-', '−');
+/** @param {string | Element} where an element or its id @param {...any} children as of h */
+export function fill(where, ...children) {
+  const node = typeof where === 'string' ? $(where) : where;
+  node.replaceChildren(...children.flat(Infinity).filter((child) => child || child === 0));
+  return node;
+}
+
+/** A button that looks like text. @param {string} text @param {() => void} act @param {Record<string, any>} [props] */
+export const link = (text, act, props) => h('button.link', { type: 'button', onclick: act, ...props }, text);
+
+/** Says it to screen readers. @param {string} text */
+export function announce(text) {
+  fill('announcer');
+  requestAnimationFrame(() => fill('announcer', text));
+}
+
+/** A line at the foot of the page, and for screen readers. @param {string} text */
+export function tell(text) {
+  fill('toast', text).hidden = false;
+  announce(text);
+  setTimeout(() => { $('toast').hidden = true; }, 4000);
+}
+
+/** @param {number} value @param {number} low @param {number} high */
+export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+
+/** A number with a minus that is one. @param {string} text */
+export const minus = (text) => text.replace('-', '−');
 
 /** Hashes of patients and series are long: their first letters tell them apart. @param {string} value */
 export const short = (value) => (/^[0-9a-f]{16,}$/.test(value) ? value.slice(0, 8) : value);
 
-/** @param {number | null} p */
-export function pValue(p) {
-  if (p === null) return '–';
-  return p < 0.001 ? '< .001' : p.toFixed(3).replace('0.', '.');
-}
+/** What is not empty, in one line. @param {any[]} parts */
+export const dotted = (parts) => parts.filter(Boolean).join(' · ');
 
 /** Calls once things are quiet; `cancel` lets the call under way go. @param {(...args: any[]) => void} act @param {number} ms */
 export function later(act, ms) {

@@ -1,54 +1,51 @@
 // What was found among the best cases, and how sure that is; references for it.
-import { h, pValue } from './dom.js';
-import { update } from './state.js';
-
-/** @typedef {import('./types.js').Findings} Findings */
-/** @typedef {import('./types.js').Finding} Finding */
-/** @typedef {import('./types.js').Reference} Reference */
+import { h } from './dom.js';
+import { thumbnailOf } from './pixels.js';
+import { open, state } from './state.js';
+/** @import { Finding, Findings, Reference } from './types.js' */
 
 const MOST = 6;
+const KINDS = /** @type {Record<string, string>} */ ({ case: 'Reference cases', web: 'Web', literature: 'Literature', anatomy: 'Anatomy' });
 
-/** @param {Findings | null} findings @returns {Node[]} */
+/** @param {Findings | null} findings */
 export function findingsOf(findings) {
-  if (!findings) return [];
-  const { items } = findings;
-  return [h('section.findings', { 'aria-label': 'Findings' },
-    h('h3', {}, `Findings among ${findings.drawn} of ${findings.total} cases`),
-    findings.isUnlike && h('p.verdict', {}, 'Unlike anything in this index'),
-    !findings.isUnlike && !findings.isEnough && h('p.verdict', {}, 'Not enough evidence'),
-    findings.notice && h('p.note', {}, findings.notice),
-    h('ul', {}, ...items.slice(0, MOST).map(bar)),
-    h('details', {}, h('summary', {}, 'How this is counted'), h('p.quiet', {}, findings.verdict)))];
+  if (!findings) return null;
+  const { drawn, total, isUnlike, isAnotherKind, isEnough, notice, items, verdict } = findings;
+  const said = isUnlike ? 'Unlike anything in this index' : isAnotherKind ? 'Another kind of image' : !isEnough && 'Not enough evidence';
+  return h('section.findings', { 'aria-label': 'Findings' },
+    h('h3', {}, `Findings among ${drawn} of ${total} cases`),
+    said && h('p.verdict', {}, said),
+    notice && h('p.note', {}, notice),
+    h('ul', {}, items.slice(0, MOST).map(bar)),
+    h('details', {}, h('summary', {}, 'How this is counted'), h('p.quiet', {}, verdict)));
 }
+
+/** A p value that does not break at the end of a line. @param {number | null} p */
+const pOf = (p) => `p ${p === null ? '–' : p < 0.001 ? '< .001' : p.toFixed(3).replace('0.', '.')}`.replaceAll(' ', '\u00a0');
 
 /** One label: share among the best cases with its 95 % interval as a whisker. @param {Finding} item */
-function bar(item) {
-  const width = (/** @type {number} */ share) => `${Math.round(share * 1000) / 10}%`;
+function bar({ label, share, low, high, times, adjusted, isSignificant, found, drawn, expected }) {
+  const percent = (/** @type {number} */ part) => `${Math.round(part * 1000) / 10}%`;
   const line = h('span.bar', { 'aria-hidden': 'true' }, h('span.filled'), h('span.whisker'));
-  line.firstChild.style.width = width(item.share);
-  line.lastChild.style.left = width(item.low);
-  line.lastChild.style.width = width(item.high - item.low);
-  const certain = item.isSignificant ? `×${item.times.toFixed(1)}, p ${pValue(item.adjusted)}` : 'not enough evidence';
-  return h('li', { class: item.isSignificant ? 'sure' : 'unsure',
-    title: `${item.found} of ${item.drawn} cases; ${item.expected.toFixed(1)} expected by chance; 95 % interval ${width(item.low)} to ${width(item.high)}; p after Holm ${pValue(item.adjusted)}` },
-  h('span.finding', {}, item.label), line, h('span.count', {}, `${item.found} of ${item.drawn}`), h('span.quiet', {}, certain));
+  line.firstChild.style.width = percent(share);
+  Object.assign(line.lastChild.style, { left: percent(low), width: percent(high - low) });
+  return h('li', { class: isSignificant ? 'sure' : 'unsure',
+    title: `${found} of ${drawn} cases; ${expected.toFixed(1)} expected by chance; 95 % interval ${percent(low)} to ${percent(high)}; after Holm ${pOf(adjusted)}` },
+  h('span.finding', {}, label), line, h('span.count', {}, `${found} of ${drawn}`),
+  h('span.quiet', {}, isSignificant ? `×${times.toFixed(1)}, ${pOf(adjusted)}` : 'not enough evidence'));
 }
 
-/** Sections of the references, by kind. @param {Reference[]} references @returns {Node[]} */
+/** Sections of the references, by kind. @param {Reference[]} references */
 export function referencesOf(references) {
-  if (!references.length) return [];
-  const titles = { case: 'Reference cases', web: 'Web', literature: 'Literature', anatomy: 'Anatomy' };
   const kinds = [...new Set(references.map((reference) => reference.kind))];
-  return [h('section.references', { 'aria-label': 'References' }, ...kinds.map((kind) => h('details', {},
-    h('summary', {}, /** @type {any} */ (titles)[kind] ?? kind),
-    h('ul', {}, ...references.filter((reference) => reference.kind === kind).map(entry)))))];
+  return kinds.length > 0 && h('section.references', { 'aria-label': 'References' }, kinds.map((kind) => h('details', {},
+    h('summary', {}, KINDS[kind] ?? kind), h('ul', {}, references.filter((reference) => reference.kind === kind).map(entry)))));
 }
 
 /** @param {Reference} reference */
-function entry(reference) {
-  const { picture, link } = reference;
-  return h('li', {}, h('strong', {}, reference.title), h('span.quiet', {}, ` ${reference.label}`),
-    reference.bullets.length ? h('ul.bullets', {}, ...reference.bullets.map((bullet) => h('li', {}, bullet))) : h('p', {}, reference.text),
-    picture && h('button.link', { type: 'button', onclick: () => update({ image: picture, upload: '', region: null, hit: '' }, { keep: true }) }, 'open the reference image'),
-    link && h('a', { href: link, target: '_blank', rel: 'noopener noreferrer' }, `${reference.host} ↗`));
-}
+const entry = ({ title, label, bullets, text, image, picture, link, host }) => h('li', {},
+  h('strong', {}, title), h('span.quiet', {}, ` ${label}`),
+  bullets.length ? h('ul.bullets', {}, bullets.map((bullet) => h('li', {}, bullet))) : h('p', {}, text),
+  image && picture && h('button.picture', { type: 'button', 'aria-label': `Open ${image}`, title: image, onclick: () => open({ image }) },
+    thumbnailOf(state.index, picture)),
+  link && h('a', { href: link, target: '_blank', rel: 'noopener noreferrer' }, `${host} ↗`));

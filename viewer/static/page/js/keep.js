@@ -1,121 +1,93 @@
 // What is kept: exports of an answer, saved searches, tags on images, files dropped on the page.
-import { $, announce, fill, h } from './dom.js';
-import { download, graphql, upload } from './api.js';
+import { $, fill, h, link, on, tell } from './dom.js';
+import { fetchFrom, Problem } from './api.js';
 import { askOf } from './ask.js';
 import { openUpload } from './look.js';
-import { DELETE_SEARCH, EXPORT, SAVE_SEARCH, SEARCHES, TAG, TAGS, UNTAG } from './queries.js';
-import { read, state, update, write } from './state.js';
+import { one, PROBLEM } from './queries.js';
+import { open, read, state, update, write } from './state.js';
+import { upload } from './uploads.js';
+
+const exported = one(`mutation ($index: ID!, $ask: Ask!, $form: String!) {
+  export(index: $index, ask: $ask, form: $form) { ... on Export { address name } ${PROBLEM} } }`);
+const searches = one('query ($index: ID!) { searches(index: $index) { id name state saved } }');
+const saveSearch = one(`mutation ($index: ID!, $name: String!, $state: String!) {
+  saveSearch(index: $index, name: $name, state: $state) { ... on SavedSearch { id } ${PROBLEM} } }`);
+const deleteSearch = one('mutation ($index: ID!, $id: ID!) { deleteSearch(index: $index, id: $id) }');
+const tags = one('query ($index: ID!) { tags(index: $index) { image label } }');
+const tag = one(`mutation ($index: ID!, $image: ID!, $label: String!) {
+  tag(index: $index, image: $image, label: $label) { ... on Tag { image label } ${PROBLEM} } }`);
+const untag = one('mutation ($index: ID!, $image: ID!, $label: String!) { untag(index: $index, image: $image, label: $label) }');
 
 /** @type {string[]} */
 let usual = [];
 let tagged = '';
-
-export function start() {
-  for (const button of document.querySelectorAll('[data-export]')) {
-    button.addEventListener('click', () => save(/** @type {HTMLElement} */ (button).dataset.export ?? ''));
-  }
-  $('save-search').addEventListener('click', saveSearch);
-  $('saved-button').addEventListener('click', () => { searches(); $('saved').showModal(); });
-  $('tag-form').addEventListener('submit', addTag);
-  $('file').addEventListener('change', () => { if ($('file').files[0]) drop($('file').files[0]); });
-  document.addEventListener('dragover', (event) => { event.preventDefault(); document.body.classList.add('dropping'); });
-  document.addEventListener('dragleave', (event) => { if (!event.relatedTarget) document.body.classList.remove('dropping'); });
-  document.addEventListener('drop', (event) => {
-    event.preventDefault();
-    document.body.classList.remove('dropping');
-    const file = event.dataTransfer?.files[0];
-    if (file) drop(file);
-  });
-  for (const dialog of document.querySelectorAll('dialog')) {
-    dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
-  }
-}
-
-/** @param {string} form */
-async function save(form) {
-  try {
-    const { export: made } = await graphql(EXPORT, { index: state.index, ask: askOf(), form });
-    if (made.__typename === 'Problem') throw new Error(made.message);
-    await download(made.address, made.name);
-    tell(`Saved ${made.name}.`);
-  } catch (error) {
-    tell(/** @type {Error} */ (error).message);
-  }
-}
-
-/** A line at the foot of the page, and for screen readers. @param {string} text */
-export function tell(text) {
-  fill($('toast'), text);
-  $('toast').hidden = false;
-  announce(text);
-  setTimeout(() => { $('toast').hidden = true; }, 4000);
-}
-
-/** A file from outside: it stays in the server's memory and is no part of the index. @param {File} file */
-async function drop(file) {
-  tell(`Reading ${file.name} …`);
-  try {
-    const answer = await upload(`/uploads?name=${encodeURIComponent(file.name)}&index=${encodeURIComponent(state.index)}`, file);
-    openUpload(answer.name, answer.frames.length);
-    update({ upload: answer.upload, frame: 0, image: '', region: null, like: [], unlike: [], hit: '' }, { keep: true });
-    tell(`${answer.name} is kept in memory only: it is not in the index, and a link to it cannot be shared.`);
-  } catch (error) {
-    tell(/** @type {Error} */ (error).message);
-  }
-  $('file').value = '';
-}
-
 let listed = 0;
-async function searches() {
-  const mine = ++listed;
-  const { searches: found } = await graphql(SEARCHES, { index: state.index });
-  if (mine !== listed) return;  // an older list came late
-  const row = (/** @type {any} */ search) => h('li', {},
-    h('button.link', { type: 'button', onclick: () => { update(read(JSON.parse(search.state).address), { keep: true }); $('saved').close(); } }, search.name),
-    h('span.quiet', {}, ` ${search.saved.slice(0, 10)} `),
-    h('button.link', { type: 'button', 'aria-label': `Delete ${search.name}`, onclick: async () => { await graphql(DELETE_SEARCH, { index: state.index, id: search.id }); searches(); } }, 'delete'));
-  fill($('saved-list'), ...(found.length ? found.map(row) : [h('li.quiet', {}, 'None yet.')]));
-}
 
-async function saveSearch() {
+on('save-search', 'click', async () => {
   const name = $('search-name').value.trim();
   if (!name) return;
-  const { saveSearch: answer } = await graphql(SAVE_SEARCH, { index: state.index, name, state: JSON.stringify({ address: write() }) });
-  if (answer.__typename === 'Problem') tell(answer.message);
-  else $('search-name').value = '';
-  await searches();
-}
-
-/** @param {string} image */
-export async function tagImage(image) {
-  tagged = image;
-  const { tags: all } = await graphql(TAGS, { index: state.index });
-  /** @type {string[]} */
-  const tags = all.filter((/** @type {any} */ tag) => tag.image === image).map((/** @type {any} */ tag) => tag.label);
-  fill($('tag-title'), `Tag ${image}`);
-  usual = [...new Set([...all.map((/** @type {any} */ tag) => tag.label), ...usual])];
-  fill($('tag-list'), ...tags.map((label) => h('li', {}, label, ' ', h('button.link', {
-    type: 'button', 'aria-label': `Remove ${label}`, onclick: async () => {
-      await graphql(UNTAG, { index: state.index, image, label });
-      await tagImage(image);
-    },
-  }, 'remove'))));
-  fill($('tag-usual'), ...usual.map((label) => h('option', { value: label })));
-  if (!$('tags').open) $('tags').showModal();
-}
-
-/** @param {Event} event */
-async function addTag(event) {
+  await saveSearch({ name, state: JSON.stringify({ address: write() }) });
+  $('search-name').value = '';
+  await listSearches();
+});
+on('tag-form', 'submit', async (event) => {
   event.preventDefault();
   const label = $('tag-name').value.trim();
   if (!label) return;
-  const { tag } = await graphql(TAG, { index: state.index, image: tagged, label });
-  if (tag.__typename === 'Problem') {
-    tell(tag.message);
-    return;
-  }
-  usual = [...new Set([label, ...usual])];
+  await tag({ image: tagged, label });
+  usual = [label, ...usual];
   $('tag-name').value = '';
   $('tags').close();
   tell(`Tagged as ${label}. Tags are kept in a table beside the index; semblance index --labels takes it.`);
+});
+
+/** Saves what the server makes of the answer, under its name. @param {string} form */
+export async function save(form) {
+  const { address, name } = await exported({ ask: askOf(), form });
+  const response = await fetchFrom(address);
+  if (!response.ok) throw new Problem((await response.json()).message);
+  const href = URL.createObjectURL(await response.blob());
+  h('a', { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 10_000);
+  tell(`Saved ${name}.`);
+}
+
+/** A file from outside: it stays in the server's memory and is no part of the index. @param {File} file */
+export async function drop(file) {
+  tell(`Reading ${file.name} …`);
+  $('file').value = '';
+  const { name, frames, upload: id } = await upload(`/uploads?name=${encodeURIComponent(file.name)}&index=${encodeURIComponent(state.index)}`, file);
+  openUpload(name, frames.length);
+  open({ upload: id });
+  tell(`${name} is kept in memory only: it is not in the index, and a link to it cannot be shared.`);
+}
+
+export async function showSearches() {
+  await listSearches();
+  $('saved').showModal();
+}
+
+async function listSearches() {
+  const mine = ++listed;
+  /** @type {{ id: string, name: string, state: string, saved: string }[]} */
+  const found = await searches();
+  if (mine !== listed) return;  // an older list came late
+  fill('saved-list', found.length ? found.map(({ id, name, state: kept, saved }) => h('li', {},
+    link(name, () => { update(read(JSON.parse(kept).address), true); $('saved').close(); }),
+    h('span.quiet', {}, ` ${saved.slice(0, 10)} `),
+    link('delete', async () => { await deleteSearch({ id }); listSearches(); }, { 'aria-label': `Delete ${name}` })))
+    : h('li.quiet', {}, 'None yet.'));
+}
+
+/** Opens the tags of an image. @param {string} image */
+export async function showTags(image) {
+  tagged = image;
+  /** @type {{ image: string, label: string }[]} */
+  const found = await tags();
+  usual = [...new Set([...found.map(({ label }) => label), ...usual])];
+  fill('tag-title', `Tag ${image}`);
+  fill('tag-list', found.filter((each) => each.image === image).map(({ label }) => h('li', {}, `${label} `,
+    link('remove', async () => { await untag({ image, label }); showTags(image); }, { 'aria-label': `Remove ${label}` }))));
+  fill('tag-usual', usual.map((value) => h('option', { value })));
+  if (!$('tags').open) $('tags').showModal();
 }

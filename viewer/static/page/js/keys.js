@@ -1,106 +1,79 @@
-// Everything by keyboard; `?` lists the keys.
-import { $, fill, h } from './dom.js';
-import { currentHit, refine, run, step } from './answer.js';
-import * as compare from './compare.js';
-import { tagImage } from './keep.js';
+// Everything by keyboard; the page itself lists the keys, and its buttons say theirs (aria-keyshortcuts).
+import { $, all, on } from './dom.js';
+import { run, step } from './answer.js';
 import { choosePreset, marker, scroll, setPanning, view } from './look.js';
-import { TOOLS } from './marks.js';
 import { state, undo, update } from './state.js';
 
-/** @param {(hit: import('./types.js').Hit) => void} act */
-const withHit = (act) => () => { const hit = currentHit(); if (hit) act(hit); };
+/** @type {Record<string, () => void>} */
+const KEYS = {
+  ArrowDown: () => scroll(1),
+  ArrowUp: () => scroll(-1),
+  PageDown: () => scroll(10),
+  PageUp: () => scroll(-10),
+  0: () => view.fit(),
+  '+': () => view.zoomBy(1.25),
+  '=': () => view.zoomBy(1.25),
+  '-': () => view.zoomBy(0.8),
+  ' ': () => setPanning(true),
+  Escape: clear,
+  Enter: run,
+  j: () => step(1),
+  k: () => step(-1),
+  h: () => update({ by: state.by === 'headToHead' ? 'default' : 'headToHead' }, true),
+  f: () => { tab('browse'); $('filter').focus(); },
+  '/': () => { tab('browse'); $('list').querySelector('button')?.focus(); },
+};
 
-/** @type {[string[], string, () => void][]} */
-const KEYS = [
-  [['ArrowDown'], 'next slice', () => scroll(1)],
-  [['ArrowUp'], 'previous slice', () => scroll(-1)],
-  [['PageDown'], 'ten slices on', () => scroll(10)],
-  [['PageUp'], 'ten slices back', () => scroll(-10)],
-  [['1', '2', '3', '4', '5', '6', '7'], 'window presets', () => {}],
-  [['i'], 'invert', () => update({ invert: !state.invert })],
-  [['0'], 'fit', () => view.fit()],
-  [['+', '='], 'zoom in', () => view.zoomBy(1.25)],
-  [['-'], 'zoom out', () => view.zoomBy(0.8)],
-  [['b'], 'box', () => chooseTool('box')],
-  [['p'], 'polygon', () => chooseTool('polygon')],
-  [['r'], 'brush', () => chooseTool('brush')],
-  [['s'], 'superpixel', () => chooseTool('superpixel')],
-  [['m'], 'ruler', () => chooseTool('ruler')],
-  [['Escape'], 'clear the mark', clear],
-  [['Enter'], 'ask', () => run()],
-  [['j'], 'next hit', () => step(1)],
-  [['k'], 'previous hit', () => step(-1)],
-  [['c'], 'compare', () => { if (compare.isOpen()) compare.close(); else withHit(compare.open)(); }],
-  [['x'], 'lay the hit over the query', () => compare.toggle()],
-  [['w'], 'why', withHit((hit) => compare.why(hit))],
-  [['l'], 'like', withHit((hit) => refine(hit.image.id, 'like'))],
-  [['u'], 'unlike', withHit((hit) => refine(hit.image.id, 'unlike'))],
-  [['h'], 'head to head', () => update({ by: state.by === 'headToHead' ? 'default' : 'headToHead' }, { keep: true })],
-  [['f'], 'filter', () => { tab('browse'); $('filter').focus(); }],
-  [['/'], 'browse', () => { tab('browse'); $('list').querySelector('button')?.focus(); }],
-  [['t'], 'tag', withHit((hit) => tagImage(hit.image.id))],
-  [['?'], 'these keys', () => $('help').showModal()],
-];
-const NAMES = /** @type {Record<string, string>} */ ({ ArrowDown: '↓', ArrowUp: '↑', PageDown: 'page ↓', PageUp: 'page ↑', Escape: 'esc', Enter: 'enter' });
-
-/** @param {string} tool */
-export function chooseTool(tool) {
-  marker.choose(tool);
-  for (const button of document.querySelectorAll('[data-tool]')) {
-    button.setAttribute('aria-pressed', String(/** @type {HTMLElement} */ (button).dataset.tool === tool));
-  }
-}
-
-/** Shows one of the three panes where there is room for one only. @param {string} name */
+/** @param {string} name of a pane: the one that is shown where there is room for one only */
 export function tab(name) {
   document.body.dataset.tab = name;
-  for (const button of document.querySelectorAll('[data-tab-of]')) {
-    button.setAttribute('aria-pressed', String(/** @type {HTMLElement} */ (button).dataset.tabOf === name));
-  }
+  press('tabOf', name);
+}
+
+/** @param {string} tool */
+function chooseTool(tool) {
+  marker.choose(tool);
+  press('tool', tool);
+}
+
+/** Of several buttons one is pressed. @param {'tool' | 'tabOf'} kind @param {string} name */
+function press(kind, name) {
+  for (const button of all('button')) if (kind in button.dataset) button.setAttribute('aria-pressed', String(button.dataset[kind] === name));
 }
 
 function clear() {
-  marker.cancel();
+  marker.choose(marker.tool);
   marker.ruler.replaceChildren();
-  if (compare.isOpen()) compare.close();
-  else if (state.region) update({ region: null }, { keep: true });
+  if (!$('compare').hidden) $('close-compare').click();
+  else if (state.region) update({ region: null }, true);
 }
 
 export function start() {
-  for (const tool of TOOLS) document.querySelector(`[data-tool=${tool}]`)?.addEventListener('click', () => chooseTool(tool));
+  for (const button of all('[data-tool]')) on(button, 'click', () => chooseTool(button.dataset.tool));
+  for (const button of all('[data-tab-of]')) on(button, 'click', () => tab(button.dataset.tabOf));
   chooseTool('box');
-  fill($('keys'), ...KEYS.flatMap(([keys, what]) => [h('dt', {}, keys.length > 4 ? `${keys[0]} … ${keys.at(-1)}` : NAMES[keys[0]] ?? keys[0]), h('dd', {}, what)]),
-    h('dt', {}, 'ctrl z'), h('dd', {}, 'undo'), h('dt', {}, 'right drag'), h('dd', {}, 'window and level'), h('dt', {}, 'space drag'), h('dd', {}, 'pan'),
-    h('dt', {}, 'ctrl wheel'), h('dd', {}, 'zoom'));
-  document.addEventListener('keydown', pressed);
-  document.addEventListener('keyup', (event) => { if (event.key === ' ') setPanning(false); });
+  tab('browse');
+  on(document, 'keydown', pressed);
+  on(document, 'keyup', (event) => { if (event.key === ' ') setPanning(false); });
 }
 
 /** @param {KeyboardEvent} event */
 function pressed(event) {
+  const { key } = event;
   const target = /** @type {HTMLElement} */ (event.target);
-  if (event.key === 'z' && (event.ctrlKey || event.metaKey) && !isText(target)) {
-    event.preventDefault();
-    undo();
-    return;
-  }
-  if (event.ctrlKey || event.metaKey || event.altKey || isText(target) || document.querySelector('dialog[open]')) return;
-  const isControl = target.closest('button, a, summary, select, input');
-  if (isControl && [' ', 'Enter', 'ArrowDown', 'ArrowUp'].includes(event.key)) return;
-  if (event.key === ' ') {
-    event.preventDefault();
-    setPanning(true);
-    return;
-  }
-  if (/^[1-7]$/.test(event.key)) {
-    choosePreset(Number(event.key) - 1);
-    return;
-  }
-  const found = KEYS.find(([keys]) => keys.includes(event.key));
-  if (!found) return;
+  if (target.matches('input:not([type=range]):not([type=checkbox]), textarea, select') || document.querySelector('dialog[open]')) return;
+  const isUndo = key === 'z' && (event.ctrlKey || event.metaKey);
+  if (!isUndo && (event.ctrlKey || event.metaKey || event.altKey)) return;
+  if (target.closest('button, a, summary, select, input') && [' ', 'Enter', 'ArrowDown', 'ArrowUp'].includes(key)) return;
+  const act = isUndo ? undo : /^[1-7]$/.test(key) ? () => choosePreset(Number(key) - 1) : KEYS[key] ?? buttonOf(key);
+  if (!act) return;
   event.preventDefault();
-  found[2]();
+  act();
 }
 
-/** @param {HTMLElement} node */
-const isText = (node) => node.matches('input:not([type=range]):not([type=checkbox]), textarea, select');
+/** The button that a key presses: of the hit that is chosen, else of the page. @param {string} key */
+function buttonOf(key) {
+  const [button] = all(`[aria-keyshortcuts="${CSS.escape(key)}"]`).filter((one) => one.checkVisibility()
+    && one.closest('.hit')?.getAttribute('aria-current') !== 'false');
+  return button && (() => button.click());
+}

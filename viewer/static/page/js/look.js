@@ -1,19 +1,17 @@
 // LOOK: the stack of the query, its slices, window and level, what is under the cursor, and the tools that mark.
-import { $, fill, h, later, s } from './dom.js';
-import { connection, graphql, upload as send } from './api.js';
-import { Marker, maskOf, outlineOf, simplified } from './marks.js';
+import { $, clamp, dotted, fill, h, later, minus, on, s } from './dom.js';
+import { connection, part, Problem } from './api.js';
+import { Marker, outlineOf } from './marks.js';
 import { imagePath, loadImage, loadPixels, prefetch, Unreadable, uploadPath } from './pixels.js';
-import { OUTLINE, STACK } from './queries.js';
+import { outline, stackOf } from './queries.js';
 import { state, update, watch } from './state.js';
 import { View } from './view.js';
 import { valueAt } from './windowing.js';
 import { askOf } from './ask.js';
-
-/** @typedef {import('./types.js').Slice} Slice */
-/** @typedef {import('./types.js').Pixels} Pixels */
+/** @import { About, Slice, XY } from './types.js' */
 
 const AHEAD = 10;
-const GENERAL = [{ name: 'as indexed', low: NaN, high: NaN }, { name: 'full range', low: -Infinity, high: Infinity }];
+const uploads = part(() => import('./uploads.js'));
 
 /** @type {{ slices: Slice[], at: number, uploads: number, name: string }} */
 const stack = { slices: [], at: 0, uploads: 0, name: '' };
@@ -21,10 +19,8 @@ const stack = { slices: [], at: 0, uploads: 0, name: '' };
 export let view;
 /** @type {Marker} */
 export let marker;
-/** @type {SVGElement} */
 const regionDrawing = s('g.region');
 let shownPath = '';
-let wheel = 0;
 
 export const slices = () => stack.slices;
 export const currentSlice = () => stack.slices[stack.at] ?? null;
@@ -32,64 +28,54 @@ export const isOpen = () => Boolean(state.image || state.upload);
 
 export function start() {
   view = new View($('stage'));
-  marker = new Marker(view, { done: marked, measured: (text) => fill($('measured'), text), spacing });
+  marker = new Marker(view, { done: marked, measured: (text) => fill('measured', text), spacing });
   view.drawing.append(regionDrawing, marker.preview, marker.ruler);
   pointers();
-  $('slider').addEventListener('input', (/** @type {any} */ event) => goTo(Number(event.target.value)));
-  $('presets').addEventListener('change', preset);
+  view.onWheel(count, scroll);
+  on('slider', 'input', () => goTo($('slider').valueAsNumber));
+  on('presets', 'change', () => { choosePreset(Number($('presets').value)); $('presets').value = ''; });
   watch(changed);
-  connection.addEventListener('back', open);  // what was opened meanwhile
+  on(connection, 'back', load);  // what was opened meanwhile
 }
 
 /** @returns {number[] | null} mm of a row and of a column */
-function spacing() {
-  return view.pixels?.about.spacing ?? currentSlice()?.image.spacingMm ?? null;
-}
+const spacing = () => view.pixels?.about.spacing ?? currentSlice()?.image.spacingMm ?? null;
 
 /** @param {Set<string>} what */
 async function changed(what) {
-  if (what.has('index') || what.has('image') || what.has('upload')) await open();
+  if (what.has('index') || what.has('image') || what.has('upload')) await load();
   else if (what.has('frame')) await showSlice();
   else if (what.has('window') || what.has('invert')) rewindow();
   if (what.has('region') || what.has('margin') || what.has('image')) drawRegion();
 }
 
 /** Opens the stack of the image asked for, unless it is open. */
-async function open() {
+async function load() {
   $('empty-look').hidden = isOpen();
-  if (!isOpen()) return;
-  const at = stack.slices.findIndex((slice) => slice.image.id === state.image);
-  if (state.image && at >= 0) {
+  const { image } = state;
+  const at = stack.slices.findIndex((slice) => slice.image.id === image);
+  if (image && at >= 0) {
     stack.at = at;
-  } else if (state.image) {
-    const wanted = state.image;
-    const { stack: found } = await graphql(STACK, { index: state.index, image: wanted });
-    if (state.image !== wanted) return;  // another was opened meanwhile
-    if (found.__typename === 'Problem' || found.message) {
-      problem(found.message);
+  } else if (image) {
+    try {
+      const found = await stackOf({ image });
+      if (state.image !== image) return;  // another was opened meanwhile
+      Object.assign(stack, found, { uploads: 0 });
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      problem(error.message);
       return;
     }
-    Object.assign(stack, found, { uploads: 0 });
   }
-  slider();
   await showSlice();
 }
 
 /** A file dropped on the page: its frames are the stack. @param {string} name @param {number} frames */
-export function openUpload(name, frames) {
-  Object.assign(stack, { slices: [], at: 0, uploads: frames, name });
-}
+export const openUpload = (name, frames) => Object.assign(stack, { slices: [], at: 0, uploads: frames, name });
 
-function slider() {
-  const node = $('slider');
-  node.max = String(count() - 1);
-  node.value = String(place());
-  $('slices').hidden = count() < 2;
-}
-
-/** @param {number} wanted place of the slice in the stack */
-export function goTo(wanted) {
-  const to = Math.min(Math.max(wanted, 0), count() - 1);
+/** @param {number} at place of the slice in the stack */
+export function goTo(at) {
+  const to = clamp(at, 0, count() - 1);
   if (state.upload) update({ frame: to, region: null });
   else if (stack.slices[to] && to !== stack.at) {
     stack.at = to;
@@ -102,52 +88,48 @@ export const scroll = (step) => goTo(place() + step);
 
 const count = () => stack.uploads || stack.slices.length;
 const place = () => (state.upload ? state.frame : stack.at);
-const path = () => (state.upload ? uploadPath(state.upload, state.frame) : imagePath(state.index, stack.slices[stack.at].image.key));
+/** @param {Slice} slice */
+const pathOf = (slice) => imagePath(state.index, slice.image.key);
 
 async function showSlice() {
-  if (!isOpen() || (!state.upload && !currentSlice())) return;
-  const mine = path();
+  const slice = currentSlice();
+  if (!state.upload && !(state.image && slice)) return;
+  const mine = state.upload ? uploadPath(state.upload, state.frame) : pathOf(slice);
   shownPath = mine;
-  slider();
+  Object.assign($('slider'), { max: count() - 1, value: place() });
+  $('slices').hidden = count() < 2;
   try {
     const pixels = await loadPixels(mine);
     if (mine !== shownPath) return;
     problem('');
     view.show(pixels, state.window ?? pixels.about.window, state.invert);
-    presets(pixels);
-    describe();
+    listPresets(pixels.about);
   } catch (error) {
     if (mine !== shownPath) return;
-    await showFallback(mine, /** @type {Error} */ (error));
+    if (!(error instanceof Unreadable)) throw error;
+    await showKept(mine, error.message);
   }
-  prefetch(neighbours());
+  describe();
+  prefetch(around(stack.slices, stack.at, AHEAD));
 }
 
-/** The file is gone: what the index kept of it, and why. @param {string} mine @param {Error} error */
-async function showFallback(mine, error) {
-  if (!(error instanceof Unreadable)) throw error;
-  problem(`${error.message} Shown is what the index kept.`);
+/** The addresses of the slices around one, nearest first. @param {Slice[]} among @param {number} at @param {number} most */
+export function around(among, at, most) {
+  const steps = Array.from({ length: most }, (_, i) => [at + i + 1, at - i - 1]).flat();
+  return steps.flatMap((step) => (among[step] ? [pathOf(among[step])] : []));
+}
+
+/** The file is gone: what the index kept of it, and why. @param {string} mine @param {string} why */
+async function showKept(mine, why) {
+  problem(`${why} Shown is what the index kept.`);
   const image = currentSlice()?.image;
   const picture = await loadImage(`${mine}/picture`).catch(() => null);
   if (picture && mine === shownPath) view.showPicture(picture, image?.cols ?? picture.width, image?.rows ?? picture.height);
-  describe();
-}
-
-function neighbours() {
-  const found = [];
-  for (let step = 1; step <= AHEAD; step++) {
-    for (const at of [stack.at + step, stack.at - step]) {
-      const slice = stack.slices[at];
-      if (slice) found.push(imagePath(state.index, slice.image.key));
-    }
-  }
-  return found;
 }
 
 /** @param {string} text */
 function problem(text) {
-  $('look-problem').hidden = !text;
-  fill($('look-problem'), text);
+  fill('look-problem', text).hidden = !text;
 }
 
 function rewindow() {
@@ -156,62 +138,57 @@ function rewindow() {
   describe();
 }
 
+/** Where a slice of a stack is. @param {number} at @param {number} of @param {number | null | undefined} mm */
+export const whereIn = (at, of, mm) => dotted([of > 1 && `slice ${at + 1}/${of}`, typeof mm === 'number' && `z ${minus(mm.toFixed(1))} mm`]);
+
 /** What is shown: name, slice, position, window. */
 function describe() {
-  const image = currentSlice()?.image;
-  const about = view.pixels?.about;
-  const position = currentSlice()?.positionMm;
-  const slice = count() > 1 ? `slice ${place() + 1}/${count()}` : '';
-  const height = position !== null && position !== undefined ? `z ${position.toFixed(1).replace('-', '−')} mm` : '';
-  fill($('look-title'), state.upload ? `${stack.name} (not in the index)` : image?.id ?? '');
-  fill($('where-am-i'), [slice, height].filter(Boolean).join(' · '));
-  $('stage').setAttribute('aria-label', [state.upload ? stack.name : image?.id ?? '', slice, height].filter(Boolean).join(', '));
-  const shown = view.window;
-  fill($('window-values'), about && about.channels === 1
-    ? `C ${number((shown.low + shown.high) / 2)} W ${number(shown.high - shown.low)}` : '');
-  fill($('labels'), ...(image?.labels ?? []).map((label) => h('span.chip', {}, label)));
+  const slice = currentSlice();
+  const name = state.upload ? stack.name : slice?.image.id ?? '';
+  const where = whereIn(place(), count(), slice?.positionMm);
+  const { low, high } = view.window;
+  fill('look-title', state.upload ? `${name} (not in the index)` : name);
+  fill('where-am-i', where);
+  $('stage').setAttribute('aria-label', dotted([name, where]));
+  fill('window-values', isGrey() ? `C ${number((low + high) / 2)} W ${number(high - low)}` : '');
+  fill('labels', slice?.image.labels.map((label) => h('span.chip', {}, label)));
 }
 
 /** @param {number} value */
-const number = (value) => (Math.abs(value) >= 100 || Number.isInteger(value) ? value.toFixed(0) : value.toPrecision(3)).replace('-', '−');
+const number = (value) => minus(Math.abs(value) >= 100 || Number.isInteger(value) ? value.toFixed(0) : value.toPrecision(3));
 
-/** @param {Pixels} pixels */
-function presets(pixels) {
-  const all = [...GENERAL, ...pixels.about.presets];
+const isGrey = () => view.pixels?.about.channels === 1;
+
+/** @param {About} about @returns {{ name: string, low?: number, high?: number }[]} */
+const windowsOf = ({ min, max, presets }) => [{ name: 'as indexed' }, { name: 'full range', low: min, high: Math.max(max, min + 1e-3) }, ...presets];
+
+/** @param {About} about */
+function listPresets(about) {
+  const names = ['window', ...windowsOf(about).map(({ name }, i) => `${i + 1} ${name}`)];
   const node = $('presets');
-  if (node.dataset.names !== String(all.map((p) => p.name))) {
-    node.dataset.names = String(all.map((p) => p.name));
-    fill(node, h('option', { value: '' }, 'window'), ...all.map((p, i) => h('option', { value: String(i) }, `${i + 1} ${p.name}`)));
-  }
-  node.disabled = pixels.about.channels !== 1;
-}
-
-function preset() {
-  const at = $('presets').value;
-  if (at !== '') choosePreset(Number(at));
-  $('presets').value = '';
+  if (node.textContent !== names.join('')) fill(node, names.map((name, i) => h('option', { value: i ? i - 1 : '' }, name)));
+  node.disabled = !isGrey();
 }
 
 /** @param {number} at from 0 */
 export function choosePreset(at) {
-  const about = view.pixels?.about;
-  if (!about || about.channels !== 1) return;
-  const chosen = [...GENERAL, ...about.presets][at];
+  if (!view.pixels || !isGrey()) return;
+  const { about } = view.pixels;
+  const chosen = windowsOf(about)[at];
   if (!chosen) return;
   writeWindow.cancel();
   view.window = about.window;  // what a drag left, not yet in the state
   rewindow();
-  if (Number.isNaN(chosen.low)) update({ window: null });
-  else if (chosen.low === -Infinity) update({ window: { low: about.min, high: Math.max(about.max, about.min + 1e-3) } });
-  else update({ window: { low: chosen.low, high: chosen.high } });
+  const { low, high } = chosen;
+  update({ window: low === undefined || high === undefined ? null : { low, high } });
 }
 
-const writeWindow = later((/** @type {any} */ shown) => update({ window: shown }), 150);
+const writeWindow = later((shown) => update({ window: shown }), 150);
 
 /** Drag right: wider window; drag down: darker. @param {number} dx @param {number} dy */
 function dragWindow(dx, dy) {
-  const about = view.pixels?.about;
-  if (!about || about.channels !== 1) return;
+  if (!view.pixels || !isGrey()) return;
+  const { about } = view.pixels;
   const { low, high } = view.window;
   const unit = Math.max(high - low, (about.max - about.min) / 2000, 1e-6) / 300;
   const width = Math.max(high - low + dx * unit * 2, unit);
@@ -222,31 +199,29 @@ function dragWindow(dx, dy) {
   writeWindow(view.window);
 }
 
-/** @param {PointerEvent | MouseEvent} event */
+/** What is under the cursor. @param {MouseEvent} event */
 function hover(event) {
   const { x, y } = view.pointOf(event);
   const found = view.pixels && valueAt(view.pixels, x, y);
-  if (!found) {
-    fill($('under'), '');
-    return;
-  }
   const mm = spacing();
-  const where = `x ${Math.floor(x)} y ${Math.floor(y)}${mm ? ` · ${(x * mm[1]).toFixed(1)}, ${(y * mm[0]).toFixed(1)} mm` : ''}`;
-  const value = Array.isArray(found) ? `rgb ${found.join(' ')}` : `${view.pixels?.about.unit ?? 'value'} ${number(found)}`;
-  fill($('under'), `${where} · ${value}`);
+  const value = Array.isArray(found) ? `rgb ${found.join(' ')}` : `${view.pixels?.about.unit ?? 'value'} ${number(found ?? 0)}`;
+  fill('under', found !== null && dotted([`x ${Math.floor(x)} y ${Math.floor(y)}`, mm && `${(x * mm[1]).toFixed(1)}, ${(y * mm[0]).toFixed(1)} mm`, value]));
 }
 
-export let isPanning = false;
-/** @param {boolean} on */
-export const setPanning = (on) => { isPanning = on; $('stage').classList.toggle('panning', on); };
+let isPanning = false;
+/** @param {boolean} isOn */
+export function setPanning(isOn) {
+  isPanning = isOn;
+  $('stage').classList.toggle('panning', isOn);
+}
 
 function pointers() {
   const stage = $('stage');
   /** @type {Map<number, PointerEvent>} */
   const fingers = new Map();
   let how = '';
-  stage.addEventListener('contextmenu', (/** @type {Event} */ event) => event.preventDefault());
-  stage.addEventListener('pointerdown', (/** @type {PointerEvent} */ event) => {
+  on(stage, 'contextmenu', (event) => event.preventDefault());
+  on(stage, 'pointerdown', (event) => {
     if (!isOpen()) return;
     stage.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, event);
@@ -254,69 +229,48 @@ function pointers() {
     if (how === 'mark') marker.down(event);
     else marker.cancel();
   });
-  stage.addEventListener('pointermove', (/** @type {PointerEvent} */ event) => {
+  on(stage, 'pointermove', (event) => {
     const before = fingers.get(event.pointerId);
     if (!before) {
       if (marker.tool === 'polygon') marker.move(event);
       hover(event);
       return;
     }
-    const others = [...fingers.values()].filter((finger) => finger.pointerId !== event.pointerId);
+    const other = [...fingers.values()].find((finger) => finger !== before);
     const [dx, dy] = [event.clientX - before.clientX, event.clientY - before.clientY];
     if (how === 'window') dragWindow(dx, dy);
     else if (how === 'mark') marker.move(event);
-    else if (others.length) pinch(before, event, others[0]);
+    else if (other) pinch(before, event, other);
     else view.pan(dx, dy);
     fingers.set(event.pointerId, event);
   });
-  for (const end of ['pointerup', 'pointercancel']) {
-    stage.addEventListener(end, (/** @type {PointerEvent} */ event) => {
-      if (fingers.delete(event.pointerId) && how === 'mark' && end === 'pointerup') marker.up(event);
-    });
-  }
-  stage.addEventListener('wheel', (/** @type {WheelEvent} */ event) => {
-    event.preventDefault();
-    const bounds = stage.getBoundingClientRect();
-    const at = { x: event.clientX - bounds.left, y: event.clientY - bounds.top };
-    if (event.ctrlKey || count() < 2) {
-      view.zoomBy(Math.exp(-event.deltaY / 400), at);
-      return;
-    }
-    // One step a notch of the wheel; a touchpad's small movements add up to one.
-    wheel += event.deltaY;
-    const step = Math.abs(event.deltaY) >= 50 ? Math.sign(event.deltaY) : Math.trunc(wheel / 30);
-    if (step) { wheel = 0; scroll(step); }
-  }, { passive: false });
+  on(stage, 'pointerup pointercancel', (event) => {
+    if (fingers.delete(event.pointerId) && how === 'mark' && event.type === 'pointerup') marker.up(event);
+  });
 }
 
 /** Two fingers: zoom by their distance, pan by their middle. @param {PointerEvent} before @param {PointerEvent} now @param {PointerEvent} other */
 function pinch(before, now, other) {
-  const span = (/** @type {PointerEvent} */ a) => Math.hypot(a.clientX - other.clientX, a.clientY - other.clientY) || 1;
-  const bounds = $('stage').getBoundingClientRect();
-  const at = { x: (now.clientX + other.clientX) / 2 - bounds.left, y: (now.clientY + other.clientY) / 2 - bounds.top };
-  view.zoomBy(span(now) / span(before), at);
+  const span = (/** @type {PointerEvent} */ one) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY) || 1;
+  const middle = { clientX: (now.clientX + other.clientX) / 2, clientY: (now.clientY + other.clientY) / 2 };
+  view.zoomBy(span(now) / span(before), view.placeOf(middle));
   view.pan((now.clientX - before.clientX) / 2, (now.clientY - before.clientY) / 2);
 }
 
 /** The mark is finished: it is the question. @param {any} region */
 async function marked(region) {
-  if (region.strokes) {
-    const { mask } = await send('/masks', await maskOf(region.strokes, region.radius, view.size));
-    const { region: found } = await graphql(OUTLINE, { index: state.index, ask: { ...askOf(), region: { mask } } });
-    // Its outline, unlike the mask, stands in the address: a link to it works tomorrow, and for others.
-    if (found.polygons?.length === 1) update({ region: { polygon: simplified(found.polygons[0]) } }, { keep: true });
-    else update({ region: { mask } }, { keep: true });
-  } else update({ region }, { keep: true });
+  const { strokes, radius } = region;
+  update({ region: strokes ? await (await uploads()).brushed(strokes, radius, view.size) : region }, true);
 }
 
 /** Draws the region at once as it was marked, then as the server takes it (superpixel, brush, margin). */
 async function drawRegion() {
   const { region } = state;
-  regionDrawing.replaceChildren(...(region ? outlineOf(region) : []));
-  fill($('area'), '');
+  fill(regionDrawing, region && outlineOf(region));
+  fill('area');
   if (!region || !isOpen()) return;
-  const { region: found } = await graphql(OUTLINE, { index: state.index, ask: askOf() });
-  if (state.region !== region || found.__typename === 'Problem') return;
-  regionDrawing.replaceChildren(...found.polygons.map((/** @type {number[][]} */ points) => s('polygon', { points: points.join(' ') })));
-  fill($('area'), found.areaMm2 ? `${found.areaMm2.toFixed(0)} mm²` : `${found.pixels} px`);
+  const found = await outline({ ask: askOf() }).catch(() => null);  // the answer says why
+  if (state.region !== region || !found) return;
+  fill(regionDrawing, found.polygons.map((/** @type {XY[]} */ polygon) => outlineOf({ polygon })));
+  fill('area', found.areaMm2 ? `${found.areaMm2.toFixed(0)} mm²` : `${found.pixels} px`);
 }

@@ -1,30 +1,27 @@
 // The map of the collection: images that look alike lie close; the query and its hits are marked.
-import { $, fill, h } from './dom.js';
-import { listen } from './api.js';
+import { $, dotted, fill, h, on } from './dom.js';
 import { chosen } from './ask.js';
 import { current } from './answer.js';
 import { thumbnailOf } from './pixels.js';
-import { MAP } from './queries.js';
-import { openImage, state } from './state.js';
+import { many, PROBLEM, PROGRESS } from './queries.js';
+import { open, state } from './state.js';
+/** @import { CollectionMap, Place } from './types.js' */
 
-/** @typedef {import('./types.js').CollectionMap} CollectionMap */
-/** @typedef {import('./types.js').Place} Place */
-
+const mapping = many(`subscription ($index: ID!, $by: String, $method: String, $where: String) {
+  mapping(index: $index, by: $by, method: $method, where: $where) {
+    ... on Map { __typename by method isSample caution places { id key x y label } } ${PROGRESS} ${PROBLEM} } }`);
 const HUES = 8;
 const NEAR_PX = 12;
-/** @type {CollectionMap | null} */
-let map = null;
+/** @type {Place[]} */
+let places = [];
 let running = new AbortController();
 
-export function start() {
-  $('map-button').addEventListener('click', open);
-  $('map-method').addEventListener('change', load);
-  $('map-canvas').addEventListener('mousemove', (/** @type {MouseEvent} */ event) => peek(nearest(event)));
-  $('map-canvas').addEventListener('click', (/** @type {MouseEvent} */ event) => choose(nearest(event)));
-  $('map').addEventListener('close', () => running.abort());
-}
+on('map-method', 'change', load);
+on('map-canvas', 'mousemove', (event) => peek(nearest(event)));
+on('map-canvas', 'click', (event) => choose(nearest(event)));
+on('map', 'close', () => running.abort());
 
-function open() {
+export function show() {
   $('map').showModal();
   load();
 }
@@ -33,33 +30,25 @@ async function load() {
   running.abort();
   running = new AbortController();
   const { signal } = running;
-  map = null;
-  fill($('map-note'), 'drawing …');
+  places = [];
+  fill('map-note', 'drawing …');
   try {
-    const variables = { index: state.index, by: chosen()?.[0] ?? null, method: $('map-method').value, where: state.where || null };
-    for await (const { mapping } of listen(MAP, variables, signal)) {
+    for await (const found of mapping({ by: chosen()?.[0], method: $('map-method').value, where: state.where || null }, signal)) {
       if (signal.aborted) return;
-      if (mapping.__typename === 'Problem') fill($('map-note'), mapping.message);
-      else if (mapping.__typename === 'Progress') fill($('map-note'), mapping.stage);
-      else show(mapping);
+      if (found.__typename === 'Progress') fill('map-note', found.stage);
+      else draw(found);
     }
   } catch (error) {
-    if (!signal.aborted) fill($('map-note'), /** @type {Error} */ (error).message);
+    if (!signal.aborted) fill('map-note', /** @type {Error} */ (error).message);
   }
 }
 
 /** @param {CollectionMap} found */
-function show(found) {
-  map = found;
-  fill($('map-note'), [`by ${found.by}`, found.isSample && 'a sample', found.caution].filter(Boolean).join(' · '));
-  const labels = [...new Set(found.places.map((place) => place.label))].filter(Boolean).slice(0, HUES);
-  fill($('map-legend'), ...labels.map((label, i) => h(`span.chip.hue${i}`, {}, label)), h('span.chip.query', {}, 'query'), h('span.chip.hit-mark', {}, 'hits'));
-  draw(labels);
-}
-
-/** @param {string[]} labels */
-function draw(labels) {
-  if (!map) return;
+function draw({ by, isSample, caution, places: found }) {
+  places = found;
+  fill('map-note', dotted([`by ${by}`, isSample && 'a sample', caution]));
+  const labels = [...new Set(places.map((place) => place.label))].filter(Boolean).slice(0, HUES);
+  fill('map-legend', labels.map((label, i) => h(`span.chip.hue${i}`, {}, label)), h('span.chip.query', {}, 'query'), h('span.chip.hit-mark', {}, 'hits'));
   const canvas = $('map-canvas');
   const ratio = window.devicePixelRatio || 1;
   const size = canvas.clientWidth;
@@ -74,9 +63,9 @@ function draw(labels) {
     context.arc(...spot(place, size), radius, 0, 7);
     context.fill();
   };
-  for (const place of map.places) dot(place, 3, labels.includes(place.label) ? `--hue${labels.indexOf(place.label)}` : '--quiet');
-  for (const place of map.places.filter((p) => hits.has(p.id))) dot(place, 5, '--right');
-  for (const place of map.places.filter((p) => p.id === state.image)) dot(place, 7, '--warn');
+  for (const place of places) dot(place, 3, labels.includes(place.label) ? `--hue${labels.indexOf(place.label)}` : '--quiet');
+  for (const place of places.filter((p) => hits.has(p.id))) dot(place, 5, '--right');
+  for (const place of places.filter((p) => p.id === state.image)) dot(place, 7, '--warn');
 }
 
 /** @param {Place} place @param {number} size @returns {[number, number]} */
@@ -86,7 +75,7 @@ const spot = (place, size) => [12 + place.x * (size - 24), 12 + place.y * (size 
 function nearest(event) {
   const bounds = $('map-canvas').getBoundingClientRect();
   let [best, least] = [/** @type {Place | null} */ (null), NEAR_PX];
-  for (const place of map?.places ?? []) {
+  for (const place of places) {
     const [x, y] = spot(place, bounds.width);
     const away = Math.hypot(x - (event.clientX - bounds.left), y - (event.clientY - bounds.top));
     if (away < least) [best, least] = [place, away];
@@ -99,12 +88,12 @@ let peeked = '';
 function peek(place) {
   if (!place || place.id === peeked) return;
   peeked = place.id;
-  fill($('map-peek'), thumbnailOf(state.index, place.key), h('span', {}, place.id, place.label && h('span.quiet', {}, ` ${place.label}`)));
+  fill('map-peek', thumbnailOf(state.index, place.key), h('span', {}, place.id, place.label && h('span.quiet', {}, ` ${place.label}`)));
 }
 
 /** @param {Place | null} place */
 function choose(place) {
   if (!place) return;
   $('map').close();
-  openImage(place.id);
+  open({ image: place.id });
 }

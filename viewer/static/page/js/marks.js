@@ -1,15 +1,11 @@
 // Marking on the image: box, polygon, brush and superpixel click become the region; ruler only measures.
-import { s } from './dom.js';
-
-/** @typedef {import('./types.js').Region} Region */
-/** @typedef {import('./types.js').XY} XY */
-/** @typedef {import('./view.js').View} View */
+import { clamp, fill, s } from './dom.js';
+/** @import { Hit, Region, XY } from './types.js' */
+/** @import { View } from './view.js' */
 
 const CLOSE_PX = 9;
 const MIN_PX = 3;
 const BRUSH_PX = 14;
-
-export const TOOLS = /** @type {const} */ (['box', 'polygon', 'brush', 'superpixel', 'ruler']);
 
 export class Marker {
   /**
@@ -40,13 +36,13 @@ export class Marker {
     this.points = [];
     this.strokes = [];
     this.isDown = false;
-    this.preview.replaceChildren();
+    fill(this.preview);
   }
 
   /** @param {{x: number, y: number}} point @returns {XY} */
   inside(point) {
     const { cols, rows } = this.view.size;
-    return [Math.min(Math.max(point.x, 0), cols), Math.min(Math.max(point.y, 0), rows)];
+    return [clamp(point.x, 0, cols), clamp(point.y, 0, rows)];
   }
 
   /** @param {PointerEvent} event */
@@ -99,8 +95,9 @@ export class Marker {
   /** @param {XY} point */
   finishBox(point) {
     const box = boxOf(this.points[0], point);
-    if (Math.min(box[2], box[3]) * this.view.zoom < MIN_PX || Math.min(box[2], box[3]) < 1) this.cancel();
-    else this.finish({ box: box.map((value) => Math.round(value)) });
+    const side = Math.min(box[2], box[3]);
+    if (side * this.view.zoom < MIN_PX || side < 1) this.cancel();
+    else this.finish({ box: box.map(Math.round) });
   }
 
   /** @param {any} region */
@@ -117,8 +114,8 @@ export class Marker {
     const pixels = Math.hypot(dx, dy);
     if (pixels < 2) return;
     const text = spacing ? `${Math.hypot(dx * spacing[1], dy * spacing[0]).toFixed(1)} mm` : `${pixels.toFixed(0)} px`;
-    this.ruler.replaceChildren(line(from, point), label(text, point, this.view.zoom));
-    this.preview.replaceChildren();
+    fill(this.ruler, line(from, point), label(text, point, this.view.zoom));
+    fill(this.preview);
     this.tell.measured(text);
   }
 
@@ -126,17 +123,14 @@ export class Marker {
   draw(point) {
     const [from] = this.points;
     if (this.tool === 'box') {
-      const [x, y, width, height] = boxOf(from, point);
-      this.preview.replaceChildren(s('rect', { x, y, width, height }));
+      fill(this.preview, rect(boxOf(from, point)));
     } else if (this.tool === 'ruler') {
-      this.preview.replaceChildren(line(from, point));
+      fill(this.preview, line(from, point));
     } else if (this.tool === 'polygon') {
       const corner = s('circle', { cx: from[0], cy: from[1], r: CLOSE_PX / this.view.zoom });
-      this.preview.replaceChildren(s('polyline', { points: [...this.points, point].join(' ') }), corner);
+      fill(this.preview, s('polyline', { points: [...this.points, point].join(' ') }), corner);
     } else {
-      this.preview.replaceChildren(...this.strokes.map((points) => s('polyline.stroke', {
-        points: points.join(' '), 'stroke-width': (2 * BRUSH_PX), 'stroke-linecap': 'round', 'stroke-linejoin': 'round',
-      })));
+      fill(this.preview, this.strokes.map((points) => s('polyline.stroke', { points: points.join(' ') })));
     }
   }
 }
@@ -149,57 +143,16 @@ const rounded = ([x, y]) => [Math.round(x * 10) / 10, Math.round(y * 10) / 10];
 const line = (a, b) => s('line', { x1: a[0], y1: a[1], x2: b[0], y2: b[1] });
 
 /** @param {string} text @param {XY} at @param {number} zoom */
-function label(text, at, zoom) {
-  const node = s('text', { x: at[0] + 8 / zoom, y: at[1], 'font-size': 13 / zoom });
-  node.textContent = text;
-  return node;
-}
+const label = (text, at, zoom) => s('text', { x: at[0] + 8 / zoom, y: at[1], 'font-size': 13 / zoom }, text);
 
-/**
- * The strokes of the brush as a mask: a PNG of the image's size, white where marked.
- * @param {XY[][]} strokes @param {number} radius in pixels of the image @param {{cols: number, rows: number}} size
- * @returns {Promise<Blob>}
- */
-export function maskOf(strokes, radius, size) {
-  const canvas = Object.assign(document.createElement('canvas'), { width: size.cols, height: size.rows });
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-  context.fillRect(0, 0, size.cols, size.rows);
-  Object.assign(context, { strokeStyle: '#fff', lineWidth: 2 * radius, lineCap: 'round', lineJoin: 'round' });
-  for (const [first, ...others] of strokes) {
-    context.beginPath();
-    context.moveTo(...first);
-    context.lineTo(first[0] + 0.01, first[1]);  // a tap alone is a dot
-    for (const point of others) context.lineTo(...point);
-    context.stroke();
-  }
-  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('The mask cannot be written.')))));
-}
-
-/** A closed outline with fewer corners, none of those left out more than `most` pixels away. @param {XY[]} points @returns {XY[]} */
-export function simplified(points, most = 0.75) {
-  const kept = new Set([0, points.length - 1]);
-  // Douglas and Peucker: the corner farthest from the line between two that stay, stays.
-  const split = (/** @type {number} */ from, /** @type {number} */ to) => {
-    const [[x0, y0], [x1, y1]] = [points[from], points[to]];
-    const length = Math.hypot(x1 - x0, y1 - y0);
-    let [far, at] = [most, 0];
-    for (let i = from + 1; i < to; i++) {
-      const [x, y] = points[i];
-      const away = length ? Math.abs((x1 - x0) * (y - y0) - (y1 - y0) * (x - x0)) / length : Math.hypot(x - x0, y - y0);
-      if (away > far) [far, at] = [away, i];
-    }
-    if (at) { kept.add(at); split(from, at); split(at, to); }
-  };
-  split(0, points.length - 1);
-  return points.filter((_, i) => kept.has(i)).map(rounded);
-}
-
-/** Where a hit matches: turned as its geometry says, or its box. @param {import('./types.js').Hit} hit @returns {SVGElement[]} */
+/** Where a hit matches: turned as its geometry says, or its box. @param {Hit} hit */
 export const matchOf = (hit) => outlineOf(hit.quad ? { polygon: hit.quad } : { box: hit.box ?? undefined });
 
 /** The outline of a region, drawn. @param {Region} region @returns {SVGElement[]} */
-export function outlineOf(region) {
-  if (region.box) return [s('rect', { x: region.box[0], y: region.box[1], width: region.box[2], height: region.box[3] })];
-  if (region.polygon) return [s('polygon', { points: region.polygon.join(' ') })];
-  return [];
+export function outlineOf({ box, polygon }) {
+  if (box) return [rect(box)];
+  return polygon ? [s('polygon', { points: polygon.join(' ') })] : [];
 }
+
+/** @param {number[]} box */
+const rect = ([x, y, width, height]) => s('rect', { x, y, width, height });

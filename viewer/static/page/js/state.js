@@ -1,47 +1,45 @@
 // What is asked, in one object; the address holds it all, so that reload, back and a shared link bring it back.
+/** @import { State } from './types.js' */
 
-/** @typedef {import('./types.js').State} State */
-
+/** Nothing asked. */
+const ANEW = { image: '', upload: '', frame: 0, region: null, like: [], unlike: [], hit: '' };
 /** @type {State} */
 const EMPTY = {
-  index: '', image: '', upload: '', frame: 0, region: null, margin: 0, volume: false, by: 'default', fusion: 'rrf', where: '',
-  notSame: '', groupBy: '', like: [], unlike: [], window: null, invert: false, hit: '', k: 20,
+  index: '', ...ANEW, margin: 0, volume: false, by: 'default', fusion: 'rrf', where: '', notSame: '', groupBy: '',
+  window: null, invert: false, k: 20,
 };
-/** A change of one of these is another question. */
-export const QUESTION = ['index', 'image', 'upload', 'frame', 'region', 'margin', 'volume', 'by', 'fusion', 'where', 'notSame',
-  'groupBy', 'like', 'unlike'];
+/** Only what is seen changes with these; all others make another question. */
+const VIEW = ['window', 'invert', 'hit', 'k'];
 
 /** @type {State} */
 export const state = { ...EMPTY };
-/** @type {Set<(changed: Set<string>) => void>} */
-const watchers = new Set();
+/** @type {((changed: Set<string>) => void)[]} */
+const watchers = [];
 /** @type {string[]} addresses of earlier marks and refinements */
 const undone = [];
 
 /** @param {(changed: Set<string>) => void} watcher */
-export const watch = (watcher) => watchers.add(watcher);
+export const watch = (watcher) => watchers.push(watcher);
 
-/**
- * Changes the state, tells who watches, and writes the address.
- * @param {Partial<State>} change
- * @param {{ keep?: boolean }} [how] keep: an entry of its own in the history (another question)
- */
-export function update(change, { keep = false } = {}) {
+/** Whether another question is asked. @param {Set<string>} what */
+export const isQuestion = (what) => [...what].some((key) => !VIEW.includes(key));
+
+/** @param {unknown} one @param {unknown} other */
+export const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+/** Changes the state, tells who watches, and writes the address. @param {Partial<State>} change @param {boolean} [isEntry] of its own in the history */
+export function update(change, isEntry = false) {
   const before = write();
-  const changed = new Set(Object.keys(change).filter((key) => {
-    const name = /** @type {keyof State} */ (key);
-    return JSON.stringify(state[name]) !== JSON.stringify(change[name]);
-  }));
+  const changed = new Set(Object.entries(change).flatMap(([key, value]) => (isSame(value, /** @type {any} */ (state)[key]) ? [] : [key])));
   if (!changed.size) return;
   Object.assign(state, change);
-  if (keep) undone.push(before);
-  if (keep) history.pushState(null, '', `#${write()}`);
-  else history.replaceState(null, '', `#${write()}`);
+  if (isEntry) undone.push(before);
+  history[isEntry ? 'pushState' : 'replaceState'](null, '', `#${write()}`);
   for (const watcher of watchers) watcher(changed);
 }
 
-/** Opens an image, with nothing of the last question. @param {string} image @param {Partial<State>} [more] */
-export const openImage = (image, more = {}) => update({ image, upload: '', region: null, like: [], unlike: [], hit: '', ...more }, { keep: true });
+/** Opens something, with nothing of the last question. @param {Partial<State>} change */
+export const open = (change) => update({ ...ANEW, ...change }, true);
 
 /** Back before the last mark or refinement. */
 export function undo() {
@@ -50,19 +48,15 @@ export function undo() {
 }
 
 /** Takes the state of the address: at the start, and when the user goes back. */
-export function fromAddress() {
-  update(read(location.hash.slice(1)));
-}
+export const fromAddress = () => update(read(location.hash.slice(1)));
 
-/** The address of the state, or of one that differs from it. @param {Partial<State>} [change] @returns {string} */
+/** The address of the state, or of one that differs from it. @param {Partial<State>} [change] */
 export function write(change = {}) {
-  const written = { ...state, ...change };
   const parts = new URLSearchParams();
-  for (const [key, empty] of Object.entries(EMPTY)) {
-    const value = written[/** @type {keyof State} */ (key)];
-    if (JSON.stringify(value) === JSON.stringify(empty)) continue;
-    // A mask and an upload live in the server's memory only: a link to them would lead nowhere.
-    if (key === 'region' && value && /** @type {any} */ (value).mask) continue;
+  for (const [key, value] of Object.entries(/** @type {Record<string, any>} */ ({ ...EMPTY, ...state, ...change }))) {
+    if (isSame(value, /** @type {any} */ (EMPTY)[key])) continue;
+    // A mask lives in the server's memory only: a link to it would lead nowhere.
+    if (key === 'region' && value.mask) continue;
     parts.set(key, typeof value === 'string' ? value : JSON.stringify(value));
   }
   return String(parts);
@@ -70,12 +64,12 @@ export function write(change = {}) {
 
 /** @param {string} text of an address @returns {State} */
 export function read(text) {
-  const result = /** @type {any} */ ({ ...EMPTY });
+  /** @type {any} */
+  const result = { ...EMPTY };
   for (const [key, value] of new URLSearchParams(text)) {
     if (!(key in EMPTY)) continue;
-    const empty = /** @type {any} */ (EMPTY)[key];
     try {
-      result[key] = typeof empty === 'string' ? value : key === 'region' ? regionOf(value) : JSON.parse(value);
+      result[key] = typeof result[key] === 'string' ? value : key === 'region' ? regionOf(value) : JSON.parse(value);
     } catch { /* A damaged address: what is left of it is used. */ }
   }
   return result;

@@ -6,20 +6,17 @@ import { read, state, update, write } from './state.js';
 
 const MOST = 8;
 /** @type {{ address: string, index: string, key: string, note: string }[]} */
-const last = [];
+let last = [];
 
 export function remember() {
   const address = write({ k: 20, hit: '' });
   const key = currentSlice()?.image.key;
   if (!key || state.upload || last[0]?.address === address) return;
-  const known = last.findIndex((question) => question.address === address);
-  if (known >= 0) last.splice(known, 1);
-  const note = state.region ? 'a region of' : state.volume ? 'the volume of' : 'the image';
-  last.unshift({ address, index: state.index, key, note: `${note} ${state.image}` });
-  last.length = Math.min(last.length, MOST);
+  const note = `${state.region ? 'a region of' : state.volume ? 'the volume of' : 'the image'} ${state.image}`;
+  last = [{ address, index: state.index, key, note }, ...last.filter((question) => question.address !== address)].slice(0, MOST);
   $('strip').hidden = last.length < 2;
-  fill($('strip'), ...last.map((question) => h('button', {
+  fill('strip', last.map((question) => h('button', {
     type: 'button', 'aria-label': `Ask again with ${question.note}`, title: question.note,
-    onclick: () => update(read(question.address), { keep: true }),
+    onclick: () => update(read(question.address), true),
   }, thumbnailOf(question.index, question.key))));
 }

@@ -31,12 +31,12 @@ export interface Finding {
   share: number; low: number; high: number; p: number | null; adjusted: number | null; isSignificant: boolean;
 }
 export interface Findings {
-  column: string; drawn: number; total: number; verdict: string; isEnough: boolean; isUnlike: boolean;
+  column: string; drawn: number; total: number; verdict: string; isEnough: boolean; isUnlike: boolean; isAnotherKind: boolean;
   unlike: number | null; notice: string | null; items: Finding[];
 }
 export interface Reference {
   label: string; kind: string; title: string; text: string; bullets: string[]; link: string | null; host: string | null;
-  picture: string | null;
+  image: string | null; picture: string | null;
 }
 export interface Answer {
   __typename: 'Answer'; by: string[]; hits: Hit[]; nVerified: number; isRegion: boolean; canVerify: boolean;

@@ -1,29 +1,28 @@
 // One image on a canvas: zoom, pan, window, and a drawing (SVG) over it in pixels of the image.
-import { s } from './dom.js';
+import { clamp, h, on, s } from './dom.js';
 import { greyTable, paint } from './windowing.js';
-
-/** @typedef {import('./types.js').Pixels} Pixels */
-/** @typedef {import('./types.js').Window} Window */
+/** @import { Pixels, Window } from './types.js' */
 
 export class View {
   /** @param {HTMLElement} stage holds the canvas and the drawing */
   constructor(stage) {
     this.stage = stage;
-    this.canvas = document.createElement('canvas');
-    this.canvas.setAttribute('aria-hidden', 'true');
+    /** @type {HTMLCanvasElement} */
+    this.canvas = h('canvas', { 'aria-hidden': 'true' });
     this.drawing = s('g');
     this.svg = s('svg.drawing', { 'aria-hidden': 'true' }, this.drawing);
     stage.replaceChildren(this.canvas, this.svg);
-    this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext('2d', { alpha: false }));
+    const flat = (/** @type {HTMLCanvasElement} */ canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', { alpha: false }));
+    this.context = flat(this.canvas);
     this.buffer = document.createElement('canvas');
-    this.bufferContext = /** @type {CanvasRenderingContext2D} */ (this.buffer.getContext('2d', { alpha: false }));
+    this.bufferContext = flat(this.buffer);
     /** @type {ImageData | null} */
     this.scratch = null;
     this.table = new Uint32Array(65536);
     this.tableOf = '';
     /** @type {Pixels | null} */
     this.pixels = null;
-    /** @type {HTMLImageElement | null} shown in place of pixels when the file is gone */
+    /** @type {HTMLImageElement | null} in place of pixels when the file is gone */
     this.fallback = null;
     /** @type {Window} */
     this.window = { low: 0, high: 255 };
@@ -73,9 +72,9 @@ export class View {
 
   /** Zooms so that the image's pixel under a place of the screen stays there. @param {number} factor @param {{x: number, y: number}} [at] */
   zoomBy(factor, at = { x: this.stage.clientWidth / 2, y: this.stage.clientHeight / 2 }) {
-    const before = this.toImage(at.x, at.y);
-    this.zoom = Math.min(Math.max(this.zoom * factor, 0.02), 40);
-    const after = this.toImage(at.x, at.y);
+    const before = this.toImage(at);
+    this.zoom = clamp(this.zoom * factor, 0.02, 40);
+    const after = this.toImage(at);
     this.centre.x += before.x - after.x;
     this.centre.y += before.y - after.y;
     this.isFitted = false;
@@ -90,18 +89,39 @@ export class View {
     this.redraw();
   }
 
-  /** CSS pixels of the stage → pixels of the image. @param {number} left @param {number} top */
-  toImage(left, top) {
+  /** CSS pixels of the stage → pixels of the image. @param {{x: number, y: number}} place */
+  toImage({ x, y }) {
     return {
-      x: this.centre.x + (left - this.stage.clientWidth / 2) / this.zoom,
-      y: this.centre.y + (top - this.stage.clientHeight / 2) / this.zoom,
+      x: this.centre.x + (x - this.stage.clientWidth / 2) / this.zoom,
+      y: this.centre.y + (y - this.stage.clientHeight / 2) / this.zoom,
     };
   }
 
-  /** @param {MouseEvent} event */
+  /** Of the window → CSS pixels of the stage. @param {{clientX: number, clientY: number}} event */
+  placeOf({ clientX, clientY }) {
+    const { left, top } = this.stage.getBoundingClientRect();
+    return { x: clientX - left, y: clientY - top };
+  }
+
+  /** Of the window → pixels of the image. @param {{clientX: number, clientY: number}} event */
   pointOf(event) {
-    const bounds = this.stage.getBoundingClientRect();
-    return this.toImage(event.clientX - bounds.left, event.clientY - bounds.top);
+    return this.toImage(this.placeOf(event));
+  }
+
+  /** The wheel scrolls through slices; with ctrl, or where there is one only, it zooms. @param {() => number} count @param {(step: number) => void} scroll */
+  onWheel(count, scroll) {
+    let moved = 0;
+    on(this.stage, 'wheel', (event) => {
+      event.preventDefault();
+      if (event.ctrlKey || count() < 2) {
+        this.zoomBy(Math.exp(-event.deltaY / 400), this.placeOf(event));
+        return;
+      }
+      // One step a notch of the wheel; a touchpad's small movements add up to one.
+      moved += event.deltaY;
+      const step = Math.abs(event.deltaY) >= 50 ? Math.sign(event.deltaY) : Math.trunc(moved / 30);
+      if (step) { moved = 0; scroll(step); }
+    }, { passive: false });
   }
 
   redraw() {

@@ -1,15 +1,12 @@
 // From 16-bit values to grey on the screen: a table of all 65,536 values, applied to the pixels on screen only.
-
-/** @typedef {import('./types.js').Pixels} Pixels */
-/** @typedef {import('./types.js').Window} Window */
+/** @import { About, Pixels, Window } from './types.js' */
 
 const OPAQUE = 0xff000000;
 const GREY = 0x010101;
 
 /**
- * The grey of every stored value, as RGBA in a little-endian word.
- * value = stored · slope + intercept; black up to `low`, white from `high`.
- * @param {import('./types.js').About} about @param {Window} shown in the units of values @param {boolean} invert
+ * The grey of every stored value, as RGBA in a little-endian word; value = stored · slope + intercept.
+ * @param {About} about @param {Window} shown in the units of values @param {boolean} invert
  * @param {Uint32Array} [table] to be written again
  * @returns {Uint32Array} indexed by the stored value as an unsigned 16-bit number
  */

@@ -1,0 +1,43 @@
+// HEAD TO HEAD: two columns for one question; what both found is joined by a line.
+import { announce, fill, h, s } from './dom.js';
+import { current, frame, hitRow } from './answer.js';
+import { askOf, namesOf } from './ask.js';
+import { ANSWER, one, PROBLEM } from './queries.js';
+/** @import { Answer, HeadToHead } from './types.js' */
+
+const headToHead = one(`query ($index: ID!, $ask: Ask!, $first: [String!]!, $second: [String!]!) {
+  headToHead(index: $index, ask: $ask, first: $first, second: $second) {
+    ... on HeadToHead { __typename shared share first { ${ANSWER} } second { ${ANSWER} } } ${PROBLEM} } }`);
+
+/** @param {AbortSignal} signal @returns {Promise<HeadToHead>} */
+export const ask = (signal) => headToHead({ ask: askOf(), first: namesOf('words'), second: namesOf('deep') }, signal);
+
+/** @param {HeadToHead} both */
+export function show({ first, second, shared, share }) {
+  Object.assign(current, { answer: first, other: second, hits: first.hits, drawn: null });
+  frame(first);
+  const lines = s('svg.lines', { 'aria-hidden': 'true' });
+  const left = column(`Visual words: ${namesOf('words').join(' + ')}`, first, second);
+  const right = column(`Deep: ${namesOf('deep').join(' + ')}`, second, first);
+  fill('answer-title', `Head to head · ${Math.round(share * 100)} % of the hits are shared`);
+  fill('hits', h('div.both', {}, left, lines, right));
+  // Drawn again whenever a row grows.
+  new ResizeObserver(() => fill(lines, shared.map((id) => join(lines, left, right, id)))).observe(lines);
+  announce(`Head to head: ${shared.length} hits are shared.`);
+}
+
+/** @param {string} title @param {Answer} answer @param {Answer} other */
+const column = (title, answer, other) => h('section', { 'aria-label': title }, h('h3', {}, title), h('ol.hits', {}, answer.hits.map((hit) => {
+  const partner = other.hits.find((there) => there.image.id === hit.image.id);
+  return hitRow(hit, answer, partner && `also #${partner.rank}`);
+})));
+
+/** @param {SVGElement} lines @param {Element} left @param {Element} right @param {string} id */
+function join(lines, left, right, id) {
+  const bounds = lines.getBoundingClientRect();
+  const [y1, y2] = [left, right].map((side) => {
+    const row = side.querySelector(`[data-id="${CSS.escape(id)}"]`)?.getBoundingClientRect() ?? bounds;
+    return row.top + row.height / 2 - bounds.top;
+  });
+  return s('line', { x1: 0, y1, x2: bounds.width, y2 });
+}

@@ -1,0 +1,23 @@
+// The filter by clicks: the columns of the catalogue and their commonest values; a click adds to the filter.
+import { fill, h, short } from './dom.js';
+import { one, PROBLEM } from './queries.js';
+import { state, update } from './state.js';
+/** @import { Count } from './types.js' */
+
+const columns = one(`query ($index: ID!, $where: String) {
+  columns(index: $index, where: $where) { ... on ColumnList { columns { name distinct values { value count } } } ${PROBLEM} } }`);
+
+export async function show() {
+  /** @type {{ columns: { name: string, distinct: number, values: Count[] }[] } | null} */
+  const found = await columns({ where: state.where || null }).catch(() => null);  // the list says what is wrong
+  if (found) fill('columns', found.columns.filter(({ distinct }) => distinct > 1 || state.where).map(({ name, distinct, values }) => h('details', {},
+    h('summary', {}, name, h('span.quiet', {}, ` ${distinct}`)),
+    h('ul', {}, values.map(({ value, count }) => h('li', {}, h('button.value', { type: 'button', onclick: () => narrow(name, value) },
+      h('span', {}, short(value)), h('span.quiet', {}, count))))))));
+}
+
+/** @param {string} column @param {string} value */
+function narrow(column, value) {
+  const term = `${column} = '${value.replaceAll("'", "''")}'`;
+  if (!state.where.includes(term)) update({ where: state.where ? `(${state.where}) and ${term}` : term });
+}
