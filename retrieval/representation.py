@@ -173,6 +173,19 @@ class Loadable(Protocol):
 
 
 @runtime_checkable
+class Derived(Protocol):
+    """A representation that projects the vectors of another one, and may rank with it."""
+
+    def derive(self, vector: Vector) -> NDArray[np.float32]:
+        """Return what is stored of an image, given the vector of its base."""
+        ...
+
+    def ranker_of(self, own: Ranker, base: Ranker) -> Ranker:
+        """Return the ranker of queries, given those of its own vectors and of its base's."""
+        ...
+
+
+@runtime_checkable
 class Adjustable(Protocol):
     """A representation with settings that change queries alone, never what is indexed."""
 

@@ -120,21 +120,24 @@ def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def kept(data: Set, cache: Path) -> dict[str, NDArray[np.float32]]:
     """Return the vectors of every recipe, from the cache where they are there."""
+    asked = (*RECIPES, RIVAL, "best of 8")
+    there = [recipe for recipe in asked if data.name in TURNED.get(recipe, (data.name,))]
+    return {recipe: kept_one(data, recipe, cache) for recipe in there}
+
+
+def kept_one(data: Set, recipe: str, cache: Path) -> NDArray[np.float32]:
+    """Return the vectors of one recipe, from the cache if they are there."""
     cache.mkdir(parents=True, exist_ok=True)
-    found = {}
-    for recipe in (*RECIPES, RIVAL, "best of 8"):
-        if data.name not in TURNED.get(recipe, (data.name,)):
-            continue
-        key = repr([recipe, RECIPES.get(recipe), [item.name for item in data]])
-        place = cache / f"{data.name}.{hashlib.sha256(key.encode()).hexdigest()[:12]}.npy"
-        if not place.exists():
-            if recipe == RIVAL:
-                made = imagenet_vectors((item.read() for item in data), names=[RIVAL])[RIVAL]
-                values = unit(made)
-            else:
-                values = best_of_views(data) if recipe == "best of 8" else vectors_of(data, recipe)
-            np.save(place, values)
-        found[recipe] = np.load(place)
+    key = repr([recipe, RECIPES.get(recipe), [item.name for item in data]])
+    place = cache / f"{data.name}.{hashlib.sha256(key.encode()).hexdigest()[:12]}.npy"
+    if not place.exists():
+        if recipe == RIVAL:
+            made = imagenet_vectors((item.read() for item in data), names=[RIVAL])[RIVAL]
+            values = unit(made)
+        else:
+            values = best_of_views(data) if recipe == "best of 8" else vectors_of(data, recipe)
+        np.save(place, values)
+    found: NDArray[np.float32] = np.load(place)
     return found
 
 

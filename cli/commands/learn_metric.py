@@ -77,6 +77,9 @@ no representation are answered by the metric in place of its base, else by both.
 )
 @option("--name", metavar="NAME", help="what is put behind the + [the method]")
 @option("--seed", type=int, default=0, metavar="N", help="of what is drawn at random [0]")
+@option(
+    "--blend", type=float, metavar="X", help="weight of its base beside it [the best for held-out images]"
+)
 @option("--no-trial", is_flag=True, help="do not measure whether it helps")
 @option("--json", is_flag=True, help="print the summary as JSON")
 @quiet
@@ -118,7 +121,9 @@ def _options(args: Arguments, by: str) -> MetricOptions:
     learner = MetricLearner(args.method, args.components, args.shrinkage, args.seed)
     labels = label_table(args.labels)
     return MetricOptions(
-        by, learner, labels, args.where, args.not_same, args.name, has_trial=not args.no_trial
+        *(by, learner, labels, args.where, args.not_same, args.name),
+        has_trial=not args.no_trial,
+        blend=args.blend,
     )
 
 
@@ -142,7 +147,16 @@ def notes(report: MetricReport, has_trial: bool) -> list[str]:
         lines.append(f"near-duplicates: {report.n_joined:,} {what} share one with another, kept on one side")
     if not report.is_new:
         lines.append(f"{report.name} was there and is replaced")
+    lines.append(_blend_note(report))
     return [*lines, *([_trial_note(report.trial, report.group)] if has_trial else [])]
+
+
+def _blend_note(report: MetricReport) -> str:
+    blend, base = report.blend, report.name.partition("+")[0]
+    if not blend.weight:
+        return f"ranks alone, without {base}"
+    why = "the best of six for held-out images" if blend.is_chosen else "by the number of labels, or as given"
+    return f"ranks by z(metric) + {blend.factor:g} z({base}), {why}"
 
 
 def _trial_note(trial: CrossValidation | None, group: str | None) -> str:

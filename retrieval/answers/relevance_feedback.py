@@ -65,7 +65,9 @@ class Rocchio:
         # Bags stay sparse: equal words of all bags meet by sorting, and their values are summed.
         words, places = np.unique(indices, return_inverse=True)
         sums = np.bincount(places.ravel(), values, minlength=len(words))
-        kept = sums > 0  # a word counts at least nothing
+        # A word counts at least nothing; vectors that have values below 0 are no bags.
+        is_bag = all(bool((bag.values >= 0).all()) for bag in bags)
+        kept = sums > 0 if is_bag else sums != 0
         return SparseVector(words[kept].astype(np.uint32), _unit(sums[None, kept])[0], query.size)
 
     def _embedding(

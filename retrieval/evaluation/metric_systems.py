@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,12 @@ from ..errors import FitError, SettingError
 from ..index.search.encode_query import stored_vector
 from ..index.search.sampled_scores import sampled_scores
 from ..index.storage.snapshot import Snapshot
-from ..metric_learning import METHODS, MetricLearner
-from ..ranker import Ranking
+from ..metric_learning import METHODS, MetricLearner, Projection, blend_of, learn_held_out
+from ..metric_learning.blended_ranker import blended
+from ..metric_learning.held_out import Projected
+from ..ranker import Ranker, Ranking
 from ..rankers.dense import ExactRanker
+from ..representation import Vector
 from .cross_fitting import FOLDS, folds
 from .systems import Liked, Mask, System, by_representation
 from .task import EvaluationTask
@@ -41,7 +44,8 @@ def by_metric(snapshot: Snapshot, name: str, task: EvaluationTask, seed: int) ->
     # Folds of all pictures, not of the labelled ones alone: each must have a ranker that never saw its group.
     everyone = np.arange(len(vectors), dtype=np.int64)
     dealt = np.zeros(len(vectors), dtype=np.int64) if task.is_split else folds(task, everyone, FOLDS, seed)
-    rankers = []
+    rankers: list[ExactRanker] = []
+    projections: list[Projection] = []
     for fold in range(1 if task.is_split else FOLDS):
         kept = known if task.is_split else known[dealt[known] != fold]
         try:
@@ -51,22 +55,57 @@ def by_metric(snapshot: Snapshot, name: str, task: EvaluationTask, seed: int) ->
         # Each fold has a space of its own, so every picture is projected into each of them.
         ranker = ExactRanker(projection.dimension)
         ranker.add(everyone, [projection.project(vector) for vector in vectors])
+        projections.append(projection)
         rankers.append(ranker)
+    weights = _weights(learner, task, projections, dealt, known, vectors)
+    stored = snapshot.ranker(base)
+    asked = [
+        blended(ranker, stored, ranker.dimension, weight)
+        for ranker, weight in zip(rankers, weights, strict=True)
+    ]
 
-    def query(ranker: ExactRanker, position: int, liked: Liked) -> NDArray[np.float32]:
+    def query(ranker: Ranker, position: int, liked: Liked) -> Vector:
         # Feedback moves the query in the space of its own fold.
         near = [ranker.vector(one) for one in liked]
-        return np.asarray(Rocchio().refine(ranker.vector(position), near, ()), dtype=np.float32)
+        return Rocchio().refine(ranker.vector(position), near, ())
 
     def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
-        ranker = rankers[int(dealt[position])]
+        ranker = asked[int(dealt[position])]
         return ranker.rank(query(ranker, position, liked), len(allowed), allowed)
 
     def sample(position: int, liked: Liked) -> NDArray[np.float32]:
-        ranker = rankers[int(dealt[position])]
+        ranker = asked[int(dealt[position])]
         return sampled_scores(snapshot, ranker, query(ranker, position, liked))
 
     return System(name, ranking, sample=sample)
+
+
+def _weights(
+    learner: MetricLearner,
+    task: EvaluationTask,
+    projections: Sequence[Projected],
+    dealt: NDArray[np.int64],
+    known: NDArray[np.int64],
+    vectors: Sequence[Vector],
+) -> list[float]:
+    """Return how much the base counts beside the metric of each fold, chosen without its labels."""
+    classes = task.judgements.classes
+
+    def weight(kept: NDArray[np.int64], folds: NDArray[np.int64], used: Sequence[Projected]) -> float:
+        own = [vectors[i] for i in kept], [classes[i] for i in kept]
+        drawn = learner.drawn(*own)
+        few = [own[0][i] for i in drawn], [own[1][i] for i in drawn]
+        return blend_of(used, folds[drawn], *few, seed=learner.seed).weight
+
+    if not task.is_split:
+        # Of the images that are not of the fold each asks by the projection of its own.
+        kept = [known[dealt[known] != fold] for fold in range(len(projections))]
+        return [weight(one, dealt[one], projections) for one in kept]
+    own = [vectors[i] for i in known], [classes[i] for i in known], task.apart[known].tolist()
+    held_out = learn_held_out(learner, *own, range(len(known)))
+    if held_out is None:
+        return [weight(known, np.zeros(len(known), dtype=np.int64), projections)]
+    return [weight(known, held_out.folds, held_out.projections)]
 
 
 def by_name(snapshot: Snapshot, name: str, task: EvaluationTask, seed: int) -> System:

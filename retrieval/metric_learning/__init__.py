@@ -1,5 +1,6 @@
 """Learnt metrics: a linear map of the vectors of any representation, learnt from labels."""
 
+from .blend import Blend, blend_of
 from .cross_validation import CrossValidation, cross_validate
 from .held_out import HeldOut, learn_held_out
 from .learned_metric import LearnedMetric
@@ -8,11 +9,13 @@ from .projection import Projection
 
 __all__ = [
     "METHODS",
+    "Blend",
     "CrossValidation",
     "HeldOut",
     "LearnedMetric",
     "MetricLearner",
     "Projection",
+    "blend_of",
     "cross_validate",
     "learn_held_out",
 ]

@@ -16,6 +16,7 @@ from ..representation import Representation, Vector
 from ..statistics.groups import numbered
 from ..statistics.measures import bootstrap_interval
 from ..statistics.tied_ranking import TiedRanking
+from .blended_ranker import blended, join
 from .metric_learner import MetricLearner
 
 FOLDS = 3
@@ -54,10 +55,12 @@ def cross_validate(
     vectors: Sequence[Vector],
     classes: Sequence[str],
     groups: Sequence[str],
+    weight: float = 0.0,
 ) -> CrossValidation | None:
     """Learn on two thirds of the groups, query with the others, three times; None if there are too few.
 
     A held-out picture ranks the pictures that were learnt from, as a new picture will. At most 500 do.
+    ``weight`` is that of the base's cosine beside the metric's.
     """
     folds = _folds(groups, learner.seed)
     found: list[NDArray[np.float64]] = []
@@ -72,9 +75,12 @@ def cross_validate(
         after.add(np.arange(len(known)), [projection.project(vectors[i]) for i in known])
         before = base.make_ranker()
         before.add(np.arange(len(known)), [vectors[i] for i in known])
+        both = blended(after, before, projection.dimension, weight)
         there = np.array([classes[i] for i in known])
         for i in drawn.tolist():
-            ranked = (before, vectors[i]), (after, projection.project(vectors[i]))
+            own = projection.project(vectors[i])
+            asked = join(own, vectors[i], weight) if weight else own
+            ranked: Sequence[tuple[Ranker, Vector]] = (before, vectors[i]), (both, asked)
             scores = [_scores(ranker, query, there == classes[i]) for ranker, query in ranked]
             found.append(np.array([float(i), *scores[0], *scores[1]]))
     return _summed(np.array(found), groups) if found else None

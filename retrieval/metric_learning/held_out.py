@@ -8,8 +8,9 @@ that was learnt from asks by the projection of its own fold, as a new image woul
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,32 @@ from .projection import Projection
 FOLDS = 5
 
 
+class Projected(Protocol):
+    """What brings the vectors of a base into another space: a ``Projection``, or a map that is not linear."""
+
+    @property
+    def dimension(self) -> int:
+        """The length of the vectors that come out."""
+        ...
+
+    def project(self, vector: Vector) -> NDArray[np.float32]:
+        """Return one vector in the other space."""
+        ...
+
+    def project_all(self, vectors: Sequence[Vector]) -> NDArray[np.float32]:
+        """Return many, (n, dimension)."""
+        ...
+
+    def arrays(self) -> Arrays:
+        """Return what is saved."""
+        ...
+
+    @classmethod
+    def restore(cls, arrays: Arrays) -> Self:
+        """Take back what ``arrays`` returned. Raise IndexFolderError if it is something else."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class HeldOut:
     """Hold the projection of each fold, and the fold of each image that the metric has seen.
@@ -34,7 +61,7 @@ class HeldOut:
     folds : int64 (n,), the fold of each, whose projection was learnt without it.
     """
 
-    projections: tuple[Projection, ...]
+    projections: tuple[Projected, ...]
     ids: NDArray[np.int64]
     folds: NDArray[np.int64]
 
@@ -55,24 +82,27 @@ class HeldOut:
         return {**projected, "fold_ids": self.ids, "fold_numbers": self.folds}
 
     @classmethod
-    def restore(cls, arrays: Arrays) -> HeldOut:
-        """Take back what ``arrays`` returned. Raise IndexFolderError if it is something else."""
+    def restore(cls, arrays: Arrays, kind: type[Projected] = Projection) -> HeldOut:
+        """Take back what ``arrays`` returned. Raise IndexFolderError if it is something else.
+
+        ``kind`` is the class of the projections.
+        """
         ids, folds = arrays.get("fold_ids"), arrays.get("fold_numbers")
-        n = (len(arrays) - 2) // 2
-        names = {f"fold{i}_{name}" for i in range(n) for name in ("matrix", "offset")}
-        if ids is None or folds is None or set(arrays) != {*names, "fold_ids", "fold_numbers"}:
+        parts: dict[str, dict[str, NDArray[Any]]] = {}
+        for name, array in arrays.items():
+            fold, _, own = name.partition("_")
+            if fold != "fold":
+                parts.setdefault(fold, {})[own] = array
+        if ids is None or folds is None or set(parts) != {f"fold{i}" for i in range(len(parts))}:
             raise IndexFolderError(f"{', '.join(arrays)}: no folds of a learnt metric; index again")
+        n = len(parts)
         if (
             ids.shape != folds.shape
             or ids.ndim != 1
             or (len(folds) and not 0 <= folds.min() <= folds.max() < n)
         ):
             raise IndexFolderError("the folds of a learnt metric are damaged; index again")
-        projections = tuple(
-            Projection.restore({name: arrays[f"fold{i}_{name}"] for name in ("matrix", "offset")})
-            for i in range(n)
-        )
-        return cls(projections, ids, folds)
+        return cls(tuple(kind.restore(parts[f"fold{i}"]) for i in range(n)), ids, folds)
 
 
 def learn_held_out(
@@ -88,14 +118,30 @@ def learn_held_out(
     ----------
     vectors, classes, groups, ids : of each image with a label, in one order; a group is in one fold.
     """
+
+    def learn(kept: Sequence[int]) -> Projection:
+        return learner.learn([vectors[i] for i in kept], [classes[i] for i in kept])
+
+    return fold_by_fold(learn, groups, ids, learner.seed)
+
+
+def fold_by_fold(
+    learn: Callable[[Sequence[int]], Projected], groups: Sequence[str], ids: Iterable[int], seed: int
+) -> HeldOut | None:
+    """Learn without each of five folds; None if that is too few for ``learn``, which raises FitError then.
+
+    Parameters
+    ----------
+    learn : is given the places of the images that are kept.
+    groups, ids : of each image; a group is in one fold.
+    """
     own = numbered(groups)
-    dealt = np.random.default_rng(learner.seed).permutation(int(own.max(initial=-1)) + 1) % FOLDS
+    dealt = np.random.default_rng(seed).permutation(int(own.max(initial=-1)) + 1) % FOLDS
     folds = np.asarray(dealt[own], dtype=np.int64)
     projections = []
     for fold in range(FOLDS):
-        kept = np.flatnonzero(folds != fold).tolist()
         try:
-            projections.append(learner.learn([vectors[i] for i in kept], [classes[i] for i in kept]))
+            projections.append(learn(np.flatnonzero(folds != fold).tolist()))
         except FitError:
             return None
     numbers = np.array(list(ids), dtype=np.int64)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import FitError
 from ..picture import Picture
+from ..ranker import Ranker
 from ..rankers.dense import ExactRanker
 from ..region import Region
-from ..representation import Adjustable, Arrays, Encoding, Representation, needs_network
-from .held_out import HeldOut
+from ..representation import Adjustable, Arrays, Encoding, Representation, Vector, needs_network
+from .blended_ranker import blended, join
+from .held_out import HeldOut, Projected
 from .projection import Projection
 
 
@@ -27,10 +32,15 @@ class LearnedMetric:
     name : what it is called: the base's name, ``+``, and a name of its own.
     base_recipe : the hash of the recipe of the base; with another one the metric means nothing.
     method, components, shrinkage, seed : how it was learnt; see ``MetricLearner``.
+    base_weight : of the base's cosine beside the metric's, at least 0; see ``BlendedRanker``.
     """
 
     family = "metric"
     n_fit_pictures = 0
+    kind: type[Projected] = Projection
+    """Of what is learnt."""
+    later_settings: Mapping[str, Any] = {"base_weight": 0.0}
+    """What metrics of earlier versions lack: they rank alone."""
 
     def __init__(
         self,
@@ -41,6 +51,7 @@ class LearnedMetric:
         components: int | None = None,
         shrinkage: float = 0.1,
         seed: int = 0,
+        base_weight: float = 0.0,
     ) -> None:
         self.base = base
         self.name = name
@@ -50,8 +61,10 @@ class LearnedMetric:
             "components": components,
             "shrinkage": shrinkage,
             "seed": seed,
+            "base_weight": base_weight,
         }
-        self.projection_: Projection | None = None
+        self.base_weight = base_weight
+        self.projection_: Projected | None = None
         self.held_out_: HeldOut | None = None
 
     @property
@@ -59,7 +72,7 @@ class LearnedMetric:
         """Whether images are encoded by a network."""
         return needs_network(self.base)
 
-    def with_projection(self, projection: Projection, held_out: HeldOut | None = None) -> Self:
+    def with_projection(self, projection: Projected, held_out: HeldOut | None = None) -> Self:
         """Take what a ``MetricLearner`` has learnt from vectors of the base, and what without each fold.
 
         Without the second nothing is known of how it does on images that it was not learnt from.
@@ -68,7 +81,7 @@ class LearnedMetric:
         return self
 
     @property
-    def projection(self) -> Projection:
+    def projection(self) -> Projected:
         """What was learnt. Raise FitError if nothing was."""
         if self.projection_ is None:
             raise FitError(f"{self.name} has learnt nothing; `semblance learn-metric` learns from labels")
@@ -94,11 +107,19 @@ class LearnedMetric:
 
     def encode(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Project what the base makes of a picture, or of a region of it."""
-        return Encoding(self.projection.project(self.base.encode(picture, region).vector))
+        return Encoding(self._joined(self.base.encode(picture, region).vector))
 
     def encode_query(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Project what the base makes of a query."""
-        return Encoding(self.projection.project(self.base.encode_query(picture, region).vector))
+        return Encoding(self._joined(self.base.encode_query(picture, region).vector))
+
+    def _joined(self, vector: Vector) -> Vector:
+        own = self.projection.project(vector)
+        return join(own, vector, self.base_weight) if self.base_weight else own
+
+    def derive(self, vector: Vector) -> NDArray[np.float32]:
+        """Return what is stored of an image, given the vector of its base: the projection alone."""
+        return self.projection.project(vector)
 
     @property
     def query_settings(self) -> tuple[str, ...]:
@@ -122,13 +143,17 @@ class LearnedMetric:
         folds = {name: array for name, array in arrays.items() if name.startswith("fold")}
         whole = {name: array for name, array in arrays.items() if name not in folds}
         # Metrics of earlier versions have no folds.
-        held_out = HeldOut.restore(folds) if folds else None
-        return self.with_projection(Projection.restore(whole), held_out)
+        held_out = HeldOut.restore(folds, self.kind) if folds else None
+        return self.with_projection(self.kind.restore(whole), held_out)
 
     def make_ranker(self) -> ExactRanker:
-        """Return an empty ranker by cosine."""
+        """Return an empty ranker by cosine, of the metric alone; see ``ranker_of`` for the blend."""
         return ExactRanker(self.projection.dimension)
 
     def open_ranker(self, folders: Iterable[Path]) -> ExactRanker:
-        """Open saved segments as one ranker."""
+        """Open saved segments as one ranker, of the metric alone."""
         return ExactRanker.open(folders, self.projection.dimension)
+
+    def ranker_of(self, own: Ranker, base: Ranker) -> Ranker:
+        """Return the ranker of queries: that of projected vectors blended with that of the base's."""
+        return blended(own, base, self.projection.dimension, self.base_weight)

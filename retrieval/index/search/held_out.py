@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...metric_learning import HeldOut, LearnedMetric
-from ...metric_learning.projection import Projection
+from ...metric_learning.blended_ranker import blended, join
+from ...metric_learning.held_out import Projected
 from ...ranker import Ranker
 from ...rankers.dense import ExactRanker
 from ...representation import Encoding
@@ -44,8 +45,12 @@ def held_out_ranker(snapshot: Snapshot, name: str, position: int) -> Ranker:
     fold = metric.held_out_.fold_of(int(snapshot.ids[position]))
     if fold is None:
         return snapshot.ranker(name)
-    base, projection = str(snapshot.stored[name].base), metric.held_out_.projections[fold]
-    return snapshot.cached(("held out", name, str(fold)), lambda: _project(snapshot, base, projection))
+    base, projection = snapshot.ranker(str(snapshot.stored[name].base)), metric.held_out_.projections[fold]
+
+    def project() -> Ranker:
+        return blended(_project(base, projection), base, projection.dimension, metric.base_weight)
+
+    return snapshot.cached(("held out", name, str(fold)), project)
 
 
 def out_of_fold(
@@ -138,12 +143,20 @@ def _by_all_folds(snapshot: Snapshot, query: QueryImage, encoded: EncodedQuery) 
     # One block for each fold: an image has zeros in all but its own, so that the inner product with the query
     # is the cosine after the projection of the image's fold.
     blocks = np.concatenate([projection.project(vector) for projection in held_out.projections], axis=-1)
-    ranker = snapshot.cached(("out of fold", encoded.name), lambda: _in_blocks(snapshot, base, held_out))
-    return replace(encoded, encoding=Encoding(blocks, encoded.encoding.evidence), ranker=ranker)
+
+    # Joined, all blocks together have unit length, and the one that counts 1 / √folds of it.
+    weight = metric.base_weight / len(held_out.projections) ** 0.5
+
+    def in_blocks() -> Ranker:
+        stored = snapshot.ranker(base)
+        return blended(_in_blocks(snapshot, stored, held_out), stored, blocks.shape[-1], weight)
+
+    ranker = snapshot.cached(("out of fold", encoded.name), in_blocks)
+    asked = join(blocks, vector, weight) if weight else blocks
+    return replace(encoded, encoding=Encoding(asked, encoded.encoding.evidence), ranker=ranker)
 
 
-def _in_blocks(snapshot: Snapshot, base: str, held_out: HeldOut) -> ExactRanker:
-    stored = snapshot.ranker(base)
+def _in_blocks(snapshot: Snapshot, stored: Ranker, held_out: HeldOut) -> ExactRanker:
     positions = np.asarray(stored.ids(), dtype=np.int64)
     # Images that the metric has not seen are unseen in every fold: the first one does.
     folds = np.array([held_out.fold_of(int(id)) or 0 for id in snapshot.ids[positions]], dtype=np.int64)
@@ -159,9 +172,8 @@ def _in_blocks(snapshot: Snapshot, base: str, held_out: HeldOut) -> ExactRanker:
     return ranker
 
 
-def _project(snapshot: Snapshot, base: str, projection: Projection) -> ExactRanker:
+def _project(stored: Ranker, projection: Projected) -> ExactRanker:
     """Return the ranker of the stored vectors of a base after a projection."""
-    stored = snapshot.ranker(base)
     positions = stored.ids()
     ranker = ExactRanker(projection.dimension)
     vectors = projection.project_all([stored.vector(int(position)) for position in positions.tolist()])

@@ -19,7 +19,7 @@ from ...errors import REPAIR, IndexFolderError, NoThumbnailError, SettingError, 
 from ...picture import Picture
 from ...ranker import Ids, Ranker
 from ...registry import installed
-from ...representation import Representation
+from ...representation import Derived, Representation
 from ..catalogue.chosen_rankers import chosen_rankers
 from ..catalogue.database import Catalogue
 from ..catalogue.learned_fusions import read_fusions
@@ -122,6 +122,8 @@ class Snapshot:
             ranker = self._read(lambda: open_segments(representation, folders, chosen, n))
             # Segments hold the numbers of images; positions differ with every commit.
             ranker.renumber(self._position_of_id)
+            if isinstance(representation, Derived):  # the base's own, numbered already, is a part of it
+                ranker = representation.ranker_of(ranker, self.ranker(str(self.stored[name].base)))
             self._rankers[name] = ranker
         return self._rankers[name]
 

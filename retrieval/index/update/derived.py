@@ -60,7 +60,7 @@ def derive(
     ranker = base_ranker(store, base, metric.base)
     for batch in _batches(store, sources):
         ids = [id for _, own in batch for id in own]
-        encodings = {id: Encoding(metric.projection.project(stored_vector(ranker, base, id))) for id in ids}
+        encodings = {id: Encoding(metric.derive(stored_vector(ranker, base, id))) for id in ids}
         segment = None
         if ids:
             folder = store.new_folder("segments")

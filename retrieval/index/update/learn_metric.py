@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from ...errors import IndexFolderError, SettingError
 from ...metric_learning import LearnedMetric
-from ..catalogue.recipe import recipe_hash
+from ..catalogue.recipe import recipe_hash, recipe_settings
 from ..catalogue.representations import (
     Segment,
     StoredRepresentation,
@@ -24,19 +25,33 @@ from .training_set import MetricOptions, MetricReport, TrainingSet
 
 
 def learn_metric(store: Store, options: MetricOptions, progress: Progress) -> MetricReport:
-    """Learn a metric from labels, and add it to the index in one commit; see ``IndexWriter.learn_metric``."""
+    """Learn a metric from labels, and add it to the index in one commit; see ``IndexWriter.learn_metric``.
+
+    Raises
+    ------
+    SettingError : no such representation or column, a condition that makes no sense, no label for any image,
+        or scikit-learn is not installed.
+    FitError : fewer than two classes of two images, or nothing to tell them apart by.
+    IndexFolderError : a stored vector is damaged. In all cases the index stays as it was.
+    """
     snapshot = Snapshot(store)
     base = snapshot.stored_representation(options.by)
     representation = store.representation(base)
     training = TrainingSet(store, snapshot, base, representation, options)
     progress("learn", 0, 0)  # no steps are known
     projection = options.learner.learn(training.vectors, training.classes)
-    settings = {"base_recipe": base.recipe, **asdict(options.learner)}
-    made = LearnedMetric(representation, options.full_name, **settings)
-    made.with_projection(projection, training.held_out())
+    held_out = training.held_out()
     progress("try out", 0, 0)
-    report = training.report(made, training.trial() if options.has_trial else None)
-    _commit(store, base, made, report, progress)
+    blend = training.blend(projection, held_out)
+    settings = {"base_recipe": base.recipe, **asdict(options.learner), "base_weight": blend.weight}
+    made = LearnedMetric(representation, options.full_name, **settings)
+    made.with_projection(projection, held_out)
+    report = training.report(made, training.trial(blend.weight) if options.has_trial else None, blend)
+    account: dict[str, Any] = {} if report.trial is None else report.trial.account
+    if report.modalities:
+        account["modalities"] = list(report.modalities)
+    account |= {"classes": len(report.classes), "dimension": report.dimension, "blend": blend.factor}
+    commit_derived(store, base, made, sum(report.classes.values()), account, progress)
     return report
 
 
@@ -51,10 +66,18 @@ def drop_metric(store: Store, name: str) -> None:
     store.sweep()
 
 
-def _commit(
-    store: Store, base: StoredRepresentation, made: LearnedMetric, report: MetricReport, progress: Progress
+def commit_derived(
+    store: Store,
+    base: StoredRepresentation,
+    made: LearnedMetric,
+    n_fitted: int,
+    account: Mapping[str, Any],
+    progress: Progress,
 ) -> None:
-    """Write the vectors of all images; then commit them, in place of a metric of the same name."""
+    """Write the vectors of all images; then commit them, in place of a representation of the same name.
+
+    ``account`` is what it says of its fit, and ``n_fitted`` how many images it learnt from.
+    """
     batches: list[tuple[list[int], Segment | None]] = []
     sources = encoded_sources(store, base.id)
     for batch, segment in derive(store, base, made, sources):
@@ -62,7 +85,7 @@ def _commit(
         progress(f"derive {made.name}", sum(len(b) for b, _ in batches), len(sources))
     # Everything is on disk before the commit that names it.
     model = store.save_model(made.learnt())
-    recipe = recipe_hash(store.window.text, made.name, made.settings, made.learnt())
+    recipe = recipe_hash(store.window.text, made.name, recipe_settings(made), made.learnt())
     # One commit for the metric and all its vectors: a query never sees a metric that lacks images.
     with store.catalogue.transaction():
         # Learning may take minutes. If the base was fitted again since it began, these vectors are void.
@@ -72,12 +95,7 @@ def _commit(
         if made.name in now:
             drop_representation(store.catalogue, now[made.name].id)
         id = add_representation(store.catalogue, made.name, made.settings)
-        n = sum(report.classes.values())
-        account: dict[str, Any] = {} if report.trial is None else report.trial.account
-        if report.modalities:
-            account["modalities"] = list(report.modalities)
-        report_of_fit = {"classes": len(report.classes), "dimension": report.dimension, **account}
-        note_fit(store.catalogue, id, recipe=recipe, model=model, n_fitted=n, report=report_of_fit)
+        note_fit(store.catalogue, id, recipe=recipe, model=model, n_fitted=n_fitted, report=account)
         for batch, segment in batches:
             note(store, id, batch, segment)
     store.sweep()

@@ -13,13 +13,18 @@ from ...answers.duplicate_groups import joined
 from ...errors import SettingError
 from ...metadata.label_table import LabelTable
 from ...metric_learning import (
+    Blend,
     CrossValidation,
     HeldOut,
     LearnedMetric,
     MetricLearner,
+    Projection,
+    blend_of,
     cross_validate,
     learn_held_out,
 )
+from ...metric_learning.blend import check_factor
+from ...metric_learning.held_out import Projected
 from ...representation import Representation, Vector
 from ..catalogue.representations import StoredRepresentation
 from ..storage.annotations import Annotations
@@ -44,6 +49,7 @@ class MetricOptions:
         images have one.
     name : follows the ``+``; None for the method.
     has_trial : measure by cross-validation if the metric helps.
+    blend : how much the base counts beside the metric, at least 0; None for what held-out images find best.
     """
 
     by: str
@@ -53,8 +59,10 @@ class MetricOptions:
     not_same: str | None = None
     name: str | None = None
     has_trial: bool = True
+    blend: float | None = None
 
     def __post_init__(self) -> None:
+        check_factor(self.blend)
         if not self.own_name.isprintable() or set(self.own_name) & set("+ ,") or not self.own_name:
             raise SettingError(f"name: {self.own_name!r}; give letters, digits, '-', '_' and '.'")
         if "+" in self.by:
@@ -88,6 +96,7 @@ class MetricReport:
     is_new : False if it replaced one of the same name.
     n_joined : groups that share near-duplicates with another, so that both were kept on one side.
     modalities : of the images that were learnt from, as far as their headers say.
+    blend : how much the base counts beside the metric.
     """
 
     name: str
@@ -101,6 +110,7 @@ class MetricReport:
     is_new: bool
     n_joined: int = 0
     modalities: tuple[str, ...] = ()
+    blend: Blend = field(default_factory=Blend)
 
 
 class TrainingSet:
@@ -141,7 +151,7 @@ class TrainingSet:
         # Several labels are sorted, so that "a;b" and "b;a" are one class.
         self.classes = [";".join(sorted(labels[i])) for i in positions]
         self.group, groups = annotations.groups(terms.not_same)
-        apart = _joined(snapshot, groups, positions)
+        apart = joined_groups(snapshot, groups, positions)
         self.groups = [str(apart[i]) for i in positions]
         self.n_joined = len({groups[i] for i in positions}) - len(set(self.groups))
         self._unmatched = annotations.unmatched()
@@ -152,13 +162,24 @@ class TrainingSet:
         """Learn the metric without each of five folds; None if there are too few groups or images."""
         return learn_held_out(self._terms.learner, self.vectors, self.classes, self.groups, self.ids)
 
-    def trial(self) -> CrossValidation | None:
+    def blend(self, whole: Projection, held_out: HeldOut | None) -> Blend:
+        """Return how much the base counts beside the metric, by the folds if there are any."""
+        vectors, classes = [self.vectors[i] for i in self._drawn], [self.classes[i] for i in self._drawn]
+        projections: list[Projected] = [whole]
+        folds = np.zeros(len(vectors), dtype=np.int64)
+        if held_out is not None:
+            projections = list(held_out.projections)
+            folds = np.array([held_out.fold_of(self.ids[i]) for i in self._drawn], dtype=np.int64)
+        terms = self._terms
+        return blend_of(projections, folds, vectors, classes, terms.blend, terms.learner.seed)
+
+    def trial(self, weight: float) -> CrossValidation | None:
         """Measure by cross-validation if the metric helps; None if there are too few groups."""
         vectors = [self.vectors[i] for i in self._drawn]
         classes, groups = ([part[i] for i in self._drawn] for part in (self.classes, self.groups))
-        return cross_validate(self._terms.learner, self._base, vectors, classes, groups)
+        return cross_validate(self._terms.learner, self._base, vectors, classes, groups, weight)
 
-    def report(self, made: LearnedMetric, trial: CrossValidation | None) -> MetricReport:
+    def report(self, made: LearnedMetric, trial: CrossValidation | None, blend: Blend) -> MetricReport:
         """Return the report of a learned metric."""
         counts = Counter(self.classes)
         return MetricReport(
@@ -174,6 +195,7 @@ class TrainingSet:
             is_new=made.name not in self._snapshot.stored,
             n_joined=self.n_joined,
             modalities=self.modalities,
+            blend=blend,
         )
 
     def _nothing(self, n_chosen: int) -> str:
@@ -189,7 +211,7 @@ class TrainingSet:
         )
 
 
-def _joined(snapshot: Snapshot, groups: Sequence[str], positions: Sequence[int]) -> NDArray[np.int64]:
+def joined_groups(snapshot: Snapshot, groups: Sequence[str], positions: Sequence[int]) -> NDArray[np.int64]:
     """Return the groups of all images after those that share near-duplicates to learn from became one.
 
     They are most likely one patient by two names; with one copy in each fold, none would be held out.

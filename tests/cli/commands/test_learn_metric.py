@@ -13,7 +13,7 @@ from cli.commands.learn_metric import notes
 from cli.main import main
 from retrieval.index import Index
 from retrieval.index.writer import MetricReport
-from retrieval.metric_learning import METHODS, CrossValidation
+from retrieval.metric_learning import METHODS, Blend, CrossValidation
 
 pytest.importorskip("sklearn")
 
@@ -88,6 +88,7 @@ def test_options_reach_what_is_learnt(
     with Index.open(index) as opened:
         settings = opened.info()["representations"][-1]["settings"]
     assert settings.pop("base_recipe")
+    assert settings.pop("base_weight") > 0
     assert settings == {"method": "wccn", "components": 3, "shrinkage": 0.5, "seed": 7}
 
 
@@ -147,17 +148,24 @@ def report(**changes: object) -> MetricReport:
 def test_notes_say_what_was_left_out_and_what_it_is_worth() -> None:
     assert notes(report(), True) == [
         "learnt from 9 images of 2 classes: x 5, y 4",
+        "ranks alone, without a",
         "trial, 9 held-out images ask those learnt from (no patient on both sides): mAP 50.0 before, "
         "60.0 with the metric (gain +5.0 to +15.0, 95 %), P@1 70.0 before, 80.0",
     ]
     more = report(
-        left_out=("z",), n_unlabelled=1200, unmatched=("a", "b", "c", "d"), is_new=False, trial=None
+        left_out=("z",),
+        n_unlabelled=1200,
+        unmatched=("a", "b", "c", "d"),
+        is_new=False,
+        trial=None,
+        blend=Blend(0.25, 0.4, is_chosen=True),
     )
     assert notes(more, True)[1:] == [
         "left out, for a class needs two images: z",
         "1,200 images have no label and were not learnt from",
         "4 labels name no image: a, b, c, …",
         "a+b was there and is replaced",
+        "ranks by z(metric) + 0.25 z(a), the best of six for held-out images",
         "no trial: there are too few groups or images to hold some back",
     ]
 

@@ -87,7 +87,8 @@ JSON = {
     "learn-metric": (
         ["learn-metric", "INDEX", "--by", "colour", "--name", "new", "--json"],
         "name is_new n_joined classes.* left_out n_unlabelled unmatched dimension group trial.n_queries "
-        "trial.map_before trial.map_after trial.p1_before trial.p1_after trial.gain modalities",
+        "trial.map_before trial.map_after trial.p1_before trial.p1_after trial.gain modalities "
+        "blend.factor blend.weight blend.is_chosen",
     ),
     "learn-fusion": (
         ["learn-fusion", "INDEX", "--by", "colour", "--by", "thumbnail", "--json"],

@@ -16,6 +16,7 @@ from retrieval.index.writer import IndexWriter, MetricOptions
 from retrieval.metadata.label_table import LabelRow, LabelTable
 from retrieval.metric_learning import LearnedMetric, MetricLearner, Projection
 from retrieval.rankers.block_sums import write_sums
+from retrieval.representation import SparseVector
 
 pytest.importorskip("sklearn")
 pytestmark = pytest.mark.usefixtures("quick")
@@ -78,6 +79,11 @@ def learn(place, by="thumbnail", *, factories=None, **terms):
         return index.learn_metric(MetricOptions(by, **terms))
 
 
+def flat(vector):
+    """Return a vector as an array: that of a metric on words is as sparse as they are."""
+    return vector.dense() if isinstance(vector, SparseVector) else vector
+
+
 def drop(place, name):
     with IndexWriter.open(place) as index:
         index.drop_metric(name)
@@ -98,9 +104,9 @@ def test_what_is_stored_is_what_encoding_the_picture_gives_to_the_last_bit(place
         assert index.verify() == []
         representation = index.representation(report.name)
         for name in index.names:
-            stored = index.vector(name, report.name)
+            stored = flat(index.vector(name, report.name))
             assert np.linalg.norm(stored) == pytest.approx(1, abs=1e-6)
-            assert stored.tobytes() == representation.encode(index.read(name)).vector.tobytes()
+            assert stored.tobytes() == flat(representation.encode(index.read(name)).vector).tobytes()
         asked = index.query(index.read("03.png"), by=[report.name], k=3)
         assert asked == index.query("03.png", by=[report.name], k=3)
         assert asked[0].id == "03.png"
@@ -114,6 +120,23 @@ def test_a_metric_ranks_better_than_what_it_was_learnt_on(place):
     learn(place, learner=MetricLearner(components=20))
     with Index.open(place) as index:
         assert share(index, "thumbnail+nca") > share(index, "thumbnail") + 0.2
+
+
+def test_a_metric_ranks_with_its_base_unless_it_is_to_rank_alone(place):
+    report = learn(place, learner=MetricLearner("wccn"), name="both", blend=0.5)
+    assert report.blend.factor == 0.5 and report.blend.weight > 0
+    assert learn(place, learner=MetricLearner("wccn"), name="alone", blend=0.0).blend.weight == 0
+    with Index.open(place) as index:
+        scores = {
+            by: {hit.id: hit.score for hit in index.query("03.png", by=[by], k=N)}
+            for by in ("thumbnail", "thumbnail+alone", "thumbnail+both")
+        }
+        base, alone, both = scores.values()
+        weight = index.representation("thumbnail+both").base_weight
+        for name in index.names:
+            expected = (alone[name] + weight * base[name]) / (1 + weight)
+            assert both[name] == pytest.approx(expected, abs=1e-5)
+        assert index.info()["representations"][-2]["report"]["blend"] == 0.5
 
 
 def test_a_metric_is_fused_like_any_other(place, factories):
@@ -226,7 +249,7 @@ def test_a_damaged_matrix_is_refused(place, factories):
 
 def test_learning_again_under_a_name_replaces_it(place):
     assert learn(place).is_new
-    report = learn(place, learner=MetricLearner("lda"), name="nca")
+    report = learn(place, learner=MetricLearner("lda"), name="nca", blend=0.0)
     assert (report.name, report.dimension, report.is_new) == ("thumbnail+nca", 1, False)
     with Index.open(place) as index:
         assert index.representations.count("thumbnail+nca") == 1

@@ -1,0 +1,61 @@
+"""Facts about how much a base counts beside its metric."""
+
+import numpy as np
+import pytest
+
+from retrieval.errors import SettingError
+from retrieval.metric_learning import MetricLearner, Projection, blend_of, learn_held_out
+from retrieval.metric_learning.blend import check_factor
+
+LEARNER = MetricLearner("wccn", components=6)
+
+
+def drawn(n, noise, seed=0):
+    """Return vectors whose two classes differ in one direction, beside noise in the others."""
+    rng = np.random.default_rng(seed)
+    classes = ["ab"[i % 2] for i in range(n)]
+    rows = rng.normal(size=(n, 12)) * noise
+    rows[:, 0] = 1 + np.array([0.0, 1.0])[np.arange(n) % 2] + 0.2 * rng.normal(size=n)
+    return [row.astype(np.float32) for row in rows], classes
+
+
+def blend(n, noise=1.0, factor=None, has_folds=True):
+    vectors, classes = drawn(n, noise)
+    if not has_folds:
+        return blend_of([LEARNER.learn(vectors, classes)], np.zeros(n, int), vectors, classes, factor)
+    held_out = learn_held_out(LEARNER, vectors, classes, [f"p{i}" for i in range(n)], range(n))
+    return blend_of(held_out.projections, held_out.folds, vectors, classes, factor)
+
+
+@pytest.mark.parametrize(("n", "factor"), [(18, 1.0), (24, 0.25)])
+def test_few_labels_have_a_fixed_factor(n, factor):
+    found = blend(n)
+    assert (found.factor, found.is_chosen) == (factor, False) and found.weight > 0
+
+
+@pytest.mark.parametrize(("kept", "factor"), [(0, 0.0), (5, 1.0)])
+def test_with_enough_labels_held_out_images_choose(kept, factor):
+    """A metric of the one direction that tells needs no base; one of noise needs all of it."""
+    vectors, classes = drawn(120, 0.05)
+    rows = np.array(vectors) - np.array([1.5, *[0] * 11], dtype=np.float32)
+    matrix = np.zeros((12, 2), dtype=np.float32)
+    matrix[[kept, kept + 1], [0, 1]] = 1
+    halves = [Projection(matrix, np.zeros(2, dtype=np.float32))] * 2
+    found = blend_of(halves, np.arange(120) // 2 % 2, list(rows), classes)
+    assert (found.factor, found.is_chosen) == (factor, True)
+
+
+def test_no_fold_chooses_nothing():
+    assert not blend(120, has_folds=False).is_chosen
+
+
+def test_a_given_factor_is_taken_and_weighs_by_the_deviations_of_both():
+    one, two = blend(24, factor=1.0), blend(24, factor=2.0)
+    assert two.weight == pytest.approx(2 * one.weight) and not one.is_chosen
+    assert blend(24, factor=0.0).weight == 0
+
+
+@pytest.mark.parametrize("factor", [-1.0, float("inf"), float("nan")])
+def test_a_factor_that_is_none_is_refused(factor):
+    with pytest.raises(SettingError, match="blend"):
+        check_factor(factor)

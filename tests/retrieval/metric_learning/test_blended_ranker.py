@@ -1,0 +1,98 @@
+"""Facts about the blend: a metric's cosine and its base's, summed, as the cosine of joined vectors."""
+
+import numpy as np
+import pytest
+
+from retrieval.answers.relevance_feedback import Rocchio
+from retrieval.metric_learning.blended_ranker import BlendedRanker, blended, join
+from retrieval.rankers.dense import ExactRanker
+from retrieval.rankers.inverted import InvertedIndex
+from retrieval.representation import SparseVector
+
+WEIGHT = 0.7
+RNG = np.random.default_rng(0)
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
+
+
+METRIC = unit(RNG.normal(size=(3000, 5)))
+DENSE = unit(RNG.normal(size=(3000, 12)))
+BAGS = unit(np.where(RNG.random((3000, 12)) < 0.4, RNG.random((3000, 12)), 0) + np.eye(12)[0] * 1e-3)
+
+
+def sparse(row):
+    words = np.flatnonzero(row).astype(np.uint32)
+    return SparseVector(words, row[words].astype(np.float32), len(row))
+
+
+def made(rows, base):
+    metric = ExactRanker(5)
+    ranker = BlendedRanker(metric, base, 5, WEIGHT)
+    vectors = rows if isinstance(base, ExactRanker) else [sparse(row) for row in rows]
+    ranker.add(np.arange(3000), [join(m, b, WEIGHT) for m, b in zip(METRIC, vectors, strict=True)])
+    return ranker
+
+
+@pytest.fixture(scope="module", params=["dense", "sparse"])
+def kind(request):
+    if request.param == "dense":
+        return made(DENSE, ExactRanker(12)), DENSE
+    return made(BAGS, InvertedIndex(12)), BAGS
+
+
+def scores(i, rows):
+    return (METRIC @ METRIC[i] + WEIGHT * (rows @ rows[i])) / (1 + WEIGHT)
+
+
+@pytest.mark.parametrize("k", [10, 3000])
+def test_the_best_are_those_with_the_largest_weighted_sum_of_cosines(kind, k):
+    ranker, rows = kind
+    expected = scores(4, rows)
+    found = ranker.rank(ranker.vector(4), k)
+    assert found.ids[0] == 4 and len(found) == k
+    np.testing.assert_allclose(found.scores, np.sort(expected)[::-1][:k], atol=2e-6)
+    np.testing.assert_allclose(expected[found.ids], found.scores, atol=2e-6)
+
+
+def test_only_what_is_among_is_ranked(kind):
+    ranker, rows = kind
+    among = np.arange(3000) % 7 == 3
+    found = ranker.rank(ranker.vector(4), 5, among)
+    places = np.flatnonzero(among)
+    assert set(found.ids.tolist()) == set(places[np.argsort(-scores(4, rows)[places])][:5].tolist())
+
+
+def test_a_joined_vector_has_unit_length_and_its_cosine_is_the_score(kind):
+    ranker, _ = kind
+    one, other = (v.dense() if isinstance(v, SparseVector) else v for v in map(ranker.vector, (4, 9)))
+    assert np.linalg.norm(one) == pytest.approx(1, abs=1e-6)
+    found = ranker.rank(ranker.vector(4), 3000)
+    assert float(one @ other) == pytest.approx(float(found.scores[found.ids == 9][0]), abs=1e-6)
+
+
+def test_feedback_moves_both_parts(kind):
+    ranker, _ = kind
+    moved = Rocchio().refine(ranker.vector(4), [ranker.vector(9)], [])
+    dense = [v.dense() if isinstance(v, SparseVector) else v for v in (moved, *map(ranker.vector, range(40)))]
+    found = ranker.rank(moved, 3000)
+    expected = np.array(dense[1:]) @ dense[0]
+    for place in range(40):
+        score = float(found.scores[found.ids == place][0])
+        assert score == pytest.approx(float(expected[place]), abs=3e-6)
+
+
+def test_an_empty_query_finds_all_alike():
+    ranker = made(DENSE, ExactRanker(12))
+    found = ranker.rank(np.zeros(17, dtype=np.float32), 3)
+    assert found.scores.tolist() == [0, 0, 0]
+
+
+def test_what_is_removed_is_gone_from_both_and_no_weight_needs_no_blend():
+    ranker = made(DENSE, ExactRanker(12))
+    ranker.remove(np.array([4]))
+    assert len(ranker) == 2999 and 4 not in ranker.ids()
+    assert 4 not in ranker.rank(ranker.vector(5), 3000).ids
+    metric = ExactRanker(5)
+    assert blended(metric, ranker, 5, 0.0) is metric
