@@ -17,9 +17,10 @@ from benchmarks.comparison.contest import BLIND, Contest
 INTRODUCTION = f"""Every labelled picture asks once; pictures of its own patient, lesion or group of
 near-duplicates are left out of its answer. mAP is over the whole ranking, in percent; intervals are 95 %, by
 bootstrap over groups. Paired tests are randomisation tests, group by group, corrected by Holm for the pairs
-below, all but the last two of which were chosen beforehand. *clean* leaves near-duplicates of other groups
-out as well. *called right*: the vote of the ten nearest is right; *ECE*: the expected calibration error of
-its confidence, calibrated on other groups; *ms*: to rank, by stored vectors.
+below, all but the last two of which were chosen beforehand. Groups that share near-duplicates are one in
+both. *clean* leaves near-duplicates of other groups out as well. *called right*: the vote of the ten nearest
+is right; *ECE*: the expected calibration error of its confidence, calibrated on other groups; *ms*: to rank,
+by stored vectors.
 
 - *equal*: 400 points, 1,000 words, no tone, the same descriptor. The others are as a new index has them, but
   that dense points keep out of the black background and SIFT words see colour (opponent channels).
