@@ -25,6 +25,7 @@ WIDTH = 100
 JOBS = {
     "index": {
         "index": "make an index of folders of images, or bring it up to date",
+        "receive": "take images that a scanner or an archive sends, and index them",
     },
     "ask": {
         "query": "rank the indexed images by how much they look like an image",

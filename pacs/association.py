@@ -80,7 +80,7 @@ class Peer:
 
         entity = _entity()
         entity.add_requested_context(Get)
-        kinds = storage_classes()
+        kinds = storage_classes(_MOST_CONTEXTS)
         for kind in kinds:
             entity.add_requested_context(kind, transfer_syntaxes())
         # In a C-GET the archive sends, so that we are the provider of storage (PS3.7 section D.3.3.4).
@@ -136,14 +136,14 @@ def _end(link: Any) -> None:
         link.release()
 
 
-def storage_classes() -> list[str]:
-    """Return the SOP classes of images and what belongs to them, as many as an association takes."""
+def storage_classes(most: int | None = None) -> list[str]:
+    """Return the SOP classes of images and what belongs to them: all, or those that come first."""
     from pynetdicom import sop_class
 
     names = [name for name in vars(sop_class) if name.endswith("Storage")]
     # Images first; what an archive has besides them is asked for as far as there is room.
     names.sort(key=lambda name: ("ImageStorage" not in name, name))
-    return [str(getattr(sop_class, name)) for name in names][:_MOST_CONTEXTS]
+    return [str(getattr(sop_class, name)) for name in names][:most]
 
 
 def transfer_syntaxes() -> list[str]:

@@ -1,4 +1,4 @@
-"""A folder as an archive: its DICOM files by series. A receiver writes such folders, and tests read them."""
+"""A folder as an archive: its DICOM files by series."""
 
 from __future__ import annotations
 
@@ -87,13 +87,16 @@ class FolderArchive:
         state = (file.size, file.mtime_ns)
         known = self._known.get(file.path)
         if known is None or known[0] != state:
-            known = (state, _read(file.path, self.address.filters))
+            known = (state, series_of(file.path, self.address.filters))
             self._known[file.path] = known
         return known[1]
 
 
-def _read(path: Path, filters: Mapping[str, str]) -> tuple[SeriesKey, str] | None:
-    """Return the UIDs of a file; None if it is no DICOM file, lacks one, or does not match the filters."""
+def series_of(path: Path, filters: Mapping[str, str]) -> tuple[SeriesKey, str] | None:
+    """Return the series of a DICOM file, and its SOP instance UID.
+
+    None if it is no DICOM file, lacks one of the UIDs, or does not match the filters.
+    """
     try:
         with quiet():
             from pydicom import dcmread

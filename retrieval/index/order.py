@@ -159,11 +159,7 @@ def _opened(order: Order) -> IndexWriter:
     if not Catalogue.is_born(order.output):
         if not order.folders and not order.archives:
             raise SettingError(f"{order.output}: is no index yet; name a folder of images to make it of")
-        # Refuse what the settings get wrong before anything is written.
-        for name in order.by or order.default:
-            made = make_by(name, with_settings(name, order.settings, {}))
-            if isinstance(made, Loadable):
-                made.load()
+        check_settings(order)
         return IndexWriter.create(order.output, window=window or Window(), privacy=asked)
     index = IndexWriter.open(order.output)
     try:
@@ -174,6 +170,14 @@ def _opened(order: Order) -> IndexWriter:
         index.close()
         raise
     return index
+
+
+def check_settings(order: Order) -> None:
+    """Refuse what the settings of a new index get wrong, before anything is written."""
+    for name in order.by or order.default:
+        made = make_by(name, with_settings(name, order.settings, {}))
+        if isinstance(made, Loadable):
+            made.load()
 
 
 def _add_representations(index: IndexWriter, order: Order) -> None:

@@ -183,8 +183,9 @@ def test_planted_names_are_nowhere(scans, tmp_path):
     assert found == []
     # Commands that were not carried out prove nothing. These need slices with positions, and find the paths.
     assert {line[0] for line in lines} - done <= {"locate", "audit"}
-    # Tests of their own, below, are of train and serve. demo and warm see no file of the user.
-    assert set(COMMANDS) - {line[0] for line in lines} == {"demo", "warm", "train", "serve"}
+    # Tests of their own are of train and serve, below, and of receive, in tests/pacs. demo and warm see no
+    # file of the user.
+    assert set(COMMANDS) - {line[0] for line in lines} == {"demo", "receive", "warm", "train", "serve"}
 
 
 def archived(scans, folder):

@@ -31,12 +31,29 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def spool(files, tmp_path_factory):
+    """Put the files into a spool, as a receiver does."""
+    from pacs.spool import Spool
+
+    made = Spool(tmp_path_factory.mktemp("spool"))
+    for path in sorted(files.rglob("*.dcm")):
+        header = pydicom.dcmread(path)
+        key = SeriesKey(header.StudyInstanceUID, header.SeriesInstanceUID)
+        made.add(key, header.SOPInstanceUID, [path.read_bytes()])
+    made.settle(0)
+    made.close()
+    return made.folder
+
+
+@pytest.fixture(scope="module")
 def places(request, files):
     """Return the address of each kind of archive."""
 
     def place(name):
         if name == "folder":
             return f"folder:{files}"
+        if name == "received":
+            return f"received:{request.getfixturevalue('spool')}"
         orthanc = request.getfixturevalue("orthanc")
         if not orthanc.rest("patients"):
             orthanc.store(files)
