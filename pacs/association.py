@@ -1,15 +1,16 @@
-"""Associations with another DICOM application: C-FIND and C-GET, and what failed in one line (PS3.8)."""
+"""Associations with another DICOM application: C-FIND, C-GET, C-MOVE, and what failed in one line (PS3.8)."""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from retrieval.errors import ArchiveError
 
+from .spool import Piece
 from .web import PassingError
 
 TITLE = "SEMBLANCE_AET"
@@ -22,8 +23,10 @@ _WAIT = 60
 _MOST_CONTEXTS = 120
 """Of the 128 that an association can have (PS3.8 section 9.3.2)."""
 
-Store = Callable[[str, bytes], None]
-"""Takes the SOP instance UID and the bytes, DICOM Part 10, of an image that comes."""
+_NO_DESTINATION = 0xA801
+
+Store = Callable[[str, Sequence[Piece]], None]
+"""Takes the SOP instance UID of an image that comes, and the pieces of its file (DICOM Part 10)."""
 
 
 def own_title() -> str:
@@ -72,7 +75,7 @@ class Peer:
 
         def stored(event: Any) -> int:
             try:
-                store(str(event.request.AffectedSOPInstanceUID), event.encoded_dataset())
+                store(str(event.request.AffectedSOPInstanceUID), [event.encoded_dataset()])
             except OSError as error:  # the disk is full: it must not look like a success
                 failures.append(error)
                 return 0xA700  # out of resources, PS3.4 table B.2-1
@@ -95,8 +98,38 @@ class Peer:
         if codes and codes[-1] not in _WARNINGS:
             raise PassingError(f"{self.shown}: does not send what was asked for (status {codes[-1]:04X})")
 
+    def move(self, identifier: Any, title: str) -> None:
+        """Let the archive send the images of an identifier to an application that it knows, by C-MOVE.
+
+        Raises
+        ------
+        ArchiveError : it does not know the application.
+        PassingError : the association was aborted, or none of the images was sent.
+        """
+        from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelMove as Move
+
+        entity = _entity()
+        entity.add_requested_context(Move)
+        link = self._associated(entity, [])
+        try:
+            codes = [self._code(status) for status, _ in link.send_c_move(identifier, title, Move)]
+        finally:
+            _end(link)
+        if _NO_DESTINATION in codes:
+            raise ArchiveError(
+                f"{self.shown}: knows no {title} to send to; tell it our title, host and port, or set {TITLE}"
+            )
+        if codes and codes[-1] not in _WARNINGS:
+            raise PassingError(f"{self.shown}: does not send what was asked for (status {codes[-1]:04X})")
+
+    def own_address(self) -> str:
+        """Return the address of this machine at which the archive can reach it."""
+        # What the system would send from is where an answer comes to.
+        with self._reached() as reached:
+            return str(reached.getsockname()[0])
+
     def _associated(self, entity: Any, handlers: list[Any], roles: list[Any] | None = None) -> Any:
-        self._check_reachable()
+        self._reached().close()
         about = {"evt_handlers": handlers, "ext_neg": roles or []}
         link = entity.associate(self.host, self.port, ae_title=self.title, **about)
         if link.is_established:
@@ -107,10 +140,10 @@ class Peer:
             )
         raise PassingError(f"{self.shown}: no association; does a DICOM archive listen there?")
 
-    def _check_reachable(self) -> None:
+    def _reached(self) -> socket.socket:
         # pynetdicom says only that there is no association; the system says why.
         try:
-            socket.create_connection((self.host, self.port), _WAIT).close()
+            return socket.create_connection((self.host, self.port), _WAIT)
         except OSError as error:
             raise PassingError(
                 f"{self.shown}: no association ({error.strerror or 'no answer'}); see that it runs"

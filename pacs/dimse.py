@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -13,8 +13,9 @@ from retrieval.errors import ArchiveError, GoneError, SettingError
 from retrieval.readers.archive import Address, ArchivedFile, ArchivedSeries, Changed, SeriesKey, part_path
 from retrieval.readers.warnings_off import quiet
 
-from .association import Peer
+from .association import Peer, Store
 from .instance_uid import checked_uid
+from .spool import Piece
 
 _PLACE = re.compile(r"(?P<title>[^@:/]{1,16})@(?P<host>[^@:/]+):(?P<port>\d{1,5})")
 _OF_STUDY = {
@@ -39,7 +40,7 @@ class Dimse:
     def __init__(self, address: Address, n_associations: int = 4) -> None:
         match = _PLACE.fullmatch(address.place)
         if match is None:
-            raise SettingError(f"{address.shown}: write it as dimse:TITLE@host:104")
+            raise SettingError(f"{address.shown}: write it as {address.scheme}:TITLE@host:104")
         _identifier("SERIES", address.filters)  # refused before anything is asked
         self.address, self._n = address, n_associations
         self._peer = Peer(match["title"], match["host"], int(match["port"]), address.shown)
@@ -129,9 +130,10 @@ class Dimse:
         arrived: SimpleQueue[ArchivedFile | ArchiveError | None],
         stop: Event,
     ) -> None:
-        def store(uid: str, content: bytes) -> None:
+        def store(uid: str, content: Sequence[Piece]) -> None:
             path = part_path(folder)
-            path.write_bytes(content)
+            with path.open("wb") as file:
+                file.writelines(content)
             arrived.put(ArchivedFile(uid, path))
 
         above = {"StudyInstanceUID": series.study, "SeriesInstanceUID": series.series}
@@ -139,8 +141,13 @@ class Dimse:
             if stop.is_set():
                 return
             # A list of UIDs is allowed at the lowest level (PS3.4 section C.4.3.1.3.1).
-            some = "\\".join(uids[start : start + _AT_ONCE])
-            self._peer.get(_identifier("IMAGE", {**above, "SOPInstanceUID": some}), store)
+            some = uids[start : start + _AT_ONCE]
+            identifier = _identifier("IMAGE", {**above, "SOPInstanceUID": "\\".join(some)})
+            self._transfer(identifier, some, store)
+
+    def _transfer(self, identifier: Any, uids: Sequence[str], store: Store) -> None:
+        """Let images come over an association of its own."""
+        self._peer.get(identifier, store)
 
     def changed(self, cursor: str | None) -> Changed:
         """Tell nothing: DIMSE has no log of changes."""

@@ -96,7 +96,7 @@ class Receiver:
             )
         except OSError as error:
             raise ArchiveError(
-                f"{where.host}:{where.port}: cannot listen there ({error.strerror}); give another --port"
+                f"{where.host}:{where.port}: cannot listen there ({error.strerror}); choose another port"
             ) from error
 
     @property

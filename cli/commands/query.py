@@ -6,10 +6,11 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from retrieval.errors import PictureError
+from retrieval.errors import OptionError, PictureError
 from viewer.answer import Answer
 from viewer.answering import answer_page, ask, with_images, without_itself
 from viewer.files import check_picture_name, write_picture, write_text
+from viewer.queries.archived_roi import roi_region
 from viewer.queries.query import Query, canvas_of, find_queries
 from viewer.queries.volume import find_volumes
 from viewer.report import write_page
@@ -70,6 +71,12 @@ Representations may have settings for queries, such as --orientations of deep: s
 @option("--to-sheet", is_flag=True, help="and a sheet, which shows images of other patients")
 @region_options
 @option(
+    "--roi",
+    metavar="UID",
+    section=REGION_SECTION,
+    help="ask with a region that the archive has: the UID of a SEG, RTSTRUCT or report (SR), and #NAME",
+)
+@option(
     "--through",
     type=millimetres,
     default="0",
@@ -86,6 +93,8 @@ def run(args: Arguments) -> int:
         check_picture_name(args.sheet)
     mark = mark_of(args)
     check_to(args)
+    if args.roi is not None and args.volume:
+        raise OptionError("marks one image; leave out --volume", "roi")
     from retrieval.index import Index
     from viewer.notes import Notes
 
@@ -131,9 +140,13 @@ def options_of(index: Index, query: Query, args: Arguments) -> QueryOptions:
     """Return the options of a query that the command line sets."""
     from retrieval.index import QueryOptions
 
+    if args.roi is None:
+        region = region_of(args, canvas_of(index, query))
+    else:
+        region = roi_region(index, query, args.roi, mark_of(args))
     options = QueryOptions(
         **query_fields(args),
-        region=region_of(args, canvas_of(index, query)),
+        region=region,
         include_self=not args.exclude_self,
         adjust=given(args),
     )

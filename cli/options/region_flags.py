@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from viewer.queries.marked_region import Canvas, Mark
+from retrieval.errors import OptionError
+from viewer.queries.marked_region import FORMS, Canvas, Mark
 from viewer.safe_text import printable
 
 from .argument_types import box, place
@@ -81,7 +83,7 @@ region_options = stack(
         type=place,
         metavar="PNG",
         section=REGION_SECTION,
-        help="ask with what is not zero in an image of the same size, or with a DICOM SEG or RTSTRUCT",
+        help="ask with what is not zero in an image of the same size, or with a DICOM SEG, RTSTRUCT or SR",
     ),
     option(
         "--point", type=point, metavar="X,Y", section=REGION_SECTION, help="ask with the superpixel there"
@@ -109,6 +111,12 @@ def mark_of(args: Arguments) -> Mark:
 
     OptionError if there is more than one mark, or a word about one that is not there.
     """
+    if (roi := getattr(args, "roi", None)) is not None:
+        for form in FORMS:
+            if getattr(args, form) is not None:
+                raise OptionError("both mark the query; give one of them", "roi", form)
+        # Its UID in the place of a file, which is fetched for each query.
+        return Mark(mask=Path(roi), mm=args.mm, margin=args.margin)
     return Mark(args.region, args.polygon, args.mask, args.point, args.mm, args.margin)
 
 

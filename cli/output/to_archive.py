@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import NotInstalledError, OptionError
+from viewer.queries.archived_roi import query_file
 
 from ..options.parameters import Arguments
 
@@ -37,11 +36,12 @@ def check_to(args: Arguments) -> None:
 
 def send(args: Arguments, index: Index, query: Query, answer: Answer, options: QueryOptions) -> None:
     """Store the report of one answer, and say on stderr that it is stored."""
-    from pacs.results import Search, make_objects
+    from pacs.results import make_objects
+    from pacs.search import Search
     from pacs.store import store_objects
 
     address: Address = args.to
-    with _file(index, query) as path:
+    with query_file(index, query) as path:
         search = Search(
             path,
             _frame(query),
@@ -50,18 +50,10 @@ def send(args: Arguments, index: Index, query: Query, answer: Answer, options: Q
             [(index.reference(row.caption.id), row.score) for row in answer.rows],
             _facts(index, answer),
             _drawn(answer) if args.to_sheet else None,
+            answer.findings,
         )
         n = store_objects(address, make_objects(search))
     print(f"{address.shown}: {n} objects about {query.id} are stored", file=sys.stderr)
-
-
-@contextmanager
-def _file(index: Index, query: Query) -> Iterator[Path]:
-    if query.path is not None:
-        yield query.path
-        return
-    with index.file_of(query.shown) as path:
-        yield path
 
 
 def _frame(query: Query) -> int:
@@ -74,7 +66,11 @@ def _facts(index: Index, answer: Answer) -> list[str]:
     about: Any = index.info()
     recipes = {one["name"]: one["recipe"] for one in about["representations"]}
     used = [f"{name}, recipe {str(recipes.get(name))[:16]}" for name in answer.by.split("+")]
-    return [*used, f"reference database of {len(index):,} images"]
+    counted = answer.findings
+    cases = (
+        [] if counted is None else [f"findings counted by {counted.column}, labels of the reference database"]
+    )
+    return [*used, f"reference database of {len(index):,} images", *cases]
 
 
 def _drawn(answer: Answer) -> Any:

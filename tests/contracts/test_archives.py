@@ -57,7 +57,7 @@ def places(request, files):
         orthanc = request.getfixturevalue("orthanc")
         if not orthanc.rest("patients"):
             orthanc.store(files)
-        return {"dicomweb": orthanc.dicomweb, "dimse": f"dimse:ORTHANC@{orthanc.host}:4242"}[name]
+        return orthanc.dicomweb if name == "dicomweb" else f"{name}:ORTHANC@{orthanc.host}:4242"
 
     return place
 

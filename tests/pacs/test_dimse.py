@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+
+import pydicom
 import pytest
-from pynetdicom import AE, evt
+from pydicom.uid import ExplicitVRLittleEndian
+from pynetdicom import AE, build_context, evt
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as Find
-from support.archive_files import uid, write_study
+from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelMove as Move
+from support.archive_files import CT, uid, write_study
 
 from pacs import association
 from pacs.dimse import Dimse
+from pacs.move import DimseMove
 from retrieval.errors import ArchiveError, SettingError
 from retrieval.readers.archive import Address, SeriesKey
 
@@ -18,12 +24,12 @@ def server():
     """Start an archive on loopback that answers as a function does; return its address."""
     running = []
 
-    def start(answer, **settings):
+    def start(answer, kind=evt.EVT_C_FIND, model=Find, **settings):
         entity = AE(ae_title="OTHER")
-        entity.add_supported_context(Find)
+        entity.add_supported_context(model)
         for name, value in settings.items():
             setattr(entity, name, value)
-        server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_FIND, answer)])
+        server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(kind, answer)])
         running.append(server)
         return Address.parse(f"dimse:OTHER@127.0.0.1:{server.server_address[1]}")
 
@@ -73,10 +79,58 @@ def test_a_keyword_that_dicom_lacks_is_refused():
         Dimse(Address.parse("dimse:OTHER@127.0.0.1:9?Modalty=CT"))
 
 
-def test_four_associations_bring_each_image_once(orthanc, tmp_path):
+@pytest.mark.parametrize("kind", [Dimse, DimseMove])
+def test_four_associations_bring_each_image_once(orthanc, tmp_path, kind):
     orthanc.store(write_study(tmp_path / "study", 1, n=9))
     (tmp_path / "out").mkdir()
-    archive = Dimse(Address.parse(f"dimse:ORTHANC@{orthanc.host}:4242"), n_associations=4)
+    archive = kind(Address.parse(f"dimse:ORTHANC@{orthanc.host}:4242"), n_associations=4)
     found = [file.uid for file in archive.files(SeriesKey(uid(1), uid(1, 1)), tmp_path / "out")]
+    archive.close()
     assert sorted(found) == [uid(1, 1, i) for i in range(9)]
     assert len(list((tmp_path / "out").iterdir())) == 9
+
+
+def moved(event):
+    yield None, None  # the destination is not known
+
+
+def test_an_archive_that_does_not_know_us_is_told_of_us(server, tmp_path):
+    address = server(moved, kind=evt.EVT_C_MOVE, model=Move)
+    archive = DimseMove(address)
+    with pytest.raises(
+        ArchiveError, match=r"knows no SEMBLANCE to send to; tell it our title, host and port"
+    ):
+        list(archive.files(SeriesKey("1.1", "1.2"), tmp_path, ["1.3"]))
+    archive.close()
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def test_an_image_that_nobody_asked_for_is_not_taken(server, tmp_path, monkeypatch):
+    port = free_port()
+    monkeypatch.setenv("SEMBLANCE_PORT", str(port))
+    images = [pydicom.dcmread(path) for path in sorted(write_study(tmp_path, 1, n=2).iterdir())]
+
+    def all_of_them(event):
+        contexts = [build_context(CT, ExplicitVRLittleEndian)]
+        yield "127.0.0.1", port, {"contexts": contexts}
+        yield len(images)
+        for image in images:
+            yield 0xFF00, image
+
+    archive = DimseMove(server(all_of_them, kind=evt.EVT_C_MOVE, model=Move))
+    (tmp_path / "out").mkdir()
+    wanted = [uid(1, 1, 1)]
+    assert [file.uid for file in archive.files(SeriesKey("1.1", "1.2"), tmp_path / "out", wanted)] == wanted
+    assert len(list((tmp_path / "out").iterdir())) == 1
+    archive.close()
+
+
+def test_a_port_that_is_none_is_refused(server, monkeypatch):
+    monkeypatch.setenv("SEMBLANCE_PORT", "many")
+    with pytest.raises(ArchiveError, match="SEMBLANCE_PORT=many: is no port"):
+        DimseMove(server(refused))

@@ -157,7 +157,7 @@ def test_an_association_that_is_aborted_leaves_whole_images_alone(listen, spool,
 
 def test_a_port_that_is_taken_is_one_line(listen):
     port = listen()
-    with pytest.raises(ArchiveError, match=r"cannot listen there .*give another --port"):
+    with pytest.raises(ArchiveError, match=r"cannot listen there .*choose another port"):
         Receiver(Listening(port), lambda image: 0)
 
 

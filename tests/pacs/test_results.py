@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pydicom
@@ -11,11 +12,14 @@ import pytest
 from support.archive_files import PATIENT, uid, write_study
 
 from cli.main import main
-from pacs.results import Search, make_objects
+from pacs.results import make_objects
+from pacs.search import Search
 from pacs.store import store_objects
+from retrieval.answers.enrichment import Finding, Findings
 from retrieval.errors import ArchiveError, PictureError
 from retrieval.index import Index
 from retrieval.readers.archive import Address
+from retrieval.readers.dicom.regions import regions_of, target_of
 from retrieval.region import Region
 
 pytestmark = [pytest.mark.usefixtures("quick"), pytest.mark.filterwarnings("ignore")]
@@ -97,6 +101,53 @@ def test_every_object_is_valid(stored, tmp_path):
 def test_a_report_without_a_region_is_valid_too(folder, tmp_path):
     (report,) = make_objects(Search(folder / "1-1" / "0.dcm", hits=[("0123456789abcdef", 0.5)]))
     assert errors(report, tmp_path) == []
+
+
+def test_findings_are_in_the_report_with_their_statistics(folder, tmp_path):
+    labels = (
+        Finding("nodule", 4, 5, 10, 100, 1e-7, 0.0002, 0.28, 0.99),
+        Finding("normal", 1, 5, 50, 100, 0.9, 1, 0, 0.7),
+    )
+    findings = Findings("patient", 5, 100, labels)
+    (report,) = make_objects(Search(folder / "1-1" / "0.dcm", findings=findings))
+    assert errors(report, tmp_path) == []
+    numbers = numbers_of(report)
+    assert [name for name, _ in numbers] == ["finding 1: nodule", "finding 2: normal"]
+    assert numbers[0][1] == pytest.approx(
+        {
+            "FOUND": 4, "MATCHING": 5, "LABELLED": 10, "CASES": 100, "SHARE": 0.8, "SHARELOW": 0.28,
+            "SHAREHIGH": 0.99, "ENRICHMENT": 8, "P": 1e-7, "PHOLM": 0.0002,
+        }
+    )  # fmt: skip
+    withheld = replace(findings, withheld=("a metric",))
+    (report,) = make_objects(Search(folder / "1-1" / "0.dcm", findings=withheld))
+    assert {"P", "PHOLM"} & set(numbers_of(report)[0][1]) == set()
+
+
+def numbers_of(report):
+    """Return the name of each group that has numbers, and these by their codes."""
+    found = []
+    groups = [item for item in report.ContentSequence if item.get("ContentSequence")][-1].ContentSequence
+    for group in groups:
+        items = group.ContentSequence
+        name = next(one.TextValue for one in items if one.ConceptNameCodeSequence[0].CodeValue == "112039")
+        numbers = {
+            one.ConceptNameCodeSequence[0].CodeValue: float(one.MeasuredValueSequence[0].NumericValue)
+            for one in items
+            if one.ValueType == "NUM"
+        }
+        found += [(name, numbers)] if numbers else []
+    return found
+
+
+def test_each_outline_of_a_region_is_in_the_report(folder, tmp_path):
+    region = Region((Region.box(2, 2, 4, 4).polygons[0], Region.box(20, 20, 5, 5).polygons[0]))
+    report, segmentation = make_objects(Search(folder / "1-1" / "0.dcm", region=region))
+    assert errors(report, tmp_path) == errors(segmentation, tmp_path) == []
+    path = tmp_path / "report.dcm"
+    report.save_as(path, enforce_file_format=True)
+    found = regions_of(path, target_of(folder / "1-1" / "0.dcm", 0))
+    assert np.array_equal(found[0].mask | found[1].mask, region.mask((32, 32)))
 
 
 def test_the_report_says_what_was_asked_how_and_what_was_found(stored, index):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ...errors import ArchiveError, GoneError, PictureError
@@ -45,6 +46,35 @@ def at_hand(catalogue: Catalogue, source: str, path: Path) -> Iterator[Path]:
         except ArchiveError as error:
             raise PictureError(f"{source}: {error}") from error
         yield fetched
+
+
+@contextmanager
+def lent_object(catalogue: Catalogue, study: str, uid: str) -> Iterator[Path]:
+    """Lend an object by its study and SOP instance UID, from the first archive of an index that has it.
+
+    Raises
+    ------
+    ArchiveError : none has it, the index is of no archive, or one cannot be asked.
+    """
+    known = [address_of(catalogue, archive) for archive in archives(catalogue)]
+    if not known:
+        raise ArchiveError("the index is of no archive; give --mask FILE")
+    with tempfile.TemporaryDirectory(prefix="semblance-") as folder:
+        for address in known:
+            # Its filters are those of images: what belongs to them has another modality.
+            with closing(open_archive(replace(address, filters={"StudyInstanceUID": study}))) as opened:
+                if (path := _object(opened, uid, Path(folder))) is not None:
+                    yield path
+                    return
+    raise ArchiveError(f"{', '.join(a.shown for a in known)}: the study of this image has no object {uid}")
+
+
+def _object(archive: Archive, uid: str, folder: Path) -> Path | None:
+    # Small series first: a segmentation or a report is most often alone in its series.
+    for series in sorted(archive.series(), key=lambda one: one.n_images or 0):
+        if uid in archive.instances(series.key):
+            return next(file.path for file in archive.files(series.key, folder, [uid]))
+    return None
 
 
 def _fetch(catalogue: Catalogue, archive: IndexedArchive, id: str, folder: Path) -> Path:

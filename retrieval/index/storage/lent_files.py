@@ -9,7 +9,7 @@ from pathlib import Path
 from ...errors import PictureError
 from ...readers.pseudonym import hashed
 from ..catalogue.on_disk import locate
-from .archived_files import at_hand
+from .archived_files import at_hand, lent_object
 from .store import Store
 
 
@@ -31,6 +31,17 @@ class LentFiles:
         if path is None:
             raise PictureError(f"{name}: the index has no such image")
         with at_hand(catalogue, name, path) as file:
+            yield file
+
+    @contextmanager
+    def object_of(self, study: str, uid: str) -> Iterator[Path]:
+        """Lend an object of a study, such as a segmentation, from the archive that has it.
+
+        Raises
+        ------
+        ArchiveError : no archive of the index has it.
+        """
+        with lent_object(self._store.catalogue, study, uid) as file:
             yield file
 
     def reference(self, name: str) -> str:

@@ -28,7 +28,7 @@ def contours_on(dataset: Any, target: Target) -> list[MarkedRegion]:
             is_closed = text_of(contour, "ContourGeometricType").startswith("CLOSED")
             if is_closed and _is_on(contour, target, is_here):
                 # A contour within another one cuts a hole.
-                mask ^= _filled(_pixels_of(contour, target), (rows, cols))
+                mask ^= _filled(pixels_of(_points(contour), target), (rows, cols))
         if mask.any():
             label = text_of(named[number], "ROIName") if number in named else ""
             found.append(MarkedRegion(number, label, mask))
@@ -54,7 +54,15 @@ def _is_on(contour: Any, target: Target, is_here: bool) -> bool:
         return any(refers(reference, target) for reference in references)
     if not is_here:
         return False
-    points = np.reshape(numbers(contour, "ContourData"), (-1, 3))
+    return is_in_plane(_points(contour), target)
+
+
+def _points(contour: Any) -> NDArray[np.float64]:
+    return np.reshape(numbers(contour, "ContourData"), (-1, 3)).astype(np.float64)
+
+
+def is_in_plane(points: NDArray[np.float64], target: Target) -> bool:
+    """Whether all points, (n, 3) in millimetres of the frame of reference, are in the plane of a frame."""
     normal = normal_of(target.dataset, target.frame)
     height = position_of(target.dataset, target.frame, target.n_frames)
     if normal is None or height is None or not len(points):
@@ -62,10 +70,14 @@ def _is_on(contour: Any, target: Target, is_here: bool) -> bool:
     return bool(np.abs(points @ np.array(normal) - height).max() < SAME_PLACE)
 
 
-def _pixels_of(contour: Any, target: Target) -> NDArray[np.float64]:
-    """Return the corners as (row, col), centre of the first pixel at 0; the inverse of PS3.3 C.7.6.2.1.1."""
+def pixels_of(points: NDArray[np.float64], target: Target) -> NDArray[np.float64]:
+    """Return points, (n, 3), as (row, col), centre of the first pixel at 0; the inverse of PS3.3 C.7.6.2.1.1.
+
+    Raises
+    ------
+    PictureError : the image does not say where it is.
+    """
     dataset, frame = target.dataset, target.frame
-    points = np.reshape(numbers(contour, "ContourData"), (-1, 3))
     corner = numbers(macro(dataset, frame, "PlanePositionSequence"), "ImagePositionPatient")
     axes = numbers(macro(dataset, frame, "PlaneOrientationSequence"), "ImageOrientationPatient")
     spacing = numbers(macro(dataset, frame, "PixelMeasuresSequence"), "PixelSpacing")

@@ -1,7 +1,7 @@
-"""DICOM regions: the part of an image that a segmentation or a structure set marks; PS3.3 C.8.20 and C.8.8.6.
+"""DICOM regions: the part of an image that a segmentation, a structure set or a report marks.
 
-A region is matched by the image and frame that it refers to; if it refers to none, by its place in the frame
-of reference.
+PS3.3 C.8.20, C.8.8.6 and C.18.6. A region is matched by the image and frame that it refers to; if it refers
+to none, by its place in the frame of reference.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ from .geometry import macro, normal_of, numbers, position_of
 from .header import element, text_of
 from .marked_frame import SAME_PLACE, MarkedRegion, Mask, Target, refers
 from .opening import open_frames
+from .report_outlines import REPORTS, outlines_on
 
 _SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 
 
 def is_region_file(path: Path) -> bool:
-    """Return whether a file is a DICOM segmentation or structure set."""
+    """Return whether a file is a DICOM segmentation, structure set or structured report."""
     from pydicom import dcmread
 
     try:
         found = text_of(dcmread(path, force=True, specific_tags=["SOPClassUID"]), "SOPClassUID")
     except Exception:  # anything may be in a file that is no DICOM
         return False
-    return found in (*_SEGMENTATIONS, _STRUCTURE_SET)
+    return found in (*_SEGMENTATIONS, _STRUCTURE_SET, *REPORTS)
 
 
 def target_of(path: Path, frame: int) -> Target:
@@ -45,11 +46,11 @@ def target_of(path: Path, frame: int) -> Target:
 
 
 def regions_of(path: Path, target: Target) -> list[MarkedRegion]:
-    """Return the regions of a segmentation or structure set that mark a frame, by their numbers.
+    """Return the regions of a file that mark a frame, by their numbers.
 
     Parameters
     ----------
-    path : the segmentation or structure set.
+    path : a segmentation, structure set or structured report.
 
     Raises
     ------
@@ -58,8 +59,10 @@ def regions_of(path: Path, target: Target) -> list[MarkedRegion]:
     from pydicom import dcmread
 
     dataset = dcmread(path, force=True, stop_before_pixels=True)
-    is_contours = text_of(dataset, "SOPClassUID") == _STRUCTURE_SET
-    found = contours_on(dataset, target) if is_contours else _segments(path, target)
+    kind = text_of(dataset, "SOPClassUID")
+    if kind in REPORTS:
+        return outlines_on(dataset, target)
+    found = contours_on(dataset, target) if kind == _STRUCTURE_SET else _segments(path, target)
     return sorted(found, key=lambda region: region.number)
 
 
