@@ -11,7 +11,7 @@ from typing import Any
 from retrieval.errors import ArchiveError
 
 from .spool import Piece
-from .web import PassingError
+from .web import TransientError
 
 TITLE = "SEMBLANCE_AET"
 """The variable of the environment with our own application entity title."""
@@ -66,7 +66,7 @@ class Peer:
 
         Raises
         ------
-        PassingError : the association was aborted, or some of the images did not come.
+        TransientError : the association was aborted, or some of the images did not come.
         """
         from pynetdicom import build_role, evt
         from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet as Get
@@ -96,7 +96,7 @@ class Peer:
         if failures:
             raise ArchiveError(f"{self.shown}: what it sends cannot be written ({failures[0].strerror})")
         if codes and codes[-1] not in _WARNINGS:
-            raise PassingError(f"{self.shown}: does not send what was asked for (status {codes[-1]:04X})")
+            raise TransientError(f"{self.shown}: does not send what was asked for (status {codes[-1]:04X})")
 
     def move(self, identifier: Any, title: str) -> None:
         """Let the archive send the images of an identifier to an application that it knows, by C-MOVE.
@@ -104,7 +104,7 @@ class Peer:
         Raises
         ------
         ArchiveError : it does not know the application.
-        PassingError : the association was aborted, or none of the images was sent.
+        TransientError : the association was aborted, or none of the images was sent.
         """
         from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelMove as Move
 
@@ -120,7 +120,7 @@ class Peer:
                 f"{self.shown}: knows no {title} to send to; tell it our title, host and port, or set {TITLE}"
             )
         if codes and codes[-1] not in _WARNINGS:
-            raise PassingError(f"{self.shown}: does not send what was asked for (status {codes[-1]:04X})")
+            raise TransientError(f"{self.shown}: does not send what was asked for (status {codes[-1]:04X})")
 
     def own_address(self) -> str:
         """Return the address of this machine at which the archive can reach it."""
@@ -138,20 +138,20 @@ class Peer:
             raise ArchiveError(
                 f"{self.shown}: refuses an association with {own_title()}; tell it of us, or set {TITLE}"
             )
-        raise PassingError(f"{self.shown}: no association; does a DICOM archive listen there?")
+        raise TransientError(f"{self.shown}: no association; does a DICOM archive listen there?")
 
     def _reached(self) -> socket.socket:
         # pynetdicom says only that there is no association; the system says why.
         try:
             return socket.create_connection((self.host, self.port), _WAIT)
         except OSError as error:
-            raise PassingError(
+            raise TransientError(
                 f"{self.shown}: no association ({error.strerror or 'no answer'}); see that it runs"
             ) from error
 
     def _code(self, status: Any) -> int:
         if not status:  # pynetdicom's sign that the association was aborted, or timed out
-            raise PassingError(f"{self.shown}: the association was aborted; the same command goes on")
+            raise TransientError(f"{self.shown}: the association was aborted; the same command goes on")
         return int(status.Status)
 
 

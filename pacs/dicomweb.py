@@ -1,4 +1,4 @@
-"""DICOMweb: series are found by QIDO-RS and come by WADO-RS, a whole series in one answer (PS3.18)."""
+"""DICOMweb: series are found by QIDO-RS and retrieved by WADO-RS, a whole series in one response (PS3.18)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from retrieval.readers.archive import Address, ArchivedFile, ArchivedSeries, Cha
 from .instance_uid import checked_uid, uid_in, uid_of_file
 from .multipart import boundary_of, parts
 from .orthanc_changes import OrthancChanges
-from .web import Patience, Web
+from .web import HttpClient, RetryPolicy
 
 _STUDY, _SERIES, _INSTANCE, _N_IMAGES = "0020000D", "0020000E", "00080018", "00201209"
 _PAGE = 1000
@@ -29,15 +29,15 @@ class DicomWeb:
     ----------
     address : its place is the address of the service, ``http://host/dicom-web``; its filters are those of
         QIDO-RS.
-    patience : how long it may take.
+    policy : how long it may take, and how often it is asked.
     """
 
-    def __init__(self, address: Address, patience: Patience = Patience()) -> None:  # noqa: B008
+    def __init__(self, address: Address, policy: RetryPolicy = RetryPolicy()) -> None:  # noqa: B008
         if not address.place.startswith(("http://", "https://")):
             raise ArchiveError(f"{address.shown}: write it as dicomweb:http://host/dicom-web")
         self.address = address
-        self._web = Web(address.place, address.shown, patience)
-        self._orthanc = OrthancChanges(self._web)
+        self._http = HttpClient(address.place, address.shown, policy)
+        self._orthanc = OrthancChanges(self._http)
 
     def series(self) -> Iterator[ArchivedSeries]:
         """Yield each series that the filters admit, page by page."""
@@ -50,8 +50,8 @@ class DicomWeb:
 
     def _series(self, filters: Any) -> Iterator[ArchivedSeries]:
         # The number of images is not among what a server must return (PS3.18 table 10.6.3-4).
-        asked = {**filters, "includefield": _N_IMAGES}
-        for found in self._pages("series", asked, (_STUDY, _SERIES)):
+        query = {**filters, "includefield": _N_IMAGES}
+        for found in self._pages("series", query, (_STUDY, _SERIES)):
             study, uid = (checked_uid(_value(found, tag), self.address.shown) for tag in (_STUDY, _SERIES))
             n = _value(found, _N_IMAGES)
             yield ArchivedSeries(SeriesKey(study, uid), None if n is None else int(n))
@@ -66,11 +66,11 @@ class DicomWeb:
         return uids
 
     def _pages(self, path: str, query: dict[str, str], tags: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-        """Yield matches, each once, until a page brings nothing new: not all servers heed ``offset``."""
+        """Yield matches, each once, until a page has no new one: not all servers support ``offset``."""
         seen: set[str] = set()
         offset = 0
         while True:
-            page = self._web.json(path, {**query, "limit": str(_PAGE), "offset": str(offset)}) or []
+            page = self._http.json(path, {**query, "limit": str(_PAGE), "offset": str(offset)}) or []
             if not isinstance(page, list):
                 raise ArchiveError(f"{self.address.shown}: answers a query with no list; is it a DICOMweb?")
             named = {"/".join(str(_value(one, tag)) for tag in tags): one for one in page}
@@ -84,32 +84,32 @@ class DicomWeb:
     def files(
         self, series: SeriesKey, folder: Path, wanted: Collection[str] | None = None
     ) -> Iterator[ArchivedFile]:
-        """Write files of a series: all as one answer, those that are named one by one."""
+        """Retrieve files of a series: all in one response, or the named ones one by one."""
         if wanted is None:
-            yield from self._retrieved(_path(series), folder)
+            yield from self._retrieve(_path(series), folder)
             return
         left = set(wanted)
         for uid in sorted(left):
-            yield from self._retrieved(f"{_path(series)}/instances/{quote(uid)}", folder)
+            yield from self._retrieve(f"{_path(series)}/instances/{quote(uid)}", folder)
 
-    def _retrieved(self, path: str, folder: Path) -> Iterator[ArchivedFile]:
+    def _retrieve(self, path: str, folder: Path) -> Iterator[ArchivedFile]:
         seen: set[str] = set()
-        for attempt in range(3):
+        for n_failed in range(3):
             try:
-                yield from self._once(path, folder, seen)
+                yield from self._attempt(path, folder, seen)
                 return
             except ArchiveError as error:
-                if isinstance(error, GoneError) or attempt == 2:
+                if isinstance(error, GoneError) or n_failed == 2:
                     raise
 
-    def _once(self, path: str, folder: Path, seen: set[str]) -> Iterator[ArchivedFile]:
-        with self._web.opened("GET", path, headers={"Accept": _ACCEPT}) as answer:
-            boundary = boundary_of(answer.headers.get("Content-Type", ""), self.address.shown)
-            # The raw stream: its pieces are as large as we ask for, compressed or not.
-            answer.raw.decode_content = True
-            for part in parts(answer.raw.read, boundary, folder, self.address.shown):
+    def _attempt(self, path: str, folder: Path, seen: set[str]) -> Iterator[ArchivedFile]:
+        with self._http.opened("GET", path, headers={"Accept": _ACCEPT}) as response:
+            boundary = boundary_of(response.headers.get("Content-Type", ""), self.address.shown)
+            # The raw stream: its chunks are as large as we ask for, compressed or not.
+            response.raw.decode_content = True
+            for part in parts(response.raw.read, boundary, folder, self.address.shown):
                 uid = uid_in(part.head) or uid_of_file(part.path)
-                # What a second try brings again was handed out already.
+                # A second attempt retrieves again what was yielded already.
                 if uid is None or uid in seen:
                     part.path.unlink()
                     continue
@@ -122,7 +122,7 @@ class DicomWeb:
 
     def close(self) -> None:
         """Let go of connections."""
-        self._web.close()
+        self._http.close()
 
 
 def _path(series: SeriesKey) -> str:

@@ -1,4 +1,4 @@
-"""Multipart answers, read as a stream: each part goes to a file of its own, and memory holds one piece.
+"""Multipart responses, read as a stream: each part goes to a file of its own, and memory holds one chunk.
 
 RFC 2046 section 5.1; DICOM PS3.18 section 8.6.1.2.
 """
@@ -13,10 +13,10 @@ from typing import NamedTuple
 from retrieval.errors import ArchiveError
 from retrieval.readers.archive import part_path
 
-_PIECE = 1 << 18
-"""Bytes that are read at a time."""
+_CHUNK = 1 << 18
+"""Bytes that are read at once."""
 _HEAD = 1 << 10
-"""The first bytes of a part that are handed on: they hold the meta header of a DICOM file."""
+"""The first bytes of a part that are handed on: they hold the file meta information of a DICOM file."""
 _MOST_HEADER = 1 << 14
 """Bytes of the header of a part; what is longer is no part."""
 
@@ -25,18 +25,18 @@ Read = Callable[[int], bytes]
 
 
 class Part(NamedTuple):
-    """A part of an answer: its file, and the first bytes of that."""
+    """A body part of a multipart response: its file, and the first bytes of that."""
 
     path: Path
     head: bytes
 
 
-class CutError(ArchiveError):
-    """An answer ends before its end."""
+class TruncatedError(ArchiveError):
+    """A response ends before its last boundary."""
 
 
 def boundary_of(content_type: str, shown: str) -> bytes:
-    """Return what parts a multipart answer. Raise ArchiveError if it is none."""
+    """Return the boundary of a multipart response by its content type. Raise ArchiveError if it is none."""
     match = re.search(r'boundary="?([^";,]+)"?', content_type)
     if not content_type.lower().startswith("multipart/") or match is None:
         raise ArchiveError(
@@ -50,19 +50,19 @@ def parts(read: Read, boundary: bytes, folder: Path, shown: str) -> Iterator[Par
 
     Raises
     ------
-    CutError : the answer ends in the middle; the part that was being written is deleted.
+    TruncatedError : the answer ends in the middle; the part that was being written is deleted.
     """
     stream = _Stream(read, shown)
     # The first boundary has no line before it; one is put there, so that all are alike.
-    stream.held = b"\r\n"
-    mark = b"\r\n--" + boundary
-    stream.copy_until(mark, None)
-    while stream.take(2) != b"--":
+    stream.buffer = b"\r\n"
+    delimiter = b"\r\n--" + boundary
+    stream.copy_until(delimiter, None)
+    while stream.read(2) != b"--":
         stream.skip_header()
         path = part_path(folder)
         try:
             with path.open("wb") as file:
-                head = stream.copy_until(mark, file.write)
+                head = stream.copy_until(delimiter, file.write)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -70,54 +70,54 @@ def parts(read: Read, boundary: bytes, folder: Path, shown: str) -> Iterator[Par
 
 
 class _Stream:
-    """What was read and not used yet, and what reads more."""
+    """A buffered stream that can be searched."""
 
     def __init__(self, read: Read, shown: str) -> None:
-        self.held = b""
-        self._read = read
+        self.buffer = b""
+        self._source = read
         self._shown = shown
 
-    def take(self, n: int) -> bytes:
+    def read(self, n: int) -> bytes:
         """Return the next n bytes."""
-        while len(self.held) < n:
-            self._more()
-        taken, self.held = self.held[:n], self.held[n:]
-        return taken
+        while len(self.buffer) < n:
+            self._fill()
+        found, self.buffer = self.buffer[:n], self.buffer[n:]
+        return found
 
     def skip_header(self) -> None:
-        """Pass over the header of a part, to the empty line after it; the rest of the boundary's line too."""
-        # Two bytes were taken to see if it is the last boundary: they are the end of its line.
-        self.held = b"\r\n" + self.held
-        while (end := self.held.find(b"\r\n\r\n")) < 0:
-            if len(self.held) > _MOST_HEADER:
+        """Skip the header of a part, up to the empty line after it, and the rest of the boundary's line."""
+        # Two bytes were read to see if it is the last boundary: they are the end of its line.
+        self.buffer = b"\r\n" + self.buffer
+        while (end := self.buffer.find(b"\r\n\r\n")) < 0:
+            if len(self.buffer) > _MOST_HEADER:
                 raise ArchiveError(
                     f"{self._shown}: a part of its answer has no header; it is no multipart answer"
                 )
-            self._more()
-        self.held = self.held[end + 4 :]
+            self._fill()
+        self.buffer = self.buffer[end + 4 :]
 
-    def copy_until(self, mark: bytes, write: Callable[[bytes], object] | None) -> bytes:
-        """Hand on everything before a mark, and go behind it; return the first of it."""
+    def copy_until(self, delimiter: bytes, write: Callable[[bytes], object] | None) -> bytes:
+        """Write everything up to a delimiter, and skip that; return the first bytes of what was written."""
         head = b""
-        while (at := self.held.find(mark)) < 0:
-            # The end of what is held may be the beginning of the mark.
-            sure = max(0, len(self.held) - len(mark) + 1)
-            head = head or self.held[: min(sure, _HEAD)]
+        while (at := self.buffer.find(delimiter)) < 0:
+            # The end of the buffer may be the beginning of the delimiter.
+            safe = max(0, len(self.buffer) - len(delimiter) + 1)
+            head = head or self.buffer[: min(safe, _HEAD)]
             if write is not None:
-                write(self.held[:sure])
-            self.held = self.held[sure:]
-            self._more()
+                write(self.buffer[:safe])
+            self.buffer = self.buffer[safe:]
+            self._fill()
         if write is not None:
-            write(self.held[:at])
-        head = head or self.held[: min(at, _HEAD)]
-        self.held = self.held[at + len(mark) :]
+            write(self.buffer[:at])
+        head = head or self.buffer[: min(at, _HEAD)]
+        self.buffer = self.buffer[at + len(delimiter) :]
         return head
 
-    def _more(self) -> None:
-        # One piece more, and not the rest: a part may be larger than memory.
-        piece = self._read(_PIECE)
-        if not piece:
-            raise CutError(
+    def _fill(self) -> None:
+        # One chunk more, and not the rest: a part may be larger than memory.
+        chunk = self._source(_CHUNK)
+        if not chunk:
+            raise TruncatedError(
                 f"{self._shown}: its answer ends in the middle; the same command goes on from here"
             )
-        self.held += piece
+        self.buffer += chunk

@@ -7,7 +7,7 @@ from typing import Any
 from retrieval.errors import ArchiveError, GoneError
 from retrieval.readers.archive import Changed, SeriesKey
 
-from .web import Web
+from .web import HttpClient
 
 _PAGE = "1000"
 
@@ -15,9 +15,9 @@ _PAGE = "1000"
 class OrthancChanges:
     """Ask the log of an Orthanc, which is beside its DICOMweb; other servers have none."""
 
-    def __init__(self, web: Web) -> None:
-        self._web = web
-        self._root = web.base.rpartition("/")[0]
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+        self._root = http.base.rpartition("/")[0]
         self._is_orthanc: bool | None = None
 
     def since(self, cursor: str | None) -> Changed:
@@ -43,7 +43,7 @@ class OrthancChanges:
     def _is_there(self) -> bool:
         if self._is_orthanc is None:
             try:
-                about = self._web.json(f"{self._root}/system")
+                about = self._http.json(f"{self._root}/system")
                 self._is_orthanc = isinstance(about, dict) and "DicomAet" in about
             except ArchiveError:
                 # Asked again the next time: it may only be away now.
@@ -62,4 +62,4 @@ class OrthancChanges:
         return found
 
     def _json(self, path: str, query: dict[str, str] | None = None) -> Any:
-        return self._web.json(f"{self._root}/{path}", query)
+        return self._http.json(f"{self._root}/{path}", query)

@@ -10,7 +10,7 @@ from typing import Any
 from retrieval.errors import ArchiveError
 from retrieval.readers.archive import Address
 
-from .web import Web
+from .web import HttpClient
 
 _FAILED, _STORED = "00081198", "00081199"
 
@@ -25,22 +25,22 @@ def store_objects(address: Address, objects: Sequence[Any]) -> int:
     if address.scheme != "dicomweb":
         raise ArchiveError(f"{address.shown}: results are stored over DICOMweb; give dicomweb:http://…")
     boundary = secrets.token_hex(16)
-    web = Web(address.place, address.shown)
+    http = HttpClient(address.place, address.shown)
     headers = {
         "Content-Type": f'multipart/related; type="application/dicom"; boundary={boundary}',
         "Accept": "application/dicom+json",
     }
     try:
         # Not tried again: a second try of what was stored already could leave it twice.
-        with web.opened("POST", "studies", data=_body(objects, boundary), headers=headers) as answer:
-            told = _told(answer, address)
+        with http.opened("POST", "studies", data=_body(objects, boundary), headers=headers) as response:
+            result = _response_json(response, address)
     finally:
-        web.close()
+        http.close()
     # Some of them may be stored, and others not (status 202).
-    if failed := _items(told, _FAILED):
+    if failed := _items(result, _FAILED):
         reason = (failed[0].get("00081197", {}).get("Value") or ["no reason"])[0]
         raise ArchiveError(f"{address.shown}: refuses {len(failed)} of {len(objects)} results ({reason})")
-    return len(_items(told, _STORED)) or len(objects)
+    return len(_items(result, _STORED)) or len(objects)
 
 
 def _body(objects: Sequence[Any], boundary: str) -> bytes:
@@ -55,14 +55,14 @@ def _body(objects: Sequence[Any], boundary: str) -> bytes:
     return body.getvalue()
 
 
-def _told(answer: Any, address: Address) -> Any:
+def _response_json(response: Any, address: Address) -> Any:
     try:
-        return answer.json() if answer.content else {}
+        return response.json() if response.content else {}
     except ValueError as error:
         raise ArchiveError(f"{address.shown}: does not say if the results are stored; look there") from error
 
 
-def _items(told: Any, tag: str) -> list[Any]:
+def _items(result: Any, tag: str) -> list[Any]:
     """Return the items of a sequence of the answer; some archives wrap it into a list."""
-    found = told[0] if isinstance(told, list) and told else told
+    found = result[0] if isinstance(result, list) and result else result
     return list(found.get(tag, {}).get("Value") or []) if isinstance(found, dict) else []

@@ -1,4 +1,4 @@
-"""Web requests to an archive: credentials, patience, and what failed in one line."""
+"""Web requests to an archive: credentials, time limits and retries, and what failed in one line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PAUSES = (0.5, 2.0)
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long an archive may take.
 
     Parameters
@@ -38,24 +38,24 @@ class Patience:
     pauses: tuple[float, ...] = _PAUSES
 
 
-class PassingError(ArchiveError):
+class TransientError(ArchiveError):
     """A failure that may go better the next time: no connection, a server that is overloaded."""
 
 
-class Web:
+class HttpClient:
     """Ask one web server.
 
     Parameters
     ----------
     base : the address of its DICOMweb service.
     shown : what messages call the archive.
-    patience : how long it may take.
+    policy : how long it may take.
     """
 
-    def __init__(self, base: str, shown: str, patience: Patience = Patience()) -> None:
+    def __init__(self, base: str, shown: str, policy: RetryPolicy = RetryPolicy()) -> None:
         import requests
 
-        self.base, self.shown, self._patience = base, shown, patience
+        self.base, self.shown, self._policy = base, shown, policy
         self._session = requests.Session()
         # What the environment says goes before a netrc file, which `requests` asks by itself.
         if token := os.environ.get(TOKEN):
@@ -68,24 +68,24 @@ class Web:
 
         def ask() -> Any:
             headers = {"Accept": "application/dicom+json, application/json;q=0.9"}
-            with self.opened("GET", path, params=query, headers=headers) as answer:
-                if answer.status_code == 204 or not answer.content:
+            with self.opened("GET", path, params=query, headers=headers) as response:
+                if response.status_code == 204 or not response.content:
                     return None
                 try:
-                    return answer.json()
+                    return response.json()
                 except ValueError as error:
                     raise ArchiveError(
                         f"{self.shown}: the answer is no JSON; is this the address of its DICOMweb?"
                     ) from error
 
-        return self.patiently(ask)
+        return self.retried(ask)
 
-    def patiently(self, ask: Callable[[], T]) -> T:
+    def retried(self, ask: Callable[[], T]) -> T:
         """Ask again, after a pause, if it failed in a way that may pass."""
-        for pause in self._patience.pauses:
+        for pause in self._policy.pauses:
             try:
                 return ask()
-            except PassingError:
+            except TransientError:
                 time.sleep(pause)
         return ask()
 
@@ -95,7 +95,7 @@ class Web:
 
         Raises
         ------
-        PassingError, GoneError, ArchiveError : by what failed.
+        TransientError, GoneError, ArchiveError : by what failed.
         """
         import requests
         import urllib3
@@ -103,22 +103,22 @@ class Web:
         url = path if "://" in path else f"{self.base}/{path}"
         try:
             with self._session.request(
-                method, url, stream=True, timeout=(self._patience.connect, self._patience.read), **about
-            ) as answer:
-                self._check(answer)
-                yield answer
+                method, url, stream=True, timeout=(self._policy.connect, self._policy.read), **about
+            ) as response:
+                self._check(response)
+                yield response
         except (requests.Timeout, urllib3.exceptions.ReadTimeoutError) as error:
-            raise PassingError(
-                f"{self.shown}: no answer within {self._patience.read:g} s; the same command goes on"
+            raise TransientError(
+                f"{self.shown}: no answer within {self._policy.read:g} s; the same command goes on"
             ) from error
         except (requests.ConnectionError, urllib3.exceptions.HTTPError, OSError) as error:
-            raise PassingError(
+            raise TransientError(
                 f"{self.shown}: the connection failed ({_cause(error)}); see that it runs, the same command "
                 "goes on"
             ) from error
 
-    def _check(self, answer: requests.Response) -> None:
-        status = answer.status_code
+    def _check(self, response: requests.Response) -> None:
+        status = response.status_code
         if status < 300:
             return
         if status in (401, 403):
@@ -131,8 +131,8 @@ class Web:
                 f"{self.shown}: has no such thing ({status}); it was deleted, or the address is wrong"
             )
         # 429: too many requests, RFC 6585 section 4.
-        kind = PassingError if status >= 500 or status == 429 else ArchiveError
-        raise kind(f"{self.shown}: answers {status} {answer.reason}; its own log says why")
+        kind = TransientError if status >= 500 or status == 429 else ArchiveError
+        raise kind(f"{self.shown}: answers {status} {response.reason}; its own log says why")
 
     def close(self) -> None:
         """Let go of connections."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pacs.multipart import CutError, boundary_of, parts
+from pacs.multipart import TruncatedError, boundary_of, parts
 from retrieval.errors import ArchiveError
 
 
@@ -53,7 +53,7 @@ def test_half_an_answer_gives_its_whole_parts_and_no_half_one(tmp_path, n):
     data = body([b"first" * 9, b"second" * 9])
     stream = io.BytesIO(data[:n])
     got = []
-    with pytest.raises(CutError, match="ends in the middle"):
+    with pytest.raises(TruncatedError, match="ends in the middle"):
         for part in parts(stream.read, b"edge", tmp_path, "archive"):
             got.append(part.path)
     assert sorted(got) == sorted(tmp_path.iterdir())

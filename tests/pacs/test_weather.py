@@ -7,7 +7,7 @@ from support.archive_files import PATIENT, uid, write_study
 from support.weather import bad_weather
 
 from pacs.dicomweb import DicomWeb
-from pacs.web import PassingError, Patience
+from pacs.web import RetryPolicy, TransientError
 from retrieval.baselines import Thumbnail
 from retrieval.errors import ArchiveError
 from retrieval.index.writer import IndexWriter
@@ -22,7 +22,7 @@ FIRST = SeriesKey(uid(1), uid(1, 1))
 def hasty(monkeypatch):
     """Wait for nothing."""
     monkeypatch.setattr("pacs.web._PAUSES", (0.0, 0.0))
-    monkeypatch.setattr(Patience, "pauses", (0.0, 0.0))
+    monkeypatch.setattr(RetryPolicy, "pauses", (0.0, 0.0))
     monkeypatch.setattr("time.sleep", lambda seconds: None)
 
 
@@ -112,8 +112,8 @@ def test_an_archive_that_goes_in_the_middle_gets_one_line_and_the_next_run_goes_
 
 def test_a_slow_archive_is_given_up_with_one_line(files, tmp_path):
     with bad_weather(files, lambda kind, n: 0.6) as weather:
-        archive = DicomWeb(Address.parse(weather.address), Patience(read=0.1, pauses=()))
-        with pytest.raises(PassingError, match=r"no answer within 0\.1 s"):
+        archive = DicomWeb(Address.parse(weather.address), RetryPolicy(read=0.1, pauses=()))
+        with pytest.raises(TransientError, match=r"no answer within 0\.1 s"):
             list(archive.files(FIRST, tmp_path))
         archive.close()
     assert list(tmp_path.iterdir()) == []
