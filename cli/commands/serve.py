@@ -6,9 +6,9 @@ import sys
 import webbrowser
 from typing import TYPE_CHECKING
 
-from retrieval.errors import NotInstalledError
+from retrieval.errors import NotInstalledError, OptionError
 
-from ..options.argument_types import place
+from ..options.argument_types import place, place_or_archive
 from ..options.command import command
 from ..options.parameters import Arguments, argument, option, quiet
 from ..output.progress import ProgressBar
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from retrieval.metadata.reference_table import References
+    from retrieval.readers.archive import Address
     from viewer.server.desk import Desk
 
 EXAMPLE = """example:
   semblance serve scans.index
   semblance serve scans.index knees.index --references references.csv --open
   semblance serve scans.index --host 0.0.0.0
+  semblance serve scans.index --to dicomweb:http://localhost:8042/dicom-web \\
+    --viewer-link 'http://localhost:3000/viewer?StudyInstanceUIDs={study}'
 
 The page and its images stay on this machine: only it can reach the server, unless --host says
 otherwise. Then a token in the printed address is needed. The connection is not encrypted: put a
@@ -49,6 +52,17 @@ NO_TLS = (
     metavar="CSV",
     help="what to show about labels: a table (label, kind, title, text, link, picture)",
 )
+@option(
+    "--to",
+    type=place_or_archive,
+    metavar="ARCHIVE",
+    help="where the page may store a search: dicomweb:http://…",
+)
+@option(
+    "--viewer-link",
+    metavar="URL",
+    help="of the archive's viewer, with {study}, {series} or {image} for their UIDs; opened by a click",
+)
 @option("--open", is_flag=True, help="open a browser")
 @quiet
 def run(args: Arguments) -> int:
@@ -56,8 +70,9 @@ def run(args: Arguments) -> int:
     _check_installed()
     from viewer.server.start import Listening, serve
 
+    archive = _checked_archive(args)
     where = Listening(args.host, args.port, args.token)
-    desk = _desk(args)
+    desk = _desk(args, archive)
     # After the indexes are open: who mistyped one need not read about the network.
     if where.is_public:
         print(NO_TLS, file=sys.stderr)
@@ -65,13 +80,30 @@ def run(args: Arguments) -> int:
     return 0
 
 
-def _desk(args: Arguments) -> Desk:
+def _checked_archive(args: Arguments) -> Address | None:
+    from retrieval.readers.archive import Address
+    from viewer.archiving import check_installed, check_viewer_link
+
+    if args.viewer_link is not None:
+        check_viewer_link(args.viewer_link)
+    if args.to is None:
+        return None
+    if not isinstance(args.to, Address) or args.to.scheme != "dicomweb":
+        raise OptionError(
+            f"{args.to} is no archive that takes results; give dicomweb:http://host/dicom-web", "to"
+        )
+    check_installed("to")
+    found: Address = args.to
+    return found
+
+
+def _desk(args: Arguments, archive: Address | None) -> Desk:
     """Open the indexes, and compile the kernels that they need."""
     from viewer.server.desk import Desk
 
     # Read before the indexes, which take longer: a mistake in the table is said at once.
     references = None if args.references is None else _references(args.references)
-    desk = Desk.of(args.indexes, references)
+    desk = Desk.of(args.indexes, references, archive=archive, viewer_link=args.viewer_link or "")
     # Networks have no kernels, and loading one takes seconds: that is done while the server answers already.
     names = {name for one in desk.collections for name in one.now.in_order if not one.now.is_slow(name)}
     with ProgressBar("steps", args.quiet) as progress:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from retrieval.errors import NotInstalledError, OptionError
-from viewer.queries.archived_roi import query_file
+from retrieval.errors import OptionError
+from viewer.archiving import check_installed, store_search
 
 from ..options.parameters import Arguments
 
@@ -28,54 +28,11 @@ def check_to(args: Arguments) -> None:
         raise OptionError(f"{args.to} is no archive; give dicomweb:http://host/dicom-web", "to")
     if args.volume:
         raise OptionError("a report is of one image; leave out --volume", "to")
-    from importlib.util import find_spec
-
-    if find_spec("highdicom") is None:
-        raise NotInstalledError("highdicom", "is not installed", "pip install 'semblance[pacs]'", "pacs")
+    check_installed("to")
 
 
 def send(args: Arguments, index: Index, query: Query, answer: Answer, options: QueryOptions) -> None:
     """Store the report of one answer, and say on stderr that it is stored."""
-    from pacs.results import make_objects
-    from pacs.search import Search
-    from pacs.store import store_objects
-
     address: Address = args.to
-    with query_file(index, query) as path:
-        search = Search(
-            path,
-            _frame(query),
-            options.region,
-            # The name of a file may be that of a patient, who is another one than this report is about.
-            [(index.reference(row.caption.id), row.score) for row in answer.rows],
-            _facts(index, answer),
-            _drawn(answer) if args.to_sheet else None,
-            answer.findings,
-        )
-        n = store_objects(address, make_objects(search))
+    n = store_search(index, query, answer, options.region, address, with_sheet=args.to_sheet)
     print(f"{address.shown}: {n} objects about {query.id} are stored", file=sys.stderr)
-
-
-def _frame(query: Query) -> int:
-    name = query.picture.id if query.picture is not None else query.shown
-    number = name.rpartition("#")[2]
-    return int(number) if "#" in name and number.isdecimal() else 0
-
-
-def _facts(index: Index, answer: Answer) -> list[str]:
-    about: Any = index.info()
-    recipes = {one["name"]: one["recipe"] for one in about["representations"]}
-    used = [f"{name}, recipe {str(recipes.get(name))[:16]}" for name in answer.by.split("+")]
-    counted = answer.findings
-    cases = (
-        [] if counted is None else [f"findings counted by {counted.column}, labels of the reference database"]
-    )
-    return [*used, f"reference database of {len(index):,} images", *cases]
-
-
-def _drawn(answer: Answer) -> Any:
-    import numpy as np
-
-    from viewer.contact_sheet import draw_sheet
-
-    return np.asarray(draw_sheet([answer]))

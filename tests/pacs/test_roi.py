@@ -52,7 +52,7 @@ def index(folder, rois, tmp_path_factory):
 def hits(capsys, *words):
     assert run("query", *words, "--json", "--quiet") == 0
     (answer,) = json.loads(capsys.readouterr().out)
-    return [(hit["id"], hit["score"]) for hit in answer["hits"]]
+    return {hit["id"]: hit["score"] for hit in answer["hits"]}
 
 
 @pytest.mark.parametrize("kind", ["SR", "SEG"])
@@ -65,7 +65,7 @@ def test_a_region_of_the_archive_is_that_region(index, folder, rois, capsys, kin
 
 
 def test_an_image_of_the_archive_is_asked_by_its_id(index, folder, rois, capsys):
-    (best, _), *_ = hits(capsys, index, folder / "1-1" / "1.dcm", "-k", 1)
+    (best,) = hits(capsys, index, folder / "1-1" / "1.dcm", "-k", 1)
     by_box = hits(capsys, index, best, "--region", BOX)
     assert hits(capsys, index, best, "--roi", rois["SEG"]) == pytest.approx(by_box)
 

@@ -13,14 +13,14 @@ from contextlib import contextmanager
 import httpx
 
 
-def serving(*indexes, references=None, rules=None):
+def serving(*indexes, references=None, rules=None, **about):
     """Return a client of a server of some indexes, whose life is that of a context."""
     from starlette.testclient import TestClient
 
     from viewer.server.app import make_app
     from viewer.server.desk import Desk
 
-    return TestClient(make_app(Desk.of(indexes, references), rules), base_url="http://localhost:8417")
+    return TestClient(make_app(Desk.of(indexes, references, **about), rules), base_url="http://localhost:8417")
 
 
 @contextmanager

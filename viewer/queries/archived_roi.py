@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.errors import OptionError, SemblanceError
+from retrieval.readers.dicom.uids import header_uids
 
 from .marked_region import Mark
 from .query import Query, canvas_of
@@ -32,7 +33,7 @@ def roi_region(index: Index, query: Query, uid: str, mark: Mark) -> Region | Non
     """
     wanted, sign, part = uid.partition("#")
     try:
-        with query_file(index, query) as file, index.object_of(_study_of(file), wanted) as found:
+        with query_file(index, query) as file, index.object_of(header_uids(file)[0], wanted) as found:
             canvas = replace(canvas_of(index, query), path=lambda: file)
             return replace(mark, mask=Path(f"{found}{sign}{part}")).on(canvas)
     except OptionError as error:
@@ -51,18 +52,3 @@ def query_file(index: Index, query: Query) -> Iterator[Path]:
         return
     with index.file_of(query.shown) as path:
         yield path
-
-
-def _study_of(path: Path) -> str:
-    from pydicom import dcmread
-
-    from retrieval.readers.warnings_off import quiet
-
-    try:
-        with quiet():
-            study = dcmread(path, specific_tags=["StudyInstanceUID"], stop_before_pixels=True)
-            return str(study.StudyInstanceUID)
-    except Exception as error:  # what is no DICOM fails in many ways
-        raise OptionError(
-            "the query is no DICOM file of a study, to which regions of an archive belong", "roi"
-        ) from error

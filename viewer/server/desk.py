@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from retrieval.metadata.reference_table import References
+from retrieval.readers.archive import Address
 from viewer.access_log import log_access, log_file
 
 from .collection import Collection, Collections
@@ -41,6 +43,8 @@ class Desk:
     ----------
     collections : the indexes.
     references : what a table says about labels; None without one.
+    archive : where the page may store results; None for nowhere.
+    viewer_link : of the archive's viewer, with ``{study}`` and the like in it; empty for none.
     access_log : the file that says who was shown what; None if nobody wants it.
     """
 
@@ -51,11 +55,13 @@ class Desk:
     uploads: Uploads = field(default_factory=Uploads)
     made: Shelf[MadeFile] = field(default_factory=_made)
     access_log: Path | None = field(default_factory=log_file)
+    archive: Address | None = None
+    viewer_link: str = ""
 
     @classmethod
-    def of(cls, folders: Sequence[Path], references: References | None = None) -> Desk:
-        """Open indexes. Raise IndexFolderError if one cannot be read."""
-        return cls(Collections(folders), references)
+    def of(cls, folders: Sequence[Path], references: References | None = None, **about: Any) -> Desk:
+        """Open indexes; ``about`` are other fields. Raise IndexFolderError if an index cannot be read."""
+        return cls(Collections(folders), references, **about)
 
     def collection(self, id: str) -> Collection:
         """Return the index of an id. Raise RefusedError if there is none."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import ArchiveError, GoneError, PictureError
-from ...readers.archive import ARCHIVES, Address, Archive
+from ...readers.archive import ARCHIVES, Address, Archive, SeriesKey
 from ...registry import installed, load
 from ..catalogue.archives import IndexedArchive, address_of, archives
 from ..catalogue.database import Catalogue
@@ -77,10 +77,20 @@ def _object(archive: Archive, uid: str, folder: Path) -> Path | None:
     return None
 
 
+def uids_in(catalogue: Catalogue, archive: IndexedArchive, name: str) -> tuple[SeriesKey, str] | None:
+    """Return the UIDs of an image of an archive by its id: of its series, and its own; None if not known.
+
+    Raises
+    ------
+    ArchiveError : the key is not at hand.
+    """
+    with closing(Uids(catalogue.key, address_of(catalogue, archive))) as uids:
+        return uids.of(name.partition("#")[0])
+
+
 def _fetch(catalogue: Catalogue, archive: IndexedArchive, id: str, folder: Path) -> Path:
     address = address_of(catalogue, archive)
-    with closing(Uids(catalogue.key, address)) as uids:
-        found = uids.of(id)
+    found = uids_in(catalogue, archive, id)
     if found is None:
         raise ArchiveError(
             f"{address.shown}: its UIDs are not beside the key file; run `semblance index` again"

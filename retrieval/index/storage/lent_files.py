@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ...errors import PictureError
+from ...errors import ArchiveError, PictureError
+from ...readers.dicom.uids import header_uids
 from ...readers.pseudonym import hashed
+from ..catalogue.archives import archives
 from ..catalogue.on_disk import locate
-from .archived_files import at_hand, lent_object
+from .archived_files import at_hand, lent_object, uids_in
 from .store import Store
 
 
@@ -43,6 +45,21 @@ class LentFiles:
         """
         with lent_object(self._store.catalogue, study, uid) as file:
             yield file
+
+    def uids_of(self, name: str) -> tuple[str, str, str]:
+        """Return the UIDs of the study, the series and the image of an indexed image.
+
+        Raises
+        ------
+        SemblanceError : neither the key nor its file is at hand, or it is no DICOM file.
+        """
+        with suppress(ArchiveError):
+            for archive in archives(self._store.catalogue):
+                found = uids_in(self._store.catalogue, archive, name)
+                if found is not None:
+                    return (*found[0], found[1])
+        with self.file_of(name) as file:
+            return header_uids(file)
 
     def reference(self, name: str) -> str:
         """Return a keyed hash of the name of an image, 16 digits: without the key it says nothing."""

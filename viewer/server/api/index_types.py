@@ -57,6 +57,8 @@ class Index:
     groups: list[str] = strawberry.field(description="Of patient, study and series those that have values.")
     labels: list[Count]
     has_references: bool
+    archive: str | None = strawberry.field(description="Where `sendToArchive` stores; null for nowhere.")
+    has_viewer: bool = strawberry.field(description="Whether `viewerLink` leads somewhere.")
 
 
 @strawberry.type(description="All indexes.")
@@ -165,6 +167,21 @@ class Export:
     size: int = strawberry.field(description="Bytes.")
 
 
+@strawberry.type(description="A search that was stored in the archive.")
+class Sent:
+    """What was stored."""
+
+    archive: str
+    objects: int
+
+
+@strawberry.type(description="An image in the archive's own viewer.")
+class Link:
+    """A link."""
+
+    address: str
+
+
 MapResult = Annotated[Map | Problem, strawberry.union("MapResult")]
 ExplainResult = Annotated[Explanation | Problem, strawberry.union("ExplainResult")]
 SliceMatchResult = Annotated[SliceMatch | Problem, strawberry.union("SliceMatchResult")]
@@ -172,6 +189,8 @@ RegionResult = Annotated[Outline | Problem, strawberry.union("RegionResult")]
 SaveResult = Annotated[SavedSearch | Problem, strawberry.union("SaveResult")]
 TagResult = Annotated[Tag | Problem, strawberry.union("TagResult")]
 ExportResult = Annotated[Export | Problem, strawberry.union("ExportResult")]
+SentResult = Annotated[Sent | Problem, strawberry.union("SentResult")]
+LinkResult = Annotated[Link | Problem, strawberry.union("LinkResult")]
 
 
 def index_of(desk: Desk, collection: Collection) -> Index:
@@ -191,6 +210,8 @@ def index_of(desk: Desk, collection: Collection) -> Index:
         groups=groups,
         labels=counts_of(count_labels(opened)),
         has_references=desk.references is not None,
+        archive=None if desk.archive is None else desk.archive.shown,
+        has_viewer=bool(desk.viewer_link),
     )
 
 

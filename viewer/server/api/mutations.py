@@ -7,11 +7,12 @@ from strawberry.types import Info
 
 from retrieval.errors import OptionError
 
+from ..asking.archiving import send_search
 from ..asking.ask import Ask
 from ..asking.exports import FORMS, export
 from ..asking.search import searched
 from .context import asked, desk_of, fetched
-from .index_types import Export, ExportResult, SavedSearch, SaveResult, Tag, TagResult
+from .index_types import Export, ExportResult, SavedSearch, SaveResult, Sent, SentResult, Tag, TagResult
 from .problem import Problem
 
 
@@ -81,3 +82,9 @@ class Mutation:
             )
 
         return await asked(info, make)
+
+    @strawberry.mutation(description="Store a report of a search in the archive that the server was given.")
+    async def send_to_archive(self, info: Info, index: strawberry.ID, ask: Ask) -> SentResult:
+        """Store a search."""
+        desk = desk_of(info)
+        return await asked(info, lambda: Sent(**send_search(desk, index, ask)))

@@ -8,6 +8,7 @@ from functools import partial
 import strawberry
 from strawberry.types import Info
 
+from ..asking.archiving import link_of
 from ..asking.ask import Ask
 from ..asking.explaining import explain
 from ..asking.question import question_of
@@ -21,6 +22,8 @@ from .findings_types import Reference, reference_of
 from .index_types import (
     ExplainResult,
     Explanation,
+    Link,
+    LinkResult,
     MapResult,
     Outline,
     RegionResult,
@@ -65,6 +68,14 @@ class Query(Browsing):
             return head_to_head(ours, theirs)
 
         return await asked(info, both)
+
+    @strawberry.field(
+        description="Where the archive's viewer shows an image; only a server that has the key can tell."
+    )
+    async def viewer_link(self, info: Info, index: strawberry.ID, image: strawberry.ID) -> LinkResult:
+        """Return a link."""
+        desk = desk_of(info)
+        return await fetched(desk, lambda: Link(address=link_of(desk, index, image)))
 
     @strawberry.field(description="What made an image a hit, and whether that is faithful.")
     async def explain(
