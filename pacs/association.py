@@ -10,6 +10,7 @@ from typing import Any
 
 from retrieval.errors import ArchiveError
 
+from .quick_ack import quick_ack_handlers
 from .spool import Piece
 from .web import TransientError
 
@@ -88,7 +89,7 @@ class Peer:
             entity.add_requested_context(kind, transfer_syntaxes())
         # In a C-GET the archive sends, so that we are the provider of storage (PS3.7 section D.3.3.4).
         roles = [build_role(kind, scp_role=True) for kind in kinds]
-        link = self._associated(entity, [(evt.EVT_C_STORE, stored)], roles)
+        link = self._associated(entity, [(evt.EVT_C_STORE, stored), *quick_ack_handlers()], roles)
         try:
             codes = [self._code(status) for status, _ in link.send_c_get(identifier, Get)]
         finally:

@@ -24,6 +24,7 @@ class Received(FolderArchive):
             raise ArchiveError(f"{self.address.shown}: no such spool; check the path, or mount it")
         for key, folder in series_folders(self._folder):
             files = _named(folder)
+            # A folder from which a user has deleted all files is no series any more.
             if files and self._is_meant(next(iter(files.values()))):
                 yield ArchivedSeries(key, len(files))
 

@@ -17,6 +17,7 @@ from retrieval.readers.archive import SeriesKey
 
 from .association import storage_classes
 from .instance_uid import checked_uid
+from .quick_ack import quick_ack_handlers
 from .spool import Piece, Spool
 
 SUCCESS = 0x0000
@@ -92,7 +93,9 @@ class Receiver:
 
         try:
             self._server = _entity(where).start_server(
-                (where.host, where.port), block=False, evt_handlers=[(evt.EVT_C_STORE, stored)]
+                (where.host, where.port),
+                block=False,
+                evt_handlers=[(evt.EVT_C_STORE, stored), *quick_ack_handlers()],
             )
         except OSError as error:
             raise ArchiveError(
@@ -125,11 +128,13 @@ def _entity(where: Listening) -> Any:
     from pynetdicom.sop_class import Verification
 
     entity = AE(ae_title=where.title)
+    # Who calls somebody else is most often set up for another receiver.
     entity.require_called_aet = True
     entity.require_calling_aet = list(where.peers)
     entity.maximum_associations = _MOST_ASSOCIATIONS
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = _SILENCE
     entity.add_supported_context(Verification)
+    # Compressed as it is: what no reader can decode is skipped with a reason, and is not lost.
     syntaxes = [syntax for syntax in ALL_TRANSFER_SYNTAXES if syntax != _DEFLATED]
     for kind in storage_classes():
         entity.add_supported_context(kind, syntaxes)

@@ -86,6 +86,7 @@ def _finding_groups(findings: Findings | None) -> Iterator[Any]:
 
     for number, one in enumerate(() if findings is None else findings.labels[:_MOST_FINDINGS], 1):
         assert findings is not None
+        # A label is text of the user's table; its name is the only place of free text in a group.
         numbers = [*_counts(one), *_probabilities(*findings.p_values(one))]
         yield sr.MeasurementsAndQualitativeEvaluations(
             tracking_identifier=sr.TrackingIdentifier(identifier=f"finding {number}: {one.label}", uid=UID()),

@@ -72,6 +72,7 @@ def declare(made: Any) -> None:
     scheme.CodingSchemeDesignator = SCHEME
     scheme.CodingSchemeName = "Codes of Semblance"
     scheme.CodingSchemeResponsibleOrganization = "The Semblance authors"
+    # highdicom has named the schemes that it knows; one object may be declared twice.
     others = [one for one in made.get("CodingSchemeIdentificationSequence", []) if one != scheme]
     made.CodingSchemeIdentificationSequence = [*others, scheme]
 

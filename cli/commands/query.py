@@ -93,6 +93,7 @@ def run(args: Arguments) -> int:
         check_picture_name(args.sheet)
     mark = mark_of(args)
     check_to(args)
+    # Before the index is opened, and long before an archive is asked.
     if args.roi is not None and args.volume:
         raise OptionError("marks one image; leave out --volume", "roi")
     from retrieval.index import Index

@@ -95,6 +95,7 @@ def run(args: Arguments) -> int:
     from retrieval.index.order import Order, check_settings
     from retrieval.readers.archive import Address
 
+    # In this order: what is mistyped is said before anything is made or listened to.
     where = Listening(args.port, args.host, args.aet or own_title(), args.peer)
     folder = _spool_folder(args)
     archive = Address("received", str(folder))
@@ -111,6 +112,7 @@ def run(args: Arguments) -> int:
     check_settings(order)  # not an hour later, when the first series is stable
     with ProgressBar("steps", args.quiet) as progress:
         warm_up_once(args.by or DEFAULT, progress)
+    # Kernels first: an image that came meanwhile would wait for its acknowledgement.
     spool = Spool(folder)
     receiver = Receiver(where, into(spool))
     if not (where.is_local or where.peers):

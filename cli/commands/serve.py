@@ -84,6 +84,7 @@ def _checked_archive(args: Arguments) -> Address | None:
     from retrieval.readers.archive import Address
     from viewer.archiving import check_installed, check_viewer_link
 
+    # Both are the operator's: a page that could name an address could send patients there.
     if args.viewer_link is not None:
         check_viewer_link(args.viewer_link)
     if args.to is None:

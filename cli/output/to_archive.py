@@ -33,6 +33,7 @@ def check_to(args: Arguments) -> None:
 
 def send(args: Arguments, index: Index, query: Query, answer: Answer, options: QueryOptions) -> None:
     """Store the report of one answer, and say on stderr that it is stored."""
+    # The same function as the page's, so that both store the same objects.
     address: Address = args.to
     n = store_search(index, query, answer, options.region, address, with_sheet=args.to_sheet)
     print(f"{address.shown}: {n} objects about {query.id} are stored", file=sys.stderr)
