@@ -1,4 +1,4 @@
-"""Quick acknowledgements: without them a sender waits 40 ms for each image, longer than all the rest takes."""
+"""Quick acknowledgements: without them a sender waits 40 ms for each image, longer than all else takes."""
 
 from __future__ import annotations
 

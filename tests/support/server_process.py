@@ -20,11 +20,13 @@ def serving(*indexes, references=None, rules=None, **about):
     from viewer.server.app import make_app
     from viewer.server.desk import Desk
 
-    return TestClient(make_app(Desk.of(indexes, references, **about), rules), base_url="http://localhost:8417")
+    return TestClient(
+        make_app(Desk.of(indexes, references, **about), rules), base_url="http://localhost:8417"
+    )
 
 
 @contextmanager
-def listening(*indexes, port=0, token=None):
+def listening(*indexes, port=0, token=None, **about):
     """Serve some indexes from a thread of this process, on a free port by default; yield the address.
 
     A process of its own takes seconds to start: one test of each kind sees to it that it does.
@@ -36,7 +38,7 @@ def listening(*indexes, port=0, token=None):
     from viewer.server.guard import Rules
     from viewer.server.start import address_of
 
-    app = make_app(Desk.of(indexes), Rules(token=token))
+    app = make_app(Desk.of(indexes, **about), Rules(token=token))
     bound = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})

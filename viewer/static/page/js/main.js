@@ -11,6 +11,7 @@ import { fromAddress, open, read, state, undo, update, watch } from './state.js'
 /** @import { Hit, Index, State } from './types.js' */
 
 const CHOICES = [['words', 'visual words'], ['deep', 'deep'], ['both', 'words and deep'], ['headToHead', 'head to head']];
+const archive = part(() => import('./archive.js'));
 const compare = part(() => import('./compare.js'));
 const keep = part(() => import('./keep.js'));
 const map = part(() => import('./map.js'));
@@ -84,6 +85,8 @@ function controls() {
     for (const node of fields) node[node.type === 'checkbox' ? 'checked' : 'value'] = /** @type {any} */ (state)[node.dataset.state];
     if (what.has('image') || what.has('upload')) keys.tab('look');
     $('ask-whole').disabled = !look.isOpen();
+    // A file that was dropped belongs to no study of the archive.
+    for (const id of ['send', 'open-viewer']) $(id).disabled = !state.image;
   });
 }
 
@@ -101,6 +104,8 @@ function buttons() {
   on('map-button', 'click', async () => (await map()).show());
   on('saved-button', 'click', async () => (await keep()).showSearches());
   for (const button of all('[data-export]')) on(button, 'click', async () => (await keep()).save(button.dataset.export));
+  on('send', 'click', async () => (await archive()).send($('send')));
+  on('open-viewer', 'click', async () => (await archive()).openViewer());
   const root = document.documentElement;
   root.dataset.theme = localStorage.getItem('semblance-theme') ?? '';
   on('theme', 'click', () => {
@@ -132,6 +137,9 @@ function choices() {
   $('group-by').value = state.groupBy;
   $('not-same').value = state.notSame;
   $('empty-index').hidden = index.images > 0;
+  $('send').hidden = !index.archive;
+  $('send').title = index.archive ?? '';
+  $('open-viewer').hidden = !index.hasViewer;
   const slow = index.representations.filter((one) => !one.isLoaded).map((one) => one.name);
   fill('loading', slow.length && `${slow.join(', ')} loading …`);
 }

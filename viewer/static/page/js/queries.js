@@ -18,7 +18,7 @@ export const ANSWER = `__typename by nVerified isRegion canVerify outline notes 
   references { label kind title text bullets link host image picture }
   hits { rank score box inliers transform quad image { ${IMAGE} }
     case { column value count images { id key score } } votes { by rank score share } slices { query hit key score } }`;
-const INDEX = `id name images commit defaults columns groups window hasReferences labels { value count }
+const INDEX = `id name images commit defaults columns groups window hasReferences archive hasViewer labels { value count }
   representations { name family isLoaded isDefault locates explains meaning }`;
 
 export const indexes = one(`{ indexes { ${INDEX} } }`);

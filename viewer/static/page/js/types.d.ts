@@ -11,6 +11,7 @@ export interface Representation {
 export interface Index {
   id: string; name: string; images: number; commit: number; representations: Representation[]; defaults: string[];
   columns: string[]; groups: string[]; labels: Count[]; window: string; hasReferences: boolean;
+  archive: string | null; hasViewer: boolean;
 }
 export interface Image {
   id: string; key: string; rows: number; cols: number; spacingMm: number[] | null; labels: string[]; groups: Field[];

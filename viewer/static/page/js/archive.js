@@ -1,0 +1,27 @@
+// The archive: a search is stored in it, and an image opens in its viewer; on a click, and where the server was told.
+import { tell } from './dom.js';
+import { askOf } from './ask.js';
+import { one, PROBLEM } from './queries.js';
+import { state } from './state.js';
+
+const sent = one(`mutation ($index: ID!, $ask: Ask!) {
+  sendToArchive(index: $index, ask: $ask) { ... on Sent { objects } ${PROBLEM} } }`);
+const linked = one(`query ($index: ID!, $image: ID!) {
+  viewerLink(index: $index, image: $image) { ... on Link { address } ${PROBLEM} } }`);
+
+/** Stores the search that is shown; twice pressed is stored once. @param {HTMLButtonElement} button */
+export async function send(button) {
+  button.disabled = true;
+  try {
+    const { objects } = await sent({ ask: askOf() });
+    tell(`Stored in the archive: ${objects} object${objects > 1 ? 's' : ''}.`);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+/** Opens the image that is shown in the archive's viewer, which learns nothing of this page. */
+export async function openViewer() {
+  const { address } = await linked({ image: state.image });
+  window.open(address, '_blank', 'noopener,noreferrer');
+}
