@@ -9,6 +9,7 @@ import pytest
 from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import AE, build_context, evt
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as Find
+from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet as Get
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelMove as Move
 from support.archive_files import CT, uid, write_study
 
@@ -27,6 +28,7 @@ def server():
     def start(answer, kind=evt.EVT_C_FIND, model=Find, **settings):
         entity = AE(ae_title="OTHER")
         entity.add_supported_context(model)
+        entity.add_supported_context(CT, scu_role=True, scp_role=True)
         for name, value in settings.items():
             setattr(entity, name, value)
         server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(kind, answer)])
@@ -88,6 +90,29 @@ def test_four_associations_bring_each_image_once(orthanc, tmp_path, kind):
     archive.close()
     assert sorted(found) == [uid(1, 1, i) for i in range(9)]
     assert len(list((tmp_path / "out").iterdir())) == 9
+
+
+def test_what_an_aborted_association_did_not_bring_is_asked_for_again(server, tmp_path):
+    images = {pydicom.dcmread(path).SOPInstanceUID: path for path in write_study(tmp_path, 1, n=4).iterdir()}
+    wanted: list[int] = []
+
+    def cut_after_one(event):
+        uids = event.identifier.SOPInstanceUID
+        uids = [uids] if isinstance(uids, str) else list(uids)
+        wanted.append(len(uids))
+        yield len(uids)
+        for one in uids:
+            yield 0xFF00, pydicom.dcmread(images[one])
+            if len(wanted) == 1:
+                event.assoc.abort()
+                return
+
+    archive = Dimse(server(cut_after_one, kind=evt.EVT_C_GET, model=Get), n_associations=1)
+    (tmp_path / "out").mkdir()
+    found = [file.uid for file in archive.files(SeriesKey("1.1", "1.2"), tmp_path / "out", list(images))]
+    assert sorted(found) == sorted(images)
+    assert len(list((tmp_path / "out").iterdir())) == 4
+    assert wanted == [4, 3]
 
 
 def moved(event):
