@@ -19,7 +19,7 @@ def association(port, called="SEMBLANCE", calling="SCANNER", kind=CT):
     """Associate with a receiver of this machine; what is yielded may be not established."""
     entity = AE(ae_title=calling)
     entity.add_requested_context(kind, [ExplicitVRLittleEndian])
-    entity.acse_timeout = entity.dimse_timeout = entity.connection_timeout = 20
+    entity.acse_timeout = entity.dimse_timeout = entity.connection_timeout = 60
     link = entity.associate("127.0.0.1", port, ae_title=called)
     try:
         yield link
