@@ -66,6 +66,8 @@ class Listening:
     peers: Collection[str] = ()
 
     def __post_init__(self) -> None:
+        if not 0 <= self.port < 1 << 16:
+            raise SettingError(f"{self.port} is no port; give 1 to 65535")
         for title in (self.title, *self.peers):
             # PS3.5 section 6.2, AE: 16 characters, no backslash, and not only spaces.
             if not (title.strip() and len(title) <= 16 and title.isascii() and "\\" not in title):

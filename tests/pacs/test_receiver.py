@@ -167,3 +167,8 @@ def test_a_title_that_is_none_is_refused(title):
         Listening(title=title)
     with pytest.raises(SettingError, match="is no title"):
         Listening(peers=[title])
+
+
+def test_a_port_that_is_none_is_refused():
+    with pytest.raises(SettingError, match="70000 is no port"):
+        Listening(70_000)
