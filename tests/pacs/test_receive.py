@@ -152,9 +152,12 @@ def test_what_makes_no_sense_is_refused_before_anything_is_received(tmp_path, ca
 
 
 def test_a_series_is_indexed_soon_after_it_is_stable(receiving, studies):
+    started = time.monotonic()
     receiving.start(stable=1)
+    to_start = time.monotonic() - started
     acknowledged: set = set()
     send(receiving, studies[:N_EACH], acknowledged)
     started = time.monotonic()
     receiving.until_indexed(N_EACH)
-    assert time.monotonic() - started < 1 + 10
+    # On a machine that is busy with other tests all takes longer, and the start of a process as well.
+    assert time.monotonic() - started < 1 + max(10, 5 * to_start)
