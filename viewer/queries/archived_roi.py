@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.errors import OptionError, SemblanceError
-from retrieval.readers.dicom.uids import header_uids
 
 from .marked_region import Mark
 from .query import Query, canvas_of
@@ -31,6 +30,9 @@ def roi_region(index: Index, query: Query, uid: str, mark: Mark) -> Region | Non
     ------
     OptionError : no archive of the index has it, or it marks nothing of this image.
     """
+    # Late: a command line that is only parsed loads no reader.
+    from retrieval.readers.dicom.uids import header_uids
+
     wanted, sign, part = uid.partition("#")
     try:
         with query_file(index, query) as file, index.object_of(header_uids(file)[0], wanted) as found:
