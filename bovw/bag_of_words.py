@@ -195,11 +195,11 @@ class BagOfWords(WordSearch):
 
     def make_ranker(self) -> InvertedIndex:
         """Return an empty inverted index over its words."""
-        return InvertedIndex(self.size)
+        return InvertedIndex(self.size, self._factors)
 
     def open_ranker(self, folders: Iterable[Path]) -> InvertedIndex:
         """Open saved segments as one inverted index."""
-        return InvertedIndex.open(folders, self.size)
+        return InvertedIndex.open(folders, self.size, self._factors)
 
     @property
     def extractor(self) -> FeatureExtractor:

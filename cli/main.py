@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import click
 
-from retrieval.errors import LACKS, OptionError, SemblanceError, SettingError, lack
+from retrieval.errors import SettingError
 
+from .error_lines import one_line, usage_line
 from .group import COMMANDS, COMPLETE, GROUP, PROGRAM, parse
 
 __all__ = ["COMMANDS", "main", "parse"]
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if debug:
             raise
-        print(f"semblance: error: {_one_line(error)}", file=sys.stderr)
+        print(f"semblance: error: {one_line(error)}", file=sys.stderr)
         return USAGE if isinstance(error, SettingError) else FAILED
 
 
@@ -61,37 +62,8 @@ def _run(arguments: list[str]) -> int:
 
 def _usage_line(error: click.UsageError) -> str:
     """Say in one line what is wrong with a command line, and where its help is."""
-    from .usage_errors import explain
-
     program = PROGRAM if error.ctx is None else error.ctx.command_path
-    return f"semblance: error: {_shown(explain(error))} (see {program} --help)"
-
-
-def _one_line(error: BaseException) -> str:
-    """Say in one line what went wrong, fit for a user."""
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted; what was done is kept, run the same command to go on"
-    if isinstance(error, OptionError):
-        text = error.by_flags
-    elif isinstance(error, SemblanceError):
-        text = str(error)
-    elif isinstance(error, OSError) and error.errno in LACKS:
-        text = str(lack(error, error.filename))
-    elif isinstance(error, OSError) and error.strerror:
-        text = f"{error.filename}: {error.strerror}" if error.filename is not None else error.strerror
-    elif isinstance(error, MemoryError):
-        text = "out of memory; use fewer --jobs"
-    else:
-        text = f"internal error, please report it ({type(error).__name__}: {error}); --debug shows where"
-    return _shown(text)
-
-
-def _shown(text: str) -> str:
-    """Return text in one line that is safe on a terminal."""
-    # Names of files come from others, and may hold what moves a terminal's cursor.
-    from viewer.safe_text import printable
-
-    return printable(" ".join(text.split()))
+    return f"semblance: error: {usage_line(error)} (see {program} --help)"
 
 
 def _open_streams() -> None:

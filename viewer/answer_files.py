@@ -27,6 +27,11 @@ def as_json(answers: Sequence[Answer]) -> str:
     return json.dumps([_object(answer) for answer in answers], indent=1) + "\n"
 
 
+def as_json_line(answer: Answer) -> str:
+    """Write the object of one query, as in ``as_json``, in one line."""
+    return json.dumps(_object(answer)) + "\n"
+
+
 def as_csv(answers: Sequence[Answer]) -> str:
     """Write one line a hit: query, rank, id, score, the box, the label, and a column for each group."""
     # One header for all answers, so that programs read one table: the columns of every answer together.

@@ -25,6 +25,7 @@ from scipy import sparse
 
 from retrieval.kernel import kernel
 from retrieval.rankers.inverted import InvertedIndex
+from retrieval.rankers.packed.factors import Factors
 from retrieval.representation import SparseVector
 
 K = 10
@@ -52,10 +53,16 @@ def zipf_bags(
 def weigh(bags: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matrix:
     """Return √tf × idf, each row at unit length, float32."""
     weighted = bags.copy()
-    weighted.data = np.sqrt(weighted.data) * idf[weighted.indices]
-    squares = np.add.reduceat(weighted.data.astype(np.float64) ** 2, weighted.indptr[:-1])
-    weighted.data = (weighted.data / np.repeat(np.sqrt(squares), np.diff(weighted.indptr))).astype(np.float32)
+    data = np.sqrt(weighted.data, dtype=np.float64) * idf[weighted.indices]
+    squares = np.add.reduceat(data**2, weighted.indptr[:-1])
+    weighted.data = (data / np.repeat(np.sqrt(squares), np.diff(weighted.indptr))).astype(np.float32)
     return weighted
+
+
+def factors_of(idf: np.ndarray) -> Factors:
+    """Return what ``weigh`` multiplies."""
+    levels = np.sqrt(np.arange(65_536))
+    return Factors(levels, idf.astype(np.float64), np.array([len(idf)]), np.ones(1, np.float32))
 
 
 def rows_of(matrix: sparse.csr_matrix) -> list[SparseVector]:
@@ -187,19 +194,20 @@ def main() -> None:
         weigh(zipf_bags(options.queries, options.words, options.points, options.exponent, rng), idf)
     )
     with tempfile.TemporaryDirectory() as folder:
-        run(weighted, queries, Path(folder) / "segment")
+        run(weighted, queries, factors_of(idf), Path(folder) / "segment")
 
 
-def run(weighted: sparse.csr_matrix, queries: list[SparseVector], folder: Path) -> None:
+def run(weighted: sparse.csr_matrix, queries: list[SparseVector], factors: Factors, folder: Path) -> None:
     start = time.perf_counter()
-    index = InvertedIndex(weighted.shape[1])
+    index = InvertedIndex(weighted.shape[1], factors)
     index.add(np.arange(weighted.shape[0]), rows_of(weighted))
     index.save(folder)
     seconds = time.perf_counter() - start
     print(f"{weighted.shape[0]} bags, {weighted.nnz} postings; built and saved in {seconds:.1f} s")
     n_bytes = {path.stem: path.stat().st_size for path in folder.glob("*.npy")}
-    postings = (n_bytes["rows"] + n_bytes["weights"]) / weighted.nnz
-    print(f"{postings:.3f} bytes a posting; {sum(n_bytes.values()) / weighted.nnz:.3f} with offsets and ids")
+    forward = {"forward", "forward_starts", "scales"}
+    parts = [sum(n for name, n in n_bytes.items() if (name in forward) == is_forward) for is_forward in (0, 1)]
+    print("bytes a posting: {:.3f}, and {:.3f} of the forward store".format(*(n / weighted.nnz for n in parts)))
     exact = [best(weighted.astype(np.float64) @ query.dense().astype(np.float64)) for query in queries]
     measure(contenders(weighted, InvertedIndex.open([folder], weighted.shape[1])), queries, exact)
 

@@ -9,6 +9,7 @@ from retrieval.answers.relevance_feedback import Rocchio
 from retrieval.errors import FitError
 from retrieval.evidence.explanation import Explanation
 from retrieval.evidence.localization import Candidates, Located
+from retrieval.rankers.packed.factors import Factors
 from retrieval.region import Region
 from retrieval.representation import Encoding, SparseVector
 
@@ -114,6 +115,20 @@ class WordSearch:
         if self.shape_vocabulary_ is None:
             raise FitError(f"{getattr(self, 'name', 'a bag')} has no vocabulary yet; call fit first")
         return self.shape_vocabulary_, self.tone_vocabulary_
+
+    @property
+    def _factors(self) -> Factors:
+        """What the values of bags of images are products of; see ``_join`` for the shares of the two parts."""
+        vocabularies = [one for one in self._fitted() if one is not None]
+        products = [self._weighting.products(one.word_weights) for one in vocabularies]
+        weight = self.chosen.tone_weight
+        shares = [np.sqrt(1 - weight), np.sqrt(weight)] if len(products) == 2 else [1.0]
+        return Factors(
+            products[0][0],
+            np.concatenate([scales for _, scales in products]),
+            np.cumsum([one.size for one in vocabularies]),
+            np.array(shares, np.float32),
+        )
 
     def _join(self, bags: list[SparseVector]) -> SparseVector:
         """Put the bag of tone words behind the bag of shape words, each with its share of the score."""

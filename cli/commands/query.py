@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from retrieval.errors import OptionError, PictureError
+import click
+
+from retrieval.errors import OptionError, PictureError, SemblanceError
 from viewer.answer import Answer
+from viewer.answer_files import as_json_line
 from viewer.answering import answer_page, ask, with_images, without_itself
 from viewer.files import check_picture_name, write_picture, write_text
 from viewer.queries.archived_roi import roi_region
-from viewer.queries.query import Query, canvas_of, find_queries
+from viewer.queries.query import Query, canvas_of, find_queries, the_only
 from viewer.queries.volume import find_volumes
 from viewer.report import write_page
 
+from ..error_lines import one_line, usage_line
+from ..options.access_log import access_log
 from ..options.argument_types import place, place_or_archive, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
 from ..options.limit_flags import limit_options
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
+from ..options.query_lines import arguments_of, image_of, read_lines
 from ..options.ranking_flags import query_fields, query_flag, ranking_options
 from ..options.region_flags import REGION_SECTION, mark_of, millimetres, region_of, region_options
 from ..options.representation_flags import given, query_setting_options
@@ -39,6 +46,10 @@ EXAMPLE = """example:
   semblance query scans.index knee.dcm#3 --region 120,80,64,64 --sheet answer.png
   semblance query scans.index knee.dcm --region 9,9,64,64 --to dicomweb:http://localhost:8042/dicom-web
   semblance query scans.index series7/ --volume --group-by patient --findings
+  semblance query scans.index --stdin -k 5 < names.txt
+
+With --stdin each line is an IMAGE, or an object such as {"image": "knee.dcm#3", "region": [120, 80, 64, 64],
+"k": 5}, with options of this command by their names; for each a line of JSON is printed at once.
 
 IMAGE is the id of an indexed image (nothing is read), else a file, a frame of it (file.dcm#12), or
 a folder. Every frame of a file is a query of its own. An id of the index goes before a file of the
@@ -54,7 +65,6 @@ Representations may have settings for queries, such as --orientations of deep: s
     "images",
     shell_complete=complete_image,
     nargs=-1,
-    required=True,
     metavar="IMAGE",
     help="an id of the index, a file, or a folder",
 )
@@ -64,6 +74,7 @@ Representations may have settings for queries, such as --orientations of deep: s
 @query_flag("group_by", shell_complete=complete_column, metavar="X")
 @query_flag("not_same", shell_complete=complete_column, metavar="X")
 @option("--exclude-self", is_flag=True, help="leave the query itself out")
+@option("--stdin", is_flag=True, help="read one query a line, and print one line of JSON each")
 @forms("json", "csv", "trec")
 @option("--report", type=place, metavar="HTML", help="write a page that holds everything")
 @option("--sheet", type=place, metavar="PNG", help="write a contact sheet")
@@ -89,6 +100,9 @@ Representations may have settings for queries, such as --orientations of deep: s
 @limit_options
 def run(args: Arguments) -> int:
     """Answer each query, print the answers, and write the pages that were asked for."""
+    _check_images(args)
+    if args.stdin:
+        return _answer_lines(args)
     if args.sheet is not None:
         check_picture_name(args.sheet)
     mark = mark_of(args)
@@ -135,6 +149,48 @@ def run(args: Arguments) -> int:
         print(note, file=sys.stderr)
     sys.stdout.write(FORMATS[form_of(args)](answers))
     return 0
+
+
+def _check_images(args: Arguments) -> None:
+    """Refuse a command line without queries, and what does not go with those of lines."""
+    if not args.stdin and not args.images:
+        raise click.UsageError("the following arguments are required: IMAGE; or --stdin")
+    if args.stdin and args.images:
+        raise click.UsageError("--stdin reads the images from lines; leave IMAGE out")
+    for name in ("csv", "trec", "report", "sheet", "to", "to_sheet", "volume"):
+        if args.stdin and getattr(args, name):
+            raise click.UsageError(f"--{name.replace('_', '-')} does not go with --stdin; leave one out")
+
+
+def _answer_lines(args: Arguments) -> int:
+    """Answer each line as soon as it is read; return 1 if one has failed."""
+    from retrieval.index import Index
+
+    code = 0
+    with Index.open(args.index) as index:
+        tables = FindingsTables.read(args)
+        for line in read_lines(sys.stdin.buffer):
+            try:
+                written = _answer_line(index, args, tables, line)
+            # The next line may be sound: so each error is the answer of its own line.
+            except (SemblanceError, OSError, click.UsageError) as error:
+                said = usage_line(error) if isinstance(error, click.UsageError) else one_line(error)
+                written, code = json.dumps({"query": image_of(line), "error": said}) + "\n", 1
+            sys.stdout.write(written)
+            sys.stdout.flush()  # whoever writes the lines waits for it
+    return code
+
+
+def _answer_line(index: Index, args: Arguments, tables: FindingsTables, line: str) -> str:
+    own = arguments_of(run, args, line)
+    with access_log(own):
+        own.code = 1
+        query = the_only(find_queries(index, own.images), own.images[0])
+        options = options_of(index, query, own)
+        answer = tables.attach(index, query, ask(index, query, options, own.through), options, own.through)
+        own.shown += [row.caption.id for row in answer.rows]
+        own.code = 0
+    return as_json_line(answer)
 
 
 def options_of(index: Index, query: Query, args: Arguments) -> QueryOptions:

@@ -32,18 +32,24 @@ class ArrayWriter:
     folder : where ``name.npy`` is made; it must be there.
     name : letters, digits, ``_``, ``-`` and ``.`` only.
     dtype : free of Python objects.
-    shape : of the whole array; the pieces, one after the other, must fill it.
+    shape : of the whole array; the pieces, one after the other, must fill it. None: one axis, as long as what
+        is written.
 
     Raises
     ------
     ValueError : a name with a path in it, a dtype with objects, or pieces that do not fill the shape.
     """
 
-    def __init__(self, folder: Path, name: str, dtype: DTypeLike, shape: tuple[int, ...]) -> None:
+    def __init__(self, folder: Path, name: str, dtype: DTypeLike, shape: tuple[int, ...] | None) -> None:
         self.dtype = _plain(name, np.dtype(dtype))
         self.path = folder / f"{_checked(name)}.npy"
-        self.missing = int(np.prod(shape, dtype=np.int64))
-        self._header = {"descr": npy.dtype_to_descr(self.dtype), "fortran_order": False, "shape": shape}
+        self.missing = 0 if shape is None else int(np.prod(shape, dtype=np.int64))
+        self._grows = shape is None
+        self._header = {
+            "descr": npy.dtype_to_descr(self.dtype),
+            "fortran_order": False,
+            "shape": (0,) if shape is None else shape,
+        }
         self._file: BinaryIO
 
     def __enter__(self) -> Self:
@@ -60,6 +66,11 @@ class ArrayWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._file:
+            if self._grows:
+                # numpy leaves room in the header for a first axis of any length.
+                self._header["shape"], self.missing = (-self.missing,), 0
+                self._file.seek(0)
+                npy.write_array_header_2_0(self._file, self._header)
             self._file.flush()
             os.fsync(self._file.fileno())
         if kind is None and self.missing:

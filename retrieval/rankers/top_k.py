@@ -62,8 +62,15 @@ class Selection:
         """The score of the worst row that is kept, below which none is taken; −∞ if there is room."""
         return float(self._heap.scores[0]) if 0 < self._taken == len(self._heap.ids) else -np.inf
 
+    @property
+    def is_filtered(self) -> bool:
+        """Whether only some ids may be taken."""
+        return self._is_filtered
+
     def allows(self, ids: Ids) -> NDArray[np.bool_]:
         """Return which ids may be taken, bool (n,)."""
+        if self._is_filtered and is_worth_loading(len(ids)):
+            return _allowed(ids, self._among)
         taken = np.asarray(ids >= 0)
         if self._is_filtered:
             taken &= ids < len(self._among)
@@ -73,6 +80,15 @@ class Selection:
     def ranking(self) -> Ranking:
         """Return the rows that were kept, best first."""
         return order(self._heap.ids[: self._taken], self._heap.scores[: self._taken], self._taken)
+
+
+@kernel()
+def _allowed(ids: Ids, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which ids are there, and are let through."""
+    taken = np.zeros(len(ids), np.bool_)
+    for row in range(len(ids)):
+        taken[row] = 0 <= ids[row] < len(among) and among[ids[row]]
+    return taken
 
 
 @kernel()

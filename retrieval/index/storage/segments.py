@@ -29,6 +29,9 @@ EVIDENCE = "evidence"
 
 _CHUNK = 1 << 20
 
+_LARGE = ("rows", "weights", "codes", "vectors", "forward", "gaps", "columns", "scales", "norms")
+"""Arrays of rankers that are read where they are asked for alone."""
+
 
 class Rows:
     """A ragged table on disk: for each id some rows of one array. It is mapped into memory, not read.
@@ -164,7 +167,7 @@ def checksum(folder: Path) -> str:
 def segment_ids(folder: Path) -> Ids:
     """Return the ids that a segment holds, int64 (n,), −1 for slots whose image was dropped."""
     # The large arrays are not looked at: only these are read.
-    return np.asarray(load_arrays(folder, unchecked=("rows", "weights", "codes", "vectors"))["ids"])
+    return np.asarray(load_arrays(folder, unchecked=_LARGE)["ids"])
 
 
 def find_rows(parts: Sequence[Rows], id: int) -> NDArray[Any] | None:

@@ -1,0 +1,188 @@
+"""The forward store: the words and counts of each row in a few bytes, from which its vector comes back.
+
+A posting is the distance from the word before, times two, plus one if a count above 1 follows; numbers have
+seven bits a byte, the lowest first, and the highest bit says that more follow (LEB128).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...kernel import is_worth_loading, kernel
+from .factors import FactorArrays, Values, Words, value_of
+
+
+class Rows(NamedTuple):
+    """The forward store of a block of n rows.
+
+    ``data`` uint8, of which row i has ``starts[i]`` to ``starts[i + 1]``; ``scales`` float64 (n_parts, n);
+    the factors of ``FactorArrays``.
+    """
+
+    data: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    scales: NDArray[np.float64]
+    levels: NDArray[np.float64]
+    word_scales: NDArray[np.float64]
+    ends: NDArray[np.int64]
+    shares: NDArray[np.float32]
+
+    @property
+    def factors(self) -> FactorArrays:
+        """The factors alone."""
+        return FactorArrays(*self[3:])
+
+
+class Bags(NamedTuple):
+    """Some rows laid end to end: ``lengths`` int64 (n,), and words, counts and values of all."""
+
+    lengths: NDArray[np.int64]
+    words: Words
+    counts: NDArray[np.uint16]
+    values: Values
+
+
+def encode(
+    lengths: NDArray[np.int64], words: Words, counts: NDArray[np.uint16]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the bytes of rows of ``lengths`` (n,), laid end to end, and how many each has, int64 (n,)."""
+    sizes = np.zeros(len(lengths), np.int64)
+    _encode(lengths, words, counts, np.empty(0, np.uint8), sizes)
+    data = np.empty(int(sizes.sum()), np.uint8)
+    _encode(lengths, words, counts, data, sizes)
+    return data, sizes
+
+
+def decode(rows: Rows, first: int, last: int) -> Bags:
+    """Return the rows from ``first`` to before ``last``."""
+    n = int(rows.starts[last] - rows.starts[first])  # a posting has a byte or more
+    bags = Bags(
+        np.zeros(last - first, np.int64), np.empty(n, np.uint32), np.empty(n, np.uint16), np.empty(n, np.float32)
+    )
+    if is_worth_loading(1000.0 * n):
+        _decode(rows, first, bags)
+    else:
+        _decode.py_func(rows, first, bags)  # type: ignore[attr-defined]
+    n = int(bags.lengths.sum())
+    return Bags(bags.lengths, bags.words[:n], bags.counts[:n], bags.values[:n])
+
+
+@kernel()
+def _put(data: NDArray[np.uint8], at: int, number: int) -> int:
+    """Write a number, if there is room, and return where the next one goes."""
+    while True:
+        more = number >= 128
+        if len(data):
+            data[at] = (number & 127) | (128 if more else 0)
+        at += 1
+        if not more:
+            return at
+        number >>= 7
+
+
+@kernel()
+def _encode(
+    lengths: NDArray[np.int64],
+    words: Words,
+    counts: NDArray[np.uint16],
+    data: NDArray[np.uint8],
+    sizes: NDArray[np.int64],
+) -> None:
+    """Fill in the bytes, and how many each row has; the latter alone if there is no room for bytes."""
+    i, at = 0, 0
+    for row in range(len(lengths)):
+        start, before = at, -1
+        for _ in range(lengths[row]):
+            is_many = np.int64(counts[i] > 1)
+            at = _put(data, at, (np.int64(words[i]) - before) * 2 + is_many)
+            if is_many:
+                at = _put(data, at, np.int64(counts[i]))
+            before = np.int64(words[i])
+            i += 1
+        sizes[row] = at - start
+
+
+@kernel()
+def _decode(rows: Rows, first: int, bags: Bags) -> None:
+    """Fill in the postings of some rows. One function, so that it runs without numba too."""
+    lengths, words, counts, values = bags
+    i = 0
+    for row in range(first, first + len(lengths)):
+        at, end = rows.starts[row], rows.starts[row + 1]
+        word, part = -1, 0
+        while at < end:
+            number, shift = 0, 0
+            while at < end:
+                byte = int(rows.data[at])
+                at += 1
+                number |= (byte & 127) << shift
+                shift += 7
+                if byte < 128:
+                    break
+            word += number >> 1
+            count, shift = 1 - (number & 1), 0
+            while number & 1 and at < end:
+                byte = int(rows.data[at])
+                at += 1
+                count |= (byte & 127) << shift
+                shift += 7
+                if byte < 128:
+                    break
+            # Damage that no checksum showed: what was never written is not read.
+            if word >= len(rows.word_scales) or count >= len(rows.levels):
+                break
+            while word >= rows.ends[part]:
+                part += 1
+            product = rows.levels[count] * rows.word_scales[word]
+            words[i], counts[i] = word, count
+            values[i] = np.float32(np.float32(product * rows.scales[part, row]) * rows.shares[part])
+            lengths[row - first] += 1
+            i += 1
+
+
+@kernel()
+def _number(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
+    """Read a number; return it and where the next one is."""
+    byte = np.int64(data[at])
+    if byte < 128:
+        return byte, at + 1
+    number, shift = byte & 127, 7
+    while True:
+        at += 1
+        byte = np.int64(data[at])
+        number |= (byte & 127) << shift
+        if byte < 128:
+            return number, at + 1
+        shift += 7
+
+
+@kernel()
+def score_rows(rows: Rows, which: NDArray[np.int64], query: Values, scores: Values) -> None:
+    """Fill in the scores of some rows, float32 (m,), for a query float32 (size,).
+
+    Products are added in float32 in the order of the words: the same bits as from lists.
+    """
+    for j in range(len(which)):
+        row, score = which[j], np.float32(0)
+        # The last byte ends a number, also where it is damaged: reading stops within the row's bytes.
+        at, end = rows.starts[row], rows.starts[row + 1]
+        if end > at and rows.data[end - 1] >= 128:
+            at = end
+        word, part = -1, 0
+        while at < end:
+            number, at = _number(rows.data, at)
+            word += number >> 1
+            count = 1
+            if number & 1 and at < end:
+                count, at = _number(rows.data, at)
+            if word >= len(query) or count >= len(rows.levels):
+                break
+            if query[word] != 0:
+                while word >= rows.ends[part]:
+                    part += 1
+                product = rows.levels[count] * rows.word_scales[word]
+                score += query[word] * value_of(product, rows.scales[part, row], rows.shares[part])
+        scores[j] = score
