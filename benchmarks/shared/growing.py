@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class Bags:
 
     @property
     def rates(self) -> NDArray[np.float64]:
-        """Points of an image at each word: as many as make this share of images hold it, if they are drawn."""
+        """Points of an image at each word, by which this share of images holds it."""
         return -np.log1p(-np.minimum(self.shares, 0.999))
 
     def counts(self, n: int) -> Iterator[sparse.csr_matrix]:
@@ -123,7 +124,9 @@ class Embeddings:
         middles = np.sqrt(-2 * np.log1p(-uniform[:, :d])) * np.cos(2 * np.pi * uniform[:, d:])
         random = np.random.default_rng([self.seed, 1 + later, int(families[0])])
         own = random.standard_normal((len(families) * members, d))
-        whole = np.sqrt(self.likeness) * np.repeat(middles, members, axis=0) + np.sqrt(1 - self.likeness) * own
+        whole = (
+            np.sqrt(self.likeness) * np.repeat(middles, members, axis=0) + np.sqrt(1 - self.likeness) * own
+        )
         whole *= self.spreads
         return (whole / np.linalg.norm(whole, axis=1, keepdims=True)).astype(np.float32)
 
@@ -134,9 +137,7 @@ def weighed(counts: sparse.csr_matrix, idf: NDArray[np.float32]) -> list[SparseV
     lengths = np.sqrt(np.add.reduceat(data**2, counts.indptr[:-1]))
     values = (data / np.repeat(lengths, np.diff(counts.indptr))).astype(np.float32)
     words, ends = counts.indices.astype(np.uint32), counts.indptr
-    return [
-        SparseVector(words[a:b], values[a:b], counts.shape[1]) for a, b in zip(ends[:-1], ends[1:], strict=True)
-    ]
+    return [SparseVector(words[a:b], values[a:b], counts.shape[1]) for a, b in pairwise(ends)]
 
 
 def margin(likenesses: NDArray[np.floating]) -> float:

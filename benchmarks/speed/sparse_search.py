@@ -30,6 +30,7 @@ from retrieval.representation import SparseVector
 
 K = 10
 MANY = 200_000
+PIECE = 50_000
 Answer = Callable[[SparseVector], np.ndarray]
 
 
@@ -53,9 +54,12 @@ def zipf_bags(
 def weigh(bags: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matrix:
     """Return √tf × idf, each row at unit length, float32."""
     weighted = bags.copy()
-    data = np.sqrt(weighted.data, dtype=np.float64) * idf[weighted.indices]
-    squares = np.add.reduceat(data**2, weighted.indptr[:-1])
-    weighted.data = (data / np.repeat(np.sqrt(squares), np.diff(weighted.indptr))).astype(np.float32)
+    for first in range(0, bags.shape[0], PIECE):  # float64 of all would take most of the memory
+        ends = bags.indptr[first : first + PIECE + 1]
+        here = slice(ends[0], ends[-1])
+        data = np.sqrt(bags.data[here], dtype=np.float64) * idf[bags.indices[here]]
+        squares = np.add.reduceat(data**2, ends[:-1] - ends[0])
+        weighted.data[here] = data / np.repeat(np.sqrt(squares), np.diff(ends))
     return weighted
 
 
@@ -206,9 +210,16 @@ def run(weighted: sparse.csr_matrix, queries: list[SparseVector], factors: Facto
     print(f"{weighted.shape[0]} bags, {weighted.nnz} postings; built and saved in {seconds:.1f} s")
     n_bytes = {path.stem: path.stat().st_size for path in folder.glob("*.npy")}
     forward = {"forward", "forward_starts", "scales"}
-    parts = [sum(n for name, n in n_bytes.items() if (name in forward) == is_forward) for is_forward in (0, 1)]
-    print("bytes a posting: {:.3f}, and {:.3f} of the forward store".format(*(n / weighted.nnz for n in parts)))
-    exact = [best(weighted.astype(np.float64) @ query.dense().astype(np.float64)) for query in queries]
+    parts = [
+        sum(n for name, n in n_bytes.items() if (name in forward) == is_forward) for is_forward in (0, 1)
+    ]
+    print(
+        "bytes a posting: {:.3f}, and {:.3f} of the forward store".format(*(n / weighted.nnz for n in parts))
+    )
+    together = np.stack([query.dense() for query in queries], axis=1).astype(np.float64)
+    pieces = range(0, weighted.shape[0], PIECE)
+    scores = np.concatenate([weighted[i : i + PIECE].astype(np.float64) @ together for i in pieces])
+    exact = [best(column) for column in scores.T]
     measure(contenders(weighted, InvertedIndex.open([folder], weighted.shape[1])), queries, exact)
 
 

@@ -118,7 +118,7 @@ class WordSearch:
 
     @property
     def _factors(self) -> Factors:
-        """What the values of bags of images are products of; see ``_join`` for the shares of the two parts."""
+        """What the values of bags of images are products of; ``_join`` has the shares of the two parts."""
         vocabularies = [one for one in self._fitted() if one is not None]
         products = [self._weighting.products(one.word_weights) for one in vocabularies]
         weight = self.chosen.tone_weight

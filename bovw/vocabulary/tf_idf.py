@@ -74,10 +74,8 @@ class Weighting:
         weights[most_frequent[: int(self.stop * len(frequency))]] = 0
         return weights.astype(np.float32)
 
-    def products(
-        self, word_weights: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the f and s of which the values of bags with whole counts are products, up to one number a bag.
+    def products(self, word_weights: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the f and s of which values of bags with whole counts are products, up to a number a bag.
 
         That is float64 (65,536,), by the count, and (K,), by the word; both rooted under ``l1``. Under
         ``binary`` there is no count above 1.

@@ -184,7 +184,6 @@ def _walk(segment: Path) -> None:
     """Walk a graph of vectors without links: faiss, which would make one, need not be there."""
     import numpy as np
 
-    from retrieval.rankers.byte_codes import code_view
     from retrieval.rankers.dense_block import CODED, open_segment
     from retrieval.rankers.graph import LINKS, Graph, open_graph, save_graph, walk
 
@@ -194,14 +193,15 @@ def _walk(segment: Path) -> None:
     save_graph(folder, Graph(links, np.empty((0, LINKS), np.int32), alone, np.zeros(2, np.int64)))
     codes = open_segment(segment, 8)[1].codes
     assert codes is not None  # so many vectors have codes
-    walk(open_graph(folder, CODED), codes.arrays, code_view(np.ones(8, np.float32)), 3)
+    walk(open_graph(folder, CODED), codes.arrays, np.ones(8, np.float32), 3)
 
 
 def _prune(folder: Path) -> None:
-    """Score few bags of many by themselves."""
+    """Score few bags of many by themselves, in full precision and packed, and look for the best of all."""
     import numpy as np
 
     from retrieval.rankers.inverted import InvertedIndex
+    from retrieval.rankers.packed.factors import Factors
     from retrieval.rankers.pruning import SMALLEST
     from retrieval.representation import SparseVector
 
@@ -210,6 +210,14 @@ def _prune(folder: Path) -> None:
     made.add(np.arange(SMALLEST), [bag] * SMALLEST)
     made.save(folder)
     InvertedIndex.open([folder], 4).rank(bag, 1, np.arange(SMALLEST) < 1)
+    factors = Factors(np.arange(2.0), np.ones(4), np.array([4]), np.ones(1, np.float32))
+    made = InvertedIndex(4, factors)
+    made.add(np.arange(SMALLEST), [bag] * SMALLEST)
+    made.save(folder / "packed")
+    packed = InvertedIndex.open([folder / "packed"], 4, factors)
+    packed.rank(bag, 1, np.arange(SMALLEST) < 1)
+    packed.rank(bag, SMALLEST)
+    packed.rank(bag, 1)
 
 
 def _ask_by(index: Index, name: str, region: Region) -> None:

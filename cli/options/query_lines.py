@@ -1,4 +1,4 @@
-"""The lines of ``semblance query --stdin``: an IMAGE, or a JSON object with an image and options of its own."""
+"""The lines of ``semblance query --stdin``: an IMAGE, or a JSON object with an image and its own options."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ def _words(line: str) -> list[str]:
     try:
         asked = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise SettingError(f"a line that begins with {{ is no JSON ({error}); write one object a line") from None
+        raise SettingError(
+            f"a line that begins with {{ is no JSON ({error}); write one object a line"
+        ) from None
     image = asked.pop("image", None)
     if not isinstance(image, str):
         raise SettingError('the object of a line names no image; write {"image": "an id or a path"}')

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..ranker import Ids, Ranking
 from .dense import ExactRanker, Metric
-from .dense_block import CODED, DenseBlock, open_segment
+from .dense_block import CODED, DenseBlock, best_of, open_segment
 from .top_k import Selection
 
 _DEPTH = 64
@@ -87,6 +87,9 @@ class ApproximateRanker(ExactRanker):
 
     def rank(self, query: NDArray[np.float32], k: int, among: NDArray[np.bool_] | None = None) -> Ranking:
         """Rank the ids against a vector; see ``ExactRanker.rank``."""
+        quick = self._quick(query, k) if among is None and query.ndim == 1 else None
+        if quick is not None:
+            return quick
         views = self._views(query)
         # To count all ids takes longer than a graph needs for its answer.
         selection = Selection(k if k < _FEW else min(k, len(self)), among)
@@ -100,6 +103,21 @@ class ApproximateRanker(ExactRanker):
                 selection.offer(ids[rows], block.scores_of(rows, views, is_cosine=True))
         self._offer(rest, views, selection, k, among)
         return selection.ranking()
+
+    def _quick(self, query: NDArray[np.float32], k: int) -> Ranking | None:
+        """Answer from the one structure that holds all rows, in few steps; None if there is more to it."""
+        # The walk of a graph takes less time than the general way takes around it.
+        parts = list(self._store.blocks())
+        if len(parts) != 1 or 0 not in self._finders:
+            return None
+        (ids, block), view = parts[0], self._scaled(query)
+        depth = max(_DEPTH, _PER_HIT * k)
+        if not 0 < k <= self._count(0, ids) == len(ids) or depth > len(ids) // 4 or not view.any():
+            return None
+        rows = self._finders[0].find(view, depth)
+        block.check.ranges(rows, rows + 1)
+        found, scores = best_of(block.vectors, block.lengths, ids, rows, view, k)
+        return Ranking(found, scores) if len(found) == k else None
 
     def _found(
         self,

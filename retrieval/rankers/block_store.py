@@ -112,6 +112,8 @@ class BlockStore(Generic[Item, Rows]):
 
     def _settle(self) -> None:
         """Turn what waits into blocks."""
+        if not self._waiting:
+            return
         ids, waiting = self._waiting_ids(), self._waiting
         self._waiting = []
         # Whole batches one after the other, cut at the limit: the rows are in the order of addition.

@@ -78,6 +78,7 @@ def code_views(views: Sequence[NDArray[np.float32]]) -> CodedViews:
     return CodedViews(values.astype(np.int16), steps, np.float32(row), np.float32(fixed))
 
 
+@kernel(error_model="numpy")
 def code_view(view: NDArray[np.float32]) -> CodedViews:
     """Return the code of one view float32 (d,), without a bound on its error, in less time."""
     finest = min(2**15 - 1, (2**31 - 1) // (_LARGEST * len(view)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, Self
@@ -158,7 +159,8 @@ class ExactRanker:
                 f"a vector of shape {row.shape} against an index of dimension {self.dimension}; "
                 "use the representation that made the index"
             )
-        length = float(np.linalg.norm(row.astype(np.float64)))
+        wide = row.astype(np.float64)
+        length = math.sqrt(wide.dot(wide))
         if not length <= _LARGEST:
             raise ValueError(f"a vector is not finite or longer than {_LARGEST:g}; encode it again")
         return row, length

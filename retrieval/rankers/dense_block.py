@@ -167,3 +167,31 @@ def _scores_of(
     for i in range(len(rows)):
         scores[i] = _score(vectors[rows[i]], lengths[rows[i]], query, is_cosine)
     return scores
+
+
+@kernel()
+def best_of(
+    vectors: NDArray[np.float32],
+    lengths: NDArray[np.float32],
+    ids: Ids,
+    rows: NDArray[np.int64],
+    query: NDArray[np.float32],
+    k: int,
+) -> tuple[Ids, NDArray[np.float32]]:
+    """Return the best k of some rows under the cosine, by the rule of ``retrieval.ranker.order``."""
+    n, found, scores = 0, np.empty(k, np.int64), np.empty(k, np.float32)
+    for row in rows:
+        score, id = _score(vectors[row], lengths[row], query, True), ids[row]
+        if n == k and (score < scores[-1] or (score == scores[-1] and id > found[-1])):
+            continue
+        # Into its place in the order; the last falls out if all places are taken.
+        n = min(n + 1, k)
+        place = n - 1
+        while place > 0:
+            before = place - 1
+            if scores[before] > score or (scores[before] == score and found[before] < id):
+                break
+            scores[place], found[place] = scores[before], found[before]
+            place = before
+        scores[place], found[place] = score, id
+    return found[:n], scores[:n]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import REPAIR, IndexFolderError
 from ..kernel import kernel
 from .array_files import load_arrays, save_arrays
-from .byte_codes import CodeArrays, CodedViews, coded_score
+from .byte_codes import CodeArrays, CodedViews, code_view, coded_score
 
 LINKS = 16
 """Links of a vector in each layer above the lowest, which has twice as many: M of the paper."""
@@ -91,9 +91,9 @@ def open_graph(folder: Path, n: int) -> Graph:
     return Graph(*(arrays[name] for name in Graph._fields))
 
 
-def walk(graph: Graph, codes: CodeArrays, views: CodedViews, breadth: int) -> NDArray[np.int64]:
-    """Return about the ``breadth`` rows nearest to a query, best first, int64 (at most breadth,)."""
-    return _enter(*graph, *codes, views.values, views.steps, breadth)
+def walk(graph: Graph, codes: CodeArrays, view: NDArray[np.float32], breadth: int) -> NDArray[np.int64]:
+    """Return about the ``breadth`` rows nearest to a query float32 (d,), best first, int64 (≤ breadth,)."""
+    return _enter(*graph, *codes, view, breadth)
 
 
 @kernel()
@@ -105,12 +105,11 @@ def _enter(
     codes: NDArray[np.int8],
     scales: NDArray[np.float32],
     errors: NDArray[np.float32],
-    values: NDArray[np.int16],
-    steps: NDArray[np.float32],
+    view: NDArray[np.float32],
     breadth: int,
 ) -> NDArray[np.int64]:
     """Walk; the arrays become records here, as numba takes long to take records from Python."""
-    views = CodedViews(values, steps, np.float32(0), np.float32(0))
+    views = code_view(view)
     return _walk(Graph(links, upper, first, entry), CodeArrays(codes, scales, errors), views, breadth)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import NotInstalledError
 from .approximate import ApproximateRanker, Finder
-from .byte_codes import ByteCodes, code_view
+from .byte_codes import ByteCodes
 from .dense_block import DenseBlock
 from .graph import Graph, build_graph, open_graph, save_graph, walk
 
@@ -23,7 +23,7 @@ class _Walker:
 
     def find(self, view: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
         self.codes.check()
-        return walk(self.graph, self.codes.arrays, code_view(view), depth)
+        return walk(self.graph, self.codes.arrays, view, depth)
 
 
 class HnswRanker(ApproximateRanker):

@@ -127,10 +127,9 @@ class InvertedIndex:
         blocks = list(self._store.blocks())
         ids = np.concatenate([np.empty(0, np.int64), *(ids for ids, _ in blocks)])
         ids, own, parts = ids[ids >= 0], [own for own, _ in blocks], [b for _, b in blocks]
-        if self._factors is not None and len(ids) >= PACKED:
-            if write_packed(folder, ids, parts, own, self._factors):
-                return
-        write_segment(folder, ids, [_plain(block, self.size) for block in parts], own, self.size)
+        factors = self._factors if len(ids) >= PACKED else None
+        if factors is None or not write_packed(folder, ids, parts, own, factors):
+            write_segment(folder, ids, [_plain(block, self.size) for block in parts], own, self.size)
 
     def __len__(self) -> int:
         return len(self._store)

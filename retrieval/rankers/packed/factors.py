@@ -1,4 +1,4 @@
-"""Factors: what the values of bags are products of, so that a small count stands for each of them, exactly."""
+"""Factors: what the values of bags are products of, so that a count stands for each of them, exactly."""
 
 from __future__ import annotations
 
@@ -130,7 +130,9 @@ def _fit(
         scale = factors.word_scales[words[i]]
         ratio = values[i] / (scale * np.float64(share) * about)
         count = 1
-        while count + 1 < len(factors.levels) and factors.levels[count] + factors.levels[count + 1] < 2 * ratio:
+        while (
+            count + 1 < len(factors.levels) and factors.levels[count] + factors.levels[count + 1] < 2 * ratio
+        ):
             count += 1
         if not abs(factors.levels[count] - ratio) <= _NEAR * ratio:
             return 0.0

@@ -60,7 +60,10 @@ def decode(rows: Rows, first: int, last: int) -> Bags:
     """Return the rows from ``first`` to before ``last``."""
     n = int(rows.starts[last] - rows.starts[first])  # a posting has a byte or more
     bags = Bags(
-        np.zeros(last - first, np.int64), np.empty(n, np.uint32), np.empty(n, np.uint16), np.empty(n, np.float32)
+        np.zeros(last - first, np.int64),
+        np.empty(n, np.uint32),
+        np.empty(n, np.uint16),
+        np.empty(n, np.float32),
     )
     if is_worth_loading(1000.0 * n):
         _decode(rows, first, bags)
@@ -146,13 +149,13 @@ def _decode(rows: Rows, first: int, bags: Bags) -> None:
 @kernel()
 def _number(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
     """Read a number; return it and where the next one is."""
-    byte = np.int64(data[at])
+    byte = int(data[at])
     if byte < 128:
         return byte, at + 1
     number, shift = byte & 127, 7
     while True:
         at += 1
-        byte = np.int64(data[at])
+        byte = int(data[at])
         number |= (byte & 127) << shift
         if byte < 128:
             return number, at + 1
@@ -167,8 +170,8 @@ def score_rows(rows: Rows, which: NDArray[np.int64], query: Values, scores: Valu
     """
     for j in range(len(which)):
         row, score = which[j], np.float32(0)
-        # The last byte ends a number, also where it is damaged: reading stops within the row's bytes.
         at, end = rows.starts[row], rows.starts[row + 1]
+        # The last byte ends a number, also where it is damaged: reading stops within the row's bytes.
         if end > at and rows.data[end - 1] >= 128:
             at = end
         word, part = -1, 0
@@ -180,9 +183,9 @@ def score_rows(rows: Rows, which: NDArray[np.int64], query: Values, scores: Valu
                 count, at = _number(rows.data, at)
             if word >= len(query) or count >= len(rows.levels):
                 break
-            if query[word] != 0:
-                while word >= rows.ends[part]:
-                    part += 1
-                product = rows.levels[count] * rows.word_scales[word]
-                score += query[word] * value_of(product, rows.scales[part, row], rows.shares[part])
+            while word >= rows.ends[part]:
+                part += 1
+            # A word that the query lacks adds 0; to pass over it would take longer.
+            product = rows.levels[count] * rows.word_scales[word]
+            score += query[word] * value_of(product, rows.scales[part, row], rows.shares[part])
         scores[j] = score

@@ -85,8 +85,8 @@ def _cells(largest: Numbers) -> _Cells:
     """Make empty cells for words of some largest counts."""
     first = np.concatenate([np.zeros(1, np.int64), np.cumsum(largest)])
     n = int(first[-1])
-    empty = [np.zeros(n, np.int64) for _ in range(2)]
-    return _Cells(first, *empty, np.full(n, -1), np.zeros(n, np.int64), np.zeros(n, np.uint8))
+    counted, gaps, places = (np.zeros(n, np.int64) for _ in range(3))
+    return _Cells(first, counted, gaps, np.full(n, -1), places, np.zeros(n, np.uint8))
 
 
 def _laid_out(n: int, cells: _Cells, is_column: NDArray[np.bool_]) -> tuple[Lists, Numbers]:

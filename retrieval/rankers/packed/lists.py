@@ -61,7 +61,9 @@ def add_scores_in_numpy(lists: Lists, rows: Rows, words: Words, values: Values, 
                 continue
             found = group_rows(lists, group)
             product = rows.levels[lists.counts[group]] * rows.word_scales[word]
-            scores[found] += value * ((product * rows.scales[part, found]).astype(np.float32) * rows.shares[part])
+            scores[found] += value * (
+                (product * rows.scales[part, found]).astype(np.float32) * rows.shares[part]
+            )
 
 
 @kernel()
@@ -78,7 +80,7 @@ def add_scores(lists: Lists, rows: Rows, words: Words, values: Values, scores: V
             if lists.kinds[group] == COLUMN:
                 add_column(values[i], lists.columns[start : start + lists.n], scores)
                 continue
-            count = min(np.int64(lists.counts[group]), len(rows.levels) - 1)
+            count = min(int(lists.counts[group]), len(rows.levels) - 1)
             product = rows.levels[count] * rows.word_scales[word]
             end, share, x = start + lists.lengths[group], rows.shares[part], rows.scales[part]
             if lists.kinds[group] == ROWS:

@@ -22,19 +22,20 @@ from ..top_k import Selection
 from .block import PackedPostings
 from .factors import Values, Words
 from .forward import Rows
-from .invert import SHARES, Bounds
-from .lists import COLUMN, ROWS, Lists, add_column, add_constant_gaps, add_constant_rows
+from .invert import SHARES
+from .lists import Lists
+from .tier_sums import add_tier, sum_tiers, total
 
-_POSTING = 1.5
-"""Work to read a posting of a row, to that of a posting of a list."""
+_BYTE = 3.0
+"""Work to read a byte of the forward store, to that of a posting of a list."""
 
 _COLUMN = 0.2
 """Work for a row of a column, to that of a posting of a list."""
 
 _SEEDS = 32
-"""Rows of the first block that are scored, to know what the best must reach; or twice as many as are wanted."""
+"""Rows of the first block, or twice as many as are wanted, whose scores say what the best must reach."""
 
-_FIRST_TIER = 6
+_FIRST_TIER = 3
 """The tier that is left out at first, of the first block."""
 
 
@@ -77,7 +78,8 @@ class PackedPruning:
     def offer_best(self, ids: Ids, block: PackedPostings, selection: Selection) -> bool:
         """Offer the rows that may be among the best; return False if all are to be offered."""
         taken = selection.allows(ids) if selection.is_filtered else None
-        row_work = _POSTING * max(1.0, len(block.rows.data) / max(1, block.n))
+        starts = block.rows.starts
+        row_work = _BYTE * max(1.0, int(starts[-1] - starts[0]) / block.n)
         query = self._in_block(block)
         n_taken = block.n if taken is None else int(np.count_nonzero(taken))
         if taken is not None and n_taken * row_work <= query.work[self._tier :].sum():
@@ -109,11 +111,10 @@ class PackedPruning:
             np.bincount(tiers, weights, n_tiers + 1)[:n_tiers]
             for weights in (values**2, values * bounds.tops[self.words], work)
         ]
-        reach = np.sqrt(np.cumsum(by_tier[0])) * bounds.steps
         # Rounded up: each of these is a sum of few numbers.
-        return _Query(
-            self.words, self.values, tiers, reach * (1 + 1e-6), np.cumsum(by_tier[1]) * (1 + 1e-6), by_tier[2]
-        )
+        reach = np.sqrt(np.cumsum(by_tier[0])) * bounds.steps.astype(np.float64) * (1 + 1e-6)
+        tops = np.cumsum(by_tier[1]).astype(np.float64) * (1 + 1e-6)
+        return _Query(self.words, self.values, tiers, reach, tops, by_tier[2].astype(np.float64))
 
     def _room(self, block: PackedPostings) -> NDArray[np.float32]:
         """Return sums for each part, for columns, and in all, float32 (n_parts + 2, 65,536)."""
@@ -132,10 +133,10 @@ class PackedPruning:
             return -np.inf
         self._check(block, query, self._tier)
         sums = self._room(block)
-        _sum_tiers(block.lists, block.rows, *query[:3], self._tier, sums)
-        totals = np.where(may, sums[-1, : block.n], -np.inf)
-        best = np.argpartition(totals, block.n - wanted)[block.n - wanted :]
-        scores = block.score(self._query, np.sort(best))
+        sum_tiers(block.lists, block.rows, *query[:3], self._tier, sums)
+        seeds = Selection(wanted)
+        seeds.offer(np.where(may, np.arange(block.n), -1), sums[-1])
+        scores = block.score(self._query, np.sort(seeds.ranking().ids))
         return float(np.partition(scores, wanted - self.k)[wanted - self.k])
 
     def _find(
@@ -187,24 +188,25 @@ def _find(
 ) -> tuple[NDArray[np.int64], int, bool]:
     """Return the rows that may reach a score, the last tier left out, and whether more could have been."""
     first = tier
-    _sum_tiers(lists, rows, query.words, query.values, query.tiers, tier, sums)
+    sum_tiers(lists, rows, query.words, query.values, query.tiers, tier, sums)
     while True:
         while tier >= 0 and query.work[tier] == 0:
             tier -= 1
         n = _count(sums[-1], norms, query, tier, least, lists.n)
         if tier < 0 or n * row_work <= query.work[tier]:
             break
-        _add_tier(lists, rows, query.words, query.values, query.tiers, tier, tier, sums)
-        _total(rows, lists.n, sums)
+        add_tier(lists, rows, query.words, query.values, query.tiers, tier, tier, sums)
+        total(rows, lists.n, sums)
         tier -= 1
-    is_easy = tier == first and 4 * n * row_work <= query.work[tier]
+    # One tier more would find several times as many rows.
+    is_easy = tier == first and 4 * n * row_work <= query.work[tier + 1]
     found = np.empty(n, np.int64)
     n = 0
     for row in range(lists.n):
-        if n < len(found) and _bounded(sums[-1, row], norms, query, tier, row) >= least:
-            if len(taken) == 0 or taken[row]:
-                found[n] = row
-                n += 1
+        is_open = n < len(found) and (len(taken) == 0 or taken[row])
+        if is_open and _bounded(sums[-1, row], norms, query, tier, row) >= least:
+            found[n] = row
+            n += 1
     return found[:n], tier, is_easy
 
 
@@ -231,64 +233,3 @@ def _count(
     for row in range(n):
         found += totals[row] + min(reach * np.float32(own[row]), tops) >= least
     return found
-
-
-@kernel()
-def _sum_tiers(
-    lists: Lists,
-    rows: Rows,
-    words: Words,
-    values: Values,
-    tiers: NDArray[np.int64],
-    tier: int,
-    sums: Values,
-) -> None:
-    """Sum the words that are in no tier up to one."""
-    sums[:, : lists.n] = 0
-    _add_tier(lists, rows, words, values, tiers, tier + 1, len(words) + 64, sums)
-    _total(rows, lists.n, sums)
-
-
-@kernel()
-def _add_tier(
-    lists: Lists,
-    rows: Rows,
-    words: Words,
-    values: Values,
-    tiers: NDArray[np.int64],
-    low: int,
-    high: int,
-    sums: Values,
-) -> None:
-    """Add words whose first tier is in a range to the sums of their parts, or of columns."""
-    part = 0
-    for i in range(len(words)):
-        while words[i] >= rows.ends[part]:
-            part += 1
-        if tiers[i] < low or tiers[i] > high:
-            continue
-        for group in range(lists.word_groups[words[i]], lists.word_groups[words[i] + 1]):
-            start = lists.starts[group]
-            end = start + lists.lengths[group]
-            if lists.kinds[group] == COLUMN:
-                add_column(values[i], lists.columns[start : start + lists.n], sums[-2])
-                continue
-            # One number for the whole group: a row's own scale comes when all words are summed.
-            count = min(np.int64(lists.counts[group]), len(rows.levels) - 1)
-            value = np.float32(values[i] * rows.levels[count] * rows.word_scales[words[i]])
-            if lists.kinds[group] == ROWS:
-                add_constant_rows(value, lists.rows[start:end], sums[part])
-            else:
-                add_constant_gaps(value, lists.gaps[start:end], lists.n, sums[part])
-
-
-@kernel()
-def _total(rows: Rows, n: int, sums: Values) -> None:
-    """Fill in the sums in all: those of columns, and those of parts times the scales of the rows."""
-    totals, columns = sums[-1], sums[-2]
-    for row in range(n):
-        totals[row] = columns[row]
-    for part in range(len(rows.ends)):
-        own, x, share = sums[part], rows.scales[part], rows.shares[part]
-        for row in range(n):
-            totals[row] += own[row] * (np.float32(x[row]) * share)

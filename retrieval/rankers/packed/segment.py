@@ -2,9 +2,10 @@
 
 It holds ``ids`` int64 (n,); of the forward store ``forward`` uint8, ``forward_starts`` int64 (n + 1,) and
 ``scales`` float64 (n_parts, n); ``gaps`` uint8, ``rows`` uint16 and ``columns`` float32, and of the groups in
-them ``word_groups`` int64 (n_blocks, size + 1), ``counts`` uint16, ``kinds`` uint8, ``starts`` and ``lengths``
-int64, all counting on from block to block; the bounds ``frequency``, ``tops`` (n_blocks, size), ``norms``
-(n_tiers, n) and ``steps`` (n_blocks, n_tiers); and the factors. Each block but the last has 65,536 rows.
+them ``word_groups`` int64 (n_blocks, size + 1), ``counts`` uint16, ``kinds`` uint8, ``starts`` and
+``lengths`` int64, all counting on from block to block; the bounds ``frequency``, ``tops`` (n_blocks, size),
+``norms`` (n_tiers, n) and ``steps`` (n_blocks, n_tiers); and the factors. Each block but the last has 65,536
+rows.
 """
 
 from __future__ import annotations
@@ -144,7 +145,8 @@ class _Writer:
 
     def _write_lists(self, lists: Lists) -> None:
         starts = lists.starts.copy()
-        for kind, name, stream in zip(KINDS, _STREAMS_OF_LISTS, lists[-3:], strict=True):
+        streams: list[NDArray[Any]] = [lists.gaps, lists.rows, lists.columns]
+        for kind, name, stream in zip(KINDS, _STREAMS_OF_LISTS, streams, strict=True):
             starts[lists.kinds == kind] += self._written[name]
             self._write(name, stream)
         self._keep(word_groups=lists.word_groups[None] + self._n_groups, counts=lists.counts)
@@ -161,9 +163,11 @@ class _Writer:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that is not in streams."""
-        along = {name: 1 for name in ("scales", "norms")}
+        along = dict.fromkeys(("scales", "norms"), 1)
         joined = {
-            name: np.concatenate(parts, axis=along.get(name, 0)) for name, parts in self._kept.items() if parts
+            name: np.concatenate(parts, axis=along.get(name, 0))
+            for name, parts in self._kept.items()
+            if parts
         }
         joined["forward_starts"] = _starts(joined["forward_starts"])
         levels = self.factors.levels[: self._most + 1]
@@ -211,7 +215,7 @@ def _check(folder: Path, arrays: Folder, size: int) -> None:
         "tops": (n_blocks, size),
         "word_groups": (n_blocks, size + 1),
         "forward_starts": (n + 1,),
-        **{name: arrays["starts"].shape for name in ("counts", "kinds", "lengths")},
+        **dict.fromkeys(("counts", "kinds", "lengths"), arrays["starts"].shape),
     }
     for name, shape in shapes.items():
         if arrays[name].shape != shape:
@@ -221,14 +225,18 @@ def _check(folder: Path, arrays: Folder, size: int) -> None:
         flat = np.concatenate([np.zeros(1, np.int64), arrays[name].reshape(-1), [n_all]])
         if (np.diff(flat) < 0).any() or flat[-2] != flat[-1]:
             raise _broken(folder, name)
-    if arrays["ends"].tolist() != sorted(set(arrays["ends"].tolist())) or arrays["ends"][-1:].tolist() != [size]:
+    if arrays["ends"].tolist() != sorted(set(arrays["ends"].tolist())) or arrays["ends"][-1:].tolist() != [
+        size
+    ]:
         raise _broken(folder, "ends")
     if (arrays["kinds"] > COLUMN).any():
         raise _broken(folder, "kinds")
     for kind, name in zip(KINDS, _STREAMS_OF_LISTS, strict=True):
         of_kind = arrays["kinds"] == kind
         first, lengths = arrays["starts"][of_kind], arrays["lengths"][of_kind]
-        if len(first) and (min(first.min(), lengths.min()) < 0 or (first + lengths).max() > len(arrays[name])):
+        if len(first) and (
+            min(first.min(), lengths.min()) < 0 or (first + lengths).max() > len(arrays[name])
+        ):
             raise _broken(folder, name)
 
 

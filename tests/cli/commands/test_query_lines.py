@@ -65,9 +65,24 @@ def test_options_of_a_line_go_before_those_of_the_command(folder, capsys) -> Non
 
 
 def test_an_error_is_the_answer_of_its_line_alone(folder, capsys) -> None:
-    lines = ["9.png", "1.png", '{"image": "1.png", "kk": 2}', '{"k": 2}', '{"image": ', '{"image": "1.png", "k": 0}']
-    lines += ['{"image": "1.png", "report": "a.html"}', '{"image": "1.png", "by": "nothing"}', str(folder / "in")]
-    lines += ['{"image": "1.png", "region": {"x": 1}}', '{"image": "1.png", "region": [90, 90, 5, 5]}', "[" * 9]
+    lines = [
+        "9.png",
+        "1.png",
+        '{"image": "1.png", "kk": 2}',
+        '{"k": 2}',
+        '{"image": ',
+        '{"image": "1.png", "k": 0}',
+    ]
+    lines += [
+        '{"image": "1.png", "report": "a.html"}',
+        '{"image": "1.png", "by": "nothing"}',
+        str(folder / "in"),
+    ]
+    lines += [
+        '{"image": "1.png", "region": {"x": 1}}',
+        '{"image": "1.png", "region": [90, 90, 5, 5]}',
+        "[" * 9,
+    ]
     code, found, err = ask(folder, capsys, "\n".join(lines))
     assert (code, err) == (1, "")
     assert [("error" in answer) for answer in found] == [i != 1 for i in range(len(lines))]

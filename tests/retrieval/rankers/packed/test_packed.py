@@ -21,7 +21,9 @@ N = 3000
 def factors_of(random: np.random.Generator, n_parts: int = 2) -> Factors:
     shares = np.sqrt([0.8, 0.2]) if n_parts == 2 else np.ones(1)
     scales = random.random(SIZE).astype(np.float32).astype(np.float64) + 0.1
-    return Factors(np.sqrt(np.arange(300.0)), scales, np.array(ENDS[2 - n_parts :]), shares.astype(np.float32))
+    return Factors(
+        np.sqrt(np.arange(300.0)), scales, np.array(ENDS[2 - n_parts :]), shares.astype(np.float32)
+    )
 
 
 def counts_of(random: np.random.Generator, n: int) -> np.ndarray:
@@ -104,7 +106,9 @@ def test_few_rows_are_scored_in_full(both, monkeypatch):
     vectors, packed, _, _ = both
     looked_at, score = [], PackedPostings.score
     monkeypatch.setattr(
-        PackedPostings, "score", lambda self, query, rows: looked_at.append(len(rows)) or score(self, query, rows)
+        PackedPostings,
+        "score",
+        lambda self, query, rows: looked_at.append(len(rows)) or score(self, query, rows),
     )
     packed.rank(vectors[7], 5)
     assert 0 < sum(looked_at) < N / 4
@@ -151,7 +155,9 @@ def test_removed_rows_are_not_found_and_not_written_anew(both, tmp_path):
 def test_values_that_are_no_products_stay_in_full_precision(both, tmp_path):
     vectors, _, _, folder = both
     factors = open_packed(folder / "packed", SIZE)[0][1].factors
-    odd = SparseVector(vectors[0].indices, vectors[0].values * np.float32(1.01) ** np.arange(len(vectors[0].indices)), SIZE)
+    odd = SparseVector(
+        vectors[0].indices, vectors[0].values * np.float32(1.01) ** np.arange(len(vectors[0].indices)), SIZE
+    )
     odd = SparseVector(odd.indices, odd.values.astype(np.float32), SIZE)
     index = saved(tmp_path / "odd", [*vectors[:20], odd], factors)
     assert sorted(path.stem for path in (tmp_path / "odd").glob("*.npy")) == [
@@ -172,7 +178,9 @@ def test_values_that_are_no_products_stay_in_full_precision(both, tmp_path):
 
 
 def test_counts_come_back_up_to_a_divisor():
-    factors = Factors(np.sqrt(np.arange(99.0)), np.array([0.7, 0.3, 1.1]), np.array([3]), np.ones(1, np.float32))
+    factors = Factors(
+        np.sqrt(np.arange(99.0)), np.array([0.7, 0.3, 1.1]), np.array([3]), np.ones(1, np.float32)
+    )
     counts = np.array([[1, 7, 50], [2, 2, 8], [3, 0, 3]])
     vectors = []
     for row in counts:
@@ -190,12 +198,16 @@ def test_rows_are_the_same_with_and_without_numba(monkeypatch):
 
     random = np.random.default_rng(0)
     lengths = np.array([0, 3, 200, 1])
-    words = np.concatenate([np.sort(random.choice(70_000, n, replace=False)) for n in lengths]).astype(np.uint32)
+    words = np.concatenate([np.sort(random.choice(70_000, n, replace=False)) for n in lengths]).astype(
+        np.uint32
+    )
     counts = random.choice([1, 1, 2, 300], len(words)).astype(np.uint16)
     data, sizes = encode(lengths, words, counts)
     starts = np.concatenate([[0], np.cumsum(sizes)])
     one = np.ones(1, np.float32)
-    rows = Rows(data, starts, np.full((1, 4), 0.3), np.arange(301.0), random.random(70_000), np.array([70_000]), one)
+    rows = Rows(
+        data, starts, np.full((1, 4), 0.3), np.arange(301.0), random.random(70_000), np.array([70_000]), one
+    )
     compiled = decode(rows, 0, 4)
     monkeypatch.setattr(forward, "is_worth_loading", lambda work: False)
     for made, expected in zip(decode(rows, 0, 4), compiled, strict=True):
@@ -220,13 +232,17 @@ def test_distances_above_a_byte_are_skipped_over(both):
     _, _, _, folder = both
     ((_, block),) = open_packed(folder / "packed", SIZE)
     lists = block.lists
-    skipping = [g for g in np.flatnonzero(lists.kinds == GAPS) if np.diff(group_rows(lists, g)).max(initial=0) > 255]
+    skipping = [
+        g for g in np.flatnonzero(lists.kinds == GAPS) if np.diff(group_rows(lists, g)).max(initial=0) > 255
+    ]
     assert skipping
     rows = group_rows(lists, skipping[0])
     assert len(rows) == len(np.unique(rows)) and (np.diff(rows) > 0).all()
 
 
-@pytest.mark.parametrize("name", ["forward", "forward_starts", "gaps", "rows", "columns", "starts", "norms", "shares"])
+@pytest.mark.parametrize(
+    "name", ["forward", "forward_starts", "gaps", "rows", "columns", "starts", "norms", "shares"]
+)
 def test_a_missing_cut_or_foreign_file_is_named(both, tmp_path, name):
     import shutil
 
