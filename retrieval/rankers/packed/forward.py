@@ -99,11 +99,11 @@ def _encode(
     for row in range(len(lengths)):
         start, before = at, -1
         for _ in range(lengths[row]):
-            is_many = np.int64(counts[i] > 1)
-            at = _put(data, at, (np.int64(words[i]) - before) * 2 + is_many)
+            is_many = int(counts[i] > 1)
+            at = _put(data, at, (int(words[i]) - before) * 2 + is_many)
             if is_many:
-                at = _put(data, at, np.int64(counts[i]))
-            before = np.int64(words[i])
+                at = _put(data, at, int(counts[i]))
+            before = int(words[i])
             i += 1
         sizes[row] = at - start
 
