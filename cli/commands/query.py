@@ -183,6 +183,7 @@ def _answer_lines(args: Arguments) -> int:
 
 def _answer_line(index: Index, args: Arguments, tables: FindingsTables, line: str) -> str:
     own = arguments_of(run, args, line)
+    # A line of the log each, as if it were a command: a reader may go on for days.
     with access_log(own):
         own.code = 1
         query = the_only(find_queries(index, own.images), own.images[0])

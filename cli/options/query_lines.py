@@ -58,10 +58,12 @@ def arguments_of(command: Command, args: Arguments, line: str) -> Arguments:
     if not line.startswith("{"):
         return own
     words = _words(line)
+    # Through the parser of the command line: so a line may say what a flag may, with the same checks.
     with command.make_context("query", [str(args.index), *words]) as context:
         given = command.arguments(context)
         for param in command.get_params(context):
             name = param.name or ""
+            # Defaults of a line must not undo what the command line says.
             if isinstance(param, Option) and param.is_given(context):
                 if name in _WHOLE_RUN:
                     raise SettingError(f"{name}: belongs to the whole command; give it as a flag")
@@ -81,6 +83,7 @@ def _words(line: str) -> list[str]:
     image = asked.pop("image", None)
     if not isinstance(image, str):
         raise SettingError('the object of a line names no image; write {"image": "an id or a path"}')
+    # After the dashes: a name may begin with one.
     flags = [word for name, value in asked.items() for word in _flag(name, value)]
     return [*flags, "--", image]
 
@@ -88,6 +91,7 @@ def _words(line: str) -> list[str]:
 def _flag(name: str, value: object) -> list[str]:
     """Return an option as words; lists of numbers are joined by commas, others repeat the option."""
     flag = "-k" if name == "k" else f"--{name.replace('_', '-')}"
+    # Asked first, since True is a number too.
     if isinstance(value, bool):
         return [flag] if value else []
     if isinstance(value, list) and all(isinstance(one, int | float) for one in value) and value:
