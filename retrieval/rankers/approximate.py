@@ -112,6 +112,7 @@ class ApproximateRanker(ExactRanker):
             return None
         (ids, block), view = parts[0], self._scaled(query)
         depth = max(_DEPTH, _PER_HIT * k)
+        # Rows that were removed, and queries of zeros, are for the general way.
         if not 0 < k <= self._count(0, ids) == len(ids) or depth > len(ids) // 4 or not view.any():
             return None
         rows = self._finders[0].find(view, depth)

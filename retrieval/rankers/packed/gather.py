@@ -26,6 +26,7 @@ def vectors(block: Postings | PackedPostings) -> Iterator[tuple[int, Vectors]]:
     Raises IndexFolderError if the block is damaged.
     """
     block.check_all()  # else damage would be written anew, with checksums that fit it
+    # How far each list was read: rows rise, so that no list is read twice.
     places = None if isinstance(block, PackedPostings) else block.row_offsets[:-1].copy()
     for first in range(0, block.n, PIECE):
         last = min(block.n, first + PIECE)

@@ -59,6 +59,7 @@ def invert(rows: Rows, size: int) -> tuple[Lists, Bounds]:
     frequency, largest, tops = np.zeros(size, np.int64), np.zeros(size, np.int64), np.zeros(size, np.float32)
     for _, bags in _pieces(rows):
         _count(bags, frequency, largest, tops)
+    # Counted first, so that every stream is made once and filled in the order of the rows.
     is_column = 3 * frequency > 2 * n  # as in ``postings.layout``
     cells = _cells(np.where(is_column, 0, largest))
     for first, bags in _pieces(rows):

@@ -81,6 +81,7 @@ class PackedPruning:
         starts = block.rows.starts
         row_work = _BYTE * max(1.0, int(starts[-1] - starts[0]) / block.n)
         query = self._in_block(block)
+        # A filter that leaves few rows: to score these is less work than to look for the best.
         n_taken = block.n if taken is None else int(np.count_nonzero(taken))
         if taken is not None and n_taken * row_work <= query.work[self._tier :].sum():
             rows = np.flatnonzero(taken)

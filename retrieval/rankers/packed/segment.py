@@ -89,6 +89,7 @@ def write_packed(
 
 def _live(blocks: Sequence[Postings | PackedPostings], block_ids: Sequence[Ids]) -> Iterator[Vectors]:
     """Yield the live vectors, some at a time, of one new block each."""
+    # What is removed leaves no gap, so that a new block may hold rows of several old ones.
     room = BLOCK
     for block, ids in zip(blocks, block_ids, strict=True):
         for first, found in vectors(block):
