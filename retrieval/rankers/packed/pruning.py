@@ -35,8 +35,8 @@ _COLUMN = 0.2
 _SEEDS = 32
 """Rows of the first block, or twice as many as are wanted, whose scores say what the best must reach."""
 
-_FIRST_TIER = 3
-"""The tier that is left out at first, of the first block."""
+_FIRST_TIER = 2
+"""The tier that is left out at first, of the second block; of the first all words are summed."""
 
 
 _NO_ROWS = np.empty(0, dtype=np.bool_)
@@ -86,16 +86,18 @@ class PackedPruning:
         if taken is not None and n_taken * row_work <= query.work[self._tier :].sum():
             rows = np.flatnonzero(taken)
         else:
-            floor = selection.floor
-            if not floor > 0:
-                floor = self._seeded(ids, block, query, taken)
+            is_first = not selection.floor > 0
+            floor = self._seeded(ids, block, query, taken) if is_first else selection.floor
             # Nothing can be left out while rows that share no word with the query may be among the best.
             if not floor > 0:
                 return False
-            found = self._find(block, query, taken, floor, row_work)
-            if found is None:
+            if is_first:
+                rows = np.flatnonzero(self._sums[-1, : block.n] >= self._least(block, floor))
+                rows = rows if taken is None else rows[taken[rows]]
+            else:
+                rows = self._find(block, query, taken, floor, row_work)
+            if len(rows) * row_work > 4 * query.work.sum() + _SEEDS * row_work:
                 return False
-            rows = found
         rows = rows[ids[rows] >= 0]
         if len(rows):
             selection.offer(ids[rows], block.score(self._query, rows))
@@ -127,14 +129,14 @@ class PackedPruning:
     def _seeded(
         self, ids: Ids, block: PackedPostings, query: _Query, taken: NDArray[np.bool_] | None
     ) -> float:
-        """Return the k-th best score of rows that are likely to be good; −∞ if there are no k rows."""
+        """Sum all words, and return the k-th best score of the rows of the best sums; −∞ if they are few."""
         may = ids >= 0 if taken is None else taken
         wanted = max(_SEEDS, 2 * self.k)
         if np.count_nonzero(may) < wanted:
             return -np.inf
-        self._check(block, query, self._tier)
+        self._check(block, query, -1)
         sums = self._room(block)
-        sum_tiers(block.lists, block.rows, *query[:3], self._tier, sums)
+        sum_tiers(block.lists, block.rows, *query[:3], -1, sums)
         seeds = Selection(wanted)
         seeds.offer(np.where(may, np.arange(block.n), -1), sums[-1])
         scores = block.score(self._query, np.sort(seeds.ranking().ids))
@@ -147,12 +149,8 @@ class PackedPruning:
         taken: NDArray[np.bool_] | None,
         floor: float,
         row_work: float,
-    ) -> NDArray[np.int64] | None:
-        """Return the rows whose score may be at least ``floor``, rising; None if they are too many."""
-        # Sums of m terms in any two orders, and in float32, differ by less than this (Higham 2002, 4.2).
-        longest = 255 * float(block.bounds.steps[-1])
-        slack = (len(query.words) + 8) * 2.0**-22 * self._length * longest
-        least = np.float32(np.nextafter(np.float32(floor - slack), np.float32(-np.inf)))
+    ) -> NDArray[np.int64]:
+        """Return the rows whose score may be at least ``floor``, rising."""
         self._check(block, query, -1)
         rows, tier, is_easy = _find(
             block.lists,
@@ -160,13 +158,20 @@ class PackedPruning:
             block.bounds.norms,
             query,
             _NO_ROWS if taken is None else taken,
-            least,
+            self._least(block, floor),
             self._tier,
             row_work,
             self._room(block),
         )
         self._tier = min(len(SHARES) - 2, tier + 1) if is_easy else max(tier, 0)
-        return None if len(rows) * row_work > 4 * query.work.sum() + _SEEDS * row_work else rows
+        return rows
+
+    def _least(self, block: PackedPostings, floor: float) -> np.float32:
+        """Return the least sum of a row whose score is at least ``floor``."""
+        # Sums of m terms in any two orders, and in float32, differ by less than this (Higham 2002, 4.2).
+        longest = 255 * float(block.bounds.steps[-1])
+        slack = (len(self.words) + 8) * 2.0**-22 * self._length * longest
+        return np.nextafter(np.float32(floor - slack), np.float32(-np.inf))
 
     def _check(self, block: PackedPostings, query: _Query, tier: int) -> None:
         """Check what is read of the words that are in no tier up to one. IndexFolderError if damaged."""
