@@ -13,7 +13,7 @@ from ..block_sums import RowCheck
 from .factors import Factors, Values, Words
 from .forward import Bags, Rows, decode, score_rows
 from .invert import Bounds
-from .lists import COLUMN, Lists, add_scores, add_scores_in_numpy
+from .lists import STREAMS, Lists, add_scores, add_scores_in_numpy
 
 _CALL = 10_000
 """Simple operations in the time that numpy takes for each word besides its postings."""
@@ -78,16 +78,15 @@ class PackedPostings:
 
     def check_words(self, words: Words) -> None:
         """Check the postings of some words. Raises IndexFolderError if some are damaged."""
-        if not self.checks or not any(self._is_left(name) for name in ("gaps", "rows", "columns")):
+        if not self.checks or not any(map(self._is_left, STREAMS)):
             return
         first, last = self.lists.word_groups[words], self.lists.word_groups[words.astype(np.int64) + 1]
         n = last - first
         groups = np.repeat(first - np.cumsum(n) + n, n) + np.arange(int(n.sum()))
         kinds, starts = self.lists.kinds[groups], self.lists.starts[groups]
-        for kind, name in enumerate(("gaps", "rows", "columns")):
-            of_kind = kinds == kind
-            lengths = self.lists.n if kind == COLUMN else self.lists.lengths[groups][of_kind]
-            self.checks[name].ranges(starts[of_kind], starts[of_kind] + lengths)
+        for name, own in STREAMS.items():
+            of_kind = np.isin(kinds, own)
+            self.checks[name].ranges(starts[of_kind], starts[of_kind] + self.lists.lengths[groups][of_kind])
 
     def check_rows(self, which: NDArray[np.int64]) -> None:
         """Check the forward store of some rows. Raises IndexFolderError if it is damaged."""

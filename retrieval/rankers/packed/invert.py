@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...kernel import kernel
 from .forward import Bags, Rows, decode
-from .lists import COLUMN, GAPS, ROWS, SKIP, Lists
+from .lists import COLUMN, GAPS, NEAR, ROWS, SKIP, Lists
 
 SHARES = np.append(2.0 ** -(1 + np.arange(11) / 2), 0.0)
 """Tiers: the words that more than this share of the rows hold. All words are in the last."""
@@ -65,6 +65,7 @@ def invert(rows: Rows, size: int) -> tuple[Lists, Bounds]:
     for first, bags in _pieces(rows):
         _measure(first, bags, cells)
     cells.kinds[:] = np.where(cells.gaps <= _WIDE * cells.n, GAPS, ROWS)
+    cells.kinds[(cells.gaps == cells.n) & (cells.n > 0)] = NEAR
     lists, columns = _laid_out(n, cells, is_column)
     cells.last[:] = -1
     squares = np.zeros((len(SHARES), n), np.float64)
@@ -92,10 +93,11 @@ def _cells(largest: Numbers) -> _Cells:
 
 def _laid_out(n: int, cells: _Cells, is_column: NDArray[np.bool_]) -> tuple[Lists, Numbers]:
     """Make room for the lists; return where the column of each word begins, −1 for none, as well."""
-    lengths = np.where(cells.kinds == GAPS, cells.gaps, cells.n)
-    for kind in (GAPS, ROWS):
-        here = np.where(cells.kinds == kind, lengths, 0)
-        cells.places[:] = np.where(cells.kinds == kind, np.cumsum(here) - here, cells.places)
+    is_gaps = cells.kinds != ROWS
+    lengths = np.where(is_gaps, cells.gaps, cells.n)
+    for of_stream in (is_gaps, ~is_gaps):
+        here = np.where(of_stream, lengths, 0)
+        cells.places[:] = np.where(of_stream, np.cumsum(here) - here, cells.places)
     there = np.flatnonzero(cells.n)
     words = np.searchsorted(cells.first, there, side="right") - 1
     counts = there - cells.first[words] + 1
@@ -108,7 +110,7 @@ def _laid_out(n: int, cells: _Cells, is_column: NDArray[np.bool_]) -> tuple[List
     found = [np.concatenate(pair)[order] for pair in zip(of_cells, of_columns, strict=True)]
     groups = np.bincount(np.concatenate([words, column_words]), minlength=len(is_column))
     all_lengths = np.concatenate([lengths[there], np.full(len(column_words), n)])[order]
-    n_gaps, n_rows = (int(lengths[cells.kinds == kind].sum()) for kind in (GAPS, ROWS))
+    n_gaps, n_rows = (int(lengths[of_stream].sum()) for of_stream in (is_gaps, ~is_gaps))
     columns = np.full(len(is_column), -1)
     columns[column_words] = column_starts
     return Lists(

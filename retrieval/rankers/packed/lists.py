@@ -16,8 +16,11 @@ from ...kernel import kernel
 from .factors import Values, Words, value_of
 from .forward import Rows
 
-GAPS, ROWS, COLUMN = 0, 1, 2
-"""What a group of postings is made of."""
+GAPS, ROWS, COLUMN, NEAR = 0, 1, 2, 3
+"""What a group of postings is made of; ``NEAR`` are distances of which none is skipped over."""
+
+STREAMS = {"gaps": (GAPS, NEAR), "rows": (ROWS,), "columns": (COLUMN,)}
+"""The kinds that stand in each array."""
 
 SKIP = 255
 
@@ -86,7 +89,8 @@ def add_scores(lists: Lists, rows: Rows, words: Words, values: Values, scores: V
             if lists.kinds[group] == ROWS:
                 _add_rows(values[i], product, share, lists.rows[start:end], x, scores)
             else:
-                _add_gaps(values[i], product, share, lists.gaps[start:end], x, scores)
+                is_near = lists.kinds[group] == NEAR
+                _add_gaps(values[i], product, share, lists.gaps[start:end], is_near, x, scores)
 
 
 @kernel()
@@ -117,33 +121,31 @@ def _add_gaps(
     product: float,
     share: np.float32,
     gaps: NDArray[np.uint8],
+    is_near: bool,
     x: NDArray[np.float64],
     scores: Values,
 ) -> None:
     """Add what a group of rows, told by their distances, gets; four at a time as in ``posting_lists``."""
-    row, j = -1, 0
-    while j < len(gaps):
-        if j + 4 <= len(gaps) and gaps[j] and gaps[j + 1] and gaps[j + 2] and gaps[j + 3]:
-            a = row + gaps[j]
-            b = a + gaps[j + 1]
-            c = b + gaps[j + 2]
-            row = d = c + gaps[j + 3]
-            if d >= len(x):
-                return
-            at_a = scores[a] + value * value_of(product, x[a], share)
-            at_b = scores[b] + value * value_of(product, x[b], share)
-            at_c = scores[c] + value * value_of(product, x[c], share)
-            at_d = scores[d] + value * value_of(product, x[d], share)
-            scores[a], scores[b], scores[c], scores[d] = at_a, at_b, at_c, at_d
-            j += 4
-            continue
+    row, fours = -1, len(gaps) // 4 * 4 if is_near else 0
+    for j in range(0, fours, 4):
+        a = row + gaps[j]
+        b = a + gaps[j + 1]
+        c = b + gaps[j + 2]
+        row = d = c + gaps[j + 3]
+        if d >= len(x):
+            return
+        at_a = scores[a] + value * value_of(product, x[a], share)
+        at_b = scores[b] + value * value_of(product, x[b], share)
+        at_c = scores[c] + value * value_of(product, x[c], share)
+        at_d = scores[d] + value * value_of(product, x[d], share)
+        scores[a], scores[b], scores[c], scores[d] = at_a, at_b, at_c, at_d
+    for j in range(fours, len(gaps)):
         gap = gaps[j]
         row += gap if gap else SKIP
         if row >= len(x):
             return
         if gap:
             scores[row] += value * value_of(product, x[row], share)
-        j += 1
 
 
 @kernel()
@@ -154,25 +156,24 @@ def add_constant_rows(value: np.float32, rows: NDArray[np.uint16], sums: Values)
 
 
 @kernel()
-def add_constant_gaps(value: np.float32, gaps: NDArray[np.uint8], n: int, sums: Values) -> None:
+def add_constant_gaps(
+    value: np.float32, gaps: NDArray[np.uint8], is_near: bool, n: int, sums: Values
+) -> None:
     """Add a number to the sums of some of n rows, told by their distances."""
-    row, j = -1, 0
-    while j < len(gaps):
-        if j + 4 <= len(gaps) and gaps[j] and gaps[j + 1] and gaps[j + 2] and gaps[j + 3]:
-            a = row + gaps[j]
-            b = a + gaps[j + 1]
-            c = b + gaps[j + 2]
-            row = d = c + gaps[j + 3]
-            if d >= n:
-                return
-            at_a, at_b, at_c, at_d = sums[a] + value, sums[b] + value, sums[c] + value, sums[d] + value
-            sums[a], sums[b], sums[c], sums[d] = at_a, at_b, at_c, at_d
-            j += 4
-            continue
+    row, fours = -1, len(gaps) // 4 * 4 if is_near else 0
+    for j in range(0, fours, 4):
+        a = row + gaps[j]
+        b = a + gaps[j + 1]
+        c = b + gaps[j + 2]
+        row = d = c + gaps[j + 3]
+        if d >= n:
+            return
+        at_a, at_b, at_c, at_d = sums[a] + value, sums[b] + value, sums[c] + value, sums[d] + value
+        sums[a], sums[b], sums[c], sums[d] = at_a, at_b, at_c, at_d
+    for j in range(fours, len(gaps)):
         gap = gaps[j]
         row += gap if gap else SKIP
         if row >= n:
             return
         if gap:
             sums[row] += value
-        j += 1

@@ -27,7 +27,7 @@ from .factors import Factors, factor
 from .forward import Rows, encode
 from .gather import Vectors, chosen, vectors
 from .invert import SHARES, Bounds, invert
-from .lists import COLUMN, GAPS, ROWS, Lists
+from .lists import NEAR, STREAMS, Lists
 
 _STREAMS = {"forward": np.uint8, "gaps": np.uint8, "rows": np.uint16, "columns": np.float32}
 _TYPES = {
@@ -49,8 +49,6 @@ _TYPES = {
     "shares": "<f4",
     **{name: np.dtype(dtype).str for name, dtype in _STREAMS.items()},
 }
-_STREAMS_OF_LISTS = ("gaps", "rows", "columns")
-KINDS = (GAPS, ROWS, COLUMN)
 _LATER = (*_STREAMS, "scales", "norms")
 """What is checked when it is read, not when the segment is opened."""
 
@@ -147,8 +145,8 @@ class _Writer:
     def _write_lists(self, lists: Lists) -> None:
         starts = lists.starts.copy()
         streams: list[NDArray[Any]] = [lists.gaps, lists.rows, lists.columns]
-        for kind, name, stream in zip(KINDS, _STREAMS_OF_LISTS, streams, strict=True):
-            starts[lists.kinds == kind] += self._written[name]
+        for (name, kinds), stream in zip(STREAMS.items(), streams, strict=True):
+            starts[np.isin(lists.kinds, kinds)] += self._written[name]
             self._write(name, stream)
         self._keep(word_groups=lists.word_groups[None] + self._n_groups, counts=lists.counts)
         self._keep(kinds=lists.kinds, starts=starts, lengths=lists.lengths)
@@ -187,7 +185,7 @@ def open_packed(folder: Path, size: int) -> list[tuple[Ids, PackedPostings]]:
         here = slice(number * BLOCK, (number + 1) * BLOCK)
         ids = arrays["ids"][here]
         groups = (arrays[name] for name in ("counts", "kinds", "starts", "lengths"))
-        lists = Lists(len(ids), word_groups, *groups, *(arrays[name] for name in _STREAMS_OF_LISTS))
+        lists = Lists(len(ids), word_groups, *groups, *(arrays[name] for name in STREAMS))
         starts = arrays["forward_starts"][here.start : here.stop + 1]
         factors = (arrays[name] for name in Factors.__dataclass_fields__)
         rows = Rows(arrays["forward"], starts, arrays["scales"][:, here], *factors)
@@ -230,10 +228,10 @@ def _check(folder: Path, arrays: Folder, size: int) -> None:
         size
     ]:
         raise _broken(folder, "ends")
-    if (arrays["kinds"] > COLUMN).any():
+    if (arrays["kinds"] > NEAR).any():
         raise _broken(folder, "kinds")
-    for kind, name in zip(KINDS, _STREAMS_OF_LISTS, strict=True):
-        of_kind = arrays["kinds"] == kind
+    for name, kinds in STREAMS.items():
+        of_kind = np.isin(arrays["kinds"], kinds)
         first, lengths = arrays["starts"][of_kind], arrays["lengths"][of_kind]
         if len(first) and (
             min(first.min(), lengths.min()) < 0 or (first + lengths).max() > len(arrays[name])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ...kernel import kernel
 from .factors import Values, Words
 from .forward import Rows
-from .lists import COLUMN, ROWS, Lists, add_column, add_constant_gaps, add_constant_rows
+from .lists import COLUMN, NEAR, ROWS, Lists, add_column, add_constant_gaps, add_constant_rows
 
 
 @kernel()
@@ -57,7 +57,9 @@ def add_tier(
             if lists.kinds[group] == ROWS:
                 add_constant_rows(value, lists.rows[start:end], sums[part])
             else:
-                add_constant_gaps(value, lists.gaps[start:end], lists.n, sums[part])
+                add_constant_gaps(
+                    value, lists.gaps[start:end], lists.kinds[group] == NEAR, lists.n, sums[part]
+                )
 
 
 @kernel()
