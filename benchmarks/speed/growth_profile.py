@@ -23,7 +23,7 @@ def profile(names: Sequence[str], most: int, jobs: int) -> tuple[Bags, Embedding
     bags = embeddings = None
     for name in names:
         items = drawn(Set.load(name), most)
-        made = make("superpixel", words=None)
+        made = make("superpixel")
         vectors = [one.vector for one in encode(made, items.items, jobs)]
         shares = _shares(vectors)
         bags = bags or _like_bags(shares, vectors)

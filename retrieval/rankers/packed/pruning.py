@@ -171,7 +171,7 @@ class PackedPruning:
         # Sums of m terms in any two orders, and in float32, differ by less than this (Higham 2002, 4.2).
         longest = 255 * float(block.bounds.steps[-1])
         slack = (len(self.words) + 8) * 2.0**-22 * self._length * longest
-        return np.nextafter(np.float32(floor - slack), np.float32(-np.inf))
+        return np.float32(np.nextafter(np.float32(floor - slack), np.float32(-np.inf)))
 
     def _check(self, block: PackedPostings, query: _Query, tier: int) -> None:
         """Check what is read of the words that are in no tier up to one. IndexFolderError if damaged."""
