@@ -211,10 +211,12 @@ def _prune(folder: Path) -> None:
     made.save(folder)
     InvertedIndex.open([folder], 4).rank(bag, 1, np.arange(SMALLEST) < 1)
     factors = Factors(np.arange(2.0), np.ones(4), np.array([4]), np.ones(1, np.float32))
-    made = InvertedIndex(4, factors)
-    made.add(np.arange(SMALLEST), [bag] * SMALLEST)
-    made.save(folder / "packed")
-    packed = InvertedIndex.open([folder / "packed"], 4, factors)
+    places = [folder / "first", folder / "second"]  # of the second, rows are left out
+    for number, place in enumerate(places):
+        made = InvertedIndex(4, factors)
+        made.add(number * SMALLEST + np.arange(SMALLEST), [bag] * SMALLEST)
+        made.save(place)
+    packed = InvertedIndex.open(places, 4, factors)
     packed.rank(bag, 1, np.arange(SMALLEST) < 1)
     packed.rank(bag, SMALLEST)
     packed.rank(bag, 1)
