@@ -49,6 +49,7 @@ SMALL = {
     "rankers": "--n 3000 --dimension 32 --queries 30",
     "regions": "cxr_regions --queries 2 --by superpixel",
     "run_peers": "ultrasound3 --most 30 --vectors 2000 --vectors-of ultrasound3 --bags 2000",
+    "semantics": "cxr_notes --by superpixel --shuffles 2 --cache build/defaults",
     "sparse_search": "--bags 5000 --words 2000 --queries 5",
     "superpixels": "--side 256 --rounds 2",
     "text_cost": "--rounds 1",
@@ -84,6 +85,7 @@ NEED_DATA = (
     "projection",
     "regions",
     "run_peers",
+    "semantics",
     "ties",
     "training",
 )

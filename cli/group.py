@@ -42,6 +42,7 @@ JOBS = {
     "learn": {
         "train": "learn an embedding from labelled images",
         "learn-metric": "learn from labels which differences count, on the vectors of an index",
+        "learn-profile": "learn from reports what images that look alike have",
         "learn-fusion": "learn from labels how much each representation counts when they are fused",
     },
     "look after an index": {

@@ -15,6 +15,7 @@ from .panels import GAP, INK, LARGE, MARGIN, PAPER, QUIET, SMALL, Sign, draw_leg
 from .thumbnail import FRAME
 
 if TYPE_CHECKING:
+    from retrieval.evidence.heat_map import Heat
     from retrieval.index import HitExplanation
     from retrieval.picture import Picture
 
@@ -50,7 +51,7 @@ class _Place:
 
 def draw(reasons: HitExplanation, heading: str, verdict: str) -> Image.Image:
     """Draw query, hit, and hit with heat beside its scale, then a legend and the verdict of the test."""
-    images = [_rgb(reasons.query), _rgb(reasons.hit), _heated(reasons)]
+    images = [sized(reasons.query), sized(reasons.hit), heated(reasons.hit, reasons.explanation.heat)]
     top = MARGIN + LARGE + GAP + LARGE + _BELOW_TITLE
     # The hit is there twice: matches would hide the heat, and the heat what matches.
     places = _places(images, [reasons.query, reasons.hit, reasons.hit], top)
@@ -174,13 +175,13 @@ def _sign(colour: str, is_line: bool = False, is_box: bool = False) -> NDArray[n
     return np.asarray(drawn)
 
 
-def _heated(reasons: HitExplanation) -> NDArray[np.uint8]:
-    """Return the hit in grey with its heat over it, red where it is hottest, uint8 (rows, cols, 3)."""
+def heated(picture: Picture, heat: Heat) -> NDArray[np.uint8]:
+    """Return an image in grey with its heat over it, red where it is hottest, uint8 (rows, cols, 3)."""
     # Red over a retina or a stained slide would not be seen, nor could it be read off the scale.
-    grey = cv2.cvtColor(_rgb(reasons.hit), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = cv2.cvtColor(sized(picture), cv2.COLOR_RGB2GRAY).astype(np.float32)
     under = np.repeat(grey[:, :, None], 3, axis=2)
     size = (under.shape[1], under.shape[0])
-    return _over(under, cv2.resize(reasons.explanation.heat, size, interpolation=cv2.INTER_CUBIC))
+    return _over(under, cv2.resize(heat, size, interpolation=cv2.INTER_CUBIC))
 
 
 def _over(under: NDArray[np.float32], heat: NDArray[np.floating]) -> NDArray[np.uint8]:
@@ -189,7 +190,7 @@ def _over(under: NDArray[np.float32], heat: NDArray[np.floating]) -> NDArray[np.
     return np.asarray(np.round(under * (1 - share) + _HOT * share), dtype=np.uint8)
 
 
-def _rgb(picture: Picture) -> NDArray[np.uint8]:
+def sized(picture: Picture) -> NDArray[np.uint8]:
     """Return a picture as uint8 (rows, cols, 3), its longer side ``SIDE`` pixels."""
     rows, cols = picture.shape[:2]
     factor = SIDE / max(rows, cols)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from retrieval.errors import SettingError
 from viewer.explanation_text import first_explainer, sentence
 from viewer.files import check_picture_name, write_picture
 from viewer.queries.query import canvas_of, find_queries, the_only
@@ -14,7 +15,7 @@ from ..options.command import command
 from ..options.completion import complete_id, complete_image, complete_representation
 from ..options.limit_flags import limit_options
 from ..options.parameters import Arguments, argument, option
-from ..options.region_flags import mark_of, region_of, region_options
+from ..options.region_flags import is_marked, mark_of, region_of, region_options
 
 if TYPE_CHECKING:
     from retrieval.index import HitExplanation
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 EXAMPLE = """example:
   semblance explain scans.index patient7.dcm ct/0012.png -o why.png
   semblance explain scans.index knee.dcm#3 knees/4.png --by deep --region 120,80,64,64 -o why.png
+  semblance explain scans.index ct/0012.png --term emphysema -o where.png
 
 QUERY is the id of an indexed image, or a file; HIT is the id of an indexed one. Drawn are both: where in
 the hit its score comes from (red), and, for visual words, the points whose words match: green where they
@@ -37,7 +39,8 @@ score. That does not make the score right."""
 @command(EXAMPLE)
 @argument("index", type=place, metavar="INDEX", help="the index, a folder")
 @argument("query", shell_complete=complete_image, metavar="QUERY", help="an id of the index, or a file")
-@argument("hit", shell_complete=complete_id, metavar="HIT", help="an id of the index")
+@argument("hit", shell_complete=complete_id, required=False, metavar="HIT", help="an id of the index")
+@option("--term", metavar="TERM", help="draw where in QUERY a term comes from, without a HIT")
 @option("-o", "--output", required=True, type=place, metavar="PNG", help="the drawing")
 @option(
     "--by",
@@ -51,6 +54,11 @@ score. That does not make the score right."""
 def run(args: Arguments) -> int:
     """Explain, draw, and print what the test said."""
     check_picture_name(args.output)
+    # A hit is explained against a query, a term against all reports: one or the other.
+    if (args.hit is None) == (args.term is None):
+        raise SettingError("HIT: give the id of a hit, or --term TERM without one")
+    if args.term is not None:
+        return _by_term(args)
     mark_of(args)
     from retrieval.index import Index
     from viewer.explanation_figure import draw
@@ -63,6 +71,24 @@ def run(args: Arguments) -> int:
     args.shown.append(args.hit)
     write_picture(draw(reasons, f"{query.id} finds {args.hit} by {by}", sentence(reasons)), args.output)
     print(json.dumps(_object(query, args.hit, by, reasons)) if args.json else sentence(reasons))
+    return 0
+
+
+def _by_term(args: Arguments) -> int:
+    """Draw where in an image a term comes from, and print its log-odds."""
+    if is_marked(args):
+        raise SettingError("region: the whole image is asked for a term; leave it out")
+    from retrieval.index import Index, QueryOptions
+    from viewer.term_answers import map_term
+
+    with Index.open(args.index) as index:
+        query = the_only(find_queries(index, [args.query]), args.query)
+        options = QueryOptions(by=(args.by,) if args.by else ())
+        drawn, odds = map_term(index, query, args.term, options)
+    write_picture(drawn, args.output)
+    answer = {"query": query.id, "term": args.term, "log_odds": odds}
+    line = f"{args.term}: log-odds {odds:+.2f} against all images with a report"
+    print(json.dumps(answer) if args.json else line)
     return 0
 
 

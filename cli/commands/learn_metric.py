@@ -152,6 +152,7 @@ def notes(report: MetricReport, has_trial: bool) -> list[str]:
 
 
 def _blend_note(report: MetricReport) -> str:
+    # Always said: two metrics of the same labels answer differently if one is blended and one is not.
     blend, base = report.blend, report.name.partition("+")[0]
     if not blend.weight:
         return f"ranks alone, without {base}"

@@ -30,6 +30,7 @@ from ..options.query_lines import arguments_of, image_of, read_lines
 from ..options.ranking_flags import query_fields, query_flag, ranking_options
 from ..options.region_flags import REGION_SECTION, mark_of, millimetres, region_of, region_options
 from ..options.representation_flags import given, query_setting_options
+from ..output.answer_term import answer_term
 from ..output.attach_findings import FindingsTables
 from ..output.formats import FORMATS
 from ..output.progress import ProgressBar
@@ -46,6 +47,7 @@ EXAMPLE = """example:
   semblance query scans.index knee.dcm#3 --region 120,80,64,64 --sheet answer.png
   semblance query scans.index knee.dcm --region 9,9,64,64 --to dicomweb:http://localhost:8042/dicom-web
   semblance query scans.index series7/ --volume --group-by patient --findings
+  semblance query scans.index --term emphysema -k 20
   semblance query scans.index --stdin -k 5 < names.txt
 
 With --stdin each line is an IMAGE, or an object such as {"image": "knee.dcm#3", "region": [120, 80, 64, 64],
@@ -66,8 +68,9 @@ Representations may have settings for queries, such as --orientations of deep: s
     shell_complete=complete_image,
     nargs=-1,
     metavar="IMAGE",
-    help="an id of the index, a file, or a folder",
+    help="an id of the index, a file, or a folder; none with --term",
 )
+@option("--term", metavar="TERM", help="ask with a term that a semantic profile has learnt, and no image")
 @query_flag("by", shell_complete=complete_representation, metavar="NAME")
 @query_flag("k", type=positive, metavar="N")
 @query_flag("where", metavar="EXPR")
@@ -100,6 +103,8 @@ Representations may have settings for queries, such as --orientations of deep: s
 @limit_options
 def run(args: Arguments) -> int:
     """Answer each query, print the answers, and write the pages that were asked for."""
+    if args.term is not None:
+        return answer_term(args)
     _check_images(args)
     if args.stdin:
         return _answer_lines(args)
@@ -154,7 +159,7 @@ def run(args: Arguments) -> int:
 def _check_images(args: Arguments) -> None:
     """Refuse a command line without queries, and what does not go with those of lines."""
     if not args.stdin and not args.images:
-        raise click.UsageError("the following arguments are required: IMAGE; or --stdin")
+        raise click.UsageError("the following arguments are required: IMAGE; or --term, or --stdin")
     if args.stdin and args.images:
         raise click.UsageError("--stdin reads the images from lines; leave IMAGE out")
     for name in ("csv", "trec", "report", "sheet", "to", "to_sheet", "volume"):

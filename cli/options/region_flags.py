@@ -120,6 +120,12 @@ def mark_of(args: Arguments) -> Mark:
     return Mark(args.region, args.polygon, args.mask, args.point, args.mm, args.margin)
 
 
+def is_marked(args: Arguments) -> bool:
+    """Tell whether a part of the query is marked. Raises as ``mark_of`` does."""
+    mark = mark_of(args)
+    return any(form is not None for form in (mark.region, mark.polygon, mark.mask, mark.point))
+
+
 def region_of(args: Arguments, canvas: Canvas) -> Region | None:
     """Return the marked part of an image, None for all of it; say on stderr if it reaches outside.
 

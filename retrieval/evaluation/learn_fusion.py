@@ -13,15 +13,12 @@ from ..answers.weight_learning import learn_weights, mean_average_precision
 from ..errors import SettingError
 from ..index.catalogue.learned_fusions import FusionFolds, LearntFusion, write_fusion
 from ..index.catalogue.recipe import Factories
-from ..index.search.held_out import held_out_ranker
-from ..index.search.sampled_scores import sampled_scores
 from ..index.storage.snapshot import Snapshot
 from ..index.storage.store import Store
 from ..metadata.label_table import LabelTable
-from ..ranker import Ranking
 from .cross_fitting import FOLDS, draw, folds, gather
 from .evaluation_options import EvaluationOptions
-from .systems import Liked, Mask, System
+from .held_out_systems import by_held_out
 from .task import EvaluationTask, prepare
 
 
@@ -77,7 +74,7 @@ def _learn(snapshot: Snapshot, options: FusionOptions) -> tuple[LearntFusion, Fu
         by=by, labels=options.labels, label=options.label, not_same=options.not_same, where=options.where
     )
     task = prepare(snapshot, selection)
-    systems = [_system(snapshot, name) for name in by]
+    systems = [by_held_out(snapshot, name) for name in by]
     # A query must be in the database too: only then do both halves of the trial rank the same pictures.
     able = np.intersect1d(task.queries, np.flatnonzero(task.database))
     queries = draw(task, able, len(by), options.seed)
@@ -130,18 +127,3 @@ def _without_each_fold(
         weights.append(learn_weights(rest, right) if right.any() else (1 / len(by),) * len(by))
     ids = snapshot.ids[seen].tolist()
     return FusionFolds(by, tuple(weights), dict(zip(ids, dealt.tolist(), strict=True)))
-
-
-def _system(snapshot: Snapshot, name: str) -> System:
-    """Return the system of a representation; a learned metric ranks by what it learnt without the query."""
-
-    def ranking(position: int, allowed: Mask, _: Liked) -> Ranking:
-        # By its own ranking a metric finds what it was taught, and would get all the weight.
-        ranker = held_out_ranker(snapshot, name, position)
-        return ranker.rank(ranker.vector(position), len(allowed), allowed)
-
-    def sample(position: int, _: Liked) -> NDArray[np.float32]:
-        ranker = held_out_ranker(snapshot, name, position)
-        return sampled_scores(snapshot, ranker, ranker.vector(position))
-
-    return System(name, ranking, sample=sample)

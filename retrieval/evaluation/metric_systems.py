@@ -13,13 +13,14 @@ from ..errors import FitError, SettingError
 from ..index.search.encode_query import stored_vector
 from ..index.search.sampled_scores import sampled_scores
 from ..index.storage.snapshot import Snapshot
-from ..metric_learning import METHODS, MetricLearner, Projection, blend_of, learn_held_out
+from ..metric_learning import METHODS, LearnedMetric, MetricLearner, Projection, blend_of, learn_held_out
 from ..metric_learning.blended_ranker import blended
 from ..metric_learning.held_out import Projected
 from ..ranker import Ranker, Ranking
 from ..rankers.dense import ExactRanker
 from ..representation import Vector
 from .cross_fitting import FOLDS, folds
+from .held_out_systems import by_held_out
 from .systems import Liked, Mask, System, by_representation
 from .task import EvaluationTask
 
@@ -93,6 +94,7 @@ def _weights(
 
     def weight(kept: NDArray[np.int64], folds: NDArray[np.int64], used: Sequence[Projected]) -> float:
         own = [vectors[i] for i in kept], [classes[i] for i in kept]
+        # Exactly what is learnt from: empty vectors and classes of one image say nothing.
         drawn = learner.drawn(*own)
         few = [own[0][i] for i in drawn], [own[1][i] for i in drawn]
         return blend_of(used, folds[drawn], *few, seed=learner.seed).weight
@@ -109,7 +111,17 @@ def _weights(
 
 
 def by_name(snapshot: Snapshot, name: str, task: EvaluationTask, seed: int) -> System:
-    """Return the system of a name: a representation of the index, or a metric on one, learnt anew."""
+    """Return the system of a name: a representation of the index, or a metric on one, learnt anew.
+
+    A semantic profile asks by its folds, which are kept: the reports that it was learnt from are not.
+    """
+    if name in snapshot.stored and "terms" in snapshot.stored[name].settings:
+        metric = snapshot.representation(name)
+        if isinstance(metric, LearnedMetric) and metric.held_out_ is None:
+            raise SettingError(
+                f"by: {name} was learnt from too few patients for folds, and has seen them all"
+            )
+        return by_held_out(snapshot, name)
     if "+" in name:
         return by_metric(snapshot, name, task, seed)
     return by_representation(snapshot, name)

@@ -24,6 +24,7 @@ from .storage.merge import compact
 from .storage.store import ALL_KEPT, Store
 from .update.apply_labels import LabelReport
 from .update.learn_metric import drop_metric, learn_metric
+from .update.learn_profile import ProfileOptions, ProfileReport, learn_profile
 from .update.registration import register_representation, require_privacy, require_window, take_also
 from .update.repair import RepairReport, repair
 from .update.run import UpdateReport, update
@@ -88,12 +89,8 @@ class IndexWriter(Index):
 
         A damaged page of the catalogue is mended to the last bit. Damaged vectors and thumbnails are made
         again if their file is where it was; of the others what can be read is kept. It can be killed at any
-        time, and begun again.
-
-        Raises
-        ------
-        IndexFolderError : no index, more of the catalogue is damaged than can be mended, or another process
-            writes to it.
+        time, and begun again. IndexFolderError : no index, more of the catalogue is damaged than can be
+        mended, or another process writes to it.
         """
         folder = Path(folder)
         lock = WriterLock(folder) if (folder / FILE).is_file() else None
@@ -201,17 +198,18 @@ class IndexWriter(Index):
         """Learn a metric from labels, on stored vectors, and add it as one more representation, ``by+name``.
 
         One of that name is replaced. Later updates derive the vectors of new images from those of the base.
-        ``progress`` hears the stages ``learn``, ``try out`` and ``derive NAME``.
-
-        Raises
-        ------
-        SettingError : no such representation or column, a condition that makes no sense, no label for any
-            image, or scikit-learn is not installed.
-        FitError : fewer than two classes of two images, or nothing to tell them apart by.
-        IndexFolderError : a stored vector is damaged. In all cases the index stays as it was.
+        ``progress`` hears the stages ``learn``, ``try out`` and ``derive NAME``. Raises as
+        ``update.learn_metric`` does; the index stays as it was then.
         """
         try:
             return learn_metric(self._store, options, progress)
+        finally:
+            self.refresh()
+
+    def learn_profile(self, options: ProfileOptions, *, progress: Progress = silent) -> ProfileReport:
+        """Learn from reports what images that look alike have; see ``update.learn_profile``."""
+        try:
+            return learn_profile(self._store, options, progress)
         finally:
             self.refresh()
 

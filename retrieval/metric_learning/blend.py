@@ -68,6 +68,7 @@ def blend_of(
     """
     if factor == 0 or not len(vectors):
         return Blend()
+    # The deviations are needed for a given factor, too: they bring both cosines to one scale.
     trials = _trials(projections, folds, vectors, classes, seed)
     n_labels = len(classes) / len(set(classes))
     ratio = _ratio(trials)

@@ -114,6 +114,7 @@ class BlendedRanker:
         """
         metric = self.metric.rank(own.metric, depth, among)
         base = self.base.rank(own.base, depth, among)
+        # One of them has no more to give: the sum of whole rankings is as cheap.
         if min(len(metric), len(base)) < depth:
             return None
         first = np.union1d(metric.ids, base.ids)

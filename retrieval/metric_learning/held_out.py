@@ -89,6 +89,7 @@ class HeldOut:
         """
         ids, folds = arrays.get("fold_ids"), arrays.get("fold_numbers")
         parts: dict[str, dict[str, NDArray[Any]]] = {}
+        # "fold3_matrix" is the matrix of the fourth; "fold_ids" and "fold_numbers" are of all.
         for name, array in arrays.items():
             fold, _, own = name.partition("_")
             if fold != "fold":

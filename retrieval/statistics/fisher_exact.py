@@ -27,6 +27,15 @@ def upper_tail(found: int, drawn: int, labelled: int, total: int) -> float:
     return float(min(1.0, hypergeom.sf(found - 1, total, labelled, drawn)))  # sf(x) = P(X > x)
 
 
+def upper_tails(found: ArrayLike, drawn: ArrayLike, labelled: ArrayLike, total: int) -> NDArray[np.float64]:
+    """Return ``upper_tail`` of many counts at once, arrays that broadcast; they are taken to fit together."""
+    from scipy.stats import hypergeom
+
+    x, n, k = np.broadcast_arrays(*(np.asarray(part, dtype=np.int64) for part in (found, drawn, labelled)))
+    p = np.minimum(1.0, hypergeom.sf(x - 1, total, k, n))
+    return np.where(x <= np.maximum(0, n + k - total), 1.0, p)
+
+
 def share_interval(found: int, drawn: int, level: float = 0.95) -> tuple[float, float]:
     """Return the interval of Clopper and Pearson (1934) for the share that ``found`` of ``drawn`` estimates.
 

@@ -183,9 +183,10 @@ def test_planted_names_are_nowhere(scans, tmp_path):
     assert found == []
     # Commands that were not carried out prove nothing. These need slices with positions, and find the paths.
     assert {line[0] for line in lines} - done <= {"locate", "audit"}
-    # Tests of their own are of train and serve, below, and of receive, in tests/pacs. demo and warm see no
-    # file of the user.
-    assert set(COMMANDS) - {line[0] for line in lines} == {"demo", "receive", "warm", "train", "serve"}
+    # Tests of their own are of train and serve, below, of receive, in tests/pacs, and of learn-profile. demo
+    # and warm see no file of the user.
+    own = {"demo", "receive", "warm", "train", "serve", "learn-profile"}
+    assert set(COMMANDS) - {line[0] for line in lines} == own
 
 
 def archived(scans, folder):

@@ -100,8 +100,10 @@ def derived(base: Representation, name: str, settings: Mapping[str, Any]) -> Rep
     """Make a representation that projects the vectors of another one. Raises as ``make`` does."""
     # Imported here: only an index with a learned metric needs it.
     from ...metric_learning import LearnedMetric
+    from ...metric_learning.semantics import SemanticProfile
 
-    return make(name, settings, {name: partial(LearnedMetric, base, name)})
+    kind = SemanticProfile if "terms" in settings else LearnedMetric
+    return make(name, settings, {name: partial(kind, base, name)})
 
 
 def difference(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:

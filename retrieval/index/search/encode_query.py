@@ -84,8 +84,9 @@ def default_representations(snapshot: Snapshot) -> tuple[str, ...]:
 
     All that are fitted, but for those on which a metric was learnt that is better: one whose trial showed a
     gain, the 95 % interval of which lies above 0. That metric then answers alone, instead of with its base.
+    A semantic profile answers if it is named.
     """
-    fitted = [b for b in snapshot.stored.values() if b.is_fitted]
+    fitted = [b for b in snapshot.stored.values() if b.is_fitted and not b.report.get("by_name_only")]
     beaten = {b.base for b in fitted if b.base and b.report.get("gain", [0.0])[0] > 0}
     return tuple(b.name for b in fitted if b.name not in beaten)
 

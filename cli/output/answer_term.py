@@ -1,0 +1,35 @@
+"""The answer to a term of a semantic profile, printed in the forms of any query."""
+
+from __future__ import annotations
+
+import sys
+
+from retrieval.errors import OptionError
+
+from ..options.parameters import Arguments, form_of
+from ..options.ranking_flags import query_fields, wants_findings
+from ..options.region_flags import is_marked
+from ..options.representation_flags import given
+from .formats import FORMATS
+
+_FOR_IMAGES = ("images", "stdin", "report", "sheet", "to", "volume", "roi", "through")
+
+
+def answer_term(args: Arguments) -> int:
+    """Answer a term: conditions, cases and forms are those of any query; what needs an image is refused."""
+    # A page and a sheet show the query beside its hits, and an archive gets it as evidence.
+    for name in _FOR_IMAGES:
+        if getattr(args, name):
+            raise OptionError(f"a term asks, and no image; leave {name} out", "term")
+    if wants_findings(args) or is_marked(args) or given(args):
+        raise OptionError("a term asks, and no image; leave findings, regions and settings out", "term")
+    # Imported here: help and usage errors must not wait for what draws.
+    from retrieval.index import Index, QueryOptions
+    from viewer.term_answers import ask_term
+
+    # No notes: they speak of an image that asks.
+    with Index.open(args.index) as index:
+        answer = ask_term(index, args.term, QueryOptions(**query_fields(args)))
+    args.shown += [row.caption.id for row in answer.rows]
+    sys.stdout.write(FORMATS[form_of(args)]([answer]))
+    return 0

@@ -1,0 +1,61 @@
+"""Reports: the free text of images, from a table, becomes terms, and the text is kept nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...errors import SettingError
+from ..label_table import LabelRow, LabelTable
+from ..table_rows import table_rows
+from .negation import affirmed
+from .terms import Term
+
+PATHS = ("path", "file", "image")
+"""Columns that name the image of a report: the first that is there."""
+HAS_REPORT = "report"
+"""The column of the table that is returned that says that an image has a report."""
+TEXTS = ("report", "text", "caption", "findings", "impression", "diagnosis", "notes", "befund", "beurteilung")
+"""Columns that are read as text if none is named."""
+
+
+def read_reports(path: Path, terms: Sequence[Term], columns: Sequence[str] = ()) -> LabelTable:
+    """Read a table of reports, CSV in UTF-8, as a label table whose labels are the terms that they affirm.
+
+    Parameters
+    ----------
+    columns : of text; those of ``TEXTS`` that are there if none is named. All others are kept as columns,
+        such as ``patient``; a column ``case`` stands for it if there is none.
+
+    Raises
+    ------
+    SettingError : no such file, no column of paths or of text, or what ``LabelTable.read`` refuses.
+    """
+    header = _header(path)
+    place = next((name for name in PATHS if name in header), None)
+    if place is None:
+        raise SettingError(f"reports: {path}: no column of paths; name one {', '.join(PATHS)}")
+    texts = list(columns) or [name for name in TEXTS if name in header]
+    if missing := [name for name in texts if name not in header]:
+        raise SettingError(f"reports: {path}: no column {missing[0]!r}; it has {', '.join(header)}")
+    if not texts:
+        raise SettingError(f"reports: {path}: no column of text; name one of {', '.join(header)}")
+    # The paths stand in for labels: those are found in the text.
+    table = LabelTable.read(path, place, place)
+    return LabelTable({name: _row(row, terms, texts) for name, row in table.rows.items()})
+
+
+def _header(path: Path) -> list[str]:
+    for _, fields in table_rows(path, "reports"):
+        return [name.strip() for name in fields]
+    raise SettingError(f"reports: {path}: is empty; give a CSV file with a header")
+
+
+def _row(row: LabelRow, terms: Sequence[Term], texts: Sequence[str]) -> LabelRow:
+    # One text a column: a denial in one says nothing of the next.
+    text = "\n".join(str(row.columns[name]) for name in texts if name in row.columns)
+    rest = {name: value for name, value in row.columns.items() if name not in texts}
+    rest[HAS_REPORT] = "yes"  # also if no term is affirmed: that is what it says
+    if "patient" not in rest and "case" in rest:
+        rest["patient"] = rest["case"]
+    return LabelRow(affirmed(text, terms), rest, row.line)
