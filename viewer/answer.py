@@ -76,6 +76,8 @@ class Row:
     votes : those of the representations of a fused answer.
     image : the encoded image (JPEG, PNG or WebP) that pages and sheets show; empty if there is none.
     slices : of a volume, the slices that match ``Answer.slices``, in their order.
+    extent : of a mark that was followed through slices, the first and last slice of the image's stack that
+        score like it.
     """
 
     caption: Caption
@@ -88,6 +90,7 @@ class Row:
     image: bytes = b""
     slices: tuple[SliceImage, ...] = ()
     transform: Affine | None = None
+    extent: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

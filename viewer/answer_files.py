@@ -73,6 +73,7 @@ def _hit(row: Row) -> dict[str, object]:
     # Programs know the inliers as `proof`, the name of their key since the first version.
     proof = {} if row.inliers is None else {"proof": row.inliers}
     transform = {} if row.transform is None else {"transform": list(row.transform)}
+    extent = {} if row.extent is None else {"slices": list(row.extent)}
     votes = {"votes": {name: asdict(vote) for name, vote in row.votes.items()}} if row.votes else {}
     return {
         "id": row.caption.id,
@@ -82,6 +83,7 @@ def _hit(row: Row) -> dict[str, object]:
         "group": dict(row.caption.group),
         **proof,
         **transform,
+        **extent,
         **votes,
         **case,
     }

@@ -30,10 +30,13 @@ def ask(index: Index, query: Query, options: QueryOptions, through: float = 0.0)
     """
     if through:
         # Loaded when it is needed: it takes NumPy, and the help of the command line must not wait for that.
-        from .queries.followed_mark import ask_through
+        from .queries.followed_mark import ask_through, extents
 
         hits = ask_through(index, query, options, through)
-    elif query.slices:
+        shown = answer_of(index, query, hits, options.by, options.group_by)
+        slices = extents(index, query, options, through, hits)
+        return replace(shown, rows=tuple(replace(r, extent=slices.get(r.caption.id)) for r in shown.rows))
+    if query.slices:
         hits = index.query_volume(query.slices, options)
     else:
         hits = index.query(query.subject, options)

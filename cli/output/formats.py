@@ -52,6 +52,7 @@ def _one_table(answer: Answer) -> str:
     keys = [key for key in keys if key not in NAMED_IN_FILES or key == keys[0]]
     # Columns that would be empty on all lines are left out.
     has_case = any(row.case for row in answer.rows)
+    has_extent = any(row.extent for row in answer.rows)
     head = [
         "rank",
         "score",
@@ -59,6 +60,7 @@ def _one_table(answer: Answer) -> str:
         *(["label"] if has_label else []),
         *keys,
         *(["images"] if has_case else []),
+        *(["slices"] if has_extent else []),
     ]
     lines = [
         [
@@ -68,6 +70,7 @@ def _one_table(answer: Answer) -> str:
             *([row.caption.label] if has_label else []),
             *(row.caption.group.get(key, "") for key in keys),
             *([str(row.case.n if row.case else 1)] if has_case else []),
+            *([" to ".join(row.extent or ())] if has_extent else []),
         ]
         for row in answer.rows
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from .query import Query
 
+_IMAGES: dict[str, Any] = {"group_by": None, "case_by": "best", "collapse": 0.0}
+"""Options of a query that answers with images, and not with cases."""
 MOST_SLICES = 9
 """Slices that ask, evenly spread: each costs a query."""
 
@@ -52,6 +54,32 @@ def ask_through(index: Index, query: Query, options: QueryOptions, through: floa
     names, options = asked_through(index, query, options, through)
     # The best k of all are among the best k of each: what is better there is better here, too.
     return best_hits((index.query(name, options) for name in names), options.k)
+
+
+def extents(
+    index: Index, query: Query, options: QueryOptions, through: float, hits: Sequence[Hit]
+) -> dict[str, tuple[str, str]]:
+    """Return the first and last slice of the stack of each hit that score like it, by the hit's name.
+
+    Each slice has the highest score that any slice of the mark gives it; hits without a stack are left out.
+    """
+    from retrieval.answers.score_extent import extent
+
+    names, options = asked_through(index, query, replace(options, **_IMAGES), through)
+    allowed = set(options.among or ())
+    found = {}
+    for hit in hits:
+        stack = [one.name for one in stack_of(index, hit.id).slices if one.name in allowed]
+        if len(stack) < 2:
+            continue
+        within = replace(options, among=stack, k=len(stack))
+        best = dict.fromkeys(stack, -np.inf)
+        for answer in (index.query(name, within) for name in names):
+            for one in answer:
+                best[one.id] = max(best[one.id], one.score)
+        first, last = extent(np.array([best[name] for name in stack]), stack.index(hit.id))
+        found[hit.id] = (stack[first], stack[last])
+    return found
 
 
 def asked_through(

@@ -279,6 +279,10 @@ def test_a_mark_is_followed_through_the_slices(client, index):
     assert [(hit["image"]["id"], hit["score"]) for hit in found] == [
         (hit["id"], hit["score"]) for hit in theirs
     ]
+    # Files of a stack are numbered from the head down, and its slices are in the order from the feet up.
+    ranges = {hit["id"]: hit["slices"] for hit in theirs if "slices" in hit}
+    assert ranges.keys() == {hit["id"] for hit in theirs if hit["id"].startswith("ct")}
+    assert all(first >= id >= last for id, (first, last) in ranges.items())
 
 
 def test_cases_are_found_by_their_best_slice(client):
