@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .answer import Answer, Row, SliceImage, caption_of
+from .scale_bar import barred
 from .thumbnail import ENLARGED, boxed, outlined, thumbnail
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def illustrate(answer: Answer, images: Images, query: Picture | str, region: Reg
     # The region is in pixels of the picture, which the encoded image may be smaller than.
     if region is not None:
         image = outlined(image, region, (shape[0], shape[1]))
+    if (um := _width_in_um(images, query)) is not None:
+        image = barred(image, um)
     return replace(answer, image=image, rows=tuple(_with_image(row, images) for row in answer.rows))
 
 
@@ -41,7 +44,16 @@ def _with_image(row: Row, images: Images) -> Row:
     image = images.of(row.caption.id)
     if row.box is not None:
         image = boxed(image, row.box, images.shape(row.caption.id))
+    if (um := _width_in_um(images, row.caption.id)) is not None:
+        image = barred(image, um)
     return replace(row, image=image)
+
+
+def _width_in_um(images: Images, picture: Picture | str) -> float | None:
+    """Return how wide a part of a slide is, in micrometres; None for any other image."""
+    about = images.index.picture(picture) if isinstance(picture, str) else picture
+    um_per_px = about.metadata.get("um_per_px")
+    return float(um_per_px) * about.shape[1] if um_per_px is not None else None
 
 
 def illustrate_volume(

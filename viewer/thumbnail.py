@@ -22,13 +22,14 @@ ENLARGED = 512
 """Pixels of the longest side of an image that a page can enlarge."""
 
 FRAME = "#e69f00"
-_FRAMED_SIDE, _LINE = 384, 4
+LEAST_DRAWN, _LINE = 384, 4
+"""Pixels of the longest side of an image that is drawn upon, at least, and of a line."""
 
 
 def thumbnail(picture: Picture, longest: int = LONGEST) -> bytes:
     """Encode a picture as a JPEG whose longest side is at most ``longest`` pixels."""
     pixels = np.round(np.clip(picture.fit_within(longest)[0].pixels, 0, 1) * 255).astype(np.uint8)
-    return _jpeg(Image.fromarray(pixels))
+    return encode_jpeg(Image.fromarray(pixels))
 
 
 def boxed(encoded: bytes, box: XYWH, shape: tuple[int, int]) -> bytes:
@@ -48,17 +49,18 @@ def _drawn(
 ) -> bytes:
     small = Image.open(io.BytesIO(encoded)).convert("RGB")
     # A line of four pixels would hide a small thumbnail, which is therefore drawn larger.
-    times = max(1, -(-_FRAMED_SIDE // max(small.size)))
+    times = max(1, -(-LEAST_DRAWN // max(small.size)))
     small = small.resize((small.width * times, small.height * times), Image.Resampling.BICUBIC)
     # From pixels of the picture to those of its image: the two factors differ by rounding.
     across, down = small.width / shape[1], small.height / shape[0]
     pen = ImageDraw.Draw(small)
     for outline in outlines:
         pen.polygon([(x * across, y * down) for x, y in outline], outline=FRAME, width=_LINE)
-    return _jpeg(small)
+    return encode_jpeg(small)
 
 
-def _jpeg(picture: Image.Image) -> bytes:
+def encode_jpeg(picture: Image.Image) -> bytes:
+    """Encode an image as pages and sheets show it."""
     encoded = io.BytesIO()
     picture.save(encoded, "JPEG", quality=85)
     return encoded.getvalue()

@@ -20,6 +20,7 @@ from ..options.label_flags import label_options, read_labels
 from ..options.limit_flags import limit_options
 from ..options.parameters import Arguments, Option, argument, option, quiet
 from ..options.representation_flags import asks_for_more, given, named, setting_options
+from ..options.slide_flags import slide_options, tiling_of
 from ..output.index_report import ABOUT_CT, notes, sentence, skipped_csv, summary
 from ..output.progress import ProgressBar
 from .warm import warm_up_once
@@ -100,6 +101,7 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
     metavar="NAME",
     help="what ranks dense vectors, of --by or of all: exact, annoy, hnsw, or auto; kept by the index [auto]",
 )
+@slide_options
 @option("--jobs", type=positive, metavar="N", help="processes [one a core]")
 @option("--refit", is_flag=True, help="learn the vocabulary again from all images")
 @option("--compare-contents", is_flag=True, help="read every file to see whether it has changed")
@@ -150,6 +152,7 @@ def run(args: Arguments) -> int:
         [place for place in args.folders if isinstance(place, Address)],
         args.cache,
         args.ranker,
+        tiling_of(args),
     )
     # Before worker processes start, each of which would compile for itself.
     with ProgressBar("steps", args.quiet) as progress:

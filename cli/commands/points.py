@@ -15,6 +15,7 @@ from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.limit_flags import limit_options
 from ..options.parameters import Arguments, argument, option, quiet
+from ..options.slide_flags import slide_options, tiling_of
 from ..output.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retrieval.picture import Picture
+    from retrieval.readers.tiling import Frame
     from viewer.panels import Panel, Sign
 
 DRAWN = 900
@@ -32,10 +34,12 @@ MAP = 480
 EXAMPLE = """example:
   semblance points chest.dcm -o points.png
   semblance points scans/ --by sift --by superpixel --points 200 -o heat.png
+  semblance points s.svs --um-per-px 1.0 --tissue 0.5 -o tissue.png
 
 One image: for each detector its points (dot), their scale σ (circle) and orientation (line), and
 the borders of superpixels. Several images, or a folder: where points fall, over the extent of the
-image, from equally many points of each detector (figures 2 and 3 of Haas et al. 2011)."""
+image, from equally many points of each detector (figures 2 and 3 of Haas et al. 2011).
+A whole slide: where tissue is found on it, and which tiles an index takes."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Look:
 @option("--longest-side", type=positive, default=320, metavar="N", help="working size in pixels [320]")
 @option("--foreground-only", is_flag=True, help="keep out of the black background")
 @option("--window", default="auto", metavar="W", help="lung, brain, …, or centre,width [auto]")
+@slide_options
 @quiet
 @limit_options
 def run(args: Arguments) -> int:
@@ -69,6 +74,10 @@ def run(args: Arguments) -> int:
     from viewer.files import check_picture_name, write_picture
 
     check_picture_name(args.output)
+    if (tissue := _tissue(args)) is not None:
+        write_picture(tissue, args.output)
+        print(printable(str(args.output)))
+        return 0
     pictures = read_images(find_images(args.images), _reader(args.window))
     detectors = make_detectors(args.by, args.points)
     # One image is drawn large, several as heat maps: two are read to know which.
@@ -84,6 +93,17 @@ def run(args: Arguments) -> int:
     write_picture(sheet, args.output)
     print(printable(str(args.output)))
     return 0
+
+
+def _tissue(args: Arguments) -> Any:
+    """Draw the tissue of a whole slide, if it is all that was named; None for other images."""
+    path = Path(args.images[0])
+    if len(args.images) > 1 or not path.is_file():
+        return None
+    from retrieval.readers.tiling import Tiling
+    from viewer.tissue_figure import draw_tissue
+
+    return draw_tissue(path, tiling_of(args) or Tiling((1.0,)))
 
 
 def make_detectors(names: Sequence[str] | None, points: int) -> dict[str, Any]:
@@ -199,7 +219,7 @@ def _reader(window: str) -> Any:
 
     parsed = Window.parse(window)
 
-    def read(path: Path, name: str, frames: tuple[int, ...] | None) -> Iterator[Picture]:
+    def read(path: Path, name: str, frames: tuple[Frame, ...] | None) -> Iterator[Picture]:
         return read_guarded(path, name, window=parsed, frames=frames)
 
     return read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,9 +14,8 @@ from viewer.answer import Answer
 from viewer.answer_files import as_json_line
 from viewer.answering import answer_page, ask, with_images, without_itself
 from viewer.files import check_picture_name, write_picture, write_text
-from viewer.queries.archived_roi import roi_region
-from viewer.queries.query import Query, canvas_of, find_queries, the_only
-from viewer.queries.volume import find_volumes
+from viewer.queries.marked_region import Mark
+from viewer.queries.query import the_only
 from viewer.report import write_page
 
 from ..error_lines import one_line, usage_line
@@ -28,17 +27,20 @@ from ..options.limit_flags import limit_options
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
 from ..options.query_lines import arguments_of, image_of, read_lines
 from ..options.ranking_flags import query_fields, query_flag, ranking_options
-from ..options.region_flags import REGION_SECTION, mark_of, millimetres, region_of, region_options
+from ..options.region_flags import REGION_SECTION, mark_of, millimetres, region_options
 from ..options.representation_flags import given, query_setting_options
+from ..options.slide_flags import slide_query_options
 from ..output.answer_term import answer_term
 from ..output.attach_findings import FindingsTables
 from ..output.formats import FORMATS
 from ..output.progress import ProgressBar
 from ..output.to_archive import check_to, send
+from .slide_queries import Asked, asked, draw_heat_map, outlines, write_outlines
 
 if TYPE_CHECKING:
     from retrieval.index import Index, QueryOptions
     from viewer.images import Images
+    from viewer.queries.geojson import Shape
 
 EXAMPLE = """example:
   semblance query scans.index patient7.dcm
@@ -47,6 +49,7 @@ EXAMPLE = """example:
   semblance query scans.index knee.dcm#3 --region 120,80,64,64 --sheet answer.png
   semblance query scans.index knee.dcm --region 9,9,64,64 --to dicomweb:http://localhost:8042/dicom-web
   semblance query scans.index series7/ --volume --group-by patient --findings
+  semblance query slides.index s.svs --region field.geojson --not-same slide --geojson answers/
   semblance query scans.index --term emphysema -k 20
   semblance query scans.index --stdin -k 5 < names.txt
 
@@ -98,6 +101,7 @@ Representations may have settings for queries, such as --orientations of deep: s
     section=REGION_SECTION,
     help="and with the same part of the slices this near, above and below [0]",
 )
+@slide_query_options
 @ranking_options
 @quiet
 @limit_options
@@ -108,9 +112,10 @@ def run(args: Arguments) -> int:
     _check_images(args)
     if args.stdin:
         return _answer_lines(args)
-    if args.sheet is not None:
-        check_picture_name(args.sheet)
-    mark = mark_of(args)
+    for drawing in (args.sheet, args.heat_map):
+        if drawing is not None:
+            check_picture_name(drawing)
+    mark = Mark() if isinstance(args.region, Path) else mark_of(args)
     check_to(args)
     # Before the index is opened, and long before an archive is asked.
     if args.roi is not None and args.volume:
@@ -125,8 +130,9 @@ def run(args: Arguments) -> int:
         is_shown = args.report is not None or args.sheet is not None or args.to_sheet
         images = _images(index) if is_shown else None
         tables = FindingsTables.read(args)
-        for query in _queries(index, args):
-            options = options_of(index, query, args)
+        shapes: list[tuple[str, Shape]] = []
+        for one in asked(index, args):
+            query, options = one.query, options_of(index, one, args)
             answer = ask(index, query, options, args.through)
             answer = tables.attach(index, query, answer, options, args.through)
             answers.append(answer)
@@ -136,12 +142,18 @@ def run(args: Arguments) -> int:
             if images is not None:
                 answer = with_images(answer, images, query, options.region, args.group_by)
                 illustrated.append(answer)
+            if args.heat_map is not None:
+                draw_heat_map(index, one, answer, options, args.heat_map)
+            if args.geojson is not None:
+                shapes += outlines(index, one, answer)
             if args.to is not None:
                 send(args, index, query, answer, options)
             progress("querying", len(answers), 0)
         if not answers:
             raise PictureError(f"{', '.join(args.images)}: holds no image")
         rest = notes.rest()
+        if args.geojson is not None:
+            write_outlines(shapes, args.geojson)
         # While the index is open: the page names its recipes.
         if args.report is not None:
             page = answer_page(index, illustrated, options, mark, args.volume)
@@ -162,7 +174,7 @@ def _check_images(args: Arguments) -> None:
         raise click.UsageError("the following arguments are required: IMAGE; or --term, or --stdin")
     if args.stdin and args.images:
         raise click.UsageError("--stdin reads the images from lines; leave IMAGE out")
-    for name in ("csv", "trec", "report", "sheet", "to", "to_sheet", "volume"):
+    for name in ("csv", "trec", "report", "sheet", "to", "to_sheet", "volume", "geojson", "heat_map"):
         if args.stdin and getattr(args, name):
             raise click.UsageError(f"--{name.replace('_', '-')} does not go with --stdin; leave one out")
 
@@ -191,37 +203,31 @@ def _answer_line(index: Index, args: Arguments, tables: FindingsTables, line: st
     # A line of the log each, as if it were a command: a reader may go on for days.
     with access_log(own):
         own.code = 1
-        query = the_only(find_queries(index, own.images), own.images[0])
-        options = options_of(index, query, own)
+        found = list(asked(index, own))
+        query = the_only([one.query for one in found], own.images[0])
+        options = options_of(index, found[0], own)
         answer = tables.attach(index, query, ask(index, query, options, own.through), options, own.through)
         own.shown += [row.caption.id for row in answer.rows]
         own.code = 0
     return as_json_line(answer)
 
 
-def options_of(index: Index, query: Query, args: Arguments) -> QueryOptions:
+def options_of(index: Index, one: Asked, args: Arguments) -> QueryOptions:
     """Return the options of a query that the command line sets."""
     from retrieval.index import QueryOptions
 
-    if args.roi is None:
-        region = region_of(args, canvas_of(index, query))
-    else:
-        region = roi_region(index, query, args.roi, mark_of(args))
+    fields = query_fields(args)
+    if one.um_per_px is not None:
+        from viewer.queries.slide_field import at_scale
+
+        fields["where"] = at_scale(args.where, one.um_per_px, index.tiling)
     options = QueryOptions(
-        **query_fields(args),
-        region=region,
+        **fields,
+        region=one.region,
         include_self=not args.exclude_self,
         adjust=given(args),
     )
-    return without_itself(index, query, options)
-
-
-def _queries(index: Index, args: Arguments) -> Iterator[Query]:
-    if not args.volume:
-        yield from find_queries(index, args.images)
-        return
-    for volume in find_volumes(index, args.images):
-        yield volume.query(index)
+    return without_itself(index, one.query, options)
 
 
 def _images(index: Index) -> Images:

@@ -17,6 +17,7 @@ from .parameters import Arguments, option, stack
 
 if TYPE_CHECKING:
     from retrieval.region import Region
+    from viewer.answer import XYWH
 
 
 def corners(text: str) -> tuple[tuple[float, float], ...]:
@@ -61,15 +62,20 @@ def _numbers(text: str) -> list[float]:
     return found if all(abs(number) < float("inf") for number in found) else []
 
 
+def box_or_geojson(text: str) -> XYWH | Path:
+    """Read a box ``x,y,w,h``, or the path of annotations in GeoJSON."""
+    return place(text) if text.lower().endswith((".geojson", ".json")) else box(text)
+
+
 REGION_SECTION = "a part of the query, one of the first four"
 
 region_options = stack(
     option(
         "--region",
-        type=box,
+        type=box_or_geojson,
         metavar="X,Y,W,H",
         section=REGION_SECTION,
-        help="ask with a box of the image, in pixels",
+        help="ask with a box of the image, in pixels; or FILE.geojson of QuPath, for a slide",
     ),
     option(
         "--polygon",
@@ -111,6 +117,8 @@ def mark_of(args: Arguments) -> Mark:
 
     OptionError if there is more than one mark, or a word about one that is not there.
     """
+    if isinstance(args.region, Path):
+        raise OptionError("a GeoJSON file marks fields of slides, for `semblance query`", "region")
     if (roi := getattr(args, "roi", None)) is not None:
         for form in FORMS:
             if getattr(args, form) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -36,7 +36,6 @@ from .search.volume import answer_volume
 from .storage.erasure import leftovers
 from .storage.latest_snapshot import LatestSnapshot
 from .storage.lent_files import LentFiles
-from .storage.reading import read_file
 from .storage.snapshot import Snapshot
 from .storage.store import Store
 from .storage.verify import verify
@@ -171,10 +170,6 @@ class Index(LentFiles):
     def read(self, name: str) -> Picture:
         """Read an indexed image again from its file. Raise PictureError if that is not possible."""
         return self.ask(lambda snapshot: snapshot.read(name))
-
-    def read_query(self, path: Path, frames: Collection[int] | None = None) -> Iterator[Picture]:
-        """Read the images of any file as this index reads its own. Raise PictureError if that fails."""
-        return read_file(self._store, Path(path), frames)
 
     def path_of(self, name: str) -> Path | None:
         """Return where the file of an image is; None if it is not known any more, or another is there."""

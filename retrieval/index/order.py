@@ -13,6 +13,7 @@ from ..metadata.label_table import LabelTable
 from ..readers.archive import Address
 from ..readers.folder import find_files
 from ..readers.kinds import also_named
+from ..readers.tiling import Tiling
 from ..readers.window import Window
 from ..registry import make_by
 from ..representation import Loadable
@@ -46,6 +47,7 @@ class Order:
         default.
     labels, jobs, refit, compare_contents, forget, follow_links, archives, cache : see ``IndexWriter.update``.
     ranker : of the dense vectors of ``by``, or of all; None for what each has.
+    tiling : how slides are cut; None for the index's own, or for their first level.
     """
 
     output: Path
@@ -65,6 +67,7 @@ class Order:
     archives: Sequence[Address] = ()
     cache: Path | None = None
     ranker: str | None = None
+    tiling: Tiling | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ def bring_up_to_date(order: Order, progress: Progress = silent) -> IndexState:
     if order.ranker is not None:
         check_choice(order.ranker)
     with _opened(order) as index:
+        if order.tiling is not None:
+            index.require_tiling(order.tiling)
         index.take_also(order.also)
         _add_representations(index, order)
         report = index.update(

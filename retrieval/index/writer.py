@@ -23,9 +23,10 @@ from .storage.lock import WriterLock
 from .storage.merge import compact
 from .storage.store import ALL_KEPT, Store
 from .update.apply_labels import LabelReport
+from .update.index_settings import IndexSettings
 from .update.learn_metric import drop_metric, learn_metric
 from .update.learn_profile import ProfileOptions, ProfileReport, learn_profile
-from .update.registration import register_representation, require_privacy, require_window, take_also
+from .update.registration import register_representation
 from .update.repair import RepairReport, repair
 from .update.run import UpdateReport, update
 from .update.scanned import ScanOptions
@@ -36,7 +37,7 @@ from .update.transaction import COMMIT_EVERY
 __all__ = ["IndexWriter", "LabelReport", "MetricOptions", "MetricReport", "RepairReport", "UpdateReport"]
 
 
-class IndexWriter(Index):
+class IndexWriter(IndexSettings, Index):
     """An index that may be changed as well as asked, by one process at a time.
 
     Each change is one commit: a kill at any instant leaves the last one. Use it in a ``with`` block.
@@ -110,31 +111,6 @@ class IndexWriter(Index):
         IndexFolderError : one of that name is there with other settings, or learnt something else.
         """
         register_representation(self._store, representation)
-        self.refresh()
-
-    def require_window(self, window: Window) -> None:
-        """Set the window if no image was ever indexed; raise IndexFolderError if it is another one."""
-        require_window(self._store, window)
-        self.refresh()
-
-    def take_also(self, kinds: Sequence[str]) -> None:
-        """Index these kinds of files as well: ``seg``, ``dose``, ``map``, ``level``; those taken before stay.
-
-        Raises
-        ------
-        SettingError : another name.
-        """
-        take_also(self._store, kinds)
-        self.refresh()
-
-    def require_privacy(self, **wanted: str | None) -> None:
-        """Let burned-in text be looked for or not, and such images be passed over; refuse any other change.
-
-        Raises
-        ------
-        IndexFolderError : it was made with other ``names`` or ``thumbnails``.
-        """
-        require_privacy(self._store, wanted)
         self.refresh()
 
     def update(

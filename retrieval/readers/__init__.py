@@ -13,6 +13,7 @@ from .kinds import with_kind
 from .limits import LimitError, Limits, current_limits
 from .reasons import reason_of
 from .source import DamagedFrame, NotAPictureError, PassedOverError, Read, Source
+from .tiling import Frame, Tiling
 from .unread import refuse_known
 from .warnings_off import quiet
 from .window import Window
@@ -32,10 +33,11 @@ def read_pictures(
     *,
     window: Window | None = None,
     salt: bytes = b"",
-    frames: Collection[int] | None = None,
+    frames: Collection[Frame] | None = None,
     limits: Limits | None = None,
     also: Collection[str] | None = None,
     as_mask: bool = False,
+    tiling: Tiling | None = None,
     report: Report | None = None,
 ) -> Iterator[Picture]:
     """Read the images of one file, one after the other; memory holds one frame if the format allows it.
@@ -48,11 +50,12 @@ def read_pictures(
         ``id#1``, ….
     window : how values become grey levels; ``auto`` by default.
     salt : keys the hashes of patient, study and series.
-    frames : the frames wanted, counted from 0; all by default.
+    frames : the frames wanted, counted from 0, or tiles and fields of a slide; all by default.
     limits : how many pixels and frames are decoded, which the header is asked before; by default those in
         force. Time and memory are limited by ``guarded.read_guarded``, which calls this in another process.
     also : kinds to be read besides images of patients, keys of ``kinds.ALSO``; by default all of them.
     as_mask : return 1 for each value that is not zero and 0 for the others, whatever they look like.
+    tiling : cuts slides into tiles, which are their images; by default their first level is one image.
     report : is called with each damaged frame that is left out.
 
     Raises
@@ -63,7 +66,7 @@ def read_pictures(
         it a damaged frame that was asked for in ``frames``, or that leaves no other frame.
     """
     allowed = limits or current_limits()
-    source = Source(Path(path), id, window or Window(), salt, frames, allowed, also, as_mask)
+    source = Source(Path(path), id, window or Window(), salt, frames, allowed, also, as_mask, tiling)
     first: str | None = None
     n_read = 0
     for item in _protected(source):
@@ -100,6 +103,25 @@ def _protected(source: Source) -> Iterator[Read]:
 
 
 def _pictures(source: Source) -> Iterator[Read]:
+    if source.tiling is not None or any(not isinstance(frame, int) for frame in source.frames or ()):
+        yield from _of_slide(source)
+    else:
+        yield from _of_format(source)
+
+
+def _of_slide(source: Source) -> Iterator[Read]:
+    """Yield the parts of a slide; of a file that is none, what its format has."""
+    from .slides.opening import open_slide
+    from .slides.reader import read
+
+    with open_slide(source.path, source.salt) as slide:
+        if slide is not None:
+            yield from read(source, slide)
+            return
+    yield from _of_format(source)
+
+
+def _of_format(source: Source) -> Iterator[Read]:
     kind = recognise(source.path)
     if kind is None:
         refuse_known(source.path)
@@ -113,7 +135,7 @@ def _pictures(source: Source) -> Iterator[Read]:
             "no picture: " + ("the file is empty" if size == 0 else "its content is of no known kind")
         )
     module = import_module(f".{FORMATS[kind].module}", __package__)
-    return with_kind(module.read(source))
+    yield from with_kind(module.read(source))
 
 
 def _named(id: str, text: str) -> str:

@@ -21,6 +21,7 @@ from .limits import DiedError, LimitError, Limits, current_limits
 from .masks import MarkedImage, Mask, read_mask, split_name
 from .reading_messages import Call, Items
 from .source import DamagedFrame
+from .tiling import Frame, Tiling
 from .window import Window
 
 if hasattr(os, "fork"):
@@ -35,8 +36,9 @@ def read_guarded(
     *,
     window: Window | None = None,
     salt: bytes = b"",
-    frames: Collection[int] | None = None,
+    frames: Collection[Frame] | None = None,
     also: Collection[str] | None = None,
+    tiling: Tiling | None = None,
     report: Report | None = None,
     limits: Limits | None = None,
 ) -> Iterator[Picture]:
@@ -51,7 +53,7 @@ def read_guarded(
     LimitError : the file took more than it may, or the process that read it died.
     PictureError : see ``read_pictures``.
     """
-    options = {"window": window, "salt": salt, "frames": frames, "also": also}
+    options = {"window": window, "salt": salt, "frames": frames, "also": also, "tiling": tiling}
     for item in guarded_items(_read, path, id, path, id, options, limits=limits):
         if isinstance(item, Picture):
             yield item

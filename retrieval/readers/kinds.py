@@ -29,6 +29,7 @@ class Kind(StrEnum):
     MAP = "parametric map"
     LEVEL = "lower level of a slide"
     LABEL = "label of a slide"
+    TILE = "part of a slide"
 
 
 ALSO = {"seg": Kind.SEGMENTATION, "dose": Kind.DOSE, "map": Kind.MAP, "level": Kind.LEVEL}

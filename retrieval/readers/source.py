@@ -10,6 +10,7 @@ from ..errors import PictureError
 from ..picture import Picture
 from .limits import Limits, declare_pixels
 from .reasons import reason_of
+from .tiling import Frame, Tiling
 from .window import Window
 
 
@@ -23,9 +24,12 @@ class PassedOverError(PictureError):
 
 @dataclass(frozen=True)
 class DamagedFrame:
-    """A frame that could not be read, in a file whose others can: its number, from 0, and the reason."""
+    """A frame that could not be read, in a file whose others can: its number, from 0, and the reason.
 
-    number: int
+    Of a slide it is the name of a tile, or of a scale.
+    """
+
+    number: int | str
     reason: str
 
 
@@ -42,20 +46,22 @@ class Source:
     path, id : where it is, and what it is called.
     window : how values become grey levels.
     salt : keys the hashes of identifiers.
-    frames : the frames wanted, counted from 0; None for all.
+    frames : the frames wanted, counted from 0, or parts of a slide; None for all.
     limits : how many pixels and frames are decoded.
     also : kinds to be read besides images of patients (``kinds.ALSO``); None for all of them.
     as_mask : show 1 for each value that is not zero, else 0, instead of grey levels through a window.
+    tiling : how slides are cut; None reads the first level of a slide as one image.
     """
 
     path: Path
     id: str
     window: Window
     salt: bytes
-    frames: Collection[int] | None
+    frames: Collection[Frame] | None
     limits: Limits
     also: Collection[str] | None = None
     as_mask: bool = False
+    tiling: Tiling | None = None
 
     def frame_id(self, frame: int, n_frames: int) -> str:
         """Return the id of a frame: that of the file if it holds one frame only."""
@@ -74,8 +80,11 @@ class Source:
                 )
             yield from range(n_frames)
             return
+        numbers = [frame for frame in self.frames if isinstance(frame, int)]
+        if others := [str(frame) for frame in self.frames if not isinstance(frame, int)]:
+            raise PictureError(f"there is no {others[0]}: the file is no whole slide")
         # Rising: compressed files are read from front to back.
-        for frame in sorted(set(self.frames)):
+        for frame in sorted(set(numbers)):
             if not 0 <= frame < n_frames:
                 raise PictureError(f"there is no frame {frame}; the file holds {n_frames}, counted from 0")
             yield frame

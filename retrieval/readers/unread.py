@@ -9,6 +9,7 @@ from .formats import FORMATS
 from .source import PassedOverError
 
 _BIO_FORMATS = "export it as OME-TIFF, for example by bfconvert of Bio-Formats"
+_AS_SLIDE = "it is a slide: make an index with --um-per-px, such as 1.0"
 _PNG = "convert it to PNG"
 _VIDEO = "save its frames as PNG"
 _NIFTI = "convert it to NIfTI"
@@ -48,10 +49,10 @@ UNREAD = (
     Unread("Nikon ND2", _BIO_FORMATS, (".nd2",), b"\xda\xce\xbe\x0a"),
     Unread("Olympus", _BIO_FORMATS, (".vsi", ".oir", ".oib", ".oif")),
     Unread("Imaris", _BIO_FORMATS, (".ims",)),
-    Unread("MIRAX", _BIO_FORMATS, (".mrxs",)),
-    Unread("Hamamatsu VMS", _BIO_FORMATS, (".vms", ".vmu")),
+    Unread("MIRAX", _AS_SLIDE, (".mrxs",)),
+    Unread("Hamamatsu VMS", _AS_SLIDE, (".vms", ".vmu")),
     Unread("Philips iSyntax", _BIO_FORMATS, (".isyntax", ".i2syntax")),
-    Unread("Sakura slide", _BIO_FORMATS, (".svslide",)),
+    Unread("Sakura slide", _AS_SLIDE, (".svslide",)),
     Unread("Image Cytometry Standard", _BIO_FORMATS, (".ics",), b"ics_version"),
     Unread("MRC", _BIO_FORMATS, (".mrc", ".mrcs"), b"MAP ", 208),
     Unread("Digital Micrograph", _BIO_FORMATS, (".dm3", ".dm4")),

@@ -14,8 +14,9 @@ from ..safe_text import printable
 
 if TYPE_CHECKING:
     from retrieval.picture import Picture
+    from retrieval.readers.tiling import Frame
 
-Reader = Callable[[Path, str, tuple[int, ...] | None], Iterator["Picture"]]
+Reader = Callable[[Path, str, "tuple[Frame, ...] | None"], Iterator["Picture"]]
 """What reads the images of a file, given its path, its name, and the frames wanted (None: all)."""
 
 
@@ -33,7 +34,7 @@ class ImageFile:
 
     path: Path
     name: str
-    frames: tuple[int, ...] | None = None
+    frames: tuple[Frame, ...] | None = None
     is_named: bool = True
 
 
@@ -93,7 +94,7 @@ def _images(argument: str) -> Iterator[ImageFile]:
         raise PictureError(f"{argument}: no such file or folder; check the path")
 
 
-def _frame(argument: str) -> int | None:
-    # isdigit alone takes digits of other scripts, such as ², which int does not read.
-    number = argument.rpartition("#")[2]
-    return int(number) if "#" in argument and number.isascii() and number.isdigit() else None
+def _frame(argument: str) -> Frame | None:
+    from retrieval.readers.tiling import frame_of
+
+    return frame_of(argument.rpartition("#")[2]) if "#" in argument else None

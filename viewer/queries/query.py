@@ -15,6 +15,7 @@ from .marked_region import Canvas
 if TYPE_CHECKING:
     from retrieval.index import Index
     from retrieval.picture import Picture
+    from retrieval.readers.tiling import Frame
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +58,21 @@ def find_queries(index: Index, images: Sequence[str]) -> Iterator[Query]:
     for image in images:
         # Ids go first, since nothing is read for them; ./name always means the file.
         if ids := ids_of(index, image):
+            _check_is_no_slide(index, image, ids)
             yield from (Query(id, known_as=id) for id in ids)
         elif is_on_disk(image):
             yield from read_queries(index, image)
         else:
             raise PictureError(f"{image}: neither in this index nor on disk{nearest(index, image)}")
+
+
+def _check_is_no_slide(index: Index, image: str, ids: Sequence[str]) -> None:
+    """Refuse a slide whose thousands of tiles would all ask."""
+    if index.tiling is not None and len(ids) > 1 and "um_per_px" in index.picture(ids[0]).metadata:
+        raise PictureError(
+            f"{image}: a whole slide of {len(ids):,} tiles; mark a field of it by --region X,Y,W,H, or name "
+            f"a tile, such as '{ids[0]}'"
+        )
 
 
 def read_queries(index: Index, image: str) -> Iterator[Query]:
@@ -70,6 +81,9 @@ def read_queries(index: Index, image: str) -> Iterator[Query]:
         # A file of the index brings its labels and groups, though its pixels are read anew.
         ids = index.names_at(file.path)
         for picture in read_images([file], reader_of(index)):
+            if ids and "um_per_px" in picture.metadata:
+                # A field of a slide is no image of the index, but its slide and its patient are known.
+                picture = replace(picture, groups={**picture.groups, **index.picture(ids[0]).groups})
             yield replace(_read_query(index, picture, _known_as(ids, file, picture)), path=file.path)
 
 
@@ -95,7 +109,7 @@ def ids_of(index: Index, image: str) -> list[str]:
 def reader_of(index: Index) -> Reader:
     """Return what reads files as the index reads its own, and calls their images as the user did."""
 
-    def read(path: Path, name: str, frames: tuple[int, ...] | None) -> Iterator[Picture]:
+    def read(path: Path, name: str, frames: tuple[Frame, ...] | None) -> Iterator[Picture]:
         try:
             for picture in index.read_query(path, frames):
                 # The reader names pictures after the file alone; the user may have given a longer path.

@@ -10,6 +10,7 @@ from pathlib import Path
 from retrieval.errors import NoThumbnailError, PictureError
 from retrieval.picture import Picture
 from retrieval.readers.guarded import read_guarded
+from retrieval.readers.tiling import Frame, frames_of
 from retrieval.readers.window import Window
 from viewer.thumbnail import thumbnail
 
@@ -100,11 +101,10 @@ def _read(opened: Opened, name: str) -> Picture:
     return replace(picture, metadata={**entry.metadata, **picture.metadata}, spacing=entry.spacing)
 
 
-def _place(opened: Opened, name: str) -> tuple[Path, list[int] | None]:
+def _place(opened: Opened, name: str) -> tuple[Path, list[Frame] | None]:
     """Return the file of an image, and its frame if the file holds several."""
     path = opened.index.path_of(name)
     if path is None:
         raise PictureError(f"{name}: its file is not there any more, or holds something else")
     entry = opened.index.picture(name)
-    frames = [int(name.removeprefix(f"{entry.source}#"))] if name != entry.source else None
-    return path, frames
+    return path, frames_of(name, entry.source)

@@ -13,6 +13,7 @@ from itertools import count
 
 from ...errors import PictureError
 from ...readers.pseudonym import Key, hashed
+from ...readers.tiling import frame_of
 
 _MARK = b"\0sealed:"
 _BLOCK = 64  # bytes: all paths of up to 62 bytes have one length
@@ -45,7 +46,7 @@ class Names:
         if self.are_hidden:
             yield self.name(name)
             file, mark, frame = name.rpartition("#")
-            if mark and frame.isdecimal():
+            if mark and frame_of(frame) is not None:
                 yield f"{self.name(file)}#{frame}"
 
     def shown(self, name: str) -> str:

@@ -12,10 +12,11 @@ from ...readers.pseudonym import hashed
 from ..catalogue.archives import archives
 from ..catalogue.on_disk import locate
 from .archived_files import at_hand, lent_object, uids_in
+from .slide_files import SlideFiles
 from .store import Store
 
 
-class LentFiles:
+class LentFiles(SlideFiles):
     """What an index says of the files of its images."""
 
     _store: Store

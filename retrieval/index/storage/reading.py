@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 from ...errors import PictureError
 from ...picture import Picture
-from ...readers.guarded import read_guarded
+from ...readers.guarded import guarded_items, read_guarded
+from ...readers.slides.facts import SlideFacts, slide_facts
+from ...readers.slides.reader import SlideView, view_slide
+from ...readers.tiling import Frame, Tiling, frames_of
 from ..catalogue.on_disk import locate
 from .archived_files import at_hand
 from .store import Store
@@ -18,13 +22,31 @@ def read_indexed(store: Store, name: str, source: str) -> Picture:
     path = locate(store.catalogue, source)
     if path is None:
         raise PictureError(f"{name}: the index was changed meanwhile; try again")
-    frames = [int(name.removeprefix(f"{source}#"))] if name != source else None
+    frames = frames_of(name, source)
     with at_hand(store.catalogue, source, path) as file:
-        return next(iter(read_guarded(file, source, window=store.window, salt=store.salt, frames=frames)))
+        about: dict[str, Any] = {"window": store.window, "salt": store.salt, "tiling": store.tiling}
+        return next(iter(read_guarded(file, source, frames=frames, **about)))
 
 
-def read_file(store: Store, path: Path, frames: Collection[int] | None) -> Iterator[Picture]:
+def read_file(store: Store, path: Path, frames: Collection[Frame] | None) -> Iterator[Picture]:
     """Read the images of any file. Raise PictureError if it cannot be read, or has no such frame."""
     # A frame that is named is wanted, whatever it is; and a query may well be a lower level of a slide.
     also = None if frames is not None else {*store.also, "level"}
-    return read_guarded(path, path.name, window=store.window, salt=store.salt, frames=frames, also=also)
+    if frames is None and store.tiling is not None and facts_of(path, store.tiling) is not None:
+        scale = store.tiling.um_per_px[0]
+        raise PictureError(
+            f"{path.name}: a whole slide; mark a field of it by --region X,Y,W,H, or name one, such as "
+            f"'{path.name}#{scale}um/0,0,1000,1000'"
+        )
+    about: dict[str, Any] = {"window": store.window, "salt": store.salt, "tiling": store.tiling}
+    return read_guarded(path, path.name, frames=frames, also=also, **about)
+
+
+def facts_of(path: Path, tiling: Tiling | None) -> SlideFacts | None:
+    """Return what is known of a slide, None if a file is none. Raise PictureError if it cannot be read."""
+    return next(guarded_items(slide_facts, path, path.name, path, tiling), None)
+
+
+def view_of(path: Path, tiling: Tiling) -> SlideView | None:
+    """Return the overview of a slide, None if a file is none. Raise PictureError if it cannot be read."""
+    return next(guarded_items(view_slide, path, path.name, path, tiling), None)

@@ -86,9 +86,9 @@ class Snapshot:
         if (found := find(self.names, name)) is not None:
             return found
         # Only for the message: most often a file of several frames was named without one.
-        frames = sum(other.startswith(f"{name}#") for other in self.names)
+        frames = [other for other in self.names if other.startswith(f"{name}#")]
         listed = "`semblance info` lists what it holds"
-        hint = f"it has {frames} frames, name one as {name}#0" if frames else listed
+        hint = f"it has {len(frames):,} frames, name one as {frames[0]}" if frames else listed
         raise SettingError(f"{name}: no such image in this index; {hint}")
 
     def stored_representation(self, name: str) -> StoredRepresentation:

@@ -13,6 +13,7 @@ from ...errors import REPAIR, IndexFolderError
 from ...rankers.array_files import load_arrays, save_arrays, sync_folder
 from ...rankers.block_sums import write_sums
 from ...readers.pseudonym import Key
+from ...readers.tiling import Tiling
 from ...readers.window import Window
 from ...representation import Arrays, Representation
 from ..catalogue.connection import FILE, on_error
@@ -126,6 +127,12 @@ class Store:
         """The kinds of files that are indexed besides images of patients; keys of ``readers.kinds.ALSO``."""
         found = self.catalogue.rows("SELECT value FROM meta WHERE key = 'also'")
         return frozenset(str(found[0][0]).split()) if found else frozenset()
+
+    @property
+    def tiling(self) -> Tiling | None:
+        """How slides are cut into tiles; None reads their first level as one image."""
+        found = self.catalogue.rows("SELECT value FROM meta WHERE key = 'tiling'")
+        return Tiling.parse(str(found[0][0])) if found else None
 
     @property
     def is_writable(self) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from ...representation import BatchEncoder, Encoding, Representation
 from ..catalogue.encoded_picture import EncodedPicture
-from .worker_task import Failure, PartialResult, Task
+from .worker_messages import Failure, PartialResult, Task
 
 TaskOutcome = tuple[Task, PartialResult | Failure]
 """A task with one of its results."""

@@ -17,7 +17,7 @@ from .archive_files import GONE, ArchiveFiles
 from .batch_encoding import Batcher
 from .interrupt import held_back
 from .transaction import COMMIT_EVERY, IdAllocator, SourceWrite, Transaction
-from .worker_task import Failure, PartialResult, Setup, Spec, Task
+from .worker_messages import Failure, PartialResult, Setup, Spec, Task
 from .workers import Executor
 
 _COMMITS_TO_DOUBLE = 32
@@ -212,7 +212,7 @@ def setup(store: Store, chosen: Sequence[StoredRepresentation]) -> Setup:
         Spec(b.id, b.name, b.settings, None if b.model is None else models / b.model) for b in chosen
     )
     about = (store.window.text, store.salt, specs, store.factories, store.privacy)
-    return Setup(*about, current_limits())
+    return Setup(*about, current_limits(), store.tiling)
 
 
 def _encoded_by(store: Store, source: int) -> frozenset[int]:

@@ -14,7 +14,8 @@ from ..progress import Progress
 from ..storage.store import Store
 from .archive_files import ArchiveFiles
 from .encode import setup
-from .worker_task import Failure, PartialResult, Task, sampling_key
+from .worker_messages import Failure, PartialResult, Task
+from .worker_task import sampling_key
 from .workers import Executor
 
 _MORE = 4

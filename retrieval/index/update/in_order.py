@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from .worker_task import Failure, PartialResult, Task
+from .worker_messages import Failure, PartialResult, Task
 
 Outcome = PartialResult | Failure
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from ...errors import IndexFolderError, SettingError
 from ...readers.kinds import also_named
+from ...readers.tiling import Tiling
 from ...readers.window import Window
 from ...representation import Loadable, Representation
 from ..catalogue.pictures import next_picture
@@ -109,6 +110,27 @@ def require_window(store: Store, window: Window) -> None:
         store.catalogue.run("UPDATE meta SET value = ? WHERE key = 'window'", window.text)
         for id, recipe in recipes.items():
             note_recipe(store.catalogue, id, recipe)
+
+
+def require_tiling(store: Store, tiling: Tiling) -> None:
+    """Set how slides are cut if no image was ever indexed.
+
+    Raises
+    ------
+    IndexFolderError : images were indexed with another tiling, or without one.
+    """
+    if tiling == store.tiling:
+        return
+    if _has_held_pictures(store):
+        known = store.tiling
+        first = "reads the first level of slides as one image"
+        what = first if known is None else f"cuts slides at {known.shown}"
+        raise IndexFolderError(
+            f"{store.folder}: {what}, not at {tiling.shown}; leave it out, or make another index"
+        )
+    store.check_writable()
+    with store.catalogue.transaction():
+        store.catalogue.run("INSERT OR REPLACE INTO meta VALUES ('tiling', ?)", tiling.text)
 
 
 def _recipe(store: Store, stored: StoredRepresentation, window: Window) -> str | None:

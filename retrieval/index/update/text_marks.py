@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ...picture import Picture
 from ...readers import PassedOverError
+from ...readers.kinds import Kind
 from ...readers.overlaid_text import sees_text
 from ..catalogue.privacy import Privacy, TextMark
 
@@ -19,7 +20,7 @@ def marks_of(picture: Picture, privacy: Privacy) -> TextMark:
     if privacy.find_text == "off":
         return marks
     # Where images with text are left out, none comes here.
-    is_seen = privacy.burned_in == "on" and sees_text(picture)
+    is_seen = privacy.burned_in == "on" and _shows_text(picture)
     return marks | TextMark.LOOKED | (TextMark.SEEN if is_seen else TextMark.NONE)
 
 
@@ -34,13 +35,18 @@ def without_text(pictures: Iterable[Picture], privacy: Privacy) -> Iterator[Pict
     for picture in pictures:
         if _says_so(picture):
             raise PassedOverError(_HEADER)
-        if privacy.find_text == "on" and sees_text(picture):
+        if privacy.find_text == "on" and _shows_text(picture):
             n_seen += 1
             continue
         n_taken += 1
         yield picture
     if n_seen and not n_taken:
         raise PassedOverError(_SEEN)
+
+
+def _shows_text(picture: Picture) -> bool:
+    # A slide's text is on its label, which is never read; tiles are too many to be looked at for none.
+    return picture.metadata.get("kind") != Kind.TILE and sees_text(picture)
 
 
 def _says_so(picture: Picture) -> bool:

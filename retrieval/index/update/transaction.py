@@ -18,7 +18,7 @@ from ..catalogue.pictures import add_pictures, known_pictures
 from ..catalogue.representations import Segment, add_segment
 from ..storage.segments import finish_segment, save_encodings, save_rows
 from ..storage.store import Store
-from .worker_task import Failure
+from .worker_messages import Failure
 
 COMMIT_EVERY = 512
 """Images, or files, in one commit. A commit costs a few syncs of the disk; a kill loses at most one

@@ -15,7 +15,8 @@ from multiprocessing.process import BaseProcess
 
 from ...readers.reading_child import end_with_parent
 from .encoding_limit import by_kernel, is_ended
-from .worker_task import Setup, Task, Worker
+from .worker_messages import Setup, Task
+from .worker_task import Worker
 
 
 @dataclass(eq=False)

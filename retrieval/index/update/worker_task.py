@@ -1,16 +1,12 @@
-"""The task of a worker: read one file, and encode its images or draw samples from them.
-
-What crosses between processes is here: ``Setup``, ``Task``, and the results. Pixels stay in the worker.
-"""
+"""The task of a worker: read one file, and encode its images or draw samples from them."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -22,112 +18,24 @@ from ...readers import DamagedFrame, LimitError, NotAPictureError, PassedOverErr
 from ...readers.guarded import read_guarded
 from ...readers.limits import Limits
 from ...readers.reasons import reason_of
+from ...readers.tiling import Frame
 from ...readers.window import Window
 from ...representation import Arrays, BatchEncoder, Encoding, Representation
-from ..catalogue.contents import Contents, contents_of, part_of
+from ..catalogue.contents import contents_of, part_of
 from ..catalogue.encoded_picture import EncodedPicture
 from ..catalogue.files import State
-from ..catalogue.privacy import Privacy, TextMark
-from ..catalogue.recipe import Factories, make
+from ..catalogue.privacy import TextMark
+from ..catalogue.recipe import make
 from ..catalogue.tombstones import tombstone_key
 from ..storage.thumbnail import make_thumbnail
 from .damaged_frames import about_damaged
+from .drawn_tiles import draw_tiles
 from .encoding_limit import no_limit
 from .text_marks import marks_of, without_text
+from .worker_messages import Failure, PartialResult, Setup, Task
 
 FRAMES_PER_RESULT = 64
 """Frames of a file in one result: a stack of thousands must not be in memory as a whole."""
-
-
-@dataclass(frozen=True)
-class Spec:
-    """What a worker restores a representation from; ``model`` is the folder of what it learnt."""
-
-    id: int
-    name: str
-    settings: Mapping[str, Any]
-    model: Path | None
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What a worker needs before its first task.
-
-    Parameters
-    ----------
-    window : how values become grey levels, as text.
-    salt : the key of pseudonyms and tombstones.
-    specs : the representations.
-    factories : makers of representations, by name; importable, as they are sent to processes.
-    privacy : what the index keeps.
-    limits : what the reading of a file may take.
-    """
-
-    window: str
-    salt: bytes
-    specs: tuple[Spec, ...]
-    factories: Factories
-    privacy: Privacy
-    limits: Limits = field(default_factory=Limits)
-
-
-@dataclass(frozen=True)
-class Task:
-    """A file to read.
-
-    Parameters
-    ----------
-    source, path, name : of the file.
-    encode : the numbers of the representations that encode or sample it.
-    has_thumbnails : make a thumbnail of each image.
-    skip : the tombstone keys of removed frames, which are passed over.
-    sample : with n above 0 nothing is encoded; n frames are drawn at random and sampled to learn from.
-    seed : of the draw.
-    also : the kinds of files that are read besides images of patients; None for all.
-    part : the hash of what the file held when it was indexed; None if it is new, or that is not known.
-    """
-
-    source: int
-    path: Path
-    name: str
-    encode: tuple[int, ...]
-    has_thumbnails: bool = True
-    skip: frozenset[str] = frozenset()
-    sample: int = 0
-    seed: int = 0
-    also: frozenset[str] | None = frozenset()
-    part: bytes | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class PartialResult:
-    """Result of a task, or of a part of it.
-
-    Parameters
-    ----------
-    pictures : encoded images.
-    goes_on : more results of the same file follow.
-    samples : of each frame that was drawn, by representation.
-    n_frames : of the file, if it was sampled.
-    reason : which frames could not be read, and why; empty if all could.
-    contents : of a new file, with its last result: the hashes that it is recognised by.
-    """
-
-    pictures: Sequence[EncodedPicture] = ()
-    goes_on: bool = False
-    samples: Sequence[Mapping[int, Arrays]] = ()
-    n_frames: int = 0
-    reason: str = ""
-    contents: Contents | None = None
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a task has no result, and the state that its file gets; final if it is left out for what it is."""
-
-    state: State
-    reason: str
-    is_final: bool = False
 
 
 @dataclass
@@ -175,10 +83,13 @@ class Worker:
         except Exception as error:  # whatever a decoder raises costs this file only
             yield Failure(State.FAILED, f"internal error, please report it ({type(error).__name__})")
 
-    def _read(self, task: Task, report: Report | None = None) -> Iterator[Picture]:
+    def _read(
+        self, task: Task, report: Report | None = None, frames: Collection[Frame] | None = None
+    ) -> Iterator[Picture]:
         salt, skip = self.setup.salt, task.skip
         about: dict[str, Any] = {"window": self._window, "salt": salt, "limits": self.setup.limits}
-        pictures = read_guarded(task.path, task.name, also=task.also, report=report, **about)
+        about |= {"also": task.also, "report": report, "frames": frames, "tiling": self.setup.tiling}
+        pictures = read_guarded(task.path, task.name, **about)
         if self.setup.privacy.burned_in == "off":
             pictures = without_text(pictures, self.setup.privacy)
         return (picture for picture in pictures if not skip or tombstone_key(salt, picture.id) not in skip)
@@ -215,13 +126,21 @@ class Worker:
         return task.has_thumbnails and self.setup.privacy.thumbnails == "on"
 
     def _sampled(self, task: Task) -> PartialResult:
+        """Sample frames drawn at random; of a slide only the tiles that are drawn are read."""
+        drawn = draw_tiles(task, self.setup, lambda name: sampling_key(task.seed, name))
+        if drawn is not None and drawn.tiles:
+            with suppress(PictureError):  # one of them is damaged: others must take its place
+                return replace(self._sample_of(task, drawn.tiles), n_frames=drawn.n_tiles)
+        return self._sample_of(task)
+
+    def _sample_of(self, task: Task, frames: Collection[Frame] | None = None) -> PartialResult:
         """Sample the frames whose names have the smallest keys; any order of frames gives the same ones.
 
         A heap of the best keeps memory at ``task.sample`` samples, however many frames the file has.
         """
         best: list[tuple[int, str, dict[int, Arrays]]] = []
         n_frames = 0
-        for picture in self._read(task):
+        for picture in self._read(task, frames=frames):
             n_frames += 1
             key = -sampling_key(  # negative: the heap pops the smallest, here the largest key
                 task.seed, picture.id

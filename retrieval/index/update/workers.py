@@ -13,8 +13,9 @@ from ...errors import SemblanceError, SettingError
 from ..catalogue.files import State
 from .encoding_limit import TOO_LONG
 from .in_order import InOrder, Outcome
+from .worker_messages import Failure, PartialResult, Setup, Task
 from .worker_process import WorkerProcess, start_worker_process
-from .worker_task import Failure, PartialResult, Setup, Task, Worker
+from .worker_task import Worker
 
 __all__ = ["Executor", "Outcome", "ProcessExecutor", "SerialExecutor", "make_executor"]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from retrieval.index.catalogue.encoded_picture import EncodedPicture
 from retrieval.index.catalogue.files import State
 from retrieval.index.update.in_order import InOrder
-from retrieval.index.update.worker_task import Failure, PartialResult, Task
+from retrieval.index.update.worker_messages import Failure, PartialResult, Task
 
 
 def task(source):

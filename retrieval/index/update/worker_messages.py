@@ -1,0 +1,110 @@
+"""What crosses between the writing process and its workers; pixels stay in the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...readers.limits import Limits
+from ...readers.tiling import Tiling
+from ...representation import Arrays
+from ..catalogue.contents import Contents
+from ..catalogue.encoded_picture import EncodedPicture
+from ..catalogue.files import State
+from ..catalogue.privacy import Privacy
+from ..catalogue.recipe import Factories
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a worker restores a representation from; ``model`` is the folder of what it learnt."""
+
+    id: int
+    name: str
+    settings: Mapping[str, Any]
+    model: Path | None
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a worker needs before its first task.
+
+    Parameters
+    ----------
+    window : how values become grey levels, as text.
+    salt : the key of pseudonyms and tombstones.
+    specs : the representations.
+    factories : makers of representations, by name; importable, as they are sent to processes.
+    privacy : what the index keeps.
+    limits : what the reading of a file may take.
+    tiling : how slides are cut; None reads their first level.
+    """
+
+    window: str
+    salt: bytes
+    specs: tuple[Spec, ...]
+    factories: Factories
+    privacy: Privacy
+    limits: Limits = field(default_factory=Limits)
+    tiling: Tiling | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """A file to read.
+
+    Parameters
+    ----------
+    source, path, name : of the file.
+    encode : the numbers of the representations that encode or sample it.
+    has_thumbnails : make a thumbnail of each image.
+    skip : the tombstone keys of removed frames, which are passed over.
+    sample : with n above 0 nothing is encoded; n frames are drawn at random and sampled to learn from.
+    seed : of the draw.
+    also : the kinds of files that are read besides images of patients; None for all.
+    part : the hash of what the file held when it was indexed; None if it is new, or that is not known.
+    """
+
+    source: int
+    path: Path
+    name: str
+    encode: tuple[int, ...]
+    has_thumbnails: bool = True
+    skip: frozenset[str] = frozenset()
+    sample: int = 0
+    seed: int = 0
+    also: frozenset[str] | None = frozenset()
+    part: bytes | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PartialResult:
+    """Result of a task, or of a part of it.
+
+    Parameters
+    ----------
+    pictures : encoded images.
+    goes_on : more results of the same file follow.
+    samples : of each frame that was drawn, by representation.
+    n_frames : of the file, if it was sampled.
+    reason : which frames could not be read, and why; empty if all could.
+    contents : of a new file, with its last result: the hashes that it is recognised by.
+    """
+
+    pictures: Sequence[EncodedPicture] = ()
+    goes_on: bool = False
+    samples: Sequence[Mapping[int, Arrays]] = ()
+    n_frames: int = 0
+    reason: str = ""
+    contents: Contents | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a task has no result, and the state that its file gets; final if it is left out for what it is."""
+
+    state: State
+    reason: str
+    is_final: bool = False

@@ -1,0 +1,145 @@
+"""Slides in DICOM, by wsidicom: pyramids of several files, concatenations, JPEG 2000."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import PictureError
+from ...picture import Value
+from ..dicom.header import any_issuer_of, groups_of, kind_of, metadata_of, text_of
+from ..kinds import Kind, check_wanted
+from ..source import PassedOverError
+from .slide import RGB, About, Level
+
+_SIBLINGS = 500
+"""Files of a folder in which the other levels of a slide are looked for."""
+_PLACED = ("PerFrameFunctionalGroupsSequence", "DimensionOrganizationType")
+SLIDE_CLASS = "1.2.840.10008.5.1.4.1.1.77.1.6"  # VL Whole Slide Microscopy Image Storage
+
+
+class DicomSlide:
+    """A slide in DICOM, with those of its levels that are in files beside it.
+
+    Raises
+    ------
+    PassedOverError : the file is a label, a lower level, or a further part of a slide.
+    PictureError : its tiles have no places, or wsidicom refuses it.
+    """
+
+    def __init__(self, path: Path, salt: bytes = b"") -> None:
+        header = _header(path)
+        _check(header)
+        self._slide, self._error = _opened(_files_of(path, header))
+        pyramid = self._slide.pyramids[0]
+        self._numbers = [level.level for level in pyramid.levels]
+        self._levels = [Level(int(level.size.height), int(level.size.width)) for level in pyramid.levels]
+        um = pyramid.levels[0].mpp
+        spacing = (float(um.width), float(um.height)) if um is not None else None
+        metadata: dict[str, Value] = {
+            **metadata_of(header, salt),
+            **any_issuer_of(header, salt),
+            "slide_format": "DICOM",
+        }
+        self._about = About(spacing, groups_of(header, salt), metadata)
+
+    @property
+    def levels(self) -> Sequence[Level]:
+        """Return its levels, the finest first."""
+        return self._levels
+
+    @property
+    def about(self) -> About:
+        """Return what is known of it: what of a DICOM header may enter an index."""
+        return self._about
+
+    def read(self, level: int, box: tuple[int, int, int, int]) -> RGB:
+        """Return the pixels of a box (row, col, rows, cols) of a level."""
+        top, left, rows, cols = box
+        values = self._slide.read_region((left, top), self._numbers[level], (cols, rows))
+        return np.ascontiguousarray(np.asarray(values.convert("RGB")))
+
+    def close(self) -> None:
+        """Close its files."""
+        self._slide.close()
+
+
+def is_dicom_slide(path: Path) -> bool:
+    """Tell if a DICOM file is of a slide, by its header."""
+    header = _header(path)
+    return text_of(header, "SOPClassUID") == SLIDE_CLASS or text_of(header, "Modality") == "SM"
+
+
+def _header(path: Path) -> Any:
+    from pydicom import dcmread
+
+    return dcmread(path, force=True, stop_before_pixels=True)
+
+
+def _check(header: Any) -> None:
+    kind = kind_of(header)
+    check_wanted(kind, ())
+    if kind is not Kind.IMAGE:
+        raise PictureError(f"a {kind}, no slide")
+    # PS3.3 C.8.12.14: either all tiles in order (TILED_FULL), or a position of each.
+    if not any(header.get(keyword) for keyword in _PLACED):
+        raise PictureError(
+            "its header says neither where its tiles are nor that they are all there in order (TILED_FULL): "
+            "the slide cannot be put together; index it without --um-per-px, each tile as an image"
+        )
+    number = text_of(header, "InConcatenationNumber")
+    if text_of(header, "ConcatenationUID") and number not in ("", "1"):
+        raise PassedOverError(f"passed over: part {number} of a slide, which is read with its first part")
+
+
+def _files_of(path: Path, header: Any) -> list[Path]:
+    """Return the files of a slide: levels and parts of its series that are in the same folder."""
+    series = text_of(header, "SeriesInstanceUID")
+    found = [path]
+    beside = sorted(other for other in path.parent.iterdir() if other != path and other.is_file())
+    for other in beside[:_SIBLINGS] if series else ():
+        if _is_of(other, series):
+            found.append(other)
+    return found
+
+
+def _is_of(path: Path, series: str) -> bool:
+    from pydicom import dcmread
+
+    with path.open("rb") as file:
+        if file.read(132)[128:] != b"DICM":
+            return False
+    tags = ["SeriesInstanceUID", "SOPClassUID", "ImageType", "Modality", "SpecimenLabelInImage"]
+    try:
+        header = dcmread(path, specific_tags=tags, stop_before_pixels=True)
+    except Exception:  # a damaged file beside a slide is not the slide's fault
+        return False
+    # Labels and overviews are not even opened.
+    return text_of(header, "SeriesInstanceUID") == series and kind_of(header) in (Kind.IMAGE, Kind.LEVEL)
+
+
+def _opened(files: Sequence[Path]) -> tuple[Any, type[Exception]]:
+    try:
+        import wsidicom
+        from wsidicom.errors import WsiDicomError
+    except ImportError as error:
+        raise PictureError("a slide in DICOM; `pip install 'semblance[slides]'` to read it") from error
+    last: Exception | None = None
+    for chosen in _choices(files):
+        try:
+            slide = wsidicom.WsiDicom.open([str(file) for file in chosen])
+        except Exception as error:  # of many kinds, if a file is damaged or not as the standard says
+            last = last or error
+            continue
+        if slide.pyramids:
+            return slide, WsiDicomError
+    raise PictureError(f"wsidicom refuses it: {type(last).__name__}: {last}")
+
+
+def _choices(files: Sequence[Path]) -> Iterator[Sequence[Path]]:
+    yield files
+    if len(files) > 1:  # a lower level that is damaged must not cost the slide
+        yield files[:1]

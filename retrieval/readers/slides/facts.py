@@ -1,0 +1,47 @@
+"""What is known of a slide before any of its pixels are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import PictureError
+from ..tiling import Tiling
+from .opening import open_slide
+from .slide import Slide
+
+
+@dataclass(frozen=True)
+class SlideFacts:
+    """The size of a slide, in pixels of the finest level, and its micrometres a pixel, both as (x, y)."""
+
+    size: tuple[int, int]
+    spacing: tuple[float, float]
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Return (width, height) in micrometres."""
+        return self.size[0] * self.spacing[0], self.size[1] * self.spacing[1]
+
+
+def facts_of(slide: Slide, tiling: Tiling | None) -> SlideFacts:
+    """Return what is known of an open slide.
+
+    Raises PictureError if it does not say how large its pixels are, and the tiling assumes nothing.
+    """
+    spacing = slide.about.spacing
+    if spacing is None and tiling is not None and tiling.assumed is not None:
+        spacing = tiling.assumed, tiling.assumed
+    if spacing is None:
+        raise PictureError(
+            "the slide does not say how large its pixels are; give --assume-um-per-px, such as 0.25 for 40×"
+        )
+    return SlideFacts((slide.levels[0].cols, slide.levels[0].rows), spacing)
+
+
+def slide_facts(path: Path, tiling: Tiling | None) -> Iterator[SlideFacts]:
+    """Yield, once, what is known of a slide; nothing if the file is no slide."""
+    with open_slide(path) as slide:
+        if slide is not None:
+            yield facts_of(slide, tiling)

@@ -1,0 +1,100 @@
+"""Slides by OpenSlide: Aperio, Hamamatsu, Leica, MIRAX, Philips, Ventana, Trestle, Sakura, Zeiss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import PictureError
+from ...picture import Value
+from .slide import RGB, About, Level
+
+_CACHE = 192 << 20
+"""Bytes of decoded tiles that OpenSlide keeps."""
+
+
+def format_of(path: Path) -> str | None:
+    """Return OpenSlide's name of the format of a file; None if it is no slide, or not installed."""
+    try:
+        import openslide
+    except ImportError:
+        return None
+    return str(found) if (found := openslide.OpenSlide.detect_format(str(path))) else None
+
+
+class OpenSlideSlide:
+    """A slide that OpenSlide reads. Raises PictureError for one that it refuses, with its reason."""
+
+    def __init__(self, path: Path) -> None:
+        import openslide
+
+        self._path, self._error = path, openslide.OpenSlideError
+        self._cache = openslide.OpenSlideCache(_CACHE)
+        self._open()
+        self._levels = [Level(rows, cols) for cols, rows in self._slide.level_dimensions]
+        self._ground = _colour(self._slide.properties.get("openslide.background-color", "ffffff"))
+
+    def _open(self) -> None:
+        import openslide
+
+        try:
+            self._slide = openslide.OpenSlide(str(self._path))
+        except openslide.OpenSlideError as error:
+            raise PictureError(f"OpenSlide refuses it: {_reason(error, self._path)}") from error
+        self._slide.set_cache(self._cache)
+
+    @property
+    def levels(self) -> Sequence[Level]:
+        """Return its levels, the finest first."""
+        return self._levels
+
+    @property
+    def about(self) -> About:
+        """Return what is known of it: only these properties, for others may name a patient."""
+        properties = self._slide.properties
+        spacing = tuple(_number(properties.get(f"openslide.mpp-{axis}")) for axis in "xy")
+        metadata: dict[str, Value] = {"slide_format": str(properties.get("openslide.vendor", ""))}
+        if power := _number(properties.get("openslide.objective-power")):
+            metadata["objective"] = power
+        return About(spacing if all(spacing) else None, {}, metadata)  # type: ignore[arg-type]
+
+    def read(self, level: int, box: tuple[int, int, int, int]) -> RGB:
+        """Return the pixels of a box (row, col, rows, cols) of a level."""
+        top, left, rows, cols = box
+        size, finest = self._levels[level], self._levels[0]
+        # OpenSlide takes the corner in pixels of the finest level, and the size in those of the level.
+        corner = round(left * finest.cols / size.cols), round(top * finest.rows / size.rows)
+        try:
+            values = np.asarray(self._slide.read_region(corner, level, (cols, rows)))
+        except self._error as error:
+            self._open()  # after an error OpenSlide reads nothing more by the same handle
+            raise PictureError(f"damaged: {_reason(error, self._path)}") from error
+        if values[..., 3].min() == 255:
+            return np.ascontiguousarray(values[..., :3])
+        # Where a scanner has seen nothing, its own background is shown.
+        weight = values[..., 3:].astype(np.float32) / 255
+        return np.rint(values[..., :3] * weight + self._ground * (1 - weight)).astype(np.uint8)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._slide.close()
+
+
+def _reason(error: Exception, path: Path) -> str:
+    # Its messages hold the path, which a report may not.
+    return str(error).replace(str(path), path.name)
+
+
+def _number(text: Any) -> float | None:
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        return None
+    return value if 0 < value < float("inf") else None
+
+
+def _colour(text: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+    return np.array([int(text[i : i + 2], 16) for i in (0, 2, 4)], dtype=np.float32)

@@ -1,0 +1,119 @@
+"""Slides at the command line: index, mark a field, and get the answer back as GeoJSON."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from support.slides import tissue_image, write_slide
+
+from cli.main import main
+
+IMAGES = {name: tissue_image(1200, 1400, seed) for seed, name in enumerate(("a.tif", "b.ome.tif"))}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Two slides, and an index of them at two scales by their SIFT words."""
+    folder = tmp_path_factory.mktemp("slides")
+    (folder / "in").mkdir()
+    for name, image in IMAGES.items():
+        write_slide(folder / "in" / name, image, is_ome="ome" in name)
+    scales = ["--um-per-px", "0.5", "--um-per-px", "2.0", "--tile", "256"]
+    words = ["--by", "sift", "--by", "colour", "--words", "100", "--points", "200"]
+    assert main(["index", str(folder / "in"), "-o", str(folder / "ix"), *scales, *words, "--jobs", "1"]) == 0
+    return folder
+
+
+def ask(place, capsys, image, *more):
+    code = main(["query", str(place / "ix"), image, *more, "--json"])
+    out, err = capsys.readouterr()
+    assert code == 0, err
+    return [[hit["id"] for hit in answer["hits"]] for answer in json.loads(out)]
+
+
+def test_a_field_finds_the_tile_that_it_is(place, capsys) -> None:
+    (pixels,) = ask(place, capsys, "a.tif", "--region", "512,512,256,256", "--by", "sift")
+    (um,) = ask(place, capsys, "a.tif", "--region", "256,256,128,128", "--um", "--by", "sift")
+    (named,) = ask(place, capsys, f"{place}/in/a.tif#0.5um/512,512,256,256", "--by", "sift")
+    assert pixels == um
+    assert pixels[0] == named[0] == "a.tif#0.5um/2,2"
+    assert all("#0.5um/" in id for id in pixels)
+
+
+def test_a_field_is_asked_at_the_scale_that_is_named(place, capsys) -> None:
+    (ids,) = ask(place, capsys, "a.tif", "--region", "512,512,256,256", "--um-per-px", "2", "--by", "colour")
+    assert all("#2.0um/" in id for id in ids)
+
+
+def test_the_slide_of_a_field_is_left_out(place, capsys) -> None:
+    mark = ["--region", "512,512,256,256", "--by", "colour"]
+    (ids,) = ask(place, capsys, str(place / "in" / "a.tif"), *mark, "--not-same", "slide")
+    assert {id.partition("#")[0] for id in ids} == {"b.ome.tif"}
+    (ids,) = ask(place, capsys, "a.tif", *mark, "--group-by", "slide")
+    assert len(ids) == 2
+
+
+def test_a_photograph_is_brought_to_the_scale_of_the_index(place, capsys, tmp_path) -> None:
+    part = IMAGES["b.ome.tif"][256:768, 512:1024]
+    photo = cv2.resize(part, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    cv2.imwrite(str(tmp_path / "photo.png"), np.ascontiguousarray(photo[..., ::-1]))
+    (ids,) = ask(place, capsys, str(tmp_path / "photo.png"), "--um-per-px", "0.25", "--by", "sift")
+    assert ids[0] in {f"b.ome.tif#0.5um/{col},{row}" for col in (2, 3) for row in (1, 2)}
+
+
+def test_answers_come_back_in_the_right_place(place, capsys, tmp_path) -> None:
+    corners = [[520, 530.25], [760, 520], [750, 700], [600, 765], [520, 530.25]]
+    annotation = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [corners]},
+                  "properties": {"name": "tumour"}}  # fmt: skip
+    (tmp_path / "mark.geojson").write_text(json.dumps(annotation), "utf-8")
+    out = tmp_path / "answers"
+    more = ["--region", str(tmp_path / "mark.geojson"), "--geojson", str(out), "--by", "sift", "-k", "3"]
+    (ids,) = ask(place, capsys, "a.tif", *more)
+    assert ids[0] == "a.tif#0.5um/2,2"
+    query, first, *_ = json.loads((out / "a.tif.geojson").read_text("utf-8"))["features"]
+    assert query["geometry"]["coordinates"] == [corners]
+    assert query["properties"]["name"] == "tumour"
+    assert first["properties"]["measurements"]["rank"] == 1
+    # The field is in the index at the very same scale: it is found where it is, to a few pixels.
+    assert np.abs(np.array(first["geometry"]["coordinates"][0]) - corners).max() < 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a.tif"], "a whole slide of"),
+        (["a.tif", "--region", "9000,0,10,10"], "outside the slide, which has 1400 × 1200 pixels"),
+        (["a.tif", "--region", "5,5,900,900", "--um-per-px", "0.1"], "coarser than the 0.1 asked for"),
+        (["a.tif", "--point", "5,5"], "--point: marks no field of a slide"),
+        (["a.tif#0.5um/2,2", "--region", "nothing.geojson"], "is for whole slides"),
+        (["a.tif", "--region", "nothing.geojson"], "nothing.geojson: cannot be read"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(place, capsys, arguments, message) -> None:
+    assert main(["query", str(place / "ix"), *arguments]) != 0
+    assert message in capsys.readouterr().err
+
+
+def test_words_about_tiles_need_a_scale(place, capsys, tmp_path) -> None:
+    assert main(["index", str(place / "in"), "-o", str(tmp_path / "x"), "--tile", "128"]) == 2
+    assert "--tile: is about tiles of slides; give their scale as well" in capsys.readouterr().err
+
+
+def test_a_heat_map_shows_where_a_field_is(place, capsys, tmp_path) -> None:
+    mark = ["--region", "512,512,256,256", "--by", "colour", "--heat-map", str(tmp_path / "heat.png")]
+    ask(place, capsys, "a.tif", *mark)
+    drawn = cv2.imread(str(tmp_path / "heat.png"))[..., ::-1].astype(int)
+    # Viridis: yellow, which neither glass nor tissue is, are the tiles that look like it.
+    yellow = (drawn[..., 0] > drawn[..., 2] + 40) & (drawn[..., 1] > drawn[..., 2] + 40)
+    assert yellow.sum() > 5000
+
+
+def test_a_heat_map_is_of_slides(place, capsys, tmp_path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), IMAGES["a.tif"][:100, :100])
+    assert main(["index", str(tmp_path), "-o", str(tmp_path / "ix"), "--by", "colour", "--jobs", "1"]) == 0
+    heat = ["--heat-map", str(tmp_path / "h.png")]
+    assert main(["query", str(tmp_path / "ix"), "a.png", *heat]) == 2
+    assert "--heat-map: the first hit is of no slide" in capsys.readouterr().err
