@@ -157,6 +157,7 @@ class Tiling:
     def parse(cls, text: str) -> Self:
         """Read what ``text`` wrote. Raise SettingError for anything else."""
         try:
+            # What a later version has added is left out: it must have meant the same without.
             values = json.loads(text)
             known = {f.name for f in fields(cls)}
             kept = {key: value for key, value in values.items() if key in known}

@@ -33,6 +33,7 @@ def draw_tiles(task: Task, setup: Setup, key: Callable[[str], int]) -> DrawnTile
     found = next(guarded_items(tile_names, task.path, task.name, *arguments, limits=setup.limits), None)
     if found is None:
         return None
+    # What is removed is not learnt from either, as of any other file.
     names = {f"{task.name}#{tile}": tile for tile in found}
     kept = [name for name in names if not task.skip or tombstone_key(setup.salt, name) not in task.skip]
     return DrawnTiles([names[name] for name in sorted(kept, key=key)[: task.sample]], len(kept))

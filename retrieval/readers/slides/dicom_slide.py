@@ -59,6 +59,7 @@ class DicomSlide:
     def read(self, level: int, box: tuple[int, int, int, int]) -> RGB:
         """Return the pixels of a box (row, col, rows, cols) of a level."""
         top, left, rows, cols = box
+        # wsidicom counts the corner in pixels of the level, unlike OpenSlide.
         values = self._slide.read_region((left, top), self._numbers[level], (cols, rows))
         return np.ascontiguousarray(np.asarray(values.convert("RGB")))
 
@@ -98,6 +99,7 @@ def _check(header: Any) -> None:
 def _files_of(path: Path, header: Any) -> list[Path]:
     """Return the files of a slide: levels and parts of its series that are in the same folder."""
     series = text_of(header, "SeriesInstanceUID")
+    # The slide itself first: it decides what is opened if a file beside it is damaged.
     found = [path]
     beside = sorted(other for other in path.parent.iterdir() if other != path and other.is_file())
     for other in beside[:_SIBLINGS] if series else ():

@@ -30,6 +30,7 @@ def facts_of(slide: Slide, tiling: Tiling | None) -> SlideFacts:
 
     Raises PictureError if it does not say how large its pixels are, and the tiling assumes nothing.
     """
+    # What the file says goes before what is assumed: a folder may hold slides of several scanners.
     spacing = slide.about.spacing
     if spacing is None and tiling is not None and tiling.assumed is not None:
         spacing = tiling.assumed, tiling.assumed

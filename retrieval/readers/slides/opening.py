@@ -52,6 +52,7 @@ def _opened_tiff(path: Path) -> Slide | None:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
+        # Scanners first: their files are tiled pyramids too, with labels among the pages.
         vendor, is_plain = is_of_scanner(file), _is_pyramid(file)
     if vendor:
         return _by_openslide(path, must=True)

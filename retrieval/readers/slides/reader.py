@@ -46,6 +46,7 @@ def read(source: Source, slide: Slide) -> Iterator[Read]:
     tiling = source.tiling
     assert tiling is not None  # else the reader of the format reads it
     n = n_coarser = 0
+    # Said once for a scale, and not for each of its tiles, of which a slide has thousands.
     for um_per_px in tiling.um_per_px:
         try:
             check_scale(um_per_px, facts.spacing)
@@ -93,6 +94,7 @@ def _tissue_tiles(slide: Slide, facts: SlideFacts, tiling: Tiling) -> Iterator[T
         if not tiling.tissue.share:
             yield from tiles_of(grid, um_per_px)
             continue
+        # Once for all scales, and only if one of them can be read at all.
         if mask is None:
             mask = tissue_mask(overview(slide, longest_of(facts.extent)), tiling.tissue)
         found = shares(mask, _edges(grid, facts.extent, um_per_px, tiling)) >= tiling.tissue.share
@@ -126,6 +128,7 @@ def _tried(source: Source, slide: Slide, facts: SlideFacts, tile: Tile) -> Read 
 
 def _picture(source: Source, slide: Slide, facts: SlideFacts, frame: Frame) -> Picture:
     part = _part(source, facts, frame)
+    # On bytes, before the floats: four times less is moved.
     values = read_field(slide, part, facts.spacing)
     source.check_size(*values.shape[:2])  # lends the memory for what is shown of it
     if source.tiling is not None:

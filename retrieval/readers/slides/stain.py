@@ -37,6 +37,7 @@ def _reinhard(values: RGB, tissue: NDArray[np.bool_]) -> RGB:
     """Move means and deviations in L*a*b* to those of the reference (Reinhard et al. 2001)."""
     from skimage.color import lab2rgb, rgb2lab
 
+    # Of tissue alone: glass is white in every laboratory.
     lab = rgb2lab(values)
     of_tissue = lab[tissue]
     deviations = np.maximum(of_tissue.std(axis=0), 1e-3)

@@ -83,6 +83,7 @@ class TiffSlide:
             return self._kept[key]
         tile = self._decoded(level, number)
         self._kept[key] = tile
+        # The oldest goes first: tiles are asked for row by row.
         self._bytes += 0 if tile is None else tile.nbytes
         while self._bytes > _CACHE:
             _, oldest = self._kept.popitem(last=False)
