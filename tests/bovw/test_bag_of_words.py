@@ -12,6 +12,7 @@ from bovw.verification.evidence import EVIDENCE
 from bovw.vocabulary.sample_size import PER_PICTURE, PER_WORD
 from retrieval.errors import FitError, IndexFolderError
 from retrieval.picture import Picture
+from retrieval.rankers import inverted
 from retrieval.region import Region
 
 
@@ -65,6 +66,23 @@ def test_a_weight_of_nothing_or_all_leaves_one_kind_of_words(weight, empty):
     assert not encoded.dense()[empty].any()
     assert (encoded.values > 0).all()
     assert np.linalg.norm(encoded.values) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"norm": "l1", "stop": 0.1}, {"tf": "log"}, {"tf": "raw", "tone_words": 0}, {"tf": "binary"}],
+)
+def test_bags_are_packed_without_loss_whatever_the_weighting(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(inverted, "PACKED", 1)
+    bag = make(**settings).fit(PICTURES[:4])
+    vectors = [bag.encode(seen).vector for seen in PICTURES]
+    index = bag.make_ranker()
+    index.add(np.arange(len(vectors)), vectors)
+    index.save(tmp_path)
+    assert (tmp_path / "forward.npy").exists()
+    opened = bag.open_ranker([tmp_path])
+    for i, vector_ in enumerate(vectors):
+        assert opened.vector(i).values.tobytes() == vector_.values.tobytes()
 
 
 def test_evidence_holds_the_word_of_each_point(fitted):
