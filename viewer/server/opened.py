@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retrieval.errors import IndexFolderError, SemblanceError, SettingError
 from retrieval.index import Index
@@ -25,6 +26,8 @@ from retrieval.representation import family_of, needs_network
 
 from .problem import refusal_of
 
+_Files = NDArray[np.int64]
+"""The number of each image, and size and time of change of its file, (n, 3)."""
 _KEY = 12
 """Bytes of an image's key: enough that no two of a billion images share one."""
 _SIDE = 64
@@ -62,7 +65,7 @@ class Opened:
 
     def __init__(self, folder: Path, before: Opened | None = None) -> None:
         earlier = None if before is None else before.index
-        self.index, self.commit, self._keys = _of_one_commit(folder, earlier)
+        self.index, self.commit, self._files = _of_one_commit(folder, earlier)
         # Closed when the last question that was put to it has been answered.
         weakref.finalize(self, self.index.close)
         self._lock = threading.Lock()
@@ -101,8 +104,9 @@ class Opened:
                 self.failed[name] = str(error) if refused is None else refused.message
 
     def touch(self) -> None:
-        """Read the columns of all images, if they are not; a plain question does without."""
+        """Read the columns and the keys of all images, if they are not; a plain question does without."""
         self.index.ask(_touch)
+        _ = self._names
 
     def practise(self, names: Iterable[str]) -> None:
         """Ask questions of all kinds, so that the first of each kind does not wait for kernels and readers.
@@ -164,13 +168,14 @@ class Opened:
 
     def key_of(self, name: str) -> str:
         """Return the key of an image. Raise SettingError if there is none of that name."""
-        if name not in self._keys:
-            self.index.picture(name)
-        return self._keys[name]
+        at = self.index.ask(lambda snapshot: snapshot.position(name))
+        return _hash(self.index.window.text, *self._files[at].tolist())
 
     @cached_property
     def _names(self) -> Mapping[str, str]:
-        return {key: name for name, key in self._keys.items()}
+        # The snapshot knows the names: a catalogue may hold them hidden.
+        window, names = self.index.window.text, self.index.ask(lambda snapshot: snapshot.names)
+        return {_hash(window, *row): name for row, name in zip(self._files.tolist(), names, strict=True)}
 
     def _warm(self, name: str) -> None:
         """Ask with an image of the index, which touches all that most questions need."""
@@ -193,35 +198,34 @@ def _touch(snapshot: Snapshot) -> None:
     _ = snapshot.columns
 
 
-def _of_one_commit(folder: Path, earlier: Index | None) -> tuple[Index, int, Mapping[str, str]]:
-    """Open an index and read the keys of its images, both of one commit."""
+def _of_one_commit(folder: Path, earlier: Index | None) -> tuple[Index, int, _Files]:
+    """Open an index and read of which files its images are, both of one commit."""
     catalogue = Catalogue.open(folder)
     try:
         for _ in range(_PATIENCE):
             index = Index.open(folder)
             index.refresh(earlier)
             commit = index.ask(lambda snapshot: snapshot.generation)
-            keys = _keys(catalogue, commit, index.window.text)
-            if keys is not None:
-                # The snapshot knows the names: a catalogue may hold them hidden.
-                names, ids = index.ask(lambda snapshot: (snapshot.names, snapshot.ids.tolist()))
-                return index, commit, {name: keys[number] for name, number in zip(names, ids, strict=True)}
+            files = _files(catalogue, commit)
+            if files is not None:
+                # The catalogue goes by numbers, the index by names.
+                return index, commit, files[np.searchsorted(files[:, 0], index.ask(lambda s: s.ids))]
             index.close()
     finally:
         catalogue.close()
     raise IndexFolderError(f"{folder}: changes too fast to be read; try again later")
 
 
-def _keys(catalogue: Catalogue, commit: int, window: str) -> Mapping[int, str] | None:
-    """Return the key of each image by its number; None if the catalogue is at another commit by now."""
+def _files(catalogue: Catalogue, commit: int) -> _Files | None:
+    """Return what tells the files of all images, in order of number; None if the catalogue has moved on."""
     with catalogue.snapshot():
         if catalogue.generation != commit:
             return None
         rows = catalogue.rows(
-            "SELECT p.id, s.size, s.mtime_ns FROM picture p JOIN source s ON s.id = p.source"
+            "SELECT p.id, s.size, s.mtime_ns FROM picture p JOIN source s ON s.id = p.source ORDER BY p.id"
         )
     # Numbers are never given twice in one index; files tell one index from the next at its place.
-    return {number: _hash(window, number, size, mtime) for number, size, mtime in rows}
+    return np.array(rows, dtype=np.int64).reshape(-1, 3)
 
 
 def _hash(window: str, *of_image: object) -> str:

@@ -144,7 +144,7 @@ function how({ inliers, box, slices: matching }, { isRegion }) {
 }
 
 /** @param {Hit} hit */
-const votes = (hit) => hit.votes.length > 1 && hit.votes.map(({ by, rank }) => `${by} ${rank === null ? '–' : `#${rank}`}`).join(', ');
+const votes = (hit) => hit.votes.length > 1 && hit.votes.map(({ by, rank }) => `${by}\u00a0${rank === null ? '–' : `#${rank}`}`).join(', ');
 
 /** What of the header tells cases apart at a glance. @param {Image} image */
 function header({ table, fields }) {

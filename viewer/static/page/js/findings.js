@@ -11,13 +11,14 @@ const KINDS = /** @type {Record<string, string>} */ ({ case: 'Reference cases', 
 export function findingsOf(findings) {
   if (!findings) return null;
   const { drawn, total, isUnlike, isAnotherKind, isEnough, notice, items, verdict } = findings;
+  const isStrange = isUnlike || isAnotherKind;
   const said = isUnlike ? 'Unlike anything in this index' : isAnotherKind ? 'Another kind of image' : !isEnough && 'Not enough evidence';
   return h('section.findings', { 'aria-label': 'Findings' },
     h('h3', {}, `Findings among ${drawn} of ${total} cases`),
     said && h('p.verdict', {}, said),
-    notice && h('p.note', {}, notice),
+    isStrange && h('p.note', {}, notice),
     h('ul', {}, items.slice(0, MOST).map(bar)),
-    h('details', {}, h('summary', {}, 'How this is counted'), h('p.quiet', {}, verdict)));
+    h('details', {}, h('summary', {}, 'How this is counted'), h('p.quiet', {}, verdict), !isStrange && notice && h('p.quiet', {}, notice)));
 }
 
 /** A p value that does not break at the end of a line. @param {number | null} p */

@@ -141,7 +141,7 @@ function choices() {
   $('send').title = index.archive ?? '';
   $('open-viewer').hidden = !index.hasViewer;
   const slow = index.representations.filter((one) => !one.isLoaded).map((one) => one.name);
-  fill('loading', slow.length && `${slow.join(', ')} loading …`);
+  fill('loading', slow.length > 0 && `${slow.join(', ')} loading …`);
 }
 
 /** Follows commits of the indexes and the loading of networks, until the server is gone. */
