@@ -10,12 +10,12 @@ window          one drawing after a change of window, at 512² and 1024² on scr
                 through the same table over as many pixels (the least that any page must do)
 slices          steps through a stack whose pixels have been fetched, drawn, in a second
 region          from the end of a mark to hits with boxes, one user, and several at once
+JavaScript      what a browser has fetched by then, and all that there is: the rest comes when it is wanted
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import time
 from contextlib import closing
@@ -93,12 +93,21 @@ _REGION = """async (box) => {
   const notes = document.getElementById('answer-notes');
   notes.replaceChildren();
   const start = performance.now();
-  update({ region: { box } }, { keep: true });
+  update({ region: { box } }, true);
   // A region without structure has no hit: a sentence says so.
   const isSame = () => current.answer === before && !notes.querySelector('.warn');
   while (isSame()) await new Promise((done) => setTimeout(done, 2));
   return [performance.now() - start, current.hits.filter((hit) => hit.box).length];
 }"""
+
+
+# Bytes of the scripts that came so far, as they are written and as they travelled.
+_FETCHED = """() => {
+  const scripts = performance.getEntriesByType('resource').filter((one) => one.name.endsWith('.js'));
+  const total = (kind) => scripts.reduce((sum, one) => sum + one[kind], 0);
+  return [total('decodedBodySize'), total('encodedBodySize')];
+}"""
+SCRIPTS = Path(viewer.__file__).parent / "static" / "page" / "js"
 
 
 def opened(browser: Browser, address: str) -> tuple[Page, float]:
@@ -143,13 +152,15 @@ def main() -> None:
         rows["slices a second"] = f"{page.evaluate(_SLICES, 60):.0f}"
         answers = [page.evaluate(_REGION, box) for box in boxes(asked.repeats, 0)]
         rows["region to hits, p95 ms"] = f"{p95([ms for ms, _ in answers]):.0f}"
+        fetched = page.evaluate(_FETCHED)
         rows["hits with a box, of 20"] = f"{np.mean([n for _, n in answers]):.1f}"
         rows[f"the same, {asked.users} users at once, p95 ms"] = f"{at_once(browser, address, asked):.0f}"
         browser.close()
-    folder = Path(viewer.__file__).parent / "static" / "page" / "js"
-    scripts = [file.read_bytes() for file in folder.glob("*.js")]
-    packed = sum(len(gzip.compress(script)) for script in scripts)
-    rows["JavaScript, kB"] = f"{packed / 1000:.0f} fetched, {sum(map(len, scripts)) / 1000:.0f} written"
+    everything = sum(file.stat().st_size for file in SCRIPTS.glob("*.js"))
+    sizes = (*fetched, everything)
+    rows["JavaScript, kB"] = "{:.0f} until an answer, {:.0f} packed; {:.0f} in all".format(
+        *(size / 1000 for size in sizes)
+    )
     print("| what | figure |\n|---|---|")
     for name, value in rows.items():
         print(f"| {name} | {value} |")

@@ -175,6 +175,10 @@ def test_a_hit_is_compared_explained_and_laid_over_the_query(visit: Visit, addre
     expect(tab.locator("#curve .best")).to_have_count(1)
     tab.click("#why")
     expect(tab.locator("#why-text")).to_contain_text("aithful", timeout=30_000)
+    explained = tab.locator("#why-text").inner_text()
+    tab.select_option("#why-by", "thumbnail")  # each that answered can be asked
+    expect(tab.locator("#why-text")).not_to_contain_text(explained)
+    expect(tab.locator("#why-text")).to_contain_text("aithful", timeout=30_000)
     tab.click("#toggle")
     expect(tab.locator("#toggle")).to_have_attribute("aria-pressed", "true")
     expect(tab.locator("#toggle-note")).to_contain_text("laid over")

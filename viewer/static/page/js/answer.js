@@ -128,7 +128,7 @@ export function hitRow(hit, answer, partner = '') {
       h('p.quiet.how', {}, dotted([how(hit, answer), votes(hit), header(image)])),
       image.table.length > 0 && h('dl.table', {}, image.table.map(({ name, value }) => [h('dt', {}, name), h('dd', {}, folded(value))])),
       hit.case && hit.case.images.length > 1 && h('p.strip', {}, hit.case.images.slice(0, 8).map(({ key, id }) => thumbnailOf(state.index, key, id))),
-      acts(hit, answer)));
+      acts(hit)));
 }
 
 /** @param {Answer} answer */
@@ -160,8 +160,8 @@ const folded = (value) => (value.length <= LONG ? value
 const thumbnail = (hit) => h('span.thumb', {}, thumbnailOf(state.index, hit.image.key),
   s('svg', { viewBox: `0 0 ${hit.image.cols} ${hit.image.rows}`, 'aria-hidden': 'true' }, matchOf(hit)));
 
-/** @param {Hit} hit @param {Answer} answer */
-function acts(hit, { by }) {
+/** @param {Hit} hit */
+function acts(hit) {
   const { id } = hit.image;
   const act = (/** @type {string} */ symbol, /** @type {string} */ does, /** @type {string} */ key, /** @type {() => void} */ onclick, props = {}) => {
     const label = `${does} hit ${hit.rank}`;
@@ -172,7 +172,7 @@ function acts(hit, { by }) {
   return h('div.acts', { role: 'group', 'aria-label': `Hit ${hit.rank}` },
     act('plus', 'More like', 'l', () => refine(id, 'like'), refines('like')),
     act('minus', 'Less like', 'u', () => refine(id, 'unlike'), refines('unlike')),
-    act('why', 'Why', 'w', () => doing.open(hit, 'why'), { disabled: !by.some((name) => representation(name)?.explains) }),
+    act('why', 'Why', 'w', () => doing.open(hit, 'why')),
     act('compare', 'Compare with', 'c', () => doing.open(hit, 'compare')),
     act('again', 'Ask with', 'a', () => askWith(hit)),
     act('tag', 'Tag', 't', () => doing.open(hit, 'tag')));

@@ -3,11 +3,14 @@ import { tell } from './dom.js';
 import { askOf } from './ask.js';
 import { one, PROBLEM } from './queries.js';
 import { state } from './state.js';
+/** @import { State } from './types.js' */
 
 const sent = one(`mutation ($index: ID!, $ask: Ask!) {
   sendToArchive(index: $index, ask: $ask) { ... on Sent { objects } ${PROBLEM} } }`);
 const linked = one(`query ($index: ID!, $image: ID!) {
   viewerLink(index: $index, image: $image) { ... on Link { address } ${PROBLEM} } }`);
+const locate = one(`query ($study: String, $series: String, $zMm: Float) {
+  locate(study: $study, series: $series, zMm: $zMm) { ... on Located { index image } ${PROBLEM} } }`);
 
 /** Stores the search that is shown; twice pressed is stored once. @param {HTMLButtonElement} button */
 export async function send(button) {
@@ -24,4 +27,13 @@ export async function send(button) {
 export async function openViewer() {
   const { address } = await linked({ image: state.image });
   window.open(address, '_blank', 'noopener,noreferrer');
+}
+
+/** Where the study or the series of an address is, as an archive's viewer names them: by UID. @returns {Promise<Partial<State>>} */
+export async function located() {
+  const { study, series, z } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  return locate({ study, series, zMm: z && Number(z) }).catch((error) => {
+    tell(error.message);
+    return { region: null };
+  });
 }

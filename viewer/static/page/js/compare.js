@@ -73,8 +73,10 @@ export async function open(hit) {
   $('look').classList.add('split');
   fill('hit-title', `${hit.rank}. ${nameOf(hit)}`);
   fill('hit-labels', hit.image.labels.map((label) => h('span.chip', {}, label)));
-  const able = (current.answer?.by ?? []).filter((name) => representation(name)?.explains);
-  fill('why-by', able.map((name) => h('option', { value: name }, `by ${name}`))).hidden = able.length < 2;
+  const asked = [current.answer, current.other].filter((answer) => answer?.hits.some((one) => one.image.id === hit.image.id));
+  // All that answered can be asked why, but those that keep points or windows to tell by tell sooner.
+  const by = asked.flatMap((answer) => answer?.by ?? []).sort((one, two) => speed(two) - speed(one));
+  fill('why-by', by.map((name) => h('option', { value: name }, `by ${name}`))).hidden = by.length < 2;
   const found = await stackOf({ image: hit.image.id });
   if (there.hit !== hit) return;
   Object.assign(there, {
@@ -85,6 +87,9 @@ export async function open(hit) {
   await showThere(found.at);
   if (there.slices.length > 1) await curve(hit);
 }
+
+/** @param {string} name */
+const speed = (name) => Number(representation(name)?.explains ?? false);
 
 /** @param {number} place */
 async function showThere(place) {
@@ -149,12 +154,12 @@ async function curve(hit) {
 export async function why(hit) {
   if (there.hit !== hit) await open(hit);
   fill('why-text', 'explaining …');
-  const by = $('why-by').value || current.answer?.by[0];
+  const by = $('why-by').value;
   try {
     /** @type {Explanation} */
-    const found = await explain({ ask: askOf(), hit: hit.image.id, by });
+    const found = await explain({ ask: askOf(), hit: hit.image.id, by: by || null });
     const seen = await loadImage(found.heat);
-    if (there.hit !== hit || ($('why-by').value || by) !== by) return;  // another is explained meanwhile
+    if (there.hit !== hit || $('why-by').value !== by) return;  // another is explained meanwhile
     [explained, heat] = [found, seen];
   } catch (error) {
     fill('why-text', /** @type {Error} */ (error).message);

@@ -6,9 +6,9 @@ import * as answer from './answer.js';
 import * as browse from './browse.js';
 import * as keys from './keys.js';
 import * as look from './look.js';
-import { indexes, locate, news } from './queries.js';
+import { indexes, news } from './queries.js';
 import { fromAddress, open, read, state, undo, update, watch } from './state.js';
-/** @import { Hit, Index, State } from './types.js' */
+/** @import { Hit } from './types.js' */
 
 const CHOICES = [['words', 'visual words'], ['deep', 'deep'], ['both', 'words and deep'], ['headToHead', 'head to head']];
 const archive = part(() => import('./archive.js'));
@@ -27,22 +27,13 @@ async function start() {
   buttons();
   known.indexes = await indexes();
   // In one step, so that a question in the address is asked once.
-  const wanted = { ...read(location.hash.slice(1)), ...await located() };
+  const isArchived = /[#&](study|series)=/.test(location.hash);
+  const wanted = { ...read(location.hash.slice(1)), ...isArchived && await (await archive()).located() };
   const isKnown = known.indexes.some((index) => index.id === wanted.index);
   update({ ...wanted, index: isKnown ? wanted.index : known.indexes[0]?.id ?? '' });
   // A mark and likes are asked as they come; a hit alone means that the whole image was.
   if (state.hit && !answer.isRefined()) await answer.run();
   follow();
-}
-
-/** Where the study or the series of an address is, as an archive's viewer names them: by UID. @returns {Promise<Partial<State>>} */
-async function located() {
-  const { study, series, z } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
-  if (!study && !series) return {};
-  return locate({ study, series, zMm: z && Number(z) }).catch((error) => {
-    tell(error.message);
-    return { region: null };
-  });
 }
 
 /** Where there is room for one pane only, the answer comes to the front. */
@@ -91,28 +82,31 @@ function controls() {
 }
 
 function buttons() {
-  on('reset', 'click', () => { update({ window: null, invert: false }); look.view.fit(); });
-  on('invert', 'click', () => update({ invert: !state.invert }));
-  on('undo', 'click', undo);
-  on('help-button', 'click', () => $('help').showModal());
-  on('take', 'click', () => { $('fresh').hidden = true; update({ where: state.where }); answer.run(); });
+  const root = document.documentElement;
+  root.dataset.theme = localStorage.getItem('semblance-theme') ?? '';
+  /** @type {Record<string, () => unknown>} */
+  const clicks = {
+    reset: () => { update({ window: null, invert: false }); look.view.fit(); },
+    invert: () => update({ invert: !state.invert }),
+    undo,
+    'help-button': () => $('help').showModal(),
+    take: () => { $('fresh').hidden = true; update({ where: state.where }); answer.run(); },
+    'map-button': async () => (await map()).show(),
+    'saved-button': async () => (await keep()).showSearches(),
+    send: async () => (await archive()).send($('send')),
+    'open-viewer': async () => (await archive()).openViewer(),
+    theme: () => {
+      root.dataset.theme = getComputedStyle(root).colorScheme === 'light' ? 'dark' : 'light';
+      localStorage.setItem('semblance-theme', root.dataset.theme);
+    },
+  };
+  for (const [id, act] of Object.entries(clicks)) on(id, 'click', act);
+  for (const button of all('[data-export]')) on(button, 'click', async () => (await keep()).save(button.dataset.export));
   on('numbers', 'submit', (event) => {
     event.preventDefault();
     const box = ['x', 'y', 'w', 'h'].map((name) => $(`box-${name}`).valueAsNumber);
     if (box[2] > 0 && box[3] > 0) update({ region: { box } }, true);
   });
-  on('map-button', 'click', async () => (await map()).show());
-  on('saved-button', 'click', async () => (await keep()).showSearches());
-  for (const button of all('[data-export]')) on(button, 'click', async () => (await keep()).save(button.dataset.export));
-  on('send', 'click', async () => (await archive()).send($('send')));
-  on('open-viewer', 'click', async () => (await archive()).openViewer());
-  const root = document.documentElement;
-  root.dataset.theme = localStorage.getItem('semblance-theme') ?? '';
-  on('theme', 'click', () => {
-    root.dataset.theme = getComputedStyle(root).colorScheme === 'light' ? 'dark' : 'light';
-    localStorage.setItem('semblance-theme', root.dataset.theme);
-  });
-  for (const dialog of all('dialog')) on(dialog, 'click', (event) => { if (event.target === dialog) dialog.close(); });
   files();
 }
 

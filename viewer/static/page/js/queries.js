@@ -30,8 +30,6 @@ export const groups = one(`query ($index: ID!, $by: String!, $where: String, $af
     ... on GroupPage { total next items { value count cover { ${IMAGE} } labels { value count } } } ${PROBLEM} } }`);
 export const stackOf = one(`query ($index: ID!, $image: ID!) {
   stack(index: $index, image: $image) { ... on Stack { at slices { positionMm image { ${IMAGE} } } } ${PROBLEM} } }`);
-export const locate = one(`query ($study: String, $series: String, $zMm: Float) {
-  locate(study: $study, series: $series, zMm: $zMm) { ... on Located { index image } ${PROBLEM} } }`);
 export const search = many(`subscription ($index: ID!, $ask: Ask!) {
   searching(index: $index, ask: $ask) { ... on Answer { ${ANSWER} } ${PROGRESS} ${PROBLEM} } }`);
 export const outline = one(`query ($index: ID!, $ask: Ask!) {
