@@ -53,6 +53,7 @@ JOBS = {
         "duplicates": "list images that are near-duplicates of each other",
         "remove": "take images out of an index",
         "export": "write the vectors of an index for other tools",
+        "shard": "split an index into shards, for several machines",
         "compact": "rewrite an index without what was removed, to free space",
     },
     "get started": {

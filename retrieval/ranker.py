@@ -50,6 +50,16 @@ def order(ids: Ids, scores: NDArray[np.float32], k: int) -> Ranking:
 
 
 @runtime_checkable
+class HoldsSample(Protocol):
+    """A ranker of vectors that are elsewhere, but for those of the sample of the index."""
+
+    @property
+    def sampled(self) -> Ranker:
+        """Ranks the sample, also while the rest is away."""
+        ...
+
+
+@runtime_checkable
 class Ranker(Protocol):
     """What every ranker can do: add, remove, rank, save and open.
 

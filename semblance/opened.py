@@ -9,8 +9,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from retrieval.index import Index as Reader
 from retrieval.index import QueryOptions
+from scale.shards.sharded_index import open_index as open_reader
 from viewer.answering import ask, findings_of, without_itself
 from viewer.queries.query import Query, canvas_of
 
@@ -39,7 +39,7 @@ class Index:
 
     Parameters
     ----------
-    folder : the folder of the index. IndexFolderError if it is none, or damaged.
+    folder : the folder of the index, or a ``shards.toml``. IndexFolderError if it is none, or damaged.
     update : what was done if the index was just made or brought up to date, else None.
     limits : what the reading of a file may take, see ``semblance.open``.
     """
@@ -51,7 +51,7 @@ class Index:
         limits: GivenLimits = None,
     ) -> None:
         self.path, self.update, self.limits = Path(folder), update, limits_of(limits)
-        self._reader = Reader.open(self.path)
+        self._reader = open_reader(self.path)
 
     @property
     def ids(self) -> Sequence[str]:

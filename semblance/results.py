@@ -96,6 +96,7 @@ class Answer(Sequence[Hit], Table):
     ----------
     query : what was asked with: an id, a path, or ``array``.
     by : the representation that ranked, or several joined by ``+``.
+    lacking : which images were not asked, because their shard was away; empty if all were.
     """
 
     def __init__(self, asked: Asked) -> None:
@@ -103,6 +104,7 @@ class Answer(Sequence[Hit], Table):
         self._asked = asked
         self._hits = tuple(_hit(row) for row in asked.answer.rows)
         self.query, self.by = asked.answer.query.id, asked.answer.by
+        self.lacking = asked.answer.lacking
 
     def __getitem__(self, place: Any) -> Any:
         return self._hits[place]

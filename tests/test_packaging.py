@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("bovw", "cli", "deep", "pacs", "retrieval", "semblance", "viewer")
+PACKAGES = ("bovw", "cli", "deep", "pacs", "retrieval", "scale", "semblance", "viewer")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 EXTRAS = {"torch", "torchvision", "pandas", "matplotlib"}
 """What only extras install, or nobody."""

@@ -106,6 +106,7 @@ class Answer:
     references : what a table says about the labels that were found.
     image : the query, encoded as in ``Row``.
     slices : of a volume, a few of its slices in their order.
+    lacking : which images were not asked, because their shard was away; empty if all were.
     """
 
     query: Caption
@@ -115,6 +116,7 @@ class Answer:
     references: tuple[Reference, ...] = ()
     image: bytes = b""
     slices: tuple[SliceImage, ...] = ()
+    lacking: str = ""
 
     def same_label(self, row: Row) -> bool | None:
         """Tell whether a row shares a label with the query; None if either has none."""

@@ -22,7 +22,7 @@ def as_json(answers: Sequence[Answer]) -> str:
 
     A hit with a box has its ``proof``, and the ``transform`` (``viewer.answer.Row``) if its matches agree;
     one of a grouped answer a ``case``, one of a fused answer the ``votes``; an answer ``findings`` if they
-    were asked for.
+    were asked for, and ``lacking`` if a shard was away.
     """
     return json.dumps([_object(answer) for answer in answers], indent=1) + "\n"
 
@@ -65,6 +65,8 @@ def group_keys(rows: Sequence[Row]) -> list[str]:
 
 def _object(answer: Answer) -> dict[str, object]:
     shown: dict[str, object] = {"query": answer.query.id, "hits": [_hit(row) for row in answer.rows]}
+    if answer.lacking:
+        shown["lacking"] = answer.lacking
     return shown if answer.findings is None else {**shown, "findings": _findings(answer)}
 
 

@@ -40,7 +40,9 @@ def ask(index: Index, query: Query, options: QueryOptions, through: float = 0.0)
         hits = index.query_volume(query.slices, options)
     else:
         hits = index.query(query.subject, options)
-    return answer_of(index, query, hits, options.by, options.group_by)
+    # Before the index is asked anything else, such as for the groups of the hits.
+    lacking = index.lacking
+    return replace(answer_of(index, query, hits, options.by, options.group_by), lacking=lacking)
 
 
 def without_itself(index: Index, query: Query, options: QueryOptions) -> QueryOptions:
@@ -86,9 +88,13 @@ def with_findings(
     references : what it says about the labels that were found is added.
     """
     found = findings_of(index, query, options, labels, through)
+    lacking = answer.lacking or index.lacking
     significant = [finding.label for finding in found.significant]
     return replace(
-        answer, findings=found, references=() if references is None else references.of(significant)
+        answer,
+        findings=found,
+        references=() if references is None else references.of(significant),
+        lacking=lacking,
     )
 
 
@@ -129,13 +135,16 @@ def answer_page(
     title = f"What looks like {answers[0].query.id}" if one else f"{len(answers):,} queries"
     lead = f"The {k:,} best of {len(index):,} images for each query, ranked by {answers[0].by}."
     volume = "Below each slice of the query are the slices that match it; a score is that of the case."
+    lacking = dict.fromkeys(answer.lacking for answer in answers if answer.lacking)
     facts = [
         Fact(name, str(value))
         for name, value in _asked(index, options, mark, is_volume).items()
         if value is not None
     ]
     tables = [table for answer in answers for table in findings_tables(answer)]
-    return Page(title, answers, [lead, volume] if is_volume else [lead], tables, facts + index_facts(index))
+    return Page(
+        title, answers, [lead, *([volume] if is_volume else []), *lacking], tables, facts + index_facts(index)
+    )
 
 
 def _asked(index: Index, options: QueryOptions, mark: Mark, is_volume: bool) -> dict[str, object]:

@@ -46,7 +46,8 @@ class Notes:
         if options.not_same is not None and has_no_value(self._index, query, options.not_same):
             self._lacking.append(query.id)
         foreign = note_on_modality(self._index, query, by)
-        return [note for note in (note_on_scores(answer), space, foreign) if note]
+        lacking = note_on_shards(answer.lacking)
+        return [note for note in (lacking, note_on_scores(answer), space, foreign) if note]
 
     def rest(self) -> list[str]:
         """Return the notes on the index, and on the options of all queries."""
@@ -83,6 +84,11 @@ def note_on_space(index: Index, by: Sequence[str], answer: Answer) -> str | None
         f"note: {answer.query.id}: nothing here matches the region in space (no inlier in any hit); the hits "
         "are what is most like it"
     )
+
+
+def note_on_shards(lacking: str) -> str | None:
+    """Return the line that says which images were not asked; None if all were."""
+    return printable(f"warning: {lacking}") if lacking else None
 
 
 def note_on_scores(answer: Answer) -> str | None:

@@ -11,7 +11,7 @@ from retrieval.answers.rule_names import FUSION_RULES
 from retrieval.errors import PictureError
 from viewer.answer_files import copies_object
 from viewer.findings import copies_notes, withheld_note
-from viewer.notes import has_no_value, note_on_missing, note_on_names
+from viewer.notes import has_no_value, note_on_missing, note_on_names, note_on_shards
 from viewer.queries.query import Query, find_queries, others
 from viewer.safe_text import csv_text, printable
 
@@ -47,7 +47,7 @@ Classified = Sequence[tuple[str, "Classification"]]
 
 
 @command(EXAMPLE)
-@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@argument("index", type=place, metavar="INDEX", help="the index, a folder, or its shards.toml")
 @argument(
     "images",
     shell_complete=complete_image,
@@ -85,14 +85,16 @@ Classified = Sequence[tuple[str, "Classification"]]
 @limit_options
 def run(args: Arguments) -> int:
     """Classify each image and print what was found."""
-    from retrieval.index import Index
+    from scale.shards.sharded_index import open_index
 
     classified: list[tuple[str, Classification]] = []
     lacking: list[str] = []
-    with Index.open(args.index) as index, ProgressBar("queries", args.quiet) as progress:
+    away: str | None = None
+    with open_index(args.index) as index, ProgressBar("queries", args.quiet) as progress:
         # One after the other: a folder may hold more images than fit in memory.
         for query in find_queries(index, args.images):
             classified.append((query.id, _classified(index, query, args)))
+            away = away or note_on_shards(index.lacking)
             args.shown += [neighbour.id for neighbour in classified[-1][1].neighbours]
             if args.not_same is not None and has_no_value(index, query, args.not_same):
                 lacking.append(query.id)
@@ -100,8 +102,8 @@ def run(args: Arguments) -> int:
         names = note_on_names(index, args.not_same)
     if not classified:
         raise PictureError(f"{', '.join(args.images)}: holds no image")
-    if names:
-        print(names, file=sys.stderr)
+    for note in filter(None, (names, away)):
+        print(note, file=sys.stderr)
     if withheld := sorted({name for _, one in classified for name in one.withheld}):
         print(f"no confidence: {withheld_note(withheld)}", file=sys.stderr)
     # Each query has copies of its own, so that one line for all would not say whose they are.

@@ -37,7 +37,7 @@ score. That does not make the score right."""
 
 
 @command(EXAMPLE)
-@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@argument("index", type=place, metavar="INDEX", help="the index, a folder, or its shards.toml")
 @argument("query", shell_complete=complete_image, metavar="QUERY", help="an id of the index, or a file")
 @argument("hit", shell_complete=complete_id, required=False, metavar="HIT", help="an id of the index")
 @option("--term", metavar="TERM", help="draw where in QUERY a term comes from, without a HIT")
@@ -60,10 +60,10 @@ def run(args: Arguments) -> int:
     if args.term is not None:
         return _by_term(args)
     mark_of(args)
-    from retrieval.index import Index
+    from scale.shards.sharded_index import open_index
     from viewer.explanation_figure import draw
 
-    with Index.open(args.index) as index:
+    with open_index(args.index) as index:
         query = the_only(find_queries(index, [args.query]), args.query)
         by = args.by or first_explainer(index)
         region = region_of(args, canvas_of(index, query))

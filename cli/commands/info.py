@@ -19,13 +19,13 @@ EXAMPLE = """example:
 
 
 @command(EXAMPLE)
-@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@argument("index", type=place, metavar="INDEX", help="the index, a folder, or its shards.toml")
 @option("--json", is_flag=True, help="print JSON")
 def run(args: Arguments) -> int:
     """Print what the index says of itself."""
-    from retrieval.index import Index
+    from scale.shards.sharded_index import open_index
 
-    with Index.open(args.index) as index:
+    with open_index(args.index) as index:
         info = index.info()
     print(json.dumps(info, indent=1) if args.json else "\n".join(outline(_readable(info))))
     return 0

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import PictureError, SettingError
-from viewer.notes import note_on_names
+from viewer.notes import note_on_names, note_on_shards
 from viewer.queries.volume import Volume, find_volumes
 from viewer.safe_text import printable
 
@@ -47,7 +47,14 @@ _MOST_SLICES = 64
     metavar="VOLUME",
     help="a volume: files, a folder, or ids of the index",
 )
-@option("--in", "index", type=place, required=True, metavar="INDEX", help="the index, a folder")
+@option(
+    "--in",
+    "index",
+    type=place,
+    required=True,
+    metavar="INDEX",
+    help="the index, a folder, or its shards.toml",
+)
 @option("--range", metavar="LABEL", help="the label of the slices of the range [the only one there is]")
 @query_flag("by", shell_complete=complete_representation, metavar="NAME")
 @option("--where", metavar="EXPR", help="let only images vote whose metadata fit an expression")
@@ -61,15 +68,16 @@ _MOST_SLICES = 64
 @limit_options
 def run(args: Arguments) -> int:
     """Locate the range in the largest stack of the volume, and print where it is."""
-    from retrieval.index import Index
+    from scale.shards.sharded_index import open_index
 
-    with Index.open(args.index) as index:
+    with open_index(args.index) as index:
         volume = _volume(index, args.volume)
         label = _label(index, args.range)
         found, heights = _located(index, volume, label, args)
+        away = note_on_shards(index.lacking)
         names = note_on_names(index, args.not_same)
-    if names:
-        print(names, file=sys.stderr)
+    for note in filter(None, (names, away)):
+        print(note, file=sys.stderr)
     summary = _summary(volume, label, found, heights)
     args.shown += [summary[end]["slice"] for end in ("top", "bottom")]
     print(json.dumps(summary, indent=1) if args.json else _as_text(summary))

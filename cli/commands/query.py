@@ -65,7 +65,7 @@ Representations may have settings for queries, such as --orientations of deep: s
 
 
 @command(EXAMPLE, more=query_setting_options)
-@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@argument("index", type=place, metavar="INDEX", help="the index, a folder, or its shards.toml")
 @argument(
     "images",
     shell_complete=complete_image,
@@ -120,10 +120,10 @@ def run(args: Arguments) -> int:
     # Before the index is opened, and long before an archive is asked.
     if args.roi is not None and args.volume:
         raise OptionError("marks one image; leave out --volume", "roi")
-    from retrieval.index import Index
+    from scale.shards.sharded_index import open_index
     from viewer.notes import Notes
 
-    with Index.open(args.index) as index, ProgressBar("queries", args.quiet) as progress:
+    with open_index(args.index) as index, ProgressBar("queries", args.quiet) as progress:
         answers: list[Answer] = []
         illustrated: list[Answer] = []
         notes = Notes(index)

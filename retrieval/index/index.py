@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -31,7 +30,7 @@ from .search.find_labels import find_labels
 from .search.hits import Hit
 from .search.locate_range import LocatedRange, locate_range
 from .search.query import answer
-from .search.query_options import QueryImage, QueryOptions
+from .search.query_options import QueryImage, QueryOptions, chosen_options
 from .search.volume import answer_volume
 from .storage.erasure import leftovers
 from .storage.latest_snapshot import LatestSnapshot
@@ -84,6 +83,11 @@ class Index(LentFiles):
         return self.ask(default_representations)
 
     @property
+    def lacking(self) -> str:
+        """What the last question of this thread could not ask, in a sentence; empty if all was asked."""
+        return self._latest.lacking
+
+    @property
     def fusions(self) -> Sequence[LearntFusion]:
         """The weights of fusions that were learnt, with their scores in the trial."""
         return list(self._latest.now.fusions)
@@ -109,7 +113,7 @@ class Index(LentFiles):
         SettingError : a name, column, representation, condition or number that makes no sense.
         PictureError : the query's file is needed, and cannot be read.
         """
-        chosen = _chosen(options, changes)
+        chosen = chosen_options(options, changes)
         return self.ask(lambda snapshot: answer(snapshot, query, chosen))
 
     def query_volume(
@@ -120,7 +124,7 @@ class Index(LentFiles):
         ``slices`` are in the order of the volume, and all of one case; cases are series unless ``group_by``
         says otherwise. Raises SettingError as ``query`` does, and if there is no slice, or a region.
         """
-        chosen = _chosen(options, changes)
+        chosen = chosen_options(options, changes)
         return self.ask(lambda snapshot: answer_volume(snapshot, slices, chosen))
 
     def classify(
@@ -133,7 +137,7 @@ class Index(LentFiles):
         **changes: Any,
     ) -> Classification:
         """Name an image after the labelled ones most like it; see ``search.classify.classify``."""
-        chosen = _chosen(options, changes)
+        chosen = chosen_options(options, changes)
         return self.ask(lambda snapshot: classify(snapshot, query, chosen, label_of, unsure))
 
     def find_labels(
@@ -145,7 +149,7 @@ class Index(LentFiles):
         **changes: Any,
     ) -> Findings:
         """Return which labels cases like an image, or a volume, share; see ``search.find_labels``."""
-        chosen = _chosen(options, changes)
+        chosen = chosen_options(options, changes)
         return self.ask(lambda snapshot: find_labels(snapshot, query, chosen, labels))
 
     def locate_range(
@@ -157,14 +161,14 @@ class Index(LentFiles):
         **changes: Any,
     ) -> LocatedRange:
         """Return where the range of slices called ``label`` is in a volume; see ``search.locate_range``."""
-        chosen = _chosen(options, changes)
+        chosen = chosen_options(options, changes)
         return self.ask(lambda snapshot: locate_range(snapshot, slices, heights, label, chosen))
 
     def explain(
         self, query: QueryImage, hit: QueryImage, options: QueryOptions | None = None, **changes: Any
     ) -> HitExplanation:
         """Explain why a query finds an image, by one representation, and test it; see ``search.explain``."""
-        chosen = _chosen(options, changes)
+        chosen = chosen_options(options, changes)
         return self.ask(lambda snapshot: explain(snapshot, query, hit, chosen))
 
     def read(self, name: str) -> Picture:
@@ -238,8 +242,3 @@ class Index(LentFiles):
     def ask(self, question: Callable[[Snapshot], T]) -> T:
         """Ask a snapshot of the index a question of one's own."""
         return self._latest.ask(question)
-
-
-def _chosen(options: QueryOptions | None, changes: Mapping[str, Any]) -> QueryOptions:
-    """Return options with those changed that were given as keywords."""
-    return replace(options or QueryOptions(), **changes)

@@ -80,3 +80,10 @@ class IdMap:
 
     def __len__(self) -> int:
         return sum(int(np.count_nonzero(block >= 0)) for block in self.blocks)
+
+
+def places_of(ids: Ids) -> NDArray[np.int64]:
+    """Return the place of each id in a list (n,) of different ones, int64 by id; −1 for those it lacks."""
+    places = np.full(int(ids.max(initial=-1)) + 1, -1, dtype=np.int64)
+    places[ids] = np.arange(len(ids))
+    return places

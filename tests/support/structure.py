@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PRODUCT = ("bovw", "cli", "deep", "pacs", "retrieval", "semblance", "viewer")
+PRODUCT = ("bovw", "cli", "deep", "pacs", "retrieval", "scale", "semblance", "viewer")
 
 
 def modules(*folders: str) -> list[Path]:

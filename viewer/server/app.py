@@ -21,6 +21,7 @@ from .routes.bring import mask, upload
 from .routes.endpoint import Endpoint, endpoint, refusal
 from .routes.page import Static, start, state
 from .routes.pixels import made, of_index, of_upload
+from .routes.shard import shard
 
 HEAD_START = 1.0
 """Seconds that a page has before networks are loaded."""
@@ -45,6 +46,7 @@ def make_app(desk: Desk, rules: Rules | None = None) -> Guard:
         get("/made/{id}/{name}", made),
         post("/uploads", upload),
         post("/masks", mask),
+        post("/shard", shard),
         # An application of its own: it answers problems as results, not by a status.
         Route("/graphql", GraphQLApp(desk)),
         # Scripts shrink to a third; pixels are packed once, where they are made.

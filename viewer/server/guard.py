@@ -30,7 +30,7 @@ _HEADERS = {
 }
 # Holds nothing of any index, and is what asks for the token.
 _OPEN = ("/static/",)
-_LARGE = ("/uploads", "/masks")
+_LARGE = ("/uploads", "/masks", "/shard")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """The names of this machine for itself."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import secrets
 import socket
 from collections.abc import Callable
@@ -17,6 +19,10 @@ from .desk import Desk
 from .guard import LOOPBACK, Rules, is_loopback
 
 _CHARACTERS = 24
+_LONG_ENOUGH = re.compile(r"[\w-]{20,}", re.ASCII)
+TOKEN = "SEMBLANCE_TOKEN"
+"""The variable of the environment that holds the token of servers that are to keep it, such as of shards."""
+
 _GRACE = 2
 """Seconds that requests under way have when the server is told to end."""
 
@@ -63,9 +69,9 @@ def serve(desk: Desk, where: Listening, report: Callable[[str], None]) -> None:
 
     Raises
     ------
-    OptionError : another program has the port, or the host is none of this machine.
+    OptionError : another program has the port, the host is none of this machine, or the token is too short.
     """
-    token = secrets.token_urlsafe(_CHARACTERS) if where.needs_token else None
+    token = _token() if where.needs_token else None
     bound = _bind(where)
     port = bound.getsockname()[1]
     # Other machines may call this one by any name; the token is what they must show.
@@ -83,6 +89,16 @@ def serve(desk: Desk, where: Listening, report: Callable[[str], None]) -> None:
     # Ctrl-C is how a server ends, and no failure.
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[bound])
+
+
+def _token() -> str:
+    """Return the token of ``SEMBLANCE_TOKEN``, else a new one. OptionError if it is easy to guess."""
+    given = os.environ.get(TOKEN)
+    if given is None:
+        return secrets.token_urlsafe(_CHARACTERS)
+    if not _LONG_ENOUGH.fullmatch(given):
+        raise OptionError(f"{TOKEN} holds none; give 20 or more letters, digits, - and _", "token")
+    return given
 
 
 def address_of(host: str, port: int, token: str | None) -> str:

@@ -25,7 +25,7 @@ def candidate_mask(snapshot: Snapshot, query: QueryImage, options: QueryOptions)
     None for all, which spares rankers the mask. Raises SettingError for an unknown name or column.
     """
     # Every condition takes away, so that their order does not matter.
-    mask = np.ones(len(snapshot), dtype=bool)
+    mask = snapshot.available
     if options.among is not None:
         mask &= named(snapshot, options.among)
     if options.where is not None:

@@ -117,7 +117,7 @@ def move_vector(
 ) -> Vector:
     """Return a query's vector moved by feedback. Raise SettingError if it has binary codes."""
     # The mean of two codes is no code: asmk compares signatures bit by bit.
-    if (liked or disliked) and isinstance(snapshot.ranker(name), SelectiveIndex):
+    if (liked or disliked) and isinstance(snapshot.representation(name).make_ranker(), SelectiveIndex):
         raise SettingError(
             f"by: {name} ranks by binary codes, which feedback cannot move; leave like, unlike and blind "
             "out, or name other representations"

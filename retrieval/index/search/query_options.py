@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ...answers.rule_names import VolumeRule
@@ -110,6 +110,11 @@ class QueryOptions:
             raise SettingError(
                 f"case_by: {self.case_by} needs cases; say what makes one with group_by (--group-by)"
             )
+
+
+def chosen_options(options: QueryOptions | None, changes: Mapping[str, Any]) -> QueryOptions:
+    """Return options with those changed that were given as keywords."""
+    return replace(options or QueryOptions(), **changes)
 
 
 def option_help(name: str) -> str:

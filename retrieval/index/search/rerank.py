@@ -103,7 +103,7 @@ def gather_evidence(
 ) -> Candidates | None:
     """Return the stored evidence of images, with their first scores; None if none of them has any."""
     # One array for all, as the kernels that match want it: image i has the rows offsets[i]:offsets[i + 1].
-    found = [snapshot.evidence(name, position) for position in positions.tolist()]
+    found = snapshot.evidences(name, positions)
     dtype = next((rows.dtype for rows in found if rows is not None), None)
     if dtype is None:
         return None

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...answers.fusion import Scale, scale_of
-from ...ranker import Ranker
+from ...ranker import HoldsSample, Ranker
 from ..storage.sample import sample_of
 from ..storage.snapshot import Snapshot
 from .rerank import Reranked, n_reranked
@@ -15,6 +15,8 @@ from .rerank import Reranked, n_reranked
 def sampled_scores(snapshot: Snapshot, ranker: Ranker, vector: object) -> NDArray[np.float32]:
     """Return the scores of a query's vector over the sample, float32 (≤ 1,000,), highest first."""
     sample = sample_of(snapshot)
+    # Whichever shards are away, a score is scaled as it always is.
+    ranker = ranker.sampled if isinstance(ranker, HoldsSample) else ranker
     mask = None
     # A mask of all would only cost time.
     if len(sample) < len(snapshot):

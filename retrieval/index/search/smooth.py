@@ -14,7 +14,7 @@ from .rerank import Reranked
 
 def check_smoothing(snapshot: Snapshot, name: str) -> None:
     """Raise SettingError if a representation has binary codes, which have no cosines."""
-    if isinstance(snapshot.ranker(name), SelectiveIndex):
+    if isinstance(snapshot.representation(name).make_ranker(), SelectiveIndex):
         raise SettingError(f"smooth: {name} ranks by binary codes; leave smooth out, or name others with by")
 
 

@@ -29,9 +29,17 @@ class LatestSnapshot:
     def now(self) -> Snapshot:
         """The snapshot."""
         if self._taken is None:
-            self._taken = Snapshot(self._store, self.restored)
+            self._taken = self._take()
             self.restored = self._taken.restored
         return self._taken
+
+    @property
+    def lacking(self) -> str:
+        """What the last question of this thread could not ask, in a sentence; empty if all was asked."""
+        return ""
+
+    def _take(self) -> Snapshot:
+        return Snapshot(self._store, self.restored)
 
     def refresh(self, restored: Mapping[str, Representation] | None = None) -> None:
         """Answer from the newest commit from now on.

@@ -7,7 +7,7 @@ and takes a new snapshot (``Index.ask``): readers hold no lock, and a writer nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import REPAIR, IndexFolderError, NoThumbnailError, SettingError, did_you_mean
+from ...errors import REPAIR, IndexFolderError, NoThumbnailError, SettingError
 from ...picture import Picture
 from ...ranker import Ids, Ranker
-from ...registry import installed
+from ...rankers.id_map import places_of
 from ...representation import Derived, Representation
 from ..catalogue.chosen_rankers import chosen_rankers
 from ..catalogue.database import Catalogue
@@ -28,6 +28,7 @@ from ..catalogue.people import kept_people
 from ..catalogue.pictures import Entry, entry, pages_of_rows, shapes
 from ..catalogue.representations import StoredRepresentation, segments, stored_representations
 from .columns import Columns
+from .missing import remedy
 from .reading import read_indexed
 from .segment_rankers import open_segments
 from .segments import EVIDENCE, Rows, find_rows
@@ -57,6 +58,7 @@ class Snapshot:
     fusions : the learned weights of fusions.
     kept : a cache of results for this commit, by the key of whoever computed them.
     restored : the representations that were asked for, by their recipes, for the snapshot of the next commit.
+    lacking : which images cannot be found now, in a sentence; empty if all can.
     """
 
     def __init__(self, store: Store, restored: Mapping[str, Representation] | None = None) -> None:
@@ -73,10 +75,11 @@ class Snapshot:
             self.fusions = read_fusions(store.catalogue)
             self._chosen = chosen_rankers(store.catalogue)
         recipes = {one.recipe for one in self.stored.values()}
-        self.restored = {recipe: made for recipe, made in dict(restored or {}).items() if recipe in recipes}
+        self.restored = {one: made for one, made in dict(restored or {}).items() if one in recipes}
         self._rankers: dict[str, Ranker] = {}
         self._evidence: dict[str, list[Rows]] = {}
         self.kept: dict[tuple[str, ...], Any] = {}
+        self.lacking = ""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -95,7 +98,7 @@ class Snapshot:
         """Return a fitted representation. Raise SettingError if there is none of that name."""
         stored = self.stored.get(name)
         if stored is None:
-            there = (", ".join(self.stored) or "none") + _remedy(name, self.stored)
+            there = (", ".join(self.stored) or "none") + remedy(name, self.stored)
             raise SettingError(f"by: no representation {name!r} in this index; it has {there}")
         if not stored.is_fitted:
             raise SettingError(f"by: {name} is not fitted yet; run `semblance index` to the end first")
@@ -130,9 +133,7 @@ class Snapshot:
     @cached_property
     def _position_of_id(self) -> NDArray[np.int64]:
         """The position of each image number, int64 by number; −1, which drops its vector, if it is gone."""
-        positions = np.full(int(self.ids.max(initial=-1)) + 1, -1, dtype=np.int64)
-        positions[self.ids] = np.arange(len(self.ids))
-        return positions
+        return places_of(self.ids)
 
     def _folders(self, representation: int | None) -> list[Path]:
         return [
@@ -149,6 +150,15 @@ class Snapshot:
                 lambda: [Rows(f / EVIDENCE) for f in folders if (f / EVIDENCE).is_dir()]
             )
         return find_rows(self._evidence[name], int(self.ids[position]))
+
+    def evidences(self, name: str, positions: Ids) -> list[NDArray[np.void] | None]:
+        """Return the local evidence of several images."""
+        return [self.evidence(name, position) for position in positions.tolist()]
+
+    @property
+    def available(self) -> NDArray[np.bool_]:
+        """Which images can be found now, bool (n,) by position: all, but for shards that are away."""
+        return np.ones(len(self), dtype=bool)
 
     def thumbnail(self, position: int) -> bytes:
         """Return the thumbnail of an image, a JPEG. Raise IndexFolderError if it is lost.
@@ -236,13 +246,3 @@ class Snapshot:
             if isinstance(error, IndexFolderError):
                 raise
             raise IndexFolderError(f"{error.filename}: is missing; {REPAIR}") from error
-
-
-def _remedy(name: str, there: Collection[str]) -> str:
-    """Return the end of a message about a missing representation: how to add it, or what is meant."""
-    base, mark, _ = name.partition("+")
-    if mark and base in there:
-        return f"; `semblance learn-metric` with --by {base} learns one"
-    if name in installed():
-        return f"; `semblance index` with --by {name} adds it, given the same folders"
-    return did_you_mean(name, there)

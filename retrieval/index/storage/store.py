@@ -25,6 +25,7 @@ from ..catalogue.privacy import Privacy
 from ..catalogue.recipe import Factories, derived, make, recipe_hash, recipe_settings
 from ..catalogue.representations import StoredRepresentation, segments, stored_representations
 from ..catalogue.schema import PRIVACY
+from ..catalogue.split_marks import refuse_change, refuse_head
 from .key_of_index import key_of, move_out, new_key_rows
 from .lock import WriterLock
 
@@ -87,9 +88,10 @@ class Store:
     def open(cls, folder: Path, write: bool, factories: Factories) -> Store:
         """Open an index; for writing, first delete what an interrupted writer left behind."""
         if not write:
-            catalogue = Catalogue.open(folder)
-            with on_error(catalogue.close):
-                return cls(folder, catalogue, factories, None)
+            store = cls.open_head(folder, factories)
+            with on_error(store.close):
+                refuse_head(store.catalogue, folder)
+                return store
         # Opened for reading first: a folder that is no index must not get a file `lock`.
         Catalogue.open(folder).close()
         lock = WriterLock(folder)
@@ -98,6 +100,8 @@ class Store:
             with on_error(catalogue.close):
                 # Before the migration, which hashes names.
                 catalogue.key = key_of(catalogue)
+                refuse_head(catalogue, folder)
+                refuse_change(catalogue, folder)
                 _require_key(catalogue)
                 migrate(catalogue)
                 is_moved = move_out(catalogue)
@@ -106,6 +110,13 @@ class Store:
                 if is_moved:
                     catalogue.rewrite()  # nothing of the key may stay in what was overwritten
                 return store
+
+    @classmethod
+    def open_head(cls, folder: Path, factories: Factories) -> Store:
+        """Open an index for reading, be it the head of shards too."""
+        catalogue = Catalogue.open(folder)
+        with on_error(catalogue.close):
+            return cls(folder, catalogue, factories, None)
 
     @property
     def salt(self) -> Key:

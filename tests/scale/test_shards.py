@@ -1,0 +1,251 @@
+"""Shards: four of them answer as the one index, to the last bit; a shard that is away is named."""
+
+import json
+import shutil
+import zipfile
+from io import BytesIO
+
+import numpy as np
+import pytest
+from support.shards import ASKED, change
+
+from cli.main import main
+from retrieval.errors import IndexFolderError, SettingError
+from retrieval.index import Index
+from retrieval.index.writer import IndexWriter
+from retrieval.region import Region
+from scale.shards.messages import Message, MessageError
+from scale.shards.sharded_index import ShardedIndex
+
+
+def at_random(seed):
+    """Return the options of a random query."""
+    random = np.random.default_rng(seed)
+    options = dict(ASKED[random.integers(len(ASKED))])
+    if random.random() < 0.3:
+        options["where"] = ["site = '0'", "label != 'odd'", "rows > 1"][random.integers(3)]
+    if random.random() < 0.3:
+        options["k"] = int(random.integers(1, 60))
+    return options
+
+
+@pytest.mark.parametrize("options", ASKED, ids=str)
+def test_four_shards_answer_as_one_index(one, four, options):
+    for name in (one.names[0], one.names[-1]):
+        # Hits are compared as they are: scores, boxes, inliers, votes, and cases with their images.
+        assert four.query(name, **options) == one.query(name, **options)
+
+
+def test_queries_that_are_read_from_files_find_the_same(one, four):
+    picture = one.read("p2/3.dcm")
+    assert four.query(picture) == one.query(picture)
+    assert four.query(picture, region=Region.box(9, 9, 60, 60)) == one.query(
+        picture, region=Region.box(9, 9, 60, 60)
+    )
+
+
+def test_volumes_findings_and_classes_are_those_of_one_index(one, four):
+    slices = [f"p1/{n}.dcm" for n in range(3)]
+    assert four.query_volume(slices, group_by="patient") == one.query_volume(slices, group_by="patient")
+    assert four.find_labels("p5/0.dcm", k=4) == one.find_labels("p5/0.dcm", k=4)
+    assert four.classify("p5/0.dcm", not_same="patient") == one.classify("p5/0.dcm", not_same="patient")
+    assert one.thumbnail("p7/2.dcm") == four.thumbnail("p7/2.dcm")
+
+
+def test_images_of_a_patient_are_in_one_shard(whole):
+    names = []
+    for number in range(4):
+        with Index.open(whole / "split" / f"shard-{number}") as shard:
+            assert shard.verify() == []
+            names += shard.names
+            patients = {name.partition("/")[0] for name in shard.names}
+            assert len(shard) == 4 * len(patients)
+    with Index.open(whole / "whole.index") as index:
+        assert sorted(names) == list(index.names)
+
+
+def test_nothing_of_other_patients_is_in_the_catalogue_of_a_shard(whole):
+    with Index.open(whole / "split" / "shard-0") as shard:
+        own = {name.partition("/")[0] for name in shard.names}
+        (foreign, *_) = sorted({f"p{number}" for number in range(12)} - own)
+    content = (whole / "split" / "shard-0" / "catalogue.sqlite").read_bytes()
+    assert f"{min(own)}/1.dcm".encode() in content
+    assert f"{foreign}/1.dcm".encode() not in content
+
+
+def test_heads_and_shards_are_not_written_to_and_heads_not_asked_alone(whole):
+    with pytest.raises(IndexFolderError, match=r"is the head of shards; ask .*shards\.toml"):
+        Index.open(whole / "split" / "head")
+    for name in ("head", "shard-1"):
+        with pytest.raises(IndexFolderError, match=r"is the head|is a shard"):
+            IndexWriter.open(whole / "split" / name)
+
+
+def test_a_shard_that_is_away_is_left_out_as_a_condition_leaves_images_out(one, copied):
+    with Index.open(copied / "shard-2") as lost:
+        gone = set(lost.names)
+    rest = [name for name in one.names if name not in gone]
+    shutil.rmtree(copied / "shard-2")
+    with ShardedIndex.open(copied / "shards.toml") as index:
+        for options in ({}, {"fusion": "z"}, {"group_by": "patient"}, {"region": Region.box(9, 9, 50, 50)}):
+            assert index.query(rest[0], **options) == one.query(rest[0], among=rest, **options)
+        assert index.find_labels(rest[0], k=3).total == one.find_labels(rest[0], k=3, among=rest).total
+        share = f"{len(rest) / len(one):.1%}"
+        assert f"1 of 4 shards is away, so that {share} of the images were asked: shard 2 (" in index.lacking
+        with pytest.raises(IndexFolderError, match=r"shard 2 .* is away, and holds what is asked with"):
+            index.query(min(gone))
+
+
+def test_an_answer_without_all_shards_says_so_in_every_form(copied, capsys):
+    shutil.rmtree(copied / "shard-3")
+    with Index.open(copied / "shard-2") as shard:
+        words = ["query", str(copied / "shards.toml"), shard.names[0], "--quiet"]
+    assert main([*words, "--json", "--report", str(copied / "page.html")]) == 0
+    out, err = capsys.readouterr()
+    assert "1 of 4 shards is away" in json.loads(out)[0]["lacking"]
+    assert "1 of 4 shards is away" in err
+    assert "1 of 4 shards is away" in (copied / "page.html").read_text()
+
+
+def test_without_any_shard_there_is_no_answer(one, copied):
+    picture = one.read("p0/0.dcm")
+    for number in range(4):
+        shutil.rmtree(copied / f"shard-{number}")
+    with (
+        ShardedIndex.open(copied / "shards.toml") as index,
+        pytest.raises(IndexFolderError, match="no shard answers"),
+    ):
+        index.query(picture)
+
+
+def test_a_shard_that_comes_back_is_asked_again(one, copied, monkeypatch):
+    (copied / "shard-1").rename(copied / "moved")
+    now = [0.0]
+    with ShardedIndex.open(copied / "shards.toml") as index:
+        monkeypatch.setattr(index._fleet, "_clock", lambda: now[0])
+        assert len(index.query(one.names[0], by=["thumbnail"], k=99)) < len(one)
+        (copied / "moved").rename(copied / "shard-1")
+        now[0] = 31.0
+        assert index.query(one.names[0], by=["thumbnail"], k=99) == one.query(
+            one.names[0], by=["thumbnail"], k=99
+        )
+
+
+@pytest.mark.parametrize(
+    ("pairs", "problem"),
+    [
+        ([('split = "', 'split = "0')], "is not the head of these shards"),
+        ([("images = ", "images = 1")], "images is not what the head says"),
+        ([("commit = ", "commit = 1")], "has changed since it was made"),
+        ([('"shard-0"', '"shard-1"')], "is not the shard that is asked"),
+        ([('at = ["shard-0"]', "at = []")], "at of shard 0 is missing or wrong"),
+        ([("timeout = 10.0", "timeout = -1")], "timeout is missing or wrong; give seconds above 0"),
+        ([('"shard-0"', '"ftp://node"')], "is no address; write http://host:port"),
+        ([("[[shard]]", "[[shard")], "is no list of shards"),
+    ],
+)
+def test_a_plan_that_is_wrong_is_refused_and_never_answered_by(copied, pairs, problem):
+    plan = change(copied / "shards.toml", *pairs)
+    with pytest.raises(IndexFolderError, match=problem), ShardedIndex.open(plan) as index:
+        index.query(index.names[-1], by=["thumbnail"])
+
+
+def test_a_slow_copy_does_not_delay_the_answer_of_another(four):
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Event
+
+    from scale.shards.places import AwayError
+
+    released, n = Event(), four._fleet.plan.shards[0].images
+
+    class Slow:
+        name = "slow"
+
+        def ask(self, message, timeout):
+            released.wait(20)
+            raise AwayError("too late")
+
+        def close(self):
+            pass
+
+    fleet = four._fleet
+    fleet._places[0] = [Slow(), fleet._places[0][0]]
+    asked = Message({"ask": "ids", "by": "thumbnail"})
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(fleet.ask, {0: asked}).result(15)[0]
+    released.set()
+    assert len(found.array("ids")) == n
+
+
+def test_a_copy_that_hangs_is_away_after_the_time_out(copied):
+    import socket
+
+    change(copied / "shards.toml", ("timeout = 10.0", "timeout = 0.3"))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        change(copied / "shards.toml", ('"shard-0"', f'"http://127.0.0.1:{port}"'))
+        with Index.open(copied / "shard-3") as shard, ShardedIndex.open(copied / "shards.toml") as index:
+            assert index.query(shard.names[0])
+            assert "no answer within 0.3 s" in index.lacking
+
+
+def test_messages_that_are_none_are_refused(four):
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("about.npy", bytes(10_000_000))
+    pickled = BytesIO()
+    np.savez(pickled, about=np.array([{}], dtype=object))
+    for body in (b"", b"PK", packed.getvalue(), pickled.getvalue(), Message().pack()[:-30]):
+        with pytest.raises(MessageError):
+            Message.unpack(body)
+    for about in ({"ask": "what"}, {"ask": "rank", "by": "sift"}):
+        with pytest.raises(IndexFolderError, match=r"no question is called|lacks vector"):
+            four._fleet.ask({0: Message(about)})
+    with pytest.raises(SettingError, match="no representation 'nothing'"):
+        four.query(four.names[0], by=["nothing"])
+
+
+def test_the_command_splits_and_asks(whole, tmp_path, capsys):
+    assert (
+        main(["shard", str(whole / "whole.index"), "--into", "2", "-o", str(tmp_path / "two"), "--quiet"])
+        == 0
+    )
+    assert "shard-1: " in capsys.readouterr().out
+    for place in (whole / "whole.index", tmp_path / "two" / "shards.toml"):
+        assert main(["query", str(place), "p2/1.dcm", "--json", "--quiet", "--findings"]) == 0
+    first, second = capsys.readouterr().out.split("]\n[")
+    assert json.loads(first + "]") == json.loads("[" + second)
+    assert main(["shard", str(whole / "whole.index"), "--into", "2", "-o", str(tmp_path / "two")]) == 1
+    assert "give an empty or a new folder" in capsys.readouterr().err
+    assert main(["shard", str(whole / "whole.index"), "--into", "1", "-o", str(tmp_path / "three")]) == 2
+    assert "--into: 1 makes no shards; give 2 to 1,000" in capsys.readouterr().err
+
+
+def test_a_shard_that_goes_away_under_many_clients_makes_no_answer_wrong(one, copied):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with Index.open(copied / "shard-2") as lost:
+        gone = set(lost.names)
+    rest = [name for name in one.names if name not in gone]
+    asked = {"by": ["thumbnail"], "k": 99}
+    whole = {name: one.query(name, **asked) for name in rest[:20]}
+    without = {name: one.query(name, among=rest, **asked) for name in rest[:20]}
+    with ShardedIndex.open(copied / "shards.toml") as index, ThreadPoolExecutor(20) as clients:
+
+        def ask(name):
+            found = [(index.query(name, **asked), index.lacking) for _ in range(4)]
+            return name, found
+
+        answers = [clients.submit(ask, name) for name in rest[:20]]
+        (copied / "shard-2").rename(copied / "moved")
+        for name, found in (answer.result(60) for answer in answers):
+            for hits, lacking in found:
+                assert hits == (without if lacking else whole)[name]
+        assert "1 of 4 shards is away" in ask(rest[0])[1][-1][1]
+
+
+@pytest.mark.soak
+def test_a_thousand_random_queries_find_the_same(one, four):
+    for seed in range(1000):
+        name = one.names[seed % len(one)]
+        assert four.query(name, **at_random(seed)) == one.query(name, **at_random(seed))

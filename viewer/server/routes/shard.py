@@ -1,0 +1,40 @@
+"""What the head of shards asks: rankings and vectors of a shard that is served here."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from retrieval.errors import SemblanceError
+from scale.shards.messages import Message, MessageError
+from scale.shards.serving import answer, is_shard
+
+from ..desk import Desk
+from ..guard import TooLargeError
+from ..problem import Kind, RefusedError, not_found
+from .endpoint import NEVER
+
+
+async def shard(desk: Desk, request: Request) -> Response:
+    """Answer a message of a head; nothing of an index that is no shard is told."""
+    try:
+        body = await request.body()
+    except TooLargeError:
+        raise RefusedError(Kind.LIMIT, "the message is too large") from None
+    found = await desk.workers.ask(lambda: _answered(desk, body))
+    return Response(found, 200, NEVER, "application/octet-stream")
+
+
+def _answered(desk: Desk, body: bytes) -> bytes:
+    try:
+        message = Message.unpack(body)
+        for collection in desk.collections:
+            if is_shard(collection.now.index, message):
+                return answer(collection.now.index, message).pack()
+    except MessageError as error:
+        raise RefusedError(Kind.BAD_ASK, str(error)) from error
+    except (ValueError, TypeError) as error:  # arrays of another kind than the question has
+        if isinstance(error, SemblanceError):
+            raise
+        raise RefusedError(Kind.BAD_ASK, "a message makes no sense") from error
+    raise not_found("shard of this split")
