@@ -1,8 +1,8 @@
 """Stain: the colours of two laboratories made alike, by Reinhard's or Macenko's method.
 
-Off by default: it takes away differences of stain and with them some of what tells tissues apart; what it is
-worth is measured in ``docs/how-to/slides.md``. Both methods look at one tile at a time, so that a tile looks
-the same whatever else is indexed.
+Off by default: it takes away differences of stain and with them some of what tells tissues apart;
+``benchmarks/quality/slide_fields.py`` measures both. Both methods look at one tile at a time, so that a tile
+looks the same whatever else is indexed.
 """
 
 from __future__ import annotations
