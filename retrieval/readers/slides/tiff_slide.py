@@ -59,8 +59,9 @@ class TiffSlide:
         height, width = int(page.tilelength), int(page.tilewidth)
         across = -(-int(page.imagewidth) // width)
         if top // height == (top + rows - 1) // height and left // width == (left + cols - 1) // width:
-            # Most boxes are one tile: it is not copied.
-            only = self._tile(level, top // height * across + left // width)
+            # Most boxes are one tile: it is not copied, and if it is wanted whole nobody else wants it.
+            is_whole = (rows, cols) == (height, width)
+            only = (self._decoded if is_whole else self._tile)(level, top // height * across + left // width)
             if only is not None:
                 return only[top % height :, left % width :][:rows, :cols]
         values = np.full((rows, cols, 3), 255, dtype=np.uint8)
