@@ -22,6 +22,8 @@ _LEAST, _MOST = 12, 60
 _MEDIAN = 5
 _SMALLEST = 1 / 20_000
 """Share of the overview of the smallest piece, or hole, that counts: less is dust, or a gap between cells."""
+_MOST_PEN = 0.5
+"""Share of what has colour that may be ink."""
 _FOLD = 3.5
 """Deviations of saturation minus brightness from those of tissue at which it is a fold."""
 _LEAST_FOLD = 0.35
@@ -45,7 +47,10 @@ def tissue_mask(overview: RGB, tissue: Tissue) -> NDArray[np.bool_]:
     is_lit = hsv[..., 2] > _BLACK // 2
     least = tissue.saturation if tissue.saturation is not None else _threshold(saturation[is_lit])
     found = (saturation >= least) & is_lit
-    found &= ~_pen(overview, hsv)
+    pen = _pen(overview, hsv)
+    # If it were most of what has colour, it is how the slide is stained: some stains are blue or green.
+    if found.any() and pen[found].mean() <= _MOST_PEN:
+        found &= ~pen
     found &= ~_fold(hsv, found)
     return _without_small(found)
 

@@ -44,6 +44,12 @@ def test_holes_pen_marks_and_folds_are_left_out() -> None:
     assert found[300, 330]
 
 
+def test_a_slide_stained_blue_is_tissue_and_no_pen_mark() -> None:
+    image, true = np.full((300, 400, 3), GLASS, np.uint8), _ellipse(300, 400)
+    image[true] = (64, 92, 151)
+    assert tissue_mask(image, DEFAULT)[true].mean() > 0.95
+
+
 def test_the_saturation_may_be_given() -> None:
     image = np.full((200, 200, 3), 240, np.uint8)
     image[50:150, 50:150] = (240, 220, 230)  # a saturation of 21
