@@ -91,6 +91,7 @@ NEED_DATA = (
     "run_peers",
     "semantics",
     "slide_fields",
+    "through",
     "ties",
     "training",
 )

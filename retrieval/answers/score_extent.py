@@ -21,9 +21,12 @@ def extent(scores: NDArray[np.floating], best: int) -> tuple[int, int]:
     best : the place of the best.
     """
     own = np.asarray(scores, dtype=np.float64)
+    # Edges are repeated: at the end of a stack two slices decide instead of three.
     padded = np.pad(own, 1, mode="edge")
     calm = np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0)
+    # A stack mostly does not show what was found, so that its median is the level of the rest.
     threshold = np.median(own) + _SHARE * (own[best] - np.median(own))
+    # The best one belongs whatever its neighbours score.
     first = last = best
     while first > 0 and calm[first - 1] >= threshold:
         first -= 1

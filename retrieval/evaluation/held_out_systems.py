@@ -24,6 +24,7 @@ def by_held_out(snapshot: Snapshot, name: str) -> System:
         return Rocchio().refine(ranker.vector(position), [ranker.vector(one) for one in liked], ())
 
     def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
+        # One ranker a fold, of all images in the space of that fold; the snapshot keeps them.
         ranker = held_out_ranker(snapshot, name, position)
         return ranker.rank(query(ranker, position, liked), len(allowed), allowed)
 

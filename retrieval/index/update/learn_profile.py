@@ -140,6 +140,7 @@ def learn_profile(store: Store, options: ProfileOptions, progress: Progress) -> 
         return learner.learn(own, marks[places], [found.groups[i] for i in places])
 
     profile = learn(range(len(found.ids)))
+    # By these it is evaluated: the reports themselves are not kept.
     held_out = fold_by_fold(learn, found.groups, found.ids, learner.seed)
     settings = {"base_recipe": base.recipe, "terms": terms, **asdict(learner)}
     made = SemanticProfile(store.representation(base), options.full_name, **settings)

@@ -44,6 +44,7 @@ _MOST_WORDS = 8
 
 def affirmed(text: str, terms: Sequence[Term]) -> tuple[str, ...]:
     """Return the names of the terms that a text affirms somewhere, in the order of the terms."""
+    # Clause by clause: a denial reaches over none of the next.
     clauses = list(_clauses(text))
     return tuple(term.name for term in terms if any(_is_affirmed(clause, term) for clause in clauses))
 
@@ -71,4 +72,5 @@ def _is_denied(clause: str, start: int, end: int) -> bool:
         is_list = "," not in between or bool(_LIST.search(clause[start - 1 :])) or bool(_LIST.search(between))
         if is_list and len(between.split()) <= _MOST_WORDS * (2 if "," in between else 1):
             return True
+    # German denies behind the noun as often as before it.
     return bool(_AFTER.search(clause[end:]))

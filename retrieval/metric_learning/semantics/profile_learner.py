@@ -124,6 +124,7 @@ def log_odds(
     sizes, with_term, in_all = patients_with(places, marks, owners, n)
     # Half a patient more with and without it, so that a term of all or of none has odds.
     share = (in_all + 0.5) / (int(owners.max()) + 2)
+    # Shrunk counts of patients with the term and without it; both are above 0.
     those = with_term + shrinkage * share
     others = sizes[:, None] - with_term + shrinkage * (1 - share)
     return np.asarray(np.log(those / others) - np.log(share / (1 - share)))
