@@ -64,6 +64,7 @@ Frame = int | Tile | Field
 
 def frame_of(text: str) -> Frame | None:
     """Return what stands behind the ``#`` of a name; None if it is no frame, tile or field."""
+    # isdigit alone takes digits of other scripts, such as ², which int does not read.
     if text.isascii() and text.isdigit():
         return int(text)
     if match := _TILE.fullmatch(text):
@@ -201,6 +202,7 @@ class Tiling:
         return width, height
 
     def _count(self, length: float) -> int:
+        # A millionth of a pixel: lengths are micrometres over micrometres, and seldom whole.
         full = max(0, math.floor((length + 1e-6 - self.tile) / self.step) + 1) if length >= self.tile else 0
         rest = length - full * self.step
         # With an overlap the rest may have been seen whole by the tile before it.
@@ -215,6 +217,7 @@ class Tiling:
         size : (width, height) of that, in pixels.
         """
         box = []
+        # Each axis by its own micrometres: some scanners have pixels that are not square.
         for place, um, length in zip((tile.col, tile.row), spacing, size, strict=True):
             start = place * self.step * tile.um_per_px / um
             box.append((start, min(self.tile * tile.um_per_px / um, length - start)))

@@ -32,6 +32,7 @@ def read_file(store: Store, path: Path, frames: Collection[Frame] | None) -> Ite
     """Read the images of any file. Raise PictureError if it cannot be read, or has no such frame."""
     # A frame that is named is wanted, whatever it is; and a query may well be a lower level of a slide.
     also = None if frames is not None else {*store.also, "level"}
+    # All of its tiles would ask, thousands of them.
     if frames is None and store.tiling is not None and facts_of(path, store.tiling) is not None:
         scale = store.tiling.um_per_px[0]
         raise PictureError(

@@ -129,6 +129,7 @@ def require_tiling(store: Store, tiling: Tiling) -> None:
             f"{store.folder}: {what}, not at {tiling.shown}; leave it out, or make another index"
         )
     store.check_writable()
+    # An absent row means the first level, as in formats 1 to 3.
     with store.catalogue.transaction():
         store.catalogue.run("INSERT OR REPLACE INTO meta VALUES ('tiling', ?)", tiling.text)
 

@@ -83,6 +83,7 @@ def read_field(slide: Slide, part: Field, spacing: tuple[float, float]) -> RGB:
         raise PictureError(f"a field of {rows} × {cols} pixels is larger than the {most:,} allowed; ask for "
                            "a smaller one, or at a coarser scale")  # fmt: skip
     level, (across, down) = best_level(slide, part.um_per_px, spacing)
+    # To whole pixels of the level, which are no larger than those asked for: half of one at most.
     top, left = round(part.y / down), round(part.x / across)
     bottom = max(top + 1, round((part.y + part.height) / down))
     right = max(left + 1, round((part.x + part.width) / across))
@@ -121,6 +122,7 @@ def _padded(slide: Slide, level: int, box: tuple[int, int, int, int]) -> RGB:
     """Read (top, left, bottom, right) of a level, white where it is outside."""
     top, left, bottom, right = box
     size = slide.levels[level]
+    # A field at an edge is asked for as a whole, so that what is marked keeps its middle.
     inside = max(top, 0), max(left, 0), min(bottom, size.rows), min(right, size.cols)
     rows, cols = inside[2] - inside[0], inside[3] - inside[1]
     if rows < 1 or cols < 1:

@@ -54,7 +54,9 @@ def _macenko(values: RGB, tissue: NDArray[np.bool_]) -> RGB:
     if len(stained) < _FEW:
         return values
     stains = _stains_of(stained)
+    # Beer and Lambert: densities of stains add up, so that they are found by least squares.
     strengths = np.linalg.lstsq(stains.T, density.T, rcond=None)[0]
+    # Not the largest: one speck of dust must not dim the whole tile.
     most = np.percentile(strengths, 99, axis=1)
     if (most <= 0).any():
         return values
