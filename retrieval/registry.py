@@ -26,6 +26,9 @@ LOCAL_FEATURES = "semblance.local_features"
 RANKERS = "semblance.rankers"
 """Rank dense vectors: a class of the kind of ``retrieval.rankers.dense.ExactRanker``."""
 
+EXECUTORS = "semblance.executors"
+"""Make an ``Executor`` of an address and a number of jobs, ``retrieval.index.update.workers``."""
+
 Factory = Callable[..., Any]
 """What an entry point of a group is: a function or class that makes one thing."""
 

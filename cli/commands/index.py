@@ -103,6 +103,11 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
 )
 @slide_options
 @option("--jobs", type=positive, metavar="N", help="processes [one a core]")
+@option(
+    "--on",
+    metavar="CLUSTER",
+    help="who reads and encodes: dask (a cluster of this machine's own) or dask:tls://HOST:PORT",
+)
 @option("--refit", is_flag=True, help="learn the vocabulary again from all images")
 @option("--compare-contents", is_flag=True, help="read every file to see whether it has changed")
 @option("--forget", is_flag=True, help="take out what is gone, even if it is a large share of a folder")
@@ -153,6 +158,7 @@ def run(args: Arguments) -> int:
         args.cache,
         args.ranker,
         tiling_of(args),
+        args.on,
     )
     # Before worker processes start, each of which would compile for itself.
     with ProgressBar("steps", args.quiet) as progress:

@@ -23,6 +23,7 @@ from .catalogue.recipe import earlier_settings
 from .progress import Progress, silent
 from .storage.ranker_choice import check_choice
 from .update.watched import Watched
+from .update.workers import executor_on
 from .writer import IndexWriter, UpdateReport
 
 _LOOKED_AT = 100
@@ -46,6 +47,7 @@ class Order:
     privacy : what the index keeps, by the fields of ``Privacy``; None or absent for what it has, or the
         default.
     labels, jobs, refit, compare_contents, forget, follow_links, archives, cache : see ``IndexWriter.update``.
+    on : what does the tasks, ``dask`` or ``dask:ADDRESS``; None for processes of this machine.
     ranker : of the dense vectors of ``by``, or of all; None for what each has.
     tiling : how slides are cut; None for the index's own, or for their first level.
     """
@@ -68,6 +70,7 @@ class Order:
     cache: Path | None = None
     ranker: str | None = None
     tiling: Tiling | None = None
+    on: str | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def bring_up_to_date(order: Order, progress: Progress = silent) -> IndexState:
     also_named(order.also)  # refused before anything is written
     if order.ranker is not None:
         check_choice(order.ranker)
+    jobs = order.jobs if order.on is None else executor_on(order.on, order.jobs)
     with _opened(order) as index:
         if order.tiling is not None:
             index.require_tiling(order.tiling)
@@ -99,7 +103,7 @@ def bring_up_to_date(order: Order, progress: Progress = silent) -> IndexState:
         _add_representations(index, order)
         report = index.update(
             order.folders,
-            jobs=order.jobs,
+            jobs=jobs,
             labels=order.labels,
             progress=progress,
             refit=order.refit,

@@ -28,7 +28,7 @@ from .update.learn_metric import drop_metric, learn_metric
 from .update.learn_profile import ProfileOptions, ProfileReport, learn_profile
 from .update.registration import register_representation
 from .update.repair import RepairReport, repair
-from .update.run import UpdateReport, update
+from .update.run import Jobs, UpdateReport, update
 from .update.scanned import ScanOptions
 from .update.search_structures import make_structures, set_ranker
 from .update.training_set import MetricOptions, MetricReport
@@ -117,7 +117,7 @@ class IndexWriter(IndexSettings, Index):
         self,
         folders: Sequence[Path],
         *,
-        jobs: int | None = None,
+        jobs: Jobs = None,
         labels: LabelTable | None = None,
         progress: Progress = silent,
         refit: bool = False,
@@ -135,7 +135,7 @@ class IndexWriter(IndexSettings, Index):
         folders : or single files. What is gone from them is forgotten; other indexed folders are left as they
             are. A folder that was moved is recognised by its files. With none, only what is unfinished is
             done.
-        jobs : number of processes; None for one a core, 1 for none besides this one.
+        jobs : number of processes; None for one a core, 1 for none besides this one; or an executor.
         labels : applies to images that are indexed already as well.
         progress : is called with stage, steps done and steps in all.
         refit : let every representation learn again; the old ones answer until all is encoded anew.

@@ -126,7 +126,7 @@ class Snapshot:
             # Segments hold the numbers of images; positions differ with every commit.
             ranker.renumber(self._position_of_id)
             if isinstance(representation, Derived):  # the base's own, numbered already, is a part of it
-                ranker = representation.ranker_of(ranker, self.ranker(str(self.stored[name].base)))
+                ranker = representation.ranker_of(ranker, Snapshot.ranker(self, str(self.stored[name].base)))
             self._rankers[name] = ranker
         return self._rankers[name]
 

@@ -31,6 +31,11 @@ class InOrder:
         return self._line[0] if self._line else None
 
     @property
+    def n_begun(self) -> int:
+        """How many tasks are under way, those that wait for an earlier one included."""
+        return len(self._line)
+
+    @property
     def is_full(self) -> bool:
         """Tell if so many images wait that only the file they wait for should be worked at."""
         return self._n_held >= _MOST_HELD

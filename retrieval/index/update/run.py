@@ -35,10 +35,14 @@ from .scan import record, scan
 from .scanned import Changes, ScanOptions
 from .search_structures import make_structures
 from .transaction import COMMIT_EVERY
-from .workers import make_executor
+from .workers import Executor, make_executor
 
 _GROWTH = 10
 """If an index has grown by this factor since a fit, the user is told that it may learn again."""
+
+
+Jobs = int | Executor | None
+"""Who does the work: a number of processes, None for one a core, or an executor of one's own."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def update(
     store: Store,
     folders: Sequence[Path],
     *,
-    jobs: int | None,
+    jobs: Jobs,
     labels: LabelTable | None,
     progress: Progress,
     refit: bool,

@@ -9,7 +9,8 @@ from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Protocol, Self
 
-from ...errors import SemblanceError, SettingError
+from ...errors import NotInstalledError, OptionError, SemblanceError, SettingError
+from ...registry import EXECUTORS, load
 from ..catalogue.files import State
 from .encoding_limit import TOO_LONG
 from .in_order import InOrder, Outcome
@@ -17,7 +18,7 @@ from .worker_messages import Failure, PartialResult, Setup, Task
 from .worker_process import WorkerProcess, start_worker_process
 from .worker_task import Worker
 
-__all__ = ["Executor", "Outcome", "ProcessExecutor", "SerialExecutor", "make_executor"]
+__all__ = ["Executor", "Outcome", "ProcessExecutor", "SerialExecutor", "executor_on", "make_executor"]
 
 _ASSIGNED = 2
 """Tasks that a worker process has at a time: one that it does, and one so that it need not wait for the
@@ -182,13 +183,29 @@ class ProcessExecutor:
         self.close()
 
 
-def make_executor(jobs: int | None) -> Executor:
-    """Return an executor of ``jobs`` processes, as many as there are cores if None; 1 is this process alone.
+def executor_on(on: str, jobs: int | None) -> Executor:
+    """Return the executor that ``on`` names, ``NAME`` or ``NAME:ADDRESS``.
 
     Raises
     ------
-    SettingError : fewer than one job.
+    OptionError : none is installed by that name, or it refuses the address.
     """
+    name, _, address = on.partition(":")
+    try:
+        made: Executor = load(name, EXECUTORS)(address, jobs)
+    except NotInstalledError as error:
+        remedy = f"pip install 'semblance[scale]' ({error.problem})" if error.package else str(error)
+        raise OptionError(remedy, "on") from error
+    return made
+
+
+def make_executor(jobs: int | Executor | None) -> Executor:
+    """Return an executor of ``jobs`` processes, as many as there are cores if None; 1 is this process alone.
+
+    One that is given is returned as it is. Raises SettingError for fewer than one job.
+    """
+    if jobs is not None and not isinstance(jobs, int):
+        return jobs
     if jobs is not None and jobs < 1:
         raise SettingError(f"jobs: {jobs} is below 1; give the number of processes, or leave it out")
     if jobs == 1:

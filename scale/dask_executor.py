@@ -1,0 +1,223 @@
+"""The executor on Dask: the tasks of an update, done by the workers of a cluster."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import dask
+import distributed
+from distributed.scheduler import KilledWorker
+
+from retrieval.errors import OptionError, SemblanceError
+from retrieval.index.catalogue.files import State
+from retrieval.index.update.in_order import InOrder, Outcome
+from retrieval.index.update.worker_messages import Failure, Setup, Task
+
+from .dask_task import do_task, size_of, versions
+
+_WINDOW = 4
+"""Tasks in the cluster, for each thread of it: one is done, and the others wait so that it need not."""
+
+_OWN = "127.0.0.1:0"
+"""Where Dask shows what a cluster of our own does: any free port, for this machine alone."""
+
+_DEATHS = 3
+"""Workers that die of one file, until the file is given up."""
+
+_WAIT = 30.0
+"""Seconds that a cluster has to give its first worker, and to go on."""
+
+
+@dataclass
+class _Suspect:
+    """A task whose worker died: it is tried alone, so that no neighbour is blamed for it."""
+
+    task: Task
+    deaths: int = 0
+
+
+@dataclass
+class _Run:
+    """What is under way."""
+
+    setup: Setup
+    number: str = field(default_factory=secrets.token_hex)
+    order: InOrder = field(default_factory=InOrder)
+    futures: dict[distributed.Future, Task] = field(default_factory=dict)
+    suspects: deque[_Suspect] = field(default_factory=deque)
+
+
+class DaskExecutor:
+    """Do tasks on a cluster: one of this machine for ``dask``, else that of an address.
+
+    Results come in the order of the tasks and are those of one process, to the last bit, whichever workers
+    die. The tasks in the cluster, and results that wait for an earlier one, are bounded by its threads.
+
+    Parameters
+    ----------
+    address : ``tls://host:port``, or ``tcp://`` on this machine; empty for a cluster of this machine's own.
+    jobs : processes of that one; None for one a core.
+
+    Raises
+    ------
+    OptionError : an address over which anybody could run code, or jobs for a cluster that has its own.
+    """
+
+    def __init__(self, address: str = "", jobs: int | None = None) -> None:
+        check_address(address)
+        # A number that means nothing is better refused than passed over.
+        if address and jobs is not None:
+            raise OptionError("the cluster has workers of its own; leave jobs out", "jobs")
+        self._address, self._jobs = address, jobs
+        self._cluster: distributed.LocalCluster | None = None
+        self._client: distributed.Client | None = None
+
+    def run(self, setup: Setup, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
+        """Do tasks and yield their results, as ``Executor.run``.
+
+        Raises SemblanceError if the cluster cannot be reached or is lost, or a worker is not like us.
+        """
+        run = _Run(setup)
+        client = self._connected()
+        # Suspects come last: when nothing else is under way, nothing else can be to blame.
+        while True:
+            self._submit(client, run, tasks)
+            if run.futures:
+                for future in self._done(client, run):
+                    yield from self._taken(run, future)
+            elif run.suspects:
+                yield from self._alone(client, run, run.suspects.popleft())
+            else:
+                return
+
+    def _submit(self, client: distributed.Client, run: _Run, tasks: Iterator[Task]) -> None:
+        """Fill the window; nothing while a suspect waits for the cluster to be empty."""
+        # Counted anew each time: workers come and go.
+        most = _WINDOW * max(1, sum(client.nthreads().values()))
+        while not run.suspects and not run.order.is_full and run.order.n_begun < most:
+            task = next(tasks, None)
+            if task is None:
+                return
+            run.order.begin(task)
+            run.futures[self._send(client, run, task)] = task
+
+    def _send(self, client: distributed.Client, run: _Run, task: Task) -> distributed.Future:
+        # Not pure: a task that is tried again is another one.
+        return client.submit(do_task, run.number, run.setup, task, size_of(task), versions(), pure=False)
+
+    def _done(self, client: distributed.Client, run: _Run) -> list[distributed.Future]:
+        """Wait until a task is done, and return all that are."""
+        while True:
+            # Not the client of whoever else uses Dask in this process.
+            with suppress(TimeoutError), client.as_current():
+                done = distributed.wait(list(run.futures), _WAIT, "FIRST_COMPLETED").done
+                return [future for future in run.futures if future in done]
+            _require_workers(client)
+
+    def _taken(self, run: _Run, future: distributed.Future) -> Iterator[tuple[Task, Outcome]]:
+        task = run.futures.pop(future)
+        # Of all tasks that a dead worker had, one is to blame, and the scheduler does not know which.
+        try:
+            outcomes = _result(future)
+        except KilledWorker as error:
+            run.suspects.append(_Suspect(task, error.allowed_failures + 1))
+            return
+        for outcome in outcomes:
+            yield from run.order.end(task, outcome)
+
+    def _alone(self, client: distributed.Client, run: _Run, one: _Suspect) -> Iterator[tuple[Task, Outcome]]:
+        """Do a task while the cluster does nothing else: now a death of its worker is its own doing."""
+        while True:
+            try:
+                outcomes = _result(self._send(client, run, one.task))
+                break
+            except KilledWorker as error:
+                one.deaths += error.allowed_failures + 1
+                if one.deaths >= _DEATHS:
+                    reason = f"the workers that read it died ({one.deaths} times)"
+                    outcomes = [Failure(State.FAILED, reason)]
+                    break
+        for outcome in outcomes:
+            yield from run.order.end(one.task, outcome)
+
+    def _connected(self) -> distributed.Client:
+        if self._client is None:
+            try:
+                self._client = self._client_of(self._address)
+                _require_workers(self._client)
+            except (OSError, ValueError, RuntimeError, TimeoutError) as error:
+                self.close()
+                raise SemblanceError(
+                    f"dask:{self._address}: the cluster cannot be reached ({error}); start its scheduler, "
+                    "and give certificates in distributed.comm.tls of Dask's configuration"
+                ) from error
+        return self._client
+
+    def _client_of(self, address: str) -> distributed.Client:
+        if address:
+            return distributed.Client(address, timeout=_WAIT, set_as_default=False)
+        n = self._jobs or len(os.sched_getaffinity(0))
+        # One death is enough here: what died is tried alone.
+        with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+            self._cluster = distributed.LocalCluster(
+                "127.0.0.1",
+                n_workers=n,
+                threads_per_worker=1,
+                # Else they would listen to other machines, and all clusters want one port.
+                dashboard_address=_OWN,
+                worker_dashboard_address=_OWN,
+                silence_logs=60,
+            )
+        return distributed.Client(self._cluster, set_as_default=False)
+
+    def close(self) -> None:
+        """Let go of the cluster, with what it has not done; one of this machine's own ends."""
+        client, cluster, self._client, self._cluster = self._client, self._cluster, None, None
+        # The client first: what it asked for is cancelled while there is somebody to cancel it.
+        for one in (client, cluster):
+            if one is not None:
+                with suppress(TimeoutError, OSError):
+                    one.close(timeout=10)
+
+
+def check_address(address: str) -> None:
+    """Raise OptionError for an address over which strangers could run code."""
+    if not address:
+        return
+    # Read as a user may write it: a port of letters raises, and is no port.
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if parts.scheme not in ("tls", "tcp") or not host or not port:
+        raise OptionError(f"dask:{address} is no address; write dask:tls://HOST:PORT", "on")
+    if parts.scheme == "tcp" and host not in ("127.0.0.1", "localhost", "::1"):
+        problem = f"dask:{address} is not encrypted, and who changes a message runs code"
+        raise OptionError(f"{problem}; write dask:tls://HOST:PORT", "on")
+
+
+def _require_workers(client: distributed.Client) -> None:
+    """Wait for a worker. Raise SemblanceError if there is none for long, or the scheduler is gone."""
+    try:
+        client.wait_for_workers(1, timeout=_WAIT)
+    except (TimeoutError, OSError) as error:
+        problem = "the cluster has no worker; start some, and run the same command again"
+        raise SemblanceError(problem) from error
+
+
+def _result(future: distributed.Future) -> list[Outcome]:
+    """Return the results of a task. Raise KilledWorker if its worker died, SemblanceError if it refuses."""
+    try:
+        found: Any = future.result()
+    except distributed.client.FutureCancelledError as error:
+        raise SemblanceError("the cluster is gone; run the same command again, and it goes on") from error
+    outcomes: list[Outcome] = found
+    return outcomes
