@@ -108,6 +108,7 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
     metavar="CLUSTER",
     help="who reads and encodes: dask (a cluster of this machine's own) or dask:tls://HOST:PORT",
 )
+@option("--dry-run", is_flag=True, help="say what would be done, and because of what; nothing is written")
 @option("--refit", is_flag=True, help="learn the vocabulary again from all images")
 @option("--compare-contents", is_flag=True, help="read every file to see whether it has changed")
 @option("--forget", is_flag=True, help="take out what is gone, even if it is a large share of a folder")
@@ -160,6 +161,8 @@ def run(args: Arguments) -> int:
         tiling_of(args),
         args.on,
     )
+    if args.dry_run:
+        return _say_steps(order, args)
     # Before worker processes start, each of which would compile for itself.
     with ProgressBar("steps", args.quiet) as progress:
         warm_up_once(args.by or DEFAULT, progress)
@@ -173,6 +176,22 @@ def run(args: Arguments) -> int:
         raise PictureError(
             f"{', '.join(map(str, args.folders)) or args.output}: holds no image that can be read"
         )
+    return 0
+
+
+def _say_steps(order: Order, args: Arguments) -> int:
+    """Print the steps that the order would take, one a line, or as JSON."""
+    from retrieval.index.order import dry_run
+
+    steps = dry_run(order)
+    if args.json:
+        print(json.dumps([{"step": s.name, "files": s.files, "because": s.because} for s in steps]))
+        return 0
+    for step in steps:
+        print(f"{step.name}: {step.files:,} files, because {step.because}")
+    # An empty list would look like a command that did nothing.
+    if not steps:
+        print("nothing: all is up to date")
     return 0
 
 

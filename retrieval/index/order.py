@@ -16,12 +16,18 @@ from ..readers.kinds import also_named
 from ..readers.tiling import Tiling
 from ..readers.window import Window
 from ..registry import make_by
-from ..representation import Loadable
+from ..representation import Loadable, Representation
 from .catalogue.database import Catalogue
 from .catalogue.privacy import Privacy
 from .catalogue.recipe import earlier_settings
+from .info import info
 from .progress import Progress, silent
 from .storage.ranker_choice import check_choice
+from .update.flow import Step
+from .update.registration import register_representation
+from .update.run import plan_update
+from .update.scanned import ScanOptions
+from .update.throwaway import throwaway
 from .update.watched import Watched
 from .update.workers import executor_on
 from .writer import IndexWriter, UpdateReport
@@ -119,6 +125,20 @@ def bring_up_to_date(order: Order, progress: Progress = silent) -> IndexState:
         return IndexState(order.output, report, len(index), tuple(index.representations), by_auto)
 
 
+def dry_run(order: Order) -> list[Step]:
+    """Return the steps that ``bring_up_to_date`` would take, and raise what it would; nothing is written."""
+    if order.archives:
+        raise OptionError("an archive is not asked without indexing it; name folders alone", "dry_run")
+    _check_folders(order)
+    if not Catalogue.is_born(order.output):
+        check_settings(order)
+    with throwaway(order.output, order.window, order.privacy) as store:
+        for representation in representations_of(order, info(store)["representations"]):
+            register_representation(store, representation)
+        options = ScanOptions(order.compare_contents, order.forget, order.follow_links)
+        return plan_update(store, order.folders, refit=order.refit, options=options)
+
+
 def follow(
     order: Order, *, seconds: float = _LOOK_EVERY, rest: Callable[[float], None] = time.sleep
 ) -> Iterator[tuple[float, IndexState | ArchiveError]]:
@@ -160,10 +180,7 @@ def _shows_ct_by_auto(index: IndexWriter) -> bool:
 def _opened(order: Order) -> IndexWriter:
     """Open the index for writing, or make it."""
     window = None if order.window is None else Window.parse(order.window)
-    # An update takes a missing folder for one whose files are gone; a typing mistake must not do that.
-    for folder in order.folders:
-        if not folder.exists():
-            raise SettingError(f"{folder}: no such folder; check the path")
+    _check_folders(order)
     asked = Privacy.asked(order.privacy)
     if not Catalogue.is_born(order.output):
         if not order.folders and not order.archives:
@@ -181,6 +198,13 @@ def _opened(order: Order) -> IndexWriter:
     return index
 
 
+def _check_folders(order: Order) -> None:
+    # An update takes a missing folder for one whose files are gone; a typing mistake must not do that.
+    for folder in order.folders:
+        if not folder.exists():
+            raise SettingError(f"{folder}: no such folder; check the path")
+
+
 def check_settings(order: Order) -> None:
     """Refuse what the settings of a new index get wrong, before anything is written."""
     for name in order.by or order.default:
@@ -191,14 +215,22 @@ def check_settings(order: Order) -> None:
 
 def _add_representations(index: IndexWriter, order: Order) -> None:
     """Add the representations that are new; settings that contradict one that is there are refused."""
-    found = index.info()["representations"]
+    for representation in representations_of(order, index.info()["representations"]):
+        index.add_representation(representation)
+
+
+def representations_of(order: Order, found: Sequence[Mapping[str, Any]]) -> Iterator[Representation]:
+    """Yield the representations of an order, with their settings; ``found`` is what ``info`` says of them.
+
+    Raises OptionError for a setting that none of them has.
+    """
     there = {r["name"]: r["settings"] for r in found if "+" not in r["name"]}  # the others are learn-metric's
     names = list(order.by) or list(there) or list(order.default)
     for setting in order.settings:
         if not any(setting in make_by(name).settings for name in names):
             raise OptionError(f"none of {', '.join(names)} has this setting", setting)
     for name in names:
-        index.add_representation(make_by(name, with_settings(name, order.settings, there.get(name, {}))))
+        yield make_by(name, with_settings(name, order.settings, there.get(name, {})))
 
 
 def labels_by_folder(folders: Sequence[Path]) -> LabelTable:

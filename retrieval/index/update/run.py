@@ -19,7 +19,7 @@ from ..catalogue.migration import GUESSED
 from ..catalogue.pictures import is_labelled
 from ..catalogue.representations import add_representation, replace_representation, stored_representations
 from ..catalogue.stored_json import parse
-from ..progress import Progress
+from ..progress import Progress, silent
 from ..storage.archived_files import open_archive
 from ..storage.store import Store
 from .add_sums import add_missing_sums
@@ -29,6 +29,7 @@ from .archive_scan import list_images, record_images, require_archive
 from .derived import derive_all, drop_derived
 from .encode import Encoded, Encoder
 from .fit import fit_all
+from .flow import Step, steps_of, waiting
 from .keep_hashes import keep_hashes
 from .remember_people import remember_people
 from .scan import record, scan
@@ -130,6 +131,18 @@ def _scan_archive(
         listing = list_images(store, archive, known_as, address, progress)
     record_images(store, listing, changes, options)
     return known_as.root
+
+
+def plan_update(store: Store, folders: Sequence[Path], *, refit: bool, options: ScanOptions) -> list[Step]:
+    """Return the steps of an update of folders. The catalogue is changed: give one that may be thrown away.
+
+    Raises what ``update`` raises of folders.
+    """
+    n_waited = waiting(store)
+    changes = record(store, scan(store, folders, silent, options), options)
+    if refit:
+        _begin_anew(store)
+    return steps_of(store, changes, n_waited)
 
 
 def _begin_anew(store: Store) -> None:

@@ -190,6 +190,7 @@ def executor_on(on: str, jobs: int | None) -> Executor:
     ------
     OptionError : none is installed by that name, or it refuses the address.
     """
+    # The first colon: those of an address come later.
     name, _, address = on.partition(":")
     try:
         made: Executor = load(name, EXECUTORS)(address, jobs)

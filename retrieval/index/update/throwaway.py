@@ -1,0 +1,75 @@
+"""The throwaway: a copy of the catalogue of an index, to find out on it what an update would do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ...readers.window import Window
+from ..catalogue.connection import FILE
+from ..catalogue.database import Catalogue
+from ..catalogue.page_sums import NAMES
+from ..catalogue.privacy import Privacy
+from ..storage.key_file import VARIABLE
+from ..storage.store import Store
+from .registration import require_window
+
+
+@contextmanager
+def throwaway(index: Path, window: str | None, privacy: Mapping[str, str | None]) -> Iterator[Store]:
+    """Lend a store with the catalogue of an index, or a new one if there is none, until the context ends.
+
+    It has no vectors. Raises what opening or making the index raises.
+    """
+    # Where temporary files go, and not beside the index, whose folder may be full or read-only.
+    with (
+        TemporaryDirectory(prefix="semblance-") as place,
+        closing(_opened(index, Path(place), window, privacy)) as store,
+    ):
+        # The index itself may lie in a folder that is scanned; its files are none of its images.
+        store.folder = index
+        yield store
+
+
+def _opened(index: Path, place: Path, window: str | None, privacy: Mapping[str, str | None]) -> Store:
+    copy = place / "index"
+    if not Catalogue.is_born(index):
+        # The key of the user is made with the first index, and this one is none.
+        with _spare_key(place / "key"):
+            return Store.create(
+                copy, Window() if window is None else Window.parse(window), {}, Privacy.asked(privacy)
+            )
+    _copy(index, copy)
+    # Opened for writing: an index of an earlier format is brought up to date here, and only here.
+    store = Store.open(copy, True, {})
+    if window is not None:
+        require_window(store, Window.parse(window))
+    return store
+
+
+def _copy(index: Path, copy: Path) -> None:
+    copy.mkdir()
+    # Within a snapshot no writer commits, and the file is that of one commit.
+    with closing(Catalogue.open(index)) as catalogue, catalogue.snapshot():
+        for name in (FILE, *NAMES):
+            if (index / name).exists():
+                shutil.copyfile(index / name, copy / name)
+    # Copied, not linked: whoever opens an index for writing deletes what no commit names.
+    shutil.copytree(index / "models", copy / "models")
+
+
+@contextmanager
+def _spare_key(path: Path) -> Iterator[None]:
+    # The environment is where the key file is looked for first; it is put back as it was.
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = str(path)
+    try:
+        yield
+    finally:
+        del os.environ[VARIABLE]
+        if before is not None:
+            os.environ[VARIABLE] = before
