@@ -32,7 +32,10 @@ def profile(names: Sequence[str], most: int, jobs: int) -> tuple[Bags, Embedding
     print(f"\n{'':34}{'axes for 50 % of variance':>28}{'90 %':>8}{'margin':>9}")
     for name in names:
         items = drawn(Set.load(name), most)
-        matrix = np.stack([one.vector for one in encode(make("deep"), items.items, jobs)])
+        # Not in a pool: a process that is forked when kernels and networks have their threads may never end.
+        pictures = [item.read() for item in items]
+        made = make("deep").fit(pictures)
+        matrix = np.stack([made.encode(picture).vector for picture in pictures])
         embeddings = _like_embeddings(matrix)
         _print_embeddings(name, matrix)
         _print_embeddings(f"generated like {name}", embeddings.vectors(len(matrix)))
