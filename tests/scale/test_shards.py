@@ -12,10 +12,11 @@ from support.shards import ASKED, change
 from cli.main import main
 from retrieval.errors import IndexFolderError, SettingError
 from retrieval.index import Index
-from retrieval.index.writer import IndexWriter
+from retrieval.index.writer import IndexWriter, MetricOptions
 from retrieval.region import Region
 from scale.shards.messages import Message, MessageError
 from scale.shards.sharded_index import ShardedIndex
+from scale.shards.split import split
 
 
 def at_random(seed):
@@ -249,3 +250,20 @@ def test_a_thousand_random_queries_find_the_same(one, four):
     for seed in range(1000):
         name = one.names[seed % len(one)]
         assert four.query(name, **at_random(seed)) == one.query(name, **at_random(seed))
+
+
+def test_a_learnt_metric_answers_in_shards_as_in_one_index(whole, tmp_path):
+    pytest.importorskip("sklearn")
+    place = shutil.copytree(whole / "whole.index", tmp_path / "whole.index")
+    with IndexWriter.open(place) as index:
+        index.learn_metric(MetricOptions("sift"))
+    split(place, 3, tmp_path / "split", lambda *about: None)
+    with Index.open(place) as one, ShardedIndex.open(tmp_path / "split" / "shards.toml") as three:
+        assert "sift+nca" in one.representations
+        for options in ({"by": ["sift+nca"]}, {"by": ["sift+nca", "thumbnail"], "not_same": "patient"}):
+            assert three.query(one.names[5], **options) == one.query(one.names[5], **options)
+
+
+def test_a_command_that_takes_no_shards_says_which_do(whole, capsys):
+    assert main(["evaluate", str(whole / "split" / "shards.toml")]) == 1
+    assert "is a file, and an index is a folder; query, classify, explain" in capsys.readouterr().err

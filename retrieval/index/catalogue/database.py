@@ -87,6 +87,9 @@ class Catalogue:
         ------
         IndexFolderError : no index, a newer format, a damaged file, or one that cannot be read.
         """
+        if folder.is_file():
+            takers = "query, classify, explain, locate and info take a shards.toml"
+            raise IndexFolderError(f"{folder}: is a file, and an index is a folder; {takers}")
         if not (folder / FILE).is_file():
             what = "is not an index of Semblance" if folder.exists() else "is not there"
             raise IndexFolderError(f"{folder}: {what}; make one with `semblance index FOLDER -o {folder}`")
