@@ -178,7 +178,7 @@ def test_the_help_loads_little_more_than_a_bare_group_of_click() -> None:
     show = "import sys; print(*(name for name in sys.modules if name.split('.')[0] in ('cli', 'retrieval')))"
     code = f"import cli.main; cli.main.main(['--help']); {show}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    own = {"cli", "cli.group", "cli.main", "retrieval", "retrieval.errors"}
+    own = {"cli", "cli.error_lines", "cli.group", "cli.main", "retrieval", "retrieval.errors"}
     assert set(done.stdout.splitlines()[-1].split()) == own
 
 

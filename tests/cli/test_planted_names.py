@@ -151,6 +151,7 @@ def commands(scans, place, out, table, file, id, *flags):
         ["verify", place],
         ["repair", place],
         ["audit", place, "--json"],
+        ["shard", place, "--into", 2, "-o", out / "split"],
         ["remove", place, file(7)],
         ["compact", place],
         ["verify", place],

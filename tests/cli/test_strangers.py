@@ -62,16 +62,16 @@ def test_a_query_without_a_patient_is_said_to_have_none(
 
 
 def test_a_wrong_flag_is_answered_with_the_help_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("index", "scans", "-o", "i", "--by", "thumbnail", "--word", 3) == 2
+    assert run("index", "scans", "-o", "i", "--by", "thumbnail", "--qqq", 3) == 2
     assert capsys.readouterr().err == (
-        "semblance: error: unrecognized arguments: --word (see semblance index --help)\n"
+        "semblance: error: unrecognized arguments: --qqq (see semblance index --help)\n"
     )
 
 
 def test_a_flag_of_another_command_is_said_to_be_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("query", "i", "0.png", "--window", "lung") == 2
     assert capsys.readouterr().err == (
-        "semblance: error: unrecognized arguments: --window; it is a flag of index, points, train "
+        "semblance: error: unrecognized arguments: --window; it is a flag of index, receive, points, train "
         "(see semblance query --help)\n"
     )
 
