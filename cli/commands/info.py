@@ -36,15 +36,22 @@ def _readable(info: Mapping[str, Any]) -> dict[str, Any]:
     return {**info, "representations": accounts}
 
 
-def outline(facts: Mapping[str, Any], indent: str = "") -> list[str]:
-    """Write nested facts as indented lines ``name: value``; members of a list go by their own names."""
+_BY_FILE = {"skipped", "burned_in_images"}
+"""What is told of each file, by its name."""
+
+
+def outline(facts: Mapping[str, Any], indent: str = "", are_files: bool = False) -> list[str]:
+    """Write nested facts as indented lines ``name: value``; members of a list go by their own names.
+
+    ``are_files`` says that the keys are names of files.
+    """
     lines: list[str] = []
-    # Keys are words of programs: `files_lacking` is shown as "files lacking".
     for name, value in facts.items():
-        shown = printable(str(name).replace("_", " "))
+        # Other keys are words of programs: `files_lacking` is shown as "files lacking".
+        shown = printable(str(name) if are_files else str(name).replace("_", " "))
         nested = _by_name(value)
         if nested:
-            lines += [f"{indent}{shown}:", *outline(nested, indent + "  ")]
+            lines += [f"{indent}{shown}:", *outline(nested, indent + "  ", name in _BY_FILE)]
         else:
             lines.append(f"{indent}{shown}: {_text(value)}")
     return lines
