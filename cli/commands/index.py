@@ -21,7 +21,7 @@ from ..options.limit_flags import limit_options
 from ..options.parameters import Arguments, Option, argument, option, quiet
 from ..options.representation_flags import asks_for_more, given, named, setting_options
 from ..options.slide_flags import slide_options, tiling_of
-from ..output.index_report import ABOUT_CT, notes, sentence, skipped_csv, summary
+from ..output.index_report import ABOUT_CT, notes, sentence, skipped_csv, summary, timing_lines
 from ..output.progress import ProgressBar
 from .warm import warm_up_once
 
@@ -121,6 +121,7 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
 )
 @option("--follow", is_flag=True, help="go on with what is new, changed or deleted in archives, until Ctrl-C")
 @option("--skipped", type=place, metavar="CSV", help="write all skipped files and why")
+@option("--timings", is_flag=True, help="say how long each stage took; --json always does")
 @option("--json", is_flag=True, help="print the summary as JSON")
 @quiet
 @limit_options
@@ -216,6 +217,8 @@ def _tell(state: IndexState, seconds: float, args: Arguments) -> None:
     if args.skipped is not None:
         write_text(skipped_csv(report.skipped), args.skipped)
     for line in notes(report, seconds, args.skipped, args.label_by is not None):
+        print(line, file=sys.stderr)
+    for line in timing_lines(report) if args.timings else ():
         print(line, file=sys.stderr)
     if state.shows_ct_by_auto:
         print(ABOUT_CT, file=sys.stderr)

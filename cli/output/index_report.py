@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +78,16 @@ def sentence(state: IndexState) -> str:
     return f"{printable(str(state.output))}: {state.n_pictures:,} images, ranked by {by}"
 
 
+def timing_lines(report: UpdateReport) -> list[str]:
+    """Return where the seconds went: those of stages that take turns, and those of the worker processes."""
+    shown = {"seconds": report.timings.stages, "seconds of the workers": report.timings.workers}
+    return [
+        f"{whose}: {', '.join(f'{stage} {seconds:.2f}' for stage, seconds in spent.items())}"
+        for whose, spent in shown.items()
+        if spent
+    ]
+
+
 def summary(state: IndexState, seconds: float) -> dict[str, Any]:
     """Return what was done and what the index holds now, as JSON has it."""
     report = state.report
@@ -92,7 +102,15 @@ def summary(state: IndexState, seconds: float) -> dict[str, Any]:
         "skipped": [{"id": name, "reason": reason} for name, reason in report.skipped],
         "notes": list(report.notes),
         "seconds": round(seconds, 3),
+        "timings": {
+            "stages": _rounded(report.timings.stages),
+            "workers": _rounded(report.timings.workers),
+        },
     }
+
+
+def _rounded(seconds: Mapping[str, float]) -> dict[str, float]:
+    return {stage: round(one, 3) for stage, one in seconds.items()}
 
 
 def skipped_csv(skipped: Sequence[tuple[str, str]]) -> str:

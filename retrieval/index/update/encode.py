@@ -16,6 +16,7 @@ from ..storage.store import Store
 from .archive_files import GONE, ArchiveFiles
 from .batch_encoding import Batcher
 from .interrupt import held_back
+from .timings import Seconds
 from .transaction import COMMIT_EVERY, IdAllocator, SourceWrite, Transaction
 from .worker_messages import Failure, PartialResult, Setup, Spec, Task
 from .workers import Executor
@@ -33,11 +34,15 @@ class Encoded:
     n_pictures : the number of images.
     failures : (source, name, reason) of each file that failed.
     incomplete : (name, reason) of each file of which some frames could not be read.
+    seconds : what the worker processes took, by stage, added over all.
+    own_seconds : what this process took to write what they had made.
     """
 
     n_pictures: int = 0
     failures: list[tuple[int, str, Failure]] = field(default_factory=list)
     incomplete: list[tuple[str, str]] = field(default_factory=list)
+    seconds: Seconds = field(default_factory=Seconds)
+    own_seconds: Seconds = field(default_factory=Seconds)
 
 
 @dataclass
@@ -135,6 +140,7 @@ class Encoder:
         if isinstance(outcome, Failure):
             self._fail(task, outcome)
             return 1
+        self._encoded.seconds.add(outcome.seconds)
         if task.source not in self._states:
             return 0  # the rest of a file that was given up
         if not self._is_as_known(task, outcome):
@@ -191,11 +197,12 @@ class Encoder:
         self._encoded.failures.append((task.source, task.name, failure))
 
     def _commit(self) -> None:
-        with held_back():
+        with held_back(), self._encoded.own_seconds.of("committing"):
             self._transaction.commit()
             self._transaction = self._new_transaction()
         # Here and not at the end: an update of a million images would leave thousands of segments.
-        merge_small(self._store, self._representations)
+        with self._encoded.own_seconds.of("merging"):
+            merge_small(self._store, self._representations)
 
     def _new_transaction(self) -> Transaction:
         # A commit makes the checksums of the whole catalogue: as many for each image of a large index as of a

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import OptionError
@@ -35,6 +35,7 @@ from .remember_people import remember_people
 from .scan import record, scan
 from .scanned import Changes, ScanOptions
 from .search_structures import make_structures
+from .timings import Seconds, Timings
 from .transaction import COMMIT_EVERY
 from .workers import Executor, make_executor
 
@@ -60,6 +61,7 @@ class UpdateReport:
     notes : what the user should know, in sentences.
     labels : the result of applying the label table; None if there was none.
     withdrawn : the names among the skipped that the user removed.
+    timings : where the seconds went.
     """
 
     added: int
@@ -72,6 +74,7 @@ class UpdateReport:
     notes: tuple[str, ...] = ()
     labels: LabelReport | None = None
     withdrawn: tuple[str, ...] = ()
+    timings: Timings = field(default_factory=Timings, compare=False)
 
 
 def update(
@@ -94,32 +97,41 @@ def update(
     if labels is not None and labels.is_by_folder and store.catalogue.names.are_hidden:
         raise OptionError("the labels would be names of the folders that this index hides", "label_by")
     executor = make_executor(jobs)  # first, as it refuses a wrong number of jobs
-    scopes = scan(store, folders, progress, options)
-    changes = record(store, scopes, options)
-    asked = [_scan_archive(store, address, progress, options, changes) for address in archives]
-    keep_hashes(store, changes.unhashed, progress)
-    add_missing_sums(store, progress)
+    seconds = Seconds()
+    with seconds.of("scanning"):
+        scopes = scan(store, folders, progress, options)
+        changes = record(store, scopes, options)
+        asked = [_scan_archive(store, address, progress, options, changes) for address in archives]
+    with seconds.of("checking"):
+        keep_hashes(store, changes.unhashed, progress)
+        add_missing_sums(store, progress)
     if refit:
         _begin_anew(store)
     files = ArchiveFiles(store)
     # Fitting and encoding read files and share the worker processes; what follows works on stored vectors.
     try:
-        fit_all(store, executor, files, progress)
-        outcome = Encoder(store, executor, files, progress, commit_every).run()
+        with seconds.of("learning"):
+            fit_all(store, executor, files, progress)
+        with seconds.of("encoding"):
+            outcome = Encoder(store, executor, files, progress, commit_every).run()
+        seconds.part("encoding", outcome.own_seconds)
     finally:
         executor.close()
         files.close()
     # Only now: until every file is encoded anew, queries are answered by the old representation.
     stale = _promote(store)
-    derive_all(store, progress)
-    stale += make_structures(store, progress)
+    with seconds.of("deriving"):
+        derive_all(store, progress)
+    with seconds.of("search structures"):
+        stale += make_structures(store, progress)
     # Labels last, so that they find the images that were just indexed.
-    table = None if labels is None else apply_labels(store, labels, scopes)
-    remember_people(store, progress)
+    with seconds.of("labels"):
+        table = None if labels is None else apply_labels(store, labels, scopes)
+        remember_people(store, progress)
     # After all that could be done: what an archive gave before it failed is in the index.
     changes.notes += files.unasked(asked)
     notes = (*changes.notes, *stale, *_notes(store), *_lost_labels(store, changes), *_guessed(store, labels))
-    return _report(changes, outcome, notes, table)
+    return _report(changes, outcome, notes, table, Timings(seconds, outcome.seconds))
 
 
 def _scan_archive(
@@ -216,7 +228,7 @@ def _guessed(store: Store, labels: LabelTable | None) -> tuple[str, ...]:
 
 
 def _report(
-    changes: Changes, outcome: Encoded, notes: tuple[str, ...], labels: LabelReport | None
+    changes: Changes, outcome: Encoded, notes: tuple[str, ...], labels: LabelReport | None, timings: Timings
 ) -> UpdateReport:
     # A file that is new or changed and then failed is counted as skipped only.
     failed = {source for source, _, _ in outcome.failures}
@@ -233,4 +245,5 @@ def _report(
         notes=notes,
         labels=labels,
         withdrawn=tuple(changes.withdrawn),
+        timings=timings,
     )

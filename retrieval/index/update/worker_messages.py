@@ -91,6 +91,7 @@ class PartialResult:
     n_frames : of the file, if it was sampled.
     reason : which frames could not be read, and why; empty if all could.
     contents : of a new file, with its last result: the hashes that it is recognised by.
+    seconds : what reading and encoding took since the result before.
     """
 
     pictures: Sequence[EncodedPicture] = ()
@@ -99,6 +100,7 @@ class PartialResult:
     n_frames: int = 0
     reason: str = ""
     contents: Contents | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

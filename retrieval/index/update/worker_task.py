@@ -32,6 +32,7 @@ from .damaged_frames import about_damaged
 from .drawn_tiles import draw_tiles
 from .encoding_limit import no_limit
 from .text_marks import marks_of, without_text
+from .timings import Seconds
 from .worker_messages import Failure, PartialResult, Setup, Task
 
 FRAMES_PER_RESULT = 64
@@ -99,27 +100,33 @@ class Worker:
         damaged: list[DamagedFrame] = []
         # Before it is decoded: if it changes meanwhile, the next update sees that and reads it again.
         contents = contents_of(task.path, self.setup.salt) if task.has_thumbnails else None
-        for picture in self._read(task, damaged.append):
+        seconds = Seconds()
+        for picture in seconds.of_items("reading", self._read(task, damaged.append)):
             if len(pictures) == FRAMES_PER_RESULT:
-                yield PartialResult(pictures, goes_on=True)
+                yield PartialResult(pictures, goes_on=True, seconds=dict(seconds))
                 pictures = []
+                seconds.clear()
             with self.limit(self.setup.limits, picture.pixels.size):
-                pictures.append(self._describe(picture, task))
-        yield PartialResult(pictures, reason=about_damaged(damaged), contents=contents)
+                pictures.append(self._describe(picture, task, seconds))
+        reason = about_damaged(damaged)
+        yield PartialResult(pictures, reason=reason, contents=contents, seconds=dict(seconds))
 
-    def _describe(self, picture: Picture, task: Task) -> EncodedPicture:
+    def _describe(self, picture: Picture, task: Task, seconds: Seconds) -> EncodedPicture:
         encodings: dict[int, Encoding] = {}
         prepared: dict[int, NDArray[Any]] = {}
         for id in task.encode:
             made = self._made[id]
-            if isinstance(made, BatchEncoder):
-                prepared[id] = made.prepare(picture)
-            else:
-                encodings[id] = made.encode(picture)
-        thumbnail = make_thumbnail(picture) if self._keeps_thumbnail(task) else None
+            with seconds.of(f"encoding {made.name}"):
+                if isinstance(made, BatchEncoder):
+                    prepared[id] = made.prepare(picture)
+                else:
+                    encodings[id] = made.encode(picture)
+        with seconds.of("thumbnails"):
+            thumbnail = make_thumbnail(picture) if self._keeps_thumbnail(task) else None
         about = (picture.shape, picture.spacing, dict(picture.groups), dict(picture.metadata))
         # Of an image that the index has it is known.
-        marks = marks_of(picture, self.setup.privacy) if task.has_thumbnails else TextMark.NONE
+        with seconds.of("looking for text"):
+            marks = marks_of(picture, self.setup.privacy) if task.has_thumbnails else TextMark.NONE
         return EncodedPicture(picture.id, *about, encodings, thumbnail, prepared, marks)
 
     def _keeps_thumbnail(self, task: Task) -> bool:
