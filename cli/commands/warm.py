@@ -184,16 +184,19 @@ def _walk(segment: Path) -> None:
     """Walk a graph of vectors without links: faiss, which would make one, need not be there."""
     import numpy as np
 
-    from retrieval.rankers.dense_block import CODED, open_segment
+    from retrieval.rankers.dense_block import CODED, best_of, open_segment
     from retrieval.rankers.graph import LINKS, Graph, open_graph, save_graph, walk
 
     alone = np.full(CODED, -1, dtype=np.int32)
     links = np.repeat(alone[:, None], 2 * LINKS, axis=1)
     folder = segment.with_name("graph")
     save_graph(folder, Graph(links, np.empty((0, LINKS), np.int32), alone, np.zeros(2, np.int64)))
-    codes = open_segment(segment, 8)[1].codes
+    ids, block = open_segment(segment, 8)
+    codes, query = block.codes, np.ones(8, np.float32)
     assert codes is not None  # so many vectors have codes
-    walk(open_graph(folder, CODED), codes.arrays, np.ones(8, np.float32), 3)
+    walk(open_graph(folder, CODED), codes.arrays, query, 3)
+    # What a graph proposes is scored by the vectors themselves.
+    best_of(block.vectors, block.lengths, ids, np.arange(9), query, 3)
 
 
 def _prune(folder: Path) -> None:

@@ -96,7 +96,8 @@ JSON = {
     ),
     "index": (
         ["index", "NEW", "-o", "OUT/new.index", "--by", "colour", "--jobs", "1", "--json"],
-        "pictures representations encoded added changed removed unchanged skipped notes seconds",
+        "pictures representations encoded added changed removed unchanged skipped notes seconds "
+        "timings.stages.* timings.workers.*",
     ),
 }
 """Of each command: what is run, and the keys, those of inner objects behind a dot; ``*`` is any key."""
