@@ -23,6 +23,8 @@ EXTRAS = {"torch", "torchvision", "pandas", "matplotlib"}
 """What only extras install, or nobody."""
 SERVER = {"starlette", "strawberry", "uvicorn", "graphql"}
 """What the extra ``viewer`` installs."""
+CLUSTER = {"dask", "distributed"}
+"""What the extra ``scale`` installs."""
 LATE = {"scipy", "sklearn", "skimage"}
 """What every install has, and is imported inside functions: it takes longer to load than a query."""
 
@@ -110,6 +112,10 @@ def at_the_top(path: Path) -> set[str]:
     return found
 
 
+def test_what_a_cluster_needs_is_loaded_by_its_executor_alone() -> None:
+    assert [name(p) for p in MODULES if at_the_top(p) & CLUSTER] == ["scale/dask_executor.py"]
+
+
 def test_what_loads_slowly_is_imported_inside_functions() -> None:
     assert [name(p) for p in MODULES if at_the_top(p) & LATE] == []
 
@@ -155,9 +161,10 @@ def test_everything_public_is_documented() -> None:
 
 def test_importing_the_packages_loads_nothing_that_only_extras_install() -> None:
     names = [".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for p in MODULES]
-    code = "import " + ", ".join(n for n in names if not n.startswith(("deep", "viewer.server")))
+    beyond = ("deep", "viewer.server", "scale.dask_executor")
+    code = "import " + ", ".join(n for n in names if not n.startswith(beyond))
     # numba itself loads the top of scipy.
-    assert not loaded_by(code) & ((EXTRAS | LATE | SERVER) - {"scipy"})
+    assert not loaded_by(code) & ((EXTRAS | LATE | SERVER | CLUSTER) - {"scipy"})
 
 
 def test_the_command_without_work_loads_neither_numpy_nor_opencv() -> None:
