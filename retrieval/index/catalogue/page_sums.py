@@ -84,12 +84,18 @@ class PageSums:
 
     def holds(self, data: bytes) -> bool:
         """Tell if the bytes of a catalogue are those of this commit, except in free pages."""
-        return len(data) == self.page_size * len(self.pages) and not self.damaged(data)
+        return self._is_as_long(data) and not self.damaged(data)
 
     def trouble(self, data: bytes) -> str:
         """Say where the bytes of a catalogue are not those of this commit; nothing if only free pages are."""
-        pages = ", ".join(str(page + 1) for page in self.damaged(data)[:_NAMED]) or "its end"
-        return "" if self.holds(data) else f"page {pages} of {len(self.pages):,}"
+        damaged = self.damaged(data)
+        if not damaged and self._is_as_long(data):
+            return ""
+        pages = ", ".join(str(page + 1) for page in damaged[:_NAMED]) or "its end"
+        return f"page {pages} of {len(self.pages):,}"
+
+    def _is_as_long(self, data: bytes) -> bool:
+        return len(data) == self.page_size * len(self.pages)
 
     def damaged(self, data: bytes) -> list[int]:
         """Return the numbers of the pages that are others, from 0; missing ones too, but not free ones."""

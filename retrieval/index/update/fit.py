@@ -136,6 +136,8 @@ class _Sampler:
         gathered: list[PartialResult] = []
         n_gathered = 0
 
+        also = self._store.also
+
         def tasks() -> Iterator[Task]:
             for source in self._files.brought(fetch(self._store.catalogue, ids), by_series=False):
                 if n_gathered >= n:
@@ -143,7 +145,6 @@ class _Sampler:
                 skip = removed_frames(self._store.catalogue, source.id)
                 encode = tuple(stored.id for stored in self._group)
                 about = (source.id, source.path, source.name, encode)
-                also = self._store.also
                 part = source.part if source.state is State.READ else None
                 yield Task(*about, skip=skip, sample=quota, seed=self._seed, also=also, part=part)
 
