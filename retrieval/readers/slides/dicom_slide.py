@@ -36,7 +36,9 @@ class DicomSlide:
         self._slide, self._error = _opened(_files_of(path, header))
         pyramid = self._slide.pyramids[0]
         self._numbers = [level.level for level in pyramid.levels]
-        self._levels = [Level(int(level.size.height), int(level.size.width)) for level in pyramid.levels]
+        self.levels: Sequence[Level] = [
+            Level(int(level.size.height), int(level.size.width)) for level in pyramid.levels
+        ]
         um = pyramid.levels[0].mpp
         spacing = (float(um.width), float(um.height)) if um is not None else None
         metadata: dict[str, Value] = {
@@ -44,17 +46,7 @@ class DicomSlide:
             **any_issuer_of(header, salt),
             "slide_format": "DICOM",
         }
-        self._about = About(spacing, groups_of(header, salt), metadata)
-
-    @property
-    def levels(self) -> Sequence[Level]:
-        """Return its levels, the finest first."""
-        return self._levels
-
-    @property
-    def about(self) -> About:
-        """Return what is known of it: what of a DICOM header may enter an index."""
-        return self._about
+        self.about = About(spacing, groups_of(header, salt), metadata)
 
     def read(self, level: int, box: tuple[int, int, int, int]) -> RGB:
         """Return the pixels of a box (row, col, rows, cols) of a level."""

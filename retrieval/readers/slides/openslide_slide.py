@@ -34,7 +34,7 @@ class OpenSlideSlide:
         self._path, self._error = path, openslide.OpenSlideError
         self._cache = openslide.OpenSlideCache(_CACHE)
         self._open()
-        self._levels = [Level(rows, cols) for cols, rows in self._slide.level_dimensions]
+        self.levels: Sequence[Level] = [Level(rows, cols) for cols, rows in self._slide.level_dimensions]
         self._ground = _colour(self._slide.properties.get("openslide.background-color", "ffffff"))
 
     def _open(self) -> None:
@@ -45,11 +45,6 @@ class OpenSlideSlide:
         except openslide.OpenSlideError as error:
             raise PictureError(f"OpenSlide refuses it: {_reason(error, self._path)}") from error
         self._slide.set_cache(self._cache)
-
-    @property
-    def levels(self) -> Sequence[Level]:
-        """Return its levels, the finest first."""
-        return self._levels
 
     @property
     def about(self) -> About:
@@ -64,7 +59,7 @@ class OpenSlideSlide:
     def read(self, level: int, box: tuple[int, int, int, int]) -> RGB:
         """Return the pixels of a box (row, col, rows, cols) of a level."""
         top, left, rows, cols = box
-        size, finest = self._levels[level], self._levels[0]
+        size, finest = self.levels[level], self.levels[0]
         # OpenSlide takes the corner in pixels of the finest level, and the size in those of the level.
         corner = round(left * finest.cols / size.cols), round(top * finest.rows / size.rows)
         try:

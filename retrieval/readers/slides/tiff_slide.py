@@ -32,25 +32,17 @@ class TiffSlide:
         self._file = tifffile.TiffFile(path)
         try:
             self._pages = _levels_of(self._file)
-            self._about = About(_spacing_of(self._file, self._pages[0]), {}, _tags_of(self._file))
+            self.about = About(_spacing_of(self._file, self._pages[0]), {}, _tags_of(self._file))
         except BaseException:
             self._file.close()
             raise
-        self._levels = [Level(int(page.imagelength), int(page.imagewidth)) for page in self._pages]
+        self.levels: Sequence[Level] = [
+            Level(int(page.imagelength), int(page.imagewidth)) for page in self._pages
+        ]
         self._kept: OrderedDict[tuple[int, int], NDArray[np.uint8] | None] = OrderedDict()
         self._stored: dict[int, _StoredTiles] = {}
         self._size = int(self._file.filehandle.size)
         self._bytes = 0
-
-    @property
-    def levels(self) -> Sequence[Level]:
-        """Return its levels, the finest first."""
-        return self._levels
-
-    @property
-    def about(self) -> About:
-        """Return what is known of it."""
-        return self._about
 
     def read(self, level: int, box: tuple[int, int, int, int]) -> RGB:
         """Return the pixels of a box (row, col, rows, cols) of a level."""
