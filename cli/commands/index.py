@@ -16,6 +16,7 @@ from viewer.files import write_text
 
 from ..options.argument_types import place, place_or_archive, positive
 from ..options.command import command
+from ..options.index_flags import by_kind, window_kept
 from ..options.label_flags import label_options, read_labels
 from ..options.limit_flags import limit_options
 from ..options.parameters import Arguments, Option, argument, option, quiet
@@ -60,14 +61,8 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
     help="a folder of images, a file, or the address of an archive",
 )
 @option("-o", "--output", required=True, type=place, metavar="INDEX", help="the index, a folder")
-@option(
-    "--by",
-    multiple=True,
-    choices=installed(),
-    metavar="NAME",
-    help=f"representation: {', '.join(installed())}; repeatable",
-)
-@option("--window", metavar="W", help="lung, brain, bone, …, or centre,width; kept by the index [auto]")
+@by_kind
+@window_kept
 @option(
     "--also",
     multiple=True,

@@ -12,10 +12,10 @@ import click
 
 from bovw import DEFAULT
 from retrieval.errors import NotInstalledError, SemblanceError, SettingError
-from retrieval.registry import installed
 
 from ..options.argument_types import place, positive
 from ..options.command import command
+from ..options.index_flags import by_kind, window_kept
 from ..options.limit_flags import limit_options
 from ..options.parameters import Arguments, option, quiet
 from ..options.representation_flags import given
@@ -75,14 +75,8 @@ def seconds(text: str) -> float:
     metavar="S",
     help="index a series when nothing came for so long [60]",
 )
-@option(
-    "--by",
-    multiple=True,
-    choices=installed(),
-    metavar="NAME",
-    help=f"representation: {', '.join(installed())}; repeatable",
-)
-@option("--window", metavar="W", help="lung, brain, bone, …, or centre,width; kept by the index [auto]")
+@by_kind
+@window_kept
 @option("--jobs", type=positive, metavar="N", help="processes [one a core]")
 @quiet
 @limit_options
