@@ -16,6 +16,7 @@ from retrieval.errors import ArchiveError, SettingError
 from retrieval.readers.archive import SeriesKey
 
 from .association import storage_classes
+from .file_meta import file_head
 from .instance_uid import checked_uid
 from .quick_ack import quick_ack_handlers
 from .spool import Piece, Spool
@@ -163,7 +164,6 @@ def _incoming(event: Any) -> Incoming | None:
     """Return the image of a request; None if its data set says that it is another one."""
     from pydicom.filereader import read_dataset
     from pydicom.tag import Tag
-    from pynetdicom.dsutils import encode_file_meta
 
     request, syntax = event.request, event.context.transfer_syntax
     stream = request.DataSet
@@ -182,5 +182,5 @@ def _incoming(event: Any) -> Incoming | None:
         checked_uid(str(header.get(keyword) or ""), "the data set")
         for keyword in ("StudyInstanceUID", "SeriesInstanceUID")
     )
-    head = b"\0" * 128 + b"DICM" + encode_file_meta(event.file_meta)
+    head = file_head(checked_uid(str(request.AffectedSOPClassUID), "the request"), uid, syntax)
     return Incoming(uid, SeriesKey(study, series), (head, stream.getbuffer()))
