@@ -107,7 +107,11 @@ def _findings(answer: Answer) -> dict[str, object]:
         "kind_percentile": found.kind,
         "another_kind": found.is_another_kind,
         "withheld": list(found.withheld),
-        "near_duplicates": copies_object(found.copies),
+        "near_duplicates": {
+            **copies_object(found.copies),
+            "joined_cases": found.copies.n_joined,
+            "equal_thumbnails_only": found.copies.is_exact,
+        },
         "references": [
             {
                 "label": r.label,

@@ -64,6 +64,13 @@ def copies_notes(copies: Copies) -> list[str]:
         notes.append(f"left out, as near-duplicates of the query: {_listed(copies.of_query)}")
     if copies.of_new:
         notes.append(f"near-duplicates of the query, counted as one: {_listed(copies.of_new)}")
+    if copies.n_joined == 1:
+        notes.append("1 more case shares an image with another or the query's, and is not counted again")
+    elif copies.n_joined:
+        some = f"{copies.n_joined:,} more cases share an image with another or the query's"
+        notes.append(f"{some}, and are not counted again")
+    if copies.is_exact:
+        notes.append("among the cases that do not match, only images with equal thumbnails were looked for")
     return notes
 
 

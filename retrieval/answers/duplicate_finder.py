@@ -97,18 +97,24 @@ class DuplicateFinder:
             return [one for one in near if one != query and self.likeness(query, one)]
         return [one for one in near if _likeness(query, self._structure(one))]
 
-    def distinct(self, ranked: Iterable[int], k: int) -> list[list[int]]:
+    def distinct(
+        self, ranked: Iterable[int], k: int, case_of: Callable[[int], int] | None = None
+    ) -> list[list[int]]:
         """Return the first k images that are no near-duplicates of each other, each with its near-duplicates.
 
         Parameters
         ----------
         ranked : best first; those behind the k-th image that are near-duplicates of one before
             follow it until there is a (k + 1)-th.
+        case_of : the case of an image, if of each case one image counts; others are left out.
         """
         groups: list[list[int]] = []
         group_of: dict[int, int] = {}
+        seen: set[int] = set()
         for image in ranked:
-            copies = self.copies(image, list(group_of))
+            copies, case = self.copies(image, list(group_of)), None if case_of is None else case_of(image)
+            if not copies and case in seen:
+                continue
             if not copies and len(groups) == k:
                 break
             if not copies:
@@ -116,6 +122,8 @@ class DuplicateFinder:
             number = group_of[copies[0]] if copies else len(groups) - 1
             groups[number].append(image)
             group_of[image] = number
+            if case is not None:
+                seen.add(case)
         return groups
 
     def _like(self, own: Signature, images: Sequence[int]) -> list[int]:

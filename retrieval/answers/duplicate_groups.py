@@ -40,14 +40,18 @@ class Copies:
     of_query : ids of near-duplicates of an indexed query, which are left out: they are the query by another
         name, and would confirm its label by itself.
     of_new : ids of near-duplicates of a query that is not in the index; they count, as one.
+    n_joined : further cases that share an image with another, or with the query's, and do not count again.
+    is_exact : of those only ones with equal thumbnails are known, since the index is large.
     """
 
     merged: tuple[tuple[str, ...], ...] = ()
     of_query: tuple[str, ...] = ()
     of_new: tuple[str, ...] = ()
+    n_joined: int = 0
+    is_exact: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.merged or self.of_query or self.of_new)
+        return bool(self.merged or self.of_query or self.of_new or self.n_joined)
 
 
 NO_COPIES = Copies()

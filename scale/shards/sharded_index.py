@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -98,10 +98,13 @@ class ShardedSnapshot(Snapshot):
 
     def thumbnail(self, position: int) -> bytes:
         """Return the thumbnail of an image."""
-        found = self._gather({"ask": "thumbnails"}, np.array([position], dtype=np.int64))[0]
+        return self.thumbnails([position])[0]
+
+    def thumbnails(self, positions: Sequence[int]) -> list[bytes]:
+        """Return the thumbnails of several images, each shard asked once."""
+        found = self._gather({"ask": "thumbnails"}, np.array(positions, dtype=np.int64))
         # A shard raises if it has lost one; None is for evidence alone.
-        assert found is not None
-        return found.tobytes()
+        return [one.tobytes() for one in found if one is not None]
 
     def _gather(self, about: Mapping[str, str], positions: Ids) -> list[NDArray[np.void] | None]:
         """Return what the shards keep of some images, in the order of these."""

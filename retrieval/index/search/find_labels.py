@@ -16,12 +16,14 @@ from ...metadata.label_table import LabelTable
 from ...picture import Picture
 from ..storage.annotations import Annotations
 from ..storage.snapshot import Snapshot
-from .candidates import Mask, candidate_mask, same
+from .background import Background
+from .candidates import candidate_mask, same
 from .encode_query import encode_query, representations
 from .group_cases import case_column
 from .held_out import comparable, hold_out, out_of_fold, without_folds
 from .hits import Hit, best_hits
 from .independent_hits import IndependentHits, QueryCopies, independent_hits
+from .joined_cases import joined_cases
 from .novelty import kind_percentile, likeness_percentile
 from .query import search
 from .query_options import QueryImage, QueryOptions
@@ -41,8 +43,8 @@ def find_labels(
 
     The best ``options.k`` cases that carry a label are the matching ones; all others that the options let
     through are what they are compared with. The query's own case is in neither. Cases are counted, never
-    slices: a case carries every label that any of its images does. Cases whose matching images are
-    near-duplicates are one case, and one that matches by a near-duplicate of an indexed query is the query's.
+    slices: a case carries every label that any of its images does. Cases that share an image are one, and
+    those that share one with the query's are the query's (``joined_cases``).
 
     Parameters
     ----------
@@ -60,17 +62,17 @@ def find_labels(
         raise SettingError("findings: no slice is given; give the images of a series or a volume")
     column = options.group_by or case_column(snapshot)
     annotated = Annotations(snapshot, labels).labels
-    mask = _comparable(snapshot, slices, options, column, annotated)
+    background = _background(snapshot, slices, options, column, annotated)
     # The mask holds all conditions already, and the query's own case is not in it.
-    among = [snapshot.names[i] for i in np.flatnonzero(mask)]
+    among = [snapshot.names[i] for i in np.flatnonzero(background.mask)]
     matching = replace(options, among=among, where=None, not_same=None, group_by=column, include_self=True)
     found, percentile = _search(snapshot, query, matching, options)
-    cases = _labels_of_cases(snapshot, mask, annotated, column)
-    drawn = _merge(snapshot.stack_positions.cases(column), found, cases)
+    cases = background.labels_of_cases(annotated)
+    drawn = _merge(background.cases, found, cases)
     labels_found = enrichment.find_labels(drawn, list(cases.values()))
     withheld = without_folds(snapshot, representations(snapshot, options), options)
     kind = kind_percentile(snapshot, slices, options, column)
-    copies = found.copies(snapshot)
+    copies = background.copies(found, len(cases))
     return Findings(column, len(drawn), len(cases), labels_found, percentile, withheld, kind, copies)
 
 
@@ -127,12 +129,12 @@ def _independent_cases(
     named = {one if isinstance(one, str) else one.id: one for one in slices}
     copies_of = cache(lambda name: QueryCopies.of(snapshot, named[name]))
     # Copies make room for the next cases; twice as many are enough but for the strangest collection.
-    depth = 2 * matching.k
+    depth, cases = 2 * matching.k, joined_cases(snapshot, str(matching.group_by))
     while True:
         hits = {snapshot.position(hit.id): hit for hit in ask(replace(matching, k=depth))}
         asked_by = {at: [copies_of(one) for one in _asked_by(hit, named)] for at, hit in hits.items()}
         ranked = ((at, QueryCopies.any(slices_of)) for at, slices_of in asked_by.items())
-        found = independent_hits(snapshot, ranked, matching.k)
+        found = independent_hits(snapshot, ranked, matching.k, cases)
         if len(found.groups) == matching.k or len(hits) < depth:
             return found
         depth *= 2
@@ -144,45 +146,36 @@ def _asked_by(hit: Hit, named: Collection[str]) -> Collection[str]:
     return [max(aligned, key=lambda pair: pair[2])[0]] if aligned else named
 
 
-def _merge(numbers: NDArray[np.int64], found: IndependentHits, cases: dict[int, set[str]]) -> list[set[str]]:
-    """Return the labels of each matching case, and make one of those in ``cases`` that are one."""
+def _merge(cases: NDArray[np.int64], found: IndependentHits, labels: dict[int, set[str]]) -> list[set[str]]:
+    """Return the labels of each matching case, and make one of those in ``labels`` that are one."""
     for position in found.of_query:
-        cases.pop(int(numbers[position]), None)
+        labels.pop(int(cases[position]), None)
     drawn = []
     for group in found.groups:
-        first, *others = (int(numbers[position]) for position in group)
+        first, *others = dict.fromkeys(int(cases[position]) for position in group)
         # The copy carries what is known of either: names of files must not decide which label counts.
-        cases[first] = cases[first].union(*(cases.pop(other) for other in others))
-        drawn.append(cases[first])
+        labels[first] = labels[first].union(*(labels.pop(other) for other in others))
+        drawn.append(labels[first])
     return drawn
 
 
-def _labels_of_cases(snapshot: Snapshot, mask: Mask, labels: Labels, column: str) -> dict[int, set[str]]:
-    """Return the labels of each case that may be found, by its number."""
-    numbers = snapshot.stack_positions.cases(column)
-    cases: dict[int, set[str]] = {}
-    for position in np.flatnonzero(mask).tolist():
-        cases.setdefault(int(numbers[position]), set()).update(labels[position])
-    return cases
-
-
-def _comparable(
+def _background(
     snapshot: Snapshot, slices: Sequence[QueryImage], options: QueryOptions, column: str, labels: Labels
-) -> Mask:
+) -> Background:
     """Return the images of the cases that may be found and carry a label, without the query's own case."""
     found = candidate_mask(snapshot, slices[0], options)
     mask = np.ones(len(snapshot), dtype=bool) if found is None else found
-    # The query's own case carries its own labels, and would confirm them.
-    mask &= ~same(snapshot, slices[0], column)
-    mask[[snapshot.position(one) for one in slices if isinstance(one, str)]] = False
     mask &= comparable(snapshot, slices, representations(snapshot, options))
-    numbers = snapshot.stack_positions.cases(column)
+    own = same(snapshot, slices[0], column)
+    own[[snapshot.position(one) for one in slices if isinstance(one, str)]] = True
+    cases = joined_cases(snapshot, column)
     # A case counts if any image that may be found carries a label; then all its images may be found.
-    carries = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
-    carries[numbers[np.array([bool(own) for own in labels], dtype=bool) & mask]] = True
-    mask &= carries[numbers]
-    if not mask.any():
+    is_labelled = np.array([bool(one) for one in labels], dtype=bool)
+    mask &= ~own & np.isin(cases, cases[is_labelled & mask & ~own])
+    # The query's own case carries its own labels, and would confirm them, by another name too.
+    is_own = np.isin(cases, cases[own])
+    if not (mask & ~is_own).any():
         raise SettingError(
             "findings: no image that may be found has a label; index with --labels, or give a table here"
         )
-    return mask
+    return Background(snapshot, column, cases, mask & ~is_own, np.flatnonzero(mask & is_own).tolist(), slices)

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...answers.duplicate_finder import Structure, structure
 from ...answers.duplicate_groups import Copies
 from ..storage.near_duplicates import near_duplicates
@@ -57,7 +60,10 @@ class IndependentHits:
 
 
 def independent_hits(
-    snapshot: Snapshot, ranked: Iterable[tuple[int, QueryCopies]], k: int
+    snapshot: Snapshot,
+    ranked: Iterable[tuple[int, QueryCopies]],
+    k: int,
+    cases: NDArray[np.int64] | None = None,
 ) -> IndependentHits:
     """Return the first k images of a ranking that are independent.
 
@@ -65,6 +71,7 @@ def independent_hits(
     ----------
     ranked : positions, best first, each with the near-duplicates of the query, or of the slice of it that
         found the image.
+    cases : int64 (n,), the case of each image by position, if of each case one image counts.
     """
     of_query: list[int] = []
     of_new: list[int] = []
@@ -77,4 +84,5 @@ def independent_hits(
             if position not in of_query:
                 yield position
 
-    return IndependentHits(near_duplicates(snapshot).distinct(counted(), k), of_query, of_new)
+    case_of = None if cases is None else lambda position: int(cases[position])
+    return IndependentHits(near_duplicates(snapshot).distinct(counted(), k, case_of), of_query, of_new)

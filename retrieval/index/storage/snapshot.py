@@ -136,11 +136,8 @@ class Snapshot:
         return places_of(self.ids)
 
     def _folders(self, representation: int | None) -> list[Path]:
-        return [
-            self._store.folder / "segments" / s.folder
-            for s in self._segments
-            if s.representation == representation
-        ]
+        root = self._store.folder / "segments"
+        return [root / one.folder for one in self._segments if one.representation == representation]
 
     def evidence(self, name: str, position: int) -> NDArray[np.void] | None:
         """Return the local evidence of an image, (n,) structured; None if there is none."""
@@ -174,6 +171,10 @@ class Snapshot:
         if found is None:
             raise IndexFolderError(f"{self.names[position]}: its thumbnail is lost; {REPAIR}")
         return found.tobytes()
+
+    def thumbnails(self, positions: Sequence[int]) -> list[bytes]:
+        """Return the thumbnails of several images; see ``thumbnail``."""
+        return [self.thumbnail(position) for position in positions]
 
     @cached_property
     def _thumbnails(self) -> list[Rows]:

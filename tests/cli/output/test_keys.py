@@ -52,7 +52,8 @@ JSON = {
         "findings.labels.p_adjusted findings.labels.significant findings.likeness_percentile "
         "findings.unlike_anything findings.references findings.withheld findings.kind_percentile "
         "findings.another_kind findings.near_duplicates.counted_once findings.near_duplicates.of_query "
-        "findings.near_duplicates.of_new_query",
+        "findings.near_duplicates.of_new_query findings.near_duplicates.joined_cases "
+        "findings.near_duplicates.equal_thumbnails_only",
     ),
     "query with a region": (
         ["query", "INDEX", IMAGE, *BY, "--region", "10,8,30,20", "-k", "3", "--json"],
