@@ -35,16 +35,16 @@ Groups = Sequence["DuplicateGroup"]
 
 
 @command(EXAMPLE)
-@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@argument("index", type=place, metavar="INDEX", help="the index, a folder, or its shards.toml")
 @option("--across", is_flag=True, help="list only groups of more than one patient, or group")
 @forms("json", "csv")
 @quiet
 def run(args: Arguments) -> int:
     """Print the groups, and how many there are on stderr."""
-    from retrieval.index import Index
     from retrieval.index.search.list_duplicates import list_duplicates
+    from scale.shards.sharded_index import open_index
 
-    with Index.open(args.index) as index, ProgressBar("images", args.quiet) as progress:
+    with open_index(args.index, must_be_whole=True) as index, ProgressBar("images", args.quiet) as progress:
         found = index.ask(lambda snapshot: list_duplicates(snapshot, progress))
         n_images = len(index)
     # Of all groups, also of those that --across hides: so that an empty list is not taken for a clean index.

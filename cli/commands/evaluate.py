@@ -56,7 +56,7 @@ def cutoffs(text: str) -> tuple[int, ...]:
 
 
 @command(EXAMPLE)
-@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@argument("index", type=place, metavar="INDEX", help="the index, a folder, or its shards.toml")
 @option("--labels", type=place, metavar="CSV", help="a table of labels [those of the index]")
 @option(
     "--label",
@@ -104,12 +104,12 @@ def cutoffs(text: str) -> tuple[int, ...]:
 def run(args: Arguments) -> int:
     """Measure, say on stderr what was left out, and print the tables on stdout."""
     from retrieval.evaluation import evaluate
-    from retrieval.index import Index
+    from scale.shards.sharded_index import open_index
 
     from ..output.evaluation_tables import as_csv, as_json, as_text
 
     options = _options(args)
-    with Index.open(args.index) as index, ProgressBar("queries", args.quiet) as progress:
+    with open_index(args.index, must_be_whole=True) as index, ProgressBar("queries", args.quiet) as progress:
         found = evaluate(index, options, trec=args.trec, progress=progress)
         # A table of the evaluation's own is compared with what the index knows, of which it is no part.
         names = note_on_names(index, found.column) if args.labels is None else None

@@ -21,7 +21,7 @@ vectors, or of visual words a sparse matrix in the parts that scipy.sparse.load_
 
 
 @command(EXAMPLE)
-@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@argument("index", type=place, metavar="INDEX", help="the index, a folder, or its shards.toml")
 @option("--npz", required=True, type=place, metavar="FILE", help="the file, for numpy and scipy")
 @option(
     "--by",
@@ -31,12 +31,12 @@ vectors, or of visual words a sparse matrix in the parts that scipy.sparse.load_
 )
 def run(args: Arguments) -> int:
     """Write the file, and say what is in it."""
-    from retrieval.index import Index
     from retrieval.index.export import export_vectors
+    from scale.shards.sharded_index import open_index
 
     if args.npz.suffix.lower() != ".npz":
         raise SettingError(f"--npz: {args.npz} has another ending; end the name in .npz")
-    with Index.open(args.index) as index:
+    with open_index(args.index, must_be_whole=True) as index:
         vectors = export_vectors(index, args.by or default_by(index))
     args.shown += vectors.ids
     vectors.save(args.npz)

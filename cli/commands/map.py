@@ -35,7 +35,7 @@ that images are ranked by, least of all after t-SNE."""
 
 
 @command(EXAMPLE)
-@argument("index", type=place, metavar="INDEX", help="the index, a folder")
+@argument("index", type=place, metavar="INDEX", help="the index, a folder, or its shards.toml")
 @option(
     "--by",
     shell_complete=complete_representation,
@@ -63,12 +63,12 @@ that images are ranked by, least of all after t-SNE."""
 @quiet
 def run(args: Arguments) -> int:
     """Lay the images out, write the page, and say on stdout what is on it."""
-    from retrieval.index import Index
     from retrieval.metric_learning.layout_2d import lay_out
+    from scale.shards.sharded_index import open_index
 
     if args.seed < 0:
         raise SettingError(f"--seed: {args.seed} is below 0; give 0 or more")
-    with Index.open(args.index) as index, ProgressBar("images", args.quiet) as progress:
+    with open_index(args.index, must_be_whole=True) as index, ProgressBar("images", args.quiet) as progress:
         args.by = args.by or default_by(index)
         chosen, n_all = _chosen(index, args)
         args.shown += chosen

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """example:
   semblance serve scans.index
+  semblance serve shards/shards.toml
   semblance serve scans.index knees.index --references references.csv --open
   semblance serve scans.index --host 0.0.0.0
   semblance serve scans.index --to dicomweb:http://localhost:8042/dicom-web \\
@@ -42,7 +43,14 @@ NO_TLS = (
 
 
 @command(EXAMPLE)
-@argument("indexes", type=place, nargs=-1, required=True, metavar="INDEX", help="indexes, folders")
+@argument(
+    "indexes",
+    type=place,
+    nargs=-1,
+    required=True,
+    metavar="INDEX",
+    help="indexes, folders, or their shards.toml",
+)
 @option("--port", type=int, default=8417, metavar="N", help="where to listen; 0: any that is free [8417]")
 @option("--host", default="127.0.0.1", metavar="ADDRESS", help="for whom to listen [127.0.0.1, this machine]")
 @option("--token", is_flag=True, help="ask for a token, on this machine too")

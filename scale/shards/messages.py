@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from retrieval.errors import SemblanceError
 from retrieval.representation import SparseVector, Vector
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Rises when a message comes to mean something else; head and shards must agree."""
 
 _ABOUT = "about"
@@ -103,18 +103,47 @@ def vector_of(message: Message, name: str = "vector") -> Vector:
     return SparseVector(np.asarray(indices, np.uint32), np.asarray(values, np.float32), int(size[0]))
 
 
-def ragged_arrays(parts: Ragged) -> dict[str, NDArray[Any]]:
+def many_vector_arrays(vectors: Sequence[Vector | None]) -> dict[str, NDArray[Any]]:
+    """Return the arrays that stand for several vectors, all sparse or all dense; None for one that is not."""
+    there = [one for one in vectors if one is not None]
+    if not there or not isinstance(there[0], SparseVector):
+        dense = [None if one is None else np.asarray(one, dtype=np.float32) for one in vectors]
+        return ragged_arrays(dense, "dense")
+    sparse = [one if isinstance(one, SparseVector) else None for one in vectors]
+    return {
+        "size": np.array([there[0].size], dtype=np.int64),
+        **ragged_arrays([None if one is None else one.indices for one in sparse], "indices"),
+        **ragged_arrays([None if one is None else one.values for one in sparse], "values"),
+    }
+
+
+def many_vectors_of(message: Message) -> list[Vector | None]:
+    """Return the vectors that ``many_vector_arrays`` put into a message."""
+    if "size" not in message.arrays:
+        rows = ragged_of(message, "dense")
+        return [None if one is None else np.asarray(one, dtype=np.float32) for one in rows]
+    size = int(message.array("size")[0])
+    pairs = zip(ragged_of(message, "indices"), ragged_of(message, "values"), strict=True)
+    return [
+        None
+        if indices is None or values is None
+        else SparseVector(np.asarray(indices, np.uint32), np.asarray(values, np.float32), size)
+        for indices, values in pairs
+    ]
+
+
+def ragged_arrays(parts: Ragged, name: str = "") -> dict[str, NDArray[Any]]:
     """Return the arrays that stand for several arrays of one dtype; −1 rows for None."""
     # Nothing and no rows are two things: an image without points, and one without evidence.
     there = [part for part in parts if part is not None]
     lengths = [-1 if part is None else len(part) for part in parts]
     rows = np.concatenate(there) if there else np.empty(0, np.uint8)
-    return {"lengths": np.array(lengths, dtype=np.int64), "rows": rows}
+    return {f"{name}lengths": np.array(lengths, dtype=np.int64), f"{name}rows": rows}
 
 
-def ragged_of(message: Message) -> list[NDArray[Any] | None]:
+def ragged_of(message: Message, name: str = "") -> list[NDArray[Any] | None]:
     """Return the arrays that ``ragged_arrays`` put into a message."""
-    lengths, rows = message.array("lengths"), message.array("rows")
+    lengths, rows = message.array(f"{name}lengths"), message.array(f"{name}rows")
     ends = np.cumsum(np.maximum(lengths, 0))
     if (ends[-1] if len(ends) else 0) != len(rows):
         raise MessageError("a message lacks rows")

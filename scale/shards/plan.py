@@ -108,6 +108,11 @@ def read_plan(path: Path) -> Plan:
     )
 
 
+def folder_of(place: Path) -> Path:
+    """Return the folder that holds the catalogue of an index: itself, or the head of a ``shards.toml``."""
+    return read_plan(place).head if place.suffix == ".toml" else place
+
+
 def _shard(path: Path, number: int, found: Any) -> Shard:
     if not isinstance(found, dict):
         raise _wrong(path, f"shard {number}", "write images, commit and at below [[shard]]")

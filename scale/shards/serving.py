@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from retrieval.index import Index
 from retrieval.index.catalogue.split_marks import SHARD, mark_of
 from retrieval.index.storage.snapshot import Snapshot
+from retrieval.representation import Vector
 
-from .messages import PROTOCOL, Message, MessageError, ragged_arrays, vector_arrays, vector_of
+from .messages import PROTOCOL, Message, MessageError, many_vector_arrays, ragged_arrays, vector_of
 
 
 def is_shard(index: Index, message: Message) -> bool:
@@ -71,13 +72,18 @@ def _ids(snapshot: Snapshot, message: Message) -> Message:
     return Message({}, {"ids": snapshot.ids[snapshot.ranker(message.text("by")).ids()]})
 
 
-def _vector(snapshot: Snapshot, message: Message) -> Message:
-    """The vector of one image; nothing if it is not encoded."""
-    try:
-        found = snapshot.ranker(message.text("by")).vector(_positions(snapshot, message)[0])
-    except KeyError:
-        return Message({"is_there": 0})
-    return Message({"is_there": 1}, vector_arrays(found))
+def _vectors(snapshot: Snapshot, message: Message) -> Message:
+    """The vectors of some images; none of one that is not encoded."""
+    ranker = snapshot.ranker(message.text("by"))
+
+    def vector(position: int) -> Vector | None:
+        try:
+            found: Vector = ranker.vector(position)
+        except KeyError:
+            return None
+        return found
+
+    return Message({}, many_vector_arrays([vector(at) for at in _positions(snapshot, message)]))
 
 
 def _evidence(snapshot: Snapshot, message: Message) -> Message:
@@ -95,7 +101,7 @@ def _thumbnails(snapshot: Snapshot, message: Message) -> Message:
 QUESTIONS: Mapping[str, Callable[[Snapshot, Message], Message]] = {
     "rank": _rank,
     "ids": _ids,
-    "vector": _vector,
+    "vectors": _vectors,
     "evidence": _evidence,
     "thumbnails": _thumbnails,
 }

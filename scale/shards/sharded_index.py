@@ -23,8 +23,10 @@ from retrieval.rankers.array_files import load_arrays
 from retrieval.representation import Representation
 
 from .fleet import Fleet, ShardAwayError
-from .messages import Message, ragged_of
+from .gather import gathered
+from .messages import ragged_of
 from .plan import Plan, read_plan
+from .read_ahead import ReadAhead
 from .spread_ranker import SpreadRanker
 
 T = TypeVar("T")
@@ -37,18 +39,23 @@ class ShardedIndex(Index):
     snapshot says so: it is never asked, and never counted in what could have been found.
     """
 
-    def __init__(self, store: Store, fleet: Fleet, owners: NDArray[np.uint16]) -> None:
+    def __init__(
+        self, store: Store, fleet: Fleet, owners: NDArray[np.uint16], must_be_whole: bool = False
+    ) -> None:
         super().__init__(store)
         self._fleet = fleet
-        self._latest = _LatestOfShards(store, fleet, owners)
+        self._latest = _LatestOfShards(store, fleet, owners, must_be_whole)
 
     @classmethod
-    def open(cls, folder: Path, *, factories: Factories | None = None) -> Self:
-        """Open the index of a ``shards.toml``. Raise IndexFolderError if it, or the head, is not right."""
+    def open(cls, folder: Path, *, factories: Factories | None = None, must_be_whole: bool = False) -> Self:
+        """Open the index of a ``shards.toml``. Raise IndexFolderError if it, or the head, is not right.
+
+        ``must_be_whole`` : a question that meets a shard that is away is refused, not answered without it.
+        """
         plan = read_plan(Path(folder))
         store = Store.open_head(plan.head, factories or {})
         with on_error(store.close):
-            return cls(store, Fleet(plan), _owners(store, plan))
+            return cls(store, Fleet(plan), _owners(store, plan), must_be_whole)
 
     def close(self) -> None:
         """Let go of the head and the shards."""
@@ -73,6 +80,7 @@ class ShardedSnapshot(Snapshot):
         lost = fleet.lost
         self.lost = frozenset(lost)
         self.lacking = _lacking(fleet.plan, lost)
+        self._small = ReadAhead(lambda at: self._gather({"ask": "thumbnails"}, at), self.available)
 
     @property
     def available(self) -> NDArray[np.bool_]:
@@ -98,36 +106,27 @@ class ShardedSnapshot(Snapshot):
 
     def thumbnail(self, position: int) -> bytes:
         """Return the thumbnail of an image."""
-        return self.thumbnails([position])[0]
+        found = self._small.get(position)
+        # A shard raises if it has lost one; None is for evidence alone.
+        assert found is not None
+        return found.tobytes()
 
     def thumbnails(self, positions: Sequence[int]) -> list[bytes]:
         """Return the thumbnails of several images, each shard asked once."""
         found = self._gather({"ask": "thumbnails"}, np.array(positions, dtype=np.int64))
-        # A shard raises if it has lost one; None is for evidence alone.
         return [one.tobytes() for one in found if one is not None]
 
     def _gather(self, about: Mapping[str, str], positions: Ids) -> list[NDArray[np.void] | None]:
         """Return what the shards keep of some images, in the order of these."""
-        # Each shard once, with all that is wanted of it.
-        owners = self._owners[positions]
-        asked = {
-            number: Message(about, {"ids": self.ids[positions[owners == number]]})
-            for number in np.unique(owners).tolist()
-        }
-        found: list[NDArray[np.void] | None] = [None] * len(positions)
-        for number, answer in self._fleet.ask(asked).items():
-            places = np.flatnonzero(owners == number).tolist()
-            for place, rows in zip(places, ragged_of(answer), strict=True):
-                found[place] = rows
-        return found
+        return gathered(self._fleet, about, positions, self._owners, self.ids, ragged_of)
 
 
 class _LatestOfShards(LatestSnapshot):
     """The snapshot of the head, and a new one whenever a shard goes away or may be back."""
 
-    def __init__(self, store: Store, fleet: Fleet, owners: NDArray[np.uint16]) -> None:
+    def __init__(self, store: Store, fleet: Fleet, owners: NDArray[np.uint16], must_be_whole: bool) -> None:
         super().__init__(store)
-        self._fleet, self._owners = fleet, owners
+        self._fleet, self._owners, self._must_be_whole = fleet, owners, must_be_whole
         # By thread: another one may meet a shard that is away, or one that is back, at the same time.
         self._told = threading.local()
 
@@ -160,19 +159,29 @@ class _LatestOfShards(LatestSnapshot):
 
     def _go_on_without(self, error: ShardAwayError, snapshot: Snapshot) -> None:
         """Note that a shard is away. Raise IndexFolderError if there is no answer without it."""
+        who = f"{self._fleet.plan.path}: {error} is away, and"
         # The snapshot knew: so this question needs an image that only this shard has.
         if isinstance(snapshot, ShardedSnapshot) and error.number in snapshot.lost:
-            raise IndexFolderError(f"{error} is away, and holds what is asked with") from error
+            self._told.lacking = snapshot.lacking
+            raise IndexFolderError(f"{who} holds what is asked with") from error
+        # A measure, or a file of all vectors, of some of the images would be taken for that of all.
+        if self._must_be_whole:
+            raise IndexFolderError(f"{who} this needs every shard; start it, and run it again") from error
         self._fleet.lose(error)
         if not self._fleet.present:
-            raise IndexFolderError(f"no shard answers: {error}") from error
+            raise IndexFolderError(f"{self._fleet.plan.path}: no shard answers: {error}") from error
         # What was computed with that shard must not be mixed with what is found without it.
         self.refresh()
 
 
-def open_index(path: Path) -> Index:
-    """Open an index for reading: a folder, or the shards that a ``.toml`` file lists."""
-    return ShardedIndex.open(path) if path.suffix == ".toml" else Index.open(path)
+def open_index(path: Path, must_be_whole: bool = False) -> Index:
+    """Open an index for reading: a folder, or the shards that a ``.toml`` file lists.
+
+    ``must_be_whole`` : see ``ShardedIndex.open``.
+    """
+    if path.suffix == ".toml":
+        return ShardedIndex.open(path, must_be_whole=must_be_whole)
+    return Index.open(path)
 
 
 def _owners(store: Store, plan: Plan) -> NDArray[np.uint16]:

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from retrieval.errors import IndexFolderError
 from retrieval.ranker import Ids, Ranker, Ranking, order
 from retrieval.rankers.id_map import places_of
+from retrieval.representation import Vector
 
 from .fleet import Fleet
-from .messages import Message, vector_arrays, vector_of
+from .gather import gathered
+from .messages import Message, many_vectors_of, vector_arrays
+from .read_ahead import ReadAhead
 
 
 class SpreadRanker:
@@ -44,6 +47,7 @@ class SpreadRanker:
         self._ids, self._owners = ids, owners
         self._positions = places_of(ids)
         self._known: Ids | None = None
+        self._vectors = ReadAhead(self._fetch, np.isin(owners, list(present)))
 
     def rank(self, query: Any, k: int, among: NDArray[np.bool_] | None = None) -> Ranking:
         """Rank the images against a vector; see ``Ranker.rank``. Raise ShardAwayError if a shard is away."""
@@ -66,12 +70,9 @@ class SpreadRanker:
 
     def vector(self, id: int) -> Any:
         """Return the vector of an image. Raise KeyError if it is not encoded."""
-        number = int(self._owners[id])
-        asked = Message({"ask": "vector", "by": self._by}, {"ids": self._ids[id : id + 1]})
-        found = self._fleet.ask({number: asked})[number]
-        if not found.number("is_there"):
+        if (found := self._vectors.get(id)) is None:
             raise KeyError(id)
-        return vector_of(found)
+        return found
 
     def ids(self) -> Ids:
         """Return the positions of all images that are encoded, rising."""
@@ -100,6 +101,10 @@ class SpreadRanker:
     def renumber(self, numbers: NDArray[np.int64]) -> NoReturn:
         """Refuse: its ids are positions already."""
         raise _refused()
+
+    def _fetch(self, positions: Ids) -> list[Vector | None]:
+        about = {"ask": "vectors", "by": self._by}
+        return gathered(self._fleet, about, positions, self._owners, self._ids, many_vectors_of)
 
     def _at(self, ids: Sequence[Ids]) -> Ids:
         """Return the positions of images by their numbers."""

@@ -1,10 +1,14 @@
 """Shards that are served answer as the one index; who has no token, or is no head, is told nothing."""
 
+import shutil
+
 import pytest
+from support.served import SEARCH, graphql
 from support.server_process import listening, serving
 from support.shards import ASKED, change
 
 from retrieval.errors import IndexFolderError, OptionError
+from retrieval.index import Index
 from scale.shards.messages import Message
 from scale.shards.plan import read_plan
 from scale.shards.sharded_index import ShardedIndex
@@ -42,3 +46,46 @@ def test_a_server_tells_nothing_of_an_index_that_is_no_shard(whole):
     with serving(whole / "whole.index") as client:
         assert client.post("/shard", content=asked.pack()).status_code == 404
         assert client.post("/shard", content=b"no message").status_code == 400
+
+
+ASKS = [
+    {"image": "p2/1.dcm", "findings": True, "groupBy": "patient", "k": 20},
+    {"image": "p5/0.dcm", "by": ["sift"], "region": {"box": [20, 20, 50, 40]}, "fusion": "z"},
+    {"image": "p1/2.dcm", "where": "site = '1'", "notSame": "patient", "volume": True},
+]
+MAP = """query($index: ID!) { map(index: $index, method: "pca") {
+  ... on Map { places { x y label id } } } }"""
+
+
+def shown(client, index, ask):
+    """Return what the page is told of a question, without what changes from time to time."""
+    found = graphql(client, SEARCH, index=index, ask=ask)["search"]
+    return {name: value for name, value in found.items() if name not in ("tookMs", "commit")}
+
+
+def test_the_page_over_shards_shows_what_it_shows_of_one_index(whole, copied):
+    with serving(whole / "whole.index", copied / "shards.toml") as client:
+        for ask in ASKS:
+            answer = shown(client, "split", ask)
+            assert answer == shown(client, "whole.index", ask)
+            assert answer["hits"]
+        maps = [graphql(client, MAP, index=index)["map"] for index in ("split", "whole.index")]
+        assert maps[0] == maps[1]
+        key = answer["hits"][0]["image"]["key"]
+        tiles = [client.get(f"/images/{index}/{key}/thumbnail") for index in ("split", "whole.index")]
+        assert tiles[0].status_code == 200
+        assert tiles[0].content == tiles[1].content
+
+
+def test_the_page_names_a_shard_that_is_away_and_goes_on(copied):
+    with Index.open(copied / "shard-2") as lost, Index.open(copied / "shard-1") as present:
+        gone, there = lost.names[0], present.names[0]
+    shutil.rmtree(copied / "shard-2")
+    with serving(copied / "shards.toml") as client:
+        answer = shown(client, "split", {"image": there})
+        assert any("1 of 4 shards is away" in note for note in answer["notes"])
+        assert str(copied) not in str(answer["notes"])
+        assert gone not in {hit["image"]["id"] for hit in answer["hits"]}
+        refused = shown(client, "split", {"image": gone})
+        assert refused["__typename"] == "Problem"
+        assert "shard 2 (shard-2: no such folder) is away, and holds what is asked with" in refused["message"]

@@ -265,6 +265,76 @@ def test_a_learnt_metric_answers_in_shards_as_in_one_index(whole, tmp_path):
             assert three.query(one.names[5], **options) == one.query(one.names[5], **options)
 
 
-def test_a_command_that_takes_no_shards_says_which_do(whole, capsys):
-    assert main(["evaluate", str(whole / "split" / "shards.toml")]) == 1
-    assert "is a file, and an index is a folder; query, classify, explain" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["verify", "PLAN"],
+        ["compact", "PLAN"],
+        ["repair", "PLAN"],
+        ["remove", "PLAN", "p0/0.dcm"],
+        ["shard", "PLAN", "--into", "2", "-o", "NEW"],
+        ["learn-metric", "PLAN"],
+        ["learn-fusion", "PLAN", "--by", "sift", "--by", "thumbnail"],
+        ["index", "SCANS", "-o", "PLAN"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_what_checks_or_changes_an_index_refuses_shards_and_says_what_to_do(whole, tmp_path, capsys, words):
+    places = {"PLAN": whole / "split" / "shards.toml", "NEW": tmp_path / "new", "SCANS": whole}
+    before = places["PLAN"].read_bytes()
+    assert main([str(places.get(word, word)) for word in words]) in (1, 2)
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "change the whole index, then `semblance shard` it again" in said
+    assert places["PLAN"].read_bytes() == before
+
+
+def printed(capsys, *words):
+    """Return what a command prints, and what it says besides."""
+    assert main([*map(str, words), "--quiet"]) == 0
+    return capsys.readouterr()
+
+
+def test_measures_of_shards_are_those_of_one_index(whole, capsys):
+    words = ("--json", "--seed", "1", "--blind", "2")
+    (first, second) = (
+        printed(capsys, "evaluate", place, *words)
+        for place in (whole / "whole.index", whole / "split" / "shards.toml")
+    )
+    assert first == second
+
+
+def test_near_duplicates_maps_and_vectors_of_shards_are_those_of_one_index(whole, tmp_path, capsys):
+    found = []
+    for place in (whole / "whole.index", whole / "split" / "shards.toml"):
+        file, page = tmp_path / "vectors.npz", tmp_path / "map.html"
+        assert main(["export", str(place), "--npz", str(file), "--by", "sift"]) == 0
+        printed(capsys, "map", place, "-o", page, "--method", "pca")
+        duplicates = printed(capsys, "duplicates", place, "--csv")
+        with np.load(file) as arrays:
+            spots = page.read_text().partition("id=data>")[2].partition("</script>")[0]
+            found.append(({name: arrays[name].tolist() for name in arrays.files}, spots, duplicates))
+    assert found[0] == found[1]
+    assert len(found[0][1]) > 1000 and found[0][2].out.count("\n") > 2
+
+
+def test_who_goes_through_all_images_asks_each_shard_for_many_at_once(one, four, monkeypatch):
+    fleet, asked = four._fleet, []
+    ask = fleet.ask
+    monkeypatch.setattr(fleet, "ask", lambda messages: asked.append(len(messages)) or ask(messages))
+    assert [four.vector(name, "sift").values.tolist() for name in four.names] == [
+        one.vector(name, "sift").values.tolist() for name in one.names
+    ]
+    assert len(asked) == 2
+    assert four.thumbnail(four.names[30]) == one.thumbnail(one.names[30])
+    assert asked[2:] == [1]
+
+
+@pytest.mark.parametrize("command", ["evaluate", "export", "duplicates"])
+def test_what_is_meant_for_all_images_is_refused_while_a_shard_is_away(copied, tmp_path, capsys, command):
+    shutil.rmtree(copied / "shard-2")
+    words = ["--npz", str(tmp_path / "vectors.npz")] if command == "export" else ["--quiet"]
+    assert main([command, str(copied / "shards.toml"), *words]) == 1
+    out, err = capsys.readouterr()
+    assert "shard 2 (" in err and "is away, and this needs every shard; start it" in err
+    assert not out and not (tmp_path / "vectors.npz").exists()

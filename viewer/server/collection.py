@@ -10,18 +10,19 @@ from pathlib import Path
 from retrieval.errors import SemblanceError
 from retrieval.index.catalogue.connection import FILE
 from retrieval.index.catalogue.database import Catalogue
+from scale.shards.plan import folder_of
 
 from .opened import Opened
 from .saved import Saved
 
 
 class Collection:
-    """One index folder.
+    """One index, in a folder or in shards.
 
     Parameters
     ----------
     id : what it is called in addresses.
-    folder : the index.
+    folder : the index, or its ``shards.toml``.
 
     Attributes
     ----------
@@ -35,11 +36,11 @@ class Collection:
 
     def __init__(self, id: str, folder: Path) -> None:
         self.id, self.folder = id, folder
-        self.name = folder.resolve().name
+        self.name = _name(folder)
         self.now = Opened(folder)
         self.saved = Saved(folder)
         self._place = _place(folder)
-        self._catalogue = Catalogue.open(folder)
+        self._catalogue = Catalogue.open(folder_of(folder))
         self._turn = threading.Lock()
 
     def load_quick(self) -> None:
@@ -79,7 +80,7 @@ class Collection:
         # An index that was made anew at the same place is another file, whose commits start from 0 again.
         if place != self._place:
             self._catalogue.close()
-            self._catalogue = Catalogue.open(self.folder)
+            self._catalogue = Catalogue.open(folder_of(self.folder))
         elif self._catalogue.generation == self.now.commit:
             return False
         # A new object rather than a refreshed one: questions under way end with the commit they began with.
@@ -102,7 +103,7 @@ class Collections:
     def __init__(self, folders: Sequence[Path]) -> None:
         self._by_id: dict[str, Collection] = {}
         for folder in folders:
-            id = self._free(_slug(folder.resolve().name))
+            id = self._free(_slug(_name(folder)))
             self._by_id[id] = Collection(id, folder)
 
     def __iter__(self) -> Iterator[Collection]:
@@ -118,10 +119,16 @@ class Collections:
         return next(name for name in names if name not in self._by_id)
 
 
+def _name(place: Path) -> str:
+    # Every list of shards is called shards.toml; its folder tells one from another.
+    whole = place.resolve()
+    return whole.parent.name if place.suffix == ".toml" else whole.name
+
+
 def _slug(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "index"
 
 
 def _place(folder: Path) -> tuple[int, int]:
-    found = (folder / FILE).stat()
+    found = (folder_of(folder) / FILE).stat()
     return found.st_dev, found.st_ino

@@ -23,6 +23,8 @@ from retrieval.metadata.groups import NAMED_IN_FILES
 from retrieval.picture import Picture
 from retrieval.region import Region
 from retrieval.representation import family_of, needs_network
+from scale.shards.plan import folder_of
+from scale.shards.sharded_index import open_index
 
 from .problem import refusal_of
 
@@ -47,7 +49,7 @@ class Opened:
 
     Parameters
     ----------
-    folder : the index.
+    place : the index, a folder, or the ``shards.toml`` of one in shards.
     before : an earlier commit of it; the networks that it has loaded are not loaded again.
 
     Attributes
@@ -63,9 +65,9 @@ class Opened:
 
     index: Index
 
-    def __init__(self, folder: Path, before: Opened | None = None) -> None:
+    def __init__(self, place: Path, before: Opened | None = None) -> None:
         earlier = None if before is None else before.index
-        self.index, self.commit, self._files = _of_one_commit(folder, earlier)
+        self.index, self.commit, self._files = _of_one_commit(place, earlier)
         # Closed when the last question that was put to it has been answered.
         weakref.finalize(self, self.index.close)
         self._lock = threading.Lock()
@@ -183,7 +185,12 @@ class Opened:
         for image in self.index.names[:1]:
             # One that this representation has not encoded yet: an update was interrupted.
             with suppress(SettingError):
-                self.index.query(image, by=[name], k=1)
+                try:
+                    self.index.query(image, by=[name], k=1)
+                except IndexFolderError:
+                    # Its shard is away, and may be back when somebody asks; anything else is damage.
+                    if not self.index.lacking:
+                        raise
 
 
 def _kind(snapshot: Snapshot, name: str) -> Kind:
@@ -198,12 +205,12 @@ def _touch(snapshot: Snapshot) -> None:
     _ = snapshot.columns
 
 
-def _of_one_commit(folder: Path, earlier: Index | None) -> tuple[Index, int, _Files]:
+def _of_one_commit(place: Path, earlier: Index | None) -> tuple[Index, int, _Files]:
     """Open an index and read of which files its images are, both of one commit."""
-    catalogue = Catalogue.open(folder)
+    catalogue = Catalogue.open(folder_of(place))
     try:
         for _ in range(_PATIENCE):
-            index = Index.open(folder)
+            index = open_index(place)
             index.refresh(earlier)
             commit = index.ask(lambda snapshot: snapshot.generation)
             files = _files(catalogue, commit)
@@ -213,7 +220,7 @@ def _of_one_commit(folder: Path, earlier: Index | None) -> tuple[Index, int, _Fi
             index.close()
     finally:
         catalogue.close()
-    raise IndexFolderError(f"{folder}: changes too fast to be read; try again later")
+    raise IndexFolderError(f"{place}: changes too fast to be read; try again later")
 
 
 def _files(catalogue: Catalogue, commit: int) -> _Files | None:

@@ -118,3 +118,10 @@ def _refusal(folder: Path, flags: int) -> int:
     except OSError as error:
         return error.errno or errno.EIO
     return errno.EACCES
+
+
+def refuse_file(folder: Path) -> None:
+    """Raise IndexFolderError for a file in the place of an index, such as a list of shards."""
+    if folder.is_file():
+        shards = "check shards one by one, and change the whole index, then `semblance shard` it again"
+        raise IndexFolderError(f"{folder}: is a file, and this wants the folder of an index; {shards}")

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...errors import REPAIR, IndexFolderError, lack
 from ...readers.pseudonym import FAST, Key
-from .connection import FILE, connect, explained, on_error
+from .connection import FILE, connect, explained, on_error, refuse_file
 from .hidden_names import Names
 from .page_sums import PageSums, read_sums, write_sums
 from .schema import APPLICATION, FORMAT, MADE_BY_OTHERS, SUMMED, TABLES
@@ -70,7 +70,11 @@ class Catalogue:
 
     @staticmethod
     def is_born(folder: Path) -> bool:
-        """Tell if a folder holds a catalogue that was made completely, of any format."""
+        """Tell if a folder holds a catalogue that was made completely, of any format.
+
+        Raises IndexFolderError for a file, such as a list of shards.
+        """
+        refuse_file(folder)
         if not (folder / FILE).is_file():
             return False
         catalogue = Catalogue(folder, "rw")
@@ -87,9 +91,7 @@ class Catalogue:
         ------
         IndexFolderError : no index, a newer format, a damaged file, or one that cannot be read.
         """
-        if folder.is_file():
-            takers = "query, classify, explain, locate and info take a shards.toml"
-            raise IndexFolderError(f"{folder}: is a file, and an index is a folder; {takers}")
+        refuse_file(folder)
         if not (folder / FILE).is_file():
             what = "is not an index of Semblance" if folder.exists() else "is not there"
             raise IndexFolderError(f"{folder}: {what}; make one with `semblance index FOLDER -o {folder}`")

@@ -42,7 +42,8 @@ def search(question: Question) -> Searched:
     answer = ask(question.opened.index, question.query, question.options, question.through)
     said = Notes(question.opened.index)
     said_of_it = [*said.add(question.query, question.options, answer), *said.rest()]
-    notes = [note.removeprefix("note: ") for note in (*question.notes, *said_of_it)]
+    # A shard that is away is named by its place, which is nothing for a browser elsewhere.
+    notes = [without_paths(note.removeprefix("note: ")) for note in (*question.notes, *said_of_it)]
     # Without the time in the queue: it tells the index's speed, not the crowd.
     return Searched(question, answer, tuple(notes), 1000 * (time.perf_counter() - started))
 
