@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _LONGEST = 900
 """Pixels of the longer side of a drawing."""
 _OPACITY = 0.55
+_LAYER = 1024
+"""Pixels of the longer side of what the page lays over a slide."""
 _BAR = (22, 220)
 
 
@@ -33,7 +35,7 @@ def draw_heat(index: Index, subject: Any, options: QueryOptions, slide: str) -> 
     """
     from retrieval.errors import PictureError
 
-    scores = _scores(index, subject, options, slide)
+    scores = tile_scores(index, subject, options, slide)
     path = index.path_of(next(iter(scores))) if scores else None
     view = None if path is None else index.slide_view(path)
     if view is None:
@@ -43,7 +45,8 @@ def draw_heat(index: Index, subject: Any, options: QueryOptions, slide: str) -> 
     return _figure(slide, view, {fields[name]: score for name, score in scores.items()})
 
 
-def _scores(index: Index, subject: Any, options: QueryOptions, slide: str) -> dict[str, float]:
+def tile_scores(index: Index, subject: Any, options: QueryOptions, slide: str) -> dict[str, float]:
+    """Return the scores of the tiles of a slide of the index that a query may find, by their names."""
     from dataclasses import replace
 
     from retrieval.readers.tiling import box_of
@@ -86,8 +89,28 @@ def heat_over(ground: Rgb, scores: Mapping[Field, float], size: tuple[int, int])
     ground : uint8 (rows, cols, 3), the whole slide.
     size : of the slide, (width, height) in pixels of the finest level, as the fields are.
     """
-    rows, cols = ground.shape[:2]
-    total, n = np.zeros((rows, cols)), np.zeros((rows, cols))
+    level, seen = _levels(scores, size, (ground.shape[0], ground.shape[1]))
+    tinted = cv2.addWeighted(ground, 1 - _OPACITY, _coloured(level), _OPACITY, 0)
+    return np.where(seen[..., None], tinted, ground)
+
+
+def heat_layer(scores: Mapping[Field, float], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return what is laid over a slide, uint8 (rows, cols, 4): colours, and nothing where no tile is.
+
+    Its longer side has 1,024 pixels; ``scores`` and ``size`` as for ``heat_over``.
+    """
+    factor = _LAYER / max(size)
+    shape = max(1, round(size[1] * factor)), max(1, round(size[0] * factor))
+    level, seen = _levels(scores, size, shape)
+    return np.dstack([_coloured(level), np.where(seen, np.uint8(255), np.uint8(0))])
+
+
+def _levels(
+    scores: Mapping[Field, float], size: tuple[int, int], shape: tuple[int, int]
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return the score of each pixel of a drawing, 0 to 255 from the least to the most, and where one is."""
+    rows, cols = shape
+    total, n = np.zeros(shape), np.zeros(shape)
     for field, score in scores.items():
         left, right = (round(x * cols / size[0]) for x in (field.x, field.x + field.width))
         top, bottom = (round(y * rows / size[1]) for y in (field.y, field.y + field.height))
@@ -97,9 +120,7 @@ def heat_over(ground: Rgb, scores: Mapping[Field, float], size: tuple[int, int])
     seen = n > 0
     mean = np.divide(total, n, out=np.zeros_like(total), where=seen)
     low, high = float(mean[seen].min()), float(mean[seen].max())
-    level = np.clip((mean - low) / ((high - low) or 1.0) * 255, 0, 255).astype(np.uint8)
-    tinted = cv2.addWeighted(ground, 1 - _OPACITY, _coloured(level), _OPACITY, 0)
-    return np.where(seen[..., None], tinted, ground)
+    return np.clip((mean - low) / ((high - low) or 1.0) * 255, 0, 255).astype(np.uint8), seen
 
 
 def _coloured(levels: NDArray[np.uint8]) -> Rgb:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrieval.readers.slice_stacks import Slice, find_stacks
+from retrieval.readers.tiling import box_of
 
 from .query import Query
 from .volume import Volume
@@ -47,6 +48,9 @@ def volume_of(index: Index, image: str) -> Query:
 def _siblings(snapshot: Snapshot, image: str) -> list[Slice]:
     """Return all images of an image's series, else of its file, as parts of stacks."""
     position = snapshot.position(image)
+    if box_of(snapshot.entry(position).metadata) is not None:
+        # Tiles of a slide lie beside each other.
+        return [Slice.of(image, {}, {}, snapshot.entry(position).shape)]
     has_series = bool(snapshot.columns.values("series")[position])
     cases = snapshot.stack_positions.cases("series" if has_series else "source")
     found = np.flatnonzero(cases == cases[position]).tolist()

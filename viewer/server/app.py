@@ -22,6 +22,7 @@ from .routes.endpoint import Endpoint, endpoint, refusal
 from .routes.page import Static, start, state
 from .routes.pixels import made, of_index, of_upload
 from .routes.shard import shard
+from .routes.slides import of_slide
 
 HEAD_START = 1.0
 """Seconds that a page has before networks are loaded."""
@@ -42,6 +43,7 @@ def make_app(desk: Desk, rules: Rules | None = None) -> Guard:
         get("/", start),
         get("/state", state),
         get("/images/{index}/{key}/{form}", of_index),
+        get("/slides/{index}/{key}/{level:int}/{col:int}/{row:int}", of_slide),
         get("/uploads/{upload}/{frame:int}/{form}", of_upload),
         get("/made/{id}/{name}", made),
         post("/uploads", upload),

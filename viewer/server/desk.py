@@ -15,6 +15,7 @@ from .collection import Collection, Collections
 from .images import ImageSource
 from .problem import not_found
 from .shelf import Shelf
+from .slides import Seen
 from .uploads import Uploads
 from .work import Workers
 
@@ -52,6 +53,7 @@ class Desk:
     references: References | None = None
     workers: Workers = field(default_factory=Workers)
     images: ImageSource = field(default_factory=ImageSource)
+    seen: Seen = field(default_factory=Seen)
     uploads: Uploads = field(default_factory=Uploads)
     made: Shelf[MadeFile] = field(default_factory=_made)
     access_log: Path | None = field(default_factory=log_file)

@@ -21,6 +21,7 @@ from retrieval.index.search.encode_query import default_representations
 from retrieval.index.storage.snapshot import Snapshot
 from retrieval.metadata.groups import NAMED_IN_FILES
 from retrieval.picture import Picture
+from retrieval.readers.slides.reader import GROUP as SLIDE
 from retrieval.region import Region
 from retrieval.representation import family_of, needs_network
 from scale.shards.plan import folder_of
@@ -156,9 +157,11 @@ class Opened:
 
     @cached_property
     def groups(self) -> list[str]:
-        """Of patient, study and series those in which any image has a value."""
+        """Of slide, patient, study and series those in which any image has a value."""
         columns = self.index.ask(lambda snapshot: snapshot.columns)
-        return [name for name in NAMED_IN_FILES if any(columns.values(name))]
+        # First: an index of slides is looked at slide by slide.
+        names = [*([SLIDE] if self.index.tiling is not None else []), *NAMED_IN_FILES]
+        return [name for name in names if any(columns.values(name))]
 
     def given(self, name: str) -> set[str]:
         """Return the names of the columns that a label table gave an image."""

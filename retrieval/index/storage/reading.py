@@ -9,8 +9,10 @@ from typing import Any
 from ...errors import PictureError
 from ...picture import Picture
 from ...readers.guarded import guarded_items, read_guarded
+from ...readers.slides.deep_zoom import read_zoom_tile
 from ...readers.slides.facts import SlideFacts, slide_facts
 from ...readers.slides.reader import SlideView, view_slide
+from ...readers.slides.slide import RGB
 from ...readers.tiling import Frame, Tiling, frames_of
 from ..catalogue.on_disk import locate
 from .archived_files import at_hand
@@ -51,3 +53,8 @@ def facts_of(path: Path, tiling: Tiling | None) -> SlideFacts | None:
 def view_of(path: Path, tiling: Tiling) -> SlideView | None:
     """Return the overview of a slide, None if a file is none. Raise PictureError if it cannot be read."""
     return next(guarded_items(view_slide, path, path.name, path, tiling), None)
+
+
+def zoom_tile_of(path: Path, level: int, col: int, row: int) -> RGB | None:
+    """Return a square of a slide as ``zoom_tile`` does, None if a file is none. PictureError likewise."""
+    return next(guarded_items(read_zoom_tile, path, path.name, path, level, col, row), None)

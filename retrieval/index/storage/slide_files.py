@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .reading import facts_of, read_file, view_of
+from .reading import facts_of, read_file, view_of, zoom_tile_of
 from .store import Store
 
 if TYPE_CHECKING:
     from ...picture import Picture
     from ...readers.slides.facts import SlideFacts
     from ...readers.slides.reader import SlideView
+    from ...readers.slides.slide import RGB
     from ...readers.tiling import Frame, Tiling
 
 
@@ -34,6 +35,13 @@ class SlideFiles:
         """Return the overview of a slide on disk, with its tissue and tiles; None of another file."""
         tiling = self._store.tiling
         return None if tiling is None else view_of(path, tiling)
+
+    def slide_square(self, path: Path, level: int, col: int, row: int) -> RGB | None:
+        """Return a square of a slide on disk, see ``slides.deep_zoom``; None of another file.
+
+        PictureError if there is no such square, or it is damaged.
+        """
+        return zoom_tile_of(path, level, col, row)
 
     def read_query(self, path: Path, frames: Collection[Frame] | None = None) -> Iterator[Picture]:
         """Read the images of any file as this index reads its own. Raise PictureError if that fails."""

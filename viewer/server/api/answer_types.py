@@ -50,6 +50,17 @@ class SliceHit:
     score: float
 
 
+@strawberry.type(description="Where a hit is on its slide.")
+class OnSlide:
+    """An outline."""
+
+    slide: strawberry.ID
+    outline: list[list[float]] = strawberry.field(
+        description="x, y of each corner, in pixels of the finest level: the tile, what matches in it, or "
+        "the mark as it lies there."
+    )
+
+
 @strawberry.type(description="A row of an answer.")
 class Hit:
     """One hit."""
@@ -68,6 +79,7 @@ class Hit:
     case: Case | None
     votes: list[Vote]
     slices: list[SliceHit]
+    on_slide: OnSlide | None = strawberry.field(description="If it is a tile of a slide.")
 
 
 @strawberry.type(description="The answer to a question.")

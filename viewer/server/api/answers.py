@@ -10,11 +10,13 @@ from retrieval.answers import grouping
 from retrieval.region import Region
 from viewer.answer import Affine, Row
 from viewer.notes import finds_inliers
+from viewer.slide_outlines import outline_of
 
 from ..asking.question import Question, size_of
 from ..asking.search import Searched
+from ..asking.slide_mark import from_slide, polygons_on_slide
 from ..opened import Opened
-from .answer_types import Answer, Case, CaseImage, HeadToHead, Hit, SliceHit, Vote
+from .answer_types import Answer, Case, CaseImage, HeadToHead, Hit, OnSlide, SliceHit, Vote
 from .findings_types import findings_of, reference_of
 from .image_types import named_image
 
@@ -26,7 +28,7 @@ def answer_of(searched: Searched) -> Answer:
     question, answer = searched.question, searched.answer
     opened, corners = question.opened, _corners(question)
     # All from the commit that answered: a later one may lack an image that was found.
-    hits = [_hit(opened, row, corners) for row in answer.rows]
+    hits = [_hit(question, row, corners) for row in answer.rows]
     return Answer(
         query=answer.query.id,
         by=list(question.options.by or opened.defaults),
@@ -38,7 +40,9 @@ def answer_of(searched: Searched) -> Answer:
         ),
         findings=None if answer.findings is None else findings_of(answer.findings),
         references=[reference_of(opened, one) for one in answer.references],
-        outline=polygons_of(question.options.region),
+        outline=polygons_of(question.options.region)
+        if question.field is None
+        else polygons_on_slide(question.field),
         notes=list(searched.notes),
         took_ms=searched.took_ms,
         commit=opened.commit,
@@ -72,14 +76,18 @@ def _corners(question: Question) -> Corners:
     return [[left, top], [right, top], [right, bottom], [left, bottom]]
 
 
-def _hit(opened: Opened, row: Row, corners: Corners) -> Hit:
+def _hit(question: Question, row: Row, corners: Corners) -> Hit:
+    opened, field = question.opened, question.field
+    transform = row.transform
+    if transform is not None and field is not None:
+        transform = from_slide(transform, field)
     return Hit(
         rank=row.rank,
         score=row.score,
         image=named_image(opened, row.caption.id),
         box=None if row.box is None else [float(n) for n in row.box],
         inliers=row.inliers,
-        transform=None if row.transform is None else list(row.transform),
+        transform=None if transform is None else list(transform),
         # Computed here: a page that rounded on its own would draw another place than the report.
         quad=None if row.transform is None else [_moved(row.transform, x, y) for x, y in corners],
         case=None if row.case is None else _case(opened, row.case),
@@ -87,7 +95,19 @@ def _hit(opened: Opened, row: Row, corners: Corners) -> Hit:
             Vote(by=by, rank=vote.rank, score=vote.score, share=vote.share) for by, vote in row.votes.items()
         ],
         slices=[] if row.case is None else _slices(opened, row.case.aligned),
+        on_slide=_on_slide(question, row, corners),
     )
+
+
+def _on_slide(question: Question, row: Row, corners: Corners) -> OnSlide | None:
+    region = question.options.region
+    # Of several polygons the first, as in files of GeoJSON.
+    ring = corners if region is None else polygons_of(region)[0]
+    found = outline_of(question.opened.index, row, tuple((x, y) for x, y in ring))
+    if found is None:
+        return None
+    slide, outline = found
+    return OnSlide(slide=strawberry.ID(slide), outline=[[x, y] for x, y in outline])
 
 
 def _moved(transform: Affine, x: float, y: float) -> list[float]:

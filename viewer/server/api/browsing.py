@@ -9,6 +9,7 @@ from viewer.queries.stack import stack_of
 
 from ..asking.browse import list_columns, list_groups, list_images
 from ..asking.series import find_series
+from ..slides import open_slide
 from .context import desk_of, fetched
 from .image_types import (
     Column,
@@ -28,7 +29,7 @@ from .image_types import (
     named_image,
 )
 from .index_types import Index, index_of
-from .results import group_page, image_page, stack_type
+from .results import group_page, image_page, slide_stack, stack_type
 
 
 @strawberry.type
@@ -113,7 +114,9 @@ class Browsing:
 
         return await fetched(desk, one)
 
-    @strawberry.field(description="The stack that an image belongs to; itself alone if it has none.")
+    @strawberry.field(
+        description="The stack that an image belongs to; itself alone if it has none, as a whole slide has."
+    )
     async def stack(self, info: Info, index: strawberry.ID, image: strawberry.ID) -> StackResult:
         """Return a stack."""
         desk = desk_of(info)
@@ -121,6 +124,9 @@ class Browsing:
         def slices() -> Stack:
             collection = desk.collection(index)
             opened = collection.now
+            if (slide := open_slide(opened, image)) is not None:
+                desk.log(collection, "list", shown=[image])
+                return slide_stack(opened, slide)
             found = stack_of(opened.index, image)
             desk.log(collection, "list", shown=[one.name for one in found.slices])
             return stack_type(opened, found)

@@ -102,6 +102,11 @@ class Stack:
 
     slices: list[Slice]
     at: int = strawberry.field(description="The place of the image that was asked, from 0.")
+    slide_levels: int = strawberry.field(
+        default=0,
+        description="Of a whole slide, which is one image: levels of squares of 256 pixels, each half of the "
+        "one below, at /slides/INDEX/KEY/LEVEL/COLUMN/ROW. 0 of other stacks.",
+    )
 
 
 @strawberry.type(description="The slice of a series that was asked for, and which index has it.")

@@ -54,7 +54,9 @@ class Index:
     representations: list[Representation]
     defaults: list[str] = strawberry.field(description="Those that answer if none is named.")
     columns: list[str]
-    groups: list[str] = strawberry.field(description="Of patient, study and series those that have values.")
+    groups: list[str] = strawberry.field(
+        description="Of slide, patient, study and series those that have values."
+    )
     labels: list[Count]
     has_references: bool
     archive: str | None = strawberry.field(description="Where `sendToArchive` stores; null for nowhere.")
@@ -140,6 +142,16 @@ class Outline:
     area_mm2: float | None
 
 
+@strawberry.type(description="Where on a slide a question is.")
+class Heat:
+    """A heat map."""
+
+    address: str = strawberry.field(description="Of a PNG, to be stretched over the slide.")
+    tiles: int = strawberry.field(description="How many it shows.")
+    low: float = strawberry.field(description="The least score.")
+    high: float = strawberry.field(description="The most.")
+
+
 @strawberry.type(description="A search that was kept.")
 class SavedSearch:
     """A saved search."""
@@ -186,6 +198,7 @@ MapResult = Annotated[Map | Problem, strawberry.union("MapResult")]
 ExplainResult = Annotated[Explanation | Problem, strawberry.union("ExplainResult")]
 SliceMatchResult = Annotated[SliceMatch | Problem, strawberry.union("SliceMatchResult")]
 RegionResult = Annotated[Outline | Problem, strawberry.union("RegionResult")]
+HeatResult = Annotated[Heat | Problem, strawberry.union("HeatResult")]
 SaveResult = Annotated[SavedSearch | Problem, strawberry.union("SaveResult")]
 TagResult = Annotated[Tag | Problem, strawberry.union("TagResult")]
 ExportResult = Annotated[Export | Problem, strawberry.union("ExportResult")]

@@ -14,6 +14,7 @@ from ..asking.explaining import explain
 from ..asking.question import question_of
 from ..asking.search import searched
 from ..asking.slice_match import match_slices
+from ..asking.slide_map import map_slide
 from .answer_types import Answer, HeadToHead, HeadToHeadResult, SearchResult
 from .answers import answer_of, head_to_head
 from .browsing import Browsing
@@ -22,6 +23,8 @@ from .findings_types import Reference, reference_of
 from .index_types import (
     ExplainResult,
     Explanation,
+    Heat,
+    HeatResult,
     Link,
     LinkResult,
     MapResult,
@@ -35,6 +38,7 @@ from .index_types import (
 from .results import (
     drawn,
     explanation_type,
+    heat_type,
     outline_type,
     slice_match_type,
 )
@@ -88,7 +92,7 @@ class Query(Browsing):
             collection = desk.collection(index)
             question = question_of(desk, collection, ask)
             desk.log(collection, "explain", [question.query.id], [hit])
-            return explanation_type(desk, explain(question, hit, by))
+            return explanation_type(desk, question, explain(question, hit, by))
 
         return await asked(info, reasons)
 
@@ -104,6 +108,19 @@ class Query(Browsing):
             return slice_match_type(question.opened, match_slices(question, hit))
 
         return await asked(info, curve)
+
+    @strawberry.field(description="Where on a slide of the index a question is, tile by tile.")
+    async def heat(self, info: Info, index: strawberry.ID, ask: Ask, slide: strawberry.ID) -> HeatResult:
+        """Return a heat map."""
+        desk = desk_of(info)
+
+        def drawn_heat() -> Heat:
+            collection = desk.collection(index)
+            question = question_of(desk, collection, ask)
+            desk.log(collection, "heat", [question.query.id], [slide])
+            return heat_type(desk, map_slide(question, slide))
+
+        return await asked(info, drawn_heat)
 
     @strawberry.field(description="What the mark of a question means.")
     async def region(self, info: Info, index: strawberry.ID, ask: Ask) -> RegionResult:

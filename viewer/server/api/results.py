@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import strawberry
 
 from retrieval.region import Region
@@ -12,11 +14,17 @@ from ..asking.explaining import Explained
 from ..asking.maps import Layout, map_of
 from ..asking.question import Question, size_of
 from ..asking.slice_match import SliceMatch as MatchedSlices
+from ..asking.slide_map import SlideMap
+from ..asking.slide_mark import polygons_on_slide, to_slide
 from ..desk import Desk
 from ..opened import Opened
+from ..slides import OpenSlide
 from .answers import polygons_of
 from .image_types import Group, GroupPage, ImagePage, Slice, Stack, counts_of, image_of, named_image
-from .index_types import Explanation, Map, Outline, Pair, Place, SliceMatch, SliceScore
+from .index_types import Explanation, Heat, Map, Outline, Pair, Place, SliceMatch, SliceScore
+
+_OF_TILE = ("x", "y", "width", "height", "um_per_px", "rows", "cols", "kind")
+"""What a tile says of itself and not of its slide."""
 
 
 def image_page(opened: Opened, listed: Listed) -> ImagePage:
@@ -46,6 +54,23 @@ def stack_type(opened: Opened, stack: SliceStack) -> Stack:
     )
 
 
+def slide_stack(opened: Opened, slide: OpenSlide) -> Stack:
+    """Return a whole slide as a stack of one image, in pixels of its finest level."""
+    tile = named_image(opened, slide.tile)
+    across, down = slide.facts.spacing
+    # What is said of the slide is said of each of its tiles; their boxes are not.
+    kept = [field for field in tile.fields if field.name not in _OF_TILE]
+    image = replace(
+        tile,
+        id=strawberry.ID(slide.name),
+        rows=slide.facts.size[1],
+        cols=slide.facts.size[0],
+        spacing_mm=[down / 1000, across / 1000],
+        fields=kept,
+    )
+    return Stack(slices=[Slice(image=image, position_mm=None)], at=0, slide_levels=slide.n_levels)
+
+
 def drawn(desk: Desk, index: str, by: str | None, method: str, where: str | None, limit: int) -> Map:
     """Return the map of an index; for threads. SemblanceError if it makes no sense."""
     collection = desk.collection(index)
@@ -65,13 +90,23 @@ def _map(opened: Opened, layout: Layout) -> Map:
     )
 
 
-def explanation_type(desk: Desk, explained: Explained) -> Explanation:
+def heat_type(desk: Desk, made: SlideMap) -> Heat:
+    """Return a heat map, kept as a file."""
+    address = desk.put("heat.png", "image/png", made.png)
+    return Heat(address=address, tiles=made.n_tiles, low=made.low, high=made.high)
+
+
+def explanation_type(desk: Desk, question: Question, explained: Explained) -> Explanation:
     """Return an explanation; its heat is kept as a file."""
     reasons = explained.reasons
     # Row before col inside, x before y outside; from centres of pixels to corners.
     rows = zip(reasons.explanation.pairs.tolist(), reasons.explanation.agreeing.tolist(), strict=True)
     pairs = [
-        Pair(query=[col + 0.5, row + 0.5], hit=[hit_col + 0.5, hit_row + 0.5], is_verified=bool(agrees))
+        Pair(
+            query=_shown(question, [col + 0.5, row + 0.5]),
+            hit=[hit_col + 0.5, hit_row + 0.5],
+            is_verified=bool(agrees),
+        )
         for (row, col, hit_row, hit_col), agrees in rows
     ]
     return Explanation(
@@ -84,6 +119,11 @@ def explanation_type(desk: Desk, explained: Explained) -> Explanation:
         cols=int(reasons.hit.shape[1]),
         pairs=pairs,
     )
+
+
+def _shown(question: Question, point: list[float]) -> list[float]:
+    """Return a point of the query where the page shows it: on the slide, if it is a field of one."""
+    return point if question.field is None else to_slide([point], question.field)[0]
 
 
 def slice_match_type(opened: Opened, match: MatchedSlices) -> SliceMatch:
@@ -105,4 +145,6 @@ def outline_type(question: Question) -> Outline:
     pixels = int(region.mask(canvas.shape).sum())
     # Without a spacing nobody knows how large a pixel is.
     area = None if canvas.spacing is None else pixels * canvas.spacing[0] * canvas.spacing[1]
-    return Outline(polygons=polygons_of(region), pixels=pixels, area_mm2=area)
+    field = question.field
+    polygons = polygons_of(region) if field is None else polygons_on_slide(field)
+    return Outline(polygons=polygons, pixels=pixels, area_mm2=area)

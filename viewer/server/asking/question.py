@@ -7,16 +7,19 @@ from dataclasses import dataclass, replace
 
 from retrieval.errors import OptionError
 from retrieval.index import QueryOptions
+from retrieval.region import Region
 from viewer.answer import XYWH
 from viewer.answering import without_itself
 from viewer.queries.marked_region import Canvas, Mark
 from viewer.queries.query import Query, canvas_of
+from viewer.queries.slide_field import SlideField, at_scale
 from viewer.queries.stack import volume_of
 
 from ..collection import Collection
 from ..desk import Desk
 from ..opened import Opened
 from .ask import MOST_HITS, Ask, RegionInput
+from .slide_mark import field_of
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Question:
     mark : how the region was marked.
     notes : what the user should know of it, a line each.
     through : mm through which the mark is followed into the slices above and below.
+    field : what is marked on a whole slide; None if an image asks. Its pixels are those of the query, while
+        the page marks and draws in pixels of the slide.
     """
 
     opened: Opened
@@ -39,6 +44,7 @@ class Question:
     mark: Mark
     notes: tuple[str, ...] = ()
     through: float = 0.0
+    field: SlideField | None = None
 
 
 def question_of(desk: Desk, collection: Collection, ask: Ask) -> Question:
@@ -51,17 +57,18 @@ def question_of(desk: Desk, collection: Collection, ask: Ask) -> Question:
     """
     opened = collection.now
     # In the order in which a user would mend it: what, by which, where, how.
-    query = query_of(desk, opened, ask)
+    field = field_of(opened, ask)
+    query = query_of(desk, opened, ask) if field is None else field.query
     by, notes = _representations(opened, ask)
-    mark = mark_of(desk, ask.region)
+    mark = mark_of(desk, ask.region) if field is None else Mark()
     canvas = canvas_of(opened.index, query) if mark.is_given else None
     if mark.is_given and ask.volume:
         raise OptionError("a region is a part of one image; ask without the volume", "region")
     options = QueryOptions(
         by=by,
         k=_at_most(ask.k),
-        region=None if canvas is None else mark.on(canvas),
-        where=ask.where or None,
+        region=_region(mark, canvas, field),
+        where=_where(opened, ask, field),
         not_same=ask.not_same or None,
         group_by=ask.group_by or None,
         include_self=ask.include_self,
@@ -73,7 +80,19 @@ def question_of(desk: Desk, collection: Collection, ask: Ask) -> Question:
     outside = mark.about_outside(canvas) if canvas is not None else None
     options = without_itself(opened.index, query, options)
     noted = (*notes, *([outside] if outside else []))
-    return Question(opened, query, options, mark, noted, _through(ask))
+    return Question(opened, query, options, mark, noted, _through(ask), field)
+
+
+def _region(mark: Mark, canvas: Canvas | None, field: SlideField | None) -> Region | None:
+    if field is not None:
+        return field.region
+    return None if canvas is None else mark.on(canvas)
+
+
+def _where(opened: Opened, ask: Ask, field: SlideField | None) -> str | None:
+    """Return which images may be found: of a field of a slide, tiles of its scale alone."""
+    where = ask.where or None
+    return where if field is None else at_scale(where, field.um_per_px, opened.index.tiling)
 
 
 def query_of(desk: Desk, opened: Opened, ask: Ask) -> Query:

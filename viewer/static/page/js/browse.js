@@ -36,7 +36,7 @@ export function start() {
 /** What this index can be browsed by: stacks first, where there are any. */
 function levels() {
   const names = currentIndex()?.groups ?? [];
-  level = names.includes('series') ? 'series' : '';
+  level = ['slide', 'series'].find((name) => names.includes(name)) ?? '';
   isChosen = false;
   fill('level', h('option', { value: '' }, 'images'), names.map((name) => h('option', { value: name, selected: name === level }, plural(name))));
 }
@@ -80,11 +80,11 @@ async function list(isMore = false) {
 const imageRow = (image) => row(image, image.id.split('/').pop() ?? image.id, image.labels.join(', '));
 
 /** @param {{ value: string, count: number, cover: Image, labels: Count[] }} group */
-const groupRow = ({ value, count, cover, labels }) => row(cover, short(value), dotted([count, labels.slice(0, 2).map((label) => label.value).join(', ')]));
+const groupRow = ({ value, count, cover, labels }) => row(cover, short(value), dotted([count, labels.slice(0, 2).map((label) => label.value).join(', ')]), level === 'slide' ? value : cover.id);
 
-/** @param {Image} image @param {string} title @param {string} note */
-const row = (image, title, note) => h('li', {}, h('button.row', {
-  type: 'button', 'data-id': image.id, title: image.id, onclick: () => open({ image: image.id, volume: false }),
+/** @param {Image} image @param {string} title @param {string} note @param {string} [id] what a click opens */
+const row = (image, title, note, id = image.id) => h('li', {}, h('button.row', {
+  type: 'button', 'data-id': id, title: id, onclick: () => open({ image: id, volume: false }),
 }, thumbnailOf(state.index, image.key), h('span.row-text', {}, h('span.row-title', {}, title), h('span.quiet', {}, note))));
 
 function mark() {

@@ -1,5 +1,6 @@
 // COMPARE: the query left, a hit right, scrolled together by their match; why it was found; the hit laid over the query.
 import { $, announce, clamp, fill, h, on, s } from './dom.js';
+import { part } from './api.js';
 import { askOf, representation } from './ask.js';
 import { current, currentHit, nameOf } from './answer.js';
 import { around, currentSlice, slices, view, whereIn } from './look.js';
@@ -16,6 +17,7 @@ const explain = one(`query ($index: ID!, $ask: Ask!, $hit: ID!, $by: String) {
 const sliceMatch = one(`query ($index: ID!, $ask: Ask!, $hit: ID!) {
   sliceMatch(index: $index, ask: $ask, hit: $hit) { ... on SliceMatch { best slices { image key positionMm score } } ${PROBLEM} } }`);
 const AHEAD = 3;
+const slide = part(() => import('./slide.js'));
 const other = new View($('stage-hit'));
 const outline = s('g.region');
 const pairsHere = s('g.pairs');
@@ -37,6 +39,7 @@ on('delay', 'input', () => { if (timer) { stopToggle(); toggle(); } });
 on('why', 'click', () => { const hit = currentHit(); if (hit) why(hit); });
 on('why-by', 'change', () => { const hit = currentHit(); if (hit) why(hit); });
 on('all-pairs', 'change', drawPairs);
+on('hit-slide', 'click', onSlide);
 on('slider-hit', 'input', () => showThere($('slider-hit').valueAsNumber));
 on('stage-hit', 'pointerdown', (event) => $('stage-hit').setPointerCapture(event.pointerId));
 on('stage-hit', 'pointermove', (event) => { if (event.buttons) other.pan(event.movementX, event.movementY); });
@@ -72,6 +75,7 @@ export async function open(hit) {
   $('compare').hidden = false;
   $('look').classList.add('split');
   fill('hit-title', `${hit.rank}. ${nameOf(hit)}`);
+  $('hit-slide').hidden = !hit.onSlide;
   fill('hit-labels', hit.image.labels.map((label) => h('span.chip', {}, label)));
   const asked = [current.answer, current.other].filter((answer) => answer?.hits.some((one) => one.image.id === hit.image.id));
   // All that answered can be asked why, but those that keep points or windows to tell by tell sooner.
@@ -91,11 +95,30 @@ export async function open(hit) {
 /** @param {string} name */
 const speed = (name) => Number(representation(name)?.explains ?? false);
 
+/** The slide of the hit, zoomed in on it; once more: the tile again. */
+async function onSlide() {
+  const { hit } = there;
+  if (!hit?.onSlide || other.squares) {
+    await showThere(there.at);
+    return;
+  }
+  const [{ openSlide }, found] = await Promise.all([slide(), stackOf({ image: hit.onSlide.slide })]);
+  if (there.hit !== hit) return;
+  other.above = null;
+  fill(outline);
+  pairsThere.setAttribute('visibility', 'hidden');
+  const squares = openSlide(other, found.slices[0].image, found.slideLevels);
+  squares.outline(current.hits);
+  squares.centre(hit.onSlide.outline);
+  $('hit-slide').setAttribute('aria-pressed', 'true');
+}
+
 /** @param {number} place */
 async function showThere(place) {
   const at = clamp(place, 0, there.slices.length - 1);
   const { image, positionMm } = there.slices[at];
   there.at = at;
+  $('hit-slide').setAttribute('aria-pressed', 'false');
   $('slider-hit').value = at;
   fill('hit-where', whereIn(at, there.slices.length, positionMm));
   const path = imagePath(state.index, image.key);
@@ -193,9 +216,9 @@ async function toggle() {
   const picture = await loadImage(`${imagePath(state.index, hit.image.key)}/picture`);
   if (there.hit !== hit) return;
   const { cols, rows } = hit.image;
-  const boxes = hit.box && state.region?.box;
+  const boxes = (hit.box || view.squares) && state.region?.box;
   const matrix = hit.transform ? ofTransform(hit.transform)
-    : boxes ? ontoBox(hit.box ?? [], boxes) : ontoBox([0, 0, cols, rows], [0, 0, view.size.cols, view.size.rows]);
+    : boxes ? ontoBox(hit.box ?? [0, 0, cols, rows], boxes) : ontoBox([0, 0, cols, rows], [0, 0, view.size.cols, view.size.rows]);
   fill('toggle-note', `laid over by ${hit.transform ? 'the verified geometry' : `${boxes ? 'the boxes' : 'size'} (not verified)`}`);
   $('toggle').setAttribute('aria-pressed', 'true');
   let isHitUp = false;

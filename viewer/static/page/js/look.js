@@ -1,20 +1,23 @@
-// LOOK: the stack of the query, its slices, window and level, what is under the cursor, and the tools that mark.
-import { $, clamp, dotted, fill, h, later, minus, on, s } from './dom.js';
+// LOOK: the stack of the query, its slices or a whole slide, window and level, what is under the cursor, and the tools that mark.
+import { $, clamp, dotted, fill, h, later, link, minus, on, s } from './dom.js';
 import { connection, part, Problem } from './api.js';
 import { Marker, outlineOf } from './marks.js';
 import { imagePath, loadImage, loadPixels, prefetch, Unreadable, uploadPath } from './pixels.js';
 import { outline, stackOf } from './queries.js';
-import { state, update, watch } from './state.js';
+import { isQuestion, open, state, update, watch } from './state.js';
 import { View } from './view.js';
 import { valueAt } from './windowing.js';
 import { askOf } from './ask.js';
-/** @import { About, Slice, XY } from './types.js' */
+/** @import { About, Hit, Image, Slice, XY } from './types.js' */
 
 const AHEAD = 10;
 const uploads = part(() => import('./uploads.js'));
+const slide = part(() => import('./slide.js'));
 
-/** @type {{ slices: Slice[], at: number, uploads: number, name: string }} */
-const stack = { slices: [], at: 0, uploads: 0, name: '' };
+/** @type {{ slices: Slice[], at: number, uploads: number, name: string, slideLevels: number }} */
+const stack = { slices: [], at: 0, uploads: 0, name: '', slideLevels: 0 };
+/** @type {XY[] | null} the part of a slide that is looked at once it is open */
+let goal = null;
 /** @type {View} */
 export let view;
 /** @type {Marker} */
@@ -33,6 +36,7 @@ export function start() {
   pointers();
   view.onWheel(count, scroll);
   on('slider', 'input', () => goTo($('slider').valueAsNumber));
+  on('heat', 'click', async () => { if (view.squares) await (await slide()).toggleHeat(view.squares); });
   on('presets', 'change', () => { choosePreset(Number($('presets').value)); $('presets').value = ''; });
   watch(changed);
   on(connection, 'back', load);  // what was opened meanwhile
@@ -46,6 +50,7 @@ async function changed(what) {
   if (what.has('index') || what.has('image') || what.has('upload')) await load();
   else if (what.has('frame')) await showSlice();
   else if (what.has('window') || what.has('invert')) rewindow();
+  if (isQuestion(what) && view.squares?.heat) (await slide()).clearHeat(view.squares);
   if (what.has('region') || what.has('margin') || what.has('image')) drawRegion();
 }
 
@@ -71,7 +76,7 @@ async function load() {
 }
 
 /** A file dropped on the page: its frames are the stack. @param {string} name @param {number} frames */
-export const openUpload = (name, frames) => Object.assign(stack, { slices: [], at: 0, uploads: frames, name });
+export const openUpload = (name, frames) => Object.assign(stack, { slices: [], at: 0, uploads: frames, name, slideLevels: 0 });
 
 /** @param {number} at place of the slice in the stack */
 export function goTo(at) {
@@ -98,6 +103,11 @@ async function showSlice() {
   shownPath = mine;
   Object.assign($('slider'), { max: count() - 1, value: place() });
   $('slices').hidden = count() < 2;
+  document.body.classList.toggle('slide', stack.slideLevels > 0);
+  if (slice && stack.slideLevels) {
+    await showSlide(slice.image);
+    return;
+  }
   try {
     const pixels = await loadPixels(mine);
     if (mine !== shownPath) return;
@@ -111,6 +121,29 @@ async function showSlice() {
   }
   describe();
   prefetch(around(stack.slices, stack.at, AHEAD));
+}
+
+/** @param {Image} image a whole slide */
+async function showSlide(image) {
+  const squares = (await slide()).openSlide(view, image, stack.slideLevels);
+  if (marker.tool === 'brush' || marker.tool === 'superpixel') marker.choose('box');  // they need all pixels
+  if (goal) squares.centre(goal);
+  goal = null;
+  problem('');
+  describe();
+}
+
+/** Outlines the hits that are on the slide that is open. @param {Hit[]} hits */
+export const outlineHits = (hits) => view.squares?.outline(hits);
+
+/** From a tile to its slide. @param {Image} image */
+function slideLink({ groups, fields }) {
+  const found = groups.find(({ name }) => name === 'slide');
+  const [x, y, width, height] = ['x', 'y', 'width', 'height'].map((key) => Number(fields.find(({ name }) => name === key)?.value));
+  return found && width > 0 && link('on its slide', () => {
+    goal = [[x, y], [x + width, y + height]];
+    open({ image: found.value });
+  });
 }
 
 /** The addresses of the slices around one, nearest first. @param {Slice[]} among @param {number} at @param {number} most */
@@ -151,7 +184,7 @@ function describe() {
   fill('where-am-i', where);
   $('stage').setAttribute('aria-label', dotted([name, where]));
   fill('window-values', isGrey() ? `C ${number((low + high) / 2)} W ${number(high - low)}` : '');
-  fill('labels', slice?.image.labels.map((label) => h('span.chip', {}, label)));
+  fill('labels', slice?.image.labels.map((label) => h('span.chip', {}, label)), slice && !stack.slideLevels && slideLink(slice.image));
 }
 
 /** @param {number} value */
@@ -204,6 +237,8 @@ function hover(event) {
   const { x, y } = view.pointOf(event);
   const found = view.pixels && valueAt(view.pixels, x, y);
   const mm = spacing();
+  if (view.squares) fill('under', dotted([`x ${Math.floor(x)} y ${Math.floor(y)}`, mm && `${(x * mm[1] * 1000).toFixed(0)}, ${(y * mm[0] * 1000).toFixed(0)} µm`]));
+  if (view.squares) return;
   const value = Array.isArray(found) ? `rgb ${found.join(' ')}` : `${view.pixels?.about.unit ?? 'value'} ${number(found ?? 0)}`;
   fill('under', found !== null && dotted([`x ${Math.floor(x)} y ${Math.floor(y)}`, mm && `${(x * mm[1]).toFixed(1)}, ${(y * mm[0]).toFixed(1)} mm`, value]));
 }
@@ -272,5 +307,5 @@ async function drawRegion() {
   const found = await outline({ ask: askOf() }).catch(() => null);  // the answer says why
   if (state.region !== region || !found) return;
   fill(regionDrawing, found.polygons.map((/** @type {XY[]} */ polygon) => outlineOf({ polygon })));
-  fill('area', found.areaMm2 ? `${found.areaMm2.toFixed(0)} mm²` : `${found.pixels} px`);
+  fill('area', found.areaMm2 ? (found.areaMm2 < 0.1 ? `${(found.areaMm2 * 1e6).toFixed(0)} µm²` : `${found.areaMm2.toFixed(0)} mm²`) : `${found.pixels} px`);
 }

@@ -113,7 +113,8 @@ export class Marker {
     const [dx, dy] = [point[0] - from[0], point[1] - from[1]];
     const pixels = Math.hypot(dx, dy);
     if (pixels < 2) return;
-    const text = spacing ? `${Math.hypot(dx * spacing[1], dy * spacing[0]).toFixed(1)} mm` : `${pixels.toFixed(0)} px`;
+    const mm = spacing && Math.hypot(dx * spacing[1], dy * spacing[0]);
+    const text = !mm ? `${pixels.toFixed(0)} px` : mm < 0.5 ? `${(mm * 1000).toFixed(0)} µm` : `${mm.toFixed(1)} mm`;
     fill(this.ruler, line(from, point), label(text, point, this.view.zoom));
     fill(this.preview);
     this.tell.measured(text);

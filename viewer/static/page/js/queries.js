@@ -16,7 +16,7 @@ export const ANSWER = `__typename by nVerified isRegion canVerify outline notes 
   findings { column drawn total verdict isEnough isUnlike isAnotherKind unlike notice
     items { label found drawn labelled total expected times share low high p adjusted isSignificant } }
   references { label kind title text bullets link host image picture }
-  hits { rank score box inliers transform quad image { ${IMAGE} }
+  hits { rank score box inliers transform quad onSlide { slide outline } image { ${IMAGE} }
     case { column value count images { id key score } } votes { by rank score share } slices { query hit key score } }`;
 const INDEX = `id name images commit defaults columns groups window hasReferences archive hasViewer labels { value count }
   representations { name family isLoaded isDefault locates explains meaning }`;
@@ -29,7 +29,7 @@ export const groups = one(`query ($index: ID!, $by: String!, $where: String, $af
   groups(index: $index, by: $by, where: $where, first: 40, after: $after) {
     ... on GroupPage { total next items { value count cover { ${IMAGE} } labels { value count } } } ${PROBLEM} } }`);
 export const stackOf = one(`query ($index: ID!, $image: ID!) {
-  stack(index: $index, image: $image) { ... on Stack { at slices { positionMm image { ${IMAGE} } } } ${PROBLEM} } }`);
+  stack(index: $index, image: $image) { ... on Stack { at slideLevels slices { positionMm image { ${IMAGE} } } } ${PROBLEM} } }`);
 export const search = many(`subscription ($index: ID!, $ask: Ask!) {
   searching(index: $index, ask: $ask) { ... on Answer { ${ANSWER} } ${PROGRESS} ${PROBLEM} } }`);
 export const outline = one(`query ($index: ID!, $ask: Ask!) {

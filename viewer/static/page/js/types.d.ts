@@ -18,14 +18,14 @@ export interface Image {
   fields: Field[]; table: Field[];
 }
 export interface Slice { image: Image; positionMm: number | null }
-export interface Stack { slices: Slice[]; at: number }
+export interface Stack { slices: Slice[]; at: number; slideLevels: number }
 export interface Vote { by: string; rank: number | null; score: number | null; share: number }
 export interface CaseImage { id: string; key: string; score: number }
 export interface Case { column: string; value: string; count: number; images: CaseImage[] }
 export interface SliceHit { query: string; hit: string; key: string; score: number }
 export interface Hit {
   rank: number; score: number; image: Image; box: Box | null; inliers: number | null; transform: number[] | null;
-  quad: XY[] | null; case: Case | null; votes: Vote[]; slices: SliceHit[];
+  quad: XY[] | null; case: Case | null; votes: Vote[]; slices: SliceHit[]; onSlide: { slide: string; outline: XY[] } | null;
 }
 export interface Finding {
   label: string; found: number; drawn: number; labelled: number; total: number; expected: number; times: number;

@@ -22,13 +22,15 @@ export class View {
     this.tableOf = '';
     /** @type {Pixels | null} */
     this.pixels = null;
+    /** @type {import('./slide.js').Squares | null} in place of pixels, of a whole slide */
+    this.squares = null;
     /** @type {HTMLImageElement | null} in place of pixels when the file is gone */
     this.fallback = null;
     /** @type {Window} */
     this.window = { low: 0, high: 255 };
     this.invert = false;
     this.size = { cols: 1, rows: 1 };
-    this.zoom = 1;
+    this.zoom = this.least = 1;
     this.centre = { x: 0, y: 0 };
     this.isFitted = true;
     /** @type {((context: CanvasRenderingContext2D) => void) | null} draws above the image, in its pixels */
@@ -40,7 +42,7 @@ export class View {
 
   /** @param {Pixels} pixels @param {Window} shown @param {boolean} invert */
   show(pixels, shown, invert) {
-    this.fallback = null;
+    this.clear();
     this.pixels = pixels;
     this.window = shown;
     this.invert = invert !== pixels.about.inverted;
@@ -49,9 +51,21 @@ export class View {
 
   /** @param {HTMLImageElement} image @param {number} cols @param {number} rows */
   showPicture(image, cols, rows) {
-    this.pixels = null;
+    this.clear();
     this.fallback = image;
     this.resize(cols, rows);
+  }
+
+  /** @param {import('./slide.js').Squares} squares of a whole slide @param {number} cols @param {number} rows */
+  showSquares(squares, cols, rows) {
+    this.clear();
+    this.squares = squares;
+    this.resize(cols, rows);
+  }
+
+  clear() {
+    this.squares?.close();
+    this.pixels = this.fallback = this.squares = null;
   }
 
   /** @param {number} cols @param {number} rows */
@@ -65,7 +79,7 @@ export class View {
   fit() {
     const { clientWidth, clientHeight } = this.stage;
     this.isFitted = true;
-    this.zoom = Math.max(Math.min(clientWidth / this.size.cols, clientHeight / this.size.rows), 1e-3);
+    this.zoom = this.least = Math.max(Math.min(clientWidth / this.size.cols, clientHeight / this.size.rows), 1e-3);
     this.centre = { x: this.size.cols / 2, y: this.size.rows / 2 };
     this.redraw();
   }
@@ -73,7 +87,7 @@ export class View {
   /** Zooms so that the image's pixel under a place of the screen stays there. @param {number} factor @param {{x: number, y: number}} [at] */
   zoomBy(factor, at = { x: this.stage.clientWidth / 2, y: this.stage.clientHeight / 2 }) {
     const before = this.toImage(at);
-    this.zoom = clamp(this.zoom * factor, 0.02, 40);
+    this.zoom = clamp(this.zoom * factor, Math.min(0.02, this.least / 2), 40);
     const after = this.toImage(at);
     this.centre.x += before.x - after.x;
     this.centre.y += before.y - after.y;
@@ -142,6 +156,7 @@ export class View {
     this.context.setTransform(scale, 0, 0, scale, left, top);
     this.context.imageSmoothingEnabled = scale < 6;
     if (this.pixels) this.drawPixels(this.pixels, scale, left, top);
+    else if (this.squares) this.squares.draw(this.context, scale, left, top);
     else if (this.fallback) this.context.drawImage(this.fallback, 0, 0, this.size.cols, this.size.rows);
     if (this.above) this.above(this.context);
     this.drawing.setAttribute('transform', `matrix(${this.zoom} 0 0 ${this.zoom} ${left / ratio} ${top / ratio})`);

@@ -1,0 +1,195 @@
+// A whole slide on the canvas: squares of the level that the screen can show, those on screen only; hits and heat over it.
+import { $, fill, s } from './dom.js';
+import { fetchFrom } from './api.js';
+import { askOf } from './ask.js';
+import { loadImage } from './pixels.js';
+import { one, PROBLEM } from './queries.js';
+import { state } from './state.js';
+/** @import { Hit, Image } from './types.js' */
+/** @import { View } from './view.js' */
+
+const SIDE = 256;
+const KEPT = 600;
+const AT_ONCE = 6;
+const BAR_PX = 120;
+
+const heatOf = one(`query ($index: ID!, $ask: Ask!, $slide: ID!) {
+  heat(index: $index, ask: $ask, slide: $slide) { ... on Heat { address tiles low high } ${PROBLEM} } }`);
+
+/** The squares of one slide on one view. */
+export class Squares {
+  /** @param {View} view @param {Image} image the slide @param {number} levels */
+  constructor(view, image, levels) {
+    this.view = view;
+    this.image = image;
+    this.levels = levels;
+    this.path = `/slides/${encodeURIComponent(state.index)}/${encodeURIComponent(image.key)}`;
+    /** @type {Map<string, ImageBitmap | null>} in the order of their last use; null: it cannot be read */
+    this.kept = new Map();
+    /** @type {string[]} squares on screen that are not here, the last one first */
+    this.wanted = [];
+    /** @type {Map<string, AbortController>} */
+    this.running = new Map();
+    /** @type {HTMLImageElement | null} */
+    this.heat = null;
+    this.drawing = s('g.on-slide');
+    view.drawing.append(this.drawing);
+  }
+
+  /** @param {CanvasRenderingContext2D} context in pixels of the slide @param {number} scale pixels of the screen a pixel @param {number} left @param {number} top */
+  draw(context, scale, left, top) {
+    const { width, height } = context.canvas;
+    const [x0, y0, x1, y1] = [-left / scale, -top / scale, (width - left) / scale, (height - top) / scale];
+    const at = Math.min(Math.max(Math.round(Math.log2(1 / scale)), 0), this.levels - 1);
+    const missing = [];
+    // The coarsest below, so that what is still on its way is seen unsharp and not black.
+    for (let level = this.levels - 1; level >= at; level--) {
+      const step = SIDE * 2 ** level;
+      for (let row = Math.max(Math.floor(y0 / step), 0); row * step < Math.min(y1, this.image.rows); row++) {
+        for (let col = Math.max(Math.floor(x0 / step), 0); col * step < Math.min(x1, this.image.cols); col++) {
+          const name = `${level}/${col}/${row}`;
+          const square = this.kept.get(name);
+          if (square === undefined) {
+            const far = Math.hypot((col + 0.5) * step - (x0 + x1) / 2, (row + 0.5) * step - (y0 + y1) / 2);
+            if (level === at || level === this.levels - 1) missing.push({ name, far });
+          } else this.put(context, name, square, col * step, row * step, step);
+        }
+      }
+    }
+    if (this.heat) this.tint(context, this.heat);
+    this.bar(context, scale);
+    this.want(missing.sort((a, b) => b.far - a.far).map(({ name }) => name));
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {string} name @param {ImageBitmap | null} square @param {number} x @param {number} y @param {number} step */
+  put(context, name, square, x, y, step) {
+    const [width, height] = [Math.min(step, this.image.cols - x), Math.min(step, this.image.rows - y)];
+    this.kept.delete(name);
+    this.kept.set(name, square);
+    if (square) {
+      context.drawImage(square, x, y, width, height);
+      return;
+    }
+    // It cannot be read: crossed out, since blank would look like glass.
+    context.strokeStyle = '#d55e00';
+    context.lineWidth = step / SIDE;
+    context.beginPath();
+    for (const [a, b, c, d] of [[0, 0, 1, 1], [1, 0, 0, 1]]) { context.moveTo(x + a * width, y + b * height); context.lineTo(x + c * width, y + d * height); }
+    context.stroke();
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {HTMLImageElement} heat */
+  tint(context, heat) {
+    Object.assign(context, { globalAlpha: 0.5, imageSmoothingEnabled: false });
+    context.drawImage(heat, 0, 0, this.image.cols, this.image.rows);
+    context.globalAlpha = 1;
+  }
+
+  /** A scale bar of a round length, at the lower left. @param {CanvasRenderingContext2D} context @param {number} scale */
+  bar(context, scale) {
+    const ratio = window.devicePixelRatio || 1;
+    const um = ((this.image.spacingMm?.[1] ?? 0) * 1000) / scale * ratio;  // of a CSS pixel
+    if (!um) return;
+    const unit = 10 ** Math.floor(Math.log10(BAR_PX * um));
+    const length = unit * ([5, 2].find((n) => n * unit <= BAR_PX * um) ?? 1);
+    const y = context.canvas.height / ratio - 14;
+    context.save();
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.fillStyle = '#000a';
+    context.fillRect(8, y - 18, length / um + 12, 26);
+    context.fillStyle = '#fff';
+    context.fillRect(14, y, length / um, 3);
+    context.font = '12px sans-serif';
+    context.fillText(length >= 1000 ? `${length / 1000} mm` : `${length} µm`, 14, y - 5);
+    context.restore();
+  }
+
+  /** @param {string[]} names the one to fetch first is the last */
+  want(names) {
+    this.wanted = names;
+    for (const [name, fetching] of this.running) if (!names.includes(name)) fetching.abort();
+    while (this.running.size < AT_ONCE && this.fetchNext());
+  }
+
+  fetchNext() {
+    const name = this.wanted.pop();
+    if (name === undefined) return false;
+    if (this.running.has(name)) return true;
+    const fetching = new AbortController();
+    this.running.set(name, fetching);
+    fetchFrom(`${this.path}/${name}`, { signal: fetching.signal })
+      .then(async (response) => this.keep(name, response.ok ? await createImageBitmap(await response.blob()) : null))
+      .catch(() => {})  // no longer wanted, or the server is gone, which a bar says
+      .finally(() => { this.running.delete(name); this.fetchNext(); });
+    return true;
+  }
+
+  /** @param {string} name @param {ImageBitmap | null} square */
+  keep(name, square) {
+    this.kept.set(name, square);
+    if (this.kept.size > KEPT) {
+      const [oldest, old] = /** @type {[string, ImageBitmap | null]} */ (this.kept.entries().next().value);
+      this.kept.delete(oldest);
+      old?.close();
+    }
+    this.view.redraw();
+  }
+
+  /** Outlines hits that are on this slide. @param {Hit[]} hits */
+  outline(hits) {
+    const here = hits.filter((hit) => hit.onSlide?.slide === this.image.id);
+    fill(this.drawing, here.map((hit) => s('polygon', { points: hit.onSlide?.outline.join(' '), 'data-rank': hit.rank })));
+  }
+
+  /** Brings a part into the middle, a third of the screen wide. @param {import('./types.js').XY[]} outline */
+  centre(outline) {
+    const [xs, ys] = [0, 1].map((axis) => outline.map((corner) => corner[axis]));
+    const [width, height] = [xs, ys].map((all) => Math.max(...all) - Math.min(...all));
+    const { stage } = this.view;
+    this.view.zoom = Math.min(stage.clientWidth / width, stage.clientHeight / height) / 3;
+    this.view.centre = { x: Math.min(...xs) + width / 2, y: Math.min(...ys) + height / 2 };
+    this.view.isFitted = false;
+    this.view.redraw();
+  }
+
+  close() {
+    this.want([]);
+    this.drawing.remove();
+    for (const square of this.kept.values()) square?.close();
+    this.kept.clear();
+  }
+}
+
+/** Opens a slide on a view, unless it is there. @param {View} view @param {Image} image @param {number} levels */
+export function openSlide(view, image, levels) {
+  const { squares: before } = view;
+  if (before?.image.key === image.key && before.image.id === image.id) return before;
+  const squares = new Squares(view, image, levels);
+  view.showSquares(squares, image.cols, image.rows);
+  return squares;
+}
+
+/** Where on the slide the question is: switched on and off by its button. @param {Squares} squares */
+export async function toggleHeat(squares) {
+  const isOn = !squares.heat;
+  squares.heat = null;
+  let said = '';
+  if (isOn) {
+    fill('heat-note', 'asking …');
+    try {
+      const { address, tiles, low, high } = await heatOf({ ask: askOf(), slide: squares.image.id });
+      squares.heat = await loadImage(address);
+      said = `${tiles} tiles, ${low.toFixed(3)} (dark) to ${high.toFixed(3)} (yellow)`;
+    } catch (error) {
+      said = /** @type {Error} */ (error).message;
+    }
+  }
+  $('heat').setAttribute('aria-pressed', String(Boolean(squares.heat)));
+  fill('heat-note', said);
+  squares.view.redraw();
+}
+
+/** The question has changed: its heat is not that of the new one. @param {Squares} squares */
+export function clearHeat(squares) {
+  if (squares.heat) toggleHeat(squares);
+}
