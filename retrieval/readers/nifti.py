@@ -107,8 +107,10 @@ def _offset(header: Any, is_pair: bool) -> int:
 
 
 def _scaling(header: Any) -> tuple[float, float]:
-    """Return slope and intercept; 1 and 0 if the slope is 0 or no number, as nifti1.h says."""
-    # nifti1.h: "if scl_slope is nonzero, then ... y = scl_slope * x + scl_inter"
+    """Return slope and intercept; 1 and 0 if the slope is 0 or no number, and for colours."""
+    # nifti1.h: y = scl_slope * x + scl_inter if scl_slope is nonzero, which makes no sense of colours.
+    if header.get_data_dtype().names:
+        return 1.0, 0.0
     try:
         slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
     except (KeyError, ValueError, IndexError):  # Analyze has neither

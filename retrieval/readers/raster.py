@@ -109,6 +109,9 @@ def _flat(image: Any) -> NDArray[Any]:
         parts = np.asarray(image.convert("LA"))
         return over_black(parts[..., 0], parts[..., 1])
     parts = np.asarray(image.convert("RGBA"))
+    # A fourth byte of 0 throughout is one that a BMP writer left unused, not an image of nothing.
+    if image.format == "BMP" and not parts[..., 3].any():
+        return parts[..., :3]
     values = over_black(parts[..., :3], parts[..., 3])
     greys = image.mode == "P" and bool(
         (values[..., 0] == values[..., 1]).all() and np.ptp(values, axis=2).max() == 0

@@ -63,9 +63,11 @@ def _shifted(data: bytes, syntax: Any, options: dict[str, Any], stated: Codestre
 
     A codestream as deep as the words holds the words; one as deep as the values holds the values.
     """
-    plain = {**options, "correct_unused_bits": False}
-    values, photometric = _first_that_can(data, syntax, _with_true_colours(plain, stated, syntax))
     holds_words = stated is None or stated.bits > options["bits_stored"]
+    plain = {**options, "correct_unused_bits": False}
+    if holds_words:  # their sign is that of the word until the value is cut out
+        plain["bits_stored"] = options["bits_allocated"]
+    values, photometric = _first_that_can(data, syntax, _with_true_colours(plain, stated, syntax))
     return stored_values(values, options) if holds_words else values, photometric
 
 
@@ -79,7 +81,7 @@ def _first_that_can(data: bytes, syntax: Any, options: dict[str, Any]) -> Decode
         try:
             values, photometric = decode(data, syntax, options)
             _check_shape(values, options)
-            return values, photometric
+            return _signed(values, options), photometric
         except Exception as error:  # decoders fail in many ways
             first = first or error
     raise first if first is not None else PictureError(f"{syntax_name(syntax)} cannot be decoded")
@@ -188,10 +190,16 @@ def _rgb(values: NDArray[Any], photometric: str) -> Decoded:
 
 
 def _signed(values: NDArray[Any], options: dict[str, Any]) -> NDArray[Any]:
-    """Give values their sign, which JPEG and JPEG-LS do not know; the sign bit is that of ``bits_stored``."""
-    if options.get("pixel_representation") != 1 or values.dtype.kind == "i":
+    """Give values their sign, which JPEG and JPEG-LS do not know; the sign bit is that of ``bits_stored``.
+
+    Decoders take the highest bit of the codestream for it, which may be deeper than the values: what comes
+    out then is positive, and larger than a signed value can be.
+    """
+    if options.get("pixel_representation") != 1 or values.dtype.kind not in "iu" or not values.size:
         return values
-    spare = 8 * values.dtype.itemsize - options["bits_stored"]
+    spare, top = 8 * values.dtype.itemsize - options["bits_stored"], 1 << options["bits_stored"] - 1
+    if spare < 0 or (values.dtype.kind == "i" and (values.min() < 0 or values.max() < top)):
+        return values
     signed: NDArray[Any] = np.left_shift(values, spare).view(f"i{values.dtype.itemsize}")
     return np.asarray(np.right_shift(signed, spare))
 

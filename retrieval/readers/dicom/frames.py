@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..reasons import reason_of
@@ -82,7 +83,9 @@ class Stored:
         whole = [number for number in wanted if (number + 1) * frame_bits <= 8 * there]
         # The bits are put right here: pydicom takes HighBit for BitsStored - 1.
         options = {**self.options, "correct_unused_bits": False}
-        if whole:
+        if self._is_packed:
+            yield from self._bits(whole)
+        elif whole:
             decoded = get_decoder(self.syntax).iter_array(self.file, indices=whole, **options)
             for number, (words, properties) in zip(whole, decoded, strict=True):
                 values = stored_values(words, self.options)
@@ -90,6 +93,23 @@ class Stored:
         needed = (self.n_frames * frame_bits + 7) // 8
         for number in wanted[len(whole) :]:
             yield DamagedFrame(number, f"the file is truncated: {there:,} of {needed:,} bytes of pixels")
+
+    @property
+    def _is_packed(self) -> bool:
+        """Whether frames of single bits begin within bytes, which pydicom cannot read one at a time."""
+        options = self.options
+        is_single = options["bits_allocated"] == 1 and options["samples_per_pixel"] == 1
+        return bool(is_single and self._frame_bits % 8 and self.little_endian)
+
+    def _bits(self, wanted: Iterable[int]) -> Iterator[Frame]:
+        """Read frames of single bits, the first in the lowest bit of a byte; PS3.5 section 8.1.1 and D.1."""
+        rows, cols, n = self.options["rows"], self.options["columns"], self._frame_bits
+        for number in wanted:
+            first, spare = divmod(number * n, 8)
+            self.file.seek(self.offset + first)
+            data = np.frombuffer(self.file.read((spare + n + 7) // 8), dtype=np.uint8)
+            bits = np.unpackbits(data, count=spare + n, bitorder="little")[spare:]
+            yield Frame(number, bits.reshape(rows, cols), self.options["photometric_interpretation"])
 
     @property
     def _frame_bits(self) -> int:

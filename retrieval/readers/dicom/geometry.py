@@ -59,6 +59,9 @@ def position_of(dataset: Any, frame: int, n_frames: int = 1) -> float | None:
         return None
     distance = sum(n * p for n, p in zip(normal, corner, strict=True))
     if n_frames > 1 and holder is dataset:
+        # Offsets of another number of frames do not say which of these is where.
+        if len(numbers(dataset, "GridFrameOffsetVector")) not in (0, n_frames):
+            return None
         distance += _offset(dataset, frame, n_frames, corner[2] if abs(normal[2]) > _AXIAL else None)
     return round(distance, 4) if math.isfinite(distance) else None
 

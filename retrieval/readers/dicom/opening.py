@@ -55,6 +55,8 @@ def _options(dataset: Any, source: Source, more: dict[str, Any], syntax: Any) ->
         defaults["pixel_representation"] = 0
     # An empty element gives None, which is no better than a missing one.
     options |= {name: value for name, value in defaults.items() if options.get(name) in (None, "")}
+    # Some writers spell the terms in small letters, which decoders do not know.
+    options["photometric_interpretation"] = str(options["photometric_interpretation"]).upper()
     if not 0 < int(options.get("bits_stored") or 0) <= int(options["bits_allocated"]):
         options["bits_stored"] = options["bits_allocated"]
     source.check_size(options["rows"], options["columns"])

@@ -1,4 +1,5 @@
 import gzip
+import struct
 
 import nibabel as nib
 import numpy as np
@@ -143,6 +144,11 @@ def test_colours_are_colours(tmp_path):
     volume["R"], volume["B"] = 255, 51
     pictures = _read(_save(tmp_path / "rgb.nii", volume))
     np.testing.assert_allclose(pictures[0].pixels[0, 0], [1, 0, 0.2], atol=1e-6)
+    # A slope makes no sense of colours, and must not cost them.
+    data = bytearray((tmp_path / "rgb.nii").read_bytes())
+    data[112:120] = struct.pack("<2f", 2, 1)
+    (tmp_path / "sloped.nii").write_bytes(data)
+    np.testing.assert_array_equal(_read(tmp_path / "sloped.nii")[0].pixels, pictures[0].pixels)
 
 
 def test_nan_and_complex_values_are_shown(tmp_path):

@@ -1,5 +1,7 @@
 """What is transparent is laid on black, in every format and colour."""
 
+import struct
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ ALPHA = np.zeros((16, 16), np.uint8)
 ALPHA[4:], ALPHA[10:] = 255, 128
 OPAQUE = (ALPHA / 255)[..., None]
 RGB, INKS, GREY = texture(0, (16, 16, 3)), texture(1, (16, 16, 4)), texture(2)
+MASKS = 0xFF0000, 0xFF00, 0xFF, 0xFF000000
+"""Of red, green, blue and alpha in the words of a BMP."""
 RGBA = np.concatenate([RGB, ALPHA[..., None]], axis=2)
 
 
@@ -71,3 +75,19 @@ def test_of_nifti(tmp_path):
     voxels = np.ascontiguousarray(RGBA.transpose(1, 0, 2)).view(kind)
     nib.save(nib.Nifti1Image(voxels, np.diag([-1, -1, 1, 1])), tmp_path / "x.nii")
     np.testing.assert_allclose(_pixels(tmp_path / "x.nii"), RGB / 255 * OPAQUE, atol=3e-3)
+
+
+def test_a_fourth_byte_of_a_bmp_that_nobody_set_hides_nothing(tmp_path):
+    """BITMAPV4HEADER with a mask for alpha, and alpha 0 throughout; with one pixel set it is meant."""
+    rgb = np.random.default_rng(3).integers(0, 256, (4, 8, 3), dtype=np.uint8)
+    bgra = np.zeros((4, 8, 4), np.uint8)
+    bgra[..., :3] = rgb[..., ::-1]
+    head = struct.pack("<IiiHHIIiiII4I4s", 108, 8, -4, 1, 32, 3, 128, 2835, 2835, 0, 0, *MASKS, b"BGRs")
+    for n_opaque, name in ((0, "unused.bmp"), (1, "meant.bmp")):
+        bgra[0, :n_opaque, 3] = 255
+        start = b"BM" + struct.pack("<IHHI", 122 + 128, 0, 0, 122)
+        (tmp_path / name).write_bytes(start + head.ljust(108, b"\0") + bgra.tobytes())
+    np.testing.assert_allclose(_pixels(tmp_path / "unused.bmp"), rgb / 255, atol=1e-6)
+    meant = _pixels(tmp_path / "meant.bmp")
+    np.testing.assert_allclose(meant[0, 0], rgb[0, 0] / 255, atol=1e-6)
+    assert not meant[1:].any()

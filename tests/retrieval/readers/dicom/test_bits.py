@@ -2,6 +2,7 @@
 
 import imagecodecs
 import numpy as np
+import pydicom
 import pytest
 from support.dicom_files import texture, write_dicom
 
@@ -49,3 +50,38 @@ def test_a_codestream_holds_the_words_or_the_values(tmp_path, holds_words):
         tmp_path / "x.dcm", values, syntax="1.2.840.10008.1.2.4.90", frames=[frame], stored=12, high=15
     )
     np.testing.assert_allclose(_read(path, EVERYTHING[12]), values / 4095, atol=1e-6)
+
+
+@pytest.mark.parametrize("high", [11, 15])
+def test_a_codestream_deeper_than_its_values_leaves_them_their_sign(tmp_path, high):
+    """JPEG-LS knows no sign, and this stream no 12 bits: the header alone tells where the sign is."""
+    values = (texture(6, (32, 32), top=4095).astype(np.int16) - 2048).astype(np.int16)
+    words = (values.view(np.uint16) & 0xFFF) << (high - 11)
+    frame = imagecodecs.jpegls_encode(words)
+    path = write_dicom(
+        tmp_path / "x.dcm", values, syntax="1.2.840.10008.1.2.4.80", frames=[frame], stored=12, high=high
+    )
+    np.testing.assert_allclose(_read(path, "0,4096"), np.clip((values + 2048) / 4096, 0, 1), atol=1e-6)
+
+
+def test_frames_of_single_bits_may_begin_within_a_byte(tmp_path):
+    marked = np.random.default_rng(7).random((5, 7, 9)) > 0.5
+    path = write_dicom(tmp_path / "x.dcm", np.zeros((5, 7, 9), np.uint8))
+    dataset = pydicom.dcmread(path)
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 1, 1, 0
+    # One after the other without a gap, the first bit lowest: 315 bits in 40 bytes.
+    dataset.PixelData = np.packbits(marked, bitorder="little").tobytes()
+    dataset.save_as(path)
+    found = [picture.pixels for picture in read_pictures(path, path.name)]
+    np.testing.assert_array_equal(found, marked)
+    (last,) = read_pictures(path, path.name, frames=[4])
+    np.testing.assert_array_equal(last.pixels, marked[4])
+
+
+@pytest.mark.parametrize(("spelt", "right"), [("monochrome2", 1), ("Monochrome1", -1)])
+def test_the_kind_of_grey_may_be_spelt_in_small_letters(tmp_path, spelt, right):
+    values = texture(8)
+    path = write_dicom(tmp_path / "x.dcm", values)
+    path.write_bytes(path.read_bytes().replace(b"MONOCHROME2", spelt.encode()))
+    expected = values / 255 if right == 1 else 1 - values / 255
+    np.testing.assert_allclose(_read(path, "auto"), expected, atol=1e-6)

@@ -29,6 +29,11 @@ def test_dose_planes_are_at_their_offsets(tmp_path, offsets, expected):
     assert _positions(tmp_path, sop=DOSE, GridFrameOffsetVector=offsets, **AXIAL) == expected
 
 
+def test_offsets_of_another_number_of_frames_give_no_position(tmp_path):
+    """All frames in one place would make one slice of them when neighbours are collapsed."""
+    assert _positions(tmp_path, sop=DOSE, GridFrameOffsetVector=[0, 3, 6], **AXIAL) == [None] * 4
+
+
 def test_offsets_run_along_the_normal_of_slices_that_are_not_axial(tmp_path):
     sagittal = {"ImagePositionPatient": [7, 0, 0], "ImageOrientationPatient": [0, 1, 0, 0, 0, -1]}
     # The normal of rows to the back and columns to the feet points to the patient's right.
