@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from retrieval.errors import FitError, IndexFolderError
@@ -27,6 +26,7 @@ from .verification.evidence import evidence_of
 from .verification.word_search import WordSearch
 from .vocabulary.hamming_embedding import Signatures
 from .vocabulary.sample_size import PER_PICTURE, PER_WORD, allowed_words, distinct_words, spread
+from .vocabulary.sampled_rows import SampledRows, gather
 from .vocabulary.vocabulary import Vocabulary, VocabularyReport
 from .vocabulary.weighted_vocabulary import WeightedVocabulary
 
@@ -112,18 +112,17 @@ class BagOfWords(WordSearch):
 
     def learn(self, samples: Iterable[Arrays]) -> Self:
         """Learn both vocabularies and their weights. Raise FitError if there are too few points."""
-        sampled = [(s["shapes"], s["tones"]) for s in samples]
-        shapes, tones = [shapes for shapes, _ in sampled], [tones for _, tones in sampled]
-        n = sum(map(len, shapes))
+        shapes, tones = gather(samples, "shapes", "tones")
+        n = len(shapes.together)
         if n < 2:
             raise FitError(f"{self.name}: the images have {n} points, too few for any words; add images")
-        n_words = self.chosen.words or allowed_words(np.concatenate(shapes))
+        n_words = self.chosen.words or allowed_words(shapes.together)
         shape = self._vocabulary(shapes, n_words, self._pca)
         if self.chosen.signature:
             self.signatures_ = self._signatures(shape, shapes)
         if self.chosen.tone_words:
             # Tone has few distinct values, in images of few grey levels fewer than words are asked for.
-            n_words = distinct_words(self.chosen.tone_words, np.concatenate(tones))
+            n_words = distinct_words(self.chosen.tone_words, tones.together)
             self.tone_vocabulary_ = self._vocabulary(tones, n_words, None)
         self.shape_vocabulary_ = shape
         return self
@@ -217,17 +216,15 @@ class BagOfWords(WordSearch):
         """What reduces descriptors of shape, not fitted yet."""
         return Pca(self.chosen.components, self.chosen.whitening) if self.chosen.components else None
 
-    def _vocabulary(
-        self, pictures: list[NDArray[np.float16]], n_words: int, pca: Pca | None
-    ) -> WeightedVocabulary:
+    def _vocabulary(self, sample: SampledRows, n_words: int, pca: Pca | None) -> WeightedVocabulary:
         vocabulary = Vocabulary(n_words, seed=self.chosen.seed)
         return WeightedVocabulary.learn(
-            pictures, vocabulary, self._weighting, pca, self.chosen.approximate_above
+            sample, vocabulary, self._weighting, pca, self.chosen.approximate_above
         )
 
-    def _signatures(self, vocabulary: WeightedVocabulary, pictures: list[NDArray[np.float16]]) -> Signatures:
+    def _signatures(self, vocabulary: WeightedVocabulary, sample: SampledRows) -> Signatures:
         with threadpool_limits(limits=1, user_api="blas"):  # the same bits on any number of processors
-            reduced = vocabulary.reduced(np.concatenate(pictures))
+            reduced = vocabulary.reduced(sample.together)
             words = vocabulary.assigner.assign(reduced)
             return Signatures.learn(reduced, words, vocabulary.size, self.chosen.signature, self.chosen.seed)
 

@@ -33,16 +33,19 @@ class Bags:
     shares : float64 (K,), of the images that hold each word.
     likeness : share of an image's points that it takes from those of its family.
     seed : of everything random.
+    points : factor on the points of an image. Those that a family shares fall on one word more often than
+        others do: more points are needed for as many words.
     """
 
     shares: NDArray[np.float64]
     likeness: float
     seed: int = 0
+    points: float = 1.0
 
     @property
     def rates(self) -> NDArray[np.float64]:
         """Points of an image at each word, by which this share of images holds it."""
-        return -np.log1p(-np.minimum(self.shares, 0.999))
+        return -np.log1p(-np.minimum(self.shares, 0.999)) * self.points
 
     def counts(self, n: int) -> Iterator[sparse.csr_matrix]:
         """Yield the counts of n images, some thousands at a time."""

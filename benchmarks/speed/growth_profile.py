@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from retrieval.registry import make
 from retrieval.representation import SparseVector
 
 DIMENSION = 256
+
+_TURNS = 4
+"""Times that what is drawn is compared with the real set, and its parameters mended."""
 
 
 def profile(names: Sequence[str], most: int, jobs: int) -> tuple[Bags, Embeddings]:
@@ -49,9 +53,15 @@ def _shares(vectors: Sequence[SparseVector]) -> NDArray[np.float64]:
 
 
 def _like_bags(shares: NDArray[np.float64], vectors: Sequence[SparseVector]) -> Bags:
-    wanted = margin(cosines(vectors))
-    found = like(lambda at: margin(cosines(_generated(Bags(shares, at), len(vectors)))), wanted)
-    return Bags(shares, found)
+    n, wanted, made = len(vectors), margin(cosines(vectors)), Bags(shares, 0.0)
+    n_words = sum(len(vector.indices) for vector in vectors)
+    for _ in range(_TURNS):
+        # More points lower the margin, and more likeness the words of an image: in turns until both are met.
+        n_drawn = sum(len(vector.indices) for vector in _generated(made, n))
+        made = replace(made, points=made.points * n_words / n_drawn)
+        found = like(lambda at: margin(cosines(_generated(replace(made, likeness=at), n))), wanted)  # noqa: B023
+        made = replace(made, likeness=found)
+    return made
 
 
 def _generated(bags: Bags, n: int) -> list[SparseVector]:
@@ -64,15 +74,32 @@ def idf_of(bags: Bags) -> NDArray[np.float32]:
 
 
 def _like_embeddings(matrix: NDArray[np.float32]) -> Embeddings:
-    spreads = np.linalg.svd(matrix - matrix.mean(axis=0), compute_uv=False) / np.sqrt(len(matrix))
-    spreads = np.resize(np.append(spreads[:DIMENSION], np.zeros(DIMENSION)), DIMENSION)
-    wanted = margin(_normed(matrix - matrix.mean(axis=0)))
-    found = like(lambda at: margin(_normed(Embeddings(spreads, at).vectors(len(matrix)))), wanted)
-    return Embeddings(spreads, found)
+    n, wanted_spreads, wanted = len(matrix), _spreads(matrix), margin(_centred_cosines(matrix))
+    made = Embeddings(wanted_spreads, 0.0)
+    for _ in range(_TURNS):
+        found = like(
+            lambda at: margin(_centred_cosines(replace(made, likeness=at).vectors(n))),  # noqa: B023
+            wanted,
+        )
+        made = replace(made, likeness=found)
+        # Vectors of unit length, in families, spread less along the first axes than their normal parts do.
+        drawn_spreads = _spreads(made.vectors(n))
+        factor = wanted_spreads / np.maximum(drawn_spreads, 1e-9)
+        made = replace(made, spreads=made.spreads * np.clip(factor, 0.5, 2))
+    return made
 
 
-def _normed(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-    unit = matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-9)
+def _spreads(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the standard deviations along the principal axes, relative to all together, (DIMENSION,)."""
+    values = np.linalg.svd(matrix - matrix.mean(axis=0), compute_uv=False)[:DIMENSION]
+    spreads = np.zeros(DIMENSION)
+    spreads[: len(values)] = values / np.linalg.norm(values)
+    return spreads
+
+
+def _centred_cosines(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    centred = matrix - matrix.mean(axis=0)
+    unit = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
     return np.asarray(unit @ unit.T)
 
 
@@ -87,4 +114,4 @@ def _print_embeddings(name: str, matrix: NDArray[np.float32]) -> None:
     centred = matrix - matrix.mean(axis=0)
     variance = np.cumsum(np.linalg.svd(centred, compute_uv=False) ** 2)
     axes = [int(np.searchsorted(variance, at * variance[-1])) + 1 for at in (0.5, 0.9)]
-    print(f"{name:34}{axes[0]:28}{axes[1]:8}{margin(_normed(centred)):9.3f}")
+    print(f"{name:34}{axes[0]:28}{axes[1]:8}{margin(_centred_cosines(matrix)):9.3f}")

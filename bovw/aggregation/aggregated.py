@@ -26,6 +26,7 @@ from retrieval.statistics.pca import Pca
 
 from ..verification.evidence import EVIDENCE
 from ..vocabulary.sample_size import MOST_WORDS, allowed_words, distinct_words
+from ..vocabulary.sampled_rows import gather
 from ..vocabulary.tf_idf import Weighting
 from ..vocabulary.vocabulary import Vocabulary
 from ..vocabulary.weighted_vocabulary import WeightedVocabulary
@@ -93,14 +94,14 @@ class Aggregated:
         """Learn the words and what is made of them. Raise FitError if there are too few descriptors."""
         self.load()
         pictures = [_halved(descriptors) for descriptors in self.local_features.sampled(list(samples))]
-        n = sum(map(len, pictures))
+        sample, wanted = gather(({"all": rows} for rows in pictures), "all")[0], self.chosen.words
+        n, together = len(sample.together), sample.together
         if n < 2:
             raise FitError(f"{self.name}: the images have {n} points, too few for any words; add images")
-        together, wanted = np.concatenate(pictures), self.chosen.words
         words = distinct_words(wanted, together) if wanted else allowed_words(together)
         vocabulary = Vocabulary(words, seed=self.common.seed)
         # The words are learnt from all descriptors, what is made of them image by image.
-        made = self._aggregator(WeightedVocabulary.learn(pictures, vocabulary, Weighting(), self._pca, 8192))
+        made = self._aggregator(WeightedVocabulary.learn(sample, vocabulary, Weighting(), self._pca, 8192))
         made.learn(pictures)
         self.aggregator_ = made
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from retrieval.representation import Arrays, SparseVector
 from retrieval.statistics.pca import Pca
 
 from .assignment import Assigner
+from .sampled_rows import SampledRows
 from .tf_idf import Weighting, soft_amounts
 from .vocabulary import Vocabulary, VocabularyReport
 
@@ -45,17 +46,17 @@ class WeightedVocabulary:
     @classmethod
     def learn(
         cls,
-        pictures: Sequence[Descriptors],
+        sample: SampledRows,
         vocabulary: Vocabulary,
         weighting: Weighting,
         pca: Pca | None,
         approximate_above: int,
     ) -> Self:
-        """Learn from the descriptors (n_i, d) of each image, reduced by ``pca``, which is fitted too.
+        """Learn from the descriptors of images, reduced by ``pca``, which is fitted too.
 
         Raise FitError if they are too few.
         """
-        together = np.concatenate(pictures)
+        together = sample.together
         if pca is not None:
             # One thread, so that the components are the same on any number of processors.
             with threadpool_limits(limits=1, user_api="blas"):
@@ -64,10 +65,10 @@ class WeightedVocabulary:
         assigner = Assigner(centers, approximate_above)
         words = assigner.assign(together)
         # A document frequency counts an image once for a word, however often it has it: distinct pairs.
-        owners = np.repeat(np.arange(len(pictures)), [len(p) for p in pictures])
+        owners = np.repeat(np.arange(len(sample.lengths)), sample.lengths)
         pairs = np.unique(owners * np.int64(len(centers)) + words)
         frequency = np.bincount(pairs % len(centers), minlength=len(centers)).astype(np.int64)
-        word_weights = weighting.word_weights(frequency, len(pictures))
+        word_weights = weighting.word_weights(frequency, len(sample.lengths))
         return cls(centers, word_weights, frequency, pca, assigner, vocabulary.report_)
 
     @property

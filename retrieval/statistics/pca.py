@@ -95,10 +95,17 @@ class Pca:
 
         Whitening leaves components that have (all but) no variance at zero.
         """
-        projected = (np.asarray(x, dtype=np.float32) - self.mean_) @ self.components_.T
+        rows = np.asarray(x)
+        projected = np.empty((len(rows), len(self.components_)), np.float32)
+        # Piece by piece: of a whole sample of half floats two copies twice its size would be in memory.
+        for first in range(0, len(rows), CHUNK):
+            here = slice(first, first + CHUNK)
+            np.matmul(
+                np.asarray(rows[here], dtype=np.float32) - self.mean_, self.components_.T, out=projected[here]
+            )
         if self.whiten:
             projected *= _reciprocal_deviations(self.variances_) ** np.float32(self.whiten)
-        return np.asarray(projected, dtype=np.float32)
+        return projected
 
     @staticmethod
     def names(form: str) -> set[str]:

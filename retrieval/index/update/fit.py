@@ -14,9 +14,13 @@ from ..progress import Progress
 from ..storage.store import Store
 from .archive_files import ArchiveFiles
 from .encode import setup
+from .freed_memory import give_back_freed
 from .worker_messages import Failure, PartialResult, Task
 from .worker_task import sampling_key
-from .workers import Executor
+from .workers import Executor, ProcessExecutor
+
+_LARGE = 1 << 25
+"""Bytes of samples for which worker processes are ended while they are learnt from."""
 
 _MORE = 4
 """The factor by which more frames of each file are drawn if the files were too few."""
@@ -41,6 +45,9 @@ def fit_all(store: Store, executor: Executor, files: ArchiveFiles, progress: Pro
     for n_wanted, group in groups.items():
         chosen = [stored for stored, _ in group]
         samples = _Sampler(store, executor, files, progress, chosen, seed).draw(n_wanted)
+        # Idle worker processes hold more memory than what is learnt from; to start them again takes a second.
+        if isinstance(executor, ProcessExecutor) and _bytes(samples) > _LARGE:
+            executor.close()
         for stored, representation in group:
             if samples[stored.id] or not n_wanted:
                 _fit(store, stored, representation, samples.pop(stored.id))
@@ -84,6 +91,11 @@ def _fit(
     if representation.n_fit_pictures or not representation.is_fitted:
         representation = representation.learn(_consumed(samples))
     note_learnt(store, stored, representation, n_fitted)
+    give_back_freed()
+
+
+def _bytes(samples: Mapping[int, deque[Arrays]]) -> int:
+    return sum(array.nbytes for drawn in samples.values() for one in drawn for array in one.values())
 
 
 class _Sampler:
@@ -167,3 +179,4 @@ def _consumed(samples: deque[Arrays]) -> Iterator[Arrays]:
     # Samples leave memory as they are read: what is learnt from them may need as much again.
     while samples:
         yield samples.popleft()
+    give_back_freed()

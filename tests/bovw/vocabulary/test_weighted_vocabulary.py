@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bovw.vocabulary.sampled_rows import gather
 from bovw.vocabulary.tf_idf import Weighting
 from bovw.vocabulary.vocabulary import Vocabulary
 from bovw.vocabulary.weighted_vocabulary import WeightedVocabulary
@@ -29,8 +30,9 @@ def learn(
     components: int = 0, pictures: list[np.ndarray] | None = None, words: int = 3
 ) -> WeightedVocabulary:
     pictures = pictures or [around(0, 1), around(0, 2, seed=1), around(0, seed=2), around(seed=3)]
+    (sample,) = gather(({"rows": rows} for rows in pictures), "rows")
     return WeightedVocabulary.learn(
-        pictures, Vocabulary(words), PLAIN, reducing(components), approximate_above=0
+        sample, Vocabulary(words), PLAIN, reducing(components), approximate_above=0
     )
 
 

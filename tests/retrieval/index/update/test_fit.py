@@ -10,7 +10,8 @@ from support.indexes import answers, make
 from retrieval.baselines import Thumbnail
 from retrieval.errors import FitError, IndexFolderError
 from retrieval.index import Index
-from retrieval.index.update import worker_task
+from retrieval.index.update import fit, worker_task
+from retrieval.index.update.workers import ProcessExecutor
 from retrieval.rankers.block_sums import write_sums
 from retrieval.readers.window import Window
 
@@ -33,6 +34,21 @@ def test_the_fit_is_drawn_from_all_files_whatever_their_order(tmp_path, folder, 
             assert info["report"]["highest"] > 0
             recipes.add(info["recipe"])
     assert len(recipes) == 1
+
+
+def test_workers_that_end_while_a_large_sample_is_learnt_from_change_nothing(
+    tmp_path, folder, kinds, monkeypatch
+):
+    closed, close = [], ProcessExecutor.close
+    monkeypatch.setattr(ProcessExecutor, "close", lambda own: (closed.append(own._jobs), close(own)))
+    recipes = set()
+    for name, large in (("a", 1 << 25), ("b", 0)):
+        monkeypatch.setattr(fit, "_LARGE", large)
+        with make(tmp_path, kinds, kinds.Mean(n_fit_pictures=5), name=name) as index:
+            index.update([folder], jobs=2)
+            recipes.add(index.info()["representations"][0]["recipe"])
+    # Once at the end of each update, and once more in the midst of the second.
+    assert len(recipes) == 1 and closed == [2, 2, 2]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
