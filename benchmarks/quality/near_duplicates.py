@@ -9,8 +9,8 @@ share of the copies that correlate with their original.
 
 The last column: an index of the set with its copies, each of a patient of its own, is asked for findings
 (k = 10) with 20 images of it, by thumbnails; milliseconds of the processor that looking for near-duplicates
-among the hits adds to a query: the first time in a process, and when the same queries are asked again; and,
-once in a process, among the samples that say what is usual (``retrieval.index.search.novelty``).
+adds to a query: the first time it is asked, and when the same queries are asked again; and, once in a
+process, among all images (``retrieval.index.search.joined_cases``) and the samples that say what is usual.
 """
 
 from __future__ import annotations

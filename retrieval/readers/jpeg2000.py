@@ -14,7 +14,9 @@ from .codestream import codestream
 from .source import Source
 from .values import as_mask, colour, grey, over_black
 
-_SYCC, _PALETTE = b"\x00\x00\x00\x12", b"pclr"
+_SYCC, _PALETTE = 18, b"pclr"
+_KNOWN_SPACES = (16, 17, _SYCC)
+"""sRGB, grey and luma with colour differences; others are ink, CIELab and the like."""
 
 
 def read(source: Source) -> Iterator[Picture]:
@@ -40,6 +42,8 @@ def _on_black(values: NDArray[Any], boxes: bytes) -> NDArray[Any]:
     """Return (rows, cols) or (rows, cols, 3): an even number of components has alpha as its last one."""
     if _PALETTE in boxes:
         raise PictureError("a palette in JPEG 2000 is not supported; convert it to PNG")
+    if (space := _colour_space(boxes)) not in (None, *_KNOWN_SPACES):
+        raise PictureError(f"JPEG 2000 colours of the kind {space} are not supported; convert it to PNG")
     if values.ndim == 2 or values.shape[2] == 3:
         return values
     if values.shape[2] not in (1, 2, 4):
@@ -52,15 +56,20 @@ def _on_black(values: NDArray[Any], boxes: bytes) -> NDArray[Any]:
 
 def _shown(values: NDArray[Any], bits: int, boxes: bytes, source: Source) -> Pixels:
     if values.ndim == 3:
-        # ISO 15444-1 I.5.3.3: enumerated colour space 18 is sYCC, which the decoder leaves as it is.
-        at = boxes.find(b"colr")
-        if at >= 0 and boxes[at + 7 : at + 11] == _SYCC:
-            return _from_sycc(values, bits)
-        return colour(values, bits)
+        # The decoder leaves sYCC as it is.
+        return _from_sycc(values, bits) if _colour_space(boxes) == _SYCC else colour(values, bits)
     # Fewer bits fill the range of 8, as in other formats; more are windowed.
     if bits < 8:
         values = np.rint(values * np.float32(255 / ((1 << bits) - 1))).astype(np.uint8)
     return grey(values, source.window)
+
+
+def _colour_space(boxes: bytes) -> int | None:
+    """Return the number of the enumerated colour space, ISO 15444-1 I.5.3.3; None if there is none."""
+    at = boxes.find(b"colr")
+    # Method 1 names a space by its number, others bring a profile.
+    is_named = at >= 0 and boxes[at + 4 : at + 5] == b"\x01" and len(boxes) >= at + 11
+    return int.from_bytes(boxes[at + 7 : at + 11], "big") if is_named else None
 
 
 def _from_sycc(values: NDArray[Any], bits: int) -> Pixels:

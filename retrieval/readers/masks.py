@@ -123,6 +123,12 @@ def _check_same_slice(path: Path, mask: Picture, image: MarkedImage) -> None:
     # Files of one volume may be cut along different axes, which frame numbers do not show.
     if None not in planes and planes[0] != planes[1]:
         raise PictureError(f"{path}: its slices are {planes[0]}, and the query is {planes[1]}")
+    if (planes[0] is None) != (planes[1] is None):
+        # The slices of NIfTI are turned and ordered; frames of DICOM, or pages, may run the other way.
+        raise PictureError(
+            f"{path}: only one of the mask and the query says where its slices are, so that they may be in "
+            f"another order; name the one that is meant, such as {path}#{image.frame}"
+        )
     if all(isinstance(height, float | int) for height in heights) and None not in planes:
         here, there = float(heights[0] or 0), float(heights[1] or 0)
         if abs(here - there) > _SAME_PLACE:

@@ -10,6 +10,7 @@ from retrieval.errors import PictureError
 from retrieval.readers import read_pictures
 from retrieval.readers.masks import MarkedImage, read_mask
 
+AXIAL = {"plane": "axial"}
 MASK = np.zeros((12, 16), dtype=bool)
 MASK[3:7, 5:11] = True
 
@@ -76,8 +77,13 @@ def test_the_mask_of_a_volume_is_taken_at_the_slice_asked(volume):
     [
         (MarkedImage(MASK.shape), "the mask holds 6 images"),
         (MarkedImage(MASK.shape, True, 9), "there is no frame 9; the file holds 6"),
-        (MarkedImage(MASK.shape, True, 2), "is black, and marks nothing in image 2"),
-        (MarkedImage((3, 3), True, 4), "is 16 × 12 pixels, and the query 3 × 3"),
+        (MarkedImage(MASK.shape, True, 2, AXIAL), "is black, and marks nothing in image 2"),
+        (MarkedImage((3, 3), True, 4, AXIAL), "is 16 × 12 pixels, and the query 3 × 3"),
+        # Frames of DICOM, whose slices may be in the other order.
+        (
+            MarkedImage(MASK.shape, True, 4, {"position": 16.0, "normal": "0/0/1"}),
+            "name the one that is meant",
+        ),
         (MarkedImage(MASK.shape, True, 4, {"plane": "coronal"}), "axial, and the query is coronal"),
         (MarkedImage(MASK.shape, True, 4, {"plane": "axial", "position": 8.0}), "at 16 mm, and the query"),
     ],
