@@ -23,6 +23,7 @@ _JPEG = {f"{_JPEG_PREFIX}{n}" for n in (50, 51, 52, 53, 54, 55, 56, 57, 58, 70)}
 _JPEG_LS = {f"{_JPEG_PREFIX}{n}" for n in (80, 81)}
 _JPEG_2000 = {f"{_JPEG_PREFIX}{n}" for n in (90, 91, 92, 93)}
 _RLE = "1.2.840.10008.1.2.5"
+_PLAIN_FRAMES = "1.2.840.10008.1.2.1.98"  # encapsulated, but not compressed; PS3.5 A.4.11
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 
 Decoded = tuple[NDArray[Any], str]
@@ -48,8 +49,9 @@ def decode_frame(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
         data = bare_j2k(data)
     stated = codestream(data)
     _check_codestream(data, stated, syntax, options)
-    if syntax == _DEFLATED_FRAMES:
-        values = _native(_inflate(data, _n_bytes(options)), options)
+    if syntax in (_PLAIN_FRAMES, _DEFLATED_FRAMES):
+        plain = data if syntax == _PLAIN_FRAMES else _inflate(data, _n_bytes(options))
+        values = _native(plain, options)
         return stored_values(values, options), options["photometric_interpretation"]
     if syntax == _RLE and options["bits_allocated"] == 1:
         return _native(_run_lengths(data), options), options["photometric_interpretation"]

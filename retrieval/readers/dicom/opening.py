@@ -104,6 +104,10 @@ def _check_encoding(more: dict[str, Any], syntax: Any) -> None:
             "correct the transfer syntax of the file"
         )
     if syntax not in NATIVE and more.get("start") and not begins_item:
+        if str(syntax.name) == str(syntax):  # private, or later than our table of UIDs
+            raise PictureError(
+                "its transfer syntax is unknown; convert the file to Explicit VR Little Endian"
+            )
         raise PictureError(
             f"the header says {syntax_name(syntax)}, but the pixels are not encapsulated (not compressed); "
             "correct the transfer syntax of the file"

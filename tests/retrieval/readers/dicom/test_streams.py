@@ -84,9 +84,8 @@ def test_encapsulated_pixels_under_a_native_syntax_are_refused(tmp_path, top):
 
 def test_native_pixels_under_a_compressed_syntax_are_refused(tmp_path):
     path = write_dicom(tmp_path / "x.dcm", texture(top=4095))
-    data = path.read_bytes().replace(EXPLICIT.encode() + b"\0", JPEG.encode()[:20], 1)
-    path.write_bytes(data.replace(EXPLICIT.encode(), b"1.2.840.10008.1.2.5", 1))
-    with pytest.raises(PictureError, match="not encapsulated"):
+    path.write_bytes(path.read_bytes().replace(EXPLICIT.encode() + b"\0", b"1.2.840.10008.1.2.5\0", 1))
+    with pytest.raises(PictureError, match="RLE Lossless, but the pixels are not encapsulated"):
         _read(path)
 
 
@@ -124,3 +123,22 @@ def test_windows_and_slopes_of_any_size_leave_finite_pixels(tmp_path):
         if "RescaleSlope" in values:
             (plain,) = _read(write_dicom(tmp_path / "y.dcm", texture(top=4095)))
             np.testing.assert_allclose(picture.pixels, plain.pixels, atol=1e-6)
+
+
+def test_encapsulated_frames_that_are_not_compressed_are_read(tmp_path):
+    frames = np.stack([texture(n, (7, 9), top=4095) for n in range(3)])
+    coded = [frame.astype("<u2").tobytes() for frame in frames]
+    path = write_dicom(tmp_path / "x.dcm", frames, syntax="1.2.840.10008.1.2.1.98", frames=coded)
+    expected = _read(write_dicom(tmp_path / "y.dcm", frames))
+    for found, right in zip(_read(path), expected, strict=True):
+        np.testing.assert_array_equal(found.pixels, right.pixels)
+
+
+def test_of_a_transfer_syntax_that_nobody_knows_nothing_more_is_said(tmp_path):
+    """As those of old machines, whose values would be noise in any other byte order."""
+    path = write_dicom(tmp_path / "x.dcm", texture())
+    known, private = b"\x14\x001.2.840.10008.1.2.1\0", b"\x14\x001.2.840.113619.5.2.1"
+    assert path.read_bytes().count(known) == 1
+    path.write_bytes(path.read_bytes().replace(known, private))
+    with pytest.raises(PictureError, match="its transfer syntax is unknown; convert the file"):
+        _read(path)
