@@ -7,13 +7,13 @@ This is the algorithm NRA of Fagin, Lotem and Naor (JCSS 2003), but for scores t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ranker import Ranking, order
+from ..ranker import Ids, Ranking, order
 from .fusion import RANK_CONSTANT, Scale, contributions, scaled
 
 _FIRST, _PER_HIT, _DEEPER = 256, 16, 4
@@ -70,8 +70,7 @@ def fuse_best(
     n : how many may be found.
     k, how, weights, scales : as in ``fuse``; rules other than ``rrf`` need scales.
     """
-    depth = _first_depth(k)
-    while depth * _DEEPER <= n:
+    for depth in depths(n, k):
         found = rankings(depth)
         prefixes = [
             _Prefix.of(ranking, depth, how, scale)
@@ -80,8 +79,62 @@ def fuse_best(
         best = _proven(prefixes, k, how, weights, scales)
         if best is not None:
             return best, [prefix.ranking for prefix in prefixes]
-        depth *= _DEEPER
     return None
+
+
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """The beginnings of rankings, and the most that an id may score of which none of them tells.
+
+    Parameters
+    ----------
+    rankings : as far as they are certain.
+    outside : its score is below this, or it is in a beginning.
+    """
+
+    rankings: Sequence[Ranking]
+    outside: np.float32
+    _are_whole: Sequence[bool]
+
+    @classmethod
+    def of(
+        cls,
+        rankings: Sequence[Ranking],
+        depth: int,
+        how: str,
+        weights: Sequence[float] | None = None,
+        scales: Sequence[Scale] | None = None,
+    ) -> Begun:
+        """Return those of rankings that were taken to a depth; a single one keeps its own scores."""
+        # A single ranking is not fused: whatever the rule, its scores are the answer's.
+        if len(rankings) == 1:
+            how, weights, scales = "sum", None, [Scale(0.0, 1.0)]
+        prefixes = [
+            _Prefix.of(ranking, depth, how, scale)
+            for ranking, scale in zip(rankings, scales or [NO_SCALE] * len(rankings), strict=True)
+        ]
+        own = np.array([1.0] * len(prefixes) if weights is None else weights)
+        outside = _and_rounding(float((own * [one.rest for one in prefixes]).sum()))
+        kept = [one.ranking for one in prefixes]
+        return cls(kept, np.float32(outside), [one.is_whole for one in prefixes])
+
+    @property
+    def ids(self) -> Ids:
+        """All ids of the beginnings, rising."""
+        return np.unique(np.concatenate([one.ids for one in self.rankings]))
+
+    def hold(self, ids: Ids) -> bool:
+        """Tell if each beginning tells the rank of each of some ids, or that it has none."""
+        pairs = zip(self.rankings, self._are_whole, strict=True)
+        return all(is_whole or np.isin(ids, one.ids).all() for one, is_whole in pairs)
+
+
+def depths(n: int, k: int) -> Iterator[int]:
+    """Yield to what depths rankings of n are taken for the best k; the last is a quarter of n at most."""
+    depth = _first_depth(k)
+    while depth * _DEEPER <= n:
+        yield depth
+        depth *= _DEEPER
 
 
 def may_save(n: int, k: int) -> bool:
@@ -117,5 +170,8 @@ def _proven(
 
 def _most(bounds: NDArray[np.float64], is_known: NDArray[np.bool_], outside: float) -> float:
     """Return the most that the fused score of an id may be that is not known, or held nowhere."""
-    most = max(float(bounds[~is_known].max(initial=-np.inf)), outside)
+    return _and_rounding(max(float(bounds[~is_known].max(initial=-np.inf)), outside))
+
+
+def _and_rounding(most: float) -> float:
     return most + _ROUNDING * max(1.0, abs(most))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,23 @@ from .query_options import QueryImage, QueryOptions
 
 Mask = NDArray[np.bool_]
 """bool (n,), by position: which images may be found."""
+
+
+@dataclass(frozen=True, eq=False)
+class NamesOf(Collection[str]):
+    """The names of the images of a mask: of a million images none is looked up."""
+
+    snapshot: Snapshot
+    mask: Mask
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and bool(self.mask[self.snapshot.position(name)])
+
+    def __iter__(self) -> Iterator[str]:
+        return (self.snapshot.names[position] for position in np.flatnonzero(self.mask).tolist())
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self.mask))
 
 
 def candidate_mask(snapshot: Snapshot, query: QueryImage, options: QueryOptions) -> Mask | None:
@@ -42,6 +60,8 @@ def candidate_mask(snapshot: Snapshot, query: QueryImage, options: QueryOptions)
 
 def named(snapshot: Snapshot, names: Collection[str]) -> Mask:
     """Return which images have one of some names. Raise SettingError for a name that none has."""
+    if isinstance(names, NamesOf) and names.snapshot is snapshot:
+        return names.mask
     mask = np.zeros(len(snapshot), dtype=bool)
     mask[[snapshot.position(name) for name in names]] = True
     return mask

@@ -17,7 +17,7 @@ from ...picture import Picture
 from ..storage.annotations import Annotations
 from ..storage.snapshot import Snapshot
 from .background import Background
-from .candidates import candidate_mask, same
+from .candidates import NamesOf, candidate_mask, same
 from .encode_query import encode_query, representations
 from .group_cases import case_column
 from .held_out import comparable, hold_out, out_of_fold, without_folds
@@ -64,8 +64,14 @@ def find_labels(
     annotated = Annotations(snapshot, labels).labels
     background = _background(snapshot, slices, options, column, annotated)
     # The mask holds all conditions already, and the query's own case is not in it.
-    among = [snapshot.names[i] for i in np.flatnonzero(background.mask)]
-    matching = replace(options, among=among, where=None, not_same=None, group_by=column, include_self=True)
+    matching = replace(
+        options,
+        among=NamesOf(snapshot, background.mask),
+        where=None,
+        not_same=None,
+        group_by=column,
+        include_self=True,
+    )
     found, percentile = _search(snapshot, query, matching, options)
     cases = background.labels_of_cases(annotated)
     drawn = _merge(background.cases, found, cases)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ...answers.smoothing import POOL
 from ..storage.snapshot import Snapshot
+from .best_cases import Cases, best_cases
 from .best_fused import Fused, best_fused
 from .candidates import Mask, candidate_mask
 from .encode_query import EncodedQuery, apply_feedback, encode_query
@@ -34,15 +35,30 @@ def search(
     # Blind feedback is a query before the query: what it finds is liked as if the user had said so.
     liked = [*options.like, *_first_hits(snapshot, query, encoded, mask, fusion, options)]
     moved = apply_feedback(snapshot, encoded, liked, options.unlike)
-    depth = len(snapshot) if needs_all(options) else options.k
-    fused, reranked, fusion = _fused(snapshot, query, moved, depth, mask, fusion, options)
-    # Grouping comes after fusion: representations agree on images, and a rule makes cases of those.
-    grouped = group_cases(snapshot, fused, options)
+    grouped, reranked, fusion = _grouped(snapshot, query, moved, mask, fusion, options)
     rankings = [one.ranking for one in reranked]
     # Matches and votes are looked up for what is returned, never for the whole ranking.
     best = grouped.ranking.ids
     matches = find_matches(snapshot, reranked, best, everywhere=options.region is not None)
     return make_hits(snapshot, grouped, matches, fusion.votes(rankings, best))
+
+
+def _grouped(
+    snapshot: Snapshot,
+    query: QueryImage,
+    encoded: Sequence[EncodedQuery],
+    mask: Mask | None,
+    fusion: Fusion,
+    options: QueryOptions,
+) -> Cases:
+    """Return the best cases, or images if nothing makes a case."""
+    best = best_cases(snapshot, encoded, mask, fusion, options)
+    if best is not None:
+        return best
+    depth = len(snapshot) if needs_all(options) else options.k
+    fused, reranked, fusion = _fused(snapshot, query, encoded, depth, mask, fusion, options)
+    # Grouping comes after fusion: representations agree on images, and a rule makes cases of those.
+    return Cases(group_cases(snapshot, fused, options), reranked, fusion)
 
 
 def _first_hits(

@@ -1,0 +1,85 @@
+"""The best cases without whole rankings: images of the cases that may be among them are ranked alone.
+
+The first images of each ranking name the cases that are looked at. Of these all images are scored, so that
+rules that average over a case, and slices that collapse, have all they need; a case that is not among them
+has no image above what follows the first images (the threshold algorithm of Fagin, Lotem and Naor, JCSS 2003,
+with cases in the place of objects). Where that does not prove the k best cases, more images are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ...answers.bounded_fusion import Begun, depths, may_save
+from ...ranker import Ranking
+from ..storage.snapshot import Snapshot
+from .candidates import Mask
+from .encode_query import EncodedQuery
+from .fusion import Fusion
+from .group_cases import GroupedRanking, group_cases
+from .query_options import QueryOptions
+from .rank import rank
+from .rerank import Reranked, n_reranked
+
+_MOST = 4
+"""All images are ranked as soon as those of the cases that are looked at are more than one in so many."""
+
+
+class Cases(NamedTuple):
+    """The best cases, what each representation answered, and how they were fused."""
+
+    grouped: GroupedRanking
+    reranked: Sequence[Reranked]
+    fusion: Fusion
+
+
+def best_cases(
+    snapshot: Snapshot,
+    encoded: Sequence[EncodedQuery],
+    mask: Mask | None,
+    fusion: Fusion,
+    options: QueryOptions,
+) -> Cases | None:
+    """Return the best cases, as ``group_cases`` finds them in whole rankings; None if it takes these.
+
+    They are needed if one is reranked or smoothed, for ``rrf``, which asks for the rank of each image, and if
+    the index is small.
+    """
+    is_ranked_whole = options.smooth or any(n_reranked(one) != 0 for one in encoded)
+    if options.group_by is None or is_ranked_whole or (fusion.rule == "rrf" and len(encoded) > 1):
+        return None
+    n = len(snapshot) if mask is None else int(np.count_nonzero(mask))
+    if not may_save(n, options.k):
+        return None
+    nothing = Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
+    scaled = fusion.scaled(snapshot, [Reranked(one, nothing) for one in encoded])
+    for depth in depths(n, options.k):
+        rankings = [rank(snapshot, one, depth, mask) for one in encoded]
+        begun = Begun.of(rankings, depth, scaled.rule, scaled.weights, scaled.scales)
+        chosen = _of_their_cases(snapshot, begun, mask, options.group_by)
+        n_chosen = int(np.count_nonzero(chosen))
+        if n_chosen * _MOST > n:
+            return None
+        images = scaled.fuse([rank(snapshot, one, n_chosen, chosen) for one in encoded])
+        grouped = group_cases(snapshot, images, options)
+        if _are_best(grouped.ranking, begun, options.k):
+            pairs = zip(encoded, begun.rankings, strict=True)
+            return Cases(grouped, [Reranked(one, ranking) for one, ranking in pairs], scaled)
+    return None
+
+
+def _of_their_cases(snapshot: Snapshot, begun: Begun, mask: Mask | None, column: str) -> Mask:
+    """Return which images belong to a case of which the beginnings hold an image."""
+    numbers = snapshot.stack_positions.cases(column)  # int64 by position
+    is_named = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=np.bool_)
+    is_named[numbers[begun.ids]] = True
+    return is_named[numbers] if mask is None else is_named[numbers] & mask
+
+
+def _are_best(cases: Ranking, begun: Begun, k: int) -> bool:
+    """Tell if no other case can be among the k best, and the votes for these are known."""
+    # No rule scores a case above its best image. Not equal either: then the ids of these decide.
+    return len(cases) == k and cases.scores[-1] > begun.outside and begun.hold(cases.ids)

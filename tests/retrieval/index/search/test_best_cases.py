@@ -1,0 +1,84 @@
+"""Facts about the best cases: whole rankings, or those of the first images alone, give the same answers."""
+
+import pytest
+from support.drawings import draw_colour, draw_grey
+
+from retrieval.answers import bounded_fusion
+from retrieval.baselines import ColourHistogram, Thumbnail
+from retrieval.index import Index
+from retrieval.index.search import query
+from retrieval.index.writer import IndexWriter
+from retrieval.metadata.label_table import LabelTable
+
+N, SIZE = 120, 4
+BY = ("thumbnail", "colour")
+ASKED = [
+    {"by": BY[:1]},
+    {"by": BY[:1], "case_by": "mean-2", "collapse": 12.0},
+    {"by": BY[:1], "not_same": "patient", "like": ["7.png"]},
+    {"by": BY, "fusion": "z"},
+    {"by": BY, "fusion": "sum", "case_by": "rank-weighted", "include_self": False},
+    {"by": BY, "fusion": "z", "among": [f"{i}.png" for i in range(N) if i % 5], "blind": 1},
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """An index of patients of four images, of which the first three are alike."""
+    place = tmp_path_factory.mktemp("cases")
+    (place / "images").mkdir()
+    lines = ["path,patient,label,series,position"]
+    for i in range(N):
+        draw, seed = (draw_colour, i) if i % SIZE == 3 else (draw_grey, i // SIZE % 25)
+        draw(place / "images" / f"{i}.png", seed)
+        lines.append(f"{i}.png,p{i // SIZE},{'abc'[i // SIZE % 3]},s{i // SIZE},{10 * (i % SIZE)}")
+    (place / "labels.csv").write_text("\n".join([*lines, ""]))
+    with IndexWriter.create(place / "i") as index:
+        for representation in (Thumbnail(), ColourHistogram()):
+            index.add_representation(representation)
+        index.update([place / "images"], jobs=1, labels=LabelTable.read(place / "labels.csv"))
+    return place / "i"
+
+
+@pytest.fixture
+def noted(monkeypatch):
+    """Begin with few images, and note what comes of it."""
+    found, own = [], query.best_cases
+
+    def note(*arguments):
+        found.append(own(*arguments))
+        return found[-1]
+
+    def begin():
+        for name in ("_FIRST", "_PER_HIT", "_DEEPER"):
+            monkeypatch.setattr(bounded_fusion, name, 2)
+        monkeypatch.setattr(query, "best_cases", note)
+        return found
+
+    return begin
+
+
+@pytest.mark.parametrize("options", ASKED, ids=str)
+def test_the_cases_their_images_and_the_votes_are_the_same(place, options, noted):
+    with Index.open(place) as index:
+        ask = [(f"{i}.png", k) for i in range(0, N, 9) for k in (1, 2)]
+        whole = [index.query(name, k=k, group_by="patient", **options) for name, k in ask]
+        found = noted()
+        for (name, k), expected in zip(ask, whole, strict=True):
+            assert index.query(name, k=k, group_by="patient", **options) == expected
+        assert any(one is not None for one in found)
+
+
+def test_findings_are_the_same(place, noted):
+    with Index.open(place) as index:
+        whole = [index.find_labels(f"{i}.png", by=BY[:1], k=1) for i in range(0, N, 16)]
+        found = noted()
+        assert [index.find_labels(f"{i}.png", by=BY[:1], k=1) for i in range(0, N, 16)] == whole
+        assert any(one is not None for one in found)
+
+
+def test_ranks_of_all_images_are_needed_by_their_sums(place, noted):
+    with Index.open(place) as index:
+        found = noted()
+        index.query("3.png", by=BY, k=1, group_by="patient", fusion="rrf")
+        assert found == [None]
