@@ -68,7 +68,8 @@ def _header(file: IO[bytes]) -> Any:
         kind = Nifti1Pair.header_class
     elif start[344:348] != b"n+1\0":
         kind = AnalyzeHeader
-    return kind.from_fileobj(file, check=False)
+    # Extensions are not read: one of a wrong length must not cost the pixels.
+    return kind(file.read(kind.template_dtype.itemsize), check=False)
 
 
 def _volume(header: Any, file: IO[bytes], source: Source, is_pair: bool) -> Volume:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import cv2
 import numpy as np
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..picture import Picture, Pixels
+from .png_chunks import pixels_alone
 from .source import Source
 from .values import as_mask, colour, grey, over_black, upright
 from .window import Window
@@ -35,7 +38,23 @@ def read(source: Source) -> Iterator[Picture]:
 
 
 def _decode(source: Source) -> Pixels:
-    with _opened(source) as image:
+    try:
+        return _decoded(source, source.path)
+    except PictureError:
+        raise
+    except Exception as error:  # Pillow fails in many ways
+        bare = pixels_alone(source.path.read_bytes())
+        if bare is None:
+            raise
+        try:
+            # Damaged sizes, times and texts must not cost the pixels.
+            return _decoded(source, io.BytesIO(bare))
+        except Exception:  # it was not for these: what is said of the whole file is true
+            raise error from None
+
+
+def _decoded(source: Source, file: Path | IO[bytes]) -> Pixels:
+    with _opened(source, file) as image:
         _check_plausible(image, source)
         source.check_size(image.height, image.width)
         image.load()
@@ -59,12 +78,12 @@ def _numbers_mark(image: Any) -> bool:
     return all(any(palette[3 * number : 3 * number + 3]) for _, number in image.getcolors(256))
 
 
-def _opened(source: Source) -> Any:
+def _opened(source: Source, file: Path | IO[bytes]) -> Any:
     """Open a file by Pillow, which reads its header only."""
     from PIL import Image
 
     try:
-        return Image.open(source.path, formats=_FORMATS)
+        return Image.open(file, formats=_FORMATS)
     except Image.DecompressionBombError:
         raise PictureError(
             f"the header names more pixels than the {source.limits.max_pixels:,} allowed; cut it into tiles"

@@ -50,7 +50,7 @@ def _pages(file: Any, images: list[Any]) -> list[Any]:
     chained = [page.aspage() for page in _chain(file)]
     pages = [page for number, page in enumerate(chained) if not is_associated(names.get(number, ""))]
     full = [page for page in pages if not page.subfiletype & (_REDUCED | _TRANSPARENCY)]
-    if len(full) == 1 and (n := _images_of_imagej(file)) > 1:
+    if len(full) == 1 and (n := _images_of_imagej(file)) > 1 and _holds(file, full[0], n):
         raise PictureError(f"an ImageJ stack with {n} pictures in one page; save it as several pages")
     return full or pages
 
@@ -61,6 +61,12 @@ def _images_of_imagej(file: Any) -> int:
         return int((file.imagej_metadata or {}).get("images", 1))
     except Exception:  # free text, parsed by tifffile: it must not cost the pixels
         return 1
+
+
+def _holds(file: Any, page: Any, n: int) -> bool:
+    """Tell whether a file is large enough for n images: a page may have kept the description of a stack."""
+    start = min(page.dataoffsets, default=0)
+    return bool(file.filehandle.size - start >= n * sum(page.databytecounts))
 
 
 def _chain(file: Any) -> Iterator[Any]:

@@ -1,0 +1,40 @@
+"""PNG chunks: a file without all that is not its pixels, such as sizes, times, texts and profiles."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PIXELS = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+_TRANSPARENCY = b"tRNS"
+_LENGTHS = {0: 2, 2: 6}
+"""Bytes of tRNS by the kind of colour: of a grey level, and of RGB; PNG specification, 11.3.2.1."""
+
+
+def pixels_alone(data: bytes) -> bytes | None:
+    """Return a PNG file with those chunks alone that say what its pixels are; None if it is no PNG file."""
+    if not data.startswith(_SIGNATURE) or len(data) < 26:
+        return None
+    colour = data[25]
+    kept = (
+        whole for kind, whole in _chunks(data) if kind in _PIXELS or _is_transparency(kind, whole, colour)
+    )
+    return _SIGNATURE + b"".join(kept)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the kind of each chunk, and all of it: length, kind, contents, checksum."""
+    at = len(_SIGNATURE)
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        yield kind, data[at : at + 12 + length]
+        at += 12 + length
+
+
+def _is_transparency(kind: bytes, whole: bytes, colour: int) -> bool:
+    """Tell whether a chunk says which level is transparent, and can be believed."""
+    contents, checksum = whole[8:-4], whole[-4:]
+    is_whole = zlib.crc32(kind + contents) == int.from_bytes(checksum, "big")
+    return kind == _TRANSPARENCY and is_whole and len(contents) == _LENGTHS.get(colour, len(contents))
