@@ -13,6 +13,7 @@ from retrieval.rankers.packed.factors import Factors
 from retrieval.region import Region
 from retrieval.representation import Encoding, SparseVector
 
+from ..extraction import FEWEST
 from ..settings import WordSettings
 from ..vocabulary.tf_idf import Weighting
 from ..vocabulary.weighted_vocabulary import WeightedVocabulary
@@ -60,6 +61,14 @@ class WordSearch:
             if region is None:
                 return locator.locate_best(evidence, shape, candidates, self._n_verified(False))
         return locator.locate(evidence, shape, region, candidates)
+
+    def encode_part(self, evidence: NDArray[np.void], region: Region) -> Encoding | None:
+        """Encode a region by those of an image's stored points that are in it; see ``PartEncoder``."""
+        inside = evidence[region.contains(evidence["row"], evidence["col"])]
+        # A small region gets points of its own, and points that are shared among words need descriptors.
+        if self.chosen.assignments > 1 or len(inside) < min(FEWEST, len(evidence)):
+            return None
+        return Encoding(self._bag(inside), inside)
 
     def explain(
         self,

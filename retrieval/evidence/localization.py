@@ -65,6 +65,15 @@ class Located:
 
 
 @runtime_checkable
+class PartEncoder(Protocol):
+    """A representation that encodes a part of an indexed picture by what was stored of it."""
+
+    def encode_part(self, evidence: NDArray[np.void], region: Region) -> Encoding | None:
+        """Return what ``encode_query`` does of a region; None if that takes the pixels."""
+        ...
+
+
+@runtime_checkable
 class Expander(Protocol):
     """A locator that adds what it has proven of its best hits to a query."""
 

@@ -240,6 +240,23 @@ def test_a_region_may_hold_the_whole_of_several_polygons(fitted):
     np.testing.assert_array_equal(vector(fitted, PICTURES[0], halves), vector(fitted, PICTURES[0]))
 
 
+@pytest.mark.parametrize("settings", [{}, {"tone_words": 0}, {"signature": 32}])
+def test_a_region_of_stored_points_is_encoded_as_one_of_pixels(settings):
+    bag = make(points=400, **settings).fit(PICTURES)
+    stored, region = bag.encode(PICTURES[2]).evidence, Region.box(4, 6, 60, 55)
+    part, expected = bag.encode_part(stored, region), bag.encode_query(PICTURES[2], region)
+    assert 64 <= len(part.evidence) < len(stored)
+    np.testing.assert_array_equal(part.evidence, expected.evidence)
+    np.testing.assert_array_equal(part.vector.indices, expected.vector.indices)
+    np.testing.assert_array_equal(part.vector.values, expected.vector.values)
+
+
+def test_a_region_takes_pixels_if_few_points_are_in_it_or_words_are_shared(fitted):
+    stored = fitted.encode(PICTURES[2]).evidence
+    assert fitted.encode_part(stored, Region.box(0, 0, 20, 20)) is None
+    assert fitted.adjusted(assignments=2).encode_part(stored, Region.whole((72, 72))) is None
+
+
 def test_a_fit_reports_its_vocabularies():
     bag = make().fit(PICTURES)
     assert set(bag.report) == {"shape", "tone"}

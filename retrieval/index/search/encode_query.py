@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 from ...answers.relevance_feedback import Rocchio
 from ...errors import SettingError
+from ...evidence.localization import PartEncoder
 from ...picture import Picture
 from ...ranker import Ranker
 from ...rankers.selective_match import SelectiveIndex
@@ -47,9 +48,9 @@ class EncodedQuery:
 def encode_query(snapshot: Snapshot, query: QueryImage, options: QueryOptions) -> list[EncodedQuery]:
     """Encode a query by each representation that answers, before any feedback.
 
-    The stored encoding of an indexed image is used; its file is read only if a region or an adjusted setting
-    asks for another encoding than the stored one. Whoever asks again with the same region object, as findings
-    do after hits, gets the same encodings.
+    The stored encoding of an indexed image is used, and of a region of it what was stored of its points; its
+    file is read only if a region or an adjusted setting takes more than that. Whoever asks again with the
+    same region object, as findings do after hits, gets the same encodings.
 
     Raises
     ------
@@ -62,6 +63,8 @@ def encode_query(snapshot: Snapshot, query: QueryImage, options: QueryOptions) -
         picture = snapshot.read(query) if isinstance(query, str) and options.adjust else query
         return [_encode(snapshot, name, picture, options) for name in names]
     kept = _kept(snapshot, options.region, query)
+    parts = {name: _part(snapshot, name, query, options) for name in names if name not in kept}
+    kept.update({name: one for name, one in parts.items() if one is not None})
     if not kept.keys() >= set(names):
         picture = snapshot.read(query) if isinstance(query, str) else query
         kept.update({name: _encode(snapshot, name, picture, options) for name in names if name not in kept})
@@ -143,6 +146,20 @@ def _encode(snapshot: Snapshot, name: str, query: QueryImage, options: QueryOpti
         encoding = Encoding(stored_vector(snapshot, name, query), snapshot.evidence(name, position))
         shape = snapshot.entry(position).shape
     return EncodedQuery(name, representation, encoding, (int(shape[0]), int(shape[1])), options.region)
+
+
+def _part(snapshot: Snapshot, name: str, query: QueryImage, options: QueryOptions) -> EncodedQuery | None:
+    """Return a region of an indexed image as its stored evidence tells; None if its pixels are needed."""
+    representation = snapshot.representation(name)
+    if options.region is None or not isinstance(query, str) or not isinstance(representation, PartEncoder):
+        return None
+    position = snapshot.position(query)
+    evidence = snapshot.evidence(name, position)
+    encoding = None if evidence is None else representation.encode_part(evidence, options.region)
+    if encoding is None:
+        return None
+    height, width = snapshot.entry(position).shape
+    return EncodedQuery(name, representation, encoding, (int(height), int(width)), options.region)
 
 
 def _moved(
