@@ -34,7 +34,7 @@ class _Prefix:
     """The beginning of a ranking, and the most that it adds to what comes later."""
 
     ranking: Ranking
-    rest: float
+    bound: float
     is_whole: bool
 
     @classmethod
@@ -76,24 +76,24 @@ def fuse_best(
             _Prefix.of(ranking, depth, how, scale)
             for ranking, scale in zip(found, scales or [NO_SCALE] * len(found), strict=True)
         ]
-        best = _proven(prefixes, k, how, weights, scales)
+        best = _certain_best(prefixes, k, how, weights, scales)
         if best is not None:
             return best, [prefix.ranking for prefix in prefixes]
     return None
 
 
 @dataclass(frozen=True, eq=False)
-class Begun:
+class Prefixes:
     """The beginnings of rankings, and the most that an id may score of which none of them tells.
 
     Parameters
     ----------
     rankings : as far as they are certain.
-    outside : its score is below this, or it is in a beginning.
+    threshold : that of the threshold algorithm: the score of an id that is in no beginning is below this.
     """
 
     rankings: Sequence[Ranking]
-    outside: np.float32
+    threshold: np.float32
     _are_whole: Sequence[bool]
 
     @classmethod
@@ -104,7 +104,7 @@ class Begun:
         how: str,
         weights: Sequence[float] | None = None,
         scales: Sequence[Scale] | None = None,
-    ) -> Begun:
+    ) -> Prefixes:
         """Return those of rankings that were taken to a depth; a single one keeps its own scores."""
         # A single ranking is not fused: whatever the rule, its scores are the answer's.
         if len(rankings) == 1:
@@ -114,16 +114,16 @@ class Begun:
             for ranking, scale in zip(rankings, scales or [NO_SCALE] * len(rankings), strict=True)
         ]
         own = np.array([1.0] * len(prefixes) if weights is None else weights)
-        outside = _and_rounding(float((own * [one.rest for one in prefixes]).sum()))
+        threshold = _and_rounding(float((own * [one.bound for one in prefixes]).sum()))
         kept = [one.ranking for one in prefixes]
-        return cls(kept, np.float32(outside), [one.is_whole for one in prefixes])
+        return cls(kept, np.float32(threshold), [one.is_whole for one in prefixes])
 
     @property
     def ids(self) -> Ids:
         """All ids of the beginnings, rising."""
         return np.unique(np.concatenate([one.ids for one in self.rankings]))
 
-    def hold(self, ids: Ids) -> bool:
+    def tell_ranks_of(self, ids: Ids) -> bool:
         """Tell if each beginning tells the rank of each of some ids, or that it has none."""
         pairs = zip(self.rankings, self._are_whole, strict=True)
         return all(is_whole or np.isin(ids, one.ids).all() for one, is_whole in pairs)
@@ -146,7 +146,7 @@ def _first_depth(k: int) -> int:
     return max(_FIRST, _PER_HIT * k)
 
 
-def _proven(
+def _certain_best(
     prefixes: Sequence[_Prefix],
     k: int,
     how: str,
@@ -157,20 +157,20 @@ def _proven(
     ids, parts = contributions([one.ranking for one in prefixes], how, weights, scales)
     held = np.stack([np.isin(ids, one.ranking.ids) for one in prefixes])  # bool (n_rankings, n_ids)
     own = np.array([1.0] * len(prefixes) if weights is None else weights)
-    rests = own * [one.rest for one in prefixes]  # (n_rankings,)
+    bounds = own * [one.bound for one in prefixes]  # (n_rankings,)
     is_known = (held | np.array([[one.is_whole] for one in prefixes])).all(axis=0)
     total = parts.sum(axis=0, dtype=np.float64)
     best = order(ids[is_known], total[is_known].astype(np.float32), k)
     if len(best) < k:
         return None
-    most = _most(total + np.where(held, 0.0, rests[:, None]).sum(axis=0), is_known, float(rests.sum()))
+    most = _most(total + np.where(held, 0.0, bounds[:, None]).sum(axis=0), is_known, float(bounds.sum()))
     # Not equal either: which of two equal ones is first, their ids decide.
     return best if np.float32(most) < best.scores[-1] else None
 
 
-def _most(bounds: NDArray[np.float64], is_known: NDArray[np.bool_], outside: float) -> float:
+def _most(bounds: NDArray[np.float64], is_known: NDArray[np.bool_], threshold: float) -> float:
     """Return the most that the fused score of an id may be that is not known, or held nowhere."""
-    return _and_rounding(max(float(bounds[~is_known].max(initial=-np.inf)), outside))
+    return _and_rounding(max(float(bounds[~is_known].max(initial=-np.inf)), threshold))
 
 
 def _and_rounding(most: float) -> float:

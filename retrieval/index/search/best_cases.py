@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...answers.bounded_fusion import Begun, depths, may_save
+from ...answers.bounded_fusion import Prefixes, depths, may_save
 from ...ranker import Ranking
 from ..storage.snapshot import Snapshot
 from .candidates import Mask
@@ -58,28 +58,28 @@ def best_cases(
     scaled = fusion.scaled(snapshot, [Reranked(one, nothing) for one in encoded])
     for depth in depths(n, options.k):
         rankings = [rank(snapshot, one, depth, mask) for one in encoded]
-        begun = Begun.of(rankings, depth, scaled.rule, scaled.weights, scaled.scales)
-        chosen = _of_their_cases(snapshot, begun, mask, options.group_by)
+        prefixes = Prefixes.of(rankings, depth, scaled.rule, scaled.weights, scaled.scales)
+        chosen = _of_their_cases(snapshot, prefixes, mask, options.group_by)
         n_chosen = int(np.count_nonzero(chosen))
         if n_chosen * _MOST > n:
             return None
         images = scaled.fuse([rank(snapshot, one, n_chosen, chosen) for one in encoded])
         grouped = group_cases(snapshot, images, options)
-        if _are_best(grouped.ranking, begun, options.k):
-            pairs = zip(encoded, begun.rankings, strict=True)
+        if _are_best(grouped.ranking, prefixes, options.k):
+            pairs = zip(encoded, prefixes.rankings, strict=True)
             return Cases(grouped, [Reranked(one, ranking) for one, ranking in pairs], scaled)
     return None
 
 
-def _of_their_cases(snapshot: Snapshot, begun: Begun, mask: Mask | None, column: str) -> Mask:
+def _of_their_cases(snapshot: Snapshot, prefixes: Prefixes, mask: Mask | None, column: str) -> Mask:
     """Return which images belong to a case of which the beginnings hold an image."""
     numbers = snapshot.stack_positions.cases(column)  # int64 by position
     is_named = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=np.bool_)
-    is_named[numbers[begun.ids]] = True
+    is_named[numbers[prefixes.ids]] = True
     return is_named[numbers] if mask is None else is_named[numbers] & mask
 
 
-def _are_best(cases: Ranking, begun: Begun, k: int) -> bool:
+def _are_best(cases: Ranking, prefixes: Prefixes, k: int) -> bool:
     """Tell if no other case can be among the k best, and the votes for these are known."""
     # No rule scores a case above its best image. Not equal either: then the ids of these decide.
-    return len(cases) == k and cases.scores[-1] > begun.outside and begun.hold(cases.ids)
+    return len(cases) == k and cases.scores[-1] > prefixes.threshold and prefixes.tell_ranks_of(cases.ids)
