@@ -24,6 +24,7 @@ from .extraction import FeatureExtractor
 from .settings import WordSettings
 from .verification.evidence import evidence_of
 from .verification.word_search import WordSearch
+from .vocabulary.blas_threads import one_blas_thread
 from .vocabulary.hamming_embedding import Signatures
 from .vocabulary.sample_size import PER_PICTURE, PER_WORD, allowed_words, distinct_words, spread
 from .vocabulary.sampled_rows import SampledRows, gather
@@ -137,7 +138,8 @@ class BagOfWords(WordSearch):
 
     def encode_query(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Return the bag of a query: as ``encode``, but each point shared among its ``assignments`` words."""
-        return self._encoded(picture, region, self.chosen.assignments)
+        with one_blas_thread():
+            return self._encoded(picture, region, self.chosen.assignments)
 
     def _encoded(self, picture: Picture, region: Region | None, assignments: int) -> Encoding:
         shape, tone = self._fitted()
