@@ -111,15 +111,17 @@ def added(images: Sequence[Grey], data: Set, sources: Sequence[int]) -> tuple[fl
         with IndexWriter.create(place / "i") as writer:
             writer.add_representation(Thumbnail())
             writer.update([place / "scans"], jobs=1, labels=LabelTable.read(place / "labels.csv"))
+        # What a thumbnail shows is kept by the process: the first question comes first.
+        with Index.open(place / "i") as index:
+            asking = index.names[:: len(index) // N_QUERIES][:N_QUERIES]
+            once = looking(index, asking[:1])
         # Without the samples, which would leave few images that a query sees for the first time.
         with ExitStack() as off, Index.open(place / "i") as index:
             for name in ("kind_percentile", "likeness_percentile"):
                 off.enter_context(patch.object(find_labels, name, lambda *_: None))
             _ = index.find_labels(index.names[-1], k=1)  # what is imported late is no part of the time
-            asking = index.names[:: len(index) // N_QUERIES][:N_QUERIES]
             first, again = (looking(index, asking) / N_QUERIES for _ in range(2))
-        with Index.open(place / "i") as index:
-            return first, again, looking(index, asking[:1])
+        return first, again, once
 
 
 def looking(index: Index, names: Sequence[str]) -> float:
