@@ -54,6 +54,7 @@ JOBS = {
         "remove": "take images out of an index",
         "export": "write the vectors of an index for other tools",
         "shard": "split an index into shards, for several machines",
+        "push": "copy the dense vectors of an index to a search engine",
         "compact": "rewrite an index without what was removed, to free space",
     },
     "get started": {

@@ -116,6 +116,10 @@ def test_what_a_cluster_needs_is_loaded_by_its_executor_alone() -> None:
     assert [name(p) for p in MODULES if at_the_top(p) & CLUSTER] == ["scale/dask_executor.py"]
 
 
+def test_what_an_engine_needs_is_loaded_when_it_is_asked() -> None:
+    assert [name(p) for p in MODULES if at_the_top(p) & {"pymilvus", "grpc"}] == []
+
+
 def test_what_loads_slowly_is_imported_inside_functions() -> None:
     assert [name(p) for p in MODULES if at_the_top(p) & LATE] == []
 

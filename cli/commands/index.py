@@ -94,7 +94,8 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
 @option(
     "--ranker",
     metavar="NAME",
-    help="what ranks dense vectors, of --by or of all: exact, annoy, hnsw, or auto; kept by the index [auto]",
+    help="what ranks dense vectors, of --by or of all: exact, annoy, hnsw, auto, or an engine, "
+    "milvus:http://HOST:19530; kept by the index [auto]",
 )
 @slide_options
 @option("--jobs", type=positive, metavar="N", help="processes [one a core]")

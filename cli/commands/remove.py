@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from viewer.safe_text import printable
 
 from ..options.argument_types import place
@@ -35,7 +37,9 @@ def run(args: Arguments) -> int:
     with IndexWriter.open(args.index) as index:
         n_removed = index.remove(args.ids)
         # Counted inside: the writer's lock keeps others from changing it meanwhile.
-        left = len(index)
+        left, behind = len(index), index.behind
+    for line in behind:
+        print(printable(f"warning: {line}"), file=sys.stderr)
     # The command given twice, as by a script that was run again, has done what it is to do.
     before = "" if n_removed else " (all of it was before)"
     print(f"{printable(str(args.index))}: {n_removed:,} removed{before}, {left:,} left")

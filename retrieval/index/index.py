@@ -32,6 +32,7 @@ from .search.locate_range import LocatedRange, locate_range
 from .search.query import answer
 from .search.query_options import QueryImage, QueryOptions, chosen_options
 from .search.volume import answer_volume
+from .storage.copied_rows import verify_copies
 from .storage.erasure import leftovers
 from .storage.latest_snapshot import LatestSnapshot
 from .storage.lent_files import LentFiles
@@ -215,7 +216,7 @@ class Index(LentFiles):
 
     def verify(self) -> list[str]:
         """Read everything and return what is wrong, a line each; [] if the index is whole."""
-        return verify(self._store)
+        return [*verify(self._store), *verify_copies(self._store).values()]
 
     def leftovers(self, names: Sequence[str] = ()) -> list[str]:
         """Return what is left on disk of removed images, a line each, and of ``names`` in any byte."""
@@ -230,7 +231,8 @@ class Index(LentFiles):
         self._latest.refresh({} if earlier is None else earlier._latest.restored)
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of the folder, and of engines."""
+        self._latest.close()
         self._store.close()
 
     def __enter__(self) -> Self:

@@ -23,6 +23,7 @@ from .storage.lock import WriterLock
 from .storage.merge import compact
 from .storage.store import ALL_KEPT, Store
 from .update.apply_labels import LabelReport
+from .update.index_copies import IndexCopies
 from .update.index_settings import IndexSettings
 from .update.learn_metric import drop_metric, learn_metric
 from .update.learn_profile import ProfileOptions, ProfileReport, learn_profile
@@ -37,7 +38,7 @@ from .update.transaction import COMMIT_EVERY
 __all__ = ["IndexWriter", "LabelReport", "MetricOptions", "MetricReport", "RepairReport", "UpdateReport"]
 
 
-class IndexWriter(IndexSettings, Index):
+class IndexWriter(IndexSettings, IndexCopies, Index):
     """An index that may be changed as well as asked, by one process at a time.
 
     Each change is one commit: a kill at any instant leaves the last one. Use it in a ``with`` block.
@@ -202,17 +203,20 @@ class IndexWriter(IndexSettings, Index):
         """
         with self._store.catalogue.transaction():
             n_removed = pictures.remove(self._store.catalogue, names)
+        self._follow()
         self.refresh()
         return n_removed
 
     def choose_ranker(self, ranker: str, by: Sequence[str] = (), *, progress: Progress = silent) -> None:
         """Choose what ranks dense vectors, and make the search structures that it needs.
 
-        It is ``exact``, ``annoy``, ``hnsw`` or ``auto``; all that have dense vectors get it if ``by`` is
-        empty. Raises SettingError for one that is not there, lacks a library, or does not suit the vectors.
+        It is ``exact``, ``annoy``, ``hnsw``, ``auto``, or an engine with its address, which gets the vectors
+        first; all that have dense vectors get it if ``by`` is empty. Raises SettingError for one that is not
+        there, lacks a library, or does not suit the vectors; EngineError if an engine fails.
         """
-        set_ranker(self._store, ranker, by)
+        set_ranker(self._store, ranker, by, progress)
         make_structures(self._store, progress)
+        self._follow(progress)
         self.refresh()
 
     def compact(self) -> None:
@@ -220,5 +224,6 @@ class IndexWriter(IndexSettings, Index):
         fitted = [b for b in stored_representations(self._store.catalogue) if b.is_fitted]
         compact(self._store, {b.id: self._store.representation(b) for b in fitted})
         make_structures(self._store, silent)
+        self._follow()
         clean(self._store)  # merging alone leaves names and labels in free pages of the catalogue
         self.refresh()

@@ -15,23 +15,17 @@ compared with texts as they are written: ``patient = '1.10'`` is not patient 1.1
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..errors import SettingError
 from ..picture import Value, as_number
+from .condition_tree import AllHold, AnyHolds, ColumnTest, HoldsNot, Mask, Node, Table, Values
 from .filter_tokens import Token, tokens
 from .like_pattern import LikePattern
 
-Values = tuple[Value, ...]
 Test = Callable[[Values], bool]
-Mask = NDArray[np.bool_]
-Table = Mapping[str, Sequence[Values]]
-Node = Callable[[Table], Mask]
 
 _SIGNS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
@@ -46,11 +40,11 @@ _DEEPEST = 100
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition that was read; ``columns`` are those that it names."""
+    """A condition that was read; ``columns`` are those that it names, ``tree`` what it asks of them."""
 
     text: str
     columns: tuple[str, ...]
-    _holds: Node
+    tree: Node
 
     @classmethod
     def parse(cls, text: str) -> Condition:
@@ -63,13 +57,13 @@ class Condition:
 
         ``table`` has n cells for each named column, with the values there: none, one, or several.
         """
-        return self._holds(table)
+        return self.tree.holds(table)
 
 
 class _Parser:
     """Read ``or`` of ``and`` of ``not`` of comparisons, by recursive descent.
 
-    Each method reads one level of precedence, the loosest first, and returns a function of the table.
+    Each method reads one level of precedence, the loosest first, and returns a part of the tree.
     """
 
     def __init__(self, text: str) -> None:
@@ -92,13 +86,13 @@ class _Parser:
         while self._take("or"):
             parts.append(self._both())
         self._depth -= 1
-        return lambda table: np.logical_or.reduce([part(table) for part in parts])
+        return AnyHolds(tuple(parts))
 
     def _both(self) -> Node:
         parts = [self._negation()]
         while self._take("and"):
             parts.append(self._negation())
-        return lambda table: np.logical_and.reduce([part(table) for part in parts])
+        return AllHold(tuple(parts))
 
     def _negation(self) -> Node:
         is_negative = False
@@ -106,7 +100,7 @@ class _Parser:
         while self._take("not"):
             is_negative = not is_negative
         inner = self._single()
-        return (lambda table: ~inner(table)) if is_negative else inner
+        return HoldsNot(inner) if is_negative else inner
 
     def _single(self) -> Node:
         if self._take("("):
@@ -119,8 +113,7 @@ class _Parser:
         self._next += 1
         name = token.text
         self.columns.append(name)
-        test = self._test()
-        return lambda table: _each(table[name], test)
+        return ColumnTest(name, self._test())
 
     def _test(self) -> Test:
         """Read what is asked of the values of one cell."""
@@ -175,13 +168,6 @@ class _Parser:
         token = self._peek()
         found = "the end" if token.kind == "end" else repr(token.text)
         return SettingError(f"where: {found} at position {token.at} of {self._text!r}; expected {wanted}")
-
-
-def _each(cells: Sequence[Values], test: Test) -> Mask:
-    """Test the cells of a column; each distinct one is tested once."""
-    # Columns hold few distinct values, whatever the number of pictures.
-    found = {cell: test(cell) for cell in set(cells)}
-    return np.array([found[cell] for cell in cells], dtype=np.bool_)
 
 
 def _comparison(sign: str, literal: Value) -> Test:

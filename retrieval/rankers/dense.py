@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, Self
 
@@ -126,6 +126,10 @@ class ExactRanker:
             if self.metric == "cosine" and length
             else row
         )
+
+    def blocks(self) -> Iterator[Part]:
+        """Yield the id of each row, −1 for those that are gone, and the vectors, block by block."""
+        yield from self._store.blocks()
 
     def vector(self, id: int) -> NDArray[np.float32]:
         """Return the vector under an id, float32 (dimension,), as it was added. KeyError if none is.

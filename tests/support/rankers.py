@@ -17,6 +17,7 @@ from retrieval.rankers.hnsw import HnswRanker
 from retrieval.rankers.inverted import InvertedIndex
 from retrieval.rankers.selective_match import SelectiveIndex, signs
 from retrieval.representation import SparseVector
+from scale.milvus.ranker import MilvusRanker
 
 SIZE = 12
 
@@ -72,9 +73,13 @@ KINDS = {
         partial(InvertedIndex, SIZE), partial(InvertedIndex.open, size=SIZE), sparse, lambda m, q: m @ q
     ),
     "cosine": Kind(partial(ExactRanker, SIZE), partial(ExactRanker.open, dimension=SIZE), np.float32, cosine),
-    # So few vectors are ranked exactly; contracts/test_search_structures.py looks at what structures find.
+    # So few vectors are ranked exactly; contracts/test_search_structures.py and test_engines.py look
+    # at what structures and engines find.
     "annoy": Kind(partial(AnnoyRanker, SIZE), partial(AnnoyRanker.open, dimension=SIZE), np.float32, cosine),
     "hnsw": Kind(partial(HnswRanker, SIZE), partial(HnswRanker.open, dimension=SIZE), np.float32, cosine),
+    "milvus": Kind(
+        partial(MilvusRanker, SIZE), partial(MilvusRanker.open, dimension=SIZE), np.float32, cosine
+    ),
     "dot": Kind(
         partial(ExactRanker, SIZE, "dot"),
         partial(ExactRanker.open, dimension=SIZE, metric="dot"),

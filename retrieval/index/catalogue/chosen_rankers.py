@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from .database import Catalogue
+from .engine_copies import keep_current
 from .stored_json import parse
 
 AUTO = "auto"
@@ -26,3 +27,4 @@ def choose_ranker(catalogue: Catalogue, names: Iterable[str], ranker: str) -> No
     kept = {name: ranker for name, ranker in sorted(chosen.items()) if ranker != AUTO}
     with catalogue.transaction():
         catalogue.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", _KEY, json.dumps(kept))
+        keep_current(catalogue)

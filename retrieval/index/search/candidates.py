@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...picture import Picture, Value
+from ...rankers.engine import filtered
 from ...readers.pseudonym import ANY_ISSUER
 from ..catalogue.pictures import GROUPS
 from ..storage.annotations import Annotations
 from ..storage.identities import Identities
 from ..storage.snapshot import Snapshot
+from .engine_filter import cell_filter
 from .query_options import QueryImage, QueryOptions
 
 Mask = NDArray[np.bool_]
@@ -43,19 +45,22 @@ def candidate_mask(snapshot: Snapshot, query: QueryImage, options: QueryOptions)
     None for all, which spares rankers the mask. Raises SettingError for an unknown name or column.
     """
     # Every condition takes away, so that their order does not matter.
-    mask = snapshot.available
+    mask, excluded = snapshot.available, []
     if options.among is not None:
         mask &= named(snapshot, options.among)
     if options.where is not None:
         mask &= condition_holds(snapshot, options.where)
     if options.not_same is not None:
-        mask &= ~same(snapshot, query, options.not_same)
+        excluded.append((options.not_same, same(snapshot, query, options.not_same)))
+        mask &= ~excluded[-1][1]
     # Moving away from an image lowers its score, but a poor index would find it all the same.
     mask[[snapshot.position(name) for name in options.unlike]] = False
     # A query without a value of the column shares it with nobody, but must not find itself either.
     if isinstance(query, str) and (not options.include_self or options.not_same is not None):
         mask[snapshot.position(query)] = False
-    return None if mask.all() else mask
+    if mask.all() or not snapshot.asks_engines or options.among is not None:
+        return None if mask.all() else mask
+    return filtered(mask, lambda: cell_filter(snapshot, options.where, excluded))
 
 
 def named(snapshot: Snapshot, names: Collection[str]) -> Mask:

@@ -26,7 +26,7 @@ class Annotations:
     """
 
     def __init__(self, snapshot: Snapshot, table: LabelTable | None = None) -> None:
-        self._snapshot, self._table = snapshot, table
+        self.snapshot, self._table = snapshot, table
 
     @property
     def labels(self) -> list[tuple[str, ...]]:
@@ -44,17 +44,17 @@ class Annotations:
         if self._table is not None and column == "label":
             return [() if row is None else row.labels for row in self._rows()]
         if not any(column in row.columns for row in rows.values()):
-            return self._snapshot.columns.values(column)
+            return self.snapshot.columns.values(column)
         return [() if r is None or column not in r.columns else (r.columns[column],) for r in self._rows()]
 
     def meets(self, where: str | None) -> NDArray[np.bool_]:
         """Return which images meet a condition, bool by position; all if it is None."""
         if where is None:
-            return np.ones(len(self._snapshot), dtype=bool)
+            return np.ones(len(self.snapshot), dtype=bool)
         condition = Condition.parse(where)
-        return condition.holds({name: self._spelt(name) for name in condition.columns})
+        return condition.holds({name: self.spelt(name) for name in condition.columns})
 
-    def _spelt(self, column: str) -> list[Values]:
+    def spelt(self, column: str) -> list[Values]:
         """Return a column with all spellings of its values: a table's patient names that of a header, too."""
         values = self.values(column)
         if column not in GROUPS:
@@ -73,8 +73,8 @@ class Annotations:
         image without a value is a group of its own.
         """
         column = self._usual_group() if column is None else column
-        cells = [()] * len(self._snapshot) if column is None else self._identities(column)
-        named = zip(cells, self._snapshot.names, strict=True)
+        cells = [()] * len(self.snapshot) if column is None else self._identities(column)
+        named = zip(cells, self.snapshot.names, strict=True)
         # The marks keep a value apart from a name of the same spelling.
         return column, [f"= {cell[0]}" if cell else f"# {name}" for cell, name in named]
 
@@ -82,17 +82,17 @@ class Annotations:
         """Return the paths in the table that name no image."""
         if self._table is None:
             return ()
-        known = {str(cell[0]) for cell in self._snapshot.columns.values("source")}.union(self._snapshot.names)
+        known = {str(cell[0]) for cell in self.snapshot.columns.values("source")}.union(self.snapshot.names)
         return tuple(path for path in self._table.rows if path not in known)
 
     def _identities(self, column: str) -> list[Values]:
         """Return a column as its values are compared; those of a table meet those of files."""
         rows = {} if self._table is None else self._table.rows
         if not any(column in row.columns for row in rows.values()):
-            return self._snapshot.columns.identities(column)
+            return self.snapshot.columns.identities(column)
         if column not in GROUPS:
             return self.values(column)
-        people = self._snapshot.columns.people(column)
+        people = self.snapshot.columns.people(column)
         return [tuple(people.of_text(str(value)) for value in cell) for cell in self.values(column)]
 
     def _usual_group(self) -> str | None:
@@ -109,6 +109,6 @@ class Annotations:
         """Return the row of the table for each image, else for its file; None without either."""
         assert self._table is not None
         rows = self._table.rows
-        sources = self._snapshot.columns.values("source")
-        named = zip(self._snapshot.names, sources, strict=True)
+        sources = self.snapshot.columns.values("source")
+        named = zip(self.snapshot.names, sources, strict=True)
         return [rows.get(name) or rows.get(str(source[0])) for name, source in named]

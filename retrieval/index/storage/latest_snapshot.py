@@ -7,7 +7,9 @@ from typing import TypeVar
 
 from ...errors import IndexFolderError
 from ...representation import Representation
-from .snapshot import MovedOnError, Snapshot
+from .engines import Engines
+from .snapshot import Snapshot
+from .snapshot_rankers import MovedOnError
 from .store import Store
 
 T = TypeVar("T")
@@ -21,7 +23,7 @@ class LatestSnapshot:
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._store, self._engines = store, Engines()
         self._taken: Snapshot | None = None
         self.restored: Mapping[str, Representation] = {}
 
@@ -36,10 +38,10 @@ class LatestSnapshot:
     @property
     def lacking(self) -> str:
         """What the last question of this thread could not ask, in a sentence; empty if all was asked."""
-        return ""
+        return self._engines.said
 
     def _take(self) -> Snapshot:
-        return Snapshot(self._store, self.restored)
+        return Snapshot(self._store, self.restored, self._engines)
 
     def refresh(self, restored: Mapping[str, Representation] | None = None) -> None:
         """Answer from the newest commit from now on.
@@ -49,6 +51,10 @@ class LatestSnapshot:
         self._taken = None
         self.restored = {**self.restored, **(restored or {})}
 
+    def close(self) -> None:
+        """Let go of connections to engines."""
+        self._engines.close()
+
     def ask(self, question: Callable[[Snapshot], T]) -> T:
         """Ask the snapshot a question; if a writer has merged its files away, ask a newer one.
 
@@ -56,6 +62,7 @@ class LatestSnapshot:
         ------
         IndexFolderError : a writer is faster than any question.
         """
+        self._engines.listen()
         # A merge deletes files that an older snapshot still names; nothing is lost, so ask again.
         for _ in range(_PATIENCE):
             try:

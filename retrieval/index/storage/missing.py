@@ -1,10 +1,10 @@
-"""What a message says of a representation that is missing: how to add it, or what is meant."""
+"""What a message says of an image or a representation that is missing: how to add it, or what is meant."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from ...errors import did_you_mean
+from ...errors import SettingError, did_you_mean
 from ...registry import installed
 
 
@@ -16,3 +16,12 @@ def remedy(name: str, there: Collection[str]) -> str:
     if name in installed():
         return f"; `semblance index` with --by {name} adds it, given the same folders"
     return did_you_mean(name, there)
+
+
+def no_image(name: str, names: Sequence[str]) -> SettingError:
+    """Return the error that says that an index has no image of a name."""
+    # Most often a file of several frames was named without one.
+    frames = [other for other in names if other.startswith(f"{name}#")]
+    listed = "`semblance info` lists what it holds"
+    hint = f"it has {len(frames):,} frames, name one as {frames[0]}" if frames else listed
+    return SettingError(f"{name}: no such image in this index; {hint}")

@@ -7,6 +7,7 @@ from pathlib import Path
 from ...errors import OptionError, did_you_mean
 from ...rankers.approximate import ApproximateRanker
 from ...rankers.dense import ExactRanker
+from ...rankers.engine_ranker import EngineRanker
 from ...registry import RANKERS, installed, load
 
 AUTO = "auto"
@@ -16,30 +17,57 @@ _MOST = 220_000_000
 on one core of a busy machine (benchmarks/results/rankers.md), where the slowest of 102 million took 23 ms."""
 
 
-def check_choice(choice: str) -> None:
-    """Refuse a ranker that is not there.
+def engine_of(choice: str) -> tuple[str, str]:
+    """Return the name and the address of a choice, ``milvus`` and ``http://host:19530``, or empty."""
+    name, _, place = choice.partition(":")
+    return name, place
+
+
+def is_engine(choice: str) -> bool:
+    """Tell if a choice is an engine's address."""
+    return ":" in choice
+
+
+def check_choice(choice: str, option: str = "ranker") -> None:
+    """Refuse a ranker that is not there; ``option`` is what the message calls it.
 
     Raises
     ------
-    OptionError : there is none of that name. NotInstalledError : it lacks a library.
+    OptionError : there is none of that name, or its address makes no sense. NotInstalledError : it lacks a
+        library.
     """
     known = [AUTO, *installed(RANKERS)]
-    if choice not in known:
+    # The name alone may be mistyped; an address is checked by whoever speaks with what is there.
+    name, place = engine_of(choice)
+    if name not in known:
         raise OptionError(
-            f"there is no {choice!r}; one of {', '.join(known)}{did_you_mean(choice, known)}", "ranker"
+            f"there is no {choice!r}; one of {', '.join(known)}{did_you_mean(name, known)}", option
         )
-    if choice != AUTO:
-        kind = kind_of(choice)
-        if issubclass(kind, ApproximateRanker):
-            kind.check_installed()
+    kind: type = ExactRanker if name == AUTO else kind_of(name)
+    if place and not issubclass(kind, EngineRanker):
+        raise OptionError(f"{name} is no engine, and takes no address; write {name} alone", option)
+    if issubclass(kind, EngineRanker):
+        if not place:
+            raise OptionError(f"{name} needs the address of a server, {name}:http://HOST:PORT", option)
+        kind.check_place(place)
+    if issubclass(kind, ApproximateRanker):
+        kind.check_installed()
 
 
 def kind_of(choice: str, n: int = 0, dimension: int = 1) -> type[ExactRanker]:
     """Return the class of a chosen ranker for n vectors; NotInstalledError if it cannot be loaded."""
     if choice != AUTO:
-        kind: type[ExactRanker] = load(choice, RANKERS)  # type: ignore[assignment]
+        kind: type[ExactRanker] = load(engine_of(choice)[0], RANKERS)  # type: ignore[assignment]
         return kind
     return ExactRanker if n * dimension <= _MOST else kind_of("hnsw")
+
+
+def engine_kind(choice: str) -> type[EngineRanker]:
+    """Return the class of an engine. OptionError if the choice is none."""
+    kind = kind_of(choice)
+    if not issubclass(kind, EngineRanker):
+        raise OptionError(f"{choice} is no engine; write milvus:http://HOST:PORT", "to")
+    return kind
 
 
 def structure_of(folder: Path) -> str | None:

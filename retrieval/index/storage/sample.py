@@ -6,7 +6,8 @@ import numpy as np
 
 from ...ranker import Ids
 from ..catalogue.sample import sampled
-from .snapshot import MovedOnError, Snapshot
+from .snapshot import Snapshot
+from .snapshot_rankers import MovedOnError
 
 
 def sample_of(snapshot: Snapshot) -> Ids:

@@ -9,7 +9,7 @@ from ...ranker import Ranker
 from ...rankers.approximate import ApproximateRanker
 from ...rankers.dense import ExactRanker
 from ...representation import Representation
-from .ranker_choice import AUTO, kind_of, structure_of
+from .ranker_choice import AUTO, is_engine, kind_of, structure_of
 
 
 def is_dense(representation: Representation) -> bool:
@@ -43,8 +43,8 @@ def open_segments(
     ------
     IndexFolderError : a segment is damaged. NotInstalledError : the chosen ranker lacks its library.
     """
-    # Segments without a search structure are read whole, whatever was chosen.
-    if not any(structure_of(folder) for folder in folders):
+    # Segments without a search structure are read whole, unless an engine was chosen.
+    if not is_engine(choice or AUTO) and not any(structure_of(folder) for folder in folders):
         return representation.open_ranker(folders)
     empty = representation.make_ranker()
     assert isinstance(empty, ExactRanker)

@@ -9,29 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import REPAIR, IndexFolderError, NoThumbnailError, SettingError
+from ...errors import REPAIR, IndexFolderError, NoThumbnailError
 from ...picture import Picture
-from ...ranker import Ids, Ranker
-from ...rankers.id_map import places_of
-from ...representation import Derived, Representation
+from ...ranker import Ids
+from ...representation import Representation
 from ..catalogue.chosen_rankers import chosen_rankers
 from ..catalogue.database import Catalogue
+from ..catalogue.engine_copies import stored_copies
 from ..catalogue.learned_fusions import read_fusions
 from ..catalogue.names import find, names_and_ids
 from ..catalogue.people import kept_people
 from ..catalogue.pictures import Entry, entry, pages_of_rows, shapes
 from ..catalogue.representations import StoredRepresentation, segments, stored_representations
 from .columns import Columns
-from .missing import remedy
+from .engines import Engines
+from .missing import no_image
 from .reading import read_indexed
-from .segment_rankers import open_segments
 from .segments import EVIDENCE, Rows, find_rows
+from .snapshot_rankers import MovedOnError, SnapshotRankers
 from .stack_positions import StackPositions
 from .store import Store
 
@@ -40,11 +40,7 @@ _MANY = 500
 """For more entries than this, the columns of all images are read at once instead of one row for each."""
 
 
-class MovedOnError(Exception):
-    """A writer has made a new commit, and what this snapshot refers to is gone; take a new snapshot."""
-
-
-class Snapshot:
+class Snapshot(SnapshotRankers):
     """Answer questions about one commit of an index.
 
     An image's position is its place in the order of all names. Rankers rank positions, so that equal scores
@@ -61,8 +57,13 @@ class Snapshot:
     lacking : which images cannot be found now, in a sentence; empty if all can.
     """
 
-    def __init__(self, store: Store, restored: Mapping[str, Representation] | None = None) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: Store,
+        restored: Mapping[str, Representation] | None = None,
+        engines: Engines | None = None,
+    ) -> None:
+        super().__init__(store, restored, engines)
         # All in one snapshot of SQLite, and nothing large: it makes writers wait with their commits.
         with store.catalogue.snapshot():
             store.catalogue.check()
@@ -74,9 +75,9 @@ class Snapshot:
             self._segments = segments(store.catalogue)
             self.fusions = read_fusions(store.catalogue)
             self._chosen = chosen_rankers(store.catalogue)
+            self._copies = stored_copies(store.catalogue)
         recipes = {one.recipe for one in self.stored.values()}
         self.restored = {one: made for one, made in dict(restored or {}).items() if one in recipes}
-        self._rankers: dict[str, Ranker] = {}
         self._evidence: dict[str, list[Rows]] = {}
         self.kept: dict[tuple[str, ...], Any] = {}
         self.lacking = ""
@@ -88,56 +89,7 @@ class Snapshot:
         """Return the position of an image. Raise SettingError if there is none of that name."""
         if (found := find(self.names, name)) is not None:
             return found
-        # Only for the message: most often a file of several frames was named without one.
-        frames = [other for other in self.names if other.startswith(f"{name}#")]
-        listed = "`semblance info` lists what it holds"
-        hint = f"it has {len(frames):,} frames, name one as {frames[0]}" if frames else listed
-        raise SettingError(f"{name}: no such image in this index; {hint}")
-
-    def stored_representation(self, name: str) -> StoredRepresentation:
-        """Return a fitted representation. Raise SettingError if there is none of that name."""
-        stored = self.stored.get(name)
-        if stored is None:
-            there = (", ".join(self.stored) or "none") + remedy(name, self.stored)
-            raise SettingError(f"by: no representation {name!r} in this index; it has {there}")
-        if not stored.is_fitted:
-            raise SettingError(f"by: {name} is not fitted yet; run `semblance index` to the end first")
-        return stored
-
-    def representation(self, name: str) -> Representation:
-        """Return a representation, restored with its settings and what it learnt."""
-        stored = self.stored_representation(name)
-        recipe = str(stored.recipe)
-        if recipe not in self.restored:
-            self.restored[recipe] = self._read(lambda: self._store.representation(stored))
-        return self.restored[recipe]
-
-    def unlearnt(self, name: str) -> Representation:
-        """Return a representation with its settings alone, which loads nothing; see ``Store.unlearnt``."""
-        return self._store.unlearnt(self.stored_representation(name))
-
-    def ranker(self, name: str) -> Ranker:
-        """Return the ranker of a representation; its ids are positions."""
-        if name not in self._rankers:
-            folders = self._folders(self.stored_representation(name).id)
-            representation = self.representation(name)
-            chosen, n = self._chosen.get(name), len(self)
-            ranker = self._read(lambda: open_segments(representation, folders, chosen, n))
-            # Segments hold the numbers of images; positions differ with every commit.
-            ranker.renumber(self._position_of_id)
-            if isinstance(representation, Derived):  # the base's own, numbered already, is a part of it
-                ranker = representation.ranker_of(ranker, Snapshot.ranker(self, str(self.stored[name].base)))
-            self._rankers[name] = ranker
-        return self._rankers[name]
-
-    @cached_property
-    def _position_of_id(self) -> NDArray[np.int64]:
-        """The position of each image number, int64 by number; −1, which drops its vector, if it is gone."""
-        return places_of(self.ids)
-
-    def _folders(self, representation: int | None) -> list[Path]:
-        root = self._store.folder / "segments"
-        return [root / one.folder for one in self._segments if one.representation == representation]
+        raise no_image(name, self.names)
 
     def evidence(self, name: str, position: int) -> NDArray[np.void] | None:
         """Return the local evidence of an image, (n,) structured; None if there is none."""
@@ -232,18 +184,3 @@ class Snapshot:
             self.kept[key] = compute()
         found: T = self.kept[key]
         return found
-
-    def _check_same(self) -> None:
-        if self._store.catalogue.generation != self.generation:
-            raise MovedOnError
-
-    def _read(self, action: Callable[[], T]) -> T:
-        """Read files of segments or models; raise MovedOnError if a writer has replaced them meanwhile."""
-        try:
-            return action()
-        except (FileNotFoundError, IndexFolderError) as error:
-            # Missing files in an unchanged index are damage; in a changed one they were merged or deleted.
-            self._check_same()
-            if isinstance(error, IndexFolderError):
-                raise
-            raise IndexFolderError(f"{error.filename}: is missing; {REPAIR}") from error

@@ -29,6 +29,7 @@ from ..storage.thumbnail import make_thumbnail
 from ..storage.verify import verify
 from .derived import drop_derived
 from .mend_structures import mend_structures
+from .push import rebuild_copies
 from .rebuild import Findings, damaged_segments, lost_images, rebuild
 from .run import update
 from .salvage import sound_rows
@@ -77,6 +78,7 @@ def repair(store: Store, mended: list[str], jobs: int | None, progress: Progress
         raise
     except SemblanceError as error:  # a model that cannot be learnt again now stops all encoding
         findings.lost.append(f"nothing is encoded again yet: {error}")
+    findings.mended += rebuild_copies(store, progress)
     return RepairReport(tuple(findings.mended), tuple(findings.lost), tuple(verify(store)))
 
 

@@ -31,6 +31,7 @@ from .encode import Encoded, Encoder
 from .fit import fit_all
 from .flow import Step, steps_of, waiting
 from .keep_hashes import keep_hashes
+from .push import follow_copies
 from .remember_people import remember_people
 from .scan import record, scan
 from .scanned import Changes, ScanOptions
@@ -128,8 +129,8 @@ def update(
     with seconds.of("labels"):
         table = None if labels is None else apply_labels(store, labels, scopes)
         remember_people(store, progress)
-    # After all that could be done: what an archive gave before it failed is in the index.
-    changes.notes += files.unasked(asked)
+    # At the end: what an archive gave before it failed is in the index.
+    changes.notes += (*files.unasked(asked), *follow_copies(store, progress))
     notes = (*changes.notes, *stale, *_notes(store), *_lost_labels(store, changes), *_guessed(store, labels))
     return _report(changes, outcome, notes, table, Timings(seconds, outcome.seconds))
 

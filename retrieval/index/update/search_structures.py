@@ -11,18 +11,21 @@ from ...errors import NotInstalledError, OptionError
 from ...rankers.dense_block import CODED
 from ..catalogue.chosen_rankers import choose_ranker, chosen_rankers
 from ..catalogue.representations import StoredRepresentation, segments, stored_representations
-from ..progress import Progress
+from ..progress import Progress, silent
 from ..storage.merge import batches, merge
-from ..storage.ranker_choice import AUTO, check_choice, structure_of
+from ..storage.ranker_choice import AUTO, check_choice, is_engine, structure_of
 from ..storage.segment_rankers import is_dense, structure_for
 from ..storage.store import Store
+from .push import push
 
 _FEW = 30_000
 """Images that ``auto`` ranks exactly, however long their vectors."""
 
 
-def set_ranker(store: Store, ranker: str, names: Sequence[str] = ()) -> None:
+def set_ranker(store: Store, ranker: str, names: Sequence[str] = (), progress: Progress = silent) -> None:
     """Choose the ranker of representations: of those named, or of all that have dense vectors.
+
+    An engine gets their vectors first: it is chosen only if it takes them.
 
     Those that are not fitted yet are passed over: what vectors they will have cannot be told. What was chosen
     is carried out by ``make_structures``.
@@ -30,14 +33,25 @@ def set_ranker(store: Store, ranker: str, names: Sequence[str] = ()) -> None:
     Raises
     ------
     OptionError : there is no such ranker or representation, or its vectors are sparse.
-    NotInstalledError : the ranker lacks a library.
+    NotInstalledError : the ranker lacks a library. EngineError : an engine does not take the vectors.
     """
     store.check_writable()
     check_choice(ranker)
     found = [b for b in stored_representations(store.catalogue) if not b.is_next]
     if unknown := set(names) - {b.name for b in found}:
         raise OptionError(f"no representation {min(unknown)!r} in this index", "by")
-    known = {b.name: is_dense(store.representation(b)) for b in found if b.is_fitted}
+    chosen = dense_names(store, [b for b in found if b.is_fitted], names)
+    for name in chosen if is_engine(ranker) else ():
+        push(store, name, ranker, progress)
+    choose_ranker(store.catalogue, chosen, ranker)
+
+
+def dense_names(store: Store, found: Sequence[StoredRepresentation], names: Sequence[str]) -> list[str]:
+    """Return those named, or without names all that have dense vectors.
+
+    Raises OptionError if one that is named has sparse ones, or all have.
+    """
+    known = {b.name: is_dense(store.representation(b)) for b in found}
     chosen = [name for name in known if (name in names if names else known[name])]
     sparse = [name for name in chosen if not known[name]]
     if sparse or (known and not chosen and not names):
@@ -46,7 +60,7 @@ def set_ranker(store: Store, ranker: str, names: Sequence[str] = ()) -> None:
             "ranker is chosen for dense vectors, such as those of `--by deep`",
             "ranker",
         )
-    choose_ranker(store.catalogue, chosen, ranker)
+    return chosen
 
 
 def make_structures(store: Store, progress: Progress) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Milvus, an engine that holds copies of dense vectors; needs the extra ``milvus``."""
