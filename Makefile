@@ -86,7 +86,7 @@ $(VENV)/.annoy: setup.cfg constraints.txt | $(VENV)/bin/python $(VENV)/.demo
 	else echo "annoy is left out, as it needs a C++ compiler (see $(VENV)/annoy.log): --ranker annoy will not work"; fi
 
 $(VENV)/.dev: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[deep,hnsw,milvus,pacs,scale,slides,timm,viewer,dev]'
+	$(BIN)/python $(PIP) install -q -c constraints.txt $(EDITABLE) -e '.[cloud,deep,hnsw,milvus,pacs,scale,slides,timm,viewer,dev]'
 	touch $@ $(VENV)/.demo
 
 $(VENV)/.docs: setup.cfg pyproject.toml constraints.txt | $(VENV)/bin/python

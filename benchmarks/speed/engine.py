@@ -55,9 +55,8 @@ def gone(n: int) -> NDArray[np.int64]:
 
 
 def cells(n: int) -> NDArray[np.int64]:
-    """Return a cell for each share, int64 (n, 5): its number for images of it, else a negative one."""
-    drawn = np.random.default_rng(5).random((n, len(SHARES)))
-    return np.where(drawn < SHARES, np.arange(len(SHARES)), -1 - np.arange(len(SHARES))).astype(np.int64)
+    """Return a cell for each share, int64 (n, 5): 1 for the images that are part of it, else 0."""
+    return (np.random.default_rng(5).random((n, len(SHARES))) < SHARES).astype(np.int64)
 
 
 def fill(place: str, vectors: NDArray[np.float32]) -> float:
@@ -103,8 +102,8 @@ def ask(folder: Path, place: str, has_deleted: bool, part: int) -> Iterator[Row]
         one.remove(gone(n))
     own = cells(n)
     for number, share in enumerate(SHARES):
-        among = own[:, number] == number
-        mask = None if share == 1 else filtered(among, partial(HasCell, (number,)))
+        among = own[:, number] == 1
+        mask = None if share == 1 else filtered(among, partial(HasCell, number, (1,)))
         best = [exact.rank(query, K, None if mask is None else among) for query in queries]
         link.n_answered, started = 0, time.monotonic()
         found = [ranker.rank(query, K, mask) for query in queries]

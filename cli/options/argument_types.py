@@ -47,6 +47,10 @@ def place_or_archive(text: str) -> Path | Address:
 
     scheme, colon, rest = text.partition(":")
     if not (colon and rest) or scheme not in installed(ARCHIVES):
+        # No path of a user begins so; to call it a missing folder would hide what is wrong.
+        if scheme.isalnum() and rest.startswith("//"):
+            known = ", ".join(installed(ARCHIVES))
+            raise click.BadParameter(f"{text}: no archive is called {scheme}; there are {known}")
         return place(text)
     try:
         return Address.parse(text)

@@ -29,8 +29,9 @@ class SilentEngineError(EngineError):
 
 @dataclass(frozen=True)
 class HasCell:
-    """One of some codes is among the cells of an image; none of no codes."""
+    """The cell of an image in a column, by the column's number, is one of some codes; none of no codes."""
 
+    column: int
     codes: tuple[int, ...]
 
 
@@ -150,12 +151,12 @@ def condition_of(mask: NDArray[np.bool_]) -> CellFilter | None:
     return None if condition is None else condition()
 
 
-def shortest(wanted: Sequence[int], others: Sequence[int], most: int) -> CellFilter | None:
+def shortest(column: int, wanted: Sequence[int], others: Sequence[int], most: int) -> CellFilter | None:
     """Return the filter for rows that have one of the wanted codes of a column, all others being ``others``.
 
     None if both lists are longer than ``most``.
     """
     # Both say the same, as the cells of a column part all images; the shorter is found sooner.
     if len(wanted) > most and len(others) < len(wanted):
-        return NoneOf(HasCell(tuple(others))) if len(others) <= most else None
-    return HasCell(tuple(wanted)) if len(wanted) <= most else None
+        return NoneOf(HasCell(column, tuple(others))) if len(others) <= most else None
+    return HasCell(column, tuple(wanted)) if len(wanted) <= most else None

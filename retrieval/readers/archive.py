@@ -53,7 +53,7 @@ class Address:
                 f"{text}: is no address of an archive; write dicomweb:http://host/dicom-web?Modality=CT"
             )
         place, _, query = match[2].partition("?")
-        if "://" in place and "@" in urlsplit(place).netloc:
+        if "//" in place and "@" in urlsplit(place).netloc:
             raise SettingError(
                 f"{match[1]}:{place.rpartition('@')[2]}: the address holds a user or a password, which "
                 "others can read; keep them in a netrc file or in SEMBLANCE_ARCHIVE_USER and _PASSWORD"
@@ -151,4 +151,13 @@ class Archive(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class NamesImages(Protocol):
+    """An archive whose images have names besides their UIDs, such as the keys of objects."""
+
+    def name_of(self, uid: str) -> str:
+        """Return the name of an image, printable; two images of one archive have two names."""
         ...

@@ -113,7 +113,7 @@ class _Walk:
             return not self._is_folder(entry)  # a folder in the folder is walked anyway
         # One that leads nowhere is said to be that where it is looked at.
         if not self.follow_links and Path(entry.path).exists():
-            self.report(f"{_clean(name)}: {_LEADS_OUT}")
+            self.report(f"{clean_name(name)}: {_LEADS_OUT}")
             return False
         return True
 
@@ -122,7 +122,7 @@ class _Walk:
             with os.scandir(folder) as entries:
                 kept = [entry for entry in entries if not entry.name.startswith(".")]
         except OSError as error:
-            self.report(f"{_clean(prefix.rstrip('/')) or folder}: {error.strerror}")
+            self.report(f"{clean_name(prefix.rstrip('/')) or folder}: {error.strerror}")
             return []
         kept = [entry for entry in kept if not self._is_excluded(entry)]
         return [(entry, prefix + entry.name) for entry in sorted(kept, key=lambda e: os.fsencode(e.name))]
@@ -157,14 +157,14 @@ def _found(path: Path, name: str, report: Report) -> FoundFile | None:
     try:
         status = path.stat()
     except OSError as error:
-        report(f"{_clean(name)}: {error.strerror}")
+        report(f"{clean_name(name)}: {error.strerror}")
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
     # Some file systems have inodes of 64 bits without a sign, or more; databases have 63.
     inode = status.st_ino & (1 << 63) - 1
     times = (status.st_mtime_ns, status.st_ctime_ns)
-    return FoundFile(path, _clean(name), status.st_size, times[0], inode, times[1])
+    return FoundFile(path, clean_name(name), status.st_size, times[0], inode, times[1])
 
 
 def _listed(path: Path, walk: _Walk, prefix: str = "") -> Iterator[FoundFile]:
@@ -181,7 +181,9 @@ def _listed(path: Path, walk: _Walk, prefix: str = "") -> Iterator[FoundFile]:
         if not place.exists():  # a CD may show its names in small letters
             place = folder.joinpath(*(part.lower() for part in parts))
         if PurePosixPath(name).is_absolute() or not _real(place).is_relative_to(root):
-            walk.report(f"{prefix}{_clean(name)}: lies outside the folder of the DICOMDIR and is not read")
+            walk.report(
+                f"{prefix}{clean_name(name)}: lies outside the folder of the DICOMDIR and is not read"
+            )
         elif not walk.excluded.isdisjoint((_real(place), *_real(place).parents)):
             continue
         else:
@@ -189,12 +191,12 @@ def _listed(path: Path, walk: _Walk, prefix: str = "") -> Iterator[FoundFile]:
             if found is not None:
                 yield found
     if len(missing) == 1:
-        walk.report(f"{_clean(prefix)}{missing[0]}")
+        walk.report(f"{clean_name(prefix)}{missing[0]}")
     elif missing:
         names = ", ".join(line.rpartition(": ")[0] for line in missing[:_NAMED])
         more = ", …" if len(missing) > _NAMED else ""
         what = f"{len(missing):,} of the {len(references):,} files that it names"
-        where = _clean(prefix) or f"{path.name}: "
+        where = clean_name(prefix) or f"{path.name}: "
         walk.report(f"{where}{what} cannot be found ({names}{more}); copy them too")
 
 
@@ -213,7 +215,8 @@ def _real(path: Path) -> Path:
         return path
 
 
-def _clean(name: str) -> str:
+def clean_name(name: str) -> str:
+    """Return the name of a file as it is shown: one printable line."""
     # Names of other systems may be no UTF-8; what is shown must be printable and one line.
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

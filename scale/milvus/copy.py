@@ -15,7 +15,7 @@ from retrieval.ranker import Ids
 from retrieval.rankers.engine import CellFilter, CopiedRows, EngineError, SilentEngineError
 
 from .address import MilvusAddress, seconds
-from .expression import CELLS, NUMBER, expression
+from .expression import NUMBER, cell_field, expression
 
 _VECTOR, _SUM = "vector", "sum"
 _BATCH = 1000
@@ -68,8 +68,9 @@ class MilvusCopy:
         schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
         schema.add_field(NUMBER, DataType.INT64, is_primary=True)
         schema.add_field(_VECTOR, DataType.FLOAT_VECTOR, dim=dimension)
-        cells = {"element_type": DataType.INT64, "max_capacity": max(1, n_cells)}
-        schema.add_field(CELLS, DataType.ARRAY, **cells)
+        # A field for each column: engines filter numbers by whole columns, and lists row by row.
+        for column in range(n_cells):
+            schema.add_field(cell_field(column), DataType.INT64)
         schema.add_field(_SUM, DataType.INT64)
         graph = self._client.prepare_index_params()
         graph.add_index(
@@ -89,8 +90,9 @@ class MilvusCopy:
         """Write rows, a thousand in a message."""
         for first in range(0, len(rows.numbers), _BATCH):
             numbers, vectors, cells, sums = (part[first : first + _BATCH] for part in rows)
+            names = [cell_field(column) for column in range(cells.shape[1])]
             data = [
-                {NUMBER: number, _VECTOR: vector, CELLS: own, _SUM: total}
+                {NUMBER: number, _VECTOR: vector, _SUM: total, **dict(zip(names, own, strict=True))}
                 for number, vector, own, total in zip(
                     numbers.tolist(), vectors, cells.tolist(), sums.tolist(), strict=True
                 )
@@ -124,10 +126,14 @@ class MilvusCopy:
 
     def rows(self) -> Iterator[CopiedRows]:
         """Yield all rows, a thousand at a time."""
-        for page in self._pages([NUMBER, _VECTOR, CELLS, _SUM]):
+        with self._asking():
+            fields = self._client.describe_collection(self._name, timeout=self._seconds)["fields"]
+        names = [cell_field(column) for column in range(len(fields) - 3)]
+        for page in self._pages([NUMBER, _VECTOR, _SUM, *names]):
             vectors = np.array([row[_VECTOR] for row in page], dtype=np.float32)
-            cells = np.array([list(row[CELLS]) for row in page], dtype=np.int64).reshape(len(page), -1)
-            yield CopiedRows(_numbers(page, NUMBER), vectors, cells, _numbers(page, _SUM))
+            cells = np.array([[int(row[name]) for name in names] for row in page], dtype=np.int64)
+            own = cells.reshape(len(page), len(names))
+            yield CopiedRows(_numbers(page, NUMBER), vectors, own, _numbers(page, _SUM))
 
     def _pages(self, fields: list[str]) -> Iterator[list[Any]]:
         self._load()

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from retrieval.rankers.engine import AllOf, CellFilter, HasCell, NoneOf
 
-CELLS, NUMBER = "cells", "id"
+NUMBER = "id"
+
+
+def cell_field(column: int) -> str:
+    """Return the name of the field with the cells of a column."""
+    return f"cell{column}"
 
 
 def expression(condition: CellFilter) -> str:
@@ -12,7 +17,7 @@ def expression(condition: CellFilter) -> str:
     if isinstance(condition, HasCell):
         # Numbers of images are never negative; an empty list is refused by the grammar.
         codes = ", ".join(str(int(code)) for code in condition.codes)
-        return f"array_contains_any({CELLS}, [{codes}])" if codes else f"({NUMBER} < 0)"
+        return f"({cell_field(condition.column)} in [{codes}])" if codes else f"({NUMBER} < 0)"
     if isinstance(condition, NoneOf):
         return f"(not {expression(condition.part)})"
     word = " and " if isinstance(condition, AllOf) else " or "

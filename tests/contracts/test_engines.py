@@ -16,6 +16,7 @@ from retrieval.rankers.engine_ranker import EngineRanker, HeldCopy
 from retrieval.registry import RANKERS, installed, load
 
 N, D, COPIED = 1500, 16, 1400
+LARGE = (1 << 63) - 1
 NAMES = [name for name in installed(RANKERS) if issubclass(load(name, RANKERS), EngineRanker)]
 
 
@@ -47,7 +48,7 @@ def vectors() -> np.ndarray:
 def cells() -> np.ndarray:
     """Return two cells of each image: of ten and of three codes, some of which need all 63 bits."""
     own = np.arange(N)
-    return np.stack([(1 << 63) - 1 - own % 10, 100 + own % 3], axis=1)
+    return np.stack([LARGE - own % 10, 100 + own % 3], axis=1)
 
 
 def rows(numbers: np.ndarray) -> CopiedRows:
@@ -133,13 +134,13 @@ def test_rows_are_deleted_and_written_again_and_a_copy_that_is_not_there_is_told
 @pytest.mark.parametrize(
     ("condition", "holds"),
     [
-        (HasCell(((1 << 63) - 1,)), lambda i: i % 10 == 0),
-        (HasCell((101, 102)), lambda i: i % 3 > 0),
-        (NoneOf(HasCell((101,))), lambda i: i % 3 != 1),
-        (AllOf((HasCell((100,)), NoneOf(HasCell(((1 << 63) - 2,))))), lambda i: i % 3 == 0 and i % 10 != 1),
-        (OneOf((HasCell((100,)), HasCell(((1 << 63) - 2,)))), lambda i: i % 3 == 0 or i % 10 == 1),
-        (OneOf((HasCell(()), HasCell((100,)))), lambda i: i % 3 == 0),
-        (HasCell(()), lambda i: False),
+        (HasCell(0, (LARGE,)), lambda i: i % 10 == 0),
+        (HasCell(1, (101, 102)), lambda i: i % 3 > 0),
+        (NoneOf(HasCell(1, (101,))), lambda i: i % 3 != 1),
+        (AllOf((HasCell(1, (100,)), NoneOf(HasCell(0, (LARGE - 1,))))), lambda i: i % 3 == 0 and i % 10 != 1),
+        (OneOf((HasCell(1, (100,)), HasCell(0, (LARGE - 1,)))), lambda i: i % 3 == 0 or i % 10 == 1),
+        (OneOf((HasCell(0, ()), HasCell(1, (100,)))), lambda i: i % 3 == 0),
+        (HasCell(0, ()), lambda i: False),
     ],
 )  # fmt: skip
 def test_filters_of_cells_leave_what_they_say(full, condition, holds):
@@ -155,7 +156,7 @@ def test_the_ranker_finds_the_best_also_where_the_copy_lacks_them(ranker, exact)
 @pytest.mark.parametrize("column", [0, 1])
 def test_filters_lose_no_hit(ranker, exact, column):
     code = int(cells()[7, column])
-    mask = filtered(cells()[:, column] == code, lambda: HasCell((code,)))
+    mask = filtered(cells()[:, column] == code, lambda: HasCell(column, (code,)))
     assert recall(ranker, exact, mask) >= 0.99
 
 

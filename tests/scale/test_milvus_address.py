@@ -64,10 +64,8 @@ def test_seconds_that_are_none_are_refused(monkeypatch, text):
 
 
 def test_a_filter_becomes_an_expression_with_brackets():
-    condition = AllOf((OneOf((HasCell((1, 2)), HasCell(()))), NoneOf(HasCell((3,)))))
-    assert expression(condition) == (
-        "((array_contains_any(cells, [1, 2]) or (id < 0)) and (not array_contains_any(cells, [3])))"
-    )
+    condition = AllOf((OneOf((HasCell(7, (1, 2)), HasCell(0, ()))), NoneOf(HasCell(0, (3,)))))
+    assert expression(condition) == ("(((cell7 in [1, 2]) or (id < 0)) and (not (cell0 in [3])))")
 
 
 @pytest.mark.parametrize(

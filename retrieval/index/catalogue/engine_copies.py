@@ -23,6 +23,7 @@ class StoredCopy:
     recipe : of the representation when it was copied; vectors of another one are others.
     commit : the number of the commit that it was brought up to.
     ranges : first and last number of runs of images that were copied, rising.
+    columns : whose cells were copied, in the order of their numbers.
     recall : the share of the ten best that its candidates held, on a sample, when it was brought up to date.
     """
 
@@ -31,6 +32,7 @@ class StoredCopy:
     recipe: str
     commit: int
     ranges: list[list[int]]
+    columns: list[str]
     recall: float
 
 

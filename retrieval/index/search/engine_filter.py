@@ -53,14 +53,15 @@ def _of_node(node: Node, known: Annotations) -> CellFilter | None:
 
 def _of_mask(snapshot: Snapshot, column: str, mask: Mask) -> CellFilter | None:
     """Return the filter for the images of a mask by what they have in a column."""
-    if column not in copied_columns(snapshot):
+    copied = copied_columns(snapshot)
+    if column not in copied:
         return None
     codes = column_codes(snapshot, column)
     wanted, others = np.unique(codes[mask]), np.unique(codes[~mask])
     # Two spellings can mean one patient: then no list of cells parts the images as the condition does.
     if len(np.intersect1d(wanted, others)):
         return None
-    return shortest(wanted.tolist(), others.tolist(), _MOST)
+    return shortest(copied.index(column), wanted.tolist(), others.tolist(), _MOST)
 
 
 def _whole(parts: Sequence[CellFilter | None]) -> tuple[CellFilter, ...]:

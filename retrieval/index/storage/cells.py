@@ -13,18 +13,22 @@ from numpy.typing import NDArray
 
 from ...ranker import Ids
 from ...readers.pseudonym import hashed
+from ..catalogue.pictures import GROUPS
 from .identities import Values
 from .snapshot import Snapshot
 
 UNCOPIED = ("id", "source")
 """Columns that differ for each image: a condition on them leaves few, which need no engine."""
-_MOST = 512
-"""Columns of a copy: engines hold lists of some thousand cells."""
+_MOST = 60
+"""Columns of a copy: Milvus has 64 fields at most."""
 
 
 def copied_columns(snapshot: Snapshot) -> list[str]:
-    """Return the names of the columns that are copied, in order."""
-    return [name for name in snapshot.columns.names if name not in UNCOPIED][:_MOST]
+    """Return the names of the columns that are copied; the place of each is the number of its cells."""
+    # Those that are most asked for first: the others are cut if there are too many.
+    usual = [*GROUPS, "label"]
+    rest = [name for name in snapshot.columns.names if name not in (*usual, *UNCOPIED)]
+    return [*usual, *rest][:_MOST]
 
 
 def column_codes(snapshot: Snapshot, column: str) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import GoneError, IndexFolderError
-from ...readers.archive import Address, Archive, ArchivedSeries, SeriesKey, is_part
+from ...readers.archive import Address, Archive, ArchivedSeries, NamesImages, SeriesKey, is_part
 from ..catalogue.archives import IndexedArchive, add_archive, archive_of, move_archive, note_cursor
 from ..catalogue.database import Catalogue
 from ..catalogue.files import KnownSource, Stat, State, add_source, drop_sources, known_sources, mark_changed
@@ -37,12 +37,14 @@ class Listing:
     ----------
     archive : as the index knows it.
     images : the ids of all its images, series by series; the value tells if it is to be read again.
+    names : of images that have others than their ids.
     skipped : (id, reason) of images that are left out.
     cursor : how far changes are seen with it.
     """
 
     archive: IndexedArchive
     images: dict[str, bool] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     cursor: str | None = None
 
@@ -81,6 +83,8 @@ def list_images(
     with closing(Uids(store.salt, address)) as uids:
         for series in archive.series():
             _list_series(listing, archive, series, uids, indexed, series.key in again)
+            if store.catalogue.names.are_hidden:
+                listing.names.clear()
             progress("scan", len(listing.images), 0)
     return listing
 
@@ -110,7 +114,10 @@ def _remembered(listing: Listing, archive: Archive, series: SeriesKey, uids: Uid
         (uids.id_of(uid), "another series of the archive has an image of the same SOP instance UID")
         for uid in taken
     ]
-    return uids.remember(series, [uid for uid in found if uid not in set(taken)])
+    ids = uids.remember(series, [uid for uid in found if uid not in set(taken)])
+    if isinstance(archive, NamesImages):
+        listing.names |= {uids.id_of(uid): archive.name_of(uid) for uid in found}
+    return ids
 
 
 def record_images(store: Store, listing: Listing, changes: Changes, options: ScanOptions) -> None:
@@ -125,14 +132,17 @@ def record_images(store: Store, listing: Listing, changes: Changes, options: Sca
         known = known_sources(store.catalogue, root)
         _refuse_empty(listing, known)
         n_known, n_new = len(known), len(changes.new)
+        found = {
+            id: known.pop(id.encode(), None) or known.pop(tombstone_path_key(store.salt, id.encode()), None)
+            for id in listing.images
+        }
+        # What is gone first: an object that was overwritten is a new image of the same name.
+        drop_sources(store.catalogue, [gone.id for gone in known.values()])
         for id, is_changed in listing.images.items():
-            found = known.pop(id.encode(), None) or known.pop(
-                tombstone_path_key(store.salt, id.encode()), None
-            )
-            _record(store.catalogue, root, id, found, is_changed or options.compare_contents, changes)
+            named = id, listing.names.get(id, id)
+            _record(store.catalogue, root, named, found[id], is_changed or options.compare_contents, changes)
         if not options.forget:
             check_share("the archive", len(known) - (len(changes.new) - n_new), n_known)
-        drop_sources(store.catalogue, [found.id for found in known.values()])
         changes.n_gone += len(known)
         changes.skipped += listing.skipped
         note_cursor(store.catalogue, root, listing.cursor)
@@ -147,19 +157,26 @@ def _refuse_empty(listing: Listing, known: dict[bytes, KnownSource]) -> None:
 
 
 def _record(
-    catalogue: Catalogue, root: int, id: str, found: KnownSource | None, is_changed: bool, changes: Changes
+    catalogue: Catalogue,
+    root: int,
+    named: tuple[str, str],
+    found: KnownSource | None,
+    is_changed: bool,
+    changes: Changes,
 ) -> None:
+    """Record an image by its id, which finds it in the archive, and its name."""
+    id, name = named
     if found is None:
-        # An index may follow two archives that hold the same image.
-        if catalogue.rows("SELECT 1 FROM source WHERE name = ?", id):
-            changes.skipped.append((id, "is indexed already, from another archive"))
+        # An index may follow two archives that hold the same image, or another one of the same name.
+        if catalogue.rows("SELECT 1 FROM source WHERE name = ?", name):
+            changes.skipped.append((name, "is indexed already, from another archive"))
             return
-        changes.new.add(add_source(catalogue, root, id.encode(), id, _UNKNOWN))
+        changes.new.add(add_source(catalogue, root, id.encode(), name, _UNKNOWN))
     elif is_changed and found.state is State.READ:
         mark_changed(catalogue, found.id, _UNKNOWN)
         changes.changed.add(found.id)
     else:
-        count_unchanged(found, id, changes)
+        count_unchanged(found, name, changes)
 
 
 def prepare_folder(archive: IndexedArchive) -> Iterator[Path]:

@@ -78,10 +78,12 @@ def push(store: Store, by: str, engine: str, progress: Progress) -> PushReport:
     ranker = dense_ranker(snapshot, by)
     wanted = wanted_sums(snapshot, ranker)
     known = snapshot.copy(by)
-    if known is None or known.engine != engine:
+    columns = copied_columns(snapshot)
+    # A collection has its fields for good: other columns need another one.
+    if known is None or known.engine != engine or known.columns != columns:
         drop_copy(store, by)
         recipe = str(snapshot.stored[by].recipe)
-        known = StoredCopy(engine, f"semblance_{secrets.token_hex(8)}", recipe, -1, [], 0.0)
+        known = StoredCopy(engine, f"semblance_{secrets.token_hex(8)}", recipe, -1, [], columns, 0.0)
         _note(store, by, known)  # before anything is written: what a kill leaves there can be dropped
     with closing(open_copy(engine, known.name, patient=True)) as copy:
         changes = _write(copy, snapshot, ranker, wanted, progress)
@@ -195,17 +197,22 @@ def _filtered_recall(
     copy: EngineCopy, snapshot: Snapshot, ranker: ExactRanker
 ) -> tuple[float | None, float | None]:
     """Try the engine with the cell that about a tenth of the images have; None if none parts them."""
-    best: tuple[float, float, int, NDArray[np.bool_]] | None = None
-    for column in copied_columns(snapshot):
+    best: tuple[float, float, HasCell, NDArray[np.bool_]] | None = None
+    for number, column in enumerate(copied_columns(snapshot)):
         codes = column_codes(snapshot, column)
         values, counts = np.unique(codes, return_counts=True)
         shares = counts / len(codes)
         at = int(np.argmin(np.abs(shares - _SHARE)))
         if shares[at] < 1 and (best is None or abs(shares[at] - _SHARE) < best[0]):
-            best = abs(shares[at] - _SHARE), float(shares[at]), int(values[at]), codes == values[at]
+            best = (
+                abs(shares[at] - _SHARE),
+                float(shares[at]),
+                HasCell(number, (int(values[at]),)),
+                codes == values[at],
+            )
     if best is None:
         return None, None
-    return best[1], _recall(copy, snapshot, ranker, (HasCell((best[2],)), best[3]))
+    return best[1], _recall(copy, snapshot, ranker, (best[2], best[3]))
 
 
 def _ranges(snapshot: Snapshot, numbers: Ids) -> list[list[int]]:
