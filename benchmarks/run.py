@@ -32,6 +32,7 @@ SMALL = {
     "classify": "ultrasound3 --recipe words",
     "compare": "ultrasound3 -o build/comparison",
     "defaults": "ultrasound3 --most 20 --cache build/defaults",
+    "engine": "--n 3000 --dimension 16",
     "enrichment": "wbc5 -k 20",
     "extraction": "--pictures 4 --rounds 2",
     "feedback": "wbc5",

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from retrieval.errors import OptionError
 from viewer.safe_text import printable
 
 from ..options.argument_types import place
@@ -34,16 +35,21 @@ SEMBLANCE_ENGINE_SECONDS is how long a question may take [3]."""
 @option("--to", required=True, metavar="ENGINE", help="the engine and its address, milvus:http://HOST:19530")
 @option("--by", multiple=True, metavar="NAME", help="a representation with dense vectors; repeatable [all]")
 @option("--drop", is_flag=True, help="delete the copy there instead")
+@option("--forget", is_flag=True, help="with --drop: forget the copy even if the engine does not answer")
 @option("--json", is_flag=True, help="print the summary as JSON")
 @quiet
 def run(args: Arguments) -> int:
     """Copy, and print what is there now and what share of the best the engine finds."""
     from retrieval.index.writer import IndexWriter
 
+    if args.forget and not args.drop:
+        raise OptionError("goes with --drop", "forget")
     with IndexWriter.open(args.index) as index:
         if args.drop:
-            for name in index.drop_copies(args.to, args.by):
-                print(printable(f"{name}: its copy at {args.to} is deleted"))
+            for name in index.drop_copies(args.to, args.by, forget=args.forget):
+                print(
+                    printable(f"{name}: its copy at {args.to} is {'forgotten' if args.forget else 'deleted'}")
+                )
             return 0
         with ProgressBar("vectors", args.quiet) as progress:
             reports = index.push(args.to, args.by, progress=progress)

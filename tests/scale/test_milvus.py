@@ -15,6 +15,7 @@ import tifffile
 pytest.importorskip("milvus_lite")
 
 from benchmarks.shared.milvus_server import MilvusServer
+from cli.main import main
 from retrieval.baselines import Thumbnail
 from retrieval.errors import OptionError
 from retrieval.index import Index
@@ -265,9 +266,25 @@ def test_no_engine_is_chosen_that_does_not_take_the_vectors(made, server, tmp_pa
         with pytest.raises(EngineError, match=r"127\.0\.0\.1:9: no server answers there"):
             index.choose_ranker("milvus:http://127.0.0.1:9")
         assert "ranker" not in index.info()["representations"][0]
+        assert index.verify() == []
         with pytest.raises(OptionError, match="holds no copy of this index"):
             index.drop_copies(server.place)
         with pytest.raises(OptionError, match="no representation 'deep'"):
             index.push(server.place, ["deep"])
         with pytest.raises(OptionError, match="exact is no engine"):
             index.push("exact")
+
+
+def test_a_copy_at_a_server_that_is_gone_can_be_forgotten(made, pushed, server, capsys):
+    with IndexWriter.open(pushed) as index:
+        (copied,) = stored_copies(index._store.catalogue).values()
+        with index._store.catalogue.transaction():
+            lost = type(copied)(**{**copied.__dict__, "engine": "milvus:http://127.0.0.1:9"})
+            note_copy(index._store.catalogue, "thumbnail", lost)
+    drop = ["push", str(pushed), "--to", "milvus:http://127.0.0.1:9", "--drop"]
+    assert main(drop) == 1
+    assert "no server answers there" in capsys.readouterr().err
+    assert main([*drop, "--forget"]) == 0
+    assert "thumbnail: its copy at milvus:http://127.0.0.1:9 is forgotten" in capsys.readouterr().out
+    assert main(["push", str(pushed), "--to", server.place, "--quiet"]) == 0
+    assert f"thumbnail: {N_FILES * N_PAGES} vectors at {server.place}" in capsys.readouterr().out

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
+from ...errors import REPAIR, IndexFolderError
 from .database import Catalogue
 from .stored_json import parse
 
@@ -40,7 +41,12 @@ def stored_copies(catalogue: Catalogue) -> Mapping[str, StoredCopy]:
     """Return the copies, by the names of representations."""
     found = catalogue.rows("SELECT value FROM meta WHERE key = ?", _KEY)
     known = {} if not found else parse(str(found[0][0]), dict, "what engines hold")
-    return {name: StoredCopy(**copy) for name, copy in known.items()}
+    try:
+        return {name: StoredCopy(**copy) for name, copy in known.items()}
+    except TypeError as error:
+        raise IndexFolderError(
+            f"the catalogue is damaged: what engines hold cannot be read; {REPAIR}"
+        ) from error
 
 
 def note_copy(catalogue: Catalogue, by: str, copy: StoredCopy | None) -> None:

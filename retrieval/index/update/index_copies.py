@@ -53,10 +53,11 @@ class IndexCopies:
         finally:
             self.refresh()
 
-    def drop_copies(self, engine: str, by: Sequence[str] = ()) -> list[str]:
+    def drop_copies(self, engine: str, by: Sequence[str] = (), *, forget: bool = False) -> list[str]:
         """Delete copies at an engine, and return the names of their representations.
 
-        Raises OptionError if there are none; EngineError if the engine does not answer: none is forgotten.
+        Raises OptionError if there are none; EngineError if the engine does not answer: the copy stays known
+        then, unless it is to be forgotten.
         """
         check_choice(engine, "to")
         known = stored_copies(self._store.catalogue)
@@ -65,7 +66,7 @@ class IndexCopies:
             raise OptionError(f"{engine} holds no copy of this index", "to")
         # One after the other: what was dropped before a failure is forgotten, as it is gone.
         for name in chosen:
-            drop_copy(self._store, name)
+            drop_copy(self._store, name, forget)
         self.refresh()
         return chosen
 

@@ -84,8 +84,10 @@ def push(store: Store, by: str, engine: str, progress: Progress) -> PushReport:
         drop_copy(store, by)
         recipe = str(snapshot.stored[by].recipe)
         known = StoredCopy(engine, f"semblance_{secrets.token_hex(8)}", recipe, -1, [], columns, 0.0)
-        _note(store, by, known)  # before anything is written: what a kill leaves there can be dropped
     with closing(open_copy(engine, known.name, patient=True)) as copy:
+        # Before anything is written: what a kill leaves there can be dropped.
+        if known.commit < 0:
+            _note(store, by, known)
         changes = _write(copy, snapshot, ranker, wanted, progress)
         recall = _recall(copy, snapshot, ranker, None)
         share, filtered = _filtered_recall(copy, snapshot, ranker)
@@ -96,20 +98,23 @@ def push(store: Store, by: str, engine: str, progress: Progress) -> PushReport:
     return PushReport(by, engine, len(wanted[0]), n_written, n_deleted, recall, share, filtered)
 
 
-def drop_copy(store: Store, by: str) -> bool:
-    """Delete the copy of a representation's vectors, and forget it; tell if there was one.
+def drop_copy(store: Store, by: str, forget: bool = False) -> None:
+    """Delete the copy of a representation's vectors, if there is one, and forget it.
 
     Raises
     ------
-    EngineError : the engine does not answer; the copy is not forgotten then.
+    EngineError : the engine does not answer; the copy is forgotten then only if ``forget``.
     """
     known = stored_copies(store.catalogue).get(by)
     if known is None:
-        return False
-    with closing(open_copy(known.engine, known.name, patient=True)) as copy:
-        copy.drop()
+        return
+    try:
+        with closing(open_copy(known.engine, known.name, patient=True)) as copy:
+            copy.drop()
+    except EngineError:
+        if not forget:
+            raise
     _note(store, by, None)
-    return True
 
 
 def follow_copies(store: Store, progress: Progress) -> tuple[str, ...]:
