@@ -35,6 +35,7 @@ class MilvusAddress:
             _ = parts.port  # refuses what is no number
         except ValueError as error:
             raise SettingError(f"milvus:{place}: {error}; write milvus:http://HOST:19530") from error
+        # Said without the address itself: the message may go into a log.
         if parts.username is not None or parts.password is not None:
             raise SettingError(
                 f"milvus:{parts.scheme}://{host}: the address holds a user or a password, which others can "
@@ -72,6 +73,7 @@ def seconds() -> float:
 
 
 def _from_netrc(host: str) -> str:
+    # A file that is missing or broken is no credentials; the server will say that it wants some.
     try:
         found = netrc.netrc(os.environ.get("NETRC")).authenticators(host)
     except (OSError, netrc.NetrcParseError):

@@ -120,6 +120,7 @@ class MilvusCopy:
                 return None
         pages = [(_numbers(page, NUMBER), _numbers(page, _SUM)) for page in self._pages([NUMBER, _SUM])]
         numbers = np.concatenate([np.empty(0, np.int64), *(page[0] for page in pages)])
+        # Pages come in the order of the server's parts, not of numbers.
         order = np.argsort(numbers)
         sums = np.concatenate([np.empty(0, np.int64), *(page[1] for page in pages)])
         return numbers[order], sums[order]
@@ -202,6 +203,7 @@ class MilvusCopy:
             raise self._refusal(error) from error
 
     def _refusal(self, error: Exception) -> EngineError:
+        # Classes and codes of pymilvus say less than its texts: most failures are one class.
         text = " ".join(str(getattr(error, "message", "") or error or "timeout").split())
         if any(word in text.lower() for word in ("deadline", "timeout", "timed out")):
             return SilentEngineError(f"{self.shown}: no answer within {self._seconds:g} s")
