@@ -25,7 +25,7 @@ class MilvusServer:
     def __init__(self, folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        self._folder = folder
+        self.folder = folder
         self.process: subprocess.Popen | None = None
 
     @property
@@ -37,7 +37,7 @@ class MilvusServer:
         """Start it, and return when it answers."""
         words = ["-m", "milvus_lite", "server", "--host", "127.0.0.1", "--port", str(self.port)]
         self.process = subprocess.Popen(
-            [sys.executable, *words, "--data-dir", str(self._folder)],
+            [sys.executable, *words, "--data-dir", str(self.folder)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

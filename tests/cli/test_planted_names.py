@@ -184,9 +184,9 @@ def test_planted_names_are_nowhere(scans, tmp_path):
     assert found == []
     # Commands that were not carried out prove nothing. These need slices with positions, and find the paths.
     assert {line[0] for line in lines} - done <= {"locate", "audit"}
-    # Tests of their own are of train and serve, below, of receive, in tests/pacs, and of learn-profile. demo
-    # and warm see no file of the user.
-    own = {"demo", "receive", "warm", "train", "serve", "learn-profile"}
+    # Tests of their own are of train and serve, below, of receive, in tests/pacs, of push, in tests/scale,
+    # and of learn-profile. demo and warm see no file of the user.
+    own = {"demo", "receive", "warm", "train", "serve", "push", "learn-profile"}
     assert set(COMMANDS) - {line[0] for line in lines} == own
 
 

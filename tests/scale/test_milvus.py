@@ -130,6 +130,12 @@ def test_answers_with_filters_are_those_of_the_index_itself(made, pushed, asked)
     assert sum(one is None for one in asked) == 1
 
 
+def test_no_name_and_no_text_of_an_image_reaches_the_server(pushed, server):
+    held = b"".join(path.read_bytes() for path in server.folder.rglob("*") if path.is_file())
+    assert b"semblance_" in held
+    assert [text for text in (b".tif", b"o'k", b"P0", b"site", b"label") if text in held] == []
+
+
 def test_a_push_says_what_is_found_and_a_second_one_writes_nothing(pushed, server):
     with IndexWriter.open(pushed) as index:
         (report,) = index.push(server.place)
