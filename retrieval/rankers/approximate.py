@@ -25,6 +25,10 @@ _DEPTH = 64
 _PER_HIT = 2
 """Candidates for each of the best k, if these are many."""
 
+_LARGE, _GROWTH = 100_000, 1 / 3
+"""Vectors of a structure above which more candidates are looked for, and with which power of their number:
+the more vectors there are, the closer the tenth is to those behind it (benchmarks/speed/growth.py)."""
+
 _ROWS = 170
 """Rows that an exact scan reads in the time that a structure needs for one more candidate."""
 
@@ -111,7 +115,7 @@ class ApproximateRanker(ExactRanker):
         if len(parts) != 1 or 0 not in self._finders:
             return None
         (ids, block), view = parts[0], self._scaled(query)
-        depth = max(_DEPTH, _PER_HIT * k)
+        depth = _depth(k, len(ids))
         # Rows that were removed, and queries of zeros, are for the general way.
         if not 0 < k <= self._count(0, ids) == len(ids) or depth > len(ids) // 4 or not view.any():
             return None
@@ -135,7 +139,7 @@ class ApproximateRanker(ExactRanker):
         if wanted <= 0:
             return np.empty(0, np.int64)
         # Of the nearest rows as large a share may be found as of all.
-        depth = int(max(_DEPTH, _PER_HIT * k) * len(ids) / n)
+        depth = int(_depth(k, len(ids)) * len(ids) / n)
         is_few = n < len(ids) // 2 and n <= _ROWS * depth
         if is_few or depth > len(ids) // 4 or not all(map(np.any, views)):
             return None
@@ -162,6 +166,11 @@ class ApproximateRanker(ExactRanker):
         _, block = open_segment(folder, dimension)
         if block.n >= CODED:
             cls._write_finder(folder / cls.name, block)
+
+
+def _depth(k: int, n: int) -> int:
+    """Return how many candidates of n vectors are looked for, for the best k."""
+    return int(max(_DEPTH, _PER_HIT * k) * max(1.0, n / _LARGE) ** _GROWTH)
 
 
 def _may_be_found(ids: Ids, among: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
