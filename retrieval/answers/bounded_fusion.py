@@ -19,6 +19,10 @@ from .fusion import RANK_CONSTANT, Scale, contributions, scaled
 _FIRST, _PER_HIT, _DEEPER = 256, 16, 4
 """Depth of the first rankings: at least, and for each hit wanted; and how many times deeper the next go."""
 
+_SHARE = 256
+"""One in so many of all images is ranked at first for a fusion: of a large collection the first few hundred
+seldom decide, and to rank again costs more than to rank some more at once."""
+
 _ROUNDING = 1e-9
 """Sums of a few float64 in another order differ by less."""
 
@@ -129,9 +133,9 @@ class Prefixes:
         return all(is_whole or np.isin(ids, one.ids).all() for one, is_whole in pairs)
 
 
-def depths(n: int, k: int) -> Iterator[int]:
+def depths(n: int, k: int, n_rankings: int = 2) -> Iterator[int]:
     """Yield to what depths rankings of n are taken for the best k; the last is a quarter of n at most."""
-    depth = _first_depth(k)
+    depth = _first_depth(n if n_rankings > 1 else 0, k)
     while depth * _DEEPER <= n:
         yield depth
         depth *= _DEEPER
@@ -139,11 +143,11 @@ def depths(n: int, k: int) -> Iterator[int]:
 
 def may_save(n: int, k: int) -> bool:
     """Tell if there are so many images that the best k may be known without whole rankings."""
-    return _first_depth(k) * _DEEPER <= n
+    return _first_depth(n, k) * _DEEPER <= n
 
 
-def _first_depth(k: int) -> int:
-    return max(_FIRST, _PER_HIT * k)
+def _first_depth(n: int, k: int) -> int:
+    return max(_FIRST, _PER_HIT * k, n // _SHARE)
 
 
 def _certain_best(

@@ -56,7 +56,7 @@ def best_cases(
         return None
     nothing = Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
     scaled = fusion.scaled(snapshot, [Reranked(one, nothing) for one in encoded])
-    for depth in depths(n, options.k):
+    for depth in depths(n, options.k, len(encoded)):
         rankings = [rank(snapshot, one, depth, mask) for one in encoded]
         prefixes = Prefixes.of(rankings, depth, scaled.rule, scaled.weights, scaled.scales)
         chosen = _of_their_cases(snapshot, prefixes, mask, options.group_by)
