@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -77,8 +78,18 @@ class Kernel:
     @property
     def is_cached(self) -> bool:
         """Tell whether its machine code is on disk, and no older than its source."""
+        return self._has_newer(self._indexes())
+
+    @property
+    def is_cached_beside(self) -> bool:
+        """Tell the same without loading numba, of the folder that numba usually takes."""
+        folder = Path(self.py_func.__code__.co_filename).with_name("__pycache__")
+        is_taken = "NUMBA_CACHE_DIR" not in os.environ and os.access(folder, os.W_OK)
+        return is_taken and self._has_newer(self._in(folder))
+
+    def _has_newer(self, indexes: Iterable[Path]) -> bool:
         time = Path(self.py_func.__code__.co_filename).stat().st_mtime
-        return any(index.stat().st_mtime >= time for index in self._indexes())
+        return any(index.stat().st_mtime >= time for index in indexes)
 
     def confirm(self) -> None:
         """Date the machine code on disk as of now if this process runs it, so that it counts as cached.
@@ -92,15 +103,16 @@ class Kernel:
                     index.touch()
 
     def _indexes(self) -> list[Path]:
+        return self._in(Path(self.compiled().stats.cache_path)) if self.can_be_cached else []
+
+    def _in(self, folder: Path) -> list[Path]:
         """Return numba's index of its machine code, one a version of Python; none if there is none.
 
         They are named after the module, the function and the line of its source.
         """
-        if not self.can_be_cached:
-            return []
         code = self.py_func.__code__
         name = f"{Path(code.co_filename).stem}.{self.py_func.__qualname__}-{code.co_firstlineno}.*.nbi"
-        return list(Path(self.compiled().stats.cache_path).glob(name))
+        return list(folder.glob(name))
 
     def __call__(self, *arguments: Any) -> Any:
         """Run the kernel."""

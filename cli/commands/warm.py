@@ -83,6 +83,8 @@ def warm_up_once(names: Sequence[str], progress: ProgressBar) -> None:
             make(name)  # imports the modules of its kernels
     # Small kernels of rankings are compiled in no time; those of visual words are what takes a minute.
     kernels = [one for one in KERNELS if one.__module__.startswith("bovw.")]
+    if any(one.is_cached_beside for one in kernels):  # seen without loading numba
+        return
     # Where nothing can be kept, each process compiles what it calls, and no more.
     if kernels and kernels[0].can_be_cached and not any(one.is_cached for one in kernels):
         warm_up(progress)

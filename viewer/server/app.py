@@ -24,8 +24,8 @@ from .routes.pixels import made, of_index, of_upload
 from .routes.shard import shard
 from .routes.slides import of_slide
 
-HEAD_START = 1.0
-"""Seconds that a page has before networks are loaded."""
+CALM, PATIENCE = 1.0, 3.0
+"""Seconds without a question before what the first answer does without is loaded, and the most to wait."""
 EVERY = 0.25
 """Seconds between two looks for a new commit."""
 
@@ -85,9 +85,10 @@ async def _alive(desk: Desk) -> AsyncIterator[None]:
 async def _load(desk: Desk) -> None:
     for collection in desk.collections:
         await asyncio.to_thread(collection.load_quick)
+    # Loading kernels and networks leaves other threads little time: the first page gets its answer before.
+    await desk.workers.calm(CALM, PATIENCE)
+    for collection in desk.collections:
         await asyncio.to_thread(collection.practise)
-    # Loading a network leaves other threads little time: the first page gets its images before.
-    await asyncio.sleep(HEAD_START)
     while True:
         for collection in desk.collections:
             # What was still loading of the last commit is loaded of the new one.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import weakref
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +34,7 @@ from .problem import refusal_of
 _Files = NDArray[np.int64]
 """The number of each image, and size and time of change of its file, (n, 3)."""
 _KEY = 12
+_NUMBER = re.compile(r"[0-9a-f]{1,15}(?=-)")
 """Bytes of an image's key: enough that no two of a billion images share one."""
 _SIDE = 64
 _FEW = 2
@@ -107,9 +110,8 @@ class Opened:
                 self.failed[name] = str(error) if refused is None else refused.message
 
     def touch(self) -> None:
-        """Read the columns and the keys of all images, if they are not; a plain question does without."""
+        """Read the columns of all images, if they are not; a plain question does without."""
         self.index.ask(_touch)
-        _ = self._names
 
     def practise(self, names: Iterable[str]) -> None:
         """Ask questions of all kinds, so that the first of each kind does not wait for kernels and readers.
@@ -169,18 +171,23 @@ class Opened:
 
     def name_of(self, key: str) -> str | None:
         """Return the image that has a key; None if none has."""
-        return self._names.get(key)
+        if (number := _NUMBER.match(key)) is None:
+            return None
+        for at in np.flatnonzero(self._files[:, 0] == int(number[0], 16)).tolist():
+            if self._key(at) == key:
+                # The snapshot knows the names: a catalogue may hold them hidden.
+                return self.index.names[at]
+        return None
 
     def key_of(self, name: str) -> str:
         """Return the key of an image. Raise SettingError if there is none of that name."""
-        at = self.index.ask(lambda snapshot: snapshot.position(name))
-        return _hash(self.index.window.text, *self._files[at].tolist())
+        return self._key(self.index.ask(lambda snapshot: snapshot.position(name)))
 
-    @cached_property
-    def _names(self) -> Mapping[str, str]:
-        # The snapshot knows the names: a catalogue may hold them hidden.
-        window, names = self.index.window.text, self.index.ask(lambda snapshot: snapshot.names)
-        return {_hash(window, *row): name for row, name in zip(self._files.tolist(), names, strict=True)}
+    def _key(self, position: int) -> str:
+        of_image = self._files[position].tolist()
+        hashed = blake2b(repr((self.index.window.text, of_image)).encode(), digest_size=_KEY).hexdigest()
+        # The number finds the image, without a table of the hashes of all; the hash tells whether it is it.
+        return f"{of_image[0]:x}-{hashed}"
 
     def _warm(self, name: str) -> None:
         """Ask with an image of the index, which touches all that most questions need."""
@@ -235,8 +242,4 @@ def _files(catalogue: Catalogue, commit: int) -> _Files | None:
             "SELECT p.id, s.size, s.mtime_ns FROM picture p JOIN source s ON s.id = p.source ORDER BY p.id"
         )
     # Numbers are never given twice in one index; files tell one index from the next at its place.
-    return np.array(rows, dtype=np.int64).reshape(-1, 3)
-
-
-def _hash(window: str, *of_image: object) -> str:
-    return blake2b(repr((window, of_image)).encode(), digest_size=_KEY).hexdigest()
+    return np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, 3)

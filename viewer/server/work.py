@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -35,9 +37,20 @@ class Workers:
         n = n_queries or os.cpu_count() or 1
         self._queries = ThreadPoolExecutor(n, thread_name_prefix="query")
         self._quick = ThreadPoolExecutor(_QUICK, thread_name_prefix="quick")
+        self._n_running, self._last = 0, time.monotonic()
+
+    async def calm(self, seconds: float, most: float) -> None:
+        """Wait until nothing has run for some seconds, but not longer than ``most``."""
+        end = time.monotonic() + most
+        while (now := time.monotonic()) < end and (self._n_running or now - self._last < seconds):
+            await asyncio.sleep(_LOOK)
 
     async def ask(self, question: Callable[[], T], is_gone: IsGone | None = None) -> T:
         """Run a query. GoneAwayError if whoever asked goes away before it is done."""
+        with self._busy():
+            return await self._ask(question, is_gone)
+
+    async def _ask(self, question: Callable[[], T], is_gone: IsGone | None) -> T:
         task = self._queries.submit(question)
         waiting = asyncio.wrap_future(task)
         while is_gone is not None and not waiting.done():
@@ -50,7 +63,17 @@ class Workers:
 
     async def fetch(self, question: Callable[[], T]) -> T:
         """Run what is short."""
-        return await asyncio.get_running_loop().run_in_executor(self._quick, question)
+        with self._busy():
+            return await asyncio.get_running_loop().run_in_executor(self._quick, question)
+
+    @contextmanager
+    def _busy(self) -> Iterator[None]:
+        self._n_running += 1
+        try:
+            yield
+        finally:
+            self._n_running -= 1
+            self._last = time.monotonic()
 
     def close(self) -> None:
         """Forget what waits, and let go of the threads when they are done."""

@@ -84,9 +84,10 @@ class Columns:
         self._sources, self._sizes = sources.texts(), np.concatenate(sizes)
         parsed = [own.parsed(kind) for own, kind in zip(texts, KINDS, strict=True)]
         self._groups, self._metadata, self._labels, self._tables = (whole for whole, _ in parsed)
-        named = (one for i in (0, 1, 3) for one in parsed[i][1])
+        # Of tables, groups and metadata, in the order of their precedence.
+        self._layers = [(parsed[i][0], frozenset[str]().union(*parsed[i][1])) for i in (3, 0, 1)]
         self._cells: dict[str, list[Values]] = {}
-        self.names = sorted({*_PLAIN, *GROUPS, "label"}.union(*named))
+        self.names = sorted({*_PLAIN, *GROUPS, "label"}.union(*(names for _, names in self._layers)))
 
     def values(self, name: str) -> list[Values]:
         """Return a column. Raise SettingError, which lists the columns there are, for an unknown one."""
@@ -127,17 +128,16 @@ class Columns:
         return LabelRow(tuple(self._labels[position]), self._tables[position], 0)
 
     def _found(self, name: str) -> list[Values]:
-        layers = (self._tables, self._groups, self._metadata)
-        cells: list[Values] = [
-            (self._plain(name, position),) if name in _PLAIN else () for position in range(len(self._images))
-        ]
+        n = len(self._images)
+        cells: list[Values] = [(self._plain(name, at),) for at in range(n)] if name in _PLAIN else [()] * n
         # From the weakest layer to the strongest, each overwrites the cells that it has.
-        for layer in reversed(layers):
-            cells = [
-                (found[name],) if name in found else cell for found, cell in zip(layer, cells, strict=True)
-            ]
+        for layer, names in reversed(self._layers):
+            if name in names:
+                cells = [
+                    (own[name],) if name in own else cell for own, cell in zip(layer, cells, strict=True)
+                ]
         if name in GROUPS:  # pseudonyms are text; a table that writes patient 7 must match patient "7"
-            return [tuple(str(value) for value in cell) for cell in cells]
+            return [tuple(map(str, cell)) if cell else cell for cell in cells]
         return cells
 
     def _plain(self, name: str, position: int) -> Value:

@@ -91,6 +91,19 @@ def test_code_of_the_same_source_that_was_installed_again_is_confirmed(tmp_path:
     assert made.is_cached
 
 
+def test_code_beside_its_source_is_seen_without_numba(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    path = tmp_path / "doubling.py"
+    path.write_text(SOURCE)
+    made, module = kernel_of(path)
+    assert not made.is_cached_beside
+    assert module.double(4) == 8
+    assert made.is_cached_beside
+    # Numba would not look there now.
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "elsewhere"))
+    assert not made.is_cached_beside
+
+
 def refuse_files(*_: Any, **__: Any) -> None:
     raise PermissionError(13, "Permission denied")
 
@@ -118,6 +131,7 @@ def test_the_first_index_compiles_all_kernels_unless_that_is_not_wanted(
     warmed: list[Any] = []
     monkeypatch.setenv("SEMBLANCE_WARM", wish)
     monkeypatch.setattr(Kernel, "is_cached", cached)
+    monkeypatch.setattr(Kernel, "is_cached_beside", False)
     monkeypatch.setattr(Kernel, "can_be_cached", True)
     monkeypatch.setattr(warm, "warm_up", warmed.append)
     warm.warm_up_once(["superpixel"], ProgressBar())

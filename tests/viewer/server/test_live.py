@@ -129,7 +129,7 @@ def test_a_commit_is_taken_up_while_a_network_is_loading(changing, monkeypatch):
     load = Collection.load
     monkeypatch.setattr(Collection, "load_quick", lambda self: None)
     monkeypatch.setattr(Collection, "load", lambda self: (is_there.wait(20), load(self)))
-    monkeypatch.setattr("viewer.server.app.HEAD_START", 0)
+    monkeypatch.setattr("viewer.server.app.CALM", 0)
     with serving(changing) as client:
         before, loading = state_of(client)
         assert loading

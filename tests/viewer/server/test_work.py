@@ -50,6 +50,24 @@ def test_what_is_short_does_not_wait_behind_queries():
     asyncio.run(ask())
 
 
+def test_calm_waits_for_the_end_of_questions_but_not_for_ever():
+    busy = threading.Event()
+
+    async def wait():
+        workers = Workers(1)
+        asked = asyncio.create_task(workers.ask(lambda: busy.wait(10)))
+        waiting = asyncio.create_task(workers.calm(0.05, 10))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        await workers.calm(0.05, 0.1)  # its patience is at an end
+        busy.set()
+        await asyncio.wait_for(waiting, 5)
+        assert await asked
+        workers.close()
+
+    asyncio.run(wait())
+
+
 def test_what_a_query_raises_is_raised():
     def fail():
         raise ValueError("why")
