@@ -10,7 +10,7 @@ window          one drawing after a change of window, at 512² and 1024² on scr
                 through the same table over as many pixels (the least that any page must do)
 slices          steps through a stack whose pixels have been fetched, drawn, in a second
 region          from the end of a mark to hits with boxes, one user, and several at once
-JavaScript      what a browser has fetched by then, and all that there is: the rest comes when it is wanted
+JavaScript      as it is sent, what a browser has fetched by then, and all: the rest comes when it is wanted
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import viewer
 from benchmarks.shared.browser import FLAGS, chromium
 from benchmarks.speed.page_server import Server
+from viewer.server.routes.page import FOLDER, without_comments
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -93,21 +93,24 @@ _REGION = """async (box) => {
   const notes = document.getElementById('answer-notes');
   notes.replaceChildren();
   const start = performance.now();
-  update({ region: { box } }, true);
   // A region without structure has no hit: a sentence says so.
-  const isSame = () => current.answer === before && !notes.querySelector('.warn');
-  while (isSame()) await new Promise((done) => setTimeout(done, 2));
+  const isThere = () => current.answer !== before || notes.querySelector('.warn');
+  await new Promise((done) => {
+    const seen = new MutationObserver(() => isThere() && (seen.disconnect(), done()));
+    seen.observe(document.getElementById('answer'), { childList: true, subtree: true });
+    update({ region: { box } }, true);
+  });
   return [performance.now() - start, current.hits.filter((hit) => hit.box).length];
 }"""
 
 
-# Bytes of the scripts that came so far, as they are written and as they travelled.
+# Bytes of the scripts that came so far, without comments, and as they travelled.
 _FETCHED = """() => {
   const scripts = performance.getEntriesByType('resource').filter((one) => one.name.endsWith('.js'));
   const total = (kind) => scripts.reduce((sum, one) => sum + one[kind], 0);
   return [total('decodedBodySize'), total('encodedBodySize')];
 }"""
-SCRIPTS = Path(viewer.__file__).parent / "static" / "page" / "js"
+SCRIPTS = FOLDER / "page" / "js"
 
 
 def opened(browser: Browser, address: str) -> tuple[Page, float]:
@@ -156,7 +159,7 @@ def main() -> None:
         rows["hits with a box, of 20"] = f"{np.mean([n for _, n in answers]):.1f}"
         rows[f"the same, {asked.users} users at once, p95 ms"] = f"{at_once(browser, address, asked):.0f}"
         browser.close()
-    everything = sum(file.stat().st_size for file in SCRIPTS.glob("*.js"))
+    everything = sum(len(without_comments(file.read_text()).encode()) for file in SCRIPTS.glob("*.js"))
     sizes = (*fetched, everything)
     rows["JavaScript, kB"] = "{:.0f} until an answer, {:.0f} packed; {:.0f} in all".format(
         *(size / 1000 for size in sizes)

@@ -165,10 +165,6 @@ class Opened:
         names = [*([SLIDE] if self.index.tiling is not None else []), *NAMED_IN_FILES]
         return [name for name in names if any(columns.values(name))]
 
-    def given(self, name: str) -> set[str]:
-        """Return the names of the columns that a label table gave an image."""
-        return set(self.index.ask(lambda s: s.columns.label_row(s.position(name)).columns))
-
     def name_of(self, key: str) -> str | None:
         """Return the image that has a key; None if none has."""
         if (number := _NUMBER.match(key)) is None:

@@ -39,6 +39,7 @@ class Entry:
     groups : series, study and patient of its file; a column of that name in a label table has precedence.
     metadata : the tags of its file, and the other columns of the label table.
     labels : of the image, else of its file.
+    given : the names of the columns that a label table gave it.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Entry:
     groups: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Value] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    given: frozenset[str] = frozenset()
 
 
 # Labels of the image itself (`own`) have precedence over those of its whole file (`file`).
@@ -104,7 +106,8 @@ def make_entry(
     # A table may hold a number where a file holds text; groups are compared as text.
     own = {key: str(table[key]) for key in GROUPS if key in table}
     rest = {key: value for key, value in table.items() if key not in GROUPS}
-    return Entry(name, source, (rows, cols), spacing, {**groups, **own}, {**metadata, **rest}, tuple(labels))
+    known = ({**groups, **own}, {**metadata, **rest}, tuple(labels), frozenset(table))
+    return Entry(name, source, (rows, cols), spacing, *known)
 
 
 def add_pictures(catalogue: Catalogue, pictures: Iterable[tuple[int, int, EncodedPicture]]) -> None:

@@ -91,7 +91,9 @@ def test_code_of_the_same_source_that_was_installed_again_is_confirmed(tmp_path:
     assert made.is_cached
 
 
-def test_code_beside_its_source_is_seen_without_numba(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_beside_its_source_is_seen_without_numba(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     path = tmp_path / "doubling.py"
     path.write_text(SOURCE)

@@ -104,11 +104,11 @@ def test_a_server_that_goes_is_said_and_nothing_is_lost_when_it_is_back(visit: V
 
 
 def test_the_first_page_and_answer_need_little_script(visit: Visit, address: str) -> None:
-    """At most 80 kB of JavaScript as it is written; parts that few use come when they are wanted."""
+    """As it is sent, before it is packed; parts that few use come when they are wanted."""
     tab = visit(address)
     ask(tab)
     sizes: dict[str, int] = tab.evaluate(SCRIPTS)
-    assert 40_000 < sum(sizes.values()) <= 80_000
+    assert 30_000 < sum(sizes.values()) <= 62_000
     tab.click("#map-button")
     expect(tab.locator("#map")).to_be_visible()
     assert {file.rpartition("/")[2] for file in tab.evaluate(SCRIPTS).keys() - sizes.keys()} == {"map.js"}

@@ -112,6 +112,16 @@ class HeadToHead:
     share: float = strawberry.field(description="Of the hits of the shorter answer, 0 to 1.")
 
 
+@strawberry.type(description="What the best cases of an answer, which came before, have in common.")
+class AnswerFindings:
+    """The findings of an answer, and what goes with them."""
+
+    findings: Findings | None
+    references: list[Reference]
+    notes: list[str] = strawberry.field(description="All of the answer, a line each.")
+    took_ms: float = strawberry.field(description="With the answer.")
+
+
 @strawberry.type(description="How far a long answer is.")
 class Progress:
     """Between 0 and `total` steps."""
@@ -123,4 +133,4 @@ class Progress:
 
 SearchResult = Annotated[Answer | Problem, strawberry.union("SearchResult")]
 HeadToHeadResult = Annotated[HeadToHead | Problem, strawberry.union("HeadToHeadResult")]
-SearchEvent = Annotated[Progress | Answer | Problem, strawberry.union("SearchEvent")]
+SearchEvent = Annotated[Progress | Answer | AnswerFindings | Problem, strawberry.union("SearchEvent")]

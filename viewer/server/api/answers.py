@@ -16,7 +16,7 @@ from ..asking.question import Question, size_of
 from ..asking.search import Searched
 from ..asking.slide_mark import from_slide, polygons_on_slide
 from ..opened import Opened
-from .answer_types import Answer, Case, CaseImage, HeadToHead, Hit, OnSlide, SliceHit, Vote
+from .answer_types import Answer, AnswerFindings, Case, CaseImage, HeadToHead, Hit, OnSlide, SliceHit, Vote
 from .findings_types import findings_of, reference_of
 from .image_types import named_image
 
@@ -38,14 +38,22 @@ def answer_of(searched: Searched) -> Answer:
         can_verify=finds_inliers(
             question.opened.index, question.options.by, question.options.region is not None
         ),
-        findings=None if answer.findings is None else findings_of(answer.findings),
-        references=[reference_of(opened, one) for one in answer.references],
+        **vars(findings_of_answer(searched)),
         outline=polygons_of(question.options.region)
         if question.field is None
         else polygons_on_slide(question.field),
+        commit=opened.commit,
+    )
+
+
+def findings_of_answer(searched: Searched) -> AnswerFindings:
+    """Return what was counted of an answer; its hits came before."""
+    answer, opened = searched.answer, searched.question.opened
+    return AnswerFindings(
+        findings=None if answer.findings is None else findings_of(answer.findings),
+        references=[reference_of(opened, one) for one in answer.references],
         notes=list(searched.notes),
         took_ms=searched.took_ms,
-        commit=opened.commit,
     )
 
 

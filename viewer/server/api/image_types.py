@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import strawberry
+from strawberry import Parent
 
 from retrieval.index import Entry
 
@@ -29,6 +30,19 @@ class Count:
     count: int
 
 
+def _fields(root: Parent[Any], only: list[str] | None = None) -> list[Field]:
+    # A page of hits shows few of some dozen, and each one that is sent costs time.
+    return _some(root.entry.metadata, only)
+
+
+def _groups(root: Parent[Any], only: list[str] | None = None) -> list[Field]:
+    return _some(root.entry.groups, only)
+
+
+def _some(values: Mapping[str, Any], only: list[str] | None) -> list[Field]:
+    return fields_of({name: value for name, value in values.items() if only is None or name in only})
+
+
 @strawberry.type(description="An image of the index.")
 class Image:
     """What the index knows of an image."""
@@ -39,9 +53,14 @@ class Image:
     cols: int = strawberry.field(description="Pixels.")
     spacing_mm: list[float] | None = strawberry.field(description="Between rows and columns, mm; or unknown.")
     labels: list[str]
-    groups: list[Field] = strawberry.field(description="Series, study, patient: hashes.")
-    fields: list[Field] = strawberry.field(description="The other columns.")
-    table: list[Field] = strawberry.field(description="Those of them that a label table gave.")
+    groups: list[Field] = strawberry.field(
+        resolver=_groups, description="Series, study, patient: hashes; or `only` some of them."
+    )
+    table: list[Field] = strawberry.field(description="Those of `fields` that a label table gave.")
+    entry: strawberry.Private[Entry]
+    fields: list[Field] = strawberry.field(
+        resolver=_fields, description="The other columns; of `only`, if it is given, those that have values."
+    )
 
 
 @strawberry.type(description="Some images, in the order of their names.")
@@ -127,7 +146,6 @@ StackResult = Annotated[Stack | Problem, strawberry.union("StackResult")]
 
 def image_of(opened: Opened, entry: Entry) -> Image:
     """Return an image of an index."""
-    given = opened.given(entry.name)
     # Lists, for GraphQL knows no tuples.
     spacing = None if entry.spacing is None else [float(mm) for mm in entry.spacing]
     return Image(
@@ -137,9 +155,8 @@ def image_of(opened: Opened, entry: Entry) -> Image:
         cols=entry.shape[1],
         spacing_mm=spacing,
         labels=list(entry.labels),
-        groups=fields_of(entry.groups),
-        fields=fields_of(entry.metadata),
-        table=fields_of({name: value for name, value in entry.metadata.items() if name in given}),
+        table=fields_of({name: value for name, value in entry.metadata.items() if name in entry.given}),
+        entry=entry,
     )
 
 

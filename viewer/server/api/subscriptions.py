@@ -14,7 +14,7 @@ from strawberry.types import Info
 from ..asking.ask import Ask
 from ..asking.search import searched, with_labels
 from .answer_types import Progress, SearchEvent
-from .answers import answer_of
+from .answers import answer_of, findings_of_answer
 from .context import asked, desk_of
 from .index_types import Map, State, index_of
 from .problem import Problem
@@ -44,7 +44,7 @@ class Subscription:
                 yield State(indexes=indexes)
             await asyncio.sleep(_EVERY)
 
-    @strawberry.subscription(description="An answer in steps; the last event is the answer or a problem.")
+    @strawberry.subscription(description="An answer in steps: the hits, then their findings; or a problem.")
     async def searching(
         self, info: Info, index: strawberry.ID, ask: Ask
     ) -> AsyncGenerator[SearchEvent, None]:
@@ -60,7 +60,7 @@ class Subscription:
         yield await desk.workers.fetch(lambda: answer_of(found))
         if ask.findings:
             yield Progress(stage="counting labels", done=1, total=2)
-            yield await asked(info, lambda: answer_of(with_labels(found, desk.references)))
+            yield await asked(info, lambda: findings_of_answer(with_labels(found, desk.references)))
 
     @strawberry.subscription(description="A map in steps; the last event is the map or a problem.")
     async def mapping(

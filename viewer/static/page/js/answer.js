@@ -5,18 +5,17 @@ import { findingsOf, referencesOf } from './findings.js';
 import { thumbnailOf } from './pixels.js';
 import { slices } from './look.js';
 import { matchOf } from './marks.js';
-import { isQuestion, isSame, open, state, update, watch } from './state.js';
+import { isQuestion, open, state, update, watch } from './state.js';
 import { remember } from './strip.js';
-/** @import { Answer, Hit, Image } from './types.js' */
+/** @import { Answer, FoundImage, Hit } from './types.js' */
 
 const SLOW_MS = 150;
 const MOST = 100;
 const MORE = 20;
 const LONG = 80;  // characters of a cell that stand on the page unfolded
-const HEADER = ['modality', 'body_part', 'age', 'sex'];
 
-/** @type {{ hits: Hit[], answer: Answer | null, other: Answer | null, drawn: unknown }} drawn: what the list was made of */
-const NONE = { hits: [], answer: null, other: null, drawn: null };
+/** @type {{ hits: Hit[], answer: Answer | null, other: Answer | null }} */
+const NONE = { hits: [], answer: null, other: null };
 export const current = { ...NONE };
 /** @type {{ open: (hit: Hit, how: 'compare' | 'why' | 'tag' | 'select') => void, answered: () => void }} */
 let doing;
@@ -64,6 +63,10 @@ export async function run() {
   const timer = setTimeout(() => busy(true), SLOW_MS);
   try {
     for await (const found of ask((stage) => fill('progress', stage))) {
+      if (found.__typename === 'AnswerFindings') {
+        frame(Object.assign(/** @type {Answer} */ (current.answer), found));
+        continue;
+      }
       if (found.__typename === 'HeadToHead') (await headToHead()).show(found);
       else show(found);
       doing.answered();
@@ -85,13 +88,11 @@ export async function run() {
 /** @param {Answer} answer */
 function show(answer) {
   const { hits } = answer;
-  const before = current.drawn;
   // Hits of a region without one inlier are folded away.
   const isParted = answer.isRegion && answer.canVerify && answer.nVerified > 0;
   const [seen, rest] = isParted ? [hits.filter((hit) => hit.inliers), hits.filter((hit) => !hit.inliers)] : [hits, []];
-  Object.assign(current, { answer, other: null, hits: [...seen, ...rest], drawn: [hits, state.like, state.unlike] });
+  Object.assign(current, { answer, other: null, hits: [...seen, ...rest] });
   frame(answer);
-  if (isSame(before, current.drawn)) return;  // the same hits once more, now with findings
   fill('hits', h('ol.hits', {}, seen.map((hit) => hitRow(hit, answer))),
     rest.length > 0 && h('details.folded', {}, h('summary', {}, `Nothing else here matches in space – show ${rest.length}`),
       h('ol.hits', {}, rest.map((hit) => hitRow(hit, answer)))));
@@ -146,10 +147,10 @@ function how({ inliers, box, slices: matching }, { isRegion }) {
 /** @param {Hit} hit */
 const votes = (hit) => hit.votes.length > 1 && hit.votes.map(({ by, rank }) => `${by}\u00a0${rank === null ? '–' : `#${rank}`}`).join(', ');
 
-/** What of the header tells cases apart at a glance. @param {Image} image */
+/** @param {FoundImage} image */
 function header({ table, fields }) {
   const told = table.map((field) => field.name);
-  return fields.filter(({ name }) => HEADER.includes(name) && !told.includes(name)).map((field) => field.value).join(', ');
+  return fields.filter(({ name }) => !told.includes(name)).map((field) => field.value).join(', ');
 }
 
 /** A cell of the label table; a report is folded. @param {string} value */
@@ -166,7 +167,7 @@ function acts(hit) {
   const act = (/** @type {string} */ symbol, /** @type {string} */ does, /** @type {string} */ key, /** @type {() => void} */ onclick, props = {}) => {
     const label = `${does} hit ${hit.rank}`;
     return h('button.tool', { type: 'button', 'aria-label': label, title: `${label} (${key})`, 'aria-keyshortcuts': key, onclick, ...props },
-      s('svg.icon', { 'aria-hidden': 'true', viewBox: '0 0 16 16' }, s('use', { href: `/static/page/icons.svg#${symbol}` })));
+      s('svg.icon', { 'aria-hidden': 'true', viewBox: '0 0 16 16' }, s('use', { href: `#icon-${symbol}` })));
   };
   const refines = (/** @type {'like' | 'unlike'} */ side) => ({ 'aria-pressed': String(state[side].includes(id)) });
   return h('div.acts', { role: 'group', 'aria-label': `Hit ${hit.rank}` },

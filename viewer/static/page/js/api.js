@@ -22,11 +22,12 @@ export function takeToken() {
   history.replaceState(null, '', `#${parts}`);
 }
 
+export const tokenOf = () => sessionStorage.getItem(KEY);
+
 /** @param {string} path @param {RequestInit} [init] */
 export async function fetchFrom(path, init = {}) {
   const headers = new Headers(init.headers);
-  const token = sessionStorage.getItem(KEY);
-  if (token) headers.set('Authorization', `Bearer ${token}`);
+  if (tokenOf()) headers.set('Authorization', `Bearer ${tokenOf()}`);
   try {
     const response = await fetch(path, { ...init, headers });
     if (response.status === 401) connection.dispatchEvent(new Event('refused'));

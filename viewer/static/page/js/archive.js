@@ -1,16 +1,13 @@
 // The archive: a search is stored in it, and an image opens in its viewer; on a click, and where the server was told.
 import { tell } from './dom.js';
 import { askOf } from './ask.js';
-import { one, PROBLEM } from './queries.js';
+import { mutation, query } from './queries.js';
 import { state } from './state.js';
 /** @import { State } from './types.js' */
 
-const sent = one(`mutation ($index: ID!, $ask: Ask!) {
-  sendToArchive(index: $index, ask: $ask) { ... on Sent { objects } ${PROBLEM} } }`);
-const linked = one(`query ($index: ID!, $image: ID!) {
-  viewerLink(index: $index, image: $image) { ... on Link { address } ${PROBLEM} } }`);
-const locate = one(`query ($study: String, $series: String, $zMm: Float) {
-  locate(study: $study, series: $series, zMm: $zMm) { ... on Located { index image } ${PROBLEM} } }`);
+const sent = mutation('sendToArchive', 'index: ID!, ask: Ask!', 'Sent { objects }');
+const linked = query('viewerLink', 'index: ID!, image: ID!', 'Link { address }');
+const locate = query('locate', 'study: String, series: String, zMm: Float', 'Located { index image }');
 
 /** Stores the search that is shown; twice pressed is stored once. @param {HTMLButtonElement} button */
 export async function send(button) {

@@ -2,7 +2,7 @@
 import { Gone, part } from './api.js';
 import { search } from './queries.js';
 import { state } from './state.js';
-/** @import { Answer, HeadToHead, Index, Representation } from './types.js' */
+/** @import { Answer, AnswerFindings, HeadToHead, Index, Representation } from './types.js' */
 
 /** @type {{ indexes: Index[] }} */
 export const known = { indexes: [] };
@@ -30,9 +30,9 @@ export function chosen() {
 
 /** The input Ask of the schema; what is undefined is left out. */
 export function askOf() {
-  const { image, upload, frame, region, margin, volume, where, notSame, groupBy, fusion, like, unlike, k } = state;
+  const { image, upload, frame, region, margin, throughMm, volume, where, notSame, groupBy, fusion, like, unlike, k } = state;
   return {
-    ...(upload ? { upload, frame } : { image }), region: region ? { ...region, marginPx: margin } : undefined, by: chosen(),
+    ...(upload ? { upload, frame } : { image }), region: region ? { ...region, marginPx: margin } : undefined, throughMm: region ? throughMm : 0, by: chosen(),
     where: where || undefined, notSame: notSame || undefined, groupBy: groupBy || undefined,
     volume: volume && !region, fusion, like, unlike, k, findings: true,
   };
@@ -47,7 +47,7 @@ export function cancel() {
   running = new AbortController();
 }
 
-/** Asks; a newer question ends this one. Hits come first, and once more with the findings. @param {(stage: string) => void} progress @returns {AsyncGenerator<Answer | HeadToHead>} */
+/** Asks; a newer question ends this one. Hits come first, their findings behind. @param {(stage: string) => void} progress @returns {AsyncGenerator<Answer | AnswerFindings | HeadToHead>} */
 export async function* ask(progress) {
   cancel();
   const { signal } = running;

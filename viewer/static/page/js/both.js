@@ -2,19 +2,18 @@
 import { announce, fill, h, s } from './dom.js';
 import { current, frame, hitRow } from './answer.js';
 import { askOf, namesOf } from './ask.js';
-import { ANSWER, one, PROBLEM } from './queries.js';
+import { ANSWER, query } from './queries.js';
 /** @import { Answer, HeadToHead } from './types.js' */
 
-const headToHead = one(`query ($index: ID!, $ask: Ask!, $first: [String!]!, $second: [String!]!) {
-  headToHead(index: $index, ask: $ask, first: $first, second: $second) {
-    ... on HeadToHead { __typename shared share first { ${ANSWER} } second { ${ANSWER} } } ${PROBLEM} } }`);
+const headToHead = query('headToHead', 'index: ID!, ask: Ask!, first: [String!]!, second: [String!]!',
+  `HeadToHead { __typename shared share first { ${ANSWER} } second { ${ANSWER} } }`);
 
 /** @param {AbortSignal} signal @returns {Promise<HeadToHead>} */
 export const ask = (signal) => headToHead({ ask: askOf(), first: namesOf('words'), second: namesOf('deep') }, signal);
 
 /** @param {HeadToHead} both */
 export function show({ first, second, shared, share }) {
-  Object.assign(current, { answer: first, other: second, hits: first.hits, drawn: null });
+  Object.assign(current, { answer: first, other: second, hits: first.hits });
   frame(first);
   const lines = s('svg.lines', { 'aria-hidden': 'true' });
   const left = column(`Visual words: ${namesOf('words').join(' + ')}`, first, second);

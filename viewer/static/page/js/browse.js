@@ -50,7 +50,7 @@ async function list(isMore = false) {
   const mine = ++asked;
   let [page, problem] = [/** @type {any} */ (null), ''];
   try {
-    page = await (level ? groups : images)({ by: level, where: state.where || null, after: isMore ? next : null });
+    page = await (level ? groups : images)({ by: level, where: state.where || null, first: 60, after: isMore ? next : null });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     problem = error.message;

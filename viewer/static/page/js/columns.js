@@ -1,11 +1,10 @@
 // The filter by clicks: the columns of the catalogue and their commonest values; a click adds to the filter.
 import { fill, h, short } from './dom.js';
-import { one, PROBLEM } from './queries.js';
+import { query } from './queries.js';
 import { state, update } from './state.js';
 /** @import { Count } from './types.js' */
 
-const columns = one(`query ($index: ID!, $where: String) {
-  columns(index: $index, where: $where) { ... on ColumnList { columns { name distinct values { value count } } } ${PROBLEM} } }`);
+const columns = query('columns', 'index: ID!, where: String', 'ColumnList { columns { name distinct values { value count } } }');
 
 export async function show() {
   /** @type {{ columns: { name: string, distinct: number, values: Count[] }[] } | null} */

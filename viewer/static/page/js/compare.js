@@ -6,16 +6,14 @@ import { current, currentHit, nameOf } from './answer.js';
 import { around, currentSlice, slices, view, whereIn } from './look.js';
 import { matchOf } from './marks.js';
 import { imagePath, loadImage, loadPixels, prefetch } from './pixels.js';
-import { one, PROBLEM, stackOf } from './queries.js';
+import { query, stackOf } from './queries.js';
 import { state, update, watch } from './state.js';
 import { View } from './view.js';
 /** @import { Explanation, Hit, Pixels, Slice, SliceScore } from './types.js' */
 
-const explain = one(`query ($index: ID!, $ask: Ask!, $hit: ID!, $by: String) {
-  explain(index: $index, ask: $ask, hit: $hit, by: $by) {
-    ... on Explanation { by score isFaithful sentence heat rows cols pairs { query hit isVerified } } ${PROBLEM} } }`);
-const sliceMatch = one(`query ($index: ID!, $ask: Ask!, $hit: ID!) {
-  sliceMatch(index: $index, ask: $ask, hit: $hit) { ... on SliceMatch { best slices { image key positionMm score } } ${PROBLEM} } }`);
+const explain = query('explain', 'index: ID!, ask: Ask!, hit: ID!, by: String',
+  'Explanation { isFaithful sentence heat pairs { query hit isVerified } }');
+const sliceMatch = query('sliceMatch', 'index: ID!, ask: Ask!, hit: ID!', 'SliceMatch { best slices { score } }');
 const AHEAD = 3;
 const slide = part(() => import('./slide.js'));
 const other = new View($('stage-hit'));

@@ -3,20 +3,17 @@ import { $, fill, h, link, on, tell } from './dom.js';
 import { fetchFrom, Problem } from './api.js';
 import { askOf } from './ask.js';
 import { openUpload } from './look.js';
-import { one, PROBLEM } from './queries.js';
+import { mutation, query } from './queries.js';
 import { open, read, state, update, write } from './state.js';
 import { upload } from './uploads.js';
 
-const exported = one(`mutation ($index: ID!, $ask: Ask!, $form: String!) {
-  export(index: $index, ask: $ask, form: $form) { ... on Export { address name } ${PROBLEM} } }`);
-const searches = one('query ($index: ID!) { searches(index: $index) { id name state saved } }');
-const saveSearch = one(`mutation ($index: ID!, $name: String!, $state: String!) {
-  saveSearch(index: $index, name: $name, state: $state) { ... on SavedSearch { id } ${PROBLEM} } }`);
-const deleteSearch = one('mutation ($index: ID!, $id: ID!) { deleteSearch(index: $index, id: $id) }');
-const tags = one('query ($index: ID!) { tags(index: $index) { image label } }');
-const tag = one(`mutation ($index: ID!, $image: ID!, $label: String!) {
-  tag(index: $index, image: $image, label: $label) { ... on Tag { image label } ${PROBLEM} } }`);
-const untag = one('mutation ($index: ID!, $image: ID!, $label: String!) { untag(index: $index, image: $image, label: $label) }');
+const exported = mutation('export', 'index: ID!, ask: Ask!, form: String!', 'Export { address name }');
+const searches = query('searches', 'index: ID!', '{ id name state saved }');
+const saveSearch = mutation('saveSearch', 'index: ID!, name: String!, state: String!', 'SavedSearch { id }');
+const deleteSearch = mutation('deleteSearch', 'index: ID!, id: ID!', '');
+const tags = query('tags', 'index: ID!', '{ image label }');
+const tag = mutation('tag', 'index: ID!, image: ID!, label: String!', 'Tag { label }');
+const untag = mutation('untag', 'index: ID!, image: ID!, label: String!', '');
 
 /** @type {string[]} */
 let usual = [];

@@ -298,14 +298,17 @@ async function marked(region) {
   update({ region: strokes ? await (await uploads()).brushed(strokes, radius, view.size) : region }, true);
 }
 
-/** Draws the region at once as it was marked, then as the server takes it (superpixel, brush, margin). */
+/** Draws the region as it was marked; all but a plain box then as the server takes it. */
 async function drawRegion() {
-  const { region } = state;
+  const { region, margin } = state;
   fill(regionDrawing, region && outlineOf(region));
   fill('area');
   if (!region || !isOpen()) return;
-  const found = await outline({ ask: askOf() }).catch(() => null);  // the answer says why
+  const [x, y, width, height] = region.box ?? [];
+  const isPlain = !view.squares && !margin && x >= 0 && y >= 0 && x + width <= view.size.cols && y + height <= view.size.rows;
+  const mm = spacing();
+  const found = isPlain ? { pixels: width * height, areaMm2: mm && width * height * mm[0] * mm[1] } : await outline({ ask: askOf() }).catch(() => null);  // the answer says why
   if (state.region !== region || !found) return;
-  fill(regionDrawing, found.polygons.map((/** @type {XY[]} */ polygon) => outlineOf({ polygon })));
+  if (!isPlain) fill(regionDrawing, found.polygons.map((/** @type {XY[]} */ polygon) => outlineOf({ polygon })));
   fill('area', found.areaMm2 ? (found.areaMm2 < 0.1 ? `${(found.areaMm2 * 1e6).toFixed(0)} µm²` : `${found.areaMm2.toFixed(0)} mm²`) : `${found.pixels} px`);
 }

@@ -3,13 +3,12 @@ import { $, dotted, fill, h, on } from './dom.js';
 import { chosen } from './ask.js';
 import { current } from './answer.js';
 import { thumbnailOf } from './pixels.js';
-import { many, PROBLEM, PROGRESS } from './queries.js';
+import { PROGRESS, subscription } from './queries.js';
 import { open, state } from './state.js';
 /** @import { CollectionMap, Place } from './types.js' */
 
-const mapping = many(`subscription ($index: ID!, $by: String, $method: String, $where: String) {
-  mapping(index: $index, by: $by, method: $method, where: $where) {
-    ... on Map { __typename by method isSample caution places { id key x y label } } ${PROGRESS} ${PROBLEM} } }`);
+const mapping = subscription('mapping', 'index: ID!, by: String, method: String!, where: String',
+  `Map { __typename by isSample caution places { id key x y label } } ${PROGRESS}`);
 const HUES = 8;
 const NEAR_PX = 12;
 /** @type {Place[]} */

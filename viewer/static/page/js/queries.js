@@ -1,36 +1,49 @@
-// What the page asks the server for, as functions of variables; the index is that of the page. Parts that come later bring their own.
+// What the page asks the server, in GraphQL (viewer/server/schema.graphql).
 import { graphql, listen } from './api.js';
 import { state } from './state.js';
 
 /** @typedef {Record<string, any>} Variables */
 
-/** @param {string} query @returns {(variables?: Variables, signal?: AbortSignal) => Promise<any>} */
-export const one = (query) => (variables, signal) => graphql(query, { index: state.index, ...variables }, signal);
-/** @param {string} query @returns {(variables: Variables, signal: AbortSignal) => AsyncGenerator<any>} */
-export const many = (query) => (variables, signal) => listen(query, { index: state.index, ...variables }, signal);
+/**
+ * A document that asks for one field: query('stack', 'index: ID!, image: ID!', 'Stack { at }').
+ * @param {string} kind query, mutation or subscription @param {string} name of the field
+ * @param {string} takes its arguments and their types @param {string} gives the type and the fields of it, or the fields alone
+ */
+function documentOf(kind, name, takes, gives) {
+  const declared = takes && `(${takes.replace(/\w+:/g, '$$$&')})`;
+  const given = takes && `(${takes.replace(/(\w+): [^,]+/g, '$1: $$$1')})`;
+  // What may go wrong is a type of its own beside the one that is wanted.
+  const fields = /^\w/.test(gives) ? `{ ... on ${gives} ... on Problem { __typename message } }` : gives;
+  return `${kind} ${declared} { ${name}${given} ${fields} }`;
+}
 
-const IMAGE = 'id key rows cols spacingMm labels groups { name value } fields { name value } table { name value }';
-export const PROBLEM = '... on Problem { __typename kind message argument }';
-export const PROGRESS = '... on Progress { __typename stage done total }';
-export const ANSWER = `__typename by nVerified isRegion canVerify outline notes tookMs commit
-  findings { column drawn total verdict isEnough isUnlike isAnotherKind unlike notice
-    items { label found drawn labelled total expected times share low high p adjusted isSignificant } }
-  references { label kind title text bullets link host image picture }
-  hits { rank score box inliers transform quad onSlide { slide outline } image { ${IMAGE} }
-    case { column value count images { id key score } } votes { by rank score share } slices { query hit key score } }`;
-const INDEX = `id name images commit defaults columns groups window hasReferences archive hasViewer labels { value count }
-  representations { name family isLoaded isDefault locates explains meaning }`;
+/** @param {string} kind @returns {(name: string, takes: string, gives: string) => (variables?: Variables, signal?: AbortSignal) => Promise<any>} */
+const one = (kind) => (name, takes, gives) => (variables, signal) => graphql(documentOf(kind, name, takes, gives), { index: state.index, ...variables }, signal);
+export const query = one('query');
+export const mutation = one('mutation');
+/** @param {string} name @param {string} takes @param {string} gives @returns {(variables: Variables, signal: AbortSignal) => AsyncGenerator<any>} */
+export const subscription = (name, takes, gives) => (variables, signal) => listen(documentOf('subscription', name, takes, gives), { index: state.index, ...variables }, signal);
 
-export const indexes = one(`{ indexes { ${INDEX} } }`);
-export const news = many(`subscription { state { indexes { ${INDEX} } } }`);
-export const images = one(`query ($index: ID!, $where: String, $after: String) {
-  images(index: $index, where: $where, first: 60, after: $after) { ... on ImagePage { total next items { ${IMAGE} } } ${PROBLEM} } }`);
-export const groups = one(`query ($index: ID!, $by: String!, $where: String, $after: String) {
-  groups(index: $index, by: $by, where: $where, first: 40, after: $after) {
-    ... on GroupPage { total next items { value count cover { ${IMAGE} } labels { value count } } } ${PROBLEM} } }`);
-export const stackOf = one(`query ($index: ID!, $image: ID!) {
-  stack(index: $index, image: $image) { ... on Stack { at slideLevels slices { positionMm image { ${IMAGE} } } } ${PROBLEM} } }`);
-export const search = many(`subscription ($index: ID!, $ask: Ask!) {
-  searching(index: $index, ask: $ask) { ... on Answer { ${ANSWER} } ${PROGRESS} ${PROBLEM} } }`);
-export const outline = one(`query ($index: ID!, $ask: Ask!) {
-  region(index: $index, ask: $ask) { ... on Outline { polygons pixels areaMm2 } ${PROBLEM} } }`);
+const LISTED = 'id key labels';
+const SLICE = `${LISTED} rows cols spacingMm groups(only: ["slide"]) { name value } fields(only: ["x", "y", "width", "height"]) { name value }`;
+// Of the header what tells cases apart at a glance: each field of each hit takes time.
+const FOUND = `${LISTED} rows cols fields(only: ["modality", "body_part", "age", "sex"]) { name value } table { name value }`;
+export const PROGRESS = '... on Progress { __typename stage }';
+const COUNTED = `__typename notes tookMs
+  findings { drawn total verdict isEnough isUnlike isAnotherKind notice
+    items { label found drawn expected times share low high adjusted isSignificant } }
+  references { label kind title text bullets link host image picture }`;
+export const ANSWER = `by nVerified isRegion canVerify ${COUNTED}
+  hits { rank score box inliers transform quad onSlide { slide outline } image { ${FOUND} }
+    case { column value count images { id key } } votes { by rank } slices { hit } }`;
+const INDEX = `id name images commit defaults columns groups archive hasViewer
+  representations { name family isLoaded isDefault explains meaning }`;
+
+export const indexes = query('indexes', '', `{ ${INDEX} }`);
+export const news = subscription('state', '', `{ indexes { ${INDEX} } }`);
+export const images = query('images', 'index: ID!, where: String, first: Int!, after: String', `ImagePage { total next items { ${LISTED} } }`);
+export const groups = query('groups', 'index: ID!, by: String!, where: String, first: Int!, after: String',
+  `GroupPage { total next items { value count cover { ${LISTED} } labels { value count } } }`);
+export const stackOf = query('stack', 'index: ID!, image: ID!', `Stack { at slideLevels slices { positionMm image { ${SLICE} } } }`);
+export const search = subscription('searching', 'index: ID!, ask: Ask!', `Answer { ${ANSWER} } ... on AnswerFindings { ${COUNTED} } ${PROGRESS}`);
+export const outline = query('region', 'index: ID!, ask: Ask!', 'Outline { polygons pixels areaMm2 }');

@@ -3,7 +3,7 @@ import { $, fill, s } from './dom.js';
 import { fetchFrom } from './api.js';
 import { askOf } from './ask.js';
 import { loadImage } from './pixels.js';
-import { one, PROBLEM } from './queries.js';
+import { query } from './queries.js';
 import { state } from './state.js';
 /** @import { Hit, Image } from './types.js' */
 /** @import { View } from './view.js' */
@@ -13,8 +13,7 @@ const KEPT = 600;
 const AT_ONCE = 6;
 const BAR_PX = 120;
 
-const heatOf = one(`query ($index: ID!, $ask: Ask!, $slide: ID!) {
-  heat(index: $index, ask: $ask, slide: $slide) { ... on Heat { address tiles low high } ${PROBLEM} } }`);
+const heatOf = query('heat', 'index: ID!, ask: Ask!, slide: ID!', 'Heat { address tiles low high }');
 
 /** The squares of one slide on one view. */
 export class Squares {

@@ -10,21 +10,22 @@ export interface Representation {
 }
 export interface Index {
   id: string; name: string; images: number; commit: number; representations: Representation[]; defaults: string[];
-  columns: string[]; groups: string[]; labels: Count[]; window: string; hasReferences: boolean;
+  columns: string[]; groups: string[];
   archive: string | null; hasViewer: boolean;
 }
 export interface Image {
-  id: string; key: string; rows: number; cols: number; spacingMm: number[] | null; labels: string[]; groups: Field[];
-  fields: Field[]; table: Field[];
+  id: string; key: string; rows: number; cols: number; spacingMm: number[] | null; labels: string[];
+  groups: Field[]; fields: Field[];
 }
+export interface FoundImage extends Image { table: Field[] }
 export interface Slice { image: Image; positionMm: number | null }
 export interface Stack { slices: Slice[]; at: number; slideLevels: number }
-export interface Vote { by: string; rank: number | null; score: number | null; share: number }
-export interface CaseImage { id: string; key: string; score: number }
+export interface Vote { by: string; rank: number | null }
+export interface CaseImage { id: string; key: string }
 export interface Case { column: string; value: string; count: number; images: CaseImage[] }
-export interface SliceHit { query: string; hit: string; key: string; score: number }
+export interface SliceHit { hit: string }
 export interface Hit {
-  rank: number; score: number; image: Image; box: Box | null; inliers: number | null; transform: number[] | null;
+  rank: number; score: number; image: FoundImage; box: Box | null; inliers: number | null; transform: number[] | null;
   quad: XY[] | null; case: Case | null; votes: Vote[]; slices: SliceHit[]; onSlide: { slide: string; outline: XY[] } | null;
 }
 export interface Finding {
@@ -41,7 +42,10 @@ export interface Reference {
 }
 export interface Answer {
   __typename: 'Answer'; by: string[]; hits: Hit[]; nVerified: number; isRegion: boolean; canVerify: boolean;
-  findings: Findings | null; references: Reference[]; outline: XY[][]; notes: string[]; tookMs: number; commit: number;
+  findings: Findings | null; references: Reference[]; notes: string[]; tookMs: number;
+}
+export interface AnswerFindings {
+  __typename: 'AnswerFindings'; findings: Findings | null; references: Reference[]; notes: string[]; tookMs: number;
 }
 export interface Problem { __typename: 'Problem'; kind: string; message: string; argument: string | null }
 export interface HeadToHead { __typename: 'HeadToHead'; first: Answer; second: Answer; shared: string[]; share: number }
@@ -66,7 +70,7 @@ export interface Region { box?: Box; polygon?: XY[]; point?: XY; mask?: string }
 
 /** What the address holds: enough to come back to the same question. */
 export interface State {
-  index: string; image: string; upload: string; frame: number; region: Region | null; margin: number; volume: boolean;
+  index: string; image: string; upload: string; frame: number; region: Region | null; margin: number; throughMm: number; volume: boolean;
   by: string; fusion: string; where: string; notSame: string; groupBy: string; like: string[]; unlike: string[];
   window: Window | null; invert: boolean; hit: string; k: number;
 }

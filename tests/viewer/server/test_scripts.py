@@ -1,0 +1,43 @@
+"""The scripts of the page as they are sent: without comments, and otherwise as they are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from pygments.lexers.javascript import JavascriptLexer
+from pygments.token import Comment
+
+from viewer.server.routes.page import FOLDER, without_comments
+
+SCRIPTS = sorted((FOLDER / "page" / "js").glob("*.js"))
+
+
+def words_of(script: str) -> Iterator[tuple[object, str]]:
+    """Yield the tokens of a script; what counts of blanks is where they are."""
+    for kind, text in JavascriptLexer().get_tokens(script):
+        if kind not in Comment and (word := re.sub(r"\s+", "", text)):
+            yield kind, word
+
+
+@pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: file.name)
+def test_nothing_but_comments_and_blanks_is_left_out(file, client):
+    script = file.read_text()
+    sent = client.get(f"/static/page/js/{file.name}")
+    assert sent.headers["content-type"].startswith("text/javascript")
+    assert list(words_of(sent.text)) == list(words_of(script))
+    assert not re.search(r"^\s*(//|/\*|\n| )", sent.text, re.MULTILINE)
+
+
+def test_all_scripts_together_are_small():
+    """At most 80 kB, all parts, before they are packed for the way."""
+    assert 60_000 < sum(len(without_comments(file.read_text()).encode()) for file in SCRIPTS) <= 80_000
+
+
+def test_a_script_that_has_not_changed_is_not_sent_again(client):
+    address = "/static/page/js/main.js"
+    first = client.get(address)
+    again = client.get(address, headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert first.headers["cache-control"] == "no-cache"
