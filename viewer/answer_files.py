@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 
 def as_json(answers: Sequence[Answer]) -> str:
-    """Write a list, one object a query: ``{"query": id, "hits": [{id, score, rank, box, group}]}``.
+    """Return a list, one object per query: ``{"query": id, "hits": [{id, score, rank, box, group}]}``.
 
-    A hit with a box has its ``proof``, and the ``transform`` (``viewer.answer.Row``) if its matches agree;
-    one of a grouped answer a ``case``, one of a fused answer the ``votes``; an answer ``findings`` if they
-    were asked for, and ``lacking`` if a shard was away.
+    A localized hit has ``proof``, its number of inliers, and the ``transform`` (``viewer.answer.Row``) if it
+    was verified; a hit of a grouped answer has its ``case``, of a fused answer its ``votes``. An answer has
+    ``findings`` if they were requested, and ``lacking`` if a shard was unavailable.
     """
-    return json.dumps([_object(answer) for answer in answers], indent=1) + "\n"
+    return json.dumps([_answer_object(answer) for answer in answers], indent=1) + "\n"
 
 
 def as_json_line(answer: Answer) -> str:
-    """Write the object of one query, as in ``as_json``, in one line."""
-    return json.dumps(_object(answer)) + "\n"
+    """Return the object of one query, as in ``as_json``, on one line."""
+    return json.dumps(_answer_object(answer)) + "\n"
 
 
 def as_csv(answers: Sequence[Answer]) -> str:
-    """Write one line a hit: query, rank, id, score, the box, the label, and a column for each group."""
-    # One header for all answers, so that programs read one table: the columns of every answer together.
+    """Return one line per hit: query, rank, id, score, box, label, and a column for each group."""
+    # One header for all answers, so that programs read one table: the union of their columns.
     keys = group_keys([row for answer in answers for row in answer.rows])
     lines: list[Sequence[object]] = [["query", "rank", "id", "score", "x", "y", "w", "h", "label", *keys]]
     for answer in answers:
         for row in answer.rows:
-            # Empty cells, not zeros: a hit without a known box has no place.
+            # Empty cells, not zeros: a hit that was not localized has no position.
             box = row.box or ("", "", "", "")
             groups = [row.caption.group.get(key, "") for key in keys]
             line: list[object] = [
@@ -56,24 +56,24 @@ def as_csv(answers: Sequence[Answer]) -> str:
 
 
 def group_keys(rows: Sequence[Row]) -> list[str]:
-    """Return the groups that any row has, the usual ones first."""
-    found = {key for row in rows for key in row.caption.group}
-    # In a fixed order, so that columns of CSV stay where they are from one answer to the next.
-    usual = [key for key in NAMED_IN_FILES if key in found]
-    return usual + sorted(found.difference(usual))
+    """Return the groups that occur in any row, those of DICOM first."""
+    occurring = {key for row in rows for key in row.caption.group}
+    # In a fixed order, so that the columns of CSV are the same from one answer to the next.
+    standard = [key for key in NAMED_IN_FILES if key in occurring]
+    return standard + sorted(occurring.difference(standard))
 
 
-def _object(answer: Answer) -> dict[str, object]:
-    shown: dict[str, object] = {"query": answer.query.id, "hits": [_hit(row) for row in answer.rows]}
+def _answer_object(answer: Answer) -> dict[str, object]:
+    result: dict[str, object] = {"query": answer.query.id, "hits": [_hit_object(row) for row in answer.rows]}
     if answer.lacking:
-        shown["lacking"] = answer.lacking
-    return shown if answer.findings is None else {**shown, "findings": _findings(answer)}
+        result["lacking"] = answer.lacking
+    return result if answer.findings is None else {**result, "findings": _findings_object(answer)}
 
 
-def _hit(row: Row) -> dict[str, object]:
+def _hit_object(row: Row) -> dict[str, object]:
     case = {} if row.case is None else {"case": asdict(row.case)}
-    # Programs know the inliers as `proof`, the name of their key since the first version.
-    proof = {} if row.inliers is None else {"proof": row.inliers}
+    # The key of the number of inliers is `proof`: programs have read it under this name from the start.
+    inliers = {} if row.inliers is None else {"proof": row.inliers}
     transform = {} if row.transform is None else {"transform": list(row.transform)}
     extent = {} if row.extent is None else {"slices": list(row.extent)}
     votes = {"votes": {name: asdict(vote) for name, vote in row.votes.items()}} if row.votes else {}
@@ -83,7 +83,7 @@ def _hit(row: Row) -> dict[str, object]:
         "rank": row.rank,
         "box": None if row.box is None else list(row.box),
         "group": dict(row.caption.group),
-        **proof,
+        **inliers,
         **transform,
         **extent,
         **votes,
@@ -91,11 +91,9 @@ def _hit(row: Row) -> dict[str, object]:
     }
 
 
-def _findings(answer: Answer) -> dict[str, object]:
-    """Return the findings as JSON holds them."""
+def _findings_object(answer: Answer) -> dict[str, object]:
     found = answer.findings
-    # Called only for an answer that has findings; None would print as a key that says nothing.
-    assert found is not None
+    assert found is not None  # it is called for answers with findings only
     return {
         "case": found.column,
         "matching": found.drawn,
@@ -127,7 +125,7 @@ def _findings(answer: Answer) -> dict[str, object]:
 
 
 def copies_object(copies: Copies) -> dict[str, list[list[str]] | list[str]]:
-    """Return the near-duplicates that an answer counts once, and those of the query, as JSON holds them."""
+    """Return, for JSON, the near-duplicates that an answer counts once, and those of the query."""
     return {
         "counted_once": [list(group) for group in copies.merged],
         "of_query": list(copies.of_query),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .answer import Answer, Row, SliceImage, caption_of
-from .scale_bar import barred
+from .scale_bar import add_scale_bar
 from .thumbnail import ENLARGED, boxed, outlined, thumbnail
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def illustrate(answer: Answer, images: Images, query: Picture | str, region: Reg
     if region is not None:
         image = outlined(image, region, (shape[0], shape[1]))
     if (um := _width_in_um(images, query)) is not None:
-        image = barred(image, um)
+        image = add_scale_bar(image, um)
     return replace(answer, image=image, rows=tuple(_with_image(row, images) for row in answer.rows))
 
 
@@ -45,7 +45,7 @@ def _with_image(row: Row, images: Images) -> Row:
     if row.box is not None:
         image = boxed(image, row.box, images.shape(row.caption.id))
     if (um := _width_in_um(images, row.caption.id)) is not None:
-        image = barred(image, um)
+        image = add_scale_bar(image, um)
     return replace(row, image=image)
 
 

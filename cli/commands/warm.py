@@ -72,7 +72,7 @@ def run(args: Arguments) -> int:
 
 
 def warm_up_once(names: Sequence[str], progress: ProgressBar) -> None:
-    """Compile all kernels if representations need them, none is compiled yet, and the user does not mind."""
+    """Compile all kernels if representations need them, none is cached yet, and the user allows it."""
     from retrieval.kernel import KERNELS
     from retrieval.registry import make
 
@@ -81,7 +81,7 @@ def warm_up_once(names: Sequence[str], progress: ProgressBar) -> None:
     for name in names:
         with suppress(SettingError):  # one that cannot be made is refused where it is used
             make(name)  # imports the modules of its kernels
-    # Small kernels of rankings are compiled in no time; those of visual words are what takes a minute.
+    # Kernels of rankings compile quickly; those of visual words take a minute.
     kernels = [one for one in KERNELS if one.__module__.startswith("bovw.")]
     if any(one.is_cached_beside for one in kernels):  # seen without loading numba
         return
@@ -91,10 +91,10 @@ def warm_up_once(names: Sequence[str], progress: ProgressBar) -> None:
 
 
 def warm_up(progress: ProgressBar) -> None:
-    """Do the main job on small drawn images, in this process, so that numba compiles what it calls."""
+    """Index and query small synthetic images, in this process, so that numba compiles what is called."""
     with TemporaryDirectory(prefix="semblance-") as made:
         folder = Path(made)
-        draw_images(folder / "images")
+        write_images(folder / "images")
         steps = _steps(folder)
         for done, step in enumerate(steps):
             progress(STAGE, done, len(steps))
@@ -106,8 +106,8 @@ def warm_up(progress: ProgressBar) -> None:
         kernel.confirm()
 
 
-def draw_images(folder: Path) -> None:
-    """Write smooth images, in colour and grey by turns, with points of every kind, and one of stripes."""
+def write_images(folder: Path) -> None:
+    """Write smooth synthetic images, in colour and grey by turns, with points of all kinds, and stripes."""
     import cv2
     import numpy as np
 
@@ -122,19 +122,19 @@ def draw_images(folder: Path) -> None:
 
 
 def _steps(folder: Path) -> list[Callable[[], None]]:
-    """Return what is done, in steps that take about as long as each other."""
-    indexed = [
+    """Return the steps of the warm-up, which take about as long as each other."""
+    indexing = [
         lambda name=name, settings=settings, number=number: _index(folder, number, name, settings)
         for number, kinds in enumerate((SETTINGS, OTHER_SETTINGS))
         for name, settings in kinds
     ]
-    # Indexing compiles most; questions of both indexes the rest.
+    # Indexing compiles most kernels; queries of both indexes the rest.
     return [
-        *indexed,
-        *(lambda number=number: _ask(folder, number) for number in (0, 1)),
-        lambda: _scan(folder),
-        lambda: _walk(folder / "coded"),
-        lambda: _prune(folder / "bags"),
+        *indexing,
+        *(lambda number=number: _query(folder, number) for number in (0, 1)),
+        lambda: _rank_by_codes(folder),
+        lambda: _rank_by_graph(folder / "coded"),
+        lambda: _rank_pruned(folder / "bags"),
     ]
 
 
@@ -154,21 +154,21 @@ def _index(folder: Path, number: int, name: str, settings: dict[str, Any]) -> No
         index.update([folder / "images"], jobs=1)
 
 
-def _ask(folder: Path, number: int) -> None:
-    """Ask an index in all ways that rank by other kernels."""
+def _query(folder: Path, number: int) -> None:
+    """Query an index in all ways that rank by other kernels."""
     from retrieval.index import Index
     from retrieval.region import Region
 
     with Index.open(folder / f"{number}.index") as index:
         # A region searches windows by kernels of its own, and a file is encoded as no stored image is.
         for name in index.representations:
-            _ask_by(index, name, Region.box(10, 10, 40, 40))
+            _query_by(index, name, Region.box(10, 10, 40, 40))
         index.query("1.png", k=3, group_by="source", collapse=1.0)
         index.query_volume(["1.png", "2.png"])
         index.explain("1.png", "2.png", by=["dense"])
 
 
-def _scan(folder: Path) -> None:
+def _rank_by_codes(folder: Path) -> None:
     """Rank vectors of a segment that is large enough for byte codes."""
     import numpy as np
 
@@ -182,8 +182,8 @@ def _scan(folder: Path) -> None:
     ExactRanker.open([folder / "coded"], 8).rank(vectors[0], 3)
 
 
-def _walk(segment: Path) -> None:
-    """Walk a graph of vectors without links: faiss, which would make one, need not be there."""
+def _rank_by_graph(segment: Path) -> None:
+    """Search a graph of vectors without links: faiss, which would build one, need not be installed."""
     import numpy as np
 
     from retrieval.rankers.dense_block import CODED, best_of, open_segment
@@ -195,14 +195,14 @@ def _walk(segment: Path) -> None:
     save_graph(folder, Graph(links, np.empty((0, LINKS), np.int32), alone, np.zeros(2, np.int64)))
     ids, block = open_segment(segment, 8)
     codes, query = block.codes, np.ones(8, np.float32)
-    assert codes is not None  # so many vectors have codes
+    assert codes is not None  # a segment of this size has codes
     walk(open_graph(folder, CODED), codes.arrays, query, 3)
-    # What a graph proposes is scored by the vectors themselves.
+    # Candidates of a graph are scored by the vectors themselves.
     best_of(block.vectors, block.lengths, ids, np.arange(9), query, 3)
 
 
-def _prune(folder: Path) -> None:
-    """Score few bags of many by themselves, in full precision and packed, and look for the best of all."""
+def _rank_pruned(folder: Path) -> None:
+    """Score a selection of bags, in full precision and packed, and rank all of them with pruning."""
     import numpy as np
 
     from retrieval.rankers.inverted import InvertedIndex
@@ -216,18 +216,18 @@ def _prune(folder: Path) -> None:
     made.save(folder)
     InvertedIndex.open([folder], 4).rank(bag, 1, np.arange(SMALLEST) < 1)
     factors = Factors(np.arange(2.0), np.ones(4), np.array([4]), np.ones(1, np.float32))
-    places = [folder / "first", folder / "second"]  # of the second, rows are left out
-    for number, place in enumerate(places):
+    segments = [folder / "first", folder / "second"]  # of the second, rows are masked
+    for number, segment in enumerate(segments):
         made = InvertedIndex(4, factors)
         made.add(number * SMALLEST + np.arange(SMALLEST), [bag] * SMALLEST)
-        made.save(place)
-    packed = InvertedIndex.open(places, 4, factors)
+        made.save(segment)
+    packed = InvertedIndex.open(segments, 4, factors)
     packed.rank(bag, 1, np.arange(SMALLEST) < 1)
     packed.rank(bag, SMALLEST)
     packed.rank(bag, 1)
 
 
-def _ask_by(index: Index, name: str, region: Region) -> None:
+def _query_by(index: Index, name: str, region: Region) -> None:
     index.query("1.png", by=[name], k=3)
     index.query(index.read("2.png"), by=[name], k=3)
     index.query("1.png", by=[name], k=3, region=region)

@@ -10,7 +10,7 @@ from PIL import Image
 from support.slides import tissue_image, write_slide
 
 from cli.main import main
-from viewer.scale_bar import barred, scale_bar, with_scale_bar
+from viewer.scale_bar import add_scale_bar, scale_bar, with_scale_bar
 
 
 @pytest.mark.parametrize(
@@ -37,10 +37,10 @@ def test_a_bar_is_as_long_as_it_says() -> None:
 def test_an_image_keeps_its_shape_and_gets_a_bar() -> None:
     encoded = io.BytesIO()
     Image.new("RGB", (100, 50), "#e0a0c0").save(encoded, "PNG")
-    made = Image.open(io.BytesIO(barred(encoded.getvalue(), 200.0)))
+    made = Image.open(io.BytesIO(add_scale_bar(encoded.getvalue(), 200.0)))
     assert made.size == (400, 200)
     assert np.asarray(made)[188:191].min() < 40
-    assert barred(b"", 200.0) == b""
+    assert add_scale_bar(b"", 200.0) == b""
 
 
 def test_the_tissue_of_a_slide_is_drawn(tmp_path, capsys) -> None:

@@ -42,7 +42,7 @@ def test_all_kernels_are_compiled(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_its_images_have_few_superpixels_too_which_are_halved(tmp_path: Path) -> None:
-    warm.draw_images(tmp_path / "images")
+    warm.write_images(tmp_path / "images")
     (picture,) = read_pictures(tmp_path / "images" / "stripes.png", "stripes.png")
     points = warm.SMALL["points"]
     # SLIC alone leaves fewer.
