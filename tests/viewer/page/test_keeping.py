@@ -108,7 +108,7 @@ def test_the_first_page_and_answer_need_little_script(visit: Visit, address: str
     tab = visit(address)
     ask(tab)
     sizes: dict[str, int] = tab.evaluate(SCRIPTS)
-    assert 30_000 < sum(sizes.values()) <= 62_000
+    assert 30_000 < sum(sizes.values()) <= 65_000
     tab.click("#map-button")
     expect(tab.locator("#map")).to_be_visible()
     assert {file.rpartition("/")[2] for file in tab.evaluate(SCRIPTS).keys() - sizes.keys()} == {"map.js"}

@@ -261,6 +261,21 @@ def test_the_address_brings_all_back_and_so_does_the_way_back(visit: Visit, addr
     tab.wait_for_function("() => !location.hash.includes('by=superpixel')")
 
 
+def test_an_address_without_an_index_means_the_one_that_is_open(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    expect(tab.locator("#list button").first).to_be_visible()
+    tab.goto(f"{address}#image=ct0%2F002.dcm&region=20,30,40,36")
+    expect(tab.locator("#look-title")).to_have_text("ct0/002.dcm")
+    expect(tab.locator(".hit").first).to_be_visible()
+    expect(tab.locator("#area")).to_contain_text("mm²")
+    # A mark is followed through the slices beside it.
+    tab.click(".more summary")
+    with tab.expect_request(lambda one: '"throughMm":6' in (one.post_data or "")):
+        tab.fill("#through", "6")
+        tab.keyboard.press("Tab")
+    expect(tab.locator(".hit").first).to_be_visible()
+
+
 def test_a_question_in_the_address_is_asked_once(visit: Visit, address: str) -> None:
     tab = visit(address)
     open_image(tab)

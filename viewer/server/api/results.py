@@ -59,14 +59,14 @@ def slide_stack(opened: Opened, slide: OpenSlide) -> Stack:
     tile = named_image(opened, slide.tile)
     across, down = slide.facts.spacing
     # What is said of the slide is said of each of its tiles; their boxes are not.
-    kept = [field for field in tile.fields if field.name not in _OF_TILE]
+    kept = {name: value for name, value in tile.entry.metadata.items() if name not in _OF_TILE}
     image = replace(
         tile,
         id=strawberry.ID(slide.name),
         rows=slide.facts.size[1],
         cols=slide.facts.size[0],
         spacing_mm=[down / 1000, across / 1000],
-        fields=kept,
+        entry=replace(tile.entry, metadata=kept),
     )
     return Stack(slices=[Slice(image=image, position_mm=None)], at=0, slide_levels=slide.n_levels)
 

@@ -47,8 +47,11 @@ export function undo() {
   if (before !== undefined) update(read(before));
 }
 
-/** Takes the state of the address: at the start, and when the user goes back. */
-export const fromAddress = () => update(read(location.hash.slice(1)));
+/** Takes the state of the address when the user goes back, or writes another one; that may name no index. */
+export function fromAddress() {
+  const wanted = read(location.hash.slice(1));
+  update({ ...wanted, index: wanted.index || state.index });
+}
 
 /** The address of the state, or of one that differs from it. @param {Partial<State>} [change] */
 export function write(change = {}) {
