@@ -30,6 +30,7 @@ SMALL = {
     "cases": "--people 4",
     "claim": "ultrasound3 --most 40 --budgets 100 --words 64 --seeds 1 --no-ablation",
     "classify": "ultrasound3 --recipe words",
+    "cluster": "--tasks 20 --workers 1 2 --many 40",
     "compare": "ultrasound3 -o build/comparison",
     "defaults": "ultrasound3 --most 20 --cache build/defaults",
     "engine": "--n 3000 --dimension 16",

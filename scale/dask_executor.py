@@ -162,6 +162,10 @@ class DaskExecutor:
 
     def _client_of(self, address: str) -> distributed.Client:
         if address:
+            # Without certificates Dask fails with a trace of calls, and hangs for a minute at the end.
+            about = distributed.security.Security().get_connection_args("client")
+            if address.startswith("tls:") and about.get("ssl_context") is None:
+                raise ValueError("no certificates are configured here")
             return distributed.Client(address, timeout=_WAIT, set_as_default=False)
         n = self._jobs or len(os.sched_getaffinity(0))
         # One death is enough here: what died is tried alone.

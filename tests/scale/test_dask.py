@@ -123,6 +123,12 @@ def test_a_file_that_kills_its_workers_is_named_and_its_neighbours_are_not(tmp_p
     assert report.pictures == 8
 
 
+def test_a_cluster_with_certificates_is_not_asked_without_any(scans, tmp_path):
+    executor = DaskExecutor("tls://127.0.0.1:9")
+    with pytest.raises(SemblanceError, match=r"no certificates are configured here\); start its scheduler"):
+        indexed(tmp_path / "i", scans, executor)
+
+
 def test_a_worker_of_another_version_is_refused(scans, tmp_path, quick_executor, monkeypatch):
     monkeypatch.setattr(dask_executor, "versions", lambda: "semblance 9.9")
     with pytest.raises(
