@@ -30,6 +30,7 @@ def make(
     window: str | None = None,
     jobs: int | None = None,
     refit: bool = False,
+    remake: bool = False,
     also: Sequence[str] = (),
     privacy: Mapping[str, str] | None = None,
     forget: bool = False,
@@ -54,6 +55,7 @@ def make(
     window : ``lung``, ``brain``, …, or ``centre,width``; of a new index ``auto``.
     jobs : processes; None for one a core.
     refit : learn the vocabulary again from all images.
+    remake : make again what has become stale, by settings given here, changed labels, or a newer step.
     also : kinds of files besides images of patients, as ``--also`` of the command line has them.
     privacy : what a new index keeps: ``names`` (``plain``, ``hash``), ``thumbnails``, ``burned_in`` and
         ``find_text`` (``on``, ``off``), as the flags of `semblance index`. The key is where
@@ -83,6 +85,7 @@ def make(
         labels=label_table(labels, label_by, folders),
         jobs=jobs,
         refit=refit,
+        remake=remake,
         also=also,
         privacy=privacy or {},
         forget=forget,

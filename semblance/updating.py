@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from bovw import DEFAULT
 from retrieval.errors import SettingError
-from retrieval.index.order import IndexState, Order, labels_by_folder
+from retrieval.index.order import IndexState, Order
 from retrieval.index.order import bring_up_to_date as carry_out
 from retrieval.index.progress import Progress, silent
+from retrieval.index.update.apply_labels import labels_by_folder
 from retrieval.metadata.label_table import LabelRow, LabelTable
 
 from .keywords import names

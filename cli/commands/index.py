@@ -105,6 +105,11 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
     help="who reads and encodes: dask (a cluster of this machine's own) or dask:tls://HOST:PORT",
 )
 @option("--dry-run", is_flag=True, help="say what would be done, and because of what; nothing is written")
+@option(
+    "--remake",
+    is_flag=True,
+    help="make again what has become stale: by settings given here, changed labels, or a newer step",
+)
 @option("--refit", is_flag=True, help="learn the vocabulary again from all images")
 @option("--compare-contents", is_flag=True, help="read every file to see whether it has changed")
 @option("--forget", is_flag=True, help="take out what is gone, even if it is a large share of a folder")
@@ -157,6 +162,7 @@ def run(args: Arguments) -> int:
         args.ranker,
         tiling_of(args),
         args.on,
+        args.remake,
     )
     if args.dry_run:
         return _say_steps(order, args)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from viewer.provenance import shown_settings
 from viewer.safe_text import printable
@@ -13,22 +14,54 @@ from ..options.argument_types import place
 from ..options.command import command
 from ..options.parameters import Arguments, argument, option
 
+if TYPE_CHECKING:
+    from retrieval.index.update.why import StepState
+
 EXAMPLE = """example:
   semblance info scans.index
-  semblance info scans.index --json"""
+  semblance info scans.index --why
+  semblance info scans.index --json
+
+--why lists the steps that made the index, each with its key, a hash of its version, settings and
+inputs: what has changed since, and what the next `semblance index` would do."""
 
 
 @command(EXAMPLE)
 @argument("index", type=place, metavar="INDEX", help="the index, a folder, or its shards.toml")
+@option("--why", is_flag=True, help="list the steps, and what would run and because of what")
 @option("--json", is_flag=True, help="print JSON")
 def run(args: Arguments) -> int:
     """Print what the index says of itself."""
     from scale.shards.sharded_index import open_index
 
+    if args.why:
+        return _say_why(args)
     with open_index(args.index) as index:
         info = index.info()
     print(json.dumps(info, indent=1) if args.json else "\n".join(outline(_readable(info))))
     return 0
+
+
+def _say_why(args: Arguments) -> int:
+    from retrieval.index.update.why import why
+
+    steps = why(args.index)
+    if args.json:
+        print(json.dumps([asdict(step) for step in steps], indent=1))
+        return 0
+    for step in steps:
+        of = f" of {', '.join(step.inputs)}" if step.inputs else ""
+        # Eight digits tell the keys of one index apart.
+        print(printable(f"{step.name} {step.key[:8] or '(not made)'}{of}: {_state(step)}"))
+    return 0
+
+
+def _state(step: StepState) -> str:
+    if step.runs:
+        return f"{step.runs:,} files to do, because {step.because}"
+    if step.because:
+        return f"stale, because {step.because}; `semblance index --remake` makes it again"
+    return "up to date"
 
 
 def _readable(info: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def read_labels(args: Arguments, folders: Sequence[Path]) -> LabelTable | None:
     from retrieval.metadata.label_table import LabelTable
 
     if args.label_by is not None:
-        from retrieval.index.order import labels_by_folder
+        from retrieval.index.update.apply_labels import labels_by_folder
 
         return labels_by_folder(folders)
     if args.labels is None:

@@ -12,7 +12,13 @@ from .catalogue.files import n_lacking
 from .catalogue.learned_fusions import LearntFusion, read_fusions
 from .catalogue.pictures import count_unlabelled
 from .catalogue.privacy import n_not_looked_at, n_with_text, with_text
-from .catalogue.representations import Segment, StoredRepresentation, segments, stored_representations
+from .catalogue.representations import (
+    Segment,
+    StoredRepresentation,
+    segments,
+    set_aside,
+    stored_representations,
+)
 from .storage.ranker_choice import structure_of
 from .storage.store import Store
 
@@ -55,6 +61,7 @@ def info(store: Store) -> Mapping[str, Any]:
             "representations": [
                 _representation(store, b, found) for b in stored_representations(store.catalogue)
             ],
+            **_aside(store, found),
         }
 
 
@@ -94,6 +101,14 @@ def _representation(store: Store, stored: StoredRepresentation, found: list[Segm
         "bytes": sum(s.size for s in own),
         **_ranker(store, stored.name, own),
     }
+
+
+def _aside(store: Store, found: list[Segment]) -> Mapping[str, Any]:
+    """Say what is kept of settings that were changed; nothing if none were."""
+    aside = set_aside(store.catalogue)
+    own = {b.id: sum(s.size for s in found if s.representation == b.id) for b in aside}
+    accounts = [{"name": b.name, "settings": dict(b.settings), "bytes": own[b.id]} for b in aside]
+    return {"set_aside": accounts} if accounts else {}
 
 
 def _ranker(store: Store, name: str, own: list[Segment]) -> Mapping[str, Any]:

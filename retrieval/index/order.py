@@ -11,7 +11,6 @@ from typing import Any
 from ..errors import ArchiveError, IndexFolderError, OptionError, SettingError
 from ..metadata.label_table import LabelTable
 from ..readers.archive import Address
-from ..readers.folder import find_files
 from ..readers.kinds import also_named
 from ..readers.tiling import Tiling
 from ..readers.window import Window
@@ -23,7 +22,7 @@ from .catalogue.recipe import earlier_settings
 from .info import info
 from .progress import Progress, silent
 from .storage.ranker_choice import check_choice
-from .update.flow import Step
+from .update.plan import Step
 from .update.registration import register_representation
 from .update.run import plan_update
 from .update.scanned import ScanOptions
@@ -52,7 +51,8 @@ class Order:
     also : kinds of files besides images of patients, see ``IndexWriter.take_also``.
     privacy : what the index keeps, by the fields of ``Privacy``; None or absent for what it has, or the
         default.
-    labels, jobs, refit, compare_contents, forget, follow_links, archives, cache : see ``IndexWriter.update``.
+    labels, jobs, refit, remake, compare_contents, forget, follow_links, archives, cache : see
+        ``IndexWriter.update``.
     on : what does the tasks, ``dask`` or ``dask:ADDRESS``; None for processes of this machine.
     ranker : of the dense vectors of ``by``, or of all; None for what each has.
     tiling : how slides are cut; None for the index's own, or for their first level.
@@ -77,6 +77,7 @@ class Order:
     ranker: str | None = None
     tiling: Tiling | None = None
     on: str | None = None
+    remake: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,7 @@ def bring_up_to_date(order: Order, progress: Progress = silent) -> IndexState:
             labels=order.labels,
             progress=progress,
             refit=order.refit,
+            remake=order.remake,
             compare_contents=order.compare_contents,
             forget=order.forget,
             follow_links=order.follow_links,
@@ -134,9 +136,9 @@ def dry_run(order: Order) -> list[Step]:
         check_settings(order)
     with throwaway(order.output, order.window, order.privacy) as store:
         for representation in representations_of(order, info(store)["representations"]):
-            register_representation(store, representation)
+            register_representation(store, representation, order.remake)
         options = ScanOptions(order.compare_contents, order.forget, order.follow_links)
-        return plan_update(store, order.folders, refit=order.refit, options=options)
+        return plan_update(store, order.folders, refit=order.refit, remake=order.remake, options=options)
 
 
 def follow(
@@ -152,7 +154,7 @@ def follow(
     rest : waits that long.
     """
     # Labels and a new vocabulary are for the first time; later ones take what came since.
-    later = replace(order, labels=None, refit=False)
+    later = replace(order, labels=None, refit=False, remake=False)
     watched = [Watched(address) for address in order.archives]
     while True:
         started = time.monotonic()
@@ -216,7 +218,7 @@ def check_settings(order: Order) -> None:
 def _add_representations(index: IndexWriter, order: Order) -> None:
     """Add the representations that are new; settings that contradict one that is there are refused."""
     for representation in representations_of(order, index.info()["representations"]):
-        index.add_representation(representation)
+        index.add_representation(representation, order.remake)
 
 
 def representations_of(order: Order, found: Sequence[Mapping[str, Any]]) -> Iterator[Representation]:
@@ -224,21 +226,15 @@ def representations_of(order: Order, found: Sequence[Mapping[str, Any]]) -> Iter
 
     Raises OptionError for a setting that none of them has.
     """
-    there = {r["name"]: r["settings"] for r in found if "+" not in r["name"]}  # the others are learn-metric's
+    # Those with a + are learn-metric's; one that is on its way to other settings goes by the present ones.
+    present = [r for r in found if "+" not in r["name"] and not r["replaces_present"]]
+    there = {r["name"]: r["settings"] for r in present}
     names = list(order.by) or list(there) or list(order.default)
     for setting in order.settings:
         if not any(setting in make_by(name).settings for name in names):
             raise OptionError(f"none of {', '.join(names)} has this setting", setting)
     for name in names:
         yield make_by(name, with_settings(name, order.settings, there.get(name, {})))
-
-
-def labels_by_folder(folders: Sequence[Path]) -> LabelTable:
-    """Label each image of some folders with the name of the folder that it is in."""
-    # The same walk as that of the index, so that names agree; files that are no images do no harm.
-    return LabelTable.by_folder(
-        file.name for folder in folders if folder.is_dir() for file in find_files(folder, follow_links=True)
-    )
 
 
 def with_settings(name: str, settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:

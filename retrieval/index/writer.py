@@ -104,14 +104,17 @@ class IndexWriter(IndexSettings, IndexCopies, Index):
         with cls.open(folder, factories=factories) as index:
             return repair(index._store, mended, jobs, progress)
 
-    def add_representation(self, representation: Representation) -> None:
+    def add_representation(self, representation: Representation, remake: bool = False) -> None:
         """Add a representation; ``update`` fits it and encodes with it. One that is there already is kept.
+
+        ``remake`` : one that is there takes the settings of this one; its old vectors answer until the update
+        is done, and are set aside then, to come back with the old settings.
 
         Raises
         ------
         IndexFolderError : one of that name is there with other settings, or learnt something else.
         """
-        register_representation(self._store, representation)
+        register_representation(self._store, representation, remake)
         self.refresh()
 
     def update(
@@ -122,6 +125,7 @@ class IndexWriter(IndexSettings, IndexCopies, Index):
         labels: LabelTable | None = None,
         progress: Progress = silent,
         refit: bool = False,
+        remake: bool = False,
         compare_contents: bool = False,
         forget: bool = False,
         follow_links: bool = False,
@@ -140,6 +144,8 @@ class IndexWriter(IndexSettings, IndexCopies, Index):
         labels : applies to images that are indexed already as well.
         progress : is called with stage, steps done and steps in all.
         refit : let every representation learn again; the old ones answer until all is encoded anew.
+        remake : learn metrics again whose labels have changed, and encode again what a newer version of a
+            step encodes otherwise.
         compare_contents : compare the contents of all files with what was indexed, not only of those whose
             size, times or inode are others.
         forget : take out what is gone, even if it is a third of a folder or more, 8 files at least.
@@ -164,6 +170,7 @@ class IndexWriter(IndexSettings, IndexCopies, Index):
                 labels=labels,
                 progress=progress,
                 refit=refit,
+                remake=remake,
                 options=ScanOptions(compare_contents, forget, follow_links, cache),
                 archives=archives,
                 commit_every=commit_every,

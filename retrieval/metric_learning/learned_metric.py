@@ -36,6 +36,8 @@ class LearnedMetric:
     """
 
     family = "metric"
+    version = 1
+    """Of how it is learnt and projects; see ``retrieval.index.update.flow``."""
     n_fit_pictures = 0
     kind: type[Projected] = Projection
     """Of what is learnt."""

@@ -25,6 +25,7 @@ from retrieval.index.catalogue.representations import (
     Segment,
     add_segment,
     drop_segment,
+    drop_set_aside,
     segments,
     stored_representations,
 )
@@ -150,6 +151,8 @@ def _write_part(
         written = list(_segments(store, target, part))
         kept = {} if owners is None else {"owners": str(target.save_model({"owners": owners}))}
         catalogue = target.catalogue
+        # Shards are only asked, and nobody goes back to earlier settings there.
+        drop_set_aside(catalogue)
         with catalogue.transaction():
             for old in segments(catalogue):
                 drop_segment(catalogue, old.id)
@@ -169,7 +172,7 @@ def _segments(store: Store, target: Store, part: _Part) -> list[Segment]:
     fitted = {b.id: store.representation(b) for b in stored_representations(store.catalogue) if b.is_fitted}
     written = []
     # As large as a merge makes them, so that memory holds no more than there.
-    found = segments(store.catalogue)
+    found = [s for s in segments(store.catalogue) if s.representation is None or s.representation in fitted]
     for kind in dict.fromkeys(segment.representation for segment in found):
         if kind is None and part.is_head:
             continue  # thumbnails are those of the shards

@@ -17,7 +17,7 @@ import numpy as np
 MTIME_NS = 1_700_000_000_000_000_000
 """The time of all pictures: git keeps none, and the catalogue knows it."""
 
-_LEFT_OUT = {"seconds", "folders", "format", "bytes"}
+_LEFT_OUT = {"seconds", "timings", "folders", "format", "bytes"}
 """What differs between runs, machines or formats."""
 
 

@@ -19,7 +19,7 @@ from support.indexes import change
 from cli.main import main
 from retrieval.index.storage.key_file import keep_key
 
-FORMATS = (1, 2, 3)
+FORMATS = (1, 2, 3, 4)
 GOLDEN = {number: Path(__file__).parent / f"format{number}" for number in FORMATS}
 EXPECTED = {number: json.loads((GOLDEN[number] / "expected.json").read_text()) for number in FORMATS}
 RECORDS = [(number, record) for number in FORMATS for record in EXPECTED[number]["records"]]
@@ -84,7 +84,7 @@ def test_it_answers_as_it_did(golden: Callable[[int], Places], number: int, reco
     check(golden(number), record)
 
 
-@pytest.mark.parametrize(("number", "n_images"), [(1, 32), (2, 15), (3, 15)])
+@pytest.mark.parametrize(("number", "n_images"), [(1, 32), (2, 15), (3, 15), (4, 15)])
 def test_it_is_whole(
     golden: Callable[[int], Places], number: int, n_images: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

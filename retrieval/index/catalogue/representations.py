@@ -50,6 +50,12 @@ class StoredRepresentation:
         name, mark, _ = self.name.partition("+")
         return name if mark else None
 
+    @property
+    def base_recipe(self) -> str | None:
+        """The recipe of the vectors that it was learnt on; None if it encodes images."""
+        found = self.settings.get("base_recipe")
+        return None if found is None else str(found)
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -68,10 +74,38 @@ class Segment:
 
 
 def stored_representations(catalogue: Catalogue) -> list[StoredRepresentation]:
-    """Return all representations, in the order in which they were added."""
+    """Return all representations but those set aside, in the order in which they were added."""
+    return _stored(catalogue, "is_next >= 0")
+
+
+def set_aside(catalogue: Catalogue) -> list[StoredRepresentation]:
+    """Return the representations that are set aside: their settings were changed, and they may come back."""
+    return _stored(catalogue, "is_next < 0")
+
+
+def put_aside(catalogue: Catalogue, id: int) -> None:
+    """Set a representation aside, with its vectors, and the marks of what it has encoded."""
+    # Its number, so that any number of one name can be aside.
+    catalogue.run("UPDATE representation SET is_next = -id WHERE id = ?", id)
+
+
+def bring_back(catalogue: Catalogue, id: int, is_next: bool) -> None:
+    """Take back what was set aside: as the present one of its name, or as the next."""
+    catalogue.run("UPDATE representation SET is_next = ? WHERE id = ?", is_next, id)
+
+
+def drop_set_aside(catalogue: Catalogue) -> None:
+    """Delete all that is set aside, in one commit; its folders are swept later."""
+    if found := set_aside(catalogue):
+        with catalogue.transaction():
+            for stored in found:
+                drop_representation(catalogue, stored.id)
+
+
+def _stored(catalogue: Catalogue, which: str) -> list[StoredRepresentation]:
     rows = catalogue.rows(
         "SELECT id, name, is_next, settings, recipe, model, n_fitted, n_sources, report "
-        "FROM representation ORDER BY id"
+        f"FROM representation WHERE {which} ORDER BY id"
     )
     # JSON columns are the 4th and the last; all others are plain.
     return [
@@ -130,10 +164,15 @@ def note_fit(
     )
 
 
-def replace_representation(catalogue: Catalogue, old: int, new: int) -> None:
-    """Let a representation that was fitted again replace the present one."""
-    drop_representation(catalogue, old)
-    catalogue.run("UPDATE representation SET is_next = 0 WHERE id = ?", new)
+def take_over_fit(catalogue: Catalogue, old: int, new: int) -> None:
+    """Let the present representation stay, as what was fitted again is the same; the new one is deleted."""
+    # The index has not outgrown a fit that came out as it was.
+    catalogue.run(
+        """UPDATE representation SET (n_fitted, n_sources, report) =
+        (SELECT n_fitted, n_sources, report FROM representation WHERE id = ?) WHERE id = ?""",
+        *(new, old),
+    )
+    drop_representation(catalogue, new)
 
 
 def drop_representation(catalogue: Catalogue, id: int) -> None:

@@ -1,6 +1,6 @@
 """The schema: the tables of an index's catalogue."""
 
-FORMAT = 4
+FORMAT = 5
 """The number of the format that this version writes. It rises when an older version could not read it."""
 
 SUMMED = 3
@@ -89,7 +89,8 @@ CREATE TABLE label (
 CREATE TABLE representation (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL,
-    is_next INTEGER NOT NULL,              -- 1: fitted anew, takes the place of the present one when complete
+    is_next INTEGER NOT NULL,              -- 1: fitted anew, replaces the present one when complete;
+                                           -- below 0: set aside, as its settings were changed; minus its id
     settings TEXT NOT NULL,                -- canonical JSON
     recipe TEXT,                           -- hash; NULL until it is fitted
     model TEXT,                            -- folder of what was learnt

@@ -13,7 +13,7 @@ from pathlib import Path
 from ...rankers.array_files import load_arrays
 from ..catalogue.connection import FILE
 from ..catalogue.page_sums import NAMES
-from ..catalogue.representations import segments, stored_representations
+from ..catalogue.representations import segments, set_aside, stored_representations
 from .merge import live_pictures
 from .segments import EVIDENCE
 from .store import Store
@@ -63,7 +63,8 @@ def _free_pages(store: Store) -> Iterator[str]:
 
 def _strangers(store: Store) -> Iterator[str]:
     known = {("segments", s.folder) for s in segments(store.catalogue)}
-    known |= {("models", b.model) for b in stored_representations(store.catalogue) if b.model is not None}
+    found = (*stored_representations(store.catalogue), *set_aside(store.catalogue))
+    known |= {("models", b.model) for b in found if b.model is not None}
     for path in sorted(store.folder.rglob("*")):
         parts = path.relative_to(store.folder).parts
         if path.is_file() and parts[:2] not in known and "/".join(parts) not in (FILE, *NAMES, "lock"):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...rankers.approximate import ApproximateRanker
 from ...representation import Representation
 from ..catalogue.pictures import next_picture
-from ..catalogue.representations import Segment, add_segment, drop_segment, segments
+from ..catalogue.representations import Segment, add_segment, drop_segment, drop_set_aside, segments
 from .segments import finish_segment, merge_encodings, merge_rows
 from .store import Store
 
@@ -41,7 +41,10 @@ def merge_small(store: Store, representations: Mapping[int, Representation]) -> 
 
     ``representations`` holds the fitted ones, by number.
     """
-    while (group := _next_group(segments(store.catalogue))) is not None:
+    # What is set aside is not rewritten: it may never be asked again.
+    while (
+        group := _next_group([s for s in segments(store.catalogue) if _is_of(s, representations)])
+    ) is not None:
         merge(store, group, representations)
 
 
@@ -76,8 +79,16 @@ def merge(
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _is_of(segment: Segment, representations: Mapping[int, Representation]) -> bool:
+    return segment.representation is None or segment.representation in representations
+
+
 def compact(store: Store, representations: Mapping[int, Representation]) -> None:
-    """Merge all segments into as few as their limits allow; vectors of deleted images go."""
+    """Merge all segments into as few as their limits allow; vectors of deleted images go.
+
+    So does what was set aside, whose vectors are of deleted images too.
+    """
+    drop_set_aside(store.catalogue)
     by_kind: dict[int | None, list[Segment]] = defaultdict(list)
     for segment in segments(store.catalogue):
         by_kind[segment.representation].append(segment)

@@ -23,7 +23,7 @@ from ..catalogue.migration import migrate
 from ..catalogue.page_sums import NAMES
 from ..catalogue.privacy import Privacy
 from ..catalogue.recipe import Factories, derived, make, recipe_hash, recipe_settings
-from ..catalogue.representations import StoredRepresentation, segments, stored_representations
+from ..catalogue.representations import StoredRepresentation, segments, set_aside, stored_representations
 from ..catalogue.schema import PRIVACY
 from ..catalogue.split_marks import refuse_change, refuse_head
 from .key_of_index import key_of, move_out, new_key_rows
@@ -219,7 +219,8 @@ class Store:
     def sweep(self) -> None:
         """Delete the folders of arrays that no commit names: what a killed or failed writer left."""
         known = {s.folder for s in segments(self.catalogue)}
-        known |= {b.model for b in stored_representations(self.catalogue) if b.model is not None}
+        found = (*stored_representations(self.catalogue), *set_aside(self.catalogue))
+        known |= {b.model for b in found if b.model is not None}
         for kind in _FOLDERS:
             (self.folder / kind).mkdir(exist_ok=True)
             for folder in (self.folder / kind).iterdir():

@@ -13,7 +13,13 @@ from ...rankers.array_files import load_arrays
 from ...rankers.block_sums import NAME, check_trees
 from ...representation import Representation
 from ..catalogue.page_sums import read_sums
-from ..catalogue.representations import Segment, StoredRepresentation, segments, stored_representations
+from ..catalogue.representations import (
+    Segment,
+    StoredRepresentation,
+    segments,
+    set_aside,
+    stored_representations,
+)
 from .merge import live_pictures
 from .segments import EVIDENCE, Rows, checksum, live
 from .store import Store
@@ -38,7 +44,15 @@ def verify(store: Store) -> list[str]:
         for stored in stored_representations(store.catalogue):
             own = [s for s in found if s.representation == stored.id]
             problems += _representation(store, stored, own, is_live)
+        problems += damage_aside(store, found)
     return problems
+
+
+def damage_aside(store: Store, found: list[Segment]) -> Iterator[str]:
+    """Say what is damaged of what is set aside; the images that it lacks are encoded when it comes back."""
+    for stored in set_aside(store.catalogue):
+        own = (damage_of(store, segment) for segment in found if segment.representation == stored.id)
+        yield from (f"{stored.name}, set aside: {damage}" for damage in own if damage is not None)
 
 
 def _sums(store: Store) -> Iterator[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ...metadata.label_table import LabelRow, LabelTable
+from ...readers.folder import find_files
 from ..catalogue.database import Catalogue
 from ..catalogue.pictures import count_unlabelled, set_labels
 from ..catalogue.roots import roots
@@ -26,6 +28,14 @@ class LabelReport:
     n_rows: int
     unmatched: tuple[str, ...]
     n_unlabelled: int
+
+
+def labels_by_folder(folders: Sequence[Path]) -> LabelTable:
+    """Label each image of some folders with the name of the folder that it is in."""
+    # The same walk as that of the index, so that names agree; files that are no images do no harm.
+    return LabelTable.by_folder(
+        file.name for folder in folders if folder.is_dir() for file in find_files(folder, follow_links=True)
+    )
 
 
 def apply_labels(store: Store, table: LabelTable, scopes: Sequence[Scope]) -> LabelReport:

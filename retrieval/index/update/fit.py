@@ -14,6 +14,7 @@ from ..progress import Progress
 from ..storage.store import Store
 from .archive_files import ArchiveFiles
 from .encode import setup
+from .flow import Flow
 from .freed_memory import give_back_freed
 from .worker_messages import Failure, PartialResult, Task
 from .worker_task import sampling_key
@@ -70,6 +71,9 @@ def note_learnt(
             n_fitted=n_fitted,
             report=report if isinstance(report, dict) else {},
         )
+        # The next one is recorded when it takes the place of the present one.
+        if not stored.is_next:
+            Flow(store).record(f"encode {stored.name}")
 
 
 def _unfitted(store: Store, stored: StoredRepresentation) -> Representation:
@@ -79,7 +83,8 @@ def _unfitted(store: Store, stored: StoredRepresentation) -> Representation:
     if given is not None and canonical(recipe_settings(given)) == canonical(dict(stored.settings)):
         return given
     present = [b for b in stored_representations(store.catalogue) if b.name == stored.name and b.is_fitted]
-    if stored.is_next and present:
+    # With other settings it has nothing in common with the present one but the name.
+    if stored.is_next and present and present[0].settings == stored.settings:
         return store.representation(present[0])
     return make(stored.name, stored.settings, store.factories)
 

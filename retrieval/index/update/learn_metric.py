@@ -15,12 +15,14 @@ from ..catalogue.representations import (
     add_representation,
     drop_representation,
     note_fit,
+    set_aside,
     stored_representations,
 )
 from ..progress import Progress
 from ..storage.snapshot import Snapshot
 from ..storage.store import Store
 from .derived import derive, encoded_sources, note
+from .flow import Flow
 from .training_set import MetricOptions, MetricReport, TrainingSet
 
 
@@ -51,7 +53,7 @@ def learn_metric(store: Store, options: MetricOptions, progress: Progress) -> Me
     if report.modalities:
         account["modalities"] = list(report.modalities)
     account |= {"classes": len(report.classes), "dimension": report.dimension, "blend": blend.factor}
-    commit_derived(store, base, made, sum(report.classes.values()), account, progress)
+    commit_derived(store, base, made, sum(report.classes.values()), account, progress, _kept(options))
     return report
 
 
@@ -63,6 +65,9 @@ def drop_metric(store: Store, name: str) -> None:
         raise SettingError(f"{name}: no learnt metric of this index; it has {there}")
     with store.catalogue.transaction():
         drop_representation(store.catalogue, learnt[name])
+        # Nor does it come back, or is learnt again.
+        for aside in (b for b in set_aside(store.catalogue) if b.name == name):
+            drop_representation(store.catalogue, aside.id)
     store.sweep()
 
 
@@ -73,11 +78,23 @@ def commit_derived(
     n_fitted: int,
     account: Mapping[str, Any],
     progress: Progress,
+    options: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the vectors of all images; then commit them, in place of a representation of the same name.
 
-    ``account`` is what it says of its fit, and ``n_fitted`` how many images it learnt from.
+    ``account`` is what it says of its fit, ``n_fitted`` how many images it learnt from, and ``options`` with
+    what it can be learnt again. One that comes out as it was is not written again.
     """
+    recipe = recipe_hash(store.window.text, made.name, recipe_settings(made), made.learnt())
+    present = {b.name: b for b in stored_representations(store.catalogue) if not b.is_next}.get(made.name)
+    if present is not None and present.recipe == recipe:
+        with store.catalogue.transaction():
+            model = present.model
+            note_fit(
+                store.catalogue, present.id, recipe=recipe, model=model, n_fitted=n_fitted, report=account
+            )
+            Flow(store).record(f"learn {made.name}", options)
+        return
     batches: list[tuple[list[int], Segment | None]] = []
     sources = encoded_sources(store, base.id)
     for batch, segment in derive(store, base, made, sources):
@@ -85,7 +102,6 @@ def commit_derived(
         progress(f"derive {made.name}", sum(len(b) for b, _ in batches), len(sources))
     # Everything is on disk before the commit that names it.
     model = store.save_model(made.learnt())
-    recipe = recipe_hash(store.window.text, made.name, recipe_settings(made), made.learnt())
     # One commit for the metric and all its vectors: a query never sees a metric that lacks images.
     with store.catalogue.transaction():
         # Learning may take minutes. If the base was fitted again since it began, these vectors are void.
@@ -98,4 +114,13 @@ def commit_derived(
         note_fit(store.catalogue, id, recipe=recipe, model=model, n_fitted=n_fitted, report=account)
         for batch, segment in batches:
             note(store, id, batch, segment)
+        Flow(store).record(f"learn {made.name}", options)
     store.sweep()
+
+
+def _kept(options: MetricOptions) -> Mapping[str, Any] | None:
+    """Return options as JSON can hold them; None if the index does not hold what was learnt from."""
+    # A table of labels that was given for this alone is not kept.
+    if options.labels is not None:
+        return None
+    return {name: value for name, value in asdict(options).items() if name != "labels"}

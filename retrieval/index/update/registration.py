@@ -22,12 +22,14 @@ from ..catalogue.representations import (
 )
 from ..storage.store import Store
 from .fit import note_learnt
+from .refit import change_settings
 
 
-def register_representation(store: Store, representation: Representation) -> None:
+def register_representation(store: Store, representation: Representation, remake: bool = False) -> None:
     """Add a representation, with what it has learnt if it is fitted already.
 
-    One that the index has takes the new settings if it was never fitted, or if no image was ever indexed.
+    One that the index has takes the new settings if it was never fitted, or if no image was ever indexed;
+    with ``remake`` always, see ``change_settings``.
 
     Raises
     ------
@@ -42,21 +44,25 @@ def register_representation(store: Store, representation: Representation) -> Non
         raise SettingError(f"{name}: a + in a name marks a learnt metric; learn_metric adds one")
     old = _present(store, name)
     what = None if old is None else difference(name, old.settings, settings)
-    if old is not None and old.is_fitted and what is not None:
+    changes = remake and old is not None and old.is_fitted and _has_held_pictures(store)
+    if old is not None and old.is_fitted and what is not None and not changes:
         _check_empty(store, what)
     # Weights are loaded before anything is written: a missing file must not leave half a registration. One
     # that is registered unchanged is not loaded, so that opening an index stays quick.
     if isinstance(representation, Loadable) and (old is None or not old.is_fitted or what is not None):
         representation.load()
     store.given[name] = representation
-    if old is None:
+    if changes and old is not None:
+        change_settings(store, old, settings)
+    elif old is None:
         with store.catalogue.transaction():
             add_representation(store.catalogue, name, settings)
     elif what is not None:
         with store.catalogue.transaction():
             reset_representation(store.catalogue, old.id, settings)
     if representation.is_fitted and representation.learnt():
-        _keep_learnt(store, _present(store, name), representation)
+        stored = _next(store, name) if changes else None
+        _keep_learnt(store, stored or _present(store, name), representation)
 
 
 def take_also(store: Store, kinds: Collection[str]) -> None:
@@ -146,7 +152,7 @@ def _recipe(store: Store, stored: StoredRepresentation, window: Window) -> str |
 def _check_empty(store: Store, what: str) -> None:
     """Refuse a setting that differs if the index has ever held an image."""
     if _has_held_pictures(store):
-        raise IndexFolderError(f"{store.folder}: {what}; leave the setting out, or make another index")
+        raise IndexFolderError(f"{store.folder}: {what}; leave the setting out, or change it with --remake")
 
 
 def _has_held_pictures(store: Store) -> bool:
@@ -166,6 +172,10 @@ def _keep_learnt(store: Store, stored: StoredRepresentation | None, representati
         raise IndexFolderError(
             f"{store.folder}: {stored.name} learnt something else here; make another index"
         )
+
+
+def _next(store: Store, name: str) -> StoredRepresentation | None:
+    return next((b for b in stored_representations(store.catalogue) if b.name == name and b.is_next), None)
 
 
 def _present(store: Store, name: str) -> StoredRepresentation | None:

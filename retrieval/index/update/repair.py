@@ -17,6 +17,7 @@ from ..catalogue.representations import (
     add_segment,
     drop_representation,
     drop_segment,
+    drop_set_aside,
     note_recipe,
     segments,
     stored_representations,
@@ -26,7 +27,7 @@ from ..storage.reading import read_indexed
 from ..storage.segments import finish_segment, save_rows
 from ..storage.store import Store
 from ..storage.thumbnail import make_thumbnail
-from ..storage.verify import verify
+from ..storage.verify import damage_aside, verify
 from .derived import drop_derived
 from .mend_structures import mend_structures
 from .push import rebuild_copies
@@ -62,6 +63,10 @@ def repair(store: Store, mended: list[str], jobs: int | None, progress: Progress
     """
     store.check_writable()
     findings = Findings(mended)
+    # It can be made again by who wants it, and nobody asks it now.
+    if next(damage_aside(store, segments(store.catalogue)), None) is not None:
+        drop_set_aside(store.catalogue)
+        findings.lost.append("what was set aside of earlier settings was damaged, and is dropped")
     has_file = _Files(store)
     for stored in stored_representations(store.catalogue):
         _repair_model(store, stored, has_file, findings)

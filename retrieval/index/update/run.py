@@ -14,10 +14,10 @@ from pathlib import Path
 from ...errors import OptionError
 from ...metadata.label_table import LabelTable
 from ...readers.archive import Address
-from ..catalogue.files import State, n_lacking, readable
+from ..catalogue.files import State, readable
 from ..catalogue.migration import GUESSED
 from ..catalogue.pictures import is_labelled
-from ..catalogue.representations import add_representation, replace_representation, stored_representations
+from ..catalogue.representations import stored_representations
 from ..catalogue.stored_json import parse
 from ..progress import Progress, silent
 from ..storage.archived_files import open_archive
@@ -26,12 +26,14 @@ from .add_sums import add_missing_sums
 from .apply_labels import LabelReport, apply_labels
 from .archive_files import ArchiveFiles
 from .archive_scan import list_images, record_images, require_archive
-from .derived import derive_all, drop_derived
+from .derived import derive_all
 from .encode import Encoded, Encoder
 from .fit import fit_all
-from .flow import Step, steps_of, waiting
 from .keep_hashes import keep_hashes
+from .plan import Step, steps_of, waiting
 from .push import follow_copies
+from .refit import begin_anew, begin_stale, cut_off, promote
+from .relearn import relearn, stale_notes
 from .remember_people import remember_people
 from .scan import record, scan
 from .scanned import Changes, ScanOptions
@@ -86,6 +88,7 @@ def update(
     labels: LabelTable | None,
     progress: Progress,
     refit: bool,
+    remake: bool = False,
     options: ScanOptions = ScanOptions(),  # noqa: B008  # frozen
     archives: Sequence[Address] = (),
     commit_every: int = COMMIT_EVERY,
@@ -107,12 +110,15 @@ def update(
         keep_hashes(store, changes.unhashed, progress)
         add_missing_sums(store, progress)
     if refit:
-        _begin_anew(store)
+        begin_anew(store)
+    if remake:
+        begin_stale(store)
     files = ArchiveFiles(store)
     # Fitting and encoding read files and share the worker processes; what follows works on stored vectors.
     try:
         with seconds.of("learning"):
             fit_all(store, executor, files, progress)
+            cut_off(store)
         with seconds.of("encoding"):
             outcome = Encoder(store, executor, files, progress, commit_every).run()
         seconds.part("encoding", outcome.own_seconds)
@@ -120,7 +126,7 @@ def update(
         executor.close()
         files.close()
     # Only now: until every file is encoded anew, queries are answered by the old representation.
-    stale = _promote(store)
+    stale = promote(store, remake)
     with seconds.of("deriving"):
         derive_all(store, progress)
     with seconds.of("search structures"):
@@ -129,6 +135,8 @@ def update(
     with seconds.of("labels"):
         table = None if labels is None else apply_labels(store, labels, scopes)
         remember_people(store, progress)
+    # After the labels, of which metrics are learnt.
+    stale += relearn(store, progress) if remake else stale_notes(store)
     # At the end: what an archive gave before it failed is in the index.
     changes.notes += (*files.unasked(asked), *follow_copies(store, progress))
     notes = (*changes.notes, *stale, *_notes(store), *_lost_labels(store, changes), *_guessed(store, labels))
@@ -146,7 +154,9 @@ def _scan_archive(
     return known_as.root
 
 
-def plan_update(store: Store, folders: Sequence[Path], *, refit: bool, options: ScanOptions) -> list[Step]:
+def plan_update(
+    store: Store, folders: Sequence[Path], *, refit: bool, remake: bool, options: ScanOptions
+) -> list[Step]:
     """Return the steps of an update of folders. The catalogue is changed: give one that may be thrown away.
 
     Raises what ``update`` raises of folders.
@@ -154,42 +164,10 @@ def plan_update(store: Store, folders: Sequence[Path], *, refit: bool, options: 
     n_waited = waiting(store)
     changes = record(store, scan(store, folders, silent, options), options)
     if refit:
-        _begin_anew(store)
-    return steps_of(store, changes, n_waited)
-
-
-def _begin_anew(store: Store) -> None:
-    """Record that every representation that learnt from images is to learn again."""
-    found = stored_representations(store.catalogue)
-    # An interrupted refit is continued, not begun again.
-    begun = {b.name for b in found if b.is_next}
-    with store.catalogue.transaction():
-        for stored in found:
-            if stored.n_fitted and stored.base is None and stored.name not in begun:
-                add_representation(store.catalogue, stored.name, stored.settings, is_next=True)
-
-
-def _promote(store: Store) -> tuple[str, ...]:
-    """Let what was fitted again replace the old one if it has encoded every file.
-
-    Metrics learnt on the old vectors mean nothing on the new ones and are deleted; returns a note of each.
-    """
-    found = stored_representations(store.catalogue)
-    complete = [b for b in found if b.is_next and b.is_fitted and not n_lacking(store.catalogue, b.id)]
-    stale: list[str] = []
-    for new in complete:
-        old = next(b for b in found if b.name == new.name and not b.is_next)
-        # Base and metrics change in one commit: no query may project new vectors by an old metric.
-        with store.catalogue.transaction():
-            replace_representation(store.catalogue, old.id, new.id)
-            stale += drop_derived(store, new.name)
-    if complete:
-        store.sweep()
-    return tuple(
-        f"{name} was learnt on vectors that are no more, and is dropped; learn it again with "
-        "`semblance learn-metric`"
-        for name in stale
-    )
+        begin_anew(store)
+    if remake:
+        begin_stale(store)
+    return steps_of(store, changes, n_waited, remake)
 
 
 def _notes(store: Store) -> tuple[str, ...]:

@@ -218,6 +218,10 @@ def test_removing_and_compacting_keep_it_whole(place, factories):
 def test_when_its_base_learns_again_a_metric_is_dropped_with_a_note(place, folder, factories):
     learn(place, "mean", factories=factories)
     learn(place, "words", factories=factories)
+    # Of other images another mean is learnt; of the same ones all would stay as it is.
+    draw(folder.parent / "others", 100, N)
+    for number, name in enumerate(NAMES):
+        (folder / name).write_bytes((folder.parent / "others" / f"{100 + number}.png").read_bytes())
     with IndexWriter.open(place, factories=factories) as index:
         report = index.update([folder], jobs=1, refit=True)
         assert [note for note in report.notes if "mean+nca" in note] == [
