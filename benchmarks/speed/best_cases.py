@@ -1,4 +1,4 @@
-"""Time the best cases by the first images of rankings against those by whole rankings.
+"""Time the best cases, or images, by the first images of rankings against those by whole rankings.
 
     python -m benchmarks.speed.best_cases [--n 100000 1000000] [--queries 20]
 
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from benchmarks.shared.growing import FAMILY, Embeddings
 from retrieval.answers.fusion import scale_of
 from retrieval.index.search.best_cases import best_cases
+from retrieval.index.search.best_fused import best_fused
 from retrieval.index.search.encode_query import EncodedQuery
 from retrieval.index.search.fusion import Fusion
 from retrieval.index.search.group_cases import GroupedRanking, group_cases
@@ -33,10 +34,12 @@ from retrieval.index.search.rank import rank
 from retrieval.rankers.dense import ExactRanker
 from retrieval.representation import Encoding
 
-WAYS = (
+WAYS: tuple[tuple[str, int, dict[str, Any]], ...] = (
     ("one, best image", 1, {}),
     ("one, mean-3, collapsed", 1, {"case_by": "mean-3"}),
     ("two by z, best image", 2, {"fusion": "z"}),
+    ("no cases: two by rrf", 2, {"group_by": None}),
+    ("no cases: two by z", 2, {"group_by": None, "fusion": "z"}),
 )
 BY = ("first", "second")
 AGREEMENT = 0.6
@@ -92,6 +95,17 @@ def whole(
     return group_cases(collection, images, options)
 
 
+def bounded(
+    collection: Any, encoded: list[EncodedQuery], mask: Any, fusion: Fusion, options: QueryOptions
+) -> GroupedRanking | None:
+    """Return the best cases, or images, by the first images; None if that takes whole rankings."""
+    if options.group_by is not None:
+        found = best_cases(collection, encoded, mask, fusion, options)
+        return None if found is None else found.grouped
+    fused = best_fused(collection, encoded, options.k, mask, fusion)
+    return None if fused is None else group_cases(collection, fused.ranking, options)
+
+
 def timed(way: Callable[[], Any]) -> tuple[float, Any]:
     """Return milliseconds, and what came of it."""
     begin = time.process_time()
@@ -99,7 +113,7 @@ def timed(way: Callable[[], Any]) -> tuple[float, Any]:
     return (time.process_time() - begin) * 1e3, found
 
 
-def measure(n: int, n_queries: int, dimension: int) -> None:
+def measure(n: int, n_queries: int, dimension: int, only: str) -> None:
     """Print the rows of one size."""
     rankers, queries = {}, {}
     drawn = [Embeddings(np.linspace(1, 0.1, dimension), 0.3, seed) for seed in range(2)]
@@ -112,8 +126,8 @@ def measure(n: int, n_queries: int, dimension: int) -> None:
         queries[name] = share * asked_with[0] + (1 - share) * asked_with[number]
     families = np.arange(n) // FAMILY
     collection: Any = Collection(n, rankers, families)
-    for title, n_by, settings in WAYS:
-        options = QueryOptions(group_by="patient", **settings)
+    for title, n_by, settings in (way for way in WAYS if only in way[0]):
+        options = QueryOptions(**{"group_by": "patient", **settings})
         times: list[tuple[float, float]] = []
         n_bounded = n_equal = 0
         for i in range(n_queries):
@@ -127,13 +141,13 @@ def measure(n: int, n_queries: int, dimension: int) -> None:
             fusion = Scaled(BY[:n_by], options.fusion, None, scales)
             own = rank(collection, asked[0], 1, None).ids[0]
             mask = families != families[own]
-            quick, found = timed(lambda: best_cases(collection, asked, mask, fusion, options))  # noqa: B023
+            quick, found = timed(lambda: bounded(collection, asked, mask, fusion, options))  # noqa: B023
             slow, expected = timed(lambda: whole(collection, asked, mask, fusion, options))  # noqa: B023
             times.append((quick if found is not None else quick + slow, slow))
             n_bounded += found is not None
             n_equal += found is None or (
-                found.grouped.cases == expected.cases
-                and found.grouped.ranking.scores.tobytes() == expected.ranking.scores.tobytes()
+                found.cases == expected.cases
+                and found.ranking.scores.tobytes() == expected.ranking.scores.tobytes()
             )
         (p50, slow50), (p95, slow95) = np.percentile(times, (50, 95), axis=0)
         cells = [f"{n:,}", title, f"{p50:.1f}", f"{p95:.1f}", f"{slow50:.1f}", f"{slow95:.1f}"]
@@ -146,12 +160,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--queries", type=int, default=20)
+    parser.add_argument("--only", default="", help="the rows whose names hold this")
     parser.add_argument("--dimension", type=int, default=64)
     args = parser.parse_args()
     head = ["images", "cases by", "p50 ms", "p95 ms", "whole: p50 ms", "p95 ms", "bounded", "equal"]
     print(f"| {' | '.join(head)} |\n{'|---' * len(head)}|")
     for n in args.n:
-        measure(n, args.queries, args.dimension)
+        measure(n, args.queries, args.dimension, args.only)
 
 
 if __name__ == "__main__":
