@@ -35,6 +35,10 @@ _WAIT = 30.0
 """Seconds that a cluster has to give its first worker, and to go on."""
 
 
+_PATIENCE = 4
+"""Times as long for a worker that is started again."""
+
+
 @dataclass
 class _Suspect:
     """A task whose worker died: it is tried alone, so that no neighbour is blamed for it."""
@@ -211,7 +215,8 @@ def check_address(address: str) -> None:
 def _require_workers(client: distributed.Client) -> None:
     """Wait for a worker. Raise SemblanceError if there is none for long, or the scheduler is gone."""
     try:
-        client.wait_for_workers(1, timeout=_WAIT)
+        # One that died takes long to start again where the machine has other work.
+        client.wait_for_workers(1, timeout=_PATIENCE * _WAIT)
     except (TimeoutError, OSError) as error:
         problem = "the cluster has no worker; start some, and run the same command again"
         raise SemblanceError(problem) from error
