@@ -53,6 +53,7 @@ class FolderPlace:
         self._folder = folder
         self._index: Index | None = None
         self._turn = threading.Lock()
+        self._n_asking, self._is_closed = 0, False
 
     def ask(self, message: Message, timeout: float) -> Message:
         """Answer a message from the folder; see ``Place``."""
@@ -62,19 +63,35 @@ class FolderPlace:
         # As bytes, like any other place, so that what the tests of folders prove holds for servers.
         asked = Message.unpack(message.pack())
         with self._turn:
+            if self._is_closed:
+                raise AwayError("is closed")
             if self._index is None:
                 self._index = Index.open(self._folder)
+            index = self._index
+            self._n_asking += 1
         try:
-            return Message.unpack(answer(self._index, asked).pack())
+            return Message.unpack(answer(index, asked).pack())
         except LackError as error:
             raise AwayError(str(error)) from error
         except (IndexFolderError, MessageError) as error:
             raise IndexFolderError(f"{self.name}: {error}") from error
+        finally:
+            with self._turn:
+                self._n_asking -= 1
+                self._close_if_idle()
 
     def close(self) -> None:
-        """Close the index."""
-        if self._index is not None:
+        """Close the index, when it has answered what it is asked now."""
+        with self._turn:
+            self._is_closed = True
+            self._close_if_idle()
+
+    def _close_if_idle(self) -> None:
+        # A slow copy goes on in its thread after another has answered; SQLite crashes whoever reads from
+        # what another thread has closed.
+        if self._is_closed and not self._n_asking and self._index is not None:
             self._index.close()
+            self._index = None
 
 
 class ServerPlace:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..catalogue.database import Catalogue
 from .flow import Flow
 from .plan import steps_of
 from .scanned import Changes
@@ -33,7 +34,12 @@ class StepState:
 
 
 def why(index: Path) -> list[StepState]:
-    """Return all steps of an index, in their order; no folder is looked at, and nothing is changed."""
+    """Return all steps of an index, in their order; no folder is looked at, and nothing is changed.
+
+    Raises IndexFolderError if there is no index, or a damaged one.
+    """
+    # A dry run is of an index that is to be made as well; here there must be one.
+    Catalogue.open(index).close()
     # On a copy of the catalogue, which may be of an earlier format, as the dry run.
     with throwaway(index, None, {}) as store:
         flow = Flow(store)
