@@ -128,7 +128,7 @@ function choices() {
   const can = ['words', 'deep'].filter((family) => namesOf(family).length);
   fill('by', option('default', `default: ${index.defaults.join(' + ')}`), CHOICES.filter(([name]) => can.includes(name) || can.length > 1).map(([name, text]) => option(name, text)),
     h('optgroup', { label: 'one representation' }, index.representations.map(({ name, isLoaded }) => option(name, isLoaded ? name : `${name} (loading)`)))).value = state.by;
-  for (const [id, none] of [['group-by', 'no grouping'], ['not-same', 'all']]) fill(id, option('', none), index.columns.map((name) => option(name)));
+  for (const [id, none] of [['group-by', 'no grouping'], ['not-same', '–']]) fill(id, option('', none), index.columns.map((name) => option(name)));
   $('group-by').value = state.groupBy;
   $('not-same').value = state.notSame;
   $('empty-index').hidden = index.images > 0;
