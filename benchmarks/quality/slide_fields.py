@@ -1,6 +1,6 @@
 """What representations score on fields of slides, with stain as it is and made alike; and a test of leaks.
 
-    python -m benchmarks.quality.slide_fields [--data FOLDER] [--most N] [--jobs N]
+    python -m benchmarks.quality.slide_fields [--data FOLDER] [--set NAME] [--by TEXT] [--most N] [--jobs N]
 
 ``he_slides``: 22 slides of 22 patients, 8 organs, 16 tiles each; every tile asks, its slide (which is its
 patient) left out. ``he_regions``: fields of 7 patients, 4 organs; its field left out, or its patient. mAP and
@@ -36,6 +36,7 @@ RECIPES = {
     "deep": ("deep", {}),
     "deep, 8 symmetries": ("deep", {"symmetries": 8}),
 }
+SETS = ("he_slides", "he_regions")
 STAINED = ("superpixel words in colour", "deep")
 """Those that are measured with stain made alike as well."""
 
@@ -88,10 +89,12 @@ def site_leak(ranked: list[tuple[NDArray[np.int64], NDArray[np.generic]]], label
     return f"{100 * np.mean(found):.1f} | {100 * np.mean(chance):.1f}" if found else "– | –"
 
 
-def rows(data: Set, folder: Path, jobs: int) -> Iterator[str]:
-    """Yield the rows of a set."""
+def rows(data: Set, folder: Path, jobs: int, chosen: str = "") -> Iterator[str]:
+    """Yield the rows of a set; ``chosen`` is a part of the titles of those that are wanted."""
     (fields, patients), labels = left_out(data, folder), data.labels
     for title, (name, settings) in RECIPES.items():
+        if chosen not in title:
+            continue
         for stain in ("none", "reinhard", "macenko") if title in STAINED else ("none",):
             made = make(name, settings)
             encodings = encode(made, list(stained(data, stain)), jobs)
@@ -114,14 +117,16 @@ def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--set", choices=SETS, action="append", help="both if none is named")
+    parser.add_argument("--by", default="", help="a part of the titles of the rows that are wanted")
     parser.add_argument("--most", type=int, default=0, help="images of a set; 0 for all")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     print("| set | representation | stain | field out: mAP | P@1 | patient out: mAP | P@1 | site | chance |")
     print("|---|---|---|--:|--:|--:|--:|--:|--:|")
-    for name in ("he_slides", "he_regions"):
+    for name in args.set or SETS:
         data = drawn(Set.load(name, args.data), args.most)
-        for row in rows(data, args.data, args.jobs):
+        for row in rows(data, args.data, args.jobs, args.by):
             print(row, flush=True)
     return 0
 

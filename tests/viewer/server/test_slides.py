@@ -132,6 +132,9 @@ def test_the_mark_is_shown_where_it_was_made(client) -> None:
         ({"box": BOX, "marginPx": 3}, "marks no field"),
         ({"box": [5, 5, 0, 9]}, "mark more of it"),
         ({"box": [5000, 5, 9, 9]}, "outside the slide"),
+        ({"box": [5, 5, 9]}, "x, y, width and height"),
+        ({"polygon": [[5, 5], [9, 9]]}, "three corners"),
+        ({"box": BOX, "polygon": [[1, 1], [9, 9], [1, 9]]}, "give one of them"),
     ],
 )
 def test_what_marks_no_field_is_refused(client, region, says) -> None:

@@ -18,6 +18,7 @@ from viewer.queries.stack import volume_of
 from ..collection import Collection
 from ..desk import Desk
 from ..opened import Opened
+from ..slides import tile_of
 from .ask import MOST_HITS, Ask, RegionInput
 from .slide_mark import field_of
 
@@ -57,9 +58,11 @@ def question_of(desk: Desk, collection: Collection, ask: Ask) -> Question:
     """
     opened = collection.now
     # In the order in which a user would mend it: what, by which, where, how.
-    field = field_of(opened, ask)
+    mark = mark_of(desk, ask.region) if _is_slide(opened, ask) else Mark()
+    field = field_of(opened, ask.image, mark)
     query = query_of(desk, opened, ask) if field is None else field.query
     by, notes = _representations(opened, ask)
+    # A mark on a slide is its field; any other is one of the query's own pixels.
     mark = mark_of(desk, ask.region) if field is None else Mark()
     canvas = canvas_of(opened.index, query) if mark.is_given else None
     if mark.is_given and ask.volume:
@@ -81,6 +84,10 @@ def question_of(desk: Desk, collection: Collection, ask: Ask) -> Question:
     options = without_itself(opened.index, query, options)
     noted = (*notes, *([outside] if outside else []))
     return Question(opened, query, options, mark, noted, _through(ask), field)
+
+
+def _is_slide(opened: Opened, ask: Ask) -> bool:
+    return ask.image is not None and tile_of(opened, ask.image) is not None
 
 
 def _region(mark: Mark, canvas: Canvas | None, field: SlideField | None) -> Region | None:

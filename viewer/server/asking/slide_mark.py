@@ -10,42 +10,39 @@ from collections.abc import Iterable, Sequence
 from retrieval.errors import OptionError
 from viewer.answer import Affine
 from viewer.queries.geojson import Shape
+from viewer.queries.marked_region import Mark
 from viewer.queries.slide_field import SlideField, slide_fields
 
 from ..opened import Opened
-from ..slides import open_slide, tile_of
-from .ask import Ask, RegionInput
+from ..slides import open_slide
 
 Polygon = list[list[float]]
 """Corners [x, y]."""
 
 
-def field_of(opened: Opened, ask: Ask) -> SlideField | None:
-    """Return the field that an ask marks on a slide; None if it asks with anything else.
+def field_of(opened: Opened, image: str | None, mark: Mark) -> SlideField | None:
+    """Return the field that is marked on a slide; None if something else than a slide asks.
 
     Raises
     ------
     OptionError : nothing is marked, or in a way that marks no field. PictureError : it cannot be read.
     """
-    if ask.image is None or tile_of(opened, ask.image) is None:
+    slide = None if image is None else open_slide(opened, image)
+    if slide is None:
         return None
-    slide = open_slide(opened, ask.image)
-    assert slide is not None  # it has a tile
-    shapes = [_shape(ask.region)]
+    shapes = [_shape(mark)]
     return next(iter(slide_fields(opened.index, slide.name, slide.path, shapes, False, None)))
 
 
-def _shape(region: RegionInput | None) -> Shape:
-    if region is None:
+def _shape(mark: Mark) -> Shape:
+    if not mark.is_given:
         raise OptionError("a whole slide is no query; mark a box or a polygon on it", "region")
-    if region.mask is not None or region.point is not None or region.margin_px:
-        name = next((n for n in ("mask", "point") if getattr(region, n) is not None), "margin")
+    if mark.polygon is not None and not mark.margin:
+        return Shape(((mark.polygon,),))
+    if mark.region is None or mark.margin:
+        name = next((n for n in ("mask", "point") if getattr(mark, n) is not None), "margin")
         raise OptionError("marks no field of a slide; draw a box or a polygon", name)
-    if region.polygon is not None:
-        return Shape(((tuple((x, y) for x, y in region.polygon),),))
-    if region.box is None:
-        raise OptionError("holds no mark; draw a box or a polygon", "region")
-    x, y, width, height = region.box
+    x, y, width, height = mark.region
     if width <= 0 or height <= 0:
         raise OptionError(f"a box of {width:g} × {height:g} pixels; mark more of it", "region")
     return Shape.box(x, y, width, height)
