@@ -43,6 +43,7 @@ JOBS = {
         "train": "learn an embedding from labelled images",
         "learn-metric": "learn from labels which differences count, on the vectors of an index",
         "learn-profile": "learn from reports what images that look alike have",
+        "learn-concept": "learn from marked fields what queries can be moved towards",
         "learn-fusion": "learn from labels how much each representation counts when they are fused",
     },
     "look after an index": {

@@ -55,6 +55,7 @@ class Options(TypedDict, total=False):
     collapse: float | None
     like: Sequence[str]
     unlike: Sequence[str]
+    concept: Sequence[str]
     blind: int
     smooth: int
     volume_by: str

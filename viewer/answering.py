@@ -165,6 +165,7 @@ def _asked(index: Index, options: QueryOptions, mark: Mark, is_volume: bool) -> 
         "smoothed over neighbours": options.smooth or None,
         "liked": ", ".join(options.like) or None,
         "not liked": ", ".join(options.unlike) or None,
+        "along concepts": ", ".join(options.concept) or None,
     }
 
 

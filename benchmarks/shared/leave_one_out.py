@@ -13,12 +13,17 @@ from threadpoolctl import threadpool_limits
 from benchmarks.shared.labelled_sets import Item, Set
 from retrieval.ranker import Ranking
 from retrieval.registry import make
-from retrieval.representation import Arrays, Encoding, Representation
+from retrieval.representation import Arrays, Encoding, Representation, needs_network
 from retrieval.statistics.tied_ranking import TiedRanking
 
 
 def encode(made: Representation, items: Sequence[Item], jobs: int) -> list[Encoding]:
-    """Fit a representation to images and encode them, spread over processes."""
+    """Fit a representation to images and encode them, spread over processes; networks stay in this one."""
+    if needs_network(made):
+        # Torch has threads by the time it has learnt, and a fork of those waits for ever.
+        if not made.is_fitted:
+            made.learn(made.sample(item.read()) for item in items[: made.n_fit_pictures])
+        return [made.encode(item.read()) for item in items]
     if not made.is_fitted:
         with ProcessPoolExecutor(jobs, initializer=equip, initargs=(made.name, made.settings, {})) as pool:
             made.learn(pool.map(sample, items[: made.n_fit_pictures], chunksize=4))

@@ -58,6 +58,7 @@ ranking_options = stack(
     query_flag("volume_by", choices=VOLUME_RULES, metavar="HOW", section=_CASES),
     query_flag("like", "; may be repeated", shell_complete=complete_id, metavar="ID", section=_FEEDBACK),
     query_flag("unlike", "; may be repeated", shell_complete=complete_id, metavar="ID", section=_FEEDBACK),
+    query_flag("concept", "; may be repeated", metavar="NAME[=X]", section=_FEEDBACK),
     query_flag("blind", type=int, metavar="N", section=_FEEDBACK),
     query_flag("smooth", type=int, metavar="N", section=_FEEDBACK),
     query_flag("fusion", choices=FUSION_RULES, metavar="RULE", section="fusion"),

@@ -24,6 +24,7 @@ from .catalogue.pictures import Entry
 from .catalogue.recipe import Factories
 from .info import info
 from .search.classify import classify
+from .search.concept_methods import ConceptMethods
 from .search.encode_query import default_representations
 from .search.explain import HitExplanation, explain
 from .search.find_labels import find_labels
@@ -43,7 +44,7 @@ from .storage.verify import verify
 T = TypeVar("T")
 
 
-class Index(LentFiles):
+class Index(LentFiles, ConceptMethods):
     """An index that is open for reading. Use it in a ``with`` block, or ``close`` it.
 
     Any number of processes may read while one writes (``retrieval.index.writer.IndexWriter``). Answers come

@@ -16,7 +16,8 @@ from ...readers.slice_stacks import Slice, find_stacks
 from ..storage.snapshot import Snapshot
 from .best_fused import rank_by_all
 from .candidates import Mask, candidate_mask, same
-from .encode_query import apply_feedback, encode_query
+from .concepts import move_queries
+from .encode_query import encode_query
 from .query_options import QueryImage, QueryOptions
 
 _VOLUMES = 10
@@ -109,7 +110,7 @@ def _votes(
     # Not reranked: the votes of all slices decide together, so that a wrong one does little harm.
     for row, one in enumerate(slices):
         encoded = encode_query(snapshot, one, options)
-        moved = apply_feedback(snapshot, encoded, options.like, options.unlike)
+        moved = move_queries(snapshot, encoded, options, options.like)
         images = rank_by_all(snapshot, moved, len(snapshot), mask, options)
         best = rank_cases(images, series, CaseRule(), _VOLUMES).ranking
         votes[row, : len(best)] = known[best.ids]

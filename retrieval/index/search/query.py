@@ -9,7 +9,8 @@ from ..storage.snapshot import Snapshot
 from .best_cases import Cases, best_cases
 from .best_fused import Fused, best_fused
 from .candidates import Mask, candidate_mask
-from .encode_query import EncodedQuery, apply_feedback, encode_query
+from .concepts import move_queries
+from .encode_query import EncodedQuery, encode_query
 from .expansion import expand
 from .fusion import Fusion
 from .group_cases import group_cases, needs_all
@@ -34,7 +35,7 @@ def search(
     fusion = Fusion.of(snapshot, encoded, options)
     # Blind feedback is a query before the query: what it finds is liked as if the user had said so.
     liked = [*options.like, *_first_hits(snapshot, query, encoded, mask, fusion, options)]
-    moved = apply_feedback(snapshot, encoded, liked, options.unlike)
+    moved = move_queries(snapshot, encoded, options, liked)
     grouped, reranked, fusion = _grouped(snapshot, query, moved, mask, fusion, options)
     rankings = [one.ranking for one in reranked]
     # Matches and votes are looked up for what is returned, never for the whole ranking.
@@ -75,7 +76,7 @@ def _first_hits(
     """
     if not options.blind:
         return []
-    moved = apply_feedback(snapshot, encoded, options.like, options.unlike)
+    moved = move_queries(snapshot, encoded, options, options.like)
     # One of them may be the query itself.
     fused = _fused(snapshot, query, moved, options.blind + 1, mask, fusion, options)
     ids = fused.ranking.ids[: options.blind + 1].tolist()

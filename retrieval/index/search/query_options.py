@@ -45,6 +45,8 @@ class QueryOptions:
         cases are ranked by more than their best image, else 0.
     like : move the query towards this image of the index. See ``retrieval.answers.relevance_feedback``.
     unlike : move the query away from, and do not show, this image of the index.
+    concept : move the query along a learnt concept, NAME or NAME=WEIGHT. The weight is 1 by default, below 0
+        away from it; see ``retrieval.index.search.concepts``.
     blind : count the first N hits as liked, and rank again. They are those of the fused ranking, so that what
         the representations agree on moves each of them.
     smooth : move the score of each of the best images towards those of the N that are most like it. By each
@@ -71,6 +73,7 @@ class QueryOptions:
     collapse: float | None = None
     like: Sequence[str] = ()
     unlike: Sequence[str] = ()
+    concept: Sequence[str] = ()
     blind: int = 0
     smooth: int = 0
     volume_by: VolumeRule = "maxsim"

@@ -16,7 +16,8 @@ from ...ranker import Ranking
 from ..storage.snapshot import Snapshot
 from .best_fused import rank_by_all
 from .candidates import Mask, candidate_mask
-from .encode_query import apply_feedback, encode_query
+from .concepts import move_queries
+from .encode_query import encode_query
 from .group_cases import GroupedRanking, make_case
 from .held_out import out_of_fold
 from .hits import Hit, make_hits
@@ -43,7 +44,7 @@ def answer_volume(
         encoded = encode_query(snapshot, one, options)
         if is_out_of_fold:
             encoded = out_of_fold(snapshot, one, encoded, options)
-        moved = apply_feedback(snapshot, encoded, options.like, options.unlike)
+        moved = move_queries(snapshot, encoded, options, options.like)
         alignment.add(rank_by_all(snapshot, moved, len(snapshot), mask, options))
     return make_hits(snapshot, _grouped(snapshot, alignment, chosen, mask, options))
 

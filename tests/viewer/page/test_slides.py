@@ -19,13 +19,19 @@ COLOUR = """([x, y]) => {
 
 
 @pytest.fixture(scope="module")
-def slides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server of two slides."""
-    from support.server_process import command
+def slide_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of two slides."""
     from support.slide_index import make_slide_index
 
-    index: Path = make_slide_index(tmp_path_factory.mktemp("page-slides"))
-    with command(index) as (_, address, _):
+    return make_slide_index(tmp_path_factory.mktemp("page-slides"))
+
+
+@pytest.fixture(scope="module")
+def slides(slide_index: Path) -> Iterator[str]:
+    """The address of a server of two slides."""
+    from support.server_process import command
+
+    with command(slide_index) as (_, address, _):
         yield address
 
 
@@ -143,3 +149,25 @@ def test_a_square_that_cannot_be_read_is_crossed_out(visit: Visit, slides: str) 
       const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
       return data.some((red, i) => i % 4 === 0 && red > 180 && data[i + 1] < 120 && data[i + 2] < 60);
     }""")
+
+
+def test_a_slider_moves_the_question_along_a_concept(visit: Visit, slides: str, slide_index: Path) -> None:
+    from support.served import run
+
+    table = slide_index.parent / "fields.csv"
+    rows = [f'"{name}.tif#1.0um/{x},{y}",{label}' for label, x in (("edge", 1), ("core", 2))
+            for name in "ab" for y in (1, 2)]  # fmt: skip
+    rows += [f'"{name}.tif#1.0um/3,{y}",core' for name in "ab" for y in (1, 2)]
+    rows += ['"a.tif#1.0um/0,1",edge', '"b.tif#1.0um/0,1",edge']
+    table.write_text("\n".join(["path,label", *rows]) + "\n")
+    assert run(["learn-concept", slide_index, "edge", table, "--by", "thumbnail"])[0] == 0
+    tab = visit(f"{slides}#by=thumbnail")
+    open_slide(tab)
+    mark(tab)
+    slider = tab.get_by_role("slider", name="edge")
+    slider.focus()
+    with tab.expect_response(lambda one: "/graphql" in one.url):
+        slider.press("End")
+    expect(tab.locator("#concepts output")).to_have_text("+3")
+    assert "concept=" in tab.url
+    expect(tab.locator(".hit").first).to_be_visible()

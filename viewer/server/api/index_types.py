@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from retrieval.errors import IndexFolderError
 from retrieval.evidence.explanation import Explainer
 from retrieval.evidence.localization import Locator
 
@@ -58,6 +59,7 @@ class Index:
         description="Of slide, patient, study and series those that have values."
     )
     labels: list[Count]
+    concepts: list[str] = strawberry.field(description="Names of what queries can be moved along.")
     has_references: bool
     archive: str | None = strawberry.field(description="Where `sendToArchive` stores; null for nowhere.")
     has_viewer: bool = strawberry.field(description="Whether `viewerLink` leads somewhere.")
@@ -142,16 +144,6 @@ class Outline:
     area_mm2: float | None
 
 
-@strawberry.type(description="Where on a slide a question is.")
-class Heat:
-    """A heat map."""
-
-    address: str = strawberry.field(description="Of a PNG, to be stretched over the slide.")
-    tiles: int = strawberry.field(description="How many it shows.")
-    low: float = strawberry.field(description="The least score.")
-    high: float = strawberry.field(description="The most.")
-
-
 @strawberry.type(description="A search that was kept.")
 class SavedSearch:
     """A saved search."""
@@ -198,7 +190,6 @@ MapResult = Annotated[Map | Problem, strawberry.union("MapResult")]
 ExplainResult = Annotated[Explanation | Problem, strawberry.union("ExplainResult")]
 SliceMatchResult = Annotated[SliceMatch | Problem, strawberry.union("SliceMatchResult")]
 RegionResult = Annotated[Outline | Problem, strawberry.union("RegionResult")]
-HeatResult = Annotated[Heat | Problem, strawberry.union("HeatResult")]
 SaveResult = Annotated[SavedSearch | Problem, strawberry.union("SaveResult")]
 TagResult = Annotated[Tag | Problem, strawberry.union("TagResult")]
 ExportResult = Annotated[Export | Problem, strawberry.union("ExportResult")]
@@ -222,10 +213,19 @@ def index_of(desk: Desk, collection: Collection) -> Index:
         columns=opened.columns,
         groups=groups,
         labels=counts_of(count_labels(opened)),
+        concepts=_concepts(opened),
         has_references=desk.references is not None,
         archive=None if desk.archive is None else desk.archive.shown,
         has_viewer=bool(desk.viewer_link),
     )
+
+
+def _concepts(opened: Opened) -> list[str]:
+    # A damaged file of concepts costs the page its sliders, and nothing else; a question says why.
+    try:
+        return list(opened.index.concepts)
+    except IndexFolderError:
+        return []
 
 
 def _representation(opened: Opened, name: str) -> Representation:

@@ -23,8 +23,6 @@ from .findings_types import Reference, reference_of
 from .index_types import (
     ExplainResult,
     Explanation,
-    Heat,
-    HeatResult,
     Link,
     LinkResult,
     MapResult,
@@ -42,6 +40,7 @@ from .results import (
     outline_type,
     slice_match_type,
 )
+from .slide_types import Heat, HeatResult
 
 
 @strawberry.type(description="What can be asked. Coordinates are x, y in pixels from the upper left corner.")

@@ -21,7 +21,8 @@ from ..opened import Opened
 from ..slides import OpenSlide
 from .answers import polygons_of
 from .image_types import Group, GroupPage, ImagePage, Slice, Stack, counts_of, image_of, named_image
-from .index_types import Explanation, Heat, Map, Outline, Pair, Place, SliceMatch, SliceScore
+from .index_types import Explanation, Map, Outline, Pair, Place, SliceMatch, SliceScore
+from .slide_types import Heat
 
 _OF_TILE = ("x", "y", "width", "height", "um_per_px", "rows", "cols", "kind")
 """What a tile says of itself and not of its slide."""

@@ -53,6 +53,9 @@ class Ask:
     case_by: str = strawberry.field(default="best", description="best, mean-N or rank-weighted.")
     like: list[strawberry.ID] = strawberry.field(default_factory=list, description="Move towards these.")
     unlike: list[strawberry.ID] = strawberry.field(default_factory=list, description="And away from these.")
+    concept: list[str] = strawberry.field(
+        default_factory=list, description="Move along these concepts: NAME=WEIGHT."
+    )
     k: int = strawberry.field(default=20, description=f"How many hits, at most {MOST_HITS}.")
     include_self: bool = strawberry.field(default=False, description="Leave the query in its answer.")
     findings: bool = strawberry.field(default=False, description="Say which labels the best cases share.")

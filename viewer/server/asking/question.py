@@ -79,6 +79,7 @@ def question_of(desk: Desk, collection: Collection, ask: Ask) -> Question:
         case_by=ask.case_by,
         like=tuple(ask.like),
         unlike=tuple(ask.unlike),
+        concept=tuple(ask.concept),
     )
     outside = mark.about_outside(canvas) if canvas is not None else None
     options = without_itself(opened.index, query, options)

@@ -37,7 +37,7 @@ export function start(told) {
 }
 
 /** Whether more than an image is asked with. */
-export const isRefined = () => state.region !== null || state.like.length > 0 || state.unlike.length > 0;
+export const isRefined = () => state.region !== null || state.like.length > 0 || state.unlike.length > 0 || state.concept.length > 0;
 
 function clear() {
   cancel();

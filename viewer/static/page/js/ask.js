@@ -30,11 +30,11 @@ export function chosen() {
 
 /** The input Ask of the schema; what is undefined is left out. */
 export function askOf() {
-  const { image, upload, frame, region, margin, throughMm, volume, where, notSame, groupBy, fusion, like, unlike, k } = state;
+  const { image, upload, frame, region, margin, throughMm, volume, where, notSame, groupBy, fusion, like, unlike, concept, k } = state;
   return {
     ...(upload ? { upload, frame } : { image }), region: region ? { ...region, marginPx: margin } : undefined, throughMm: region ? throughMm : 0, by: chosen(),
     where: where || undefined, notSame: notSame || undefined, groupBy: groupBy || undefined,
-    volume: volume && !region, fusion, like, unlike, k, findings: true,
+    volume: volume && !region, fusion, like, unlike, concept, k, findings: true,
   };
 }
 

@@ -13,6 +13,7 @@ import { fromAddress, open, read, state, undo, update, watch } from './state.js'
 const CHOICES = [['words', 'visual words'], ['deep', 'deep'], ['both', 'words and deep'], ['headToHead', 'head to head']];
 const archive = part(() => import('./archive.js'));
 const compare = part(() => import('./compare.js'));
+const concepts = part(() => import('./concepts.js'));
 const keep = part(() => import('./keep.js'));
 const map = part(() => import('./map.js'));
 
@@ -131,6 +132,7 @@ function choices() {
   for (const [id, none] of [['group-by', 'no grouping'], ['not-same', '–']]) fill(id, option('', none), index.columns.map((name) => option(name)));
   $('group-by').value = state.groupBy;
   $('not-same').value = state.notSame;
+  if (index.concepts.length || $('concepts').firstChild) concepts().then((module) => module.show(index.concepts));
   $('empty-index').hidden = index.images > 0;
   $('send').hidden = !index.archive;
   $('send').title = index.archive ?? '';

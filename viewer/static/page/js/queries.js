@@ -36,7 +36,7 @@ const COUNTED = `__typename notes tookMs
 export const ANSWER = `by nVerified isRegion canVerify ${COUNTED}
   hits { rank score box inliers transform quad onSlide { slide outline } image { ${FOUND} }
     case { column value count images { id key } } votes { by rank } slices { hit } }`;
-const INDEX = `id name images commit defaults columns groups archive hasViewer
+const INDEX = `id name images commit defaults columns groups concepts archive hasViewer
   representations { name family isLoaded isDefault explains meaning }`;
 
 export const indexes = query('indexes', '', `{ ${INDEX} }`);

@@ -2,7 +2,7 @@
 /** @import { State } from './types.js' */
 
 /** Nothing asked. */
-const ANEW = { image: '', upload: '', frame: 0, region: null, like: [], unlike: [], hit: '' };
+const ANEW = { image: '', upload: '', frame: 0, region: null, like: [], unlike: [], concept: [], hit: '' };
 /** @type {State} */
 const EMPTY = {
   index: '', ...ANEW, margin: 0, throughMm: 0, volume: false, by: 'default', fusion: 'rrf', where: '', notSame: '', groupBy: '',

@@ -10,7 +10,7 @@ export interface Representation {
 }
 export interface Index {
   id: string; name: string; images: number; commit: number; representations: Representation[]; defaults: string[];
-  columns: string[]; groups: string[];
+  columns: string[]; groups: string[]; concepts: string[];
   archive: string | null; hasViewer: boolean;
 }
 export interface Image {
@@ -71,6 +71,6 @@ export interface Region { box?: Box; polygon?: XY[]; point?: XY; mask?: string }
 /** What the address holds: enough to come back to the same question. */
 export interface State {
   index: string; image: string; upload: string; frame: number; region: Region | null; margin: number; throughMm: number; volume: boolean;
-  by: string; fusion: string; where: string; notSame: string; groupBy: string; like: string[]; unlike: string[];
+  by: string; fusion: string; where: string; notSame: string; groupBy: string; like: string[]; unlike: string[]; concept: string[];
   window: Window | null; invert: boolean; hit: string; k: number;
 }
