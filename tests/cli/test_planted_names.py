@@ -91,7 +91,7 @@ def write_planted(path, pixels, number):
 def scans(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scans")
     random = np.random.default_rng(0)
-    for number in range(8):
+    for number in range(10):
         pixels = np.kron(random.integers(0, 255, (12, 12)), np.ones((8, 8))).astype(np.uint8)
         write_planted(folder / f"{number}.dcm", pixels, number)
     # Files that are skipped, each for another reason: what is said of them quotes nothing.
@@ -122,7 +122,7 @@ def commands(scans, place, out, table, file, id, *flags):
 
     ``file`` and ``id`` make of a number the name of a file below the folder, and of its image in the index.
     """
-    table.write_text("path,label\n" + "".join(f"{file(n)},{'ab'[n % 2]}\n" for n in range(8)))
+    table.write_text("path,label\n" + "".join(f"{file(n)},{'ab'[n % 2]}\n" for n in range(10)))
     forms = [["--json"], ["--csv"], ["--trec"], []]
     query = ["query", place, scans / file(1), "--not-same", "series"]
     index = ["index", scans, "-o", place]
@@ -142,6 +142,7 @@ def commands(scans, place, out, table, file, id, *flags):
         ["points", scans / file(1), "-o", out / "points.png"],
         ["map", place, "-o", out / "map.html", "--by", "thumbnail"],
         ["learn-metric", place, "--by", "thumbnail"],
+        ["learn-concept", place, "a", "--by", "thumbnail"],
         ["learn-fusion", place, "--by", "superpixel", "--by", "thumbnail"],
         ["export", place, "--by", "thumbnail", "--npz", out / "vectors.npz"],
         ["duplicates", place],

@@ -7,6 +7,8 @@ looks the same whatever else is indexed.
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,7 +46,11 @@ def _reinhard(values: RGB, tissue: NDArray[np.bool_]) -> RGB:
     moved = (of_tissue - of_tissue.mean(axis=0)) / deviations * _LAB[:, 1] + _LAB[:, 0]
     made = lab.copy()
     made[tissue] = moved
-    return np.asarray(np.rint(np.clip(lab2rgb(made), 0, 1) * 255), dtype=np.uint8)
+    with warnings.catch_warnings():
+        # Some colours of L*a*b* are none of a screen: the nearest one is shown, and nobody need be told.
+        warnings.simplefilter("ignore", UserWarning)
+        shown = lab2rgb(made)
+    return np.asarray(np.rint(np.clip(shown, 0, 1) * 255), dtype=np.uint8)
 
 
 def _macenko(values: RGB, tissue: NDArray[np.bool_]) -> RGB:

@@ -120,6 +120,8 @@ def test_concepts_are_listed_and_forgotten(place, purple, capsys) -> None:
     assert code == 0
     assert "purple" in {one["name"] for one in json.loads(printed)}
     assert run(["learn-concept", place / "ix", "nothing", "--drop"])[0] != 0
+    # What is kept names no slide, which may be called as a patient.
+    assert ".tif" not in (place / "ix.concepts.json").read_text()
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def completed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 def test_commands_are_completed_without_loading_any(completed: Completed) -> None:
     for name in [name for name in sys.modules if name.startswith("cli.commands.learn")]:
         del sys.modules[name]
-    assert completed("learn") == ["learn-metric", "learn-profile", "learn-fusion"]
+    assert completed("learn") == ["learn-metric", "learn-profile", "learn-concept", "learn-fusion"]
     assert completed("") == list(COMMANDS)
     assert not [name for name in sys.modules if name.startswith("cli.commands.learn")]
 
