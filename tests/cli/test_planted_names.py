@@ -265,13 +265,13 @@ def test_planted_names_are_in_nothing_that_is_served(hidden):
             assert names(answer.content) == []
             return answer.json()["data"]
 
-        assert told(LISTED)["groups"]["total"] == 8
+        assert told(LISTED)["groups"]["total"] == 10
         (index,) = told(LISTED)["indexes"]
         images = told(LISTED)["images"]["items"]
-        assert index["images"] == len(images) == 8
-        ask = {"image": images[0]["id"], "k": 8}
+        assert index["images"] == len(images) == 10
+        ask = {"image": images[0]["id"], "k": 10}
         found = told(ANSWERED, ask=ask, hit=images[1]["id"])
-        assert len(found["search"]["hits"]) == 7
+        assert len(found["search"]["hits"]) == 9
         addresses = [f"/images/x.index/{one['key']}/{form}" for one in images for form in FORMS]
         addresses += [told(EXPORTED, ask=ask, form=form)["export"]["address"] for form in WRITTEN]
         for address in [*addresses, found["explain"]["heat"]]:
