@@ -127,7 +127,7 @@ def test_a_hit_is_seen_on_its_slide_and_a_tile_leads_to_it(visit: Visit, slides:
     expect(tab.locator("#stage-hit .on-slide polygon").first).to_be_attached()
     tab.select_option("#level", "")
     tab.click('#list [data-id="b.tif#1.0um/2,2"]')
-    tab.get_by_role("button", name="on its slide").first.click()
+    tab.locator("#labels").get_by_role("button", name="on its slide").click()
     expect(tab.locator("#look-title")).to_have_text("b.tif")
 
 
