@@ -135,4 +135,4 @@ def _unit(rows: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return vectors (…, d) at unit length, zeros as they are."""
     rows = rows.astype(np.float64)
     lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    return np.asarray(np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0))
