@@ -7,6 +7,7 @@ import io
 import mmap as mapping
 import os
 import re
+import threading
 from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,8 @@ from ..errors import REPAIR, IndexFolderError, lack
 from ..representation import Arrays
 from .block_sums import BlockSums, FileSums, RowCheck, read_sums
 
+HEADERS = threading.Lock()
+"""Held while a header of numpy is read: Python 3.11 fails now and then if two threads parse such text."""
 _MOST_OF_A_HEAD = 65_536  # bytes
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -184,7 +187,8 @@ def _header(data: NDArray[np.uint8]) -> tuple[tuple[int, ...], bool, np.dtype[An
     head = io.BytesIO(data[:_MOST_OF_A_HEAD].tobytes())
     version = npy.read_magic(head)
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, is_fortran, dtype = read(head)
+    with HEADERS:
+        shape, is_fortran, dtype = read(head)
     return shape, is_fortran, dtype, head.tell()
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import SemblanceError
+from retrieval.rankers.array_files import HEADERS
 from retrieval.representation import SparseVector, Vector
 
 PROTOCOL = 2
@@ -57,7 +58,7 @@ class Message:
                 # A packed entry could be a thousand times as large as the body that was let through.
                 if any(entry.compress_type != zipfile.ZIP_STORED for entry in file.infolist()):
                     raise MessageError("a message is packed, and none of ours is")
-            with np.load(io.BytesIO(body), allow_pickle=False) as found:
+            with HEADERS, np.load(io.BytesIO(body), allow_pickle=False) as found:
                 arrays = {name: found[name] for name in found.files}
             about = json.loads(arrays.pop(_ABOUT).tobytes())
         except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, SyntaxError) as error:

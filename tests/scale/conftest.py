@@ -23,7 +23,7 @@ collect_ignore = [] if find_spec("strawberry") else ["test_served_shards.py"]
 N_PATIENTS, N_SLICES = 12, 4
 
 
-def write_patients(folder):
+def write_patients(folder, mark=""):
     """Write series of drifting textures; every third patient looks like another one."""
     from support.images import texture_of_all_sizes
 
@@ -33,7 +33,11 @@ def write_patients(folder):
         for number in range(N_SLICES):
             values = texture[:, 8 * number : 8 * number + 96].astype(np.uint8)
             path = folder / f"p{patient}" / f"{number}.dcm"
-            place = {"patient": f"P{patient}", "series": f"{patient + 1}", "corner": (0, 0, 5.0 * number)}
+            place = {
+                "patient": f"P{patient}{mark}",
+                "series": f"{patient + 1}",
+                "corner": (0, 0, 5.0 * number),
+            }
             write_slice(path, values, **place, instance=number + 1, PixelSpacing=[0.5, 0.5])
             rows.append(f"{path.relative_to(folder)},{'odd' if patient % 3 else 'even'},{patient % 2}")
     (folder / "labels.csv").write_text("\n".join(rows) + "\n")
@@ -48,14 +52,13 @@ def small_sample(monkeypatch):
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory):
     """Make an index of four kinds of representations, sparse and dense, with evidence."""
-    scans = tmp_path_factory.mktemp("scans")
-    write_patients(scans)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda file: None)
         patch.setattr(sampled, "__defaults__", (10,))
-        # Where patients go, the key of the index decides; now and then one of four shards gets none of 12.
-        for _ in range(9):
-            place = tmp_path_factory.mktemp("scale")
+        # Names and the key of the user decide where patients go; now and then a shard gets none of 12.
+        for attempt in range(9):
+            place, scans = tmp_path_factory.mktemp("scale"), tmp_path_factory.mktemp("scans")
+            write_patients(scans, "x" * attempt)
             with IndexWriter.create(place / "whole.index") as index:
                 for made in (sift(words=60, points=150), Thumbnail(), ColourHistogram()):
                     index.add_representation(made)

@@ -30,7 +30,9 @@ def files(place):
 @pytest.mark.parametrize("make", [lambda p: p.mkdir(), lambda p: p.write_text("x"), lambda p: None])
 def test_what_is_no_index_is_refused(tmp_path, make):
     make(tmp_path / "thing")
-    with pytest.raises(IndexFolderError, match=r"semblance index|is a file, and an index is a folder"):
+    with pytest.raises(
+        IndexFolderError, match=r"semblance index|is a file, and this wants the folder of an index"
+    ):
         Index.open(tmp_path / "thing")
 
 
