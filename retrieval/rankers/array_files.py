@@ -57,7 +57,11 @@ class ArrayWriter:
 
     def __enter__(self) -> Self:
         self._file = self.path.open("xb")
-        npy.write_array_header_2_0(self._file, self._header)
+        try:
+            npy.write_array_header_2_0(self._file, self._header)
+        except BaseException:
+            self._file.close()
+            raise
         return self
 
     def write(self, piece: NDArray[Any]) -> None:

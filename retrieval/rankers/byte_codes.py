@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -101,10 +102,14 @@ class CodeWriter:
         self.folder.mkdir()
         shapes = {"codes": (n, dimension), "scales": (n,), "errors": (n,)}
         self._files = [ArrayWriter(self.folder, name, _TYPES[name], shapes[name]) for name in _TYPES]
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        for file in self._files:
-            file.__enter__()
+        # If one cannot be opened, those that are open are closed.
+        with ExitStack() as opened:
+            for file in self._files:
+                opened.enter_context(file)
+            self._open = opened.pop_all()
         return self
 
     def write(self, vectors: NDArray[np.float32]) -> None:
@@ -117,8 +122,7 @@ class CodeWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for file in self._files:
-            file.__exit__(kind, error, trace)
+        self._open.__exit__(kind, error, trace)
         sync_folder(self.folder)
 
 

@@ -142,3 +142,16 @@ def test_of_several_views_of_a_query_the_best_counts():
     ranking = ranker.rank(np.array([[2, 0], [1, 1]], np.float32), 3)
     np.testing.assert_array_equal(ranking.ids, [0, 1, 2])
     np.testing.assert_allclose(ranking.scores, [1, np.sqrt(0.5), -np.sqrt(0.5)], rtol=1e-6)
+
+
+def test_a_file_whose_header_cannot_be_written_is_closed(tmp_path, monkeypatch):
+    opened = []
+
+    def refuse(file, header):
+        opened.append(file)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("numpy.lib.format.write_array_header_2_0", refuse)
+    with pytest.raises(OSError, match="No space"), ArrayWriter(tmp_path, "rows", np.float32, None):
+        raise AssertionError
+    assert [file.closed for file in opened] == [True]
