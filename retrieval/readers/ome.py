@@ -31,14 +31,19 @@ def spacing_of(images: list[Any]) -> tuple[float, float] | None:
 
 def pages_by_name(images: list[Any]) -> dict[int, str]:
     """Return the name of the image that each page (IFD) is of, as far as the file says."""
-    names = {}
+    return {page: str(image.get("Name", "")) for page, image in image_of_page(images).items()}
+
+
+def image_of_page(images: list[Any]) -> dict[int, Any]:
+    """Return the Image element that each page (IFD) is of, as far as the file says."""
+    found: dict[int, Any] = {}
     for image in images:
         for element in image.iter():
             if _local(element) == "TiffData":
                 first = _whole(element.get("IFD", "0"))
                 for page in range(first, first + _whole(element.get("PlaneCount", "1"))):
-                    names[page] = image.get("Name", "")
-    return names
+                    found[page] = image
+    return found
 
 
 def _local(element: Any) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..errors import PictureError
+
 _ASSOCIATED = re.compile(r"\b(label|macro|overview|thumbnail)\b", re.IGNORECASE)
 """What Bio-Formats and scanners call the images beside a slide."""
 
@@ -25,7 +27,11 @@ def slide_pages(file: Any) -> list[Any]:
         found = [series for series in file.series if not _ASSOCIATED.search(series.name)]
         largest = max(found, key=lambda series: series.pages[0].imagelength * series.pages[0].imagewidth)
         return [page.aspage() for page in largest.pages if page is not None]
-    return [file.pages.first]
+    first = file.pages.first
+    # A slide is cut into tiles and is no reduced image: what is left of one are its label and its overview.
+    if file.is_svs and not first.is_tiled and first.subfiletype & 1:
+        raise PictureError("holds a label or an overview alone, which may show a name")
+    return [first]
 
 
 def is_associated(name: str) -> bool:

@@ -47,6 +47,7 @@ def write_slide(
     compression: str = "deflate",
     is_ome: bool = False,
     tile: int = 256,
+    is_big: bool = False,
 ) -> Path:
     """Write a tiled pyramid in TIFF, its lower levels as pages or, in OME-TIFF, as SubIFDs."""
     first, *rest = levels_of(image, levels)
@@ -55,7 +56,7 @@ def write_slide(
     if is_ome:
         um = {} if um_per_px is None else {"PhysicalSizeX": um_per_px, "PhysicalSizeY": um_per_px}
         metadata = {"axes": "YXS", **um}
-    with tifffile.TiffWriter(path, ome=is_ome) as file:
+    with tifffile.TiffWriter(path, ome=is_ome, bigtiff=is_big) as file:
         resolution = (
             {} if um_per_px is None else {"resolution": (10_000 / um_per_px,) * 2, "resolutionunit": 3}
         )

@@ -130,6 +130,11 @@ def _opened(files: Sequence[Path]) -> tuple[Any, type[Exception]]:
             continue
         if slide.pyramids:
             return slide, WsiDicomError
+    if type(last).__name__ == "WsiDicomNoResolutionError":
+        raise PictureError(
+            "the slide does not say how large its pixels are, without which wsidicom opens none; add "
+            "PixelSpacing to its header, or index it without --um-per-px, each tile as an image"
+        )
     raise PictureError(f"wsidicom refuses it: {type(last).__name__}: {last}")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...errors import PictureError
 from ..tiling import Tiling
-from .opening import open_slide
+from .opening import open_named
 from .slide import Slide
 
 
@@ -43,6 +43,6 @@ def facts_of(slide: Slide, tiling: Tiling | None) -> SlideFacts:
 
 def slide_facts(path: Path, tiling: Tiling | None) -> Iterator[SlideFacts]:
     """Yield, once, what is known of a slide; nothing if the file is no slide."""
-    with open_slide(path) as slide:
+    with open_named(path) as slide:
         if slide is not None:
             yield facts_of(slide, tiling)

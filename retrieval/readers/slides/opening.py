@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import PictureError
 from ..formats import recognise
+from ..reasons import reason_of
 from ..slide import is_slide as is_of_scanner
+from .damage import damage_of_file, damage_of_page
 
 if TYPE_CHECKING:
     from .slide import Slide
 
 _OTHER = (".mrxs", ".vms", ".vmu", ".svslide", ".czi")
 """Endings of slides that are no TIFF and no DICOM; OpenSlide looks at their content."""
+_TILE_WIDTH = 322  # a tag of images that are cut into tiles, TIFF 6.0 section 15
 _SMALL = 2048
 """Rows and columns of a tiled TIFF of one level that is an image and no slide."""
 
@@ -37,6 +40,18 @@ def open_slide(path: Path, salt: bytes = b"") -> Iterator[Slide | None]:
             slide.close()
 
 
+@contextmanager
+def open_named(path: Path) -> Iterator[Slide | None]:
+    """Open a slide as ``open_slide`` does; what fails is a PictureError that begins with its name."""
+    try:
+        with open_slide(path) as slide:
+            yield slide
+    except PictureError as error:
+        raise type(error)(f"{path.name}: {error}") from error
+    except Exception as error:  # decoders fail in many ways
+        raise PictureError(f"{path.name}: {reason_of(error)}") from error
+
+
 def _opened(path: Path, salt: bytes) -> Slide | None:
     kind = recognise(path)
     if kind == "dicom":
@@ -53,7 +68,8 @@ def _opened_tiff(path: Path) -> Slide | None:
 
     with tifffile.TiffFile(path) as file:
         # Scanners first: their files are tiled pyramids too, with labels among the pages.
-        vendor, is_plain = is_of_scanner(file), _is_pyramid(file)
+        vendor = is_of_scanner(file)
+        is_plain = not vendor and _is_pyramid(file)
     if vendor:
         return _by_openslide(path, must=True)
     if not is_plain:
@@ -66,10 +82,14 @@ def _opened_tiff(path: Path) -> Slide | None:
 def _is_pyramid(file: Any) -> bool:
     """Tell if a TIFF is a slide: cut into tiles, and with lower levels or large."""
     page = file.pages.first
-    if not page.is_tiled or page.dtype is None:
+    if _TILE_WIDTH not in page.tags or page.dtype is None:
         return False
-    is_large = max(page.imagelength, page.imagewidth) > _SMALL
-    has_levels = len(file.series[0].levels) > 1 or any(p.subfiletype & 1 for p in file.pages[1:])
+    pages = [p.aspage() for p in file.pages]
+    # Before tifffile puts levels together, which fails where one has no pixels.
+    if what := next((what for p in pages if (what := damage_of_page(p))), ""):
+        raise PictureError(what)
+    is_large = any(p.is_tiled and max(p.imagelength, p.imagewidth) > _SMALL for p in pages)
+    has_levels = len(file.series[0].levels) > 1 or any(p.subfiletype & 1 for p in pages[1:])
     return bool(is_large or has_levels)
 
 
@@ -82,6 +102,15 @@ def _by_openslide(path: Path, must: bool = False) -> Slide | None:
         raise PictureError("a slide of a scanner; `pip install 'semblance[slides]'` to read it") from None
     if format_of(path) is None:
         if must:
-            raise PictureError("OpenSlide does not know this kind of slide, or the file is damaged")
+            unknown = "OpenSlide does not know this kind of slide, or the file is damaged"
+            raise PictureError(damage_of_file(path) or unknown)
+        # What is left is a JPEG, the overview: it must not be taken for an image of tissue.
+        if path.suffix.lower() == ".mrxs":
+            raise PictureError(f"a MIRAX slide whose folder {path.stem}, which holds its pixels, is not "
+                               "beside it or is damaged")  # fmt: skip
         return None
-    return OpenSlideSlide(path)
+    try:
+        return OpenSlideSlide(path)
+    except PictureError as error:
+        # OpenSlide says what it met, and not that the file is cut off.
+        raise PictureError((must and damage_of_file(path)) or str(error)) from error

@@ -17,7 +17,7 @@ from ..reasons import reason_of
 from ..source import DamagedFrame, Read, Source
 from ..tiling import Field, Frame, Tile, Tiling, tiles_of
 from .facts import SlideFacts, facts_of
-from .opening import open_slide
+from .opening import open_named, open_slide
 from .slide import Slide, check_scale, overview, read_field
 from .stain import normalise
 from .tissue import longest_of, shares, sharpness, tissue_mask
@@ -45,6 +45,9 @@ def read(source: Source, slide: Slide) -> Iterator[Read]:
         return
     tiling = source.tiling
     assert tiling is not None  # else the reader of the format reads it
+    for number in slide.about.left_out:
+        other = "another image of the file, of which only the largest is read; save it alone"
+        yield DamagedFrame(f"image {number}", other)
     n = n_coarser = 0
     # Said once for a scale, and not for each of its tiles, of which a slide has thousands.
     for um_per_px in tiling.um_per_px:
@@ -74,7 +77,7 @@ def tile_names(path: Path, id: str, tiling: Tiling, salt: bytes) -> Iterator[lis
 
 def view_slide(path: Path, tiling: Tiling) -> Iterator[SlideView]:
     """Yield, once, the overview of a slide, its tissue and its tiles; nothing if the file is no slide."""
-    with open_slide(path) as slide:
+    with open_named(path) as slide:
         if slide is not None:
             facts = facts_of(slide, tiling)
             small = overview(slide, longest_of(facts.extent))

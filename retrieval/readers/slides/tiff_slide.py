@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import PictureError
 from ...picture import Value
-from ..ome import ome_images, spacing_of
+from ..ome import image_of_page, ome_images, spacing_of
 from ..slide import is_associated
 from .slide import RGB, About, Level
 
@@ -21,6 +21,7 @@ _CACHE = 192 << 20
 _INCHES_AND_CENTIMETRES = {2: 25_400.0, 3: 10_000.0}  # µm of ResolutionUnit, TIFF 6.0 section 8
 _COLOURS = (1, 2, 6)  # PhotometricInterpretation: grey, RGB, and YCbCr of JPEG
 _JPEG, _DEEP_ZOOM = 7, 0.05
+_QUANTISATION = b"\xff\xdb"  # the marker of the tables without which no JPEG is decoded, T.81 table B.1
 
 
 class TiffSlide:
@@ -31,8 +32,9 @@ class TiffSlide:
 
         self._file = tifffile.TiffFile(path)
         try:
-            self._pages = _levels_of(self._file)
-            self.about = About(_spacing_of(self._file, self._pages[0]), {}, _tags_of(self._file))
+            self._pages, left_out = _levels_of(self._file)
+            spacing = _spacing_of(self._file, self._pages[0])
+            self.about = About(spacing, {}, _tags_of(self._file), left_out)
         except BaseException:
             self._file.close()
             raise
@@ -98,7 +100,13 @@ class TiffSlide:
             raise PictureError("the file is truncated: pixels lie behind its end")
         file = self._file.filehandle
         file.seek(offset)
-        values = stored.decode(file.read(n_bytes), number, **stored.tables)[0]
+        data = file.read(n_bytes)
+        try:
+            values = stored.decode(data, number, **stored.tables)[0]
+        except Exception as error:  # decoders fail in many ways
+            if stored.is_jpeg and not stored.tables and _QUANTISATION not in data:
+                raise PictureError("damaged: the tables of its JPEG tiles are missing") from error
+            raise
         return None if values is None else stored.checked(values)
 
 
@@ -110,6 +118,7 @@ class _StoredTiles:
         self.decode, tables = page.decode, page.jpegtables
         self.tables = {} if tables is None else {"jpegtables": tables}
         self._shape = int(page.tilelength), int(page.tilewidth)
+        self.is_jpeg = int(page.compression) == _JPEG
 
     def checked(self, values: NDArray[Any]) -> NDArray[np.uint8]:
         """Return a decoded tile as RGB, (rows, cols, 3). Raise PictureError if it is too large."""
@@ -130,29 +139,34 @@ def _paste(values: RGB, tile: RGB, top: int, left: int) -> None:
         values[rows, cols] = tile[rows.start - top : rows.stop - top, cols.start - left : cols.stop - left]
 
 
-def _levels_of(file: Any) -> list[Any]:
-    """Return a page for each level, the finest first."""
+def _levels_of(file: Any) -> tuple[list[Any], tuple[int, ...]]:
+    """Return a page for each level, the finest first, and the numbers of other images that are as fine."""
     named = [series for series in file.series if not is_associated(series.name)]
     if not named:
         raise PictureError("holds a label or an overview alone, which may show a name")
     main = max(named, key=lambda series: series.pages[0].imagelength * series.pages[0].imagewidth)
     pages = []
     for level in main.levels:
-        if len(level.pages) != 1:
+        # Levels of one size, of which only the first is no reduced image, are one level that is there twice.
+        if len(level.pages) != 1 and not all(p.aspage().subfiletype & 1 for p in level.pages[1:]):
             raise PictureError("its channels or planes are pages of their own: no slide in colour")
         pages.append(level.pages[0].aspage())
-    if len(main.levels) == 1:
-        pages += _smaller_pages(file, pages[0])
+    if len(main.levels) == 1 or not file.is_ome:
+        known = {page.imagewidth for page in pages}
+        pages += [page for page in _smaller_pages(file, pages[0]) if page.imagewidth not in known]
     for page in pages:
         _check(page)
-    return pages
+    left_out = (n for n, series in enumerate(file.series) if series in named and series is not main)
+    others = tuple(n for n in left_out if not file.series[n].pages[0].aspage().subfiletype & 1)
+    return sorted(pages, key=lambda page: -int(page.imagewidth)), others
 
 
 def _smaller_pages(file: Any, finest: Any) -> list[Any]:
     """Return the pages of a pyramid that is told by their sizes alone, which tifffile takes for images."""
     found: list[Any] = []
     shape = finest.imagelength / finest.imagewidth
-    for page in (page.aspage() for page in file.pages):
+    by_width = sorted((page.aspage() for page in file.pages), key=lambda page: -int(page.imagewidth))
+    for page in by_width:
         is_smaller = page.imagewidth < (found[-1] if found else finest).imagewidth
         if not (is_smaller and page.is_tiled and page.dtype == finest.dtype):
             continue
@@ -182,7 +196,10 @@ def _spacing_of(file: Any, page: Any) -> tuple[float, float] | None:
 
     72 dots an inch, and other resolutions of print, are what programs write that know of none.
     """
-    if (found := spacing_of(ome_images(file))) is not None:
+    images = ome_images(file)
+    own = image_of_page(images).get(page.index)
+    # Of several images each has its own scale.
+    if (found := spacing_of(images if own is None else [own])) is not None:
         return found[1] * 1000, found[0] * 1000
     unit = _INCHES_AND_CENTIMETRES.get(int(page.resolutionunit or 0))
     across, down = page.resolution
