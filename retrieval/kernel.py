@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeVar, cast
@@ -42,9 +43,30 @@ def kernel(**options: Any) -> Callable[[F], F]:
     return decorate
 
 
+@cache
+def _load_numba() -> None:
+    """Load what numba compiles arrays with, but for SciPy's linear algebra.
+
+    Numba imports that only to see that it is there, an eighth of a second for each command; it does so again
+    where a kernel multiplies matrices.
+    """
+    from numba.np import linalg
+
+    check = getattr(linalg, "ensure_blas", None)
+    if check is None:  # another version of numba
+        return
+    linalg.ensure_blas = lambda: None
+    try:
+        from numba.np import arraymath
+    finally:
+        linalg.ensure_blas = check
+    arraymath.ensure_blas = check
+
+
 def _jit(function: FunctionType, options: dict[str, Any]) -> Any:
     from numba import njit
 
+    _load_numba()
     try:
         return njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:

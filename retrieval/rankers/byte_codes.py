@@ -22,6 +22,7 @@ FOLDER = "codes"
 
 _TYPES = {"codes": np.int8, "scales": np.float32, "errors": np.float32}
 _LARGEST = 127
+_PIECE = 512  # vectors that are encoded at a time: 1 MB of 256 numbers
 _ROUNDING = 2.0**-24
 """Relative error of one operation in float32."""
 
@@ -130,7 +131,10 @@ def encode(vectors: NDArray[np.float32]) -> CodeArrays:
     """Return the codes of vectors float32 (n, d); those of zeros are zeros, without error."""
     n = len(vectors)
     made = CodeArrays(np.zeros(vectors.shape, np.int8), np.zeros(n, np.float32), np.zeros(n, np.float32))
-    _encode(np.ascontiguousarray(vectors), *made)
+    # In numpy: an update that writes nothing else by kernels need not load numba, which takes 100 MB.
+    for first in range(0, n, _PIECE):
+        rows = slice(first, first + _PIECE)
+        _encode(vectors[rows], made.codes[rows], made.scales[rows], made.errors[rows])
     return made
 
 
@@ -190,7 +194,6 @@ def _code_view(
         values[i] = np.int16(np.rint(view[i] * (np.float32(finest) / largest)))
 
 
-@kernel(error_model="numpy")
 def _encode(
     vectors: NDArray[np.float32],
     codes: NDArray[np.int8],
@@ -198,21 +201,14 @@ def _encode(
     errors: NDArray[np.float32],
 ) -> None:
     """Fill in the codes of vectors (n, d)."""
-    for row in range(len(vectors)):
-        squares, largest = 0.0, 0.0
-        for value in vectors[row]:
-            squares += np.float64(value) ** 2
-            largest = max(largest, abs(np.float64(value)))
-        if largest == 0:
-            continue
-        length = np.sqrt(squares)
-        scale = np.float32(largest / length / 127)
-        missing = 0.0
-        for i in range(vectors.shape[1]):
-            value = np.float64(vectors[row, i]) / length
-            code = min(127.0, max(-127.0, np.rint(value / scale)))
-            codes[row, i] = np.int8(code)
-            missing += (value - code * np.float64(scale)) ** 2
-        scales[row] = scale
-        # A little more, so that rounding to float32 cannot make it less than it is.
-        errors[row] = np.float32(np.sqrt(missing) * (1 + 1e-6) + 1e-9)
+    unit = vectors.astype(np.float64)
+    lengths = np.sqrt(np.einsum("nd,nd->n", unit, unit))
+    is_any = lengths > 0
+    unit /= np.where(is_any, lengths, 1)[:, None]
+    scales[:] = np.abs(unit).max(axis=1) / 127
+    steps = np.where(is_any, scales, 1).astype(np.float64)[:, None]
+    rounded = np.rint(unit / steps).clip(-127, 127)
+    codes[:] = rounded
+    unit -= rounded * steps
+    # A little more, so that rounding to float32 cannot make it less than it is.
+    errors[:] = np.where(is_any, np.sqrt(np.einsum("nd,nd->n", unit, unit)) * (1 + 1e-6) + 1e-9, 0)

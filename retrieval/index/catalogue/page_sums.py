@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO
 
 from ...errors import lack
 from ...rankers.checksum import crc32_for
@@ -141,7 +142,7 @@ def parse(data: bytes, with_parity: bool = True) -> PageSums | None:
         return None
     _, generation, page_size, n_pages, n_stripes, total = _HEAD.unpack_from(data)
     end = _HEAD.size + 4 * n_pages
-    body, parity = data[:end], data[end + _SUM.size : -_SUM.size]
+    body, parity = data[:end], data[end + _SUM.size : -_SUM.size] if with_parity else b""
     if data[end : end + _SUM.size] != _sum(body):
         return None
     if with_parity and (len(parity) != n_stripes * page_size or data[-_SUM.size :] != _sum(parity)):
@@ -171,12 +172,21 @@ def read_sums(folder: Path, generation: int, with_parity: bool = False) -> PageS
     try:
         # Checksums and parity are a twelfth of the catalogue; what is much longer is not read into memory.
         with path.open("rb") as file:
-            found = parse(file.read(_LEAST + (folder / FILE).stat().st_size), with_parity)
+            longest = _LEAST + (folder / FILE).stat().st_size
+            found = parse(file.read(longest if with_parity else _length(file, longest)), with_parity)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise lack(error, path) from error
     return found if found is not None and found.generation == generation else None
+
+
+def _length(file: BinaryIO, longest: int) -> int:
+    """Return how many bytes of an open file come before the parity, at most ``longest``."""
+    head = file.read(_HEAD.size)
+    file.seek(0)
+    n_pages = _HEAD.unpack(head)[3] if len(head) == _HEAD.size else 0
+    return min(longest, _HEAD.size + 4 * int(n_pages) + _SUM.size)
 
 
 def size_of_page(data: bytes) -> int:

@@ -77,3 +77,15 @@ def test_numba_is_loaded_after_a_while() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.split() == ["False", "True", "True", "False"]
+
+
+def test_vectors_are_encoded_and_kernels_compiled_without_what_takes_long_to_load() -> None:
+    code = (
+        "import sys; import numpy as np; from retrieval.rankers import byte_codes\n"
+        "made = byte_codes.encode(np.ones((2000, 4), np.float32)); print('numba' in sys.modules)\n"
+        "print(byte_codes.byte_dot(made.codes[0], np.ones(4, np.int16)), 'scipy.linalg' in sys.modules)\n"
+        "from numba.np import arraymath, linalg; print(arraymath.ensure_blas is linalg.ensure_blas)\n"
+        "linalg.ensure_blas(); print('scipy.linalg' in sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.split() == ["False", "508", "False", "True", "True"]
