@@ -153,7 +153,14 @@ def overview(slide: Slide, longest: int) -> RGB:
             f"it has no lower level, and {level.rows} × {level.cols} pixels are more than the {most:,} that "
             "are looked through for tissue; save it as a pyramid, or give --tissue off"
         )
-    return _shrunk(slide, number, (rows, cols))
+    try:
+        return _shrunk(slide, number, (rows, cols))
+    except Exception:  # decoders fail in many ways
+        # Lower levels are last in most files, and missing where one is cut off: the next finer one has all.
+        finer = slide.levels[number - 1] if number else None
+        if finer is None or finer.rows * finer.cols > most // 10:
+            raise
+        return _shrunk(slide, number - 1, (rows, cols))
 
 
 def _shrunk(slide: Slide, number: int, shape: tuple[int, int]) -> RGB:

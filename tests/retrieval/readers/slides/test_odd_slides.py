@@ -128,6 +128,15 @@ def test_a_damaged_tile_costs_no_other(tmp_path, compression, data) -> None:
     assert len(names) == 5
 
 
+def test_a_damaged_lower_level_costs_no_tile_of_the_finest(tmp_path) -> None:
+    path = _write(tmp_path / "s.tif", compression="deflate")
+    with tifffile.TiffFile(path) as file:
+        start = file.pages[1].dataoffsets[1]
+    path.write_bytes(path.read_bytes()[: start + 10])
+    names = [p.id for p in read_pictures(path, "s", tiling=Tiling((0.5,), 128))]
+    assert "s#0.5um/2,2" in names
+
+
 def test_a_tile_that_claims_another_size_is_damaged(tmp_path) -> None:
     import imagecodecs
 
