@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from retrieval.index.storage.segments import add_sums
 from retrieval.rankers import approximate
+from retrieval.rankers.dense import ExactRanker
 from retrieval.registry import RANKERS, load
 
 K = 10
@@ -28,6 +29,7 @@ class System:
     ----------
     build : writes vectors (n, d) of unit length into a folder, as they are opened later.
     open : opens the folder and returns what answers, given a setting.
+    many : the same for what answers queries (64, d) at once; None: nothing of its own.
     settings : from quick to thorough; those of exact search are one.
     is_mapped : whether its files stay on the disk, mapped, rather than in private memory.
     """
@@ -36,6 +38,7 @@ class System:
     open: Callable[[Path, Vectors], Callable[[int], Answer]]
     settings: Sequence[int] = (0,)
     is_mapped: bool = True
+    many: Callable[[Path, Vectors], Answer] | None = None
 
 
 BREADTHS = (10, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256)
@@ -73,12 +76,21 @@ def _semblance_open(name: str) -> Callable[[Path, Vectors], Callable[[int], Answ
     return open_
 
 
+def _semblance_many(folder: Path, vectors: Vectors) -> Answer:
+    ranker = ExactRanker.open([folder / "segment"], vectors.shape[1])
+    return lambda queries: [one.ids for one in ranker.rank_many(queries, K)]
+
+
 def _nothing(vectors: Vectors, folder: Path) -> None:
     """Search what is there."""
 
 
 def _numpy_open(folder: Path, vectors: Vectors) -> Callable[[int], Answer]:
     return lambda _: lambda query: _best(vectors @ query)
+
+
+def _numpy_many(folder: Path, vectors: Vectors) -> Answer:
+    return lambda queries: [_best(scores) for scores in queries @ vectors.T]
 
 
 def _best(scores: Vectors) -> NDArray[np.int64]:
@@ -110,6 +122,13 @@ def _faiss_open(folder: Path, vectors: Vectors) -> Callable[[int], Answer]:
         return lambda query: index.search(query[None], K)[1][0]
 
     return at
+
+
+def _faiss_many(folder: Path, vectors: Vectors) -> Answer:
+    import faiss
+
+    index = faiss.read_index(str(folder / "index"))
+    return lambda queries: index.search(queries, K)[1]
 
 
 def _hnswlib_build(vectors: Vectors, folder: Path) -> None:
@@ -180,12 +199,13 @@ def _annoy_open(folder: Path, vectors: Vectors) -> Callable[[int], Answer]:
 
 
 def _ours(name: str, settings: Sequence[int]) -> System:
-    return System(_semblance_build(name), _semblance_open(name), settings)
+    many = _semblance_many if name == "exact" else None
+    return System(_semblance_build(name), _semblance_open(name), settings, True, many)
 
 
 SYSTEMS = {
-    "exact: numpy": System(_nothing, _numpy_open),
-    "exact: faiss": System(_faiss_build("Flat"), _faiss_open, is_mapped=False),
+    "exact: numpy": System(_nothing, _numpy_open, many=_numpy_many),
+    "exact: faiss": System(_faiss_build("Flat"), _faiss_open, is_mapped=False, many=_faiss_many),
     "exact: Semblance": _ours("exact", (0,)),
     "graph: hnswlib": System(_hnswlib_build, _hnswlib_open, BREADTHS, is_mapped=False),
     "graph: faiss": System(_faiss_build(f"HNSW{LINKS}"), _faiss_open, BREADTHS, is_mapped=False),

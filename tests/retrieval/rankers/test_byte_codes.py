@@ -58,6 +58,20 @@ def test_it_answers_what_all_vectors_do_to_the_last_bit(rankers, row, noise, k, 
     assert found.scores.tobytes() == expected.scores.tobytes()
 
 
+@pytest.mark.parametrize("k", [0, 1, 10, N + 5])
+def test_many_queries_at_once_are_answered_as_each_alone(rankers, k) -> None:
+    queries = np.concatenate([hard()[::150], 0.1 + hard()[1::97]])
+    among = np.random.default_rng(0).random(N + 1) < 0.5
+    for ranker in rankers:
+        for mask in (None, among):
+            found = ranker.rank_many(queries, k, mask)
+            for query, one in zip(queries, found, strict=True):
+                expected = ranker.rank(query, k, mask)
+                np.testing.assert_array_equal(one.ids, expected.ids)
+                assert one.scores.tobytes() == expected.scores.tobytes()
+        assert ranker.rank_many(queries[:0], k) == []
+
+
 def test_the_error_of_a_score_is_within_the_bound() -> None:
     vectors, queries = hard(), hard()[::97]
     made = encode(vectors)
