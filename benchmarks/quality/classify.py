@@ -28,9 +28,9 @@ from benchmarks.shared.labelled_sets import DATA
 from retrieval.answers.fusion import fuse
 from retrieval.answers.knn import calibrate, vote
 from retrieval.index import Index
+from retrieval.index.search.best_fused import rank_by_all
 from retrieval.index.search.encode_query import encode_query
 from retrieval.index.search.query_options import QueryOptions
-from retrieval.index.search.rank import rank_by_all
 from retrieval.ranker import Ranking
 from retrieval.statistics.calibration_measures import brier, expected_calibration_error
 from retrieval.statistics.measures import bootstrap_interval
