@@ -51,8 +51,8 @@ page-check:
 # The built wheel, alone in an environment without torch and without tools, away from the sources.
 wheel-test: wheel | $(ALONE)/bin/python
 	$(ALONE)/bin/python $(PIP) install -q --force-reinstall --no-deps dist/*.whl
-	wheel=$$(ls dist/*.whl) && $(ALONE)/bin/python $(PIP) install -q -c constraints.txt "$$wheel" pytest hypothesis psutil
-	root=$$PWD && cd "$$(mktemp -d)" && SEMBLANCE_WHEEL=$$(ls "$$root"/dist/*.whl) "$$root"/$(ALONE)/bin/pytest -q \
+	wheel=$$(ls dist/*.whl) && $(ALONE)/bin/python $(PIP) install -q -c constraints.txt "$$wheel" pytest pytest-xdist hypothesis psutil
+	root=$$PWD && cd "$$(mktemp -d)" && SEMBLANCE_WHEEL=$$(ls "$$root"/dist/*.whl) "$$root"/$(ALONE)/bin/pytest -n 2 -q \
 		-c "$$root"/setup.cfg -p no:cacheprovider "$$root"/tests/test_packaging.py "$$root"/tests/cli "$$root"/tests/viewer "$$root"/tests/semblance
 
 # What the base packages can do, without torch, by any Python: make base-test PYTHON=python3.13

@@ -230,7 +230,7 @@ def test_the_installed_wheel_is_what_is_tested(package: str) -> None:
 
 
 @wheel
-@pytest.mark.parametrize("name", ["torch", "matplotlib", "mypy", "ruff", "xdist"])
+@pytest.mark.parametrize("name", ["torch", "matplotlib", "mypy", "ruff", "build"])
 def test_the_clean_environment_lacks(name: str) -> None:
     assert find_spec(name) is None
 
