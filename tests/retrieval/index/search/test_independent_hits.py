@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from support.patients import blots, index_patients, parity
 
 from cli.main import main
 from retrieval.baselines import Thumbnail
@@ -21,31 +22,10 @@ from retrieval.readers import read_pictures
 N = 60
 
 
-def blots(seed: int) -> np.ndarray:
-    """Return coarse blots, of one kind for even and of another for odd numbers, under fine noise."""
-    rng = np.random.default_rng(seed)
-    rows, cols = np.indices((64, 64))
-    coarse = np.sin((rows if seed % 2 else cols) * 0.1 + rng.uniform(0, 1))
-    noise = cv2.GaussianBlur(rng.normal(size=(64, 64)), (0, 0), 0.8)
-    return np.clip(128 + 45 * coarse + 60 * noise, 0, 255).astype(np.uint8)
-
-
 def make_index(place: Path, copies: dict[str, int]) -> Path:
     """Index 60 images of 60 patients, and brighter copies of some of them, each of a patient of its own."""
-    (place / "scans").mkdir(parents=True)
-    lines = ["path,label,patient"]
-    for i in range(N):
-        assert cv2.imwrite(str(place / "scans" / f"{i:02}.png"), blots(i))
-        lines.append(f"{i:02}.png,{'odd' if i % 2 else 'even'},p{i:02}")
-    for name, i in copies.items():
-        brighter = np.clip(blots(i) * 0.8 + 30, 0, 255).astype(np.uint8)
-        assert cv2.imwrite(str(place / "scans" / name), brighter)
-        lines.append(f"{name},{'odd' if i % 2 else 'even'},{name}")
-    (place / "labels.csv").write_text("\n".join([*lines, ""]))
-    with IndexWriter.create(place / "i") as writer:
-        writer.add_representation(Thumbnail(12))
-        writer.update([place / "scans"], jobs=1, labels=LabelTable.read(place / "labels.csv"))
-    return place / "i"
+    brighter = {name: np.clip(blots(i) * 0.8 + 30, 0, 255).astype(np.uint8) for name, i in copies.items()}
+    return index_patients(place, N, [(name, brighter[name], parity(i), name) for name, i in copies.items()])
 
 
 @pytest.fixture(scope="module")

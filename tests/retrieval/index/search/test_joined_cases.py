@@ -4,42 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from support.patients import Image, blots, index_patients
 
-from retrieval.baselines import Thumbnail
 from retrieval.index import Index
 from retrieval.index.search import joined_cases
-from retrieval.index.writer import IndexWriter
-from retrieval.metadata.label_table import LabelTable
 from viewer.findings import copies_notes
 
 N = 40
 
 
-def blots(seed: int, brightness: float = 0) -> np.ndarray:
-    """Return coarse blots, of one kind for even and of another for odd numbers, under fine noise."""
-    rng = np.random.default_rng(seed)
-    rows, cols = np.indices((64, 64))
-    coarse = np.sin((rows if seed % 2 else cols) * 0.1 + rng.uniform(0, 1))
-    noise = cv2.GaussianBlur(rng.normal(size=(64, 64)), (0, 0), 0.8)
-    return np.clip(128 + brightness + 45 * coarse + 60 * noise, 0, 255).astype(np.uint8)
-
-
-def make_index(place: Path, more: list[tuple[str, np.ndarray, str, str]]) -> Path:
+def make_index(place: Path, more: list[Image]) -> Path:
     """Index 40 images of 40 patients, and more of them: (file, image, label, patient)."""
-    own = [(f"{i:02}.png", blots(i), "odd" if i % 2 else "even", f"p{i:02}") for i in range(N)]
-    (place / "scans").mkdir(parents=True)
-    lines = ["path,label,patient"]
-    for name, image, label, patient in [*own, *more]:
-        assert cv2.imwrite(str(place / "scans" / name), image)
-        lines.append(f"{name},{label},{patient}")
-    (place / "labels.csv").write_text("\n".join([*lines, ""]))
-    with IndexWriter.create(place / "i") as writer:
-        writer.add_representation(Thumbnail(12))
-        writer.update([place / "scans"], jobs=1, labels=LabelTable.read(place / "labels.csv"))
-    return place / "i"
+    return index_patients(place, N, more)
 
 
 @pytest.fixture(scope="module")
