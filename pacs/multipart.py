@@ -21,7 +21,7 @@ _MOST_HEADER = 1 << 14
 """Bytes of the header of a part; what is longer is no part."""
 
 Read = Callable[[int], bytes]
-"""Return up to so many bytes, none at the end."""
+"""Return up to n bytes; none at the end."""
 
 
 class Part(NamedTuple):

@@ -127,7 +127,7 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
 @quiet
 @limit_options
 def run(args: Arguments) -> int:
-    """Index, say on stderr what came of it, and print a summary on stdout."""
+    """Index, print problems on stderr, and a summary on stdout."""
     from retrieval.index.order import Order, bring_up_to_date
     from retrieval.readers.archive import Address
 
@@ -199,7 +199,7 @@ def _say_steps(order: Order, args: Arguments) -> int:
 
 
 def _follow(order: Order, args: Arguments) -> int:
-    """Index, and again whenever an archive has changed, until Ctrl-C; say what came of each time."""
+    """Index, and again whenever an archive has changed, until Ctrl-C; print the result of each run."""
     from retrieval.index.order import follow
 
     if not order.archives:
@@ -214,7 +214,7 @@ def _follow(order: Order, args: Arguments) -> int:
 
 
 def _tell(state: IndexState, seconds: float, args: Arguments) -> None:
-    """Say on stderr what came of a run, and print a summary on stdout."""
+    """Print the problems of a run on stderr, and a summary on stdout."""
     report = state.report
     if args.skipped is not None:
         write_text(skipped_csv(report.skipped), args.skipped)

@@ -81,7 +81,7 @@ def seconds(text: str) -> float:
 @quiet
 @limit_options
 def run(args: Arguments) -> int:
-    """Listen, index what is stable, and say what came of it, until Ctrl-C."""
+    """Listen, index stable series, and print the results, until Ctrl-C."""
     _check_installed()
     from pacs.association import own_title
     from pacs.receiver import Listening, Receiver, into

@@ -142,7 +142,7 @@ def depths(n: int, k: int, n_rankings: int = 2) -> Iterator[int]:
 
 
 def may_save(n: int, k: int) -> bool:
-    """Tell if there are so many images that the best k may be known without whole rankings."""
+    """Tell if the best k of n images may be known without whole rankings."""
     return _first_depth(n, k) * _DEEPER <= n
 
 

@@ -15,7 +15,7 @@ from .deletion_test import without
 from .heat_map import Heat, grid_of, normalised
 
 STEPS = 8
-"""A cover is two of so many steps of the longer side wide, and moves by one: 49 covers of a square."""
+"""Steps along the longer side; a cover is two steps wide and moves by one: 49 covers of a square."""
 
 
 def occlusion(score: Callable[[Picture], float], picture: Picture) -> Heat:
