@@ -10,7 +10,7 @@ import time
 
 import pytest
 from support.archive_files import NAME, PATIENT, uid, write_study
-from support.storing import association, store
+from support.storing import association, collect_sockets, store
 
 from cli.main import main
 from pacs.spool import INCOMING
@@ -69,6 +69,8 @@ def receiving(tmp_path):
     yield made
     if made.process.poll() is None:
         made.kill()
+    # While a connection is in use, its socket cannot be collected yet.
+    collect_sockets()
 
 
 def send(receiving, files, acknowledged):
