@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import dask
 import distributed
@@ -20,6 +20,7 @@ from retrieval.index.catalogue.files import State
 from retrieval.index.update.in_order import InOrder, Outcome
 from retrieval.index.update.worker_messages import Failure, Setup, Task
 
+from .dask_address import check_address
 from .dask_task import do_task, size_of, versions
 
 _WINDOW = 4
@@ -34,6 +35,16 @@ _DEATHS = 3
 _WAIT = 30.0
 """Seconds that a cluster has to give its first worker, and to go on."""
 
+_OFTEN = 1.0
+"""Seconds between two counts of the threads of a cluster."""
+
+_LOCAL = {
+    # One death is enough here: what died is tried alone.
+    "distributed.scheduler.allowed-failures": 0,
+    # A look at what each does, every 10 ms, takes a tenth of a small task.
+    "distributed.worker.profile.enabled": False,
+}
+"""Settings of a cluster of this machine's own."""
 
 _PATIENCE = 4
 """Times as long for a worker that is started again."""
@@ -56,6 +67,16 @@ class _Run:
     order: InOrder = field(default_factory=InOrder)
     futures: dict[distributed.Future, Task] = field(default_factory=dict)
     suspects: deque[_Suspect] = field(default_factory=deque)
+    _n_threads: int = 1
+    _counted: float = -_OFTEN
+
+    def threads(self, client: distributed.Client) -> int:
+        """Return how many threads the cluster has; workers come and go."""
+        # Each count is a question to the scheduler, which would cost as much as a small task.
+        if time.monotonic() - self._counted >= _OFTEN:
+            self._n_threads = max(1, sum(client.nthreads().values()))
+            self._counted = time.monotonic()
+        return self._n_threads
 
 
 class DaskExecutor:
@@ -94,8 +115,8 @@ class DaskExecutor:
         while True:
             self._submit(client, run, tasks)
             if run.futures:
-                for future in self._done(client, run):
-                    yield from self._taken(run, future)
+                for future, found in _gathered(client, self._done(client, run)):
+                    yield from self._taken(run, future, found)
             elif run.suspects:
                 yield from self._alone(client, run, run.suspects.popleft())
             else:
@@ -103,8 +124,7 @@ class DaskExecutor:
 
     def _submit(self, client: distributed.Client, run: _Run, tasks: Iterator[Task]) -> None:
         """Fill the window; nothing while a suspect waits for the cluster to be empty."""
-        # Counted anew each time: workers come and go.
-        most = _WINDOW * max(1, sum(client.nthreads().values()))
+        most = _WINDOW * run.threads(client)
         while not run.suspects and not run.order.is_full and run.order.n_begun < most:
             task = next(tasks, None)
             if task is None:
@@ -125,11 +145,14 @@ class DaskExecutor:
                 return [future for future in run.futures if future in done]
             _require_workers(client)
 
-    def _taken(self, run: _Run, future: distributed.Future) -> Iterator[tuple[Task, Outcome]]:
+    def _taken(
+        self, run: _Run, future: distributed.Future, found: list[Outcome] | None
+    ) -> Iterator[tuple[Task, Outcome]]:
+        """Pass on the results of a task that is done; of one that failed, nothing is found yet."""
         task = run.futures.pop(future)
         # Of all tasks that a dead worker had, one is to blame, and the scheduler does not know which.
         try:
-            outcomes = _result(future)
+            outcomes = _result(future) if found is None else found
         except KilledWorker as error:
             run.suspects.append(_Suspect(task, error.allowed_failures + 1))
             return
@@ -172,8 +195,7 @@ class DaskExecutor:
                 raise ValueError("no certificates are configured here")
             return distributed.Client(address, timeout=_WAIT, set_as_default=False)
         n = self._jobs or len(os.sched_getaffinity(0))
-        # One death is enough here: what died is tried alone.
-        with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+        with dask.config.set(_LOCAL):
             self._cluster = distributed.LocalCluster(
                 "127.0.0.1",
                 n_workers=n,
@@ -195,23 +217,6 @@ class DaskExecutor:
                     one.close(timeout=10)
 
 
-def check_address(address: str) -> None:
-    """Raise OptionError for an address over which strangers could run code."""
-    if not address:
-        return
-    # Read as a user may write it: a port of letters raises, and is no port.
-    try:
-        parts = urlsplit(address)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host = port = None
-    if parts.scheme not in ("tls", "tcp") or not host or not port:
-        raise OptionError(f"dask:{address} is no address; write dask:tls://HOST:PORT", "on")
-    if parts.scheme == "tcp" and host not in ("127.0.0.1", "localhost", "::1"):
-        problem = f"dask:{address} is not encrypted, and who changes a message runs code"
-        raise OptionError(f"{problem}; write dask:tls://HOST:PORT", "on")
-
-
 def _require_workers(client: distributed.Client) -> None:
     """Wait for a worker. Raise SemblanceError if there is none for long, or the scheduler is gone."""
     try:
@@ -220,6 +225,19 @@ def _require_workers(client: distributed.Client) -> None:
     except (TimeoutError, OSError) as error:
         problem = "the cluster has no worker; start some, and run the same command again"
         raise SemblanceError(problem) from error
+
+
+def _gathered(
+    client: distributed.Client, done: list[distributed.Future]
+) -> Iterator[tuple[distributed.Future, list[Outcome] | None]]:
+    """Yield tasks that are done with their results; with None those that failed, to be asked one by one."""
+    good = [future for future in done if future.status == "finished"]
+    try:
+        # At once: each question to the cluster costs as much as a small task.
+        found = dict(zip(good, client.gather(good), strict=True))
+    except Exception:  # a worker died with its results, so that they are computed again, or not
+        found = {}
+    return ((future, found.get(future)) for future in done)
 
 
 def _result(future: distributed.Future) -> list[Outcome]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from functools import cache
 from importlib.metadata import version
 
 from retrieval.errors import SemblanceError
@@ -23,8 +24,10 @@ class OtherWorkerError(SemblanceError):
     """A worker is not like the process that asks it, so that its results would be others."""
 
 
+@cache
 def versions() -> str:
     """Return what must be the same everywhere, in one line."""
+    # Once a process: the metadata of seven packages are files, and take 3 ms to read.
     python = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
     return ", ".join([python, *(f"{name} {version(name)}" for name in _DECIDE)])
 
