@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 from threadpoolctl import threadpool_limits
+
+from retrieval.errors import SemblanceError
 
 from .api.schema import GraphQLApp
 from .desk import Desk
@@ -26,6 +28,8 @@ from .routes.slides import of_slide
 
 CALM, PATIENCE = 1.0, 3.0
 """Seconds without a question before what the first answer does without is loaded, and the most to wait."""
+PAUSE = 0.2
+"""Seconds without a question between two steps of that."""
 EVERY = 0.25
 """Seconds between two looks for a new commit."""
 
@@ -85,16 +89,25 @@ async def _alive(desk: Desk) -> AsyncIterator[None]:
 async def _load(desk: Desk) -> None:
     for collection in desk.collections:
         await asyncio.to_thread(collection.load_quick)
-    # Loading kernels and networks leaves other threads little time: the first page gets its answer before.
-    await desk.workers.calm(CALM, PATIENCE)
-    for collection in desk.collections:
-        await asyncio.to_thread(collection.practise)
+    # Kernels and networks leave other threads little time: the first page gets its answer before.
+    steps = (step for collection in desk.collections for step in collection.practice())
+    is_calm = await desk.workers.calm(CALM, PATIENCE)
     while True:
-        for collection in desk.collections:
-            # What was still loading of the last commit is loaded of the new one.
-            if collection.now.waiting:
-                await asyncio.to_thread(collection.load)
-        await asyncio.sleep(EVERY)
+        # In calm moments alone: who asks before has what she needs loaded. No network waits for it.
+        if is_calm and (step := next(steps, None)) is not None:
+            await asyncio.to_thread(_practise, step)
+        else:
+            for collection in desk.collections:
+                # What was still loading of the last commit is loaded of the new one.
+                if collection.now.waiting:
+                    await asyncio.to_thread(collection.load)
+            await asyncio.sleep(EVERY)
+        is_calm = await desk.workers.calm(PAUSE, PAUSE)
+
+
+def _practise(step: Callable[[], object]) -> None:
+    with suppress(SemblanceError):
+        step()
 
 
 async def _refresh(desk: Desk) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from retrieval.errors import SemblanceError
@@ -47,14 +48,19 @@ class Collection:
         """Load what needs no network, so that it answers at once."""
         self.now.load_if_possible(self._quick)
 
-    def practise(self) -> None:
-        """Prepare all kinds of questions for what needs no network."""
-        self.now.practise(self._quick)
+    def practice(self) -> Iterator[Callable[[], object]]:
+        """Yield short steps that prepare all kinds of questions for what needs no network.
+
+        SemblanceError from a step is no fault: a file may have gone.
+        """
+        return self.now.practice(self._quick)
 
     def load(self) -> None:
-        """Load all representations, networks last, and prepare all kinds of questions."""
+        """Load all representations, networks last, and prepare all kinds of questions for those."""
         self.now.load_if_possible(self.now.waiting)
-        self.now.practise([name for name in self.now.in_order if self.now.is_slow(name)])
+        for step in self.now.practice([name for name in self.now.in_order if self.now.is_slow(name)]):
+            with suppress(SemblanceError):
+                step()
 
     @property
     def _quick(self) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import threading
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
@@ -113,23 +113,23 @@ class Opened:
         """Read the columns of all images, if they are not; a plain question does without."""
         self.index.ask(_touch)
 
-    def practise(self, names: Iterable[str]) -> None:
-        """Ask questions of all kinds, so that the first of each kind does not wait for kernels and readers.
+    def practice(self, names: Iterable[str]) -> Iterator[Callable[[], object]]:
+        """Yield questions of all kinds, so that the first of each kind does not wait for kernels and readers.
 
-        A file that is not there any more, and a representation that has no regions, are passed over.
+        Each is short, and what a user waits for most comes first. SemblanceError where a file is not there
+        any more, or a representation has no regions: that is no fault.
         """
         # A drawn image: every kernel meets the types of a real query, and nothing is said of any patient.
         drawn = Picture(np.random.default_rng(0).random((_SIDE, _SIDE), dtype=np.float32), "drawn")
         region = Region.box(8, 8, _SIDE - 16, _SIDE - 16)
         few = self.index.names[:_FEW]
         # An image is what the page wants first.
-        with suppress(SemblanceError):
-            self.index.read(few[0] if few else "")
-        self.touch()
+        if few:
+            yield partial(self.index.read, few[0])
         for name in names if few else ():
-            with suppress(SemblanceError):
-                self.index.query(drawn, by=[name], k=1)
-                self.index.query(drawn, by=[name], k=1, region=region, among=few)
+            yield partial(self.index.query, drawn, by=[name], k=1)
+            yield partial(self.index.query, drawn, by=[name], k=1, region=region, among=few)
+        yield self.touch
 
     @cached_property
     def defaults(self) -> tuple[str, ...]:

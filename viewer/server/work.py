@@ -39,11 +39,15 @@ class Workers:
         self._quick = ThreadPoolExecutor(_QUICK, thread_name_prefix="quick")
         self._n_running, self._last = 0, time.monotonic()
 
-    async def calm(self, seconds: float, most: float) -> None:
-        """Wait until nothing has run for some seconds, but not longer than ``most``."""
+    async def calm(self, seconds: float, most: float) -> bool:
+        """Wait until nothing has run for some seconds, at most for ``most``; tell whether it is so."""
         end = time.monotonic() + most
-        while (now := time.monotonic()) < end and (self._n_running or now - self._last < seconds):
+        while not (is_calm := self._is_calm(seconds)) and time.monotonic() < end:
             await asyncio.sleep(_LOOK)
+        return is_calm
+
+    def _is_calm(self, seconds: float) -> bool:
+        return not self._n_running and time.monotonic() - self._last >= seconds
 
     async def ask(self, question: Callable[[], T], is_gone: IsGone | None = None) -> T:
         """Run a query. GoneAwayError if whoever asked goes away before it is done."""

@@ -23,6 +23,8 @@ from retrieval.index import Index
 from retrieval.readers.pseudonym import hashed
 from viewer.access_log import VARIABLE
 from viewer.server.collection import Collection
+from viewer.server.opened import Opened
+from viewer.server.work import Workers
 
 IMAGE = "ct0/002.dcm"
 
@@ -137,6 +139,30 @@ def test_a_commit_is_taken_up_while_a_network_is_loading(changing, monkeypatch):
         wait_until(lambda: state_of(client) == (before + 1, loading))
         is_there.set()
         wait_until(lambda: state_of(client) == (before + 1, []))
+
+
+def test_a_question_right_after_the_start_is_answered_by_all_that_needs_no_network(index, monkeypatch):
+    monkeypatch.setattr(Collection, "load_quick", lambda self: self.now.load(["superpixel"]))
+    monkeypatch.setattr(Collection, "load", lambda self: None)
+    with serving(index) as client:
+        wait_until(lambda: state_of(client)[1] == ["thumbnail"])
+        found = search(client, image=IMAGE, k=3)
+        assert (found["by"], found["notes"]) == (["superpixel", "thumbnail"], [])
+
+
+def test_practice_waits_for_a_calm_moment_and_networks_do_not(index, monkeypatch):
+    """Preparing what nobody has asked for yet would slow down what somebody asks now."""
+    calm, practised, loaded = threading.Event(), threading.Event(), threading.Event()
+    monkeypatch.setattr(Workers, "_is_calm", lambda self, seconds: calm.is_set())
+    monkeypatch.setattr(Collection, "load_quick", lambda self: None)
+    monkeypatch.setattr(Collection, "load", lambda self: loaded.set())
+    monkeypatch.setattr(Opened, "touch", lambda self: practised.set())
+    monkeypatch.setattr("viewer.server.app.PATIENCE", 0.1)
+    with serving(index):
+        assert loaded.wait(20)
+        assert not practised.is_set()
+        calm.set()
+        assert practised.wait(20)
 
 
 def test_queries_do_not_wait_for_each_others_threads(client):

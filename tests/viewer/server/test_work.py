@@ -59,9 +59,9 @@ def test_calm_waits_for_the_end_of_questions_but_not_for_ever():
         waiting = asyncio.create_task(workers.calm(0.05, 10))
         await asyncio.sleep(0.3)
         assert not waiting.done()
-        await workers.calm(0.05, 0.1)  # its patience is at an end
+        assert not await workers.calm(0.05, 0.1)  # its patience is at an end
         busy.set()
-        await asyncio.wait_for(waiting, 5)
+        assert await asyncio.wait_for(waiting, 5)
         assert await asked
         workers.close()
 
