@@ -12,7 +12,7 @@ from .formats import FORMATS, claims, recognise
 from .kinds import with_kind
 from .limits import LimitError, Limits, current_limits
 from .reasons import reason_of
-from .source import DamagedFrame, NotAPictureError, PassedOverError, Read, Source
+from .source import Band, DamagedFrame, NotAPictureError, PassedOverError, Read, Source
 from .tiling import Frame, Tiling
 from .unread import refuse_known
 from .warnings_off import quiet
@@ -38,6 +38,7 @@ def read_pictures(
     also: Collection[str] | None = None,
     as_mask: bool = False,
     tiling: Tiling | None = None,
+    band: Band | None = None,
     report: Report | None = None,
 ) -> Iterator[Picture]:
     """Read the images of one file, one after the other; memory holds one frame if the format allows it.
@@ -56,6 +57,7 @@ def read_pictures(
     also : kinds to be read besides images of patients, keys of ``kinds.ALSO``; by default all of them.
     as_mask : return 1 for each value that is not zero and 0 for the others, whatever they look like.
     tiling : cuts slides into tiles, which are their images; by default their first level is one image.
+    band : which part of the tiles of a slide is read; all by default.
     report : is called with each damaged frame that is left out.
 
     Raises
@@ -63,10 +65,10 @@ def read_pictures(
     NotAPictureError : the file is no image and does not say that it is one.
     PassedOverError : the file is of a kind that is not wanted.
     PictureError : everything else that can be wrong with a file, in one line that begins with ``id``; among
-        it a damaged frame that was asked for in ``frames``, or that leaves no other frame.
+        it a damaged frame that was asked for in ``frames``, or that leaves no other frame of the file.
     """
     allowed = limits or current_limits()
-    source = Source(Path(path), id, window or Window(), salt, frames, allowed, also, as_mask, tiling)
+    source = Source(Path(path), id, window or Window(), salt, frames, allowed, also, as_mask, tiling, band)
     first: str | None = None
     n_read = 0
     for item in _protected(source):
@@ -79,7 +81,8 @@ def read_pictures(
         first = first or _named(id, item.reason)
         if report is not None:
             report(item)
-    if first is not None and not n_read:
+    # Of a part of a slide: another part may have tiles that can be read.
+    if first is not None and not n_read and band is None:
         raise PictureError(first)
 
 
@@ -118,7 +121,8 @@ def _of_slide(source: Source) -> Iterator[Read]:
         if slide is not None:
             yield from read(source, slide)
             return
-    yield from _of_format(source)
+    if source.band is None or not source.band.number:
+        yield from _of_format(source)
 
 
 def _of_format(source: Source) -> Iterator[Read]:

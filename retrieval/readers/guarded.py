@@ -20,7 +20,7 @@ from . import Report, read_pictures
 from .limits import DiedError, LimitError, Limits, current_limits
 from .masks import MarkedImage, Mask, read_mask, split_name
 from .reading_messages import Call, Items
-from .source import DamagedFrame
+from .source import Band, DamagedFrame
 from .tiling import Frame, Tiling
 from .window import Window
 
@@ -39,6 +39,7 @@ def read_guarded(
     frames: Collection[Frame] | None = None,
     also: Collection[str] | None = None,
     tiling: Tiling | None = None,
+    band: Band | None = None,
     report: Report | None = None,
     limits: Limits | None = None,
 ) -> Iterator[Picture]:
@@ -53,7 +54,8 @@ def read_guarded(
     LimitError : the file took more than it may, or the process that read it died.
     PictureError : see ``read_pictures``.
     """
-    options = {"window": window, "salt": salt, "frames": frames, "also": also, "tiling": tiling}
+    options: dict[str, Any] = {"window": window, "salt": salt, "frames": frames, "also": also}
+    options |= {"tiling": tiling, "band": band}
     for item in guarded_items(_read, path, id, path, id, options, limits=limits):
         if isinstance(item, Picture):
             yield item

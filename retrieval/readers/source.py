@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ..errors import PictureError
 from ..picture import Picture
@@ -12,6 +13,8 @@ from .limits import Limits, declare_pixels
 from .reasons import reason_of
 from .tiling import Frame, Tiling
 from .window import Window
+
+T = TypeVar("T")
 
 
 class NotAPictureError(PictureError):
@@ -26,11 +29,35 @@ class PassedOverError(PictureError):
 class DamagedFrame:
     """A frame that could not be read, in a file whose others can: its number, from 0, and the reason.
 
-    Of a slide it is the name of a tile, or of a scale.
+    Of a slide it is the name of a tile, such as ``1.0um/3,2``, of a scale, ``1.0um``, or of another image of
+    the file, ``image 1``.
     """
 
     number: int | str
     reason: str
+
+
+@dataclass(frozen=True)
+class Band:
+    """One of several parts of the tiles of a slide, each of which can be read by another process.
+
+    Parameters
+    ----------
+    number, of : which part, from 0, of how many. Together and in order they are all tiles, each once.
+    """
+
+    number: int
+    of: int
+
+    @property
+    def is_last(self) -> bool:
+        """Tell if no other comes after it."""
+        return self.number == self.of - 1
+
+    def part(self, items: Sequence[T]) -> Sequence[T]:
+        """Return those of all items that belong to it; parts differ in length by one at most."""
+        n = len(items)
+        return items[n * self.number // self.of : n * (self.number + 1) // self.of]
 
 
 Read = Picture | DamagedFrame
@@ -51,6 +78,7 @@ class Source:
     also : kinds to be read besides images of patients (``kinds.ALSO``); None for all of them.
     as_mask : show 1 for each value that is not zero, else 0, instead of grey levels through a window.
     tiling : how slides are cut; None reads the first level of a slide as one image.
+    band : which part of the tiles of a slide; None for all.
     """
 
     path: Path
@@ -62,6 +90,7 @@ class Source:
     also: Collection[str] | None = None
     as_mask: bool = False
     tiling: Tiling | None = None
+    band: Band | None = None
 
     def frame_id(self, frame: int, n_frames: int) -> str:
         """Return the id of a frame: that of the file if it holds one frame only."""

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from support.series import write_series
+from support.slides import tissue_image, write_slide
 
 from cli.main import main
 from retrieval.baselines import Thumbnail
 from retrieval.errors import OptionError, SemblanceError
 from retrieval.index import Index
+from retrieval.index.update import slide_bands
 from retrieval.index.update.workers import executor_on
 from retrieval.index.writer import IndexWriter
+from retrieval.readers.tiling import Tiling
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
@@ -104,6 +107,21 @@ def test_a_worker_that_is_killed_costs_nothing(scans, tmp_path, quick_executor, 
     killer.start()
     assert indexed(tmp_path / "many", scans, quick_executor).pictures == 16
     killer.join()
+    assert arrays(tmp_path / "many") == arrays(tmp_path / "one")
+
+
+def test_a_slide_is_read_by_several_workers_and_becomes_the_same(
+    tmp_path, quick_executor, quick, monkeypatch
+):
+    monkeypatch.setattr(slide_bands, "SMALL_FILE", 0)
+    write_slide(tmp_path / "s.tif", tissue_image(400, 500))
+    for name, size, jobs in (("one", 1000, 1), ("many", 16, quick_executor)):
+        monkeypatch.setattr(slide_bands, "TILES_PER_BAND", size)
+        with IndexWriter.create(tmp_path / name) as index:
+            index.add_representation(Thumbnail())
+            index.require_tiling(Tiling((1.0,), 32))
+            index.update([tmp_path / "s.tif"], jobs=jobs)
+            assert len(index) > 20
     assert arrays(tmp_path / "many") == arrays(tmp_path / "one")
 
 

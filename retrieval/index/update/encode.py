@@ -16,6 +16,7 @@ from ..storage.store import Store
 from .archive_files import GONE, ArchiveFiles
 from .batch_encoding import Batcher
 from .interrupt import held_back
+from .slide_bands import in_bands
 from .timings import Seconds
 from .transaction import COMMIT_EVERY, IdAllocator, SourceWrite, Transaction
 from .worker_messages import Failure, PartialResult, Setup, Spec, Task
@@ -98,7 +99,8 @@ class Encoder:
         done = 0
         self._progress("read", 0, len(ids))
         try:
-            read = self._executor.run(setup(self._store, self._fitted), self._tasks(ids))
+            about = setup(self._store, self._fitted)
+            read = self._executor.run(about, self._tasks(ids, about))
             for task, outcome in Batcher(self._representations).encoded(read):
                 # An interrupt between two of its steps would leave a file half added.
                 with held_back():
@@ -116,11 +118,13 @@ class Encoder:
         self._commit()
         return self._encoded
 
-    def _tasks(self, ids: Sequence[int]) -> Iterator[Task]:
+    def _tasks(self, ids: Sequence[int], about: Setup) -> Iterator[Task]:
         sources = fetch(self._store.catalogue, ids)
         for source in self._files.brought(sources, by_series=True):
             self._states[source.id] = source.state
-            yield self._task(source)
+            for task in in_bands(self._task(source), about):
+                if source.id in self._states:  # else one band has failed, and with it the file
+                    yield task
 
     def _task(self, source: IndexedSource) -> Task:
         is_new = source.state is not State.READ
@@ -137,20 +141,20 @@ class Encoder:
 
     def _take(self, task: Task, outcome: PartialResult | Failure) -> int:
         """Take a result of a task, and return the number of files that it completes."""
+        if task.source not in self._states:
+            return 0  # the rest of a file that was given up
         if isinstance(outcome, Failure):
             self._fail(task, outcome)
             return 1
         self._encoded.seconds.add(outcome.seconds)
-        if task.source not in self._states:
-            return 0  # the rest of a file that was given up
+        if not task.is_last:
+            outcome = replace(outcome, goes_on=True)
         if not self._is_as_known(task, outcome):
             self._fail(task, Failure(State.FAILED, "its frames changed; run the same command again"))
             with self._store.catalogue.transaction():
                 mark_outcomes(self._store.catalogue, [(task.source, State.PENDING, "")])
             return 1
         self._encoded.n_pictures += len(outcome.pictures)
-        if outcome.reason:
-            self._encoded.incomplete.append((task.name, outcome.reason))
         return self._add(task, outcome)
 
     def _add(self, task: Task, result: PartialResult) -> int:
@@ -164,9 +168,16 @@ class Encoder:
         else:
             write = long.write
             long.transaction.add(write, result.pictures)
-        write.reason, write.contents = result.reason, result.contents
+        write.damage += result.damage
+        write.contents = result.contents or write.contents
         if result.goes_on:
             return 0
+        # One band without a tile that can be read says nothing; all of them, that the slide is damaged.
+        if task.band is not None and write.damage.kinds and not write.pictures:
+            self._fail(task, Failure(State.SKIPPED, write.damage.first_reason))
+            return 1
+        if write.reason:
+            self._encoded.incomplete.append((task.name, write.reason))
         if self._long.pop(task.source, None) and long is not None:
             long.transaction.commit()
         self._states.pop(task.source)

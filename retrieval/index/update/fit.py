@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ...representation import Arrays, Representation
-from ..catalogue.files import State, fetch, readable
+from ..catalogue.files import IndexedSource, State, fetch, readable
 from ..catalogue.pictures import removed_frames
 from ..catalogue.recipe import canonical, make, recipe_hash, recipe_settings
 from ..catalogue.representations import StoredRepresentation, note_fit, stored_representations
@@ -16,9 +17,10 @@ from .archive_files import ArchiveFiles
 from .encode import setup
 from .flow import Flow
 from .freed_memory import give_back_freed
-from .worker_messages import Failure, PartialResult, Task
+from .slide_bands import in_bands
+from .worker_messages import PartialResult, Setup, Task
 from .worker_task import sampling_key
-from .workers import Executor, ProcessExecutor
+from .workers import Executor, Outcome, ProcessExecutor, SerialExecutor
 
 _LARGE = 1 << 25
 """Bytes of samples for which worker processes are ended while they are learnt from."""
@@ -149,35 +151,59 @@ class _Sampler:
 
     def _sampled(self, ids: Sequence[int], quota: int, n: int) -> list[PartialResult]:
         """Sample files in the given order until there are n samples."""
-        results: dict[int, PartialResult] = {}
         gathered: list[PartialResult] = []
         n_gathered = 0
-
-        also = self._store.also
+        about = setup(self._store, self._group)
 
         def tasks() -> Iterator[Task]:
             for source in self._files.brought(fetch(self._store.catalogue, ids), by_series=False):
                 if n_gathered >= n:
                     return
-                skip = removed_frames(self._store.catalogue, source.id)
-                encode = tuple(stored.id for stored in self._group)
-                about = (source.id, source.path, source.name, encode)
-                part = source.part if source.state is State.READ else None
-                yield Task(*about, skip=skip, sample=quota, seed=self._seed, also=also, part=part)
+                yield from in_bands(self._task(source, quota), about)
 
-        for task, outcome in self._executor.run(setup(self._store, self._group), tasks()):
-            self._files.done(task.path)
-            results[task.source] = PartialResult() if isinstance(outcome, Failure) else outcome
-            # Results arrive in any order and are counted in the order of the files, so that the same files
-            # are used however fast each worker is.
-            while len(gathered) < len(ids) and (result := results.pop(ids[len(gathered)], None)) is not None:
-                gathered.append(result)
-                n_gathered += len(result.samples)
+        # Results come in the order of the files, so that the same files are used however fast each worker is.
+        for result in self._whole(about, self._executor.run(about, tasks())):
+            gathered.append(result)
+            n_gathered += len(result.samples)
             self._progress(self._stage, min(n_gathered, n), n)
         # A vocabulary of what happened to arrive would be another one each time.
         for error in self._files.errors.values():
             raise error
         return gathered
+
+    def _task(self, source: IndexedSource, quota: int) -> Task:
+        skip = removed_frames(self._store.catalogue, source.id)
+        encode = tuple(stored.id for stored in self._group)
+        about = (source.id, source.path, source.name, encode)
+        part = source.part if source.state is State.READ else None
+        return Task(*about, skip=skip, sample=quota, seed=self._seed, also=self._store.also, part=part)
+
+    def _whole(self, about: Setup, outcomes: Iterator[tuple[Task, Outcome]]) -> Iterator[PartialResult]:
+        """Yield the samples of each file, those of the bands of a slide put together."""
+        bands: list[Outcome] = []
+        for task, outcome in outcomes:
+            bands.append(outcome)
+            if task.is_last:
+                self._files.done(task.path)
+                yield _joined(bands) or self._alone(about, task)
+                bands = []
+
+    def _alone(self, about: Setup, task: Task) -> PartialResult:
+        """Sample a slide as a whole: a tile that was drawn cannot be read, and another takes its place."""
+        if task.band is None:
+            return PartialResult()
+        outcomes = [one for _, one in SerialExecutor().run(about, iter([replace(task, band=None)]))]
+        return _joined(outcomes) or PartialResult()
+
+
+def _joined(bands: Sequence[Outcome]) -> PartialResult | None:
+    """Return the samples of all bands of a file; None if one has failed."""
+    results = [band for band in bands if isinstance(band, PartialResult)]
+    if len(results) < len(bands):
+        return None
+    # The tiles that were drawn first come last, as of a file that is sampled as a whole.
+    samples = [sample for result in reversed(results) for sample in result.samples]
+    return replace(results[0], samples=samples)
 
 
 def _consumed(samples: deque[Arrays]) -> Iterator[Arrays]:

@@ -20,14 +20,14 @@ class InOrder:
     """Hold the results of tasks until those of all earlier ones are there."""
 
     def __init__(self) -> None:
-        self._line: deque[int] = deque()
-        self._held: dict[int, list[tuple[Task, Outcome]]] = {}
-        self._ended: set[int] = set()
+        self._line: deque[tuple[int, int]] = deque()
+        self._held: dict[tuple[int, int], list[tuple[Task, Outcome]]] = {}
+        self._ended: set[tuple[int, int]] = set()
         self._n_held = 0
 
     @property
-    def head(self) -> int | None:
-        """The source whose results are next; None if no task is under way."""
+    def head(self) -> tuple[int, int] | None:
+        """The key of the task whose results are next; None if none is under way."""
         return self._line[0] if self._line else None
 
     @property
@@ -37,19 +37,19 @@ class InOrder:
 
     @property
     def is_full(self) -> bool:
-        """Tell if so many images wait that only the file they wait for should be worked at."""
+        """Tell if so many images wait that only the task they wait for should be worked at."""
         return self._n_held >= _MOST_HELD
 
     def begin(self, task: Task) -> None:
         """Note that a task was taken up."""
-        self._line.append(task.source)
+        self._line.append(task.key)
 
     def end(self, task: Task, outcome: Outcome) -> Iterator[tuple[Task, Outcome]]:
         """Take a result, and yield all whose turn has come."""
-        self._held.setdefault(task.source, []).append((task, outcome))
+        self._held.setdefault(task.key, []).append((task, outcome))
         self._n_held += _n_pictures(outcome)
         if isinstance(outcome, Failure) or not outcome.goes_on:
-            self._ended.add(task.source)
+            self._ended.add(task.key)
         while self._line:
             # Parts of the first file go on at once: a stack of thousands is never held as a whole.
             for ready in self._held.pop(self._line[0], []):

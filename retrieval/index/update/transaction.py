@@ -18,6 +18,7 @@ from ..catalogue.pictures import add_pictures, known_pictures
 from ..catalogue.representations import Segment, add_segment
 from ..storage.segments import finish_segment, save_encodings, save_rows
 from ..storage.store import Store
+from .damaged_frames import Damage
 from .worker_messages import Failure
 
 COMMIT_EVERY = 512
@@ -54,15 +55,21 @@ class SourceWrite:
     is_new : it is new or changed, so that its images in the index are replaced.
     encode : the numbers of the representations that it is encoded by.
     pictures : its images with their numbers, without arrays.
-    reason : which of its frames could not be read, and why; empty if all could.
+    damage : which of its frames could not be read, and why.
+    contents : the hashes that it is recognised by, None if they are known.
     """
 
     source: int
     is_new: bool
     encode: tuple[int, ...]
     pictures: list[tuple[int, EncodedPicture]] = field(default_factory=list)
-    reason: str = ""
+    damage: Damage = field(default_factory=Damage)
     contents: Contents | None = None
+
+    @property
+    def reason(self) -> str:
+        """Which frames could not be read, and why, in words; empty if all could."""
+        return str(self.damage)
 
 
 class Transaction:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...readers.limits import Limits
+from ...readers.source import Band
 from ...readers.tiling import Tiling
 from ...representation import Arrays
 from ..catalogue.contents import Contents
@@ -15,6 +16,7 @@ from ..catalogue.encoded_picture import EncodedPicture
 from ..catalogue.files import State
 from ..catalogue.privacy import Privacy
 from ..catalogue.recipe import Factories
+from .damaged_frames import Damage
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Task:
-    """A file to read.
+    """A file to read, or a part of the tiles of a slide.
 
     Parameters
     ----------
@@ -65,6 +67,7 @@ class Task:
     seed : of the draw.
     also : the kinds of files that are read besides images of patients; None for all.
     part : the hash of what the file held when it was indexed; None if it is new, or that is not known.
+    band : the part of the tiles of a slide; None for the whole of any file.
     """
 
     source: int
@@ -77,6 +80,17 @@ class Task:
     seed: int = 0
     also: frozenset[str] | None = frozenset()
     part: bytes | None = None
+    band: Band | None = None
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Return what no other task of a run has: the number of the file, and that of the part."""
+        return self.source, 0 if self.band is None else self.band.number
+
+    @property
+    def is_last(self) -> bool:
+        """Tell if nothing of the file comes after it."""
+        return self.band is None or self.band.is_last
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +103,8 @@ class PartialResult:
     goes_on : more results of the same file follow.
     samples : of each frame that was drawn, by representation.
     n_frames : of the file, if it was sampled.
-    reason : which frames could not be read, and why; empty if all could.
-    contents : of a new file, with its last result: the hashes that it is recognised by.
+    damage : which frames could not be read, and why.
+    contents : of a new file, with the last result of its first task: the hashes that it is recognised by.
     seconds : what reading and encoding took since the result before.
     """
 
@@ -98,7 +112,7 @@ class PartialResult:
     goes_on: bool = False
     samples: Sequence[Mapping[int, Arrays]] = ()
     n_frames: int = 0
-    reason: str = ""
+    damage: Damage = field(default_factory=Damage)
     contents: Contents | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
 

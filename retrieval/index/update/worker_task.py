@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
@@ -28,7 +28,7 @@ from ..catalogue.privacy import TextMark
 from ..catalogue.recipe import make
 from ..catalogue.tombstones import tombstone_key
 from ..storage.thumbnail import make_thumbnail
-from .damaged_frames import about_damaged
+from .damaged_frames import Damage
 from .drawn_tiles import draw_tiles
 from .encoding_limit import no_limit
 from .text_marks import marks_of, without_text
@@ -90,6 +90,7 @@ class Worker:
         salt, skip = self.setup.salt, task.skip
         about: dict[str, Any] = {"window": self._window, "salt": salt, "limits": self.setup.limits}
         about |= {"also": task.also, "report": report, "frames": frames, "tiling": self.setup.tiling}
+        about["band"] = None if frames is not None else task.band
         pictures = read_guarded(task.path, task.name, **about)
         if self.setup.privacy.burned_in == "off":
             pictures = without_text(pictures, self.setup.privacy)
@@ -99,7 +100,8 @@ class Worker:
         pictures: list[EncodedPicture] = []
         damaged: list[DamagedFrame] = []
         # Before it is decoded: if it changes meanwhile, the next update sees that and reads it again.
-        contents = contents_of(task.path, self.setup.salt) if task.has_thumbnails else None
+        is_hashed = task.has_thumbnails and not task.key[1]
+        contents = contents_of(task.path, self.setup.salt) if is_hashed else None
         seconds = Seconds()
         for picture in seconds.of_items("reading", self._read(task, damaged.append)):
             if len(pictures) == FRAMES_PER_RESULT:
@@ -108,8 +110,8 @@ class Worker:
                 seconds.clear()
             with self.limit(self.setup.limits, picture.pixels.size):
                 pictures.append(self._describe(picture, task, seconds))
-        reason = about_damaged(damaged)
-        yield PartialResult(pictures, reason=reason, contents=contents, seconds=dict(seconds))
+        damage = Damage.of(damaged)
+        yield PartialResult(pictures, damage=damage, contents=contents, seconds=dict(seconds))
 
     def _describe(self, picture: Picture, task: Task, seconds: Seconds) -> EncodedPicture:
         encodings: dict[int, Encoding] = {}
@@ -135,9 +137,15 @@ class Worker:
     def _sampled(self, task: Task) -> PartialResult:
         """Sample frames drawn at random; of a slide only the tiles that are drawn are read."""
         drawn = draw_tiles(task, self.setup, lambda name: sampling_key(task.seed, name))
-        if drawn is not None and drawn.tiles:
-            with suppress(PictureError):  # one of them is damaged: others must take its place
-                return replace(self._sample_of(task, drawn.tiles), n_frames=drawn.n_tiles)
+        if drawn is None or not drawn.tiles:
+            return self._sample_of(task)
+        tiles = drawn.tiles if task.band is None else task.band.part(drawn.tiles)
+        try:
+            return replace(self._sample_of(task, tiles), n_frames=drawn.n_tiles)
+        except PictureError:
+            # One of them is damaged: others must take its place, which a band knows nothing of.
+            if task.band is not None:
+                raise
         return self._sample_of(task)
 
     def _sample_of(self, task: Task, frames: Collection[Frame] | None = None) -> PartialResult:

@@ -65,7 +65,7 @@ class ProcessExecutor:
         self._jobs = jobs
         self._workers: list[WorkerProcess] = []
         self._retry: deque[Task] = deque()
-        self._crashed: set[int] = set()  # sources whose process died once
+        self._crashed: set[tuple[int, int]] = set()  # keys of tasks whose process died once
         self._failed_starts = 0  # since the last one that succeeded
 
     def run(self, setup: Setup, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
@@ -88,9 +88,7 @@ class ProcessExecutor:
         if not order.is_full:
             return busy
         first = [
-            w
-            for w in self._workers
-            if any(isinstance(t, Task) and t.source == order.head for t in w.assigned)
+            w for w in self._workers if any(isinstance(t, Task) and t.key == order.head for t in w.assigned)
         ]
         return [w.connection for w in first] or busy
 
@@ -150,11 +148,11 @@ class ProcessExecutor:
         self._retry.extend(task for task in worker.assigned if isinstance(task, Task))
         # The first crash may be chance, such as a lack of memory. After partial results a second try would
         # send the same images again.
-        if worker.took_too_long or worker.has_begun or first.source in self._crashed:
+        if worker.took_too_long or worker.has_begun or first.key in self._crashed:
             reason = TOO_LONG if worker.took_too_long else f"the process that read it died ({worker.ending})"
             yield first, Failure(State.FAILED, reason)
         else:
-            self._crashed.add(first.source)
+            self._crashed.add(first.key)
             self._retry.appendleft(first)
 
     def _count_failed_start(self, worker: WorkerProcess) -> None:

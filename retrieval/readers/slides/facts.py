@@ -9,7 +9,7 @@ from pathlib import Path
 from ...errors import PictureError
 from ..tiling import Tiling
 from .opening import open_named
-from .slide import Slide
+from .slide import Slide, has_detail
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,11 @@ class SlideFacts:
     def extent(self) -> tuple[float, float]:
         """Return (width, height) in micrometres."""
         return self.size[0] * self.spacing[0], self.size[1] * self.spacing[1]
+
+    def n_tiles(self, tiling: Tiling) -> int:
+        """Return how many tiles it has at all scales that it has the detail for, on tissue or not."""
+        grids = (tiling.grid(self.extent, um) for um in tiling.um_per_px if has_detail(um, self.spacing))
+        return sum(cols * rows for cols, rows in grids)
 
 
 def facts_of(slide: Slide, tiling: Tiling | None) -> SlideFacts:

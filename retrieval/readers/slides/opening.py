@@ -23,6 +23,17 @@ _SMALL = 2048
 """Rows and columns of a tiled TIFF of one level that is an image and no slide."""
 
 
+def may_be_slide(path: Path, least: int = 0) -> bool:
+    """Tell by its first bytes if a file may be a slide, and is no TIFF or DICOM file of fewer bytes.
+
+    Raises OSError if it cannot be read.
+    """
+    # Slides of other kinds may keep their pixels in files beside the one that is named.
+    if path.suffix.lower() in _OTHER:
+        return True
+    return path.stat().st_size >= least and recognise(path) in ("dicom", "tiff")
+
+
 @contextmanager
 def open_slide(path: Path, salt: bytes = b"") -> Iterator[Slide | None]:
     """Open a slide within the context; None if the file is no slide.

@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from ...errors import PictureError
 from ...picture import Picture, Value
 from ..kinds import Kind
+from ..limits import current_limits
 from ..reasons import reason_of
-from ..source import DamagedFrame, Read, Source
-from ..tiling import Field, Frame, Tile, Tiling, tiles_of
+from ..source import Band, DamagedFrame, Read, Source
+from ..tiling import Field, Frame, Tile, Tiling
 from .facts import SlideFacts, facts_of
 from .opening import open_named, open_slide
 from .slide import Slide, check_scale, overview, read_field
 from .stain import normalise
-from .tissue import longest_of, shares, sharpness, tissue_mask
+from .tissue import longest_of, sharpness, tissue_mask
+from .tissue_tiles import KEPT_TILES, tissue_tiles
 
 GROUP = "slide"
 """The group of the tiles of one slide: its value is the name of the file in the index."""
@@ -45,34 +47,37 @@ def read(source: Source, slide: Slide) -> Iterator[Read]:
         return
     tiling = source.tiling
     assert tiling is not None  # else the reader of the format reads it
+    band = source.band or Band(0, 1)
+    left_out = list(_left_out(slide, facts, tiling))
+    if not band.number:
+        yield from left_out
+    tiles = KEPT_TILES.tiles(source.path, slide, facts, tiling, source.limits.max_frames)
+    for tile in band.part(tiles):
+        item = _tried(source, slide, facts, tile)
+        if item is not None:
+            yield item
+    if not tiles and len(left_out) < len(tiling.um_per_px) + len(slide.about.left_out):
+        raise PictureError("no tissue is found on the slide; give --tissue off if it has no colour")
+
+
+def _left_out(slide: Slide, facts: SlideFacts, tiling: Tiling) -> Iterator[DamagedFrame]:
+    """Yield other images of the file, and scales that the slide has not the detail for."""
     for number in slide.about.left_out:
-        other = "another image of the file, of which only the largest is read; save it alone"
-        yield DamagedFrame(f"image {number}", other)
-    n = n_coarser = 0
+        yield DamagedFrame(f"image {number}", "only the largest image of a file is read; save it alone")
     # Said once for a scale, and not for each of its tiles, of which a slide has thousands.
     for um_per_px in tiling.um_per_px:
         try:
             check_scale(um_per_px, facts.spacing)
         except PictureError as error:
-            n_coarser += 1
             yield DamagedFrame(f"{um_per_px}um", str(error))
-    for tile in _tissue_tiles(slide, facts, tiling):
-        n += 1
-        if n > source.limits.max_frames:
-            raise PictureError(f"it has more than the {source.limits.max_frames:,} tiles allowed; raise "
-                               "max_frames, or choose a coarser scale")  # fmt: skip
-        item = _tried(source, slide, facts, tile)
-        if item is not None:
-            yield item
-    if not n and n_coarser < len(tiling.um_per_px):
-        raise PictureError("no tissue is found on the slide; give --tissue off if it has no colour")
 
 
 def tile_names(path: Path, id: str, tiling: Tiling, salt: bytes) -> Iterator[list[Tile]]:
     """Yield, once, the tiles on tissue of a slide; nothing if the file is no slide. None is read."""
     with open_slide(path, salt) as slide:
         if slide is not None:
-            yield list(_tissue_tiles(slide, facts_of(slide, tiling), tiling))
+            most = current_limits().max_frames
+            yield list(KEPT_TILES.tiles(path, slide, facts_of(slide, tiling), tiling, most))
 
 
 def view_slide(path: Path, tiling: Tiling) -> Iterator[SlideView]:
@@ -81,40 +86,8 @@ def view_slide(path: Path, tiling: Tiling) -> Iterator[SlideView]:
         if slide is not None:
             facts = facts_of(slide, tiling)
             small = overview(slide, longest_of(facts.extent))
-            fields = (tiling.field(t, facts.spacing, facts.size) for t in _tissue_tiles(slide, facts, tiling))
+            fields = (tiling.field(t, facts.spacing, facts.size) for t in tissue_tiles(slide, facts, tiling))
             yield SlideView(facts, small, tissue_mask(small, tiling.tissue), tuple(fields))
-
-
-def _tissue_tiles(slide: Slide, facts: SlideFacts, tiling: Tiling) -> Iterator[Tile]:
-    """Yield the tiles of all scales that the slide has the detail for, row by row."""
-    mask = None
-    for um_per_px in tiling.um_per_px:
-        try:
-            check_scale(um_per_px, facts.spacing)
-        except PictureError:
-            continue
-        grid = tiling.grid(facts.extent, um_per_px)
-        if not tiling.tissue.share:
-            yield from tiles_of(grid, um_per_px)
-            continue
-        # Once for all scales, and only if one of them can be read at all.
-        if mask is None:
-            mask = tissue_mask(overview(slide, longest_of(facts.extent)), tiling.tissue)
-        found = shares(mask, _edges(grid, facts.extent, um_per_px, tiling)) >= tiling.tissue.share
-        for row, col in np.argwhere(found).tolist():
-            yield Tile(um_per_px, row, col)
-
-
-def _edges(
-    grid: tuple[int, int], extent: tuple[float, float], um_per_px: float, tiling: Tiling
-) -> tuple[NDArray[np.float64], ...]:
-    """Return top, bottom, left and right of the tiles of a grid, as shares of the slide."""
-    edges: list[NDArray[np.float64]] = []
-    for n, length in zip(reversed(grid), reversed(extent), strict=True):
-        starts = np.arange(n, dtype=np.float64) * (tiling.step * um_per_px / length)
-        ends = np.minimum(1.0, starts + tiling.tile * um_per_px / length)
-        edges += [starts, np.asarray(ends, dtype=np.float64)]
-    return tuple(edges)
 
 
 def _tried(source: Source, slide: Slide, facts: SlideFacts, tile: Tile) -> Read | None:

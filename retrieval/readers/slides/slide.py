@@ -99,11 +99,16 @@ def read_field(slide: Slide, part: Field, spacing: tuple[float, float]) -> RGB:
 
 def check_scale(um_per_px: float, spacing: tuple[float, float]) -> None:
     """Raise PictureError if a slide has no such detail."""
-    if um_per_px * _FINER < min(spacing):
+    if not has_detail(um_per_px, spacing):
         raise PictureError(
             f"its finest level has {min(spacing):.3g} µm a pixel, coarser than the {um_per_px:g} asked for; "
             "ask for a coarser scale"
         )
+
+
+def has_detail(um_per_px: float, spacing: tuple[float, float]) -> bool:
+    """Tell if a slide of such pixels, micrometres along (x, y), can be shown at a scale."""
+    return um_per_px * _FINER >= min(spacing)
 
 
 def best_level(

@@ -17,7 +17,7 @@ FLAGS = ["--um-per-px", "1.0", "--tile", "128", "--tissue", "off"]
 READ = [name for name, (_, reason) in ODD.items() if not reason]
 WHOLE = {"strips.tif", "photograph.svs"}
 """Images that are no slides: they are read whole."""
-PARTLY = {"several.ome.tif": "another image of the file, of which only the largest is read"}
+PARTLY = {"several.ome.tif": "image 0 is left out: only the largest image of a file is read; save it alone"}
 ASKED = ("truncated.svs", "huge.tif", "folder.mrxs", "several.ome.tif", "unordered.tif", "unscaled.dcm")
 
 

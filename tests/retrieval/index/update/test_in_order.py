@@ -48,4 +48,4 @@ def test_parts_of_the_first_file_go_on_at_once_and_others_fill_it():
     assert order.is_full
     assert len(list(order.end(task(0), result(1)))) == 9
     assert not order.is_full
-    assert order.head == 1
+    assert order.head == (1, 0)
