@@ -64,7 +64,9 @@ def _numbers(text: str) -> list[float]:
 
 def box_or_geojson(text: str) -> XYWH | Path:
     """Read a box ``x,y,w,h``, or the path of annotations in GeoJSON."""
-    return place(text) if text.lower().endswith((".geojson", ".json")) else box(text)
+    from viewer.queries.geojson import is_geojson
+
+    return place(text) if is_geojson(text) else box(text)
 
 
 REGION_SECTION = "a part of the query, one of the first four"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from retrieval.errors import OptionError, SettingError
 
-from .geojson import Shape, read_shapes
+from .geojson import Shape, is_geojson, read_shapes, stem_of
 from .slide_field import slide_fields, slide_path
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def concept_fields(
     """
     found: list[tuple[bool, Example]] = []
     for file in files:
-        if file.suffix.lower() in (".geojson", ".json"):
+        if is_geojson(file.name):
             found += _annotated(index, name, file, slide, um_per_px)
         else:
             found += _listed(index, name, file)
@@ -86,7 +86,7 @@ def _annotated(
 ) -> Iterator[tuple[bool, Example]]:
     from retrieval.index.search.concepts import Example
 
-    of = slide or file.name.removesuffix(file.suffix).replace("__", "/")
+    of = slide or stem_of(file.name).replace("__", "/")
     path = slide_path(index, of)
     if path is None:
         raise OptionError(f"{file}: {of} is no slide of this index; name it", "slide")
@@ -100,8 +100,9 @@ def _annotated(
 
 def _classes(shape: Shape) -> list[str]:
     """Return the class of an annotation and its name, either of which may say what it shows."""
-    named = (shape.properties.get("classification") or {}).get("name")
-    return [text for text in (named, shape.name) if text]
+    # One that is derived from another, Tumor: Positive, is of both.
+    classified = shape.classified
+    return [text for text in (classified, *classified.split(": "), shape.name) if text]
 
 
 def _is_like(name: str, labels: Sequence[str]) -> bool:

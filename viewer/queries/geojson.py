@@ -1,12 +1,18 @@
 """GeoJSON as QuPath writes and reads it: polygons of a slide, in pixels of its finest level.
 
 RFC 7946 counts rings from a corner back to itself, the outer one first and then its holes; QuPath's x is to
-the right and y down, from the upper left corner of the slide, as here.
+the right and y down, from the upper left corner of the slide, as here. It exports a FeatureCollection or a
+list of features, as they are, by gzip, or in a ZIP file; a class is a name, or since 0.4 the names of a class
+and of those that it is derived from.
 """
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +25,9 @@ Ring = tuple[tuple[float, float], ...]
 Polygon = tuple[Ring, ...]
 """An outer ring and its holes."""
 
-_GEOMETRIES = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon")
+_AREAS = ("Polygon", "MultiPolygon")
+_GEOMETRIES = ("Point", "MultiPoint", "LineString", "MultiLineString", "GeometryCollection", *_AREAS)
+_COMPRESSED = (".gz", ".zip")
 _LARGEST = 100_000_000
 """Bytes of a file; a hundred thousand cells take less."""
 
@@ -38,6 +46,11 @@ class Shape:
         xs, ys = zip(*(corner for rings in self.polygons for ring in rings for corner in ring), strict=True)
         return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
 
+    @property
+    def classified(self) -> str:
+        """Return its class, as QuPath shows it; empty if it has none."""
+        return _class_of(self.properties.get("classification"))
+
     @classmethod
     def box(cls, x: float, y: float, width: float, height: float) -> Shape:
         """Return a box as a shape."""
@@ -50,16 +63,57 @@ def read_shapes(path: Path) -> list[Shape]:
     Raises PictureError if it is none, or holds no polygon.
     """
     try:
-        if path.stat().st_size > _LARGEST:
+        content = _content(path)
+        if len(content) > _LARGEST:
             raise PictureError(f"{path}: larger than {_LARGEST // 1_000_000} MB; export fewer annotations")
-        shapes = [shape for one in _features(json.loads(path.read_text("utf-8"))) if (shape := _shape(one))]
+        # Some editors write a mark of the byte order before the text.
+        shapes = [s for one in _features(json.loads(content.decode("utf-8-sig"))) if (s := _shape(one))]
+    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise PictureError(f"{path}: compressed, and damaged; export it again") from error
     except OSError as error:
         raise PictureError(f"{path}: cannot be read ({error.strerror})") from error
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise PictureError(f"{path}: no GeoJSON; export annotations from QuPath as GeoJSON") from error
     if not shapes:
         raise PictureError(f"{path}: holds no polygon; points and lines mark no field")
     return shapes
+
+
+def is_geojson(name: str) -> bool:
+    """Tell by its name if a file holds annotations; QuPath compresses them if it is told to."""
+    return stem_of(name) != name
+
+
+def stem_of(name: str) -> str:
+    """Return the name of a file of annotations without its endings, or any other name as it is."""
+    stem = name
+    for endings in (_COMPRESSED, (".geojson", ".json")):
+        stem = next((stem[: -len(e)] for e in endings if stem.lower().endswith(e)), stem)
+    # Of compressed files the endings of what is in them may be missing, but gzip alone says nothing.
+    return name if stem.lower() == name.lower().removesuffix(".gz") else stem
+
+
+def _content(path: Path) -> bytes:
+    """Read a file, of a compressed one what is in it, and one byte more than is allowed at most."""
+    with path.open("rb") as file:
+        start = file.read(4)
+        file.seek(0)
+        if start[:2] == b"\x1f\x8b":
+            with gzip.open(file) as unpacked:
+                return unpacked.read(_LARGEST + 1)
+        if start == b"PK\3\4":
+            return _of_archive(io.BytesIO(file.read(_LARGEST + 1)))
+        return file.read(_LARGEST + 1)
+
+
+def _of_archive(file: io.BytesIO) -> bytes:
+    """Return the first file of annotations in a ZIP file. Raise ValueError if there is none."""
+    with zipfile.ZipFile(file) as archive:
+        found = next((one for one in archive.namelist() if is_geojson(one)), None)
+        if found is None:
+            raise ValueError("no GeoJSON in it")
+        with archive.open(found) as unpacked:
+            return unpacked.read(_LARGEST + 1)
 
 
 def write_shapes(shapes: Sequence[Shape]) -> str:
@@ -68,7 +122,12 @@ def write_shapes(shapes: Sequence[Shape]) -> str:
         {
             "type": "Feature",
             "geometry": _geometry(shape.polygons),
-            "properties": {"objectType": "annotation", "name": shape.name, **shape.properties},
+            "properties": {
+                "objectType": "annotation",
+                **({"name": shape.name} if shape.name else {}),
+                # A name that is null is read by others, and refused by QuPath.
+                **{key: value for key, value in shape.properties.items() if value is not None},
+            },
         }
         for shape in shapes
     ]
@@ -93,12 +152,23 @@ def _features(data: Any) -> Iterator[Mapping[str, Any]]:
 def _shape(feature: Mapping[str, Any]) -> Shape | None:
     geometry, properties = feature["geometry"], feature.get("properties") or {}
     kind = None if geometry is None else geometry["type"]
-    if kind not in ("Polygon", "MultiPolygon"):
+    if kind not in _AREAS:
         return None
     found = [geometry["coordinates"]] if kind == "Polygon" else geometry["coordinates"]
-    polygons = tuple(tuple(_ring(ring) for ring in rings) for rings in found)
-    name = properties.get("name") or (properties.get("classification") or {}).get("name") or ""
-    return Shape(polygons, str(name), properties)
+    # What has no area any more, as after one annotation was taken away from another, has no ring.
+    polygons = tuple(tuple(_ring(ring) for ring in rings) for rings in found if rings)
+    name = properties.get("name") or _class_of(properties.get("classification"))
+    return Shape(polygons, str(name), properties) if polygons else None
+
+
+def _class_of(classification: Any) -> str:
+    """Return a class as QuPath shows it, ``Tumor: Positive`` if it is derived from another."""
+    if not classification or isinstance(classification, str):
+        return classification or ""
+    # Before 0.4 a derived class held the one that it is derived from.
+    parent = _class_of(classification.get("parentClass"))
+    names = classification.get("names") or [classification.get("name") or ""]
+    return ": ".join(str(name) for name in (parent, *names) if name)
 
 
 def _ring(corners: Any) -> Ring:
