@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,7 +86,14 @@ def carried_out(
     """Carry out what is to be indexed; ``given`` are fields of ``Order``."""
     # Workers are processes of their own, and would begin with the script that called this.
     with in_force(limits), _script_not_run_again():
-        return carry_out(Order(index, folders, default=DEFAULT, **given), progress)
+        order = Order(index, folders, default=DEFAULT, **given)
+        state = carry_out(order, progress)
+        if not order.remake:
+            return state
+        from retrieval.evaluation import learn_fusions_again
+
+        notes = learn_fusions_again(index)
+        return replace(state, report=replace(state.report, notes=(*state.report.notes, *notes)))
 
 
 @contextmanager

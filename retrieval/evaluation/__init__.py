@@ -3,7 +3,7 @@
 from ..statistics.paired_tests import Comparison, randomisation_test
 from .evaluation_options import FUSIONS, EvaluationOptions
 from .leaks import Leak
-from .learn_fusion import FusionOptions, learn_fusion
+from .learn_fusion import FusionOptions, learn_fusion, learn_fusions_again
 from .protocols import PROTOCOLS
 from .relevance import Judgements
 from .result import Evaluation
@@ -20,5 +20,6 @@ __all__ = [
     "Leak",
     "evaluate",
     "learn_fusion",
+    "learn_fusions_again",
     "randomisation_test",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,8 @@ from ..index.catalogue.learned_fusions import FusionFolds, LearntFusion, write_f
 from ..index.catalogue.recipe import Factories
 from ..index.storage.snapshot import Snapshot
 from ..index.storage.store import Store
+from ..index.update.flow import Flow, weigh
+from ..index.update.relearn import stale_fusions
 from ..metadata.label_table import LabelTable
 from .cross_fitting import FOLDS, draw, folds, gather
 from .evaluation_options import EvaluationOptions
@@ -58,14 +62,36 @@ def learn_fusion(folder: Path, options: FusionOptions, *, factories: Factories |
     SettingError : no labels, no such representation, or options that make no sense.
     IndexFolderError : no index, or another process writes to it.
     """
-    store = Store.open(Path(folder), True, factories or {})
-    try:
-        learnt, fusion_folds = _learn(Snapshot(store), options)
-        with store.catalogue.transaction():
-            write_fusion(store.catalogue, learnt, fusion_folds)
-        return learnt
-    finally:
-        store.close()
+    with closing(Store.open(Path(folder), True, factories or {})) as store:
+        return _kept(store, options)
+
+
+def learn_fusions_again(folder: Path, *, factories: Factories | None = None) -> tuple[str, ...]:
+    """Learn stale weights again, as they were learnt; return a note of each fusion that could not be.
+
+    Raises IndexFolderError if there is no index, or another process writes to it.
+    """
+    notes = []
+    with closing(Store.open(Path(folder), True, factories or {})) as store:
+        for by, _ in list(stale_fusions(store)):
+            options: Mapping[str, Any] | None = Flow(store).options(weigh(by))
+            try:
+                if options is not None:
+                    _kept(store, FusionOptions(**options))
+            except SettingError as error:  # such as no labels any more
+                notes.append(f"the weights of {', '.join(by)} could not be learnt again: {error}")
+    return tuple(notes)
+
+
+def _kept(store: Store, options: FusionOptions) -> LearntFusion:
+    """Learn, and keep what was learnt and what of."""
+    learnt, fusion_folds = _learn(Snapshot(store), options)
+    # A table of the user's own is not in the index: what is learnt from it cannot be learnt again.
+    again = None if options.labels is not None else {**asdict(options), "by": list(options.by)}
+    with store.catalogue.transaction():
+        write_fusion(store.catalogue, learnt, fusion_folds)
+        Flow(store).record(weigh(learnt.by), again)
+    return learnt
 
 
 def _learn(snapshot: Snapshot, options: FusionOptions) -> tuple[LearntFusion, FusionFolds]:

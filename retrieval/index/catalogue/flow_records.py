@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .database import Catalogue
+from .learned_fusions import read_fusions
 from .stored_json import parse
 
 _KEY = "flow"
@@ -44,6 +45,7 @@ def write_record(catalogue: Catalogue, recipe: str, record: Record) -> None:
     """Within a transaction: record what a result was made of; records of what is gone are dropped."""
     # Those that are set aside keep theirs: they may come back.
     there = {row[0] for row in catalogue.rows("SELECT recipe FROM representation")}
+    there |= {one.record for one in read_fusions(catalogue)}
     kept = {name: one for name, one in read_records(catalogue).items() if name in there}
     text = json.dumps({name: asdict(one) for name, one in {**kept, recipe: record}.items()})
     catalogue.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", _KEY, text)

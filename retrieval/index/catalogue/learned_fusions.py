@@ -38,6 +38,11 @@ class LearntFusion:
     trial: Mapping[str, float]
     n_trial: int
 
+    @property
+    def record(self) -> str:
+        """Return the name of the record of what it was made of; no recipe is called so."""
+        return f"fusion {' '.join(self.by)}"
+
 
 @dataclass(frozen=True)
 class FusionFolds:

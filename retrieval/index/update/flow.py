@@ -2,7 +2,7 @@
 
     files ──────────────┐                 labels ─┐
                         ├─ encode R ─┬─ learn R+m ┴─ derive R+m
-    learn R (a sample) ─┘            └─ rank R
+    learn R (a sample) ─┘            └─ rank R          learn R, learn S, labels ─ weigh R, S
 
 A node's key is a hash of its version, its settings and the keys of its inputs. A result lies under a hash of
 its own, the recipe, which is all that later nodes see of it: what is made again and comes out as it was stops
@@ -22,6 +22,7 @@ from ...errors import SemblanceError
 from ...metric_learning import LearnedMetric
 from ..catalogue.chosen_rankers import chosen_rankers
 from ..catalogue.flow_records import Record, read_records, write_record
+from ..catalogue.learned_fusions import LearntFusion, read_fusions
 from ..catalogue.recipe import canonical
 from ..catalogue.representations import StoredRepresentation, stored_representations
 from ..storage.store import Store
@@ -59,7 +60,11 @@ class Flow:
         fitted = [b for b in stored_representations(store.catalogue) if b.is_fitted and not b.is_next]
         own = [node for stored in fitted if stored.base is None for node in self._of_images(stored)]
         derived = [node for stored in fitted if stored.base is not None for node in self._of_metric(stored)]
-        self.nodes: Mapping[str, Node] = {node.name: node for node in (*own, *derived)}
+        nodes = {node.name: node for node in (*own, *derived)}
+        # Weights of what is not in the index any more wait for it to come back.
+        weights = (_of_fusion(one) for one in read_fusions(store.catalogue))
+        fused = [node for node in weights if {*node.inputs} <= {*nodes, "labels"}]
+        self.nodes: Mapping[str, Node] = {**nodes, **{node.name: node for node in fused}}
         self._keys: dict[str, str] = {}
 
     def key(self, name: str) -> str:
@@ -146,6 +151,16 @@ class Flow:
 
     def _rows(self, sql: str) -> Sequence[tuple[Any, ...]]:
         return self._store.catalogue.rows(sql)
+
+
+def _of_fusion(learnt: LearntFusion) -> Node:
+    inputs = (*(f"learn {name}" for name in learnt.by), "labels")
+    return Node(weigh(learnt.by), 1, canonical(list(learnt.weights)), inputs, learnt.record)
+
+
+def weigh(by: Sequence[str]) -> str:
+    """Return the name of the node in which the weights of some representations are learnt."""
+    return f"weigh {', '.join(by)}"
 
 
 def version_of(store: Store, stored: StoredRepresentation) -> int:

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..catalogue.files import State, n_lacking, readable
+from ..catalogue.learned_fusions import read_fusions
 from ..catalogue.representations import StoredRepresentation, set_aside, stored_representations
 from ..storage.store import Store
-from .flow import Flow
-from .relearn import stale_metrics
+from .flow import Flow, weigh
+from .relearn import stale_fusions, stale_metrics
 from .scanned import Changes
 
 
@@ -24,7 +25,8 @@ class Step:
 
     Parameters
     ----------
-    name : what is done: ``read``, ``forget``, or ``learn``, ``encode``, ``derive`` and a representation.
+    name : what is done: ``read``, ``forget``, or ``learn``, ``encode``, ``derive`` and a representation, or
+        ``weigh`` and those of a fusion.
     files : of how many files.
     because : why, in words.
     """
@@ -98,7 +100,7 @@ def _changed(found: Sequence[StoredRepresentation], stored: StoredRepresentation
 
 
 def _relearnt(store: Store, found: Sequence[StoredRepresentation]) -> Iterator[Step]:
-    """Yield the steps in which metrics learn again: stale ones, and those whose base is replaced."""
+    """Yield the steps in which metrics and weights learn again: stale ones, and those of what is replaced."""
     n, flow = len(readable(store.catalogue)), Flow(store)
     reasons = dict(stale_metrics(store))
     aside = {(b.name, b.base_recipe) for b in set_aside(store.catalogue)}
@@ -111,6 +113,12 @@ def _relearnt(store: Store, found: Sequence[StoredRepresentation]) -> Iterator[S
             reasons[stored.name] = f"{stored.base} is another"
     for name, because in reasons.items():
         yield Step(f"learn {name}", n, because)
+    weights = dict(stale_fusions(store))
+    for learnt in read_fusions(store.catalogue):
+        others = [name for name in learnt.by if name in anew or name in reasons]
+        if flow.options(weigh(learnt.by)) is not None and (others or learnt.by in weights):
+            why = f"{others[0]} is another" if others else weights[learnt.by]
+            yield Step(weigh(learnt.by), n, why)
 
 
 def _derived(store: Store, found: Sequence[StoredRepresentation], encoded: Sequence[Step]) -> Iterator[Step]:

@@ -1,4 +1,4 @@
-"""Learning again from labels: metrics whose labels, base or version have changed since they were learnt."""
+"""What was learnt from labels and is stale: metrics, which learn again here, and the weights of fusions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 from ...errors import FitError, SettingError
 from ...metric_learning import MetricLearner
 from ..catalogue.flow_records import read_records
+from ..catalogue.learned_fusions import read_fusions
 from ..catalogue.representations import set_aside, stored_representations
 from ..progress import Progress
 from ..storage.store import Store
-from .flow import Flow
+from .flow import Flow, weigh
 from .learn_metric import learn_metric
 from .training_set import MetricOptions
 
@@ -24,12 +25,27 @@ def stale_metrics(store: Store) -> Iterator[tuple[str, str]]:
             yield name.removeprefix("learn "), because
 
 
+def stale_fusions(store: Store) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the representations whose learnt weights are stale, and why."""
+    flow = Flow(store)
+    for learnt in read_fusions(store.catalogue):
+        name = weigh(learnt.by)
+        if name in flow.nodes and (because := flow.because(name)):
+            yield learnt.by, because
+
+
 def stale_notes(store: Store) -> tuple[str, ...]:
-    """Return a note for each learnt metric that is stale; it goes on answering as it is."""
-    return tuple(
+    """Return a note for all that was learnt from labels and is stale; it goes on answering as it is."""
+    metrics = (
         f"{name} is stale, because {because}; `semblance index --remake` learns it again"
         for name, because in stale_metrics(store)
     )
+    weights = (
+        f"the weights of {', '.join(by)} are stale, because {because}; "
+        "`semblance index --remake` learns them again"
+        for by, because in stale_fusions(store)
+    )
+    return (*metrics, *weights)
 
 
 def relearn(store: Store, progress: Progress) -> tuple[str, ...]:
