@@ -26,7 +26,7 @@ import numpy as np
 
 from benchmarks.shared.browser import FLAGS, chromium
 from benchmarks.speed.page_server import Server
-from viewer.server.routes.page import FOLDER, without_comments
+from viewer.server.routes.page import FOLDER, bare
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -74,7 +74,7 @@ _SLICES = """async (steps) => {
   const { state } = await import('/static/page/js/state.js');
   const n = Math.min(steps, slices().length - 1);
   goTo(0);
-  const paths = slices().slice(0, n + 1).map((slice) => imagePath(state.index, slice.image.key));
+  const paths = slices().slice(0, n + 1).map((slice) => imagePath(slice.image.key));
   await Promise.all(paths.map(loadPixels));
   const start = performance.now();
   for (let i = 0; i < n; i++) {
@@ -159,7 +159,7 @@ def main() -> None:
         rows["hits with a box, of 20"] = f"{np.mean([n for _, n in answers]):.1f}"
         rows[f"the same, {asked.users} users at once, p95 ms"] = f"{at_once(browser, address, asked):.0f}"
         browser.close()
-    everything = sum(len(without_comments(file.read_text()).encode()) for file in SCRIPTS.glob("*.js"))
+    everything = sum(len(bare(file.read_text()).encode()) for file in SCRIPTS.glob("*.js"))
     sizes = (*fetched, everything)
     rows["JavaScript, kB"] = "{:.0f} until an answer, {:.0f} packed; {:.0f} in all".format(
         *(size / 1000 for size in sizes)

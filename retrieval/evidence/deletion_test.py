@@ -18,6 +18,8 @@ from .heat_map import Heat
 
 DRAWS = 40
 """How often as much is covered elsewhere."""
+N_SCORED = DRAWS + 2
+"""How often the test asks a score, at most."""
 FAITHFUL = 0.95
 """An explanation is faithful that lowers the score further than this share of the draws."""
 OVERLAP = 0.1

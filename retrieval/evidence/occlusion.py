@@ -18,18 +18,27 @@ STEPS = 8
 """Steps along the longer side; a cover is two steps wide and moves by one: 49 covers of a square."""
 
 
+def n_scored(picture: Picture) -> int:
+    """Return how often occlusion asks the score of a picture."""
+    return 1 + sum(1 for _ in _covers(*_grid(picture)))
+
+
 def occlusion(score: Callable[[Picture], float], picture: Picture) -> Heat:
     """Return by how much a score falls where a picture is covered by its mean, as a heat map.
 
     Each place has the mean over the covers that hold it; where the score rises, the heat is 0.
     """
-    rows, cols = grid_of((int(picture.shape[0]), int(picture.shape[1])))
+    rows, cols = _grid(picture)
     whole = score(picture)
     fallen, times = np.zeros((rows, cols)), np.zeros((rows, cols))
     for cover in _covers(rows, cols):
         fallen[cover] += whole - score(without(picture, cover))
         times[cover] += 1
     return normalised(np.maximum(fallen / times, 0.0))
+
+
+def _grid(picture: Picture) -> tuple[int, int]:
+    return grid_of((int(picture.shape[0]), int(picture.shape[1])))
 
 
 def _covers(rows: int, cols: int) -> Iterator[NDArray[np.bool_]]:

@@ -99,7 +99,7 @@ SEARCH = """query($ask: Ask!, $index: ID = "scans.index") { search(index: $index
     references { label kind title text bullets link host picture }
     hits { rank score box inliers transform quad image { id key labels }
       case { column value count images { id score } } votes { by rank score share }
-      slices { query hit score } } } } }"""
+      slices { query hit score } extent { first last start end } } } } }"""
 
 
 def search(client, **ask):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...errors import SettingError
-from ...evidence.deletion_test import Deletion, deletion
+from ...evidence.deletion_test import N_SCORED, Deletion, deletion
 from ...evidence.explanation import Explainer, Explanation, similarity
 from ...evidence.localization import Candidates, Located, Locator
-from ...evidence.occlusion import occlusion
+from ...evidence.occlusion import n_scored, occlusion
 from ...picture import Picture
 from ...region import Region
 from ...representation import Encoding
@@ -46,7 +47,17 @@ class HitExplanation:
     deletion: Deletion
 
 
-def explain(snapshot: Snapshot, query: QueryImage, hit: QueryImage, options: QueryOptions) -> HitExplanation:
+Report = Callable[[int, int], object]
+"""Is told how many scores have been asked, and how many there may be."""
+
+
+def explain(
+    snapshot: Snapshot,
+    query: QueryImage,
+    hit: QueryImage,
+    options: QueryOptions,
+    report: Report = lambda done, total: None,
+) -> HitExplanation:
     """Explain why a query finds an image, and test it.
 
     Parameters
@@ -54,6 +65,7 @@ def explain(snapshot: Snapshot, query: QueryImage, hit: QueryImage, options: Que
     query, hit : images, or names of indexed ones, whose files are read.
     options : ``by``, ``region`` and ``adjust`` count; of several representations the first that keeps points
         or windows to tell by. If none does, parts of the hit are covered one after the other.
+    report : is told of each score before it is asked, from 0.
 
     Raises
     ------
@@ -72,8 +84,12 @@ def explain(snapshot: Snapshot, query: QueryImage, hit: QueryImage, options: Que
     (encoded,) = encode_query(snapshot, query, replace(options, by=[by]))
     own = encoded.representation.encode(hit)
 
+    is_told = isinstance(encoded.representation, Explainer)
+    asked, total = itertools.count(), N_SCORED + (0 if is_told else n_scored(hit))
+
     # A covered image is scored just as the hit is, so that the difference is what was covered.
     def score(picture: Picture) -> float:
+        report(next(asked), total)
         return _score(encoded, encoded.representation.encode(picture), _shape(hit))[0]
 
     found = _explanation(encoded, own, hit, score)

@@ -281,6 +281,11 @@ def test_a_mark_is_followed_through_the_slices(client, index):
     ]
     # Files of a stack are numbered from the head down, and its slices are in the order from the feet up.
     ranges = {hit["id"]: hit["slices"] for hit in theirs if "slices" in hit}
+    ours = {hit["image"]["id"]: hit["extent"] for hit in found if hit["extent"]}
+    assert {id: [extent["first"], extent["last"]] for id, extent in ours.items()} == ranges
+    # ct0/005.dcm is the lowest.
+    places = {id: [extent["start"], extent["end"]] for id, extent in ours.items()}
+    assert places == {id: [5 - int(end[4:7]) for end in ends] for id, ends in ranges.items()}
     assert ranges.keys() == {hit["id"] for hit in theirs if hit["id"].startswith("ct")}
     assert all(first >= id >= last for id, (first, last) in ranges.items())
 

@@ -50,6 +50,16 @@ class SliceHit:
     score: float
 
 
+@strawberry.type(description="The slices of a hit's stack that match a followed mark as it does.")
+class SliceRange:
+    """From one slice to another, both with it."""
+
+    first: strawberry.ID
+    last: strawberry.ID
+    start: int = strawberry.field(description="The place of the first one in the stack, from 0.")
+    end: int = strawberry.field(description="The place of the last one.")
+
+
 @strawberry.type(description="Where a hit is on its slide.")
 class OnSlide:
     """An outline."""
@@ -79,6 +89,7 @@ class Hit:
     case: Case | None
     votes: list[Vote]
     slices: list[SliceHit]
+    extent: SliceRange | None = strawberry.field(description="Of a mark that is followed through slices.")
     on_slide: OnSlide | None = strawberry.field(description="If it is a tile of a slide.")
 
 

@@ -10,13 +10,25 @@ from retrieval.answers import grouping
 from retrieval.region import Region
 from viewer.answer import Affine, Row
 from viewer.notes import finds_inliers
+from viewer.queries.stack import stack_of
 from viewer.slide_outlines import outline_of
 
 from ..asking.question import Question, size_of
 from ..asking.search import Searched
 from ..asking.slide_mark import from_slide, polygons_on_slide
 from ..opened import Opened
-from .answer_types import Answer, AnswerFindings, Case, CaseImage, HeadToHead, Hit, OnSlide, SliceHit, Vote
+from .answer_types import (
+    Answer,
+    AnswerFindings,
+    Case,
+    CaseImage,
+    HeadToHead,
+    Hit,
+    OnSlide,
+    SliceHit,
+    SliceRange,
+    Vote,
+)
 from .findings_types import findings_of, reference_of
 from .image_types import named_image
 
@@ -103,8 +115,15 @@ def _hit(question: Question, row: Row, corners: Corners) -> Hit:
             Vote(by=by, rank=vote.rank, score=vote.score, share=vote.share) for by, vote in row.votes.items()
         ],
         slices=[] if row.case is None else _slices(opened, row.case.aligned),
+        extent=None if row.extent is None else _extent(opened, row.extent),
         on_slide=_on_slide(question, row, corners),
     )
+
+
+def _extent(opened: Opened, ends: tuple[str, str]) -> SliceRange:
+    names = [one.name for one in stack_of(opened.index, ends[0]).slices]
+    first, last = map(strawberry.ID, ends)
+    return SliceRange(first=first, last=last, start=names.index(first), end=names.index(last))
 
 
 def _on_slide(question: Question, row: Row, corners: Corners) -> OnSlide | None:

@@ -10,7 +10,6 @@ from strawberry.types import Info
 
 from ..asking.archiving import link_of
 from ..asking.ask import Ask
-from ..asking.explaining import explain
 from ..asking.question import question_of
 from ..asking.search import searched
 from ..asking.slice_match import match_slices
@@ -22,7 +21,6 @@ from .context import asked, desk_of, fetched, told
 from .findings_types import Reference, reference_of
 from .index_types import (
     ExplainResult,
-    Explanation,
     Link,
     LinkResult,
     MapResult,
@@ -35,7 +33,7 @@ from .index_types import (
 )
 from .results import (
     drawn,
-    explanation_type,
+    explained,
     heat_type,
     outline_type,
     slice_match_type,
@@ -85,15 +83,7 @@ class Query(Browsing):
         self, info: Info, index: strawberry.ID, ask: Ask, hit: strawberry.ID, by: str | None = None
     ) -> ExplainResult:
         """Explain a hit."""
-        desk = desk_of(info)
-
-        def reasons() -> Explanation:
-            collection = desk.collection(index)
-            question = question_of(desk, collection, ask)
-            desk.log(collection, "explain", [question.query.id], [hit])
-            return explanation_type(desk, question, explain(question, hit, by))
-
-        return await asked(info, reasons)
+        return await asked(info, partial(explained, desk_of(info), index, ask, hit, by))
 
     @strawberry.field(description="How much each slice of a hit's stack is like the query.")
     async def slice_match(

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import strawberry
 
+from retrieval.index.search.explain import Report
 from retrieval.region import Region
 from viewer.queries.stack import SliceStack
 
+from ..asking.ask import Ask
 from ..asking.browse import Listed
-from ..asking.explaining import Explained
+from ..asking.explaining import Explained, explain
 from ..asking.maps import Layout, map_of
-from ..asking.question import Question, size_of
+from ..asking.question import Question, question_of, size_of
 from ..asking.slice_match import SliceMatch as MatchedSlices
 from ..asking.slide_map import SlideMap
 from ..asking.slide_mark import polygons_on_slide, to_slide
@@ -95,6 +97,21 @@ def heat_type(desk: Desk, made: SlideMap) -> Heat:
     """Return a heat map, kept as a file."""
     address = desk.put("heat.png", "image/png", made.png)
     return Heat(address=address, tiles=made.n_tiles, low=made.low, high=made.high)
+
+
+def explained(
+    desk: Desk,
+    index: str,
+    ask: Ask,
+    hit: str,
+    by: str | None = None,
+    report: Report = lambda done, total: None,
+) -> Explanation:
+    """Explain a hit; for threads. SemblanceError or RefusedError if it makes no sense."""
+    collection = desk.collection(index)
+    question = question_of(desk, collection, ask)
+    desk.log(collection, "explain", [question.query.id], [hit])
+    return explanation_type(desk, question, explain(question, hit, by, report))
 
 
 def explanation_type(desk: Desk, question: Question, explained: Explained) -> Explanation:

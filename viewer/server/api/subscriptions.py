@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from functools import partial
@@ -13,13 +14,15 @@ from strawberry.types import Info
 
 from ..asking.ask import Ask
 from ..asking.search import searched, with_labels
+from ..work import GoneAwayError
 from .answer_types import Progress, SearchEvent
 from .answers import answer_of, findings_of_answer
 from .context import asked, desk_of
-from .index_types import Map, State, index_of
+from .index_types import Explanation, Map, State, index_of
 from .problem import Problem
-from .results import drawn
+from .results import drawn, explained
 
+ExplainEvent = Annotated[Progress | Explanation | Problem, strawberry.union("ExplainEvent")]
 MapEvent = Annotated[Progress | Map | Problem, strawberry.union("MapEvent")]
 
 _EVERY = 0.25
@@ -61,6 +64,31 @@ class Subscription:
         if ask.findings:
             yield Progress(stage="counting labels", done=1, total=2)
             yield await asked(info, lambda: findings_of_answer(with_labels(found, desk.references)))
+
+    @strawberry.subscription(description="What made an image a hit, in steps: then that, or a problem.")
+    async def explaining(
+        self, info: Info, index: strawberry.ID, ask: Ask, hit: strawberry.ID, by: str | None = None
+    ) -> AsyncGenerator[ExplainEvent, None]:
+        """Yield how many parts of the hit have been covered, then the explanation."""
+        steps, is_over = [(0, 0)], threading.Event()
+
+        def report(done: int, total: int) -> None:
+            if is_over.is_set():
+                raise GoneAwayError
+            steps.append((done, total))
+
+        work = partial(explained, desk_of(info), index, ask, hit, by, report)
+        task = asyncio.ensure_future(asked(info, work))
+        try:
+            while not task.done():
+                done, total = steps[-1]
+                yield Progress(stage="covering parts of the hit", done=done, total=total)
+                await asyncio.wait({task}, timeout=_EVERY)
+            yield task.result()
+        finally:
+            # Nobody waits for the rest: another hit was clicked, or the page was closed.
+            is_over.set()
+            task.cancel()
 
     @strawberry.subscription(description="A map in steps; the last event is the map or a problem.")
     async def mapping(

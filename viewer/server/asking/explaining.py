@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from retrieval.errors import OptionError
-from retrieval.index import HitExplanation
+from retrieval.index import HitExplanation, QueryOptions
+from retrieval.index.search.explain import Report
+from retrieval.index.search.explain import explain as reasons_of
 from viewer.explanation_text import sentence
 from viewer.queries.query import default_by
 
@@ -30,9 +32,12 @@ class Explained:
     heat: bytes
 
 
-def explain(question: Question, hit: str, by: str | None) -> Explained:
+def explain(
+    question: Question, hit: str, by: str | None, report: Report = lambda done, total: None
+) -> Explained:
     """Explain why a question finds an image of the index, by one representation, else by the first that can.
 
+    ``report`` is told how many of all parts of the hit have been covered.
     Raises SettingError for one that cannot, PictureError if a file cannot be read.
     """
     if question.query.slices:
@@ -41,7 +46,8 @@ def explain(question: Question, hit: str, by: str | None) -> Explained:
     # Of what answered, if it can tell: what explains a hit should be what found it.
     name = by or _asked_explainer(question)
     question.opened.load([name])
-    reasons = index.explain(question.query.subject, hit, by=[name], region=question.options.region)
+    subject, options = question.query.subject, QueryOptions(by=[name], region=question.options.region)
+    reasons = index.ask(lambda snapshot: reasons_of(snapshot, subject, hit, options, report))
     return Explained(name, reasons, sentence(reasons), heat_png(reasons.explanation.heat, reasons.hit.shape))
 
 

@@ -5,7 +5,7 @@ import { findingsOf, referencesOf } from './findings.js';
 import { thumbnailOf } from './pixels.js';
 import { slices } from './look.js';
 import { matchOf } from './marks.js';
-import { isQuestion, open, state, update, watch } from './state.js';
+import { open, state, update, watch } from './state.js';
 import { remember } from './strip.js';
 /** @import { Answer, FoundImage, Hit } from './types.js' */
 
@@ -23,13 +23,12 @@ let doing;
 /** @param {typeof doing} told what is done with a hit, and once there is an answer */
 export function start(told) {
   doing = told;
-  watch((what) => {
-    const isScrolled = what.has('image') && slices().some((slice) => slice.image.id === state.image);
-    const isOther = what.has('image') || what.has('upload');
-    if ((what.has('image') && !isScrolled) || what.has('upload') || what.has('index')) clear();
+  watch((changed, isQuestion) => {
+    const isScrolled = slices().some((slice) => slice.image.id === state.image);
+    if ((changed('image') && !isScrolled) || changed('upload', 'index')) clear();
     // Scrolling through slices asks nothing; a mark, a filter or another representation does.
-    if (isQuestion(what) ? isRefined() || (current.answer && !isOther) : what.has('k')) run();
-    if (what.has('hit')) markCurrent();
+    if (isQuestion ? isRefined() || (current.answer && !changed('image', 'upload')) : changed('k')) run();
+    if (changed('hit')) markCurrent();
   });
   on('ask-whole', 'click', run);
   on('more-hits', 'click', more);
@@ -37,7 +36,7 @@ export function start(told) {
 }
 
 /** Whether more than an image is asked with. */
-export const isRefined = () => state.region !== null || state.like.length > 0 || state.unlike.length > 0 || state.concept.length > 0;
+export const isRefined = () => Boolean(state.region) || state.like.length + state.unlike.length + state.concept.length > 0;
 
 function clear() {
   cancel();
@@ -76,7 +75,7 @@ export async function run() {
     const { message } = /** @type {Error} */ (error);
     clear();
     $('empty-answer').hidden = true;
-    fill('answer-notes', h('p.note.warn', {}, message));
+    fill('answer-notes', h('p.note.warn', message));
     announce(message);
   } finally {
     clearTimeout(timer);
@@ -93,9 +92,9 @@ function show(answer) {
   const [seen, rest] = isParted ? [hits.filter((hit) => hit.inliers), hits.filter((hit) => !hit.inliers)] : [hits, []];
   Object.assign(current, { answer, other: null, hits: [...seen, ...rest] });
   frame(answer);
-  fill('hits', h('ol.hits', {}, seen.map((hit) => hitRow(hit, answer))),
-    rest.length > 0 && h('details.folded', {}, h('summary', {}, `Nothing else here matches in space – show ${rest.length}`),
-      h('ol.hits', {}, rest.map((hit) => hitRow(hit, answer)))));
+  fill('hits', h('ol.hits', seen.map((hit) => hitRow(hit, answer))),
+    rest.length > 0 && h('details.folded', h('summary', `Nothing else here matches in space – show ${rest.length}`),
+      h('ol.hits', rest.map((hit) => hitRow(hit, answer)))));
   announce(hits.length ? `${hits.length} ${hits[0].case ? 'cases' : 'hits'}. First: ${nameOf(hits[0])}.` : 'No hit.');
 }
 
@@ -106,10 +105,10 @@ export function frame(answer) {
   $('empty-answer').hidden = true;
   $('more-hits').hidden = hits.length < state.k || state.k >= MOST;
   fill('answer-title', dotted([`${hits.length} ${unit}`, by.join(' + '), `${(tookMs / 1000).toFixed(2)} s`]));
-  fill('answer-notes', [...new Set(answer.notes)].map((text) => h('p.note', {}, text)),
+  fill('answer-notes', [...new Set(answer.notes)].map((text) => h('p.note', text)),
     isRegion && canVerify && nVerified === 0 && hits.length > 0
-      && h('p.note.warn', {}, 'Nothing in this index matches the region in space. What follows only looks alike.'),
-    hits.length === 0 && h('p.note.warn', {}, 'No hit. Loosen the filter, or ask with another region.'));
+      && h('p.note.warn', 'Nothing in this index matches the region in space. What follows only looks alike.'),
+    hits.length === 0 && h('p.note.warn', 'No hit. Loosen the filter, or ask with another region.'));
   fill('findings', findingsOf(answer.findings));
   fill('references', referencesOf(answer.references));
 }
@@ -121,16 +120,19 @@ export const nameOf = (hit) => (hit.case ? `${hit.case.column} ${short(hit.case.
 export function hitRow(hit, answer, partner = '') {
   const { image, rank } = hit;
   return h('li.hit', { 'data-id': image.id, 'aria-current': String(state.hit === image.id) },
-    h('button.picture', { type: 'button', 'aria-label': `Compare with ${image.id}`, onclick: () => doing.open(hit, 'compare') }, thumbnail(hit)),
+    h('button.picture', { 'aria-label': `Compare with ${image.id}`, onclick: () => doing.open(hit, 'compare') }, thumbnail(hit)),
     h('div.hit-text', {},
-      h('p.hit-head', {}, h('strong', {}, `${rank}`), h('span.score', { title: meaning(answer) }, minus(hit.score.toFixed(2))),
-        image.labels.length > 0 && h('span.label', {}, image.labels.join(', ')), partner && h('span.chip.shared', {}, partner)),
-      h('p.id', { title: image.id }, nameOf(hit), hit.case && hit.case.count > 1 && h('span.quiet', {}, ` ${hit.case.count} images`)),
-      h('p.quiet.how', {}, dotted([how(hit, answer), votes(hit), header(image)])),
-      image.table.length > 0 && h('dl.table', {}, image.table.map(({ name, value }) => [h('dt', {}, name), h('dd', {}, folded(value))])),
-      hit.case && hit.case.images.length > 1 && h('p.strip', {}, hit.case.images.slice(0, 8).map(({ key, id }) => thumbnailOf(state.index, key, id))),
+      h('p.hit-head', h('strong', `${rank}`), h('span.score', { title: meaning(answer) }, minus(scoreOf(hit, answer))),
+        image.labels.length > 0 && h('span.label', image.labels.join(', ')), partner && h('span.chip.shared', partner)),
+      h('p.id', { title: image.id }, nameOf(hit), hit.case && hit.case.count > 1 && h('span.quiet', ` ${hit.case.count} images`)),
+      h('p.quiet.how', dotted([how(hit, answer), votes(hit), header(image)])),
+      image.table.length > 0 && h('dl.table', image.table.map(({ name, value }) => [h('dt', name), h('dd', folded(value))])),
+      hit.case && hit.case.images.length > 1 && h('p.strip', hit.case.images.slice(0, 8).map(({ key, id }) => thumbnailOf(key, id))),
       acts(hit)));
 }
+
+/** Fused scores of ranks differ little: three digits of them, wherever they begin. @param {Hit} hit @param {Answer} answer */
+const scoreOf = ({ score }, { by }) => (by.length > 1 ? score.toPrecision(3) : score.toFixed(2));
 
 /** @param {Answer} answer */
 function meaning({ by }) {
@@ -139,9 +141,10 @@ function meaning({ by }) {
 }
 
 /** @param {Hit} hit @param {Answer} answer */
-function how({ inliers, box, slices: matching }, { isRegion }) {
-  if (isRegion && inliers) return `${inliers} inliers`;
-  return isRegion && box ? 'most alike part' : matching.length > 0 && `${matching.length} slices match`;
+function how({ inliers, box, extent, slices: matching }, { isRegion }) {
+  const ends = extent && new Set([extent.start + 1, extent.end + 1]);
+  return dotted([isRegion && (inliers ? `${inliers} inliers` : box && 'most alike part'),
+    ends && `matching slices ${[...ends].join('–')}`, matching.length > 0 && `${matching.length} slices match`]);
 }
 
 /** @param {Hit} hit */
@@ -155,10 +158,10 @@ function header({ table, fields }) {
 
 /** A cell of the label table; a report is folded. @param {string} value */
 const folded = (value) => (value.length <= LONG ? value
-  : h('details', {}, h('summary', {}, `${value.slice(0, LONG).replace(/\s+\S*$/, '')} …`), value));
+  : h('details', h('summary', `${value.slice(0, LONG).replace(/\s+\S*$/, '')} …`), value));
 
 /** @param {Hit} hit */
-const thumbnail = (hit) => h('span.thumb', {}, thumbnailOf(state.index, hit.image.key),
+const thumbnail = (hit) => h('span.thumb', thumbnailOf(hit.image.key),
   s('svg', { viewBox: `0 0 ${hit.image.cols} ${hit.image.rows}`, 'aria-hidden': 'true' }, matchOf(hit)));
 
 /** @param {Hit} hit */
@@ -166,7 +169,7 @@ function acts(hit) {
   const { id } = hit.image;
   const act = (/** @type {string} */ symbol, /** @type {string} */ does, /** @type {string} */ key, /** @type {() => void} */ onclick, props = {}) => {
     const label = `${does} hit ${hit.rank}`;
-    return h('button.tool', { type: 'button', 'aria-label': label, title: `${label} (${key})`, 'aria-keyshortcuts': key, onclick, ...props },
+    return h('button.tool', { 'aria-label': label, title: `${label} (${key})`, 'aria-keyshortcuts': key, onclick, ...props },
       s('svg.icon', { 'aria-hidden': 'true', viewBox: '0 0 16 16' }, s('use', { href: `#icon-${symbol}` })));
   };
   const refines = (/** @type {'like' | 'unlike'} */ side) => ({ 'aria-pressed': String(state[side].includes(id)) });

@@ -38,6 +38,13 @@ export async function fetchFrom(path, init = {}) {
   }
 }
 
+/** What was fetched, unless the server says why it gives none. @param {string} path @param {RequestInit} [init] */
+export async function fetchGiven(path, init) {
+  const response = await fetchFrom(path, init);
+  if (!response.ok) throw new Problem((await response.json()).message);
+  return response;
+}
+
 /** Says that the server is gone, and asks for it until it is back. */
 function lost() {
   if (!isGone) {

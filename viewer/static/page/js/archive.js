@@ -5,8 +5,8 @@ import { mutation, query } from './queries.js';
 import { state } from './state.js';
 /** @import { State } from './types.js' */
 
-const sent = mutation('sendToArchive', 'index: ID!, ask: Ask!', 'Sent { objects }');
-const linked = query('viewerLink', 'index: ID!, image: ID!', 'Link { address }');
+const sent = mutation('sendToArchive', 'ask: Ask!', 'Sent { objects }');
+const linked = query('viewerLink', 'image: ID!', 'Link { address }');
 const locate = query('locate', 'study: String, series: String, zMm: Float', 'Located { index image }');
 
 /** Stores the search that is shown; twice pressed is stored once. @param {HTMLButtonElement} button */

@@ -5,7 +5,7 @@ import { askOf, namesOf } from './ask.js';
 import { ANSWER, query } from './queries.js';
 /** @import { Answer, HeadToHead } from './types.js' */
 
-const headToHead = query('headToHead', 'index: ID!, ask: Ask!, first: [String!]!, second: [String!]!',
+const headToHead = query('headToHead', 'ask: Ask!, first: [String!]!, second: [String!]!',
   `HeadToHead { __typename shared share first { ${ANSWER} } second { ${ANSWER} } }`);
 
 /** @param {AbortSignal} signal @returns {Promise<HeadToHead>} */
@@ -19,14 +19,14 @@ export function show({ first, second, shared, share }) {
   const left = column(`Visual words: ${namesOf('words').join(' + ')}`, first, second);
   const right = column(`Deep: ${namesOf('deep').join(' + ')}`, second, first);
   fill('answer-title', `Head to head · ${Math.round(share * 100)} % of the hits are shared`);
-  fill('hits', h('div.both', {}, left, lines, right));
+  fill('hits', h('div.both', left, lines, right));
   // Drawn again whenever a row grows.
   new ResizeObserver(() => fill(lines, shared.map((id) => join(lines, left, right, id)))).observe(lines);
   announce(`Head to head: ${shared.length} hits are shared.`);
 }
 
 /** @param {string} title @param {Answer} answer @param {Answer} other */
-const column = (title, answer, other) => h('section', { 'aria-label': title }, h('h3', {}, title), h('ol.hits', {}, answer.hits.map((hit) => {
+const column = (title, answer, other) => h('section', { 'aria-label': title }, h('h3', title), h('ol.hits', answer.hits.map((hit) => {
   const partner = other.hits.find((there) => there.image.id === hit.image.id);
   return hitRow(hit, answer, partner && `also #${partner.rank}`);
 })));

@@ -21,14 +21,14 @@ export function start() {
   on('level', 'change', () => { level = $('level').value; isChosen = true; list(); });
   on('more-images', 'click', () => list(true));
   on('columns-box', 'toggle', showColumns);
-  watch((what) => {
-    if (what.has('index')) levels();
-    if (what.has('index') || what.has('where')) {
+  watch((changed) => {
+    if (changed('index')) levels();
+    if (changed('index', 'where')) {
       if (document.activeElement !== $('filter')) $('filter').value = state.where;
       list();
       showColumns();
     }
-    if (what.has('image')) mark();
+    if (changed('image')) mark();
   });
   new IntersectionObserver(([entry]) => { if (entry.isIntersecting && next) list(true); }).observe($('more-images'));
 }
@@ -83,9 +83,9 @@ const imageRow = (image) => row(image, image.id.split('/').pop() ?? image.id, im
 const groupRow = ({ value, count, cover, labels }) => row(cover, short(value), dotted([count, labels.slice(0, 2).map((label) => label.value).join(', ')]), level === 'slide' ? value : cover.id);
 
 /** @param {Image} image @param {string} title @param {string} note @param {string} [id] what a click opens */
-const row = (image, title, note, id = image.id) => h('li', {}, h('button.row', {
-  type: 'button', 'data-id': id, title: id, onclick: () => open({ image: id, volume: false }),
-}, thumbnailOf(state.index, image.key), h('span.row-text', {}, h('span.row-title', {}, title), h('span.quiet', {}, note))));
+const row = (image, title, note, id = image.id) => h('li', h('button.row', {
+  'data-id': id, title: id, onclick: () => open({ image: id, volume: false }),
+}, thumbnailOf(image.key), h('span.row-text', h('span.row-title', title), h('span.quiet', note))));
 
 function mark() {
   for (const button of all('#list button')) button.setAttribute('aria-current', String(button.dataset.id === state.image));

@@ -4,15 +4,15 @@ import { query } from './queries.js';
 import { state, update } from './state.js';
 /** @import { Count } from './types.js' */
 
-const columns = query('columns', 'index: ID!, where: String', 'ColumnList { columns { name distinct values { value count } } }');
+const columns = query('columns', 'where: String', 'ColumnList { columns { name distinct values { value count } } }');
 
 export async function show() {
   /** @type {{ columns: { name: string, distinct: number, values: Count[] }[] } | null} */
   const found = await columns({ where: state.where || null }).catch(() => null);  // the list says what is wrong
   if (found) fill('columns', found.columns.filter(({ distinct }) => distinct > 1 || state.where).map(({ name, distinct, values }) => h('details', {},
-    h('summary', {}, name, h('span.quiet', {}, ` ${distinct}`)),
-    h('ul', {}, values.map(({ value, count }) => h('li', {}, h('button.value', { type: 'button', onclick: () => narrow(name, value) },
-      h('span', {}, short(value)), h('span.quiet', {}, count))))))));
+    h('summary', name, h('span.quiet', ` ${distinct}`)),
+    h('ul', values.map(({ value, count }) => h('li', h('button.value', { onclick: () => narrow(name, value) },
+      h('span', short(value)), h('span.quiet', count))))))));
 }
 
 /** @param {string} column @param {string} value */

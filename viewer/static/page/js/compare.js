@@ -1,19 +1,19 @@
 // COMPARE: the query left, a hit right, scrolled together by their match; why it was found; the hit laid over the query.
-import { $, announce, clamp, fill, h, on, s } from './dom.js';
+import { $, announce, clamp, fill, h, on, press, s } from './dom.js';
 import { part } from './api.js';
 import { askOf, representation } from './ask.js';
 import { current, currentHit, nameOf } from './answer.js';
 import { around, currentSlice, slices, view, whereIn } from './look.js';
 import { matchOf } from './marks.js';
 import { imagePath, loadImage, loadPixels, prefetch } from './pixels.js';
-import { query, stackOf } from './queries.js';
+import { PROGRESS, query, stackOf, subscription } from './queries.js';
 import { state, update, watch } from './state.js';
 import { View } from './view.js';
 /** @import { Explanation, Hit, Pixels, Slice, SliceScore } from './types.js' */
 
-const explain = query('explain', 'index: ID!, ask: Ask!, hit: ID!, by: String',
-  'Explanation { isFaithful sentence heat pairs { query hit isVerified } }');
-const sliceMatch = query('sliceMatch', 'index: ID!, ask: Ask!, hit: ID!', 'SliceMatch { best slices { score } }');
+const explaining = subscription('explaining', 'ask: Ask!, hit: ID!, by: String',
+  `Explanation { isFaithful sentence heat pairs { query hit isVerified } } ${PROGRESS}`);
+const sliceMatch = query('sliceMatch', 'ask: Ask!, hit: ID!', 'SliceMatch { best slices { score } }');
 const AHEAD = 3;
 const slide = part(() => import('./slide.js'));
 const other = new View($('stage-hit'));
@@ -26,6 +26,7 @@ const there = { hit: null, slices: [], at: 0, start: 0, startZ: null, matched: 0
 let explained = null;
 /** @type {HTMLImageElement | null} */
 let heat = null;
+let asking = new AbortController();
 let timer = 0;
 
 other.drawing.append(outline, pairsThere);
@@ -34,17 +35,16 @@ other.onWheel(() => there.slices.length, (step) => showThere(there.at + step));
 on('close-compare', 'click', close);
 on('toggle', 'click', toggle);
 on('delay', 'input', () => { if (timer) { stopToggle(); toggle(); } });
-on('why', 'click', () => { const hit = currentHit(); if (hit) why(hit); });
-on('why-by', 'change', () => { const hit = currentHit(); if (hit) why(hit); });
+for (const [id, event] of [['why', 'click'], ['why-by', 'change']]) on(id, event, () => { const hit = currentHit(); if (hit) why(hit); });
 on('all-pairs', 'change', drawPairs);
 on('hit-slide', 'click', onSlide);
 on('slider-hit', 'input', () => showThere($('slider-hit').valueAsNumber));
 on('stage-hit', 'pointerdown', (event) => $('stage-hit').setPointerCapture(event.pointerId));
 on('stage-hit', 'pointermove', (event) => { if (event.buttons) other.pan(event.movementX, event.movementY); });
-watch((what) => {
-  if (what.has('image')) follow();
-  if (what.has('upload') || what.has('index') || what.has('region')) close();
-  if ((what.has('window') || what.has('invert')) && other.pixels) other.show(other.pixels, sharedWindow(other.pixels), state.invert);
+watch((changed) => {
+  if (changed('image')) follow();
+  if (changed('upload', 'index', 'region')) close();
+  if (changed('window', 'invert') && other.pixels) other.show(other.pixels, sharedWindow(other.pixels), state.invert);
 });
 
 export function close() {
@@ -58,6 +58,7 @@ export function close() {
 /** Forgets what was said of the last hit. */
 function clear() {
   stopToggle();
+  asking.abort();
   explained = heat = other.above = null;
   fill(outline);
   fill('why-text');
@@ -74,7 +75,7 @@ export async function open(hit) {
   $('look').classList.add('split');
   fill('hit-title', `${hit.rank}. ${nameOf(hit)}`);
   $('hit-slide').hidden = !hit.onSlide;
-  fill('hit-labels', hit.image.labels.map((label) => h('span.chip', {}, label)));
+  fill('hit-labels', hit.image.labels.map((label) => h('span.chip', label)));
   const asked = [current.answer, current.other].filter((answer) => answer?.hits.some((one) => one.image.id === hit.image.id));
   // All that answered can be asked why, but those that keep points or windows to tell by tell sooner.
   const by = asked.flatMap((answer) => answer?.by ?? []).sort((one, two) => speed(two) - speed(one));
@@ -108,7 +109,7 @@ async function onSlide() {
   const squares = openSlide(other, found.slices[0].image, found.slideLevels);
   squares.outline(current.hits);
   squares.centre(hit.onSlide.outline);
-  $('hit-slide').setAttribute('aria-pressed', 'true');
+  press('hit-slide', true);
 }
 
 /** @param {number} place */
@@ -116,10 +117,10 @@ async function showThere(place) {
   const at = clamp(place, 0, there.slices.length - 1);
   const { image, positionMm } = there.slices[at];
   there.at = at;
-  $('hit-slide').setAttribute('aria-pressed', 'false');
+  press('hit-slide', false);
   $('slider-hit').value = at;
   fill('hit-where', whereIn(at, there.slices.length, positionMm));
-  const path = imagePath(state.index, image.key);
+  const path = imagePath(image.key);
   try {
     const pixels = await loadPixels(path);
     if (there.at !== at) return;
@@ -161,32 +162,33 @@ async function curve(hit) {
   const { best, slices: scored } = await sliceMatch({ ask: askOf(), hit: hit.image.id });
   if (there.hit !== hit) return;
   const scores = scored.map((slice) => slice.score);
+  const { start = best, end = best } = hit.extent ?? {};
   const low = Math.min(...scores);
   const range = Math.max(...scores) - low || 1;
   const width = 100 / scores.length;
   fill('curve', s('svg', { viewBox: '0 0 100 24', preserveAspectRatio: 'none', role: 'img', 'aria-label': `Slice ${best + 1} matches best` },
     scores.map((value, i) => {
       const height = 2 + (22 * (value - low)) / range;
-      return s(i === best ? 'rect.best' : 'rect', { x: i * width, y: 24 - height, width: width * 0.9, height });
+      return s(i === best ? 'rect.best' : i >= start && i <= end ? 'rect.matched' : 'rect', { x: i * width, y: 24 - height, width: width * 0.9, height });
     })));
 }
 
 /** What made the hit: heat over it, correspondences, and whether the explanation is faithful. @param {Hit} hit */
 export async function why(hit) {
   if (there.hit !== hit) await open(hit);
-  fill('why-text', 'explaining …');
-  const by = $('why-by').value;
+  asking.abort();
+  const { signal } = asking = new AbortController();
   try {
-    /** @type {Explanation} */
-    const found = await explain({ ask: askOf(), hit: hit.image.id, by: by || null });
-    const seen = await loadImage(found.heat);
-    if (there.hit !== hit || $('why-by').value !== by) return;  // another is explained meanwhile
-    [explained, heat] = [found, seen];
+    for await (const found of explaining({ ask: askOf(), hit: hit.image.id, by: $('why-by').value || null }, signal)) {
+      if (found.__typename === 'Progress') fill('why-text', found.total ? `${found.stage}: ${found.done} of ${found.total}` : 'explaining …');
+      else [explained, heat] = [found, await loadImage(found.heat)];
+      if (signal.aborted) return;  // another is explained meanwhile
+    }
   } catch (error) {
-    fill('why-text', /** @type {Error} */ (error).message);
+    if (!signal.aborted) fill('why-text', /** @type {Error} */ (error).message);
     return;
   }
-  const { isFaithful, sentence } = explained;
+  const { isFaithful, sentence } = /** @type {Explanation} */ (explained);
   fill('why-text', h('span', { class: isFaithful ? 'sure' : 'unsure' }, isFaithful ? 'Faithful. ' : 'Not shown to be faithful. '), sentence);
   announce(sentence);
   drawPairs();
@@ -211,19 +213,20 @@ async function toggle() {
     stopToggle();
     return;
   }
-  const picture = await loadImage(`${imagePath(state.index, hit.image.key)}/picture`);
+  const picture = await loadImage(`${imagePath(hit.image.key)}/picture`);
   if (there.hit !== hit) return;
   const { cols, rows } = hit.image;
   const boxes = (hit.box || view.squares) && state.region?.box;
   const matrix = hit.transform ? ofTransform(hit.transform)
     : boxes ? ontoBox(hit.box ?? [0, 0, cols, rows], boxes) : ontoBox([0, 0, cols, rows], [0, 0, view.size.cols, view.size.rows]);
-  fill('toggle-note', `laid over by ${hit.transform ? 'the verified geometry' : `${boxes ? 'the boxes' : 'size'} (not verified)`}`);
-  $('toggle').setAttribute('aria-pressed', 'true');
+  const how = hit.transform ? 'the verified geometry' : `${boxes ? 'the boxes' : 'size'} (not verified)`;
+  fill('toggle-note', `laid over by ${how}`);
+  press('toggle', true);
   let isHitUp = false;
   view.above = (context) => {
     if (!isHitUp) return;
     context.save();
-    context.transform(matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f);
+    context.setTransform(context.getTransform().multiply(matrix));
     context.drawImage(picture, 0, 0, cols, rows);
     context.restore();
   };
@@ -235,7 +238,7 @@ async function toggle() {
 function stopToggle() {
   clearInterval(timer);
   timer = 0;
-  $('toggle').setAttribute('aria-pressed', 'false');
+  press('toggle', false);
   fill('toggle-note');
   view.above = null;
   view.redraw();

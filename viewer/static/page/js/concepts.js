@@ -19,12 +19,12 @@ let shown = [];
 /** @param {string[]} names */
 export function show(names) {
   shown = names;
-  fill('concepts', names.map((name) => h('label.concept', {}, h('span', { title: name }, name),
+  fill('concepts', names.map((name) => h('label.concept', h('span', { title: name }, name),
     h('input', { type: 'range', min: -MOST, max: MOST, step: 0.25, value: weightOf(name), onchange: (/** @type {any} */ event) => move(name, event.target.valueAsNumber) }),
-    h('output', {}, signed(weightOf(name))))));
+    h('output', signed(weightOf(name))))));
 }
 
 /** @param {number} weight */
 const signed = (weight) => (weight ? `${weight > 0 ? '+' : '−'}${Math.abs(weight)}` : 'off');
 
-watch((what) => { if (what.has('concept')) show(shown); });
+watch((changed) => { if (changed('concept')) show(shown); });

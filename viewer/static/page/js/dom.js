@@ -14,18 +14,20 @@ export function on(where, events, act, options) {
 
 /**
  * An element: h('button.small', { onclick: go, disabled: true }, 'Ask'). Children are nodes, texts, and lists of them; empty ones are left out.
- * @param {string} tag name and classes @param {Record<string, any>} [props] @param {...any} children @returns {any}
+ * @param {string} tag name and classes @param {...any} parts properties, if any, and children @returns {any}
  */
-export const h = (tag, props, ...children) => element('http://www.w3.org/1999/xhtml', tag, props, children);
+export const h = (tag, ...parts) => element('1999/xhtml', tag, parts);
 
-/** The same for SVG. @param {string} tag @param {Record<string, any>} [props] @param {...any} children @returns {SVGElement} */
-export const s = (tag, props, ...children) => element('http://www.w3.org/2000/svg', tag, props, children);
+/** The same for SVG. @param {string} tag @param {...any} parts @returns {SVGElement} */
+export const s = (tag, ...parts) => element('2000/svg', tag, parts);
 
-/** @param {string} kind @param {string} tag @param {Record<string, any>} [props] @param {any[]} [children] @returns {any} */
-function element(kind, tag, props = {}, children = []) {
+/** @param {string} kind @param {string} tag @param {any[]} parts @returns {any} */
+function element(kind, tag, parts) {
+  const [props, ...children] = parts[0]?.constructor === Object ? parts : [{}, ...parts];
   const [name, ...classes] = tag.split('.');
-  const node = /** @type {any} */ (document.createElementNS(kind, name));
+  const node = /** @type {any} */ (document.createElementNS(`http://www.w3.org/${kind}`, name));
   node.classList.add(...classes);
+  if (name === 'button') node.type = name;
   for (const [key, value] of Object.entries(props)) {
     if (value === null || value === undefined || value === false) continue;
     if (key.startsWith('on')) on(node, key.slice(2), value);
@@ -43,7 +45,7 @@ export function fill(where, ...children) {
 }
 
 /** A button that looks like text. @param {string} text @param {() => void} act @param {Record<string, any>} [props] */
-export const link = (text, act, props) => h('button.link', { type: 'button', onclick: act, ...props }, text);
+export const link = (text, act, props) => h('button.link', { onclick: act, ...props }, text);
 
 /** Says it to screen readers. @param {string} text */
 export function announce(text) {
@@ -57,6 +59,9 @@ export function tell(text) {
   announce(text);
   setTimeout(() => { $('toast').hidden = true; }, 4000);
 }
+
+/** Whether a button is down. @param {string | Element} where the button or its id @param {boolean} isDown */
+export const press = (where, isDown) => (typeof where === 'string' ? $(where) : where).setAttribute('aria-pressed', String(isDown));
 
 /** @param {number} value @param {number} low @param {number} high */
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);

@@ -1,19 +1,19 @@
 // What is kept: exports of an answer, saved searches, tags on images, files dropped on the page.
 import { $, fill, h, link, on, tell } from './dom.js';
-import { fetchFrom, Problem } from './api.js';
+import { fetchGiven } from './api.js';
 import { askOf } from './ask.js';
 import { openUpload } from './look.js';
 import { mutation, query } from './queries.js';
 import { open, read, state, update, write } from './state.js';
 import { upload } from './uploads.js';
 
-const exported = mutation('export', 'index: ID!, ask: Ask!, form: String!', 'Export { address name }');
-const searches = query('searches', 'index: ID!', '{ id name state saved }');
-const saveSearch = mutation('saveSearch', 'index: ID!, name: String!, state: String!', 'SavedSearch { id }');
-const deleteSearch = mutation('deleteSearch', 'index: ID!, id: ID!', '');
-const tags = query('tags', 'index: ID!', '{ image label }');
-const tag = mutation('tag', 'index: ID!, image: ID!, label: String!', 'Tag { label }');
-const untag = mutation('untag', 'index: ID!, image: ID!, label: String!', '');
+const exported = mutation('export', 'ask: Ask!, form: String!', 'Export { address name }');
+const searches = query('searches', '', '{ id name state saved }');
+const saveSearch = mutation('saveSearch', 'name: String!, state: String!', 'SavedSearch { id }');
+const deleteSearch = mutation('deleteSearch', 'id: ID!', '');
+const tags = query('tags', '', '{ image label }');
+const tag = mutation('tag', 'image: ID!, label: String!', 'Tag { label }');
+const untag = mutation('untag', 'image: ID!, label: String!', '');
 
 /** @type {string[]} */
 let usual = [];
@@ -41,9 +41,7 @@ on('tag-form', 'submit', async (event) => {
 /** Saves what the server makes of the answer, under its name. @param {string} form */
 export async function save(form) {
   const { address, name } = await exported({ ask: askOf(), form });
-  const response = await fetchFrom(address);
-  if (!response.ok) throw new Problem((await response.json()).message);
-  const href = URL.createObjectURL(await response.blob());
+  const href = URL.createObjectURL(await (await fetchGiven(address)).blob());
   h('a', { href, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(href), 10_000);
   tell(`Saved ${name}.`);
@@ -71,9 +69,9 @@ async function listSearches() {
   if (mine !== listed) return;  // an older list came late
   fill('saved-list', found.length ? found.map(({ id, name, state: kept, saved }) => h('li', {},
     link(name, () => { update(read(JSON.parse(kept).address), true); $('saved').close(); }),
-    h('span.quiet', {}, ` ${saved.slice(0, 10)} `),
+    h('span.quiet', ` ${saved.slice(0, 10)} `),
     link('delete', async () => { await deleteSearch({ id }); listSearches(); }, { 'aria-label': `Delete ${name}` })))
-    : h('li.quiet', {}, 'None yet.'));
+    : h('li.quiet', 'None yet.'));
 }
 
 /** Opens the tags of an image. @param {string} image */
@@ -83,7 +81,7 @@ export async function showTags(image) {
   const found = await tags();
   usual = [...new Set([...found.map(({ label }) => label), ...usual])];
   fill('tag-title', `Tag ${image}`);
-  fill('tag-list', found.filter((each) => each.image === image).map(({ label }) => h('li', {}, `${label} `,
+  fill('tag-list', found.filter((each) => each.image === image).map(({ label }) => h('li', `${label} `,
     link('remove', async () => { await untag({ image, label }); showTags(image); }, { 'aria-label': `Remove ${label}` }))));
   fill('tag-usual', usual.map((value) => h('option', { value })));
   if (!$('tags').open) $('tags').showModal();

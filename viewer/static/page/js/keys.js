@@ -1,5 +1,5 @@
 // Everything by keyboard; the page itself lists the keys, and its buttons say theirs (aria-keyshortcuts).
-import { $, all, on } from './dom.js';
+import { $, all, on, press } from './dom.js';
 import { run, step } from './answer.js';
 import { choosePreset, marker, scroll, setPanning, view } from './look.js';
 import { state, undo, update } from './state.js';
@@ -27,18 +27,18 @@ const KEYS = {
 /** @param {string} name of a pane: the one that is shown where there is room for one only */
 export function tab(name) {
   document.body.dataset.tab = name;
-  press('tabOf', name);
+  pressOne('tabOf', name);
 }
 
 /** @param {string} tool */
 function chooseTool(tool) {
   marker.choose(tool);
-  press('tool', tool);
+  pressOne('tool', tool);
 }
 
 /** Of several buttons one is pressed. @param {'tool' | 'tabOf'} kind @param {string} name */
-function press(kind, name) {
-  for (const button of all('button')) if (kind in button.dataset) button.setAttribute('aria-pressed', String(button.dataset[kind] === name));
+function pressOne(kind, name) {
+  for (const button of all('button')) if (kind in button.dataset) press(button, button.dataset[kind] === name);
 }
 
 function clear() {

@@ -2,9 +2,9 @@
 import { $, clamp, dotted, fill, h, later, link, minus, on, s } from './dom.js';
 import { connection, part, Problem } from './api.js';
 import { Marker, outlineOf } from './marks.js';
-import { imagePath, loadImage, loadPixels, prefetch, Unreadable, uploadPath } from './pixels.js';
+import { imagePath, loadImage, loadPixels, prefetch, uploadPath } from './pixels.js';
 import { outline, stackOf } from './queries.js';
-import { isQuestion, open, state, update, watch } from './state.js';
+import { open, state, update, watch } from './state.js';
 import { View } from './view.js';
 import { valueAt } from './windowing.js';
 import { askOf } from './ask.js';
@@ -38,20 +38,20 @@ export function start() {
   on('slider', 'input', () => goTo($('slider').valueAsNumber));
   on('heat', 'click', async () => { if (view.squares) await (await slide()).toggleHeat(view.squares); });
   on('presets', 'change', () => { choosePreset(Number($('presets').value)); $('presets').value = ''; });
-  watch(changed);
+  watch(follow);
   on(connection, 'back', load);  // what was opened meanwhile
 }
 
 /** @returns {number[] | null} mm of a row and of a column */
 const spacing = () => view.pixels?.about.spacing ?? currentSlice()?.image.spacingMm ?? null;
 
-/** @param {Set<string>} what */
-async function changed(what) {
-  if (what.has('index') || what.has('image') || what.has('upload')) await load();
-  else if (what.has('frame')) await showSlice();
-  else if (what.has('window') || what.has('invert')) rewindow();
-  if (isQuestion(what) && view.squares?.heat) (await slide()).clearHeat(view.squares);
-  if (what.has('region') || what.has('margin') || what.has('image')) drawRegion();
+/** @param {import('./state.js').Changed} changed @param {boolean} isQuestion */
+async function follow(changed, isQuestion) {
+  if (changed('index', 'image', 'upload')) await load();
+  else if (changed('frame')) await showSlice();
+  else if (changed('window', 'invert')) rewindow();
+  if (isQuestion && view.squares?.heat) (await slide()).clearHeat(view.squares);
+  if (changed('region', 'margin', 'image')) drawRegion();
 }
 
 /** Opens the stack of the image asked for, unless it is open. */
@@ -62,6 +62,7 @@ async function load() {
   if (image && at >= 0) {
     stack.at = at;
   } else if (image) {
+    fill('look-title', image);
     try {
       const found = await stackOf({ image });
       if (state.image !== image) return;  // another was opened meanwhile
@@ -94,7 +95,7 @@ export const scroll = (step) => goTo(place() + step);
 const count = () => stack.uploads || stack.slices.length;
 const place = () => (state.upload ? state.frame : stack.at);
 /** @param {Slice} slice */
-const pathOf = (slice) => imagePath(state.index, slice.image.key);
+const pathOf = (slice) => imagePath(slice.image.key);
 
 async function showSlice() {
   const slice = currentSlice();
@@ -116,7 +117,7 @@ async function showSlice() {
     listPresets(pixels.about);
   } catch (error) {
     if (mine !== shownPath) return;
-    if (!(error instanceof Unreadable)) throw error;
+    if (!(error instanceof Problem)) throw error;
     await showKept(mine, error.message);
   }
   describe();
@@ -184,7 +185,7 @@ function describe() {
   fill('where-am-i', where);
   $('stage').setAttribute('aria-label', dotted([name, where]));
   fill('window-values', isGrey() ? `C ${number((low + high) / 2)} W ${number(high - low)}` : '');
-  fill('labels', slice?.image.labels.map((label) => h('span.chip', {}, label)), slice && !stack.slideLevels && slideLink(slice.image));
+  fill('labels', slice?.image.labels.map((label) => h('span.chip', label)), slice && !stack.slideLevels && slideLink(slice.image));
 }
 
 /** @param {number} value */
@@ -235,12 +236,13 @@ function dragWindow(dx, dy) {
 /** What is under the cursor. @param {MouseEvent} event */
 function hover(event) {
   const { x, y } = view.pointOf(event);
-  const found = view.pixels && valueAt(view.pixels, x, y);
+  const { pixels, squares } = view;
+  const found = pixels && valueAt(pixels, x, y);
   const mm = spacing();
-  if (view.squares) fill('under', dotted([`x ${Math.floor(x)} y ${Math.floor(y)}`, mm && `${(x * mm[1] * 1000).toFixed(0)}, ${(y * mm[0] * 1000).toFixed(0)} µm`]));
-  if (view.squares) return;
-  const value = Array.isArray(found) ? `rgb ${found.join(' ')}` : `${view.pixels?.about.unit ?? 'value'} ${number(found ?? 0)}`;
-  fill('under', found !== null && dotted([`x ${Math.floor(x)} y ${Math.floor(y)}`, mm && `${(x * mm[1]).toFixed(1)}, ${(y * mm[0]).toFixed(1)} mm`, value]));
+  const [times, digits, unit] = squares ? [1000, 0, 'µm'] : [1, 1, 'mm'];
+  const where = mm && `${[x * mm[1], y * mm[0]].map((far) => (far * times).toFixed(digits)).join(', ')} ${unit}`;
+  const value = Array.isArray(found) ? `rgb ${found.join(' ')}` : pixels && `${pixels.about.unit ?? 'value'} ${number(found ?? 0)}`;
+  fill('under', (squares || found !== null) && dotted([`x ${Math.floor(x)} y ${Math.floor(y)}`, where, value]));
 }
 
 let isPanning = false;

@@ -73,10 +73,10 @@ function controls() {
     on(node, 'change', () => update({ [node.dataset.state]: node.type === 'checkbox' ? node.checked : node.type === 'number' ? Number(node.value) : node.value }, true));
   }
   on('index', 'change', () => open({ index: $('index').value, where: '', by: 'default', groupBy: '', notSame: '' }));
-  watch((what) => {
-    if (what.has('index')) choices();
+  watch((changed) => {
+    if (changed('index')) choices();
     for (const node of fields) node[node.type === 'checkbox' ? 'checked' : 'value'] = /** @type {any} */ (state)[node.dataset.state];
-    if (what.has('image') || what.has('upload')) keys.tab('look');
+    if (changed('image', 'upload')) keys.tab('look');
     $('ask-whole').disabled = !look.isOpen();
     // A file that was dropped belongs to no study of the archive.
     for (const id of ['send', 'open-viewer']) $(id).disabled = !state.image;

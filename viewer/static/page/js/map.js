@@ -7,7 +7,7 @@ import { PROGRESS, subscription } from './queries.js';
 import { open, state } from './state.js';
 /** @import { CollectionMap, Place } from './types.js' */
 
-const mapping = subscription('mapping', 'index: ID!, by: String, method: String!, where: String',
+const mapping = subscription('mapping', 'by: String, method: String!, where: String',
   `Map { __typename by isSample caution places { id key x y label } } ${PROGRESS}`);
 const HUES = 8;
 const NEAR_PX = 12;
@@ -47,9 +47,9 @@ function draw({ by, isSample, caution, places: found }) {
   places = found;
   fill('map-note', dotted([`by ${by}`, isSample && 'a sample', caution]));
   const labels = [...new Set(places.map((place) => place.label))].filter(Boolean).slice(0, HUES);
-  fill('map-legend', labels.map((label, i) => h(`span.chip.hue${i}`, {}, label)), h('span.chip.query', {}, 'query'), h('span.chip.hit-mark', {}, 'hits'));
+  fill('map-legend', labels.map((label, i) => h(`span.chip.hue${i}`, label)), h('span.chip.query', 'query'), h('span.chip.hit-mark', 'hits'));
   const canvas = $('map-canvas');
-  const ratio = window.devicePixelRatio || 1;
+  const ratio = window.devicePixelRatio;
   const size = canvas.clientWidth;
   Object.assign(canvas, { width: size * ratio, height: size * ratio });
   const context = canvas.getContext('2d');
@@ -87,7 +87,7 @@ let peeked = '';
 function peek(place) {
   if (!place || place.id === peeked) return;
   peeked = place.id;
-  fill('map-peek', thumbnailOf(state.index, place.key), h('span', {}, place.id, place.label && h('span.quiet', {}, ` ${place.label}`)));
+  fill('map-peek', thumbnailOf(place.key), h('span', place.id, place.label && h('span.quiet', ` ${place.label}`)));
 }
 
 /** @param {Place | null} place */

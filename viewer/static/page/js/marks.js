@@ -39,15 +39,16 @@ export class Marker {
     fill(this.preview);
   }
 
-  /** @param {{x: number, y: number}} point @returns {XY} */
-  inside(point) {
+  /** Where it is, inside the image. @param {PointerEvent} event @returns {XY} */
+  placeOf(event) {
+    const { x, y } = this.view.pointOf(event);
     const { cols, rows } = this.view.size;
-    return [clamp(point.x, 0, cols), clamp(point.y, 0, rows)];
+    return [clamp(x, 0, cols), clamp(y, 0, rows)];
   }
 
   /** @param {PointerEvent} event */
   down(event) {
-    const point = this.inside(this.view.pointOf(event));
+    const point = this.placeOf(event);
     this.isDown = true;
     if (this.tool === 'polygon') {
       this.corner(point);
@@ -75,7 +76,7 @@ export class Marker {
 
   /** @param {PointerEvent} event */
   move(event) {
-    const point = this.inside(this.view.pointOf(event));
+    const point = this.placeOf(event);
     if (this.tool === 'polygon' && this.points.length) this.draw(point);
     if (!this.isDown || this.tool === 'polygon') return;
     if (this.tool === 'brush') this.points.push(point);
@@ -86,7 +87,7 @@ export class Marker {
   up(event) {
     if (!this.isDown) return;
     this.isDown = false;
-    const point = this.inside(this.view.pointOf(event));
+    const point = this.placeOf(event);
     if (this.tool === 'box') this.finishBox(point);
     if (this.tool === 'brush') this.finish({ strokes: this.strokes, radius: BRUSH_PX / this.view.zoom });
     if (this.tool === 'ruler') this.measure(point);

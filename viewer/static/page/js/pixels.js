@@ -1,15 +1,13 @@
 // Pixels of images: raw 16-bit values for the canvas, small JPEGs for lists; fetched once, kept while there is room.
-import { fetchFrom, tokenOf } from './api.js';
+import { fetchGiven, tokenOf } from './api.js';
 import { h } from './dom.js';
+import { state } from './state.js';
 /** @import { Pixels } from './types.js' */
 
 const KEPT_BYTES = 384 * 2 ** 20;
 const KEPT_BLOBS = 600;
 const AT_ONCE = 6;
 const ARRAYS = { int16: Int16Array, uint16: Uint16Array, uint8: Uint8Array };
-
-/** A file cannot be read any more: the thumbnail is shown, and this sentence. */
-export class Unreadable extends Error {}
 
 /**
  * Fetches once, and keeps what was used last while there is room.
@@ -44,15 +42,14 @@ function keeping(fetching, room, size, drop = () => {}) {
   };
 }
 
-/** The folder of an image's pixels. @param {string} index @param {string} key */
-export const imagePath = (index, key) => `/images/${encodeURIComponent(index)}/${encodeURIComponent(key)}`;
+/** The folder of an image's pixels. @param {string} key */
+export const imagePath = (key, index = state.index) => `/images/${encodeURIComponent(index)}/${encodeURIComponent(key)}`;
 /** @param {string} id @param {number} frame */
 export const uploadPath = (id, frame) => `/uploads/${encodeURIComponent(id)}/${frame}`;
 
 /** The values of an image in a folder. */
 export const loadPixels = keeping(async (path) => {
-  const response = await fetchFrom(`${path}/pixels`);
-  if (!response.ok) throw new Unreadable((await response.json()).message);
+  const response = await fetchGiven(`${path}/pixels`);
   const about = JSON.parse(response.headers.get('Semblance-Image') ?? 'null');
   return /** @type {Pixels} */ ({ about, data: new ARRAYS[/** @type {'int16'} */ (about.dtype)](await response.arrayBuffer()) });
 }, KEPT_BYTES, ({ data }) => data.byteLength);
@@ -70,8 +67,7 @@ export async function prefetch(paths) {
 
 /** The address of a picture as a blob: an <img> cannot send the token. */
 const blobAddress = keeping(async (path) => {
-  const response = await fetchFrom(path);
-  if (!response.ok) throw new Unreadable('This image cannot be shown.');
+  const response = await fetchGiven(path);
   return URL.createObjectURL(await response.blob());
 }, KEPT_BLOBS, () => 1, URL.revokeObjectURL);
 
@@ -84,9 +80,9 @@ const seen = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: '300px' });
 
-/** The thumbnail of an image in a list, fetched when it comes near the screen. @param {string} index @param {string} key @param {string} [alt] empty where text beside it says more */
-export function thumbnailOf(index, key, alt = '') {
-  const path = `${imagePath(index, key)}/thumbnail`;
+/** The thumbnail of an image in a list, fetched when it comes near the screen. @param {string} key @param {string} [alt] empty where text beside it says more @param {string} [index] another one */
+export function thumbnailOf(key, alt = '', index = undefined) {
+  const path = `${imagePath(key, index)}/thumbnail`;
   const image = h('img', { alt, loading: 'lazy', decoding: 'async', draggable: 'false', onerror: () => image.classList.add('broken') });
   // Without a token the browser fetches by itself, which takes it a fraction of the time.
   if (!tokenOf()) image.src = path;

@@ -1,5 +1,5 @@
 // A whole slide on the canvas: squares of the level that the screen can show, those on screen only; hits and heat over it.
-import { $, fill, s } from './dom.js';
+import { fill, press, s } from './dom.js';
 import { fetchFrom } from './api.js';
 import { askOf } from './ask.js';
 import { loadImage } from './pixels.js';
@@ -13,7 +13,7 @@ const KEPT = 600;
 const AT_ONCE = 6;
 const BAR_PX = 120;
 
-const heatOf = query('heat', 'index: ID!, ask: Ask!, slide: ID!', 'Heat { address tiles low high }');
+const heatOf = query('heat', 'ask: Ask!, slide: ID!', 'Heat { address tiles low high }');
 
 /** The squares of one slide on one view. */
 export class Squares {
@@ -86,7 +86,7 @@ export class Squares {
 
   /** A scale bar of a round length, at the lower left. @param {CanvasRenderingContext2D} context @param {number} scale */
   bar(context, scale) {
-    const ratio = window.devicePixelRatio || 1;
+    const ratio = window.devicePixelRatio;
     const um = ((this.image.spacingMm?.[1] ?? 0) * 1000) / scale * ratio;  // of a CSS pixel
     if (!um) return;
     const unit = 10 ** Math.floor(Math.log10(BAR_PX * um));
@@ -183,7 +183,7 @@ export async function toggleHeat(squares) {
       said = /** @type {Error} */ (error).message;
     }
   }
-  $('heat').setAttribute('aria-pressed', String(Boolean(squares.heat)));
+  press('heat', Boolean(squares.heat));
   fill('heat-note', said);
   squares.view.redraw();
 }

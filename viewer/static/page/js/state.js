@@ -13,16 +13,16 @@ const VIEW = ['window', 'invert', 'hit', 'k'];
 
 /** @type {State} */
 export const state = { ...EMPTY };
-/** @type {((changed: Set<string>) => void)[]} */
+/** @type {((changed: Changed, isQuestion: boolean) => void)[]} */
 const watchers = [];
 /** @type {string[]} addresses of earlier marks and refinements */
 const undone = [];
 
-/** @param {(changed: Set<string>) => void} watcher */
+/**
+ * @typedef {(...fields: (keyof State)[]) => boolean} Changed tells whether any of some fields has changed
+ * @param {(changed: Changed, isQuestion: boolean) => void} watcher is told, and whether another question is asked
+ */
 export const watch = (watcher) => watchers.push(watcher);
-
-/** Whether another question is asked. @param {Set<string>} what */
-export const isQuestion = (what) => [...what].some((key) => !VIEW.includes(key));
 
 /** @param {unknown} one @param {unknown} other */
 export const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
@@ -30,12 +30,12 @@ export const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(oth
 /** Changes the state, tells who watches, and writes the address. @param {Partial<State>} change @param {boolean} [isEntry] of its own in the history */
 export function update(change, isEntry = false) {
   const before = write();
-  const changed = new Set(Object.entries(change).flatMap(([key, value]) => (isSame(value, /** @type {any} */ (state)[key]) ? [] : [key])));
-  if (!changed.size) return;
+  const keys = /** @type {(keyof State)[]} */ (Object.keys(change)).filter((key) => !isSame(change[key], state[key]));
+  if (!keys.length) return;
   Object.assign(state, change);
   if (isEntry) undone.push(before);
   history[isEntry ? 'pushState' : 'replaceState'](null, '', `#${write()}`);
-  for (const watcher of watchers) watcher(changed);
+  for (const watcher of watchers) watcher((...fields) => fields.some((field) => keys.includes(field)), keys.some((key) => !VIEW.includes(key)));
 }
 
 /** Opens something, with nothing of the last question. @param {Partial<State>} change */

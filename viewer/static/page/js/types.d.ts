@@ -26,7 +26,7 @@ export interface Case { column: string; value: string; count: number; images: Ca
 export interface SliceHit { hit: string }
 export interface Hit {
   rank: number; score: number; image: FoundImage; box: Box | null; inliers: number | null; transform: number[] | null;
-  quad: XY[] | null; case: Case | null; votes: Vote[]; slices: SliceHit[]; onSlide: { slide: string; outline: XY[] } | null;
+  quad: XY[] | null; case: Case | null; votes: Vote[]; slices: SliceHit[]; extent: { start: number; end: number } | null; onSlide: { slide: string; outline: XY[] } | null;
 }
 export interface Finding {
   label: string; found: number; drawn: number; labelled: number; total: number; expected: number; times: number;

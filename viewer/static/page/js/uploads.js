@@ -1,5 +1,5 @@
 // What is sent to the server as a file: images from outside, and the mask of a brush, whose outline comes back.
-import { fetchFrom, Problem } from './api.js';
+import { fetchGiven } from './api.js';
 import { h } from './dom.js';
 import { askOf } from './ask.js';
 import { outline } from './queries.js';
@@ -46,10 +46,8 @@ function simplified(points, most = 0.75) {
 
 /** @param {string} path @param {Blob} body @returns {Promise<any>} */
 export async function upload(path, body) {
-  const response = await fetchFrom(path, { method: 'POST', body, headers: { 'Content-Type': 'application/octet-stream' } });
-  const answer = await response.json();
-  if (!response.ok) throw new Problem(answer.message);
-  return answer;
+  const headers = { 'Content-Type': 'application/octet-stream' };
+  return (await fetchGiven(path, { method: 'POST', body, headers })).json();
 }
 
 /** The region of the strokes of a brush. @param {XY[][]} strokes @param {number} radius @param {{cols: number, rows: number}} size @returns {Promise<Region>} */

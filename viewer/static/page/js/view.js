@@ -85,7 +85,7 @@ export class View {
   }
 
   /** Zooms so that the image's pixel under a place of the screen stays there. @param {number} factor @param {{x: number, y: number}} [at] */
-  zoomBy(factor, at = { x: this.stage.clientWidth / 2, y: this.stage.clientHeight / 2 }) {
+  zoomBy(factor, at = this.middle) {
     const before = this.toImage(at);
     this.zoom = clamp(this.zoom * factor, Math.min(0.02, this.least / 2), 40);
     const after = this.toImage(at);
@@ -103,12 +103,15 @@ export class View {
     this.redraw();
   }
 
+  /** Of the stage, in CSS pixels. */
+  get middle() {
+    return { x: this.stage.clientWidth / 2, y: this.stage.clientHeight / 2 };
+  }
+
   /** CSS pixels of the stage → pixels of the image. @param {{x: number, y: number}} place */
   toImage({ x, y }) {
-    return {
-      x: this.centre.x + (x - this.stage.clientWidth / 2) / this.zoom,
-      y: this.centre.y + (y - this.stage.clientHeight / 2) / this.zoom,
-    };
+    const { middle, centre, zoom } = this;
+    return { x: centre.x + (x - middle.x) / zoom, y: centre.y + (y - middle.y) / zoom };
   }
 
   /** Of the window → CSS pixels of the stage. @param {{clientX: number, clientY: number}} event */
@@ -144,7 +147,7 @@ export class View {
 
   draw() {
     const start = performance.now();
-    const ratio = window.devicePixelRatio || 1;
+    const ratio = window.devicePixelRatio;
     const width = Math.round(this.stage.clientWidth * ratio);
     const height = Math.round(this.stage.clientHeight * ratio);
     if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
