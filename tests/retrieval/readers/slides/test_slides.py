@@ -66,6 +66,17 @@ def test_what_is_outside_of_a_slide_is_white(path) -> None:
     assert np.abs(values[20:, 10:].astype(int) - IMAGE[:10, :30]).mean() < 5
 
 
+def test_where_openslide_has_nothing_the_ground_of_the_scanner_is_shown(slides) -> None:
+    pytest.importorskip("openslide")
+    with open_slide(slides / "aperio.svs") as slide:
+        values = slide.read(0, (890, 1290, 20, 20))
+        inside = slide.read(0, (890, 1290, 10, 10))
+    assert np.array_equal(values[:10, :10], inside)
+    assert (values[10:] == 255).all()
+    assert (values[:, 10:] == 255).all()
+    assert values.flags.c_contiguous
+
+
 def test_tiles_are_images_with_their_place_and_scale(path) -> None:
     tiling = Tiling((1.0,), 128, tissue=ALL)
     pictures = list(read_pictures(path, "x", tiling=tiling))
