@@ -188,9 +188,9 @@ class Encoder:
         # Its size and time say that it is unchanged, but a new version of a reader may find other frames.
         if self._states[task.source] is not State.READ:
             return True
-        known = known_pictures(self._store.catalogue, task.source)
-        before = len(self._long[task.source].write.pictures) if task.source in self._long else 0
-        n = before + len(result.pictures)
+        long = self._long.get(task.source)
+        known = known_pictures(self._store.catalogue, task.source) if long is None else long.write.known
+        n = len(result.pictures) + (0 if long is None else len(long.write.pictures))
         return all(p.name in known for p in result.pictures) and (result.goes_on or n == len(known))
 
     def _open(self, transaction: Transaction, task: Task) -> SourceWrite:

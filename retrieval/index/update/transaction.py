@@ -54,6 +54,7 @@ class SourceWrite:
     source : the number of the file.
     is_new : it is new or changed, so that its images in the index are replaced.
     encode : the numbers of the representations that it is encoded by.
+    known : the numbers of its images in the index, by their names; empty if it is new.
     pictures : its images with their numbers, without arrays.
     damage : which of its frames could not be read, and why.
     contents : the hashes that it is recognised by, None if they are known.
@@ -62,6 +63,7 @@ class SourceWrite:
     source: int
     is_new: bool
     encode: tuple[int, ...]
+    known: Mapping[str, int] = field(default_factory=dict)
     pictures: list[tuple[int, EncodedPicture]] = field(default_factory=list)
     damage: Damage = field(default_factory=Damage)
     contents: Contents | None = None
@@ -122,15 +124,16 @@ class Transaction:
 
     def open(self, source: int, is_new: bool, encode: tuple[int, ...]) -> SourceWrite:
         """Begin a file; its images follow."""
-        write = SourceWrite(source, is_new, encode)
+        # Once, and not for each result: a slide has thousands of tiles, and hundreds of results.
+        known = {} if is_new else known_pictures(self._store.catalogue, source)
+        write = SourceWrite(source, is_new, encode, known)
         self._writes.append(write)
         return write
 
     def add(self, write: SourceWrite, pictures: Sequence[EncodedPicture]) -> None:
         """Take images of a file. Raise KeyError if a file of the index has an image that the index lacks."""
-        known = {} if write.is_new else known_pictures(self._store.catalogue, write.source)
         for picture in pictures:
-            id = self._ids.take() if write.is_new else known[picture.name]
+            id = self._ids.take() if write.is_new else write.known[picture.name]
             write.pictures.append((id, _without_arrays(picture)))
             for representation, encoding in picture.encodings.items():
                 self._encodings.setdefault(representation, {})[id] = encoding

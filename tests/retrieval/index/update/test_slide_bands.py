@@ -15,7 +15,7 @@ import tifffile
 from support.indexes import make
 from support.slides import tissue_image, write_slide
 
-from retrieval.baselines import Thumbnail
+from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.index import Index
 from retrieval.index.update import slide_bands
 from retrieval.index.update.workers import ProcessExecutor
@@ -77,6 +77,19 @@ def test_the_arrays_are_those_of_one_worker_and_of_a_slide_in_one_piece(
     made = indexed(tmp_path / "many", kinds, slides, jobs, kinds.Mean(n_fit_pictures=60), Thumbnail())
     assert made == whole
     assert len(made[1][0]) > 100
+
+
+def test_another_representation_encodes_the_tiles_that_the_index_has(tmp_path, kinds, slides, whole) -> None:
+    with make(tmp_path, kinds, Thumbnail(), name="later") as index:
+        index.require_tiling(TILING)
+        index.update([slides], jobs=1)
+        index.remove(["a.tif#1.0um/5,5"])
+        index.add_representation(ColourHistogram(4))
+        report = index.update([slides], jobs=1)
+        assert report.skipped == ()
+        assert index.verify() == []
+        assert len(index) == len(whole[1][0]) - 1
+        assert index.query("a.tif#1.0um/6,6", by=["colour"], k=1)[0].id == "a.tif#1.0um/6,6"
 
 
 def spoil(path, chosen):
