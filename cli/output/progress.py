@@ -12,6 +12,10 @@ EVERY = 30.0
 """Seconds before the first line, and between two, if there is no terminal."""
 
 
+_UNITS = {"learn ": "images", "reading ": "parts"}
+"""What is counted in stages that begin so, if it is something else than in others."""
+
+
 class ProgressBar:
     """Show ``progress(stage, done, total)`` as bars, one a stage.
 
@@ -21,7 +25,7 @@ class ProgressBar:
 
     Parameters
     ----------
-    unit : what is counted, in the plural.
+    unit : what is counted, in the plural, in stages of which nothing else is known.
     is_quiet : whether nothing is shown at all.
     clock : returns seconds; they only rise.
     """
@@ -72,8 +76,11 @@ class ProgressBar:
             return
         self._next_line = now + EVERY
         of = f" of {total:,}" if total > 0 else ""
-        counted = f": {done:,}{of} {self._unit}" if done or total > 0 else ""
+        counted = f": {done:,}{of} {self._unit_of(stage)}" if done or total > 0 else ""
         print(f"{stage}{counted}", file=sys.stderr, flush=True)
+
+    def _unit_of(self, stage: str) -> str:
+        return next((unit for start, unit in _UNITS.items() if stage.startswith(start)), self._unit)
 
     def _start(self, stage: str, total: int) -> None:
         # Imported when a bar is drawn: help and short commands do without.
@@ -84,7 +91,7 @@ class ProgressBar:
         self._bar = tqdm(
             total=total if total > 0 else None,
             desc=stage,
-            unit=f" {self._unit}",
+            unit=f" {self._unit_of(stage)}",
             delay=1,
             leave=False,
             dynamic_ncols=True,

@@ -12,7 +12,7 @@ class Progress(Protocol):
         """Report that ``done`` of ``total`` steps of a stage are done; total is 0 if it is not known.
 
         The stages, in their order: ``scan`` (files found), ``learn NAME`` (images to learn from), ``read``
-        (files read and encoded).
+        (files read and encoded), and meanwhile ``reading FILE`` of a large slide (parts of it).
         """
         ...
 

@@ -110,7 +110,10 @@ class Encoder:
                 done += n
                 if self._transaction.is_due:
                     self._commit()
-                self._progress("read", done, len(ids))
+                if task.band is not None and not n:  # a slide may take hours
+                    self._progress(f"reading {task.name}", task.band.number + 1, task.band.of)
+                else:
+                    self._progress("read", done, len(ids))
         except BaseException:  # an interrupt, or an error: whole files are worth keeping
             with held_back():
                 self._transaction.commit()

@@ -79,6 +79,18 @@ def test_the_arrays_are_those_of_one_worker_and_of_a_slide_in_one_piece(
     assert len(made[1][0]) > 100
 
 
+def test_the_parts_of_a_slide_are_reported_while_it_is_read(tmp_path, kinds, slides) -> None:
+    told = []
+    with make(tmp_path, kinds, Thumbnail()) as index:
+        index.require_tiling(TILING)
+        index.update([slides], jobs=1, progress=lambda *one: told.append(one))
+    parts = [(done, total) for stage, done, total in told if stage == "reading a.tif"]
+    assert parts[0][0] == 1
+    assert parts == sorted(parts)
+    assert len({total for _, total in parts}) == 1
+    assert [done for stage, done, _ in told if stage == "read"][-1] == 2
+
+
 def test_another_representation_encodes_the_tiles_that_the_index_has(tmp_path, kinds, slides, whole) -> None:
     with make(tmp_path, kinds, Thumbnail(), name="later") as index:
         index.require_tiling(TILING)
