@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retrieval.errors import PictureError
+
 from .files import write_text
 from .queries.geojson import Ring, Shape, write_shapes
+from .queries.query import ids_of
 
 if TYPE_CHECKING:
     from retrieval.index import Index
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
 
 _QUERY, _HIT = (214, 39, 40), (31, 119, 180)
 """Colours in QuPath."""
+_WHOLE = ("TIFF", "OME-TIFF", "DICOM", "aperio", "generic-tiff")
+"""Formats whose slides begin where they were scanned."""
 
 
 def outline_of(index: Index, row: Row, query: Ring) -> tuple[str, Ring] | None:
@@ -70,7 +76,38 @@ def hit_shapes(index: Index, answer: Answer, query: Ring) -> dict[str, list[Shap
 
 def query_shape(shape: Shape, name: str) -> Shape:
     """Return what was asked with as an annotation; its corners stay as they are to the last bit."""
-    return Shape(shape.polygons, name, {"classification": {"name": "Semblance query", "color": list(_QUERY)}})
+    properties = {"classification": {"name": "Semblance query", "color": list(_QUERY)}}
+    return replace(shape, name=name, properties=properties)
+
+
+class SlideOrigins:
+    """Where QuPath counts from on the slides of an index, each of which is opened once."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._known: dict[str, tuple[int, int]] = {}
+
+    def of(self, slide: str, path: Path | None = None) -> tuple[int, int]:
+        """Return the origin of a slide, by its name in the index, or its file if it is in none.
+
+        Raises PictureError if its file is not there, and it may count from elsewhere.
+        """
+        if slide not in self._known:
+            self._known[slide] = self._read(slide, path)
+        return self._known[slide]
+
+    def _read(self, slide: str, path: Path | None) -> tuple[int, int]:
+        ids = ids_of(self._index, slide)
+        if ids and self._index.picture(ids[0]).metadata.get("slide_format") in _WHOLE:
+            return 0, 0
+        path = path or (self._index.path_of(ids[0]) if ids else None)
+        if path is None or not path.is_file():
+            raise PictureError(
+                f"{slide}: its file is not there, which alone says where QuPath counts from; bring it back, "
+                "or leave --geojson out"
+            )
+        facts = self._index.slide_facts(path)
+        return (0, 0) if facts is None else facts.origin
 
 
 def write_geojson(shapes: Iterable[tuple[str, Shape]], folder: Path) -> list[Path]:

@@ -72,7 +72,10 @@ def _slide(index: Index, image: str, args: Arguments) -> Path | None:
 def _fields(index: Index, image: str, path: Path, args: Arguments) -> Iterator[Asked]:
     from viewer.queries.slide_field import slide_fields
 
-    for field in slide_fields(index, image, path, _shapes(args), args.um, args.um_per_px):
+    shapes = _shapes(args)
+    if isinstance(args.region, Path) and (facts := index.slide_facts(path)) is not None:
+        shapes = [shape.from_file(facts.origin) for shape in shapes]
+    for field in slide_fields(index, image, path, shapes, args.um, args.um_per_px):
         yield Asked(field.query, field.region, field.um_per_px, field)
 
 
@@ -129,7 +132,16 @@ def draw_heat_map(index: Index, one: Asked, answer: Answer, options: QueryOption
 
 
 def outlines(index: Index, one: Asked, answer: Answer) -> Iterator[tuple[str, Shape]]:
-    """Yield, with the slides that they are on, what was asked with and the hits of its answer."""
+    """Yield, with the slides that they are on, what was asked with and the hits of its answer, for QuPath."""
+    from viewer.slide_outlines import SlideOrigins
+
+    origins = SlideOrigins(index)
+    for slide, shape in _outlines(index, one, answer):
+        own = one.query.path if one.field is not None and slide == one.field.slide else None
+        yield slide, shape.for_file(origins.of(slide, own))
+
+
+def _outlines(index: Index, one: Asked, answer: Answer) -> Iterator[tuple[str, Shape]]:
     from retrieval.readers.tiling import box_of
     from viewer.queries.geojson import Shape
     from viewer.slide_outlines import hit_shapes, query_shape

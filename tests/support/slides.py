@@ -115,3 +115,42 @@ def write_dicom_slide(
             setattr(data, keyword, value)
     data.save_as(path, enforce_file_format=True)
     return path
+
+
+_LEICA = """<?xml version="1.0"?><scn xmlns="http://www.leica-microsystems.com/scn/2010/10/01">
+<collection name="c" uuid="u" sizeX="{glass[0]}" sizeY="{glass[1]}">{images}</collection></scn>"""
+_LEICA_IMAGE = """<image name="{name}" uuid="{name}"><creationDate>2020-01-01T00:00:00Z</creationDate>
+<device model="m" version="1"/><pixels sizeX="{size[0]}" sizeY="{size[1]}">
+<dimension sizeX="{size[0]}" sizeY="{size[1]}" r="0" ifd="{ifd}"/></pixels>
+<view sizeX="{view[0]}" sizeY="{view[1]}" offsetX="{at[0]}" offsetY="{at[1]}"/><scanSettings>
+<objectiveSettings><objective>{power}</objective></objectiveSettings><illuminationSettings>
+<numericalAperture>0.5</numericalAperture><illuminationSource>brightfield</illuminationSource>
+</illuminationSettings></scanSettings></image>"""
+
+
+def write_leica(
+    path: Path, image: NDArray[np.uint8], origin: tuple[int, int], glass: tuple[int, int]
+) -> Path:
+    """Write a slide as Leica does, at 0.5 µm a pixel: what was scanned is a part of the glass.
+
+    Parameters
+    ----------
+    origin, glass : where the image begins on the glass, and how large that is: (x, y) in pixels.
+    """
+    nm, (rows, cols) = 500, image.shape[:2]
+    whole = tuple(nm * n for n in glass)
+    macro = {"name": "macro", "size": (64, 64), "ifd": 0, "view": whole, "at": (0, 0), "power": 0.6}
+    view, at = (nm * cols, nm * rows), tuple(nm * n for n in origin)
+    main = {"name": "main", "size": (cols, rows), "ifd": 1, "view": view, "at": at, "power": 20}
+    images = "".join(_LEICA_IMAGE.format(**about) for about in (macro, main))
+    options = {
+        "photometric": "rgb",
+        "compression": "jpeg",
+        "compressionargs": {"level": 100},
+        "metadata": None,
+    }
+    with tifffile.TiffWriter(path, bigtiff=True) as file:
+        about = _LEICA.format(glass=whole, images=images)
+        file.write(np.full((64, 64, 3), 240, np.uint8), tile=(64, 64), description=about, **options)
+        file.write(image, tile=(256, 256), **options)
+    return path

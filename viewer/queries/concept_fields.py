@@ -90,7 +90,9 @@ def _annotated(
     path = slide_path(index, of)
     if path is None:
         raise OptionError(f"{file}: {of} is no slide of this index; name it", "slide")
-    shapes = read_shapes(file)
+    facts = index.slide_facts(path)
+    assert facts is not None  # else ``slide_path`` has found no slide
+    shapes = [shape.from_file(facts.origin) for shape in read_shapes(file)]
     for field in slide_fields(index, of, path, shapes, False, um_per_px):
         picture = field.query.picture
         assert picture is not None  # a field is read

@@ -1,7 +1,8 @@
 """GeoJSON as QuPath writes and reads it: polygons of a slide, in pixels of its finest level.
 
 RFC 7946 counts rings from a corner back to itself, the outer one first and then its holes; QuPath's x is to
-the right and y down, from the upper left corner of the slide, as here. It exports a FeatureCollection or a
+the right and y down, from the upper left corner of what was scanned, which in files of some scanners is not
+that of the slide. It exports a FeatureCollection or a
 list of features, as they are, by gzip, or in a ZIP file; a class is a name, or since 0.4 the names of a class
 and of those that it is derived from.
 """
@@ -14,7 +15,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,15 @@ _LARGEST = 100_000_000
 
 @dataclass(frozen=True)
 class Shape:
-    """One annotation: its polygons, and what it is called."""
+    """One annotation: its polygons, and what it is called.
+
+    ``as_read`` : its polygons as a file has them, if they were moved since.
+    """
 
     polygons: tuple[Polygon, ...]
     name: str = ""
     properties: Mapping[str, Any] = field(default_factory=dict)
+    as_read: tuple[Polygon, ...] | None = None
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -51,10 +56,28 @@ class Shape:
         """Return its class, as QuPath shows it; empty if it has none."""
         return _class_of(self.properties.get("classification"))
 
+    def from_file(self, origin: tuple[int, int]) -> Shape:
+        """Return an annotation of a file, which counts from an origin, in pixels of the slide."""
+        return replace(self, polygons=_moved(self.polygons, *origin), as_read=self.polygons)
+
+    def for_file(self, origin: tuple[int, int]) -> Shape:
+        """Return it as a file has it; one that was read has its corners as they were, to the last bit."""
+        x, y = origin
+        moved = _moved(self.polygons, -x, -y) if self.as_read is None else self.as_read
+        return replace(self, polygons=moved, as_read=None)
+
     @classmethod
     def box(cls, x: float, y: float, width: float, height: float) -> Shape:
         """Return a box as a shape."""
         return cls((((((x, y), (x + width, y), (x + width, y + height), (x, y + height))),),))
+
+
+def _moved(polygons: tuple[Polygon, ...], across: float, down: float) -> tuple[Polygon, ...]:
+    if not across and not down:
+        return polygons
+    return tuple(
+        tuple(tuple((x + across, y + down) for x, y in ring) for ring in rings) for rings in polygons
+    )
 
 
 def read_shapes(path: Path) -> list[Shape]:

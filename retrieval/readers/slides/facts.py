@@ -14,10 +14,14 @@ from .slide import Slide, has_detail
 
 @dataclass(frozen=True)
 class SlideFacts:
-    """The size of a slide, in pixels of the finest level, and its micrometres a pixel, both as (x, y)."""
+    """The size of a slide, in pixels of the finest level, and its micrometres a pixel, both as (x, y).
+
+    ``origin`` : the upper left corner of what was scanned, in the same pixels; see ``About``.
+    """
 
     size: tuple[int, int]
     spacing: tuple[float, float]
+    origin: tuple[int, int] = (0, 0)
 
     @property
     def extent(self) -> tuple[float, float]:
@@ -43,7 +47,7 @@ def facts_of(slide: Slide, tiling: Tiling | None) -> SlideFacts:
         raise PictureError(
             "the slide does not say how large its pixels are; give --assume-um-per-px, such as 0.25 for 40×"
         )
-    return SlideFacts((slide.levels[0].cols, slide.levels[0].rows), spacing)
+    return SlideFacts((slide.levels[0].cols, slide.levels[0].rows), spacing, slide.about.origin)
 
 
 def slide_facts(path: Path, tiling: Tiling | None) -> Iterator[SlideFacts]:

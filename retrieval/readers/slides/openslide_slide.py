@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,8 @@ class OpenSlideSlide:
         metadata: dict[str, Value] = {"slide_format": str(properties.get("openslide.vendor", ""))}
         if power := _number(properties.get("openslide.objective-power")):
             metadata["objective"] = power
-        return About(spacing if all(spacing) else None, {}, metadata)  # type: ignore[arg-type]
+        um = spacing if all(spacing) else None
+        return About(um, {}, metadata, origin=_origin(properties))  # type: ignore[arg-type]
 
     def read(self, level: int, box: tuple[int, int, int, int]) -> RGB:
         """Return the pixels of a box (row, col, rows, cols) of a level."""
@@ -83,6 +84,13 @@ class OpenSlideSlide:
 def _reason(error: Exception, path: Path) -> str:
     # Its messages hold the path, which a report may not.
     return str(error).replace(str(path), path.name)
+
+
+def _origin(properties: Mapping[str, str]) -> tuple[int, int]:
+    """Return where the part that was scanned begins: some formats count from elsewhere on the glass."""
+    found = [properties.get(f"openslide.bounds-{side}", "") for side in ("x", "y", "width", "height")]
+    x, y, *_ = [int(text) if text.isdigit() else -1 for text in found]
+    return (x, y) if all(text.isdigit() for text in found) else (0, 0)
 
 
 def _number(text: Any) -> float | None:

@@ -40,12 +40,15 @@ class About:
     spacing : micrometres a pixel of the finest level, along (x, y); None if the file does not say.
     groups, metadata : as those of a picture.
     left_out : numbers, from 0, of other images of the file that are as fine, and are not read.
+    origin : (x, y) of the upper left corner of what was scanned, in pixels of the finest level; QuPath counts
+        from there.
     """
 
     spacing: tuple[float, float] | None
     groups: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Value] = field(default_factory=dict)
     left_out: tuple[int, ...] = ()
+    origin: tuple[int, int] = (0, 0)
 
 
 class Slide(Protocol):
