@@ -32,6 +32,7 @@ from deep.representation import DeepEmbedding
 from retrieval.answers.fusion import fuse
 from retrieval.answers.smoothing import POOL, smooth
 from retrieval.ranker import Ranking, order
+from retrieval.rankers.cosines import dense_cosines
 from retrieval.registry import make
 from retrieval.representation import SparseVector
 from retrieval.statistics.fisher_exact import holm
@@ -144,7 +145,7 @@ def kept_one(data: Set, recipe: str, cache: Path) -> NDArray[np.float32]:
 def ranked(scores: Scores, vectors: NDArray[np.float32], allowed: NDArray[np.int64], n: int) -> Ranking:
     """Return the ranking of the allowed images by their scores, smoothed over n neighbours."""
     found = order(allowed, scores[allowed], len(allowed))
-    return smooth(found, list(vectors[found.ids[:POOL]]), n) if n else found
+    return smooth(found, dense_cosines(vectors[found.ids[:POOL]]), n) if n else found
 
 
 def measured(data: Set, vectors: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float64]]:

@@ -89,6 +89,16 @@ class BlockStore(Generic[Item, Rows]):
         number, row = self._id_map.find(id)
         return self._blocks[number], row
 
+    def find_all(self, ids: Ids) -> Iterator[tuple[Rows, NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield the blocks that hold some different ids, the places in ``ids``, and the rows.
+
+        Raises KeyError if one is not there.
+        """
+        self._settle()
+        for number, places, rows in self._id_map.find_all(ids):
+            if len(rows):
+                yield self._blocks[number], places, rows
+
     def ids(self) -> Ids:
         """Return the ids that are there, int64 (n,), rising."""
         self._settle()

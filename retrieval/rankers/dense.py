@@ -15,6 +15,7 @@ from ..ranker import Ids, Ranking
 from .batch_scan import scan_batch
 from .block_store import BlockStore
 from .byte_codes import code_views
+from .cosines import dense_cosines
 from .dense_block import DenseBlock, Part, Row, build, merged, open_segment, write_segment
 from .proven_scan import ProvenScan, can_scan
 from .top_k import Selection
@@ -139,6 +140,17 @@ class ExactRanker:
         block, row = self._store.find(id)
         block.check.rows(row, row + 1)
         return np.array(block.vectors[row])
+
+    def cosines(self, ids: Ids) -> NDArray[np.float32]:
+        """Return the cosines of the vectors under some ids, float32 (m, m). KeyError if one is not there.
+
+        Raises IndexFolderError if one is damaged.
+        """
+        found = np.empty((len(ids), self.dimension), np.float32)
+        for block, places, rows in self._store.find_all(ids):
+            block.check.ranges(rows, rows + 1)
+            found[places] = block.vectors[rows]
+        return dense_cosines(found)
 
     def ids(self) -> Ids:
         """Return the ids that are there, int64 (n,), rising."""

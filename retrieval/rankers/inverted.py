@@ -15,6 +15,7 @@ from ..errors import REPAIR, IndexFolderError, SettingError
 from ..ranker import Ids, Ranking
 from ..representation import SparseVector
 from .block_store import BlockStore
+from .cosines import bag_cosines
 from .inverted_segment import open_segment, write_segment
 from .packed.block import PackedPostings
 from .packed.factors import Factors
@@ -114,6 +115,23 @@ class InvertedIndex:
         except ValueError as error:
             raise IndexFolderError(f"the vector of image {id} is damaged; {REPAIR}") from error
 
+    def cosines(self, ids: Ids) -> NDArray[np.float32]:
+        """Return the cosines of the vectors under some ids, float32 (m, m).
+
+        Raises KeyError if one is not there, IndexFolderError if one is damaged.
+        """
+        found = list(self._store.find_all(ids))
+        if not found:
+            return np.empty((0, 0), np.float32)
+        parts = [_vectors(block, rows) for block, _, rows in found]
+        lengths, words, values = (np.concatenate(part) for part in zip(*parts, strict=True))
+        if words.max(initial=0) >= self.size or not np.isfinite(values).all():
+            raise IndexFolderError(f"vectors of this index are damaged; {REPAIR}")
+        made = bag_cosines(lengths, words, values, self.size)
+        # They were gathered block by block.
+        order = np.argsort(np.concatenate([places for _, places, _ in found]))
+        return np.asarray(made[np.ix_(order, order)])
+
     def ids(self) -> Ids:
         """Return the ids that are there, int64 (n,), rising."""
         return self._store.ids()
@@ -155,6 +173,18 @@ class InvertedIndex:
 def _is_pruned(block: Block, k: int) -> bool:
     """Tell whether a block is worth the sorting of words, and the loading of numba."""
     return block.n >= SMALLEST and "numba" in sys.modules and 16 * k <= block.n
+
+
+def _vectors(
+    block: Block, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.float32]]:
+    """Return the vectors of some rows laid end to end: lengths int64 (n,), words and values."""
+    if isinstance(block, PackedPostings):
+        bags = block.vectors(rows)
+        return bags.lengths, bags.words, bags.values
+    pairs = [block.vector(row) for row in rows.tolist()]
+    lengths = np.array([len(words) for words, _ in pairs], dtype=np.int64)
+    return lengths, np.concatenate([words for words, _ in pairs]), np.concatenate([v for _, v in pairs])
 
 
 def _merged(blocks: Sequence[Block]) -> Postings:

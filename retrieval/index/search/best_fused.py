@@ -16,6 +16,7 @@ from .fusion import Fusion
 from .query_options import QueryOptions
 from .rank import rank
 from .rerank import Reranked, n_reranked
+from .smooth import Smoothing
 
 
 class Fused(NamedTuple):
@@ -27,7 +28,12 @@ class Fused(NamedTuple):
 
 
 def best_fused(
-    snapshot: Snapshot, encoded: Sequence[EncodedQuery], k: int, mask: Mask | None, fusion: Fusion
+    snapshot: Snapshot,
+    encoded: Sequence[EncodedQuery],
+    k: int,
+    mask: Mask | None,
+    fusion: Fusion,
+    smoothing: Smoothing | None = None,
 ) -> Fused | None:
     """Return the best k images by several representations; None if whole rankings are needed.
 
@@ -41,7 +47,7 @@ def best_fused(
     nothing = Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
     scaled = fusion.scaled(snapshot, [Reranked(one, nothing) for one in encoded])
     found = fuse_best(
-        lambda depth: [rank(snapshot, one, depth, mask) for one in encoded],
+        lambda depth: [_ranked(snapshot, one, depth, mask, smoothing) for one in encoded],
         *(n, k, scaled.rule, scaled.weights, scaled.scales),
     )
     if found is None:
@@ -49,6 +55,16 @@ def best_fused(
     best, rankings = found
     reranked = [Reranked(one, ranking) for one, ranking in zip(encoded, rankings, strict=True)]
     return Fused(best, reranked, scaled)
+
+
+def _ranked(
+    snapshot: Snapshot, encoded: EncodedQuery, depth: int, mask: Mask | None, smoothing: Smoothing | None
+) -> Ranking:
+    if smoothing is None:
+        return rank(snapshot, encoded, depth, mask)
+    # The pool's new scores are means of its own: none falls below what stands behind it.
+    ranking = rank(snapshot, encoded, smoothing.depth(depth), mask)
+    return smoothing.of(Reranked(encoded, ranking)).ranking
 
 
 def rank_by_all(

@@ -15,6 +15,8 @@ from .query_options import QueryOptions
 
 _SHOWN = 5
 """Maximum number of images listed per case."""
+_SLICES = 16
+"""Images that are ranked at first for each that is wanted where neighbouring slices collapse."""
 
 
 class GroupedRanking(NamedTuple):
@@ -24,9 +26,12 @@ class GroupedRanking(NamedTuple):
     cases: Sequence[Case | None]
 
 
-def needs_all(options: QueryOptions) -> bool:
-    """Tell whether the whole ranking is needed: what is 11th of the images may be in the first case."""
-    return options.group_by is not None or bool(options.collapse)
+def first_depth(options: QueryOptions, n: int) -> int:
+    """Return how many of n images are ranked at first: all for cases, more than k for slices that collapse."""
+    # What is 11th of the images may be in the first case.
+    if options.group_by is not None:
+        return n
+    return min(n, _SLICES * options.k) if options.collapse else options.k
 
 
 def group_cases(snapshot: Snapshot, images: Ranking, options: QueryOptions) -> GroupedRanking:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...answers.smoothing import POOL
 from ..storage.snapshot import Snapshot
 from .best_cases import Cases, best_cases
 from .best_fused import Fused, best_fused
@@ -13,13 +12,16 @@ from .concepts import move_queries
 from .encode_query import EncodedQuery, encode_query
 from .expansion import expand
 from .fusion import Fusion
-from .group_cases import group_cases, needs_all
+from .group_cases import first_depth, group_cases
 from .hits import Hit, make_hits
 from .matches import find_matches
 from .query_options import QueryImage, QueryOptions
 from .rank import rank
 from .rerank import Reranked, n_reranked, rerank
-from .smooth import check_smoothing, smoothed
+from .smooth import Smoothing, check_smoothing
+
+_DEEPER = 8
+"""How many times more images are ranked if those of before collapse to fewer than are wanted."""
 
 
 def answer(snapshot: Snapshot, query: QueryImage, options: QueryOptions) -> list[Hit]:
@@ -56,10 +58,15 @@ def _grouped(
     best = best_cases(snapshot, encoded, mask, fusion, options)
     if best is not None:
         return best
-    depth = len(snapshot) if needs_all(options) else options.k
-    fused, reranked, fusion = _fused(snapshot, query, encoded, depth, mask, fusion, options)
-    # Grouping comes after fusion: representations agree on images, and a rule makes cases of those.
-    return Cases(group_cases(snapshot, fused, options), reranked, fusion)
+    depth = first_depth(options, len(snapshot))
+    while True:
+        fused, reranked, scaled = _fused(snapshot, query, encoded, depth, mask, fusion, options)
+        # Grouping comes after fusion: representations agree on images, and a rule makes cases of those.
+        grouped = group_cases(snapshot, fused, options)
+        # Slices collapse from the best down: those of the first images are the first of all.
+        if len(grouped.ranking) >= options.k or len(fused) < depth or depth == len(snapshot):
+            return Cases(grouped, reranked, scaled)
+        depth = min(len(snapshot), _DEEPER * depth)
 
 
 def _first_hits(
@@ -94,29 +101,16 @@ def _fused(
     options: QueryOptions,
 ) -> Fused:
     """Return the best k images by all representations, or more."""
-    best = None if options.smooth else best_fused(snapshot, encoded, k, mask, fusion)
+    smoothing = Smoothing(snapshot, query, options.smooth)
+    if options.smooth:
+        check_smoothing(snapshot, [one.name for one in encoded])
+    best = best_fused(snapshot, encoded, k, mask, fusion, smoothing)
     if best is not None:
         return best
-    reranked = _smoothed(snapshot, query, encoded, k, mask, options)
+    reranked = _rank_and_rerank(snapshot, encoded, smoothing.depth(k), mask)
+    reranked = [smoothing.of(one) for one in reranked]
     scaled = fusion.scaled(snapshot, reranked)
     return Fused(scaled.fuse([one.ranking for one in reranked]), reranked, scaled)
-
-
-def _smoothed(
-    snapshot: Snapshot,
-    query: QueryImage,
-    encoded: Sequence[EncodedQuery],
-    k: int,
-    mask: Mask | None,
-    options: QueryOptions,
-) -> list[Reranked]:
-    """Return what each representation answers, smoothed if that is asked for, at least k images deep."""
-    if not options.smooth:
-        return _rank_and_rerank(snapshot, encoded, k, mask)
-    for one in encoded:
-        check_smoothing(snapshot, one.name)
-    found = _rank_and_rerank(snapshot, encoded, max(k, POOL), mask)
-    return [smoothed(snapshot, one, query, options.smooth) for one in found]
 
 
 def _rank_and_rerank(

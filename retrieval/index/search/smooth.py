@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ...answers.smoothing import POOL, smooth
 from ...errors import SettingError
+from ...rankers.cosines import held_cosines
 from ...rankers.selective_match import SelectiveIndex
 from ..storage.snapshot import Snapshot
 from .query_options import QueryImage
 from .rerank import Reranked
 
 
-def check_smoothing(snapshot: Snapshot, name: str) -> None:
+def check_smoothing(snapshot: Snapshot, names: Sequence[str]) -> None:
     """Raise SettingError if a representation has binary codes, which have no cosines."""
-    if isinstance(snapshot.representation(name).make_ranker(), SelectiveIndex):
-        raise SettingError(f"smooth: {name} ranks by binary codes; leave smooth out, or name others with by")
+    for name in names:
+        if isinstance(snapshot.representation(name).make_ranker(), SelectiveIndex):
+            raise SettingError(
+                f"smooth: {name} ranks by binary codes; leave smooth out, or name others with by"
+            )
 
 
-def smoothed(snapshot: Snapshot, reranked: Reranked, query: QueryImage, n: int) -> Reranked:
-    """Return what a representation answers, its scores smoothed over n neighbours; see ``smooth``.
+@dataclass(frozen=True, eq=False)
+class Smoothing:
+    """What is done to the answer of each representation: nothing, if there are no neighbours to smooth over.
 
-    A ranking that local evidence ordered stays as it is: its scores are no cosines.
+    Parameters
+    ----------
+    query : an image that is itself in the index has no say.
+    n : how many neighbours, at least 0.
     """
-    if reranked.matches:
-        return reranked
-    ranker, ranking = snapshot.ranker(reranked.query.name), reranked.ranking
-    vectors = [ranker.vector(id) for id in ranking.ids[:POOL].tolist()]
-    itself = snapshot.position(query) if isinstance(query, str) else None
-    return replace(reranked, ranking=smooth(ranking, vectors, n, itself))
+
+    snapshot: Snapshot
+    query: QueryImage
+    n: int
+
+    def depth(self, k: int) -> int:
+        """Return how deep a ranking must be for its first k to be right: none behind the pool rises."""
+        return max(k, POOL) if self.n else k
+
+    def of(self, reranked: Reranked) -> Reranked:
+        """Return what a representation answers, smoothed; see ``smooth``.
+
+        A ranking that local evidence ordered stays as it is: its scores are no cosines.
+        """
+        ranking = reranked.ranking
+        if not self.n or reranked.matches or not len(ranking):
+            return reranked
+        cosines = held_cosines(self.snapshot.ranker(reranked.query.name), ranking.ids[:POOL])
+        itself = self.snapshot.position(self.query) if isinstance(self.query, str) else None
+        return replace(reranked, ranking=smooth(ranking, cosines, self.n, itself))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...kernel import is_worth_loading
 from ..block_sums import RowCheck
 from .factors import Factors, Values, Words
-from .forward import Bags, Rows, decode, score_rows
+from .forward import Bags, Rows, decode, decode_rows, score_rows
 from .invert import Bounds
 from .lists import STREAMS, Lists, add_scores, add_scores_in_numpy
 
@@ -58,13 +58,17 @@ class PackedPostings:
 
     def vector(self, row: int) -> tuple[Words, Values]:
         """Return words and values of one row's vector. Raises IndexFolderError if they are damaged."""
-        self.check_rows(np.array([row]))
-        bags = decode(self.rows, row, row + 1)
+        bags = self.vectors(np.array([row]))
         return bags.words, bags.values
 
     def bags(self, first: int, last: int) -> Bags:
         """Return the vectors of some rows."""
         return decode(self.rows, first, last)
+
+    def vectors(self, which: NDArray[np.int64]) -> Bags:
+        """Return the vectors of some rows, in their order. Raises IndexFolderError if they are damaged."""
+        self.check_rows(which)
+        return decode_rows(self.rows, which)
 
     def score(self, query: Values, which: NDArray[np.int64]) -> Values:
         """Return the scores of some rows for a query float32 (size,), to the bit what ``add_scores`` sums.

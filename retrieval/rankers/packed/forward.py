@@ -58,17 +58,22 @@ def encode(
 
 def decode(rows: Rows, first: int, last: int) -> Bags:
     """Return the rows from ``first`` to before ``last``."""
-    n = int(rows.starts[last] - rows.starts[first])  # a posting has a byte or more
+    return decode_rows(rows, np.arange(first, last))
+
+
+def decode_rows(rows: Rows, which: NDArray[np.int64]) -> Bags:
+    """Return some rows, in the order in which they are asked for."""
+    n = int((rows.starts[which + 1] - rows.starts[which]).sum())  # a posting has a byte or more
     bags = Bags(
-        np.zeros(last - first, np.int64),
+        np.zeros(len(which), np.int64),
         np.empty(n, np.uint32),
         np.empty(n, np.uint16),
         np.empty(n, np.float32),
     )
     if is_worth_loading(1000.0 * n):
-        _decode(rows, first, bags)
+        _decode(rows, which, bags)
     else:
-        _decode.py_func(rows, first, bags)  # type: ignore[attr-defined]
+        _decode.py_func(rows, which, bags)  # type: ignore[attr-defined]
     n = int(bags.lengths.sum())
     return Bags(bags.lengths, bags.words[:n], bags.counts[:n], bags.values[:n])
 
@@ -109,11 +114,12 @@ def _encode(
 
 
 @kernel()
-def _decode(rows: Rows, first: int, bags: Bags) -> None:
+def _decode(rows: Rows, which: NDArray[np.int64], bags: Bags) -> None:
     """Fill in the postings of some rows. One function, so that it runs without numba too."""
     lengths, words, counts, values = bags
     i = 0
-    for row in range(first, first + len(lengths)):
+    for place in range(len(which)):
+        row = which[place]
         at, end = rows.starts[row], rows.starts[row + 1]
         word, part = -1, 0
         while at < end:
@@ -142,7 +148,7 @@ def _decode(rows: Rows, first: int, bags: Bags) -> None:
             product = rows.levels[count] * rows.word_scales[word]
             words[i], counts[i] = word, count
             values[i] = np.float32(np.float32(product * rows.scales[part, row]) * rows.shares[part])
-            lengths[row - first] += 1
+            lengths[place] += 1
             i += 1
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from retrieval.answers.smoothing import smooth
 from retrieval.ranker import Ranking
+from retrieval.rankers.cosines import cosines
 from retrieval.representation import SparseVector
 
 # Cosines: 0 and 1 have 0.6, 1 and 2 have 0.8, 0 and 2 have 0; 3 is like nobody.
@@ -28,31 +29,31 @@ def test_a_score_meets_the_mean_of_its_neighbours_by_the_cube_of_the_cosine(size
     near, nearer = 0.6**3, 0.8**3
     mean = (near * 0.9 + nearer * 0.4) / (near + nearer)
     expected = {10: (0.9 + 0.5) / 2, 11: (0.5 + mean) / 2, 12: (0.4 + 0.5) / 2, 13: 0.3}
-    found = smooth(ranking(), vectors, 2)
+    found = smooth(ranking(), cosines(vectors), 2)
     assert scores_of(found) == pytest.approx(expected, abs=1e-6)
     assert (np.diff(found.scores) <= 0).all()
 
 
 def test_only_the_nearest_count():
-    assert scores_of(smooth(ranking(), VECTORS, 1))[11] == pytest.approx((0.5 + 0.4) / 2)
+    assert scores_of(smooth(ranking(), cosines(VECTORS), 1))[11] == pytest.approx((0.5 + 0.4) / 2)
 
 
 def test_the_query_itself_is_nobodys_neighbour():
-    found = scores_of(smooth(ranking([1.0, 0.5, 0.4, 0.3]), VECTORS, 2, alone=10))
+    found = scores_of(smooth(ranking([1.0, 0.5, 0.4, 0.3]), cosines(VECTORS), 2, alone=10))
     assert found == pytest.approx({10: 1.0, 11: 0.45, 12: 0.45, 13: 0.3})
 
 
 def test_what_is_not_among_the_best_keeps_its_score_and_has_no_say():
-    found = scores_of(smooth(ranking(), VECTORS[:2], 5))
+    found = scores_of(smooth(ranking(), cosines(VECTORS[:2]), 5))
     assert found == pytest.approx({10: 0.7, 11: 0.7, 12: 0.4, 13: 0.3})
 
 
 def test_opposite_and_empty_vectors_have_no_say():
     vectors = [np.array([1, 0], np.float32), np.array([-1, 0], np.float32), np.zeros(2, np.float32)]
-    found = smooth(ranking([0.9, 0.5, 0.1]), vectors, 2)
+    found = smooth(ranking([0.9, 0.5, 0.1]), cosines(vectors), 2)
     assert scores_of(found) == pytest.approx({10: 0.9, 11: 0.5, 12: 0.1})
 
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_without_two_images_there_is_nothing_to_smooth(n):
-    assert smooth(ranking(SCORES[:n]), VECTORS[:n], 10).scores.tolist() == SCORES[:n].tolist()
+    assert smooth(ranking(SCORES[:n]), np.eye(n, dtype=np.float32), 10).scores.tolist() == SCORES[:n].tolist()

@@ -7,7 +7,7 @@ from support.indexes import index_thumbnails
 from retrieval.answers import bounded_fusion
 from retrieval.baselines import ColourHistogram
 from retrieval.index import Index
-from retrieval.index.search import query
+from retrieval.index.search import query, smooth
 
 N = 70
 ASKED = [
@@ -42,4 +42,23 @@ def test_the_hits_and_votes_are_the_same(place, options, monkeypatch):
         assert whole == [
             index.query(f"{i}.png", by=("thumbnail", "colour"), k=1, **options) for i in range(6)
         ]
+        assert any(found is not None for found in bounded)
+
+
+@pytest.mark.parametrize("options", [{"smooth": 2}, {"fusion": "z", "smooth": 3, "include_self": False}])
+def test_smoothed_hits_are_the_first_of_whole_smoothed_rankings(place, options, monkeypatch):
+    monkeypatch.setattr(smooth, "POOL", 5)
+    asked = {"by": ("thumbnail", "colour"), **options}
+    with Index.open(place) as index:
+        whole = [index.query(f"{i}.png", k=N, **asked) for i in range(6)]
+        for name in ("_FIRST", "_PER_HIT", "_DEEPER"):
+            monkeypatch.setattr(bounded_fusion, name, 2)
+        bounded, own = [], query.best_fused
+
+        def noted(*arguments):
+            bounded.append(own(*arguments))
+            return bounded[-1]
+
+        monkeypatch.setattr(query, "best_fused", noted)
+        assert [index.query(f"{i}.png", k=2, **asked) for i in range(6)] == [hits[:2] for hits in whole]
         assert any(found is not None for found in bounded)

@@ -11,6 +11,7 @@ from retrieval.answers.grouping import CaseRule
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.errors import SettingError
 from retrieval.index import Index
+from retrieval.index.search import group_cases, query
 from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 from retrieval.readers.slice_stacks import Slice, find_stacks
@@ -65,13 +66,13 @@ def test_no_answer_holds_two_rows_of_one_case(index, rule, column, by):
 def test_every_rule_agrees_with_a_plain_reference(index, rule, within):
     stacks = np.array([int(patient(name)[1:]) for name in index.names])
     places = np.array([float(index.picture(name).metadata["position"]) for name in index.names])
-    for query in index.names[::17]:
-        ranked = index.query(query, by=BY, k=1000)
+    for name in index.names[::17]:
+        ranked = index.query(name, by=BY, k=1000)
         positions = [index.names.index(hit.id) for hit in ranked]
         scores = {position: hit.score for position, hit in zip(positions, ranked, strict=True)}
         kept = sorted(plain_collapse(positions, stacks, places, within))
         expected = plain_cases([scores[i] for i in kept], [int(stacks[i]) for i in kept], rule)
-        hits = index.query(query, by=BY, k=100, group_by="patient", case_by=rule, collapse=within)
+        hits = index.query(name, by=BY, k=100, group_by="patient", case_by=rule, collapse=within)
         assert [int(patient(hit.id)[1:]) for hit in hits] == [case for case, _ in expected]
         assert [hit.score for hit in hits] == pytest.approx([score for _, score in expected], abs=1e-6)
 
@@ -91,6 +92,15 @@ def test_neighbours_collapse_without_cases_too(index):
         at.setdefault(patient(hit.id), []).append(float(index.picture(hit.id).metadata["position"]))
     for places in at.values():
         assert all(abs(a - b) > 9 for a, b in itertools.combinations(places, 2))
+
+
+@pytest.mark.parametrize("by", [BY, ["thumbnail", "colour"]])
+def test_no_more_images_are_ranked_than_collapse_to_the_best(index, by, monkeypatch):
+    whole = index.query("p1/005.dcm", by=by, k=1000, collapse=20.0)
+    monkeypatch.setattr(group_cases, "_SLICES", 1)
+    monkeypatch.setattr(query, "_DEEPER", 2)
+    for k in (1, 4, 9, len(whole)):
+        assert index.query("p1/005.dcm", by=by, k=k, collapse=20.0) == whole[:k]
 
 
 def test_the_own_patient_can_be_left_out(index):

@@ -15,6 +15,7 @@ from retrieval.index import Index
 from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 from retrieval.ranker import Ranking
+from retrieval.rankers.cosines import cosines
 from retrieval.region import Region
 
 LABELS = """path,label,patient,age
@@ -127,7 +128,7 @@ def test_smoothing_is_over_what_may_be_found_and_the_query_has_no_say(index, whe
     scores = np.array([hit.score for hit in plain], np.float32)
     expected = smooth(
         Ranking(np.array([numbers[hit.id] for hit in plain]), scores),
-        [index.vector(hit.id, "colour") for hit in plain],
+        cosines([index.vector(hit.id, "colour") for hit in plain]),
         2,
         numbers["0.png"],
     )
