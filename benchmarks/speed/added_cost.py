@@ -132,12 +132,11 @@ def report(name: str, base: Any, vectors: Sequence[Any], queries: Sequence[Any],
         asked,
     )
     smoothed = times([lambda q: base.rank(q, K), lambda q: _smoothed(base, q)], queries)
-    print(
-        f"| {name} | {projection.dimension} | {weight:.2f} | {found[0]:.2f} | {found[1]:.2f} | {found[2]:.2f} | "
-        f"{found[2] - found[0]:+.2f} | {found[2] - found[0] - found[1]:+.2f} | {smoothed[0]:.2f} | {smoothed[1]:.2f} | "
-        f"{smoothed[1] - smoothed[0]:+.2f} |",
-        flush=True,
-    )
+    alone, whole, blend = found
+    cells = [f"{one:.2f}" for one in (weight, *found)]
+    cells += [f"{blend - alone:+.2f}", f"{blend - whole:+.2f}", f"{blend - alone - whole:+.2f}"]
+    cells += [*(f"{one:.2f}" for one in smoothed), f"{smoothed[1] - smoothed[0]:+.2f}"]
+    print(f"| {name} | {projection.dimension} | {' | '.join(cells)} |", flush=True)
 
 
 def _smoothed(base: Any, query: Any) -> Any:
@@ -162,9 +161,9 @@ def main() -> None:
         folder = args.keep or Path(temporary)
         print(
             "| base | numbers of the metric | weight of the base | metric | base | blend | blend − metric "
-            "| blend − both | best 10 | smoothed | smoothed − best 10 |"
+            "| blend − base | blend − both | best 10 | smoothed | smoothed − best 10 |"
         )
-        print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+        print("|---|" + "--:|" * 11)
         report("words", *of_words(args.n, args.queries, folder), folder)
         report("deep", *of_numbers(args.n, args.queries, folder), folder)
 

@@ -15,11 +15,19 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import REPAIR, IndexFolderError
 from ..ranker import Ids, Ranker, Ranking, order
+from ..rankers.cosines import held_cosines
+from ..rankers.dense import ExactRanker
+from ..rankers.held_scores import held_scores
 from ..representation import SparseVector, Vector
 
-_FIRST, _PER_HIT, _DEEPER = 256, 8, 4
-"""Depth to which both are ranked first: at least, and for each hit wanted; and how many times deeper next."""
+_FIRST, _PER_HIT, _DEEPER = 128, 8, 4
+"""Depth to which the base is ranked: at least, and for each hit wanted; and how many times deeper next."""
+_PER_DEPTH = 64
+"""Images at most, for each of that depth, that are scored for what the metric adds."""
+_PIECE = 512
+"""Of these at a time."""
 _ROUNDING = 1e-6
 
 Mask = NDArray[np.bool_]
@@ -108,23 +116,47 @@ class BlendedRanker:
     def _proven(
         self, own: Joined, weights: tuple[float, float], depth: int, k: int, among: Mask | None
     ) -> Ranking | None:
-        """Return the best k of what either ranks first; None if others may be among them.
+        """Return the best k, if the first of the base say how good they must be; None if they do not.
 
-        The threshold algorithm of Fagin, Lotem and Naor (JCSS 2003).
+        The threshold algorithm of Fagin, Lotem and Naor (JCSS 2003): whoever is not among the first of the
+        base has no more of it than the last of these, so that few are as good by what the metric adds.
         """
-        metric = self.metric.rank(own.metric, depth, among)
         base = self.base.rank(own.base, depth, among)
-        # One of them has no more to give: the sum of whole rankings is as cheap.
-        if min(len(metric), len(base)) < depth:
+        # It has no more to give: the sum of whole rankings is as cheap.
+        if len(base) < depth or weights[0] == 0:
             return None
-        first = np.union1d(metric.ids, base.ids)
-        mask = np.zeros(int(first[-1]) + 1, dtype=np.bool_)
-        mask[first] = True
-        found = self._summed(own, weights, len(first), k, mask)
-        # What neither holds adds no more than the last of each; what one of them lacks altogether adds 0.
-        last = max(0.0, float(metric.scores[-1])), max(0.0, float(base.scores[-1]))
-        bound = weights[0] * last[0] + weights[1] * last[1] + _ROUNDING
-        return found if len(found) == k and found.scores[-1] > bound else None
+        metric = held_scores(self.metric, own.metric, base.ids)
+        totals = _sums(weights, metric, base.scores)
+        # What the base lacks altogether has 0 of it, which may be more.
+        last = weights[1] * max(0.0, float(base.scores[-1])) + _ROUNDING
+        least = (float(np.partition(totals, depth - k)[depth - k]) - last) / weights[0]
+        # What the metric lacks has 0 of it.
+        others = self._above(own.metric, least, _PER_DEPTH * depth, among) if least > 0 else None
+        if others is None:
+            return None
+        is_new = ~np.isin(others.ids, base.ids)
+        ids, scores = others.ids[is_new], others.scores[is_new]
+        best = order(base.ids, totals, k)
+        # The first of the metric often raise what the others must reach.
+        for first in range(0, len(ids), _PIECE):
+            if weights[0] * float(scores[first]) + last < best.scores[-1]:
+                break
+            here = slice(first, first + _PIECE)
+            more = _sums(weights, scores[here], held_scores(self.base, own.base, ids[here]))
+            best = order(np.concatenate([best.ids, ids[here]]), np.concatenate([best.scores, more]), k)
+        return best
+
+    def _above(
+        self, query: NDArray[np.float32], least: float, most: int, among: Mask | None
+    ) -> Ranking | None:
+        """Return all with a score by the metric of at least ``least``; None if these may exceed ``most``."""
+        if type(self.metric) is ExactRanker:
+            return self.metric.above(query, least, most, among)
+        found = self.metric.rank(query, most, among)
+        if len(found) == most and found.scores[-1] >= least:
+            return None
+        n = int(np.count_nonzero(found.scores >= least))
+        return Ranking(found.ids[:n], found.scores[:n])
 
     def _summed(
         self, own: Joined, weights: tuple[float, float], n: int, k: int, among: Mask | None
@@ -132,10 +164,15 @@ class BlendedRanker:
         """Return the best k of n ids that both rank whole."""
         both = self.metric.rank(own.metric, n, among), self.base.rank(own.base, n, among)
         ids = np.union1d(both[0].ids, both[1].ids)
-        total = np.zeros(len(ids), dtype=np.float64)
-        for ranking, weight in zip(both, weights, strict=True):
-            total[np.searchsorted(ids, ranking.ids)] += weight * ranking.scores.astype(np.float64)
-        return order(ids, total.astype(np.float32), k)
+        scores = np.zeros((2, len(ids)), dtype=np.float32)
+        for own_scores, ranking in zip(scores, both, strict=True):
+            own_scores[np.searchsorted(ids, ranking.ids)] = ranking.scores
+        return order(ids, _sums(weights, *scores), k)
+
+    def cosines(self, ids: Ids) -> NDArray[np.float32]:
+        """Return the cosines of the joined vectors under some ids. Raise KeyError if one is not there."""
+        metric, base = held_cosines(self.metric, ids), held_cosines(self.base, ids)
+        return np.asarray((metric + self.weight * base) / (1 + self.weight), dtype=np.float32)
 
     def vector(self, id: int) -> Vector:
         """Return the joined vector under an id. Raise KeyError if there is none."""
@@ -162,6 +199,17 @@ class BlendedRanker:
 def blended(metric: Ranker, base: Ranker, k: int, weight: float) -> Ranker:
     """Return the ranker of a metric that is blended with its base; that of the metric if the weight is 0."""
     return BlendedRanker(metric, base, k, weight) if weight else metric
+
+
+def _sums(
+    weights: tuple[float, float], metric: NDArray[np.float32], base: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the scores of the blend, float32 (n,). Raise IndexFolderError if one is no number."""
+    total = weights[0] * metric.astype(np.float64) + weights[1] * base.astype(np.float64)
+    # They are compared before anybody else could see that.
+    if not np.isfinite(total).all():
+        raise IndexFolderError(f"vectors of this index are damaged; {REPAIR}")
+    return np.asarray(total, dtype=np.float32)
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:

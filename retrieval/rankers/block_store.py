@@ -89,15 +89,23 @@ class BlockStore(Generic[Item, Rows]):
         number, row = self._id_map.find(id)
         return self._blocks[number], row
 
-    def find_all(self, ids: Ids) -> Iterator[tuple[Rows, NDArray[np.int64], NDArray[np.int64]]]:
-        """Yield the blocks that hold some different ids, the places in ``ids``, and the rows.
+    def find_held(self, ids: Ids) -> Iterator[tuple[Rows, NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield the blocks that hold some of different ids, the places of those in ``ids``, and their rows.
 
-        Raises KeyError if one is not there.
+        Ids that are nowhere are passed over.
         """
         self._settle()
-        for number, places, rows in self._id_map.find_all(ids):
+        for number, places, rows in self._id_map.find_held(ids):
             if len(rows):
                 yield self._blocks[number], places, rows
+
+    def find_all(self, ids: Ids) -> list[tuple[Rows, NDArray[np.int64], NDArray[np.int64]]]:
+        """Return the same. Raise KeyError if one of the ids is not there."""
+        found = list(self.find_held(ids))
+        held = np.concatenate([np.empty(0, np.int64), *(places for _, places, _ in found)])
+        if len(held) < len(ids):
+            raise KeyError(int(np.delete(ids, held)[0]))
+        return found
 
     def ids(self) -> Ids:
         """Return the ids that are there, int64 (n,), rising."""

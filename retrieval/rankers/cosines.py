@@ -100,7 +100,7 @@ def _products(
 
 @kernel()
 def _add_columns(
-    words: NDArray[np.int64],
+    words: NDArray[np.integer],
     values: NDArray[np.float32],
     columns: NDArray[np.float32],
     sums: NDArray[np.float32],

@@ -18,6 +18,7 @@ from .byte_codes import code_views
 from .cosines import dense_cosines
 from .dense_block import DenseBlock, Part, Row, build, merged, open_segment, write_segment
 from .proven_scan import ProvenScan, can_scan
+from .threshold_scan import scan_above
 from .top_k import Selection
 
 Metric = Literal["cosine", "dot"]
@@ -140,6 +141,26 @@ class ExactRanker:
         block, row = self._store.find(id)
         block.check.rows(row, row + 1)
         return np.array(block.vectors[row])
+
+    def above(
+        self, query: NDArray[np.float32], least: float, most: int, among: NDArray[np.bool_] | None = None
+    ) -> Ranking | None:
+        """Return all ids whose score is at least ``least``; None if these may be more than ``most``.
+
+        Raises ValueError as ``rank`` does, IndexFolderError if a vector is damaged.
+        """
+        parts = list(self._store.blocks())
+        return scan_above(parts, self._views(query), self.metric == "cosine", least, most, among)
+
+    def scores(self, query: NDArray[np.float32], ids: Ids) -> NDArray[np.float32]:
+        """Return the scores of some ids, float32 (m,), as ``rank`` gives them; 0 for those not there.
+
+        Raises ValueError as ``rank`` does, IndexFolderError if a vector is damaged.
+        """
+        views, found = self._views(query), np.zeros(len(ids), np.float32)
+        for block, places, rows in self._store.find_held(ids):
+            found[places] = block.scores_of(rows, views, self.metric == "cosine")
+        return found
 
     def cosines(self, ids: Ids) -> NDArray[np.float32]:
         """Return the cosines of the vectors under some ids, float32 (m, m). KeyError if one is not there.

@@ -124,7 +124,7 @@ def _walk(graph: Graph, codes: CodeArrays, views: CodedViews, breadth: int) -> N
     fresh = np.empty(graph.links.shape[1], np.int64)
     near = np.empty(graph.links.shape[1], np.float32)
     rows[0] = _descend(graph, codes, views)
-    scores[0] = coded_score(codes, rows[0], views.values, views.steps)
+    scores[0] = coded_score(codes.codes, codes.scales, rows[0], views.values, views.steps)
     seen[rows[0] >> 3] |= np.uint8(1 << (rows[0] & 7))
     size, at = 1, 0
     while at < size:
@@ -135,7 +135,7 @@ def _walk(graph: Graph, codes: CodeArrays, views: CodedViews, breadth: int) -> N
         n = _unseen(graph.links[rows[at]], seen, fresh)
         # One tight loop for all neighbours: so the processor waits for several of their codes at once.
         for i in range(n):
-            near[i] = coded_score(codes, fresh[i], views.values, views.steps)
+            near[i] = coded_score(codes.codes, codes.scales, fresh[i], views.values, views.steps)
         for i in range(n):
             if size == breadth and near[i] <= scores[size - 1]:
                 continue
@@ -187,7 +187,7 @@ def _insert(
 def _descend(graph: Graph, codes: CodeArrays, views: CodedViews) -> int:
     """Go from the entry to the nearest vector of each layer in turn, and return the last."""
     row = graph.entry[0]
-    score = coded_score(codes, row, views.values, views.steps)
+    score = coded_score(codes.codes, codes.scales, row, views.values, views.steps)
     for layer in range(graph.entry[1], 0, -1):
         is_nearer = True
         while is_nearer:
@@ -195,7 +195,7 @@ def _descend(graph: Graph, codes: CodeArrays, views: CodedViews) -> int:
             for link in graph.upper[graph.first[row] + layer - 1]:
                 if link < 0:
                     break
-                other = coded_score(codes, link, views.values, views.steps)
+                other = coded_score(codes.codes, codes.scales, link, views.values, views.steps)
                 if other > score:
                     row, score, is_nearer = np.int64(link), other, True
     return int(row)

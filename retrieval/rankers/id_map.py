@@ -75,10 +75,10 @@ class IdMap:
                     return number, int(rows[0])
         raise KeyError(id)
 
-    def find_all(self, ids: Ids) -> list[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
-        """Return where some different ids are: number of a block, places in ``ids`` and rows there.
+    def find_held(self, ids: Ids) -> list[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+        """Return where those of some different ids are that are there.
 
-        Raises KeyError if one is not there.
+        The number of each block, places in ``ids``, and the rows there.
         """
         wanted = places_of(np.append(ids, ids.max(initial=-1) + 1))
         wanted[-1] = GONE  # read by the ids −1, and by those beyond the end
@@ -87,9 +87,6 @@ class IdMap:
             places = wanted[np.minimum(block, len(wanted) - 1)]
             rows = np.flatnonzero(places >= 0)
             found.append((number, places[rows], rows))
-        if sum(len(rows) for _, _, rows in found) != len(ids):
-            held = np.concatenate([np.empty(0, np.int64), *(places for _, places, _ in found)])
-            raise KeyError(int(np.delete(ids, held)[0]))
         return found
 
     def ids(self) -> Ids:

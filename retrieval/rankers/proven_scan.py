@@ -54,11 +54,7 @@ class ProvenScan:
             return
         block.codes.check()
         codes = block.codes.arrays
-        about = np.empty(block.n, dtype=np.float32)
-        lowest = np.empty(block.n, dtype=np.float32)
-        is_filtered = self._among is not None
-        among = np.zeros(0, dtype=bool) if self._among is None else np.asarray(self._among, dtype=bool)
-        _scan(codes, self._coded, ids, among, is_filtered, about, lowest)
+        about, lowest = _scores(codes, self._coded, ids, self._among)
         self._lowest.offer(ids, lowest)
         self._scanned.append((ids, block, codes, about))
 
@@ -72,6 +68,24 @@ class ProvenScan:
             selection.offer(ids[rows], block.scores_of(rows, self._views, is_cosine=True))
 
 
+def rows_above(
+    codes: CodeArrays, views: CodedViews, ids: Ids, among: NDArray[np.bool_] | None, bound: np.float32
+) -> NDArray[np.int64]:
+    """Return the rows, of those that count, whose highest possible score is not below a bound."""
+    about, _ = _scores(codes, views, ids, among)
+    return _above(codes.errors, views, about, bound)
+
+
+def _scores(
+    codes: CodeArrays, views: CodedViews, ids: Ids, among: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return about which score each row has, and the lowest that it can have; −inf for what is left out."""
+    about, lowest = np.empty(len(ids), np.float32), np.empty(len(ids), np.float32)
+    mask = np.zeros(0, dtype=bool) if among is None else np.asarray(among, dtype=bool)
+    _scan(codes, views, ids, mask, among is not None, about, lowest)
+    return about, lowest
+
+
 @kernel()
 def _scan(
     codes: CodeArrays,
@@ -83,13 +97,15 @@ def _scan(
     lowest: NDArray[np.float32],
 ) -> None:
     """Fill in about which score each row has, and the lowest that it can have; −inf for what is left out."""
+    rows, scales, errors = codes
+    values, steps, per_error, fixed = views
     for row in range(len(ids)):
         id = ids[row]
         if id < 0 or (is_filtered and (id >= len(among) or not among[id])):
             about[row] = lowest[row] = -np.inf
             continue
-        about[row] = coded_score(codes, row, views.values, views.steps)
-        lowest[row] = about[row] - (views.row * codes.errors[row] + views.fixed)
+        about[row] = coded_score(rows, scales, row, values, steps)
+        lowest[row] = about[row] - (per_error * errors[row] + fixed)
 
 
 @kernel()
@@ -97,10 +113,11 @@ def _above(
     errors: NDArray[np.float32], views: CodedViews, about: NDArray[np.float32], bound: np.float32
 ) -> NDArray[np.int64]:
     """Return the rows whose highest possible score is not below a bound, int64 (n,)."""
+    per_error, fixed = views.row, views.fixed
     found = np.empty(len(about), dtype=np.int64)
     n = 0
     for row in range(len(about)):
-        if about[row] > -np.inf and about[row] + (views.row * errors[row] + views.fixed) >= bound:
+        if about[row] > -np.inf and about[row] + (per_error * errors[row] + fixed) >= bound:
             found[n] = row
             n += 1
     return found[:n].copy()

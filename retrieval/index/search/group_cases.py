@@ -27,7 +27,7 @@ class GroupedRanking(NamedTuple):
 
 
 def first_depth(options: QueryOptions, n: int) -> int:
-    """Return how many of n images are ranked at first: all for cases, more than k for slices that collapse."""
+    """Return how many of n images are ranked at first: all for cases, more than k if slices collapse."""
     # What is 11th of the images may be in the first case.
     if options.group_by is not None:
         return n

@@ -96,3 +96,46 @@ def test_what_is_removed_is_gone_from_both_and_no_weight_needs_no_blend():
     assert 4 not in ranker.rank(ranker.vector(5), 3000).ids
     metric = ExactRanker(5)
     assert blended(metric, ranker, 5, 0.0) is metric
+
+
+class Deep(ExactRanker):
+    """Finds images by rankings alone, as graphs and engines do."""
+
+
+@pytest.fixture(scope="module", params=[ExactRanker, Deep])
+def large(request, tmp_path_factory):
+    """10,000 images in families of five, the same vectors twice in each, saved."""
+    folder, rng = tmp_path_factory.mktemp("large"), np.random.default_rng(1)
+    middles = rng.normal(size=(2000, 17)).repeat(5, axis=0)
+    rows = middles + 0.4 * rng.normal(size=(10_000, 17))
+    rows[::5] = rows[1::5]
+    for name, vectors in (("metric", rows[:, :5]), ("base", rows[:, 5:])):
+        made = ExactRanker(vectors.shape[1])
+        made.add(np.arange(10_000), unit(vectors))
+        made.save(folder / name)
+    metric, base = request.param.open([folder / "metric"], 5), ExactRanker.open([folder / "base"], 12)
+    return BlendedRanker(metric, base, 5, WEIGHT)
+
+
+@pytest.mark.parametrize("is_filtered", [False, True])
+def test_the_best_of_many_are_the_first_of_the_whole_ranking(large, is_filtered, monkeypatch):
+    among = np.random.default_rng(2).random(10_000) < 0.7 if is_filtered else None
+    ranked, own = [], BlendedRanker._summed
+    monkeypatch.setattr(BlendedRanker, "_summed", lambda *given: ranked.append(1) or own(*given))
+    for id in range(0, 10_000, 997):
+        query = large.vector(id)
+        for k in (1, 10):
+            found = large.rank(query, k, among)
+            n_whole = len(ranked)
+            whole = large.rank(query, 10_000, among)
+            assert found.ids.tolist() == whole.ids[:k].tolist()
+            assert found.scores.tobytes() == whole.scores[:k].tobytes()
+            assert len(ranked) == n_whole + 1
+    assert len(ranked) < 30  # of 22 queries for the best few, most needed no whole ranking
+
+
+def test_joined_vectors_are_compared_part_by_part(kind):
+    ranker, _ = kind
+    ids = np.array([7, 2000, 3])
+    rows = [v.dense() if isinstance(v, SparseVector) else v for v in map(ranker.vector, ids.tolist())]
+    np.testing.assert_allclose(ranker.cosines(ids), np.array(rows) @ np.array(rows).T, atol=1e-5)

@@ -1,0 +1,62 @@
+"""The threshold scan: all rows of which a score is at least so much; their byte codes rule the others out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ranker import Ids, Ranking, order
+from .byte_codes import CodedViews, code_views
+from .dense_block import DenseBlock, Part
+from .proven_scan import rows_above
+from .top_k import Selection
+
+
+def scan_above(
+    parts: Sequence[Part],
+    views: Sequence[NDArray[np.float32]],
+    is_cosine: bool,
+    least: float,
+    most: int,
+    among: NDArray[np.bool_] | None,
+) -> Ranking | None:
+    """Return all ids whose score is at least ``least``, best first; None if they may be more than ``most``.
+
+    Parameters
+    ----------
+    views : of the query, each float32 (d,), of unit length under the cosine.
+    among : bool, by id: only ids that it holds True count; None: all.
+    """
+    coded = code_views(views) if is_cosine else None
+    bound = np.float32(least)
+    found: list[tuple[Ids, DenseBlock, NDArray[np.int64]]] = []
+    n = 0
+    for ids, block in parts:
+        rows = _rows(ids, block, views, coded, bound, among)
+        n += len(rows)
+        if n > most:
+            return None
+        found.append((ids, block, rows))
+    scores = [block.scores_of(rows, views, is_cosine) for _, block, rows in found]
+    everyone = np.concatenate([np.empty(0, np.int64), *(ids[rows] for ids, _, rows in found)])
+    reached = np.concatenate([np.empty(0, np.float32), *scores])
+    kept = np.flatnonzero(reached >= bound)
+    return order(everyone[kept], reached[kept], len(kept))
+
+
+def _rows(
+    ids: Ids,
+    block: DenseBlock,
+    views: Sequence[NDArray[np.float32]],
+    coded: CodedViews | None,
+    bound: np.float32,
+    among: NDArray[np.bool_] | None,
+) -> NDArray[np.int64]:
+    """Return the rows of a block whose score may reach a bound."""
+    if coded is not None and block.codes is not None:
+        block.codes.check()
+        return rows_above(block.codes.arrays, coded, ids, among, bound)
+    scores = block.scores(views, coded is not None)
+    return np.flatnonzero((scores >= bound) & Selection(0, among).allows(ids))
