@@ -85,8 +85,10 @@ _SLICES = """async (steps) => {
   return n / (performance.now() - start) * 1000;
 }"""
 
-# From the end of a mark to hits, ms.
-_REGION = """async (box) => {
+# From the end of a mark to hits, ms; boxes are of an image of 512 × 512, and scaled to the one that is open.
+_REGION = """async (of512) => {
+  const { view } = await import('/static/page/js/look.js');
+  const box = of512.map((n) => Math.round((n * view.size.cols) / 512));
   const { update } = await import('/static/page/js/state.js');
   const { current } = await import('/static/page/js/answer.js');
   const before = current.answer;
@@ -122,7 +124,7 @@ def opened(browser: Browser, address: str) -> tuple[Page, float]:
 
 
 def boxes(repeats: int, seed: int) -> list[list[int]]:
-    """Return boxes of 40 to 120 pixels inside 512."""
+    """Return boxes of 40 to 120 pixels of 512, in the middle three quarters."""
     draws = np.random.default_rng(seed)
     sizes = draws.integers(40, 120, (repeats, 2))
     corners = draws.integers(80, 300, (repeats, 2))
