@@ -8,18 +8,26 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
+from .slide_bands import TILES_PER_BAND
 from .worker_messages import Failure, PartialResult, Task
 
 Outcome = PartialResult | Failure
 
-_MOST_HELD = 512
-"""Images that wait for an earlier file; above that, workers that are ahead wait too."""
+_MOST_HELD, _OF_EACH = 512, 2 * TILES_PER_BAND
+"""Images that wait for an earlier task, in all or of each worker; above both, those ahead wait too.
+
+So all may do a part of one slide, and be done with it, while the first part is not.
+"""
 
 
 class InOrder:
-    """Hold the results of tasks until those of all earlier ones are there."""
+    """Hold the results of tasks until those of all earlier ones are there.
 
-    def __init__(self) -> None:
+    ``n_workers`` : who do them.
+    """
+
+    def __init__(self, n_workers: int = 1) -> None:
+        self._most_held = max(_MOST_HELD, _OF_EACH * n_workers)
         self._line: deque[tuple[int, int]] = deque()
         self._held: dict[tuple[int, int], list[tuple[Task, Outcome]]] = {}
         self._ended: set[tuple[int, int]] = set()
@@ -38,7 +46,7 @@ class InOrder:
     @property
     def is_full(self) -> bool:
         """Tell if so many images wait that only the task they wait for should be worked at."""
-        return self._n_held >= _MOST_HELD
+        return self._n_held >= self._most_held
 
     def begin(self, task: Task) -> None:
         """Note that a task was taken up."""

@@ -16,9 +16,9 @@ from ...readers.slides.opening import may_be_slide
 from ...readers.source import Band
 from .worker_messages import Setup, Task
 
-TILES_PER_BAND = 256
-"""Tiles of the whole grid in a band, of which a third may be on tissue: seconds of work for one opening of
-the file, and few enough that as many as there are workers can wait for the first."""
+TILES_PER_BAND = 128
+"""Tiles of the whole grid in a band, of which a third may be on tissue: a second of work or more for one
+opening of the file, and few enough that as many bands as there are workers can wait for the first."""
 SMALL_FILE = 1 << 18
 """Bytes of a file, 256 KiB, that is not worth a look: a slide of many tiles is larger."""
 

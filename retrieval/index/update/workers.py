@@ -70,7 +70,7 @@ class ProcessExecutor:
 
     def run(self, setup: Setup, tasks: Iterator[Task]) -> Iterator[tuple[Task, Outcome]]:
         """Do tasks. The caller must take all that is yielded, or close the executor."""
-        order = InOrder()
+        order = InOrder(self._jobs)
         while True:
             self._assign(setup, tasks, order)
             busy = {w.connection: w for w in self._workers if w.assigned}

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from retrieval.index.catalogue.encoded_picture import EncodedPicture
 from retrieval.index.catalogue.files import State
 from retrieval.index.update.in_order import InOrder
+from retrieval.index.update.slide_bands import TILES_PER_BAND
 from retrieval.index.update.worker_messages import Failure, PartialResult, Task
 
 
@@ -49,3 +50,15 @@ def test_parts_of_the_first_file_go_on_at_once_and_others_fill_it():
     assert len(list(order.end(task(0), result(1)))) == 9
     assert not order.is_full
     assert order.head == (1, 0)
+
+
+def test_each_of_many_workers_may_do_a_band_while_the_first_is_not_done():
+    n_workers = 16
+    order = InOrder(n_workers)
+    for number in range(n_workers):
+        order.begin(task(number))
+    for number in range(1, n_workers):
+        assert not order.is_full
+        assert list(order.end(task(number), result(TILES_PER_BAND))) == []
+    assert not order.is_full
+    assert len(list(order.end(task(0), result(1)))) == n_workers
