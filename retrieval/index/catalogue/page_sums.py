@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 import zlib
 from array import array
 from collections.abc import Iterable
@@ -64,7 +65,8 @@ class PageSums:
         page_size = size_of_page(data)
         pages = [page for _, page in _pages(data, page_size)]
         sums = array("I", map(zlib.crc32, pages))
-        total = zlib.crc32(memoryview(data)[page_size:], zlib.crc32(pages[0]))
+        crc32 = crc32_for(len(data))
+        total = crc32(memoryview(data)[page_size:], crc32(pages[0], 0))
         return cls(generation, page_size, total, sums, _parity(pages))
 
     @property
@@ -220,8 +222,15 @@ def _parity(pages: list[memoryview]) -> bytes:
 
 def _xor(parts: list[bytes]) -> bytes:
     """Return the exclusive or of byte strings of one length."""
+    if "numpy" in sys.modules:
+        import numpy as np
+
+        sums = np.zeros(len(parts[0]), np.uint8)
+        for part in parts:
+            sums ^= np.frombuffer(part, np.uint8)
+        return sums.tobytes()
     total = 0
-    for part in parts:  # whole numbers of any length: as fast as arrays, and NumPy need not be loaded
+    for part in parts:  # whole numbers of any length: six times as slow, but NumPy need not be loaded
         total ^= int.from_bytes(part, "little")
     return total.to_bytes(len(parts[0]), "little")
 

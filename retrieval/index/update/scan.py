@@ -15,9 +15,11 @@ from ...readers.folder import find_files
 from ..catalogue.database import Catalogue
 from ..catalogue.files import (
     KnownSource,
+    NewSource,
     Stat,
     State,
     add_source,
+    add_sources,
     drop_sources,
     known_sources,
     mark_changed,
@@ -96,17 +98,19 @@ def _record_scope(store: Store, scope: Scope, changes: Changes, options: ScanOpt
             "or take them out with `semblance remove`"
         )
     n_known, n_new = len(known), len(changes.new)
+    new: list[NewSource] = []
     for file in scope.files:
         path = os.fsencode(_below(scope.root, file.path))
         name = catalogue.names.name(f"{scope.prefix}{file.name}")
         stat = Stat(file.size, file.mtime_ns, file.inode, file.ctime_ns)
         found = known.pop(path, None) or known.pop(tombstone_path_key(salt, path), None)
         if found is None:
-            changes.new.add(add_source(catalogue, scope.number, path, name, stat))
+            new.append((path, name, stat))
         elif not is_unchanged(found, file.path, stat, salt, options.compare_contents):
             changes.changed.add(_changed(catalogue, scope, path, name, stat, found, changes))
         else:
             _unchanged(catalogue, found, file.path, name, stat, changes)
+    changes.new.update(add_sources(catalogue, scope.number, new))
     changes.skipped += [(catalogue.names.name(where), reason) for where, reason in scope.unreadable]
     gone = [found for path, found in known.items() if _is_gone(scope, path)]
     if not options.forget:
