@@ -123,8 +123,10 @@ def _walk(graph: Graph, codes: CodeArrays, views: CodedViews, breadth: int) -> N
     seen = np.zeros(len(graph.links) // 8 + 1, np.uint8)
     fresh = np.empty(graph.links.shape[1], np.int64)
     near = np.empty(graph.links.shape[1], np.float32)
+    # Taken out of their records once: to do so for each neighbour takes longer than to read its code.
+    links, coded, scales, values, steps = graph.links, codes.codes, codes.scales, views.values, views.steps
     rows[0] = _descend(graph, codes, views)
-    scores[0] = coded_score(codes.codes, codes.scales, rows[0], views.values, views.steps)
+    scores[0] = coded_score(coded, scales, rows[0], values, steps)
     seen[rows[0] >> 3] |= np.uint8(1 << (rows[0] & 7))
     size, at = 1, 0
     while at < size:
@@ -132,10 +134,10 @@ def _walk(graph: Graph, codes: CodeArrays, views: CodedViews, breadth: int) -> N
             at += 1
             continue
         is_done[at] = True
-        n = _unseen(graph.links[rows[at]], seen, fresh)
+        n = _unseen(links[rows[at]], seen, fresh)
         # One tight loop for all neighbours: so the processor waits for several of their codes at once.
         for i in range(n):
-            near[i] = coded_score(codes.codes, codes.scales, fresh[i], views.values, views.steps)
+            near[i] = coded_score(coded, scales, fresh[i], values, steps)
         for i in range(n):
             if size == breadth and near[i] <= scores[size - 1]:
                 continue
@@ -186,16 +188,17 @@ def _insert(
 @kernel()
 def _descend(graph: Graph, codes: CodeArrays, views: CodedViews) -> int:
     """Go from the entry to the nearest vector of each layer in turn, and return the last."""
-    row = graph.entry[0]
-    score = coded_score(codes.codes, codes.scales, row, views.values, views.steps)
+    row, upper, first = graph.entry[0], graph.upper, graph.first
+    coded, scales, values, steps = codes.codes, codes.scales, views.values, views.steps
+    score = coded_score(coded, scales, row, values, steps)
     for layer in range(graph.entry[1], 0, -1):
         is_nearer = True
         while is_nearer:
             is_nearer = False
-            for link in graph.upper[graph.first[row] + layer - 1]:
+            for link in upper[first[row] + layer - 1]:
                 if link < 0:
                     break
-                other = coded_score(codes.codes, codes.scales, link, views.values, views.steps)
+                other = coded_score(coded, scales, link, values, steps)
                 if other > score:
                     row, score, is_nearer = np.int64(link), other, True
     return int(row)
