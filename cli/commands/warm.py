@@ -202,7 +202,7 @@ def _rank_by_graph(segment: Path) -> None:
 
 
 def _rank_pruned(folder: Path) -> None:
-    """Score a selection of bags, in full precision and packed, and rank all of them with pruning."""
+    """Score a selection of bags, in full precision and packed, rank all with pruning, and compare two."""
     import numpy as np
 
     from retrieval.rankers.inverted import InvertedIndex
@@ -225,6 +225,8 @@ def _rank_pruned(folder: Path) -> None:
     packed.rank(bag, 1, np.arange(SMALLEST) < 1)
     packed.rank(bag, SMALLEST)
     packed.rank(bag, 1)
+    # Smoothing compares the best images with each other.
+    packed.cosines(np.arange(2))
 
 
 def _query_by(index: Index, name: str, region: Region) -> None:
