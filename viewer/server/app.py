@@ -91,6 +91,9 @@ async def _load(desk: Desk) -> None:
         await asyncio.to_thread(collection.load_quick)
     # Kernels and networks leave other threads little time: the first page gets its answer before.
     steps = (step for collection in desk.collections for step in collection.practice())
+    # But for the first: it starts the process that reads images, which takes half a second beside this one.
+    if (step := next(steps, None)) is not None:
+        await asyncio.to_thread(_practise, step)
     is_calm = await desk.workers.calm(CALM, PATIENCE)
     while True:
         # In calm moments alone: who asks before has what she needs loaded. No network waits for it.
