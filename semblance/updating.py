@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,8 +91,7 @@ def carried_out(
             return state
         from retrieval.evaluation import learn_fusions_again
 
-        notes = learn_fusions_again(index)
-        return replace(state, report=replace(state.report, notes=(*state.report.notes, *notes)))
+        return learn_fusions_again(state)
 
 
 @contextmanager

@@ -107,7 +107,7 @@ def bounded(
 
 
 def timed(way: Callable[[], Any]) -> tuple[float, Any]:
-    """Return milliseconds, and what came of it."""
+    """Return milliseconds, and the result."""
     begin = time.process_time()
     found = way()
     return (time.process_time() - begin) * 1e3, found

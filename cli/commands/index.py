@@ -173,8 +173,10 @@ def run(args: Arguments) -> int:
         return _follow(order, args)
     with ProgressBar("files", args.quiet) as progress:
         state = bring_up_to_date(order, progress)
-    for note in _weights_again(order):
-        print(note, file=sys.stderr)
+    if order.remake:
+        from retrieval.evaluation import learn_fusions_again
+
+        state = learn_fusions_again(state)
     _tell(state, time.monotonic() - started, args)
     # After the report, which says of each file why it was skipped.
     if not state.n_pictures:
@@ -182,15 +184,6 @@ def run(args: Arguments) -> int:
             f"{', '.join(map(str, args.folders)) or args.output}: holds no image that can be read"
         )
     return 0
-
-
-def _weights_again(order: Order) -> tuple[str, ...]:
-    """Learn stale weights of fusions again if that is asked for, and return what is to be said of it."""
-    if not order.remake:
-        return ()
-    from retrieval.evaluation import learn_fusions_again
-
-    return learn_fusions_again(order.output)
 
 
 def _say_steps(order: Order, args: Arguments) -> int:

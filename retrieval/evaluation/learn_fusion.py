@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from .cross_fitting import FOLDS, draw, folds, gather
 from .evaluation_options import EvaluationOptions
 from .held_out_systems import by_held_out
 from .task import EvaluationTask, prepare
+
+if TYPE_CHECKING:
+    from ..index.order import IndexState
 
 
 @dataclass(frozen=True)
@@ -66,13 +69,14 @@ def learn_fusion(folder: Path, options: FusionOptions, *, factories: Factories |
         return _kept(store, options)
 
 
-def learn_fusions_again(folder: Path, *, factories: Factories | None = None) -> tuple[str, ...]:
-    """Learn stale weights again, as they were learnt; return a note of each fusion that could not be.
+def learn_fusions_again(state: IndexState) -> IndexState:
+    """Learn stale weights of an index again, as they were learnt, after an update.
 
-    Raises IndexFolderError if there is no index, or another process writes to it.
+    Return its state with a note of each fusion that could not be learnt. Raises IndexFolderError if another
+    process writes to it.
     """
-    notes = []
-    with closing(Store.open(Path(folder), True, factories or {})) as store:
+    notes = list(state.report.notes)
+    with closing(Store.open(state.output, True, {})) as store:
         for by, _ in list(stale_fusions(store)):
             options: Mapping[str, Any] | None = Flow(store).options(weigh(by))
             try:
@@ -80,7 +84,7 @@ def learn_fusions_again(folder: Path, *, factories: Factories | None = None) -> 
                     _kept(store, FusionOptions(**options))
             except SettingError as error:  # such as no labels any more
                 notes.append(f"the weights of {', '.join(by)} could not be learnt again: {error}")
-    return tuple(notes)
+    return replace(state, report=replace(state.report, notes=tuple(notes)))
 
 
 def _kept(store: Store, options: FusionOptions) -> LearntFusion:

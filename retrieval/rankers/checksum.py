@@ -16,7 +16,7 @@ _MUCH = 16_000_000
 
 
 def crc32_for(n_bytes: int) -> Crc32:
-    """Return what computes the CRC-32 of so many bytes in the least time; the results are the same."""
+    """Return what computes the CRC-32 of a number of bytes in the least time; the results are the same."""
     # Without numpy it would take far longer to load than zlib takes for any catalogue.
     pays = "imagecodecs" in sys.modules or (n_bytes >= _MUCH and "numpy" in sys.modules)
     return _quick() if pays else zlib.crc32

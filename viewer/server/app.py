@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
@@ -13,9 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from threadpoolctl import threadpool_limits
 
-from retrieval.errors import SemblanceError
-
 from .api.schema import GraphQLApp
+from .collection import practise
 from .desk import Desk
 from .guard import Guard, Rules, TooLargeError
 from .problem import Kind, RefusedError
@@ -93,12 +92,12 @@ async def _load(desk: Desk) -> None:
     steps = (step for collection in desk.collections for step in collection.practice())
     # But for the first: it starts the process that reads images, which takes half a second beside this one.
     if (step := next(steps, None)) is not None:
-        await asyncio.to_thread(_practise, step)
+        await asyncio.to_thread(practise, step)
     is_calm = await desk.workers.calm(CALM, PATIENCE)
     while True:
         # In calm moments alone: who asks before has what she needs loaded. No network waits for it.
         if is_calm and (step := next(steps, None)) is not None:
-            await asyncio.to_thread(_practise, step)
+            await asyncio.to_thread(practise, step)
         else:
             for collection in desk.collections:
                 # What was still loading of the last commit is loaded of the new one.
@@ -106,11 +105,6 @@ async def _load(desk: Desk) -> None:
                     await asyncio.to_thread(collection.load)
             await asyncio.sleep(EVERY)
         is_calm = await desk.workers.calm(PAUSE, PAUSE)
-
-
-def _practise(step: Callable[[], object]) -> None:
-    with suppress(SemblanceError):
-        step()
 
 
 async def _refresh(desk: Desk) -> None:

@@ -17,6 +17,12 @@ from .opened import Opened
 from .saved import Saved
 
 
+def practise(step: Callable[[], object]) -> None:
+    """Take a step that prepares questions; one that fails is no fault: a file may have gone."""
+    with suppress(SemblanceError):
+        step()
+
+
 class Collection:
     """One index, in a folder or in shards.
 
@@ -49,18 +55,14 @@ class Collection:
         self.now.load_if_possible(self._quick)
 
     def practice(self) -> Iterator[Callable[[], object]]:
-        """Yield short steps that prepare all kinds of questions for what needs no network.
-
-        SemblanceError from a step is no fault: a file may have gone.
-        """
+        """Yield short steps for ``practise``: all kinds of questions to what needs no network."""
         return self.now.practice(self._quick)
 
     def load(self) -> None:
         """Load all representations, networks last, and prepare all kinds of questions for those."""
         self.now.load_if_possible(self.now.waiting)
         for step in self.now.practice([name for name in self.now.in_order if self.now.is_slow(name)]):
-            with suppress(SemblanceError):
-                step()
+            practise(step)
 
     @property
     def _quick(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The choice of a ranker of dense vectors: what is installed, and what ``auto`` means for so many vectors."""
+"""The choice of a ranker of dense vectors: what is installed, and what ``auto`` means for their number."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_choice(choice: str, option: str = "ranker") -> None:
         library.
     """
     known = [AUTO, *installed(RANKERS)]
-    # The name alone may be mistyped; an address is checked by whoever speaks with what is there.
+    # The name alone may be mistyped; an address is checked by whoever connects to it.
     name, place = engine_of(choice)
     if name not in known:
         raise OptionError(

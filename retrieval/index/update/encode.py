@@ -23,7 +23,7 @@ from .worker_messages import Failure, PartialResult, Setup, Spec, Task
 from .workers import Executor
 
 _COMMITS_TO_DOUBLE = 32
-"""About so many commits double a large index."""
+"""About how many commits double a large index."""
 
 
 @dataclass

@@ -45,7 +45,7 @@ class InOrder:
 
     @property
     def is_full(self) -> bool:
-        """Tell if so many images wait that only the task they wait for should be worked at."""
+        """Tell if as many images wait as may: only the task they wait for should be worked at."""
         return self._n_held >= self._most_held
 
     def begin(self, task: Task) -> None:

@@ -26,19 +26,30 @@ def place(tmp_path_factory):
     return index_thumbnails(place / "i", draw_numbered(place / "images", N), ColourHistogram())
 
 
-@pytest.mark.parametrize("options", ASKED, ids=str)
-def test_the_hits_and_votes_are_the_same(place, options, monkeypatch):
-    with Index.open(place) as index:
-        whole = [index.query(f"{i}.png", by=("thumbnail", "colour"), k=1, **options) for i in range(6)]
+@pytest.fixture
+def bound(monkeypatch):
+    """Return what bounds rankings of few images too, and returns a list of what was found so from then on."""
+
+    def begin():
         for name in ("_FIRST", "_PER_HIT", "_DEEPER"):
             monkeypatch.setattr(bounded_fusion, name, 2)
-        bounded, own = [], query.best_fused
+        found, own = [], query.best_fused
 
         def noted(*arguments):
-            bounded.append(own(*arguments))
-            return bounded[-1]
+            found.append(own(*arguments))
+            return found[-1]
 
         monkeypatch.setattr(query, "best_fused", noted)
+        return found
+
+    return begin
+
+
+@pytest.mark.parametrize("options", ASKED, ids=str)
+def test_the_hits_and_votes_are_the_same(place, options, bound):
+    with Index.open(place) as index:
+        whole = [index.query(f"{i}.png", by=("thumbnail", "colour"), k=1, **options) for i in range(6)]
+        bounded = bound()
         assert whole == [
             index.query(f"{i}.png", by=("thumbnail", "colour"), k=1, **options) for i in range(6)
         ]
@@ -46,19 +57,11 @@ def test_the_hits_and_votes_are_the_same(place, options, monkeypatch):
 
 
 @pytest.mark.parametrize("options", [{"smooth": 2}, {"fusion": "z", "smooth": 3, "include_self": False}])
-def test_smoothed_hits_are_the_first_of_whole_smoothed_rankings(place, options, monkeypatch):
+def test_smoothed_hits_are_the_first_of_whole_smoothed_rankings(place, options, monkeypatch, bound):
     monkeypatch.setattr(smooth, "POOL", 5)
     asked = {"by": ("thumbnail", "colour"), **options}
     with Index.open(place) as index:
         whole = [index.query(f"{i}.png", k=N, **asked) for i in range(6)]
-        for name in ("_FIRST", "_PER_HIT", "_DEEPER"):
-            monkeypatch.setattr(bounded_fusion, name, 2)
-        bounded, own = [], query.best_fused
-
-        def noted(*arguments):
-            bounded.append(own(*arguments))
-            return bounded[-1]
-
-        monkeypatch.setattr(query, "best_fused", noted)
+        bounded = bound()
         assert [index.query(f"{i}.png", k=2, **asked) for i in range(6)] == [hits[:2] for hits in whole]
         assert any(found is not None for found in bounded)
