@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-import dask
 import distributed
 from distributed.scheduler import KilledWorker
 
@@ -21,13 +20,11 @@ from retrieval.index.update.in_order import InOrder, Outcome
 from retrieval.index.update.worker_messages import Failure, Setup, Task
 
 from .dask_address import check_address
+from .dask_local import local_cluster
 from .dask_task import do_task, size_of, versions
 
 _WINDOW = 4
 """Tasks in the cluster, for each thread of it: one is done, and the others wait so that it need not."""
-
-_OWN = "127.0.0.1:0"
-"""Where Dask shows what a cluster of our own does: any free port, for this machine alone."""
 
 _DEATHS = 3
 """Workers that die of one file, until the file is given up."""
@@ -37,14 +34,6 @@ _WAIT = 30.0
 
 _OFTEN = 1.0
 """Seconds between two counts of the threads of a cluster."""
-
-_LOCAL = {
-    # One death is enough here: what died is tried alone.
-    "distributed.scheduler.allowed-failures": 0,
-    # A look at what each does, every 10 ms, takes a tenth of a small task.
-    "distributed.worker.profile.enabled": False,
-}
-"""Settings of a cluster of this machine's own."""
 
 _PATIENCE = 4
 """Times as long for a worker that is started again."""
@@ -194,17 +183,7 @@ class DaskExecutor:
             if address.startswith("tls:") and about.get("ssl_context") is None:
                 raise ValueError("no certificates are configured here")
             return distributed.Client(address, timeout=_WAIT, set_as_default=False)
-        n = self._jobs or len(os.sched_getaffinity(0))
-        with dask.config.set(_LOCAL):
-            self._cluster = distributed.LocalCluster(
-                "127.0.0.1",
-                n_workers=n,
-                threads_per_worker=1,
-                # Else they would listen to other machines, and all clusters want one port.
-                dashboard_address=_OWN,
-                worker_dashboard_address=_OWN,
-                silence_logs=60,
-            )
+        self._cluster = local_cluster(self._jobs or len(os.sched_getaffinity(0)))
         return distributed.Client(self._cluster, set_as_default=False)
 
     def close(self) -> None:

@@ -221,18 +221,18 @@ def test_the_command_starts_a_cluster_of_its_own_and_ends_it(scans, tmp_path, ca
 
 
 @pytest.mark.soak
-def test_workers_killed_at_fifty_instants_leave_the_same_index(scans, tmp_path, quick):
+@pytest.mark.parametrize("n_workers", [1, 2, 8])
+def test_workers_killed_at_fifty_instants_leave_the_same_index(scans, tmp_path, quick, n_workers):
     indexed(tmp_path / "one", scans, 1)
-    for n_workers in (1, 2, 8):
-        executor = DaskExecutor("", n_workers)
-        for instant in range(50):
-            pids = list(executor._connected().run(os.getpid).values())
-            killer = threading.Timer(0.02 * instant, os.kill, (pids[instant % len(pids)], signal.SIGKILL))
-            killer.start()
-            indexed(tmp_path / f"{n_workers}-{instant}", scans, executor)
-            killer.join()
-            assert arrays(tmp_path / f"{n_workers}-{instant}") == arrays(tmp_path / "one")
-        executor.close()
+    executor = DaskExecutor("", n_workers)
+    for instant in range(50):
+        pids = list(executor._connected().run(os.getpid).values())
+        killer = threading.Timer(0.02 * instant, os.kill, (pids[instant % len(pids)], signal.SIGKILL))
+        killer.start()
+        indexed(tmp_path / f"{instant}", scans, executor)
+        killer.join()
+        assert arrays(tmp_path / f"{instant}") == arrays(tmp_path / "one")
+    executor.close()
 
 
 @pytest.mark.soak

@@ -1,10 +1,12 @@
 """Shards that are served answer as the one index; who has no token, or is no head, is told nothing."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 from support.served import SEARCH, graphql
-from support.server_process import listening, serving
+from support.server_process import command, listening, serving
 from support.shards import ASKED, change
 
 from retrieval.errors import IndexFolderError, OptionError
@@ -31,6 +33,40 @@ def test_served_shards_answer_as_one_index_and_want_their_token(one, copied):
         with ShardedIndex.open(plan) as index:
             for options in ASKED[::3]:
                 assert index.query(one.names[7], **options) == one.query(one.names[7], **options)
+
+
+def test_a_server_of_a_shard_that_is_killed_under_twenty_clients_makes_no_answer_wrong(
+    one, copied, monkeypatch
+):
+    monkeypatch.setenv("SEMBLANCE_TOKEN", "twenty-letters-or-more")
+    with Index.open(copied / "shard-2") as lost:
+        gone = set(lost.names)
+    names = [name for name in one.names if name not in gone][:20]
+    asked = {"by": ["thumbnail"], "k": 99}
+    whole = {name: one.query(name, **asked) for name in names}
+    rest = [name for name in one.names if name not in gone]
+    without = {name: one.query(name, among=rest, **asked) for name in names}
+    with command(copied / "shard-2", "--token") as (server, address, _):
+        served = f'"{address.partition("/#")[0]}"'
+        plan = change(copied / "shards.toml", ('"shard-2"', served))
+        with ShardedIndex.open(plan) as index, ThreadPoolExecutor(len(names)) as clients:
+            all_ask = Barrier(len(names) + 1)
+
+            def ask(name):
+                assert index.query(name, **asked) == whole[name]
+                all_ask.wait(60)
+                # Until the shard is missed.
+                lacking = ""
+                while not lacking:
+                    hits, lacking = index.query(name, **asked), index.lacking
+                    assert hits == (without if lacking else whole)[name]
+                return lacking
+
+            answers = [clients.submit(ask, name) for name in names]
+            all_ask.wait(60)
+            server.process.kill()
+            for answer in answers:
+                assert "1 of 4 shards is away" in answer.result(60)
 
 
 def test_servers_and_who_asks_them_take_their_token_from_the_environment(whole, monkeypatch):
