@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import distributed
+from dask.utils import key_split
 from distributed.scheduler import KilledWorker
 
 from retrieval.errors import OptionError, SemblanceError
@@ -64,6 +65,8 @@ class _Run:
         # Each count is a question to the scheduler, which would cost as much as a small task.
         if time.monotonic() - self._counted >= _OFTEN:
             self._n_threads = max(1, sum(client.nthreads().values()))
+            # Dask keeps how it took apart the last 100,000 names of tasks; of ours none comes twice.
+            key_split.cache_clear()
             self._counted = time.monotonic()
         return self._n_threads
 
