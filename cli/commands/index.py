@@ -108,7 +108,7 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
 @option(
     "--remake",
     is_flag=True,
-    help="make again what has become stale: by settings given here, changed labels, or a newer step",
+    help="make again what has become stale: by settings given here, other labels or reports, or a newer step",
 )
 @option("--refit", is_flag=True, help="learn the vocabulary again from all images")
 @option("--compare-contents", is_flag=True, help="read every file to see whether it has changed")

@@ -52,16 +52,20 @@ def _say_why(args: Arguments) -> int:
     for step in steps:
         of = f" of {', '.join(step.inputs)}" if step.inputs else ""
         # Eight digits tell the keys of one index apart.
-        print(printable(f"{step.name} {step.key[:8] or '(not made)'}{of}: {_state(step)}"))
+        key = step.key[:8] or ("(not made)" if step.because else "(not there)")
+        print(printable(f"{step.name} {key}{of}: {_state(step)}"))
     return 0
 
 
 def _state(step: StepState) -> str:
     if step.runs:
         return f"{step.runs:,} files to do, because {step.because}"
+    missing = f"{step.missing}; " if step.missing else ""
     if step.because:
-        return f"stale, because {step.because}; `semblance index --remake` makes it again"
-    return "up to date"
+        return f"stale, because {step.because}; {missing}{step.remedy} makes it again"
+    if missing:
+        return f"up to date as far as is known, for {missing}{step.remedy} makes it again"
+    return "up to date" if step.key else "not where it was"
 
 
 def _readable(info: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,8 @@ are looked for, in English and German. What a sentence denies is not found.
 Images are clustered by their vectors alone; each cluster has the log-odds of each term in its reports against
 those of all, patients counted once and few of them shrunk towards 0; an image has those of the clusters that
 it is near. That is a representation of its own; later runs of `semblance index` derive it for new images.
-Of the reports the index keeps the names of terms and these numbers, and no text.
+Of the reports the index keeps the names of terms and these numbers, and no text. Later runs of
+`semblance index` say if the tables have changed, and `semblance index --remake` learns it again.
 
 Printed are the cells of clusters and terms that are commoner than chance: exact tests by patient, corrected
 by Holm for all cells. Reports that have nothing to do with looks give one in twenty runs any."""
@@ -68,20 +69,19 @@ by Holm for all cells. Reports that have nothing to do with looks give one in tw
 @quiet
 def run(args: Arguments) -> int:
     """Learn, say on stderr of what, and print the cells beyond chance on stdout."""
-    from retrieval.index.update.learn_profile import ProfileOptions
+    from retrieval.index.update.profile_options import ProfileOptions
     from retrieval.index.writer import IndexWriter
-    from retrieval.metadata.reports import read_reports, read_terms
+    from retrieval.metadata.reports import ReportFiles
     from retrieval.metric_learning.semantics import ProfileLearner
 
     # Both tables are read before the index is locked: a slip in one of them costs nothing then.
-    terms = read_terms(args.terms)
-    reports = read_reports(args.reports, terms, args.text or ())
+    files = ReportFiles.at(args.reports, args.terms, args.text or ())
+    reports, terms = files.read()
     learner = ProfileLearner(args.clusters, seed=args.seed)
     with IndexWriter.open(args.index) as index, ProgressBar("steps", args.quiet) as progress:
         # A metric or another profile is no base: its vectors say what labels or reports taught it.
         by = args.by or next((n for n in index.representations if "+" not in n), "") or default_by(index)
-        names = tuple(term.name for term in terms)
-        options = ProfileOptions(by, reports, names, learner, args.where, args.not_same, args.name)
+        options = ProfileOptions(by, reports, terms, learner, args.where, args.not_same, args.name, files)
         report = index.learn_profile(options, progress=progress)
     if args.found is not None:
         # As a table of labels: what was found in text is looked into with the tools for labels.

@@ -26,7 +26,8 @@ from .update.apply_labels import LabelReport
 from .update.index_copies import IndexCopies
 from .update.index_settings import IndexSettings
 from .update.learn_metric import drop_metric, learn_metric
-from .update.learn_profile import ProfileOptions, ProfileReport, learn_profile
+from .update.learn_profile import ProfileReport, learn_profile
+from .update.profile_options import ProfileOptions
 from .update.registration import register_representation
 from .update.repair import RepairReport, repair
 from .update.run import Jobs, UpdateReport, update

@@ -1,6 +1,6 @@
 """Records of the flow: what each result was made of, under its own hash, its recipe.
 
-One JSON text in ``meta``. A result without a record is of an earlier version of Semblance, or was given; it
+JSON texts in ``meta``. A result without a record is of an earlier version of Semblance, or was given; it
 counts as made of what is there now, so that nothing is made again only because the software is newer.
 """
 
@@ -11,11 +11,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ...errors import PictureError
 from .database import Catalogue
+from .hidden_names import Names
 from .learned_fusions import read_fusions
 from .stored_json import parse
 
-_KEY = "flow"
+_KEY, _TABLES_KEY = "flow", "flow_of_reports"
+"""What was learnt from reports is in a row of its own: earlier versions cannot learn it again, and do not
+look there."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,11 @@ class Record:
 
 def read_records(catalogue: Catalogue) -> dict[str, Record]:
     """Return the records of all results that have one, by recipe."""
-    rows = catalogue.rows("SELECT value FROM meta WHERE key = ?", _KEY)
-    stored: dict[str, Any] = parse(rows[0][0], dict, "the records of what was made of what") if rows else {}
-    return {recipe: Record(**one) for recipe, one in stored.items()}
+    own = {recipe: Record(**one) for recipe, one in _stored(catalogue, _KEY).items()}
+    sealed = _stored(catalogue, _TABLES_KEY).items()
+    return own | {
+        recipe: Record(**{**one, "options": _opened(catalogue, one["options"])}) for recipe, one in sealed
+    }
 
 
 def write_record(catalogue: Catalogue, recipe: str, record: Record) -> None:
@@ -46,6 +52,35 @@ def write_record(catalogue: Catalogue, recipe: str, record: Record) -> None:
     # Those that are set aside keep theirs: they may come back.
     there = {row[0] for row in catalogue.rows("SELECT recipe FROM representation")}
     there |= {one.record for one in read_fusions(catalogue)}
-    kept = {name: one for name, one in read_records(catalogue).items() if name in there}
-    text = json.dumps({name: asdict(one) for name, one in {**kept, recipe: record}.items()})
-    catalogue.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", _KEY, text)
+    kept = {name: one for name, one in read_records(catalogue).items() if name in there} | {recipe: record}
+    of_reports = {name: one for name, one in kept.items() if "reports" in (one.options or {})}
+    sealed = {
+        name: {**asdict(one), "options": _sealed(catalogue, one.options)} for name, one in of_reports.items()
+    }
+    _store(catalogue, _TABLES_KEY, sealed)
+    _store(catalogue, _KEY, {name: asdict(one) for name, one in kept.items() if name not in of_reports})
+
+
+def _stored(catalogue: Catalogue, key: str) -> dict[str, Any]:
+    rows = catalogue.rows("SELECT value FROM meta WHERE key = ?", key)
+    return parse(rows[0][0], dict, "the records of what was made of what") if rows else {}
+
+
+def _store(catalogue: Catalogue, key: str, records: Mapping[str, Any]) -> None:
+    catalogue.run("DELETE FROM meta WHERE key = ?", key)
+    if records:
+        catalogue.run("INSERT INTO meta VALUES (?, ?)", key, json.dumps(records))
+
+
+def _sealed(catalogue: Catalogue, options: Mapping[str, Any] | None) -> str:
+    # Encrypted, as addresses of archives are: a path, or a condition on images, may name a patient.
+    return Names(catalogue.key, are_hidden=True).keep(json.dumps(options).encode()).hex()
+
+
+def _opened(catalogue: Catalogue, sealed: str) -> Mapping[str, Any] | None:
+    try:
+        opened = Names(catalogue.key, are_hidden=True).path(bytes.fromhex(sealed))
+    except (PictureError, ValueError):  # without the key nothing can be made again either
+        return None
+    options: Mapping[str, Any] = parse(opened.decode(), dict, "the records of what was made of reports")
+    return options

@@ -1,7 +1,7 @@
 """The flow: the steps of an index as the nodes of a small graph, each with a key, and what is stale.
 
-    files ──────────────┐                 labels ─┐
-                        ├─ encode R ─┬─ learn R+m ┴─ derive R+m
+    files ──────────────┐         labels, or reports and terms ─┐
+                        ├─ encode R ─┬──────────── learn R+m ───┴─ derive R+m
     learn R (a sample) ─┘            └─ rank R          learn R, learn S, labels ─ weigh R, S
 
 A node's key is a hash of its version, its settings and the keys of its inputs. A result lies under a hash of
@@ -16,16 +16,20 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from ...errors import SemblanceError
+from ...metadata.reports import digest_of
 from ...metric_learning import LearnedMetric
+from ...metric_learning.semantics import SemanticProfile
 from ..catalogue.chosen_rankers import chosen_rankers
 from ..catalogue.flow_records import Record, read_records, write_record
 from ..catalogue.learned_fusions import LearntFusion, read_fusions
 from ..catalogue.recipe import canonical
 from ..catalogue.representations import StoredRepresentation, stored_representations
 from ..storage.store import Store
+from .learnt_of import is_profile, learnt_of, tables_of
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Node:
 
     Parameters
     ----------
-    name : ``files``, ``labels``, or what is done and of which representation.
+    name : what is done, and of which representation.
     version : of how it is done; a package raises it when the same input gives another output.
     settings : what else decides its output, such as a recipe.
     inputs : the names of the nodes before it.
@@ -52,11 +56,17 @@ class Flow:
     """The nodes of an index, in an order in which each follows its inputs.
 
     It reads the catalogue when it is made, and hashes what it is asked for.
+
+    Attributes
+    ----------
+    sources : what is given, and has a key but no node: files, labels, and the tables of each profile.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._records = read_records(store.catalogue)
+        self._tables: dict[str, Path] = {}
+        self._metrics: dict[str, StoredRepresentation] = {}
         fitted = [b for b in stored_representations(store.catalogue) if b.is_fitted and not b.is_next]
         own = [node for stored in fitted if stored.base is None for node in self._of_images(stored)]
         derived = [node for stored in fitted if stored.base is not None for node in self._of_metric(stored)]
@@ -65,10 +75,14 @@ class Flow:
         weights = (_of_fusion(one) for one in read_fusions(store.catalogue))
         fused = [node for node in weights if {*node.inputs} <= {*nodes, "labels"}]
         self.nodes: Mapping[str, Node] = {**nodes, **{node.name: node for node in fused}}
+        self.sources = ("files", "labels", *self._tables)
         self._keys: dict[str, str] = {}
 
     def key(self, name: str) -> str:
-        """Return the key of a node, 64 hexadecimal digits. KeyError if there is none of that name."""
+        """Return the key of a node or a source, 64 hexadecimal digits; empty for a table that is not there.
+
+        KeyError if there is none of that name.
+        """
         if name not in self._keys:
             self._keys[name] = self._key(name)
         return self._keys[name]
@@ -79,16 +93,39 @@ class Flow:
         record = self._records.get(node.recipe or "")
         if record is None:
             return ""
-        reasons = [f"{one} changed" for one, key in record.inputs.items() if self._differs(one, key)]
+        reasons = [
+            f"{self._called(one)} changed" for one, key in record.inputs.items() if self._differs(one, key)
+        ]
         if record.version != node.version:
             reasons.append(f"its version was {record.version}, and is {node.version} now")
         return ", ".join(reasons)
 
-    def record(self, name: str, options: Mapping[str, object] | None = None) -> None:
-        """Within a transaction: record that a node is made, of its inputs as they are now."""
+    def missing(self, name: str) -> str:
+        """Return which tables of a node are not where they were, in words; empty if all are there."""
+        gone = (one for one in self.nodes[name].inputs if one in self._tables and not self.key(one))
+        return ", ".join(f"{self._called(one)} are not at {self._tables[one]} any more" for one in gone)
+
+    def remedy(self, name: str) -> str:
+        """Return the command that makes a stale node again."""
+        if name.startswith("encode ") or (self.options(name) is not None and not self.missing(name)):
+            return "`semblance index --remake`"
+        if name.startswith("weigh "):
+            return "`semblance learn-fusion`"
+        return "`semblance learn-profile`" if is_profile(self._metrics[name]) else "`semblance learn-metric`"
+
+    def record(
+        self, name: str, options: Mapping[str, Any] | None = None, digests: Mapping[str, str] | None = None
+    ) -> None:
+        """Within a transaction: record that a node is made, of its inputs as they are now.
+
+        ``options`` : with which it can be made again; ``digests`` : of the tables that it was made of.
+        """
         node = self.nodes[name]
+        tables = {f"{what} {name.removeprefix('learn ')}": digest for what, digest in (digests or {}).items()}
+        self._keys |= {one: self._keyed(digest) for one, digest in tables.items()}
+        names = learnt_of(self._metrics[name], options) if name in self._metrics else node.inputs
         # What is learnt from a table of the user's own is not a matter of the labels of the index.
-        inputs = {one: self.key(one) for one in node.inputs if options is not None}
+        inputs = {one: self.key(one) for one in names if options is not None}
         assert node.recipe is not None
         write_record(self._store.catalogue, node.recipe, Record(node.version, inputs, options))
 
@@ -100,7 +137,7 @@ class Flow:
             return False
         return record is None or record.inputs.get(base) in (None, self.key(base))
 
-    def options(self, name: str) -> Mapping[str, object] | None:
+    def options(self, name: str) -> Mapping[str, Any] | None:
         """Return with what a node can be made again; None if the index does not keep that."""
         record = self._records.get(self.nodes[name].recipe or "")
         return None if record is None else record.options
@@ -110,14 +147,26 @@ class Flow:
             return self._files
         if name == "labels":
             return self._labels
+        if name in self._tables:
+            return self._keyed(digest_of(self._tables[name]))
         node = self.nodes[name]
         # The recipe is a hash already, of settings, window and all that was learnt.
         own = [node.version, node.name, node.settings, [self.key(one) for one in node.inputs]]
         return hashlib.sha256(canonical(own).encode()).hexdigest()
 
     def _differs(self, name: str, key: str) -> bool:
-        known = name in self.nodes or name in ("files", "labels")
+        if name in self._tables:  # of one that is not there nothing can be told
+            return self.key(name) not in ("", key)
+        known = name in self.nodes or name in self.sources
         return not known or self.key(name) != key
+
+    def _called(self, name: str) -> str:
+        return f"its {name.split()[0]}" if name in self._tables else name
+
+    def _keyed(self, digest: str) -> str:
+        # Without the key of the index nobody can test what a report says.
+        key = self._store.salt[:64]
+        return hashlib.blake2b(digest.encode(), digest_size=32, key=key).hexdigest() if digest else ""
 
     def _of_images(self, stored: StoredRepresentation) -> Iterator[Node]:
         recipe, version = str(stored.recipe), version_of(self._store, stored)
@@ -130,10 +179,13 @@ class Flow:
 
     def _of_metric(self, stored: StoredRepresentation) -> Iterator[Node]:
         recipe, learn = str(stored.recipe), f"learn {stored.name}"
-        # Only labelled images are learnt from: a new file changes nothing until it has a label. The reports
-        # that a profile is learnt from are not in the index.
-        inputs = (f"learn {stored.base}", *([] if "terms" in stored.settings else ["labels"]))
-        yield Node(learn, LearnedMetric.version, recipe, inputs, recipe)
+        record = self._records.get(recipe)
+        options = None if record is None else record.options
+        self._metrics[learn] = stored
+        if "reports" in (options or {}):
+            self._tables |= tables_of(stored.name, options or {})
+        version = SemanticProfile.version if is_profile(stored) else LearnedMetric.version
+        yield Node(learn, version, recipe, learnt_of(stored, options), recipe)
         yield Node(f"derive {stored.name}", 1, "", (f"encode {stored.base}", learn))
 
     @cached_property

@@ -79,11 +79,13 @@ def commit_derived(
     account: Mapping[str, Any],
     progress: Progress,
     options: Mapping[str, Any] | None = None,
+    digests: Mapping[str, str] | None = None,
 ) -> None:
     """Write the vectors of all images; then commit them, in place of a representation of the same name.
 
-    ``account`` is what it says of its fit, ``n_fitted`` how many images it learnt from, and ``options`` with
-    what it can be learnt again. One that comes out as it was is not written again.
+    ``account`` is what it says of its fit, ``n_fitted`` how many images it learnt from, ``options`` with what
+    it can be learnt again, and ``digests`` those of the tables that it was learnt from. One that comes out as
+    it was is not written again.
     """
     recipe = recipe_hash(store.window.text, made.name, recipe_settings(made), made.learnt())
     present = {b.name: b for b in stored_representations(store.catalogue) if not b.is_next}.get(made.name)
@@ -93,7 +95,7 @@ def commit_derived(
             note_fit(
                 store.catalogue, present.id, recipe=recipe, model=model, n_fitted=n_fitted, report=account
             )
-            Flow(store).record(f"learn {made.name}", options)
+            Flow(store).record(f"learn {made.name}", options, digests)
         return
     batches: list[tuple[list[int], Segment | None]] = []
     sources = encoded_sources(store, base.id)
@@ -114,7 +116,7 @@ def commit_derived(
         note_fit(store.catalogue, id, recipe=recipe, model=model, n_fitted=n_fitted, report=account)
         for batch, segment in batches:
             note(store, id, batch, segment)
-        Flow(store).record(f"learn {made.name}", options)
+        Flow(store).record(f"learn {made.name}", options, digests)
     store.sweep()
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FitError, SettingError
-from ...metadata.label_table import LabelTable
+from ...metadata.filter import Condition
 from ...metadata.reports.report_table import HAS_REPORT
 from ...metric_learning.held_out import fold_by_fold
 from ...metric_learning.semantics import (
     Association,
     ClusterProfile,
-    ProfileLearner,
     SemanticProfile,
     associations,
 )
@@ -27,45 +26,11 @@ from ..storage.snapshot import Snapshot
 from ..storage.store import Store
 from .derived import base_ranker, stored_vector
 from .learn_metric import commit_derived
+from .profile_options import ProfileOptions, keepable
 from .training_set import joined_groups
 
 FEWEST_PATIENTS = 5
 """Patients below which nothing is learnt of a term: a name that is so rare may be that of one of them."""
-
-
-@dataclass(frozen=True)
-class ProfileOptions:
-    """Options of learning a profile; see ``learn_profile``.
-
-    Parameters
-    ----------
-    by : the representation whose vectors are clustered.
-    reports : the terms of each image or file, as labels; see ``read_reports``.
-    terms : all that were looked for, in order.
-    learner : the clusters and their log-odds.
-    where : only images that meet this condition are learnt from; all get profiles.
-    not_same : images that share a value of this column are one patient; if None ``patient``, else ``group``.
-    name : follows the ``+``.
-    """
-
-    by: str
-    reports: LabelTable
-    terms: Sequence[str]
-    learner: ProfileLearner = field(default_factory=ProfileLearner)
-    where: str | None = None
-    not_same: str | None = None
-    name: str = "profile"
-
-    def __post_init__(self) -> None:
-        if not self.name.isprintable() or set(self.name) & set("+ ,") or not self.name:
-            raise SettingError(f"name: {self.name!r}; give letters, digits, '-', '_' and '.'")
-        if "+" in self.by:
-            raise SettingError(f"by: {self.by} is learnt already; name the representation before the +")
-
-    @property
-    def full_name(self) -> str:
-        """The name of the representation."""
-        return f"{self.by}+{self.name}"
 
 
 @dataclass(frozen=True)
@@ -161,8 +126,19 @@ def learn_profile(store: Store, options: ProfileOptions, progress: Progress) -> 
     )
     # What reports say is asked for by name: a plain query goes on asking what images look like.
     account = {"terms": len(terms), "patients": report.n_patients, "by_name_only": True}
-    commit_derived(store, base, made, report.n_images, account, progress)
+    again = keepable(options, _asks_labels(options, snapshot, group))
+    digests = None if again is None or options.files is None else options.files.digests
+    commit_derived(store, base, made, report.n_images, account, progress, again, digests)
     return report
+
+
+def _asks_labels(options: ProfileOptions, snapshot: Snapshot, group: str | None) -> bool:
+    """Tell if the label table of the index decides who is a patient, or what is learnt from."""
+    asked = {group} | set(() if options.where is None else Condition.parse(options.where).columns)
+    # The table of reports comes first, and has labels of its own.
+    asked -= {"label"}.union(*(row.columns for row in options.reports.rows.values()))
+    rows = (snapshot.columns.label_row(i) for i in range(len(snapshot)))
+    return any(asked & row.columns.keys() for row in rows)
 
 
 def _reported(

@@ -107,10 +107,9 @@ def _relearnt(store: Store, found: Sequence[StoredRepresentation]) -> Iterator[S
     anew = {b.name: b.recipe for b in found if b.is_next}
     for stored in (b for b in found if b.base in anew):
         # One that was learnt on what comes back comes back with it.
-        if (stored.name, anew[stored.base or ""]) not in aside and flow.options(
-            f"learn {stored.name}"
-        ) is not None:
+        if (stored.name, anew[stored.base or ""]) not in aside:
             reasons[stored.name] = f"{stored.base} is another"
+    reasons = {name: why for name, why in reasons.items() if _can_learn(flow, f"learn {name}")}
     for name, because in reasons.items():
         yield Step(f"learn {name}", n, because)
     weights = dict(stale_fusions(store))
@@ -119,6 +118,10 @@ def _relearnt(store: Store, found: Sequence[StoredRepresentation]) -> Iterator[S
         if flow.options(weigh(learnt.by)) is not None and (others or learnt.by in weights):
             why = f"{others[0]} is another" if others else weights[learnt.by]
             yield Step(weigh(learnt.by), n, why)
+
+
+def _can_learn(flow: Flow, name: str) -> bool:
+    return flow.options(name) is not None and not flow.missing(name)
 
 
 def _derived(store: Store, found: Sequence[StoredRepresentation], encoded: Sequence[Step]) -> Iterator[Step]:

@@ -24,6 +24,7 @@ from ..catalogue.representations import (
 )
 from ..storage.store import Store
 from .flow import Flow, version_of
+from .learnt_of import is_profile
 
 
 def begin_anew(store: Store) -> None:
@@ -131,9 +132,13 @@ def _replace(store: Store, old: StoredRepresentation, new: StoredRepresentation,
         if is_changed
         else "on vectors that are no more, and is dropped"
     )
-    gone = {metric.name for metric in metrics} - {metric.name for metric in back}
+    there = {metric.name for metric in back}
     return [
-        f"{name} was learnt {what}; learn it again with `semblance learn-metric`"
-        for name in sorted(gone)
-        if not remake
+        f"{metric.name} was learnt {what}; learn it again with `semblance {_command(metric)}`"
+        for metric in sorted(metrics, key=lambda metric: metric.name)
+        if not remake and metric.name not in there
     ]
+
+
+def _command(metric: StoredRepresentation) -> str:
+    return "learn-profile" if is_profile(metric) else "learn-metric"

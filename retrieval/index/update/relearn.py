@@ -1,4 +1,4 @@
-"""What was learnt from labels and is stale: metrics, which learn again here, and the weights of fusions."""
+"""What was learnt and is stale: metrics and profiles, which learn again here, and the weights of fusions."""
 
 from __future__ import annotations
 
@@ -14,15 +14,22 @@ from ..progress import Progress
 from ..storage.store import Store
 from .flow import Flow, weigh
 from .learn_metric import learn_metric
+from .learn_profile import learn_profile
+from .profile_options import options_again
 from .training_set import MetricOptions
 
 
 def stale_metrics(store: Store) -> Iterator[tuple[str, str]]:
-    """Yield the learnt metrics that are stale, and why."""
+    """Yield the learnt metrics and profiles that are stale, and why."""
     flow = Flow(store)
-    for name in flow.nodes:
-        if name.startswith("learn ") and "+" in name and (because := flow.because(name)):
-            yield name.removeprefix("learn "), because
+    for name in _metrics(flow):
+        if because := flow.because(f"learn {name}"):
+            yield name, because
+
+
+def _metrics(flow: Flow) -> Iterator[str]:
+    names = (name.removeprefix("learn ") for name in flow.nodes if name.startswith("learn "))
+    yield from (name for name in names if "+" in name)
 
 
 def stale_fusions(store: Store) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -35,27 +42,35 @@ def stale_fusions(store: Store) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def stale_notes(store: Store) -> tuple[str, ...]:
-    """Return a note for all that was learnt from labels and is stale; it goes on answering as it is."""
+    """Return a note for all that was learnt and is stale; it goes on answering as it is."""
+    flow = Flow(store)
     metrics = (
-        f"{name} is stale, because {because}; `semblance index --remake` learns it again"
+        f"{name} is stale, because {because}; {_remedy(flow, f'learn {name}')} learns it again"
         for name, because in stale_metrics(store)
     )
     weights = (
         f"the weights of {', '.join(by)} are stale, because {because}; "
-        "`semblance index --remake` learns them again"
+        f"{_remedy(flow, weigh(by))} learns them again"
         for by, because in stale_fusions(store)
     )
     return (*metrics, *weights)
 
 
+def _remedy(flow: Flow, name: str) -> str:
+    missing = flow.missing(name)
+    return (f"{missing}; " if missing else "") + flow.remedy(name)
+
+
 def relearn(store: Store, progress: Progress) -> tuple[str, ...]:
-    """Learn stale metrics again, as they were learnt; return a note of each that could not be."""
+    """Learn what is stale again, as it was learnt; return a note of each that could not be."""
     notes: list[str] = []
     for name, kept in _to_learn(store).items():
-        own = dict(kept)
-        options = MetricOptions(**{**own, "learner": MetricLearner(**own["learner"])})
         try:
-            learn_metric(store, options, progress)
+            if "reports" in kept:
+                learn_profile(store, options_again(kept), progress)
+            else:
+                learner = MetricLearner(**kept["learner"])
+                learn_metric(store, MetricOptions(**{**kept, "learner": learner}), progress)
         except (FitError, SettingError) as error:  # such as no labels any more
             notes.append(f"{name} could not be learnt again: {error}")
     return tuple(notes)
@@ -64,7 +79,10 @@ def relearn(store: Store, progress: Progress) -> tuple[str, ...]:
 def _to_learn(store: Store) -> dict[str, Mapping[str, Any]]:
     """Return with what metrics are to be learnt again, by name."""
     flow, records = Flow(store), read_records(store.catalogue)
-    found = {name: flow.options(f"learn {name}") for name, _ in stale_metrics(store)}
+    # Of those whose tables are not there it is unknown if they are stale, and the user is told.
+    stale = {name for name, _ in stale_metrics(store)}
+    again = [name for name in _metrics(flow) if name in stale or flow.missing(f"learn {name}")]
+    found = {name: flow.options(f"learn {name}") for name in again}
     present = {b.name for b in stored_representations(store.catalogue)}
     # Those whose base was replaced, the one that was learnt last of each name. It is asked of the catalogue:
     # whoever set them aside may have been killed.

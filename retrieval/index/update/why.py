@@ -19,11 +19,14 @@ class StepState:
 
     Parameters
     ----------
-    name : what is done, and of which representation; or ``files`` or ``labels``, which are given.
-    key : hash of its version, settings and inputs; empty of a step that was never done.
+    name : what is done, and of which representation; or what is given, such as ``files`` or ``labels``.
+    key : hash of its version, settings and inputs; empty of a step that was never done, and of a table that
+        is not there.
     inputs : the names of the steps before it.
     runs : of how many files the next `semblance index` does it; 0 if it is up to date.
-    because : why it runs, or would with ``--remake``; empty if it is up to date.
+    because : why it runs, or is stale; empty if it is up to date.
+    missing : the tables that it is made of and that are not where they were; whether they changed is unknown.
+    remedy : the command that makes it again; empty if it is up to date as far as is known.
     """
 
     name: str
@@ -31,6 +34,8 @@ class StepState:
     inputs: Sequence[str]
     runs: int
     because: str
+    missing: str = ""
+    remedy: str = ""
 
 
 def why(index: Path) -> list[StepState]:
@@ -44,14 +49,17 @@ def why(index: Path) -> list[StepState]:
     with throwaway(index, None, {}) as store:
         flow = Flow(store)
         waiting = {step.name: step for step in steps_of(store, Changes())}
-        given = [StepState(name, flow.key(name), (), 0, "") for name in ("files", "labels")]
+        given = [StepState(name, flow.key(name), (), 0, "") for name in flow.sources]
         known = []
         for name, node in flow.nodes.items():
             step = waiting.pop(name, None)
-            because = flow.because(name) if step is None else step.because
-            known.append(
-                StepState(name, flow.key(name), node.inputs, 0 if step is None else step.files, because)
-            )
+            about = (name, flow.key(name), node.inputs)
+            if step is None:
+                because, missing = flow.because(name), flow.missing(name)
+                remedy = flow.remedy(name) if because or missing else ""
+                known.append(StepState(*about, 0, because, missing, remedy))
+            else:
+                known.append(StepState(*about, step.files, step.because))
         # What is not in the flow yet, such as a representation that has learnt nothing.
         new = [StepState(step.name, "", (), step.files, step.because) for step in waiting.values()]
         return [*given, *known, *new]
