@@ -21,11 +21,12 @@ from .catalogue.privacy import Privacy
 from .catalogue.recipe import earlier_settings
 from .info import info
 from .progress import Progress, silent
-from .storage.ranker_choice import check_choice
+from .storage.ranker_choice import check_choice, is_engine
 from .update.plan import Step
 from .update.registration import register_representation
 from .update.run import plan_update
 from .update.scanned import ScanOptions
+from .update.search_structures import set_ranker
 from .update.throwaway import throwaway
 from .update.watched import Watched
 from .update.workers import executor_on
@@ -108,6 +109,8 @@ def bring_up_to_date(order: Order, progress: Progress = silent) -> IndexState:
             index.require_tiling(order.tiling)
         index.take_also(order.also)
         _add_representations(index, order)
+        if order.ranker is not None and not is_engine(order.ranker):
+            index.prefer_ranker(order.ranker, order.by)  # else structures are made for the one before
         report = index.update(
             order.folders,
             jobs=jobs,
@@ -137,6 +140,8 @@ def dry_run(order: Order) -> list[Step]:
     with throwaway(order.output, order.window, order.privacy) as store:
         for representation in representations_of(order, info(store)["representations"]):
             register_representation(store, representation, order.remake)
+        if order.ranker is not None and not is_engine(order.ranker):
+            set_ranker(store, order.ranker, order.by)
         options = ScanOptions(order.compare_contents, order.forget, order.follow_links)
         return plan_update(store, order.folders, refit=order.refit, remake=order.remake, options=options)
 

@@ -187,14 +187,18 @@ class IndexWriter(IndexSettings, IndexCopies, Index):
         ``update.learn_metric`` does; the index stays as it was then.
         """
         try:
-            return learn_metric(self._store, options, progress)
+            report = learn_metric(self._store, options, progress)
+            make_structures(self._store, progress)
+            return report
         finally:
             self.refresh()
 
     def learn_profile(self, options: ProfileOptions, *, progress: Progress = silent) -> ProfileReport:
         """Learn from reports what images that look alike have; see ``update.learn_profile``."""
         try:
-            return learn_profile(self._store, options, progress)
+            report = learn_profile(self._store, options, progress)
+            make_structures(self._store, progress)
+            return report
         finally:
             self.refresh()
 

@@ -1,7 +1,7 @@
 """The flow: the steps of an index as the nodes of a small graph, each with a key, and what is stale.
 
     files ──────────────┐         labels, or reports and terms ─┐
-                        ├─ encode R ─┬──────────── learn R+m ───┴─ derive R+m
+                        ├─ encode R ─┬──────────── learn R+m ───┴─ derive R+m ─ rank R+m
     learn R (a sample) ─┘            └─ rank R          learn R, learn S, labels ─ weigh R, S
 
 A node's key is a hash of its version, its settings and the keys of its inputs. A result lies under a hash of
@@ -173,9 +173,7 @@ class Flow:
         # Of another version it is another model, although it has the same arrays.
         yield Node(f"learn {stored.name}", version, recipe)
         yield Node(f"encode {stored.name}", version, "", ("files", f"learn {stored.name}"), recipe)
-        chosen = chosen_rankers(self._store.catalogue).get(stored.name)
-        if chosen is not None:
-            yield Node(f"rank {stored.name}", 1, chosen, (f"encode {stored.name}",))
+        yield from self._ranked(stored, f"encode {stored.name}")
 
     def _of_metric(self, stored: StoredRepresentation) -> Iterator[Node]:
         recipe, learn = str(stored.recipe), f"learn {stored.name}"
@@ -187,6 +185,12 @@ class Flow:
         version = SemanticProfile.version if is_profile(stored) else LearnedMetric.version
         yield Node(learn, version, recipe, learnt_of(stored, options), recipe)
         yield Node(f"derive {stored.name}", 1, "", (f"encode {stored.base}", learn))
+        yield from self._ranked(stored, f"derive {stored.name}")
+
+    def _ranked(self, stored: StoredRepresentation, vectors: str) -> Iterator[Node]:
+        chosen = chosen_rankers(self._store.catalogue).get(stored.name)
+        if chosen is not None:
+            yield Node(f"rank {stored.name}", 1, chosen, (vectors,))
 
     @cached_property
     def _files(self) -> str:

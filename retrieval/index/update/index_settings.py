@@ -9,6 +9,7 @@ from ...readers.tiling import Tiling
 from ...readers.window import Window
 from ..storage.store import Store
 from .registration import require_privacy, require_tiling, require_window, take_also
+from .search_structures import set_ranker
 
 
 class IndexSettings:
@@ -44,6 +45,14 @@ class IndexSettings:
         IndexFolderError : it was made with other ``names`` or ``thumbnails``.
         """
         require_privacy(self._store, wanted)
+        self.refresh()
+
+    def prefer_ranker(self, ranker: str, by: Sequence[str] = ()) -> None:
+        """Choose what ranks dense vectors of what is fitted; the next update makes the search structures.
+
+        Raises what ``IndexWriter.choose_ranker`` does. An engine gets its vectors now.
+        """
+        set_ranker(self._store, ranker, by)
         self.refresh()
 
     def require_tiling(self, tiling: Tiling) -> None:

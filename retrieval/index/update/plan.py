@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ...errors import SemblanceError
 from ..catalogue.files import State, n_lacking, readable
 from ..catalogue.learned_fusions import read_fusions
-from ..catalogue.representations import StoredRepresentation, set_aside, stored_representations
+from ..catalogue.representations import StoredRepresentation, segments, set_aside, stored_representations
 from ..storage.store import Store
 from .flow import Flow, weigh
 from .relearn import stale_fusions, stale_metrics
 from .scanned import Changes
+from .search_structures import structures_due
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,8 @@ class Step:
 
     Parameters
     ----------
-    name : what is done: ``read``, ``forget``, or ``learn``, ``encode``, ``derive`` and a representation, or
-        ``weigh`` and those of a fusion.
+    name : what is done: ``read``, ``forget``, or ``learn``, ``encode``, ``derive``, ``rank`` and a
+        representation, or ``weigh`` and those of a fusion.
     files : of how many files.
     because : why, in words.
     """
@@ -50,8 +52,9 @@ def steps_of(store: Store, changes: Changes, n_waited: int = 0, remake: bool = F
     own = [b for b in found if b.base is None]
     steps = [*_read(changes, n_waited), *_learnt(store, own)]
     encoded = [step for stored in own for step in _encoded(store, stored)]
-    again = _relearnt(store, found) if remake else ()
-    return [*steps, *encoded, *_derived(store, found, encoded), *again]
+    derived = list(_derived(store, found, encoded))
+    again = list(_relearnt(store, found)) if remake else []
+    return [*steps, *encoded, *derived, *again, *_ranked(store, found, [*encoded, *derived, *again])]
 
 
 def _read(changes: Changes, n_waited: int) -> Iterator[Step]:
@@ -139,6 +142,24 @@ def _derived(store: Store, found: Sequence[StoredRepresentation], encoded: Seque
             yield Step(f"{what} {stored.name}", 0, f"{stored.base}: {why}, and it was learnt on that")
         elif n := max(sizes.get(stored.base, 0), n_lacking(store.catalogue, stored.id)):
             yield Step(f"derive {stored.name}", n, f"{n:,} that {stored.base} encodes")
+
+
+def _ranked(store: Store, found: Sequence[StoredRepresentation], steps: Sequence[Step]) -> Iterator[Step]:
+    """Yield the steps in which search structures are made of vectors, those of the steps before too."""
+    made = [(step.name.partition(" "), step.files) for step in steps]
+    n_more = {name: n for (done, _, name), n in made if done in ("encode", "derive", "learn")}
+    # What is learnt again, or goes, has none of the vectors that are there.
+    anew = {name.removeprefix("aside ") for (done, _, name), _ in made if done in ("learn", "set", "drop")}
+    for stored in (b for b in found if b.is_fitted and not b.is_next):
+        name = stored.name
+        to_be = next((b for b in found if b.is_next and b.name == name), stored)
+        own = [s for s in segments(store.catalogue) if s.representation == to_be.id and name not in anew]
+        try:
+            n, because = structures_due(store, stored, own, n_more.get(name, 0))
+        except SemblanceError:  # what cannot be made is said by the update
+            continue
+        if n:
+            yield Step(f"rank {name}", n, because)
 
 
 def _in_state(store: Store, state: State) -> list[int]:

@@ -129,14 +129,15 @@ def update(
     stale = promote(store, remake)
     with seconds.of("deriving"):
         derive_all(store, progress)
-    with seconds.of("search structures"):
-        stale += make_structures(store, progress)
     # Labels last, so that they find the images that were just indexed.
     with seconds.of("labels"):
         table = None if labels is None else apply_labels(store, labels, scopes)
         remember_people(store, progress)
     # After the labels, of which metrics are learnt.
     stale += relearn(store, progress) if remake else stale_notes(store)
+    # Of all vectors that are new, those of metrics too.
+    with seconds.of("search structures"):
+        stale += make_structures(store, progress)
     # At the end: what an archive gave before it failed is in the index.
     changes.notes += (*files.unasked(asked), *follow_copies(store, progress))
     notes = (*changes.notes, *stale, *_notes(store), *_lost_labels(store, changes), *_guessed(store, labels))

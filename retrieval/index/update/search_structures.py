@@ -6,15 +6,19 @@ It costs far more than merging, so it is done once for what an update has merged
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ...errors import NotInstalledError, OptionError
+from ...rankers.approximate import ApproximateRanker
 from ...rankers.dense_block import CODED
+from ...representation import Representation
 from ..catalogue.chosen_rankers import choose_ranker, chosen_rankers
-from ..catalogue.representations import StoredRepresentation, segments, stored_representations
+from ..catalogue.representations import Segment, StoredRepresentation, segments, stored_representations
 from ..progress import Progress, silent
 from ..storage.merge import batches, merge
 from ..storage.ranker_choice import AUTO, check_choice, is_engine, structure_of
 from ..storage.segment_rankers import is_dense, structure_for
+from ..storage.segments import segment_ids
 from ..storage.store import Store
 from .push import push
 
@@ -66,30 +70,74 @@ def dense_names(store: Store, found: Sequence[StoredRepresentation], names: Sequ
 def make_structures(store: Store, progress: Progress) -> tuple[str, ...]:
     """Give each representation the search structures that its ranker wants; return notes for the user."""
     notes: list[str] = []
-    chosen = chosen_rankers(store.catalogue)
     for stored in stored_representations(store.catalogue):
         if not stored.is_fitted or stored.is_next:
             continue
         try:
-            _make(store, stored, chosen.get(stored.name, AUTO), progress)
+            _make(store, stored, progress)
         except NotInstalledError as error:
             notes.append(f"{stored.name}: images are ranked exactly where no structure is, for {error}")
     return tuple(notes)
 
 
-def _make(store: Store, stored: StoredRepresentation, choice: str, progress: Progress) -> None:
-    own = [s for s in segments(store.catalogue) if s.representation == stored.id]
+def structures_due(
+    store: Store, stored: StoredRepresentation, own: Sequence[Segment], n_more: int = 0
+) -> tuple[int, str]:
+    """Return of how many files an update would make search structures, or drop them, and because of what.
+
+    Parameters
+    ----------
+    stored : a fitted representation.
+    own : the segments that it has, or will have in its next form.
+    n_more : files that it is going to encode.
+
+    Raises NotInstalledError if its ranker lacks a library.
+    """
+    due = _due(store, stored, own, n_more)
+    if due is None or not (due.segments or (due.kind is not None and n_more)):
+        return 0, ""
+    if due.kind is not None and sum(s.n for s in due.segments) + n_more < CODED:
+        return 0, ""
+    ids = [id for s in due.segments for id in segment_ids(store.folder / "segments" / s.folder).tolist()]
+    source_of = dict(store.catalogue.rows("SELECT id, source FROM picture")) if ids else {}
+    sources = {source_of[id] for id in ids if id in source_of}
+    wanted = "in no structure" if due.kind is None else f"in a structure of {due.kind.name}"
+    reasons = [f"{len(sources):,} to be {wanted}"] if sources else []
+    reasons += [f"{n_more:,} to be encoded"] if n_more and due.kind is not None else []
+    return len(sources) + (n_more if due.kind is not None else 0), ", ".join(reasons)
+
+
+@dataclass(frozen=True)
+class _Due:
+    """The segments whose search structure is not that of the ranker, and the class of that; None for none."""
+
+    representation: Representation
+    kind: type[ApproximateRanker] | None
+    segments: list[Segment]
+
+
+def _due(store: Store, stored: StoredRepresentation, own: Sequence[Segment], n_more: int = 0) -> _Due | None:
+    choice = chosen_rankers(store.catalogue).get(stored.name, AUTO)
     structures = {s.id: structure_of(store.folder / "segments" / s.folder) for s in own}
+    n = sum(s.n for s in own) + n_more
     # Most indexes have none and want none: their representation, maybe a network, need not be loaded.
-    if choice == AUTO and not any(structures.values()) and sum(s.n for s in own) < _FEW:
-        return
+    if choice == AUTO and not any(structures.values()) and n < _FEW:
+        return None
     representation = store.representation(stored)
-    kind = structure_for(representation, choice, sum(s.n for s in own))
-    lacking = [s for s in own if structures[s.id] != (None if kind is None else kind.name)]
-    for group in batches(lacking, is_structured=kind is not None):
+    kind = structure_for(representation, choice, n)
+    name = None if kind is None else kind.name
+    return _Due(representation, kind, [s for s in own if structures[s.id] != name])
+
+
+def _make(store: Store, stored: StoredRepresentation, progress: Progress) -> None:
+    own = [s for s in segments(store.catalogue) if s.representation == stored.id]
+    due = _due(store, stored, own)
+    if due is None:
+        return
+    for group in batches(due.segments, is_structured=due.kind is not None):
         # Fewer are read as quickly: the last images, until there are enough of them.
-        if kind is not None and sum(s.n for s in group) < CODED:
+        if due.kind is not None and sum(s.n for s in group) < CODED:
             continue
         progress(f"rank {stored.name}", 0, 1)
-        merge(store, group, {stored.id: representation}, kind)
+        merge(store, group, {stored.id: due.representation}, due.kind)
         progress(f"rank {stored.name}", 1, 1)

@@ -4,21 +4,20 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from unittest.mock import ANY
 
 import cv2
 import numpy as np
 import pytest
+from support.flow_steps import count_steps
 
 from cli.main import main
 from retrieval.baselines import Thumbnail
 from retrieval.index import Index
 from retrieval.index.order import Order, bring_up_to_date, dry_run
-from retrieval.index.update.workers import SerialExecutor
 from retrieval.index.writer import IndexWriter, MetricOptions
 from retrieval.metadata.label_table import LabelTable
-from retrieval.metric_learning import LearnedMetric, MetricLearner
+from retrieval.metric_learning import MetricLearner
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -50,32 +49,7 @@ def scans(tmp_path):
 
 @pytest.fixture
 def ran(monkeypatch):
-    """Count how often each node runs: files sampled and encoded, metrics learnt, vectors derived."""
-    counts = Counter()
-
-    class Counted(SerialExecutor):
-        def run(self, setup, tasks):
-            names = {spec.id: spec.name for spec in setup.specs}
-
-            def counted():
-                for task in tasks:
-                    step = "learn" if task.sample else "encode"
-                    counts.update(f"{step} {names[id]}" for id in task.encode or names)
-                    yield task
-
-            yield from super().run(setup, counted())
-
-    monkeypatch.setattr("retrieval.index.update.run.make_executor", lambda jobs: Counted())
-    derive, learn = LearnedMetric.derive, MetricLearner.learn
-    project = lambda self, vector: counts.update([f"derive {self.name}"]) or derive(self, vector)  # noqa: E731
-    monkeypatch.setattr(LearnedMetric, "derive", project)
-
-    def learnt(self, vectors, classes):
-        counts["learn metric"] += 1
-        return learn(self, vectors, classes)
-
-    monkeypatch.setattr(MetricLearner, "learn", learnt)
-    return counts
+    return count_steps(monkeypatch)
 
 
 @pytest.fixture
@@ -87,7 +61,7 @@ def update(scans, tmp_path, ran):
         said = {step.name: step.files for step in dry_run(order)}
         ran.clear()
         bring_up_to_date(order)
-        done = {name: n for name, n in ran.items() if name.startswith(("learn", "encode", "derive"))}
+        done = {name: n for name, n in ran.items() if name.startswith(("learn", "encode", "derive", "rank"))}
         return said, done
 
     return run
