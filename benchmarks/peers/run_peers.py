@@ -9,9 +9,10 @@ by group. p: paired randomisation test of the average precision against ours, by
 set; bold where it is below 0.05.
 
 Speed: our deep vectors of all pictures of several sets, and points between them up to ``--vectors``, in our
-exact ranker and in FAISS; bags of words by Zipf's law, as in ``benchmarks.speed.sparse_search``, in our
-inverted index, in scipy and in bm25s. One query and one thread at a time, taking turns; median milliseconds;
-recall: share of the ten of a float64 reference.
+exact ranker and in FAISS; bags of words by Zipf's law, as in ``benchmarks.shared.zipf_bags``, in our
+inverted index, in scipy and in bm25s. One query at a time, taking turns, in one thread; of many bags, in our
+inverted index and the plain one in numba, in as many as there are processors. Median milliseconds; recall:
+share of the ten of a float64 reference.
 
 The peers are the extra ``peers``; whichever is missing is left out with a line that says so.
 """

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from benchmarks.peers.systems import MissingError, require
-from benchmarks.speed.sparse_search import best, contenders, rows_of, weigh, zipf_bags
+from benchmarks.shared.zipf_bags import best, rows_of, weigh, zipf_bags
+from benchmarks.speed.sparse_search import contenders
 from retrieval.rankers.dense import ExactRanker
 from retrieval.rankers.inverted import InvertedIndex
 from retrieval.representation import SparseVector
@@ -125,7 +126,7 @@ def _in_turns(
 
 
 def words(n_bags: int, n_words: int, n_points: int, n_queries: int) -> tuple[list[Timed], str]:
-    """Search the bags of ``benchmarks.speed.sparse_search``; also return the line of a missing bm25s.
+    """Search the bags of ``benchmarks.shared.zipf_bags``; also return the line of a missing bm25s.
 
     bm25s ranks by BM25 and by the words of a query alone, so its ten are not expected to be ours.
     """
@@ -143,7 +144,7 @@ def words(n_bags: int, n_words: int, n_points: int, n_queries: int) -> tuple[lis
         index.add(np.arange(n_bags), rows_of(weighted))
         index.save(Path(scratch) / "segment")
         built["inverted index"] = time.perf_counter() - start
-        ways = contenders(weighted, InvertedIndex.open([Path(scratch) / "segment"], n_words))
+        ways = contenders(weighted.tocsc(), InvertedIndex.open([Path(scratch) / "segment"], n_words))
         del ways["numpy loop over postings"]
         line = ""
         try:

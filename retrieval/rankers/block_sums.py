@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+import threading
 import zlib
 from array import array
 from collections.abc import Mapping
@@ -54,7 +55,7 @@ class BlockSums:
     n_left: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.n_left = len(self.sums)
+        self.n_left, self._lock = len(self.sums), threading.Lock()
         self.is_left = np.ones(self.n_left, dtype=bool)
         if -(-len(self.data) // BLOCK) != self.n_left:
             raise IndexFolderError(f"{self.path}: damaged (cut short, or too long); {REPAIR}")
@@ -98,7 +99,9 @@ class BlockSums:
                 end = min(start + BLOCK, len(view))
                 raise IndexFolderError(f"{self.path}: damaged (bytes {start:,} to {end:,}); {REPAIR}")
             self.is_left[block] = False
-            self.n_left -= 1
+        # Counted, not taken off: two threads may have checked the same blocks.
+        with self._lock:
+            self.n_left = int(np.count_nonzero(self.is_left))
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -15,19 +14,17 @@ from ..errors import REPAIR, IndexFolderError, SettingError
 from ..kernel import is_worth_loading
 from ..ranker import Ids, Ranking
 from ..representation import SparseVector
+from .bag_scan import BagScan, Block, worth_threads
 from .block_store import BlockStore
 from .cosines import bag_cosines
 from .inverted_segment import open_segment, write_segment
 from .packed.block import PackedPostings
 from .packed.factors import Factors
-from .packed.pruning import PackedPruning
 from .packed.segment import is_packed, open_packed, write_packed
 from .postings import BLOCK, Postings
 from .postings_merge import merged
-from .pruning import FILTERED, SMALLEST, Pruning
+from .share_out import share_out
 from .top_k import Selection
-
-Block = Postings | PackedPostings
 
 PACKED = 4096
 """Vectors of a segment that is packed."""
@@ -93,18 +90,13 @@ class InvertedIndex:
         """
         query = self._copied(query)
         selection = Selection(min(k, len(self)), among)
-        scores = np.empty(BLOCK, dtype=np.float32)  # one buffer for all blocks: it stays in the cache
-        pruning = Pruning(query.indices, query.values)
-        packed = PackedPruning(query.indices, query.values, self.size, k)
-        for ids, block in self._store.blocks():
-            if isinstance(block, PackedPostings):
-                is_offered = _is_pruned(block, k) and packed.offer_best(ids, block, selection)
-            else:
-                is_offered = _offer_best(ids, block, pruning, selection, scores)
-            if not is_offered:
-                scores[: len(ids)] = 0
-                block.add_scores(query.indices, query.values, scores)
-                selection.offer(ids, scores)
+
+        def start() -> Callable[[tuple[Ids, Block]], None]:
+            scan = BagScan(query, k, selection)
+            return lambda item: scan.offer(*item)
+
+        blocks = list(self._store.blocks())
+        share_out(blocks, start, worth_threads(sum(len(ids) for ids, _ in blocks)))
         return selection.ranking()
 
     def vector(self, id: int) -> SparseVector:
@@ -188,11 +180,6 @@ class InvertedIndex:
         return SparseVector(indices[values != 0], values[values != 0], self.size)
 
 
-def _is_pruned(block: Block, k: int) -> bool:
-    """Tell whether a block is worth the sorting of words, and the loading of numba."""
-    return block.n >= SMALLEST and "numba" in sys.modules and 16 * k <= block.n
-
-
 def _vectors(
     block: Block, rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.float32]]:
@@ -217,27 +204,6 @@ def _plain(block: Block, size: int) -> Postings:
     block.check_all()
     bags = block.bags(0, block.n)
     return Postings.build(bags.lengths, bags.words, bags.values, size)
-
-
-def _offer_best(
-    ids: Ids, block: Postings, pruning: Pruning, selection: Selection, scores: NDArray[np.float32]
-) -> bool:
-    """Offer the rows of a block that may be among the best; return False if all are to be offered."""
-    # Small blocks are not worth it, nor is loading numba for them.
-    if block.n < SMALLEST or "numba" not in sys.modules:
-        return False
-    taken = selection.allows(ids)
-    n, rows = np.count_nonzero(taken), None
-    if n <= FILTERED:
-        rows = np.flatnonzero(taken)
-    # Before the k-th best is known to be above 0, nothing can be left out.
-    elif block.tops is not None and selection.floor > 0:
-        rows = pruning.candidates(block, selection.floor, scores, None if n == len(taken) else taken)
-    if rows is None:
-        return False
-    if len(rows):
-        selection.offer(ids[rows], pruning.score(block, rows))
-    return True
 
 
 def _build(size: int, vectors: Sequence[SparseVector]) -> Postings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ class Heap(NamedTuple):
 class Selection:
     """Keep the best ``k`` of the rows that are offered, by the rule of ``retrieval.ranker.order``.
 
+    The same rows are kept in whichever order they are offered, and threads may offer at once.
+
     Parameters
     ----------
     k : how many to keep, at least 0.
@@ -32,7 +35,7 @@ class Selection:
 
     def __init__(self, k: int, among: NDArray[np.bool_] | None = None) -> None:
         self._heap = Heap(np.empty(max(k, 0), dtype=np.int64), np.empty(max(k, 0), dtype=np.float32))
-        self._taken = 0
+        self._taken, self._floor, self._lock = 0, -np.inf, threading.Lock()
         self._is_filtered = among is not None
         self._among = np.zeros(0, dtype=bool) if among is None else np.array(among, dtype=bool)
 
@@ -40,10 +43,15 @@ class Selection:
         """Offer rows: ids int64 (n,), of which negative ones are passed over; scores float32 (≥ n,)."""
         if not len(self._heap.ids):
             return
-        if is_worth_loading(_CALLS + len(ids)) or np.isnan(scores[: len(ids)]).any():
-            self._taken = _keep_best(ids, scores, self._among, self._is_filtered, self._heap, self._taken)
-        else:
-            self._keep_best_in_numpy(ids, scores[: len(ids)])
+        is_compiled = is_worth_loading(_CALLS + len(ids)) or np.isnan(scores[: len(ids)]).any()
+        with self._lock:
+            if is_compiled:
+                self._taken = _keep_best(ids, scores, self._among, self._is_filtered, self._heap, self._taken)
+            else:
+                self._keep_best_in_numpy(ids, scores[: len(ids)])
+            # Written down: while a row sinks, the root of the heap holds a score above the least.
+            if self._taken == len(self._heap.ids):
+                self._floor = float(self._heap.scores[0])
 
     def _keep_best_in_numpy(self, ids: Ids, scores: NDArray[np.float32]) -> None:
         """Do what ``_keep_best`` does, by sorting; rows from the worst to the best are a heap as well."""
@@ -60,7 +68,7 @@ class Selection:
     @property
     def floor(self) -> float:
         """The score of the worst row that is kept, below which none is taken; −∞ if there is room."""
-        return float(self._heap.scores[0]) if 0 < self._taken == len(self._heap.ids) else -np.inf
+        return self._floor
 
     @property
     def is_filtered(self) -> bool:

@@ -22,7 +22,7 @@ def sum_tiers(
     sums: Values,
 ) -> None:
     """Sum the words that are in no tier up to one."""
-    sums[:, : lists.n] = 0
+    sums[:-1, : lists.n] = 0  # those in all are filled in below
     add_tier(lists, rows, words, values, tiers, tier + 1, len(words) + 64, sums)
     total(rows, lists.n, sums)
 
@@ -66,9 +66,8 @@ def add_tier(
 def total(rows: Rows, n: int, sums: Values) -> None:
     """Fill in the sums in all: those of columns, and those of parts times the scales of the rows."""
     totals, columns = sums[-1], sums[-2]
-    for row in range(n):
-        totals[row] = columns[row]
     for part in range(len(rows.ends)):
         own, x, share = sums[part], rows.scales[part], rows.shares[part]
+        before = columns if part == 0 else totals
         for row in range(n):
-            totals[row] += own[row] * (np.float32(x[row]) * share)
+            totals[row] = before[row] + own[row] * (np.float32(x[row]) * share)

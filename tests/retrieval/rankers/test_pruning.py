@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from retrieval.errors import IndexFolderError
-from retrieval.rankers import inverted
+from retrieval.rankers import bag_scan
 from retrieval.rankers.inverted import InvertedIndex
 from retrieval.rankers.pruning import Pruning
 from retrieval.representation import SparseVector
@@ -32,7 +32,7 @@ def eager(monkeypatch):
     """Prune the smallest blocks too, by the kernels."""
     import numba  # noqa: F401
 
-    monkeypatch.setattr(inverted, "SMALLEST", 1)
+    monkeypatch.setattr(bag_scan, "SMALLEST", 1)
 
 
 def opened(folder, matrix):

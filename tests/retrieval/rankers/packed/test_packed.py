@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retrieval.errors import IndexFolderError
-from retrieval.rankers import inverted
+from retrieval.rankers import bag_scan, inverted
 from retrieval.rankers.inverted import InvertedIndex
 from retrieval.rankers.packed.factors import Factors, factor
 from retrieval.rankers.packed.forward import Rows, decode, encode
@@ -69,7 +69,7 @@ def small(monkeypatch):
     import numba  # noqa: F401
 
     monkeypatch.setattr(inverted, "PACKED", 1)
-    monkeypatch.setattr(inverted, "SMALLEST", 1)
+    monkeypatch.setattr(bag_scan, "SMALLEST", 1)
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one part", "two parts"])
@@ -98,6 +98,33 @@ def test_the_best_are_those_of_full_precision_to_the_last_bit(both):
             for k in (1, 10, 100, N):
                 for mask in masks:
                     same(packed.rank(query, k, mask), plain.rank(query, k, mask))
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_threads_give_the_same_answers(tmp_path, monkeypatch, n_threads):
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(n_threads)))
+    monkeypatch.setattr(bag_scan, "_A_THREAD", 100)
+    random = np.random.default_rng(8)
+    factors = factors_of(random)
+    vectors = bags(factors, counts_of(random, 1200))
+    packed, plain = [], InvertedIndex(SIZE)
+    for number, rows in enumerate(np.array_split(np.arange(1200), 6)):
+        saved(tmp_path / str(number), [vectors[row] for row in rows], factors if number % 3 else None, rows)
+        packed.append(tmp_path / str(number))
+    plain.add(np.arange(1200), vectors)
+    index = InvertedIndex.open(packed, SIZE, factors)
+    for query in vectors[:12]:
+        for k in (1, 10, 1200):
+            for mask in (None, random.random(1200) < 0.3):
+                same(index.rank(query, k, mask), plain.rank(query, k, mask))
+
+
+def test_a_query_of_frequent_words_is_answered_exactly(both):
+    _, packed, plain, _ = both
+    for words in ([0], [0, 1, 2], [59, 89], [89]):
+        query = SparseVector(np.array(words, np.uint32), np.ones(len(words), np.float32), SIZE)
+        for k in (1, 10):
+            same(packed.rank(query, k), plain.rank(query, k))
 
 
 def test_few_rows_are_scored_in_full(both, monkeypatch):
@@ -223,7 +250,7 @@ def test_scores_are_the_same_with_and_without_numba(both, monkeypatch):
     vectors, packed, _, _ = both
     expected = packed.rank(vectors[2], N)
     monkeypatch.setattr(block, "is_worth_loading", lambda work: False)
-    monkeypatch.setattr(inverted, "SMALLEST", 2 * N)
+    monkeypatch.setattr(bag_scan, "SMALLEST", 2 * N)
     same(packed.rank(vectors[2], N), expected)
     same(packed.rank(vectors[2], 5), packed.rank(vectors[2], 5))
 

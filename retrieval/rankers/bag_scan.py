@@ -1,0 +1,77 @@
+"""The scan of a query over blocks of bags, one at a time: what may be among the best is offered."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from ..ranker import Ids
+from ..representation import SparseVector
+from .packed.block import PackedPostings
+from .packed.pruning import PackedPruning
+from .postings import BLOCK, Postings
+from .pruning import FILTERED, SMALLEST, Pruning
+from .top_k import Selection
+
+Block = Postings | PackedPostings
+
+_A_THREAD = 32_768
+"""Rows that are worth a thread: half a millisecond."""
+
+
+class BagScan:
+    """Offer the rows of blocks to a selection, which other scans of the same query may share.
+
+    Parameters
+    ----------
+    query : whose words rise, each with a value that is not 0.
+    k : how many are wanted.
+    """
+
+    def __init__(self, query: SparseVector, k: int, selection: Selection) -> None:
+        self._words, self._values, self._k, self._selection = query.indices, query.values, k, selection
+        self._scores = np.empty(BLOCK, dtype=np.float32)  # one buffer for all blocks: it stays in the cache
+        self._pruning = Pruning(query.indices, query.values)
+        self._packed = PackedPruning(query.indices, query.values, query.size, k)
+
+    def offer(self, ids: Ids, block: Block) -> None:
+        """Offer the rows of a block that may be among the best."""
+        if isinstance(block, PackedPostings):
+            is_offered = self._is_pruned(block) and self._packed.offer_best(ids, block, self._selection)
+        else:
+            is_offered = self._offer_best(ids, block)
+        if not is_offered:
+            self._scores[: len(ids)] = 0
+            block.add_scores(self._words, self._values, self._scores)
+            self._selection.offer(ids, self._scores)
+
+    def _is_pruned(self, block: PackedPostings) -> bool:
+        """Tell whether a block is worth the sorting of words, and the loading of numba."""
+        return block.n >= SMALLEST and "numba" in sys.modules and 16 * self._k <= block.n
+
+    def _offer_best(self, ids: Ids, block: Postings) -> bool:
+        """Offer the rows of a block that may be among the best; return False if all are to be offered."""
+        # Small blocks are not worth it, nor is loading numba for them.
+        if block.n < SMALLEST or "numba" not in sys.modules:
+            return False
+        selection = self._selection
+        taken = selection.allows(ids)
+        n, rows = np.count_nonzero(taken), None
+        if n <= FILTERED:
+            rows = np.flatnonzero(taken)
+        # Before the k-th best is known to be above 0, nothing can be left out.
+        elif block.tops is not None and selection.floor > 0:
+            allowed = None if n == len(taken) else taken
+            rows = self._pruning.candidates(block, selection.floor, self._scores, allowed)
+        if rows is None:
+            return False
+        if len(rows):
+            selection.offer(ids[rows], self._pruning.score(block, rows))
+        return True
+
+
+def worth_threads(n: int) -> int:
+    """Return how many threads a scan of n rows is worth."""
+    # Without numba, which runs without Python's global lock, threads would wait for each other.
+    return n // _A_THREAD if "numba" in sys.modules else 1

@@ -1,0 +1,127 @@
+"""One query in several threads: its blocks are shared out over processors that no other query uses."""
+
+from __future__ import annotations
+
+import os
+import threading
+from _thread import start_new_thread
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Processors:
+    """Count the threads of this process that rank: no helper begins when all processors are taken."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._n = 0
+
+    def enter(self) -> None:
+        """Count the thread of a query; it always may."""
+        with self._lock:
+            self._n += 1
+
+    def let_in(self) -> bool:
+        """Count a helper, if a processor is free for it; tell if one is."""
+        with self._lock:
+            is_free = self._n < len(os.sched_getaffinity(0))
+            self._n += is_free
+            return is_free
+
+    def leave(self) -> None:
+        """Count one less."""
+        with self._lock:
+            self._n -= 1
+
+    @property
+    def are_crowded(self) -> bool:
+        """Whether more threads rank than there are processors, since other queries began."""
+        return self._n > len(os.sched_getaffinity(0))
+
+
+PROCESSORS = Processors()
+
+
+@dataclass(eq=False)
+class _Work(Generic[Item]):
+    """Items that wait, and what the threads that take them have to tell each other."""
+
+    waiting: deque[Item]
+    start: Callable[[], Callable[[Item], None]]
+    error: BaseException | None = None
+    is_closed: bool = False
+    helping: set[object] = field(default_factory=set)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def take(self, may_go_on: Callable[[], bool]) -> None:
+        """Do one item after the other, as long as there are some."""
+        do: Callable[[Item], None] | None = None
+        while self.error is None and may_go_on():
+            try:
+                item = self.waiting.popleft()
+            except IndexError:
+                return
+            do = do or self.start()
+            do(item)
+
+    def help(self) -> None:
+        """Take items in a thread beside; one that comes too late does nothing, and nobody waits for it."""
+        own = object()
+        try:
+            with self.changed:
+                if self.is_closed:
+                    return
+                self.helping.add(own)
+            try:
+                self.take(lambda: not PROCESSORS.are_crowded)
+            except BaseException as error:
+                self.error = error
+            with self.changed:
+                self.helping.discard(own)
+                self.changed.notify_all()
+        finally:
+            PROCESSORS.leave()
+
+    def close(self) -> None:
+        """Let no more helpers begin, and wait for those that have."""
+        with self.changed:
+            self.is_closed = True
+            while self.helping:
+                self.changed.wait()
+
+
+def share_out(items: Iterable[Item], start: Callable[[], Callable[[Item], None]], n_threads: int = 1) -> None:
+    """Call on every item, in any order, a function that ``start`` makes, one for each thread.
+
+    This thread takes items itself. Others help while processors are free of queries, and stop when more
+    queries begin; none is left when this returns. Raises what the function raises.
+
+    Parameters
+    ----------
+    n_threads : at most so many; helpers pay if each has some tenths of a millisecond to do without Python's
+        global lock.
+    """
+    work = _Work(deque(items), start)
+    PROCESSORS.enter()
+    try:
+        # Begun anew each time: a process with threads that wait could not be forked safely, and to begin one
+        # takes less than a block does.
+        for _ in range(min(n_threads, len(work.waiting)) - 1):
+            if not PROCESSORS.let_in():
+                break
+            start_new_thread(work.help, ())
+        try:
+            work.take(lambda: True)
+        except BaseException as error:
+            work.error = error
+            raise
+        finally:
+            work.close()
+    finally:
+        PROCESSORS.leave()
+    if work.error is not None:
+        raise work.error

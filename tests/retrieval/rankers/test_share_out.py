@@ -1,0 +1,112 @@
+"""Facts about sharing one query out over threads: every item once, no thread left, errors raised."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from retrieval.rankers.share_out import PROCESSORS, Processors, share_out
+
+
+@pytest.fixture
+def two(monkeypatch):
+    """Pretend that the machine has two processors that nobody uses."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0, 1})
+
+
+def noted(seen, wait=0.0):
+    """Return what starts threads that note their items, and by whom they were taken."""
+
+    def start():
+        own = object()
+
+        def do(item):
+            time.sleep(wait)
+            seen.append((item, own))
+
+        return do
+
+    return start
+
+
+@pytest.mark.parametrize("n_threads", [0, 1, 2, 9])
+def test_every_item_is_taken_once(two, n_threads):
+    seen: list = []
+    share_out(range(50), noted(seen), n_threads)
+    assert sorted(item for item, _ in seen) == list(range(50))
+    assert len({own for _, own in seen}) <= 2
+
+
+def test_a_free_processor_helps(two):
+    seen: list = []
+    share_out(range(20), noted(seen, 0.005), 2)
+    assert len({own for _, own in seen}) == 2
+
+
+def test_no_helper_begins_while_other_queries_use_the_processors(two):
+    seen: list = []
+    PROCESSORS.enter()
+    try:
+        share_out(range(9), noted(seen, 0.002), 2)
+    finally:
+        PROCESSORS.leave()
+    assert len({own for _, own in seen}) == 1
+
+
+def test_a_helper_stops_when_another_query_begins(two):
+    seen: list = []
+    begun = threading.Event()
+
+    def start():
+        own = object()
+
+        def do(item):
+            seen.append((item, own))
+            if len({one for _, one in seen}) == 2 and not begun.is_set():
+                PROCESSORS.enter()  # by a query in another thread
+                begun.set()
+            time.sleep(0.002)
+
+        return do
+
+    try:
+        share_out(range(200), start, 2)
+    finally:
+        if begun.is_set():
+            PROCESSORS.leave()
+    assert begun.is_set() and len(seen) == 200
+    fewest = min(sum(own == one for _, own in seen) for one in {own for _, own in seen})
+    assert fewest < 20
+
+
+@pytest.mark.parametrize("failing", ["first", "second"])
+def test_an_error_of_any_thread_is_raised(two, failing):
+    ready = threading.Barrier(2)
+    main = threading.get_ident()
+
+    def start():
+        def do(item):
+            if item < 2:
+                ready.wait(5)
+            if (threading.get_ident() == main) == (failing == "first"):
+                raise ValueError("damaged")
+
+        return do
+
+    with pytest.raises(ValueError, match="damaged"):
+        share_out(range(4), start, 2)
+    assert not PROCESSORS.are_crowded and PROCESSORS.let_in()
+    PROCESSORS.leave()
+
+
+def test_processors_are_counted(two):
+    counted = Processors()
+    counted.enter()
+    assert counted.let_in() and not counted.let_in()
+    assert not counted.are_crowded
+    counted.enter()
+    assert counted.are_crowded
+    counted.leave()
+    assert not counted.are_crowded
