@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from retrieval.errors import IndexFolderError, OptionError
 from retrieval.index.catalogue.connection import FILE
 from retrieval.index.catalogue.page_sums import NAMES
+from retrieval.index.catalogue.pixel_hashes import drop_strays
 from retrieval.index.catalogue.representations import (
     Segment,
     add_segment,
@@ -161,6 +162,7 @@ def _write_part(
             if not part.is_head:
                 _forget_others(target, part.holds)
             set_mark(catalogue, HEAD if part.is_head else SHARD, {**mark, **kept})
+        drop_strays(catalogue)
         # Nothing of the patients of other shards stays in the free pages of this one.
         catalogue.rewrite()
         return catalogue.generation

@@ -1,6 +1,7 @@
 """Dask: the workers of a cluster make the index that one process makes, whichever of them die."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
+import pydicom
 import pytest
 from support.series import write_series
 from support.slides import tissue_image, write_slide
@@ -98,6 +100,23 @@ def test_a_cluster_makes_the_index_of_one_process(scans, tmp_path, quick_executo
     assert indexed(tmp_path / "many", scans, quick_executor) == report
     assert arrays(tmp_path / "many") == arrays(tmp_path / "one")
     assert contents(tmp_path / "many") == contents(tmp_path / "one")
+
+
+def test_workers_of_a_cluster_encode_no_file_whose_header_alone_changed(
+    scans, tmp_path, quick_executor, quick
+):
+    shutil.copytree(scans, tmp_path / "scans")
+    indexed(tmp_path / "i", tmp_path / "scans", quick_executor)
+    before = arrays(tmp_path / "i")
+    for path in (tmp_path / "scans" / "p0").iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.PatientID = "another"
+        dataset.save_as(path)
+    with IndexWriter.open(tmp_path / "i") as index:
+        report = index.update([tmp_path / "scans"], jobs=quick_executor)
+        assert (report.changed, report.pictures) == (8, 0)
+        assert len({one.groups["patient"] for one in index.pictures()}) == 2
+    assert arrays(tmp_path / "i") == before
 
 
 def test_a_worker_that_is_killed_costs_nothing(scans, tmp_path, quick_executor, cluster, quick):

@@ -29,6 +29,7 @@ class EncodedPicture:
     thumbnail : a JPEG, uint8 (n_bytes,); None if the index has it already.
     prepared : network inputs, by the number of the representation, of what is to be encoded in batches.
     text : what is known of text on it.
+    pixels : the hash of its pixels; empty if the index has it already, or keeps none of it.
     """
 
     name: str
@@ -40,6 +41,7 @@ class EncodedPicture:
     thumbnail: NDArray[np.uint8] | None
     prepared: Mapping[int, NDArray[Any]] = field(default_factory=dict)
     text: TextMark = TextMark.NONE
+    pixels: bytes = b""
 
     @property
     def n_bytes(self) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .contents import Contents
 from .database import Catalogue
+from .pixel_hashes import drop_hashes
 from .stored_json import parse
 
 _PAGE = 256
@@ -171,6 +172,7 @@ def drop_sources(catalogue: Catalogue, ids: Iterable[int]) -> None:
 def drop_pictures(catalogue: Catalogue, sources: Iterable[int]) -> None:
     """Delete the images of files, the tombstones of their frames, and what has encoded them."""
     rows = [(id,) for id in sources]
+    drop_hashes(catalogue, "SELECT id FROM picture WHERE source = ?", rows)
     for table in ("picture", "removed", "encoded"):
         catalogue.run_many(f"DELETE FROM {table} WHERE source = ?", rows)
 
@@ -190,6 +192,12 @@ def n_lacking(catalogue: Catalogue, representation: int) -> int:
     sql = """SELECT count(*) FROM source s WHERE state = 'read' AND NOT EXISTS
         (SELECT 1 FROM encoded e WHERE e.source = s.id AND e.representation = ?)"""
     return int(catalogue.rows(sql, representation)[0][0])
+
+
+def encoded_by(catalogue: Catalogue, source: int) -> frozenset[int]:
+    """Return the numbers of the representations that have encoded a source."""
+    rows = catalogue.rows("SELECT representation FROM encoded WHERE source = ?", source)
+    return frozenset(row[0] for row in rows)
 
 
 def readable(catalogue: Catalogue) -> list[int]:

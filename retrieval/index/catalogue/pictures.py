@@ -128,6 +128,16 @@ def add_pictures(catalogue: Catalogue, pictures: Iterable[tuple[int, int, Encode
     )
 
 
+def change_pictures(catalogue: Catalogue, pictures: Iterable[tuple[int, EncodedPicture]]) -> None:
+    """Bring what is known of images up to date whose pixels are as they were, by their numbers."""
+    rows = (
+        (json.dumps(dict(picture.groups)), json.dumps(dict(picture.metadata)), int(picture.text), id)
+        for id, picture in pictures
+    )
+    # Of one spacing: it counts among what an image is encoded from.
+    catalogue.run_many("UPDATE picture SET groups = ?, metadata = ?, burned_in = ? WHERE id = ?", rows)
+
+
 def known_pictures(catalogue: Catalogue, source: int) -> dict[str, int]:
     """Return the numbers of the images of a file, by name."""
     return dict(catalogue.rows("SELECT name, id FROM picture WHERE source = ?", source))

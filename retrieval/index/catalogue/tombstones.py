@@ -10,6 +10,7 @@ import os
 
 from ...readers.pseudonym import hashed
 from .database import Catalogue
+from .pixel_hashes import drop_hashes
 
 _MARK = b"\0removed:"
 """The first bytes of the path of a removed file. No real path begins so, as none holds a zero byte."""
@@ -54,6 +55,7 @@ def add_tombstone(catalogue: Catalogue, id: int, reason: str) -> None:
 
 def add_picture_tombstone(catalogue: Catalogue, id: int, name: str, source: int) -> None:
     """Within a transaction: delete an image and its labels, and keep a hash of its name."""
+    drop_hashes(catalogue, "?", [(id,)])
     catalogue.run("DELETE FROM picture WHERE id = ?", id)
     catalogue.run("DELETE FROM label WHERE name = ?", name)
     catalogue.run("INSERT OR REPLACE INTO removed VALUES (?, ?)", tombstone_key(catalogue.key, name), source)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ...rankers.approximate import ApproximateRanker
 from ...representation import Representation
 from ..catalogue.pictures import next_picture
+from ..catalogue.pixel_hashes import drop_strays
 from ..catalogue.representations import Segment, add_segment, drop_segment, drop_set_aside, segments
 from .segments import finish_segment, merge_encodings, merge_rows
 from .store import Store
@@ -89,6 +90,7 @@ def compact(store: Store, representations: Mapping[int, Representation]) -> None
     So does what was set aside, whose vectors are of deleted images too.
     """
     drop_set_aside(store.catalogue)
+    drop_strays(store.catalogue)
     by_kind: dict[int | None, list[Segment]] = defaultdict(list)
     for segment in segments(store.catalogue):
         by_kind[segment.representation].append(segment)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ...readers.limits import current_limits
 from ...representation import Representation
-from ..catalogue.files import IndexedSource, State, fetch, lacking, mark_outcomes
+from ..catalogue.files import IndexedSource, State, encoded_by, fetch, lacking, mark_outcomes
 from ..catalogue.pictures import count_pictures, known_pictures, next_picture, removed_frames
 from ..catalogue.representations import StoredRepresentation, stored_representations
 from ..progress import Progress
@@ -16,6 +16,7 @@ from ..storage.store import Store
 from .archive_files import GONE, ArchiveFiles
 from .batch_encoding import Batcher
 from .interrupt import held_back
+from .same_pixels import known_pixels
 from .slide_bands import in_bands
 from .timings import Seconds
 from .transaction import COMMIT_EVERY, IdAllocator, SourceWrite, Transaction
@@ -131,7 +132,7 @@ class Encoder:
 
     def _task(self, source: IndexedSource) -> Task:
         is_new = source.state is not State.READ
-        encoded = frozenset[int]() if is_new else _encoded_by(self._store, source.id)
+        encoded = frozenset[int]() if is_new else encoded_by(self._store.catalogue, source.id)
         wanted = tuple(b.id for b in self._fitted if is_new or b.id not in encoded)
         # A file that changed brings its removed frames back; one that is read for a new representation does
         # not.
@@ -139,8 +140,9 @@ class Encoder:
         # What is in the index is read again whatever kind of file it is.
         also = self._also if is_new else None
         part = None if is_new else source.part
+        pixels = known_pixels(self._store.catalogue, source.id, self._fitted) if is_new else {}
         about = (source.id, source.path, source.name, wanted)
-        return Task(*about, has_thumbnails=is_new, skip=skip, also=also, part=part)
+        return Task(*about, has_thumbnails=is_new, skip=skip, also=also, part=part, pixels=pixels)
 
     def _take(self, task: Task, outcome: PartialResult | Failure) -> int:
         """Take a result of a task, and return the number of files that it completes."""
@@ -157,7 +159,7 @@ class Encoder:
             with self._store.catalogue.transaction():
                 mark_outcomes(self._store.catalogue, [(task.source, State.PENDING, "")])
             return 1
-        self._encoded.n_pictures += len(outcome.pictures)
+        self._encoded.n_pictures += 0 if outcome.is_same else len(outcome.pictures)
         return self._add(task, outcome)
 
     def _add(self, task: Task, result: PartialResult) -> int:
@@ -166,7 +168,7 @@ class Encoder:
             self._long[task.source] = _LongSource(transaction, self._open(transaction, task))
         long = self._long.get(task.source)
         if long is None:
-            write = self._open(self._transaction, task)
+            write = self._open(self._transaction, task, result.is_same)
             self._transaction.add(write, result.pictures)
         else:
             write = long.write
@@ -196,8 +198,9 @@ class Encoder:
         n = len(result.pictures) + (0 if long is None else len(long.write.pictures))
         return all(p.name in known for p in result.pictures) and (result.goes_on or n == len(known))
 
-    def _open(self, transaction: Transaction, task: Task) -> SourceWrite:
-        return transaction.open(task.source, self._states[task.source] is not State.READ, task.encode)
+    def _open(self, transaction: Transaction, task: Task, is_same: bool = False) -> SourceWrite:
+        is_new = self._states[task.source] is not State.READ
+        return transaction.open(task.source, is_new, task.encode, is_same)
 
     def _fail(self, task: Task, failure: Failure) -> None:
         if task.source in self._files.lost:
@@ -234,9 +237,3 @@ def setup(store: Store, chosen: Sequence[StoredRepresentation]) -> Setup:
     )
     about = (store.window.text, store.salt, specs, store.factories, store.privacy)
     return Setup(*about, current_limits(), store.tiling)
-
-
-def _encoded_by(store: Store, source: int) -> frozenset[int]:
-    """Return the numbers of the representations that have encoded a source."""
-    rows = store.catalogue.rows("SELECT representation FROM encoded WHERE source = ?", source)
-    return frozenset(row[0] for row in rows)

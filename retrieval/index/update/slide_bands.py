@@ -36,7 +36,7 @@ def in_bands(task: Task, setup: Setup) -> Iterator[Task]:
         yield task
         return
     for number in range(n_bands):
-        yield replace(task, band=Band(number, n_bands))
+        yield replace(task, band=Band(number, n_bands), pixels={})  # no band sees all images
 
 
 def _n_tiles(task: Task, setup: Setup) -> int:

@@ -14,7 +14,8 @@ from ...representation import Encoding, Representation
 from ..catalogue.contents import Contents
 from ..catalogue.encoded_picture import EncodedPicture
 from ..catalogue.files import State, drop_pictures, mark_outcomes, note_contents
-from ..catalogue.pictures import add_pictures, known_pictures
+from ..catalogue.pictures import add_pictures, change_pictures, known_pictures
+from ..catalogue.pixel_hashes import note_pixels
 from ..catalogue.representations import Segment, add_segment
 from ..storage.segments import finish_segment, save_encodings, save_rows
 from ..storage.store import Store
@@ -58,6 +59,7 @@ class SourceWrite:
     pictures : its images with their numbers, without arrays.
     damage : which of its frames could not be read, and why.
     contents : the hashes that it is recognised by, None if they are known.
+    is_same : its images have the pixels that they had, and keep their numbers and vectors.
     """
 
     source: int
@@ -67,6 +69,7 @@ class SourceWrite:
     pictures: list[tuple[int, EncodedPicture]] = field(default_factory=list)
     damage: Damage = field(default_factory=Damage)
     contents: Contents | None = None
+    is_same: bool = False
 
     @property
     def reason(self) -> str:
@@ -122,18 +125,19 @@ class Transaction:
     def _is_full(self) -> bool:
         return self._n >= self._commit_every or self._bytes >= _MOST_BYTES
 
-    def open(self, source: int, is_new: bool, encode: tuple[int, ...]) -> SourceWrite:
+    def open(self, source: int, is_new: bool, encode: tuple[int, ...], is_same: bool = False) -> SourceWrite:
         """Begin a file; its images follow."""
         # Once, and not for each result: a slide has thousands of tiles, and hundreds of results.
-        known = {} if is_new else known_pictures(self._store.catalogue, source)
-        write = SourceWrite(source, is_new, encode, known)
+        known = {} if is_new and not is_same else known_pictures(self._store.catalogue, source)
+        write = SourceWrite(source, is_new, encode, known, is_same=is_same)
         self._writes.append(write)
         return write
 
     def add(self, write: SourceWrite, pictures: Sequence[EncodedPicture]) -> None:
         """Take images of a file. Raise KeyError if a file of the index has an image that the index lacks."""
         for picture in pictures:
-            id = self._ids.take() if write.is_new else write.known[picture.name]
+            is_other = write.is_new and not write.is_same
+            id = self._ids.take() if is_other else write.known[picture.name]
             write.pictures.append((id, _without_arrays(picture)))
             for representation, encoding in picture.encodings.items():
                 self._encodings.setdefault(representation, {})[id] = encoding
@@ -186,9 +190,13 @@ class Transaction:
         """Write the rows of all files, a table at a time: one statement each would cost more than the row."""
         catalogue = self._store.catalogue
         new = [write for write in self._writes if write.is_new]
+        other = [write for write in new if not write.is_same]
         # The old images of a changed file stay answerable until this commit, which replaces them.
-        drop_pictures(catalogue, (write.source for write in new))
-        add_pictures(catalogue, ((id, write.source, one) for write in new for id, one in write.pictures))
+        drop_pictures(catalogue, (write.source for write in other))
+        add_pictures(catalogue, ((id, write.source, one) for write in other for id, one in write.pictures))
+        hashed = ((id, one.pixels) for write in other for id, one in write.pictures)
+        note_pixels(catalogue, ((id, pixels) for id, pixels in hashed if pixels))
+        change_pictures(catalogue, (one for write in new if write.is_same for one in write.pictures))
         mark_outcomes(catalogue, ((write.source, State.READ, write.reason) for write in new))
         known = ((write.source, write.contents) for write in new)
         note_contents(catalogue, ((id, contents) for id, contents in known if contents is not None))
@@ -198,4 +206,4 @@ class Transaction:
 
 def _without_arrays(picture: EncodedPicture) -> EncodedPicture:
     about = (picture.shape, picture.spacing, picture.groups, picture.metadata)
-    return EncodedPicture(picture.name, *about, {}, None, text=picture.text)
+    return EncodedPicture(picture.name, *about, {}, None, text=picture.text, pixels=picture.pixels)

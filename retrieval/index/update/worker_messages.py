@@ -68,6 +68,8 @@ class Task:
     also : the kinds of files that are read besides images of patients; None for all.
     part : the hash of what the file held when it was indexed; None if it is new, or that is not known.
     band : the part of the tiles of a slide; None for the whole of any file.
+    pixels : the hashes of the pixels of all images that the index has of the file, by name: if it has these
+        still, it is not encoded. Empty if that is not known, or some representation lacks them.
     """
 
     source: int
@@ -81,6 +83,7 @@ class Task:
     also: frozenset[str] | None = frozenset()
     part: bytes | None = None
     band: Band | None = None
+    pixels: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[int, int]:
@@ -106,6 +109,7 @@ class PartialResult:
     damage : which frames could not be read, and why.
     contents : of a new file, with the last result of its first task: the hashes that it is recognised by.
     seconds : what reading and encoding took since the result before.
+    is_same : the images have the pixels that they had, and are not encoded.
     """
 
     pictures: Sequence[EncodedPicture] = ()
@@ -115,6 +119,7 @@ class PartialResult:
     damage: Damage = field(default_factory=Damage)
     contents: Contents | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    is_same: bool = False
 
 
 @dataclass(frozen=True)

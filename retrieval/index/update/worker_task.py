@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -24,13 +25,14 @@ from ...representation import Arrays, BatchEncoder, Encoding, Representation
 from ..catalogue.contents import contents_of, part_of
 from ..catalogue.encoded_picture import EncodedPicture
 from ..catalogue.files import State
-from ..catalogue.privacy import TextMark
+from ..catalogue.pixel_hashes import pixel_hash
 from ..catalogue.recipe import make
 from ..catalogue.tombstones import tombstone_key
 from ..storage.thumbnail import make_thumbnail
 from .damaged_frames import Damage
 from .drawn_tiles import draw_tiles
 from .encoding_limit import no_limit
+from .same_pixels import unchanged
 from .text_marks import marks_of, without_text
 from .timings import Seconds
 from .worker_messages import Failure, PartialResult, Setup, Task
@@ -103,7 +105,11 @@ class Worker:
         is_hashed = task.has_thumbnails and not task.key[1]
         contents = contents_of(task.path, self.setup.salt) if is_hashed else None
         seconds = Seconds()
-        for picture in seconds.of_items("reading", self._read(task, damaged.append)):
+        same, read = self._compared(task, damaged, seconds)
+        if same is not None:
+            yield PartialResult(same, contents=contents, seconds=dict(seconds), is_same=True)
+            return
+        for picture in read:
             if len(pictures) == FRAMES_PER_RESULT:
                 yield PartialResult(pictures, goes_on=True, seconds=dict(seconds))
                 pictures = []
@@ -112,6 +118,21 @@ class Worker:
                 pictures.append(self._describe(picture, task, seconds))
         damage = Damage.of(damaged)
         yield PartialResult(pictures, damage=damage, contents=contents, seconds=dict(seconds))
+
+    def _compared(
+        self, task: Task, damaged: list[DamagedFrame], seconds: Seconds
+    ) -> tuple[list[EncodedPicture] | None, Iterator[Picture]]:
+        """Return what is kept of images that are as they were; else None, and all images to encode."""
+        read = seconds.of_items("reading", self._read(task, damaged.append))
+        if not task.pixels:
+            return None, read
+        same, rest = unchanged(read, task.pixels, self.setup.salt, partial(self._alone, seconds=seconds))
+        if same is not None and not damaged:
+            return same, iter(())
+        if rest is not None:
+            return None, rest
+        damaged.clear()
+        return None, seconds.of_items("reading", self._read(task, damaged.append))
 
     def _describe(self, picture: Picture, task: Task, seconds: Seconds) -> EncodedPicture:
         encodings: dict[int, Encoding] = {}
@@ -125,11 +146,22 @@ class Worker:
                     encodings[id] = made.encode(picture)
         with seconds.of("thumbnails"):
             thumbnail = make_thumbnail(picture) if self._keeps_thumbnail(task) else None
-        about = (picture.shape, picture.spacing, dict(picture.groups), dict(picture.metadata))
-        # Of an image that the index has it is known.
+        # Of an image that the index has the rest is known.
+        kept = self._about(picture, seconds) if task.has_thumbnails else _named(picture)
+        # Tiles of a slide that is read in bands are not compared later.
+        if task.has_thumbnails and task.band is None:
+            with seconds.of("hashing"):
+                kept = replace(kept, pixels=pixel_hash(picture, self.setup.salt))
+        return replace(kept, encodings=encodings, thumbnail=thumbnail, prepared=prepared)
+
+    def _alone(self, picture: Picture, seconds: Seconds) -> EncodedPicture:
+        with self.limit(self.setup.limits, picture.pixels.size):
+            return self._about(picture, seconds)
+
+    def _about(self, picture: Picture, seconds: Seconds) -> EncodedPicture:
+        """Return what is kept of an image besides vectors and a thumbnail."""
         with seconds.of("looking for text"):
-            marks = marks_of(picture, self.setup.privacy) if task.has_thumbnails else TextMark.NONE
-        return EncodedPicture(picture.id, *about, encodings, thumbnail, prepared, marks)
+            return replace(_named(picture), text=marks_of(picture, self.setup.privacy))
 
     def _keeps_thumbnail(self, task: Task) -> bool:
         return task.has_thumbnails and self.setup.privacy.thumbnails == "on"
@@ -174,3 +206,8 @@ def sampling_key(seed: int, name: str) -> int:
     processes, or on what else is in the index.
     """
     return int.from_bytes(blake2b(f"{seed}/{name}".encode(), digest_size=8).digest(), "big")
+
+
+def _named(picture: Picture) -> EncodedPicture:
+    about = (picture.shape, picture.spacing, dict(picture.groups), dict(picture.metadata))
+    return EncodedPicture(picture.id, *about, {}, None)
