@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from ...errors import REPAIR, IndexFolderError, LackError, lack
+from .before_commit import vfs_name
 
 FILE = "catalogue.sqlite"
 MOST_OF_A_CELL = 64_000_000
@@ -21,7 +22,8 @@ _PATIENCE = 60.0  # seconds to wait for the commit of another process
 def connect(folder: Path, mode: str) -> sqlite3.Connection:
     """Open the catalogue of a folder; ``mode`` is SQLite's. Raises sqlite3.Error."""
     uri = f"{(folder / FILE).absolute().as_uri()}?mode="
-    connection = _connection(uri + mode)
+    hooked = "" if mode == "ro" or vfs_name() is None else f"&vfs={vfs_name()}"
+    connection = _connection(uri + mode + hooked)
     try:
         connection.execute("PRAGMA user_version").fetchall()
     except sqlite3.Error as error:

@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...errors import REPAIR, IndexFolderError, lack
+from ...errors import REPAIR, IndexFolderError
 from ...readers.pseudonym import FAST, Key
 from .connection import FILE, connect, explained, on_error, refuse_file
 from .hidden_names import Names
-from .page_sums import PageSums, read_sums, write_sums
+from .page_sums import PageSums, read_sums
 from .schema import APPLICATION, FORMAT, MADE_BY_OTHERS, SUMMED, TABLES
-from .shared_file import SharedFile
+from .seals import Seals
 
 
 class Catalogue:
@@ -48,8 +48,7 @@ class Catalogue:
         # One connection has one transaction, whichever thread began it. The lock is reentrant because the
         # questions inside a transaction take it again.
         self._turn = threading.RLock()
-        self._checked = -1
-        self._file: SharedFile | None = None
+        self._seals = Seals(folder)
         with explained(self.folder):
             self._connection = connect(folder, mode)
 
@@ -65,7 +64,6 @@ class Catalogue:
                 catalogue._connection.executescript(f"BEGIN IMMEDIATE; {marks} {TABLES}")
             catalogue.run_many("INSERT INTO meta VALUES (?, ?)", {"generation": "0", **meta}.items())
             catalogue._seal()
-            catalogue.run("COMMIT")
         return catalogue
 
     @staticmethod
@@ -121,30 +119,39 @@ class Catalogue:
 
         Each commit raises ``generation`` by one; readers see from it that they are behind.
         """
-        with self._turn, self._commit():
+        with self._turn, self._begun():
             yield
             self._seal()
 
     @contextmanager
-    def _commit(self) -> Iterator[None]:
+    def _begun(self) -> Iterator[None]:
         # IMMEDIATE takes the write lock at once. A deferred transaction reads first and may then fail to
         # become a writer, after half of the work is done.
         self.run("BEGIN IMMEDIATE")
         try:
             self.run("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
             yield
-            self.run("COMMIT")
         except BaseException:  # KeyboardInterrupt too: nothing of a half-made commit may stay
             self._connection.rollback()
             raise
+
+    def _seal(self) -> None:
+        """End a transaction: write the checksums of what its commit will leave, and commit."""
+        if self.format >= SUMMED:
+            generation = self.generation
+            with explained(self.folder):
+                self._seals.commit(self._connection, generation)
+        else:
+            self.run("COMMIT")
 
     def rewrite(self) -> None:
         """Write the file of the catalogue anew, without the pages and bytes of what was deleted."""
         with self._turn:
             # VACUUM cannot run inside a transaction, and nobody can say beforehand what the pages will be. So
             # a commit says that they are not known, and the one after it what they are.
-            with self._commit():
-                self._write(PageSums(self.generation))
+            with self._begun():
+                self._seals.write(PageSums(self.generation))
+                self.run("COMMIT")
             self.run("PRAGMA secure_delete=ON")
             self.run("VACUUM")
             with self.transaction():
@@ -156,46 +163,8 @@ class Catalogue:
         Raises IndexFolderError if a page is damaged, or the checksums are.
         """
         with self._turn:
-            generation = self.generation
-            if generation == self._checked:
-                return
-            sums = read_sums(self.folder, generation)
             # The format alone must not decide: its number may be the damage.
-            if sums is None and self.format < SUMMED:
-                return
-            if sums is None:
-                what = "the catalogue has lost its checksums, or they are damaged"
-                raise IndexFolderError(f"{self.folder}: {what}; {REPAIR}")
-            is_same = sums.is_open or sums.fits(self._chunks())
-            if not is_same and (what := sums.trouble(b"".join(self._chunks()))):
-                raise IndexFolderError(f"{self.folder}: the catalogue is damaged ({what}); {REPAIR}")
-            self._checked = generation
-
-    def _seal(self) -> None:
-        """Within a transaction: write the checksums of what its commit will leave."""
-        if self.format >= SUMMED:
-            self._checked = self.generation
-            self._write(PageSums.of(self._bytes(), self._checked))
-
-    def _write(self, sums: PageSums) -> None:
-        try:
-            write_sums(self.folder, sums)
-        except OSError as error:
-            raise lack(error, self.folder) from error
-
-    def _bytes(self) -> bytes:
-        with explained(self.folder):
-            # Only SQLite knows the pages of a transaction that is not on the disk yet.
-            return self._connection.serialize()
-
-    def _chunks(self) -> Iterator[bytes]:
-        """Yield the file as it is on the disk; within a snapshot no writer changes it."""
-        try:
-            if self._file is None:
-                self._file = SharedFile.of(self.folder / FILE)
-            yield from self._file.chunks()
-        except OSError as error:
-            raise lack(error, self.folder / FILE) from error
+            self._seals.check(self.generation, may_lack=lambda: self.format < SUMMED)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -244,7 +213,4 @@ class Catalogue:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
-        # After the connection: see ``shared_file``.
-        if self._file is not None:
-            self._file.release()
-            self._file = None
+        self._seals.release()  # after the connection: see ``shared_file``

@@ -9,6 +9,7 @@ although nothing that any reader reads has changed.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 _HEAD = struct.Struct(">I")
@@ -27,16 +28,21 @@ def free_pages(data: bytes, size: int) -> FreePages:
 
     The list ends where it makes no sense.
     """
+    return free_pages_of(lambda n: memoryview(data)[n * size : (n + 1) * size], len(data) // size, size)
+
+
+def free_pages_of(page: Callable[[int], memoryview | bytes], n_pages: int, size: int) -> FreePages:
+    """Read the list of free pages of a file of which ``page`` returns one, by its number from 0."""
     lists, leaves = {0}, set[int]()
-    trunk = _number(data, _FIRST_TRUNK) if len(data) >= size else 0
-    while trunk and trunk - 1 not in lists and trunk * size <= len(data):
-        first = (trunk - 1) * size
-        count = min(_number(data, first + 4), size // 4 - 2)
-        leaves.update(number - 1 for (number,) in _HEAD.iter_unpack(data[first + 8 : first + 8 + 4 * count]))
+    trunk = _number(page(0), _FIRST_TRUNK) if n_pages else 0
+    while trunk and trunk - 1 not in lists and trunk <= n_pages:
+        data = page(trunk - 1)
+        count = min(_number(data, 4), size // 4 - 2)
+        leaves.update(number - 1 for (number,) in _HEAD.iter_unpack(data[8 : 8 + 4 * count]))
         lists.add(trunk - 1)
-        trunk = _number(data, first)
+        trunk = _number(data, 0)
     return FreePages(frozenset(lists), frozenset(leaves - lists))
 
 
-def _number(data: bytes, at: int) -> int:
+def _number(data: memoryview | bytes, at: int) -> int:
     return int(_HEAD.unpack_from(data, at)[0])

@@ -32,7 +32,8 @@ _HEAD = struct.Struct("<8sQIIII")  # magic, generation, bytes of a page, pages, 
 _SUM = struct.Struct("<I")
 _NAMED = 8  # how many damaged pages are named
 _STRIPE = 16
-"""Pages for each page of parity: one of them can be mended, for 6 % of the size of the catalogue."""
+"""Pages for each page of parity: one of them can be mended, for 6 % of the size of the catalogue. A few more
+share it before all parity is made anew (``changed_pages``)."""
 
 # Bytes of the first page that SQLite writes after the checksums are made: the counter of changes, twice, and
 # the version of SQLite (https://sqlite.org/fileformat2.html, 1.3). No answer depends on them.
@@ -201,11 +202,15 @@ def _pages(data: bytes, page_size: int) -> list[tuple[int, memoryview]]:
     """Return the number and the bytes of each page, without what SQLite writes late."""
     view = memoryview(data)
     bounds = pairwise(range(0, len(data) + 1, page_size))
-    pages = [view[first:last] for first, last in bounds]
-    return list(enumerate([memoryview(_without_late(page)) for page in pages[:1]] + pages[1:]))
+    return [(n, without_late(n, view[first:last])) for n, (first, last) in enumerate(bounds)]
 
 
-def _without_late(page: memoryview) -> bytes:
+def without_late(n: int, page: memoryview | bytes) -> memoryview:
+    """Return page n, counted from 0, with zeros for what SQLite writes late."""
+    return memoryview(page if n else _without_late(page))
+
+
+def _without_late(page: memoryview | bytes) -> bytes:
     blank = bytearray(page)
     for first, last in _LATE:
         blank[first:last] = bytes(last - first)

@@ -44,6 +44,15 @@ class SharedFile:
             yield chunk
             at += len(chunk)
 
+    def page(self, n: int, size: int) -> bytes:
+        """Return page n of the file, counted from 0, of pages of ``size`` bytes. Raises OSError."""
+        return os.pread(self._descriptor, size, n * size)
+
+    @property
+    def n_bytes(self) -> int:
+        """The size of the file."""
+        return os.fstat(self._descriptor).st_size
+
     def release(self) -> None:
         """Let go of the file; the last one closes it, when no connection of SQLite has a lock any more."""
         with self._turn:
