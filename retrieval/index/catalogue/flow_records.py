@@ -17,9 +17,11 @@ from .hidden_names import Names
 from .learned_fusions import read_fusions
 from .stored_json import parse
 
-_KEY, _TABLES_KEY = "flow", "flow_of_reports"
-"""What was learnt from reports is in a row of its own: earlier versions cannot learn it again, and do not
-look there."""
+_KEY, _SEALED_KEY = "flow", "flow_sealed"
+"""A path of reports, or a condition on images, may name a patient: records with one are in a row of their
+own, encrypted as addresses of archives are. Earlier versions do not look there, and make nothing of it again.
+"""
+_LONGEST = 1 << 16  # bytes that can be encrypted
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Record:
 def read_records(catalogue: Catalogue) -> dict[str, Record]:
     """Return the records of all results that have one, by recipe."""
     own = {recipe: Record(**one) for recipe, one in _stored(catalogue, _KEY).items()}
-    sealed = _stored(catalogue, _TABLES_KEY).items()
+    sealed = _stored(catalogue, _SEALED_KEY).items()
     return own | {
         recipe: Record(**{**one, "options": _opened(catalogue, one["options"])}) for recipe, one in sealed
     }
@@ -53,12 +55,19 @@ def write_record(catalogue: Catalogue, recipe: str, record: Record) -> None:
     there = {row[0] for row in catalogue.rows("SELECT recipe FROM representation")}
     there |= {one.record for one in read_fusions(catalogue)}
     kept = {name: one for name, one in read_records(catalogue).items() if name in there} | {recipe: record}
-    of_reports = {name: one for name, one in kept.items() if "reports" in (one.options or {})}
-    sealed = {
-        name: {**asdict(one), "options": _sealed(catalogue, one.options)} for name, one in of_reports.items()
-    }
-    _store(catalogue, _TABLES_KEY, sealed)
-    _store(catalogue, _KEY, {name: asdict(one) for name, one in kept.items() if name not in of_reports})
+    plain = {name: asdict(one) for name, one in kept.items() if not _may_name_a_patient(one)}
+    sealed = {name: asdict(one) for name, one in kept.items() if name not in plain}
+    _store(catalogue, _KEY, plain)
+    _store(
+        catalogue,
+        _SEALED_KEY,
+        {name: {**one, "options": _sealed(catalogue, one["options"])} for name, one in sealed.items()},
+    )
+
+
+def _may_name_a_patient(record: Record) -> bool:
+    options = record.options or {}
+    return "reports" in options or options.get("where") is not None
 
 
 def _stored(catalogue: Catalogue, key: str) -> dict[str, Any]:
@@ -72,15 +81,18 @@ def _store(catalogue: Catalogue, key: str, records: Mapping[str, Any]) -> None:
         catalogue.run("INSERT INTO meta VALUES (?, ?)", key, json.dumps(records))
 
 
-def _sealed(catalogue: Catalogue, options: Mapping[str, Any] | None) -> str:
-    # Encrypted, as addresses of archives are: a path, or a condition on images, may name a patient.
-    return Names(catalogue.key, are_hidden=True).keep(json.dumps(options).encode()).hex()
+def _sealed(catalogue: Catalogue, options: Mapping[str, Any] | None) -> str | None:
+    text = json.dumps(options).encode()
+    # A condition beyond all measure is not kept: what it chose is not learnt again by itself.
+    return Names(catalogue.key, are_hidden=True).keep(text).hex() if len(text) < _LONGEST else None
 
 
-def _opened(catalogue: Catalogue, sealed: str) -> Mapping[str, Any] | None:
+def _opened(catalogue: Catalogue, sealed: str | None) -> Mapping[str, Any] | None:
     try:
-        opened = Names(catalogue.key, are_hidden=True).path(bytes.fromhex(sealed))
+        opened = Names(catalogue.key, are_hidden=True).path(bytes.fromhex(sealed or ""))
     except (PictureError, ValueError):  # without the key nothing can be made again either
+        return None
+    if not opened:
         return None
     options: Mapping[str, Any] = parse(opened.decode(), dict, "the records of what was made of reports")
     return options

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from unittest.mock import ANY
 
 import cv2
@@ -171,6 +172,19 @@ def test_one_label_makes_the_metrics_of_labels_stale_and_nothing_else(place, upd
     assert said == {f"learn {METRIC}": N}
     assert done == {"learn metric": done["learn metric"], f"derive {METRIC}": N}
     assert update(remake=True) == ({}, {})
+
+
+@pytest.mark.parametrize("many", [1, 5000])
+def test_a_condition_may_name_a_patient_and_is_kept_encrypted(place, update, scans, many):
+    where = " and ".join(["label != 'Zyxname'"] * many)
+    with IndexWriter.open(place) as index:
+        index.learn_metric(replace(OPTIONS, where=where))
+        index.compact()
+    assert b"Zyxname" not in (place / "catalogue.sqlite").read_bytes()
+    update(table(scans, i3="fine"))
+    # One that is too long to be kept is not learnt again by itself.
+    assert set(update(remake=True)[0]) == ({f"learn {METRIC}"} if many == 1 else set())
+    assert b"Zyxname" not in (place / "catalogue.sqlite").read_bytes()
 
 
 def test_a_metric_that_comes_out_as_it_was_is_not_derived_again(place, update, scans):

@@ -210,7 +210,7 @@ def test_a_newer_version_of_the_step_is_said_and_made(place, update, monkeypatch
 
 def test_a_profile_without_a_record_is_taken_as_it_is(place, update):
     with IndexWriter.open(place / "i") as index, index._store.catalogue.transaction():
-        index._store.catalogue.run("DELETE FROM meta WHERE key = 'flow_of_reports'")
+        index._store.catalogue.run("DELETE FROM meta WHERE key = 'flow_sealed'")
     report(place, i3="Pleural effusion.")
     assert update("--remake") == ({}, {}, "")
 
