@@ -122,6 +122,9 @@ class Normalisations:
     def of(cls, chosen: DeepSettings) -> Self:
         """Return what the settings ask for, not learnt yet."""
         whole = Normalisation(chosen.centred, chosen.components, chosen.whitening)
+        if chosen.surround:
+            # A difference from what is around has already lost what all images have in common.
+            return cls(whole, Normalisation(False, 0, 0.0))
         if chosen.projected:
             return cls(whole, whole)
         return cls(whole, Normalisation(chosen.centred and chosen.cells > 0, 0, 0.0, "window_"))

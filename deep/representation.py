@@ -16,11 +16,12 @@ from retrieval.rankers.dense import ExactRanker
 from retrieval.region import Region
 from retrieval.representation import Arrays, Encoding
 
-from .networks.preprocessing import coverage, cut, prepare, views
+from .networks.preprocessing import cut, prepare, views
 from .networks.stored_network import StoredNetwork
 from .normalisation import Normalisations
+from .regions.region_embedding import region_embedding
 from .regions.region_search import RegionSearch
-from .regions.window_embeddings import quantised, windows
+from .regions.window_embeddings import quantised, surroundings, windows
 from .settings import DEFAULT_SIDE, DeepSettings
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class DeepEmbedding(RegionSearch):
     """How many images are best encoded together."""
     query_settings = ("orientations", "scales")
     """The settings that change queries alone."""
-    later_settings: ClassVar[Mapping[str, Any]] = {"projected": True, "symmetries": 1}
+    later_settings: ClassVar[Mapping[str, Any]] = {"projected": True, "symmetries": 1, "surround": False}
     """Settings that earlier versions lacked, with the values that give what they gave."""
 
     def __post_init__(self) -> None:
@@ -139,7 +140,9 @@ class DeepEmbedding(RegionSearch):
         batch = np.stack(squares)  # (n, 3, side, side)
         if not self.chosen.cells:
             return [Encoding(vector) for vector in self.normalisations_.whole(self._averaged.embed(batch))]
-        whole, parts = self._averaged.embed_parts(batch, windows(self.chosen.cells))  # (n, d), (n, k, part d)
+        places = windows(self.chosen.cells)
+        around = surroundings(places) if self.chosen.surround else None
+        whole, parts = self._averaged.embed_parts(batch, places, around)  # (n, d), (n, k, part d)
         pairs = zip(self.normalisations_.whole(whole), parts, strict=True)
         return [Encoding(vector, quantised(self.normalisations_.parts(own))) for vector, own in pairs]
 
@@ -220,17 +223,11 @@ class DeepEmbedding(RegionSearch):
             raise FitError("deep has no network yet, or lacks what it learns; call fit first")
 
     def _region_embedding(self, picture: Picture, region: Region) -> NDArray[np.void] | None:
-        """Return the embedding of a region, pooled from its image's maps as windows are, as evidence (1,).
-
-        (0,) if the region holds no pixel; None if no window embeddings are kept.
-        """
+        """Return a region's embedding as evidence (1,), (0,) without a pixel; None if no windows are kept."""
         if not self.chosen.cells:
             return None
         self._check_fitted()
-        runner, inside = self.network_.runner, coverage(picture, region, self.side)
-        found = runner.no_parts()
-        if inside is not None:
-            found = runner.embed_part(prepare(picture, self.side)[None], inside[None])
+        found = region_embedding(self.network_.runner, picture, region, self.side, self.chosen.surround)
         return quantised(self.normalisations_.parts(found))
 
     def _scaled(self, square: NDArray[np.uint8]) -> NDArray[np.float32]:

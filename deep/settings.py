@@ -34,6 +34,9 @@ class DeepSettings:
     cells : sizes of windows whose embeddings are stored of every image, to find regions in it: a half of its
         sides, a third, a fifth, three quarters and a tenth. 1 stores 9, 2 stores 34, 3 stores 115, 4 stores
         119, 5 stores 219, of 192 bytes each; 0 stores none, and regions are not located.
+    surround : embed windows, and regions of queries, by how they differ from what surrounds them, up to
+        twice their sides: finds marks far smaller than an image, such as lesions, best with ``side`` 352;
+        off: by what they show.
     projected : describe an image by the network's projection of its pooled levels, which is what
         ``semblance train`` trains; off: by the pooled levels themselves, 448 values. Window embeddings are
         projected either way.
@@ -54,6 +57,7 @@ class DeepSettings:
     whitening: float = 0.0
     fit_pictures: int = 500
     cells: int = 5
+    surround: bool = False
     projected: bool = False
     symmetries: int = 2
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -74,6 +78,9 @@ class DeepSettings:
             raise SettingError(f"cells: {self.cells}; give 0 to 5")
         if self.cells and self.model != OWN:
             raise SettingError(f"cells: {self.model} has no known maps to pool parts from; leave cells at 0")
+        if self.surround and not self.cells:
+            remedy = "give cells 1 to 5" if self.model == OWN else "leave surround off"
+            raise SettingError(f"surround: there are no windows without cells; {remedy}")
         if self.precision not in ("auto", "float32", "bfloat16"):
             raise SettingError(f"precision: {self.precision!r} is unknown; give auto, float32 or bfloat16")
         if not self.projected and self.model != OWN:

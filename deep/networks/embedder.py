@@ -102,18 +102,25 @@ class Embedder(nn.Module):
         pooled = [gem(found.float(), self.architecture.power, weights) for found in maps]
         return torch.cat([F.normalize(level, dim=1) for level in pooled], dim=1)
 
-    def pool_windows(self, maps: Sequence[Tensor], windows: Tensor) -> Tensor:
+    def pool_windows(self, maps: Sequence[Tensor], windows: Tensor, without: Tensor | None = None) -> Tensor:
         """Return the pooled levels of windows, (n, k, sum of the levels' channels), as ``pool`` does.
 
         ``windows`` (k, 4) are row, col, height and width, as shares of the image; a place counts as far as
-        a window covers it.
+        a window covers it, less what the window ``without`` (k, 4) covers of it.
         """
-        pooled = [gem_windows(found.float(), self.architecture.power, windows) for found in maps]  # (n, k, c)
+        power = self.architecture.power
+        pooled = [gem_windows(found.float(), power, windows, without) for found in maps]  # (n, k, c) each
         return torch.cat([F.normalize(level, dim=2) for level in pooled], dim=2)
 
-    def embed(self, pooled: Tensor) -> Tensor:
-        """Return embeddings (..., dimension) of unit length for pooled levels."""
-        return F.normalize(self.projection(pooled).float(), dim=-1)
+    def embed(self, pooled: Tensor, around: Tensor | None = None) -> Tensor:
+        """Return embeddings (..., dimension) of unit length for pooled levels.
+
+        With ``around``, the pooled levels of what surrounds each, of the difference of the projections.
+        """
+        projected = self.projection(pooled)
+        return F.normalize(
+            (projected if around is None else projected - self.projection(around)).float(), dim=-1
+        )
 
 
 def gem(maps: Tensor, power: float, weights: Tensor | None = None) -> Tensor:
@@ -130,16 +137,26 @@ def gem(maps: Tensor, power: float, weights: Tensor | None = None) -> Tensor:
     return mean ** (1 / power)
 
 
-def gem_windows(maps: Tensor, power: float, windows: Tensor) -> Tensor:
-    """Return the generalised mean of maps (n, channels, rows, cols) over windows (k, 4), (n, k, channels)."""
+def gem_windows(maps: Tensor, power: float, windows: Tensor, without: Tensor | None = None) -> Tensor:
+    """Return the generalised mean of maps (n, channels, rows, cols) over windows (k, 4), (n, k, channels).
+
+    What the windows ``without`` (k, 4) cover does not count.
+    """
     rows, cols = maps.shape[2:]
-    # A window is a product of two spans: (k, rows) and (k, cols).
-    down, across = _covers(windows[:, 0], windows[:, 2], rows), _covers(windows[:, 1], windows[:, 3], cols)
-    share = (down[:, :, None] * across[:, None, :]).flatten(1)  # (k, rows · cols)
+    share = _shares(windows, rows, cols)  # (k, rows · cols)
+    if without is not None:
+        share = (share - _shares(without, rows, cols)).clamp(min=0)
     share = share / share.sum(dim=1, keepdim=True).clamp(min=_SMALLEST)
     raised = maps.clamp(min=_SMALLEST).flatten(2) ** power  # (n, channels, rows · cols)
     # One product of matrices pools all windows of all images.
     return (raised @ share.T).transpose(1, 2) ** (1 / power)
+
+
+def _shares(windows: Tensor, rows: int, cols: int) -> Tensor:
+    """Return how much of each place windows (k, 4) cover, (k, rows · cols)."""
+    # A window is a product of two spans: (k, rows) and (k, cols).
+    down, across = _covers(windows[:, 0], windows[:, 2], rows), _covers(windows[:, 1], windows[:, 3], cols)
+    return (down[:, :, None] * across[:, None, :]).flatten(1)
 
 
 def _covers(start: Tensor, length: Tensor, n: int) -> Tensor:

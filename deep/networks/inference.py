@@ -38,12 +38,18 @@ class PartsNetwork(Network, Protocol):
 
     part_dimension: int
 
-    def embed_parts(self, pixels: Tensor, windows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return embeddings (n, dimension) of images, and (n, k, part_dimension) of their windows (k, 4)."""
+    def embed_parts(self, pixels: Tensor, windows: Tensor, around: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return embeddings (n, dimension) of images, and (n, k, part_dimension) of their windows (k, 4).
+
+        With ``around``, windows around each of these, of how a window differs from the rest of that one.
+        """
         ...
 
-    def embed_part(self, pixels: Tensor, weights: Tensor) -> Tensor:
-        """Return embeddings (n, part_dimension) of what ``weights`` (n, 1, side, side) marks."""
+    def embed_part(self, pixels: Tensor, weights: Tensor, around: Tensor | None) -> Tensor:
+        """Return embeddings (n, part_dimension) of what ``weights`` (n, 1, side, side) marks.
+
+        With ``around``, other weights, of how it differs from what these mark.
+        """
         ...
 
 
@@ -76,14 +82,20 @@ class OwnNetwork:
         """Return embeddings (n, dimension) of unit length."""
         return self._whole(self._network.pool(self._maps(pixels), weights))
 
-    def embed_parts(self, pixels: Tensor, windows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return embeddings (n, dimension) of images, and (n, k, part_dimension) of their windows (k, 4)."""
+    def embed_parts(
+        self, pixels: Tensor, windows: Tensor, around: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return embeddings of images (n, dimension) and of windows (n, k, part_dimension)."""
         network, maps = self._network, self._maps(pixels)  # [(n, channels, rows, cols)], a level each
-        return self._whole(network.pool(maps)), network.embed(network.pool_windows(maps, windows))
+        rings = None if around is None else network.pool_windows(maps, around, windows)
+        return self._whole(network.pool(maps)), network.embed(network.pool_windows(maps, windows), rings)
 
-    def embed_part(self, pixels: Tensor, weights: Tensor) -> Tensor:
+    def embed_part(self, pixels: Tensor, weights: Tensor, around: Tensor | None = None) -> Tensor:
         """Return embeddings (n, part_dimension) of what ``weights`` (n, 1, side, side) marks."""
-        return self._network.embed(self._network.pool(self._maps(pixels), weights))
+        network, maps = self._network, self._maps(pixels)
+        return network.embed(
+            network.pool(maps, weights), None if around is None else network.pool(maps, around)
+        )
 
     def _whole(self, pooled: Tensor) -> Tensor:
         return self._network.embed(pooled) if self._projected else F.normalize(pooled, dim=-1)
@@ -122,11 +134,17 @@ class Runner:
             share = None if weights is None else self._share(weights)
             return _as_numpy(self.network.embed(self._pixels(squares), share))
 
-    def embed_part(self, squares: Squares, weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return embeddings float32 (n, part dimension), as those of windows, of what ``weights`` mark."""
+    def embed_part(
+        self, squares: Squares, weights: NDArray[np.float32], around: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Return embeddings float32 (n, part dimension), as those of windows, of what ``weights`` mark.
+
+        With ``around``, other weights, of how it differs from what these mark.
+        """
         assert isinstance(self.network, PartsNetwork)
         with torch.inference_mode():
-            return _as_numpy(self.network.embed_part(self._pixels(squares), self._share(weights)))
+            ring = None if around is None else self._share(around)
+            return _as_numpy(self.network.embed_part(self._pixels(squares), self._share(weights), ring))
 
     def no_parts(self) -> NDArray[np.float32]:
         """Return the embeddings of no windows, float32 (0, part dimension)."""
@@ -134,12 +152,17 @@ class Runner:
         return np.zeros((0, self.network.part_dimension), dtype=np.float32)
 
     def embed_parts(
-        self, squares: Squares, windows: NDArray[np.float32]
+        self, squares: Squares, windows: NDArray[np.float32], around: NDArray[np.float32] | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return embeddings (n, dimension) of squares, and (n, k, part dimension) of windows of each."""
+        """Return embeddings (n, dimension) of squares, and (n, k, part dimension) of windows of each.
+
+        With ``around``, windows around each of these, of how a window differs from the rest of that one.
+        """
         assert isinstance(self.network, PartsNetwork)
         with torch.inference_mode():
-            found = self.network.embed_parts(self._pixels(squares), torch.from_numpy(windows).to(self.device))
+            places = torch.from_numpy(windows).to(self.device)
+            wider = None if around is None else torch.from_numpy(around).to(self.device)
+            found = self.network.embed_parts(self._pixels(squares), places, wider)
             return _as_numpy(found[0]), _as_numpy(found[1])
 
     def maps(self, squares: Squares, level: int) -> NDArray[np.float32]:

@@ -40,12 +40,16 @@ class SymmetricEmbedding:
         turned = zip(views(squares, n), shares, strict=True)
         return _mean([self.runner.embed(square, share) for square, share in turned])
 
-    def embed_parts(self, squares: Squares, windows: Vectors) -> tuple[Vectors, Vectors]:
+    def embed_parts(
+        self, squares: Squares, windows: Vectors, around: Vectors | None = None
+    ) -> tuple[Vectors, Vectors]:
         """Return what ``embed`` does, and embeddings (n, k, part dimension) of windows (k, 4) of each square.
+
+        With ``around``, windows around each of these, of how a window differs from the rest of that one.
 
         Windows are seen as they are: the mean over turned ones would say less of where something is.
         """
-        whole, parts = self.runner.embed_parts(squares, windows)
+        whole, parts = self.runner.embed_parts(squares, windows, around)
         others = views(squares, self.symmetries)[1:]
         return _mean([whole, *(self.runner.embed(view) for view in others)]), parts
 

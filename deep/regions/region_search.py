@@ -60,9 +60,9 @@ class RegionSearch:
                 own["values"][0], dtype=np.float32
             )  # the region as windows are pooled, rather than its box
         vector = np.asarray(query.vector)  # (d,), or (orientations, d): the first is the image as it is
-        if self.chosen.projected or own is None:
+        if own is None or (self.chosen.projected and not self.chosen.surround):
             return vector[0] if vector.ndim == 2 else vector
-        # Levels cannot be compared with projected windows: the windows of half its sides say what it shows.
+        # Such a vector cannot be compared with windows: those of half its sides say what it shows.
         halves = own["values"][:N_HALVES].astype(np.float32)  # (9, part d), or the whole image's (1, part d)
         lengths = np.linalg.norm(halves, axis=1, keepdims=True)
         return np.asarray((halves / np.maximum(lengths, 1)).mean(axis=0))

@@ -53,6 +53,11 @@ def windows(n: int) -> Windows:
     return np.array(_windows(n), dtype=np.float32).reshape(-1, 4)
 
 
+def surroundings(windows: Windows) -> Windows:
+    """Return windows around windows (k, 4), of twice their sides, which may reach beyond the image."""
+    return np.concatenate([windows[:, :2] - windows[:, 2:] / 2, 2 * windows[:, 2:]], axis=1)
+
+
 def evidence_type(dimension: int) -> np.dtype[np.void]:
     """Return the type of a row of evidence: an embedding as whole numbers, without its length."""
     return np.dtype([("values", "i1", (dimension,))])

@@ -19,6 +19,7 @@ from deep.regions import window_embeddings  # noqa: E402
 from retrieval.errors import SettingError  # noqa: E402
 from retrieval.evidence.localization import Candidates, Locator  # noqa: E402
 from retrieval.index import Index  # noqa: E402
+from retrieval.index.catalogue.recipe import recipe_settings  # noqa: E402
 from retrieval.index.writer import IndexWriter  # noqa: E402
 from retrieval.picture import Picture  # noqa: E402
 from retrieval.region import Region  # noqa: E402
@@ -83,6 +84,42 @@ def test_a_window_is_pooled_as_a_mask_of_the_same_place():
     mask = torch.zeros(2, 1, 16, 16)
     mask[:, :, 1:5] = 1
     torch.testing.assert_close(found[:, 2], gem(maps, 3.0, mask))
+
+
+def test_what_surrounds_a_window_is_pooled_without_it():
+    maps = torch.rand(2, 5, 8, 8)
+    window = torch.tensor([[0.25, 0.5, 0.25, 0.25]])
+    around = torch.from_numpy(window_embeddings.surroundings(window.numpy()))
+    np.testing.assert_allclose(around, [[0.125, 0.375, 0.5, 0.5]])
+    mask = torch.zeros(2, 1, 16, 16)
+    mask[:, :, 2:10, 6:14] = 1
+    mask[:, :, 4:8, 8:12] = 0
+    torch.testing.assert_close(gem_windows(maps, 3.0, around, window)[:, 0], gem(maps, 3.0, mask))
+
+
+def test_a_region_differs_from_its_surroundings_as_a_window_of_the_same_place_does(path):
+    contrasts = deep.deep(weights=path, surround=True, precision="float32").fit([])
+    picture = Picture(scene(1, (60, 30)).astype(np.float32))
+    rows, cols = picture.shape  # whose halves and tenths are whole pixels
+    stored = contrasts.encode(picture).evidence["values"].astype(float)
+    plain = deep.deep(weights=path, precision="float32").fit([]).encode(picture).evidence["values"]
+    assert not np.array_equal(stored, plain)
+    for i in [*range(9), *range(119, 219, 9)]:
+        box = window_embeddings.windows(5)[i] * [rows, cols, rows, cols]
+        asked = contrasts.encode_query(picture, Region.box(*box)).evidence["values"][0].astype(float)
+        assert asked @ stored[i] / np.linalg.norm(asked) / np.linalg.norm(stored[i]) > 0.99
+
+
+def test_surroundings_need_windows(path):
+    with pytest.raises(SettingError, match="give cells 1 to 5"):
+        deep.deep(weights=path, cells=0, surround=True)
+    with pytest.raises(SettingError, match="leave surround off"):
+        deep.deep(model="timm/resnet18", weights=path, surround=True)
+
+
+def test_an_index_that_asks_for_no_surroundings_keeps_its_recipe(path):
+    assert "surround" not in recipe_settings(deep.deep(weights=path))
+    assert recipe_settings(deep.deep(weights=path, surround=True))["surround"] is True
 
 
 def test_windows_are_embedded_of_pictures_alone_and_in_batches(fitted):
