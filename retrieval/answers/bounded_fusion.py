@@ -1,8 +1,9 @@
 """Bounded fusion: the best of fused rankings, without ranking the whole collection.
 
 Each ranking is taken to some depth. What it does not hold can add no more than what follows its last entry,
-so that whoever is ahead of all such sums is among the best for certain; else the rankings are taken deeper.
-This is the algorithm NRA of Fagin, Lotem and Naor (JCSS 2003), but for scores that are known in full.
+so that whoever is ahead of all such sums is among the best for certain; else the few others that may be are
+looked up where they are missing (``open_entries.py``), or the rankings are taken deeper. This is NRA of
+Fagin, Lotem and Naor (JCSS 2003), but for scores that are known in full.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..ranker import Ids, Ranking, order
-from .fusion import RANK_CONSTANT, Scale, contributions, scaled
+from ..ranker import Ids, Ranking
+from .certain_best import Prefix, and_rounding, certain_best
+from .fusion import Scale
+from .open_entries import LooksUp, with_open_entries
 
 _FIRST, _PER_HIT, _DEEPER = 256, 16, 4
 """Depth of the first rankings: at least, and for each hit wanted; and how many times deeper the next go."""
@@ -23,37 +25,11 @@ _SHARE = 256
 """One in so many of all images is ranked at first for a fusion: of a large collection the first few hundred
 seldom decide, and to rank again costs more than to rank some more at once."""
 
-_ROUNDING = 1e-9
-"""Sums of a few float64 in another order differ by less."""
-
 NO_SCALE = Scale(0.0, 0.0)
 """Of rankings whose scores do not count."""
 
 DeepRankings = Callable[[int], Sequence[Ranking]]
 """Returns the rankings of a query to some depth, shorter only if there is no more."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Prefix:
-    """The beginning of a ranking, and the most that it adds to what comes later."""
-
-    ranking: Ranking
-    bound: float
-    is_whole: bool
-
-    @classmethod
-    def of(cls, ranking: Ranking, depth: int, how: str, scale: Scale) -> _Prefix:
-        """Return the beginning of a ranking that was taken to a depth; all of it if it ended before."""
-        if len(ranking) < depth:
-            return cls(ranking, 0.0, True)
-        # Ties of the last may go on behind it, and tied hits share what their ranks add.
-        last = ranking.scores[-1]
-        n = int(np.count_nonzero(ranking.scores > last))
-        kept = Ranking(ranking.ids[:n], ranking.scores[:n])
-        if how == "rrf":
-            return cls(kept, 1.0 / (RANK_CONSTANT + 1.0 + n), False)
-        # An image that a representation has not encoded gets 0 from it, which may be more than the last one.
-        return cls(kept, max(0.0, float(scaled(np.array([last]), scale)[0])), False)
 
 
 def fuse_best(
@@ -63,6 +39,7 @@ def fuse_best(
     how: str,
     weights: Sequence[float] | None = None,
     scales: Sequence[Scale] | None = None,
+    look_up: LooksUp | None = None,
 ) -> tuple[Ranking, list[Ranking]] | None:
     """Return the best k of a fusion, and the beginnings of the rankings that hold them.
 
@@ -73,16 +50,21 @@ def fuse_best(
     rankings : to a depth, at most n.
     n : how many may be found.
     k, how, weights, scales : as in ``fuse``; rules other than ``rrf`` need scales.
+    look_up : tells scores and places of single ids; without it rankings are taken deeper instead.
     """
     for depth in depths(n, k):
         found = rankings(depth)
         prefixes = [
-            _Prefix.of(ranking, depth, how, scale)
+            Prefix.of(ranking, depth, how, scale)
             for ranking, scale in zip(found, scales or [NO_SCALE] * len(found), strict=True)
         ]
-        best = _certain_best(prefixes, k, how, weights, scales)
+        best = certain_best(prefixes, k, how, weights, scales)
         if best is not None:
             return best, [prefix.ranking for prefix in prefixes]
+        if look_up is not None:
+            completed = with_open_entries(prefixes, k, how, weights, scales, look_up)
+            if completed is not None:
+                return completed
     return None
 
 
@@ -114,11 +96,11 @@ class Prefixes:
         if len(rankings) == 1:
             how, weights, scales = "sum", None, [Scale(0.0, 1.0)]
         prefixes = [
-            _Prefix.of(ranking, depth, how, scale)
+            Prefix.of(ranking, depth, how, scale)
             for ranking, scale in zip(rankings, scales or [NO_SCALE] * len(rankings), strict=True)
         ]
         own = np.array([1.0] * len(prefixes) if weights is None else weights)
-        threshold = _and_rounding(float((own * [one.bound for one in prefixes]).sum()))
+        threshold = and_rounding(float((own * [one.bound for one in prefixes]).sum()))
         kept = [one.ranking for one in prefixes]
         return cls(kept, np.float32(threshold), [one.is_whole for one in prefixes])
 
@@ -148,34 +130,3 @@ def may_save(n: int, k: int) -> bool:
 
 def _first_depth(n: int, k: int) -> int:
     return max(_FIRST, _PER_HIT * k, n // _SHARE)
-
-
-def _certain_best(
-    prefixes: Sequence[_Prefix],
-    k: int,
-    how: str,
-    weights: Sequence[float] | None,
-    scales: Sequence[Scale] | None,
-) -> Ranking | None:
-    """Return the best k of what the beginnings hold; None if others may be among them."""
-    ids, parts = contributions([one.ranking for one in prefixes], how, weights, scales)
-    held = np.stack([np.isin(ids, one.ranking.ids) for one in prefixes])  # bool (n_rankings, n_ids)
-    own = np.array([1.0] * len(prefixes) if weights is None else weights)
-    bounds = own * [one.bound for one in prefixes]  # (n_rankings,)
-    is_known = (held | np.array([[one.is_whole] for one in prefixes])).all(axis=0)
-    total = parts.sum(axis=0, dtype=np.float64)
-    best = order(ids[is_known], total[is_known].astype(np.float32), k)
-    if len(best) < k:
-        return None
-    most = _most(total + np.where(held, 0.0, bounds[:, None]).sum(axis=0), is_known, float(bounds.sum()))
-    # Not equal either: which of two equal ones is first, their ids decide.
-    return best if np.float32(most) < best.scores[-1] else None
-
-
-def _most(bounds: NDArray[np.float64], is_known: NDArray[np.bool_], threshold: float) -> float:
-    """Return the most that the fused score of an id may be that is not known, or held nowhere."""
-    return _and_rounding(max(float(bounds[~is_known].max(initial=-np.inf)), threshold))
-
-
-def _and_rounding(most: float) -> float:
-    return most + _ROUNDING * max(1.0, abs(most))

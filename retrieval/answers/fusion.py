@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import SettingError
 from ..ranker import Ids, Ranking, order
 from ..statistics.tied_ranking import group_starts
+from .partial_ranking import PartialRanking, places_in
 from .rule_names import FUSION_RULES
 
 RANK_CONSTANT = 60
@@ -133,9 +134,10 @@ def votes(
     cast: list[dict[str, Vote]] = [{} for _ in ids]
     numbers = {id: i for i, id in enumerate(ids.tolist())}
     for name, ranking, share in zip(names, rankings, shares, strict=True):
-        for place in np.flatnonzero(np.isin(ranking.ids, ids)).tolist():
-            i = numbers[int(ranking.ids[place])]
-            cast[i][name] = Vote(place + 1, float(ranking.scores[place]), float(share[i]))
+        places = places_in(ranking)
+        for entry in np.flatnonzero(np.isin(ranking.ids, ids)).tolist():
+            i = numbers[int(ranking.ids[entry])]
+            cast[i][name] = Vote(int(places[entry]) + 1, float(ranking.scores[entry]), float(share[i]))
     return cast
 
 
@@ -150,9 +152,23 @@ def scaled(scores: NDArray[np.float32], scale: Scale) -> NDArray[np.float64]:
 def _reciprocal_ranks(ranking: Ranking) -> NDArray[np.float64]:
     # 1 / (60 + rank), rank from 1: equation 1 of Cormack et al. Tied hits get the mean of what their ranks
     # weigh, so that their names decide nothing.
-    weights = 1.0 / (RANK_CONSTANT + 1.0 + np.arange(len(ranking)))
-    starts = group_starts(ranking.scores)
-    if len(starts) < len(ranking):
-        sizes = np.diff(starts, append=len(ranking))
-        weights = np.repeat(np.add.reduceat(weights, starts) / sizes, sizes)
+    if isinstance(ranking, PartialRanking):
+        later = [_mean_weight(*pair) for pair in zip(*ranking.later[:2], strict=True)]
+        weights = np.concatenate([_reciprocal_ranks(ranking.first), later])
+    else:
+        weights = _weights(0, len(ranking))
+        starts = group_starts(ranking.scores)
+        if len(starts) < len(ranking):
+            sizes = np.diff(starts, append=len(ranking))
+            weights = np.repeat(np.add.reduceat(weights, starts) / sizes, sizes)
     return np.asarray(np.where(ranking.scores == 0, 0.0, weights), dtype=np.float64)
+
+
+def _weights(start: int, n: int) -> NDArray[np.float64]:
+    """Return what n ranks from the one after ``start`` on weigh."""
+    return np.asarray(1.0 / (RANK_CONSTANT + 1.0 + np.arange(start, start + n)))
+
+
+def _mean_weight(start: int, n: int) -> float:
+    # Summed as those of a whole ranking are: the same bits.
+    return float(np.add.reduceat(_weights(start, n), [0])[0] / n)

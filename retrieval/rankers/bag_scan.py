@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..ranker import Ids
 from ..representation import SparseVector
@@ -15,9 +16,6 @@ from .pruning import FILTERED, SMALLEST, Pruning
 from .top_k import Selection
 
 Block = Postings | PackedPostings
-
-_A_THREAD = 32_768
-"""Rows that are worth a thread: half a millisecond."""
 
 
 class BagScan:
@@ -71,7 +69,39 @@ class BagScan:
         return True
 
 
-def worth_threads(n: int) -> int:
-    """Return how many threads a scan of n rows is worth."""
-    # Without numba, which runs without Python's global lock, threads would wait for each other.
-    return n // _A_THREAD if "numba" in sys.modules else 1
+class Reached:
+    """Keep the rows whose score is at least so much; threads may offer at once.
+
+    ``among`` is bool, by id: only ids that it holds True are kept; None: all.
+    """
+
+    def __init__(self, least: np.float32, among: NDArray[np.bool_] | None) -> None:
+        self._least, self._allowed = least, Selection(0, among)
+        self._parts: list[tuple[Ids, NDArray[np.float32]]] = []
+
+    def offer(self, ids: Ids, scores: NDArray[np.float32]) -> None:
+        """Offer rows; negative ids are passed over."""
+        rows = np.flatnonzero(scores >= self._least)
+        rows = rows[self._allowed.allows(ids[rows])]
+        self._parts.append((ids[rows], scores[rows]))
+
+    def joined(self) -> tuple[Ids, NDArray[np.float32]]:
+        """Return ids and scores of what was kept."""
+        return (
+            np.concatenate([np.empty(0, np.int64), *(ids for ids, _ in self._parts)]),
+            np.concatenate([np.empty(0, np.float32), *(scores for _, scores in self._parts)]),
+        )
+
+
+class ScoreScan:
+    """Offer all rows of blocks, with their scores."""
+
+    def __init__(self, query: SparseVector, reached: Reached) -> None:
+        self._query, self._reached = query, reached
+        self._scores = np.empty(BLOCK, dtype=np.float32)
+
+    def offer(self, ids: Ids, block: Block) -> None:
+        """Score the rows of a block."""
+        self._scores[: len(ids)] = 0
+        block.add_scores(self._query.indices, self._query.values, self._scores)
+        self._reached.offer(ids, self._scores[: len(ids)])

@@ -18,7 +18,7 @@ from .byte_codes import code_views
 from .cosines import dense_cosines
 from .dense_block import DenseBlock, Part, Row, build, merged, open_segment, write_segment
 from .proven_scan import ProvenScan, can_scan
-from .threshold_scan import scan_above
+from .threshold_scan import reached_in, scan_above
 from .top_k import Selection
 
 Metric = Literal["cosine", "dot"]
@@ -151,6 +151,18 @@ class ExactRanker:
         """
         parts = list(self._store.blocks())
         return scan_above(parts, self._views(query), self.metric == "cosine", least, most, among)
+
+    def reached(
+        self, query: NDArray[np.float32], least: float, among: NDArray[np.bool_] | None = None
+    ) -> tuple[Ids, NDArray[np.float32]]:
+        """Return ids and scores of all whose score is at least ``least``, in no order.
+
+        Raises ValueError as ``rank`` does, IndexFolderError if a vector is damaged.
+        """
+        parts, n = list(self._store.blocks()), len(self)
+        found = reached_in(parts, self._views(query), self.metric == "cosine", least, n, among)
+        assert found is not None  # they are no more than all
+        return found
 
     def scores(self, query: NDArray[np.float32], ids: Ids) -> NDArray[np.float32]:
         """Return the scores of some ids, float32 (m,), as ``rank`` gives them; 0 for those not there.

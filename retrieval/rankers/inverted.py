@@ -14,7 +14,7 @@ from ..errors import REPAIR, IndexFolderError, SettingError
 from ..kernel import is_worth_loading
 from ..ranker import Ids, Ranking
 from ..representation import SparseVector
-from .bag_scan import BagScan, Block, worth_threads
+from .bag_scan import BagScan, Block, Reached, ScoreScan
 from .block_store import BlockStore
 from .cosines import bag_cosines
 from .inverted_segment import open_segment, write_segment
@@ -23,7 +23,7 @@ from .packed.factors import Factors
 from .packed.segment import is_packed, open_packed, write_packed
 from .postings import BLOCK, Postings
 from .postings_merge import merged
-from .share_out import share_out
+from .share_out import share_out, worth_threads
 from .top_k import Selection
 
 PACKED = 4096
@@ -98,6 +98,23 @@ class InvertedIndex:
         blocks = list(self._store.blocks())
         share_out(blocks, start, worth_threads(sum(len(ids) for ids, _ in blocks)))
         return selection.ranking()
+
+    def reached(
+        self, query: SparseVector, least: float, among: NDArray[np.bool_] | None = None
+    ) -> tuple[Ids, NDArray[np.float32]]:
+        """Return ids and scores of all whose score is at least ``least``, in no order.
+
+        Raises ValueError as ``rank`` does, IndexFolderError if postings are damaged.
+        """
+        query, found = self._copied(query), Reached(np.float32(least), among)
+
+        def start() -> Callable[[tuple[Ids, Block]], None]:
+            scan = ScoreScan(query, found)
+            return lambda item: scan.offer(*item)
+
+        blocks = list(self._store.blocks())
+        share_out(blocks, start, worth_threads(sum(len(ids) for ids, _ in blocks)))
+        return found.joined()
 
     def vector(self, id: int) -> SparseVector:
         """Return the vector under an id, as it was added.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from _thread import start_new_thread
 from collections import deque
@@ -11,6 +12,9 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+
+_A_THREAD = 32_768
+"""Rows that are worth a thread: half a millisecond."""
 
 
 class Processors:
@@ -46,6 +50,15 @@ class Processors:
 PROCESSORS = Processors()
 
 
+class _Thread(threading.local):
+    """What each thread knows of itself: whether it is counted, also where it shares out again."""
+
+    is_counted = False
+
+
+_THIS = _Thread()
+
+
 @dataclass(eq=False)
 class _Work(Generic[Item]):
     """Items that wait, and what the threads that take them have to tell each other."""
@@ -70,7 +83,7 @@ class _Work(Generic[Item]):
 
     def help(self) -> None:
         """Take items in a thread beside; one that comes too late does nothing, and nobody waits for it."""
-        own = object()
+        own, _THIS.is_counted = object(), True
         try:
             with self.changed:
                 if self.is_closed:
@@ -105,8 +118,10 @@ def share_out(items: Iterable[Item], start: Callable[[], Callable[[Item], None]]
     n_threads : at most so many; helpers pay if each has some tenths of a millisecond to do without Python's
         global lock.
     """
-    work = _Work(deque(items), start)
-    PROCESSORS.enter()
+    work, is_counted = _Work(deque(items), start), _THIS.is_counted
+    if not is_counted:
+        PROCESSORS.enter()
+        _THIS.is_counted = True
     try:
         # Begun anew each time: a process with threads that wait could not be forked safely, and to begin one
         # takes less than a block does.
@@ -122,6 +137,14 @@ def share_out(items: Iterable[Item], start: Callable[[], Callable[[Item], None]]
         finally:
             work.close()
     finally:
-        PROCESSORS.leave()
+        if not is_counted:
+            PROCESSORS.leave()
+            _THIS.is_counted = False
     if work.error is not None:
         raise work.error
+
+
+def worth_threads(n: int) -> int:
+    """Return how many threads a scan of n rows is worth."""
+    # Without numba, which runs without Python's global lock, threads would wait for each other.
+    return n // _A_THREAD if "numba" in sys.modules else 1

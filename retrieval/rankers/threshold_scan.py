@@ -29,6 +29,19 @@ def scan_above(
     views : of the query, each float32 (d,), of unit length under the cosine.
     among : bool, by id: only ids that it holds True count; None: all.
     """
+    reached = reached_in(parts, views, is_cosine, least, most, among)
+    return None if reached is None else order(*reached, len(reached[0]))
+
+
+def reached_in(
+    parts: Sequence[Part],
+    views: Sequence[NDArray[np.float32]],
+    is_cosine: bool,
+    least: float,
+    most: int,
+    among: NDArray[np.bool_] | None,
+) -> tuple[Ids, NDArray[np.float32]] | None:
+    """Return ids and scores of the same, in no order."""
     coded = code_views(views) if is_cosine else None
     bound = np.float32(least)
     found: list[tuple[Ids, DenseBlock, NDArray[np.int64]]] = []
@@ -43,7 +56,7 @@ def scan_above(
     everyone = np.concatenate([np.empty(0, np.int64), *(ids[rows] for ids, _, rows in found)])
     reached = np.concatenate([np.empty(0, np.float32), *scores])
     kept = np.flatnonzero(reached >= bound)
-    return order(everyone[kept], reached[kept], len(kept))
+    return everyone[kept], reached[kept]
 
 
 def _rows(

@@ -13,6 +13,7 @@ from ..storage.snapshot import Snapshot
 from .candidates import Mask
 from .encode_query import EncodedQuery
 from .fusion import Fusion
+from .look_up import LookUp
 from .query_options import QueryOptions
 from .rank import rank
 from .rerank import Reranked, n_reranked
@@ -46,9 +47,16 @@ def best_fused(
         return None
     nothing = Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
     scaled = fusion.scaled(snapshot, [Reranked(one, nothing) for one in encoded])
+    # The places of smoothed images are known by their ranking alone.
+    is_smoothed = smoothing is not None and smoothing.n > 0
+    look_up = None if is_smoothed else LookUp.of(snapshot, encoded, mask)
     found = fuse_best(
-        lambda depth: [_ranked(snapshot, one, depth, mask, smoothing) for one in encoded],
-        *(n, k, scaled.rule, scaled.weights, scaled.scales),
+        lambda depth: (
+            [_ranked(snapshot, one, depth, mask, smoothing) for one in encoded]
+            if look_up is None
+            else look_up.rankings(depth)
+        ),
+        *(n, k, scaled.rule, scaled.weights, scaled.scales, look_up),
     )
     if found is None:
         return None

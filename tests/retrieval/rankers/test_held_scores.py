@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from retrieval.ranker import order
 from retrieval.rankers import inverted
 from retrieval.rankers.dense import ExactRanker
 from retrieval.rankers.held_scores import held_scores
@@ -91,3 +92,21 @@ def test_all_above_a_score_are_the_first_of_the_ranking(dense, is_filtered):
         assert found.scores.tobytes() == ranking.scores[:n].tobytes()
     assert len(dense.above(DENSE[9], 2.0, N, among)) == 0
     assert dense.above(DENSE[9], float(ranking.scores[40]), 20, among) is None
+
+
+@pytest.mark.parametrize("is_filtered", [False, True])
+@pytest.mark.parametrize("kind", ["dense", "dot", "words"])
+def test_what_reaches_a_score_is_the_same_in_any_order(dense, words, kind, is_filtered):
+    ranker, query = (words, bag(COUNTS[9])) if kind == "words" else (dense, DENSE[9])
+    if kind == "dot":
+        ranker = ExactRanker(8, "dot")
+        ranker.add(np.arange(N), DENSE)
+    among = RNG.random(N) < 0.3 if is_filtered else None
+    ranking = ranker.rank(query, N, among)
+    for place in (0, 40, len(ranking) - 1):
+        ids, scores = ranker.reached(query, float(ranking.scores[place]), among)
+        n = int(np.count_nonzero(ranking.scores >= ranking.scores[place]))
+        found = order(ids, scores, len(ids))
+        assert found.ids.tolist() == ranking.ids[:n].tolist()
+        assert found.scores.tobytes() == ranking.scores[:n].tobytes()
+    assert len(ranker.reached(query, np.inf, among)[0]) == 0

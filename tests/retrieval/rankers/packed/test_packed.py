@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retrieval.errors import IndexFolderError
-from retrieval.rankers import bag_scan, inverted
+from retrieval.rankers import bag_scan, inverted, share_out
 from retrieval.rankers.inverted import InvertedIndex
 from retrieval.rankers.packed.factors import Factors, factor
 from retrieval.rankers.packed.forward import Rows, decode, encode
@@ -103,7 +103,7 @@ def test_the_best_are_those_of_full_precision_to_the_last_bit(both):
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_threads_give_the_same_answers(tmp_path, monkeypatch, n_threads):
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(n_threads)))
-    monkeypatch.setattr(bag_scan, "_A_THREAD", 100)
+    monkeypatch.setattr(share_out, "_A_THREAD", 100)
     random = np.random.default_rng(8)
     factors = factors_of(random)
     vectors = bags(factors, counts_of(random, 1200))

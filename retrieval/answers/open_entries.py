@@ -1,0 +1,100 @@
+"""Open entries: the few that may be among the best of a fusion, looked up in the rankings that lack them.
+
+One that is first of one ranking and far behind in another is often what keeps the best from being certain; to
+count what is ahead of it takes one pass over the collection, and no ranking of all that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..ranker import Ids, Ranking, order
+from .certain_best import Prefix, and_rounding, bounds_of, certain_best, known
+from .fusion import Scale, contributions
+from .partial_ranking import PartialRanking, Places
+
+_PER_HIT, _AT_LEAST = 16, 256
+"""How many entries are looked up at most: for each hit wanted, and in all. Of places a quarter."""
+
+
+class LooksUp(Protocol):
+    """Tells of single ids what a ranking says of them."""
+
+    def scores(self, number: int, ids: Ids) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return the scores of some ids in a ranking, and which of them it holds at all, both (n,)."""
+        ...
+
+    def places(self, number: int, ids: Ids, scores: NDArray[np.float32]) -> Places:
+        """Return where some ids that a ranking holds stand in it."""
+        ...
+
+
+def with_open_entries(
+    prefixes: Sequence[Prefix],
+    k: int,
+    how: str,
+    weights: Sequence[float] | None,
+    scales: Sequence[Scale] | None,
+    look_up: LooksUp,
+) -> tuple[Ranking, list[Ranking]] | None:
+    """Return the best k and the rankings that hold them, as ``fuse_best`` does; None if too many are open."""
+    is_by_rank = how == "rrf"
+    most = max(_AT_LEAST, _PER_HIT * k) // (4 if is_by_rank else 1)
+    ids = _open(prefixes, k, how, weights, scales)
+    if ids is None or len(ids) > most:
+        return None
+    completed = [
+        _completed(number, prefix, ids, look_up, is_by_rank) for number, prefix in enumerate(prefixes)
+    ]
+    best = certain_best(completed, k, how, weights, scales)
+    if best is None:
+        return None
+    # Votes name the place of each hit, whatever the rule.
+    if not is_by_rank:
+        completed = [
+            _completed(number, prefix, best.ids, look_up, is_counted=True)
+            for number, prefix in enumerate(prefixes)
+        ]
+    return best, [one.ranking for one in completed]
+
+
+def _open(
+    prefixes: Sequence[Prefix],
+    k: int,
+    how: str,
+    weights: Sequence[float] | None,
+    scales: Sequence[Scale] | None,
+) -> Ids | None:
+    """Return the ids that may be among the best k, and are not known; None if others may be too."""
+    ids, parts = contributions([one.ranking for one in prefixes], how, weights, scales)
+    if len(ids) < k:
+        return None
+    held = np.stack([np.isin(ids, one.ranking.ids) for one in prefixes])
+    is_known, total = known(prefixes, ids, held), parts.sum(axis=0, dtype=np.float64)
+    bounds = bounds_of(prefixes, weights)
+    # By their ranks, what is missing of an id takes nothing from it; by their scores it may.
+    least = total if how == "rrf" else np.where(is_known, total, -np.inf)
+    kth = np.float32(order(ids, least.astype(np.float32), k).scores[-1])
+    if np.float32(and_rounding(float(bounds.sum()))) >= kth:
+        return None
+    most = total + np.where(held, 0.0, bounds[:, None]).sum(axis=0)
+    may_reach = np.array([and_rounding(one) for one in most.tolist()]).astype(np.float32) >= kth
+    return np.asarray(ids[may_reach & ~is_known])
+
+
+def _completed(number: int, prefix: Prefix, ids: Ids, look_up: LooksUp, is_counted: bool) -> Prefix:
+    """Return a beginning with those of some ids that it lacks behind it; without places unless counted."""
+    lacking = ids[~np.isin(ids, prefix.ranking.ids)]
+    if prefix.is_whole or not len(lacking):
+        return prefix
+    scores, is_held = look_up.scores(number, lacking)
+    found, own = lacking[is_held], scores[is_held]
+    nowhere = np.arange(len(found)) + len(prefix.ranking)
+    places = look_up.places(number, found, own) if is_counted else Places(nowhere, nowhere, nowhere)
+    ranking = PartialRanking.of(prefix.ranking, found, own, places)
+    return replace(prefix, ranking=ranking, absent=lacking[~is_held])

@@ -1,0 +1,75 @@
+"""Looking up single images in what a representation ranks: their scores, and their places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...answers.partial_ranking import Places, count_places
+from ...ranker import Ids, Ranker, Ranking
+from ...rankers.dense import ExactRanker
+from ...rankers.inverted import InvertedIndex
+from ...rankers.share_out import share_out, worth_threads
+from ..storage.snapshot import Snapshot
+from .candidates import Mask
+from .encode_query import EncodedQuery
+from .rank import rank, ranker_of
+
+
+@dataclass(frozen=True, eq=False)
+class LookUp:
+    """What the rankings of a query say of single images, without making the rankings.
+
+    Parameters
+    ----------
+    encoded, rankers : the query by each representation, and what ranks by it.
+    mask : which images may be found.
+    """
+
+    snapshot: Snapshot
+    encoded: Sequence[EncodedQuery]
+    rankers: Sequence[ExactRanker | InvertedIndex]
+    mask: Mask | None
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, encoded: Sequence[EncodedQuery], mask: Mask | None) -> LookUp | None:
+        """Return what looks up; None if a ranker does not know all scores at once, as a graph does not."""
+        rankers = [ranker_of(snapshot, one) for one in encoded]
+        able = [one for one in rankers if isinstance(one, InvertedIndex) or type(one) is ExactRanker]
+        return cls(snapshot, encoded, able, mask) if len(able) == len(rankers) else None
+
+    def rankings(self, depth: int) -> list[Ranking]:
+        """Return what ``rank`` says to a depth by each representation; they rank side by side."""
+        found: dict[int, Ranking] = {}
+
+        def rank_one(number: int) -> None:
+            found[number] = rank(self.snapshot, self.encoded[number], depth, self.mask)
+
+        share_out(range(len(self.encoded)), lambda: rank_one, worth_threads(len(self.snapshot)))
+        return [found[number] for number in range(len(self.encoded))]
+
+    def scores(self, number: int, ids: Ids) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return the scores of some images, and which of them have a vector at all."""
+        ranker = self.rankers[number]
+        found = ranker.scores(self.encoded[number].encoding.vector, ids)  # type: ignore[arg-type]
+        is_held = found != 0
+        for i in np.flatnonzero(~is_held).tolist():
+            is_held[i] = _holds(ranker, int(ids[i]))
+        return found, is_held
+
+    def places(self, number: int, ids: Ids, scores: NDArray[np.float32]) -> Places:
+        """Return where some images with a vector stand in the ranking of those that may be found."""
+        least = float(scores.min(initial=np.inf))
+        reached = self.rankers[number].reached(self.encoded[number].encoding.vector, least, self.mask)  # type: ignore[arg-type]
+        return count_places(*reached, ids, scores)
+
+
+def _holds(ranker: Ranker, id: int) -> bool:
+    try:
+        ranker.vector(id)
+    except KeyError:
+        return False
+    return True
