@@ -38,6 +38,7 @@ WAYS: tuple[tuple[str, int, dict[str, Any]], ...] = (
     ("one, best image", 1, {}),
     ("one, mean-3, collapsed", 1, {"case_by": "mean-3"}),
     ("two by z, best image", 2, {"fusion": "z"}),
+    ("two by rrf, best image", 2, {}),
     ("no cases: two by rrf", 2, {"group_by": None}),
     ("no cases: two by z", 2, {"group_by": None, "fusion": "z"}),
 )

@@ -153,10 +153,12 @@ def _reciprocal_ranks(ranking: Ranking) -> NDArray[np.float64]:
     # 1 / (60 + rank), rank from 1: equation 1 of Cormack et al. Tied hits get the mean of what their ranks
     # weigh, so that their names decide nothing.
     if isinstance(ranking, PartialRanking):
-        later = [_mean_weight(*pair) for pair in zip(*ranking.later[:2], strict=True)]
+        later = _weights(ranking.later.starts)
+        for i in np.flatnonzero(ranking.later.sizes > 1).tolist():
+            later[i] = _mean_weight(int(ranking.later.starts[i]), int(ranking.later.sizes[i]))
         weights = np.concatenate([_reciprocal_ranks(ranking.first), later])
     else:
-        weights = _weights(0, len(ranking))
+        weights = _weights(np.arange(len(ranking)))
         starts = group_starts(ranking.scores)
         if len(starts) < len(ranking):
             sizes = np.diff(starts, append=len(ranking))
@@ -164,11 +166,11 @@ def _reciprocal_ranks(ranking: Ranking) -> NDArray[np.float64]:
     return np.asarray(np.where(ranking.scores == 0, 0.0, weights), dtype=np.float64)
 
 
-def _weights(start: int, n: int) -> NDArray[np.float64]:
-    """Return what n ranks from the one after ``start`` on weigh."""
-    return np.asarray(1.0 / (RANK_CONSTANT + 1.0 + np.arange(start, start + n)))
+def _weights(places: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return what the ranks weigh of those at some places from 0."""
+    return np.asarray(1.0 / (RANK_CONSTANT + 1.0 + places))
 
 
 def _mean_weight(start: int, n: int) -> float:
     # Summed as those of a whole ranking are: the same bits.
-    return float(np.add.reduceat(_weights(start, n), [0])[0] / n)
+    return float(np.add.reduceat(_weights(np.arange(start, start + n)), [0])[0] / n)

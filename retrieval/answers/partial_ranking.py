@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -69,9 +68,18 @@ def count_places(ids: Ids, scores: NDArray[np.float32], wanted: Ids, own: NDArra
     ids, scores : (n,), in any order, of all that score as much as one of the wanted, or more.
     wanted, own : (m,), which are among them, and their scores.
     """
-    counted: list[Sequence[int]] = []
-    for id, score in zip(wanted.tolist(), own, strict=True):
-        start = int(np.count_nonzero(scores > score))
-        tied = ids[scores == score]
-        counted.append((start, len(tied), start + int(np.count_nonzero(tied < id))))
-    return Places(*np.array(counted, dtype=np.int64).reshape(-1, 3).T)
+    rising = np.sort(scores)
+    ends = np.searchsorted(rising, own, "right")
+    sizes = ends - np.searchsorted(rising, own, "left")
+    starts = len(rising) - ends
+    places, is_tied = starts.copy(), sizes > 1
+    if is_tied.any():
+        rows = np.flatnonzero(np.isin(scores, own[is_tied]))
+        # As ``order`` has them: one run of equal scores after the other, each by rising ids.
+        rows = rows[np.lexsort((ids[rows], -scores[rows]))]
+        falling = -scores[rows]
+        for i in np.flatnonzero(is_tied).tolist():
+            first = int(np.searchsorted(falling, -own[i], "left"))
+            run = ids[rows[first : first + sizes[i]]]
+            places[i] += np.searchsorted(run, wanted[i])
+    return Places(starts, sizes, places)

@@ -20,6 +20,7 @@ from .candidates import Mask
 from .encode_query import EncodedQuery
 from .fusion import Fusion
 from .group_cases import GroupedRanking, group_cases
+from .look_up import LookUp
 from .query_options import QueryOptions
 from .rank import rank
 from .rerank import Reranked, n_reranked
@@ -45,11 +46,15 @@ def best_cases(
 ) -> Cases | None:
     """Return the best cases, as ``group_cases`` finds them in whole rankings; None if it takes these.
 
-    They are needed if one is reranked or smoothed, for ``rrf``, which asks for the rank of each image, and if
-    the index is small.
+    They are needed if one is reranked or smoothed, for ``rrf``, which asks for the rank of each image, if a
+    ranker cannot count these, and if the index is small.
     """
     is_ranked_whole = options.smooth or any(n_reranked(one) != 0 for one in encoded)
-    if options.group_by is None or is_ranked_whole or (fusion.rule == "rrf" and len(encoded) > 1):
+    if options.group_by is None or is_ranked_whole:
+        return None
+    is_by_rank = fusion.rule == "rrf" and len(encoded) > 1
+    look_up = LookUp.of(snapshot, encoded, mask) if is_by_rank else None
+    if is_by_rank and look_up is None:
         return None
     n = len(snapshot) if mask is None else int(np.count_nonzero(mask))
     if not may_save(n, options.k):
@@ -63,10 +68,15 @@ def best_cases(
         n_chosen = int(np.count_nonzero(chosen))
         if n_chosen * _MOST > n:
             return None
-        images = scaled.fuse([rank(snapshot, one, n_chosen, chosen) for one in encoded])
-        grouped = group_cases(snapshot, images, options)
-        if _are_best(grouped.ranking, prefixes, options.k):
-            pairs = zip(encoded, prefixes.rankings, strict=True)
+        of_cases = [
+            look_up.ranking_of(number, chosen, n_chosen) if look_up else rank(snapshot, one, n_chosen, chosen)
+            for number, one in enumerate(encoded)
+        ]
+        grouped = group_cases(snapshot, scaled.fuse(of_cases), options)
+        # Of images of the cases the places are known everywhere, where they were counted.
+        told_by = of_cases if look_up else prefixes.rankings
+        if _are_best(grouped.ranking, prefixes, options.k, is_by_rank):
+            pairs = zip(encoded, told_by, strict=True)
             return Cases(grouped, [Reranked(one, ranking) for one, ranking in pairs], scaled)
     return None
 
@@ -79,7 +89,8 @@ def _of_their_cases(snapshot: Snapshot, prefixes: Prefixes, mask: Mask | None, c
     return is_named[numbers] if mask is None else is_named[numbers] & mask
 
 
-def _are_best(cases: Ranking, prefixes: Prefixes, k: int) -> bool:
+def _are_best(cases: Ranking, prefixes: Prefixes, k: int, are_counted: bool) -> bool:
     """Tell if no other case can be among the k best, and the votes for these are known."""
     # No rule scores a case above its best image. Not equal either: then the ids of these decide.
-    return len(cases) == k and cases.scores[-1] > prefixes.threshold and prefixes.tell_ranks_of(cases.ids)
+    is_ahead = len(cases) == k and cases.scores[-1] > prefixes.threshold
+    return bool(is_ahead and (are_counted or prefixes.tell_ranks_of(cases.ids)))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...answers.partial_ranking import Places, count_places
+from ...answers.partial_ranking import PartialRanking, Places, count_places
 from ...ranker import Ids, Ranker, Ranking
 from ...rankers.dense import ExactRanker
 from ...rankers.inverted import InvertedIndex
@@ -17,6 +17,8 @@ from ..storage.snapshot import Snapshot
 from .candidates import Mask
 from .encode_query import EncodedQuery
 from .rank import rank, ranker_of
+
+_NOTHING = Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,7 @@ class LookUp:
     encoded: Sequence[EncodedQuery]
     rankers: Sequence[ExactRanker | InvertedIndex]
     mask: Mask | None
+    _all: dict[int, tuple[Ids, NDArray[np.float32]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, snapshot: Snapshot, encoded: Sequence[EncodedQuery], mask: Mask | None) -> LookUp | None:
@@ -50,6 +53,15 @@ class LookUp:
 
         share_out(range(len(self.encoded)), lambda: rank_one, worth_threads(len(self.snapshot)))
         return [found[number] for number in range(len(self.encoded))]
+
+    def ranking_of(self, number: int, chosen: Mask, n: int) -> PartialRanking:
+        """Return n chosen images as one representation ranks them, with their places among all."""
+        found = rank(self.snapshot, self.encoded[number], n, chosen)
+        if number not in self._all:
+            vector = self.encoded[number].encoding.vector
+            self._all[number] = self.rankers[number].reached(vector, -np.inf, self.mask)  # type: ignore[arg-type]
+        places = count_places(*self._all[number], found.ids, found.scores)
+        return PartialRanking.of(_NOTHING, found.ids, found.scores, places)
 
     def scores(self, number: int, ids: Ids) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return the scores of some images, and which of them have a vector at all."""

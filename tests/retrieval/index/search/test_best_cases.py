@@ -6,7 +6,7 @@ from support.drawings import draw_colour, draw_grey
 from retrieval.answers import bounded_fusion
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.index import Index
-from retrieval.index.search import query
+from retrieval.index.search import look_up, query
 from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 
@@ -17,6 +17,8 @@ ASKED = [
     {"by": BY[:1], "case_by": "mean-2", "collapse": 12.0},
     {"by": BY[:1], "not_same": "patient", "like": ["7.png"]},
     {"by": BY, "fusion": "z"},
+    {"by": BY, "fusion": "rrf"},
+    {"by": BY, "fusion": "rrf", "case_by": "mean-2", "not_same": "patient"},
     {"by": BY, "fusion": "sum", "case_by": "rank-weighted", "include_self": False},
     {"by": BY, "fusion": "z", "among": [f"{i}.png" for i in range(N) if i % 5], "blind": 1},
 ]
@@ -77,7 +79,8 @@ def test_findings_are_the_same(place, noted):
         assert any(one is not None for one in found)
 
 
-def test_ranks_of_all_images_are_needed_by_their_sums(place, noted):
+def test_whole_rankings_are_needed_where_a_ranker_cannot_count(place, noted, monkeypatch):
+    monkeypatch.setattr(look_up.LookUp, "of", lambda *arguments: None)
     with Index.open(place) as index:
         found = noted()
         index.query("3.png", by=BY, k=1, group_by="patient", fusion="rrf")
