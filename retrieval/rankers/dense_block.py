@@ -16,6 +16,7 @@ from ..ranker import Ids
 from .array_files import ArrayWriter, load_arrays, save_arrays
 from .block_sums import NO_CHECK, RowCheck
 from .byte_codes import ByteCodes, CodeWriter, open_codes
+from .share_out import share_out_rows
 
 CODED = 1024
 """Segments of as many vectors have codes; a smaller one is read as quickly without."""
@@ -47,8 +48,17 @@ class DenseBlock:
     def scores(self, views: Sequence[NDArray[np.float32]], is_cosine: bool) -> NDArray[np.float32]:
         """Return the score of each row, float32 (n,): the best of the views. IndexFolderError if damaged."""
         self.check.all()
-        found = [_scores(self.vectors, self.lengths, view, is_cosine) for view in views]
+        found = [self._scores(view, is_cosine) for view in views]
         return found[0] if len(found) == 1 else np.asarray(np.max(found, axis=0), np.float32)
+
+    def _scores(self, view: NDArray[np.float32], is_cosine: bool) -> NDArray[np.float32]:
+        scores = np.empty(self.n, np.float32)
+
+        def score(rows: slice) -> None:
+            scores[rows] = _scores(self.vectors[rows], self.lengths[rows], view, is_cosine)
+
+        share_out_rows(self.n, score)
+        return scores
 
     def scores_of(
         self, rows: NDArray[np.int64], views: Sequence[NDArray[np.float32]], is_cosine: bool

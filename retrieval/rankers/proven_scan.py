@@ -11,6 +11,7 @@ from ..kernel import kernel
 from ..ranker import Ids
 from .byte_codes import CodeArrays, CodedViews, coded_score
 from .dense_block import DenseBlock
+from .share_out import share_out_rows
 from .top_k import Selection
 
 _WORTH = 32
@@ -82,7 +83,12 @@ def _scores(
     """Return about which score each row has, and the lowest that it can have; −inf for what is left out."""
     about, lowest = np.empty(len(ids), np.float32), np.empty(len(ids), np.float32)
     mask = np.zeros(0, dtype=bool) if among is None else np.asarray(among, dtype=bool)
-    _scan(codes, views, ids, mask, among is not None, about, lowest)
+
+    def scan(rows: slice) -> None:
+        some = CodeArrays(codes.codes[rows], codes.scales[rows], codes.errors[rows])
+        _scan(some, views, ids[rows], mask, among is not None, about[rows], lowest[rows])
+
+    share_out_rows(len(ids), scan)
     return about, lowest
 
 

@@ -144,6 +144,14 @@ def share_out(items: Iterable[Item], start: Callable[[], Callable[[Item], None]]
         raise work.error
 
 
+def share_out_rows(n: int, do: Callable[[slice], None]) -> None:
+    """Call a function on ranges of n rows, which cover all, in as many threads as pay; see ``share_out``."""
+    # Smaller than a thread's least share, so that none waits long for the last.
+    n_threads = worth_threads(n)
+    step = n if n_threads < 2 else _A_THREAD // 2
+    share_out((slice(i, min(n, i + step)) for i in range(0, n, max(1, step))), lambda: do, n_threads)
+
+
 def worth_threads(n: int) -> int:
     """Return how many threads a scan of n rows is worth."""
     # Without numba, which runs without Python's global lock, threads would wait for each other.

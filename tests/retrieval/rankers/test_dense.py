@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from retrieval.errors import IndexFolderError, SettingError
+from retrieval.rankers import share_out
 from retrieval.rankers.array_files import ArrayWriter, load_arrays, save_arrays
 from retrieval.rankers.dense import ExactRanker
 
@@ -155,3 +156,22 @@ def test_a_file_whose_header_cannot_be_written_is_closed(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"), ArrayWriter(tmp_path, "rows", np.float32, None):
         raise AssertionError
     assert [file.closed for file in opened] == [True]
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_threads_give_the_same_bits(tmp_path, monkeypatch, n_threads):
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(n_threads)))
+    vectors = np.random.default_rng(4).standard_normal((2000, 7)).astype(np.float32)
+    ranker = ExactRanker(7)
+    ranker.add(np.arange(1500), vectors[:1500])
+    ranker.save(tmp_path)
+    ranker = ExactRanker.open([tmp_path], 7)  # with codes, and some vectors in memory
+    ranker.add(np.arange(1500, 2000), vectors[1500:])
+    among = np.arange(2000) % 3 > 0
+    asked = [(k, mask) for k in (1, 20, 2000) for mask in (None, among)]
+    expected = [ranker.rank(vectors[5], *each) for each in asked]
+    monkeypatch.setattr(share_out, "_A_THREAD", 130)
+    for each, whole in zip(asked, expected, strict=True):
+        found = ranker.rank(vectors[5], *each)
+        assert found.ids.tolist() == whole.ids.tolist()
+        assert found.scores.tobytes() == whole.scores.tobytes()
