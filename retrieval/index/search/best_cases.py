@@ -52,8 +52,8 @@ def best_cases(
     is_ranked_whole = options.smooth or any(n_reranked(one) != 0 for one in encoded)
     if options.group_by is None or is_ranked_whole:
         return None
+    look_up = LookUp.of(snapshot, encoded, mask) if len(encoded) > 1 else None
     is_by_rank = fusion.rule == "rrf" and len(encoded) > 1
-    look_up = LookUp.of(snapshot, encoded, mask) if is_by_rank else None
     if is_by_rank and look_up is None:
         return None
     n = len(snapshot) if mask is None else int(np.count_nonzero(mask))
@@ -68,15 +68,17 @@ def best_cases(
         n_chosen = int(np.count_nonzero(chosen))
         if n_chosen * _MOST > n:
             return None
-        of_cases = [
-            look_up.ranking_of(number, chosen, n_chosen) if look_up else rank(snapshot, one, n_chosen, chosen)
-            for number, one in enumerate(encoded)
-        ]
+        of_cases = [rank(snapshot, one, n_chosen, chosen) for one in encoded]
+        if look_up is not None and is_by_rank:
+            of_cases = [look_up.with_places(number, ranking) for number, ranking in enumerate(of_cases)]
         grouped = group_cases(snapshot, scaled.fuse(of_cases), options)
-        # Of images of the cases the places are known everywhere, where they were counted.
-        told_by = of_cases if look_up else prefixes.rankings
-        if _are_best(grouped.ranking, prefixes, options.k, is_by_rank):
-            pairs = zip(encoded, told_by, strict=True)
+        best = grouped.ranking
+        # No rule scores a case above its best image. Not equal either: then the ids of these decide.
+        if len(best) < options.k or not best.scores[-1] > prefixes.threshold:
+            continue
+        voting = of_cases if is_by_rank else _voting(best, prefixes, of_cases, look_up)
+        if voting is not None:
+            pairs = zip(encoded, voting, strict=True)
             return Cases(grouped, [Reranked(one, ranking) for one, ranking in pairs], scaled)
     return None
 
@@ -89,8 +91,17 @@ def _of_their_cases(snapshot: Snapshot, prefixes: Prefixes, mask: Mask | None, c
     return is_named[numbers] if mask is None else is_named[numbers] & mask
 
 
-def _are_best(cases: Ranking, prefixes: Prefixes, k: int, are_counted: bool) -> bool:
-    """Tell if no other case can be among the k best, and the votes for these are known."""
-    # No rule scores a case above its best image. Not equal either: then the ids of these decide.
-    is_ahead = len(cases) == k and cases.scores[-1] > prefixes.threshold
-    return bool(is_ahead and (are_counted or prefixes.tell_ranks_of(cases.ids)))
+def _voting(
+    best: Ranking, prefixes: Prefixes, of_cases: Sequence[Ranking], look_up: LookUp | None
+) -> Sequence[Ranking] | None:
+    """Return rankings that tell the rank of each of the best images; None if the beginnings do not."""
+    if prefixes.tell_ranks_of(best.ids):
+        return prefixes.rankings
+    if look_up is None:
+        return None
+    voting = []
+    for number, (first, own) in enumerate(zip(prefixes.rankings, of_cases, strict=True)):
+        is_behind = np.isin(own.ids, best.ids) & ~np.isin(own.ids, first.ids)
+        behind = Ranking(own.ids[is_behind], own.scores[is_behind])
+        voting.append(look_up.with_later(number, first, behind) if len(behind) else first)
+    return voting

@@ -54,14 +54,18 @@ class LookUp:
         share_out(range(len(self.encoded)), lambda: rank_one, worth_threads(len(self.snapshot)))
         return [found[number] for number in range(len(self.encoded))]
 
-    def ranking_of(self, number: int, chosen: Mask, n: int) -> PartialRanking:
-        """Return n chosen images as one representation ranks them, with their places among all."""
-        found = rank(self.snapshot, self.encoded[number], n, chosen)
+    def with_places(self, number: int, found: Ranking) -> PartialRanking:
+        """Return many images of one representation's ranking with their places in it."""
         if number not in self._all:
             vector = self.encoded[number].encoding.vector
             self._all[number] = self.rankers[number].reached(vector, -np.inf, self.mask)  # type: ignore[arg-type]
         places = count_places(*self._all[number], found.ids, found.scores)
         return PartialRanking.of(_NOTHING, found.ids, found.scores, places)
+
+    def with_later(self, number: int, first: Ranking, later: Ranking) -> PartialRanking:
+        """Put a few images behind the first of one representation's ranking, with their places in it."""
+        places = self.places(number, later.ids, later.scores)
+        return PartialRanking.of(first, later.ids, later.scores, places)
 
     def scores(self, number: int, ids: Ids) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return the scores of some images, and which of them have a vector at all."""

@@ -71,6 +71,21 @@ def test_the_cases_their_images_and_the_votes_are_the_same(place, options, noted
         assert any(one is not None for one in found)
 
 
+def test_places_of_hits_behind_the_first_images_are_counted(place, noted, monkeypatch):
+    counted, own = [], look_up.LookUp.places
+    monkeypatch.setattr(
+        look_up.LookUp,
+        "places",
+        lambda self, number, ids, scores: counted.append(len(ids)) or own(self, number, ids, scores),
+    )
+    with Index.open(place) as index:
+        found = noted()
+        for i in range(0, N, 9):
+            index.query(f"{i}.png", by=BY, k=2, group_by="patient", fusion="z")
+    assert any(one is not None for one in found)
+    assert counted and max(counted) <= 2
+
+
 def test_findings_are_the_same(place, noted):
     with Index.open(place) as index:
         whole = [index.find_labels(f"{i}.png", by=BY[:1], k=1) for i in range(0, N, 16)]
