@@ -126,9 +126,8 @@ def share_out(items: Iterable[Item], start: Callable[[], Callable[[Item], None]]
         # Begun anew each time: a process with threads that wait could not be forked safely, and to begin one
         # takes less than a block does.
         for _ in range(min(n_threads, len(work.waiting)) - 1):
-            if not PROCESSORS.let_in():
+            if not (PROCESSORS.let_in() and _is_begun(work.help)):
                 break
-            start_new_thread(work.help, ())
         try:
             work.take(lambda: True)
         except BaseException as error:
@@ -142,6 +141,16 @@ def share_out(items: Iterable[Item], start: Callable[[], Callable[[Item], None]]
             _THIS.is_counted = False
     if work.error is not None:
         raise work.error
+
+
+def _is_begun(help: Callable[[], None]) -> bool:
+    """Begin a thread; tell if there is room for one."""
+    try:
+        start_new_thread(help, ())
+    except RuntimeError:  # a limit of the system
+        PROCESSORS.leave()
+        return False
+    return True
 
 
 def share_out_rows(n: int, do: Callable[[slice], None]) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 
+import numpy as np
 import pytest
 
-from retrieval.rankers.share_out import PROCESSORS, Processors, share_out
+from retrieval.rankers import share_out as share_out_module
+from retrieval.rankers.share_out import PROCESSORS, Processors, share_out, share_out_rows
 
 
 @pytest.fixture
@@ -99,6 +101,48 @@ def test_an_error_of_any_thread_is_raised(two, failing):
         share_out(range(4), start, 2)
     assert not PROCESSORS.are_crowded and PROCESSORS.let_in()
     PROCESSORS.leave()
+
+
+def test_where_no_thread_can_begin_this_one_does_all(two, monkeypatch):
+    def refuse(*arguments):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(share_out_module, "start_new_thread", refuse)
+    seen: list = []
+    share_out(range(9), noted(seen), 2)
+    assert [item for item, _ in seen] == list(range(9))
+    assert PROCESSORS.let_in() and PROCESSORS.let_in() and not PROCESSORS.let_in()
+    PROCESSORS.leave()
+    PROCESSORS.leave()
+
+
+def test_a_thread_that_shares_out_again_is_counted_once(two):
+    seen: list = []
+
+    def start():
+        def do(item):
+            time.sleep(0.002)
+            share_out([(item, i) for i in range(3)], noted(seen), 2)
+
+        return do
+
+    share_out(range(6), start, 2)
+    assert len(seen) == 18
+    assert not PROCESSORS.are_crowded and PROCESSORS.let_in() and PROCESSORS.let_in()
+    PROCESSORS.leave()
+    PROCESSORS.leave()
+
+
+@pytest.mark.parametrize("n", [0, 1, 99, 1000])
+def test_ranges_cover_all_rows_once(two, monkeypatch, n):
+    monkeypatch.setattr(share_out_module, "_A_THREAD", 40)
+    seen = np.zeros(n, int)
+
+    def do(rows):
+        seen[rows] += 1
+
+    share_out_rows(n, do)
+    assert (seen == 1).all()
 
 
 def test_processors_are_counted(two):
