@@ -126,13 +126,15 @@ def _add_gaps(
     scores: Values,
 ) -> None:
     """Add what a group of rows, told by their distances, gets; four at a time as in ``posting_lists``."""
-    row, fours = -1, len(gaps) // 4 * 4 if is_near else 0
+    # Without a sign: else each index is asked whether it counts from the end, a sixth of the time. The first
+    # row is before row 0.
+    row, n, fours = ~np.uint64(0), np.uint64(len(x)), len(gaps) // 4 * 4 if is_near else 0
     for j in range(0, fours, 4):
-        a = row + gaps[j]
-        b = a + gaps[j + 1]
-        c = b + gaps[j + 2]
-        row = d = c + gaps[j + 3]
-        if d >= len(x):
+        a = row + np.uint64(gaps[j])
+        b = a + np.uint64(gaps[j + 1])
+        c = b + np.uint64(gaps[j + 2])
+        row = d = c + np.uint64(gaps[j + 3])
+        if d >= n:
             return
         at_a = scores[a] + value * value_of(product, x[a], share)
         at_b = scores[b] + value * value_of(product, x[b], share)
@@ -141,8 +143,8 @@ def _add_gaps(
         scores[a], scores[b], scores[c], scores[d] = at_a, at_b, at_c, at_d
     for j in range(fours, len(gaps)):
         gap = gaps[j]
-        row += gap if gap else SKIP
-        if row >= len(x):
+        row += np.uint64(gap) if gap else np.uint64(SKIP)
+        if row >= n:
             return
         if gap:
             scores[row] += value * value_of(product, x[row], share)
@@ -160,20 +162,20 @@ def add_constant_gaps(
     value: np.float32, gaps: NDArray[np.uint8], is_near: bool, n: int, sums: Values
 ) -> None:
     """Add a number to the sums of some of n rows, told by their distances."""
-    row, fours = -1, len(gaps) // 4 * 4 if is_near else 0
+    row, end, fours = ~np.uint64(0), np.uint64(n), len(gaps) // 4 * 4 if is_near else 0
     for j in range(0, fours, 4):
-        a = row + gaps[j]
-        b = a + gaps[j + 1]
-        c = b + gaps[j + 2]
-        row = d = c + gaps[j + 3]
-        if d >= n:
+        a = row + np.uint64(gaps[j])
+        b = a + np.uint64(gaps[j + 1])
+        c = b + np.uint64(gaps[j + 2])
+        row = d = c + np.uint64(gaps[j + 3])
+        if d >= end:
             return
         at_a, at_b, at_c, at_d = sums[a] + value, sums[b] + value, sums[c] + value, sums[d] + value
         sums[a], sums[b], sums[c], sums[d] = at_a, at_b, at_c, at_d
     for j in range(fours, len(gaps)):
         gap = gaps[j]
-        row += gap if gap else SKIP
-        if row >= n:
+        row += np.uint64(gap) if gap else np.uint64(SKIP)
+        if row >= end:
             return
         if gap:
             sums[row] += value

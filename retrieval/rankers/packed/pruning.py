@@ -34,6 +34,9 @@ _SEEDS = 32
 _FIRST_TIER = 2
 """The tier that is left out of the first block at first."""
 
+_PIECE = 256
+"""Rows that are looked at together."""
+
 _ROWS = np.arange(BLOCK)
 _NO_ROWS = np.empty(0, dtype=np.bool_)
 
@@ -189,19 +192,29 @@ def _find(
         n = _count(most[: lists.n], least)
     # One tier more would find several times as many rows.
     is_easy = tier == first and 4 * n * row_work <= query.work[tier + 1]
-    found = np.empty(n, np.int64)
-    n = 0
-    for row in range(lists.n):
-        if most[row] >= least:
-            found[n] = row
-            n += 1
-    return found, tier, is_easy
+    return _at_least(most[: lists.n], least, n), tier, is_easy
 
 
 @kernel()
 def _count(most: Values, least: np.float32) -> int:
     """Return how many rows may reach a score."""
-    found = 0
-    for score in most:
-        found += score >= least
+    # In 32 bits, as wide as a score, so that the compiler compares many at once.
+    found = np.int32(0)
+    for row in range(len(most)):
+        found += np.int32(1) if most[row] >= least else np.int32(0)
+    return int(found)
+
+
+@kernel()
+def _at_least(most: Values, least: np.float32, n: int) -> NDArray[np.int64]:
+    """Return the n rows that may reach a score, rising."""
+    found, i = np.empty(n, np.int64), 0
+    # Most pieces hold none, which a count tells sooner than to look at each row.
+    for first in range(0, len(most), _PIECE):
+        last = min(len(most), first + _PIECE)
+        if _count(most[first:last], least):
+            for row in range(first, last):
+                if most[row] >= least:
+                    found[i] = row
+                    i += 1
     return found
