@@ -6,9 +6,9 @@ count what is ahead of it takes one pass over the collection, and no ranking of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,15 @@ _PER_HIT, _AT_LEAST = 16, 256
 """How many entries are looked up at most: for each hit wanted, and in all. Of places a quarter."""
 
 
+T = TypeVar("T")
+
+
 class LooksUp(Protocol):
     """Tells of single ids what a ranking says of them."""
+
+    def each(self, do: Callable[[int], T]) -> list[T]:
+        """Return what a function gives for the number of each ranking, side by side if that pays."""
+        ...
 
     def scores(self, number: int, ids: Ids) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return the scores of some ids in a ranking, and which of them it holds at all, both (n,)."""
@@ -48,18 +55,13 @@ def with_open_entries(
     ids = _open(prefixes, k, how, weights, scales)
     if ids is None or len(ids) > most:
         return None
-    completed = [
-        _completed(number, prefix, ids, look_up, is_by_rank) for number, prefix in enumerate(prefixes)
-    ]
+    completed = look_up.each(lambda number: _completed(number, prefixes[number], ids, look_up, is_by_rank))
     best = certain_best(completed, k, how, weights, scales)
     if best is None:
         return None
     # Votes name the place of each hit, whatever the rule.
     if not is_by_rank:
-        completed = [
-            _completed(number, prefix, best.ids, look_up, is_counted=True)
-            for number, prefix in enumerate(prefixes)
-        ]
+        completed = look_up.each(lambda number: _completed(number, prefixes[number], best.ids, look_up, True))
     return best, [one.ranking for one in completed]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,17 +44,16 @@ def reached_in(
     """Return ids and scores of the same, in no order."""
     coded = code_views(views) if is_cosine else None
     bound = np.float32(least)
-    found: list[tuple[Ids, DenseBlock, NDArray[np.int64]]] = []
-    n = 0
+    found: list[Ids] = []
+    scored: list[Callable[[], NDArray[np.float32]]] = []
     for ids, block in parts:
-        rows = _rows(ids, block, views, coded, bound, among)
-        n += len(rows)
-        if n > most:
+        rows, scores = _rows(ids, block, views, coded, bound, among)
+        found.append(ids[rows])
+        if sum(map(len, found)) > most:
             return None
-        found.append((ids, block, rows))
-    scores = [block.scores_of(rows, views, is_cosine) for _, block, rows in found]
-    everyone = np.concatenate([np.empty(0, np.int64), *(ids[rows] for ids, _, rows in found)])
-    reached = np.concatenate([np.empty(0, np.float32), *scores])
+        scored.append(scores)
+    everyone = np.concatenate([np.empty(0, np.int64), *found])
+    reached = np.concatenate([np.empty(0, np.float32), *(scores() for scores in scored)])
     kept = np.flatnonzero(reached >= bound)
     return everyone[kept], reached[kept]
 
@@ -66,10 +65,14 @@ def _rows(
     coded: CodedViews | None,
     bound: np.float32,
     among: NDArray[np.bool_] | None,
-) -> NDArray[np.int64]:
-    """Return the rows of a block whose score may reach a bound."""
+) -> tuple[NDArray[np.int64], Callable[[], NDArray[np.float32]]]:
+    """Return the rows of a block whose score may reach a bound, and what gives their scores."""
     if coded is not None and block.codes is not None:
         block.codes.check()
-        return rows_above(block.codes.arrays, coded, ids, among, bound)
+        rows = rows_above(block.codes.arrays, coded, ids, among, bound)
+        return rows, lambda: block.scores_of(rows, views, is_cosine=True)
     scores = block.scores(views, coded is not None)
-    return np.flatnonzero((scores >= bound) & Selection(0, among).allows(ids))
+    rows = np.flatnonzero(scores >= bound)
+    rows = rows[Selection(0, among).allows(ids[rows])]
+    found = scores[rows]
+    return rows, lambda: found

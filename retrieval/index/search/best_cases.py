@@ -62,15 +62,14 @@ def best_cases(
     nothing = Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
     scaled = fusion.scaled(snapshot, [Reranked(one, nothing) for one in encoded])
     for depth in depths(n, options.k, len(encoded)):
-        rankings = [rank(snapshot, one, depth, mask) for one in encoded]
+        rankings = (
+            look_up.rankings(depth) if look_up else [rank(snapshot, one, depth, mask) for one in encoded]
+        )
         prefixes = Prefixes.of(rankings, depth, scaled.rule, scaled.weights, scaled.scales)
         chosen = _of_their_cases(snapshot, prefixes, mask, options.group_by)
-        n_chosen = int(np.count_nonzero(chosen))
-        if n_chosen * _MOST > n:
+        if np.count_nonzero(chosen) * _MOST > n:
             return None
-        of_cases = [rank(snapshot, one, n_chosen, chosen) for one in encoded]
-        if look_up is not None and is_by_rank:
-            of_cases = [look_up.with_places(number, ranking) for number, ranking in enumerate(of_cases)]
+        of_cases = _among(snapshot, encoded, chosen, look_up, is_by_rank)
         grouped = group_cases(snapshot, scaled.fuse(of_cases), options)
         best = grouped.ranking
         # No rule scores a case above its best image. Not equal either: then the ids of these decide.
@@ -89,6 +88,23 @@ def _of_their_cases(snapshot: Snapshot, prefixes: Prefixes, mask: Mask | None, c
     is_named = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=np.bool_)
     is_named[numbers[prefixes.ids]] = True
     return is_named[numbers] if mask is None else is_named[numbers] & mask
+
+
+def _among(
+    snapshot: Snapshot,
+    encoded: Sequence[EncodedQuery],
+    chosen: Mask,
+    look_up: LookUp | None,
+    are_counted: bool,
+) -> list[Ranking]:
+    """Return how each representation ranks chosen images, if need be with their places among all."""
+    n = int(np.count_nonzero(chosen))
+
+    def rank_one(number: int) -> Ranking:
+        found = rank(snapshot, encoded[number], n, chosen)
+        return look_up.with_places(number, found) if look_up is not None and are_counted else found
+
+    return list(map(rank_one, range(len(encoded)))) if look_up is None else look_up.each(rank_one)
 
 
 def _voting(

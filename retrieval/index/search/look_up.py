@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from ..storage.snapshot import Snapshot
 from .candidates import Mask
 from .encode_query import EncodedQuery
 from .rank import rank, ranker_of
+
+T = TypeVar("T")
 
 _NOTHING = Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
 
@@ -45,13 +48,17 @@ class LookUp:
         return cls(snapshot, encoded, able, mask) if len(able) == len(rankers) else None
 
     def rankings(self, depth: int) -> list[Ranking]:
-        """Return what ``rank`` says to a depth by each representation; they rank side by side."""
-        found: dict[int, Ranking] = {}
+        """Return what ``rank`` says to a depth by each representation."""
+        return self.each(lambda number: rank(self.snapshot, self.encoded[number], depth, self.mask))
 
-        def rank_one(number: int) -> None:
-            found[number] = rank(self.snapshot, self.encoded[number], depth, self.mask)
+    def each(self, do: Callable[[int], T]) -> list[T]:
+        """Return what a function gives for the number of each representation, side by side."""
+        found: dict[int, T] = {}
 
-        share_out(range(len(self.encoded)), lambda: rank_one, worth_threads(len(self.snapshot)))
+        def note(number: int) -> None:
+            found[number] = do(number)
+
+        share_out(range(len(self.encoded)), lambda: note, worth_threads(len(self.snapshot)))
         return [found[number] for number in range(len(self.encoded))]
 
     def with_places(self, number: int, found: Ranking) -> PartialRanking:

@@ -47,6 +47,9 @@ class WholeRankings:
     def __init__(self, rankings):
         self.rankings, self.asked = rankings, []
 
+    def each(self, do):
+        return [do(number) for number in range(len(self.rankings))]
+
     def scores(self, number, ids):
         whole = self.rankings[number]
         found = dict(zip(whole.ids.tolist(), whole.scores, strict=True))
