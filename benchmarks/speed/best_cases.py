@@ -4,7 +4,7 @@
 
 Embeddings are generated, by two representations, in families of eight images; a family is a patient. The
 query's own patient is left out. Both ways are asked in turn, and must give the same answers; times are
-milliseconds of the processor, on one thread.
+milliseconds of the processor, in all threads.
 """
 
 from __future__ import annotations
