@@ -101,7 +101,10 @@ class Representation(Protocol):
         ...
 
     def encode(self, picture: Picture, region: Region | None = None) -> Encoding:
-        """Describe a picture, or a region of it (in pixels of the picture). Never stores anything."""
+        """Describe a picture, or a region of it (in pixels of the picture). Never stores anything.
+
+        It depends on pixels and spacing alone: an image that has these still is not encoded again.
+        """
         ...
 
     def encode_query(self, picture: Picture, region: Region | None = None) -> Encoding:

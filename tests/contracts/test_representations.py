@@ -234,6 +234,11 @@ def test_the_picture_is_unchanged(fitted):
         np.testing.assert_array_equal(frozen.pixels, original.pixels)
 
 
+def test_what_a_header_says_besides_the_spacing_changes_nothing(fitted, encodings):
+    about = {"id": "other/7.dcm#3", "groups": {"patient": "7"}, "metadata": {"modality": "MR", "rows": 9}}
+    assert bits(fitted.encode(replace(PICTURES[0], **about))) == bits(encodings[0])
+
+
 def test_the_order_of_pictures_is_irrelevant(fitted, encodings):
     backwards = [fitted.encode(p) for p in reversed(PICTURES)]
     assert [bits(e) for e in reversed(backwards)] == [bits(e) for e in encodings]
