@@ -1,7 +1,7 @@
 """Print how well a region finds pictures that hold the same kind of thing, and where in them.
 
     python -m benchmarks.quality.regions [SET...] [--by NAME[,NAME...]]... [--queries N] [--half 1|2]
-        [--cells N] [--keep FOLDER] [--jobs N]
+        [--cells N] [--surround] [--keep FOLDER] [--jobs N]
 
 Sets: ``blood_bccd`` (every cell of blood smears has a box) and ``cxr_regions`` (structures and findings on
 chest X-rays). A query is one box of one picture, asked as a region; right are all other pictures, of other
@@ -185,6 +185,7 @@ def main() -> int:
     parser.add_argument("--queries", type=int, default=40, help="of each class")
     parser.add_argument("--half", type=int, choices=(1, 2), help="of each set's pictures; all without it")
     parser.add_argument("--cells", type=int, help="sizes of windows that deep keeps; its own default without")
+    parser.add_argument("--surround", action="store_true", help="deep embeds how windows differ from around")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument(
         "--keep", type=Path, help="keep the indexes in this folder, and use those that are there"
@@ -200,7 +201,7 @@ def main() -> int:
             kinds = [CHANCE, *(args.by or BY), CROP]
             needed = sorted({n for by in kinds for n in by.split(",")} - {CROP, CHANCE} | {"deep"})
             sizes = {} if args.cells is None else {"cells": args.cells}
-            made = [deep(**sizes) if n == "deep" else make(n, {}) for n in needed]
+            made = [deep(**sizes, surround=args.surround) if n == "deep" else make(n, {}) for n in needed]
             with opened(boxes.data.items, made, args.keep or Path(scratch), args.jobs) as index:
                 for by in kinds:
                     start = time.perf_counter()
