@@ -75,11 +75,11 @@ def bounds_of(prefixes: Sequence[Prefix], weights: Sequence[float] | None) -> ND
     return np.asarray(own * [one.bound for one in prefixes])
 
 
-def _most(bounds: NDArray[np.float64], is_known: NDArray[np.bool_], threshold: float) -> float:
+def _most(bounds: NDArray[np.float64], is_known: NDArray[np.bool_], threshold: float) -> NDArray[np.float64]:
     """Return the most that the fused score of an id may be that is not known, or held nowhere."""
     return and_rounding(max(float(bounds[~is_known].max(initial=-np.inf)), threshold))
 
 
-def and_rounding(most: float) -> float:
-    """Return a bound of a sum, and a little more than rounding may add to the sum."""
-    return most + _ROUNDING * max(1.0, abs(most))
+def and_rounding(most: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Return bounds of sums, and a little more than rounding may add to the sums."""
+    return np.asarray(most + _ROUNDING * np.maximum(1.0, np.abs(most)))

@@ -82,10 +82,10 @@ def _open(
     # By their ranks, what is missing of an id takes nothing from it; by their scores it may.
     least = total if how == "rrf" else np.where(is_known, total, -np.inf)
     kth = np.float32(order(ids, least.astype(np.float32), k).scores[-1])
-    if np.float32(and_rounding(float(bounds.sum()))) >= kth:
+    if np.float32(and_rounding(bounds.sum())) >= kth:
         return None
     most = total + np.where(held, 0.0, bounds[:, None]).sum(axis=0)
-    may_reach = np.array([and_rounding(one) for one in most.tolist()]).astype(np.float32) >= kth
+    may_reach = and_rounding(most).astype(np.float32) >= kth
     return np.asarray(ids[may_reach & ~is_known])
 
 
