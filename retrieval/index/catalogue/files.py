@@ -23,6 +23,9 @@ _NOT_DISPLACED = "root NOT IN (SELECT id FROM root WHERE displaced = 1)"
 """What is at the path of a displaced folder is of another one, and must not be read in its name."""
 
 
+_MAY_HOLD_IMAGES = f"state IN ('pending', 'failed', 'read') AND {_NOT_DISPLACED}"
+
+
 class State(StrEnum):
     """The state of a source after the last update."""
 
@@ -202,9 +205,19 @@ def encoded_by(catalogue: Catalogue, source: int) -> frozenset[int]:
 
 def readable(catalogue: Catalogue) -> list[int]:
     """Return the files that may hold images: all but the ignored, skipped and removed."""
-    states = "state IN ('pending', 'failed', 'read')"
-    rows = catalogue.rows(f"SELECT id FROM source WHERE {states} AND {_NOT_DISPLACED} ORDER BY id")
+    rows = catalogue.rows(f"SELECT id FROM source WHERE {_MAY_HOLD_IMAGES} ORDER BY id")
     return [int(id) for (id,) in rows]
+
+
+def n_readable(catalogue: Catalogue) -> int:
+    """Return the number of files that may hold images."""
+    return int(catalogue.rows(f"SELECT count(*) FROM source WHERE {_MAY_HOLD_IMAGES}")[0][0])
+
+
+def knows_contents(catalogue: Catalogue, root: int) -> bool:
+    """Tell if the contents of any image of an indexed folder are known; those of format 1 had none."""
+    sql = "SELECT 1 FROM source WHERE root = ? AND state = 'read' AND part IS NOT NULL LIMIT 1"
+    return bool(catalogue.rows(sql, root))
 
 
 def fetch(catalogue: Catalogue, ids: Sequence[int]) -> Iterator[IndexedSource]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ...errors import SemblanceError
-from ..catalogue.files import State, n_lacking, readable
+from ..catalogue.files import State, n_lacking, n_readable
 from ..catalogue.learned_fusions import read_fusions
 from ..catalogue.representations import StoredRepresentation, segments, set_aside, stored_representations
 from ..storage.store import Store
@@ -72,7 +72,7 @@ def _read(changes: Changes, n_waited: int) -> Iterator[Step]:
 
 
 def _learnt(store: Store, own: Sequence[StoredRepresentation]) -> Iterator[Step]:
-    n = len(readable(store.catalogue))
+    n = n_readable(store.catalogue)
     for stored in own:
         # Most of those that are not fitted have nothing to learn, and say so by their settings alone.
         most = 0 if stored.is_fitted else store.unlearnt(stored).n_fit_pictures
@@ -104,7 +104,7 @@ def _changed(found: Sequence[StoredRepresentation], stored: StoredRepresentation
 
 def _relearnt(store: Store, found: Sequence[StoredRepresentation]) -> Iterator[Step]:
     """Yield the steps in which metrics and weights learn again: stale ones, and those of what is replaced."""
-    n, flow = len(readable(store.catalogue)), Flow(store)
+    n, flow = n_readable(store.catalogue), Flow(store)
     reasons = dict(stale_metrics(store))
     aside = {(b.name, b.base_recipe) for b in set_aside(store.catalogue)}
     anew = {b.name: b.recipe for b in found if b.is_next}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..catalogue.contents import BLOCK, part_of, whole_of
 from ..catalogue.database import Catalogue
-from ..catalogue.files import KnownSource, Stat, State, known_sources
+from ..catalogue.files import KnownSource, Stat, State, known_sources, knows_contents
 from ..catalogue.on_disk import stat_of
 from ..catalogue.roots import IndexedRoot
 
@@ -88,6 +88,8 @@ def holds_files_of(catalogue: Catalogue, folder: Path, root: IndexedRoot, salt: 
 
     Only contents count. What is no image does not: discs of one hospital bring the same viewer.
     """
+    if not knows_contents(catalogue, root.id):
+        return False
     known = {path: one for path, one in known_sources(catalogue, root.id).items() if one.state is State.READ}
     there = [(one, folder / os.fsdecode(path)) for path, one in known.items() if one.part is not None]
     # Missing files and other sizes first: most folders are ruled out without reading a byte.
@@ -99,9 +101,11 @@ def holds_files_of(catalogue: Catalogue, folder: Path, root: IndexedRoot, salt: 
 
 def could_hold(catalogue: Catalogue, folder: Path, root: IndexedRoot) -> bool:
     """Tell if a folder looks like one of an index of format 1, which does not know its contents."""
+    if knows_contents(catalogue, root.id):
+        return False
     known = known_sources(catalogue, root.id)
     images = {path: one for path, one in known.items() if one.state is State.READ}
-    if not images or any(one.part is not None for one in images.values()):
+    if not images:
         return False
     n = sum(_size(folder / os.fsdecode(path)) == one.stat.size for path, one in images.items())
     return n >= _MOST_ALIKE * len(images)

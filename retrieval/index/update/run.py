@@ -14,7 +14,7 @@ from pathlib import Path
 from ...errors import OptionError
 from ...metadata.label_table import LabelTable
 from ...readers.archive import Address
-from ..catalogue.files import State, readable
+from ..catalogue.files import State, n_readable
 from ..catalogue.migration import GUESSED
 from ..catalogue.pictures import is_labelled
 from ..catalogue.representations import stored_representations
@@ -172,7 +172,7 @@ def plan_update(
 
 
 def _notes(store: Store) -> tuple[str, ...]:
-    n = len(readable(store.catalogue))
+    n = n_readable(store.catalogue)
     return tuple(
         f"{b.name} learnt when there were {b.n_sources} files, now {n}; `--refit` lets it learn again"
         for b in stored_representations(store.catalogue)
