@@ -74,10 +74,8 @@ def measure_words(bags: Bags, n: int, n_queries: int, folder: Path) -> Row:
     _count_postings(read)
     for query in queries:
         index.rank(query, K)
-    held = [[int(block.bounds.frequency[q.indices].sum()) for block in _packed(index)] for q in queries]
-    # Of the first block all is read, to know what the best must reach.
-    touched = sum(read) + sum(by_block[0] for by_block in held if by_block)
-    return row._replace(recall=float(np.mean(right)), touched=touched / max(1, int(np.sum(held))))
+    held = [int(block.bounds.frequency[q.indices].sum()) for block in _packed(index) for q in queries]
+    return row._replace(recall=float(np.mean(right)), touched=sum(read) / max(1, sum(held)))
 
 
 def _packed(index: InvertedIndex) -> list[Any]:
@@ -86,17 +84,24 @@ def _packed(index: InvertedIndex) -> list[Any]:
 
 def _count_postings(read: list[float]) -> None:
     """Note for each block what its search reads: postings of lists, and those of rows that are scored."""
-    search = pruning._find
+    search, offer = pruning._find, pruning.PackedPruning.offer_best
 
-    def counting(lists, rows, norms, query, taken, least, tier, row_work, sums):  # type: ignore[no-untyped-def]
-        found, last, is_easy = search(lists, rows, norms, query, taken, least, tier, row_work, sums)
+    def counting(lists, rows, norms, query, taken, least, tier, *rest):  # type: ignore[no-untyped-def]
+        found, last, is_easy = search(lists, rows, norms, query, taken, least, tier, *rest)
         lengths = lists.word_groups[query.words + 1] - lists.word_groups[query.words]
         groups = np.repeat(lists.word_groups[query.words], lengths) + _within(lengths)
         is_read = np.repeat(query.tiers > last, lengths)
         read.append(float(lists.lengths[groups][is_read].sum() + len(found) * len(query.words)))
         return found, last, is_easy
 
+    def offering(self, ids, block, selection):  # type: ignore[no-untyped-def]
+        is_pruned = offer(self, ids, block, selection)
+        if not is_pruned:  # all of the block is read
+            read.append(float(block.bounds.frequency[self.words].sum()))
+        return is_pruned
+
     pruning._find = counting  # type: ignore[assignment]
+    pruning.PackedPruning.offer_best = offering  # type: ignore[method-assign]
 
 
 def _within(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
