@@ -19,7 +19,7 @@ _NAMED = 3
 """How many missing files of a DICOMDIR are named."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FoundFile:
     """A file that may hold pictures.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import threading
 from collections.abc import Mapping
@@ -109,6 +108,9 @@ class ServerPlace:
 
     def ask(self, message: Message, timeout: float) -> Message:
         """Send a message to the server; see ``Place``."""
+        # Not above: an index on this machine, whose queries pass here too, needs no network.
+        import http.client
+
         kind = http.client.HTTPSConnection if self._is_safe else http.client.HTTPConnection
         # A connection for each message: threads share none, and one that hangs harms no other.
         connection = kind(self._netloc, timeout=timeout)
