@@ -100,7 +100,7 @@ def _count_postings(read: list[float]) -> None:
             read.append(float(block.bounds.frequency[self.words].sum()))
         return is_pruned
 
-    pruning._find = counting  # type: ignore[assignment]
+    pruning._find = counting
     pruning.PackedPruning.offer_best = offering  # type: ignore[method-assign]
 
 
