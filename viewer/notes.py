@@ -80,9 +80,13 @@ def note_on_space(index: Index, by: Sequence[str], answer: Answer) -> str | None
     # than any score.
     if not answer.rows or any(row.inliers for row in answer.rows) or not finds_inliers(index, by, True):
         return None
+    # SIFT finds few points in a small or smooth region; a grid, or superpixels, have points everywhere.
+    asked = by or index.default_representations
+    others = [n for n in index.representations if n not in asked and finds_inliers(index, [n], True)]
+    remedy = f"; ask by other points with {' '.join(f'--by {name}' for name in others)}" if others else ""
     return printable(
         f"note: {answer.query.id}: nothing here matches the region in space (no inlier in any hit); the hits "
-        "are what is most like it"
+        f"are what is most like it{remedy}"
     )
 
 

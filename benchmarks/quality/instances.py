@@ -1,12 +1,14 @@
 """Print how surely visual words find the picture that a piece of it comes from, and where in it.
 
-    python -m benchmarks.quality.instances [SET...] [--data FOLDER] [--keep FOLDER] [--recipe NAME]
+    python -m benchmarks.quality.instances [SET[:N]...] [--keep FOLDER] [--recipe NAME] [--each]
 
 Some pictures of the sets are cut, turned, scaled, shown through another window and noised, by transforms
 that are drawn with a seed and known; all pictures of the sets are in the index, so that every query has one
 right picture among more than a thousand. Recall@1: the first hit is that picture. Box: of the queries whose
 first hit it is, how many of the reported boxes overlap the true one by 0.7 (intersection over union); ``all``
-counts the others as wrong. A piece is a quarter of the picture's area.
+counts the others as wrong. The true box is that around the piece as it lies in the picture, turned. A piece
+is a quarter of the picture's area. With ``--each``, so many queries are drawn from each set, and rows are for
+one set. N: only so many pictures of a set are taken.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.shared.kept_indexes import opened
-from benchmarks.shared.labelled_sets import DATA, Item, Set
+from benchmarks.shared.labelled_sets import DATA, Item, Set, drawn
 from retrieval.index import Index
 from retrieval.picture import Picture
 from retrieval.registry import make
@@ -33,14 +35,21 @@ from retrieval.registry import make
 SETS = ("brain4", "ultrasound3", "cxr3", "histology5")
 Settings = dict[str, Any]
 FOR_INSTANCES: Settings = {"words": 4096, "tone_words": 0, "fit_pictures": 300}
-RECIPES: dict[str, tuple[str, Settings, Settings]] = {
-    "superpixel, as it is": ("superpixel", {}, {}),
-    "sift, as it is": ("sift", {}, {}),
-    "sift for instances": ("sift", FOR_INSTANCES, {}),
-    "sift for instances, expand 5": ("sift", FOR_INSTANCES, {"expand": 5}),
-    "sift for instances, signature 64": ("sift", {**FOR_INSTANCES, "signature": 64}, {}),
+WITH_SIGNATURES: Settings = {**FOR_INSTANCES, "signature": 64}
+Recipe = tuple[Mapping[str, Settings], Settings | None]
+RECIPES: dict[str, Recipe] = {
+    "superpixel, as it is": ({"superpixel": {}}, {}),
+    "sift, as it is": ({"sift": {}}, {}),
+    "sift for instances": ({"sift": FOR_INSTANCES}, {}),
+    "sift for instances, expand 5": ({"sift": FOR_INSTANCES}, {"expand": 5}),
+    "sift for instances, signature 64": ({"sift": WITH_SIGNATURES}, {}),
+    "signature 64, rootsift": ({"sift": {**WITH_SIGNATURES, "descriptor": "rootsift"}}, {}),
+    "signature 64, gradient σ 1": ({"sift": {**WITH_SIGNATURES, "gradient_sigma": 1.0}}, {}),
+    "signature 64, 800 points": ({"sift": {**WITH_SIGNATURES, "points": 800}}, {}),
+    "the default": ({"superpixel": {}, "dense": {}}, None),
+    "the default, verified": ({"superpixel": {}, "dense": {}}, {}),
 }
-"""A representation, its settings, and those of queries that are verified, each."""
+"""Representations with their settings, and those of queries that are verified; None: asked as they are."""
 VERIFY = 200
 SIDE = 0.5
 """A piece has so much of each side."""
@@ -124,17 +133,21 @@ def overlap(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 def rows(
-    index: Index, name: str, items: Sequence[Item], changes: Mapping[str, Change], asked: Settings
+    index: Index,
+    by: Sequence[str],
+    items: Sequence[Item],
+    changes: Mapping[str, Change],
+    asked: Settings | None,
 ) -> Iterator[tuple[str, float, float, float, float, float]]:
     """Measure each change: recall@1 before and after verification, boxes among the found and all; seconds."""
     for label, change in changes.items():
         first, found, boxes, seconds = [], [], [], 0.0
         for number, item in enumerate(items):
             query, truth = changed(item.read(), change, np.random.default_rng(number))
-            plain = index.query(query, by=[name], k=1, adjust={"verify": 0})
             start = time.perf_counter()
-            (hit,) = index.query(query, by=[name], k=1, adjust=asked)
+            (hit,) = index.query(query, by=by, k=1, adjust=asked or {})
             seconds += time.perf_counter() - start
+            plain = [hit] if asked is None else index.query(query, by=by, k=1, adjust={"verify": 0})
             first.append(plain[0].id == item.name)
             found.append(hit.id == item.name)
             boxes.append(hit.box is not None and overlap(hit.box, truth) >= OVERLAP)
@@ -155,24 +168,44 @@ def main() -> int:
     parser.add_argument("--recipe", action="append", choices=list(RECIPES))
     parser.add_argument("--change", action="append", choices=list(CHANGES))
     parser.add_argument("--queries", type=int, default=100)
+    parser.add_argument("--each", action="store_true", help="draw the queries from each set apart")
     parser.add_argument("--verify", type=int, default=VERIFY)
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
-    items = [item for name in args.sets for item in Set.load(name, args.data)]
-    asked = [items[i] for i in np.random.default_rng(0).permutation(len(items))[: args.queries]]
-    print(f"{len(asked)} queries of each kind among {len(items)} pictures of {', '.join(args.sets)}")
+    sets = [_load(name, args.data) for name in args.sets]
+    items = [item for one in sets for item in one]
+    sources = {f", {one.name}": one.items for one in sets} if args.each else {"": tuple(items)}
+    print(f"{args.queries} queries of each kind among {len(items)} pictures of {', '.join(args.sets)}")
     print("| recipe | change | recall@1, not verified | recall@1 | box, of those found | box, of all | s |")
     print("|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         for recipe in args.recipe or RECIPES:
-            name, settings, of_queries = RECIPES[recipe]
+            settings, of_queries = RECIPES[recipe]
             changes = {label: CHANGES[label] for label in args.change or CHANGES}
-            made, verified = [make(name, settings)], {"verify": args.verify, **of_queries}
+            made = [make(name, chosen) for name, chosen in settings.items()]
+            verified = None if of_queries is None else {"verify": args.verify, **of_queries}
             with opened(items, made, args.keep or Path(scratch), args.jobs) as index:
-                for label, *shares, seconds in rows(index, name, asked, changes, verified):
-                    percent = " | ".join(f"{100 * share:.1f}" for share in shares)
-                    print(f"| {recipe} | {label} | {percent} | {seconds:.2f} |", flush=True)
+                for source, possible in sources.items():
+                    asked = _chosen(possible, args.queries)
+                    _print(recipe, source, rows(index, list(settings), asked, changes, verified))
     return 0
+
+
+def _load(name: str, data: Path) -> Set:
+    name, _, most = name.partition(":")
+    return drawn(Set.load(name, data), int(most or 0))
+
+
+def _chosen(items: Sequence[Item], n: int) -> list[Item]:
+    return [items[i] for i in np.random.default_rng(0).permutation(len(items))[:n]]
+
+
+def _print(
+    recipe: str, source: str, measured: Iterator[tuple[str, float, float, float, float, float]]
+) -> None:
+    for label, *shares, seconds in measured:
+        percent = " | ".join(f"{100 * share:.1f}" for share in shares)
+        print(f"| {recipe} | {label}{source} | {percent} | {seconds:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
-"""Notes: what is said of blind feedback, and of a metric that meets another modality than it learnt from."""
+"""Notes: what is said of regions found nowhere, of blind feedback, and of a metric in another modality."""
 
+import cv2
 import numpy as np
 import pytest
 from support.dicom_files import write_dicom
+from support.served import run
 
 from retrieval.baselines import Thumbnail
 from retrieval.index.writer import IndexWriter, MetricOptions
 from retrieval.metadata.label_table import LabelRow, LabelTable
 from retrieval.metric_learning import MetricLearner
+from retrieval.registry import make
 from viewer.notes import note_on_blind, note_on_modality
 from viewer.queries.query import Query
 
@@ -58,3 +61,21 @@ def test_its_own_modality_and_one_that_is_not_known_are_not_said(index, tmp_path
 def test_blind_feedback_says_what_it_costs():
     assert note_on_blind(0) is None
     assert "first hits are right less often" in str(note_on_blind(10))
+
+
+def test_a_region_that_is_nowhere_names_what_looks_at_other_points(tmp_path, capsys):
+    (tmp_path / "scans").mkdir()
+    for i in range(4):
+        noise = np.random.default_rng(i).integers(0, 256, (64, 64), dtype=np.uint8)
+        cv2.imwrite(str(tmp_path / ("other.png" if i == 3 else f"scans/{i}.png")), noise)
+    with IndexWriter.create(tmp_path / "i") as made:
+        for name in ("sift", "dense"):
+            made.add_representation(make(name, {"points": 60, "words": 16, "tone_words": 0}))
+        made.add_representation(Thumbnail())
+        made.update([tmp_path / "scans"], jobs=1)
+    ask = ["query", tmp_path / "i", tmp_path / "other.png", "--region", "20,20,16,16", "--by"]
+    assert run([*ask, "sift"])[0] == 0
+    assert "are what is most like it; ask by other points with --by dense\n" in capsys.readouterr().err
+    # Nothing is left to be named.
+    assert run([*ask, "sift", "--by", "dense"])[0] == 0
+    assert "are what is most like it\n" in capsys.readouterr().err
