@@ -44,6 +44,13 @@ def hashes_of(catalogue: Catalogue, source: int) -> Mapping[str, bytes]:
     return found if all(found.values()) else {}
 
 
+def encoded_before(catalogue: Catalogue) -> frozenset[int]:
+    """Return the files to be read again that a representation has encoded as they were."""
+    sql = """SELECT id FROM source s WHERE state IN ('pending', 'failed')
+        AND EXISTS (SELECT 1 FROM encoded e WHERE e.source = s.id)"""
+    return frozenset(int(id) for (id,) in catalogue.rows(sql))
+
+
 def drop_hashes(catalogue: Catalogue, pictures: str, values: Iterable[tuple[int]]) -> None:
     """Within a transaction: delete the hashes of images, by an SQL query of their numbers for each value."""
     if _is_there(catalogue):

@@ -9,6 +9,7 @@ from ...readers.limits import current_limits
 from ...representation import Representation
 from ..catalogue.files import IndexedSource, State, encoded_by, fetch, lacking, mark_outcomes
 from ..catalogue.pictures import count_pictures, known_pictures, next_picture, removed_frames
+from ..catalogue.pixel_hashes import encoded_before
 from ..catalogue.representations import StoredRepresentation, stored_representations
 from ..progress import Progress
 from ..storage.merge import merge_small
@@ -25,6 +26,9 @@ from .workers import Executor
 
 _COMMITS_TO_DOUBLE = 32
 """About how many commits double a large index."""
+
+_MOST_IN_A_COMMIT = 2048
+"""Images that are in memory until their commit."""
 
 
 @dataclass
@@ -91,6 +95,8 @@ class Encoder:
         self._transaction = self._new_transaction()
         self._long: dict[int, _LongSource] = {}
         self._states: dict[int, State] = {}
+        # Asked once: a question for each of a million new files would take longer than to write them.
+        self._changed = encoded_before(store.catalogue)
 
     def run(self) -> Encoded:
         """Encode all that is to be encoded. After Ctrl-C every file that was encoded completely is kept."""
@@ -140,7 +146,8 @@ class Encoder:
         # What is in the index is read again whatever kind of file it is.
         also = self._also if is_new else None
         part = None if is_new else source.part
-        pixels = known_pixels(self._store.catalogue, source.id, self._fitted) if is_new else {}
+        has_pixels = is_new and source.id in self._changed
+        pixels = known_pixels(self._store.catalogue, source.id, self._fitted) if has_pixels else {}
         about = (source.id, source.path, source.name, wanted)
         return Task(*about, has_thumbnails=is_new, skip=skip, also=also, part=part, pixels=pixels)
 
@@ -222,9 +229,10 @@ class Encoder:
             merge_small(self._store, self._representations)
 
     def _new_transaction(self) -> Transaction:
-        # A commit makes the checksums of the whole catalogue: as many for each image of a large index as of a
-        # small one would take longer than all else. However large, a commit waits half a minute at most.
-        n = max(self._commit_every, (self._n_known + self._encoded.n_pictures) // _COMMITS_TO_DOUBLE)
+        # A commit writes the checksums of the whole catalogue: as many for each image of a large index as of
+        # a small one would take longer than all else. Its images are in memory until then.
+        n = (self._n_known + self._encoded.n_pictures) // _COMMITS_TO_DOUBLE
+        n = max(self._commit_every, min(n, _MOST_IN_A_COMMIT))
         return Transaction(self._store, self._representations, self._ids, n)
 
 
