@@ -113,7 +113,9 @@ def at_the_top(path: Path) -> set[str]:
 
 
 def test_what_a_cluster_needs_is_loaded_by_its_executor_alone() -> None:
-    assert [name(p) for p in MODULES if at_the_top(p) & CLUSTER] == ["scale/dask_executor.py"]
+    found = [name(p) for p in MODULES if at_the_top(p) & CLUSTER]
+    assert sorted(found) == ["scale/dask_executor.py", "scale/dask_local.py"]
+    assert not loaded_by("import scale.dask_address, scale.dask_task") & CLUSTER
 
 
 def test_what_an_engine_needs_is_loaded_when_it_is_asked() -> None:
@@ -165,7 +167,7 @@ def test_everything_public_is_documented() -> None:
 
 def test_importing_the_packages_loads_nothing_that_only_extras_install() -> None:
     names = [".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for p in MODULES]
-    beyond = ("deep", "viewer.server", "scale.dask_executor")
+    beyond = ("deep", "viewer.server", "scale.dask_executor", "scale.dask_local")
     code = "import " + ", ".join(n for n in names if not n.startswith(beyond))
     # numba itself loads the top of scipy.
     assert not loaded_by(code) & ((EXTRAS | LATE | SERVER | CLUSTER) - {"scipy"})
