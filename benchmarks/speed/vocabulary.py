@@ -1,6 +1,6 @@
 """Compare our k-means, and our assignment, with those of faiss and scikit-learn, on SIFT descriptors.
 
-    python benchmarks/speed/vocabulary.py [FOLDER...] [--descriptors 200000] [--words 1000 10000]
+    python -m benchmarks.speed.vocabulary [FOLDER...] [--descriptors 200000] [--words 1000 10000] [--alone N]
 
 Descriptors are OpenCV's SIFT as RootSIFT, from the pictures of the folders (scikit-image's own if none is
 given), in random order; a tenth is held out. The distortion is the mean squared distance of the held-out
@@ -53,18 +53,32 @@ def root_sift(paths: list[Path], n: int) -> np.ndarray:
     return np.random.default_rng(1).permutation(np.concatenate(found)[:n])
 
 
-def compare_fits(train: np.ndarray, held_out: np.ndarray, n_words: int) -> np.ndarray:
-    """Print time, distortion and what one more exact step gains, of all; return our words."""
-    fits = {"ours": _ours, "faiss.Kmeans": _faiss, "MiniBatchKMeans": _mini_batch}
+def compare_fits(train: np.ndarray, held_out: np.ndarray, n_words: int, is_alone: bool) -> np.ndarray:
+    """Print time, memory, distortion and what one more exact step gains, of all or ours; return our words."""
+    peers = {} if is_alone else {"faiss.Kmeans": _faiss, "MiniBatchKMeans": _mini_batch}
     found = {}
-    for name, fit in fits.items():
-        start = time.process_time()
+    for name, fit in {"ours": _ours, **peers}.items():
+        before, start = _forgotten_peak(), time.process_time()
         words = found[name] = fit(train, n_words)
-        seconds = time.process_time() - start
+        seconds, megabytes = time.process_time() - start, _resident("VmHWM") - before
         distortion = Scoring(words).closest(held_out)[1].mean(dtype=np.float64)
         gain = lloyd_gain(train, words)
-        print(f"{n_words:8} {name:18}{seconds:8.1f} s{distortion:12.5f}{gain:10.2%}", flush=True)
+        print(
+            f"{n_words:8} {name:18}{seconds:8.1f} s{megabytes:8.0f} MB{distortion:12.5f}{gain:10.2%}",
+            flush=True,
+        )
     return found["ours"]
+
+
+def _forgotten_peak() -> float:
+    """Let the system count the peak of memory anew; return the megabytes that are there now."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return _resident("VmRSS")
+
+
+def _resident(field: str) -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(float(line.split()[1]) / 1000 for line in lines if line.startswith(f"{field}:"))
 
 
 def _ours(train: np.ndarray, n_words: int) -> np.ndarray:
@@ -132,7 +146,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--descriptors", type=int, default=200_000)
-    parser.add_argument("--words", type=int, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--words", type=int, nargs="*", default=[1000, 10_000])
+    parser.add_argument("--alone", type=int, nargs="*", default=[], help="numbers of words without the peers")
     options = parser.parse_args()
     numba.set_num_threads(1)
     descriptors = root_sift(pictures(options.folders), options.descriptors)
@@ -140,8 +155,9 @@ def main() -> None:
     Vocabulary(16).fit(train[:1000])  # so that compiling is not timed
     Vocabulary(16, flat=2).fit(train[:1000])
     print(f"{len(train)} descriptors to learn from, {len(held_out)} held out")
-    print(f"{'words':>8} {'k-means':18}{'time':>10}{'distortion':>12}{'gain':>10}")
-    vocabularies = [compare_fits(train, held_out, n_words) for n_words in options.words]
+    print(f"{'words':>8} {'k-means':18}{'time':>10}{'memory':>11}{'distortion':>12}{'gain':>10}")
+    vocabularies = [compare_fits(train, held_out, n_words, is_alone=False) for n_words in options.words]
+    vocabularies += [compare_fits(train, held_out, n_words, is_alone=True) for n_words in options.alone]
     print(f"{'words':>8} {'assignment':18}{'speed':>11}{'agreement':>11}")
     for centers in vocabularies:
         compare_assignments(held_out[:8000], centers)
