@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 
 from .database import Catalogue
@@ -14,8 +15,12 @@ _OWN = {
     "representation": ("name", "recipe", "model"),
     "source": ("part", "whole"),
     "removed": ("name",),
+    "pixels": ("hash",),
 }
 """Columns in which no text of a file, a header or a user can be: hashes, and words of the program."""
+
+_HASH = re.compile(r"(?<![^\W_])[0-9a-f]{16}(?![^\W_])")
+"""What stands for a hidden name; some of a hundred thousand hold eight digits that could be a date."""
 
 
 def catalogue_texts(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
@@ -34,4 +39,4 @@ def _text(value: object) -> str:
     """Return a value as text; nothing for numbers, and for paths that are encrypted or hashed."""
     if isinstance(value, bytes):
         return "" if value.startswith(b"\0") else os.fsdecode(value)
-    return value if isinstance(value, str) else ""
+    return _HASH.sub(" ", value) if isinstance(value, str) else ""

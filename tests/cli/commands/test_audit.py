@@ -84,6 +84,19 @@ def test_what_is_in_an_index_is_found(place, capsys, sql, kind):
     assert kind in {one for one, _ in found(capsys, place)}
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE picture SET name = 'fa20110523eb17c0#2' WHERE name = '0.dcm'",
+        "UPDATE source SET name = 'c0fa20110523eb17/c019610203fe17ab' WHERE id = 1",
+        "INSERT OR REPLACE INTO pixels VALUES (1, CAST('Doe^Jane 19610203' AS BLOB))",
+    ],
+)
+def test_hashes_are_no_identifiers_whatever_their_digits_are(place, tmp_path, capsys, sql):
+    change(place, sql)
+    assert found(capsys, place) == {("path", str(tmp_path / "scans"))}
+
+
 def test_burned_in_text_and_an_open_key_are_told(place, tmp_path, monkeypatch, capsys):
     change(place, "UPDATE picture SET burned_in = 1")
     assert "burned-in text" in {kind for kind, _ in found(capsys, place)}
