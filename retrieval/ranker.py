@@ -29,6 +29,11 @@ class Ranking:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @classmethod
+    def of_nothing(cls) -> Ranking:
+        """Return a ranking without entries."""
+        return Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
+
 
 def order(ids: Ids, scores: NDArray[np.float32], k: int) -> Ranking:
     """Order by falling score, equal scores by rising id, and keep the first ``k``.
@@ -38,7 +43,7 @@ def order(ids: Ids, scores: NDArray[np.float32], k: int) -> Ranking:
     """
     k = min(max(k, 0), len(ids))
     if k == 0:
-        return Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
+        return Ranking.of_nothing()
     if k < len(ids):
         # Keep every row that ties with the k-th score, so that the cut does not decide the tie.
         threshold = np.partition(scores, len(scores) - k)[len(scores) - k]

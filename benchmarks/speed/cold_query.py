@@ -18,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,17 @@ def memory(pid: int) -> tuple[float, float]:
     return held["Private_Clean"] + held["Private_Dirty"], held["Anonymous"]
 
 
+@contextmanager
+def indexes(images: Sequence[int], kept: Path | None) -> Iterator[dict[int, Path]]:
+    """Yield an index of each number of images: of a folder that keeps them, or for the block alone."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = {n: (kept or Path(scratch)) / f"{n}.index" for n in images}
+        for n, folder in folders.items():
+            if not folder.exists():
+                write_index(folder, n)
+        yield folders
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -107,11 +119,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, help="keep the indexes here, and use those that are there")
     args = parser.parse_args(argv)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # as users start it: modules are compiled once
-    with tempfile.TemporaryDirectory() as scratch:
-        folders = {n: (args.folder or Path(scratch)) / f"{n}.index" for n in args.images}
+    with indexes(args.images, args.folder) as folders:
         for n, folder in folders.items():
-            if not folder.exists():
-                write_index(folder, n)
             measure(folder, n)  # kernels are compiled at the first call
         found: dict[int, list[tuple[float, float, float]]] = {n: [] for n in folders}
         bare: dict[str, list[float]] = {name: [] for name in _BARE}

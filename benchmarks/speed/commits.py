@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.speed.cold_query import write_index
+from benchmarks.speed.cold_query import indexes
 from retrieval.index.catalogue.connection import FILE
 from retrieval.index.catalogue.database import Catalogue
 from retrieval.index.catalogue.encoded_picture import EncodedPicture
@@ -73,11 +73,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--commits", type=int, default=5)
     parser.add_argument("--folder", type=Path, help="keep the indexes here, and use those that are there")
     args = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as scratch:
-        folders = {n: (args.folder or Path(scratch)) / f"{n}.index" for n in args.images}
-        for n, folder in folders.items():
-            if not folder.exists():
-                write_index(folder, n)
+    with indexes(args.images, args.folder) as folders:
         found = [{n: measure(folder, args.commits) for n, folder in folders.items()} for _ in range(_ROUNDS)]
     print("| images | first commit, ms of CPU | later ones, ms | memory MB |\n|--:|--:|--:|--:|")
     for n in folders:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ranker import Ids, Ranking
-from .certain_best import Prefix, and_rounding, certain_best
+from .certain_best import Sums, and_rounding, bounds_of, certain_best, prefixes_of
 from .fusion import Scale
 from .open_entries import LooksUp, with_open_entries
 
@@ -24,9 +24,6 @@ _FIRST, _PER_HIT, _DEEPER = 256, 16, 4
 _SHARE = 256
 """One in so many of all images is ranked at first for a fusion: of a large collection the first few hundred
 seldom decide, and to rank again costs more than to rank some more at once."""
-
-NO_SCALE = Scale(0.0, 0.0)
-"""Of rankings whose scores do not count."""
 
 DeepRankings = Callable[[int], Sequence[Ranking]]
 """Returns the rankings of a query to some depth, shorter only if there is no more."""
@@ -53,16 +50,13 @@ def fuse_best(
     look_up : tells scores and places of single ids; without it rankings are taken deeper instead.
     """
     for depth in depths(n, k):
-        found = rankings(depth)
-        prefixes = [
-            Prefix.of(ranking, depth, how, scale)
-            for ranking, scale in zip(found, scales or [NO_SCALE] * len(found), strict=True)
-        ]
-        best = certain_best(prefixes, k, how, weights, scales)
+        prefixes = prefixes_of(rankings(depth), depth, how, scales)
+        sums = Sums.of(prefixes, how, weights, scales)
+        best = certain_best(sums, k)
         if best is not None:
             return best, [prefix.ranking for prefix in prefixes]
         if look_up is not None:
-            completed = with_open_entries(prefixes, k, how, weights, scales, look_up)
+            completed = with_open_entries(prefixes, sums, k, how, weights, scales, look_up)
             if completed is not None:
                 return completed
     return None
@@ -95,12 +89,8 @@ class Prefixes:
         # A single ranking is not fused: whatever the rule, its scores are the answer's.
         if len(rankings) == 1:
             how, weights, scales = "sum", None, [Scale(0.0, 1.0)]
-        prefixes = [
-            Prefix.of(ranking, depth, how, scale)
-            for ranking, scale in zip(rankings, scales or [NO_SCALE] * len(rankings), strict=True)
-        ]
-        own = np.array([1.0] * len(prefixes) if weights is None else weights)
-        threshold = and_rounding(float((own * [one.bound for one in prefixes]).sum()))
+        prefixes = prefixes_of(rankings, depth, how, scales)
+        threshold = and_rounding(bounds_of(prefixes, weights).sum())
         kept = [one.ranking for one in prefixes]
         return cls(kept, np.float32(threshold), [one.is_whole for one in prefixes])
 

@@ -14,6 +14,9 @@ from .fusion import RANK_CONSTANT, Scale, contributions, scaled
 _ROUNDING = 1e-9
 """Sums of a few float64 in another order differ by less."""
 
+_NO_SCALE = Scale(0.0, 0.0)
+"""Of rankings whose scores do not count."""
+
 
 @dataclass(frozen=True, eq=False)
 class Prefix:
@@ -42,31 +45,47 @@ class Prefix:
         return cls(kept, max(0.0, float(scaled(np.array([last]), scale)[0])), False)
 
 
-def certain_best(
-    prefixes: Sequence[Prefix],
-    k: int,
-    how: str,
-    weights: Sequence[float] | None,
-    scales: Sequence[Scale] | None,
-) -> Ranking | None:
-    """Return the best k of what the beginnings hold; None if others may be among them."""
-    ids, parts = contributions([one.ranking for one in prefixes], how, weights, scales)
-    held = np.stack([np.isin(ids, one.ranking.ids) for one in prefixes])  # bool (n_rankings, n_ids)
-    bounds = bounds_of(prefixes, weights)
-    is_known = known(prefixes, ids, held)
-    total = parts.sum(axis=0, dtype=np.float64)
-    best = order(ids[is_known], total[is_known].astype(np.float32), k)
-    if len(best) < k:
-        return None
-    most = _most(total + np.where(held, 0.0, bounds[:, None]).sum(axis=0), is_known, float(bounds.sum()))
-    # Not equal either: which of two equal ones is first, their ids decide.
-    return best if np.float32(most) < best.scores[-1] else None
+def prefixes_of(
+    rankings: Sequence[Ranking], depth: int, how: str, scales: Sequence[Scale] | None
+) -> list[Prefix]:
+    """Return the beginnings of rankings that were taken to a depth; scales as in ``fuse``."""
+    pairs = zip(rankings, scales or [_NO_SCALE] * len(rankings), strict=True)
+    return [Prefix.of(ranking, depth, how, scale) for ranking, scale in pairs]
 
 
-def known(prefixes: Sequence[Prefix], ids: Ids, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return of which ids all is known, bool (n_ids,); ``held`` says which beginning holds which."""
-    is_absent = [one.is_whole | np.isin(ids, one.absent) for one in prefixes]
-    return np.asarray((held | np.stack(is_absent)).all(axis=0))
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """What the beginnings of rankings add up to, for each id (n,) that one of them holds.
+
+    Parameters
+    ----------
+    total : float64, of what is held of each id.
+    most : float64, with the most that the beginnings which do not hold it may add.
+    is_known : bool, where nothing is missing.
+    threshold : the most that an id may have that none of them holds.
+    """
+
+    ids: Ids
+    total: NDArray[np.float64]
+    most: NDArray[np.float64]
+    is_known: NDArray[np.bool_]
+    threshold: float
+
+    @classmethod
+    def of(
+        cls,
+        prefixes: Sequence[Prefix],
+        how: str,
+        weights: Sequence[float] | None,
+        scales: Sequence[Scale] | None,
+    ) -> Sums:
+        """Add up the beginnings of rankings; ``how``, ``weights`` and ``scales`` as in ``fuse``."""
+        ids, parts = contributions([one.ranking for one in prefixes], how, weights, scales)
+        held = np.stack([np.isin(ids, one.ranking.ids) for one in prefixes])  # bool (n_rankings, n_ids)
+        absent = np.stack([one.is_whole | np.isin(ids, one.absent) for one in prefixes])
+        bounds, total = bounds_of(prefixes, weights), parts.sum(axis=0, dtype=np.float64)
+        most = total + np.where(held, 0.0, bounds[:, None]).sum(axis=0)
+        return cls(ids, total, most, np.asarray((held | absent).all(axis=0)), float(bounds.sum()))
 
 
 def bounds_of(prefixes: Sequence[Prefix], weights: Sequence[float] | None) -> NDArray[np.float64]:
@@ -75,9 +94,16 @@ def bounds_of(prefixes: Sequence[Prefix], weights: Sequence[float] | None) -> ND
     return np.asarray(own * [one.bound for one in prefixes])
 
 
-def _most(bounds: NDArray[np.float64], is_known: NDArray[np.bool_], threshold: float) -> NDArray[np.float64]:
-    """Return the most that the fused score of an id may be that is not known, or held nowhere."""
-    return and_rounding(max(float(bounds[~is_known].max(initial=-np.inf)), threshold))
+def certain_best(sums: Sums, k: int) -> Ranking | None:
+    """Return the best k of what the beginnings hold; None if others may be among them."""
+    is_known = sums.is_known
+    best = order(sums.ids[is_known], sums.total[is_known].astype(np.float32), k)
+    if len(best) < k:
+        return None
+    # What is not known, or held nowhere.
+    most = and_rounding(max(float(sums.most[~is_known].max(initial=-np.inf)), sums.threshold))
+    # Not equal either: which of two equal ones is first, their ids decide.
+    return best if np.float32(most) < best.scores[-1] else None
 
 
 def and_rounding(most: NDArray[np.float64] | float) -> NDArray[np.float64]:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..ranker import Ids, Ranking, order
-from .certain_best import Prefix, and_rounding, bounds_of, certain_best, known
-from .fusion import Scale, contributions
+from .certain_best import Prefix, Sums, and_rounding, certain_best
+from .fusion import Scale
 from .partial_ranking import PartialRanking, Places
 
 _PER_HIT, _AT_LEAST = 16, 256
@@ -43,20 +43,24 @@ class LooksUp(Protocol):
 
 def with_open_entries(
     prefixes: Sequence[Prefix],
+    sums: Sums,
     k: int,
     how: str,
     weights: Sequence[float] | None,
     scales: Sequence[Scale] | None,
     look_up: LooksUp,
 ) -> tuple[Ranking, list[Ranking]] | None:
-    """Return the best k and the rankings that hold them, as ``fuse_best`` does; None if too many are open."""
+    """Return the best k and the rankings that hold them, as ``fuse_best`` does; None if too many are open.
+
+    ``sums`` : of the beginnings.
+    """
     is_by_rank = how == "rrf"
     most = max(_AT_LEAST, _PER_HIT * k) // (4 if is_by_rank else 1)
-    ids = _open(prefixes, k, how, weights, scales)
+    ids = _open(sums, k, how)
     if ids is None or len(ids) > most:
         return None
     completed = look_up.each(lambda number: _completed(number, prefixes[number], ids, look_up, is_by_rank))
-    best = certain_best(completed, k, how, weights, scales)
+    best = certain_best(Sums.of(completed, how, weights, scales), k)
     if best is None:
         return None
     # Votes name the place of each hit, whatever the rule.
@@ -65,28 +69,17 @@ def with_open_entries(
     return best, [one.ranking for one in completed]
 
 
-def _open(
-    prefixes: Sequence[Prefix],
-    k: int,
-    how: str,
-    weights: Sequence[float] | None,
-    scales: Sequence[Scale] | None,
-) -> Ids | None:
+def _open(sums: Sums, k: int, how: str) -> Ids | None:
     """Return the ids that may be among the best k, and are not known; None if others may be too."""
-    ids, parts = contributions([one.ranking for one in prefixes], how, weights, scales)
-    if len(ids) < k:
+    if len(sums.ids) < k:
         return None
-    held = np.stack([np.isin(ids, one.ranking.ids) for one in prefixes])
-    is_known, total = known(prefixes, ids, held), parts.sum(axis=0, dtype=np.float64)
-    bounds = bounds_of(prefixes, weights)
     # By their ranks, what is missing of an id takes nothing from it; by their scores it may.
-    least = total if how == "rrf" else np.where(is_known, total, -np.inf)
-    kth = np.float32(order(ids, least.astype(np.float32), k).scores[-1])
-    if np.float32(and_rounding(bounds.sum())) >= kth:
+    least = sums.total if how == "rrf" else np.where(sums.is_known, sums.total, -np.inf)
+    kth = np.float32(order(sums.ids, least.astype(np.float32), k).scores[-1])
+    if np.float32(and_rounding(sums.threshold)) >= kth:
         return None
-    most = total + np.where(held, 0.0, bounds[:, None]).sum(axis=0)
-    may_reach = and_rounding(most).astype(np.float32) >= kth
-    return np.asarray(ids[may_reach & ~is_known])
+    may_reach = and_rounding(sums.most).astype(np.float32) >= kth
+    return np.asarray(sums.ids[may_reach & ~sums.is_known])
 
 
 def _completed(number: int, prefix: Prefix, ids: Ids, look_up: LooksUp, is_counted: bool) -> Prefix:

@@ -77,8 +77,9 @@ def learn_fusions_again(state: IndexState) -> IndexState:
     """
     notes = list(state.report.notes)
     with closing(Store.open(state.output, True, {})) as store:
-        for by, _ in list(stale_fusions(store)):
-            options: Mapping[str, Any] | None = Flow(store).options(weigh(by))
+        flow = Flow(store)
+        for by, _ in list(stale_fusions(store, flow)):
+            options: Mapping[str, Any] | None = flow.options(weigh(by))
             try:
                 if options is not None:
                     _kept(store, FusionOptions(**options))

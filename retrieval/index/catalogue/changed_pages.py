@@ -24,7 +24,7 @@ ReadPage = Callable[[int], memoryview | bytes]
 """Returns a page of the file as it is now, by its number from 0."""
 
 
-def sums_after(folder: Path, before: PageSums | None, n_pages: int, read: ReadPage) -> PageSums | None:
+def sums_after(folder: Path, before: PageSums, n_pages: int, read: ReadPage) -> PageSums | None:
     """Return the checksums of the file, whose changes are in the journal; None if all is to be read for them.
 
     Parameters
@@ -32,8 +32,6 @@ def sums_after(folder: Path, before: PageSums | None, n_pages: int, read: ReadPa
     before : the checksums of the commit before, with parity.
     n_pages : pages of the file now.
     """
-    if before is None or before.is_open:
-        return None
     n_stripes = len(before.parity) // before.page_size
     if not len(before.pages) <= n_pages <= _MOST_IN_A_STRIPE * n_stripes:
         return None

@@ -59,8 +59,7 @@ def best_cases(
     n = len(snapshot) if mask is None else int(np.count_nonzero(mask))
     if not may_save(n, options.k):
         return None
-    nothing = Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
-    scaled = fusion.scaled(snapshot, [Reranked(one, nothing) for one in encoded])
+    scaled = fusion.scaled(snapshot, [Reranked(one, Ranking.of_nothing()) for one in encoded])
     for depth in depths(n, options.k, len(encoded)):
         rankings = (
             look_up.rankings(depth) if look_up else [rank(snapshot, one, depth, mask) for one in encoded]

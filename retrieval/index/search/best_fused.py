@@ -45,8 +45,7 @@ def best_fused(
     n = len(snapshot) if mask is None else int(np.count_nonzero(mask))
     if not may_save(n, k):  # else the scales of a small index would be found twice
         return None
-    nothing = Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
-    scaled = fusion.scaled(snapshot, [Reranked(one, nothing) for one in encoded])
+    scaled = fusion.scaled(snapshot, [Reranked(one, Ranking.of_nothing()) for one in encoded])
     # The places of smoothed images are known by their ranking alone.
     is_smoothed = smoothing is not None and smoothing.n > 0
     look_up = None if is_smoothed else LookUp.of(snapshot, encoded, mask)

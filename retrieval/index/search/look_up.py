@@ -21,8 +21,6 @@ from .rank import rank, ranker_of
 
 T = TypeVar("T")
 
-_NOTHING = Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
-
 
 @dataclass(frozen=True, eq=False)
 class LookUp:
@@ -67,7 +65,7 @@ class LookUp:
             vector = self.encoded[number].encoding.vector
             self._all[number] = self.rankers[number].reached(vector, -np.inf, self.mask)  # type: ignore[arg-type]
         places = count_places(*self._all[number], found.ids, found.scores)
-        return PartialRanking.of(_NOTHING, found.ids, found.scores, places)
+        return PartialRanking.of(Ranking.of_nothing(), found.ids, found.scores, places)
 
     def with_later(self, number: int, first: Ranking, later: Ranking) -> PartialRanking:
         """Put a few images behind the first of one representation's ranking, with their places in it."""

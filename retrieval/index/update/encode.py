@@ -95,14 +95,15 @@ class Encoder:
         self._transaction = self._new_transaction()
         self._long: dict[int, _LongSource] = {}
         self._states: dict[int, State] = {}
-        # Asked once: a question for each of a million new files would take longer than to write them.
-        self._changed = encoded_before(store.catalogue)
+        self._changed: frozenset[int] = frozenset()
 
     def run(self) -> Encoded:
         """Encode all that is to be encoded. After Ctrl-C every file that was encoded completely is kept."""
         ids = lacking(self._store.catalogue, [b.id for b in self._fitted])
         if not ids:
             return self._encoded
+        # Asked once: a question for each of a million new files would take longer than to write them.
+        self._changed = encoded_before(self._store.catalogue)
         done = 0
         self._progress("read", 0, len(ids))
         try:

@@ -105,7 +105,7 @@ def _changed(found: Sequence[StoredRepresentation], stored: StoredRepresentation
 def _relearnt(store: Store, found: Sequence[StoredRepresentation]) -> Iterator[Step]:
     """Yield the steps in which metrics and weights learn again: stale ones, and those of what is replaced."""
     n, flow = n_readable(store.catalogue), Flow(store)
-    reasons = dict(stale_metrics(store))
+    reasons = dict(stale_metrics(flow))
     aside = {(b.name, b.base_recipe) for b in set_aside(store.catalogue)}
     anew = {b.name: b.recipe for b in found if b.is_next}
     for stored in (b for b in found if b.base in anew):
@@ -115,7 +115,7 @@ def _relearnt(store: Store, found: Sequence[StoredRepresentation]) -> Iterator[S
     reasons = {name: why for name, why in reasons.items() if _can_learn(flow, f"learn {name}")}
     for name, because in reasons.items():
         yield Step(f"learn {name}", n, because)
-    weights = dict(stale_fusions(store))
+    weights = dict(stale_fusions(store, flow))
     for learnt in read_fusions(store.catalogue):
         others = [name for name in learnt.by if name in anew or name in reasons]
         if flow.options(weigh(learnt.by)) is not None and (others or learnt.by in weights):

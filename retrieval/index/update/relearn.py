@@ -19,9 +19,8 @@ from .profile_options import options_again
 from .training_set import MetricOptions
 
 
-def stale_metrics(store: Store) -> Iterator[tuple[str, str]]:
+def stale_metrics(flow: Flow) -> Iterator[tuple[str, str]]:
     """Yield the learnt metrics and profiles that are stale, and why."""
-    flow = Flow(store)
     for name in _metrics(flow):
         if because := flow.because(f"learn {name}"):
             yield name, because
@@ -32,9 +31,8 @@ def _metrics(flow: Flow) -> Iterator[str]:
     yield from (name for name in names if "+" in name)
 
 
-def stale_fusions(store: Store) -> Iterator[tuple[tuple[str, ...], str]]:
+def stale_fusions(store: Store, flow: Flow) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield the representations whose learnt weights are stale, and why."""
-    flow = Flow(store)
     for learnt in read_fusions(store.catalogue):
         name = weigh(learnt.by)
         if name in flow.nodes and (because := flow.because(name)):
@@ -46,12 +44,12 @@ def stale_notes(store: Store) -> tuple[str, ...]:
     flow = Flow(store)
     metrics = (
         f"{name} is stale, because {because}; {_remedy(flow, f'learn {name}')} learns it again"
-        for name, because in stale_metrics(store)
+        for name, because in stale_metrics(flow)
     )
     weights = (
         f"the weights of {', '.join(by)} are stale, because {because}; "
         f"{_remedy(flow, weigh(by))} learns them again"
-        for by, because in stale_fusions(store)
+        for by, because in stale_fusions(store, flow)
     )
     return (*metrics, *weights)
 
@@ -80,7 +78,7 @@ def _to_learn(store: Store) -> dict[str, Mapping[str, Any]]:
     """Return with what metrics are to be learnt again, by name."""
     flow, records = Flow(store), read_records(store.catalogue)
     # Of those whose tables are not there it is unknown if they are stale, and the user is told.
-    stale = {name for name, _ in stale_metrics(store)}
+    stale = {name for name, _ in stale_metrics(flow)}
     again = [name for name in _metrics(flow) if name in stale or flow.missing(f"learn {name}")]
     found = {name: flow.options(f"learn {name}") for name in again}
     present = {b.name for b in stored_representations(store.catalogue)}

@@ -7,9 +7,9 @@ import sys
 from dataclasses import replace
 from unittest.mock import ANY
 
-import cv2
 import numpy as np
 import pytest
+from support.flow_images import DIES_AT_A_COMMIT, N, draw, table
 from support.flow_steps import count_steps
 
 from cli.main import main
@@ -22,23 +22,7 @@ from retrieval.metric_learning import MetricLearner
 
 pytestmark = pytest.mark.usefixtures("quick")
 
-N = 12
 WORDS = {"words": 8, "points": 30}
-
-
-def draw(folder, number, seed=None):
-    """Write an image whose two classes differ in coarseness."""
-    folder.mkdir(exist_ok=True)
-    random = np.random.default_rng(number if seed is None else seed)
-    pixels = random.integers(0, 255, (48, 48)).astype(np.uint8)
-    cv2.imwrite(str(folder / f"{number}.png"), cv2.GaussianBlur(pixels, (0, 0), 1 + number % 2))
-
-
-def table(folder, **other):
-    """Write labels, of some images others than their class."""
-    lines = [f"{n}.png,{other.get(f'i{n}', 'coarse' if n % 2 else 'fine')}" for n in range(N)]
-    (folder.parent / "labels.csv").write_text("\n".join(["path,label", *lines]) + "\n")
-    return LabelTable.read(folder.parent / "labels.csv")
 
 
 @pytest.fixture
@@ -71,7 +55,7 @@ def update(scans, tmp_path, ran):
 @pytest.fixture
 def place(update, scans, tmp_path):
     """Make an index with visual words, a baseline, and a metric that is learnt on the baseline."""
-    update(table(scans), by=["thumbnail", "sift"], settings=WORDS)
+    update(table(scans.parent), by=["thumbnail", "sift"], settings=WORDS)
     with IndexWriter.open(tmp_path / "i") as index:
         index.learn_metric(OPTIONS)
     return tmp_path / "i"
@@ -100,8 +84,8 @@ def notes(state):
 
 def test_a_second_run_does_nothing(place, update, scans):
     assert update() == ({}, {})
-    assert update(table(scans)) == ({}, {})
-    assert update(table(scans), remake=True) == ({}, {})
+    assert update(table(scans.parent)) == ({}, {})
+    assert update(table(scans.parent), remake=True) == ({}, {})
 
 
 def test_one_setting_runs_its_descendants_alone_and_going_back_is_no_work(place, update):
@@ -164,7 +148,7 @@ def test_a_file_that_is_written_anew_as_it_was_runs_nothing(place, update, scans
 
 
 def test_one_label_makes_the_metrics_of_labels_stale_and_nothing_else(place, update, scans, tmp_path):
-    said, done = update(table(scans, i3="fine"))
+    said, done = update(table(scans.parent, i3="fine"))
     assert (said, done) == ({}, {})
     state = bring_up_to_date(Order(place, [scans]))
     assert f"{METRIC} is stale, because labels changed; `semblance index --remake`" in notes(state)
@@ -181,7 +165,7 @@ def test_a_condition_may_name_a_patient_and_is_kept_encrypted(place, update, sca
         index.learn_metric(replace(OPTIONS, where=where))
         index.compact()
     assert b"Zyxname" not in (place / "catalogue.sqlite").read_bytes()
-    update(table(scans, i3="fine"))
+    update(table(scans.parent, i3="fine"))
     # One that is too long to be kept is not learnt again by itself.
     assert set(update(remake=True)[0]) == ({f"learn {METRIC}"} if many == 1 else set())
     assert b"Zyxname" not in (place / "catalogue.sqlite").read_bytes()
@@ -227,7 +211,7 @@ def test_an_index_without_records_is_taken_as_it_is(place, update, scans, monkey
     with IndexWriter.open(place) as index, index._store.catalogue.transaction():
         index._store.catalogue.run("DELETE FROM meta WHERE key = 'flow'")
     monkeypatch.setattr(Thumbnail, "version", 7, raising=False)
-    update(table(scans, i1="fine"))
+    update(table(scans.parent, i1="fine"))
     assert update(remake=True) == ({}, {})
 
 
@@ -282,27 +266,14 @@ def test_what_is_set_aside_is_verified_and_dropped_by_a_repair_if_it_is_damaged(
     assert any("set aside of earlier settings was damaged, and is dropped" in line for line in report.lost)
 
 
-WRITER = """
-import os, sys
-from pathlib import Path
-
-from retrieval.index.catalogue.database import Catalogue
+WRITER = (
+    DIES_AT_A_COMMIT
+    + """
 from retrieval.index.order import Order, bring_up_to_date
 
-place, scans, last = sys.argv[1], sys.argv[2], int(sys.argv[3])
-commit, n = Catalogue._seal, [0]
-
-
-def dying(self):
-    n[0] += 1
-    if n[0] == last:
-        os._exit(9)
-    return commit(self)
-
-
-Catalogue._seal = dying
-bring_up_to_date(Order(Path(place), [Path(scans)], settings={"words": 9, "side": 8}, jobs=1, remake=True))
+bring_up_to_date(Order(place, [scans], settings={"words": 9, "side": 8}, jobs=1, remake=True))
 """
+)
 
 
 @pytest.mark.parametrize("lasts", [(2, 6), pytest.param(range(1, 16), marks=pytest.mark.soak)], ids=len)

@@ -10,6 +10,7 @@ from cli.main import main
 from retrieval.evaluation import FusionOptions, learn_fusion
 from retrieval.index.catalogue.learned_fusions import read_fusions
 from retrieval.index.storage.store import Store
+from retrieval.index.update.flow import Flow
 from retrieval.index.update.relearn import stale_fusions
 from retrieval.index.update.why import why
 
@@ -49,7 +50,7 @@ def state(place):
     store = Store.open(place, False, {})
     try:
         (learnt,) = read_fusions(store.catalogue)
-        return learnt, dict(stale_fusions(store)).get(BY, "")
+        return learnt, dict(stale_fusions(store, Flow(store))).get(BY, "")
     finally:
         store.close()
 

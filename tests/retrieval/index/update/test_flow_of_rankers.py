@@ -4,9 +4,8 @@ import shutil
 import subprocess
 import sys
 
-import cv2
-import numpy as np
 import pytest
+from support.flow_images import N, draw, table
 from support.flow_steps import count_steps
 
 from retrieval.index import Index
@@ -14,7 +13,6 @@ from retrieval.index.order import Order, bring_up_to_date, dry_run
 from retrieval.index.update import search_structures
 from retrieval.index.update.why import why
 from retrieval.index.writer import IndexWriter, MetricOptions
-from retrieval.metadata.label_table import LabelTable
 from retrieval.metric_learning import MetricLearner
 from retrieval.rankers import approximate, dense_block
 
@@ -22,7 +20,6 @@ pytest.importorskip("annoy")
 pytest.importorskip("faiss")
 pytestmark = pytest.mark.usefixtures("quick", "small")
 
-N = 12
 FEW = 4
 METRIC = "thumbnail+lda"
 DENSE = ("thumbnail", "colour", METRIC)
@@ -34,20 +31,6 @@ def small(monkeypatch):
     """Let segments of four images have search structures."""
     for module in (approximate, dense_block, search_structures):
         monkeypatch.setattr(module, "CODED", FEW)
-
-
-def draw(folder, number, seed=None):
-    """Write an image whose two classes differ in coarseness."""
-    folder.mkdir(exist_ok=True)
-    random = np.random.default_rng(number if seed is None else seed)
-    pixels = random.integers(0, 255, (48, 48)).astype(np.uint8)
-    cv2.imwrite(str(folder / f"{number}.png"), cv2.GaussianBlur(pixels, (0, 0), 1 + number % 2))
-
-
-def table(folder, **other):
-    lines = [f"{n}.png,{other.get(f'i{n}', 'coarse' if n % 2 else 'fine')}" for n in range(N)]
-    (folder / "labels.csv").write_text("\n".join(["path,label", *lines]) + "\n")
-    return LabelTable.read(folder / "labels.csv")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pydicom
 import pytest
 import tifffile
 from support.dicom_files import texture, write_dicom
+from support.flow_images import DIES_AT_A_COMMIT
 
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.index import Index
@@ -220,28 +221,15 @@ def test_many_images_of_a_file_are_compared_by_several_processes_too(scans, tmp_
     assert state(tmp_path / "i") == fresh(scans, tmp_path / "fresh")
 
 
-WRITER = """
-import os, sys
-from pathlib import Path
-
-from retrieval.index.catalogue.database import Catalogue
+WRITER = (
+    DIES_AT_A_COMMIT
+    + """
 from retrieval.index.writer import IndexWriter
 
-place, scans, last = sys.argv[1], sys.argv[2], int(sys.argv[3])
-commit, n = Catalogue._seal, [0]
-
-
-def dying(self):
-    n[0] += 1
-    if n[0] == last:
-        os._exit(9)
-    return commit(self)
-
-
-Catalogue._seal = dying
-with IndexWriter.open(Path(place)) as index:
-    index.update([Path(scans)], jobs=1)
+with IndexWriter.open(place) as index:
+    index.update([scans], jobs=1)
 """
+)
 
 
 @pytest.mark.parametrize("lasts", [(2,), pytest.param((1, 2, 3, 4), marks=pytest.mark.soak)], ids=len)
