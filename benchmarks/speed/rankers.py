@@ -1,11 +1,11 @@
 """Measure rankers of dense vectors against the bare libraries, at equal recall.
 
-    python -m benchmarks.speed.rankers [--n 100000] [--dimension 256] [--only exact] [--out TABLE.md]
+    python -m benchmarks.speed.rankers [--n 100000] [--dimension 256] [--only exact] [--recall 0.95]
 
 Vectors are made as networks make them (benchmarks/shared/embeddings.py). Each contender is built, saved,
 opened again and asked in a process of its own, on one thread. Times are of the processor, not of the clock,
 as the machine may have other work; the probe, a product of two matrices, says how fast it was meanwhile. Of
-graphs and trees the row is that of the quickest setting whose recall@10 is 0.95 or more.
+graphs and trees the row is that of the quickest setting whose recall@10 is at least ``--recall``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from benchmarks.shared.embeddings import embeddings
 from benchmarks.speed.ranker_systems import SYSTEMS, K, System
 
 _LIBRARIES = ("faiss", "hnswlib", "usearch", "Annoy")
-RECALL = 0.95
 BATCH = 64
 
 
@@ -50,7 +49,7 @@ class Row(NamedTuple):
     probe: float
 
 
-def measure(name: str, folder: Path) -> Row:
+def measure(name: str, folder: Path, least: float) -> Row:
     """Build a contender in a folder beside the vectors, and ask it. Runs in a process of its own."""
     system = SYSTEMS[name]
     vectors = np.load(folder / "vectors.npy", mmap_mode="r")
@@ -63,7 +62,7 @@ def measure(name: str, folder: Path) -> Row:
         answer = at(setting)
         times, found = _ask(answer, queries)
         recall = float(np.mean([len(np.intersect1d(a, b)) / K for a, b in zip(found, truth, strict=True)]))
-        if recall >= RECALL:
+        if recall >= least:
             break
     private = private_bytes() - before
     many = np.nan if system.many is None else _in_batches(system.many(place, vectors), queries)
@@ -129,6 +128,7 @@ def main() -> None:
     parser.add_argument("--dimension", type=int, default=256)
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--only", default="", help="contenders whose name has this: exact, graph, trees")
+    parser.add_argument("--recall", type=float, default=0.95, help="recall@10 of graphs and trees at least")
     parser.add_argument("--folder", type=Path, help="keep what is built here, and use it again")
     parser.add_argument("--out", type=Path, help="write the table here as well")
     args = parser.parse_args()
@@ -143,7 +143,7 @@ def main() -> None:
                 continue
             # A new process for each: so that private memory is its own, and threads are one.
             with multiprocessing.get_context("spawn").Pool(1) as pool:
-                rows[name] = pool.apply(measure, (name, folder))
+                rows[name] = pool.apply(measure, (name, folder, args.recall))
             print(f"{name}: {rows[name]}", file=sys.stderr, flush=True)
     text = _table(rows, f"{args.n:,} × {args.dimension}, {args.queries} queries; {scores}")
     print(text)

@@ -186,18 +186,22 @@ def _rank_by_graph(segment: Path) -> None:
     """Search a graph of vectors without links: faiss, which would build one, need not be installed."""
     import numpy as np
 
+    from retrieval.index.storage.segments import add_sums
     from retrieval.rankers.dense_block import CODED, best_of, open_segment
-    from retrieval.rankers.graph import LINKS, Graph, open_graph, save_graph, walk
+    from retrieval.rankers.graph import LINKS, Graph, open_graph, save_graph
+    from retrieval.rankers.graph_walk import walk
 
     alone = np.full(CODED, -1, dtype=np.int32)
     links = np.repeat(alone[:, None], 2 * LINKS, axis=1)
+    add_sums(segment)
     folder = segment.with_name("graph")
     save_graph(folder, Graph(links, np.empty((0, LINKS), np.int32), alone, np.zeros(2, np.int64)))
     ids, block = open_segment(segment, 8)
     codes, query = block.codes, np.ones(8, np.float32)
     assert codes is not None  # a segment of this size has codes
     walk(open_graph(folder, CODED), codes.arrays, query, 3)
-    # Candidates of a graph are scored by the vectors themselves.
+    # Candidates of a graph are checked, and scored by the vectors themselves.
+    block.check.some(np.arange(9))
     best_of(block.vectors, block.lengths, ids, np.arange(9), query, 3)
 
 

@@ -120,7 +120,7 @@ class ApproximateRanker(ExactRanker):
         if not 0 < k <= self._count(0, ids) == len(ids) or depth > len(ids) // 4 or not view.any():
             return None
         rows = self._finders[0].find(view, depth)
-        block.check.ranges(rows, rows + 1)
+        block.check.some(rows)
         found, scores = best_of(block.vectors, block.lengths, ids, rows, view, k)
         return Ranking(found, scores) if len(found) == k else None
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import REPAIR, IndexFolderError, lack
+from ..kernel import kernel
 from .checksum import crc32_for
 
 NAME = "checksums"
@@ -125,6 +126,12 @@ class RowCheck:
             at, end = (np.asarray(x, dtype=np.int64) * self.width + self.start for x in (first, last))
             self.sums.check(at, end)
 
+    def some(self, rows: NDArray[np.int64]) -> None:
+        """Check some rows here and there, in less time if they were read before. Raises IndexFolderError."""
+        sums = self.sums
+        if sums is not None and sums.n_left and _is_any_left(sums.is_left, rows, self.start, self.width):
+            self.ranges(rows, rows + 1)
+
     def rows(self, first: int, last: int) -> None:
         """Check rows from ``first`` to before ``last``. Raises IndexFolderError."""
         self.ranges(np.array([first]), np.array([last]))
@@ -133,6 +140,17 @@ class RowCheck:
         """Check all rows. Raises IndexFolderError."""
         if self.sums is not None:
             self.sums.check_all()
+
+
+@kernel()
+def _is_any_left(is_left: NDArray[np.bool_], rows: NDArray[np.int64], start: int, width: int) -> bool:
+    """Tell whether a row has bytes in a block that was not checked yet."""
+    for row in rows:
+        first = start + row * width
+        for block in range(first // BLOCK, (first + width - 1) // BLOCK + 1):
+            if is_left[block]:
+                return True
+    return False
 
 
 NO_CHECK = RowCheck()

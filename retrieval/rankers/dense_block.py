@@ -64,7 +64,7 @@ class DenseBlock:
         self, rows: NDArray[np.int64], views: Sequence[NDArray[np.float32]], is_cosine: bool
     ) -> NDArray[np.float32]:
         """Return the scores of some rows, the same to the last bit. IndexFolderError if they are damaged."""
-        self.check.ranges(rows, rows + 1)
+        self.check.some(rows)
         found = [_scores_of(self.vectors, self.lengths, rows, view, is_cosine) for view in views]
         return found[0] if len(found) == 1 else np.asarray(np.max(found, axis=0), np.float32)
 

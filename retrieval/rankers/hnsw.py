@@ -13,7 +13,8 @@ from ..errors import NotInstalledError
 from .approximate import ApproximateRanker, Finder
 from .byte_codes import ByteCodes
 from .dense_block import DenseBlock
-from .graph import Graph, build_graph, open_graph, save_graph, walk
+from .graph import Graph, build_graph, open_graph, save_graph
+from .graph_walk import walk
 
 
 @dataclass(frozen=True)
