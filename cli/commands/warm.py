@@ -169,9 +169,10 @@ def _query(folder: Path, number: int) -> None:
 
 
 def _rank_by_codes(folder: Path) -> None:
-    """Rank vectors of a segment that is large enough for byte codes."""
+    """Rank vectors of a segment that is large enough for byte codes, by themselves and as a blend."""
     import numpy as np
 
+    from retrieval.metric_learning.blended_ranker import BlendedRanker
     from retrieval.rankers.dense import ExactRanker
     from retrieval.rankers.dense_block import CODED
 
@@ -179,7 +180,9 @@ def _rank_by_codes(folder: Path) -> None:
     vectors = np.random.default_rng(0).standard_normal((CODED, 8)).astype(np.float32)
     made.add(np.arange(CODED), vectors)
     made.save(folder / "coded")
-    ExactRanker.open([folder / "coded"], 8).rank(vectors[0], 3)
+    coded = ExactRanker.open([folder / "coded"], 8)
+    coded.rank(vectors[0], 3)
+    BlendedRanker(coded, coded, 8, 1.0).rank(np.append(vectors[0], vectors[0]), 3)
 
 
 def _rank_by_graph(segment: Path) -> None:

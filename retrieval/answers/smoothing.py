@@ -30,13 +30,14 @@ def smooth(ranking: Ranking, cosines: NDArray[np.float32], n: int, alone: int | 
     if m < 2:
         return ranking
     own = ranking.scores[:m].astype(np.float64)
-    weights = np.maximum(cosines, 0).astype(np.float64)  # (m, m)
+    weights = np.maximum(cosines, 0)  # (m, m)
     np.fill_diagonal(weights, 0)
     if alone is not None:
         weights[:, ranking.ids[:m] == alone] = 0
         weights[ranking.ids[:m] == alone] = 0
     if n < m:  # all but the n largest of a row are left out
-        weights[weights < np.partition(weights, m - n, axis=1)[:, m - n, None]] = 0
+        weights *= weights >= np.partition(weights, m - n, axis=1)[:, m - n, None]
+    weights = weights.astype(np.float64)
     weights *= weights * weights  # near ones decide
     total = weights.sum(axis=1)
     means = np.divide(weights @ own, total, out=own.copy(), where=total > 0)

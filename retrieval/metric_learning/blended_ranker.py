@@ -20,6 +20,7 @@ from ..ranker import Ids, Ranker, Ranking, order
 from ..rankers.cosines import held_cosines
 from ..rankers.dense import ExactRanker
 from ..rankers.held_scores import held_scores
+from ..rankers.joint_selection import JointSelection, OffersJointly
 from ..representation import SparseVector, Vector
 
 _FIRST, _PER_HIT, _DEEPER = 128, 8, 4
@@ -29,6 +30,8 @@ _PER_DEPTH = 64
 _PIECE = 512
 """Of these at a time."""
 _ROUNDING = 1e-6
+_SHARE = 16
+"""Images for each hit wanted from which on bounds rule most of them out."""
 
 Mask = NDArray[np.bool_]
 
@@ -106,12 +109,37 @@ class BlendedRanker:
         whole = sqrt((own.lengths[0] ** 2 + own.lengths[1] ** 2) * (1 + self.weight)) or 1.0
         weights = (shares[0] / whole, shares[1] / whole)
         n, depth = max(len(self.metric), len(self.base)), max(_FIRST, _PER_HIT * k)
+        jointly = self._jointly(own, weights, k, among) if _SHARE * k <= n else None
+        if jointly is not None:
+            return jointly
         while depth * _DEEPER <= n:
             found = self._proven(own, weights, depth, k, among)
             if found is not None:
                 return found
             depth *= _DEEPER
         return self._summed(own, weights, n, k, among)
+
+    def _jointly(
+        self, own: Joined, weights: tuple[float, float], k: int, among: Mask | None
+    ) -> Ranking | None:
+        """Return the best k by one scan of the base that knows what the metric adds at most.
+
+        None if one of the two cannot do that, or the base lacks what the metric holds.
+        """
+        metric, base = self.metric, self.base
+        if type(metric) is not ExactRanker or not isinstance(base, OffersJointly) or min(weights) <= 0:
+            return None
+        bounds = metric.bounds(own.metric)
+        if not np.isfinite(bounds.most).all() or sum(map(bounds.count, base.block_ids())) < len(metric):
+            return None
+        most = bounds.most * np.float32(weights[0] / weights[1])
+
+        def joined(ids: Ids, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+            return _sums(weights, bounds.scores(ids), scores)
+
+        selection = JointSelection(k, most, weights[1], joined, among)
+        base.offer_to(own.base, k, selection)
+        return selection.ranking()
 
     def _proven(
         self, own: Joined, weights: tuple[float, float], depth: int, k: int, among: Mask | None

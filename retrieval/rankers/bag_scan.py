@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..ranker import Ids
 from ..representation import SparseVector
+from .joint_selection import JointSelection
 from .packed.block import PackedPostings
 from .packed.pruning import PackedPruning
 from .postings import BLOCK, Postings
@@ -27,7 +28,7 @@ class BagScan:
     k : how many are wanted.
     """
 
-    def __init__(self, query: SparseVector, k: int, selection: Selection) -> None:
+    def __init__(self, query: SparseVector, k: int, selection: Selection | JointSelection) -> None:
         self._words, self._values, self._k, self._selection = query.indices, query.values, k, selection
         self._scores = np.empty(BLOCK, dtype=np.float32)  # one buffer for all blocks: it stays in the cache
         self._pruning = Pruning(query.indices, query.values)
@@ -35,14 +36,15 @@ class BagScan:
 
     def offer(self, ids: Ids, block: Block) -> None:
         """Offer the rows of a block that may be among the best."""
-        if isinstance(block, PackedPostings):
-            is_offered = self._is_pruned(block) and self._packed.offer_best(ids, block, self._selection)
-        else:
-            is_offered = self._offer_best(ids, block)
-        if not is_offered:
+        left: Ids | None = ids
+        if not isinstance(block, PackedPostings):
+            left = None if self._offer_best(ids, block) else ids
+        elif self._is_pruned(block):
+            left = self._packed.offer_best(ids, block, self._selection)
+        if left is not None:
             self._scores[: len(ids)] = 0
             block.add_scores(self._words, self._values, self._scores)
-            self._selection.offer(ids, self._scores)
+            self._selection.offer(left, self._scores)
 
     def _is_pruned(self, block: PackedPostings) -> bool:
         """Tell whether a block is worth the sorting of words, and the loading of numba."""

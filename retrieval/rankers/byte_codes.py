@@ -162,28 +162,10 @@ def open_codes(folder: Path, shape: tuple[int, ...]) -> ByteCodes | None:
 
 
 @kernel()
-def coded_score(
-    codes: NDArray[np.int8],
-    scales: NDArray[np.float32],
-    row: int,
-    values: NDArray[np.int16],
-    steps: NDArray[np.float32],
-) -> np.float32:
-    """Return about the score of a row of ``CodeArrays``: the best of the views of the query."""
-    best = np.float32(-np.inf)
-    for view in range(len(steps)):
-        # Every step is cut to 32 bits, which hold it: so the compiler multiplies 32 pairs in one instruction.
-        # Elements of arrays, not rows or records: to count who holds those takes longer than to read a row.
-        total = np.int32(0)
-        for i in range(values.shape[1]):
-            total = np.int32(total + np.int32(np.int32(codes[row, i]) * np.int32(values[view, i])))
-        best = max(best, np.float32(total) * (scales[row] * steps[view]))
-    return best
-
-
-@kernel()
 def coded_product(codes: NDArray[np.int8], row: int, values: NDArray[np.int16]) -> np.float32:
-    """Return the dot product of the code of a row with that of a view, as ``code_view`` makes it."""
+    """Return the dot product of the code of a row (n, d) with that of a view (d,)."""
+    # Every step is cut to 32 bits, which hold it: so the compiler multiplies 32 pairs in one instruction.
+    # Elements of the codes, not rows: to count who holds those takes longer than to read a row.
     total = np.int32(0)
     for i in range(len(values)):
         total = np.int32(total + np.int32(np.int32(codes[row, i]) * np.int32(values[i])))

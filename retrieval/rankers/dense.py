@@ -17,7 +17,10 @@ from .block_store import BlockStore
 from .byte_codes import code_views
 from .cosines import dense_cosines
 from .dense_block import DenseBlock, Part, Row, build, merged, open_segment, write_segment
+from .joint_scan import offer_jointly
+from .joint_selection import JointSelection
 from .proven_scan import ProvenScan, can_scan
+from .score_bounds import ScoreBounds, bounds_of
 from .threshold_scan import reached_in, scan_above
 from .top_k import Selection
 
@@ -151,6 +154,21 @@ class ExactRanker:
         """
         parts = list(self._store.blocks())
         return scan_above(parts, self._views(query), self.metric == "cosine", least, most, among)
+
+    def bounds(self, query: NDArray[np.float32]) -> ScoreBounds:
+        """Return what each id scores at most, under the cosine, and what scores some exactly.
+
+        Raises ValueError as ``rank`` does, IndexFolderError if codes are damaged.
+        """
+        return bounds_of(list(self._store.blocks()), self._views(query))
+
+    def offer_to(self, query: NDArray[np.float32], k: int, selection: JointSelection) -> None:
+        """Offer what may be among the best k of a selection. Raises ValueError as ``rank`` does."""
+        offer_jointly(list(self._store.blocks()), self._views(query), self.metric == "cosine", selection)
+
+    def block_ids(self) -> list[Ids]:
+        """Return the ids of the rows of each block, −1 for those that are gone."""
+        return [ids for ids, _ in self._store.blocks()]
 
     def reached(
         self, query: NDArray[np.float32], least: float, among: NDArray[np.bool_] | None = None

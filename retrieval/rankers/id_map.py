@@ -8,12 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import REPAIR, IndexFolderError
+from ..kernel import is_worth_loading, kernel
 from ..ranker import Ids
 
 GONE = -1
 
 _DENSE = 16
 """Ids below this many times their number count as close together."""
+
+
+_FEW = 10_000
+"""Simple operations in the time of some calls of numpy."""
 
 
 class IdMap:
@@ -84,9 +89,11 @@ class IdMap:
         wanted[-1] = GONE  # read by the ids −1, and by those beyond the end
         found = []
         for number, block in enumerate(self.blocks):
-            places = wanted[np.minimum(block, len(wanted) - 1)]
-            rows = np.flatnonzero(places >= 0)
-            found.append((number, places[rows], rows))
+            if is_worth_loading(_FEW + len(block)):
+                rows = _wanted_rows(block, wanted)
+            else:
+                rows = np.flatnonzero(wanted[np.minimum(block, len(wanted) - 1)] >= 0)
+            found.append((number, wanted[block[rows]], rows))
         return found
 
     def ids(self) -> Ids:
@@ -96,6 +103,17 @@ class IdMap:
 
     def __len__(self) -> int:
         return sum(int(np.count_nonzero(block >= 0)) for block in self.blocks)
+
+
+@kernel()
+def _wanted_rows(block: Ids, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows of a block whose ids have a place from 0."""
+    rows, n = np.empty(len(block), np.int64), 0
+    last = len(wanted) - 1
+    for row in range(len(block)):
+        rows[n] = row  # stays if the count goes on: no branch to be guessed
+        n += wanted[min(block[row], last)] >= 0
+    return rows[:n].copy()
 
 
 def _has_twice(blocks: Sequence[Ids]) -> bool:

@@ -18,6 +18,7 @@ from .bag_scan import BagScan, Block, Reached, ScoreScan
 from .block_store import BlockStore
 from .cosines import bag_cosines
 from .inverted_segment import open_segment, write_segment
+from .joint_selection import JointSelection
 from .packed.block import PackedPostings
 from .packed.factors import Factors
 from .packed.segment import is_packed, open_packed, write_packed
@@ -88,8 +89,13 @@ class InvertedIndex:
         ``among`` is bool, by id: ids that it does not hold, or holds False, are not ranked. Raises ValueError
         if the query has another size.
         """
-        query = self._copied(query)
         selection = Selection(min(k, len(self)), among)
+        self.offer_to(query, k, selection)
+        return selection.ranking()
+
+    def offer_to(self, query: SparseVector, k: int, selection: Selection | JointSelection) -> None:
+        """Offer what may be among the best k of a selection. Raises ValueError as ``rank`` does."""
+        query = self._copied(query)
 
         def start() -> Callable[[tuple[Ids, Block]], None]:
             scan = BagScan(query, k, selection)
@@ -97,7 +103,10 @@ class InvertedIndex:
 
         blocks = list(self._store.blocks())
         share_out(blocks, start, worth_threads(sum(len(ids) for ids, _ in blocks)))
-        return selection.ranking()
+
+    def block_ids(self) -> list[Ids]:
+        """Return the ids of the rows of each block, −1 for those that are gone."""
+        return [ids for ids, _ in self._store.blocks()]
 
     def reached(
         self, query: SparseVector, least: float, among: NDArray[np.bool_] | None = None
@@ -157,7 +166,7 @@ class InvertedIndex:
         made = bag_cosines(lengths, words, values, self.size)
         # They were gathered block by block.
         order = np.argsort(np.concatenate([places for _, places, _ in found]))
-        return np.asarray(made[np.ix_(order, order)])
+        return np.asarray(made[order][:, order])
 
     def ids(self) -> Ids:
         """Return the ids that are there, int64 (n,), rising."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..kernel import kernel
 from ..ranker import Ids
-from .byte_codes import CodeArrays, CodedViews, coded_score
+from .byte_codes import CodeArrays, CodedViews, coded_product
 from .dense_block import DenseBlock
 from .share_out import share_out_rows
 from .top_k import Selection
@@ -105,12 +105,16 @@ def _scan(
     """Fill in about which score each row has, and the lowest that it can have; −inf for what is left out."""
     rows, scales, errors = codes
     values, steps, per_error, fixed = views
+    about[:] = -np.inf
+    # A view at a time: to look its values up for each row takes longer than to multiply them.
+    for view in range(len(steps)):
+        own = values[view]
+        for row in range(len(ids)):
+            id = ids[row]
+            if id < 0 or (is_filtered and (id >= len(among) or not among[id])):
+                continue
+            about[row] = max(about[row], coded_product(rows, row, own) * (scales[row] * steps[view]))
     for row in range(len(ids)):
-        id = ids[row]
-        if id < 0 or (is_filtered and (id >= len(among) or not among[id])):
-            about[row] = lowest[row] = -np.inf
-            continue
-        about[row] = coded_score(rows, scales, row, values, steps)
         lowest[row] = about[row] - (per_error * errors[row] + fixed)
 
 

@@ -75,6 +75,17 @@ class Selection:
         """Whether only some ids may be taken."""
         return self._is_filtered
 
+    @property
+    def least(self) -> float:
+        """The floor, for scans that also serve a ``JointSelection``."""
+        return self._floor
+
+    def added(self, ids: Ids) -> NDArray[np.float32]:
+        """Return what bounds are raised by, float32 (n,): −∞ for ids that are left out; empty without any."""
+        if not self._is_filtered:
+            return np.empty(0, np.float32)
+        return np.where(self.allows(ids), np.float32(0), np.float32(-np.inf))
+
     def allows(self, ids: Ids) -> NDArray[np.bool_]:
         """Return which ids may be taken, bool (n,)."""
         if self._is_filtered and is_worth_loading(len(ids)):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...kernel import is_worth_loading, kernel
 from .factors import FactorArrays, Values, Words, value_of
+from .row_reader import read_row
 
 
 class Rows(NamedTuple):
@@ -73,7 +74,7 @@ def decode_rows(rows: Rows, which: NDArray[np.int64]) -> Bags:
     if is_worth_loading(1000.0 * n):
         _decode(rows, which, bags)
     else:
-        _decode.py_func(rows, which, bags)  # type: ignore[attr-defined]
+        _decode_in_python(rows, which, bags)
     n = int(bags.lengths.sum())
     return Bags(bags.lengths, bags.words[:n], bags.counts[:n], bags.values[:n])
 
@@ -113,59 +114,64 @@ def _encode(
         sizes[row] = at - start
 
 
-@kernel()
-def _decode(rows: Rows, which: NDArray[np.int64], bags: Bags) -> None:
-    """Fill in the postings of some rows. One function, so that it runs without numba too."""
+def _decode_in_python(rows: Rows, which: NDArray[np.int64], bags: Bags) -> None:
+    """Do what ``_decode`` does, where numba is not worth loading."""
     lengths, words, counts, values = bags
     i = 0
-    for place in range(len(which)):
-        row = which[place]
-        at, end = rows.starts[row], rows.starts[row + 1]
+    for place, row in enumerate(which.tolist()):
+        at, end = int(rows.starts[row]), int(rows.starts[row + 1])
         word, part = -1, 0
         while at < end:
-            number, shift = 0, 0
-            while at < end:
-                byte = int(rows.data[at])
-                at += 1
-                number |= (byte & 127) << shift
-                shift += 7
-                if byte < 128:
-                    break
+            number, at = _number(rows.data, at, end)
             word += number >> 1
-            count, shift = 1 - (number & 1), 0
-            while number & 1 and at < end:
-                byte = int(rows.data[at])
-                at += 1
-                count |= (byte & 127) << shift
-                shift += 7
-                if byte < 128:
-                    break
+            count = 1
+            if number & 1 and at < end:
+                count, at = _number(rows.data, at, end)
             # Damage that no checksum showed: what was never written is not read.
             if word >= len(rows.word_scales) or count >= len(rows.levels):
                 break
             while word >= rows.ends[part]:
                 part += 1
-            product = rows.levels[count] * rows.word_scales[word]
             words[i], counts[i] = word, count
+            product = rows.levels[count] * rows.word_scales[word]
             values[i] = np.float32(np.float32(product * rows.scales[part, row]) * rows.shares[part])
             lengths[place] += 1
             i += 1
 
 
-@kernel()
-def _number(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
+def _number(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
     """Read a number; return it and where the next one is."""
-    byte = int(data[at])
-    if byte < 128:
-        return byte, at + 1
-    number, shift = byte & 127, 7
-    while True:
-        at += 1
+    number, shift = 0, 0
+    while at < end:
         byte = int(data[at])
+        at += 1
         number |= (byte & 127) << shift
-        if byte < 128:
-            return number, at + 1
         shift += 7
+        if byte < 128:
+            break
+    return number, at
+
+
+@kernel()
+def _decode(rows: Rows, which: NDArray[np.int64], bags: Bags) -> None:
+    """Fill in the postings of some rows."""
+    # To count who holds the arrays of a record takes longer than to read a posting: once, not in the loops.
+    data, starts, scales, levels, word_scales, ends, shares = rows
+    lengths, words, counts, values = bags
+    everything = np.ones(len(word_scales), np.uint8)
+    first = 0
+    for place in range(len(which)):
+        row, part = which[place], 0
+        n = read_row(data, starts[row], starts[row + 1], everything, words[first:], counts[first:])
+        for i in range(first, first + n):
+            word, count = words[i], counts[i]
+            if count >= len(levels):
+                break
+            while word >= ends[part]:
+                part += 1
+            values[i] = value_of(levels[count] * word_scales[word], scales[part, row], shares[part])
+            lengths[place] += 1
+        first += lengths[place]
 
 
 @kernel()
@@ -174,26 +180,20 @@ def score_rows(rows: Rows, which: NDArray[np.int64], query: Values, scores: Valu
 
     Products are added in float32 in the order of the words: the same bits as from lists.
     """
-    # To count who holds the arrays of a record takes longer than to add a posting: once, not in the loops.
     data, starts, scales, levels, word_scales, ends, shares = rows
+    is_asked = (query != 0).astype(np.uint8)
+    longest = 0
+    for row in which:
+        longest = max(longest, starts[row + 1] - starts[row])
+    words, counts = np.empty(longest, np.uint32), np.empty(longest, np.uint16)
     for j in range(len(which)):
-        row, score = which[j], np.float32(0)
-        at, end = starts[row], starts[row + 1]
-        # The last byte ends a number, also where it is damaged: reading stops within the row's bytes.
-        if end > at and data[end - 1] >= 128:
-            at = end
-        word, part = -1, 0
-        while at < end:
-            number, at = _number(data, at)
-            word += number >> 1
-            count = 1
-            if number & 1 and at < end:
-                count, at = _number(data, at)
-            if word >= len(query) or count >= len(levels):
+        row, part, score = which[j], 0, np.float32(0)
+        for i in range(read_row(data, starts[row], starts[row + 1], is_asked, words, counts)):
+            word, count = words[i], counts[i]
+            if count >= len(levels):
                 break
             while word >= ends[part]:
                 part += 1
-            # A word that the query lacks adds 0; to pass over it would take longer.
             product = levels[count] * word_scales[word]
             score += query[word] * value_of(product, scales[part, row], shares[part])
         scores[j] = score

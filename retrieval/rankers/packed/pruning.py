@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...kernel import kernel
 from ...ranker import Ids
+from ..joint_selection import JointSelection
 from ..postings import BLOCK
 from ..top_k import Selection
 from .block import PackedPostings
@@ -38,7 +39,7 @@ _PIECE = 256
 """Rows that are looked at together."""
 
 _ROWS = np.arange(BLOCK)
-_NO_ROWS = np.empty(0, dtype=np.bool_)
+_NO_ROWS = np.empty(0, dtype=np.int64)
 
 
 class PackedPruning:
@@ -60,9 +61,14 @@ class PackedPruning:
         self._sums = np.empty((0, BLOCK), np.float32)
         self._most = np.empty(BLOCK, np.float32)
 
-    def offer_best(self, ids: Ids, block: PackedPostings, selection: Selection) -> bool:
-        """Offer the rows that may be among the best; return False if all are to be offered."""
-        taken = selection.allows(ids) if selection.is_filtered else None
+    def offer_best(
+        self, ids: Ids, block: PackedPostings, selection: Selection | JointSelection
+    ) -> Ids | None:
+        """Offer the rows that may be among the best; None if that is all, else what is still to be offered.
+
+        These are the ids of the rows, −1 where nothing is.
+        """
+        added = selection.added(ids)
         starts = block.rows.starts
         row_work = _BYTE * max(1.0, int(starts[-1] - starts[0]) / block.n)
         bounds = block.bounds
@@ -70,26 +76,38 @@ class PackedPruning:
             self.words, self.values, block.n, bounds.frequency, bounds.tops, bounds.steps, SHARES
         )
         # A filter that leaves few rows: to score these is less work than to look for the best.
-        n_taken = block.n if taken is None else int(np.count_nonzero(taken))
-        if taken is not None and n_taken * row_work <= query.work[self._tier :].sum():
-            rows = np.flatnonzero(taken)
-        else:
-            self._begin(block, query, taken)
-            floor = selection.floor
-            if not floor > 0:
-                floor = self._seeded(ids, block, taken)
-            # Nothing can be left out while rows that share no word with the query may be among the best.
-            if not floor > 0:
-                return False
-            rows = self._find(block, query, taken, floor, row_work)
-            if len(rows) * row_work > 4 * query.work.sum() + _SEEDS * row_work:
-                return False
+        is_taken = added > -np.inf
+        if len(added) and np.count_nonzero(is_taken) * row_work <= query.work[self._tier :].sum():
+            self._offer(ids, block, np.flatnonzero(is_taken), selection)
+            return None
+        self._begin(block, query, added)
+        seeds = _NO_ROWS
+        if not selection.least > 0:
+            seeds = self._seeds(ids, is_taken)
+            self._offer(ids, block, seeds, selection)
+        # Nothing can be left out while rows that share no word with the query may be among the best.
+        if selection.least > 0:
+            rows = self._find(block, query, added, self._least(block, selection), row_work)
+            if len(rows) * row_work <= 4 * query.work.sum() + _SEEDS * row_work:
+                self._offer(ids, block, np.setdiff1d(rows, seeds, assume_unique=True), selection)
+                return None
+        left = ids.copy()
+        left[seeds] = -1
+        return left
+
+    def _offer(
+        self,
+        ids: Ids,
+        block: PackedPostings,
+        rows: NDArray[np.int64],
+        selection: Selection | JointSelection,
+    ) -> None:
+        """Offer some rows, with their scores by all words."""
         rows = rows[ids[rows] >= 0]
         if len(rows):
             selection.offer(ids[rows], block.score(self._query, rows))
-        return True
 
-    def _begin(self, block: PackedPostings, query: BlockQuery, taken: NDArray[np.bool_] | None) -> None:
+    def _begin(self, block: PackedPostings, query: BlockQuery, added: Values) -> None:
         """Sum the words that are in no tier up to the present one, and bound what the rows score."""
         block.check("scales")
         block.check("norms")
@@ -98,44 +116,34 @@ class PackedPruning:
         n_parts = len(block.rows.ends)
         if len(self._sums) != n_parts + 2:
             self._sums = np.empty((n_parts + 2, BLOCK), np.float32)
-        _begin(
-            block.lists,
-            block.rows,
-            block.bounds.norms,
-            query,
-            _NO_ROWS if taken is None else taken,
-            self._tier,
-            self._sums,
-            self._most,
-        )
+        _begin(block.lists, block.rows, block.bounds.norms, query, added, self._tier, self._sums, self._most)
 
-    def _seeded(self, ids: Ids, block: PackedPostings, taken: NDArray[np.bool_] | None) -> float:
-        """Return the k-th best score of the rows that may score most; −∞ if they are few."""
-        may = ids >= 0 if taken is None else taken
+    def _seeds(self, ids: Ids, is_taken: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the rows that may score most, rising; none if there are few."""
+        may = is_taken if len(is_taken) else ids >= 0
         wanted = max(_SEEDS, 2 * self.k)
         if np.count_nonzero(may) < wanted:
-            return -np.inf
+            return _NO_ROWS
         seeds = Selection(wanted)
-        seeds.offer(np.where(may, _ROWS[: block.n], -1), self._most)
-        scores = block.score(self._query, np.sort(seeds.ranking().ids))
-        return float(np.partition(scores, wanted - self.k)[wanted - self.k])
+        seeds.offer(np.where(may, _ROWS[: len(ids)], -1), self._most)
+        return np.sort(seeds.ranking().ids)
 
     def _find(
         self,
         block: PackedPostings,
         query: BlockQuery,
-        taken: NDArray[np.bool_] | None,
-        floor: float,
+        added: Values,
+        least: np.float32,
         row_work: float,
     ) -> NDArray[np.int64]:
-        """Return the rows whose score may be at least ``floor``, rising."""
+        """Return the rows whose sum may be at least so much, rising."""
         rows, tier, is_easy = _find(
             block.lists,
             block.rows,
             block.bounds.norms,
             query,
-            _NO_ROWS if taken is None else taken,
-            self._least(block, floor),
+            added,
+            least,
             self._tier,
             row_work,
             self._sums,
@@ -144,12 +152,12 @@ class PackedPruning:
         self._tier = min(len(SHARES) - 2, tier + 1) if is_easy else max(tier, 0)
         return rows
 
-    def _least(self, block: PackedPostings, floor: float) -> np.float32:
-        """Return the least sum of a row whose score is at least ``floor``."""
+    def _least(self, block: PackedPostings, selection: Selection | JointSelection) -> np.float32:
+        """Return the least sum of a row that may be among the best."""
         # Sums of m terms in any two orders, and in float32, differ by less than this (Higham 2002, 4.2).
         longest = 255 * float(block.bounds.steps[-1])
         slack = (len(self.words) + 8) * 2.0**-22 * self._length * longest
-        return np.float32(np.nextafter(np.float32(floor - slack), np.float32(-np.inf)))
+        return np.float32(np.nextafter(np.float32(selection.least - slack), np.float32(-np.inf)))
 
 
 @kernel()
@@ -158,14 +166,14 @@ def _begin(
     rows: Rows,
     norms: NDArray[np.uint8],
     query: BlockQuery,
-    taken: NDArray[np.bool_],
+    added: Values,
     tier: int,
     sums: Values,
     most: Values,
 ) -> None:
     """Sum the words that are in no tier up to one, and fill in what the rows score at most."""
     sum_tiers(lists, rows, query.words, query.values, query.tiers, tier, sums)
-    fill_most(norms, query, tier, taken, sums[-1], most[: lists.n])
+    fill_most(norms, query, tier, added, sums[-1], most[: lists.n])
 
 
 @kernel()
@@ -174,7 +182,7 @@ def _find(
     rows: Rows,
     norms: NDArray[np.uint8],
     query: BlockQuery,
-    taken: NDArray[np.bool_],
+    added: Values,
     least: np.float32,
     tier: int,
     row_work: float,
@@ -188,7 +196,7 @@ def _find(
             add_tier(lists, rows, query.words, query.values, query.tiers, tier, tier, sums)
             total(rows, lists.n, sums)
         tier -= 1
-        fill_most(norms, query, tier, taken, sums[-1], most[: lists.n])
+        fill_most(norms, query, tier, added, sums[-1], most[: lists.n])
         n = _count(most[: lists.n], least)
     # One tier more would find several times as many rows.
     is_easy = tier == first and 4 * n * row_work <= query.work[tier + 1]

@@ -66,13 +66,13 @@ def fill_most(
     norms: NDArray[np.uint8],
     query: BlockQuery,
     tier: int,
-    taken: NDArray[np.bool_],
+    added: Values,
     totals: Values,
     most: Values,
 ) -> None:
     """Fill in what rows score at most, float32 (n,), given sums of all words that are in no tier up to one.
 
-    Rows that ``taken`` does not let through get −∞; it lets all through if it is empty.
+    ``added`` is added to each: −∞ for those that are left out; nothing if it is empty.
     """
     if tier < 0:
         most[:] = totals[: len(most)]
@@ -80,6 +80,5 @@ def fill_most(
         reach, tops, own = np.float32(query.reach[tier]), np.float32(query.tops[tier]), norms[tier]
         for row in range(len(most)):
             most[row] = totals[row] + min(reach * np.float32(own[row]), tops)
-    for row in range(len(taken)):
-        if not taken[row]:
-            most[row] = -np.inf
+    for row in range(len(added)):
+        most[row] += added[row]

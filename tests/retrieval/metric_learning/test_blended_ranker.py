@@ -7,9 +7,11 @@ from retrieval.answers.relevance_feedback import Rocchio
 from retrieval.metric_learning.blended_ranker import BlendedRanker, blended, join
 from retrieval.rankers.dense import ExactRanker
 from retrieval.rankers.inverted import InvertedIndex
+from retrieval.rankers.packed.factors import Factors
 from retrieval.representation import SparseVector
 
 WEIGHT = 0.7
+WORDS = Factors(np.sqrt(np.arange(1000.0)), np.ones(80), np.array([80]), np.ones(1, np.float32))
 RNG = np.random.default_rng(0)
 
 
@@ -139,3 +141,95 @@ def test_joined_vectors_are_compared_part_by_part(kind):
     ids = np.array([7, 2000, 3])
     rows = [v.dense() if isinstance(v, SparseVector) else v for v in map(ranker.vector, ids.tolist())]
     np.testing.assert_allclose(ranker.cosines(ids), np.array(rows) @ np.array(rows).T, atol=1e-5)
+
+
+FAMILIES, ALL = 1000, np.arange(6000)
+
+
+def of_families(rng, size):
+    """Vectors of images in families of six."""
+    return rng.normal(size=(FAMILIES, size)).repeat(6, axis=0) + 0.5 * rng.normal(size=(6000, size))
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory):
+    """The folder of 6,000 images by a metric, by dense vectors and by packed words."""
+    folder, rng = tmp_path_factory.mktemp("parts"), np.random.default_rng(5)
+    for name, size in (("metric", 5), ("dense", 12)):
+        ranker = ExactRanker(size)
+        ranker.add(ALL, unit(of_families(rng, size)))
+        ranker.save(folder / name)
+    counts = rng.poisson(np.exp(of_families(rng, 80) - 1.5))
+    bags = [sparse(unit(np.sqrt(row))) for row in counts + np.eye(80, dtype=int)[0]]
+    words = InvertedIndex(80, WORDS)
+    words.add(ALL, bags)
+    words.save(folder / "words")
+    return folder
+
+
+def opened(folder, base):
+    metric = ExactRanker.open([folder / "metric"], 5)
+    ranked = ExactRanker.open([folder / "dense"], 12) if base == "dense" else words_of(folder)
+    return BlendedRanker(metric, ranked, 5, WEIGHT)
+
+
+def words_of(folder):
+    return InvertedIndex.open([folder / "words"], 80, WORDS)
+
+
+def assert_first_of_all(ranker, query, k=10, among=None):
+    found, whole = ranker.rank(query, k, among), ranker.rank(query, len(ALL), among)
+    assert found.ids.tolist() == whole.ids[:k].tolist()
+    assert found.scores.tobytes() == whole.scores[:k].tobytes()
+
+
+@pytest.mark.parametrize("base", ["dense", "words"])
+class TestOneScan:
+    """The best few come from one scan of the base that knows what the metric adds."""
+
+    @pytest.fixture
+    def ranker(self, parts, base, monkeypatch):
+        made = opened(parts, base)
+        monkeypatch.setattr(BlendedRanker, "_proven", None)
+        return made
+
+    def test_it_finds_the_first_of_the_whole_ranking(self, ranker, monkeypatch):
+        seen, own = [], BlendedRanker._jointly
+        monkeypatch.setattr(BlendedRanker, "_jointly", lambda *given: seen.append(own(*given)) or seen[-1])
+        for id in range(0, 6000, 701):
+            assert_first_of_all(ranker, ranker.vector(id), k=1 + id % 12)
+        assert len(seen) == 9 and all(one is not None for one in seen)
+
+    @pytest.mark.parametrize("share", [0.5, 0.02, 0.0005])
+    def test_it_keeps_to_a_filter(self, ranker, share):
+        among = np.random.default_rng(2).random(6000) < share
+        for id in (3, 4001):
+            assert_first_of_all(ranker, ranker.vector(id), among=among)
+
+    def test_it_passes_over_what_was_removed_and_takes_what_was_added(self, ranker):
+        query, other = ranker.vector(17), ranker.vector(2500)
+        ranker.remove(np.array([17, 18, 5999]))
+        ranker.add(np.array([6000, 6001]), [query, other])
+        found = ranker.rank(query, 5)
+        assert found.ids[0] == 6000 and not {17, 18} & set(found.ids.tolist())
+        assert_first_of_all(ranker, query)
+
+    def test_what_the_metric_lacks_has_nothing_of_it(self, ranker):
+        query = ranker.vector(40)
+        ranker.metric.remove(np.arange(36, 42))
+        assert_first_of_all(ranker, query)
+
+    def test_what_the_base_lacks_is_ranked_by_sums_of_whole_rankings(self, ranker, monkeypatch):
+        monkeypatch.undo()
+        ranker.weight = 0.1  # so that the metric alone brings images to the top
+        query = ranker.vector(40)
+        ranker.base.remove(np.arange(36, 42))
+        assert_first_of_all(ranker, query)
+        assert set(ranker.rank(query, 10).ids.tolist()) & set(range(36, 42))
+
+
+def test_views_of_a_query_are_ranked_in_one_scan(parts):
+    ranker = opened(parts, "dense")
+    views = np.stack([ranker.vector(id) for id in (5, 3004)])
+    assert_first_of_all(ranker, views)
+    assert {5, 3004} <= set(ranker.rank(views, 10).ids.tolist())

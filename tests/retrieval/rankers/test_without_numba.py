@@ -83,8 +83,7 @@ def test_vectors_are_encoded_and_kernels_compiled_without_what_takes_long_to_loa
     code = (
         "import sys; import numpy as np; from retrieval.rankers import byte_codes\n"
         "made = byte_codes.encode(np.ones((2000, 4), np.float32)); print('numba' in sys.modules)\n"
-        "ones = np.ones((1, 4), np.int16), np.ones(1, np.float32)\n"
-        "score = byte_codes.coded_score(made.codes, np.ones(1, np.float32), 0, *ones)\n"
+        "score = byte_codes.coded_product(made.codes, 0, np.ones(4, np.int16))\n"
         "print(int(score), 'scipy.linalg' in sys.modules)\n"
         "from numba.np import arraymath, linalg; print(arraymath.ensure_blas is linalg.ensure_blas)\n"
         "linalg.ensure_blas(); print('scipy.linalg' in sys.modules)"
