@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from ..kernel import kernel
 from .byte_codes import CodeArrays, code_view, coded_product
-from .graph import Graph
+from .graph import LINKS, Graph
 
 _LINE = 64
 """Bytes that a processor fetches at a time."""
+
+_AT_ONCE = 2
+"""Rows whose neighbours are looked at together: more are fetched side by side, and few in vain."""
 
 _MASK = 2**31 - 1
 _DONE = 1
@@ -43,20 +46,20 @@ def _walk(
     holds those takes longer than to read the code of a vector.
     """
     values = code_view(view)
-    fresh = np.empty(links.shape[1], np.int64)
+    fresh = np.empty(_AT_ONCE * links.shape[1], np.int64)
     row, fetched = _descend(upper, first, entry, codes, scales, values, fresh)
     nearest = np.empty(breadth, np.int64)  # keys, falling
     nearest[0] = _key(coded_product(codes, row, values) * scales[row], row)
     seen = np.zeros(len(links) // 8 + 1, np.uint8)
     seen[row >> 3] |= np.uint8(1 << (row & 7))
+    taken = np.empty(_AT_ONCE, np.int64)
     size, at = 1, 0
-    while at < size:
-        key = nearest[at]
-        if key & _DONE:
-            at += 1
-            continue
-        nearest[at] = key | _DONE
-        n = _unseen(links, _row(key), seen, fresh)
+    while at < size:  # the neighbours of all before `at` were looked at
+        at, n_taken = _take(nearest, at, size, taken)
+        fetched += _fetch_links(links, taken, n_taken)
+        n = 0
+        for i in range(n_taken):
+            n = _unseen(links, taken[i], seen, fresh, n)
         fetched += _fetch(codes, scales, fresh, n)
         for i in range(n):
             key = _key(coded_product(codes, fresh[i], values) * scales[fresh[i]], fresh[i])
@@ -68,6 +71,20 @@ def _walk(
     for i in range(size):
         nearest[i] = _row(nearest[i])
     return nearest[:size], fetched
+
+
+@kernel()
+def _take(nearest: NDArray[np.int64], at: int, size: int, taken: NDArray[np.int64]) -> tuple[int, int]:
+    """Take the next rows whose neighbours were not looked at; return how far there are none, and how many."""
+    n = 0
+    while at < size and n < len(taken):
+        key = nearest[at]
+        if not key & _DONE:
+            nearest[at] = key | _DONE
+            taken[n] = _row(key)
+            n += 1
+        at += 1
+    return at, n
 
 
 @kernel()
@@ -107,9 +124,10 @@ def _linked(links: NDArray[np.int32], at: int, fresh: NDArray[np.int64]) -> int:
 
 
 @kernel()
-def _unseen(links: NDArray[np.int32], at: int, seen: NDArray[np.uint8], fresh: NDArray[np.int64]) -> int:
-    """Put those that were not seen before into ``fresh``, mark them, and return their number."""
-    n = 0
+def _unseen(
+    links: NDArray[np.int32], at: int, seen: NDArray[np.uint8], fresh: NDArray[np.int64], n: int
+) -> int:
+    """Put those not seen before behind the first n of ``fresh``, mark them, and return how many it has."""
     for i in range(links.shape[1]):
         link = links[at, i]
         if link < 0:
@@ -135,6 +153,15 @@ def _fetch(
         total += scales[rows[i]]
         for line in range(n_lines):
             total += np.float32(codes[rows[i], line * _LINE])
+    return total
+
+
+@kernel()
+def _fetch_links(links: NDArray[np.int32], rows: NDArray[np.int64], n: int) -> np.float32:
+    """Do the same for the neighbours of n rows."""
+    total = np.float32(0)
+    for i in range(n):
+        total += np.float32(links[rows[i], 0]) + np.float32(links[rows[i], LINKS])
     return total
 
 

@@ -43,9 +43,9 @@ def plain_walk(graph: Graph, codes: CodeArrays, query: np.ndarray, breadth: int)
                 break
             row = best
     nearest, seen, looked = [row], {row}, set()
-    while left := [one for one in nearest if one not in looked]:
-        looked.add(left[0])
-        for link in graph.links[left[0]].tolist():
+    while left := [one for one in nearest if one not in looked][:2]:  # the neighbours of two at a time
+        looked |= {*left}
+        for link in graph.links[left].ravel().tolist():
             if link >= 0 and link not in seen:
                 seen.add(link)
                 nearest = sorted([*nearest, link], key=lambda one: (-scores[one], one))[:breadth]
