@@ -31,6 +31,9 @@ from retrieval.index.search.fusion import Fusion
 from retrieval.index.search.group_cases import GroupedRanking, group_cases
 from retrieval.index.search.query_options import QueryOptions
 from retrieval.index.search.rank import rank
+from retrieval.index.search.refined import refine_all
+from retrieval.index.search.rerank import Reranked
+from retrieval.index.search.smooth import Smoothing
 from retrieval.rankers.dense import ExactRanker
 from retrieval.representation import Encoding
 
@@ -39,10 +42,14 @@ WAYS: tuple[tuple[str, int, dict[str, Any]], ...] = (
     ("one, mean-3, collapsed", 1, {"case_by": "mean-3"}),
     ("two by z, best image", 2, {"fusion": "z"}),
     ("two by rrf, best image", 2, {}),
+    ("one, best image, smoothed", 1, {"smooth": 4}),
+    ("two by rrf, best image, smoothed", 2, {"smooth": 4}),
     ("no cases: two by rrf", 2, {"group_by": None}),
     ("no cases: two by z", 2, {"group_by": None, "fusion": "z"}),
 )
 BY = ("first", "second")
+PICTURE: Any = None
+"""The query, which is no image of the collection."""
 AGREEMENT = 0.6
 """What the vectors of the second representation have of those of the first."""
 
@@ -92,7 +99,10 @@ def whole(
     collection: Any, encoded: list[EncodedQuery], mask: Any, fusion: Fusion, options: QueryOptions
 ) -> GroupedRanking:
     """Return the best cases by whole rankings."""
-    images = fusion.fuse([rank(collection, one, len(collection), mask) for one in encoded])
+    smoothing = Smoothing(collection, PICTURE, options.smooth)
+    rankings = [rank(collection, one, len(collection), mask) for one in encoded]
+    smoothed = [smoothing.of(Reranked(*pair)) for pair in zip(encoded, rankings, strict=True)]
+    images = fusion.fuse([one.ranking for one in smoothed])
     return group_cases(collection, images, options)
 
 
@@ -100,10 +110,11 @@ def bounded(
     collection: Any, encoded: list[EncodedQuery], mask: Any, fusion: Fusion, options: QueryOptions
 ) -> GroupedRanking | None:
     """Return the best cases, or images, by the first images; None if that takes whole rankings."""
+    refined = refine_all(collection, encoded, mask, Smoothing(collection, PICTURE, options.smooth))
     if options.group_by is not None:
-        found = best_cases(collection, encoded, mask, fusion, options)
+        found = best_cases(collection, refined, mask, fusion, options)
         return None if found is None else found.grouped
-    fused = best_fused(collection, encoded, options.k, mask, fusion)
+    fused = best_fused(collection, refined, options.k, mask, fusion)
     return None if fused is None else group_cases(collection, fused.ranking, options)
 
 

@@ -41,5 +41,10 @@ def smooth(ranking: Ranking, cosines: NDArray[np.float32], n: int, alone: int | 
     weights *= weights * weights  # near ones decide
     total = weights.sum(axis=1)
     means = np.divide(weights @ own, total, out=own.copy(), where=total > 0)
-    scores = np.concatenate([(own + means) / 2, ranking.scores[m:]])
-    return order(ranking.ids, scores.astype(np.float32), len(ranking))
+    best = order(ranking.ids[:m], ((own + means) / 2).astype(np.float32), m)
+    # Means of the best are no less than what is behind these, which stays in its order.
+    ids, scores = (
+        np.concatenate([best.ids, ranking.ids[m:]]),
+        np.concatenate([best.scores, ranking.scores[m:]]),
+    )
+    return Ranking(ids, scores)

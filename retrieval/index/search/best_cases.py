@@ -17,13 +17,12 @@ from ...answers.bounded_fusion import Prefixes, depths, may_save
 from ...ranker import Ranking
 from ..storage.snapshot import Snapshot
 from .candidates import Mask
-from .encode_query import EncodedQuery
 from .fusion import Fusion
 from .group_cases import GroupedRanking, group_cases
 from .look_up import LookUp
 from .query_options import QueryOptions
-from .rank import rank
-from .rerank import Reranked, n_reranked
+from .refined import Refined
+from .rerank import Reranked
 
 _MOST = 4
 """All images are ranked as soon as those of the cases that are looked at are more than one in so many."""
@@ -39,36 +38,33 @@ class Cases(NamedTuple):
 
 def best_cases(
     snapshot: Snapshot,
-    encoded: Sequence[EncodedQuery],
+    refined: Sequence[Refined],
     mask: Mask | None,
     fusion: Fusion,
     options: QueryOptions,
 ) -> Cases | None:
     """Return the best cases, as ``group_cases`` finds them in whole rankings; None if it takes these.
 
-    They are needed if one is reranked or smoothed, for ``rrf``, which asks for the rank of each image, if a
+    They are needed if one reranks all images, for ``rrf``, which asks for the rank of each image, if a
     ranker cannot count these, and if the index is small.
     """
-    is_ranked_whole = options.smooth or any(n_reranked(one) != 0 for one in encoded)
-    if options.group_by is None or is_ranked_whole:
+    if options.group_by is None or any(one.are_all_reranked for one in refined):
         return None
-    look_up = LookUp.of(snapshot, encoded, mask) if len(encoded) > 1 else None
-    is_by_rank = fusion.rule == "rrf" and len(encoded) > 1
+    look_up = LookUp.of(snapshot, refined) if len(refined) > 1 else None
+    is_by_rank = fusion.rule == "rrf" and len(refined) > 1
     if is_by_rank and look_up is None:
         return None
     n = len(snapshot) if mask is None else int(np.count_nonzero(mask))
     if not may_save(n, options.k):
         return None
-    scaled = fusion.scaled(snapshot, [Reranked(one, Ranking.of_nothing()) for one in encoded])
-    for depth in depths(n, options.k, len(encoded)):
-        rankings = (
-            look_up.rankings(depth) if look_up else [rank(snapshot, one, depth, mask) for one in encoded]
-        )
+    scaled = fusion.scaled(snapshot, [one.with_ranking(Ranking.of_nothing()) for one in refined])
+    for depth in depths(n, options.k, len(refined)):
+        rankings = look_up.rankings(depth) if look_up else [one.to(depth).ranking for one in refined]
         prefixes = Prefixes.of(rankings, depth, scaled.rule, scaled.weights, scaled.scales)
         chosen = _of_their_cases(snapshot, prefixes, mask, options.group_by)
         if np.count_nonzero(chosen) * _MOST > n:
             return None
-        of_cases = _among(snapshot, encoded, chosen, look_up, is_by_rank)
+        of_cases = _among(refined, chosen, look_up, is_by_rank)
         grouped = group_cases(snapshot, scaled.fuse(of_cases), options)
         best = grouped.ranking
         # No rule scores a case above its best image. Not equal either: then the ids of these decide.
@@ -76,8 +72,8 @@ def best_cases(
             continue
         voting = of_cases if is_by_rank else _voting(best, prefixes, of_cases, look_up)
         if voting is not None:
-            pairs = zip(encoded, voting, strict=True)
-            return Cases(grouped, [Reranked(one, ranking) for one, ranking in pairs], scaled)
+            pairs = zip(refined, voting, strict=True)
+            return Cases(grouped, [one.with_ranking(ranking) for one, ranking in pairs], scaled)
     return None
 
 
@@ -90,20 +86,15 @@ def _of_their_cases(snapshot: Snapshot, prefixes: Prefixes, mask: Mask | None, c
 
 
 def _among(
-    snapshot: Snapshot,
-    encoded: Sequence[EncodedQuery],
-    chosen: Mask,
-    look_up: LookUp | None,
-    are_counted: bool,
+    refined: Sequence[Refined], chosen: Mask, look_up: LookUp | None, are_counted: bool
 ) -> list[Ranking]:
     """Return how each representation ranks chosen images, if need be with their places among all."""
-    n = int(np.count_nonzero(chosen))
 
     def rank_one(number: int) -> Ranking:
-        found = rank(snapshot, encoded[number], n, chosen)
+        found = refined[number].among(chosen)
         return look_up.with_places(number, found) if look_up is not None and are_counted else found
 
-    return list(map(rank_one, range(len(encoded)))) if look_up is None else look_up.each(rank_one)
+    return list(map(rank_one, range(len(refined)))) if look_up is None else look_up.each(rank_one)
 
 
 def _voting(

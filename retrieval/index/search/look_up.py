@@ -9,15 +9,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...answers.partial_ranking import PartialRanking, Places, count_places
+from ...answers.partial_ranking import PartialRanking, Places
 from ...ranker import Ids, Ranker, Ranking
 from ...rankers.dense import ExactRanker
 from ...rankers.inverted import InvertedIndex
 from ...rankers.share_out import share_out, worth_threads
 from ..storage.snapshot import Snapshot
-from .candidates import Mask
-from .encode_query import EncodedQuery
-from .rank import rank, ranker_of
+from .rank import ranker_of
+from .refined import Refined
 
 T = TypeVar("T")
 
@@ -28,26 +27,24 @@ class LookUp:
 
     Parameters
     ----------
-    encoded, rankers : the query by each representation, and what ranks by it.
-    mask : which images may be found.
+    refined, rankers : the query by each representation, and what ranks by it.
     """
 
     snapshot: Snapshot
-    encoded: Sequence[EncodedQuery]
+    refined: Sequence[Refined]
     rankers: Sequence[ExactRanker | InvertedIndex]
-    mask: Mask | None
     _all: dict[int, tuple[Ids, NDArray[np.float32]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, snapshot: Snapshot, encoded: Sequence[EncodedQuery], mask: Mask | None) -> LookUp | None:
+    def of(cls, snapshot: Snapshot, refined: Sequence[Refined]) -> LookUp | None:
         """Return what looks up; None if a ranker does not know all scores at once, as a graph does not."""
-        rankers = [ranker_of(snapshot, one) for one in encoded]
+        rankers = [ranker_of(snapshot, one.encoded) for one in refined]
         able = [one for one in rankers if isinstance(one, InvertedIndex) or type(one) is ExactRanker]
-        return cls(snapshot, encoded, able, mask) if len(able) == len(rankers) else None
+        return cls(snapshot, refined, able) if len(able) == len(rankers) else None
 
     def rankings(self, depth: int) -> list[Ranking]:
-        """Return what ``rank`` says to a depth by each representation."""
-        return self.each(lambda number: rank(self.snapshot, self.encoded[number], depth, self.mask))
+        """Return what each representation answers to a depth."""
+        return self.each(lambda number: self.refined[number].to(depth).ranking)
 
     def each(self, do: Callable[[int], T]) -> list[T]:
         """Return what a function gives for the number of each representation, side by side."""
@@ -56,15 +53,14 @@ class LookUp:
         def note(number: int) -> None:
             found[number] = do(number)
 
-        share_out(range(len(self.encoded)), lambda: note, worth_threads(len(self.snapshot)))
-        return [found[number] for number in range(len(self.encoded))]
+        share_out(range(len(self.refined)), lambda: note, worth_threads(len(self.snapshot)))
+        return [found[number] for number in range(len(self.refined))]
 
     def with_places(self, number: int, found: Ranking) -> PartialRanking:
         """Return many images of one representation's ranking with their places in it."""
         if number not in self._all:
-            vector = self.encoded[number].encoding.vector
-            self._all[number] = self.rankers[number].reached(vector, -np.inf, self.mask)  # type: ignore[arg-type]
-        places = count_places(*self._all[number], found.ids, found.scores)
+            self._all[number] = self._reached(number, -np.inf)
+        places = self.refined[number].places_of(*self._all[number], found.ids, found.scores)
         return PartialRanking.of(Ranking.of_nothing(), found.ids, found.scores, places)
 
     def with_later(self, number: int, first: Ranking, later: Ranking) -> PartialRanking:
@@ -74,18 +70,21 @@ class LookUp:
 
     def scores(self, number: int, ids: Ids) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return the scores of some images, and which of them have a vector at all."""
-        ranker = self.rankers[number]
-        found = ranker.scores(self.encoded[number].encoding.vector, ids)  # type: ignore[arg-type]
+        ranker, refined = self.rankers[number], self.refined[number]
+        found = ranker.scores(refined.encoded.encoding.vector, ids)  # type: ignore[arg-type]
         is_held = found != 0
         for i in np.flatnonzero(~is_held).tolist():
             is_held[i] = _holds(ranker, int(ids[i]))
-        return found, is_held
+        return refined.scores_of(ids, found), is_held
 
     def places(self, number: int, ids: Ids, scores: NDArray[np.float32]) -> Places:
         """Return where some images with a vector stand in the ranking of those that may be found."""
-        least = float(scores.min(initial=np.inf))
-        reached = self.rankers[number].reached(self.encoded[number].encoding.vector, least, self.mask)  # type: ignore[arg-type]
-        return count_places(*reached, ids, scores)
+        reached = self._reached(number, float(scores.min(initial=np.inf)))
+        return self.refined[number].places_of(*reached, ids, scores)
+
+    def _reached(self, number: int, least: float) -> tuple[Ids, NDArray[np.float32]]:
+        one = self.refined[number]
+        return self.rankers[number].reached(one.encoded.encoding.vector, least, one.mask)  # type: ignore[arg-type]
 
 
 def _holds(ranker: Ranker, id: int) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ...answers.partial_ranking import places_in
 from ...ranker import Ids
 from ..storage.snapshot import Snapshot
 from .rerank import Match, Reranked, locate_matches
@@ -42,4 +43,5 @@ def _best(reranked: Sequence[Reranked], positions: Ids) -> dict[int, Match]:
 def _ranks(reranked: Reranked, positions: Ids) -> Mapping[int, int]:
     """Return the ranks of the images that have a match, by position."""
     wanted = {p for p in positions.tolist() if p in reranked.matches}
-    return {p: rank for rank, p in enumerate(reranked.ranking.ids.tolist()) if p in wanted}
+    places = zip(reranked.ranking.ids.tolist(), places_in(reranked.ranking).tolist(), strict=True)
+    return {p: place for p, place in places if p in wanted}

@@ -10,14 +10,12 @@ from .best_fused import Fused, best_fused
 from .candidates import Mask, candidate_mask
 from .concepts import move_queries
 from .encode_query import EncodedQuery, encode_query
-from .expansion import expand
 from .fusion import Fusion
 from .group_cases import first_depth, group_cases
 from .hits import Hit, make_hits
 from .matches import find_matches
 from .query_options import QueryImage, QueryOptions
-from .rank import rank
-from .rerank import Reranked, n_reranked, rerank
+from .refined import Refined, refine_all
 from .smooth import Smoothing, check_smoothing
 
 _DEEPER = 8
@@ -38,7 +36,8 @@ def search(
     # Blind feedback is a query before the query: what it finds is liked as if the user had said so.
     liked = [*options.like, *_first_hits(snapshot, query, encoded, mask, fusion, options)]
     moved = move_queries(snapshot, encoded, options, liked)
-    grouped, reranked, fusion = _grouped(snapshot, query, moved, mask, fusion, options)
+    refined = _refined(snapshot, query, moved, mask, options)
+    grouped, reranked, fusion = _grouped(snapshot, refined, mask, fusion, options)
     rankings = [one.ranking for one in reranked]
     # Matches and votes are looked up for what is returned, never for the whole ranking.
     best = grouped.ranking.ids
@@ -48,19 +47,18 @@ def search(
 
 def _grouped(
     snapshot: Snapshot,
-    query: QueryImage,
-    encoded: Sequence[EncodedQuery],
+    refined: Sequence[Refined],
     mask: Mask | None,
     fusion: Fusion,
     options: QueryOptions,
 ) -> Cases:
     """Return the best cases, or images if nothing makes a case."""
-    best = best_cases(snapshot, encoded, mask, fusion, options)
+    best = best_cases(snapshot, refined, mask, fusion, options)
     if best is not None:
         return best
     depth = first_depth(options, len(snapshot))
     while True:
-        fused, reranked, scaled = _fused(snapshot, query, encoded, depth, mask, fusion, options)
+        fused, reranked, scaled = _fused(snapshot, refined, depth, mask, fusion)
         # Grouping comes after fusion: representations agree on images, and a rule makes cases of those.
         grouped = group_cases(snapshot, fused, options)
         # Slices collapse from the best down: those of the first images are the first of all.
@@ -85,50 +83,34 @@ def _first_hits(
         return []
     moved = move_queries(snapshot, encoded, options, options.like)
     # One of them may be the query itself.
-    fused = _fused(snapshot, query, moved, options.blind + 1, mask, fusion, options)
+    refined = _refined(snapshot, query, moved, mask, options)
+    fused = _fused(snapshot, refined, options.blind + 1, mask, fusion)
     ids = fused.ranking.ids[: options.blind + 1].tolist()
     known = {query, *options.like}
     return [name for name in (snapshot.names[id] for id in ids) if name not in known][: options.blind]
 
 
-def _fused(
+def _refined(
     snapshot: Snapshot,
     query: QueryImage,
     encoded: Sequence[EncodedQuery],
-    k: int,
     mask: Mask | None,
-    fusion: Fusion,
     options: QueryOptions,
-) -> Fused:
-    """Return the best k images by all representations, or more."""
-    smoothing = Smoothing(snapshot, query, options.smooth)
+) -> list[Refined]:
+    """Return the query by each representation, reranked and smoothed as the options say."""
     if options.smooth:
         check_smoothing(snapshot, [one.name for one in encoded])
-    best = best_fused(snapshot, encoded, k, mask, fusion, smoothing)
+    return refine_all(snapshot, encoded, mask, Smoothing(snapshot, query, options.smooth))
+
+
+def _fused(
+    snapshot: Snapshot, refined: Sequence[Refined], k: int, mask: Mask | None, fusion: Fusion
+) -> Fused:
+    """Return the best k images by all representations, or more."""
+    best = best_fused(snapshot, refined, k, mask, fusion)
     if best is not None:
         return best
-    reranked = _rank_and_rerank(snapshot, encoded, smoothing.depth(k), mask)
-    reranked = [smoothing.of(one) for one in reranked]
+    # Fusion needs whole rankings: what is 11th in one may be first of all.
+    reranked = [one.to(k if len(refined) == 1 else len(snapshot)) for one in refined]
     scaled = fusion.scaled(snapshot, reranked)
     return Fused(scaled.fuse([one.ranking for one in reranked]), reranked, scaled)
-
-
-def _rank_and_rerank(
-    snapshot: Snapshot, encoded: Sequence[EncodedQuery], k: int, mask: Mask | None
-) -> list[Reranked]:
-    """Return what each representation answers, at least k images deep."""
-    # Fusion needs whole rankings: what is 11th in one may be first of all.
-    depth = k if len(encoded) == 1 else len(snapshot)
-    return [_rank_by_one(snapshot, one, depth, mask) for one in encoded]
-
-
-def _rank_by_one(snapshot: Snapshot, encoded: EncodedQuery, k: int, mask: Mask | None) -> Reranked:
-    """Rank and rerank, and once more if the representation expands queries by verified hits."""
-    # What is reranked may come up from anywhere in the first n, so that k alone is not deep enough.
-    n = n_reranked(encoded)
-    depth = len(snapshot) if n is None else max(k, n)
-    reranked = rerank(snapshot, encoded, rank(snapshot, encoded, depth, mask))
-    expanded = expand(snapshot, reranked)
-    if expanded is None:
-        return reranked
-    return rerank(snapshot, expanded, rank(snapshot, expanded, depth, mask))

@@ -2,11 +2,12 @@
 
 import pytest
 from support.drawings import draw_colour, draw_grey
+from support.reranking import rerank_first_images
 
 from retrieval.answers import bounded_fusion
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.index import Index
-from retrieval.index.search import look_up, query
+from retrieval.index.search import look_up, query, smooth
 from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 
@@ -21,6 +22,12 @@ ASKED = [
     {"by": BY, "fusion": "rrf", "case_by": "mean-2", "not_same": "patient"},
     {"by": BY, "fusion": "sum", "case_by": "rank-weighted", "include_self": False},
     {"by": BY, "fusion": "z", "among": [f"{i}.png" for i in range(N) if i % 5], "blind": 1},
+]
+SMOOTHED = [
+    {"by": BY[:1], "smooth": 3},
+    {"by": BY[:1], "smooth": 2, "case_by": "mean-2", "not_same": "patient"},
+    {"by": BY, "smooth": 2, "fusion": "z"},
+    {"by": BY, "smooth": 3, "fusion": "rrf", "case_by": "rank-weighted"},
 ]
 
 
@@ -69,6 +76,19 @@ def test_the_cases_their_images_and_the_votes_are_the_same(place, options, noted
         for (name, k), expected in zip(ask, whole, strict=True):
             assert index.query(name, k=k, group_by="patient", **options) == expected
         assert any(one is not None for one in found)
+
+
+@pytest.mark.parametrize("options", SMOOTHED, ids=str)
+def test_smoothed_cases_are_the_same(place, options, noted, monkeypatch):
+    monkeypatch.setattr(smooth, "POOL", 5)
+    test_the_cases_their_images_and_the_votes_are_the_same(place, options, noted)
+
+
+@pytest.mark.parametrize("options", [*ASKED[:2], *ASKED[3:], SMOOTHED[0], SMOOTHED[3]], ids=str)
+def test_reranked_cases_are_the_same(place, options, noted, monkeypatch):
+    monkeypatch.setattr(smooth, "POOL", 5)
+    rerank_first_images(monkeypatch, 6, "thumbnail")
+    test_the_cases_their_images_and_the_votes_are_the_same(place, options, noted)
 
 
 def test_places_of_hits_behind_the_first_images_are_counted(place, noted, monkeypatch):

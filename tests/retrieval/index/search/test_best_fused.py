@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from support.drawings import draw_numbered
 from support.indexes import index_thumbnails
+from support.reranking import rerank_first_images
 
 from retrieval.answers import bounded_fusion
 from retrieval.baselines import ColourHistogram
 from retrieval.index import Index
 from retrieval.index.search import look_up, query, smooth
 from retrieval.index.search.encode_query import EncodedQuery
+from retrieval.index.search.refined import Refined
 from retrieval.rankers.dense import ExactRanker
 from retrieval.representation import Encoding
 
@@ -83,8 +85,9 @@ def test_a_score_of_zero_is_told_from_no_vector():
     ranker = ExactRanker(2)
     ranker.add(np.arange(3), np.array([[1, 0], [0, 1], [-1, 1]], np.float32))
     snapshot = SimpleNamespace(ranker=lambda name: ranker)
-    encoded = [EncodedQuery("one", object(), Encoding(np.array([1, 0], np.float32)), (1, 1), None)]
-    scores, is_held = look_up.LookUp.of(snapshot, encoded, None).scores(0, np.array([0, 1, 9]))
+    query = EncodedQuery("one", object(), Encoding(np.array([1, 0], np.float32)), (1, 1), None)
+    encoded = [Refined.plain(snapshot, query, None)]
+    scores, is_held = look_up.LookUp.of(snapshot, encoded).scores(0, np.array([0, 1, 9]))
     assert scores.tolist() == [1, 0, 0]
     assert is_held.tolist() == [True, True, False]
 
@@ -95,7 +98,14 @@ def test_a_ranker_that_finds_some_alone_is_not_looked_up_in():
 
     snapshot = SimpleNamespace(ranker=lambda name: Finds(2) if name == "found" else ExactRanker(2))
     encoded = [SimpleNamespace(name=name, ranker=None) for name in ("exact", "found")]
-    assert look_up.LookUp.of(snapshot, encoded, None) is None
+    plain = [Refined.plain(snapshot, one, None) for one in encoded]
+    assert look_up.LookUp.of(snapshot, plain) is None
+
+
+@pytest.mark.parametrize("options", ASKED, ids=str)
+def test_reranked_hits_are_the_same(place, options, monkeypatch, bound):
+    rerank_first_images(monkeypatch, 6, "colour")
+    test_the_hits_and_votes_are_the_same(place, options, bound)
 
 
 @pytest.mark.parametrize("options", [{"smooth": 2}, {"fusion": "z", "smooth": 3, "include_self": False}])
