@@ -14,6 +14,7 @@ from .factors import Factors, Values, Words
 from .forward import Bags, Rows, decode, decode_rows, score_rows
 from .invert import Bounds
 from .lists import STREAMS, Lists, add_scores, add_scores_in_numpy
+from .row_reader import fetch
 
 _CALL = 10_000
 """Simple operations in the time that numpy takes for each word besides its postings."""
@@ -77,6 +78,7 @@ class PackedPostings:
         """
         self.check_rows(which)
         scores = np.empty(len(which), np.float32)
+        fetch(self.rows.data, self.rows.starts, which)
         score_rows(self.rows, which, query, scores)
         return scores
 

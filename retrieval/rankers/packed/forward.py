@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...kernel import is_worth_loading, kernel
 from .factors import FactorArrays, Values, Words, value_of
-from .row_reader import read_row
+from .row_reader import fetch, read_row
 
 
 class Rows(NamedTuple):
@@ -72,6 +72,7 @@ def decode_rows(rows: Rows, which: NDArray[np.int64]) -> Bags:
         np.empty(n, np.float32),
     )
     if is_worth_loading(1000.0 * n):
+        fetch(rows.data, rows.starts, which)
         _decode(rows, which, bags)
     else:
         _decode_in_python(rows, which, bags)
@@ -188,12 +189,13 @@ def score_rows(rows: Rows, which: NDArray[np.int64], query: Values, scores: Valu
     words, counts = np.empty(longest, np.uint32), np.empty(longest, np.uint16)
     for j in range(len(which)):
         row, part, score = which[j], 0, np.float32(0)
+        end, x, share = int(ends[0]), scales[0, row], shares[0]
         for i in range(read_row(data, starts[row], starts[row + 1], is_asked, words, counts)):
             word, count = words[i], counts[i]
             if count >= len(levels):
                 break
-            while word >= ends[part]:
+            while word >= end:
                 part += 1
-            product = levels[count] * word_scales[word]
-            score += query[word] * value_of(product, scales[part, row], shares[part])
+                end, x, share = int(ends[part]), scales[part, row], shares[part]
+            score += query[word] * value_of(levels[count] * word_scales[word], x, share)
         scores[j] = score
