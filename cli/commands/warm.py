@@ -190,9 +190,10 @@ def _rank_by_graph(segment: Path) -> None:
     import numpy as np
 
     from retrieval.index.storage.segments import add_sums
-    from retrieval.rankers.dense_block import CODED, best_of, open_segment
+    from retrieval.rankers.dense_block import CODED, open_segment
     from retrieval.rankers.graph import LINKS, Graph, open_graph, save_graph
     from retrieval.rankers.graph_walk import walk
+    from retrieval.rankers.row_scores import best_of
 
     alone = np.full(CODED, -1, dtype=np.int32)
     links = np.repeat(alone[:, None], 2 * LINKS, axis=1)

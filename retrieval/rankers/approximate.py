@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from ..ranker import Ids, Ranking
 from .dense import ExactRanker, Metric
-from .dense_block import CODED, DenseBlock, best_of, open_segment
+from .dense_block import CODED, DenseBlock, open_segment
+from .row_scores import best_of
 from .top_k import Selection
 
 _DEPTH = 64

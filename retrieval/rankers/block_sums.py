@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import REPAIR, IndexFolderError, lack
-from ..kernel import kernel
+from ..kernel import is_worth_loading, kernel
 from .checksum import crc32_for
 
 NAME = "checksums"
@@ -29,6 +29,9 @@ BLOCK = 65_536
 
 _CHECKED = (".npy", ".annoy")
 """The files of a folder that have checksums, by how their names end."""
+
+_CALLS = 30_000
+"""Simple operations in the time that numpy takes to find the blocks of a few rows."""
 
 _MAGIC = b"SEMBBLKS"
 _LEAST = 1_000_000  # bytes that are always read
@@ -129,7 +132,10 @@ class RowCheck:
     def some(self, rows: NDArray[np.int64]) -> None:
         """Check some rows here and there, in less time if they were read before. Raises IndexFolderError."""
         sums = self.sums
-        if sums is not None and sums.n_left and _is_any_left(sums.is_left, rows, self.start, self.width):
+        if sums is None or not sums.n_left:
+            return
+        # Nothing to gain before numba is there: the first rows that are asked for were not read before.
+        if not is_worth_loading(_CALLS) or _is_any_left(sums.is_left, rows, self.start, self.width):
             self.ranges(rows, rows + 1)
 
     def rows(self, first: int, last: int) -> None:

@@ -74,9 +74,10 @@ def code_views(views: Sequence[NDArray[np.float32]]) -> CodedViews:
     values = np.rint(rows / np.where(steps > 0, steps, 1)[:, None]).clip(-finest, finest)
     missing = np.linalg.norm(rows - values * steps[:, None].astype(np.float64), axis=1).max()
     # With x = c + e and q = p + f: x·q − c·p = e·q + c·f, at most |e||q| + (1 + |e|)|f| by Cauchy-Schwarz.
-    # The last term is the rounding of the two sums, of what they are multiplied with, and of these bounds.
+    # The last term is the rounding of the two sums, of what they are multiplied with, and of these bounds: a
+    # code is no longer than 1 + |e|, at most 2, and the sum of its products may be one in float32.
     row = (np.linalg.norm(rows, axis=1).max() + missing) * (1 + 1e-6)
-    fixed = missing * (1 + 1e-6) + 1.1 * (d + 16) * _ROUNDING
+    fixed = missing * (1 + 1e-6) + 2.2 * (d + 16) * _ROUNDING
     return CodedViews(values.astype(np.int16), steps, np.float32(row), np.float32(fixed))
 
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import REPAIR, IndexFolderError
-from ..kernel import kernel
 from ..ranker import Ids
 from .array_files import ArrayWriter, load_arrays, save_arrays
 from .block_sums import NO_CHECK, RowCheck
 from .byte_codes import ByteCodes, CodeWriter, open_codes
+from .row_scores import scores_of_all, scores_of_some
 from .share_out import share_out_rows
 
 CODED = 1024
@@ -55,7 +55,7 @@ class DenseBlock:
         scores = np.empty(self.n, np.float32)
 
         def score(rows: slice) -> None:
-            scores[rows] = _scores(self.vectors[rows], self.lengths[rows], view, is_cosine)
+            scores[rows] = scores_of_all(self.vectors[rows], self.lengths[rows], view, is_cosine)
 
         share_out_rows(self.n, score)
         return scores
@@ -65,7 +65,7 @@ class DenseBlock:
     ) -> NDArray[np.float32]:
         """Return the scores of some rows, the same to the last bit. IndexFolderError if they are damaged."""
         self.check.some(rows)
-        found = [_scores_of(self.vectors, self.lengths, rows, view, is_cosine) for view in views]
+        found = [scores_of_some(self.vectors, self.lengths, rows, view, is_cosine) for view in views]
         return found[0] if len(found) == 1 else np.asarray(np.max(found, axis=0), np.float32)
 
 
@@ -127,81 +127,3 @@ def _frozen(vectors: NDArray[np.float32], lengths: Sequence[float] | NDArray[np.
     for array in (block.vectors, block.lengths):
         array.flags.writeable = False  # as if mapped: so the kernel is compiled once
     return block
-
-
-@kernel(fastmath={"reassoc", "contract", "nsz"})
-def _dot(a: NDArray[np.float32], b: NDArray[np.float32]) -> np.float32:
-    """Sum in the order that suits the processor's vectors; it is the same for every row."""
-    # These three flags let the compiler add several partial sums side by side and fuse the products into
-    # them. A matrix product by BLAS may sum in another order for another number of rows, so that a score
-    # would depend on what else is in the block.
-    total = np.float32(0)
-    for i in range(len(b)):
-        total += a[i] * b[i]
-    return total
-
-
-@kernel()
-def _score(
-    vector: NDArray[np.float32], length: np.float32, query: NDArray[np.float32], is_cosine: bool
-) -> np.float32:
-    """Return the score of a row against a query (d,)."""
-    # The query has unit length already under the cosine; a row's length divides its score, since the row
-    # itself is kept as it was added.
-    if not is_cosine:
-        return _dot(vector, query)
-    return np.float32(_dot(vector, query) / length) if length > 0 else np.float32(0)
-
-
-@kernel()
-def _scores(
-    vectors: NDArray[np.float32], lengths: NDArray[np.float32], query: NDArray[np.float32], is_cosine: bool
-) -> NDArray[np.float32]:
-    """Return the score of each row of ``vectors`` (n, d) against a query (d,), float32 (n,)."""
-    scores = np.zeros(len(vectors), dtype=np.float32)
-    for row in range(len(vectors)):
-        scores[row] = _score(vectors[row], lengths[row], query, is_cosine)
-    return scores
-
-
-@kernel()
-def _scores_of(
-    vectors: NDArray[np.float32],
-    lengths: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    query: NDArray[np.float32],
-    is_cosine: bool,
-) -> NDArray[np.float32]:
-    """Return the scores of some rows, float32 (n_rows,)."""
-    scores = np.zeros(len(rows), dtype=np.float32)
-    for i in range(len(rows)):
-        scores[i] = _score(vectors[rows[i]], lengths[rows[i]], query, is_cosine)
-    return scores
-
-
-@kernel()
-def best_of(
-    vectors: NDArray[np.float32],
-    lengths: NDArray[np.float32],
-    ids: Ids,
-    rows: NDArray[np.int64],
-    query: NDArray[np.float32],
-    k: int,
-) -> tuple[Ids, NDArray[np.float32]]:
-    """Return the best k of some rows under the cosine, by the rule of ``retrieval.ranker.order``."""
-    n, found, scores = 0, np.empty(k, np.int64), np.empty(k, np.float32)
-    for row in rows:
-        score, id = _score(vectors[row], lengths[row], query, True), ids[row]
-        if n == k and (score < scores[-1] or (score == scores[-1] and id > found[-1])):
-            continue
-        # Into its place in the order; the last falls out if all places are taken.
-        n = min(n + 1, k)
-        place = n - 1
-        while place > 0:
-            before = place - 1
-            if scores[before] > score or (scores[before] == score and found[before] < id):
-                break
-            scores[place], found[place] = scores[before], found[before]
-            place = before
-        scores[place], found[place] = score, id
-    return found[:n], scores[:n]

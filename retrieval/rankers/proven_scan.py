@@ -7,12 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernel import kernel
+from ..kernel import is_worth_loading, kernel
 from ..ranker import Ids
 from .byte_codes import CodeArrays, CodedViews, coded_product
 from .dense_block import DenseBlock
+from .row_scores import NUMBERS
 from .share_out import share_out_rows
 from .top_k import Selection
+
+_IN_NUMPY = 0.2
+"""Simple operations in the time that numpy takes for a number of a code."""
 
 _WORTH = 32
 """With at least as many rows for each of the best k, most rows are ruled out by their codes."""
@@ -44,7 +48,7 @@ class ProvenScan:
         self._among = among
         self._lowest = Selection(k, among)
         self._k = k
-        self._scanned: list[tuple[Ids, DenseBlock, CodeArrays, NDArray[np.float32]]] = []
+        self._scanned: list[tuple[Ids, DenseBlock, NDArray[np.float32]]] = []
 
     def scan(self, ids: Ids, block: DenseBlock, selection: Selection) -> None:
         """Look at a block; what has no codes is offered to ``selection`` at once."""
@@ -54,18 +58,17 @@ class ProvenScan:
             self._lowest.offer(ids, scores)
             return
         block.codes.check()
-        codes = block.codes.arrays
-        about, lowest = _scores(codes, self._coded, ids, self._among)
+        lowest, highest = _extents(block.codes.arrays, self._coded, ids, self._among)
         self._lowest.offer(ids, lowest)
-        self._scanned.append((ids, block, codes, about))
+        self._scanned.append((ids, block, highest))
 
     def finish(self, selection: Selection) -> None:
         """Offer the rows that the bound leaves to ``selection``, with their scores."""
         found = self._lowest.ranking().scores
         # With fewer than k rows in all there is no bound.
         bound = found[-1] if len(found) == self._k else np.float32(-np.inf)
-        for ids, block, codes, about in self._scanned:
-            rows = _above(codes.errors, self._coded, about, bound)
+        for ids, block, highest in self._scanned:
+            rows = _above(highest, bound)
             selection.offer(ids[rows], block.scores_of(rows, self._views, is_cosine=True))
 
 
@@ -73,23 +76,49 @@ def rows_above(
     codes: CodeArrays, views: CodedViews, ids: Ids, among: NDArray[np.bool_] | None, bound: np.float32
 ) -> NDArray[np.int64]:
     """Return the rows, of those that count, whose highest possible score is not below a bound."""
-    about, _ = _scores(codes, views, ids, among)
-    return _above(codes.errors, views, about, bound)
+    return _above(_extents(codes, views, ids, among)[1], bound)
 
 
-def _scores(
+def _above(highest: NDArray[np.float32], bound: np.float32) -> NDArray[np.int64]:
+    # Without those that are left out, also where there is no bound.
+    return np.flatnonzero(highest >= max(bound, np.finfo(np.float32).min))
+
+
+def _extents(
     codes: CodeArrays, views: CodedViews, ids: Ids, among: NDArray[np.bool_] | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return about which score each row has, and the lowest that it can have; −inf for what is left out."""
-    about, lowest = np.empty(len(ids), np.float32), np.empty(len(ids), np.float32)
+    """Return the lowest and the highest score that each row can have; −inf for what is left out."""
+    lowest, highest = np.empty(len(ids), np.float32), np.empty(len(ids), np.float32)
+    if not is_worth_loading(_IN_NUMPY * codes.codes.size * len(views.steps)):
+        _scan_in_numpy(codes, views, lowest, highest)
+        left_out = ~Selection(0, among).allows(ids)
+        lowest[left_out] = highest[left_out] = -np.inf
+        return lowest, highest
     mask = np.zeros(0, dtype=bool) if among is None else np.asarray(among, dtype=bool)
 
     def scan(rows: slice) -> None:
         some = CodeArrays(codes.codes[rows], codes.scales[rows], codes.errors[rows])
-        _scan(some, views, ids[rows], mask, among is not None, about[rows], lowest[rows])
+        _scan(some, views, ids[rows], mask, among is not None, lowest[rows], highest[rows])
 
     share_out_rows(len(ids), scan)
-    return about, lowest
+    return lowest, highest
+
+
+def _scan_in_numpy(
+    codes: CodeArrays, views: CodedViews, lowest: NDArray[np.float32], highest: NDArray[np.float32]
+) -> None:
+    """Fill in the lowest and the highest score that each row can have."""
+    coded = views.values * views.steps[:, None]
+    step = max(1, NUMBERS // coded.shape[1])
+    wide = np.empty((step, coded.shape[1]), np.float32)
+    for first in range(0, len(lowest), step):
+        rows = slice(first, first + step)
+        some = wide[: len(lowest[rows])]
+        np.copyto(some, codes.codes[rows])
+        about = np.maximum.reduce([some @ view for view in coded]) * codes.scales[rows]
+        margin = views.row * codes.errors[rows] + views.fixed
+        np.subtract(about, margin, out=lowest[rows])
+        np.add(about, margin, out=highest[rows])
 
 
 @kernel()
@@ -99,13 +128,13 @@ def _scan(
     ids: Ids,
     among: NDArray[np.bool_],
     is_filtered: bool,
-    about: NDArray[np.float32],
     lowest: NDArray[np.float32],
+    highest: NDArray[np.float32],
 ) -> None:
-    """Fill in about which score each row has, and the lowest that it can have; −inf for what is left out."""
+    """Fill in the same; −inf for what is left out."""
     rows, scales, errors = codes
     values, steps, per_error, fixed = views
-    about[:] = -np.inf
+    highest[:] = -np.inf
     # A view at a time: to look its values up for each row takes longer than to multiply them.
     for view in range(len(steps)):
         own = values[view]
@@ -113,21 +142,7 @@ def _scan(
             id = ids[row]
             if id < 0 or (is_filtered and (id >= len(among) or not among[id])):
                 continue
-            about[row] = max(about[row], coded_product(rows, row, own) * (scales[row] * steps[view]))
+            highest[row] = max(highest[row], coded_product(rows, row, own) * (scales[row] * steps[view]))
     for row in range(len(ids)):
-        lowest[row] = about[row] - (per_error * errors[row] + fixed)
-
-
-@kernel()
-def _above(
-    errors: NDArray[np.float32], views: CodedViews, about: NDArray[np.float32], bound: np.float32
-) -> NDArray[np.int64]:
-    """Return the rows whose highest possible score is not below a bound, int64 (n,)."""
-    per_error, fixed = views.row, views.fixed
-    found = np.empty(len(about), dtype=np.int64)
-    n = 0
-    for row in range(len(about)):
-        if about[row] > -np.inf and about[row] + (per_error * errors[row] + fixed) >= bound:
-            found[n] = row
-            n += 1
-    return found[:n].copy()
+        about, margin = highest[row], per_error * errors[row] + fixed
+        lowest[row], highest[row] = about - margin, about + margin

@@ -7,8 +7,10 @@ import pytest
 from support.drawings import draw_colour
 
 import bovw
+from benchmarks.speed.cold_query import name_of, write_index
 from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelRow, LabelTable
+from retrieval.rankers.dense_block import CODED
 
 SCRIPT = """
 import sys
@@ -51,12 +53,21 @@ def test_reading_imports_nothing_that_writes(place):
     assert asked.stdout == "[]\n"
 
 
-def test_a_small_query_by_name_loads_neither_numba_nor_scipy(place):
+HEAVY = "{'numba', 'scipy', 'sklearn', 'skimage', 'torch', 'PIL'}"
+
+
+@pytest.mark.parametrize("is_coded", [False, True])
+def test_a_small_query_by_name_loads_neither_numba_nor_scipy(request, tmp_path, is_coded):
+    if is_coded:  # dense vectors, of which byte codes rule most out
+        write_index(tmp_path / "index", CODED)
+        place, name = tmp_path / "index", name_of(5)
+    else:
+        place, name = request.getfixturevalue("place"), "0.png"
     script = (
-        "import sys; from cli.main import main; assert main(['query', sys.argv[1], '0.png', '--quiet']) == 0;"
-        "print(sorted({'numba', 'scipy', 'sklearn', 'skimage', 'torch', 'PIL'} & set(sys.modules)))"
+        "import sys; from cli.main import main; assert main(['query', *sys.argv[1:], '--quiet']) == 0;"
+        f"print(sorted({HEAVY} & set(sys.modules)))"
     )
     asked = subprocess.run(
-        [sys.executable, "-c", script, str(place)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script, str(place), name], capture_output=True, text=True, check=True
     )
     assert asked.stdout.splitlines()[-1] == "[]"
