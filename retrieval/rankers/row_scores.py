@@ -18,7 +18,9 @@ from ..ranker import Ids
 NUMBERS = 2**18
 """Numbers that numpy multiplies at a time: they stay in the cache, and BLAS begins no threads for as few."""
 
-_ROUNDING = 2.0**-53
+# Two sums are each off by d·u of the products' magnitudes, which Cauchy-Schwarz bounds by the lengths of the
+# vectors; a tenth, and 16 operations, are for the rounding of these lengths and of the bound.
+_ERROR = 2.2 * 2.0**-53
 
 
 def scores_of_all(
@@ -97,9 +99,7 @@ def _dot_in_order(a: NDArray[np.float32], b: NDArray[np.float64]) -> np.float64:
 
 def _apart(query: NDArray[np.float64]) -> float:
     """Return how far two sums of products with a query can be apart, for a row of length 1."""
-    # Either is off by d·u of the products' magnitudes, which Cauchy-Schwarz bounds by the two lengths; the
-    # rest is for the rounding of these, and of the bound.
-    return float(2.2 * (len(query) + 16) * _ROUNDING * np.sqrt((query * query).sum()))
+    return float(_ERROR * (len(query) + 16) * np.sqrt((query * query).sum()))
 
 
 _apart_compiled = kernel()(_apart)
@@ -157,10 +157,12 @@ def best_of(
     query: NDArray[np.float32],
     k: int,
 ) -> tuple[Ids, NDArray[np.float32]]:
-    """Return the best k of some rows under the cosine, by the rule of ``retrieval.ranker.order``."""
+    """Return the best k of some rows under the cosine, by the rule of ``retrieval.ranker.order``.
+
+    ``query`` float32 (d,) has unit length.
+    """
     n, found, scores = 0, np.empty(k, np.int64), np.empty(k, np.float32)
-    wide = query.astype(np.float64)
-    error = _apart_compiled(wide)
+    wide, error = query.astype(np.float64), _ERROR * (len(query) + 16)  # it has unit length
     for row in rows:
         score, id = _score(vectors[row], lengths[row], wide, error, True), ids[row]
         if n == k and (score < scores[-1] or (score == scores[-1] and id > found[-1])):
