@@ -143,6 +143,15 @@ def load_arrays(folder: Path, mmap: bool = True, unchecked: Collection[str] = ()
     return found
 
 
+def let_go(array: NDArray[Any]) -> None:
+    """Give back the memory of a mapped array that was read; when it is read again it comes from its file."""
+    data: Any = array
+    while isinstance(data, np.ndarray | memoryview):
+        data = data.base if isinstance(data, np.ndarray) else data.obj
+    if isinstance(data, mapping.mmap) and hasattr(mapping, "MADV_DONTNEED"):
+        data.madvise(mapping.MADV_DONTNEED)
+
+
 def sync_folder(folder: Path) -> None:
     """Force the entries of a folder to the disk, so that its files survive a loss of power."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import REPAIR, IndexFolderError
 from ..ranker import Ids
-from .array_files import ArrayWriter, load_arrays, save_arrays
+from .array_files import ArrayWriter, let_go, load_arrays, save_arrays
 from .block_sums import NO_CHECK, RowCheck
 from .byte_codes import ByteCodes, CodeWriter, open_codes
 from .row_scores import scores_of_all, scores_of_some
@@ -21,8 +21,8 @@ from .share_out import share_out_rows
 CODED = 1024
 """Segments of as many vectors have codes; a smaller one is read as quickly without."""
 
-_PIECE = 8192
-"""Vectors that are copied at a time when a segment is written."""
+_PIECE = 512
+"""Vectors that are copied at a time when a segment is written: 512 kB of 256 numbers."""
 
 Row = tuple[NDArray[np.float32], float]
 """A vector float32 (dimension,) and its length."""
@@ -88,18 +88,18 @@ def write_segment(folder: Path, parts: Sequence[Part], dimension: int) -> None:
     """Write the rows that have an id as one segment, a few thousand vectors at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     kept = [(np.flatnonzero(ids >= 0), ids, block) for ids, block in parts]
-    for _, _, block in kept:  # else damage would be written anew, with checksums that fit it
-        block.check.all()
     n = sum(len(rows) for rows, _, _ in kept)
     with ExitStack() as stack:
         file = stack.enter_context(ArrayWriter(folder, "vectors", np.float32, (n, dimension)))
         codes = stack.enter_context(CodeWriter(folder, n, dimension)) if n >= CODED else None
         for rows, _, block in kept:
+            block.check.all()  # else damage would be written anew, with checksums that fit it
             for first in range(0, len(rows), _PIECE):
                 piece = block.vectors[rows[first : first + _PIECE]]
                 file.write(piece)
                 if codes is not None:
                     codes.write(piece)
+            let_go(block.vectors)  # all of them together may be more than memory
     ids = np.concatenate([np.empty(0, np.int64), *(ids[rows] for rows, ids, _ in kept)])
     lengths = np.concatenate([np.empty(0, np.float32), *(block.lengths[rows] for rows, _, block in kept)])
     save_arrays(folder, {"ids": ids, "lengths": lengths})

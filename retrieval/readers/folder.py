@@ -219,4 +219,6 @@ def clean_name(name: str) -> str:
     """Return the name of a file as it is shown: one printable line."""
     # Names of other systems may be no UTF-8; what is shown must be printable and one line.
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

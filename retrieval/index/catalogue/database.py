@@ -8,6 +8,7 @@ any instant leaves the index at its last commit, with at most some folders that 
 from __future__ import annotations
 
 import threading
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -182,6 +183,11 @@ class Catalogue:
         """Return all rows that a query finds."""
         with self._turn, explained(self.folder):
             return self._connection.execute(sql, values).fetchall()
+
+    def numbers(self, sql: str, *values: Any) -> array[int]:
+        """Return the whole numbers that a query of one column finds, in 8 bytes each."""
+        with self._turn, explained(self.folder):
+            return array("q", (number for (number,) in self._connection.execute(sql, values)))
 
     def run(self, sql: str, *values: Any) -> int:
         """Run one statement and return the id of the row that it inserted; 0 if none."""

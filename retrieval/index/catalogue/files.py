@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, count
 from pathlib import Path
+from typing import NamedTuple
 
 from .contents import Contents
 from .database import Catalogue
@@ -37,8 +37,10 @@ class State(StrEnum):
     REMOVED = "removed"  # removed by the user
 
 
-@dataclass(frozen=True)
-class IndexedSource:
+_STATES = {state.value: state for state in State}  # many times as fast as to call it
+
+
+class IndexedSource(NamedTuple):
     """One file of the index; ``path`` is absolute, ``name`` is what the index calls it.
 
     ``part`` is the hash of what was read of it, None if that is not known.
@@ -51,8 +53,7 @@ class IndexedSource:
     part: bytes | None = None
 
 
-@dataclass(frozen=True)
-class Stat:
+class Stat(NamedTuple):
     """What the file system says of a file, without reading it; the last two are None if not known."""
 
     size: int
@@ -61,35 +62,13 @@ class Stat:
     ctime_ns: int | None = None
 
 
-@dataclass(frozen=True)
-class KnownSource:
-    """What the index recognises a file by; ``part`` and ``whole`` are hashes of its contents."""
-
-    id: int
-    name: str
-    stat: Stat
-    state: State
-    reason: str
-    part: bytes | None
-    whole: bytes | None
-
-
 NewSource = tuple[bytes, str, Stat]
 """A file that is new: its path below the folder, its name, and how the file system shows it."""
 
 _INSERT = """INSERT INTO source (root, path, name, size, mtime_ns, inode, ctime_ns, state)
     VALUES (?, ?, ?, ?, ?, ?, ?, 'pending')"""
-_MANY = 10_000  # new files at a time
-
-
-def known_sources(catalogue: Catalogue, root: int) -> dict[bytes, KnownSource]:
-    """Return the files of an indexed folder, by their paths below it."""
-    sql = """SELECT path, id, name, size, mtime_ns, inode, ctime_ns, state, reason, part, whole
-        FROM source WHERE root = ? ORDER BY id"""
-    return {
-        catalogue.names.path(bytes(r[0])): KnownSource(r[1], r[2], Stat(*r[3:7]), State(r[7]), *r[8:11])
-        for r in catalogue.rows(sql, root)
-    }
+MANY = 1000
+"""New files at a time."""
 
 
 def add_source(catalogue: Catalogue, root: int, path: bytes, name: str, stat: Stat) -> int:
@@ -108,7 +87,7 @@ def add_source(catalogue: Catalogue, root: int, path: bytes, name: str, stat: St
 
 def add_sources(catalogue: Catalogue, root: int, files: Sequence[NewSource]) -> list[int]:
     """Add new files of one folder as ``add_source`` does, some thousands at a time; return their numbers."""
-    parts = (files[first : first + _MANY] for first in range(0, len(files), _MANY))
+    parts = (files[first : first + MANY] for first in range(0, len(files), MANY))
     return [id for part in parts for id in _add(catalogue, root, part)]
 
 
@@ -165,6 +144,17 @@ def mark_outcomes(catalogue: Catalogue, outcomes: Iterable[tuple[int, State, str
     catalogue.run_many("UPDATE source SET state = ?, reason = ? WHERE id = ?", rows)
 
 
+def mark_read(catalogue: Catalogue, found: Iterable[tuple[int, str, Contents | None]]) -> None:
+    """Record that files are in the index: of each its number, what of it is not, and its hashes if known."""
+    # One statement: each change of a row costs as much as the row.
+    contents = "part = CASE WHEN ? THEN ? ELSE part END, whole = CASE WHEN ? THEN ? ELSE whole END"
+    rows = (
+        (State.READ, reason, *(2 * (False, None) if own is None else (True, own.part, True, own.whole)), id)
+        for id, reason, own in found
+    )
+    catalogue.run_many(f"UPDATE source SET state = ?, reason = ?, {contents} WHERE id = ?", rows)
+
+
 def drop_sources(catalogue: Catalogue, ids: Iterable[int]) -> None:
     """Delete files with their images."""
     rows = [(id,) for id in ids]
@@ -174,20 +164,24 @@ def drop_sources(catalogue: Catalogue, ids: Iterable[int]) -> None:
 
 def drop_pictures(catalogue: Catalogue, sources: Iterable[int]) -> None:
     """Delete the images of files, the tombstones of their frames, and what has encoded them."""
-    rows = [(id,) for id in sources]
+    tables = ("picture", "removed", "encoded")
+    asked = "SELECT source FROM {} WHERE source IN (SELECT value FROM json_each(?1))"
+    # Of new files there is nothing: to delete it from each table would take as long as to add them.
+    sql = " UNION ".join(asked.format(table) for table in tables)
+    rows = [(id,) for id in catalogue.numbers(sql, json.dumps(list(sources)))]
     drop_hashes(catalogue, "SELECT id FROM picture WHERE source = ?", rows)
-    for table in ("picture", "removed", "encoded"):
+    for table in tables:
         catalogue.run_many(f"DELETE FROM {table} WHERE source = ?", rows)
 
 
-def lacking(catalogue: Catalogue, representations: Sequence[int]) -> list[int]:
+def lacking(catalogue: Catalogue, representations: Sequence[int]) -> Sequence[int]:
     """Return the files to be read: new, changed, failed, or not encoded by every representation."""
     # Representations are numbers of the catalogue, made int here, so that they are safe inside the SQL.
     wanted = ", ".join(str(int(r)) for r in representations)
     sql = f"""SELECT id FROM source s WHERE (state IN ('pending', 'failed') OR (state = 'read' AND
         (SELECT count(*) FROM encoded e WHERE e.source = s.id AND e.representation IN ({wanted})) < ?))
         AND {_NOT_DISPLACED} ORDER BY id"""
-    return [int(id) for (id,) in catalogue.rows(sql, len(representations))]
+    return catalogue.numbers(sql, len(representations))
 
 
 def n_lacking(catalogue: Catalogue, representation: int) -> int:
@@ -203,10 +197,9 @@ def encoded_by(catalogue: Catalogue, source: int) -> frozenset[int]:
     return frozenset(row[0] for row in rows)
 
 
-def readable(catalogue: Catalogue) -> list[int]:
+def readable(catalogue: Catalogue) -> Sequence[int]:
     """Return the files that may hold images: all but the ignored, skipped and removed."""
-    rows = catalogue.rows(f"SELECT id FROM source WHERE {_MAY_HOLD_IMAGES} ORDER BY id")
-    return [int(id) for (id,) in rows]
+    return catalogue.numbers(f"SELECT id FROM source WHERE {_MAY_HOLD_IMAGES} ORDER BY id")
 
 
 def n_readable(catalogue: Catalogue) -> int:
@@ -231,7 +224,7 @@ def fetch(catalogue: Catalogue, ids: Sequence[int]) -> Iterator[IndexedSource]:
         found = {row[0]: row for row in rows}  # SQL returns them in any order
         for number, root, path, name, state, part in (found[id] for id in page if id in found):
             path = joined(*map(catalogue.names.path, (root, path)))
-            yield IndexedSource(int(number), path, str(name), State(state), part)
+            yield IndexedSource(number, path, name, _STATES[state], part)
 
 
 def _prefixed(catalogue: Catalogue, root: int, name: str) -> Iterator[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import struct
-import sys
 import zlib
 from array import array
 from collections.abc import Iterable
@@ -22,6 +21,7 @@ from ...errors import lack
 from ...rankers.checksum import crc32_for
 from .connection import FILE
 from .free_pages import free_pages
+from .page_parity import add_parity, xor
 
 NAMES = ("catalogue.sums-0", "catalogue.sums-1")
 """The files of commits with even and with odd numbers."""
@@ -63,12 +63,24 @@ class PageSums:
     @classmethod
     def of(cls, data: bytes, generation: int) -> PageSums:
         """Make the checksums of the bytes of a catalogue."""
-        page_size = size_of_page(data)
-        pages = [page for _, page in _pages(data, page_size)]
-        sums = array("I", map(zlib.crc32, pages))
-        crc32 = crc32_for(len(data))
-        total = crc32(memoryview(data)[page_size:], crc32(pages[0], 0))
-        return cls(generation, page_size, total, sums, _parity(pages))
+        return cls.of_chunks((data,), len(data), generation)
+
+    @classmethod
+    def of_chunks(cls, chunks: Iterable[bytes], n_bytes: int, generation: int) -> PageSums:
+        """Make the checksums of a catalogue of ``n_bytes``, one chunk of whole pages after the other."""
+        size, at, total = 0, 0, 0
+        sums, parity, crc32 = array("I"), bytearray(), crc32_for(n_bytes)
+        for chunk in chunks:
+            if not size:
+                size = size_of_page(chunk)
+                parity = bytearray(size * -(-(n_bytes // size) // _STRIPE))
+                chunk = _without_late(chunk)
+            pages = [page for _, page in _pages(chunk, size)]
+            sums.extend(map(zlib.crc32, pages))
+            total = crc32(memoryview(chunk), total)
+            add_parity(parity, at, memoryview(chunk)[: len(pages) * size])
+            at += len(chunk)
+        return cls(generation, size, total, sums, bytes(parity))
 
     @property
     def is_open(self) -> bool:
@@ -109,13 +121,13 @@ class PageSums:
         return others if free.listed.intersection(others) else [n for n in others if n not in free.leaves]
 
     def _others(self, data: bytes) -> list[int]:
-        found = dict(_pages(data, self.page_size))
+        found = {n: without_late(n, page) for n, page in _pages(data, self.page_size)}
         return [n for n, wanted in enumerate(self.pages) if n not in found or zlib.crc32(found[n]) != wanted]
 
     def mended(self, data: bytes) -> bytes | None:
         """Return the bytes with damaged pages put right; None if two share a page of parity."""
         data = data[: self.page_size * len(self.pages)].ljust(self.page_size * len(self.pages), b"\0")
-        pages = [bytes(page) for _, page in _pages(data, self.page_size)]
+        pages = [bytes(without_late(n, page)) for n, page in _pages(data, self.page_size)]
         n_stripes = len(self.parity) // self.page_size
         blank = zlib.crc32(bytes(self.page_size))
         # Free pages are zeros when a commit ends (PRAGMA secure_delete): for those no parity is needed.
@@ -127,7 +139,7 @@ class PageSums:
             stripe = number % n_stripes
             others = [page for n, page in enumerate(pages) if n % n_stripes == stripe and n != number]
             parity = self.parity[stripe * self.page_size : (stripe + 1) * self.page_size]
-            pages[number] = _xor([parity, *others])
+            pages[number] = xor([parity, *others])
         found = b"".join(pages)
         return found if self.holds(found) else None
 
@@ -136,7 +148,7 @@ class PageSums:
         n_stripes = len(self.parity) // self.page_size if self.page_size else 0
         head = (_MAGIC, self.generation, self.page_size, len(self.pages), n_stripes, self.total)
         body = _HEAD.pack(*head) + self.pages.tobytes()
-        return body + _sum(body) + self.parity + _sum(self.parity)
+        return b"".join((body, _sum(body), self.parity, _sum(self.parity)))
 
 
 def parse(data: bytes, with_parity: bool = True) -> PageSums | None:
@@ -199,10 +211,10 @@ def size_of_page(data: bytes) -> int:
 
 
 def _pages(data: bytes, page_size: int) -> list[tuple[int, memoryview]]:
-    """Return the number and the bytes of each page, without what SQLite writes late."""
+    """Return the number and the bytes of each whole page."""
     view = memoryview(data)
     bounds = pairwise(range(0, len(data) + 1, page_size))
-    return [(n, without_late(n, view[first:last])) for n, (first, last) in enumerate(bounds)]
+    return [(n, view[first:last]) for n, (first, last) in enumerate(bounds)]
 
 
 def without_late(n: int, page: memoryview | bytes) -> memoryview:
@@ -215,29 +227,6 @@ def _without_late(page: memoryview | bytes) -> bytes:
     for first, last in _LATE:
         blank[first:last] = bytes(last - first)
     return bytes(blank)
-
-
-def _parity(pages: list[memoryview]) -> bytes:
-    n_stripes = -(-len(pages) // _STRIPE)
-    size = len(pages[0]) * n_stripes
-    # One stretch of as many pages as there are stripes after the other; the last one is filled up.
-    stretches = (b"".join(pages[n : n + n_stripes]) for n in range(0, len(pages), n_stripes))
-    return _xor([stretch.ljust(size, b"\0") for stretch in stretches])
-
-
-def _xor(parts: list[bytes]) -> bytes:
-    """Return the exclusive or of byte strings of one length."""
-    if "numpy" in sys.modules:
-        import numpy as np
-
-        sums = np.zeros(len(parts[0]), np.uint8)
-        for part in parts:
-            sums ^= np.frombuffer(part, np.uint8)
-        return sums.tobytes()
-    total = 0
-    for part in parts:  # whole numbers of any length: six times as slow, but NumPy need not be loaded
-        total ^= int.from_bytes(part, "little")
-    return total.to_bytes(len(parts[0]), "little")
 
 
 def _sum(data: bytes) -> bytes:

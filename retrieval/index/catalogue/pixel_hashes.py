@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from ...picture import Picture
 from .database import Catalogue
+from .number_set import NumberSet
 
 _SIZE = 16  # bytes: images are told apart by accident only, not by an attacker
 _TABLE = """CREATE TABLE IF NOT EXISTS pixels (
@@ -44,11 +45,11 @@ def hashes_of(catalogue: Catalogue, source: int) -> Mapping[str, bytes]:
     return found if all(found.values()) else {}
 
 
-def encoded_before(catalogue: Catalogue) -> frozenset[int]:
+def encoded_before(catalogue: Catalogue) -> NumberSet:
     """Return the files to be read again that a representation has encoded as they were."""
     sql = """SELECT id FROM source s WHERE state IN ('pending', 'failed')
         AND EXISTS (SELECT 1 FROM encoded e WHERE e.source = s.id)"""
-    return frozenset(int(id) for (id,) in catalogue.rows(sql))
+    return NumberSet(catalogue.numbers(sql))
 
 
 def drop_hashes(catalogue: Catalogue, pictures: str, values: Iterable[tuple[int]]) -> None:

@@ -86,7 +86,8 @@ class Seals:
             return None if rest else sums_after(self._folder, before, n_pages, lambda n: file.page(n, size))
 
     def _anew(self, generation: int) -> PageSums:
-        return PageSums.of(b"".join(self._chunks()), generation)
+        with self._reading() as file:
+            return PageSums.of_chunks(file.chunks(), file.n_bytes, generation)
 
     def _chunks(self) -> Iterator[bytes]:
         """Yield the file as it is on the disk; within a snapshot no writer changes it."""

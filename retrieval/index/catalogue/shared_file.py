@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 
 
 class SharedFile:
@@ -38,7 +38,7 @@ class SharedFile:
             return cls._all[key]
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the whole file, 1 MiB at a time; whoever asks keeps writers out. Raises OSError."""
+        """Yield the whole file, 256 KiB at a time; whoever asks keeps writers out. Raises OSError."""
         at = 0
         while chunk := os.pread(self._descriptor, _CHUNK, at):
             yield chunk

@@ -101,9 +101,8 @@ def compact(store: Store, representations: Mapping[int, Representation]) -> None
 
 def live_pictures(store: Store) -> NDArray[np.bool_]:
     """Return if each number is that of an image in the catalogue, bool (n,) by number."""
-    rows = store.catalogue.rows("SELECT id FROM picture")
     is_live = np.zeros(next_picture(store.catalogue), dtype=bool)
-    is_live[np.fromiter((row[0] for row in rows), np.int64, len(rows))] = True
+    is_live[np.asarray(store.catalogue.numbers("SELECT id FROM picture"), np.int64)] = True
     return is_live
 
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import ArchiveError, GoneError
@@ -96,7 +96,7 @@ class ArchiveFiles:
 
     def done(self, path: Path) -> None:
         """Let go of the file of a source that was read."""
-        archive = self._archives.get(path.parent)
+        archive = self._archives.get(path.parent) if self._archives else None
         if archive is None or archive.keeps_files:
             return
         self._needed(path)
@@ -193,10 +193,10 @@ class ArchiveFiles:
                 yield source
             elif source.path.exists():
                 # It may come in another transfer syntax; its UID says that it is the same image.
-                yield replace(source, part=None)
+                yield source._replace(part=None)
             elif about.root not in self.errors:
                 self.lost.add(source.id)
-                yield replace(source, part=None)
+                yield source._replace(part=None)
 
 
 def _run(errands: Iterable[_Errand]) -> None:

@@ -17,7 +17,8 @@ from ...errors import GoneError, IndexFolderError
 from ...readers.archive import Address, Archive, ArchivedSeries, NamesImages, SeriesKey, is_part
 from ..catalogue.archives import IndexedArchive, add_archive, archive_of, move_archive, note_cursor
 from ..catalogue.database import Catalogue
-from ..catalogue.files import KnownSource, Stat, State, add_source, drop_sources, known_sources, mark_changed
+from ..catalogue.files import Stat, State, add_source, drop_sources, mark_changed
+from ..catalogue.known_sources import KnownSource, each_source, known_sources
 from ..catalogue.tombstones import tombstone_path_key
 from ..progress import Progress
 from ..storage.store import Store
@@ -78,7 +79,7 @@ def list_images(
     # Before the list: what changes while it is read is seen again the next time.
     changed = archive.changed(known_as.cursor)
     listing = Listing(known_as, cursor=changed.cursor)
-    indexed = {id.decode() for id in known_sources(store.catalogue, known_as.root)}
+    indexed = {id.decode() for id, _ in each_source(store.catalogue, known_as.root)}
     again = frozenset(changed.series or ()) if known_as.cursor is not None else frozenset()
     with closing(Uids(store.salt, address)) as uids:
         for series in archive.series():

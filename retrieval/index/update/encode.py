@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ...readers.limits import current_limits
 from ...representation import Representation
 from ..catalogue.files import IndexedSource, State, encoded_by, fetch, lacking, mark_outcomes
+from ..catalogue.number_set import NumberSet
 from ..catalogue.pictures import count_pictures, known_pictures, next_picture, removed_frames
 from ..catalogue.pixel_hashes import encoded_before
-from ..catalogue.representations import StoredRepresentation, stored_representations
+from ..catalogue.representations import stored_representations
 from ..progress import Progress
 from ..storage.merge import merge_small
 from ..storage.store import Store
 from .archive_files import GONE, ArchiveFiles
 from .batch_encoding import Batcher
-from .interrupt import held_back
+from .freed_memory import give_back_freed
+from .interrupt import held_back, interrupts
 from .same_pixels import known_pixels
 from .slide_bands import in_bands
 from .timings import Seconds
 from .transaction import COMMIT_EVERY, IdAllocator, SourceWrite, Transaction
-from .worker_messages import Failure, PartialResult, Setup, Spec, Task
+from .worker_messages import Failure, PartialResult, Setup, Task
+from .worker_setup import setup
 from .workers import Executor
 
 _COMMITS_TO_DOUBLE = 32
@@ -88,6 +90,7 @@ class Encoder:
         self._progress = progress
         fitted = [b for b in stored_representations(store.catalogue) if b.is_fitted]
         self._fitted = [b for b in fitted if b.base is None]  # `derive_all` does the others
+        self._all = tuple(b.id for b in self._fitted)
         self._representations: Mapping[int, Representation] = {b.id: store.representation(b) for b in fitted}
         self._ids = IdAllocator(next_picture(store.catalogue))
         self._encoded = Encoded()
@@ -95,7 +98,7 @@ class Encoder:
         self._transaction = self._new_transaction()
         self._long: dict[int, _LongSource] = {}
         self._states: dict[int, State] = {}
-        self._changed: frozenset[int] = frozenset()
+        self._changed = NumberSet()
 
     def run(self) -> Encoded:
         """Encode all that is to be encoded. After Ctrl-C every file that was encoded completely is kept."""
@@ -104,14 +107,23 @@ class Encoder:
             return self._encoded
         # Asked once: a question for each of a million new files would take longer than to write them.
         self._changed = encoded_before(self._store.catalogue)
-        done = 0
         self._progress("read", 0, len(ids))
         try:
-            about = setup(self._store, self._fitted)
-            read = self._executor.run(about, self._tasks(ids, about))
+            self._encode(ids)
+        except BaseException:  # an interrupt, or an error: whole files are worth keeping
+            with held_back():
+                self._transaction.commit()
+            raise
+        self._commit()
+        return self._encoded
+
+    def _encode(self, ids: Sequence[int]) -> None:
+        done, about = 0, setup(self._store, self._fitted)
+        read = self._executor.run(about, self._tasks(ids, about))
+        with interrupts() as held:
             for task, outcome in Batcher(self._representations).encoded(read):
                 # An interrupt between two of its steps would leave a file half added.
-                with held_back():
+                with held:
                     n = self._take(task, outcome)
                 if n:
                     self._files.done(task.path)
@@ -122,12 +134,6 @@ class Encoder:
                     self._progress(f"reading {task.name}", task.band.number + 1, task.band.of)
                 else:
                     self._progress("read", done, len(ids))
-        except BaseException:  # an interrupt, or an error: whole files are worth keeping
-            with held_back():
-                self._transaction.commit()
-            raise
-        self._commit()
-        return self._encoded
 
     def _tasks(self, ids: Sequence[int], about: Setup) -> Iterator[Task]:
         sources = fetch(self._store.catalogue, ids)
@@ -138,19 +144,18 @@ class Encoder:
                     yield task
 
     def _task(self, source: IndexedSource) -> Task:
-        is_new = source.state is not State.READ
-        encoded = frozenset[int]() if is_new else encoded_by(self._store.catalogue, source.id)
-        wanted = tuple(b.id for b in self._fitted if is_new or b.id not in encoded)
+        catalogue, about = self._store.catalogue, (source.id, source.path, source.name)
         # A file that changed brings its removed frames back; one that is read for a new representation does
         # not.
-        skip = frozenset() if is_new else removed_frames(self._store.catalogue, source.id)
+        if source.state is not State.READ:
+            is_known = source.id in self._changed
+            pixels = known_pixels(catalogue, source.id, self._fitted) if is_known else {}
+            return Task(*about, self._all, also=self._also, pixels=pixels)
+        encoded = encoded_by(catalogue, source.id)
+        wanted = tuple(id for id in self._all if id not in encoded)
+        skip = removed_frames(catalogue, source.id)
         # What is in the index is read again whatever kind of file it is.
-        also = self._also if is_new else None
-        part = None if is_new else source.part
-        has_pixels = is_new and source.id in self._changed
-        pixels = known_pixels(self._store.catalogue, source.id, self._fitted) if has_pixels else {}
-        about = (source.id, source.path, source.name, wanted)
-        return Task(*about, has_thumbnails=is_new, skip=skip, also=also, part=part, pixels=pixels)
+        return Task(*about, wanted, has_thumbnails=False, skip=skip, also=None, part=source.part)
 
     def _take(self, task: Task, outcome: PartialResult | Failure) -> int:
         """Take a result of a task, and return the number of files that it completes."""
@@ -181,7 +186,8 @@ class Encoder:
         else:
             write = long.write
             long.transaction.add(write, result.pictures)
-        write.damage += result.damage
+        if result.damage.kinds:
+            write.damage += result.damage
         write.contents = result.contents or write.contents
         if result.goes_on:
             return 0
@@ -228,6 +234,7 @@ class Encoder:
         # Here and not at the end: an update of a million images would leave thousands of segments.
         with self._encoded.own_seconds.of("merging"):
             merge_small(self._store, self._representations)
+        give_back_freed()
 
     def _new_transaction(self) -> Transaction:
         # A commit writes the checksums of the whole catalogue: as many for each image of a large index as of
@@ -235,14 +242,3 @@ class Encoder:
         n = (self._n_known + self._encoded.n_pictures) // _COMMITS_TO_DOUBLE
         n = max(self._commit_every, min(n, _MOST_IN_A_COMMIT))
         return Transaction(self._store, self._representations, self._ids, n)
-
-
-def setup(store: Store, chosen: Sequence[StoredRepresentation]) -> Setup:
-    """Return what workers need to restore representations."""
-    # Absolute: a worker process may start in another working directory.
-    models = store.folder.absolute() / "models"
-    specs = tuple(
-        Spec(b.id, b.name, b.settings, None if b.model is None else models / b.model) for b in chosen
-    )
-    about = (store.window.text, store.salt, specs, store.factories, store.privacy)
-    return Setup(*about, current_limits(), store.tiling)

@@ -14,11 +14,11 @@ from ..catalogue.representations import StoredRepresentation, note_fit, stored_r
 from ..progress import Progress
 from ..storage.store import Store
 from .archive_files import ArchiveFiles
-from .encode import setup
 from .flow import Flow
 from .freed_memory import give_back_freed
 from .slide_bands import in_bands
 from .worker_messages import PartialResult, Setup, Task
+from .worker_setup import setup
 from .worker_task import sampling_key
 from .workers import Executor, Outcome, ProcessExecutor, SerialExecutor
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from ..catalogue.contents import BLOCK, part_of, whole_of
 from ..catalogue.database import Catalogue
-from ..catalogue.files import KnownSource, Stat, State, known_sources, knows_contents
+from ..catalogue.files import Stat, State, knows_contents
+from ..catalogue.known_sources import KnownSource, each_source, known_sources
 from ..catalogue.on_disk import stat_of
 from ..catalogue.roots import IndexedRoot
 
@@ -130,7 +131,7 @@ def has_files(path: Path) -> bool:
 
 def _there(catalogue: Catalogue, root: IndexedRoot) -> Iterable[tuple[KnownSource, Path, Stat]]:
     """Yield the images of an indexed folder for which there is a file."""
-    for below, known in known_sources(catalogue, root.id).items():
+    for below, known in each_source(catalogue, root.id):
         path = root.path / os.fsdecode(below)
         if known.state is State.READ:
             try:

@@ -29,6 +29,7 @@ from .archive_scan import list_images, record_images, require_archive
 from .derived import derive_all
 from .encode import Encoded, Encoder
 from .fit import fit_all
+from .freed_memory import give_back_freed
 from .keep_hashes import keep_hashes
 from .plan import Step, steps_of, waiting
 from .push import follow_copies
@@ -106,6 +107,7 @@ def update(
         scopes = scan(store, folders, progress, options)
         changes = record(store, scopes, options)
         asked = [_scan_archive(store, address, progress, options, changes) for address in archives]
+        give_back_freed()
     with seconds.of("checking"):
         keep_hashes(store, changes.unhashed, progress)
         add_missing_sums(store, progress)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,24 +15,23 @@ from ...errors import IndexFolderError, SettingError
 from ...readers.folder import find_files
 from ..catalogue.database import Catalogue
 from ..catalogue.files import (
-    KnownSource,
-    NewSource,
-    Stat,
+    MANY,
     State,
     add_source,
     add_sources,
     drop_sources,
-    known_sources,
     mark_changed,
     note_stat,
 )
+from ..catalogue.known_sources import KnownSource, Recognised
 from ..catalogue.pictures import drop_labels
 from ..catalogue.reader_versions import retry_after_change
 from ..catalogue.roots import note_scanned, roots
-from ..catalogue.tombstones import is_tombstone, tombstone_path_key
+from ..catalogue.tombstones import is_tombstone
 from ..progress import Progress
 from ..storage.store import Store
 from .find_root import root_of
+from .packed_files import Found, PackedFiles
 from .recognise import folder_of, is_unchanged
 from .scanned import Changes, ScanOptions, Scope
 
@@ -57,15 +57,15 @@ def scan(store: Store, folders: Sequence[Path], progress: Progress, options: Sca
         inside = [r for r in known if r != base and r.is_relative_to(base)]
         if root not in known:
             known.append(root)
+        prefix = "" if base == root else f"{base.relative_to(root).as_posix()}/"
         lines: list[str] = []
-        files = []
+        files = PackedFiles(root)
         exclude = [store.folder.resolve(), *inside]
         for file in find_files(
             folder, exclude=exclude, report=lines.append, follow_links=options.follow_links
         ):
-            files.append(file)
+            files.add(file, prefix)
             progress("scan", sum(len(s.files) for s in scopes) + len(files), 0)
-        prefix = "" if base == root else f"{base.relative_to(root).as_posix()}/"
         scopes.append(Scope(root, prefix, is_folder, files, [_split(line) for line in lines]))
     return scopes
 
@@ -84,48 +84,46 @@ def record(store: Store, scopes: Sequence[Scope], options: ScanOptions) -> Chang
             scope.number = root_of(store.catalogue, scope.root, store.salt, changes.notes)
             _record_scope(store, scope, changes, options)
             note_scanned(store.catalogue, scope.number, folder_of(scope.root), time.time_ns())
+    for scope in scopes:
+        scope.files = PackedFiles(scope.root)  # in the catalogue by now
     return changes
 
 
 def _record_scope(store: Store, scope: Scope, changes: Changes, options: ScanOptions) -> None:
-    # Files that are found are taken out of `known`; what is left at the end is gone.
-    catalogue, salt = store.catalogue, store.salt
-    known = known_sources(catalogue, scope.number)
+    catalogue = store.catalogue
+    known = Recognised(catalogue, scope.number, store.salt)
     # An empty folder is far more often a disk that is not mounted than files that were all deleted.
-    if scope.is_whole and not scope.prefix and known and not scope.files and not scope.unreadable:
+    if scope.is_whole and not scope.prefix and known.n and not scope.files and not scope.unreadable:
         raise IndexFolderError(
-            f"{scope.root}: {len(known)} indexed files lay here and it is empty now; mount it again, "
+            f"{scope.root}: {known.n} indexed files lay here and it is empty now; mount it again, "
             "or take them out with `semblance remove`"
         )
-    n_known, n_new = len(known), len(changes.new)
-    new: list[NewSource] = []
-    for file in scope.files:
-        path = os.fsencode(_below(scope.root, file.path))
-        name = catalogue.names.name(f"{scope.prefix}{file.name}")
-        stat = Stat(file.size, file.mtime_ns, file.inode, file.ctime_ns)
-        found = known.pop(path, None) or known.pop(tombstone_path_key(salt, path), None)
-        if found is None:
-            new.append((path, name, stat))
-        elif not is_unchanged(found, file.path, stat, salt, options.compare_contents):
-            changes.changed.add(_changed(catalogue, scope, path, name, stat, found, changes))
-        else:
-            _unchanged(catalogue, found, file.path, name, stat, changes)
-    changes.new.update(add_sources(catalogue, scope.number, new))
+    n_new = len(changes.new)
+    new = array("q")  # places in the list of files, which is gone through twice: it holds no objects
+    for page in scope.files.pages():
+        for file, found in zip(page, known.find([file.below for file in page]), strict=True):
+            if found is None:
+                new.append(file.at)
+            else:
+                known.keep(_compared(store, scope, file, found, changes, options))
+    # Before the new ones are added, which are not gone.
+    gone = [found for path, found in known.rest() if _is_gone(scope, path)]
+    _add_new(catalogue, scope, new, changes)
     changes.skipped += [(catalogue.names.name(where), reason) for where, reason in scope.unreadable]
-    gone = [found for path, found in known.items() if _is_gone(scope, path)]
     if not options.forget:
         # Files that were moved or renamed within the folder are new there, and do not count as gone.
-        check_share(str(scope.root), len(gone) - (len(changes.new) - n_new), n_known)
+        check_share(str(scope.root), len(gone) - (len(changes.new) - n_new), known.n)
     for found in gone:
         _drop_labels(catalogue, found, changes)
     drop_sources(catalogue, [found.id for found in gone])
     changes.n_gone += len(gone)
 
 
-def _below(root: Path, path: Path) -> str:
-    """Return a path relative to the folder that it is in, for a hundredth of the time of ``relpath``."""
-    text, prefix = str(path), f"{str(root).rstrip(os.sep)}{os.sep}"
-    return text[len(prefix) :] if text.startswith(prefix) else os.path.relpath(path, root)
+def _add_new(catalogue: Catalogue, scope: Scope, new: array[int], changes: Changes) -> None:
+    for first in range(0, len(new), MANY):
+        files = (scope.files[at] for at in new[first : first + MANY])
+        rows = [(file.below, catalogue.names.name(file.name), file.stat) for file in files]
+        changes.new.update(add_sources(catalogue, scope.number, rows))
 
 
 def check_share(where: str, n_gone: int, n_known: int) -> None:
@@ -137,22 +135,26 @@ def check_share(where: str, n_gone: int, n_known: int) -> None:
         )
 
 
-def _changed(
-    catalogue: Catalogue,
-    scope: Scope,
-    path: bytes,
-    name: str,
-    stat: Stat,
-    found: KnownSource,
-    changes: Changes,
+def _compared(
+    store: Store, scope: Scope, file: Found, found: KnownSource, changes: Changes, options: ScanOptions
 ) -> int:
+    """Record whether a file is as it was, and return the number that it has from now on."""
+    path = scope.root / os.fsdecode(file.below)
+    if is_unchanged(found, path, file.stat, store.salt, options.compare_contents):
+        _unchanged(store.catalogue, found, path, file, changes)
+        return found.id
+    changes.changed.add(id := _changed(store.catalogue, scope, file, found, changes))
+    return id
+
+
+def _changed(catalogue: Catalogue, scope: Scope, file: Found, found: KnownSource, changes: Changes) -> int:
     """Record that a file is to be read again, a removed one under its name; return its number."""
     _drop_labels(catalogue, found, changes)
     if found.state is not State.REMOVED:
-        mark_changed(catalogue, found.id, stat)
+        mark_changed(catalogue, found.id, file.stat)
         return found.id
     drop_sources(catalogue, [found.id])
-    return add_source(catalogue, scope.number, path, name, stat)
+    return add_source(catalogue, scope.number, file.below, catalogue.names.name(file.name), file.stat)
 
 
 def _drop_labels(catalogue: Catalogue, found: KnownSource, changes: Changes) -> None:
@@ -164,15 +166,13 @@ def _drop_labels(catalogue: Catalogue, found: KnownSource, changes: Changes) -> 
         changes.unlabelled.append(found.name)
 
 
-def _unchanged(
-    catalogue: Catalogue, found: KnownSource, path: Path, name: str, stat: Stat, changes: Changes
-) -> None:
+def _unchanged(catalogue: Catalogue, found: KnownSource, path: Path, file: Found, changes: Changes) -> None:
     # A copy, or a restored backup: from now on it is known by how the file system shows it now.
-    if stat != found.stat:
-        note_stat(catalogue, found.id, stat)
+    if file.stat != found.stat:
+        note_stat(catalogue, found.id, file.stat)
     if found.part is None and found.state in (State.READ, State.REMOVED):
         changes.unhashed.append((found.id, path))
-    count_unchanged(found, name, changes)
+    count_unchanged(found, catalogue.names.name(file.name), changes)
 
 
 def count_unchanged(found: KnownSource, name: str, changes: Changes) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...readers.folder import FoundFile
+from ..catalogue.number_set import NumberSet
+from .packed_files import PackedFiles
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Scope:
     root : the indexed folder that it is, or is in.
     prefix : leads from the root to the scanned folder: ``sub/``, or empty.
     is_whole : False if a single file was given, which says nothing about the others.
-    files : all files found.
+    files : all files found; none any more once they are recorded.
     unreadable : (name, reason) of files and folders that could not be looked at.
     number : of the root in the catalogue, once it is recorded.
     """
@@ -43,7 +44,7 @@ class Scope:
     root: Path
     prefix: str
     is_whole: bool
-    files: list[FoundFile]
+    files: PackedFiles
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     number: int = 0
 
@@ -63,8 +64,8 @@ class Changes:
     unhashed : the number and path of unchanged files whose contents the index does not know yet.
     """
 
-    new: set[int] = field(default_factory=set)
-    changed: set[int] = field(default_factory=set)
+    new: NumberSet = field(default_factory=NumberSet)
+    changed: NumberSet = field(default_factory=NumberSet)
     n_gone: int = 0
     n_unchanged: int = 0
     n_ignored: int = 0

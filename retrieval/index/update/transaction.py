@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...representation import Encoding, Representation
 from ..catalogue.contents import Contents
 from ..catalogue.encoded_picture import EncodedPicture
-from ..catalogue.files import State, drop_pictures, mark_outcomes, note_contents
+from ..catalogue.files import drop_pictures, mark_outcomes, mark_read
 from ..catalogue.pictures import add_pictures, change_pictures, known_pictures
 from ..catalogue.pixel_hashes import note_pixels
 from ..catalogue.representations import Segment, add_segment
@@ -197,9 +197,7 @@ class Transaction:
         hashed = ((id, one.pixels) for write in other for id, one in write.pictures)
         note_pixels(catalogue, ((id, pixels) for id, pixels in hashed if pixels))
         change_pictures(catalogue, (one for write in new if write.is_same for one in write.pictures))
-        mark_outcomes(catalogue, ((write.source, State.READ, write.reason) for write in new))
-        known = ((write.source, write.contents) for write in new)
-        note_contents(catalogue, ((id, contents) for id, contents in known if contents is not None))
+        mark_read(catalogue, ((write.source, write.reason, write.contents) for write in new))
         encoded = ((write.source, id) for write in self._writes for id in write.encode)
         catalogue.run_many("INSERT OR IGNORE INTO encoded VALUES (?, ?)", encoded)
 

@@ -1,0 +1,21 @@
+"""The setup of workers: what they restore the representations of an index from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...readers.limits import current_limits
+from ..catalogue.representations import StoredRepresentation
+from ..storage.store import Store
+from .worker_messages import Setup, Spec
+
+
+def setup(store: Store, chosen: Sequence[StoredRepresentation]) -> Setup:
+    """Return what workers need to restore representations."""
+    # Absolute: a worker process may start in another working directory.
+    models = store.folder.absolute() / "models"
+    specs = tuple(
+        Spec(b.id, b.name, b.settings, None if b.model is None else models / b.model) for b in chosen
+    )
+    about = (store.window.text, store.salt, specs, store.factories, store.privacy)
+    return Setup(*about, current_limits(), store.tiling)
