@@ -92,7 +92,7 @@ class PageSums:
         n_bytes, total, size = 0, 0, self.page_size * len(self.pages)
         crc32 = crc32_for(size)
         for chunk in chunks:
-            # The first chunk has all that SQLite writes late: a file is read by the megabyte, or as a whole.
+            # The first chunk has all that SQLite writes late: a file is read in large pieces, or as a whole.
             first = b"" if n_bytes else _without_late(memoryview(chunk)[: _LATE[-1][1]])
             total = crc32(memoryview(chunk)[len(first) :], crc32(first, total))
             n_bytes += len(chunk)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import get_context, resource_tracker, sharedctypes
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from ...readers.reading_child import end_with_parent
 from .encoding_limit import by_kernel, is_ended
-from .worker_messages import Setup, Task
+from .in_order import Outcome
+from .outbox import Outbox
+from .worker_messages import PartialResult, Setup, Task
 from .worker_task import Worker
+
+_LEAST = 2
+"""Tasks that a worker process has at a time: one that it does, and one so that it need not wait for the
+next."""
+_MOST = 64
+"""Tasks that it has if they are quick: to be woken for each of a million would take longer than the rest."""
 
 
 @dataclass(eq=False)
@@ -27,23 +36,72 @@ class WorkerProcess:
     ----------
     process : the process.
     connection : its end of the pipe: tasks go out, results come in.
+    begun : how many tasks it has begun, which it counts in memory that both share.
     setup : the last one that was sent.
-    assigned : what was sent and is not finished, in order.
+    assigned : what it is to do and has not finished, in order.
     has_begun : partial results of the first task have arrived.
     """
 
     process: BaseProcess
     connection: Connection
+    begun: ctypes.c_int64
     setup: Setup | None = None
     assigned: deque[Task | Setup] = field(default_factory=deque)
     has_begun: bool = False
+    _unsent: list[Task] = field(default_factory=list)
+    _room: int = _LEAST
+    _n_done: int = 0
 
-    def assign(self, message: Task | Setup) -> None:
-        """Send a task or a setup."""
-        self.assigned.append(message)
+    @property
+    def has_room(self) -> bool:
+        """Tell if it should get another task."""
+        return len(self.assigned) < self._room
+
+    def assign(self, setup: Setup, task: Task) -> None:
+        """Give it a task, after the setup; both are sent at once only if it has nothing else to do."""
+        if self.setup is not setup:
+            self.setup = setup
+            self.assigned.append(setup)
+            self._send(setup)
+        self.assigned.append(task)
+        self._unsent.append(task)
+        # The next task may be long in coming, from an archive.
+        if len(self.assigned) - len(self._unsent) < _LEAST:
+            self.send()
+
+    def send(self) -> None:
+        """Send all tasks that are assigned."""
+        if self._unsent:
+            self._send(self._unsent)
+            self._unsent = []
+
+    def _send(self, message: Setup | list[Task]) -> None:
         # If the process has died, the next receive says so; until then the task counts as assigned to it.
         with suppress(OSError):
             self.connection.send(message)
+
+    def results(self, outcomes: Sequence[Outcome]) -> Iterator[tuple[Task, Outcome]]:
+        """Yield results that came together, each with its task."""
+        if len(outcomes) * 2 >= len(self.assigned):  # it is quick, and had soon had nothing to do
+            self._room = min(_MOST, 2 * self._room)
+        elif len(outcomes) * 8 < len(self.assigned):
+            self._room = max(_LEAST, self._room // 2)
+        for outcome in outcomes:
+            # A worker answers in the order of what it was sent.
+            task = self.assigned[0]
+            assert isinstance(task, Task)
+            self.has_begun = isinstance(outcome, PartialResult) and outcome.goes_on
+            if not self.has_begun:
+                self.assigned.popleft()
+                self._n_done += 1
+            yield task, outcome
+
+    def undone(self) -> list[Task]:
+        """Return the tasks that a dead process leaves, the one that it died of first."""
+        tasks = [task for task in self.assigned if isinstance(task, Task)]
+        # Some may be done that it did not get to tell.
+        guilty = min(max(0, self.begun.value - self._n_done - 1), max(0, len(tasks) - 1))
+        return [*tasks[guilty : guilty + 1], *tasks[:guilty], *tasks[guilty + 1 :]]
 
     def stop(self) -> None:
         """End the process without waiting for its tasks."""
@@ -67,13 +125,14 @@ def start_worker_process() -> WorkerProcess:
     # A fresh interpreter: a fork would copy locks that other threads hold at that moment, locked for ever.
     context = get_context("spawn")
     here, there = context.Pipe()
+    begun = sharedctypes.RawValue(ctypes.c_int64, 0)
     # A daemon is ended when this process ends normally; when this one is killed, so is the worker.
-    process = context.Process(target=serve, args=(there, os.getpid()), daemon=True)
+    process = context.Process(target=serve, args=(there, os.getpid(), begun), daemon=True)
     with _interrupts_blocked():
         process.start()
     # The worker now holds the only copy of its end, so that its death closes the pipe.
     there.close()
-    return WorkerProcess(process, here)
+    return WorkerProcess(process, here, begun)
 
 
 @contextmanager
@@ -91,16 +150,16 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def serve(connection: Connection, parent: int) -> None:
+def serve(connection: Connection, parent: int, begun: ctypes.c_int64) -> None:
     """Do what arrives through a connection until its other end closes: the whole life of a worker process.
 
-    ``parent`` is the number of the process that started it, with which it ends.
+    ``parent`` is the number of the process that started it, with which it ends; ``begun`` counts tasks.
     """
     # A worker in the middle of an image would see only afterwards that the pipe has closed.
     end_with_parent(parent)
     # Ctrl-C reaches every process of the terminal; the parent alone decides what ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    worker: Worker | None = None
+    worker, outbox = None, Outbox(connection)
     try:
         while True:
             message = connection.recv()
@@ -108,10 +167,19 @@ def serve(connection: Connection, parent: int) -> None:
                 worker, problem = _prepared(message)
                 connection.send(problem)
             elif worker is not None:
-                for result in worker.run(message):
-                    connection.send(result)
+                _do(worker, message, outbox, begun)
+            if not connection.poll():  # there is nothing to go on with: somebody may wait
+                outbox.send()
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
+
+
+def _do(worker: Worker, tasks: Sequence[Task], outbox: Outbox, begun: ctypes.c_int64) -> None:
+    for task in tasks:
+        outbox.make_way(task)
+        begun.value += 1
+        for result in worker.run(task):
+            outbox.put(result)
 
 
 def _prepared(setup: Setup) -> tuple[Worker | None, str | None]:

@@ -14,15 +14,12 @@ from ...registry import EXECUTORS, load
 from ..catalogue.files import State
 from .encoding_limit import TOO_LONG
 from .in_order import InOrder, Outcome
-from .worker_messages import Failure, PartialResult, Setup, Task
+from .worker_messages import Failure, Setup, Task
 from .worker_process import WorkerProcess, start_worker_process
 from .worker_task import Worker
 
 __all__ = ["Executor", "Outcome", "ProcessExecutor", "SerialExecutor", "executor_on", "make_executor"]
 
-_ASSIGNED = 2
-"""Tasks that a worker process has at a time: one that it does, and one so that it need not wait for the
-next."""
 _STARTS = 3
 """Worker processes that may die in a row before they begin: one that does may lack memory for a moment."""
 
@@ -95,22 +92,21 @@ class ProcessExecutor:
     def _assign(self, setup: Setup, tasks: Iterator[Task], order: InOrder) -> None:
         # Tasks are taken from the iterator only when somebody has room: it looks up files as it goes, and
         # there may be millions.
-        while len(self._workers) < self._jobs or any(len(w.assigned) < _ASSIGNED for w in self._workers):
+        while len(self._workers) < self._jobs or any(w.has_room for w in self._workers):
             is_new = not self._retry
             task = next(tasks, None) if is_new else self._retry.popleft()
             if task is None:
-                return
+                break
             if is_new:
                 order.begin(task)
-            worker = self._least_busy()
-            if worker.setup is not setup:
-                worker.setup = setup
-                worker.assign(setup)
-            worker.assign(task)
+            self._least_busy().assign(setup, task)
+        for worker in self._workers:
+            worker.send()
 
     def _least_busy(self) -> WorkerProcess:
         """Return who gets the next task: an idle process, else a new one, else the one with fewest tasks."""
-        worker = min(self._workers, key=lambda w: len(w.assigned), default=None)
+        free = [worker for worker in self._workers if worker.has_room]
+        worker = min(free, key=lambda w: len(w.assigned), default=None)
         if worker is None or (worker.assigned and len(self._workers) < self._jobs):
             worker = start_worker_process()
             self._workers.append(worker)
@@ -122,30 +118,26 @@ class ProcessExecutor:
         except (EOFError, OSError):
             yield from self._replace(worker)
             return
-        # A worker answers in the order of what it was sent.
-        first = worker.assigned[0]
-        if isinstance(first, Setup):
-            worker.assigned.popleft()
-            if message is not None:
-                raise SemblanceError(message)
-            self._failed_starts = 0
+        if not isinstance(worker.assigned[0], Setup):
+            yield from worker.results(message)
             return
-        worker.has_begun = isinstance(message, PartialResult) and message.goes_on
-        if not worker.has_begun:
-            worker.assigned.popleft()
-        yield first, message
+        worker.assigned.popleft()
+        if message is not None:
+            raise SemblanceError(message)
+        self._failed_starts = 0
 
     def _replace(self, worker: WorkerProcess) -> Iterator[tuple[Task, Outcome]]:
-        """Take a dead worker out; its first task is to blame, the others are done by another worker."""
+        """Take a dead worker out; the task that it died of is to blame, the others are done by another."""
         self._workers.remove(worker)
         worker.connection.close()
         worker.process.join()
-        first = worker.assigned.popleft()
-        if isinstance(first, Setup):
+        tasks = worker.undone()
+        if isinstance(worker.assigned[0], Setup):
             self._count_failed_start(worker)
-            self._retry.extend(task for task in worker.assigned if isinstance(task, Task))
+            self._retry.extend(tasks)
             return
-        self._retry.extend(task for task in worker.assigned if isinstance(task, Task))
+        first, *others = tasks
+        self._retry.extend(others)
         # The first crash may be chance, such as a lack of memory. After partial results a second try would
         # send the same images again.
         if worker.took_too_long or worker.has_begun or first.key in self._crashed:
