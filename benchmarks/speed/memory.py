@@ -5,8 +5,8 @@
 
 Each collection is made of small grey PNG pictures with blobs and edges, drawn from a seed. ``semblance
 index`` runs in a process of its own; the resident memory of it and of its workers is looked at every 50 ms.
-Printed are the peak of their sum, in which pages that they share count several times, and the peak of the
-largest process.
+Printed are the peak of their sum, in which pages that they share count several times, the peak of the
+largest process, and the processor's time of the process that writes: seconds, and microseconds an image.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -39,18 +40,35 @@ def draw_pictures(folder: Path, count: int, side: int) -> None:
         cv2.imwrite(str(place / f"{number}.png"), pixels)
 
 
-def peaks(command: Sequence[str]) -> tuple[float, float, float]:
-    """Run a command; return the peak of the summed and of the largest resident memory in MiB, and seconds."""
-    start = time.monotonic()
+class Taken(NamedTuple):
+    """What a command took.
+
+    Parameters
+    ----------
+    seconds : by the clock.
+    writer : seconds of the processor in its own process, not in those that it started.
+    total, largest : the peak of the summed and of the largest resident memory, in MiB.
+    """
+
+    seconds: float
+    writer: float
+    total: float
+    largest: float
+
+
+def taken_by(command: Sequence[str]) -> Taken:
+    """Run a command and return what it took."""
+    start, writer = time.monotonic(), 0.0
     process = psutil.Popen(command, stdout=subprocess.DEVNULL)
     total = largest = 0.0
     while process.poll() is None:
         sizes = [_resident(p) for p in (process, *_children(process))]
         total, largest = max(total, sum(sizes)), max(largest, *sizes)
+        writer = max(writer, _processor(process))
         time.sleep(0.05)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}")
-    return total, largest, time.monotonic() - start
+    return Taken(time.monotonic() - start, writer, total, largest)
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
@@ -67,6 +85,14 @@ def _resident(process: psutil.Process) -> float:
         return 0.0
 
 
+def _processor(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+        return float(times.user + times.system)
+    except psutil.Error:
+        return 0.0
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -77,7 +103,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="processes [2]")
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
     args, options = parser.parse_known_args()
-    print(f"{'pictures':>9} {'seconds':>8} {'sum MiB':>8} {'largest MiB':>11}")
+    print(f"{'pictures':>9} {'seconds':>8} {'writer s':>8} {'µs each':>8} {'sum MiB':>8} {'largest MiB':>11}")
     found = []
     for count in args.counts:
         with tempfile.TemporaryDirectory(dir=args.folder) as folder:
@@ -85,9 +111,10 @@ def main() -> None:
             by = [word for name in args.by for word in ("--by", name)]
             output = ["-o", f"{folder}/index", "--jobs", str(args.jobs), *options]
             semblance = [sys.executable, "-c", "import sys; from cli.main import main; sys.exit(main())"]
-            total, largest, seconds = peaks([*semblance, "index", f"{folder}/pictures", *output, *by])
-        found.append(total)
-        print(f"{count:9,} {seconds:8.1f} {total:8.0f} {largest:11.0f}", flush=True)
+            took = taken_by([*semblance, "index", f"{folder}/pictures", *output, *by])
+        found.append(took.total)
+        cost = f"{took.seconds:8.1f} {took.writer:8.1f} {1e6 * took.writer / count:8.0f}"
+        print(f"{count:9,} {cost} {took.total:8.0f} {took.largest:11.0f}", flush=True)
     if len(found) > 1:
         print(f"peak of the largest collection over that of the smallest: {found[-1] / found[0]:.2f}")
 
