@@ -87,7 +87,9 @@ class ReadingProcess:
             # Given up half-way: what the process does now is of no use.
             if end is None:
                 self.stop()
-        self._used = Used(end.seconds, end.n_resident)
+            else:
+                # Also after a reader that wanted the first item only: else its time counts for the next file.
+                self._used = Used(end.seconds, end.n_resident)
         if end.error is not None:
             raise end.error[0](*end.error[1])
 

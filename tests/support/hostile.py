@@ -21,6 +21,13 @@ def spin(path=None):
         yield from ()
 
 
+def work(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    yield "done"
+
+
 def sleep(seconds):
     time.sleep(seconds)
     yield "awake"
