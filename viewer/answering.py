@@ -30,11 +30,12 @@ def ask(index: Index, query: Query, options: QueryOptions, through: float = 0.0)
     """
     if through:
         # Loaded when it is needed: it takes NumPy, and the help of the command line must not wait for that.
-        from .queries.followed_mark import ask_through, extents
+        from .queries.followed_mark import FollowedMark
 
-        hits = ask_through(index, query, options, through)
+        mark = FollowedMark.of(index, query, options, through)
+        hits = mark.hits()
         shown = answer_of(index, query, hits, options.by, options.group_by)
-        slices = extents(index, query, options, through, hits)
+        slices = mark.extents(hits)
         return replace(shown, rows=tuple(replace(r, extent=slices.get(r.caption.id)) for r in shown.rows))
     if query.slices:
         hits = index.query_volume(query.slices, options)
@@ -108,9 +109,10 @@ def findings_of(
     """Return which labels the cases that look like a query share."""
     subject = query.slices or query.subject
     if through:
-        from .queries.followed_mark import asked_through
+        from .queries.followed_mark import FollowedMark
 
-        subject, options = asked_through(index, query, options, through)
+        mark = FollowedMark.of(index, query, options, through)
+        subject, options = mark.names, mark.options
     # The file of an indexed image is a query of its own: it must not find itself either.
     asked = replace(options, among=options.among or others(index, query), include_self=True)
     return index.find_labels(subject, asked, labels=labels)

@@ -2,34 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-_SHARE = 0.5
-"""Of the way from the scores of the stack to its best: half of it still belongs to what was found."""
+LIKE_IT = 0.35
+"""Of the way from the scores of a stack to its best: from here on a slice belongs to what was found."""
+SURELY = 0.5
+"""From here on it belongs so surely that it may ask for it."""
+_REACH = 3
+"""Slices on either side that count for one, each by a Gaussian of one slice: 99.9 % of it."""
+
+Profile = NDArray[np.float64]
 
 
-def extent(scores: NDArray[np.floating], best: int) -> tuple[int, int]:
-    """Return the first and the last slice around the best one that are more like it than like the rest.
+def profile(scores: Sequence[NDArray[np.floating]]) -> Profile:
+    """Return how like a mark each slice of a stack is, float64 (n,), in deviations above the median.
 
-    A slice belongs if it scores at least halfway from the median of the stack to the best, after a median
-    over three slices, so that one odd slice neither ends an extent nor prolongs it.
+    What several slices of a mark say of a slice is averaged, and so is what the slices beside it are, by a
+    Gaussian of one slice: alone each is too uneven to be cut anywhere. Representations are added up.
 
     Parameters
     ----------
-    scores : (n,), of the slices of a stack in order.
-    best : the place of the best.
+    scores : of each representation, (m, n): of the m slices that asked, for the n of the stack, in order.
     """
-    own = np.asarray(scores, dtype=np.float64)
-    # Edges are repeated: at the end of a stack two slices decide instead of three.
-    padded = np.pad(own, 1, mode="edge")
-    calm = np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0)
-    # A stack mostly does not show what was found, so that its median is the level of the rest.
-    threshold = np.median(own) + _SHARE * (own[best] - np.median(own))
-    # The best one belongs whatever its neighbours score.
-    first = last = best
-    while first > 0 and calm[first - 1] >= threshold:
+    total = np.zeros(scores[0].shape[1])
+    for own in scores:
+        mean = own.mean(axis=0, dtype=np.float64)
+        # A stack mostly does not show what was found, so that its median is the level of the rest.
+        total += (mean - np.median(mean)) / max(float(mean.std()), 1e-12)
+    return _smooth(total)
+
+
+def _smooth(values: Profile) -> Profile:
+    """Return values (n,) averaged with those beside them by a Gaussian of one slice; ends are repeated."""
+    weights = np.exp(-0.5 * np.arange(-_REACH, _REACH + 1) ** 2.0)
+    return np.convolve(np.pad(values, _REACH, mode="edge"), weights / weights.sum(), mode="valid")
+
+
+def extent(values: Profile, best: int, share: float = LIKE_IT) -> tuple[int, int]:
+    """Return the first and the last slice around the best one that are like it.
+
+    A slice belongs if its value is at least ``share`` of the way from the median of the stack to the peak.
+
+    Parameters
+    ----------
+    values : (n,), a profile of the slices of a stack, in order.
+    best : the place of the best; the peak is this one, or one beside it.
+    """
+    beside = slice(max(best - 1, 0), best + 2)
+    peak = beside.start + int(values[beside].argmax())
+    level = float(np.median(values))
+    threshold = level + share * (values[peak] - level)
+    first = last = peak
+    while first > 0 and values[first - 1] >= threshold:
         first -= 1
-    while last < len(own) - 1 and calm[last + 1] >= threshold:
+    while last < len(values) - 1 and values[last + 1] >= threshold:
         last += 1
-    return first, last
+    # The best one belongs whatever its neighbours say.
+    return min(first, best), max(last, best)
