@@ -25,7 +25,7 @@ class FoundFile:
 
     Parameters
     ----------
-    path : where it is.
+    where : its path, as the system takes it.
     name : relative to the folder, ``/`` between parts; bytes that are no UTF-8, and control characters, are
         written as backslash escapes.
     size : in bytes.
@@ -34,12 +34,17 @@ class FoundFile:
     ctime_ns : when its contents, name or rights were changed last; no program can set it.
     """
 
-    path: Path
+    where: str
     name: str
     size: int
     mtime_ns: int
     inode: int
     ctime_ns: int
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return Path(self.where)
 
 
 def find_files(
@@ -100,7 +105,7 @@ class _Walk:
             elif entry.is_symlink() and not self._is_followed(entry, name, root):
                 continue
             elif not self._is_folder(entry):
-                yield from self._file(Path(entry.path), name)
+                yield from self._file(entry, name)
             else:
                 identity = _identity(Path(entry.path))
                 if identity not in entered:
@@ -138,10 +143,11 @@ class _Walk:
         except OSError:
             return False
 
-    def _file(self, path: Path, name: str) -> Iterator[FoundFile]:
-        if path.name.upper().startswith("DICOMDIR") and is_directory_file(path):
+    def _file(self, entry: os.DirEntry[str], name: str) -> Iterator[FoundFile]:
+        # Of a million files few need the methods of a path, which takes as long to make as to ask the system.
+        if entry.name.upper().startswith("DICOMDIR") and is_directory_file(path := Path(entry.path)):
             self._check_listed(path, name)
-        elif (found := _found(path, name, self.report)) is not None:
+        elif (found := _found(entry, name, self.report)) is not None:
             yield found
 
     def _check_listed(self, path: Path, name: str) -> None:
@@ -152,7 +158,7 @@ class _Walk:
             self.report(str(error))
 
 
-def _found(path: Path, name: str, report: Report) -> FoundFile | None:
+def _found(path: Path | os.DirEntry[str], name: str, report: Report) -> FoundFile | None:
     """Describe a file, None if it is no regular one."""
     try:
         status = path.stat()
@@ -164,7 +170,7 @@ def _found(path: Path, name: str, report: Report) -> FoundFile | None:
     # Some file systems have inodes of 64 bits without a sign, or more; databases have 63.
     inode = status.st_ino & (1 << 63) - 1
     times = (status.st_mtime_ns, status.st_ctime_ns)
-    return FoundFile(path, clean_name(name), status.st_size, times[0], inode, times[1])
+    return FoundFile(os.fspath(path), clean_name(name), status.st_size, times[0], inode, times[1])
 
 
 def _listed(path: Path, walk: _Walk, prefix: str = "") -> Iterator[FoundFile]:

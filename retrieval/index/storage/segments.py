@@ -8,6 +8,7 @@ of one.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -158,9 +159,9 @@ def finish_segment(folder: Path, representation: int | None, n: int) -> Segment:
 
 def add_sums(folder: Path) -> None:
     """Write checksums of the blocks of all arrays of a segment, and force its folders to the disk."""
-    for path in (*(path for path in folder.rglob("*") if path.is_dir()), folder):
-        write_sums(path)
-        sync_folder(path)
+    for where, _, _ in os.walk(folder, topdown=False):
+        write_sums(Path(where))
+        sync_folder(Path(where))
 
 
 def checksum(folder: Path) -> str:
@@ -193,9 +194,8 @@ def live(ids: Ids, is_live: NDArray[np.bool_]) -> Ids:
 
 def _files(folder: Path) -> list[Path]:
     # Without their checksums: segments of older formats get these later, and stay the same segments.
-    return sorted(
-        path for path in folder.rglob("*") if path.is_file() and path.name not in (NAME, f".{NAME}")
-    )
+    found = (Path(where, name) for where, _, names in os.walk(folder) for name in names)
+    return sorted(path for path in found if path.name not in (NAME, f".{NAME}"))
 
 
 def _offsets(lengths: Sequence[int] | NDArray[np.integer]) -> NDArray[np.int64]:

@@ -40,7 +40,7 @@ class PackedFiles:
 
     def add(self, file: FoundFile, prefix: str = "") -> None:
         """Add a file; its name begins with ``prefix``, which leads from the root to the scanned folder."""
-        below, name = os.fsencode(_below(self._root, file.path)), f"{prefix}{file.name}"
+        below, name = os.fsencode(_below(self._root, file.where)), f"{prefix}{file.name}"
         if name != _name(below):
             self._names[len(self)] = name
         self._paths += below
@@ -66,7 +66,7 @@ def _name(below: bytes) -> str:
     return clean_name(os.fsdecode(below))
 
 
-def _below(root: Path, path: Path) -> str:
+def _below(root: Path, path: str) -> str:
     """Return a path relative to the folder that it is in, for a hundredth of the time of ``relpath``."""
-    text, prefix = str(path), f"{str(root).rstrip(os.sep)}{os.sep}"
-    return text[len(prefix) :] if text.startswith(prefix) else os.path.relpath(path, root)
+    prefix = f"{str(root).rstrip(os.sep)}{os.sep}"
+    return path[len(prefix) :] if path.startswith(prefix) else os.path.relpath(path, root)

@@ -74,7 +74,7 @@ class SourceWrite:
     @property
     def reason(self) -> str:
         """Which frames could not be read, and why, in words; empty if all could."""
-        return str(self.damage)
+        return str(self.damage) if self.damage.kinds else ""
 
 
 class Transaction:
