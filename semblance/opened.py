@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from retrieval.index import QueryOptions
-from scale.shards.sharded_index import open_index as open_reader
+from scale.shards.opening import open_index as open_reader
 from viewer.answering import ask, findings_of, without_itself
 from viewer.queries.query import Query, canvas_of
 

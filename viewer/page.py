@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from string import Template
 
 from .provenance import Fact
@@ -43,6 +42,8 @@ class Document:
 @cache
 def static(name: str) -> str:
     """Return the text of a file of ``viewer/static``."""
+    from importlib.resources import files  # late: tables of hits do without
+
     return (files(__package__) / "static" / name).read_text("utf-8")
 
 

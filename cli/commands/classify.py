@@ -85,7 +85,7 @@ Classified = Sequence[tuple[str, "Classification"]]
 @limit_options
 def run(args: Arguments) -> int:
     """Classify each image and print what was found."""
-    from scale.shards.sharded_index import open_index
+    from scale.shards.opening import open_index
 
     classified: list[tuple[str, Classification]] = []
     lacking: list[str] = []

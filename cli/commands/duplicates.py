@@ -42,7 +42,7 @@ Groups = Sequence["DuplicateGroup"]
 def run(args: Arguments) -> int:
     """Print the groups, and how many there are on stderr."""
     from retrieval.index.search.list_duplicates import list_duplicates
-    from scale.shards.sharded_index import open_index
+    from scale.shards.opening import open_index
 
     with open_index(args.index, must_be_whole=True) as index, ProgressBar("images", args.quiet) as progress:
         found = index.ask(lambda snapshot: list_duplicates(snapshot, progress))

@@ -104,7 +104,7 @@ def cutoffs(text: str) -> tuple[int, ...]:
 def run(args: Arguments) -> int:
     """Measure, say on stderr what was left out, and print the tables on stdout."""
     from retrieval.evaluation import evaluate
-    from scale.shards.sharded_index import open_index
+    from scale.shards.opening import open_index
 
     from ..output.evaluation_tables import as_csv, as_json, as_text
 

@@ -60,7 +60,7 @@ def run(args: Arguments) -> int:
     if args.term is not None:
         return _by_term(args)
     mark_of(args)
-    from scale.shards.sharded_index import open_index
+    from scale.shards.opening import open_index
     from viewer.explanation_figure import draw
 
     with open_index(args.index) as index:

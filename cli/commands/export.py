@@ -32,7 +32,7 @@ vectors, or of visual words a sparse matrix in the parts that scipy.sparse.load_
 def run(args: Arguments) -> int:
     """Write the file, and say what is in it."""
     from retrieval.index.export import export_vectors
-    from scale.shards.sharded_index import open_index
+    from scale.shards.opening import open_index
 
     if args.npz.suffix.lower() != ".npz":
         raise SettingError(f"--npz: {args.npz} has another ending; end the name in .npz")

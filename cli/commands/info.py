@@ -32,7 +32,7 @@ inputs: what has changed since, and what the next `semblance index` would do."""
 @option("--json", is_flag=True, help="print JSON")
 def run(args: Arguments) -> int:
     """Print what the index says of itself."""
-    from scale.shards.sharded_index import open_index
+    from scale.shards.opening import open_index
 
     if args.why:
         return _say_why(args)

@@ -68,7 +68,7 @@ _MOST_SLICES = 64
 @limit_options
 def run(args: Arguments) -> int:
     """Locate the range in the largest stack of the volume, and print where it is."""
-    from scale.shards.sharded_index import open_index
+    from scale.shards.opening import open_index
 
     with open_index(args.index) as index:
         volume = _volume(index, args.volume)

@@ -64,7 +64,7 @@ that images are ranked by, least of all after t-SNE."""
 def run(args: Arguments) -> int:
     """Lay the images out, write the page, and say on stdout what is on it."""
     from retrieval.metric_learning.layout_2d import lay_out
-    from scale.shards.sharded_index import open_index
+    from scale.shards.opening import open_index
 
     if args.seed < 0:
         raise SettingError(f"--seed: {args.seed} is below 0; give 0 or more")

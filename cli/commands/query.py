@@ -120,7 +120,7 @@ def run(args: Arguments) -> int:
     # Before the index is opened, and long before an archive is asked.
     if args.roi is not None and args.volume:
         raise OptionError("marks one image; leave out --volume", "roi")
-    from scale.shards.sharded_index import open_index
+    from scale.shards.opening import open_index
     from viewer.notes import Notes
 
     with open_index(args.index) as index, ProgressBar("queries", args.quiet) as progress:

@@ -18,7 +18,6 @@ from ..readers.window import Window
 from ..representation import Representation, Vector
 from .catalogue import pictures
 from .catalogue.learned_fusions import LearntFusion
-from .catalogue.names import find
 from .catalogue.on_disk import locate, sources_at
 from .catalogue.pictures import Entry
 from .catalogue.recipe import Factories
@@ -72,7 +71,7 @@ class Index(LentFiles, ConceptMethods):
     @property
     def names(self) -> Sequence[str]:
         """The names of all images, in order."""
-        return self._latest.now.names
+        return self._latest.look(lambda snapshot: snapshot.names.all())
 
     @property
     def representations(self) -> Sequence[str]:
@@ -98,7 +97,7 @@ class Index(LentFiles, ConceptMethods):
         return len(self._latest.now)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and find(self.names, name) is not None
+        return self._latest.look(lambda snapshot: name in snapshot.names)
 
     def query(self, query: QueryImage, options: QueryOptions | None = None, **changes: Any) -> list[Hit]:
         """Rank the indexed images by how much they look like an image, best first.

@@ -74,7 +74,8 @@ class BlockSums:
         if len(first) < len(self.sums) // 8 and (last - first).max(initial=0) <= BLOCK:
             # A few short ranges of a long file: each is in the block of its first byte or of its last.
             ends = np.concatenate([first, np.maximum(first, last - 1)])[np.tile(last > first, 2)]
-            blocks = np.unique(ends // BLOCK)
+            blocks = np.sort(ends // BLOCK)  # not `np.unique`, which loads the module of masked arrays
+            blocks = blocks[np.diff(blocks, prepend=-1) > 0]
             self._check(blocks[self.is_left[blocks]])
             return
         is_there = last > first

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import PictureError
 from ..picture import Picture
@@ -24,7 +24,7 @@ from .source import Band, DamagedFrame
 from .tiling import Frame, Tiling
 from .window import Window
 
-if hasattr(os, "fork"):
+if TYPE_CHECKING:
     from .reading_process import ReadingProcess
 
 _CAN_FORK = hasattr(os, "fork")
@@ -165,6 +165,8 @@ def _take() -> ReadingProcess:
             process = _IDLE.pop()
             if process.is_alive:
                 return process
+    from .reading_process import ReadingProcess  # late: most questions read no file
+
     try:
         return ReadingProcess()
     except OSError as error:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..picture import Picture
 from .limits import Limits
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 Items = Callable[..., Iterator[Any]]
 """A generator function that can be imported: what is called in the other process."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ _LOGGERS = ("PIL", "nibabel", "nibabel.global", "pydicom", "pylibjpeg", "tifffil
 @contextmanager
 def quiet() -> Iterator[None]:
     """Hold back the warnings and log records of the decoding libraries for the time of a call."""
+    import logging  # late: most questions read no file
+
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     disabled = [logger.disabled for logger in loggers]
     # Loggers are disabled, not filtered: pydicom and nibabel install handlers of their own.

@@ -174,16 +174,6 @@ class _LatestOfShards(LatestSnapshot):
         self.refresh()
 
 
-def open_index(path: Path, must_be_whole: bool = False) -> Index:
-    """Open an index for reading: a folder, or the shards that a ``.toml`` file lists.
-
-    ``must_be_whole`` : see ``ShardedIndex.open``.
-    """
-    if path.suffix == ".toml":
-        return ShardedIndex.open(path, must_be_whole=must_be_whole)
-    return Index.open(path)
-
-
 def _owners(store: Store, plan: Plan) -> NDArray[np.uint16]:
     """Return the shard of each image, by position, as the head has it."""
     mark = mark_of(store.catalogue, HEAD)

@@ -26,8 +26,8 @@ from retrieval.picture import Picture
 from retrieval.readers.slides.reader import GROUP as SLIDE
 from retrieval.region import Region
 from retrieval.representation import family_of, needs_network
+from scale.shards.opening import open_index
 from scale.shards.plan import folder_of
-from scale.shards.sharded_index import open_index
 
 from .problem import refusal_of
 

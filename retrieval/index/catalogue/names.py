@@ -1,4 +1,4 @@
-"""The names of all images, in their order, and their numbers: what every opening of an index reads."""
+"""The names of all images, and their numbers in the order of names, which every opening of an index reads."""
 
 from __future__ import annotations
 
@@ -9,28 +9,48 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
+from .connection import MOST_OF_A_CELL
 from .database import Catalogue
 
 _END = "\n"
 """Parts names; one that holds it, as only an early version could write, makes us read row by row."""
 
+_LOOKED_AT = 32  # names
 _PIECE = 16_384  # names that are strings at a time while their order is looked at
 
 
-def names_and_ids(catalogue: Catalogue) -> tuple[Sequence[str], NDArray[np.int64]]:
-    """Return the names of all images, rising, and their numbers, int64 (n,)."""
-    # Joined by SQLite: two texts are read in half the time of as many rows as there are images.
-    sql = """SELECT CAST(group_concat(name, ?) AS BLOB), group_concat(id)
-        FROM (SELECT name, id FROM picture ORDER BY name)"""
-    ((joined, numbers),) = catalogue.rows(sql, _END)
-    if joined is None:
-        return [], np.empty(0, np.int64)
-    names, ids = JoinedNames(joined), np.fromstring(numbers, np.int64, sep=",")
-    # SQLite promises the order only of rows.
-    if len(names) == len(ids) and names.rises():
-        return names, ids
-    rows = catalogue.rows("SELECT name, id FROM picture ORDER BY name")
-    return [row[0] for row in rows], np.fromiter((row[1] for row in rows), np.int64, len(rows))
+def numbers_by_name(catalogue: Catalogue) -> NDArray[np.int64]:
+    """Return the numbers of all images in the order of their names, int64 (n,)."""
+    # Joined by SQLite: one text is read in a third of the time of as many rows as there are images.
+    ((n, last),) = catalogue.rows("SELECT count(*), max(id) FROM picture")
+    if n * len(f"{last},") < MOST_OF_A_CELL:
+        sql = "SELECT group_concat(id) FROM (SELECT id FROM picture ORDER BY name)"
+        ids = np.fromstring(catalogue.rows(sql)[0][0] or "", np.int64, sep=",")
+        if _some_rise(catalogue, ids):
+            return ids
+    rows = catalogue.rows("SELECT id FROM picture ORDER BY name")
+    return np.fromiter((row[0] for row in rows), np.int64, len(rows))
+
+
+def _some_rise(catalogue: Catalogue, ids: NDArray[np.int64]) -> bool:
+    """Tell whether some of the names under numbers rise: SQLite promises the order only of rows."""
+    some = ids[:: max(1, len(ids) // _LOOKED_AT)]
+    names = [catalogue.rows("SELECT name FROM picture WHERE id = ?", id)[0][0] for id in some.tolist()]
+    return names == sorted(names)
+
+
+def all_names(catalogue: Catalogue) -> Sequence[str]:
+    """Return the names of all images, rising."""
+    sql = "SELECT count(*), total(length(CAST(name AS BLOB)) + 1) FROM picture"
+    ((n, n_bytes),) = catalogue.rows(sql)
+    if not n:
+        return []
+    if n_bytes < MOST_OF_A_CELL:
+        sql = "SELECT CAST(group_concat(name, ?) AS BLOB) FROM (SELECT name FROM picture ORDER BY name)"
+        names = JoinedNames(catalogue.rows(sql, _END)[0][0])
+        if len(names) == n and names.rises():
+            return names
+    return [row[0] for row in catalogue.rows("SELECT name FROM picture ORDER BY name")]
 
 
 class JoinedNames(Sequence[str]):

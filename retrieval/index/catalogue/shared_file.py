@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 18  # so that it is still in the processor's cache when it is added up
 
 
 class SharedFile:

@@ -63,6 +63,10 @@ class LatestSnapshot:
         IndexFolderError : a writer is faster than any question.
         """
         self._engines.listen()
+        return self.look(question)
+
+    def look(self, question: Callable[[Snapshot], T]) -> T:
+        """Ask what the catalogue alone answers; ``lacking`` stays as it is. Raises IndexFolderError too."""
         # A merge deletes files that an older snapshot still names; nothing is lost, so ask again.
         for _ in range(_PATIENCE):
             try:

@@ -1,8 +1,9 @@
 """A snapshot: an index as one commit left it, opened for questions.
 
-Names, ids and the list of segments are read at once, from one commit. Segments and columns are opened when
-first asked for, and by then a writer may have merged or deleted them. Whoever asks gets ``MovedOnError`` then
-and takes a new snapshot (``Index.ask``): readers hold no lock, and a writer never waits for them.
+The order of the images and the list of segments are read at once, from one commit. Names, segments and
+columns are read when first asked for, and by then a writer may have merged or deleted them. Whoever asks gets
+``MovedOnError`` then and takes a new snapshot (``Index.ask``): readers hold no lock, and a writer never waits
+for them.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from ..catalogue.chosen_rankers import chosen_rankers
 from ..catalogue.database import Catalogue
 from ..catalogue.engine_copies import stored_copies
 from ..catalogue.learned_fusions import read_fusions
-from ..catalogue.names import find, names_and_ids
+from ..catalogue.names import numbers_by_name
 from ..catalogue.people import kept_people
 from ..catalogue.pictures import Entry, entry, pages_of_rows, shapes
 from ..catalogue.representations import StoredRepresentation, segments, stored_representations
 from .columns import Columns
 from .engines import Engines
+from .image_names import ImageNames
 from .missing import no_image
 from .reading import read_indexed
 from .segments import EVIDENCE, Rows, find_rows
@@ -48,7 +50,7 @@ class Snapshot(SnapshotRankers):
 
     Attributes
     ----------
-    names : list of str, in order.
+    names : in order.
     ids : int64 (n,), the number of each image in the catalogue, by position.
     stored : the representations, by name.
     fusions : the learned weights of fusions.
@@ -68,7 +70,7 @@ class Snapshot(SnapshotRankers):
         with store.catalogue.snapshot():
             store.catalogue.check()
             self.generation = store.catalogue.generation
-            self.names, self.ids = names_and_ids(store.catalogue)
+            self.ids = numbers_by_name(store.catalogue)
             self.stored: Mapping[str, StoredRepresentation] = {
                 b.name: b for b in stored_representations(store.catalogue) if not b.is_next
             }
@@ -76,6 +78,7 @@ class Snapshot(SnapshotRankers):
             self.fusions = read_fusions(store.catalogue)
             self._chosen = chosen_rankers(store.catalogue)
             self._copies = stored_copies(store.catalogue)
+        self.names = ImageNames(store.catalogue, self.ids, self.generation)
         recipes = {one.recipe for one in self.stored.values()}
         self.restored = {one: made for one, made in dict(restored or {}).items() if one in recipes}
         self._evidence: dict[str, list[Rows]] = {}
@@ -83,11 +86,11 @@ class Snapshot(SnapshotRankers):
         self.lacking = ""
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.ids)
 
     def position(self, name: str) -> int:
         """Return the position of an image. Raise SettingError if there is none of that name."""
-        if (found := find(self.names, name)) is not None:
+        if (found := self.names.find(name)) is not None:
             return found
         raise no_image(name, self.names)
 
@@ -145,12 +148,12 @@ class Snapshot(SnapshotRankers):
             # Rows of a later commit would not fit the positions of this one.
             self._check_same()
             pages = pages_of_rows(catalogue)
-            return Columns(self.names, pages, catalogue.key, lambda: kept_people(catalogue))
+            return Columns(self.names.all(), pages, catalogue.key, lambda: kept_people(catalogue))
 
     @cached_property
     def stack_positions(self) -> StackPositions:
         """The case and the stack that each image belongs to."""
-        return StackPositions(self.columns, self.names)
+        return StackPositions(self.columns, self.names.all())
 
     def read(self, name: str) -> Picture:
         """Read an indexed image again from its file. Raise PictureError if that is not possible."""

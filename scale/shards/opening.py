@@ -1,0 +1,20 @@
+"""Opening: what a path names is an index in a folder, or one in shards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from retrieval.index import Index
+
+
+def open_index(path: Path, must_be_whole: bool = False) -> Index:
+    """Open an index for reading: a folder, or the shards that a ``.toml`` file lists.
+
+    ``must_be_whole`` : see ``ShardedIndex.open``.
+    """
+    if path.suffix != ".toml":
+        return Index.open(path)
+    # Late: what asks other machines takes as long to load as the catalogue of a folder.
+    from .sharded_index import ShardedIndex
+
+    return ShardedIndex.open(path, must_be_whole=must_be_whole)
