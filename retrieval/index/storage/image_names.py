@@ -49,7 +49,10 @@ class ImageNames(Sequence[str]):
             return find(self.all(), name)
         if name in self._found:  # a query asks for its own position ten times
             return self._found[name]
-        rows = self._catalogue.rows("SELECT id FROM picture WHERE name = ?", name)
+        try:
+            rows = self._catalogue.rows("SELECT id FROM picture WHERE name = ?", name)
+        except UnicodeEncodeError:  # bytes of a command line that are no text
+            return None
         places = np.flatnonzero(self._ids == rows[0][0]) if rows else np.empty(0, np.int64)
         if not len(places):
             self._check_same()  # an image that was removed since, or is new

@@ -40,6 +40,7 @@ def test_a_few_are_found_without_reading_all(snapshot, monkeypatch) -> None:
     monkeypatch.setattr(image_names, "all_names", lambda catalogue: pytest.fail("all were read"))
     assert [snapshot.names[at] for at in (0, 5, -1)] == [NAMES[0], NAMES[5], NAMES[-1]]
     assert [snapshot.names.find(name) for name in (*NAMES[::5], "other")] == [0, 5, 10, None]
+    assert snapshot.names.find("\udcff\udcfe.png") is None
     assert NAMES[3] in snapshot.names
     assert 3 not in snapshot.names
     for at in (N, -N - 1):
