@@ -63,8 +63,12 @@ class IdMap:
         Raises ValueError, and changes nothing, if two ids would get the same number.
         """
         # A last entry for every id beyond the end, which index −1, of rows that are gone already, reads too.
-        known = np.maximum(np.append(np.asarray(numbers, dtype=np.int64), GONE), GONE)
-        renumbered = [known[np.minimum(block, len(known) - 1)] for block in self.blocks]
+        known = np.append(np.asarray(numbers, dtype=np.int64), GONE)
+        np.maximum(known, GONE, out=known)
+        renumbered = [
+            known[block if block.max(initial=GONE) < len(known) else np.minimum(block, len(known) - 1)]
+            for block in self.blocks
+        ]
         if _has_twice(renumbered):
             raise ValueError("numbers: two ids get the same number; give each its own")
         self.blocks = renumbered
@@ -117,7 +121,7 @@ def _wanted_rows(block: Ids, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _has_twice(blocks: Sequence[Ids]) -> bool:
     """Tell if an id from 0 is there twice."""
-    ids = np.concatenate([*blocks, np.empty(0, np.int64)])
+    ids = blocks[0] if len(blocks) == 1 else np.concatenate([*blocks, np.empty(0, np.int64)])
     if (ids[1:] > ids[:-1]).all():  # as images were indexed, or named
         return False
     ids = ids[ids >= 0]

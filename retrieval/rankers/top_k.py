@@ -57,10 +57,13 @@ class Selection:
         """Do what ``_keep_best`` does, by sorting; rows from the worst to the best are a heap as well."""
         taken = self.allows(ids)
         heap, n = self._heap, self._taken
+        k = len(heap.ids)
+        if len(ids) > k:  # the others are left out before anything of them is copied
+            taken &= scores >= np.partition(np.where(taken, scores, -np.inf), -k)[-k]
         best = order(
             np.concatenate([heap.ids[:n], ids[taken]]),
             np.concatenate([heap.scores[:n], scores[taken]]),
-            len(heap.ids),
+            k,
         )
         self._taken = len(best.ids)
         heap.ids[: self._taken], heap.scores[: self._taken] = best.ids[::-1], best.scores[::-1]
