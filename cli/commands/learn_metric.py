@@ -66,7 +66,7 @@ no representation are answered by the metric in place of its base, else by both.
     metavar="NAME",
     help="; ".join(f"{name}: {meaning}" for name, meaning in METHODS.items()) + " [nca]",
 )
-@option("--components", type=positive, metavar="N", help="principal axes [96, or a third of the images]")
+@option("--components", type=positive, metavar="N", help="principal axes [96, or 0.9 of the images if fewer]")
 @option("--shrinkage", type=float, default=0.1, metavar="X", help="of the covariance within classes [0.1]")
 @option("--where", metavar="EXPR", help="learn only from images whose metadata fit an expression")
 @option(

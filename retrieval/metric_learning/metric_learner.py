@@ -45,7 +45,7 @@ class MetricLearner:
     Parameters
     ----------
     method : one of ``METHODS``.
-    components : how many principal axes are kept; the least of 96 and a third of the pictures if None.
+    components : how many principal axes are kept; the least of 96 and nine tenths of the pictures if None.
     shrinkage : of the covariance within classes towards a spherical one, above 0, at most 1.
     seed : of the random start that finds the axes, and of which pictures are learnt from if they are many.
     """
@@ -144,7 +144,8 @@ class MetricLearner:
 
 
 def _components(n: int) -> int:
-    return max(1, min(_MOST_COMPONENTS, n // 3))
+    # With a third, blends had 2 to 4 points of mAP less on six sets, from 5 labels a class to half of all.
+    return max(1, min(_MOST_COMPONENTS, n * 9 // 10))
 
 
 def _neighbourhood(rows: Rows, classes: Classes) -> NDArray[np.float64]:

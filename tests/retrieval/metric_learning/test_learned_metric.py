@@ -66,7 +66,7 @@ def test_a_sparse_matrix_is_never_filled(monkeypatch):
     for name in ("toarray", "todense"):
         monkeypatch.setattr(matrix, name, lambda *_, **__: pytest.fail("the matrix was filled"))
     vectors = [sparse(row) for row in bags()]
-    assert MetricLearner("wccn").learn(vectors, ["a", "b"] * 20).dimension == 13
+    assert MetricLearner("wccn").learn(vectors, ["a", "b"] * 20).dimension == 30
 
 
 def test_there_are_no_more_axes_than_the_rows_span():
@@ -152,9 +152,9 @@ def test_learning_twice_is_learning_once(method):
     assert first.offset.tobytes() == second.offset.tobytes()
 
 
-def test_components_are_a_third_of_the_pictures_unless_said():
-    rows, classes = hidden(n=60)
-    assert MetricLearner("wccn").learn(rows, classes).dimension == 20
+def test_components_are_nine_tenths_of_the_pictures_unless_said():
+    rows, classes = hidden(n=30)
+    assert MetricLearner("wccn").learn(rows, classes).dimension == 27
     assert MetricLearner("wccn", components=7).learn(rows, classes).dimension == 7
     assert MetricLearner("lda").learn(rows, classes).dimension == 2
 
