@@ -17,22 +17,24 @@ _REACH = 3
 Profile = NDArray[np.float64]
 
 
-def profile(scores: Sequence[NDArray[np.floating]]) -> Profile:
+def profile(scores: Sequence[NDArray[np.floating]], are_even: Sequence[bool]) -> Profile:
     """Return how like a mark each slice of a stack is, float64 (n,), in deviations above the median.
 
-    What several slices of a mark say of a slice is averaged, and so is what the slices beside it are, by a
-    Gaussian of one slice: alone each is too uneven to be cut anywhere. Representations are added up.
+    What several slices of a mark say of a slice is averaged, and with it what they say of the slices beside
+    it, by a Gaussian of one slice, where scores are uneven. Representations are added up.
 
     Parameters
     ----------
     scores : of each representation, (m, n): of the m slices that asked, for the n of the stack, in order.
+    are_even : of each, whether its scores change little from slice to slice, and are kept as they are.
     """
     total = np.zeros(scores[0].shape[1])
-    for own in scores:
+    for own, is_even in zip(scores, are_even, strict=True):
         mean = own.mean(axis=0, dtype=np.float64)
         # A stack mostly does not show what was found, so that its median is the level of the rest.
-        total += (mean - np.median(mean)) / max(float(mean.std()), 1e-12)
-    return _smooth(total)
+        above = (mean - np.median(mean)) / max(float(mean.std()), 1e-12)
+        total += above if is_even else _smooth(above)
+    return total
 
 
 def _smooth(values: Profile) -> Profile:

@@ -15,7 +15,7 @@ import numpy as np
 from retrieval.errors import OptionError
 
 from .stack import SliceStack, stack_of
-from .stack_scores import stack_scores
+from .stack_scores import are_even, stack_scores
 
 if TYPE_CHECKING:
     from retrieval.index import Hit, Index, QueryOptions
@@ -86,7 +86,8 @@ class FollowedMark:
             if len(stack) < 2:
                 continue
             places = [stack.index(other) for other in ids if other in stack]
-            values = profile(stack_scores(self.index, self.names, self.options, stack, places))
+            scores = stack_scores(self.index, self.names, self.options, stack, places)
+            values = profile(scores, are_even(self.index, self.options))
             for place in places:
                 first, last = extent(values, place)
                 found[stack[place]] = (stack[first], stack[last])
@@ -132,4 +133,4 @@ def _own_extent(index: Index, stack: Sequence[str], at: int, options: QueryOptio
     for one in scores:
         # A slice is like itself beyond comparison.
         one[:, at] = one[:, beside].max(axis=1)
-    return extent(profile(scores), at, SURELY)
+    return extent(profile(scores, are_even(index, own)), at, SURELY)

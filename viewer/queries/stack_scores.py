@@ -37,6 +37,17 @@ def stack_scores(
     return found
 
 
+def are_even(index: Index, options: QueryOptions) -> list[bool]:
+    """Return of each representation whether its scores change little from slice to slice.
+
+    A small region has few words, and the next slice may have others; an embedding changes with the image.
+    """
+    from retrieval.representation import family_of
+
+    names = options.by or index.default_representations
+    return [family_of(index.representation(name)) != "words" for name in names]
+
+
 def _scores(index: Index, name: str, options: QueryOptions, asked: Sequence[str]) -> NDArray[np.float64]:
     found = {hit.id: hit.score for hit in index.query(name, options)}
     worst = min(0.0, *found.values()) if found else 0.0

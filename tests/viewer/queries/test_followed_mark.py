@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from retrieval.errors import OptionError
@@ -33,6 +35,9 @@ class Collection:
 
     def stack_of(self, image):
         return SliceStack(self.stacks[image[0]], int(image[1:]))
+
+    def representation(self, name):
+        return SimpleNamespace(family=name)
 
     def shows(self, image):
         return int(image[1:]) in self.shown[image[0]]
