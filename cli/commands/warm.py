@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+import zlib
+from array import array
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -190,6 +192,7 @@ def _rank_by_graph(segment: Path) -> None:
     import numpy as np
 
     from retrieval.index.storage.segments import add_sums
+    from retrieval.rankers.block_sums import BlockSums, RowCheck
     from retrieval.rankers.dense_block import CODED, open_segment
     from retrieval.rankers.graph import LINKS, Graph, open_graph, save_graph
     from retrieval.rankers.graph_walk import walk
@@ -204,8 +207,9 @@ def _rank_by_graph(segment: Path) -> None:
     codes, query = block.codes, np.ones(8, np.float32)
     assert codes is not None  # a segment of this size has codes
     walk(open_graph(folder, CODED), codes.arrays, query, 3)
-    # Candidates of a graph are checked, and scored by the vectors themselves.
-    block.check.some(np.arange(9))
+    # Candidates are checked in files that are too large to be checked at once, and scored by their vectors.
+    large = BlockSums(segment, np.zeros(9, np.uint8), array("I", [zlib.crc32(bytes(9))]))
+    RowCheck(large).some(np.arange(9))
     best_of(block.vectors, block.lengths, ids, np.arange(9), query, 3)
 
 
