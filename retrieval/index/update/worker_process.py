@@ -26,6 +26,8 @@ _LEAST = 2
 next."""
 _MOST = 64
 """Tasks that it has if they are quick: to be woken for each of a million would take longer than the rest."""
+_IN_PIPE = 1 << 15
+"""Bytes of tasks that wait in the pipe, about: it holds 208 kB on Linux. Larger ones are sent one by one."""
 
 
 @dataclass(eq=False)
@@ -48,7 +50,8 @@ class WorkerProcess:
     setup: Setup | None = None
     assigned: deque[Task | Setup] = field(default_factory=deque)
     has_begun: bool = False
-    _unsent: list[Task] = field(default_factory=list)
+    _unsent: deque[Task] = field(default_factory=deque)
+    _in_pipe: int = 0
     _room: int = _LEAST
     _n_done: int = 0
 
@@ -70,10 +73,16 @@ class WorkerProcess:
             self.send()
 
     def send(self) -> None:
-        """Send all tasks that are assigned."""
-        if self._unsent:
-            self._send(self._unsent)
-            self._unsent = []
+        """Send the tasks that are assigned, as far as the pipe surely has room for them."""
+        # A process that waits until its results are taken reads no tasks: if both waited for room in the
+        # pipe, it would be for ever.
+        n_out = len(self.assigned) - len(self._unsent)
+        ready: list[Task] = []
+        while self._unsent and (not n_out or self._in_pipe + _n_bytes(self._unsent[0]) <= _IN_PIPE):
+            ready.append(self._unsent.popleft())
+            n_out, self._in_pipe = n_out + 1, self._in_pipe + _n_bytes(ready[-1])
+        if ready:
+            self._send(ready)
 
     def _send(self, message: Setup | list[Task]) -> None:
         # If the process has died, the next receive says so; until then the task counts as assigned to it.
@@ -93,6 +102,7 @@ class WorkerProcess:
             self.has_begun = isinstance(outcome, PartialResult) and outcome.goes_on
             if not self.has_begun:
                 self.assigned.popleft()
+                self._in_pipe -= _n_bytes(task)
                 self._n_done += 1
             yield task, outcome
 
@@ -118,6 +128,12 @@ class WorkerProcess:
         """How the process ended, for messages."""
         code = self.process.exitcode or 0
         return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def _n_bytes(task: Task) -> int:
+    """Return about how many bytes a task takes in the pipe."""
+    hashes = sum(64 + len(name) for name in task.pixels)  # of a file with many frames a quarter of a megabyte
+    return 256 + len(str(task.path)) + len(task.name) + 64 * len(task.skip) + hashes
 
 
 def start_worker_process() -> WorkerProcess:

@@ -92,3 +92,25 @@ def test_a_quick_worker_gets_more_tasks_at_a_time_and_a_slow_one_fewer():
     assert [room(n) for n in (2, 4, 8, 16, 32, 64)] == [4, 8, 16, 32, 64, 64]
     assert room(16) == 64
     assert [room(1) for _ in range(64)][-1] < 16
+
+
+def test_tasks_with_many_hashes_wait_until_the_worker_can_read_them():
+    here, there = Pipe()
+    worker = WorkerProcess(None, here, ctypes.c_int64(0))
+    setup = object()
+    worker.setup = setup
+    # Six such tasks are more than a pipe holds, and nobody reads: to send all would take for ever.
+    for source in range(6):
+        hashes = {f"examination.dcm#{source}.{frame}": bytes(32) for frame in range(1000)}
+        worker.assign(setup, Task(source, Path("x"), "x", (), pixels=hashes))
+    for source in (6, 7):
+        worker.assign(setup, task(source))
+    arrived = []
+    while worker.assigned:
+        worker.send()
+        arrived.append([one.source for one in there.recv()])
+        assert not there.poll()
+        list(worker.results([PartialResult()] * len(arrived[-1])))
+    assert arrived == [[0], [1], [2], [3], [4], [5], [6, 7]]
+    here.close()
+    there.close()
