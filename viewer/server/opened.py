@@ -33,8 +33,8 @@ from .problem import refusal_of
 
 _Files = NDArray[np.int64]
 """The number of each image, and size and time of change of its file, (n, 3)."""
-_KEY = 12
 _NUMBER = re.compile(r"[0-9a-f]{1,15}(?=-)")
+_KEY = 12
 """Bytes of an image's key: enough that no two of a billion images share one."""
 _SIDE = 64
 _FEW = 2
@@ -111,7 +111,7 @@ class Opened:
 
     def touch(self) -> None:
         """Read the columns of all images, if they are not; a plain question does without."""
-        self.index.ask(_touch)
+        self.index.ask(lambda snapshot: snapshot.columns)
 
     def practice(self, names: Iterable[str]) -> Iterator[Callable[[], object]]:
         """Yield questions of all kinds, so that the first of each kind does not wait for kernels and readers.
@@ -167,20 +167,28 @@ class Opened:
 
     def name_of(self, key: str) -> str | None:
         """Return the image that has a key; None if none has."""
-        if (number := _NUMBER.match(key)) is None:
+        if (digits := _NUMBER.match(key)) is None:
             return None
-        for at in np.flatnonzero(self._files[:, 0] == int(number[0], 16)).tolist():
-            if self._key(at) == key:
-                # The snapshot knows the names: a catalogue may hold them hidden.
-                return self.index.names[at]
-        return None
+        number = int(digits[0], 16)
+        if (row := self._row(number)) is None or self._key(row) != key:
+            return None
+        # The snapshot knows the names: a catalogue may hold them hidden.
+        return self.index.ask(lambda snapshot: _name(snapshot, number))
 
     def key_of(self, name: str) -> str:
         """Return the key of an image. Raise SettingError if there is none of that name."""
-        return self._key(self.index.ask(lambda snapshot: snapshot.position(name)))
+        # By its number: a later commit, by which the index may answer meanwhile, has other positions.
+        number = self.index.ask(lambda snapshot: int(snapshot.ids[snapshot.position(name)]))
+        if (row := self._row(number)) is None:
+            raise SettingError(f"{name}: was indexed a moment ago; ask again")
+        return self._key(row)
 
-    def _key(self, position: int) -> str:
-        of_image = self._files[position].tolist()
+    def _row(self, number: int) -> int | None:
+        row = int(np.searchsorted(self._files[:, 0], number))
+        return row if row < len(self._files) and self._files[row, 0] == number else None
+
+    def _key(self, row: int) -> str:
+        of_image = self._files[row].tolist()
         hashed = blake2b(repr((self.index.window.text, of_image)).encode(), digest_size=_KEY).hexdigest()
         # The number finds the image, without a table of the hashes of all; the hash tells whether it is it.
         return f"{of_image[0]:x}-{hashed}"
@@ -207,8 +215,10 @@ def _kind(snapshot: Snapshot, name: str) -> Kind:
     return Kind(family_of(made), needs_network(made))
 
 
-def _touch(snapshot: Snapshot) -> None:
-    _ = snapshot.columns
+def _name(snapshot: Snapshot, number: int) -> str | None:
+    """Return the name of the image that has a number; None if it is gone."""
+    places = np.flatnonzero(snapshot.ids == number)
+    return snapshot.names[int(places[0])] if len(places) else None
 
 
 def _of_one_commit(place: Path, earlier: Index | None) -> tuple[Index, int, _Files]:
@@ -219,10 +229,8 @@ def _of_one_commit(place: Path, earlier: Index | None) -> tuple[Index, int, _Fil
             index = open_index(place)
             index.refresh(earlier)
             commit = index.ask(lambda snapshot: snapshot.generation)
-            files = _files(catalogue, commit)
-            if files is not None:
-                # The catalogue goes by numbers, the index by names.
-                return index, commit, files[np.searchsorted(files[:, 0], index.ask(lambda s: s.ids))]
+            if (files := _files(catalogue, commit)) is not None:
+                return index, commit, files
             index.close()
     finally:
         catalogue.close()
