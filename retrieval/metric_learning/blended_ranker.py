@@ -103,14 +103,15 @@ class BlendedRanker:
 
     def rank(self, query: Vector, k: int, among: NDArray[np.bool_] | None = None) -> Ranking:
         """Return the best k by the cosine of joined vectors; see ``Ranker.rank``."""
+        if k < 1:
+            return Ranking.of_nothing()
         own = part(query, self.k)
         # What is stored has parts of lengths 1 and √w before it was brought to unit length.
         shares = (own.lengths[0], sqrt(self.weight) * own.lengths[1])
         whole = sqrt((own.lengths[0] ** 2 + own.lengths[1] ** 2) * (1 + self.weight)) or 1.0
         weights = (shares[0] / whole, shares[1] / whole)
         n, depth = max(len(self.metric), len(self.base)), max(_FIRST, _PER_HIT * k)
-        jointly = self._jointly(own, weights, k, among) if _SHARE * k <= n else None
-        if jointly is not None:
+        if _SHARE * k <= n and (jointly := self._jointly(own, weights, k, among)) is not None:
             return jointly
         while depth * _DEEPER <= n:
             found = self._proven(own, weights, depth, k, among)

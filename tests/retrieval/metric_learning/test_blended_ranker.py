@@ -58,6 +58,12 @@ def test_the_best_are_those_with_the_largest_weighted_sum_of_cosines(kind, k):
     np.testing.assert_allclose(expected[found.ids], found.scores, atol=2e-6)
 
 
+def test_nothing_is_ranked_if_nothing_is_wanted():
+    ranker = made(DENSE, ExactRanker(12))
+    without_base = np.append(METRIC[4], np.zeros(12, np.float32))
+    assert [len(ranker.rank(query, 0)) for query in (ranker.vector(4), without_base)] == [0, 0]
+
+
 def test_only_what_is_among_is_ranked(kind):
     ranker, rows = kind
     among = np.arange(3000) % 7 == 3
