@@ -228,7 +228,8 @@ def _of_one_commit(place: Path, earlier: Index | None) -> tuple[Index, int, _Fil
         for _ in range(_PATIENCE):
             index = open_index(place)
             index.refresh(earlier)
-            commit = index.ask(lambda snapshot: snapshot.generation)
+            # All names: if they were looked up later, an answer could be by a later commit than this.
+            commit, _ = index.ask(lambda snapshot: (snapshot.generation, snapshot.names.all()))
             if (files := _files(catalogue, commit)) is not None:
                 return index, commit, files
             index.close()
