@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import REPAIR, IndexFolderError
 from ..ranker import Ids, Ranker, Ranking, order
-from ..rankers.cosines import held_cosines
+from ..rankers.cosines import cosines_where_held
 from ..rankers.dense import ExactRanker
 from ..rankers.held_scores import held_scores
 from ..rankers.joint_selection import JointSelection, OffersJointly
@@ -199,8 +199,8 @@ class BlendedRanker:
         return order(ids, _sums(weights, *scores), k)
 
     def cosines(self, ids: Ids) -> NDArray[np.float32]:
-        """Return the cosines of the joined vectors under some ids. Raise KeyError if one is not there."""
-        metric, base = held_cosines(self.metric, ids), held_cosines(self.base, ids)
+        """Return the cosines of the joined vectors under some ids; a part that is not held yet counts 0."""
+        metric, base = (cosines_where_held(ranker, ids) for ranker in (self.metric, self.base))
         return np.asarray((metric + self.weight * base) / (1 + self.weight), dtype=np.float32)
 
     def vector(self, id: int) -> Vector:

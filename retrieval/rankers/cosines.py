@@ -38,6 +38,18 @@ def held_cosines(ranker: Ranker, ids: Ids) -> Cosines:
     return cosines([ranker.vector(id) for id in ids.tolist()])
 
 
+def cosines_where_held(ranker: Ranker, ids: Ids) -> Cosines:
+    """Return the same; cosines with what the ranker does not hold are 0."""
+    try:
+        return held_cosines(ranker, ids)
+    except KeyError:  # seldom, so that nobody looks for it before
+        there = np.flatnonzero(np.isin(ids, ranker.ids()))
+    found = np.zeros((len(ids), len(ids)), dtype=np.float32)
+    if len(there):
+        found[np.ix_(there, there)] = held_cosines(ranker, ids[there])
+    return found
+
+
 def cosines(vectors: Sequence[Vector]) -> Cosines:
     """Return the cosines of m vectors with each other."""
     bags = [vector for vector in vectors if isinstance(vector, SparseVector)]

@@ -149,6 +149,19 @@ def test_joined_vectors_are_compared_part_by_part(kind):
     np.testing.assert_allclose(ranker.cosines(ids), np.array(rows) @ np.array(rows).T, atol=1e-5)
 
 
+@pytest.mark.parametrize("lacks", ["metric", "base"])
+def test_cosines_of_images_that_one_part_does_not_hold_yet_are_those_of_the_other(kind, lacks):
+    ids = np.array([7, 5, 2999, 8])
+    some = made(kind[1], ExactRanker(12) if kind[0].base.__class__ is ExactRanker else InvertedIndex(12))
+    both = some.cosines(ids)
+    part = {"metric": METRIC, "base": kind[1]}[lacks]
+    share = (1.0 if lacks == "metric" else WEIGHT) / (1 + WEIGHT)
+    getattr(some, lacks).remove(np.array([5, 2999]))
+    gone = np.isin(ids, [5, 2999])
+    lost = np.where(gone[:, None] | gone, share * (part[ids] @ part[ids].T), 0)
+    np.testing.assert_allclose(some.cosines(ids), both - lost, atol=1e-5)
+
+
 FAMILIES, ALL = 1000, np.arange(6000)
 
 
