@@ -191,7 +191,6 @@ def _rank_by_graph(segment: Path) -> None:
     """Search a graph of vectors without links: faiss, which would build one, need not be installed."""
     import numpy as np
 
-    from retrieval.index.storage.segments import add_sums
     from retrieval.rankers.block_sums import BlockSums, RowCheck
     from retrieval.rankers.dense_block import CODED, open_segment
     from retrieval.rankers.graph import LINKS, Graph, open_graph, save_graph
@@ -200,7 +199,6 @@ def _rank_by_graph(segment: Path) -> None:
 
     alone = np.full(CODED, -1, dtype=np.int32)
     links = np.repeat(alone[:, None], 2 * LINKS, axis=1)
-    add_sums(segment)
     folder = segment.with_name("graph")
     save_graph(folder, Graph(links, np.empty((0, LINKS), np.int32), alone, np.zeros(2, np.int64)))
     ids, block = open_segment(segment, 8)

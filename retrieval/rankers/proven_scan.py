@@ -58,7 +58,7 @@ class ProvenScan:
             self._lowest.offer(ids, scores)
             return
         block.codes.check()
-        lowest, highest = _extents(block.codes.arrays, self._coded, ids, self._among)
+        lowest, highest = extents(block.codes.arrays, self._coded, ids, self._among)
         self._lowest.offer(ids, lowest)
         self._scanned.append((ids, block, highest))
 
@@ -76,7 +76,7 @@ def rows_above(
     codes: CodeArrays, views: CodedViews, ids: Ids, among: NDArray[np.bool_] | None, bound: np.float32
 ) -> NDArray[np.int64]:
     """Return the rows, of those that count, whose highest possible score is not below a bound."""
-    return _above(_extents(codes, views, ids, among)[1], bound)
+    return _above(extents(codes, views, ids, among)[1], bound)
 
 
 def _above(highest: NDArray[np.float32], bound: np.float32) -> NDArray[np.int64]:
@@ -84,7 +84,7 @@ def _above(highest: NDArray[np.float32], bound: np.float32) -> NDArray[np.int64]
     return np.flatnonzero(highest >= max(bound, np.finfo(np.float32).min))
 
 
-def _extents(
+def extents(
     codes: CodeArrays, views: CodedViews, ids: Ids, among: NDArray[np.bool_] | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the lowest and the highest score that each row can have; −inf for what is left out."""

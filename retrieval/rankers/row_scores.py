@@ -53,7 +53,7 @@ def _scores_in_numpy(
     is_cosine: bool,
 ) -> NDArray[np.float32]:
     wide, scores = query.astype(np.float64), np.empty(len(rows), np.float32)
-    error = _apart(wide)
+    error = _apart.py_func(wide)  # type: ignore[attr-defined]
     step = max(1, NUMBERS // len(query))
     for first in range(0, len(rows), step):
         some = rows[first : first + step]
@@ -97,12 +97,10 @@ def _dot_in_order(a: NDArray[np.float32], b: NDArray[np.float64]) -> np.float64:
     return total
 
 
+@kernel()
 def _apart(query: NDArray[np.float64]) -> float:
     """Return how far two sums of products with a query can be apart, for a row of length 1."""
     return float(_ERROR * (len(query) + 16) * np.sqrt((query * query).sum()))
-
-
-_apart_compiled = kernel()(_apart)
 
 
 @kernel()
@@ -127,7 +125,7 @@ def _scores(
     vectors: NDArray[np.float32], lengths: NDArray[np.float32], query: NDArray[np.float32], is_cosine: bool
 ) -> NDArray[np.float32]:
     wide = query.astype(np.float64)
-    scores, error = np.zeros(len(vectors), dtype=np.float32), _apart_compiled(wide)
+    scores, error = np.zeros(len(vectors), dtype=np.float32), _apart(wide)
     for row in range(len(vectors)):
         scores[row] = _score(vectors[row], lengths[row], wide, error, is_cosine)
     return scores
@@ -142,7 +140,7 @@ def _scores_of(
     is_cosine: bool,
 ) -> NDArray[np.float32]:
     wide = query.astype(np.float64)
-    scores, error = np.zeros(len(rows), dtype=np.float32), _apart_compiled(wide)
+    scores, error = np.zeros(len(rows), dtype=np.float32), _apart(wide)
     for i in range(len(rows)):
         scores[i] = _score(vectors[rows[i]], lengths[rows[i]], wide, error, is_cosine)
     return scores

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ..kernel import kernel
 from ..ranker import Ids
-from .byte_codes import CodeArrays, CodedViews, code_views, coded_product
+from .byte_codes import code_views
 from .dense_block import Part
-from .share_out import share_out_rows
+from .proven_scan import extents
 
 Scores = NDArray[np.float32]
 Places = NDArray[np.int32]
@@ -68,48 +68,21 @@ def bounds_of(parts: Sequence[Part], views: Sequence[NDArray[np.float32]]) -> Sc
     coded = code_views(views)
     for ids, block in parts:
         if block.codes is None:
-            _put(ids, block.scores(views, is_cosine=True), most)
+            highest = block.scores(views, is_cosine=True)
         else:
             block.codes.check()
-            _bound(block.codes.arrays, coded, ids, most)
-        _put_places(ids, start, places)
+            _, highest = extents(block.codes.arrays, coded, ids, None)
+        _put(ids, highest, start, most, places)
         start += len(ids)
     return ScoreBounds(parts, views, most, places)
 
 
-def _put(ids: Ids, scores: Scores, most: Scores) -> None:
-    there = ids >= 0
-    most[ids[there]] = scores[there]
-
-
-def _bound(codes: CodeArrays, views: CodedViews, ids: Ids, most: Scores) -> None:
-    def bound(rows: slice) -> None:
-        some = CodeArrays(codes.codes[rows], codes.scales[rows], codes.errors[rows])
-        _fill_most(some, views, ids[rows], most)
-
-    share_out_rows(len(ids), bound)
-
-
 @kernel()
-def _fill_most(codes: CodeArrays, views: CodedViews, ids: Ids, most: Scores) -> None:
-    """Fill in the most that each id can score."""
-    rows, scales, errors = codes
-    values, steps, per_error, fixed = views
-    for view in range(len(steps)):
-        own = values[view]
-        for row in range(len(ids)):
-            if ids[row] >= 0:
-                about = coded_product(rows, row, own) * (scales[row] * steps[view])
-                bound = about + (per_error * errors[row] + fixed)
-                most[ids[row]] = bound if view == 0 else max(most[ids[row]], bound)
-
-
-@kernel()
-def _put_places(ids: Ids, start: int, places: Places) -> None:
-    """Fill in the place of each id, the first of which is ``start``."""
+def _put(ids: Ids, highest: Scores, start: int, most: Scores, places: Places) -> None:
+    """Fill in the most that each id of a block can score, and its place, counted from ``start``."""
     for row in range(len(ids)):
         if ids[row] >= 0:
-            places[ids[row]] = start + row
+            most[ids[row]], places[ids[row]] = highest[row], start + row
 
 
 @kernel()

@@ -103,12 +103,16 @@ class Refined:
 
     def scores_of(self, ids: Ids, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the scores in the end of images with these first scores, (n,)."""
-        head = self.head.ranking
         found = np.minimum(scores, np.float32(self.most))
-        by_id = np.argsort(head.ids)
-        in_head = np.isin(ids, head.ids)
-        found[in_head] = head.scores[by_id[np.searchsorted(head.ids[by_id], ids[in_head])]]
+        in_head, places = self._in_head(ids)
+        found[in_head] = self.head.ranking.scores[places]
         return found
+
+    def _in_head(self, ids: Ids) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Return which of some ids are among the first images, bool (n,), and at which places these are."""
+        head = self.head.ranking.ids
+        in_head, by_id = np.isin(ids, head), np.argsort(head)
+        return in_head, by_id[np.searchsorted(head[by_id], ids[in_head])]
 
     def places_of(
         self, ids: Ids, scores: NDArray[np.float32], wanted: Ids, own: NDArray[np.float32]
@@ -124,8 +128,8 @@ class Refined:
         rest = np.minimum(scores[is_behind], np.float32(self.most))
         ended = np.concatenate([head.ids, ids[is_behind]]), np.concatenate([head.scores, rest])
         found = count_places(*ended, wanted, own)
-        in_head, by_id = np.isin(wanted, head.ids), np.argsort(head.ids)
-        found.places[in_head] = by_id[np.searchsorted(head.ids[by_id], wanted[in_head])]
+        in_head, places = self._in_head(wanted)
+        found.places[in_head] = places
         # Those that got the score of the last one before them are not in the order of their ids.
         capped = ~in_head & (own == np.float32(self.most))
         if capped.any():
