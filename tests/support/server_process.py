@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -33,6 +34,15 @@ def listening(*indexes, port=0, token=None, **about):
     """
     import uvicorn
 
+    class Server(uvicorn.Server):
+        """Closes what a client still reads when the time to finish is over: uvicorn leaves it open."""
+
+        async def shutdown(self, sockets=None):
+            await super().shutdown(sockets)
+            for connection in self.server_state.connections:
+                connection.transport.abort()
+            await asyncio.sleep(0)  # a transport closes its socket in the next turn of the loop
+
     from viewer.server.app import make_app
     from viewer.server.desk import Desk
     from viewer.server.guard import Rules
@@ -40,7 +50,7 @@ def listening(*indexes, port=0, token=None, **about):
 
     app = make_app(Desk.of(indexes, **about), Rules(token=token))
     bound = socket.create_server(("127.0.0.1", port))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+    server = Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
     thread.start()
     try:
