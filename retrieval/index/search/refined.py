@@ -130,13 +130,15 @@ class Refined:
         found = count_places(*ended, wanted, own)
         in_head, places = self._in_head(wanted)
         found.places[in_head] = places
-        # Those that got the score of the last one before them are not in the order of their ids.
-        capped = ~in_head & (own == np.float32(self.most))
-        if capped.any():
-            rows = np.flatnonzero(np.isin(ids, wanted[capped]))
+        # Behind the head the order is that of the first ranking. Where its last image has the same score, or
+        # several were capped to one, that is not the order of the ids.
+        is_tied = (own == np.float32(self.most)) | (own == head.scores[-1])
+        reordered = ~in_head & is_tied
+        if reordered.any():
+            rows = np.flatnonzero(np.isin(ids, wanted[reordered]))
             first = dict(zip(ids[rows].tolist(), scores[rows].tolist(), strict=True))
-            before = np.array([first[id] for id in wanted[capped].tolist()], np.float32)
-            found.places[capped] = count_places(ids, scores, wanted[capped], before).places
+            before = np.array([first[id] for id in wanted[reordered].tolist()], np.float32)
+            found.places[reordered] = count_places(ids, scores, wanted[reordered], before).places
         return found
 
 

@@ -65,3 +65,21 @@ def test_they_are_parts_of_the_whole_one(n_reranked, n_smoothed, monkeypatch):
             assert places.places.tolist() == rows.tolist()
             assert places.starts.tolist() == [int((scores > score).sum()) for score in scores[rows]]
             assert places.sizes.tolist() == [int((scores == score).sum()) for score in scores[rows]]
+
+
+def test_images_behind_the_smoothed_ones_stay_behind_them_in_a_tie(monkeypatch):
+    monkeypatch.setattr(smooth, "POOL", 3)
+    rerank_first_images(monkeypatch, 1, "one")
+    collection, half = Collection(), np.float32(0.5)
+    collection.held = ExactRanker(3, "dot")
+    # The two of the pool that are like each other meet at 0.5, which image 2 scores behind them.
+    vectors = [[0.5, 9, 0], [0.5, 0, 0], [np.nextafter(half, np.float32(1)), 9, 0], [0.9, 0, 9]]
+    collection.held.add(np.array([1, 2, 4, 5]), np.array(vectors, np.float32))
+    query = EncodedQuery("one", object(), Encoding(np.array([1, 0, 0], np.float32)), (1, 1), None)
+    refined = Refined.of(collection, query, None, Smoothing(collection, "3.png", 1))
+    found = refined.to(4).ranking
+    assert found.ids.tolist() == [5, 1, 4, 2]
+    assert found.scores[1:].tolist() == [0.5, 0.5, 0.5]
+    places = LookUp.of(collection, [refined]).places(0, found.ids, found.scores)
+    assert places.places.tolist() == [0, 1, 2, 3]
+    assert places.sizes.tolist() == [1, 3, 3, 3]
