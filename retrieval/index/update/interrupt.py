@@ -4,42 +4,29 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
+
+_Handler = Callable[[int, FrameType | None], object]
 
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Delay a Ctrl-C in the block: KeyboardInterrupt is raised at its end.
-
-    Python runs signal handlers in the main thread only; in other threads the block changes nothing.
-    """
-    if threading.current_thread() is not threading.main_thread():
+    """Delay a Ctrl-C in the block: KeyboardInterrupt is raised at its end; see ``interrupts``."""
+    with interrupts() as held, held:
         yield
-        return
-    came: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        came.append(number)
-
-    # A KeyboardInterrupt can be raised between any two bytecodes: between "segment written" and "segment
-    # listed" it would lose the segment, in the middle of a list's update it would leave the list half
-    # changed.
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        raise KeyboardInterrupt
 
 
 class Held:
-    """A part of ``interrupts`` that delays a Ctrl-C: KeyboardInterrupt is raised at its end."""
+    """A part of ``interrupts`` that delays a Ctrl-C: its handler is called at the end of the part.
 
-    def __init__(self) -> None:
+    Not if the part fails: then its error is raised.
+    """
+
+    def __init__(self, handler: _Handler) -> None:
         self.is_held = self.came = False
+        self._handler = handler
 
     def __enter__(self) -> None:
         self.is_held = True
@@ -50,22 +37,27 @@ class Held:
         self.is_held = False
         if self.came and error is None:
             self.came = False
-            raise KeyboardInterrupt
+            self._handler(signal.SIGINT, None)
 
 
 @contextmanager
 def interrupts() -> Iterator[Held]:
-    """Yield what delays a Ctrl-C in parts of a block, as ``held_back`` does in a twentieth of its time.
+    """Yield what delays a Ctrl-C in parts of a block, as often as they come: ``with held:``.
 
-    Outside of them it means what it meant before. In other threads than the main one the block changes
-    nothing.
+    Outside of them it means what it meant before: KeyboardInterrupt, unless somebody has set another handler.
+    Nothing is changed where Ctrl-C is ignored, or ends the process at once, nor in other threads than the
+    main one, which alone runs signal handlers in Python.
     """
-    held, before = Held(), signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield held
+        yield Held(signal.default_int_handler)
         return
+    held = Held(before)
 
     def note(number: int, frame: FrameType | None) -> None:
+        # A KeyboardInterrupt can be raised between any two bytecodes: between "segment written" and "segment
+        # listed" it would lose the segment, in the middle of a list's update it would leave the list half
+        # changed.
         if held.is_held:
             held.came = True
         else:
