@@ -19,7 +19,7 @@ from ..storage.snapshot import Snapshot
 from .candidates import Mask
 from .fusion import Fusion
 from .group_cases import GroupedRanking, group_cases
-from .look_up import LookUp
+from .look_up import LookUp, each_of, rankings_of
 from .query_options import QueryOptions
 from .refined import Refined
 from .rerank import Reranked
@@ -59,7 +59,7 @@ def best_cases(
         return None
     scaled = fusion.scaled(snapshot, [one.with_ranking(Ranking.of_nothing()) for one in refined])
     for depth in depths(n, options.k, len(refined)):
-        rankings = look_up.rankings(depth) if look_up else [one.to(depth).ranking for one in refined]
+        rankings = rankings_of(refined, look_up, depth)
         prefixes = Prefixes.of(rankings, depth, scaled.rule, scaled.weights, scaled.scales)
         chosen = _of_their_cases(snapshot, prefixes, mask, options.group_by)
         if np.count_nonzero(chosen) * _MOST > n:
@@ -94,7 +94,7 @@ def _among(
         found = refined[number].among(chosen)
         return look_up.with_places(number, found) if look_up is not None and are_counted else found
 
-    return list(map(rank_one, range(len(refined)))) if look_up is None else look_up.each(rank_one)
+    return each_of(refined, look_up, rank_one)
 
 
 def _voting(

@@ -13,7 +13,7 @@ from ..storage.snapshot import Snapshot
 from .candidates import Mask
 from .encode_query import EncodedQuery
 from .fusion import Fusion
-from .look_up import LookUp
+from .look_up import LookUp, rankings_of
 from .query_options import QueryOptions
 from .refined import Refined
 from .rerank import Reranked
@@ -42,7 +42,7 @@ def best_fused(
     scaled = fusion.scaled(snapshot, [one.with_ranking(Ranking.of_nothing()) for one in refined])
     look_up = LookUp.of(snapshot, refined)
     found = fuse_best(
-        lambda depth: look_up.rankings(depth) if look_up else [one.to(depth).ranking for one in refined],
+        lambda depth: rankings_of(refined, look_up, depth),
         *(n, k, scaled.rule, scaled.weights, scaled.scales, look_up),
     )
     if found is None:

@@ -42,10 +42,6 @@ class LookUp:
         able = [one for one in rankers if isinstance(one, InvertedIndex) or type(one) is ExactRanker]
         return cls(snapshot, refined, able) if len(able) == len(rankers) else None
 
-    def rankings(self, depth: int) -> list[Ranking]:
-        """Return what each representation answers to a depth."""
-        return self.each(lambda number: self.refined[number].to(depth).ranking)
-
     def each(self, do: Callable[[int], T]) -> list[T]:
         """Return what a function gives for the number of each representation, side by side."""
         found: dict[int, T] = {}
@@ -85,6 +81,19 @@ class LookUp:
     def _reached(self, number: int, least: float) -> tuple[Ids, NDArray[np.float32]]:
         one = self.refined[number]
         return self.rankers[number].reached(one.encoded.encoding.vector, least, one.mask)  # type: ignore[arg-type]
+
+
+def each_of(refined: Sequence[Refined], look_up: LookUp | None, do: Callable[[int], T]) -> list[T]:
+    """Return what a function gives for the number of each representation, side by side if one looks up.
+
+    Rankers of other kinds, such as graphs, are asked one after the other.
+    """
+    return list(map(do, range(len(refined)))) if look_up is None else look_up.each(do)
+
+
+def rankings_of(refined: Sequence[Refined], look_up: LookUp | None, depth: int) -> list[Ranking]:
+    """Return the ranking of each representation, at least ``depth`` images deep if there are as many."""
+    return each_of(refined, look_up, lambda number: refined[number].to(depth).ranking)
 
 
 def _holds(ranker: Ranker, id: int) -> bool:
