@@ -67,8 +67,6 @@ NewSource = tuple[bytes, str, Stat]
 
 _INSERT = """INSERT INTO source (root, path, name, size, mtime_ns, inode, ctime_ns, state)
     VALUES (?, ?, ?, ?, ?, ?, ?, 'pending')"""
-MANY = 1000
-"""New files at a time."""
 
 
 def add_source(catalogue: Catalogue, root: int, path: bytes, name: str, stat: Stat) -> int:
@@ -86,12 +84,10 @@ def add_source(catalogue: Catalogue, root: int, path: bytes, name: str, stat: St
 
 
 def add_sources(catalogue: Catalogue, root: int, files: Sequence[NewSource]) -> list[int]:
-    """Add new files of one folder as ``add_source`` does, some thousands at a time; return their numbers."""
-    parts = (files[first : first + MANY] for first in range(0, len(files), MANY))
-    return [id for part in parts for id in _add(catalogue, root, part)]
+    """Add new files of one folder as ``add_source`` does, faster; return their numbers, in their order.
 
-
-def _add(catalogue: Catalogue, root: int, files: Sequence[NewSource]) -> list[int]:
+    Memory holds all of them at once: for many, it is called for some thousands at a time.
+    """
     names = [name for _, name, _ in files]
     sql = "SELECT 1 FROM source WHERE name IN (SELECT value FROM json_each(?)) LIMIT 1"
     # Three statements for each file took a quarter of its time: they are for names that may be taken.

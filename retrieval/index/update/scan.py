@@ -15,7 +15,6 @@ from ...errors import IndexFolderError, SettingError
 from ...readers.folder import find_files
 from ..catalogue.database import Catalogue
 from ..catalogue.files import (
-    MANY,
     State,
     add_source,
     add_sources,
@@ -37,6 +36,9 @@ from .scanned import Changes, ScanOptions, Scope
 
 _SHARE, _FEW = 1 / 3, 8
 """If a folder has lost more than this share of its files, and no fewer, the user is asked."""
+
+_PAGE = 1000
+"""New files that are added to the catalogue at a time."""
 
 
 def scan(store: Store, folders: Sequence[Path], progress: Progress, options: ScanOptions) -> list[Scope]:
@@ -120,8 +122,8 @@ def _record_scope(store: Store, scope: Scope, changes: Changes, options: ScanOpt
 
 
 def _add_new(catalogue: Catalogue, scope: Scope, new: array[int], changes: Changes) -> None:
-    for first in range(0, len(new), MANY):
-        files = (scope.files[at] for at in new[first : first + MANY])
+    for first in range(0, len(new), _PAGE):
+        files = (scope.files[at] for at in new[first : first + _PAGE])
         rows = [(file.below, catalogue.names.name(file.name), file.stat) for file in files]
         changes.new.update(add_sources(catalogue, scope.number, rows))
 
