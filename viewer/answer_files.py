@@ -1,4 +1,4 @@
-"""Answers as files for other programs: JSON and CSV, the same at the command line and from the page."""
+"""Serialization of answers to JSON and CSV, the same from the command line and as downloads of the page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def as_json(answers: Sequence[Answer]) -> str:
-    """Return a list, one object per query: ``{"query": id, "hits": [{id, score, rank, box, group}]}``.
+    """Return a JSON array, one object per query: ``{"query": id, "hits": [{id, score, rank, box, group}]}``.
 
     A localized hit has ``proof``, its number of inliers, and the ``transform`` (``viewer.answer.Row``) if it
     was verified; a hit of a grouped answer has its ``case``, of a fused answer its ``votes``. An answer has
@@ -28,12 +28,12 @@ def as_json(answers: Sequence[Answer]) -> str:
 
 
 def as_json_line(answer: Answer) -> str:
-    """Return the object of one query, as in ``as_json``, on one line."""
+    """Return one line of JSON Lines: the object of one query, as in ``as_json``."""
     return json.dumps(_answer_object(answer)) + "\n"
 
 
 def as_csv(answers: Sequence[Answer]) -> str:
-    """Return one line per hit: query, rank, id, score, box, label, and a column for each group."""
+    """Return a CSV table with a row per hit: query, rank, id, score, box, label, and one column per group."""
     # One header for all answers, so that programs read one table: the union of their columns.
     keys = group_keys([row for answer in answers for row in answer.rows])
     lines: list[Sequence[object]] = [["query", "rank", "id", "score", "x", "y", "w", "h", "label", *keys]]
@@ -56,7 +56,7 @@ def as_csv(answers: Sequence[Answer]) -> str:
 
 
 def group_keys(rows: Sequence[Row]) -> list[str]:
-    """Return the groups that occur in any row, those of DICOM first."""
+    """Return the grouping columns (series, study, label columns) that any row has, those of DICOM first."""
     occurring = {key for row in rows for key in row.caption.group}
     # In a fixed order, so that the columns of CSV are the same from one answer to the next.
     standard = [key for key in NAMED_IN_FILES if key in occurring]
@@ -125,7 +125,7 @@ def _findings_object(answer: Answer) -> dict[str, object]:
 
 
 def copies_object(copies: Copies) -> dict[str, list[list[str]] | list[str]]:
-    """Return, for JSON, the near-duplicates that an answer counts once, and those of the query."""
+    """Return, for JSON, the near-duplicates that count once in an answer, and those of the query."""
     return {
         "counted_once": [list(group) for group in copies.merged],
         "of_query": list(copies.of_query),

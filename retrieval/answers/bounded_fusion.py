@@ -1,9 +1,10 @@
-"""Bounded fusion: the best of fused rankings, without ranking the whole collection.
+"""Bounded fusion: the top k of fused rankings, without ranking the whole collection.
 
-Each ranking is taken to some depth. What it does not hold can add no more than what follows its last entry,
-so that whoever is ahead of all such sums is among the best for certain; else the few others that may be are
-looked up where they are missing (``open_entries.py``), or the rankings are taken deeper. This is NRA of
-Fagin, Lotem and Naor (JCSS 2003), but for scores that are known in full.
+Each ranking is read to some depth by sorted access. A candidate that it does not hold scores no more in it
+than its last entry, which gives an upper bound of the candidate's sum. k candidates with known sums above the
+bounds of all others are the top k. Else the few undecided candidates are completed by random access
+(``open_entries.py``), or the rankings are read deeper. These are the threshold and no-random-access
+algorithms of Fagin, Lotem and Naor (JCSS 2003), except that the scores returned are always exact.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..ranker import Ids, Ranking
-from .certain_best import Sums, and_rounding, bounds_of, certain_best, prefixes_of
+from .certain_best import Sums, bounds_of, certain_best, prefixes_of, with_rounding_margin
 from .fusion import Scale
 from .open_entries import LooksUp, with_open_entries
 
@@ -22,8 +23,8 @@ _FIRST, _PER_HIT, _DEEPER = 256, 16, 4
 """Depth of the first rankings: at least, and for each hit wanted; and how many times deeper the next go."""
 
 _SHARE = 256
-"""One in so many of all images is ranked at first for a fusion: of a large collection the first few hundred
-seldom decide, and to rank again costs more than to rank some more at once."""
+"""The first rankings of a fusion hold at least one image in so many: in a large collection the first few
+hundred seldom decide the top k, and to rank again costs more than to rank some more at once."""
 
 DeepRankings = Callable[[int], Sequence[Ranking]]
 """Returns the rankings of a query to some depth, shorter only if there is no more."""
@@ -38,16 +39,16 @@ def fuse_best(
     scales: Sequence[Scale] | None = None,
     look_up: LooksUp | None = None,
 ) -> tuple[Ranking, list[Ranking]] | None:
-    """Return the best k of a fusion, and the beginnings of the rankings that hold them.
+    """Return the top k of a fusion, and the prefixes of the rankings that contain them.
 
-    None if that needs whole rankings. Both are what ``fuse`` and ``votes`` make of these, to the last bit.
+    None if that needs whole rankings. Scores and ranks are those of ``fuse`` and ``votes``, to the last bit.
 
     Parameters
     ----------
-    rankings : to a depth, at most n.
-    n : how many may be found.
+    rankings : returns the rankings to a depth, at most n.
+    n : the number of images that may be found.
     k, how, weights, scales : as in ``fuse``; rules other than ``rrf`` need scales.
-    look_up : tells scores and places of single ids; without it rankings are taken deeper instead.
+    look_up : random access to scores and ranks; without it rankings are read deeper instead.
     """
     for depth in depths(n, k):
         prefixes = prefixes_of(rankings(depth), depth, how, scales)
@@ -64,12 +65,12 @@ def fuse_best(
 
 @dataclass(frozen=True, eq=False)
 class Prefixes:
-    """The beginnings of rankings, and the most that an id may score of which none of them tells.
+    """Prefixes of rankings, and an upper bound of the fused score of any id that is in none of them.
 
     Parameters
     ----------
-    rankings : as far as they are certain.
-    threshold : that of the threshold algorithm: the score of an id that is in no beginning is below this.
+    rankings : the prefixes, cut before the ties of their last entries, which may go on.
+    threshold : that of the threshold algorithm, an upper bound of the score of all ids in no prefix.
     """
 
     rankings: Sequence[Ranking]
@@ -85,28 +86,28 @@ class Prefixes:
         weights: Sequence[float] | None = None,
         scales: Sequence[Scale] | None = None,
     ) -> Prefixes:
-        """Return those of rankings that were taken to a depth; a single one keeps its own scores."""
+        """Return the prefixes of rankings that were read to a depth; a single one keeps its own scores."""
         # A single ranking is not fused: whatever the rule, its scores are the answer's.
         if len(rankings) == 1:
             how, weights, scales = "sum", None, [Scale(0.0, 1.0)]
         prefixes = prefixes_of(rankings, depth, how, scales)
-        threshold = and_rounding(bounds_of(prefixes, weights).sum())
+        threshold = with_rounding_margin(bounds_of(prefixes, weights).sum())
         kept = [one.ranking for one in prefixes]
         return cls(kept, np.float32(threshold), [one.is_whole for one in prefixes])
 
     @property
     def ids(self) -> Ids:
-        """All ids of the beginnings, rising."""
+        """All ids of the prefixes, rising."""
         return np.unique(np.concatenate([one.ids for one in self.rankings]))
 
-    def tell_ranks_of(self, ids: Ids) -> bool:
-        """Tell if each beginning tells the rank of each of some ids, or that it has none."""
+    def hold_ranks_of(self, ids: Ids) -> bool:
+        """Tell if each prefix shows the rank of each of some ids, or is whole, so that others have none."""
         pairs = zip(self.rankings, self._are_whole, strict=True)
         return all(is_whole or np.isin(ids, one.ids).all() for one, is_whole in pairs)
 
 
 def depths(n: int, k: int, n_rankings: int = 2) -> Iterator[int]:
-    """Yield to what depths rankings of n are taken for the best k; the last is a quarter of n at most."""
+    """Yield the depths to which rankings of n are read for the top k; the last is at most a quarter of n."""
     depth = _first_depth(n if n_rankings > 1 else 0, k)
     while depth * _DEEPER <= n:
         yield depth
@@ -114,7 +115,7 @@ def depths(n: int, k: int, n_rankings: int = 2) -> Iterator[int]:
 
 
 def may_save(n: int, k: int) -> bool:
-    """Tell if the best k of n images may be known without whole rankings."""
+    """Tell if the top k of n images may be found without whole rankings."""
     return _first_depth(n, k) * _DEEPER <= n
 
 

@@ -1,4 +1,4 @@
-"""The certain best: what the beginnings of rankings tell of the best of their fusion."""
+"""The certain best: the top k of a fusion, as far as prefixes of the rankings prove them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _NO_SCALE = Scale(0.0, 0.0)
 
 @dataclass(frozen=True, eq=False)
 class Prefix:
-    """The beginning of a ranking, and the most that it adds to what comes later.
+    """The prefix of a ranking, and an upper bound of what it adds to the sum of any id behind it.
 
-    ``absent`` are some of the ids that it does not hold at all.
+    ``absent`` are some of the ids that the ranking does not hold at all.
     """
 
     ranking: Ranking
@@ -32,7 +32,7 @@ class Prefix:
 
     @classmethod
     def of(cls, ranking: Ranking, depth: int, how: str, scale: Scale) -> Prefix:
-        """Return the beginning of a ranking that was taken to a depth; all of it if it ended before."""
+        """Return the prefix of a ranking that was read to a depth; all of it if it ended before."""
         if len(ranking) < depth:
             return cls(ranking, 0.0, True)
         # Ties of the last may go on behind it, and tied hits share what their ranks add.
@@ -48,21 +48,21 @@ class Prefix:
 def prefixes_of(
     rankings: Sequence[Ranking], depth: int, how: str, scales: Sequence[Scale] | None
 ) -> list[Prefix]:
-    """Return the beginnings of rankings that were taken to a depth; scales as in ``fuse``."""
+    """Return the prefixes of rankings that were read to a depth; scales as in ``fuse``."""
     pairs = zip(rankings, scales or [_NO_SCALE] * len(rankings), strict=True)
     return [Prefix.of(ranking, depth, how, scale) for ranking, scale in pairs]
 
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """What the beginnings of rankings add up to, for each id (n,) that one of them holds.
+    """The fused scores of all candidates, the ids (n,) that a prefix holds, as far as they are known.
 
     Parameters
     ----------
-    total : float64, of what is held of each id.
-    most : float64, with the most that the beginnings which do not hold it may add.
-    is_known : bool, where nothing is missing.
-    threshold : the most that an id may have that none of them holds.
+    total : float64, the sum over the prefixes that hold the candidate.
+    most : float64, the upper bound: the sum with what the other rankings may add at most.
+    is_known : bool, whether the sum is complete.
+    threshold : the upper bound of all ids that are in no prefix.
     """
 
     ids: Ids
@@ -79,7 +79,7 @@ class Sums:
         weights: Sequence[float] | None,
         scales: Sequence[Scale] | None,
     ) -> Sums:
-        """Add up the beginnings of rankings; ``how``, ``weights`` and ``scales`` as in ``fuse``."""
+        """Add up the prefixes of rankings; ``how``, ``weights`` and ``scales`` as in ``fuse``."""
         ids, parts = contributions([one.ranking for one in prefixes], how, weights, scales)
         held = np.stack([np.isin(ids, one.ranking.ids) for one in prefixes])  # bool (n_rankings, n_ids)
         absent = np.stack([one.is_whole | np.isin(ids, one.absent) for one in prefixes])
@@ -89,23 +89,23 @@ class Sums:
 
 
 def bounds_of(prefixes: Sequence[Prefix], weights: Sequence[float] | None) -> NDArray[np.float64]:
-    """Return the most that each ranking adds to what it does not hold, (n_rankings,)."""
+    """Return an upper bound of what each ranking adds to an id behind its prefix, (n_rankings,)."""
     own = np.array([1.0] * len(prefixes) if weights is None else weights)
     return np.asarray(own * [one.bound for one in prefixes])
 
 
 def certain_best(sums: Sums, k: int) -> Ranking | None:
-    """Return the best k of what the beginnings hold; None if others may be among them."""
+    """Return the top k of the candidates whose sums are known; None if others may be among them."""
     is_known = sums.is_known
     best = order(sums.ids[is_known], sums.total[is_known].astype(np.float32), k)
     if len(best) < k:
         return None
-    # What is not known, or held nowhere.
-    most = and_rounding(max(float(sums.most[~is_known].max(initial=-np.inf)), sums.threshold))
+    # Of candidates whose sums are not complete, and of ids in no prefix.
+    most = with_rounding_margin(max(float(sums.most[~is_known].max(initial=-np.inf)), sums.threshold))
     # Not equal either: which of two equal ones is first, their ids decide.
     return best if np.float32(most) < best.scores[-1] else None
 
 
-def and_rounding(most: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Return bounds of sums, and a little more than rounding may add to the sums."""
+def with_rounding_margin(most: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Return upper bounds of sums, raised by a little more than rounding may add to the sums."""
     return np.asarray(most + _ROUNDING * np.maximum(1.0, np.abs(most)))

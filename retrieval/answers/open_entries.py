@@ -1,7 +1,7 @@
-"""Open entries: the few that may be among the best of a fusion, looked up in the rankings that lack them.
+"""Open entries: the few undecided candidates of a fusion, completed by random access to the rankings.
 
-One that is first of one ranking and far behind in another is often what keeps the best from being certain; to
-count what is ahead of it takes one pass over the collection, and no ranking of all that is.
+A candidate that is first in one ranking and far behind in another is often what keeps the top k from being
+certain. Its rank is counted in one pass over the collection, without ranking all that is ahead of it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..ranker import Ids, Ranking, order
-from .certain_best import Prefix, Sums, and_rounding, certain_best
+from .certain_best import Prefix, Sums, certain_best, with_rounding_margin
 from .fusion import Scale
 from .partial_ranking import PartialRanking, Places
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class LooksUp(Protocol):
-    """Tells of single ids what a ranking says of them."""
+    """Random access to rankings: the scores and ranks of single ids."""
 
     def each(self, do: Callable[[int], T]) -> list[T]:
         """Return what a function gives for the number of each ranking, side by side if that pays."""
@@ -50,9 +50,9 @@ def with_open_entries(
     scales: Sequence[Scale] | None,
     look_up: LooksUp,
 ) -> tuple[Ranking, list[Ranking]] | None:
-    """Return the best k and the rankings that hold them, as ``fuse_best`` does; None if too many are open.
+    """Return the top k and the rankings that contain them, as ``fuse_best`` does; None if too many are open.
 
-    ``sums`` : of the beginnings.
+    ``sums`` : of the prefixes.
     """
     is_by_rank = how == "rrf"
     most = max(_AT_LEAST, _PER_HIT * k) // (4 if is_by_rank else 1)
@@ -70,20 +70,20 @@ def with_open_entries(
 
 
 def _open(sums: Sums, k: int, how: str) -> Ids | None:
-    """Return the ids that may be among the best k, and are not known; None if others may be too."""
+    """Return the candidates of unknown sum that may be among the top k; None if ids in no prefix may be."""
     if len(sums.ids) < k:
         return None
     # By their ranks, what is missing of an id takes nothing from it; by their scores it may.
     least = sums.total if how == "rrf" else np.where(sums.is_known, sums.total, -np.inf)
     kth = np.float32(order(sums.ids, least.astype(np.float32), k).scores[-1])
-    if np.float32(and_rounding(sums.threshold)) >= kth:
+    if np.float32(with_rounding_margin(sums.threshold)) >= kth:
         return None
-    may_reach = and_rounding(sums.most).astype(np.float32) >= kth
+    may_reach = with_rounding_margin(sums.most).astype(np.float32) >= kth
     return np.asarray(sums.ids[may_reach & ~sums.is_known])
 
 
 def _completed(number: int, prefix: Prefix, ids: Ids, look_up: LooksUp, is_counted: bool) -> Prefix:
-    """Return a beginning with those of some ids that it lacks behind it; without places unless counted."""
+    """Return a prefix with those of some ids that it lacks behind it; without places unless counted."""
     lacking = ids[~np.isin(ids, prefix.ranking.ids)]
     if prefix.is_whole or not len(lacking):
         return prefix

@@ -1,4 +1,4 @@
-"""The joint scan: dense vectors that may be among the best by the sum of their own score and another."""
+"""The joint scan: dense vectors that may be among the top k by the weighted sum of two scores."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from .dense_block import DenseBlock, Part
 from .joint_selection import JointSelection, Scores
 
 _SAMPLE, _FIRST = 16, 64
-"""One row of so many is looked at to find the best by the other score, one of so many, which come first."""
+"""A sample of one row in ``_SAMPLE`` tells which bound one row in ``_FIRST`` reaches: those come first."""
 
-_LARGEST = 1 + 1e-5
-"""No cosine is larger."""
+_MAX_COSINE = 1 + 1e-5
+"""No cosine is larger, rounding included."""
 
 
 def offer_jointly(
     parts: Sequence[Part], views: Sequence[NDArray[np.float32]], is_cosine: bool, selection: JointSelection
 ) -> None:
-    """Offer the rows of some blocks that may be among the best.
+    """Offer the rows of some blocks that may be among the top k.
 
-    Rows for which the other score says much come first. What they reach together rules most others out
-    before their codes are read, and nearly all that are left by their codes.
+    Rows with a high upper bound of the other score come first, as they raise the threshold: the k-th best
+    sum so far. That prunes most other rows before their codes are read, and by the bounds of these nearly
+    all that are left.
 
     Parameters
     ----------
@@ -50,12 +51,12 @@ def _scan(
     views: Sequence[NDArray[np.float32]],
     selection: JointSelection,
 ) -> None:
-    added = selection.added(ids)
-    sample = np.sort(added[::_SAMPLE])
+    other = selection.added(ids)
+    sample = np.sort(other[::_SAMPLE])
     cut = sample[-1 - len(sample) // _FIRST]
     for is_first in (True, False):
-        least = cut if is_first else np.float32(selection.least - _LARGEST)
-        rows, most = _bounded(codes, coded, added, least, np.float32(np.inf) if is_first else cut)
+        least = cut if is_first else np.float32(selection.least - _MAX_COSINE)
+        rows, most = _bounded(codes, coded, other, least, np.float32(np.inf) if is_first else cut)
         score = partial(_scores_of, block, rows, views)
         selection.narrow(ids[rows], most, score)
 
@@ -68,20 +69,23 @@ def _scores_of(
 
 @kernel()
 def _bounded(
-    codes: CodeArrays, views: CodedViews, added: Scores, least: np.float32, below: np.float32
+    codes: CodeArrays, views: CodedViews, other: Scores, least: np.float32, below: np.float32
 ) -> tuple[NDArray[np.int64], Scores]:
-    """Return the rows to which ``least`` to below ``below`` is added, and what each reaches at most."""
+    """Return the rows whose bound of the other score is in [least, below), and an upper bound of each sum.
+
+    ``other`` is that bound by row, float32 (n,), −∞ for rows that are left out.
+    """
     rows, scales, errors = codes
     values, steps, per_error, fixed = views
-    found, n = np.empty(len(added), np.int64), 0
-    for row in range(len(added)):
+    found, n = np.empty(len(other), np.int64), 0
+    for row in range(len(other)):
         found[n] = row
-        n += added[row] >= least and added[row] < below and added[row] > -np.inf
+        n += other[row] >= least and other[row] < below and other[row] > -np.inf
     most = np.full(n, -np.inf, np.float32)
     for view in range(len(steps)):
         own = values[view]
         for i in range(n):
             row = found[i]
             about = coded_product(rows, row, own) * (scales[row] * steps[view])
-            most[i] = max(most[i], about + (per_error * errors[row] + fixed) + added[row])
+            most[i] = max(most[i], about + (per_error * errors[row] + fixed) + other[row])
     return found[:n].copy(), most

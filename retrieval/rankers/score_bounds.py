@@ -1,4 +1,4 @@
-"""Score bounds: the most that each vector can score, by its byte codes, and what some score exactly."""
+"""Score bounds: an upper bound of the score of each vector, by its byte codes, and exact scores on demand."""
 
 from __future__ import annotations
 
@@ -15,56 +15,55 @@ from .dense_block import Part
 from .proven_scan import extents
 
 Scores = NDArray[np.float32]
-Places = NDArray[np.int32]
+Rows = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreBounds:
-    """What is known of the cosines of a query with the vectors of some blocks.
+    """Upper bounds of the cosines of a query with the vectors of some blocks.
 
     Parameters
     ----------
-    most : float32 by id, at least its score; 0 for ids that have no vector.
-    places : int32 by id, its row, counted through all blocks; −1 for ids that have none.
+    most : float32 by id, the upper bound of its score; 0 for ids that have no vector.
+    rows : int32 by id, the row of its vector, counted through all blocks; −1 for ids that have none.
     """
 
     parts: Sequence[Part]
     views: Sequence[NDArray[np.float32]]
     most: Scores
-    places: Places
+    rows: Rows
 
     def count(self, ids: Ids) -> int:
         """Return how many of some ids have a vector."""
-        return int(_count(ids, self.places))
+        return int(_count(ids, self.rows))
 
     def scores(self, ids: Ids) -> Scores:
         """Return the scores of some ids, float32 (n,); 0 for those that have no vector.
 
         Raises IndexFolderError if a vector is damaged.
         """
-        places, found, start = self._places(ids), np.zeros(len(ids), np.float32), 0
+        rows, found, start = self._rows(ids), np.zeros(len(ids), np.float32), 0
         for own, block in self.parts:
-            here = np.flatnonzero((places >= start) & (places < start + len(own)))
+            here = np.flatnonzero((rows >= start) & (rows < start + len(own)))
             if len(here):
-                found[here] = block.scores_of(
-                    places[here].astype(np.int64) - start, self.views, is_cosine=True
-                )
+                in_block = rows[here].astype(np.int64) - start
+                found[here] = block.scores_of(in_block, self.views, is_cosine=True)
             start += len(own)
         return found
 
-    def _places(self, ids: Ids) -> Places:
-        # A last place, of no row, for the id −1 and for those beyond the end.
-        return self.places[np.minimum(ids, len(self.places) - 1)]
+    def _rows(self, ids: Ids) -> Rows:
+        # The last entry, −1, is that of the id −1 and of those beyond the end.
+        return self.rows[np.minimum(ids, len(self.rows) - 1)]
 
 
 def bounds_of(parts: Sequence[Part], views: Sequence[NDArray[np.float32]]) -> ScoreBounds:
-    """Return what the codes of some blocks say; vectors without codes are scored.
+    """Return the bounds that the codes of some blocks give; vectors without codes are scored exactly.
 
     ``views`` are those of the query, each float32 (d,) and of unit length or zero. Raises IndexFolderError if
     codes are damaged.
     """
     n, start = 1 + max((int(ids.max(initial=-1)) for ids, _ in parts), default=-1), 0
-    most, places = np.zeros(n + 1, np.float32), np.full(n + 1, -1, np.int32)
+    most, rows = np.zeros(n + 1, np.float32), np.full(n + 1, -1, np.int32)
     coded = code_views(views)
     for ids, block in parts:
         if block.codes is None:
@@ -72,24 +71,24 @@ def bounds_of(parts: Sequence[Part], views: Sequence[NDArray[np.float32]]) -> Sc
         else:
             block.codes.check()
             _, highest = extents(block.codes.arrays, coded, ids, None)
-        _put(ids, highest, start, most, places)
+        _put(ids, highest, start, most, rows)
         start += len(ids)
-    return ScoreBounds(parts, views, most, places)
+    return ScoreBounds(parts, views, most, rows)
 
 
 @kernel()
-def _put(ids: Ids, highest: Scores, start: int, most: Scores, places: Places) -> None:
-    """Fill in the most that each id of a block can score, and its place, counted from ``start``."""
+def _put(ids: Ids, highest: Scores, start: int, most: Scores, rows: Rows) -> None:
+    """Fill in the upper bound of each id of a block, and its row, counted from ``start``."""
     for row in range(len(ids)):
         if ids[row] >= 0:
-            most[ids[row]], places[ids[row]] = highest[row], start + row
+            most[ids[row]], rows[ids[row]] = highest[row], start + row
 
 
 @kernel()
-def _count(ids: Ids, places: Places) -> int:
-    """Return how many ids have a place."""
+def _count(ids: Ids, rows: Rows) -> int:
+    """Return how many ids have a row."""
     n = 0
     for id in ids:
-        if 0 <= id < len(places):
-            n += places[id] >= 0
+        if 0 <= id < len(rows):
+            n += rows[id] >= 0
     return n

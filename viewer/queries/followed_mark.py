@@ -1,7 +1,8 @@
-"""A mark that is followed through the slices: the same place is asked with in each that shows the same.
+"""A marked region that is followed through its stack: each slice that shows the same is a query of its own.
 
-What a reader marks is rarely as thick as one slice, and what is like it may be like the next slice more. An
-image is found by the slice that it is most like; the slices near the mark in its own stack are not found.
+A marked structure is rarely as thin as one slice, and similar images may resemble a neighbouring slice more.
+The region has the same coordinates in all query slices. An image scores the maximum over them (CombMAX);
+slices near the mark in its own stack are left out of the results.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ if TYPE_CHECKING:
     from .query import Query
 
 MOST_SLICES = 9
-"""Slices that ask, evenly spread: each costs a query."""
+"""Maximum number of query slices, evenly spread: each costs a query."""
 
 
 @dataclass(frozen=True, eq=False)
 class FollowedMark:
-    """A mark in the slices of its stack.
+    """A marked region as queries by several slices of its stack.
 
     Parameters
     ----------
-    names : the slices that ask.
-    options : by which slices near the mark do not find each other.
+    names : the query slices.
+    options : of each query; ``among`` leaves out the slices near the mark.
     """
 
     index: Index
@@ -42,37 +43,37 @@ class FollowedMark:
 
     @classmethod
     def of(cls, index: Index, query: Query, options: QueryOptions, through: float) -> FollowedMark:
-        """Follow a mark through the slices of its stack that are at most so many mm away.
+        """Follow the region of a query through the slices at most ``through`` mm away.
 
-        OptionError without a region, or if the slices are not known: of a file, an image alone, or without
-        positions.
+        OptionError without a region, or if the neighbouring slices are not known: the query is a file, or an
+        image without a stack or without a position.
         """
         if options.region is None:
             raise OptionError("there is no mark to be followed; mark a region", "through")
         stack, near = _near(index, query, through)
         names = [one.name for one in stack.slices]
-        # Beyond the mark the same place shows something else, and would find what is like that.
+        # Beyond the marked structure the region shows something else, and would find images of that.
         first, last = _own_extent(index, names, stack.at, options) if len(near) > 1 else (stack.at, stack.at)
-        asking = [names[place] for place in spread_around(near, stack.at, first, last)]
+        queries = [names[place] for place in spread_around(near, stack.at, first, last)]
         among = index.names if options.among is None else options.among
-        # The slices above and below show the same thing, and would be found before anything else.
+        # The slices above and below show the same structure, and would be the first results.
         own = {names[place] for place in near}
-        return cls(index, asking, replace(options, among=[name for name in among if name not in own]))
+        return cls(index, queries, replace(options, among=[name for name in among if name not in own]))
 
     def hits(self) -> list[Hit]:
-        """Return the hits of all slices that ask, best first.
+        """Return the top k hits of all query slices together, best first.
 
-        Each score is the highest that any slice gives the image, or the case.
+        The score of an image, or a case, is its maximum over the query slices.
         """
         from retrieval.index.search.hits import best_hits
 
-        # The best k of all are among the best k of each: what is better there is better here, too.
+        # By maximum, the top k of all are among the top k of each.
         return best_hits((self.index.query(name, self.options) for name in self.names), self.options.k)
 
     def extents(self, hits: Sequence[Hit]) -> dict[str, tuple[str, str]]:
-        """Return the first and last slice of the stack of each hit that are like it, by the hit's name.
+        """Return the first and last matching slice of the stack around each hit, by the hit's name.
 
-        Hits without a stack are left out. A stack with several hits is asked once.
+        Hits without a stack are left out. A stack with several hits is scored once.
         """
         from retrieval.answers.score_extent import extent, profile
 
@@ -95,22 +96,22 @@ class FollowedMark:
 
 
 def spread_around(near: Sequence[int], at: int, first: int, last: int) -> list[int]:
-    """Return which of some places ask: at most ``MOST_SLICES``, evenly spread from first to last.
+    """Return the places of the query slices: at most ``MOST_SLICES``, evenly spread from first to last.
 
-    That of the mark, ``at``, is always among them.
+    The marked slice, ``at``, is always among them.
     """
     places = np.array([place for place in near if first <= place <= last])
     if len(places) <= MOST_SLICES:
         return [int(place) for place in places]
     chosen = np.unique(np.linspace(0, len(places) - 1, MOST_SLICES).round().astype(int))
-    # The nearest of the chosen ones makes room for the marked one.
+    # The marked slice replaces the nearest of those chosen.
     own = int(np.flatnonzero(places == at)[0])
     chosen[np.abs(chosen - own).argmin()] = own
     return [int(place) for place in places[chosen]]
 
 
 def _near(index: Index, query: Query, through: float) -> tuple[SliceStack, list[int]]:
-    """Return the stack of a query, and the places of its slices that are at most so many mm away."""
+    """Return the stack of a query, and the places of its slices at most ``through`` mm away."""
     if query.picture is not None or query.slices:
         raise OptionError("only an image of the index has known neighbours; ask with its id", "through")
     stack = stack_of(index, query.id)
@@ -122,15 +123,15 @@ def _near(index: Index, query: Query, through: float) -> tuple[SliceStack, list[
 
 
 def _own_extent(index: Index, stack: Sequence[str], at: int, options: QueryOptions) -> tuple[int, int]:
-    """Return the first and last slice of a mark's own stack that surely show what is marked."""
+    """Return the first and last slice of the query's own stack that surely match the marked region."""
     from retrieval.answers.score_extent import SURELY, extent, profile
     from retrieval.index import QueryOptions
 
-    # Conditions are on what is found; these slices ask.
+    # Filters apply to results; these slices are queries.
     own = QueryOptions(by=options.by, region=options.region, adjust=options.adjust)
     scores = stack_scores(index, [stack[at]], own, stack, [at])
     beside = [place for place in (at - 1, at + 1) if 0 <= place < len(stack)]
     for one in scores:
-        # A slice is like itself beyond comparison.
+        # The self-similarity of the marked slice would exceed all other scores.
         one[:, at] = one[:, beside].max(axis=1)
     return extent(profile(scores, are_even(index, own)), at, SURELY)

@@ -1,9 +1,9 @@
-"""The best cases without whole rankings: images of the cases that may be among them are ranked alone.
+"""The top k cases without whole rankings: only images of candidate cases are ranked.
 
-The first images of each ranking name the cases that are looked at. Of these all images are scored, so that
-rules that average over a case, and slices that collapse, have all they need; a case that is not among them
-has no image above what follows the first images (the threshold algorithm of Fagin, Lotem and Naor, JCSS 2003,
-with cases in the place of objects). Where that does not prove the k best cases, more images are taken.
+The cases of the images in a prefix of each ranking are the candidates. All images of these are scored, as
+rules that average over a case, and slices that collapse, need them all. No image of another case scores above
+the threshold of the prefixes (the threshold algorithm of Fagin, Lotem and Naor, JCSS 2003, with cases as
+objects). If that does not prove the top k cases, longer prefixes are read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .refined import Refined
 from .rerank import Reranked
 
 _MOST = 4
-"""All images are ranked as soon as those of the cases that are looked at are more than one in so many."""
+"""All images are ranked as soon as more than one in so many is of a candidate case."""
 
 
 class Cases(NamedTuple):
@@ -43,10 +43,10 @@ def best_cases(
     fusion: Fusion,
     options: QueryOptions,
 ) -> Cases | None:
-    """Return the best cases, as ``group_cases`` finds them in whole rankings; None if it takes these.
+    """Return the top k cases, as ``group_cases`` finds them in whole rankings; None if these are needed.
 
-    They are needed if one reranks all images, for ``rrf``, which asks for the rank of each image, if a
-    ranker cannot count these, and if the index is small.
+    They are needed if a representation reranks all images; for ``rrf``, which needs the rank of each image,
+    if a ranker cannot count ranks; and if the index is small.
     """
     if options.group_by is None or any(one.are_all_reranked for one in refined):
         return None
@@ -78,7 +78,7 @@ def best_cases(
 
 
 def _of_their_cases(snapshot: Snapshot, prefixes: Prefixes, mask: Mask | None, column: str) -> Mask:
-    """Return which images belong to a case of which the beginnings hold an image."""
+    """Return which images belong to a candidate case: one with an image in a prefix, bool by position."""
     numbers = snapshot.stack_positions.cases(column)  # int64 by position
     is_named = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=np.bool_)
     is_named[numbers[prefixes.ids]] = True
@@ -88,7 +88,7 @@ def _of_their_cases(snapshot: Snapshot, prefixes: Prefixes, mask: Mask | None, c
 def _among(
     refined: Sequence[Refined], chosen: Mask, look_up: LookUp | None, are_counted: bool
 ) -> list[Ranking]:
-    """Return how each representation ranks chosen images, if need be with their places among all."""
+    """Return how each representation ranks chosen images; with their places among all if these count."""
 
     def rank_one(number: int) -> Ranking:
         found = refined[number].among(chosen)
@@ -100,8 +100,8 @@ def _among(
 def _voting(
     best: Ranking, prefixes: Prefixes, of_cases: Sequence[Ranking], look_up: LookUp | None
 ) -> Sequence[Ranking] | None:
-    """Return rankings that tell the rank of each of the best images; None if the beginnings do not."""
-    if prefixes.tell_ranks_of(best.ids):
+    """Return rankings that show the rank of each of the best images; None if the prefixes do not."""
+    if prefixes.hold_ranks_of(best.ids):
         return prefixes.rankings
     if look_up is None:
         return None

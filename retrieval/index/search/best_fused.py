@@ -1,4 +1,4 @@
-"""The best of several representations together, by no more of their rankings than it takes."""
+"""The top k images by several representations together, from prefixes of their rankings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Fused(NamedTuple):
 def best_fused(
     snapshot: Snapshot, refined: Sequence[Refined], k: int, mask: Mask | None, fusion: Fusion
 ) -> Fused | None:
-    """Return the best k images by several representations; None if whole rankings are needed.
+    """Return the top k images by several representations; None if whole rankings are needed.
 
     They are if one reranks all images, or if the index is small.
     """

@@ -1,7 +1,8 @@
-"""Refined rankings: what a representation answers where the first images are reranked or smoothed.
+"""Refined rankings: the answer of a representation whose first images are reranked or smoothed.
 
-Both give the first images new scores, by these alone, and none of them falls behind the others, which keep
-their order. So that is done once, and what follows is ranked as far as somebody asks.
+Both give the first images, the head, new scores that depend on the head alone. None of it falls behind the
+rest, the tail, which keeps its order. So the head is refined once, and the tail is ranked only as deep as it
+is read.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ class Refined:
     Parameters
     ----------
     mask : which images may be found.
-    head : the first images, refined; of no images if nothing is reranked or smoothed.
-    before : what was ranked for them.
-    most : the score that no image behind the head has more of; infinite if nothing is reranked.
+    head : the first images, refined; empty if nothing is reranked or smoothed.
+    before : the head in the first ranking, before it was refined.
+    cap : the upper bound that the scores of the tail are cut to; infinite if nothing is reranked.
     """
 
     snapshot: Snapshot
@@ -40,7 +41,7 @@ class Refined:
     mask: Mask | None
     head: Reranked
     before: Ranking
-    most: float = np.inf
+    cap: float = np.inf
 
     @classmethod
     def plain(cls, snapshot: Snapshot, encoded: EncodedQuery, mask: Mask | None) -> Refined:
@@ -65,12 +66,12 @@ class Refined:
             reranked = rerank(snapshot, expanded, before)
         smoothed = smoothing.of(reranked)
         n = min(depth if n is None else n, len(before))
-        most = float(reranked.ranking.scores[n - 1]) if n else np.inf
-        return cls(snapshot, reranked.query, mask, smoothed, before, most)
+        cap = float(reranked.ranking.scores[n - 1]) if n else np.inf
+        return cls(snapshot, reranked.query, mask, smoothed, before, cap)
 
     @property
     def are_all_reranked(self) -> bool:
-        """Whether all images get new scores: then there is nothing to bound."""
+        """Whether all images get new scores: then no score is bounded by the first ranking."""
         return n_reranked(self.encoded) is None
 
     def to(self, depth: int) -> Reranked:
@@ -82,34 +83,34 @@ class Refined:
         return self.with_ranking(self.refined(ranking))
 
     def among(self, chosen: Mask) -> Ranking:
-        """Return how chosen images are ranked."""
+        """Return the ranking of chosen images only, with their final scores."""
         n = int(np.count_nonzero(chosen))
         return self.refined(rank(self.snapshot, self.encoded, n, chosen))
 
     def with_ranking(self, ranking: Ranking) -> Reranked:
-        """Return the answer with another part of its ranking."""
+        """Return the answer with another ranking, of more or fewer images."""
         return Reranked(self.encoded, ranking, self.head.matches)
 
     def refined(self, ranking: Ranking) -> Ranking:
-        """Return images of a first ranking as they are ranked in the end."""
+        """Return the images of a first ranking in their final order, with their final scores."""
         if not len(self.head.ranking):
             return ranking
-        head, behind = self.head.ranking, ~np.isin(ranking.ids, self.head.ranking.ids)
+        head, in_tail = self.head.ranking, ~np.isin(ranking.ids, self.head.ranking.ids)
         there = np.isin(head.ids, ranking.ids)
-        rest = np.minimum(ranking.scores[behind], np.float32(self.most))
-        ids = np.concatenate([head.ids[there], ranking.ids[behind]])
+        rest = np.minimum(ranking.scores[in_tail], np.float32(self.cap))
+        ids = np.concatenate([head.ids[there], ranking.ids[in_tail]])
         scores = np.concatenate([head.scores[there], rest])
         return Ranking(ids, scores)
 
     def scores_of(self, ids: Ids, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the scores in the end of images with these first scores, (n,)."""
-        found = np.minimum(scores, np.float32(self.most))
+        """Return the final scores of images, (n,), from their scores in the first ranking."""
+        found = np.minimum(scores, np.float32(self.cap))
         in_head, places = self._in_head(ids)
         found[in_head] = self.head.ranking.scores[places]
         return found
 
     def _in_head(self, ids: Ids) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-        """Return which of some ids are among the first images, bool (n,), and at which places these are."""
+        """Return which of some ids are in the head, bool (n,), and the places of those there, from 0."""
         head = self.head.ranking.ids
         in_head, by_id = np.isin(ids, head), np.argsort(head)
         return in_head, by_id[np.searchsorted(head[by_id], ids[in_head])]
@@ -117,22 +118,22 @@ class Refined:
     def places_of(
         self, ids: Ids, scores: NDArray[np.float32], wanted: Ids, own: NDArray[np.float32]
     ) -> Places:
-        """Count where images stand in the end; parameters as in ``count_places``.
+        """Count the final places of images; parameters as in ``count_places``.
 
-        ``scores`` are those of the first ranking, ``own`` those in the end.
+        ``scores`` are those of the first ranking, ``own`` the final ones.
         """
         head = self.head.ranking
         if not len(head):
             return count_places(ids, scores, wanted, own)
-        is_behind = ~np.isin(ids, head.ids)
-        rest = np.minimum(scores[is_behind], np.float32(self.most))
-        ended = np.concatenate([head.ids, ids[is_behind]]), np.concatenate([head.scores, rest])
-        found = count_places(*ended, wanted, own)
+        in_tail = ~np.isin(ids, head.ids)
+        rest = np.minimum(scores[in_tail], np.float32(self.cap))
+        final_scores = np.concatenate([head.scores, rest])
+        found = count_places(np.concatenate([head.ids, ids[in_tail]]), final_scores, wanted, own)
         in_head, places = self._in_head(wanted)
         found.places[in_head] = places
-        # Behind the head the order is that of the first ranking. Where its last image has the same score, or
-        # several were capped to one, that is not the order of the ids.
-        is_tied = (own == np.float32(self.most)) | (own == head.scores[-1])
+        # The tail is in the order of the first ranking. Among scores that tie with the last of the head, or
+        # were capped to one, that need not be the order of the ids.
+        is_tied = (own == np.float32(self.cap)) | (own == head.scores[-1])
         reordered = ~in_head & is_tied
         if reordered.any():
             rows = np.flatnonzero(np.isin(ids, wanted[reordered]))
