@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingError
-from ..ranker import Ids, Ranking
+from ..ranker import Ids, Ranking, order
 from .batch_scan import scan_batch
 from .block_store import BlockStore
 from .byte_codes import code_views
@@ -21,7 +21,7 @@ from .joint_scan import offer_jointly
 from .joint_selection import JointSelection
 from .proven_scan import ProvenScan, can_scan
 from .score_bounds import ScoreBounds, bounds_of
-from .threshold_scan import reached_in, scan_above
+from .threshold_scan import reached_in
 from .top_k import Selection
 
 Metric = Literal["cosine", "dot"]
@@ -153,7 +153,8 @@ class ExactRanker:
         Raises ValueError as ``rank`` does, IndexFolderError if a vector is damaged.
         """
         parts = list(self._store.blocks())
-        return scan_above(parts, self._views(query), self.metric == "cosine", least, most, among)
+        found = reached_in(parts, self._views(query), self.metric == "cosine", least, most, among)
+        return None if found is None else order(*found, len(found[0]))
 
     def bounds(self, query: NDArray[np.float32]) -> ScoreBounds:
         """Return what each id scores at most, under the cosine, and what scores some exactly.

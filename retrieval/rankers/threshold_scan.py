@@ -7,30 +7,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ranker import Ids, Ranking, order
+from ..ranker import Ids
 from .byte_codes import CodedViews, code_views
 from .dense_block import DenseBlock, Part
 from .proven_scan import rows_above
 from .top_k import Selection
-
-
-def scan_above(
-    parts: Sequence[Part],
-    views: Sequence[NDArray[np.float32]],
-    is_cosine: bool,
-    threshold: float,
-    limit: int,
-    among: NDArray[np.bool_] | None,
-) -> Ranking | None:
-    """Return all ids whose score is at least ``threshold``, best first; None if they may exceed ``limit``.
-
-    Parameters
-    ----------
-    views : of the query, each float32 (d,), of unit length under the cosine.
-    among : bool, by id: only ids that it holds True count; None: all.
-    """
-    reached = reached_in(parts, views, is_cosine, threshold, limit, among)
-    return None if reached is None else order(*reached, len(reached[0]))
 
 
 def reached_in(
@@ -41,7 +22,15 @@ def reached_in(
     limit: int,
     among: NDArray[np.bool_] | None,
 ) -> tuple[Ids, NDArray[np.float32]] | None:
-    """Return the ids that ``scan_above`` ranks and their scores, both (n,), in no order."""
+    """Return all ids whose score is at least ``threshold``, and the scores, both (n,), in no order.
+
+    None if they may be more than ``limit``.
+
+    Parameters
+    ----------
+    views : of the query, each float32 (d,), of unit length under the cosine.
+    among : bool, by id: only ids that it holds True count; None: all.
+    """
     coded = code_views(views) if is_cosine else None
     least = np.float32(threshold)
     found: list[Ids] = []
