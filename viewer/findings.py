@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .answer import Answer
 from .report_table import ReportTable
-from .safe_text import printable
+from .safe_text import first_few, printable
 
 if TYPE_CHECKING:
     from retrieval.answers.duplicate_groups import Copies
@@ -61,9 +61,9 @@ def copies_notes(copies: Copies) -> list[str]:
         more = "; …" if len(copies.merged) > _SHOWN else ""
         notes.append(f"{n:,} near-duplicate{'s' * (n != 1)} not counted again ({shown}{more})")
     if copies.of_query:
-        notes.append(f"left out, as near-duplicates of the query: {_listed(copies.of_query)}")
+        notes.append(f"left out, as near-duplicates of the query: {first_few(copies.of_query, _SHOWN)}")
     if copies.of_new:
-        notes.append(f"near-duplicates of the query, counted as one: {_listed(copies.of_new)}")
+        notes.append(f"near-duplicates of the query, counted as one: {first_few(copies.of_new, _SHOWN)}")
     if copies.n_joined == 1:
         notes.append("1 more case shares an image with another or the query's, and is not counted again")
     elif copies.n_joined:
@@ -72,10 +72,6 @@ def copies_notes(copies: Copies) -> list[str]:
     if copies.is_exact:
         notes.append("among the cases that do not match, only images with equal thumbnails were looked for")
     return notes
-
-
-def _listed(ids: Sequence[str]) -> str:
-    return ", ".join(map(printable, ids[:_SHOWN])) + (", …" if len(ids) > _SHOWN else "")
 
 
 def withheld_note(withheld: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from retrieval.representation import family_of
 
 from .answer import Answer
 from .queries.query import Query
-from .safe_text import printable
+from .safe_text import first_few, printable
 
 if TYPE_CHECKING:
     from retrieval.index import Index, QueryOptions
@@ -191,8 +191,9 @@ def note_on_blind(n: int) -> str | None:
 def note_on_missing(ids: Sequence[str], column: str) -> str:
     """Return the line that says of which queries a column that should leave images out has no value."""
     # Three names show which images are meant; all of a folder would fill the screen.
-    shown = ", ".join(printable(id) for id in ids[:3]) + (", …" if len(ids) > 3 else "")
-    return f"--not-same {column}: no {column} is known of {shown}; only the image itself was left out"
+    return (
+        f"--not-same {column}: no {column} is known of {first_few(ids)}; only the image itself was left out"
+    )
 
 
 def note_on_boxes(index: Index, by: Sequence[str]) -> str | None:

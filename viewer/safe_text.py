@@ -20,6 +20,15 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def first_few(names: Sequence[str], most: int = 3) -> str:
+    """Return the first of some names on a line that is safe on a terminal, with ``…`` if there are more.
+
+    >>> first_few(["a.png", "b.png", "c.png", "d.png"])
+    'a.png, b.png, c.png, …'
+    """
+    return ", ".join(map(printable, names[:most])) + (", …" if len(names) > most else "")
+
+
 def escape(text: str) -> str:
     """Return text that is safe in a page: nothing of it is read as HTML, and nothing moves a terminal."""
     # Control characters alone: a page shows what is written in any script.

@@ -13,7 +13,7 @@ from retrieval.errors import SettingError
 from retrieval.evaluation.evaluation_options import FUSIONS
 from retrieval.evaluation.protocols import PROTOCOLS
 from viewer.notes import note_on_names
-from viewer.safe_text import printable
+from viewer.safe_text import first_few, printable
 
 from ..options.argument_types import place, positive
 from ..options.command import command
@@ -170,8 +170,9 @@ def notes(found: Evaluation) -> list[str]:
     if found.n_unlabelled:
         lines.append(f"{found.n_unlabelled:,} images have no label, and were neither asked nor found")
     if found.unmatched:
-        shown = ", ".join(found.unmatched[:3]) + (", …" if len(found.unmatched) > 3 else "")
-        lines.append(f"{len(found.unmatched):,} rows of the table name no image: {shown}")
+        lines.append(
+            f"{len(found.unmatched):,} rows of the table name no image: {first_few(found.unmatched)}"
+        )
     if found.ties:
         shares = ", ".join(f"{name} {100 * share:.1f} %" for name, share in found.ties.items())
         lines.append(f"scores that tie: {shares}; measures are means over the orders of tied hits")

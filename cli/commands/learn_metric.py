@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.metric_learning import METHODS
 from viewer.queries.query import default_by
-from viewer.safe_text import printable
+from viewer.safe_text import first_few, printable
 
 from ..options.argument_types import place, positive
 from ..options.command import command
@@ -135,13 +135,11 @@ def notes(report: MetricReport, has_trial: bool) -> list[str]:
     n = sum(report.classes.values())
     lines = [f"learnt from {n:,} images of {len(report.classes)} classes: {counts}{more}"]
     if report.left_out:
-        shown = ", ".join(report.left_out[:5]) + (", …" if len(report.left_out) > 5 else "")
-        lines.append(f"left out, for a class needs two images: {shown}")
+        lines.append(f"left out, for a class needs two images: {first_few(report.left_out, 5)}")
     if report.n_unlabelled:
         lines.append(f"{report.n_unlabelled:,} images have no label and were not learnt from")
     if report.unmatched:
-        shown = ", ".join(report.unmatched[:3]) + (", …" if len(report.unmatched) > 3 else "")
-        lines.append(f"{len(report.unmatched):,} labels name no image: {shown}")
+        lines.append(f"{len(report.unmatched):,} labels name no image: {first_few(report.unmatched)}")
     if report.n_joined:
         what = f"{report.group}s" if report.group else "images"
         lines.append(f"near-duplicates: {report.n_joined:,} {what} share one with another, kept on one side")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from viewer.files import write_text
 from viewer.queries.query import default_by
-from viewer.safe_text import csv_text, printable
+from viewer.safe_text import csv_text, first_few, printable
 
 from ..options.argument_types import place, positive
 from ..options.command import command
@@ -106,8 +106,7 @@ def notes(report: ProfileReport) -> Iterator[str]:
     if report.left_out:
         yield f"left out, affirmed of fewer than five patients: {', '.join(report.left_out)}"
     if report.unmatched:
-        shown = ", ".join(report.unmatched[:3]) + (", …" if len(report.unmatched) > 3 else "")
-        yield f"{len(report.unmatched):,} reports name no image: {shown}"
+        yield f"{len(report.unmatched):,} reports name no image: {first_few(report.unmatched)}"
     if not report.has_folds:
         yield "too few patients for folds: `semblance evaluate` cannot tell how well it does"
     if not report.is_new:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from viewer.safe_text import csv_text, printable
+from viewer.safe_text import csv_text, first_few, printable
 
 if TYPE_CHECKING:
     from retrieval.index.order import IndexState
@@ -56,9 +56,8 @@ def _about_labels(labels: LabelReport | None, is_by_folder: bool) -> list[str]:
         return []
     lines = [f"{labels.n_unlabelled:,} images have no label"] if labels.n_unlabelled else []
     if labels.unmatched and not is_by_folder:
-        first = ", ".join(printable(path) for path in labels.unmatched[:3])
-        more = ", …" if len(labels.unmatched) > 3 else ""
-        lines.append(f"{len(labels.unmatched):,} of {labels.n_rows:,} labels name no image: {first}{more}")
+        first = first_few(labels.unmatched)
+        lines.append(f"{len(labels.unmatched):,} of {labels.n_rows:,} labels name no image: {first}")
         # All rows fail for one reason, most often: paths that start at another folder.
         if len(labels.unmatched) == labels.n_rows:
             lines.append(

@@ -6,7 +6,7 @@ import io
 import pytest
 from support.structure import PRODUCT, modules
 
-from viewer.safe_text import csv_text, escape, printable
+from viewer.safe_text import csv_text, escape, first_few, printable
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", " ="])
@@ -21,6 +21,12 @@ def test_no_cell_is_a_formula(start):
 @pytest.mark.parametrize("number", [-0.5, "-0.5", "+3", "-1e-3"])
 def test_negative_numbers_stay_numbers(number):
     assert csv_text([(number,)]) == f"{number}\n"
+
+
+def test_of_many_names_the_first_are_shown():
+    assert first_few([]) == ""
+    assert first_few(["a", "b\x1b[31m", "c"]) == "a, b\\x1b[31m, c"
+    assert first_few(["a", "b", "c"], 2) == "a, b, …"
 
 
 def test_quotes_and_commas_come_back():
