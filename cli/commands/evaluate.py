@@ -17,8 +17,8 @@ from viewer.safe_text import first_few, printable
 
 from ..options.argument_types import place, positive
 from ..options.command import command
-from ..options.completion import complete_column, complete_representation
-from ..options.label_flags import label_table
+from ..options.completion import complete_representation
+from ..options.label_flags import class_options, label_table, not_same
 from ..options.parameters import Arguments, argument, option, quiet
 from ..output.progress import ProgressBar
 
@@ -57,14 +57,7 @@ def cutoffs(text: str) -> tuple[int, ...]:
 
 @command(EXAMPLE)
 @argument("index", type=place, metavar="INDEX", help="the index, a folder, or its shards.toml")
-@option("--labels", type=place, metavar="CSV", help="a table of labels [those of the index]")
-@option(
-    "--label",
-    shell_complete=complete_column,
-    default="label",
-    metavar="COLUMN",
-    help="the column that says what is right [label]",
-)
+@class_options
 @option(
     "--by",
     shell_complete=complete_representation,
@@ -79,12 +72,7 @@ def cutoffs(text: str) -> tuple[int, ...]:
     metavar="RULE",
     help=f"{', '.join(FUSIONS)}; may be repeated [all]",
 )
-@option(
-    "--not-same",
-    shell_complete=complete_column,
-    metavar="COLUMN",
-    help="whose value queries do not share [patient, else group; none]",
-)
+@not_same
 @option(
     "--queries", metavar="IDS|split", help="ids, or a file with an id a line, or split [all with a label]"
 )

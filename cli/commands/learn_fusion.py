@@ -11,8 +11,8 @@ from viewer.safe_text import printable
 
 from ..options.argument_types import place
 from ..options.command import command
-from ..options.completion import complete_column, complete_representation
-from ..options.label_flags import label_table
+from ..options.completion import complete_representation
+from ..options.label_flags import class_options, label_table, not_same
 from ..options.parameters import Arguments, argument, option
 
 if TYPE_CHECKING:
@@ -41,20 +41,8 @@ weights do for images that they were not learnt from."""
     metavar="NAME",
     help="a representation; give two or more",
 )
-@option("--labels", type=place, metavar="CSV", help="a table of labels [those of the index]")
-@option(
-    "--label",
-    shell_complete=complete_column,
-    default="label",
-    metavar="COLUMN",
-    help="the column that says what is right [label]",
-)
-@option(
-    "--not-same",
-    shell_complete=complete_column,
-    metavar="COLUMN",
-    help="whose value queries do not share [patient, else group; none]",
-)
+@class_options
+@not_same
 @option("--where", metavar="EXPR", help="learn only from images whose metadata fit an expression")
 @option("--seed", type=int, default=0, metavar="N", help="of what is drawn at random [0]")
 @option("--json", is_flag=True, help="print what was learnt as JSON")

@@ -15,7 +15,7 @@ from viewer.safe_text import first_few, printable
 from ..options.argument_types import place, positive
 from ..options.command import command
 from ..options.completion import complete_column, complete_representation
-from ..options.label_flags import label_table
+from ..options.label_flags import known_labels, label_table
 from ..options.parameters import Arguments, argument, option, quiet
 from ..output.progress import ProgressBar
 
@@ -58,7 +58,7 @@ no representation are answered by the metric in place of its base, else by both.
     excludes="what",
     help="take a learnt metric out of the index instead",
 )
-@option("--labels", type=place, metavar="CSV", help="a table of labels [those of the index]")
+@known_labels
 @option(
     "--method",
     choices=list(METHODS),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from retrieval.errors import SettingError
 
 from .argument_types import place
+from .completion import complete_column
 from .parameters import Arguments, option, stack
 
 if TYPE_CHECKING:
@@ -27,6 +28,29 @@ label_options = stack(
     ),
 )
 """The options of commands that label the images of folders."""
+
+known_labels = option("--labels", type=place, metavar="CSV", help="a table of labels [those of the index]")
+"""The option of commands that learn, or measure, by the labels of an index."""
+
+class_options = stack(
+    known_labels,
+    option(
+        "--label",
+        shell_complete=complete_column,
+        default="label",
+        metavar="COLUMN",
+        help="the column that says what is right [label]",
+    ),
+)
+"""The options of commands that ask labelled images, and count answers of their class as right."""
+
+not_same = option(
+    "--not-same",
+    shell_complete=complete_column,
+    metavar="COLUMN",
+    help="whose value queries do not share [patient, else group; none]",
+)
+"""The option of the same commands that leaves the images of a query's own group out."""
 
 
 def read_labels(args: Arguments, folders: Sequence[Path]) -> LabelTable | None:
