@@ -67,9 +67,10 @@ def test_they_are_parts_of_the_whole_one(n_reranked, n_smoothed, monkeypatch):
             assert places.sizes.tolist() == [int((scores == score).sum()) for score in scores[rows]]
 
 
-def test_images_behind_the_smoothed_ones_stay_behind_them_in_a_tie(monkeypatch):
+@pytest.mark.parametrize("n_reranked", [0, 1])
+def test_images_behind_the_smoothed_ones_stay_behind_them_in_a_tie(n_reranked, monkeypatch):
     monkeypatch.setattr(smooth, "POOL", 3)
-    rerank_first_images(monkeypatch, 1, "one")
+    rerank_first_images(monkeypatch, n_reranked, "one")
     collection, half = Collection(), np.float32(0.5)
     collection.held = ExactRanker(3, "dot")
     # The two of the pool that are like each other meet at 0.5, which image 2 scores behind them.
