@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import REPAIR, IndexFolderError, NotInstalledError
-from .approximate import ApproximateRanker, Finder
+from .approximate import GROWTH, ApproximateRanker, Finder
 from .array_files import sync_folder
 from .block_sums import check_file
 from .dense_block import DenseBlock
@@ -30,6 +30,7 @@ _FILE = "trees.annoy"
 @dataclass(frozen=True)
 class _Forest:
     trees: Any
+    growth: float = GROWTH
 
     def find(self, view: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
         found = self.trees.get_nns_by_vector(view.tolist(), depth, depth * _NODES)

@@ -30,13 +30,15 @@ _SCORED = 32
 """The first candidates that are scored exactly, at least: the best ten were among the first 14 of a graph, as
 its byte codes order them, for each of 400 queries of 10,000 to 300,000 vectors."""
 
-_LARGE, _GROWTH = 100_000, 1 / 3
-"""Vectors of a structure above which more candidates are looked for, and with which power of their number:
-the more vectors there are, the closer the tenth is to those behind it (benchmarks/speed/growth.py)."""
+LARGE = 100_000
+"""Vectors of a structure above which more candidates are looked for: the more there are, the closer the tenth
+is to those behind it."""
+
+GROWTH = 1 / 3
+"""With which power of the number of vectors there are more candidates (benchmarks/speed/growth.py)."""
 
 _ROWS = 170
 """Rows that an exact scan reads in the time that a structure needs for one more candidate."""
-
 
 _FEW = 10_000
 """Hits for which room is made even if there are fewer."""
@@ -44,6 +46,11 @@ _FEW = 10_000
 
 class Finder(Protocol):
     """A search structure over the rows of one segment."""
+
+    @property
+    def growth(self) -> float:
+        """With which power of the number of its vectors it has to look for more candidates."""
+        ...
 
     def find(self, view: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
         """Return about ``depth`` rows near a view of a query, each once, as good as best first.
@@ -122,12 +129,12 @@ class ApproximateRanker(ExactRanker):
         parts = list(self._store.blocks())
         if len(parts) != 1 or 0 not in self._finders:
             return None
-        (ids, block), view = parts[0], self._scaled(query)
-        depth = _depth(k, len(ids))
+        (ids, block), view, finder = parts[0], self._scaled(query), self._finders[0]
+        depth = _depth(k, len(ids), finder.growth)
         # Rows that were removed, and queries of zeros, are for the general way.
         if not 0 < k <= self._count(0, ids) == len(ids) or depth > len(ids) // 4 or not view.any():
             return None
-        rows = self._finders[0].find(view, depth)[: max(_SCORED, _PER_HIT * k)]
+        rows = finder.find(view, depth)[: max(_SCORED, _PER_HIT * k)]
         block.check.some(rows)
         found, scores = best_of(block.vectors, block.lengths, ids, rows, view, k)
         return Ranking(found, scores) if len(found) == k else None
@@ -147,7 +154,7 @@ class ApproximateRanker(ExactRanker):
         if wanted <= 0:
             return np.empty(0, np.int64)
         # Of the nearest rows as large a share may be found as of all.
-        depth = int(_depth(k, len(ids)) * len(ids) / n)
+        depth = int(_depth(k, len(ids), finder.growth) * len(ids) / n)
         is_few = n < len(ids) // 2 and n <= _ROWS * depth
         if is_few or depth > len(ids) // 4 or not all(map(np.any, views)):
             return None
@@ -176,9 +183,9 @@ class ApproximateRanker(ExactRanker):
             cls._write_finder(folder / cls.name, block)
 
 
-def _depth(k: int, n: int) -> int:
+def _depth(k: int, n: int, growth: float) -> int:
     """Return how many candidates of n vectors are looked for, for the best k."""
-    return int(max(_DEPTH, _PER_HIT * k) * max(1.0, n / _LARGE) ** _GROWTH)
+    return int(max(_DEPTH, _PER_HIT * k) * max(1.0, n / LARGE) ** growth)
 
 
 def _may_be_found(ids: Ids, among: NDArray[np.bool_] | None) -> NDArray[np.bool_]:

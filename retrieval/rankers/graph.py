@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import REPAIR, IndexFolderError
+from .approximate import GROWTH, LARGE
 from .array_files import load_arrays, save_arrays
 
 LINKS = 16
 """Links of a vector in each layer above the lowest, which has twice as many: M of the paper."""
 
 _BREADTH = 100
-"""Candidates that are looked at for the links of a new vector: efConstruction of the paper."""
+"""Candidates that are looked at for the links of a new vector: efConstruction of the paper. Of many vectors
+more: it takes longer to build, and a query then needs fewer candidates (benchmarks/speed/growth.py)."""
 
 _PIECE = 8192
 """Vectors that are added at a time."""
@@ -30,8 +32,9 @@ class Graph(NamedTuple):
 
     ``links`` int32 (n, 2 M), the neighbours of each in the lowest layer, −1 after the last; ``upper`` int32
     (m, M), those in the layers above; ``first`` int32 (n,), the row of ``upper`` for the second layer, after
-    which those of the next ones follow, −1 for a vector of the lowest layer alone; ``entry`` int64 (2,), the
-    vector to begin with, and the number of layers above the lowest.
+    which those of the next ones follow, −1 for a vector of the lowest layer alone; ``entry`` int64 (3,), the
+    vector to begin with, the number of layers above the lowest, and how many candidates the links of a vector
+    were chosen among (older graphs have two numbers: that was 100, whatever their size).
     """
 
     links: NDArray[np.int32]
@@ -39,11 +42,16 @@ class Graph(NamedTuple):
     first: NDArray[np.int32]
     entry: NDArray[np.int64]
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether more candidates were looked at for the links the more vectors there are."""
+        return len(self.entry) > 2
+
 
 def build_graph(faiss: Any, vectors: NDArray[np.float32], lengths: NDArray[np.float32]) -> Graph:
     """Link vectors (n, d) with those of the largest cosine. Holds a copy of them meanwhile."""
     index = faiss.IndexHNSWFlat(vectors.shape[1], LINKS, faiss.METRIC_INNER_PRODUCT)
-    index.hnsw.efConstruction = _BREADTH
+    breadth = index.hnsw.efConstruction = round(_BREADTH * max(1.0, len(vectors) / LARGE) ** GROWTH)
     threads = faiss.omp_get_max_threads()
     # Several threads would link in the order in which they happen to run: other bytes from the same images.
     faiss.omp_set_num_threads(1)
@@ -55,7 +63,8 @@ def build_graph(faiss: Any, vectors: NDArray[np.float32], lengths: NDArray[np.fl
         faiss.omp_set_num_threads(threads)
     made = index.hnsw
     starts = faiss.vector_to_array(made.offsets).astype(np.int64)
-    return _split(faiss.vector_to_array(made.neighbors), starts, np.array([made.entry_point, made.max_level]))
+    entry = np.array([made.entry_point, made.max_level, breadth])
+    return _split(faiss.vector_to_array(made.neighbors), starts, entry)
 
 
 def _split(neighbours: NDArray[np.int32], starts: NDArray[np.int64], entry: NDArray[np.int64]) -> Graph:
@@ -84,6 +93,7 @@ def open_graph(folder: Path, n: int) -> Graph:
         "first": ("<i4", ()),
         "entry": ("<i8", ()),
     }
-    if shapes != graph or not len(arrays["links"]) == len(arrays["first"]) == n or len(arrays["entry"]) != 2:
+    is_known = shapes == graph and len(arrays["entry"]) in (2, 3)
+    if not is_known or not len(arrays["links"]) == len(arrays["first"]) == n:
         raise IndexFolderError(f"{folder}: no graph of these vectors; {REPAIR}")
     return Graph(*(arrays[name] for name in Graph._fields))

@@ -10,17 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NotInstalledError
-from .approximate import ApproximateRanker, Finder
+from .approximate import GROWTH, ApproximateRanker, Finder
 from .byte_codes import ByteCodes
 from .dense_block import DenseBlock
 from .graph import Graph, build_graph, open_graph, save_graph
 from .graph_walk import walk
+
+_WIDE_GROWTH = GROWTH / 2
+"""``GROWTH`` of graphs whose links were chosen among more candidates the more vectors there are."""
 
 
 @dataclass(frozen=True)
 class _Walker:
     graph: Graph
     codes: ByteCodes
+
+    @property
+    def growth(self) -> float:
+        return _WIDE_GROWTH if self.graph.is_wide else GROWTH
 
     def find(self, view: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
         self.codes.check()
