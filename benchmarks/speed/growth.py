@@ -95,10 +95,10 @@ def _count_postings(read: list[float]) -> None:
         return found, last, is_easy
 
     def offering(self, ids, block, selection):  # type: ignore[no-untyped-def]
-        is_pruned = offer(self, ids, block, selection)
-        if not is_pruned:  # all of the block is read
+        left = offer(self, ids, block, selection)
+        if left is not None:  # nothing could be left out: all of the block is read
             read.append(float(block.bounds.frequency[self.words].sum()))
-        return is_pruned
+        return left
 
     pruning._find = counting
     pruning.PackedPruning.offer_best = offering  # type: ignore[method-assign]
