@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...answers.bounded_fusion import Prefixes, depths, may_save
-from ...ranker import Ranking
+from ...ranker import Ids, Ranking
 from ..storage.snapshot import Snapshot
 from .candidates import Mask
 from .fusion import Fusion
-from .group_cases import GroupedRanking, group_cases
+from .group_cases import GroupedRanking, collapsed_within, group_cases
 from .look_up import LookUp, each_of, rankings_of
 from .query_options import QueryOptions
 from .refined import Refined
@@ -61,7 +62,7 @@ def best_cases(
     for depth in depths(n, options.k, len(refined)):
         rankings = rankings_of(refined, look_up, depth)
         prefixes = Prefixes.of(rankings, depth, scaled.rule, scaled.weights, scaled.scales)
-        chosen = _of_their_cases(snapshot, prefixes, mask, options.group_by)
+        chosen = _needed(snapshot, prefixes, mask, options.group_by, collapsed_within(options) > 0)
         if np.count_nonzero(chosen) * _MOST > n:
             return None
         of_cases = _among(refined, chosen, look_up, is_by_rank)
@@ -77,12 +78,24 @@ def best_cases(
     return None
 
 
-def _of_their_cases(snapshot: Snapshot, prefixes: Prefixes, mask: Mask | None, column: str) -> Mask:
-    """Return which images belong to a candidate case: one with an image in a prefix, bool by position."""
-    numbers = snapshot.stack_positions.cases(column)  # int64 by position
+def _needed(snapshot: Snapshot, prefixes: Prefixes, mask: Mask | None, column: str, collapse: bool) -> Mask:
+    """Return which images say what the candidate cases score, bool by position.
+
+    A candidate case is one with an image in a prefix. What slices collapse into may be of any case.
+    """
+    cases = snapshot.stack_positions.cases(column)  # int64 by position
+    chosen = _with_others(cases, prefixes.ids)
+    if collapse:
+        stacks, _ = snapshot.stack_positions.slice_positions()
+        chosen = _with_others(stacks, np.flatnonzero(chosen))
+    return chosen if mask is None else chosen & mask
+
+
+def _with_others(numbers: NDArray[np.int64], positions: Ids) -> Mask:
+    """Return which images have the number of one of some images, bool by position."""
     is_named = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=np.bool_)
-    is_named[numbers[prefixes.ids]] = True
-    return is_named[numbers] if mask is None else is_named[numbers] & mask
+    is_named[numbers[positions]] = True
+    return np.asarray(is_named[numbers])
 
 
 def _among(

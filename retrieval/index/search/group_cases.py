@@ -38,7 +38,7 @@ def group_cases(snapshot: Snapshot, images: Ranking, options: QueryOptions) -> G
     """Return the best images of the k best cases, or the k best images if nothing makes a case."""
     # Collapse first: else a rule such as mean-3 counts three neighbours as three findings.
     found = images
-    if within := _within(options):
+    if within := collapsed_within(options):
         found = collapse(images, *snapshot.stack_positions.slice_positions(), within)
     if options.group_by is None:
         best = Ranking(found.ids[: options.k], found.scores[: options.k])
@@ -87,7 +87,7 @@ def case_column(snapshot: Snapshot) -> str:
     return next(found, "id")
 
 
-def _within(options: QueryOptions) -> float:
+def collapsed_within(options: QueryOptions) -> float:
     """Return within how many millimetres slices collapse; 0 for not at all."""
     if options.collapse is not None:
         return options.collapse

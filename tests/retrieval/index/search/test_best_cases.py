@@ -36,11 +36,12 @@ def place(tmp_path_factory):
     """An index of patients of four images, of which the first three are alike."""
     place = tmp_path_factory.mktemp("cases")
     (place / "images").mkdir()
-    lines = ["path,patient,label,series,position"]
+    lines = ["path,patient,label,series,position,site"]
     for i in range(N):
         draw, seed = (draw_colour, i) if i % SIZE == 3 else (draw_grey, i // SIZE % 25)
         draw(place / "images" / f"{i}.png", seed)
-        lines.append(f"{i}.png,p{i // SIZE},{'abc'[i // SIZE % 3]},s{i // SIZE},{10 * (i % SIZE)}")
+        case, position = i // SIZE, 10 * (i % SIZE)
+        lines.append(f"{i}.png,p{case},{'abc'[case % 3]},s{case},{position},{i * 7 % 40}")
     (place / "labels.csv").write_text("\n".join([*lines, ""]))
     with IndexWriter.create(place / "i") as index:
         for representation in (Thumbnail(), ColourHistogram()):
@@ -68,14 +69,19 @@ def noted(monkeypatch):
 
 
 @pytest.mark.parametrize("options", ASKED, ids=str)
-def test_the_cases_their_images_and_the_votes_are_the_same(place, options, noted):
+def test_the_cases_their_images_and_the_votes_are_the_same(place, options, noted, group_by="patient"):
     with Index.open(place) as index:
         ask = [(f"{i}.png", k) for i in range(0, N, 9) for k in (1, 2)]
-        whole = [index.query(name, k=k, group_by="patient", **options) for name, k in ask]
+        whole = [index.query(name, k=k, group_by=group_by, **options) for name, k in ask]
         found = noted()
         for (name, k), expected in zip(ask, whole, strict=True):
-            assert index.query(name, k=k, group_by="patient", **options) == expected
+            assert index.query(name, k=k, group_by=group_by, **options) == expected
         assert any(one is not None for one in found)
+
+
+@pytest.mark.parametrize("options", [ASKED[1], {"by": BY[:1], "collapse": 12.0}], ids=str)
+def test_slices_collapse_into_those_of_other_cases(place, options, noted):
+    test_the_cases_their_images_and_the_votes_are_the_same(place, options, noted, group_by="site")
 
 
 @pytest.mark.parametrize("options", SMOOTHED, ids=str)
