@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,8 @@ def stack_scores(
     found = []
     # One by one: ranks that are fused say which slice is better, and not by how much.
     for by in options.by or index.default_representations:
-        one = replace(options, **_IMAGES, by=(by,), among=asked, k=len(asked))
+        adjust = _settings_of(index, by, options.adjust or {})
+        one = replace(options, **_IMAGES, by=(by,), among=asked, k=len(asked), adjust=adjust)
         rows = [_scores(index, name, one, asked) for name in names]
         found.append(np.stack([np.interp(np.arange(len(stack)), chosen, row) for row in rows]))
     return found
@@ -46,6 +47,15 @@ def are_even(index: Index, options: QueryOptions) -> list[bool]:
 
     names = options.by or index.default_representations
     return [family_of(index.representation(name)) != "words" for name in names]
+
+
+def _settings_of(index: Index, by: str, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return those of the adjusted settings that a representation has; alone it would refuse the others."""
+    from retrieval.representation import Adjustable
+
+    made = index.representation(by)
+    known = made.query_settings if isinstance(made, Adjustable) else ()
+    return {name: value for name, value in settings.items() if name in known}
 
 
 def _scores(index: Index, name: str, options: QueryOptions, asked: Sequence[str]) -> NDArray[np.float64]:

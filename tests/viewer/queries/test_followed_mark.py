@@ -124,6 +124,16 @@ def test_every_representation_is_asked_by_itself(collection):
     ]
 
 
+def test_each_representation_is_asked_with_the_settings_that_it_has(collection, monkeypatch):
+    index = collection()
+    about = {"query_settings": ("verify",), "adjusted": lambda **settings: None}
+    made = {"words": SimpleNamespace(**about), "deep": SimpleNamespace()}
+    monkeypatch.setattr(index, "representation", made.get)
+    options = QueryOptions(by=("words", "deep"), adjust={"verify": False, "misspelt": 1})
+    stack_scores(index, ["a009"], options, [f"b{i:03d}" for i in range(30)], [])
+    assert [one.adjust for _, one in index.asked] == [{"verify": False}, {}]
+
+
 def test_a_mark_without_a_region_is_refused(collection):
     with pytest.raises(OptionError, match="mark a region"):
         follow(collection(), "a010", 5, QueryOptions())
