@@ -1,5 +1,6 @@
 """Facts about the memory of an update: it hardly grows with the number of files."""
 
+import gc
 import sys
 import tracemalloc
 
@@ -46,6 +47,7 @@ def peak(place, folder, commit_every=COMMIT_EVERY):
     """Return the bytes that it takes at its peak to index a folder."""
     with IndexWriter.create(place) as index:
         index.add_representation(Thumbnail())
+        gc.collect()  # else when Python looks for garbage depends on what earlier tests made
         tracemalloc.start()
         report = index.update([folder], jobs=Ready(), commit_every=commit_every)
         bytes = tracemalloc.get_traced_memory()[1]
