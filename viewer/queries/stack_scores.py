@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.errors import SettingError
+
 if TYPE_CHECKING:
     from retrieval.index import Index, QueryOptions
 
@@ -25,12 +27,19 @@ def stack_scores(
 
     Of a long stack the slices near some places are scored, and a few of the others; between these scores are
     linear. An image that a query does not find scores 0, or as its worst.
+
+    Raises SettingError if the index can answer by no representation yet.
     """
     chosen = _chosen(len(stack), near)
     asked = [stack[i] for i in chosen.tolist()]
     found = []
+    asked_by = options.by or index.default_representations
+    if not asked_by:
+        raise SettingError(
+            "by: this index holds no fitted representation; run `semblance index` to the end first"
+        )
     # One by one: ranks that are fused say which slice is better, and not by how much.
-    for by in options.by or index.default_representations:
+    for by in asked_by:
         adjust = _settings_of(index, by, options.adjust or {})
         one = replace(options, **_IMAGES, by=(by,), among=asked, k=len(asked), adjust=adjust)
         rows = [_scores(index, name, one, asked) for name in names]

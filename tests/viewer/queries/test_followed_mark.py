@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from retrieval.errors import OptionError
+from retrieval.errors import OptionError, SettingError
 from retrieval.index import Hit, QueryOptions
 from retrieval.readers.slice_stacks import Slice
 from retrieval.region import Region
@@ -132,6 +132,13 @@ def test_each_representation_is_asked_with_the_settings_that_it_has(collection, 
     options = QueryOptions(by=("words", "deep"), adjust={"verify": False, "misspelt": 1})
     stack_scores(index, ["a009"], options, [f"b{i:03d}" for i in range(30)], [])
     assert [one.adjust for _, one in index.asked] == [{"verify": False}, {}]
+
+
+def test_an_index_without_a_fitted_representation_says_so(collection):
+    index = collection()
+    index.default_representations = ()
+    with pytest.raises(SettingError, match="run `semblance index` to the end first"):
+        follow(index, "a010", 5, QueryOptions(region=MARKED.region))
 
 
 def test_a_mark_without_a_region_is_refused(collection):
