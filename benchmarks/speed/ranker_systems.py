@@ -63,7 +63,7 @@ def _semblance_open(name: str) -> Callable[[Path, Vectors], Callable[[int], Answ
         ranker = load(name, RANKERS).open([folder / "segment"], vectors.shape[1])
 
         def at(setting: int) -> Answer:
-            approximate.LARGE = 2**62  # a setting is what others call ef, whatever the size
+            approximate._LARGE = 2**62  # a setting is what others call ef, whatever the size
             if name == "annoy":
                 module = __import__("retrieval.rankers.annoy_trees", fromlist=["x"])
                 module._NODES, approximate._DEPTH = setting // 20, 20

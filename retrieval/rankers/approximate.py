@@ -30,7 +30,7 @@ _SCORED = 32
 """The first candidates that are scored exactly, at least: the best ten were among the first 14 of a graph, as
 its byte codes order them, for each of 400 queries of 10,000 to 300,000 vectors."""
 
-LARGE = 100_000
+_LARGE = 100_000
 """Vectors of a structure above which more candidates are looked for: the more there are, the closer the tenth
 is to those behind it."""
 
@@ -185,7 +185,12 @@ class ApproximateRanker(ExactRanker):
 
 def _depth(k: int, n: int, growth: float) -> int:
     """Return how many candidates of n vectors are looked for, for the best k."""
-    return int(max(_DEPTH, _PER_HIT * k) * max(1.0, n / LARGE) ** growth)
+    return int(max(_DEPTH, _PER_HIT * k) * growth_factor(n, growth))
+
+
+def growth_factor(n: int, growth: float) -> float:
+    """Return how many times as many candidates n vectors take as ``_LARGE`` or fewer do."""
+    return float(max(1.0, n / _LARGE) ** growth)
 
 
 def _may_be_found(ids: Ids, among: NDArray[np.bool_] | None) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import REPAIR, IndexFolderError
-from .approximate import GROWTH, LARGE
+from .approximate import GROWTH, growth_factor
 from .array_files import load_arrays, save_arrays
 
 LINKS = 16
@@ -51,7 +51,7 @@ class Graph(NamedTuple):
 def build_graph(faiss: Any, vectors: NDArray[np.float32], lengths: NDArray[np.float32]) -> Graph:
     """Link vectors (n, d) with those of the largest cosine. Holds a copy of them meanwhile."""
     index = faiss.IndexHNSWFlat(vectors.shape[1], LINKS, faiss.METRIC_INNER_PRODUCT)
-    breadth = index.hnsw.efConstruction = round(_BREADTH * max(1.0, len(vectors) / LARGE) ** GROWTH)
+    breadth = index.hnsw.efConstruction = round(_BREADTH * growth_factor(len(vectors), GROWTH))
     threads = faiss.omp_get_max_threads()
     # Several threads would link in the order in which they happen to run: other bytes from the same images.
     faiss.omp_set_num_threads(1)

@@ -34,6 +34,11 @@ def listening(*indexes, port=0, token=None, **about):
     """
     import uvicorn
 
+    from viewer.server.app import make_app
+    from viewer.server.desk import Desk
+    from viewer.server.guard import Rules
+    from viewer.server.start import address_of
+
     class Server(uvicorn.Server):
         """Closes what a client still reads when the time to finish is over: uvicorn leaves it open."""
 
@@ -42,11 +47,6 @@ def listening(*indexes, port=0, token=None, **about):
             for connection in self.server_state.connections:
                 connection.transport.abort()
             await asyncio.sleep(0)  # a transport closes its socket in the next turn of the loop
-
-    from viewer.server.app import make_app
-    from viewer.server.desk import Desk
-    from viewer.server.guard import Rules
-    from viewer.server.start import address_of
 
     app = make_app(Desk.of(indexes, **about), Rules(token=token))
     bound = socket.create_server(("127.0.0.1", port))

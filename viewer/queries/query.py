@@ -172,9 +172,9 @@ def default_by(index: Index) -> str:
     """
     for name in index.default_representations:
         return name
-    raise SettingError(
-        "by: this index holds no fitted representation; run `semblance index` to the end first"
-    )
+    from retrieval.index.search.encode_query import not_fitted  # late: a command starts without it
+
+    raise not_fitted()
 
 
 def nearest(index: Index, image: str) -> str:

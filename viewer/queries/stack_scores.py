@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.errors import SettingError
+from .query import default_by
 
 if TYPE_CHECKING:
     from retrieval.index import Index, QueryOptions
@@ -33,13 +33,10 @@ def stack_scores(
     chosen = _chosen(len(stack), near)
     asked = [stack[i] for i in chosen.tolist()]
     found = []
-    asked_by = options.by or index.default_representations
-    if not asked_by:
-        raise SettingError(
-            "by: this index holds no fitted representation; run `semblance index` to the end first"
-        )
+    if not options.by:
+        default_by(index)  # raises if there is none
     # One by one: ranks that are fused say which slice is better, and not by how much.
-    for by in asked_by:
+    for by in options.by or index.default_representations:
         adjust = _settings_of(index, by, options.adjust or {})
         one = replace(options, **_IMAGES, by=(by,), among=asked, k=len(asked), adjust=adjust)
         rows = [_scores(index, name, one, asked) for name in names]

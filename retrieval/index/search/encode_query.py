@@ -75,11 +75,16 @@ def representations(snapshot: Snapshot, options: QueryOptions) -> Sequence[str]:
     """Return the names of the representations that answer. Raise SettingError if they cannot."""
     names = options.by or default_representations(snapshot)
     if not names:
-        raise SettingError(
-            "by: this index holds no fitted representation; run `semblance index` to the end first"
-        )
+        raise not_fitted()
     _check_adjustable(snapshot, names, options.adjust or {})
     return names
+
+
+def not_fitted() -> SettingError:
+    """Return the error of an index that can answer by no representation yet."""
+    return SettingError(
+        "by: this index holds no fitted representation; run `semblance index` to the end first"
+    )
 
 
 def default_representations(snapshot: Snapshot) -> tuple[str, ...]:

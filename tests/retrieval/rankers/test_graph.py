@@ -18,8 +18,7 @@ N, D = 2048, 16
 @pytest.fixture
 def segment(tmp_path, monkeypatch):
     """A segment whose graph has eight times as many vectors as what counts as large."""
-    for module in (approximate, graph):
-        monkeypatch.setattr(module, "LARGE", N // 8)
+    monkeypatch.setattr(approximate, "_LARGE", N // 8)
     ranker = HnswRanker(D)
     ranker.add(np.arange(N), np.random.default_rng(0).standard_normal((N, D)).astype(np.float32))
     ranker.save(tmp_path / "segment")
