@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -21,7 +21,7 @@ from .descriptors import DESCRIPTORS
 from .descriptors.colour import ColourPatch
 from .detectors.detector import Detector
 from .extraction import FeatureExtractor
-from .settings import WordSettings
+from .settings import LATER, WordSettings
 from .verification.evidence import evidence_of
 from .verification.word_search import WordSearch
 from .vocabulary.blas_threads import one_blas_thread
@@ -63,13 +63,16 @@ class BagOfWords(WordSearch):
     family = "words"
     query_settings = ("assignments", "softness", "verify", "expand")
     """The settings that change queries alone."""
-    later_settings: ClassVar[Mapping[str, Any]] = {"signature": 0, "expand": 0}
-    """Settings that indexes were made without at first; see ``recipe_settings`` of ``retrieval.index``."""
 
     @property
     def settings(self) -> dict[str, Any]:
         """Every setting of the detector and of the bag, as JSON holds it."""
         return {**asdict(self.detector), **asdict(self.chosen)}  # type: ignore[call-overload]
+
+    @property
+    def later_settings(self) -> dict[str, Any]:
+        """Settings that some indexes were made without; see ``recipe_settings`` of ``retrieval.index``."""
+        return {name: value for name, value in LATER.items() if name in self.settings}
 
     @property
     def parts(self) -> tuple[type, ...]:
@@ -147,17 +150,17 @@ class BagOfWords(WordSearch):
         reduced = shape.reduced(features.shape_descriptors)
         words = shape.assigner.assign(reduced)
         if assignments == 1:
-            bags = [shape.bag(words, self._weighting)]
+            bags = [shape.bag(words, self._weighting, features.amounts)]
         else:
             descriptors, softness = features.shape_descriptors, self.chosen.softness
-            bags = [shape.soft_bag(descriptors, self._weighting, assignments, softness)]
+            bags = [shape.soft_bag(descriptors, self._weighting, assignments, softness, features.amounts)]
         # Matching in space needs one word a point, the nearest, however the bag shares the point out.
         evidence = evidence_of(words, features, self.chosen.signature)
         if self.signatures_ is not None:
             evidence["signature"] = self.signatures_.of(reduced, words)
         if tone is not None:
             evidence["tone"] = tone.words(features.tone_descriptors)
-            bags.append(tone.bag(evidence["tone"], self._weighting))
+            bags.append(tone.bag(evidence["tone"], self._weighting, features.amounts))
         return Encoding(self._join(bags), evidence)
 
     def adjusted(self, **settings: Any) -> BagOfWords:
@@ -209,9 +212,8 @@ class BagOfWords(WordSearch):
         chosen = self.chosen
         descriptor = DESCRIPTORS[chosen.descriptor](**chosen.of_descriptor())
         tone = ColourPatch(extent=chosen.tone_extent) if chosen.tone_words else None
-        return FeatureExtractor(
-            self.detector, descriptor, tone, chosen.longest_side, chosen.foreground_only, chosen.position
-        )
+        rest = chosen.longest_side, chosen.foreground_only, chosen.position, chosen.weigh_points
+        return FeatureExtractor(self.detector, descriptor, tone, *rest)
 
     @property
     def _pca(self) -> Pca | None:

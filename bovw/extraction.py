@@ -13,6 +13,7 @@ from retrieval.region import Region
 
 from .descriptors import Descriptor
 from .descriptors.colour import ColourPatch
+from .descriptors.point_amounts import point_amounts
 from .descriptors.position import append_position
 from .detectors.detector import Detector
 from .detectors.foreground import foreground
@@ -31,11 +32,13 @@ class Features:
     keypoints : in pixels of the original image.
     shape_descriptors : float32 (n, d), of shape and texture.
     tone_descriptors : float32 (n, 15), the local grey levels or colours; (n, 0) if they are left out.
+    amounts : float32 (n,), how much each point counts for in a bag, see ``point_amounts``; None: all alike.
     """
 
     keypoints: Keypoints
     shape_descriptors: NDArray[np.float32]
     tone_descriptors: NDArray[np.float32]
+    amounts: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +53,7 @@ class FeatureExtractor:
     longest_side : images are shrunk until their longest side has at most this many pixels.
     foreground_only : leave the black background out.
     position : weight of the (row, col) that are appended to the descriptors; 0 appends nothing.
+    weigh_points : ``none``, or what points are weighed by: ``gradient`` or ``strength``.
     """
 
     detector: Detector
@@ -58,6 +62,7 @@ class FeatureExtractor:
     longest_side: int
     foreground_only: bool
     position: float
+    weigh_points: str = "none"
 
     @property
     def dimension(self) -> int:
@@ -81,7 +86,8 @@ class FeatureExtractor:
         tone = np.empty((len(keypoints), 0), dtype=np.float32)
         if self.tone is not None:
             tone = self.tone.describe(small.pixels, keypoints)
-        return Features(_placed(keypoints, factor, picture.shape), shape, tone)
+        amounts = None if self.weigh_points == "none" else point_amounts(grey, keypoints, self.weigh_points)
+        return Features(_placed(keypoints, factor, picture.shape), shape, tone, amounts)
 
     def _denser(self, grey: NDArray[np.float32], region: Region, within: Keypoints) -> Keypoints:
         """Return the points of an image within a small region, and points of the region's own.

@@ -14,6 +14,9 @@ from .vocabulary.tf_idf import Norm, TermFrequency
 
 DescriptorName = Literal["fine", "rootsift", "patch", "opponentsift"]
 PatchNormalise = Literal["none", "mean", "meanstd"]
+PointWeights = Literal["none", "gradient", "strength"]
+LATER = {"signature": 0, "expand": 0, "median": 0, "density": "even", "weigh_points": "none"}
+"""Settings of bags and detectors that some version lacked, and the values that give what it gave."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class WordSettings:
     components : principal components that descriptors are reduced to; 0 keeps them whole.
     whitening : each component is divided by its standard deviation to this power, in [0, 1].
     position : weight of (row, col) appended to the descriptors; 0 leaves position out.
+    weigh_points : how much a point counts in a bag: ``none``, each once; ``gradient``, by the root of the
+        mean gradient in its frame; ``strength``, by the root of what its detector found it worth.
     words : how many words for shape; None: as many as the sample allows, at most 4,096.
     tone_words : how many words for tone; 0 leaves them out.
     tone_weight : their share of the score, in [0, 1].
@@ -63,6 +68,7 @@ class WordSettings:
     components: int = 48
     whitening: float = 0.5
     position: float = 0.0
+    weigh_points: PointWeights = "none"
     words: int | None = None
     tone_words: int = 512
     tone_weight: float = 0.2
@@ -90,6 +96,8 @@ class WordSettings:
         self._require("patch_normalise", known, "none, mean or meanstd")
         self._require("tf", self.tf in get_args(TermFrequency), "raw, sqrt, binary or log")
         self._require("norm", self.norm in get_args(Norm), "l2 or l1")
+        known = self.weigh_points in get_args(PointWeights)
+        self._require("weigh_points", known, "none, gradient or strength")
         self._require("stop", 0 <= self.stop < 1, "0 to below 1")
         self._require("longest_side", 16 <= self.longest_side <= 65536, "16 to 65536 pixels")
         self._require("components", self.components >= 0, "0 or more")

@@ -45,6 +45,7 @@ class Described:
         evenly; averaged over the pictures.
     on_body : share of the points on the foreground, averaged over the pictures.
     body : share of the picture that is foreground.
+    amounts : float32 (n,), how much each point counts for; None: all alike.
     """
 
     descriptors: NDArray[np.float32]
@@ -53,24 +54,27 @@ class Described:
     evenness: float
     on_body: float
     body: float
+    amounts: NDArray[np.float32] | None = None
 
     @classmethod
     def of(cls, name: str, settings: Mapping[str, Any], items: Sequence[Item]) -> Described:
         """Detect and describe all pictures with the settings of one bag of words."""
         bag = getattr(bovw, name)(**settings)
-        descriptors, counts, places = [], [], []
+        descriptors, counts, places, amounts = [], [], [], []
         for item in items:
             picture = item.read()
             features = bag.extractor.extract(picture)
             descriptors.append(features.shape_descriptors.astype(np.float16))
             counts.append(len(features.keypoints))
+            amounts.append(features.amounts)
             places.append(_placed(features.keypoints, picture.fit_within(bag.chosen.longest_side)))
         together = np.concatenate(descriptors)
         pca = Pca(bag.chosen.components, bag.chosen.whitening)
         heat = np.mean([p[0] for p in places], axis=0)
         evenness, on_body, body = np.mean([p[1:] for p in places], axis=0).tolist()
         reduced = pca.fit(together).transform(together)
-        return cls(reduced, np.array(counts), heat, evenness, on_body, body)
+        weighed = None if bag.chosen.weigh_points == "none" else np.concatenate(amounts)
+        return cls(reduced, np.array(counts), heat, evenness, on_body, body, weighed)
 
     def bags(self, words: int, seed: int) -> sparse.csr_matrix:
         """Learn a vocabulary and return the weighted bags, (pictures, words), rows of unit length."""
@@ -81,7 +85,10 @@ class Described:
         held = np.unique(owners * np.int64(words) + found) % words
         weighting = Weighting()
         weights = weighting.word_weights(np.bincount(held, minlength=words), n)
-        each = [weighting.weigh(own, weights) for own in np.split(found, np.cumsum(self.counts)[:-1])]
+        firsts = np.cumsum(self.counts)[:-1]
+        amounts = [None] * n if self.amounts is None else np.split(self.amounts, firsts)
+        parts = zip(np.split(found, firsts), amounts, strict=True)
+        each = [weighting.weigh(own, weights, own_amounts) for own, own_amounts in parts]
         ends = np.cumsum([0, *(len(bag.values) for bag in each)])
         values = np.concatenate([bag.values for bag in each])
         indices = np.concatenate([bag.indices for bag in each]).astype(np.int64)

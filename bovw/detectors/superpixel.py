@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..keypoints import Keypoints
+from .cells_of_structure import cut_by_structure
 from .detector import Grey, Mask, admit, is_blank, require, require_one_of
 from .local_contrast import local_contrast
 from .moments import Moments, contrasts, pull_inside
@@ -18,6 +19,8 @@ from .split_regions import split_largest
 
 SCALES = ("area", "moments", "fixed")
 ORIENTATIONS = ("none", "axis", "gradient")
+DENSITIES = ("even", "structure")
+MEDIANS = (0, 3, 5)
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,9 @@ class Superpixel:
         contrast of each image, so that regions follow structure where it is faint, too.
     iterations : rounds of clustering.
     smoothing : σ in pixels of the blur before the clustering; 0 for none.
+    median : side in pixels of the median filter before the clustering, 3 or 5; 0 for none.
+    density : ``even``, or ``structure``: in the place of superpixels, cells that each hold as much gradient,
+        so that points gather where there is something to see.
     scale : ``area``, ``moments`` or ``fixed``.
     scale_factor : σ of the frame over the side of the region.
     orientation : ``none`` (upright), ``axis`` (the major axis, towards its bright end), or ``gradient`` (the
@@ -45,6 +51,8 @@ class Superpixel:
     compactness: float = 0.0
     iterations: int = 5
     smoothing: float = 0.0
+    median: int = 0
+    density: str = "even"
     scale: str = "area"
     scale_factor: float = 0.4
     orientation: str = "gradient"
@@ -54,6 +62,8 @@ class Superpixel:
         require(0 <= self.compactness < np.inf, "compactness", self.compactness, "give 0 or more")
         require(self.iterations >= 1, "iterations", self.iterations, "give at least 1")
         require(0 <= self.smoothing < np.inf, "smoothing", self.smoothing, "give 0 pixels or more")
+        require(self.median in MEDIANS, "median", self.median, "give 0, 3 or 5 pixels")
+        require_one_of("density", self.density, DENSITIES)
         require_one_of("scale", self.scale, SCALES)
         require(0 < self.scale_factor < np.inf, "scale_factor", self.scale_factor, "give a positive number")
         require_one_of("orientation", self.orientation, ORIENTATIONS)
@@ -83,6 +93,11 @@ class Superpixel:
     def _cut(self, grey: Grey, inside: Mask) -> tuple[Labels, Moments]:
         if self.smoothing > 0:
             grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), self.smoothing), dtype=np.float32)
+        if self.median:
+            grey = np.asarray(cv2.medianBlur(grey, self.median), dtype=np.float32)
+        if self.density == "structure":
+            labels = cut_by_structure(grey, inside, self.points)
+            return split_largest(grey, labels, int(labels.max()) + 1, self.points)
         compactness = self.compactness or local_contrast(grey, self.points, inside)
         labels = slic(grey, self.points, compactness, self.iterations, inside)
         return split_largest(grey, labels, int(labels.max()) + 1, self.points)

@@ -85,16 +85,26 @@ class WeightedVocabulary:
         """Return the nearest word of each descriptor (n, d), intp (n,)."""
         return self.assigner.assign(self.reduced(descriptors))
 
-    def bag(self, words: NDArray[np.intp], weighting: Weighting) -> SparseVector:
-        """Return the weighted bag of some words."""
-        return weighting.weigh(words, self.word_weights)
+    def bag(
+        self, words: NDArray[np.intp], weighting: Weighting, amounts: NDArray[np.floating] | None = None
+    ) -> SparseVector:
+        """Return the weighted bag of words (n,), each of which counts for its amount (n,), or 1."""
+        return weighting.weigh(words, self.word_weights, amounts)
 
     def soft_bag(
-        self, descriptors: Descriptors, weighting: Weighting, assignments: int, softness: float
+        self,
+        descriptors: Descriptors,
+        weighting: Weighting,
+        assignments: int,
+        softness: float,
+        amounts: NDArray[np.floating] | None = None,
     ) -> SparseVector:
-        """Return the bag in which each descriptor is shared among its nearest words."""
+        """Return the bag in which each descriptor, or its amount (n,), is shared among its nearest words."""
         words, distances = self.assigner.nearest(self.reduced(descriptors), assignments)
-        return weighting.weigh(words, self.word_weights, soft_amounts(distances, softness))
+        shares = soft_amounts(distances, softness)  # (n, assignments)
+        return weighting.weigh(
+            words, self.word_weights, shares if amounts is None else shares * amounts[:, None]
+        )
 
     def arrays(self, prefix: str) -> Arrays:
         """Return what was learnt, each name beginning with ``prefix``."""

@@ -11,6 +11,7 @@ from bovw.bag_of_words import BagOfWords
 from bovw.verification.evidence import EVIDENCE
 from bovw.vocabulary.sample_size import PER_PICTURE, PER_WORD
 from retrieval.errors import FitError, IndexFolderError
+from retrieval.index.catalogue.recipe import earlier_settings, recipe_settings
 from retrieval.picture import Picture
 from retrieval.rankers import inverted
 from retrieval.region import Region
@@ -70,7 +71,15 @@ def test_a_weight_of_nothing_or_all_leaves_one_kind_of_words(weight, empty):
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"norm": "l1", "stop": 0.1}, {"tf": "log"}, {"tf": "raw", "tone_words": 0}, {"tf": "binary"}],
+    [
+        {},
+        {"norm": "l1", "stop": 0.1},
+        {"tf": "log"},
+        {"tf": "raw", "tone_words": 0},
+        {"tf": "binary"},
+        {"weigh_points": "gradient"},
+        {"weigh_points": "strength", "tf": "log"},
+    ],
 )
 def test_bags_are_packed_without_loss_whatever_the_weighting(settings, tmp_path, monkeypatch):
     monkeypatch.setattr(inverted, "PACKED", 1)
@@ -83,6 +92,33 @@ def test_bags_are_packed_without_loss_whatever_the_weighting(settings, tmp_path,
     opened = bag.open_ranker([tmp_path])
     for i, vector_ in enumerate(vectors):
         assert opened.vector(i).values.tobytes() == vector_.values.tobytes()
+
+
+@pytest.mark.parametrize("by", ["gradient", "strength"])
+@pytest.mark.parametrize("assignments", [1, 3])
+def test_weighed_points_count_for_their_amounts_in_both_kinds_of_words(by, assignments):
+    bag = make(weigh_points=by, tf="raw", idf=False, norm="l1").fit(PICTURES)
+    asking = bag if assignments == 1 else bag.adjusted(assignments=assignments)
+    seen = PICTURES[3]
+    features, found = bag.extractor.extract(seen), asking.encode_query(seen)
+    assert features.amounts.sum() > 0
+    tones = np.bincount(found.evidence["tone"], features.amounts, minlength=5)
+    shares = 0.2 * tones / tones.sum()  # the vector holds roots, of the shares of the words in both bags
+    np.testing.assert_allclose(found.vector.dense()[16:] ** 2, shares, atol=1e-6)
+    shapes = np.bincount(found.evidence["word"], features.amounts, minlength=16)
+    apart = found.vector.dense()[:16] ** 2 - 0.8 * shapes / shapes.sum()
+    assert (np.abs(apart).max() < 1e-6) == (assignments == 1)
+    assert not np.array_equal(bag.encode(seen).vector.dense(), vector(make().fit(PICTURES), seen))
+
+
+def test_points_that_count_alike_give_the_recipe_of_before():
+    later = {"median", "density", "weigh_points"}
+    assert not later & recipe_settings(make("superpixel")).keys()
+    assert (
+        later
+        <= recipe_settings(make("superpixel", median=5, density="structure", weigh_points="strength")).keys()
+    )
+    assert not earlier_settings(make("dense"), {})
 
 
 def test_evidence_holds_the_word_of_each_point(fitted):

@@ -32,6 +32,7 @@ BAD = [
     ("tone_weight", float("nan")),
     ("tf", "tfidf"),
     ("norm", "l3"),
+    ("weigh_points", "size"),
     ("stop", 1.0),
     ("stop", -0.1),
     ("assignments", 0),

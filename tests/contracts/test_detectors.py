@@ -14,6 +14,8 @@ VARIANTS = {
     "dense gradient": DETECTORS["dense"](scales=(3.0, 6.0, 12.0), orientation="gradient"),
     "superpixel": DETECTORS["superpixel"](),
     "superpixel axis": DETECTORS["superpixel"](scale="moments", orientation="axis", smoothing=1.0),
+    "superpixel by structure": DETECTORS["superpixel"](density="structure"),
+    "superpixel median": DETECTORS["superpixel"](median=3),
     "superpixel gradient": DETECTORS["superpixel"](scale="fixed", orientation="gradient"),
 }
 
@@ -135,6 +137,8 @@ def test_pictures_and_masks_of_other_shapes_are_refused(detector):
         ("superpixel", {"compactness": -1}),
         ("superpixel", {"iterations": 0}),
         ("superpixel", {"smoothing": -1}),
+        ("superpixel", {"median": 4}),
+        ("superpixel", {"density": "dense"}),
         ("superpixel", {"scale": "huge"}),
         ("superpixel", {"scale_factor": 0}),
         ("superpixel", {"orientation": "up"}),

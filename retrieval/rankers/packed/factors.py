@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ...kernel import kernel
 
-_FIRST = 8
-"""The largest least count of a bag: nearly every bag has a word once."""
+_FIRST = 1024
+"""The largest least count of a bag: nearly every bag has a word once; weighed points count in sixteenths."""
 
 _NEAR = 1e-6
 """Relative difference of a value from that of its count: float32 rounds it twice by at most 6e-8."""

@@ -260,7 +260,7 @@ def test_only_the_verified_have_boxes_and_the_others_keep_their_order(place, tmp
 
 def test_what_has_no_signatures_is_as_it_was_before_there_were_any(place, tmp_path):
     plain = bovw.sift(**SMALL)
-    assert recipe_settings(plain).keys() == plain.settings.keys() - {"signature", "expand"}
+    assert recipe_settings(plain).keys() == plain.settings.keys() - {"signature", "expand", "weigh_points"}
     assert recipe_settings(bovw.sift(signature=32))["signature"] == 32
     with index(place, tmp_path / "i") as made:
         (binding,) = made.ask(lambda snapshot: list(snapshot.stored.values()))
