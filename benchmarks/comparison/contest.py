@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.comparison import plain
 from benchmarks.comparison.dataset import Dataset
 from benchmarks.shared.labelled_sets import DATA
+from retrieval.answers.smoothing import POOL, smooth
 from retrieval.evaluation import Evaluation, EvaluationOptions
 from retrieval.evaluation.cross_fitting import cross_fitted
 from retrieval.evaluation.leaks import LeakFinder
@@ -19,6 +20,7 @@ from retrieval.evaluation.measure import measure
 from retrieval.evaluation.metric_systems import by_metric
 from retrieval.evaluation.ranking_scores import Standard
 from retrieval.evaluation.systems import (
+    Liked,
     Mask,
     System,
     baselines,
@@ -30,11 +32,12 @@ from retrieval.evaluation.task import EvaluationTask, prepare
 from retrieval.index import Index
 from retrieval.index.storage.snapshot import Snapshot
 from retrieval.ranker import Ranking
+from retrieval.rankers.cosines import held_cosines
 from retrieval.rankers.dense import ExactRanker
 
 WORDS = ("superpixel", "dense", "sift")
 CUTOFFS = (1, 2, 3, 5, 10, 20, 50)
-BLIND = 10
+BLIND, NEIGHBOURS = 10, 5
 PLANNED = (
     ("superpixel, equal", "sift, equal"),
     ("superpixel, equal", "dense, equal"),
@@ -44,6 +47,9 @@ PLANNED = (
     ("words", "deep"),
     ("words & deep, sum", "words"),
     ("words & deep, sum", "deep"),
+    ("words & deep, z", "words"),
+    ("words & deep, z", "deep"),
+    ("words & deep, smooth", "words & deep, z"),
     ("words & deep, learnt", "words, learnt"),
     ("words & deep, learnt", "deep"),
     ("words & deep, learnt, blind", "words, learnt"),
@@ -124,6 +130,7 @@ def contestants(
     """Return every system of the table, and the weights of what learns them."""
     single = {name: by_representation(own, name) for name in own.stored}
     words = _called("words", fused([single[name] for name in WORDS], "sum"))
+    smooth_words = fused([smoothed(own, single[name]) for name in WORDS], "sum")
     deep = single["deep"]
     learnt_words, word_weights = cross_fitted([single[name] for name in WORDS], task, seed)
     learnt_words = _called("words, learnt", learnt_words)
@@ -146,6 +153,8 @@ def contestants(
         deep,
         _called("words & deep, rrf", fused([words, deep], "rrf")),
         _called("words & deep, sum", fused([words, deep], "sum")),
+        _called("words & deep, z", fused([words, deep], "z")),
+        _called("words & deep, smooth", fused([smooth_words, smoothed(own, deep)], "z")),
         learnt,
         *(_called(f"{s.name}, blind", with_blind_feedback(s, BLIND)) for s in (learnt_words, deep, learnt)),
         metrics[0],
@@ -160,6 +169,17 @@ def contestants(
         "words & deep, learnt": all_weights,
         "words+nca & deep+nca, learnt": metric_weights,
     }
+
+
+def smoothed(own: Snapshot, system: System) -> System:
+    """Return the system whose best hits are smoothed over their neighbours, as ``--smooth`` does."""
+    ranker = own.ranker(system.name)
+
+    def ranking(position: int, allowed: Mask, liked: Liked) -> Ranking:
+        found = system.rank(position, allowed, liked)
+        return smooth(found, held_cosines(ranker, found.ids[:POOL]), NEIGHBOURS)
+
+    return System(system.name, ranking, sample=system.sample)
 
 
 def by_vectors(name: str, vectors: np.ndarray) -> System:

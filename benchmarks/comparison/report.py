@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from benchmarks.comparison import tables
-from benchmarks.comparison.contest import BLIND, Contest
+from benchmarks.comparison.contest import BLIND, NEIGHBOURS, Contest
 
 INTRODUCTION = f"""Every labelled picture asks once; pictures of its own patient, lesion or group of
 near-duplicates are left out of its answer. mAP is over the whole ranking, in percent; intervals are 95 %, by
@@ -26,9 +26,10 @@ by stored vectors.
   that dense points keep out of the black background and SIFT words see colour (opponent channels).
 - *words*: superpixel, dense and SIFT words, normalised scores summed. *learnt*: weighted, the weights learnt
   from the queries of other groups (five folds). *blind*: the first {BLIND} hits count as liked, and the query
-  is asked again.
-- *+nca*: a linear metric learnt from the labels of other groups (five folds); all above it use no label at
-  all, but for the few weights of *learnt*."""
+  is asked again. *smooth*: the best of each representation are smoothed over {NEIGHBOURS} neighbours, then
+  summed as by *z*, in deviations above the mean.
+- *+nca*: a linear metric learnt from the labels of other groups (five folds), and its base beside it as much
+  as other labels find best; all above it use no label at all, but for the few weights of *learnt*."""
 
 
 def markdown(contests: Sequence[Contest], encoding: Mapping[str, float], command: str, seed: int) -> str:

@@ -67,6 +67,7 @@ def test_one_command_writes_tables_plots_and_a_page(
     out = run(folder, monkeypatch, "--readme", str(readme), "--results", str(folder.parent / "results.md"))
     printed = capsys.readouterr().out
     assert "| words & deep, learnt |" in printed
+    assert "| words & deep, smooth | 100.0" in printed
     text = readme.read_text()
     assert text.startswith("before\n<!-- compare -->\nmAP in percent") and text.endswith("after\n")
     assert "| ranked by | scans |" in text
