@@ -21,6 +21,13 @@ SMALLEST_SIDE = 8
 """No octave is halved whose shorter side, in pixels, is less than twice this."""
 
 
+def gradient_lengths(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the length of the central difference at each pixel, float32 (rows, cols), in grey a pixel."""
+    # Sobel's kernel of one row is the difference over two pixels.
+    across, down = (cv2.Sobel(image, cv2.CV_32F, *axes, ksize=1, scale=0.5) for axes in ((1, 0), (0, 1)))
+    return np.asarray(cv2.magnitude(across, down), dtype=np.float32)
+
+
 class Pyramid:
     """Hold the scale space of one grey image.
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from benchmarks.shared.descriptors_of_sets import Described
 from benchmarks.shared.labelled_sets import Set
-from benchmarks.shared.leave_one_out import judged
 from retrieval.statistics.measures import bootstrap_interval
 
 DETECTORS = ("sift", "dense", "superpixel")
@@ -103,11 +102,7 @@ def measure(task: Task) -> list[Cell]:
         start = time.perf_counter()
         if len(described.descriptors) < LEAST * words:
             continue
-        found = []
-        for seed in range(task.seeds):
-            bags = described.bags(words, seed)
-            found.append(judged((bags @ bags.T).toarray(), task.data)[:2])
-        precisions, first = np.mean(found, axis=0)
+        precisions, first = described.measures(task.data, words, task.seeds)
         interval = bootstrap_interval(100 * precisions, task.data.groups)
         seconds = extraction + time.perf_counter() - start
         key = (task.detector, task.variant, task.points, words)

@@ -27,10 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import bovw
+from benchmarks.quality.bundled_embedder import centred
+from benchmarks.quality.defaults import unit
 from benchmarks.shared.descriptors_of_sets import Described
 from benchmarks.shared.labelled_sets import DATA, Item, Set, drawn
 from benchmarks.shared.leave_one_out import judged, one_thread
 from bovw.descriptors.frames import frame_patches
+from bovw.descriptors.point_amounts import EXTENT
 from bovw.keypoints import Keypoints
 from bovw.scale_space import Pyramid
 from deep import deep
@@ -43,32 +46,32 @@ from retrieval.statistics.pca import Pca
 SETS = ("ultrasound3", "brain4", "skin7", "cxr3", "histology5", "wbc5")
 BACKGROUND = ("brain4",)
 """Sets that are measured on the body alone."""
-KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "superpixel": ("superpixel", {}),
-    "superpixel, 0.7 of the frame": ("superpixel", {"scale_factor": 0.28}),
-    "superpixel, half of the frame": ("superpixel", {"scale_factor": 0.2}),
-    "dense": ("dense", {}),
-    "sift": ("sift", {}),
+KINDS: Mapping[str, Mapping[str, Any]] = {
+    "superpixel": {},
+    "superpixel, 0.7 of the frame": {"scale_factor": 0.28},
+    "superpixel, half of the frame": {"scale_factor": 0.2},
+    "dense": {},
+    "sift": {},
 }
-SETTINGS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "superpixel": ("superpixel", {}),
-    "superpixel, median of 3": ("superpixel", {"median": 3}),
-    "superpixel, median of 5": ("superpixel", {"median": 5}),
-    "superpixel, density by structure": ("superpixel", {"density": "structure"}),
-    "superpixel, weighed by gradient": ("superpixel", {"weigh_points": "gradient"}),
-    "superpixel, weighed by strength": ("superpixel", {"weigh_points": "strength"}),
-    "dense": ("dense", {}),
-    "dense, weighed by gradient": ("dense", {"weigh_points": "gradient"}),
-    "dense, weighed by strength": ("dense", {"weigh_points": "strength"}),
-    "sift": ("sift", {}),
-    "sift, weighed by gradient": ("sift", {"weigh_points": "gradient"}),
-    "sift, weighed by strength": ("sift", {"weigh_points": "strength"}),
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "superpixel": {},
+    "superpixel, median of 3": {"median": 3},
+    "superpixel, median of 5": {"median": 5},
+    "superpixel, density by structure": {"density": "structure"},
+    "superpixel, weighed by gradient": {"weigh_points": "gradient"},
+    "superpixel, weighed by strength": {"weigh_points": "strength"},
+    "dense": {},
+    "dense, weighed by gradient": {"weigh_points": "gradient"},
+    "dense, weighed by strength": {"weigh_points": "strength"},
+    "sift": {},
+    "sift, weighed by gradient": {"weigh_points": "gradient"},
+    "sift, weighed by strength": {"weigh_points": "strength"},
 }
 CONTRASTS = (0.0, 0.005, 0.02, 0.05)
 """The least contrast of a frame that gives a word; 0 takes all."""
 WORDS = 1024
-_EXTENT, _SAMPLES, _NEAR = 12.0, 16, 11
-"""What a descriptor sees, in σ of its frame; samples along it; pixels that make a place of ``deep`` blank."""
+_SAMPLES, _NEAR = 16, 11
+"""Along a frame; and pixels that make a place of ``deep`` blank."""
 
 Row = tuple[str, float]
 """A kind, and the least contrast of its frames."""
@@ -78,16 +81,14 @@ Measures = NDArray[np.float64]
 
 def contrasts(grey: NDArray[np.float32], points: Keypoints) -> NDArray[np.float32]:
     """Return the deviation of the grey levels in each frame, float32 (n,)."""
-    blur = _EXTENT / _SAMPLES / 2
-    patches = frame_patches(Pyramid(grey), points, _SAMPLES, _EXTENT, blur)
+    patches = frame_patches(Pyramid(grey), points, _SAMPLES, EXTENT, EXTENT / _SAMPLES / 2)
     found: NDArray[np.float32] = patches.reshape(len(points), -1).std(axis=1)
     return found
 
 
 def described(kind: str, masked: bool, items: Sequence[Item]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     """Yield the descriptors of each image, float16 (n, d), and the contrasts of their frames, (n,)."""
-    name, settings = KINDS[kind]
-    bag = getattr(bovw, name)(**settings, tone_words=0, foreground_only=masked)
+    bag = getattr(bovw, _detector(kind))(**KINDS[kind], tone_words=0, foreground_only=masked)
     for item in items:
         picture = item.read()
         features = bag.extractor.extract(picture)
@@ -104,16 +105,7 @@ def of_bags(shapes: Sequence[NDArray[Any]], data: Set, seeds: int) -> Measures:
     reduced = Pca(chosen.components, chosen.whitening).fit(together).transform(together)
     nothing, nan = np.empty((0, 0)), float("nan")
     held = Described(reduced, np.array([len(own) for own in shapes]), nothing, nan, nan, nan)
-    return measured(held, data, seeds)
-
-
-def measured(held: Described, data: Set, seeds: int) -> Measures:
-    """Return the measures of bags, means over the seeds."""
-    each = []
-    for seed in range(seeds):
-        bags = held.bags(WORDS, seed)
-        each.append(judged((bags @ bags.T).toarray(), data)[:2])
-    return np.mean(each, axis=0)
+    return held.measures(data, WORDS, seeds)
 
 
 def by_words(seeds: int, data: Set) -> dict[Row, tuple[float, Measures]]:
@@ -133,12 +125,12 @@ def by_settings(seeds: int, data: Set) -> dict[Row, tuple[float, Measures]]:
     """Return for each setting the share of points that are not on the body, and the measures."""
     one_thread()
     masked, found = data.name in BACKGROUND, {}
-    for kind, (name, settings) in SETTINGS.items():
-        own = {**settings, "tone_words": 0}
+    for kind, settings in SETTINGS.items():
+        name, own = _detector(kind), {**settings, "tone_words": 0}
         held = Described.of(name, {**own, "foreground_only": masked}, data.items)
         # Of masked images all points are on the body.
         whole = Described.of(name, own, data.items) if masked else held
-        found[kind, 0.0] = 1 - whole.on_body, measured(held, data, seeds)
+        found[kind, 0.0] = 1 - whole.on_body, held.measures(data, WORDS, seeds)
     return found
 
 
@@ -154,9 +146,7 @@ def by_deep(data: Set) -> dict[Row, tuple[float, Measures]]:
         rows = np.concatenate(
             [embedding.embed(s[None], w[None]) for s, w in zip(squares, shares, strict=True)]
         )
-        rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-        rows = rows - rows.mean(axis=0)
-        rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        rows = unit(centred(rows))
         left_out = 1 - float(np.mean(shares))
         found["deep", least] = left_out, np.array(judged(rows @ rows.T, data)[:2])
     return found
@@ -174,9 +164,12 @@ def _not_blank(square: NDArray[np.uint8], least: float) -> NDArray[np.float32]:
 def beside(row: Row) -> Row | None:
     """Return the row that a row is compared with; None for those that others are compared with."""
     kind, least = row
-    if least:
-        return kind, 0.0
-    return None if kind == kind.partition(",")[0] else (kind.partition(",")[0], 0.0)
+    other = (kind if least else _detector(kind)), 0.0
+    return None if other == row else other
+
+
+def _detector(kind: str) -> str:
+    return kind.partition(",")[0]
 
 
 def differences(data: Set, found: Mapping[Row, tuple[float, Measures]]) -> dict[Row, str]:

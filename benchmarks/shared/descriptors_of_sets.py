@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 import bovw
-from benchmarks.shared.labelled_sets import Item
+from benchmarks.shared.labelled_sets import Item, Set
+from benchmarks.shared.leave_one_out import judged
 from bovw.detectors.foreground import foreground
 from bovw.keypoints import Keypoints
 from bovw.vocabulary.assignment import Assigner
@@ -75,6 +76,14 @@ class Described:
         reduced = pca.fit(together).transform(together)
         weighed = None if bag.chosen.weigh_points == "none" else np.concatenate(amounts)
         return cls(reduced, np.array(counts), heat, evenness, on_body, body, weighed)
+
+    def measures(self, data: Set, words: int, seeds: int) -> NDArray[np.float64]:
+        """Return average precision and P@1 of each picture, (2, pictures), means over some vocabularies."""
+        found = []
+        for seed in range(seeds):
+            bags = self.bags(words, seed)
+            found.append(judged((bags @ bags.T).toarray(), data)[:2])
+        return np.asarray(np.mean(found, axis=0))
 
     def bags(self, words: int, seed: int) -> sparse.csr_matrix:
         """Learn a vocabulary and return the weighted bags, (pictures, words), rows of unit length."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..keypoints import Keypoints
-from ..scale_space import Pyramid
+from ..scale_space import Pyramid, gradient_lengths
 from .frames import frame_patches
 
 UNIT = 16
 """The amount of an average point. Amounts are whole, so that bags of them are packed as counts are."""
 _MOST = 160
 """400 points of as much are still a count of 16 bits."""
-_EXTENT, _SAMPLES = 12.0, 8
-"""What a descriptor sees, in σ of its frame, and samples along it."""
+EXTENT = 12.0
+"""Width of what a descriptor sees, in σ of its frame."""
+_SAMPLES = 8
+"""Along either side of it."""
 
 
 def point_amounts(grey: NDArray[np.float32], points: Keypoints, by: str) -> NDArray[np.float32]:
@@ -43,10 +44,7 @@ def point_amounts(grey: NDArray[np.float32], points: Keypoints, by: str) -> NDAr
 
 def gradients(grey: NDArray[np.float32], points: Keypoints) -> NDArray[np.float32]:
     """Return the mean length of the gradient in the frame of each point, float32 (n,), in grey a pixel."""
-    # Halved: Sobel's kernel of one row is the difference over two pixels.
-    across, down = (cv2.Sobel(grey, cv2.CV_32F, *axes, ksize=1, scale=0.5) for axes in ((1, 0), (0, 1)))
-    lengths = Pyramid(cv2.magnitude(across, down))
-    blur = _EXTENT / _SAMPLES / 2  # no gradient between two samples is passed over
-    patches = frame_patches(lengths, points, _SAMPLES, _EXTENT, blur)
+    blur = EXTENT / _SAMPLES / 2  # no gradient between two samples is passed over
+    patches = frame_patches(Pyramid(gradient_lengths(grey)), points, _SAMPLES, EXTENT, blur)
     found: NDArray[np.float32] = patches.mean(axis=(1, 2))
     return found

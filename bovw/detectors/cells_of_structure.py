@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..scale_space import gradient_lengths
 from .slic import Labels
 
 FLOOR = 0.6
@@ -24,8 +24,7 @@ def cut_by_structure(grey: NDArray[np.float32], inside: NDArray[np.bool_], n: in
     inside : bool (rows, cols), the mask.
     n : how many cells are wanted, at least 1.
     """
-    across, down = (cv2.Sobel(grey, cv2.CV_32F, *axes, ksize=1) for axes in ((1, 0), (0, 1)))
-    mass = np.asarray(cv2.magnitude(across, down), dtype=np.float64)
+    mass = gradient_lengths(grey).astype(np.float64)
     mean = float(mass[inside].mean()) if inside.any() else 0.0
     mass = np.where(inside, mass + (FLOOR * mean or 1.0), 0.0)
     labels = np.full(grey.shape, -1, dtype=np.int32)

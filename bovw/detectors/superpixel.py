@@ -97,9 +97,9 @@ class Superpixel:
             grey = np.asarray(cv2.medianBlur(grey, self.median), dtype=np.float32)
         if self.density == "structure":
             labels = cut_by_structure(grey, inside, self.points)
-            return split_largest(grey, labels, int(labels.max()) + 1, self.points)
-        compactness = self.compactness or local_contrast(grey, self.points, inside)
-        labels = slic(grey, self.points, compactness, self.iterations, inside)
+        else:
+            compactness = self.compactness or local_contrast(grey, self.points, inside)
+            labels = slic(grey, self.points, compactness, self.iterations, inside)
         return split_largest(grey, labels, int(labels.max()) + 1, self.points)
 
     def _sides(self, moments: Moments) -> NDArray[np.float64]:
