@@ -15,6 +15,7 @@ from retrieval.picture import Picture
 from retrieval.rankers.inverted import InvertedIndex
 from retrieval.region import Region
 from retrieval.representation import Arrays, Encoding
+from retrieval.statistics.blas_threads import one_blas_thread
 from retrieval.statistics.pca import Pca
 
 from .descriptors import DESCRIPTORS
@@ -24,7 +25,6 @@ from .extraction import FeatureExtractor
 from .settings import LATER, WordSettings
 from .verification.evidence import evidence_of
 from .verification.word_search import WordSearch
-from .vocabulary.blas_threads import one_blas_thread
 from .vocabulary.hamming_embedding import Signatures
 from .vocabulary.sample_size import PER_PICTURE, PER_WORD, allowed_words, distinct_words, spread
 from .vocabulary.sampled_rows import SampledRows, gather

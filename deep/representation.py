@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,22 +16,21 @@ from retrieval.rankers.dense import ExactRanker
 from retrieval.region import Region
 from retrieval.representation import Arrays, Encoding
 
-from .networks.preprocessing import cut, prepare, views
+from .networks.preprocessing import cut, prepare, resized, views
+from .networks.registry import Computed
 from .networks.stored_network import StoredNetwork
-from .normalisation import Normalisations
+from .networks.symmetric_embedding import SymmetricEmbedding
+from .normalisation import Normalisations, unit
 from .regions.region_embedding import region_embedding
 from .regions.region_search import RegionSearch
 from .regions.window_embeddings import quantised, surroundings, windows
 from .settings import DEFAULT_SIDE, DeepSettings
 
-if TYPE_CHECKING:
-    from .networks.symmetric_embedding import SymmetricEmbedding
-
 _MULTIPLE = 32  # sides that the trunk halves five times without a remainder
 
 
 @dataclass(eq=False)
-class DeepEmbedding(RegionSearch):
+class DeepEmbedding(Computed, RegionSearch):
     """Describe an image by the embedding of a convolutional network.
 
     An index stores the weight file with what is learnt, so that it always answers with the network that it
@@ -53,7 +52,7 @@ class DeepEmbedding(RegionSearch):
     network_: StoredNetwork = field(init=False, repr=False)
     normalisations_: Normalisations = field(init=False, repr=False)
 
-    family, needs_network = "deep", True
+    family = "deep"
     batch_size = 32
     """How many images are best encoded together."""
     query_settings = ("orientations", "scales")
@@ -99,8 +98,7 @@ class DeepEmbedding(RegionSearch):
     def dimension(self) -> int:
         """The length of the vectors."""
         whitening = self.normalisations_.whole.whitening_
-        own = self.network_.runner.network.dimension
-        return own if whitening is None else len(whitening.components_)
+        return self.network_.for_queries.dimension if whitening is None else len(whitening.components_)
 
     def sample(self, picture: Picture) -> Arrays:
         """Return the square that the network would see; nothing if nothing is learnt from it."""
@@ -135,14 +133,15 @@ class DeepEmbedding(RegionSearch):
 
     def encode_prepared(self, squares: Sequence[NDArray[np.uint8]]) -> list[Encoding]:
         """Return the encodings of prepared images, computed as one batch."""
-        if not squares:
-            return []
+        return self._encodings(self._averaged, squares) if squares else []
+
+    def _encodings(self, network: SymmetricEmbedding, squares: Sequence[NDArray[np.uint8]]) -> list[Encoding]:
         batch = np.stack(squares)  # (n, 3, side, side)
         if not self.chosen.cells:
-            return [Encoding(vector) for vector in self.normalisations_.whole(self._averaged.embed(batch))]
+            return [Encoding(vector) for vector in self.normalisations_.whole(network.embed(batch))]
         places = windows(self.chosen.cells)
         around = surroundings(places) if self.chosen.surround else None
-        whole, parts = self._averaged.embed_parts(batch, places, around)  # (n, d), (n, k, part d)
+        whole, parts = network.embed_parts(batch, places, around)  # (n, d), (n, k, part d)
         pairs = zip(self.normalisations_.whole(whole), parts, strict=True)
         return [Encoding(vector, quantised(self.normalisations_.parts(own))) for vector, own in pairs]
 
@@ -155,12 +154,7 @@ class DeepEmbedding(RegionSearch):
         self._check_fitted()
         if region is None or region.mask(picture.shape).all():
             return self.encode_prepared([prepare(picture, self.side)])[0]
-        part = cut(picture, region, self.side)
-        if part is None:
-            return Encoding(np.zeros(self.dimension, dtype=np.float32))
-        square, weights = part
-        found = self._averaged.embed(square[None], None if weights is None else weights[None])
-        return Encoding(self.normalisations_.whole(found)[0])
+        return self._part(picture, region, self._averaged)
 
     def encode_query(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Return the embedding of a query: float32 (n, d), one for each of its ``orientations``.
@@ -168,17 +162,18 @@ class DeepEmbedding(RegionSearch):
         The best of them counts. With one orientation it is float32 (d,), and with one scale the same as
         ``encode``'s. The evidence of a region is its embedding, pooled as windows of indexed images are.
         """
+        self._check_fitted()
         is_plain = self.chosen.orientations == 1 and tuple(self.chosen.scales) == (1.0,)
+        alone = SymmetricEmbedding(self.network_.for_queries, self.chosen.symmetries)
         if is_plain and region is None:
-            return self.encode(picture)
+            return self._encodings(alone, [prepare(picture, self.side)])[0]
         evidence = self._region_embedding(picture, region or Region.whole(picture.shape))
         if is_plain:
-            return Encoding(self.encode(picture, region).vector, evidence)
-        self._check_fitted()
+            return Encoding(self._part(picture, region, alone).vector, evidence)
         part = cut(picture, region, self.side)
         if part is None:
             return Encoding(np.zeros(self.dimension, dtype=np.float32), evidence)
-        found = [self._scaled(view) for view in views(part[0], self.chosen.orientations)]
+        found = [self._scaled(view, alone) for view in views(part[0], self.chosen.orientations)]
         return Encoding(found[0] if len(found) == 1 else np.stack(found), evidence)
 
     def adjusted(self, **settings: Any) -> DeepEmbedding:
@@ -214,8 +209,6 @@ class DeepEmbedding(RegionSearch):
 
     @property
     def _averaged(self) -> SymmetricEmbedding:
-        from .networks.symmetric_embedding import SymmetricEmbedding  # imports torch
-
         return SymmetricEmbedding(self.network_.runner, self.chosen.symmetries)
 
     def _check_fitted(self) -> None:
@@ -226,22 +219,27 @@ class DeepEmbedding(RegionSearch):
         """Return a region's embedding as evidence (1,), (0,) without a pixel; None if no windows are kept."""
         if not self.chosen.cells:
             return None
-        self._check_fitted()
-        found = region_embedding(self.network_.runner, picture, region, self.side, self.chosen.surround)
+        found = region_embedding(self.network_.for_queries, picture, region, self.side, self.chosen.surround)
         return quantised(self.normalisations_.parts(found))
 
-    def _scaled(self, square: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _part(self, picture: Picture, region: Region | None, network: SymmetricEmbedding) -> Encoding:
+        """Return the embedding of a region's box, pooled only inside the region; zeros without a pixel."""
+        part = cut(picture, region, self.side)
+        if part is None:
+            return Encoding(np.zeros(self.dimension, dtype=np.float32))
+        square, weights = part
+        found = network.embed(square[None], None if weights is None else weights[None])
+        return Encoding(self.normalisations_.whole(found)[0])
+
+    def _scaled(self, square: NDArray[np.uint8], network: SymmetricEmbedding) -> NDArray[np.float32]:
         """Return the sum of a square's embeddings at all scales, of unit length, float32 (d,).
 
         The cosine with a sum of unit vectors is, but for its length, the mean of the cosines with each.
         """
-        runner = self.network_.runner
         total: NDArray[np.float32] = np.zeros(self.dimension, dtype=np.float32)
         for scale in self.chosen.scales:
             side = max(_MULTIPLE, round(self.side * scale / _MULTIPLE) * _MULTIPLE)
             # At scale 1 the side is the network's own, a multiple of 32 or not.
-            sized = square if scale == 1 else runner.resized(square, side)
-            embedding = self._averaged.embed(sized[None])  # (1, d)
-            total += self.normalisations_.whole(embedding)[0]
-        length = np.float32(np.linalg.norm(total))
-        return np.asarray(total / length if length > 0 else total, dtype=np.float32)
+            sized = square if scale == 1 else resized(square, side)
+            total += self.normalisations_.whole(network.embed(sized[None]))[0]
+        return np.asarray(unit(total[None])[0])

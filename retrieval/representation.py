@@ -143,19 +143,25 @@ def family_of(representation: Representation) -> str:
 
 
 def needs_network(representation: Representation) -> bool:
-    """Tell whether a representation runs a network, and so takes seconds to load: its ``needs_network``."""
+    """Tell whether a representation takes seconds to load, for a network's library: its ``needs_network``."""
     return bool(getattr(representation, "needs_network", False))
 
 
 @runtime_checkable
 class BatchEncoder(Protocol):
-    """A representation that is best run in one process, on many pictures at once.
+    """A representation that may be best run in one process, on many pictures at once.
 
+    ``in_batches`` says whether it is, where it is asked: with a GPU it is.
     ``prepare`` runs in the processes that read files; ``encode_prepared`` in the one that writes the index.
     ``encode(picture)`` is ``encode_prepared([prepare(picture)])[0]``, but for rounding.
     """
 
     batch_size: int
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether many pictures at once are quicker than each by itself in the process that read it."""
+        ...
 
     def prepare(self, picture: Picture) -> NDArray[Any]:
         """Return what is needed of a picture to encode it: small, pure, of the same shape for all."""

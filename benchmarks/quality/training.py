@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from benchmarks.shared.labelled_sets import DATA, Set
 from deep.networks import weight_files
 from deep.networks.embedder import Embedder
-from deep.networks.inference import OwnNetwork, Runner, use_threads
+from deep.networks.inference import OwnNetwork, TorchRunner, use_threads
 from deep.networks.preprocessing import prepare
 from deep.training.dataset import Examples
 from deep.training.splits import split
@@ -106,7 +106,7 @@ def divide(labels: Sequence[str], groups: Sequence[str]) -> NDArray[np.bool_]:
 
 def embedded(network: Embedder, half: Examples) -> NDArray[np.float32]:
     """Return the embeddings (n, d) of one half."""
-    runner = Runner(OwnNetwork(network))
+    runner = TorchRunner(OwnNetwork(network))
     parts = np.array_split(half.squares, max(1, len(half.squares) // 64))
     return np.concatenate([runner.embed(part) for part in parts])
 

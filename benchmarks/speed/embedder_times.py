@@ -17,7 +17,7 @@ from benchmarks.shared.networks import opened
 from benchmarks.speed.throughput import Squares, by_runner, eager, in_turns, spread, verdict
 from deep.networks import weights
 from deep.networks.embedder import Embedder, gem
-from deep.networks.inference import OwnNetwork, Runner
+from deep.networks.inference import OwnNetwork, TorchRunner
 from deep.representation import DeepEmbedding
 
 PRECISIONS = ("float32", "bfloat16")
@@ -40,7 +40,7 @@ def print_times(source: str, side: int, folder: Path, n: int, rounds: int) -> No
     print(f"| | deep at {side} px | SqueezeNet at {SIDE} px | deep / SqueezeNet |\n|---|--:|--:|--:|")
     for way in (key.removeprefix("deep ") for key in ways if key.startswith("deep ")):
         print_time(way, seconds[f"deep {way}"], seconds[f"SqueezeNet {way}"], n)
-    precision = str(Runner(OwnNetwork(weights.load(source))).precision).removeprefix("torch.")
+    precision = str(TorchRunner(OwnNetwork(weights.load(source))).precision).removeprefix("torch.")
     best = min((name for name in ways if name.startswith("SqueezeNet")), key=lambda k: np.median(seconds[k]))
     product = seconds[f"deep {precision}, batch {BATCH}"]
     print_time(f"the product, against the best of SqueezeNet ({best[11:]})", product, seconds[best], n)
@@ -63,7 +63,7 @@ def own_ways(network: Embedder, squares: Squares) -> dict[str, Callable[[], obje
         "deep eager float32, one at a time": partial(eager, network, 1, squares)
     }
     for precision in PRECISIONS:
-        runner = Runner(OwnNetwork(network), precision)
+        runner = TorchRunner(OwnNetwork(network), precision)
         found[f"deep {precision}, one at a time"] = partial(by_runner, runner, 1, squares)
         found[f"deep {precision}, batch {BATCH}"] = partial(by_runner, runner, BATCH, squares)
     return found

@@ -31,7 +31,7 @@ from torch import nn
 
 from deep.networks import weight_files, weights
 from deep.networks.embedder import Embedder
-from deep.networks.inference import OwnNetwork, Runner
+from deep.networks.inference import OwnNetwork, TorchRunner
 from deep.representation import DeepEmbedding
 
 BATCHES = (1, 8, 32, 64)
@@ -50,7 +50,7 @@ def eager(network: nn.Module, n: int, squares: Squares) -> None:
             network(torch.from_numpy(squares[first : first + n]).float() / 255)
 
 
-def by_runner(runner: Runner, n: int, squares: Squares) -> None:
+def by_runner(runner: TorchRunner, n: int, squares: Squares) -> None:
     """Run what the product runs, n pictures at a time."""
     for first in range(0, len(squares), n):
         runner.embed(squares[first : first + n])
@@ -60,9 +60,9 @@ def runs(network: Embedder) -> dict[str, Run]:
     """Return every way to run the network; the first is the one that the others are measured against."""
     found: dict[str, Run] = {f"eager float32, batch {n}": partial(eager, network, n) for n in (1, 32)}
     for precision in ("float32", "bfloat16"):
-        runner = Runner(OwnNetwork(network), precision)
+        runner = TorchRunner(OwnNetwork(network), precision)
         found |= {f"runner {precision}, batch {n}": partial(by_runner, runner, n) for n in BATCHES}
-    product, n = Runner(OwnNetwork(network)), DeepEmbedding.batch_size
+    product, n = TorchRunner(OwnNetwork(network)), DeepEmbedding.batch_size
     name = f"the product: {str(product.precision).removeprefix('torch.')}, batch {n}"
     return found | {name: partial(by_runner, product, n)}
 

@@ -181,7 +181,11 @@ class AggregatedMaps(Aggregated):
 
     batch_size = 32
     """How many images are best encoded together."""
-    needs_network = True
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether the network is run so."""
+        return self._network.in_batches
 
     def prepare(self, picture: Picture) -> NDArray[Any]:
         """Return the network's input for an image."""

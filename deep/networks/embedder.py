@@ -3,58 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from retrieval.errors import SettingError
-
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Mean and deviation of ImageNet's channels, for pixels in [0, 1]; grey images have three equal channels."""
-
-_SMALLEST = 1e-6
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """The shape of an embedder.
-
-    Parameters
-    ----------
-    widths : channels of each stage; every stage after the first halves the resolution, which is a quarter of
-        the image's in the first.
-    depths : residual blocks of each stage.
-    levels : the stages, from 0, whose maps are pooled into the embedding.
-    dimension : of the embedding.
-    power : the exponent p of GeM pooling: 1 is the average, infinity the maximum.
-    side : rows and columns of the square that images are stretched to, in pixels.
-    """
-
-    widths: tuple[int, ...] = (32, 64, 128, 256)
-    depths: tuple[int, ...] = (1, 2, 2, 2)
-    levels: tuple[int, ...] = (1, 2, 3)
-    dimension: int = 192
-    power: float = 3.0
-    side: int = 176
-
-    def __post_init__(self) -> None:
-        if len(self.widths) != len(self.depths) or not self.widths or min(*self.widths, *self.depths) < 1:
-            raise SettingError(
-                f"widths {self.widths}, depths {self.depths}: give one of each per stage, from 1"
-            )
-        if not self.levels or not set(self.levels) <= set(range(len(self.widths))):
-            raise SettingError(f"levels: {self.levels}; name stages from 0 to {len(self.widths) - 1}")
-        if min(self.dimension, self.power, self.side) < 1:
-            raise SettingError(
-                f"dimension {self.dimension}, power {self.power}, side {self.side}: give 1 or more"
-            )
-
-    @property
-    def pooled(self) -> int:
-        """Channels of all pooled levels together: the values before the projection."""
-        return sum(self.widths[level] for level in self.levels)
+from .architecture import MEAN, SMALLEST, STD, Architecture
 
 
 class Embedder(nn.Module):
@@ -128,12 +82,12 @@ def gem(maps: Tensor, power: float, weights: Tensor | None = None) -> Tensor:
 
     Radenović et al. 2018, eq. 3. The weights are shrunk to the maps' size by area.
     """
-    raised = maps.clamp(min=_SMALLEST) ** power  # at 0 the gradient of the root would be infinite
+    raised = maps.clamp(min=SMALLEST) ** power
     if weights is None:
         mean = raised.mean(dim=(2, 3))  # (n, channels)
     else:
         share = F.adaptive_avg_pool2d(weights, (maps.shape[2], maps.shape[3]))  # (n, 1, rows, cols)
-        mean = (raised * share).sum(dim=(2, 3)) / share.sum(dim=(2, 3)).clamp(min=_SMALLEST)
+        mean = (raised * share).sum(dim=(2, 3)) / share.sum(dim=(2, 3)).clamp(min=SMALLEST)
     return mean ** (1 / power)
 
 
@@ -146,8 +100,8 @@ def gem_windows(maps: Tensor, power: float, windows: Tensor, without: Tensor | N
     share = _shares(windows, rows, cols)  # (k, rows · cols)
     if without is not None:
         share = (share - _shares(without, rows, cols)).clamp(min=0)
-    share = share / share.sum(dim=1, keepdim=True).clamp(min=_SMALLEST)
-    raised = maps.clamp(min=_SMALLEST).flatten(2) ** power  # (n, channels, rows · cols)
+    share = share / share.sum(dim=1, keepdim=True).clamp(min=SMALLEST)
+    raised = maps.clamp(min=SMALLEST).flatten(2) ** power  # (n, channels, rows · cols)
     # One product of matrices pools all windows of all images.
     return (raised @ share.T).transpose(1, 2) ** (1 / power)
 

@@ -108,7 +108,7 @@ class OwnNetwork:
         return self._maps(pixels)[level]
 
 
-class Runner:
+class TorchRunner:
     """Run a network in batches on the best device there is.
 
     Parameters
@@ -124,6 +124,11 @@ class Runner:
         network.prepared(self.device, self.precision)
         if isinstance(network, nn.Module):
             network.eval()
+
+    @property
+    def dimension(self) -> int:
+        """The length of the embeddings."""
+        return self.network.dimension
 
     def embed(self, squares: Squares, weights: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """Return embeddings float32 (n, dimension) of squares (n, 3, side, side).
@@ -175,14 +180,6 @@ class Runner:
         with torch.inference_mode():
             found = self.network.map(self._pixels(squares), level)  # (n, channels, rows, cols)
             return _as_numpy(found.float().permute(0, 2, 3, 1).contiguous())
-
-    def resized(self, square: Squares, side: int) -> Squares:
-        """Return a square (3, rows, cols) stretched to (3, side, side)."""
-        pixels = torch.from_numpy(np.ascontiguousarray(square))[None].float()  # (1, 3, side, side)
-        larger = F.interpolate(pixels, size=(side, side), mode="bilinear", antialias=True)
-        # Bytes again, so that a stretched square is seen as any other.
-        resized: Squares = larger[0].round().clamp(0, 255).byte().numpy()
-        return resized
 
     def _pixels(self, squares: Squares) -> Tensor:
         """Return squares in [0, 1] on the device; bytes are moved, a quarter of float32."""

@@ -64,6 +64,11 @@ def views(image: NDArray[_Value], orientations: int) -> list[NDArray[_Value]]:
     return [np.rot90(image[..., ::-1] if flip else image, turn, (-2, -1)) for flip in flips for turn in turns]
 
 
+def resized(square: Square, side: int) -> Square:
+    """Return a square (3, rows, cols) stretched to (3, side, side), as an image is."""
+    return _square(square.transpose(1, 2, 0).astype(np.float32) / np.float32(255), side)
+
+
 def _square(pixels: Pixels, side: int) -> Square:
     levels = (np.clip(_resized(pixels, side), 0, 1) * 255 + 0.5).astype(np.uint8)  # rounded
     if levels.ndim == 2:

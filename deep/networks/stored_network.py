@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from retrieval.errors import FitError, IndexFolderError
 
 from ..settings import DeepSettings
-from .registry import fetch, open_network
+from .registry import fetch, open_for_queries, open_network
 from .weight_files import belong
 
 if TYPE_CHECKING:
-    from .inference import Runner
+    from .runner import Runner
 
 
 @dataclass(eq=False)
 class StoredNetwork:
-    """Hold a network as an index stores it; ``torch`` is imported when it first runs.
+    """Hold a network as an index stores it; it is opened when it first runs.
 
     An index stores the weight file itself, so that it always answers with the network that it was made with.
 
@@ -40,6 +40,7 @@ class StoredNetwork:
     owner: str
     weights_: NDArray[np.uint8] | None = field(init=False, default=None, repr=False)
     _runner: Any = field(init=False, default=None, repr=False)
+    _for_queries: Any = field(init=False, default=None, repr=False)
 
     def load(self) -> Self:
         """Read the weight file, or fetch it; nothing if it is there. Raise SettingError if that fails."""
@@ -52,15 +53,26 @@ class StoredNetwork:
         """Take a stored weight file back. Raise IndexFolderError if it is not that of the settings."""
         if not belong(weights.tobytes(), self.chosen.model, self.chosen.weights):
             raise IndexFolderError("deep: its weights are not those of the settings; index again")
-        self.weights_, self._runner = weights, None  # a runner of other weights is dropped
+        self.weights_, self._runner, self._for_queries = weights, None, None  # runners of other weights go
         return self
 
     @property
     def runner(self) -> Runner:
-        """The network, ready to run. Raise FitError before ``load``."""
+        """The network, ready to run on many images. Raise FitError before ``load``."""
         if self._runner is None:
-            if self.weights_ is None:
-                raise FitError(f"{self.owner} no network yet; call fit first")
-            self._runner = open_network(self.chosen, self.weights_.tobytes())
+            self._runner = open_network(self.chosen, self._data())
         runner: Runner = self._runner
         return runner
+
+    @property
+    def for_queries(self) -> Runner:
+        """The network, ready to run on a single image, as soon as can be. Raise FitError before ``load``."""
+        if self._for_queries is None:
+            self._for_queries = open_for_queries(self.chosen, self._data()) or self.runner
+        runner: Runner = self._for_queries
+        return runner
+
+    def _data(self) -> bytes:
+        if self.weights_ is None:
+            raise FitError(f"{self.owner} no network yet; call fit first")
+        return self.weights_.tobytes()

@@ -9,8 +9,8 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from .inference import Runner, Squares
 from .preprocessing import views
+from .runner import Runner, Squares
 
 Vectors = NDArray[np.float32]
 _WHOLE = np.array([[0, 0, 1, 1]], dtype=np.float32)
@@ -58,7 +58,7 @@ class SymmetricEmbedding:
 
         With ``as_parts`` also their embeddings as windows are embedded, (m, part dimension); else (0, 0).
         """
-        wholes: list[Vectors] = [np.zeros((0, self.runner.network.dimension), dtype=np.float32)]
+        wholes: list[Vectors] = [np.zeros((0, self.runner.dimension), dtype=np.float32)]
         parts = [self.runner.no_parts() if as_parts else np.zeros((0, 0), dtype=np.float32)]
         rest = iter(squares)
         while batch := list(islice(rest, n)):

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from retrieval.errors import SettingError
 
@@ -17,6 +22,7 @@ BUNDLED = "bundled"
 PREFIX = "sha256:"
 
 _HEADER = 8  # bytes that hold the length of the header
+_KINDS: dict[str, np.dtype[Any]] = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
 _LONGEST_HEADER = 100_000_000  # the limit of the safetensors library
 
 
@@ -102,3 +108,28 @@ def header(data: bytes, name: str) -> dict[str, str]:
         raise SettingError(
             f"weights: {name}: no safetensors file, or a damaged one; restore it, or give another"
         ) from error
+
+
+def tensors(data: bytes, name: str) -> dict[str, NDArray[np.float32]]:
+    """Return the tensors of a safetensors file as float32. Raise SettingError if it is none.
+
+    Raises ValueError, TypeError or LookupError for tensors that are not as the header says: they fill the
+    file from the header's end, without a gap, and are of 16 or 32 bits.
+    """
+    header(data, name)
+    first = _HEADER + int.from_bytes(data[:_HEADER], "little")
+    listed = dict(json.loads(data[_HEADER:first]))
+    listed.pop("__metadata__", None)
+    body, found, end = memoryview(data)[first:], {}, 0
+    for key, about in sorted(listed.items(), key=lambda item: list(item[1]["data_offsets"])):
+        kind, shape, (begin, until) = _KINDS[about["dtype"]], tuple(about["shape"]), about["data_offsets"]
+        if begin != end or not all(type(n) is int and n >= 0 for n in (*shape, begin, until)):
+            raise ValueError(f"{key} is not where the tensor before it ends")
+        values = np.frombuffer(body[begin:until], dtype=kind)
+        if until > len(body) or values.size != math.prod(shape):
+            raise ValueError(f"{key} has {values.size} values, not those of {shape}")
+        # A copy, so that a network does not hold the whole file.
+        found[str(key)], end = values.reshape(shape).astype(np.float32), until
+    if end != len(body):
+        raise ValueError(f"{len(body) - end} bytes belong to no tensor")
+    return found

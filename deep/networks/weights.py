@@ -9,18 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_bytes
 from safetensors.torch import save as save_bytes
 
-from retrieval.errors import SettingError
-
 from . import weight_files
-from .embedder import Architecture, Embedder
-from .error_text import one_line
+from .architecture import FORMAT, own_tensors
+from .embedder import Embedder
 from .weight_files import BUNDLED
-
-FORMAT = "semblance-embedder-1"
 
 
 def save(path: Path, network: Embedder, card: Mapping[str, Any] | None = None, half: bool = False) -> None:
@@ -59,22 +53,9 @@ def load(source: str | Path = BUNDLED) -> Embedder:
 
 def parse(data: bytes, name: str) -> Embedder:
     """Return the network of a weight file's bytes; ``name`` is for errors. See ``load``."""
-    metadata = weight_files.header(data, name)
-    if metadata.get("format") != FORMAT:
-        raise SettingError(
-            f"weights: {name}: no embedder of Semblance; give a file that `semblance train` wrote, or name "
-            "the network that it belongs to with --model timm/NAME"
-        )
-    try:
-        architecture = _architecture(metadata)
-        tensors = {key: tensor.float() for key, tensor in load_bytes(data).items()}
-        _check_shapes(architecture, tensors)  # before memory is taken for what a damaged header asks for
-        network = Embedder(architecture)
-        network.load_state_dict(tensors, strict=False)
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-        raise SettingError(f"weights: {name}: damaged ({one_line(error, 200)}); restore the file") from error
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
-        raise SettingError(f"weights: {name}: holds values that are not finite; restore the file")
+    architecture, tensors = own_tensors(data, name)
+    network = Embedder(architecture)
+    network.load_state_dict({key: torch.from_numpy(values) for key, values in tensors.items()}, strict=False)
     return network.eval()
 
 
@@ -84,26 +65,3 @@ def card(source: str | Path = BUNDLED) -> dict[str, Any]:
         weight_files.header(weight_files.read(source), str(source)).get("card", "{}")
     )
     return found
-
-
-def _architecture(metadata: Mapping[str, str]) -> Architecture:
-    """Return the architecture in a header. Raise SettingError, KeyError, … if it makes no sense."""
-    fields: dict[str, Any] = json.loads(metadata["architecture"])
-    # JSON has lists only; the fields are tuples.
-    given: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
-    return Architecture(**given)
-
-
-def _check_shapes(architecture: Architecture, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Raise ValueError for tensors of another architecture."""
-    if len(architecture.depths) + sum(architecture.depths) > len(tensors):
-        raise ValueError(f"{len(tensors)} tensors are too few for its architecture")
-    with torch.device("meta"):  # shapes without memory
-        wanted = Embedder(architecture).state_dict()
-    lost = {key for key in wanted if not key.endswith("num_batches_tracked")} - tensors.keys()
-    surplus = tensors.keys() - wanted.keys()
-    if lost or surplus:
-        raise ValueError(f"{len(lost)} tensors are missing, {len(surplus)} unknown")
-    for key, tensor in tensors.items():
-        if tensor.shape != wanted[key].shape:
-            raise ValueError(f"{key} is {tuple(tensor.shape)}, not {tuple(wanted[key].shape)}")

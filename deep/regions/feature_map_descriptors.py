@@ -18,6 +18,8 @@ from retrieval.representation import Arrays
 
 from ..networks import weight_files
 from ..networks.preprocessing import cut, prepare
+from ..networks.registry import needs_torch
+from ..networks.runner import Runner
 from ..networks.stored_network import StoredNetwork
 from ..normalisation import unit
 from ..settings import DEFAULT_SIDE, OWN, DeepSettings
@@ -61,6 +63,11 @@ class FeatureMapDescriptors:
             raise FitError("deep features have no network yet; call fit first")
         return _channels(self.network_.weights_.tobytes(), self.kept.level)
 
+    @property
+    def in_batches(self) -> bool:
+        """Whether torch computes."""
+        return needs_torch(self.network_.chosen)
+
     def prepare(self, picture: Picture) -> NDArray[np.uint8]:
         """Return the square that the network sees, uint8 (3, side, side); needs no torch."""
         return prepare(picture, self.side)
@@ -69,7 +76,12 @@ class FeatureMapDescriptors:
         """Return the descriptors (n, d) of each square's places, row by row, of unit length."""
         if not squares:
             return []
-        maps = self.network_.runner.maps(np.stack(squares), self.kept.level)  # (n, rows, cols, d)
+        return self._descriptors(self.network_.runner, squares)
+
+    def _descriptors(
+        self, network: Runner, squares: Sequence[NDArray[np.uint8]]
+    ) -> list[NDArray[np.float32]]:
+        maps = network.maps(np.stack(squares), self.kept.level)  # (n, rows, cols, d)
         return [unit(found.reshape(-1, found.shape[-1])) for found in maps]
 
     def sample(self, picture: Picture) -> Arrays:
@@ -89,7 +101,7 @@ class FeatureMapDescriptors:
         if part is None:
             return _at_pixels(np.empty((0, self.dimension), np.float32), (0, 0, 1, 1), np.ones((1, 0), bool))
         square, weights = part
-        (descriptors,) = self.extract_prepared([square])
+        (descriptors,) = self._descriptors(self.network_.for_queries, [square])
         n = round(len(descriptors) ** 0.5)  # a square has a square map, n × n
         inside = np.ones((n, n), dtype=bool)
         if weights is not None:

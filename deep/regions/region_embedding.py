@@ -13,7 +13,7 @@ from retrieval.region import Region
 from ..networks.preprocessing import coverage, prepare
 
 if TYPE_CHECKING:
-    from ..networks.inference import Runner
+    from ..networks.runner import Runner
 
 
 def region_embedding(

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from retrieval.errors import FitError, SettingError
 
 from ..networks.embedder import Embedder
-from ..networks.inference import OwnNetwork, Runner
+from ..networks.inference import OwnNetwork, TorchRunner
 from .augmentation import Augmentation
 from .batch_sampler import for_batch
 from .checkpoints import Checkpoint, named, part
@@ -66,7 +66,7 @@ class Trainer:
         self._held_groups = _numbers(np.array(examples.groups)[self._held])
         self._batches = for_batch(self._labels, settings.batch, settings.classes, settings.seed)
         self._n_batches = len(self._batches)
-        runner = Runner(OwnNetwork(network), settings.precision)
+        runner = TorchRunner(OwnNetwork(network), settings.precision)
         self._device, self._precision = runner.device, runner.precision
         dimension = network.architecture.dimension
         self._loss = make(settings.loss, len(names), dimension, **settings.loss_settings)
@@ -110,7 +110,7 @@ class Trainer:
 
     def validate(self, number: int, loss: float | None, started: float) -> EpochResult:
         """Let every held-out image ask for the others, and keep the weights if they are the best so far."""
-        runner = Runner(OwnNetwork(self.network), self.settings.precision)
+        runner = TorchRunner(OwnNetwork(self.network), self.settings.precision)
         parts = np.array_split(self._held, math.ceil(len(self._held) / _AT_ONCE))
         embeddings = np.concatenate([runner.embed(self._squares[each]) for each in parts])
         value = map_at_r(embeddings, self._held_labels, self._held_groups)

@@ -108,7 +108,12 @@ class LocalFeatures(Protocol):
 
 @runtime_checkable
 class NetworkFeatures(Protocol):
-    """Local features that one process had better compute for many pictures at once."""
+    """Local features that one process may better compute for many pictures at once: see ``BatchEncoder``."""
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether it does."""
+        ...
 
     def prepare(self, picture: Picture) -> NDArray[Any]:
         """Return what the network is given of a picture."""

@@ -383,12 +383,14 @@ learnt = {"weights": weights, "centre": np.zeros(16, np.float32)}
 plain.restore(learnt)
 assert plain.prepare(picture).shape == (3, 32, 32)
 assert not {"torch", "safetensors"} & set(sys.modules), "loaded"
-plain.encode(picture)
+plain.encode_query(picture)
+assert not {"torch", "safetensors"} & set(sys.modules), "loaded for a query"
+deep.deep(weights=sys.argv[1], precision="bfloat16").restore(learnt).encode(picture)
 assert "torch" in sys.modules
 """
 
 
-def test_torch_is_loaded_with_the_first_embedding_and_not_before(path):
+def test_torch_is_loaded_where_it_is_needed_and_not_before(path):
     done = run_python(LIGHT, path)
     assert done.returncode == 0, done.stderr
 
@@ -403,7 +405,7 @@ sys.meta_path.insert(0, Nowhere())
 import deep
 from retrieval.errors import SettingError
 try:
-    deep.deep(weights=sys.argv[1]).fit([])
+    deep.deep(weights=sys.argv[1], precision="bfloat16").fit([])
 except SettingError as error:
     print(error)
 """

@@ -145,6 +145,7 @@ class Batched(Thumbnail):
 
     name = "batched"
     batch_size = 4
+    in_batches = True
     query_settings = ("flip",)
 
     def prepare(self, picture):

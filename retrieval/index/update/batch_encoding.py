@@ -1,8 +1,8 @@
 """Batches: images prepared by worker processes are encoded in this process, many at a time.
 
 A network is loaded once, here, instead of once in each worker, and is given batches that fill the processor;
-the workers decode and resize. Representations that are no ``BatchEncoder`` are encoded by the workers
-themselves.
+the workers decode and resize. All others are encoded by the workers themselves: representations that are no
+``BatchEncoder``, and networks that one core computes as quickly for one image as for many.
 """
 
 from __future__ import annotations
@@ -19,6 +19,12 @@ TaskOutcome = tuple[Task, PartialResult | Failure]
 """A task with one of its results."""
 
 
+def in_batches(representations: Mapping[int, Representation]) -> dict[int, BatchEncoder]:
+    """Return those that are encoded in batches, by number: not where a worker does it as well."""
+    encoders = {id: r for id, r in representations.items() if isinstance(r, BatchEncoder)}
+    return {id: encoder for id, encoder in encoders.items() if encoder.in_batches}
+
+
 class Batcher:
     """Encode prepared images in batches, while further files are read.
 
@@ -30,7 +36,7 @@ class Batcher:
     """
 
     def __init__(self, representations: Mapping[int, Representation]) -> None:
-        self._encoders = {id: r for id, r in representations.items() if isinstance(r, BatchEncoder)}
+        self._encoders = in_batches(representations)
         self._size = max((encoder.batch_size for encoder in self._encoders.values()), default=0)
 
     def encoded(self, outcomes: Iterator[TaskOutcome]) -> Iterator[TaskOutcome]:

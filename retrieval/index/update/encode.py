@@ -15,7 +15,7 @@ from ..progress import Progress
 from ..storage.merge import merge_small
 from ..storage.store import Store
 from .archive_files import GONE, ArchiveFiles
-from .batch_encoding import Batcher
+from .batch_encoding import Batcher, in_batches
 from .freed_memory import give_back_freed
 from .interrupt import held_back, interrupts
 from .same_pixels import known_pixels
@@ -118,7 +118,7 @@ class Encoder:
         return self._encoded
 
     def _encode(self, ids: Sequence[int]) -> None:
-        done, about = 0, setup(self._store, self._fitted)
+        done, about = 0, setup(self._store, self._fitted, in_batches(self._representations))
         read = self._executor.run(about, self._tasks(ids, about))
         with interrupts() as held:
             for task, outcome in Batcher(self._representations).encoded(read):

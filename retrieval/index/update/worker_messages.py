@@ -21,12 +21,16 @@ from .damaged_frames import Damage
 
 @dataclass(frozen=True)
 class Spec:
-    """What a worker restores a representation from; ``model`` is the folder of what it learnt."""
+    """What a worker restores a representation from.
+
+    ``model`` is the folder of what it learnt. Workers only prepare what is encoded ``in_batches``.
+    """
 
     id: int
     name: str
     settings: Mapping[str, Any]
     model: Path | None
+    in_batches: bool = False
 
 
 @dataclass(frozen=True)

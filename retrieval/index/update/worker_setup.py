@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ...readers.limits import current_limits
 from ..catalogue.representations import StoredRepresentation
@@ -10,12 +10,15 @@ from ..storage.store import Store
 from .worker_messages import Setup, Spec
 
 
-def setup(store: Store, chosen: Sequence[StoredRepresentation]) -> Setup:
-    """Return what workers need to restore representations."""
+def setup(
+    store: Store, chosen: Sequence[StoredRepresentation], in_batches: Collection[int] = frozenset()
+) -> Setup:
+    """Return what workers need to restore representations; those ``in_batches`` by number."""
     # Absolute: a worker process may start in another working directory.
     models = store.folder.absolute() / "models"
     specs = tuple(
-        Spec(b.id, b.name, b.settings, None if b.model is None else models / b.model) for b in chosen
+        Spec(b.id, b.name, b.settings, None if b.model is None else models / b.model, b.id in in_batches)
+        for b in chosen
     )
     about = (store.window.text, store.salt, specs, store.factories, store.privacy)
     return Setup(*about, current_limits(), store.tiling)

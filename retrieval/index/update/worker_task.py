@@ -60,6 +60,7 @@ class Worker:
             self._made[spec.id] = (
                 representation.restore(load_arrays(spec.model)) if spec.model else representation
             )
+        self._in_batches = {spec.id for spec in self.setup.specs if spec.in_batches}
 
     def run(self, task: Task) -> Iterator[PartialResult | Failure]:
         """Do one task: yield results, the last of which does not go on, or at the end a Failure."""
@@ -140,7 +141,7 @@ class Worker:
         for id in task.encode:
             made = self._made[id]
             with seconds.of(f"encoding {made.name}"):
-                if isinstance(made, BatchEncoder):
+                if id in self._in_batches and isinstance(made, BatchEncoder):
                     prepared[id] = made.prepare(picture)
                 else:
                     encodings[id] = made.encode(picture)

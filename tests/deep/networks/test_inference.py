@@ -7,7 +7,8 @@ torch = pytest.importorskip("torch")
 
 from support.embedders import tiny  # noqa: E402
 
-from deep.networks.inference import OwnNetwork, Runner, use_threads  # noqa: E402
+from deep.networks.inference import OwnNetwork, TorchRunner, use_threads  # noqa: E402
+from deep.networks.preprocessing import resized  # noqa: E402
 
 SQUARES = np.random.default_rng(0).integers(0, 256, (32, 3, 32, 32), dtype=np.uint8)
 
@@ -21,7 +22,7 @@ def threads():
 
 
 def runner(precision="float32"):
-    return Runner(OwnNetwork(tiny()), precision)
+    return TorchRunner(OwnNetwork(tiny()), precision)
 
 
 def test_a_runner_gives_what_the_network_gives():
@@ -67,10 +68,8 @@ def test_weights_say_what_counts():
 
 def test_another_side_is_another_view_of_the_same():
     run = runner()
-    np.testing.assert_allclose(
-        run.embed(run.resized(SQUARES[0], 32)[None]), run.embed(SQUARES[:1]), atol=1e-6
-    )
-    larger = run.embed(run.resized(SQUARES[0], 64)[None])
+    np.testing.assert_allclose(run.embed(resized(SQUARES[0], 32)[None]), run.embed(SQUARES[:1]), atol=1e-6)
+    larger = run.embed(resized(SQUARES[0], 64)[None])
     assert larger.shape == (1, 16)
     assert np.linalg.norm(larger) == pytest.approx(1, abs=1e-5)
 

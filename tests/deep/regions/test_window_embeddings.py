@@ -14,7 +14,7 @@ from support.embedders import blobs, write_tiny  # noqa: E402
 import deep  # noqa: E402
 from deep.networks import weights  # noqa: E402
 from deep.networks.embedder import gem, gem_windows  # noqa: E402
-from deep.networks.inference import OwnNetwork, Runner  # noqa: E402
+from deep.networks.inference import OwnNetwork, TorchRunner  # noqa: E402
 from deep.regions import window_embeddings  # noqa: E402
 from retrieval.errors import SettingError  # noqa: E402
 from retrieval.evidence.localization import Candidates, Locator  # noqa: E402
@@ -135,7 +135,7 @@ def test_windows_are_embedded_of_pictures_alone_and_in_batches(fitted):
 
 def test_the_window_of_the_whole_has_the_embedding_of_the_whole(path, fitted):
     square = fitted.prepare(blobs(1))
-    runner = Runner(OwnNetwork(weights.load(path)), "float32")
+    runner = TorchRunner(OwnNetwork(weights.load(path)), "float32")
     whole, parts = runner.embed_parts(square[None], np.array([[0, 0, 1, 1]], dtype=np.float32))
     upright = deep.deep(weights=path, symmetries=1, precision="float32").fit([])
     np.testing.assert_allclose(whole[0], upright.encode(blobs(1)).vector, atol=1e-5)
