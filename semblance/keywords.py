@@ -49,7 +49,7 @@ class Options(TypedDict, total=False):
     not_same: str | None
     group_by: str | None
     include_self: bool
-    fusion: str
+    fusion: str | None
     adjust: Mapping[str, Any] | None
     case_by: str
     collapse: float | None

@@ -20,7 +20,7 @@ from ..options.command import command
 from ..options.completion import complete_column, complete_image, complete_representation
 from ..options.limit_flags import limit_options
 from ..options.parameters import Arguments, argument, form_of, forms, option, quiet
-from ..options.ranking_flags import query_flag
+from ..options.ranking_flags import RULE_WITHOUT, query_flag
 from ..output.columns import columns
 from ..output.progress import ProgressBar
 
@@ -57,13 +57,7 @@ Classified = Sequence[tuple[str, "Classification"]]
     help="an id of the index, a file, or a folder",
 )
 @query_flag("by", shell_complete=complete_representation, metavar="NAME")
-@option(
-    "--fusion",
-    choices=FUSION_RULES,
-    default="rrf",
-    metavar="RULE",
-    help=f"one of {', '.join(FUSION_RULES)} [rrf]",
-)
+@query_flag("fusion", RULE_WITHOUT, choices=FUSION_RULES, metavar="RULE")
 @option("-k", type=positive, default=10, metavar="N", help="how many images vote [10]")
 @option(
     "--label-of",

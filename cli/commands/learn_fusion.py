@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 EXAMPLE = """example:
   semblance learn-fusion scans.index --by superpixel --by deep
   semblance learn-fusion scans.index --by superpixel --by deep --labels labels.csv --where "split = 'train'"
-  semblance query scans.index ct/12.dcm --by superpixel --by deep --fusion learnt
+  semblance query scans.index ct/12.dcm --by superpixel --by deep
 
 Labelled images ask, up to 300 drawn at random, those of their own patient (or group) left out; the
 weights are those whose weighted sum of normalised scores has the best mean average precision. They are
 kept in the index for just these representations, until one of them is fitted anew.
 
 The trial learns from half of the groups and lets the other half ask: it says how well the
-weights do for images that they were not learnt from."""
+weights do for images that they were not learnt from. Unless they do worse than equal ones, queries by
+just these representations that name no --fusion are fused by them from then on."""
 
 
 @command(EXAMPLE)
@@ -58,7 +59,9 @@ def run(args: Arguments) -> int:
     weights = ", ".join(
         f"{name} {weight:.2f}" for name, weight in zip(learnt.by, learnt.weights, strict=True)
     )
-    print(json.dumps(asdict(learnt)) if args.json else f"{printable(str(args.index))}: weights {weights}")
+    decided = "" if learnt.decides else "; equal ones did better, so --fusion learnt asks for these"
+    said = f"{printable(str(args.index))}: weights {weights}{decided}"
+    print(json.dumps(asdict(learnt)) if args.json else said)
     return 0
 
 

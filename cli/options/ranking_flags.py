@@ -16,6 +16,8 @@ from .argument_types import place
 from .completion import complete_id
 from .parameters import Arguments, option, stack
 
+RULE_WITHOUT = " [rrf; learnt, once learn-fusion has found that better]"
+"""Follows the help of ``--fusion``."""
 F = TypeVar("F", bound=Callable[..., Any])
 _CASES, _FEEDBACK, _FINDINGS = "cases", "feedback", "findings"
 
@@ -61,7 +63,7 @@ ranking_options = stack(
     query_flag("concept", "; may be repeated", metavar="NAME[=X]", section=_FEEDBACK),
     query_flag("blind", type=int, metavar="N", section=_FEEDBACK),
     query_flag("smooth", type=int, metavar="N", section=_FEEDBACK),
-    query_flag("fusion", choices=FUSION_RULES, metavar="RULE", section="fusion"),
+    query_flag("fusion", RULE_WITHOUT, choices=FUSION_RULES, metavar="RULE", section="fusion"),
     option(
         "--findings",
         is_flag=True,

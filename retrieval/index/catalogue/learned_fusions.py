@@ -29,6 +29,8 @@ class LearntFusion:
     n_queries : the number of queries they were learnt from.
     trial : mAP on held-out queries of other groups, by rule of fusion; empty if there were too few groups.
     n_trial : the number of held-out queries.
+    decides : whether queries by just these representations are fused so if they name no rule; weights that
+        an earlier version learnt decide nothing.
     """
 
     by: tuple[str, ...]
@@ -37,6 +39,7 @@ class LearntFusion:
     n_queries: int
     trial: Mapping[str, float]
     n_trial: int
+    decides: bool = False
 
     @property
     def record(self) -> str:
@@ -80,6 +83,7 @@ def read_fusions(catalogue: Catalogue) -> list[LearntFusion]:
             one["n_queries"],
             one["trial"],
             one["n_trial"],
+            one.get("decides", False),
         )
         for one in stored
     ]
@@ -125,14 +129,30 @@ def weights_of(
     ------
     SettingError : none were learnt for these, or one of them was fitted again since.
     """
-    # A set of representations has one entry, whatever the order in which a query names them.
     wanted = tuple(sorted(names))
-    found = next((one for one in fusions if one.by == wanted), None)
+    found = _learnt_for(fusions, names)
     command = f"`semblance learn-fusion INDEX {' '.join(f'--by {name}' for name in wanted)}`"
     if found is None:
         raise SettingError(f"fusion: no weights were learnt for {', '.join(wanted)}; run {command}")
-    # Weights are right for the score distributions they were learnt on, which another recipe changes.
-    if found.recipes != tuple(in_index[name].recipe for name in wanted):
+    if not _fits(found, in_index):
         raise SettingError(f"fusion: {', '.join(wanted)} were fitted anew since; run {command} again")
     weights = dict(zip(found.by, found.weights, strict=True))
     return tuple(weights[name] for name in names)
+
+
+def decide(
+    fusions: Sequence[LearntFusion], names: Sequence[str], in_index: Mapping[str, StoredRepresentation]
+) -> bool:
+    """Return whether learnt weights fuse some representations where a query names no rule."""
+    found = _learnt_for(fusions, names)
+    return found is not None and found.decides and _fits(found, in_index)
+
+
+def _learnt_for(fusions: Sequence[LearntFusion], names: Sequence[str]) -> LearntFusion | None:
+    # A set of representations has one entry, whatever the order in which a query names them.
+    return next((one for one in fusions if one.by == tuple(sorted(names))), None)
+
+
+def _fits(learnt: LearntFusion, in_index: Mapping[str, StoredRepresentation]) -> bool:
+    # Weights are right for the score distributions they were learnt on, which another recipe changes.
+    return learnt.recipes == tuple(in_index[name].recipe for name in learnt.by)

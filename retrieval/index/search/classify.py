@@ -15,6 +15,7 @@ from ..storage.snapshot import Snapshot
 from .candidates import Mask, candidate_mask, condition_holds
 from .electorate import Electorate
 from .encode_query import encode_query
+from .fusion import fusion_rule
 from .group_cases import case_column
 from .held_out import hold_out, without_folds
 from .novelty import kind_percentile, likeness_percentile
@@ -103,7 +104,8 @@ def _calibration(
 ) -> Calibration:
     """Return how often such votes are right, learnt once for each commit of the index."""
     # All that the learnt confidence depends on; `among` is left out, which is of one query.
-    key = ("calibration", electorate.column, case, options.where or "", options.fusion, str(options.k))
+    rule = fusion_rule(electorate.snapshot, names, options)
+    key = ("calibration", electorate.column, case, options.where or "", rule, str(options.k))
     return electorate.snapshot.cached((*key, *names), lambda: _calibrate(electorate, names, case, options))
 
 

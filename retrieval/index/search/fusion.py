@@ -7,12 +7,19 @@ from dataclasses import dataclass, replace
 
 from ...answers.fusion import Scale, Vote, fuse, votes
 from ...ranker import Ids, Ranking
-from ..catalogue.learned_fusions import weights_of
+from ..catalogue.learned_fusions import decide, weights_of
 from ..storage.snapshot import Snapshot
 from .encode_query import EncodedQuery
 from .query_options import QueryOptions
 from .rerank import Reranked
 from .sampled_scores import scale_for
+
+
+def fusion_rule(snapshot: Snapshot, names: Sequence[str], options: QueryOptions) -> str:
+    """Return the rule that fuses representations: that of the options, else what the index has decided."""
+    if options.fusion is not None:
+        return options.fusion
+    return "learnt" if decide(snapshot.fusions, names, snapshot.stored) else "rrf"
 
 
 @dataclass(frozen=True)
@@ -36,12 +43,13 @@ class Fusion:
     def of(cls, snapshot: Snapshot, encoded: Sequence[EncodedQuery], options: QueryOptions) -> Fusion:
         """Return the fusion that the options ask for. Raise SettingError if its weights were never learnt."""
         names = [one.name for one in encoded]
+        rule = fusion_rule(snapshot, names, options)
         # A single ranking needs no weight, so that `learnt` may stay set whatever answers.
-        if options.fusion != "learnt" or len(names) == 1:
-            return cls(names, options.fusion)
+        if rule != "learnt" or len(names) == 1:
+            return cls(names, rule)
         weights = weights_of(snapshot.fusions, names, snapshot.stored)
         own = tuple(one.weight for one in encoded if one.weight is not None)
-        return cls(names, options.fusion, own or weights)
+        return cls(names, rule, own or weights)
 
     def scaled(self, snapshot: Snapshot, reranked: Sequence[Reranked]) -> Fusion:
         """Return the fusion with the scales of a query, as it asked, over the sample of the index."""

@@ -27,6 +27,7 @@ from ...representation import Encoding
 from ..catalogue.learned_fusions import FusionFolds, read_folds
 from ..storage.snapshot import Snapshot
 from .encode_query import EncodedQuery, stored_vector
+from .fusion import fusion_rule
 from .query_options import QueryImage, QueryOptions
 
 
@@ -87,7 +88,7 @@ def without_folds(snapshot: Snapshot, names: Sequence[str], options: QueryOption
     """
     metrics = ((name, snapshot.representation(name)) for name in names)
     found = [name for name, one in metrics if isinstance(one, LearnedMetric) and one.held_out_ is None]
-    if _is_weighted(names, options) and tuple(sorted(names)) not in fusion_folds(snapshot):
+    if _is_weighted(snapshot, names, options) and tuple(sorted(names)) not in fusion_folds(snapshot):
         found.append(f"fusion of {', '.join(sorted(names))}")
     return tuple(found)
 
@@ -97,8 +98,8 @@ def fusion_folds(snapshot: Snapshot) -> Mapping[tuple[str, ...], FusionFolds]:
     return snapshot.cached(("fusion folds",), lambda: read_folds(snapshot.catalogue))
 
 
-def _is_weighted(names: Sequence[str], options: QueryOptions) -> bool:
-    return options.fusion == "learnt" and len(names) > 1
+def _is_weighted(snapshot: Snapshot, names: Sequence[str], options: QueryOptions) -> bool:
+    return len(names) > 1 and fusion_rule(snapshot, names, options) == "learnt"
 
 
 def _weighted(
@@ -106,7 +107,8 @@ def _weighted(
 ) -> list[EncodedQuery]:
     """Return encoded queries with the weights of a learnt fusion that has not seen the query's label."""
     names = [one.name for one in encoded]
-    folds = fusion_folds(snapshot).get(tuple(sorted(names))) if _is_weighted(names, options) else None
+    is_weighted = _is_weighted(snapshot, names, options)
+    folds = fusion_folds(snapshot).get(tuple(sorted(names))) if is_weighted else None
     if folds is None or not isinstance(query, str):
         return list(encoded)
     weights = folds.without(int(snapshot.ids[snapshot.position(query)]), names)

@@ -36,9 +36,9 @@ class QueryOptions:
         best image of a case; ``k`` cases are found if there are as many.
     include_self : leave an indexed query itself in its answer.
     fusion : rrf: reciprocal ranks; z: deviations; sum: 0 to 1; learnt: sum, weighted by `semblance
-        learn-fusion`. Deviations and range are those of a fixed sample of the
-        index. See ``retrieval.answers.fusion``; the
-        weights are those learnt for just these representations.
+        learn-fusion`. None: learnt, if the index has weights for just these representations that were not
+        behind equal ones in their trial, else rrf. Deviations and range are those of a fixed sample of the
+        index. See ``retrieval.answers.fusion``.
     adjust : settings of representations that change queries alone. For this query.
     case_by : score of a case: best, mean-3 (any number), rank-weighted. See ``retrieval.answers.grouping``.
     collapse : keep the best of slices of a stack this near to each other. In mm; 0 keeps all. None: 10 if
@@ -67,7 +67,7 @@ class QueryOptions:
     not_same: str | None = None
     group_by: str | None = None
     include_self: bool = True
-    fusion: str = "rrf"
+    fusion: str | None = None
     adjust: Mapping[str, Any] | None = None
     case_by: str = "best"
     collapse: float | None = None

@@ -93,7 +93,7 @@ JSON = {
     ),
     "learn-fusion": (
         ["learn-fusion", "INDEX", "--by", "colour", "--by", "thumbnail", "--json"],
-        "by weights n_queries n_trial recipes trial.*",
+        "by weights n_queries n_trial recipes trial.* decides",
     ),
     "index": (
         ["index", "NEW", "-o", "OUT/new.index", "--by", "colour", "--jobs", "1", "--json"],
