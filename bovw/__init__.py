@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from .aggregation.aggregated import Aggregated
     from .bag_of_words import BagOfWords
 
-DEFAULT = ("superpixel", "dense")
-"""The representations of an index if none is named; a query fuses them.
+WORDS = ("superpixel", "dense")
+"""The bags of words of an index if no representation is named; a query fuses them with an embedding.
 
 Superpixels with turned frames and upright dense points describe different things; together they beat the
 better of the two on most sets (``benchmarks/quality/ablation.py``).

@@ -29,6 +29,15 @@ RANKERS = "semblance.rankers"
 EXECUTORS = "semblance.executors"
 """Make an ``Executor`` of an address and a number of jobs, ``retrieval.index.update.workers``."""
 
+DEFAULT: Mapping[str, Mapping[str, Any]] = {"superpixel": {}, "dense": {}, "deep": {"cells": 0}}
+"""The representations of an index if none is named, with what they are set to; a query fuses them.
+
+Superpixels with turned frames and upright dense points describe different things; together they beat the
+better of the two on most sets (``benchmarks/quality/ablation.py``). The embedding adds to both on average,
+least on stained tissue (``benchmarks/quality/defaults.py``). It keeps no windows, which are larger
+than all else together and take time for each image of an index: words say where a region is.
+"""
+
 Factory = Callable[..., Any]
 """What an entry point of a group is: a function or class that makes one thing."""
 

@@ -9,13 +9,13 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bovw import DEFAULT
 from retrieval.errors import SettingError
 from retrieval.index.order import IndexState, Order
 from retrieval.index.order import bring_up_to_date as carry_out
 from retrieval.index.progress import Progress, silent
 from retrieval.index.update.apply_labels import labels_by_folder
 from retrieval.metadata.label_table import LabelRow, LabelTable
+from retrieval.registry import DEFAULT
 
 from .keywords import names
 from .limits import in_force, limits_of

@@ -10,7 +10,7 @@ from .answer import Answer, Caption, caption_of, row_of
 from .findings import findings_tables
 from .provenance import Fact, index_facts
 from .queries.marked_region import Mark
-from .queries.query import Query, others
+from .queries.query import Query, asked_by, others
 from .report import Page
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def ask(index: Index, query: Query, options: QueryOptions, through: float = 0.0)
 
         mark = FollowedMark.of(index, query, options, through)
         hits = mark.hits()
-        shown = answer_of(index, query, hits, options.by, options.group_by)
+        shown = answer_of(index, query, hits, asked_by(index, options), options.group_by)
         slices = mark.extents(hits)
         return replace(shown, rows=tuple(replace(r, extent=slices.get(r.caption.id)) for r in shown.rows))
     if query.slices:
@@ -43,7 +43,8 @@ def ask(index: Index, query: Query, options: QueryOptions, through: float = 0.0)
         hits = index.query(query.subject, options)
     # Before the index is asked anything else, such as for the groups of the hits.
     lacking = index.lacking
-    return replace(answer_of(index, query, hits, options.by, options.group_by), lacking=lacking)
+    by = asked_by(index, options)
+    return replace(answer_of(index, query, hits, by, options.group_by), lacking=lacking)
 
 
 def without_itself(index: Index, query: Query, options: QueryOptions) -> QueryOptions:
@@ -151,7 +152,9 @@ def answer_page(
 
 def _asked(index: Index, options: QueryOptions, mark: Mark, is_volume: bool) -> dict[str, object]:
     """Return the options of a query as a page lists them; None for those that are not set."""
-    is_fused = len(options.by or index.default_representations) > 1
+    from .notes import rule_of  # late: a command starts without what it imports
+
+    is_fused = len(asked_by(index, options)) > 1
     return {
         "region (x, y, w, h)": mark.region and ", ".join(f"{v:g}" for v in mark.region),
         "polygon (x, y, …)": mark.polygon and ", ".join(f"{x:g}, {y:g}" for x, y in mark.polygon),
@@ -162,7 +165,7 @@ def _asked(index: Index, options: QueryOptions, mark: Mark, is_volume: bool) -> 
         "grouped by": options.group_by,
         "not of the same": options.not_same,
         "score of a case": options.case_by if options.group_by and not is_volume else None,
-        "fused by": options.fusion if is_fused else None,
+        "fused by": rule_of(index, options) if is_fused else None,
         "refined by its first hits": options.blind or None,
         "smoothed over neighbours": options.smooth or None,
         "liked": ", ".join(options.like) or None,

@@ -9,7 +9,7 @@ from retrieval.metadata.groups import NAMED_IN_FILES
 from retrieval.representation import family_of
 
 from .answer import Answer
-from .queries.query import Query
+from .queries.query import Query, asked_by
 from .safe_text import first_few, printable
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Notes:
 
     def add(self, query: Query, options: QueryOptions, answer: Answer) -> list[str]:
         """Return the notes on one answer alone, and keep in mind what ``rest`` says of all."""
-        self._options, by = options, options.by
+        self._options, by = options, asked_by(self._index, options)
         space = None
         if options.region is not None:
             # Once for all queries: the reason is the index, not the image.
@@ -56,8 +56,15 @@ class Notes:
             return []
         names = (note_on_names(self._index, column) for column in (options.not_same, options.group_by))
         metrics = None if options.by else note_on_metrics(self._index)
+        weights = note_on_weights(self._index, options)
         missing = note_on_missing(self._lacking, str(options.not_same)) if self._lacking else None
-        found = (self._unplaced, next(filter(None, names), None), metrics, note_on_blind(options.blind))
+        found = (
+            self._unplaced,
+            next(filter(None, names), None),
+            metrics,
+            weights,
+            note_on_blind(options.blind),
+        )
         return [*(printable(note) for note in found if note), *([missing] if missing else [])]
 
 
@@ -159,6 +166,25 @@ def note_on_metrics(index: Index) -> str | None:
     return (
         f"note: without --by, {learnt}, answers in place of {' and '.join(bases)}; --by {bases[0]} asks that"
     )
+
+
+def note_on_weights(index: Index, options: QueryOptions) -> str | None:
+    """Return the line that says which learnt weights fuse an answer; None if the query names a rule."""
+    names = asked_by(index, options)
+    if options.fusion is not None or len(names) < 2 or rule_of(index, options) != "learnt":
+        return None
+    learnt = next(one for one in index.fusions if one.by == tuple(sorted(names)))
+    weights = dict(zip(learnt.by, learnt.weights, strict=True))
+    shown = ", ".join(f"{name} {weights[name]:.2f}" for name in names)
+    return f"note: fused by weights learnt from labels, {shown}; --fusion rrf asks without them"
+
+
+def rule_of(index: Index, options: QueryOptions) -> str:
+    """Return the rule that fuses the representations of a query."""
+    from retrieval.index.search.fusion import fusion_rule
+
+    names = asked_by(index, options)
+    return index.ask(lambda snapshot: fusion_rule(snapshot, names, options))
 
 
 def note_on_modality(index: Index, query: Query, by: Sequence[str]) -> str | None:

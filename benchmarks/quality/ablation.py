@@ -77,7 +77,7 @@ def recipes() -> dict[str, Recipe]:
         "thumbnail": {"thumbnail": {}},
         "colour": {"colour": {}},
         **DETECTORS,
-        "default": {name: {} for name in bovw.DEFAULT},
+        "default": {name: {} for name in bovw.WORDS},
     }
 
 

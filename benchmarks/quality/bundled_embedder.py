@@ -85,7 +85,7 @@ def by_deep(made: DeepEmbedding, data: Set) -> list[Ranking]:
 
 def by_words(data: Set, jobs: int) -> list[Ranking]:
     """Rank every picture by the visual words that an index gets by default."""
-    made = [make(name, {}) for name in bovw.DEFAULT]
+    made = [make(name, {}) for name in bovw.WORDS]
     found = [rankings(each, encode(each, data.items, jobs)) for each in made]
     return [fuse(pair) for pair in zip(*found, strict=True)]
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from bovw import DEFAULT
+from bovw import WORDS
 from retrieval.picture import Picture
 from retrieval.readers.overlaid_text import sees_text
 from retrieval.registry import make
@@ -47,8 +47,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     cv2.setNumThreads(1)
-    made = [make(name) for name in DEFAULT]
-    print(f"| image | look for text, ms | {' + '.join(DEFAULT)}, ms | share |\n|---|--:|--:|--:|")
+    made = [make(name) for name in WORDS]
+    print(f"| image | look for text, ms | {' + '.join(WORDS)}, ms | share |\n|---|--:|--:|--:|")
     for side in SIZES:
         for is_colour in (False, True):
             picture = scene(side, is_colour)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from retrieval.index import Index
 
 DETECTORS = ("sift", "dense", "superpixel")
+REPRESENTATIONS = ("sift", "dense", "deep", "superpixel")
+"""What ranks; the answer of the last one is printed."""
 SETTINGS = {"words": 500}
 SHOWN = ("tissue/r1c1.png", "mr-abdomen/r1c2.dcm", "ct-head-1/r1c1.dcm", "mr-brain.nii#4", "retina/r1c2.png")
 """Queries of the page; those that are not there are left out."""
@@ -42,8 +44,9 @@ EXAMPLE = """example:
   semblance demo -o my-demo
 
 Cuts CT, MR, ultrasound, microscopy and retina images that come inside pydicom, nibabel and scikit-image
-into tiles and slices, indexes them three ways, asks with each of them, and writes pages to look at. Nothing
-is downloaded. The second run finds the index up to date."""
+into tiles and slices, indexes them by visual words of three kinds of points and by a network, asks with
+each of them, and writes pages to look at. Nothing is downloaded. The second run finds the index up to
+date."""
 
 
 @command(EXAMPLE)
@@ -59,11 +62,11 @@ def run(args: Arguments) -> int:
     from retrieval.index import Index
 
     with Index.open(index_folder) as index, ProgressBar("queries", args.quiet) as progress:
-        measured = {name: measure(index, name, K, progress) for name in DETECTORS}
+        measured = {name: measure(index, name, K, progress) for name in REPRESENTATIONS}
         answers = _answers(index)
         table = _table(measured, len(index))
         page = Page(
-            "Demo: real images, three kinds of interest points",
+            "Demo: real images, by visual words and by a network",
             answers,
             _LEAD,
             [table],
@@ -73,7 +76,7 @@ def run(args: Arguments) -> int:
     write_text(write_page(page), folder / "report.html")
     _draw(folder, pictures, answers)
     print(f"{table.caption}\n\n{columns(table.head, table.lines, right=range(1, len(table.head)))}\n")
-    print(as_table([answer for answer in answers if answer.by == DETECTORS[-1]][:1]))
+    print(as_table([answer for answer in answers if answer.by == REPRESENTATIONS[-1]][:1]))
     print(_next_steps(folder))
     return 0
 
@@ -108,14 +111,14 @@ def _index(pictures: Path, output: Path, jobs: int | None, is_quiet: bool) -> No
     order = Order(
         output,
         [pictures],
-        by=DETECTORS,
+        by=REPRESENTATIONS,
         settings=SETTINGS,
         labels=LabelTable.read(pictures / "labels.csv"),
         jobs=jobs,
     )
     started = time.monotonic()
     with ProgressBar("steps", is_quiet) as progress:
-        warm_up_once(DETECTORS, progress)
+        warm_up_once(REPRESENTATIONS, progress)
     with ProgressBar("files", is_quiet) as progress:
         state = bring_up_to_date(order, progress)
     for line in notes(state.report, time.monotonic() - started):
@@ -132,7 +135,7 @@ def _answers(index: Index) -> list[Answer]:
         # The packages of some images may be missing: see _write_pictures.
         if id not in index:
             continue
-        for name in DETECTORS:
+        for name in REPRESENTATIONS:
             query = Query(id, known_as=id)
             # Without the query itself, which would be the first hit of each row.
             hits = index.query(id, by=[name], k=HITS, include_self=False)
@@ -172,7 +175,7 @@ def _draw(folder: Path, pictures: Path, answers: Sequence[Answer]) -> None:
     from .points import Look, draw_one, make_detectors
 
     # One detector is enough for a picture; the page has all three side by side.
-    best = [answer for answer in answers if answer.by == DETECTORS[-1]]
+    best = [answer for answer in answers if answer.by == REPRESENTATIONS[-1]]
     write_picture(draw_sheet(best, per_line=HITS), folder / "sheet.png")
     example = next((path for id in reversed(SHOWN) if (path := pictures / id).is_file()), None)
     if example is not None:

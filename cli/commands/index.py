@@ -9,9 +9,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bovw import DEFAULT
 from retrieval.errors import ArchiveError, OptionError, PictureError, SettingError
-from retrieval.registry import installed
+from retrieval.registry import DEFAULT, installed
 from viewer.files import write_text
 
 from ..options.argument_types import place, place_or_archive, positive
@@ -49,7 +48,7 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
     if not asks_for_more(words, known):
         return []
     names = [name for name in named(words) if name in installed()]
-    return setting_options(names or DEFAULT)
+    return setting_options(names or list(DEFAULT))
 
 
 @command(EXAMPLE, more=index_setting_options)
@@ -168,7 +167,7 @@ def run(args: Arguments) -> int:
         return _say_steps(order, args)
     # Before worker processes start, each of which would compile for itself.
     with ProgressBar("steps", args.quiet) as progress:
-        warm_up_once(args.by or DEFAULT, progress)
+        warm_up_once(args.by or list(DEFAULT), progress)
     if args.follow:
         return _follow(order, args)
     with ProgressBar("files", args.quiet) as progress:

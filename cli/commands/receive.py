@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bovw import DEFAULT
 from retrieval.errors import NotInstalledError, SemblanceError, SettingError
+from retrieval.registry import DEFAULT
 
 from ..options.argument_types import place, positive
 from ..options.command import command
@@ -105,7 +105,7 @@ def run(args: Arguments) -> int:
     )
     check_settings(order)  # not an hour later, when the first series is stable
     with ProgressBar("steps", args.quiet) as progress:
-        warm_up_once(args.by or DEFAULT, progress)
+        warm_up_once(args.by or list(DEFAULT), progress)
     # Kernels first: an image that came meanwhile would wait for its acknowledgement.
     spool = Spool(folder)
     receiver = Receiver(where, into(spool))

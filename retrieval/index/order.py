@@ -68,7 +68,7 @@ class Order:
     jobs: int | None = None
     refit: bool = False
     also: Sequence[str] = ()
-    default: Sequence[str] = ()
+    default: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     compare_contents: bool = False
     privacy: Mapping[str, str | None] = field(default_factory=dict)
     forget: bool = False
@@ -214,8 +214,7 @@ def _check_folders(order: Order) -> None:
 
 def check_settings(order: Order) -> None:
     """Refuse what the settings of a new index get wrong, before anything is written."""
-    for name in order.by or order.default:
-        made = make_by(name, with_settings(name, order.settings, {}))
+    for made in representations_of(order, ()):
         if isinstance(made, Loadable):
             made.load()
 
@@ -232,14 +231,15 @@ def representations_of(order: Order, found: Sequence[Mapping[str, Any]]) -> Iter
     Raises OptionError for a setting that none of them has.
     """
     # Those with a + are learn-metric's; one that is on its way to other settings goes by the present ones.
-    present = [r for r in found if "+" not in r["name"] and not r["replaces_present"]]
-    there = {r["name"]: r["settings"] for r in present}
+    there = {r["name"]: r["settings"] for r in found if "+" not in r["name"] and not r["replaces_present"]}
     names = list(order.by) or list(there) or list(order.default)
     for setting in order.settings:
         if not any(setting in make_by(name).settings for name in names):
             raise OptionError(f"none of {', '.join(names)} has this setting", setting)
     for name in names:
-        yield make_by(name, with_settings(name, order.settings, there.get(name, {})))
+        # What is new and was not named is set as the default has it; a named one has its own defaults.
+        default = {} if order.by or name in there else order.default.get(name, {})
+        yield make_by(name, with_settings(name, {**default, **order.settings}, there.get(name, {})))
 
 
 def with_settings(name: str, settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:

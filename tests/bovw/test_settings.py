@@ -11,6 +11,7 @@ from bovw.detectors import DETECTORS
 from bovw.settings import WordSettings
 from cli.options.representation_flags import explanations
 from retrieval.errors import SettingError
+from retrieval.registry import DEFAULT
 
 BAD = [
     ("longest_side", 15),
@@ -101,5 +102,5 @@ def test_a_descriptor_gets_its_own_settings_only():
     assert patch.of_descriptor() == {"side": 7, "normalise": "mean"}
 
 
-def test_the_default_is_an_installed_detector():
-    assert set(bovw.DEFAULT) <= DETECTORS.keys()
+def test_the_words_of_the_default_are_installed_detectors():
+    assert set(bovw.WORDS) <= DETECTORS.keys() & DEFAULT.keys()

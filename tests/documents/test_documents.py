@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import bovw
 from bovw.descriptors import DESCRIPTORS
 from bovw.detectors import DETECTORS
 from cli.main import COMMANDS, main, parse
@@ -18,7 +17,7 @@ from retrieval.index.catalogue.schema import FORMAT, TABLES
 from retrieval.readers.dicom.header import METADATA
 from retrieval.readers.formats import FORMATS
 from retrieval.readers.window import ALIASES, MEASURED, PRESETS
-from retrieval.registry import installed
+from retrieval.registry import DEFAULT, installed
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -102,7 +101,8 @@ def test_the_table_of_representations_is_that_of_the_registry() -> None:
     named = [quoted(row[0])[0] for row in rows(PAGES["reference/settings"], "`--by`")]
     assert len(set(named)) == len(named)
     assert set(LIKE) <= set(named) <= set(installed())
-    shown_default = " and ".join(f"`{name}`" for name in bovw.DEFAULT)
+    *first, last = (f"`{name}`" for name in DEFAULT)
+    shown_default = f"{', '.join(first)} and {last}"
     assert f"without it an index gets {shown_default}." in PAGES["reference/settings"]
     assert f"new indexes get {shown_default}." in CHANGELOG
 

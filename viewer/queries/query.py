@@ -13,7 +13,7 @@ from .image_arguments import ImageFile, Reader, find_images, is_on_disk, read_im
 from .marked_region import Canvas
 
 if TYPE_CHECKING:
-    from retrieval.index import Index
+    from retrieval.index import Index, QueryOptions
     from retrieval.picture import Picture
     from retrieval.readers.tiling import Frame
 
@@ -163,6 +163,13 @@ def canvas_of(index: Index, query: Query) -> Canvas:
     entry = index.picture(query.shown)
     about = (entry.shape, entry.spacing, lambda: index.read(query.shown), entry.name != entry.source)
     return Canvas(*about, entry.metadata, lambda: index.path_of(query.shown))
+
+
+def asked_by(index: Index, options: QueryOptions) -> Sequence[str]:
+    """Return the names of the representations that answer a query, whether it names them or not."""
+    from retrieval.index.search.encode_query import asked  # late: a command starts without it
+
+    return asked(options, index.default_representations, index.representation)
 
 
 def default_by(index: Index) -> str:

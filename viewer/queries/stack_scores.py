@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .query import default_by
+from .query import asked_by, default_by
 
 if TYPE_CHECKING:
     from retrieval.index import Index, QueryOptions
@@ -36,7 +36,7 @@ def stack_scores(
     if not options.by:
         default_by(index)  # raises if there is none
     # One by one: ranks that are fused say which slice is better, and not by how much.
-    for by in options.by or index.default_representations:
+    for by in asked_by(index, options):
         adjust = _settings_of(index, by, options.adjust or {})
         one = replace(options, **_IMAGES, by=(by,), among=asked, k=len(asked), adjust=adjust)
         rows = [_scores(index, name, one, asked) for name in names]
@@ -51,7 +51,7 @@ def are_even(index: Index, options: QueryOptions) -> list[bool]:
     """
     from retrieval.representation import family_of
 
-    names = options.by or index.default_representations
+    names = asked_by(index, options)
     return [family_of(index.representation(name)) != "words" for name in names]
 
 

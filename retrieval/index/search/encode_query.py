@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from ...answers.relevance_feedback import Rocchio
 from ...errors import SettingError
-from ...evidence.localization import PartEncoder
+from ...evidence.localization import Locator, PartEncoder
 from ...picture import Picture
 from ...ranker import Ranker
 from ...rankers.selective_match import SelectiveIndex
@@ -73,11 +73,31 @@ def encode_query(snapshot: Snapshot, query: QueryImage, options: QueryOptions) -
 
 def representations(snapshot: Snapshot, options: QueryOptions) -> Sequence[str]:
     """Return the names of the representations that answer. Raise SettingError if they cannot."""
-    names = options.by or default_representations(snapshot)
+    names = asked(options, default_representations(snapshot), snapshot.representation)
     if not names:
         raise not_fitted()
     _check_adjustable(snapshot, names, options.adjust or {})
     return names
+
+
+def asked(
+    options: QueryOptions, default: Sequence[str], representation: Callable[[str], object]
+) -> Sequence[str]:
+    """Return the names of the representations that a query names, else those that answer it by default.
+
+    A region that names none is asked of those that say where it is in an image, if any do: the box of a small
+    region looks like no whole image that holds it.
+    """
+    if options.by:
+        return options.by
+    if options.region is None:
+        return default
+    return [name for name in default if locates(representation(name))] or default
+
+
+def locates(representation: object) -> bool:
+    """Return whether a representation says where in an image a region is."""
+    return isinstance(representation, Locator) and representation.n_candidates(True) != 0
 
 
 def not_fitted() -> SettingError:

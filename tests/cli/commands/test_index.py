@@ -14,9 +14,9 @@ from PIL import Image
 from support.drawings import save_smooth
 from support.series import write_series
 
-import bovw
 from cli.main import main
 from retrieval.index import Index
+from retrieval.registry import DEFAULT
 
 N_PICTURES = 8
 
@@ -283,7 +283,7 @@ def test_verify_finds_what_is_broken(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_visual_words_are_the_default(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, index = make_folder(tmp_path / "scans"), tmp_path / "i"
     summary = index_json(capsys, folder, index, "--words", 16, "--tone-words", 8, "--points", 30)
-    assert (summary["pictures"], summary["representations"]) == (N_PICTURES, list(bovw.DEFAULT))
+    assert (summary["pictures"], summary["representations"]) == (N_PICTURES, list(DEFAULT))
     (answer,) = ask(capsys, index, folder / "b" / "3.png", "-k", 1)
     assert answer["hits"][0]["id"] == "b/3.png"
     assert "words" in refused(capsys, 1, "index", folder, "-o", index, "--words", "32", "--jobs", "1")

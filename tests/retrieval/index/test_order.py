@@ -28,12 +28,12 @@ def test_settings_that_were_given_replace_those_of_the_index() -> None:
 
 
 def test_a_new_index_gets_the_default_and_an_old_one_keeps_its_own(folder: Path) -> None:
-    order = Order(folder / "i", [folder / "scans"], by=["thumbnail"], jobs=1, default=["colour"])
+    order = Order(folder / "i", [folder / "scans"], by=["thumbnail"], jobs=1, default={"colour": {}})
     assert bring_up_to_date(order).representations == ("thumbnail",)
-    again = bring_up_to_date(Order(folder / "i", [folder / "scans"], jobs=1, default=["colour"]))
+    again = bring_up_to_date(Order(folder / "i", [folder / "scans"], jobs=1, default={"colour": {}}))
     assert again.representations == ("thumbnail",)
     assert (again.n_pictures, again.report.unchanged) == (3, 3)
-    new = Order(folder / "new", [folder / "scans"], jobs=1, default=["colour"])
+    new = Order(folder / "new", [folder / "scans"], jobs=1, default={"colour": {}})
     assert bring_up_to_date(new).representations == ("colour",)
 
 

@@ -10,6 +10,7 @@ from retrieval.answers import grouping
 from retrieval.region import Region
 from viewer.answer import Affine, Row
 from viewer.notes import finds_inliers
+from viewer.queries.query import asked_by
 from viewer.queries.stack import stack_of
 from viewer.slide_outlines import outline_of
 
@@ -39,17 +40,16 @@ def answer_of(searched: Searched) -> Answer:
     """Return the answer to a question."""
     question, answer = searched.question, searched.answer
     opened, corners = question.opened, _corners(question)
+    by = asked_by(opened.index, question.options)
     # All from the commit that answered: a later one may lack an image that was found.
     hits = [_hit(question, row, corners) for row in answer.rows]
     return Answer(
         query=answer.query.id,
-        by=list(question.options.by or opened.defaults),
+        by=list(by),
         hits=hits,
         n_verified=sum(bool(hit.inliers) for hit in hits),
         is_region=question.options.region is not None,
-        can_verify=finds_inliers(
-            question.opened.index, question.options.by, question.options.region is not None
-        ),
+        can_verify=finds_inliers(opened.index, by, question.options.region is not None),
         **vars(findings_of_answer(searched)),
         outline=polygons_of(question.options.region)
         if question.field is None

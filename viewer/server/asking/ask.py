@@ -44,7 +44,9 @@ class Ask:
     by: list[str] = strawberry.field(
         default_factory=list, description="Representations; several are fused. None: those of the index."
     )
-    fusion: str = strawberry.field(default="rrf", description="rrf, z, sum or learnt.")
+    fusion: str | None = strawberry.field(
+        default=None, description="rrf, z, sum or learnt. None: learnt where that was found better, else rrf."
+    )
     where: str | None = strawberry.field(default=None, description="Only images that meet this condition.")
     not_same: str | None = strawberry.field(
         default=None, description="Leave out what shares this column with the query."

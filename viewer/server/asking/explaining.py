@@ -14,7 +14,7 @@ from retrieval.index import HitExplanation, QueryOptions
 from retrieval.index.search.explain import Report
 from retrieval.index.search.explain import explain as reasons_of
 from viewer.explanation_text import sentence
-from viewer.queries.query import default_by
+from viewer.queries.query import asked_by, default_by
 
 from .question import Question
 
@@ -69,7 +69,7 @@ def _asked_explainer(question: Question) -> str:
     from retrieval.evidence.explanation import Explainer
 
     index = question.opened.index
-    asked = question.options.by or question.opened.defaults
+    asked = asked_by(index, question.options)
     # Of all others the score is asked again with parts of the hit covered, which takes longer.
     able = (name for name in asked if isinstance(index.representation(name), Explainer))
     return next(able, None) or (asked[0] if asked else default_by(index))

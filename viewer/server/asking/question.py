@@ -10,6 +10,7 @@ from retrieval.index import QueryOptions
 from retrieval.region import Region
 from viewer.answer import XYWH
 from viewer.answering import without_itself
+from viewer.notes import note_on_weights
 from viewer.queries.marked_region import Canvas, Mark
 from viewer.queries.query import Query, canvas_of
 from viewer.queries.slide_field import SlideField, at_scale
@@ -75,7 +76,7 @@ def question_of(desk: Desk, collection: Collection, ask: Ask) -> Question:
         not_same=ask.not_same or None,
         group_by=ask.group_by or None,
         include_self=ask.include_self,
-        fusion=ask.fusion,
+        fusion=ask.fusion or None,
         case_by=ask.case_by,
         like=tuple(ask.like),
         unlike=tuple(ask.unlike),
@@ -83,7 +84,8 @@ def question_of(desk: Desk, collection: Collection, ask: Ask) -> Question:
     )
     outside = mark.about_outside(canvas) if canvas is not None else None
     options = without_itself(opened.index, query, options)
-    noted = (*notes, *([outside] if outside else []))
+    weights = note_on_weights(opened.index, options)
+    noted = (*notes, *(note for note in (outside, weights) if note))
     return Question(opened, query, options, mark, noted, _through(ask), field)
 
 

@@ -5,7 +5,7 @@
 const ANEW = { image: '', upload: '', frame: 0, region: null, like: [], unlike: [], concept: [], hit: '' };
 /** @type {State} */
 const EMPTY = {
-  index: '', ...ANEW, margin: 0, throughMm: 0, volume: false, by: 'default', fusion: 'rrf', where: '', notSame: '', groupBy: '',
+  index: '', ...ANEW, margin: 0, throughMm: 0, volume: false, by: 'default', fusion: '', where: '', notSame: '', groupBy: '',
   window: null, invert: false, k: 20,
 };
 /** Only what is seen changes with these; all others make another question. */

@@ -1,0 +1,120 @@
+"""The default: what an index gets whose maker names no representation, and what it is asked by."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.embedders import blobs
+
+from cli.main import main
+from retrieval.index import Index
+from retrieval.index.catalogue.learned_fusions import LearntFusion, decide
+from retrieval.index.search.query_options import QueryOptions
+from retrieval.region import Region
+from retrieval.registry import DEFAULT
+
+SMALL = ["--words", "16", "--tone-words", "8", "--points", "60", "--jobs", "1", "--quiet"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("default") / "scans"
+    folder.mkdir()
+    for number in range(9):
+        levels = (blobs(number // 3, (80, 96)).pixels * 200).astype(np.uint8)
+        noise = np.random.default_rng(number).integers(0, 40, levels.shape, dtype=np.uint8)
+        Image.fromarray(levels + noise).save(folder / f"{number}.png")
+    rows = "".join(f"{n}.png,{'abc'[n // 3]},p{n}\n" for n in range(9))
+    (folder.parent / "labels.csv").write_text(f"path,label,patient\n{rows}", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def index(folder):
+    place = folder.parent / "i"
+    labels = ["--labels", str(folder.parent / "labels.csv")]
+    assert main(["index", str(folder), "-o", str(place), *labels, *SMALL]) == 0
+    return place
+
+
+def printed(capsys, *words):
+    assert main(list(map(str, words))) == 0
+    return capsys.readouterr()
+
+
+def test_a_new_index_has_words_and_an_embedding_without_windows(index, capsys):
+    info = json.loads(printed(capsys, "info", index, "--json").out)
+    settings = {one["name"]: one["settings"] for one in info["representations"]}
+    assert list(settings) == list(DEFAULT)
+    assert settings["deep"]["cells"] == 0
+    assert settings["superpixel"]["words"] == 16
+
+
+def test_who_names_it_gets_windows_and_an_index_keeps_what_it_has(folder, index, tmp_path, capsys):
+    def cells(place):
+        info = json.loads(printed(capsys, "info", place, "--json").out)
+        return {one["name"]: one["settings"].get("cells") for one in info["representations"]}["deep"]
+
+    printed(capsys, "index", folder, "-o", tmp_path / "i", "--by", "deep", *SMALL[-3:])
+    assert cells(tmp_path / "i") == 5
+    printed(capsys, "index", folder, "-o", index, *SMALL[-3:])
+    assert cells(index) == 0
+    printed(capsys, "index", folder, "-o", tmp_path / "j", "--cells", "1", *SMALL)
+    assert cells(tmp_path / "j") == 1
+
+
+def test_an_image_is_asked_by_all_and_a_region_by_what_says_where(index, capsys):
+    assert "by superpixel+dense+deep " in printed(capsys, "query", index, "0.png").out
+    box = ["--region", "10,10,50,50"]
+    assert "by superpixel+dense " in printed(capsys, "query", index, "0.png", *box).out
+    # Who names it, gets it.
+    assert "by deep " in printed(capsys, "query", index, "0.png", "--by", "deep", *box).out
+    with Index.open(index) as opened:
+        region = Region.box(10, 10, 50, 50)
+        both = [opened.query("0.png", by=by, region=region) for by in ((), ("superpixel", "dense"))]
+        assert [(hit.id, hit.score) for hit in both[0]] == [(hit.id, hit.score) for hit in both[1]]
+
+
+def test_a_region_is_asked_of_all_if_none_says_where(folder, tmp_path, capsys):
+    by = ["--by", "thumbnail", "--by", "colour", *SMALL[-3:]]
+    printed(capsys, "index", folder, "-o", tmp_path / "i", *by)
+    found = printed(capsys, "query", tmp_path / "i", "0.png", "--region", "1,1,50,50")
+    assert "by thumbnail+colour\n" in found.out
+
+
+def test_learnt_weights_decide_and_say_so(index, capsys):
+    with Index.open(index) as opened:
+        plain = opened.query("0.png", fusion="rrf")
+        assert opened.query("0.png") == plain
+    by = [word for name in DEFAULT for word in ("--by", name)]
+    learnt = json.loads(printed(capsys, "learn-fusion", index, *by, "--json").out)
+    assert learnt["decides"] == (not learnt["trial"] or learnt["trial"]["learnt"] >= learnt["trial"]["sum"])
+    assert learnt["decides"]
+    asked = printed(capsys, "query", index, "0.png")
+    assert "note: fused by weights learnt from labels, superpixel " in asked.err
+    assert "note: fused" not in printed(capsys, "query", index, "0.png", "--fusion", "rrf").err
+    assert "note: fused" not in printed(capsys, "query", index, "0.png", "--by", "deep").err
+    with Index.open(index) as opened:
+        assert opened.query("0.png") == opened.query("0.png", fusion="learnt")
+        assert opened.query("0.png", fusion="rrf") == plain
+        # Weights are for just these: a region is asked of the words.
+        box = QueryOptions(region=Region.box(10, 10, 50, 50))
+        assert opened.query("0.png", box) == opened.query("0.png", box, fusion="rrf")
+        voted = opened.classify("0.png", k=3)
+        assert voted.votes == opened.classify("0.png", k=3, fusion="learnt").votes
+
+
+def test_weights_decide_that_were_learnt_now_for_just_these_recipes():
+    stored = {"a": SimpleNamespace(recipe="1"), "b": SimpleNamespace(recipe="2")}
+    learnt = LearntFusion(("a", "b"), ("1", "2"), (0.3, 0.7), 9, {}, 0, decides=True)
+    assert decide([learnt], ["b", "a"], stored)
+    assert not decide([learnt], ["a"], stored)
+    assert not decide([], ["a", "b"], stored)
+    assert not decide([replace(learnt, recipes=("1", "3"))], ["a", "b"], stored)
+    # What an earlier version kept says nothing of deciding.
+    assert not decide([replace(learnt, decides=False)], ["a", "b"], stored)
