@@ -4,7 +4,8 @@
 
 Each picture of a set asks once; the pictures of its own patient, lesion or group of near-duplicates are
 left out, the same for every row. ``before``: superpixels of one fixed compactness; ``deep`` by the
-projection of its network, of the image alone; reciprocal ranks. ``deep, 8`` averages over all turns and
+projection of its network, of the image alone; reciprocal ranks. ``words & deep, ranks`` is what a new index
+answers, by reciprocal ranks, if nobody asks for more. ``deep, 8`` averages over all turns and
 mirror images, ``best of 8`` asks in all of them and takes the best score (tissue and cells only).
 ``smooth``: each representation's best 200, over 5 neighbours, before fusion. Percent; paired
 randomisation tests by group, p adjusted by Holm over the tests of a set. Vectors are kept in ``--cache``,
@@ -67,6 +68,7 @@ ROWS: Mapping[str, tuple[tuple[str, ...], str, int]] = {
     "deep, 8": (("deep, 8",), "z", 0),
     "words & deep, before": (("superpixel, before", "dense", "deep, before"), "rrf", 0),
     "words & deep": ((*WORDS, "deep"), "z", 0),
+    "words & deep, ranks": ((*WORDS, "deep"), "rrf", 0),
     "words & deep, smooth": ((*WORDS, "deep"), "z", 5),
 }
 """The representations of each row, how they are fused, and over how many neighbours they are smoothed."""
@@ -79,6 +81,8 @@ PLANNED = (
     ("words & deep", "words, before"),
     ("words & deep", "words & deep, before"),
     ("words & deep", "words"),
+    ("words & deep, ranks", "words, before"),
+    ("words & deep, ranks", "words & deep"),
     ("words & deep, smooth", "words & deep"),
 )
 """The pairs that are tested."""
