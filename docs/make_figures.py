@@ -102,7 +102,7 @@ def sheet() -> None:
 def fusion() -> None:
     """A page whose hits say how each of two fused representations voted."""
     asked = [QUERIES[0], "-k", "4", "--exclude-self", "--where", "label = 'retina'", "--report", "fused.html"]
-    semblance("query", "my.index", *asked, "--by", "superpixel", "--by", "dense")
+    semblance("query", "my.index", *asked, "--by", "superpixel", "--by", "deep")
     keep(photograph(Path("fused.html"), 1100, 900).crop((0, 150, 1100, 522)), "fusion.png")
 
 
@@ -186,7 +186,7 @@ if __name__ == "__main__":
     os.chdir(folder)
     semblance("demo", "-o", "demo", "--quiet")
     labels = ["--labels", "demo/pictures/labels.csv"]
-    semblance("index", "demo/pictures", "-o", "my.index", "--by", "superpixel", "--by", "dense", *labels)
+    semblance("index", "demo/pictures", "-o", "my.index", *labels)
     for draw in (one for one in ALL if not sys.argv[2:] or one.__name__ in sys.argv[2:]):
         draw()
         print(draw.__name__, flush=True)

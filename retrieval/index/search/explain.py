@@ -84,7 +84,7 @@ def explain(
     (encoded,) = encode_query(snapshot, query, replace(options, by=[by]))
     own = encoded.representation.encode(hit)
 
-    is_told = isinstance(encoded.representation, Explainer)
+    is_told = _keeps(encoded, own) is not None
     asked, total = itertools.count(), N_SCORED + (0 if is_told else n_scored(hit))
 
     # A covered image is scored just as the hit is, so that the difference is what was covered.
@@ -108,12 +108,17 @@ def _explanation(
     encoded: EncodedQuery, own: Encoding, hit: Picture, score: Callable[[Picture], float]
 ) -> Explanation:
     """Explain a hit by what its representation kept of it, else by covering one part after the other."""
-    if isinstance(encoded.representation, Explainer):
-        return encoded.representation.explain(
-            encoded.encoding, encoded.shape, encoded.region, own, _shape(hit)
-        )
-    # Each number of a learnt metric mixes all of its base, and a baseline keeps no points.
+    if (explainer := _keeps(encoded, own)) is not None:
+        return explainer.explain(encoded.encoding, encoded.shape, encoded.region, own, _shape(hit))
+    # Each number of a learnt metric mixes all of its base, and a baseline keeps no points; nor does an
+    # embedding, unless windows are asked for.
     return Explanation(occlusion(score, hit), np.zeros((0, 4), np.float32), np.zeros(0, np.bool_))
+
+
+def _keeps(encoded: EncodedQuery, own: Encoding) -> Explainer | None:
+    """Return the representation if it can tell by what it kept of the hit."""
+    made = encoded.representation
+    return made if isinstance(made, Explainer) and own.evidence is not None else None
 
 
 def _score(encoded: EncodedQuery, hit: Encoding, shape: tuple[int, int]) -> tuple[float, Box | None]:

@@ -171,16 +171,19 @@ def test_deep_explains_by_its_cells_and_regions_by_theirs(smooth, capsys):
         assert (smooth / "why.png").stat().st_size > 0
 
 
-def test_deep_explains_no_region_without_a_pixel_and_nothing_without_cells(smooth, capsys):
+def test_deep_explains_no_region_without_a_pixel(smooth, capsys):
     empty = ["--polygon", "30.1,30.1,30.3,30.1,30.3,30.2"]
-    for place, more, said in (
-        ("cells", empty, "no pixel"),
-        ("bare", [], "no window embeddings in this index"),
-    ):
-        arguments = ["1.png", "2.png", "--by", "deep", *more, "-o", smooth / "w.png"]
-        assert run("explain", smooth / place, *arguments) == 2
-        assert said in capsys.readouterr().err
-        assert not (smooth / "w.png").exists()
+    asked = ["1.png", "2.png", "--by", "deep", "-o", smooth / "w.png"]
+    assert run("explain", smooth / "cells", *asked, *empty) == 2
+    assert "no pixel" in capsys.readouterr().err
+    assert not (smooth / "w.png").exists()
+
+
+def test_without_cells_deep_is_explained_by_covering_parts(smooth, capsys):
+    asked = ["1.png", "2.png", "--by", "deep", "-o", smooth / "w.png"]
+    assert run("explain", smooth / "bare", *asked) == 0
+    assert "covering" in capsys.readouterr().out
+    assert (smooth / "w.png").exists()
 
 
 @pytest.mark.parametrize(
