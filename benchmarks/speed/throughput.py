@@ -4,17 +4,18 @@
         [--files 512]
 
 Everything starts from squares of bytes in memory and ends with embeddings in memory. ``eager`` is the network
-as it was trained, normalisations unfolded, NCHW; ``runner`` is what ``deep`` runs: folded, channels-last.
-The product is the runner with the default precision and batch, the last row. All take turns within one loop;
-the median over the rounds, and of the ratio to the first row within a round its least and greatest.
+as it was trained, normalisations unfolded, NCHW; ``runner`` is what ``deep`` runs by torch: folded,
+channels-last; ``numpy`` what it runs without, in a thread a core. All take turns within one loop; the median
+over the rounds, and of the ratio to the first row within a round its least and greatest.
 
-The second table is ``semblance index --by deep`` on a folder of JPEGs: start of the program, decoding in
-processes and publishing included.
+The second table is ``semblance index --by deep`` on a folder of JPEGs, by torch and by numpy in turns: start
+of the program, decoding in processes and publishing included. The third is a first query by a file.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,12 +33,23 @@ from torch import nn
 from deep.networks import weight_files, weights
 from deep.networks.embedder import Embedder
 from deep.networks.inference import OwnNetwork, TorchRunner
+from deep.networks.numpy_network import NumpyNetwork
 from deep.representation import DeepEmbedding
 
 BATCHES = (1, 8, 32, 64)
 TARGET = 2.0
 _SIDE = 512
-_START = "import sys; from cli.main import main; sys.exit(main())"
+_RUNS = 3
+_CHOSEN = """
+import sys
+import deep.networks.registry as registry
+registry.only_by_torch = lambda chosen: {by_torch}
+registry.quickens_torch = lambda precision: False
+from cli.main import main
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+_BY = {"torch": _CHOSEN.format(by_torch=True), "numpy": _CHOSEN.format(by_torch=False)}
 
 Squares = NDArray[np.uint8]
 Run = Callable[[Squares], object]
@@ -56,14 +68,22 @@ def by_runner(runner: TorchRunner, n: int, squares: Squares) -> None:
         runner.embed(squares[first : first + n])
 
 
-def runs(network: Embedder) -> dict[str, Run]:
+def by_numpy(network: NumpyNetwork, n: int, squares: Squares) -> None:
+    """Run what the product runs without torch, n pictures at a time."""
+    for first in range(0, len(squares), n):
+        network.embed(squares[first : first + n])
+
+
+def runs(network: Embedder, data: bytes) -> dict[str, Run]:
     """Return every way to run the network; the first is the one that the others are measured against."""
     found: dict[str, Run] = {f"eager float32, batch {n}": partial(eager, network, n) for n in (1, 32)}
     for precision in ("float32", "bfloat16"):
         runner = TorchRunner(OwnNetwork(network), precision)
         found |= {f"runner {precision}, batch {n}": partial(by_runner, runner, n) for n in BATCHES}
-    product, n = TorchRunner(OwnNetwork(network)), DeepEmbedding.batch_size
-    name = f"the product: {str(product.precision).removeprefix('torch.')}, batch {n}"
+    numpy, n = NumpyNetwork(data, "weights"), DeepEmbedding.batch_size
+    found |= {f"numpy float32, batch {size}": partial(by_numpy, numpy, size) for size in (1, n)}
+    product = TorchRunner(OwnNetwork(network))
+    name = f"the product with torch: {str(product.precision).removeprefix('torch.')}, batch {n}"
     return found | {name: partial(by_runner, product, n)}
 
 
@@ -84,11 +104,12 @@ def spread(values: NDArray[np.float64]) -> str:
     return f"{middle:.2f} [{low:.2f} to {high:.2f}]"
 
 
-def print_rates(network: Embedder, n: int, rounds: int) -> None:
-    """Print pictures a second of each way."""
+def print_rates(data: bytes, n: int, rounds: int) -> None:
+    """Print pictures a second of each way to run the network of a weight file."""
+    network = weights.parse(data, "weights")
     side = network.architecture.side
     squares = np.random.default_rng(0).integers(0, 256, (n, 3, side, side), dtype=np.uint8)
-    chosen = runs(network)
+    chosen = runs(network, data)
     seconds = in_turns({name: partial(run, squares) for name, run in chosen.items()}, rounds)
     print(f"{n} squares of {side} × {side} a round, {rounds} rounds, {torch.get_num_threads()} threads\n")
     print("| | pictures a second | × eager, one at a time |\n|---|--:|--:|")
@@ -104,17 +125,31 @@ def verdict(is_reached: bool) -> str:
 
 
 def print_index(source: str, n: int) -> None:
-    """Print how long ``semblance index --by deep`` takes of n JPEG files."""
+    """Print how long ``semblance index --by deep`` takes of n JPEG files, and a query of the index by one."""
     with tempfile.TemporaryDirectory() as folder:
         write_files(Path(folder) / "pictures", n)
-        order = ["index", "pictures", "-o", "it.index", "--by", "deep", "--weights", source]
-        start = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", _START, *order], cwd=folder, capture_output=True)
-        seconds = time.perf_counter() - start
+        place, found = Path(folder), np.empty((_RUNS, 2, 2))
+        for row in found:
+            for i, by in enumerate(_BY):
+                shutil.rmtree(place / by, ignore_errors=True)
+                order = ["index", "pictures", "-o", by, "--by", "deep", "--weights", source]
+                row[i, 0] = seconds_of(place, by, order)
+                row[i, 1] = seconds_of(place, by, ["query", by, "pictures/00000.jpg"])
+    print(
+        "\n| `--by deep` | index, seconds | pictures a second | query by a file, seconds |\n|---|--:|--:|--:|"
+    )
+    for by, (indexed, queried) in zip(_BY, np.median(found, axis=0).tolist(), strict=True):
+        about = f"{n} JPEG files of {_SIDE} × {_SIDE}, by {by}"
+        print(f"| {about} | {indexed:.1f} | {n / indexed:.0f} | {queried:.1f} |")
+
+
+def seconds_of(place: Path, by: str, words: list[str]) -> float:
+    """Return how long a command takes whose networks are run by torch, or by numpy."""
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", _BY[by], *words], cwd=place, capture_output=True)
     if done.returncode:
         raise SystemExit(done.stderr.decode())
-    print("\n| `semblance index --by deep` | seconds | pictures a second |\n|---|--:|--:|")
-    print(f"| {n} JPEG files of {_SIDE} × {_SIDE} | {seconds:.1f} | {n / seconds:.0f} |")
+    return time.perf_counter() - start
 
 
 def write_files(folder: Path, n: int) -> None:
@@ -139,7 +174,7 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=512, help="how many JPEGs to index; 0 for none")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    print_rates(weights.load(args.weights), args.pictures, args.rounds)
+    print_rates(weight_files.read(args.weights), args.pictures, args.rounds)
     if args.files:
         print_index(str(weight_files.where(args.weights).resolve()), args.files)
     return 0

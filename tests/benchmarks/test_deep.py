@@ -15,6 +15,7 @@ import torch
 from benchmarks.quality import medmnist
 from benchmarks.shared import networks
 from benchmarks.speed import embedder_times, throughput
+from deep.networks import weights
 from deep.networks.embedder import Architecture, Embedder
 from retrieval.picture import Picture
 from retrieval.ranker import Ranking
@@ -85,15 +86,18 @@ def test_batches_hold_every_picture_once_in_order() -> None:
     assert [picture.id for batch in found for picture in batch] == list("0123456")
 
 
-def test_every_way_to_run_the_network_says_the_same() -> None:
+def test_every_way_to_run_the_network_says_the_same(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = Embedder(SMALL).eval()
     squares = np.random.default_rng(0).integers(0, 256, (2, 3, 32, 32), dtype=np.uint8)
     with torch.inference_mode():
         right = network(torch.from_numpy(squares).float() / 255).numpy()
-    ways = {**throughput.runs(network), **embedder_times.own_ways(network, squares)}
-    runners = [run.args[0] for run in ways.values() if run.func is throughput.by_runner]
-    assert len(runners) == 2 * len(throughput.BATCHES) + 1 + 4
+    weights.save(tmp_path / "small", network)
+    ways = throughput.runs(network, (tmp_path / "small").read_bytes())
+    ways |= embedder_times.own_ways(network, squares)
+    run = (throughput.by_runner, throughput.by_numpy)
+    runners = [way.args[0] for way in ways.values() if way.func in run]
+    assert len(runners) == 2 * len(throughput.BATCHES) + 2 + 1 + 4
     for runner in runners:
         assert np.sum(runner.embed(squares) * right, axis=1) == pytest.approx(1, abs=1e-3)
 

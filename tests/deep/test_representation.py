@@ -15,7 +15,7 @@ pytest.importorskip("safetensors")
 from support.embedders import blobs, tiny, write_tiny  # noqa: E402
 
 import deep  # noqa: E402
-from deep.networks import weight_files, weights  # noqa: E402
+from deep.networks import registry, weight_files, weights  # noqa: E402
 from retrieval.errors import FitError, IndexFolderError, SemblanceError, SettingError  # noqa: E402
 from retrieval.index import Index  # noqa: E402
 from retrieval.index.order import with_settings  # noqa: E402
@@ -416,3 +416,16 @@ def test_without_torch_the_remedy_is_named(path):
     assert done.returncode == 0, done.stderr
     assert "pip install 'semblance[deep]'" in done.stdout
     assert done.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize("is_quick", [False, True])
+def test_images_are_encoded_where_it_is_quicker_and_come_out_the_same(
+    path, folder, tmp_path, monkeypatch, is_quick
+):
+    monkeypatch.setattr(registry, "quickens_torch", lambda precision: is_quick)
+    assert deep.deep(weights=path).in_batches is is_quick
+    place = made(tmp_path / "i", folder, weights=path, precision="float32")
+    with Index.open(place, factories=FACTORIES) as index:
+        picture = index.read("2.png")
+        # By torch in this process, or by numpy in the one that read it; asked by numpy.
+        assert index.query(picture, k=1)[0].score == pytest.approx(1, abs=1e-5)
