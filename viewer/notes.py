@@ -176,7 +176,7 @@ def note_on_weights(index: Index, options: QueryOptions) -> str | None:
     learnt = next(one for one in index.fusions if one.by == tuple(sorted(names)))
     weights = dict(zip(learnt.by, learnt.weights, strict=True))
     shown = ", ".join(f"{name} {weights[name]:.2f}" for name in names)
-    return f"note: fused by weights learnt from labels, {shown}; --fusion rrf asks without them"
+    return f"note: fused by weights learnt from labels, {shown}; --fusion z asks without them"
 
 
 def rule_of(index: Index, options: QueryOptions) -> str:

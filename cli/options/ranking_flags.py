@@ -16,7 +16,7 @@ from .argument_types import place
 from .completion import complete_id
 from .parameters import Arguments, option, stack
 
-RULE_WITHOUT = " [rrf; learnt, once learn-fusion has found that better]"
+RULE_WITHOUT = " [z, of a region rrf; learnt, once learn-fusion found that better]"
 """Follows the help of ``--fusion``."""
 F = TypeVar("F", bound=Callable[..., Any])
 _CASES, _FEEDBACK, _FINDINGS = "cases", "feedback", "findings"

@@ -71,6 +71,16 @@ class FusionFolds:
         return tuple(weights[name] for name in names)
 
 
+RULE: Mapping[str, str] = {"fusion": "z"}
+"""What the catalogue of a new index says of the rule that fuses rankings where nobody names one."""
+
+
+def own_rule(catalogue: Catalogue) -> str:
+    """Return the rule that fuses the rankings of an index where nobody names one; ``rrf`` of older ones."""
+    found = catalogue.rows("SELECT value FROM meta WHERE key = 'fusion'")
+    return str(found[0][0]) if found else "rrf"
+
+
 def read_fusions(catalogue: Catalogue) -> list[LearntFusion]:
     """Return all learned fusions, in the order in which they were learnt."""
     rows = catalogue.rows("SELECT value FROM meta WHERE key = ?", _KEY)

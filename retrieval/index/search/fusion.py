@@ -16,10 +16,13 @@ from .sampled_scores import scale_for
 
 
 def fusion_rule(snapshot: Snapshot, names: Sequence[str], options: QueryOptions) -> str:
-    """Return the rule that fuses representations: that of the options, else what the index has decided."""
+    """Return the rule that fuses representations: that of the options, else that of the index."""
     if options.fusion is not None:
         return options.fusion
-    return "learnt" if decide(snapshot.fusions, names, snapshot.stored) else "rrf"
+    if decide(snapshot.fusions, names, snapshot.stored):
+        return "learnt"
+    # Matches that agree in space raise the scores of a region, each representation by as much as it will.
+    return snapshot.rule if options.region is None else "rrf"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ...representation import Representation
 from ..catalogue.chosen_rankers import chosen_rankers
 from ..catalogue.database import Catalogue
 from ..catalogue.engine_copies import stored_copies
-from ..catalogue.learned_fusions import read_fusions
+from ..catalogue.learned_fusions import own_rule, read_fusions
 from ..catalogue.names import numbers_by_name
 from ..catalogue.people import kept_people
 from ..catalogue.pictures import Entry, entry, pages_of_rows, shapes
@@ -54,6 +54,7 @@ class Snapshot(SnapshotRankers):
     ids : int64 (n,), the number of each image in the catalogue, by position.
     stored : the representations, by name.
     fusions : the learned weights of fusions.
+    rule : of fusion, where nobody names one.
     kept : a cache of results for this commit, by the key of whoever computed them.
     restored : the representations that were asked for, by their recipes, for the snapshot of the next commit.
     lacking : which images cannot be found now, in a sentence; empty if all can.
@@ -75,7 +76,7 @@ class Snapshot(SnapshotRankers):
                 b.name: b for b in stored_representations(store.catalogue) if not b.is_next
             }
             self._segments = segments(store.catalogue)
-            self.fusions = read_fusions(store.catalogue)
+            self.fusions, self.rule = read_fusions(store.catalogue), own_rule(store.catalogue)
             self._chosen = chosen_rankers(store.catalogue)
             self._copies = stored_copies(store.catalogue)
         self.names = ImageNames(store.catalogue, self.ids, self.generation)

@@ -19,6 +19,7 @@ from ...representation import Arrays, Representation
 from ..catalogue.connection import FILE, on_error
 from ..catalogue.database import Catalogue
 from ..catalogue.hidden_names import Names
+from ..catalogue.learned_fusions import RULE
 from ..catalogue.migration import migrate
 from ..catalogue.page_sums import NAMES
 from ..catalogue.privacy import Privacy
@@ -80,7 +81,7 @@ class Store:
                 raise IndexFolderError(f"{folder}: is an index already; open it, or give a new folder")
             for name in _FOLDERS:
                 (folder / name).mkdir(exist_ok=True)
-            meta = {"window": window.text, **PRIVACY, **asdict(privacy), **new_key_rows(folder)}
+            meta = {"window": window.text, **RULE, **PRIVACY, **asdict(privacy), **new_key_rows(folder)}
             # The catalogue is last: before its first commit the folder is no index yet.
             return cls(folder, Catalogue.create(folder, meta), factories, lock)
 

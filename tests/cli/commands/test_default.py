@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from contextlib import closing
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -15,6 +17,7 @@ from cli.main import main
 from retrieval.index import Index
 from retrieval.index.catalogue.learned_fusions import LearntFusion, decide
 from retrieval.index.search.query_options import QueryOptions
+from retrieval.index.storage.store import Store
 from retrieval.region import Region
 from retrieval.registry import DEFAULT
 
@@ -89,8 +92,9 @@ def test_a_region_is_asked_of_all_if_none_says_where(folder, tmp_path, capsys):
 
 def test_learnt_weights_decide_and_say_so(index, capsys):
     with Index.open(index) as opened:
-        plain = opened.query("0.png", fusion="rrf")
+        plain = opened.query("0.png", fusion="z")
         assert opened.query("0.png") == plain
+        assert opened.query("0.png", fusion="rrf") != plain
     by = [word for name in DEFAULT for word in ("--by", name)]
     learnt = json.loads(printed(capsys, "learn-fusion", index, *by, "--json").out)
     assert learnt["decides"] == (not learnt["trial"] or learnt["trial"]["learnt"] >= learnt["trial"]["sum"])
@@ -101,7 +105,7 @@ def test_learnt_weights_decide_and_say_so(index, capsys):
     assert "note: fused" not in printed(capsys, "query", index, "0.png", "--by", "deep").err
     with Index.open(index) as opened:
         assert opened.query("0.png") == opened.query("0.png", fusion="learnt")
-        assert opened.query("0.png", fusion="rrf") == plain
+        assert opened.query("0.png", fusion="z") == plain
         # Weights are for just these: a region is asked of the words.
         box = QueryOptions(region=Region.box(10, 10, 50, 50))
         assert opened.query("0.png", box) == opened.query("0.png", box, fusion="rrf")
@@ -118,3 +122,12 @@ def test_weights_decide_that_were_learnt_now_for_just_these_recipes():
     assert not decide([replace(learnt, recipes=("1", "3"))], ["a", "b"], stored)
     # What an earlier version kept says nothing of deciding.
     assert not decide([replace(learnt, decides=False)], ["a", "b"], stored)
+
+
+def test_an_index_of_an_earlier_version_is_fused_by_ranks(index, tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(index, old)
+    with closing(Store.open(old, True, {})) as store, store.catalogue.transaction():
+        store.catalogue.run("DELETE FROM meta WHERE key IN ('fusion', 'fusions')")
+    with Index.open(old) as opened:
+        assert opened.query("0.png") == opened.query("0.png", fusion="rrf")

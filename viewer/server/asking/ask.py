@@ -45,7 +45,7 @@ class Ask:
         default_factory=list, description="Representations; several are fused. None: those of the index."
     )
     fusion: str | None = strawberry.field(
-        default=None, description="rrf, z, sum or learnt. None: learnt where that was found better, else rrf."
+        default=None, description="rrf, z, sum or learnt. None: that of the index."
     )
     where: str | None = strawberry.field(default=None, description="Only images that meet this condition.")
     not_same: str | None = strawberry.field(
