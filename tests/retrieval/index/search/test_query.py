@@ -103,8 +103,10 @@ def test_several_representations_are_fused_by_rank(index):
         for hit in index.query("2.png", by=[name], k=100):
             scores[hit.id] += 1 / (RANK_CONSTANT + hit.rank) if hit.score != 0 else 0
     wanted = sorted(index.names, key=lambda name: (-np.float32(scores[name]), name))
-    assert ids(index.query("2.png", by=["thumbnail", "colour"], k=100)) == wanted
-    assert ids(index.query("2.png", k=100)) == wanted
+    assert ids(index.query("2.png", by=["thumbnail", "colour"], k=100, fusion="rrf")) == wanted
+    assert ids(index.query("2.png", k=100, fusion="rrf")) == wanted
+    # Without a rule, by that of a new index.
+    assert index.query("2.png", k=100) == index.query("2.png", k=100, fusion="z")
 
 
 def test_another_fusion_can_be_chosen(index):
