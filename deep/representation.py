@@ -34,7 +34,7 @@ class DeepEmbedding(Computed, RegionSearch):
     """Describe an image by the embedding of a convolutional network.
 
     An index stores the weight file with what is learnt, so that it always answers with the network that it
-    was made with. ``torch`` is imported with the first image that is encoded.
+    was made with. It is opened with the first image that is encoded.
 
     Parameters
     ----------
@@ -153,8 +153,8 @@ class DeepEmbedding(Computed, RegionSearch):
         """
         self._check_fitted()
         if region is None or region.mask(picture.shape).all():
-            return self.encode_prepared([prepare(picture, self.side)])[0]
-        return self._part(picture, region, self._averaged)
+            return self._encodings(self._alone, [prepare(picture, self.side)])[0]
+        return self._part(picture, region, self._alone)
 
     def encode_query(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Return the embedding of a query: float32 (n, d), one for each of its ``orientations``.
@@ -164,7 +164,7 @@ class DeepEmbedding(Computed, RegionSearch):
         """
         self._check_fitted()
         is_plain = self.chosen.orientations == 1 and tuple(self.chosen.scales) == (1.0,)
-        alone = SymmetricEmbedding(self.network_.for_queries, self.chosen.symmetries)
+        alone = self._alone
         if is_plain and region is None:
             return self._encodings(alone, [prepare(picture, self.side)])[0]
         evidence = self._region_embedding(picture, region or Region.whole(picture.shape))
@@ -210,6 +210,10 @@ class DeepEmbedding(Computed, RegionSearch):
     @property
     def _averaged(self) -> SymmetricEmbedding:
         return SymmetricEmbedding(self.network_.runner, self.chosen.symmetries)
+
+    @property
+    def _alone(self) -> SymmetricEmbedding:
+        return SymmetricEmbedding(self.network_.for_queries, self.chosen.symmetries)
 
     def _check_fitted(self) -> None:
         if not self.is_fitted:

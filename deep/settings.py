@@ -43,8 +43,8 @@ class DeepSettings:
     symmetries : whose embeddings are averaged, of indexed images and of queries alike: 1, an image as it is;
         2, with its mirror image; 4, turned by quarters; 8, both, for tissue and cells, which have no upright.
         Each is a pass of the network.
-    precision : of an index's embeddings: ``auto`` is bfloat16 if the processor computes in it and torch is
-        installed, else float32. Queries are embedded in float32 by either.
+    precision : of an index's embeddings: ``auto`` is bfloat16 if torch is installed and the processor or GPU
+        computes in it, else float32, in which ``auto`` embeds queries; ``bfloat16`` is for both.
     orientations : of a query, 1, 2, 4 or 8: as it is; flipped; turned by quarters; both. The best one counts
         (SMILY, Hegde et al. 2019).
     scales : of a query, relative to ``side``; the embeddings at all of them are added.

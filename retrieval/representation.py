@@ -151,17 +151,12 @@ def needs_network(representation: Representation) -> bool:
 class BatchEncoder(Protocol):
     """A representation that may be best run in one process, on many pictures at once.
 
-    ``in_batches`` says whether it is, where it is asked: with a GPU it is.
+    An attribute ``in_batches`` may say that it is not, where it is asked: without a GPU.
     ``prepare`` runs in the processes that read files; ``encode_prepared`` in the one that writes the index.
     ``encode(picture)`` is ``encode_prepared([prepare(picture)])[0]``, but for rounding.
     """
 
     batch_size: int
-
-    @property
-    def in_batches(self) -> bool:
-        """Whether many pictures at once are quicker than each by itself in the process that read it."""
-        ...
 
     def prepare(self, picture: Picture) -> NDArray[Any]:
         """Return what is needed of a picture to encode it: small, pure, of the same shape for all."""

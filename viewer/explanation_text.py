@@ -16,11 +16,11 @@ def first_explainer(index: Index) -> str:
 
     SettingError if the index holds none.
     """
-    from retrieval.evidence.explanation import Explainer
+    from retrieval.evidence.explanation import explains
 
     # Of a learnt metric or a baseline only its score can be asked, with parts of the image covered.
     for name in index.representations:
-        if isinstance(index.representation(name), Explainer):
+        if explains(index.representation(name)):
             return str(name)
     return default_by(index)
 

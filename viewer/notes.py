@@ -55,7 +55,7 @@ class Notes:
         if options is None:
             return []
         names = (note_on_names(self._index, column) for column in (options.not_same, options.group_by))
-        metrics = None if options.by else note_on_metrics(self._index)
+        metrics = None if options.by or options.region is not None else note_on_metrics(self._index)
         weights = note_on_weights(self._index, options)
         missing = note_on_missing(self._lacking, str(options.not_same)) if self._lacking else None
         found = (
@@ -173,7 +173,9 @@ def note_on_weights(index: Index, options: QueryOptions) -> str | None:
     names = asked_by(index, options)
     if options.fusion is not None or len(names) < 2 or rule_of(index, options) != "learnt":
         return None
-    learnt = next(one for one in index.fusions if one.by == tuple(sorted(names)))
+    learnt = next((one for one in index.fusions if one.by == tuple(sorted(names))), None)
+    if learnt is None:  # a commit came between the two questions
+        return None
     weights = dict(zip(learnt.by, learnt.weights, strict=True))
     shown = ", ".join(f"{name} {weights[name]:.2f}" for name in names)
     return f"note: fused by weights learnt from labels, {shown}; --fusion z asks without them"

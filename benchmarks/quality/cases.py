@@ -58,10 +58,12 @@ def answers(index: Index, by: Sequence[str]) -> Iterator[str]:
             twice = differing = 0
             precisions, first = [], []
             for name in index.names:
-                kept = index.query(name, by=by, k=len(index), group_by=column, case_by=rule, collapse=0.0)
+                kept = index.query(
+                    name, by=by, k=len(index), group_by=column, case_by=rule, collapse=0.0, fusion="rrf"
+                )
                 cases = [value[hit.id] for hit in kept]
                 twice += len(set(cases)) < len(cases)
-                expected = plain(index.query(name, by=by, k=len(index)), value, rule)
+                expected = plain(index.query(name, by=by, k=len(index), fusion="rrf"), value, rule)
                 same = set(expected) == set(cases) and all(
                     abs(hit.score - expected[value[hit.id]]) < 1e-5 for hit in kept
                 )

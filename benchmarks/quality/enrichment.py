@@ -32,7 +32,9 @@ _LABELS = 20
 
 def cases_of(index: Index, name: str, by: Sequence[str], k: int) -> list[str]:
     """Return the groups of the best k cases of a query, its own left out."""
-    hits = index.query(name, by=by, k=k, group_by="group", not_same="group", where="label is not null")
+    hits = index.query(
+        name, by=by, k=k, group_by="group", not_same="group", where="label is not null", fusion="rrf"
+    )
     return [str(index.picture(hit.id).metadata["group"]) for hit in hits]
 
 

@@ -19,7 +19,7 @@ from retrieval.statistics.tied_ranking import TiedRanking
 
 def encode(made: Representation, items: Sequence[Item], jobs: int) -> list[Encoding]:
     """Fit a representation to images and encode them, spread over processes; networks stay in this one."""
-    if needs_network(made):
+    if needs_network(made) or getattr(made, "in_batches", False):
         # Torch has threads by the time it has learnt, and a fork of those waits for ever.
         if not made.is_fitted:
             made.learn(made.sample(item.read()) for item in items[: made.n_fit_pictures])

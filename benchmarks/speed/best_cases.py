@@ -41,10 +41,10 @@ WAYS: tuple[tuple[str, int, dict[str, Any]], ...] = (
     ("one, best image", 1, {}),
     ("one, mean-3, collapsed", 1, {"case_by": "mean-3"}),
     ("two by z, best image", 2, {"fusion": "z"}),
-    ("two by rrf, best image", 2, {}),
+    ("two by rrf, best image", 2, {"fusion": "rrf"}),
     ("one, best image, smoothed", 1, {"smooth": 4}),
-    ("two by rrf, best image, smoothed", 2, {"smooth": 4}),
-    ("no cases: two by rrf", 2, {"group_by": None}),
+    ("two by rrf, best image, smoothed", 2, {"smooth": 4, "fusion": "rrf"}),
+    ("no cases: two by rrf", 2, {"group_by": None, "fusion": "rrf"}),
     ("no cases: two by z", 2, {"group_by": None, "fusion": "z"}),
 )
 BY = ("first", "second")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from retrieval.answers.rule_names import FUSION_RULES
 from retrieval.errors import PictureError
+from retrieval.index.search.query_options import QueryOptions
 from viewer.answer_files import copies_object
 from viewer.findings import copies_notes, withheld_note
-from viewer.notes import has_no_value, note_on_missing, note_on_names, note_on_shards
+from viewer.notes import has_no_value, note_on_missing, note_on_names, note_on_shards, note_on_weights
 from viewer.queries.query import Query, find_queries, others
 from viewer.safe_text import csv_text, printable
 
@@ -94,9 +95,10 @@ def run(args: Arguments) -> int:
                 lacking.append(query.id)
             progress("classifying", len(classified), 0)
         names = note_on_names(index, args.not_same)
+        weights = note_on_weights(index, QueryOptions(by=args.by, fusion=args.fusion))
     if not classified:
         raise PictureError(f"{', '.join(args.images)}: holds no image")
-    for note in filter(None, (names, away)):
+    for note in filter(None, (names, weights, away)):
         print(note, file=sys.stderr)
     if withheld := sorted({name for _, one in classified for name in one.withheld}):
         print(f"no confidence: {withheld_note(withheld)}", file=sys.stderr)

@@ -174,7 +174,7 @@ def _draw(folder: Path, pictures: Path, answers: Sequence[Answer]) -> None:
 
     from .points import Look, draw_one, make_detectors
 
-    # One detector is enough for a picture; the page has all three side by side.
+    # One detector is enough for a picture; the page has all side by side.
     best = [answer for answer in answers if answer.by == REPRESENTATIONS[-1]]
     write_picture(draw_sheet(best, per_line=HITS), folder / "sheet.png")
     example = next((path for id in reversed(SHOWN) if (path := pictures / id).is_file()), None)
@@ -185,7 +185,7 @@ def _draw(folder: Path, pictures: Path, answers: Sequence[Answer]) -> None:
 
 def _next_steps(folder: Path) -> str:
     return f"""Look at
-  {folder / "report.html"}   the queries and their answers, three detectors side by side
+  {folder / "report.html"}   the queries and their answers, by each representation
   {folder / "sheet.png"}     the same as one image
   {folder / "points.png"}    the interest points of one image
 

@@ -28,8 +28,9 @@ EXAMPLE = """example:
 
 QUERY is the id of an indexed image, or a file; HIT is the id of an indexed one. Drawn are both: where in
 the hit its score comes from (red), and, for visual words, the points whose words match: green where they
-agree in space, grey for the heaviest of the others. A learnt metric or a baseline keeps no such points: there
-red is where the score falls most when one part of the hit after the other is covered.
+agree in space, grey for the heaviest of the others. A learnt metric, a baseline, or deep without
+windows (--cells 0) keeps no such points: there red is where the score falls most when one part of the
+hit after the other is covered.
 
 The last line tests it. A fifth of the hit is covered, where it is reddest, and the score must fall further
 than in 95 % of 40 draws in which as much is covered elsewhere: then the drawing is faithful to the

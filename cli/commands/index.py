@@ -48,7 +48,7 @@ def index_setting_options(words: Sequence[str], known: Collection[str]) -> list[
     if not asks_for_more(words, known):
         return []
     names = [name for name in named(words) if name in installed()]
-    return setting_options(names or list(DEFAULT))
+    return setting_options(names) if names else setting_options(list(DEFAULT), DEFAULT)
 
 
 @command(EXAMPLE, more=index_setting_options)

@@ -59,7 +59,8 @@ def run(args: Arguments) -> int:
     weights = ", ".join(
         f"{name} {weight:.2f}" for name, weight in zip(learnt.by, learnt.weights, strict=True)
     )
-    decided = "" if learnt.decides else "; equal ones did better, so --fusion learnt asks for these"
+    unproven = "; no trial shows them as good as equal ones: ask for them by --fusion learnt"
+    decided = "" if learnt.decides else unproven
     said = f"{printable(str(args.index))}: weights {weights}{decided}"
     print(json.dumps(asdict(learnt)) if args.json else said)
     return 0

@@ -7,7 +7,7 @@ import inspect
 import itertools
 import re
 import types
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from retrieval.registry import installed, make_by
@@ -42,12 +42,17 @@ def asks_for_more(words: Sequence[str], known: Collection[str]) -> bool:
     return not flags <= {*known, "--"} or "-h" in words
 
 
-def setting_options(names: Sequence[str]) -> list[Option]:
-    """Return an option for each setting of the representations named; one that several have is one option."""
+def setting_options(
+    names: Sequence[str], settings: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[Option]:
+    """Return an option for each setting of the representations named; one that several have is one option.
+
+    ``settings`` of some are shown as their defaults.
+    """
     flags: dict[str, _Flag] = {}
     # The first representation explains a setting that several have: --words is one flag for all.
     for name in names:
-        for flag in _flags(make_by(name)):
+        for flag in _flags(make_by(name, (settings or {}).get(name, {}))):
             flags.setdefault(flag.name, flag)
     return [flag.option(f"settings of {', '.join(names)}") for flag in flags.values()]
 

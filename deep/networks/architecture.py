@@ -21,6 +21,7 @@ FORMAT = "semblance-embedder-1"
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and deviation of ImageNet's channels, for pixels in [0, 1]; grey images have three equal channels."""
 
+_LARGEST_POWER = 100
 SMALLEST = 1e-6
 """What pooled values are raised to at least: at 0 the gradient of a root would be infinite."""
 
@@ -103,6 +104,8 @@ def _of_header(metadata: Mapping[str, str]) -> Architecture:
         numbers = value if isinstance(value, list) else [value]
         if key != "power" and not all(type(number) is int for number in numbers):
             raise ValueError(f"architecture: {key} is not of whole numbers")
+        if key == "power" and not (type(value) in (int, float) and 1 <= value <= _LARGEST_POWER):
+            raise ValueError(f"architecture: the power {str(value)[:20]} is not from 1 to {_LARGEST_POWER}")
     # JSON has lists only; the fields are tuples.
     fields: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
     return Architecture(**fields)

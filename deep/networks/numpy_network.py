@@ -113,7 +113,8 @@ class NumpyNetwork:
         """Return the map of each level that is pooled, of one square (3, side, side)."""
         scratch = np.empty(_SCRATCH, dtype=np.float32)
         x = np.stack([own[channel] for own, channel in zip(self._levels, square, strict=True)], axis=-1)
-        x = _largest(np.maximum(self._stem(x, scratch), 0))
+        first = self._stem(x, scratch)
+        x = _largest(np.maximum(first, 0, out=first))
         last: dict[int, Values] = {}
         for block in self._blocks:
             x = block(x, scratch)

@@ -122,7 +122,9 @@ def tensors(data: bytes, name: str) -> dict[str, NDArray[np.float32]]:
     listed.pop("__metadata__", None)
     body, found, end = memoryview(data)[first:], {}, 0
     for key, about in sorted(listed.items(), key=lambda item: list(item[1]["data_offsets"])):
-        kind, shape, (begin, until) = _KINDS[about["dtype"]], tuple(about["shape"]), about["data_offsets"]
+        if (kind := _KINDS.get(about["dtype"])) is None:
+            raise ValueError(f"{key} is of {about['dtype']}; numbers of 16 or 32 bits, F16 or F32, are read")
+        shape, (begin, until) = tuple(about["shape"]), about["data_offsets"]
         if begin != end or not all(type(n) is int and n >= 0 for n in (*shape, begin, until)):
             raise ValueError(f"{key} is not where the tensor before it ends")
         values = np.frombuffer(body[begin:until], dtype=kind)

@@ -132,8 +132,8 @@ def _learn(snapshot: Snapshot, options: FusionOptions) -> tuple[LearntFusion, Fu
         int(relevant.any(axis=1).sum()),
         trial,
         int(held_out.sum()) if trial else 0,
-        # Equal weights stay what ranks where the learnt ones did worse.
-        decides=not trial or trial["learnt"] >= trial["sum"],
+        # Equal weights stay what ranks where the learnt ones did worse, or nothing tells.
+        decides=bool(trial) and trial["learnt"] >= trial["sum"],
     )
     return learnt, _without_each_fold(snapshot, task, by, queries, scores, relevant, options.seed)
 

@@ -53,3 +53,9 @@ def similarity(query: Vector, other: Vector) -> float:
         _, ours, theirs = np.intersect1d(query.indices, other.indices, return_indices=True)
         return float(query.values[ours] @ other.values[theirs])
     return float(np.max(np.atleast_2d(np.asarray(query)) @ np.asarray(other)))
+
+
+def explains(representation: object) -> bool:
+    """Return whether a representation keeps what to tell by of each image; embeddings may keep no windows."""
+    settings = getattr(representation, "settings", {})
+    return isinstance(representation, Explainer) and settings.get("cells") != 0

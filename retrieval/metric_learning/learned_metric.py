@@ -71,7 +71,7 @@ class LearnedMetric:
 
     @property
     def needs_network(self) -> bool:
-        """Whether images are encoded by a network."""
+        """Whether its base takes seconds to load."""
         return needs_network(self.base)
 
     def with_projection(self, projection: Projected, held_out: HeldOut | None = None) -> Self:

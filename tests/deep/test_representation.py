@@ -16,6 +16,7 @@ from support.embedders import blobs, tiny, write_tiny  # noqa: E402
 
 import deep  # noqa: E402
 from deep.networks import registry, weight_files, weights  # noqa: E402
+from deep.representation import DeepEmbedding  # noqa: E402
 from retrieval.errors import FitError, IndexFolderError, SemblanceError, SettingError  # noqa: E402
 from retrieval.index import Index  # noqa: E402
 from retrieval.index.order import with_settings  # noqa: E402
@@ -424,8 +425,13 @@ def test_images_are_encoded_where_it_is_quicker_and_come_out_the_same(
 ):
     monkeypatch.setattr(registry, "quickens_torch", lambda precision: is_quick)
     assert deep.deep(weights=path).in_batches is is_quick
+    batches, encode = [], DeepEmbedding.encode_prepared
+    monkeypatch.setattr(
+        DeepEmbedding, "encode_prepared", lambda self, all: batches.append(len(all)) or encode(self, all)
+    )
     place = made(tmp_path / "i", folder, weights=path, precision="float32")
     with Index.open(place, factories=FACTORIES) as index:
         picture = index.read("2.png")
         # By torch in this process, or by numpy in the one that read it; asked by numpy.
         assert index.query(picture, k=1)[0].score == pytest.approx(1, abs=1e-5)
+    assert bool(batches) is is_quick

@@ -42,7 +42,7 @@ _PATIENCE = 20  # commits, while a writer makes one after the other
 
 
 class Kind(NamedTuple):
-    """Of a representation: its family, and whether it runs a network."""
+    """Of a representation: its family, and whether it takes seconds to load."""
 
     family: str = "other"
     needs_network: bool = False
@@ -149,7 +149,7 @@ class Opened:
         )
 
     def is_slow(self, name: str) -> bool:
-        """Tell whether a representation needs a network, which takes seconds to load."""
+        """Tell whether a representation takes seconds to load, for the library of its network."""
         return self.kinds[name].needs_network
 
     @cached_property

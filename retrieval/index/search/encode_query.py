@@ -90,9 +90,14 @@ def asked(
     """
     if options.by:
         return options.by
-    if options.region is None:
-        return default
-    return [name for name in default if locates(representation(name))] or default
+    return default if options.region is None else of_regions(default, representation)
+
+
+def of_regions(names: Sequence[str], representation: Callable[[str], object]) -> Sequence[str]:
+    """Return those of some representations that say where a region is; all if none does."""
+    # Of a learnt metric the base says where.
+    bases = dict.fromkeys(n if locates(representation(n)) else n.partition("+")[0] for n in names)
+    return [name for name in bases if locates(representation(name))] or names
 
 
 def locates(representation: object) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import SettingError
 from ...evidence.deletion_test import N_SCORED, Deletion, deletion
-from ...evidence.explanation import Explainer, Explanation, similarity
+from ...evidence.explanation import Explainer, Explanation, explains, similarity
 from ...evidence.localization import Candidates, Located, Locator
 from ...evidence.occlusion import n_scored, occlusion
 from ...picture import Picture
@@ -100,7 +100,7 @@ def explain(
 
 def _explaining(snapshot: Snapshot, names: Sequence[str]) -> str:
     """Return the first representation that can say what counted; the first of all if none can."""
-    able = (name for name in names if isinstance(snapshot.representation(name), Explainer))
+    able = (name for name in names if explains(snapshot.representation(name)))
     return next(able, names[0])
 
 

@@ -19,10 +19,10 @@ def fusion_rule(snapshot: Snapshot, names: Sequence[str], options: QueryOptions)
     """Return the rule that fuses representations: that of the options, else that of the index."""
     if options.fusion is not None:
         return options.fusion
-    if decide(snapshot.fusions, names, snapshot.stored):
-        return "learnt"
     # Matches that agree in space raise the scores of a region, each representation by as much as it will.
-    return snapshot.rule if options.region is None else "rrf"
+    if options.region is not None:
+        return "rrf"
+    return "learnt" if decide(snapshot.fusions, names, snapshot.stored) else snapshot.rule
 
 
 @dataclass(frozen=True)

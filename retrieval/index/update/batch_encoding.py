@@ -22,7 +22,7 @@ TaskOutcome = tuple[Task, PartialResult | Failure]
 def in_batches(representations: Mapping[int, Representation]) -> dict[int, BatchEncoder]:
     """Return those that are encoded in batches, by number: not where a worker does it as well."""
     encoders = {id: r for id, r in representations.items() if isinstance(r, BatchEncoder)}
-    return {id: encoder for id, encoder in encoders.items() if encoder.in_batches}
+    return {id: encoder for id, encoder in encoders.items() if getattr(encoder, "in_batches", True)}
 
 
 class Batcher:

@@ -16,10 +16,22 @@ from support.embedders import blobs
 from cli.main import main
 from retrieval.index import Index
 from retrieval.index.catalogue.learned_fusions import LearntFusion, decide
+from retrieval.index.search.encode_query import asked
 from retrieval.index.search.query_options import QueryOptions
 from retrieval.index.storage.store import Store
 from retrieval.region import Region
 from retrieval.registry import DEFAULT
+
+
+class Where:
+    """What says where a region is."""
+
+    def n_candidates(self, has_region):
+        return 9
+
+    def locate(self, query, shape, region, candidates):
+        raise AssertionError
+
 
 SMALL = ["--words", "16", "--tone-words", "8", "--points", "60", "--jobs", "1", "--quiet"]
 
@@ -97,7 +109,7 @@ def test_learnt_weights_decide_and_say_so(index, capsys):
         assert opened.query("0.png", fusion="rrf") != plain
     by = [word for name in DEFAULT for word in ("--by", name)]
     learnt = json.loads(printed(capsys, "learn-fusion", index, *by, "--json").out)
-    assert learnt["decides"] == (not learnt["trial"] or learnt["trial"]["learnt"] >= learnt["trial"]["sum"])
+    assert learnt["trial"]["learnt"] >= learnt["trial"]["sum"]
     assert learnt["decides"]
     asked = printed(capsys, "query", index, "0.png")
     assert "note: fused by weights learnt from labels, superpixel " in asked.err
@@ -106,7 +118,7 @@ def test_learnt_weights_decide_and_say_so(index, capsys):
     with Index.open(index) as opened:
         assert opened.query("0.png") == opened.query("0.png", fusion="learnt")
         assert opened.query("0.png", fusion="z") == plain
-        # Weights are for just these: a region is asked of the words.
+        # A region is asked of the words.
         box = QueryOptions(region=Region.box(10, 10, 50, 50))
         assert opened.query("0.png", box) == opened.query("0.png", box, fusion="rrf")
         voted = opened.classify("0.png", k=3)
@@ -131,3 +143,46 @@ def test_an_index_of_an_earlier_version_is_fused_by_ranks(index, tmp_path):
         store.catalogue.run("DELETE FROM meta WHERE key IN ('fusion', 'fusions')")
     with Index.open(old) as opened:
         assert opened.query("0.png") == opened.query("0.png", fusion="rrf")
+
+
+def test_weights_without_a_trial_decide_nothing(index, tmp_path, capsys):
+    alone = tmp_path / "alone"
+    shutil.copytree(index, alone)
+    # Of one patient all: no half of the groups can be held back.
+    rows = "".join(f"{n}.png,{'abc'[n // 3]}\n" for n in range(9))
+    (tmp_path / "labels.csv").write_text(f"path,label\n{rows}", encoding="utf-8")
+    with closing(Store.open(alone, True, {})) as store, store.catalogue.transaction():
+        store.catalogue.run("DELETE FROM meta WHERE key = 'fusions'")
+    by = ["--by", "superpixel", "--by", "dense", "--where", "label = 'a'"]
+    learnt = printed(capsys, "learn-fusion", alone, *by)
+    told = "no trial" in learnt.err
+    assert told == ("no trial shows them" in learnt.out)
+    with Index.open(alone) as opened:
+        (kept,) = [one for one in opened.fusions if len(one.by) == 2]
+        assert kept.decides == (not told and kept.trial["learnt"] >= kept.trial["sum"])
+
+
+def test_learnt_weights_of_the_words_leave_regions_to_ranks(index, tmp_path, capsys):
+    place = tmp_path / "i"
+    shutil.copytree(index, place)
+    printed(capsys, "learn-fusion", place, "--by", "superpixel", "--by", "dense")
+    with Index.open(place) as opened:
+        box = QueryOptions(region=Region.box(10, 10, 50, 50))
+        assert opened.query("0.png", box) == opened.query("0.png", box, fusion="rrf")
+        assert opened.query("0.png", box) != opened.query("0.png", box, fusion="learnt")
+
+
+def test_of_a_learnt_metric_the_base_says_where():
+    words, metric = SimpleNamespace(), SimpleNamespace()
+    made = {
+        "superpixel": Where(),
+        "superpixel+nca": metric,
+        "deep": words,
+        "dense+nca": metric,
+        "dense": Where(),
+    }
+    box = QueryOptions(region=Region.box(0, 0, 1, 1))
+    assert asked(box, ["dense", "deep", "superpixel+nca"], made.get) == ["dense", "superpixel"]
+    assert asked(box, ["deep", "superpixel+nca", "dense+nca"], made.get) == ["superpixel", "dense"]
+    assert asked(box, ["deep"], made.get) == ["deep"]
+    assert asked(QueryOptions(), ["deep", "dense+nca"], made.get) == ["deep", "dense+nca"]

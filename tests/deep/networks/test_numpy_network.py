@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -113,10 +114,10 @@ def test_torch_runs_what_it_is_quicker_at(monkeypatch):
 
 @pytest.mark.parametrize(
     ("flags", "expected"),
-    [("fpu avx2", False), ("fpu avx512_bf16", True), ("asimd bf16 sve", True), ("", False)],
+    [("fpu avx2", False), ("fpu avx512_bf16", True), ("asimd bf16 sve", False), ("", False)],
 )
 def test_bfloat16_is_read_from_the_processor(tmp_path, monkeypatch, flags, expected):
-    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nFeatures\t: {flags}\n")
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t: {flags}\n")
     monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
     monkeypatch.setattr(hardware, "_CPU", tmp_path / "cpuinfo")
     monkeypatch.setattr(hardware, "_GPUS", ())
@@ -124,8 +125,24 @@ def test_bfloat16_is_read_from_the_processor(tmp_path, monkeypatch, flags, expec
     assert not hardware.quickens_torch("float32")
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
     assert not hardware.quickens_torch("auto")
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("cuda: Optional[str] = '12.4'\nhip: Optional[str] = None\n", True),
+        ("cuda = None\nhip = '6.2'\n", True),
+        ("__version__ = '2.13.0+cpu'\ncuda: Optional[str] = None\nhip: Optional[str] = None\n", False),
+    ],
+)
+def test_a_gpu_counts_for_a_torch_that_is_built_for_it(tmp_path, monkeypatch, said, expected):
+    (tmp_path / "version.py").write_text(said)
+    found = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(hardware, "find_spec", lambda name: found)
+    monkeypatch.setattr(hardware, "_GPUS", ())
+    assert not hardware.quickens_torch("float32")
     monkeypatch.setattr(hardware, "_GPUS", (str(tmp_path),))
-    assert hardware.quickens_torch("float32")
+    assert hardware.quickens_torch("float32") is expected
 
 
 WITHOUT_TORCH = """

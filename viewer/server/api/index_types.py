@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import strawberry
 
 from retrieval.errors import IndexFolderError
-from retrieval.evidence.explanation import Explainer
+from retrieval.evidence.explanation import explains
 from retrieval.evidence.localization import Locator
 
 from ..asking.browse import count_labels
@@ -241,6 +241,6 @@ def _representation(opened: Opened, name: str) -> Representation:
         problem=opened.failed.get(name),
         is_default=name in opened.defaults,
         locates=locates,
-        explains=isinstance(made, Explainer),
+        explains=explains(made),
         meaning=_MEANINGS[family],
     )

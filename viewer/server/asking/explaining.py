@@ -66,10 +66,10 @@ def heat_png(heat: NDArray[np.float32], shape: tuple[int, int]) -> bytes:
 
 def _asked_explainer(question: Question) -> str:
     """Return the first representation that answered and keeps what to tell by, else the first of them."""
-    from retrieval.evidence.explanation import Explainer
+    from retrieval.evidence.explanation import explains
 
     index = question.opened.index
     asked = asked_by(index, question.options)
     # Of all others the score is asked again with parts of the hit covered, which takes longer.
-    able = (name for name in asked if isinstance(index.representation(name), Explainer))
+    able = (name for name in asked if explains(index.representation(name)))
     return next(able, None) or (asked[0] if asked else default_by(index))

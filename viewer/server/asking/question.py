@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from retrieval.errors import OptionError
 from retrieval.index import QueryOptions
+from retrieval.index.search.encode_query import of_regions
 from retrieval.region import Region
 from viewer.answer import XYWH
 from viewer.answering import without_itself
@@ -154,12 +155,14 @@ def _representations(opened: Opened, ask: Ask) -> tuple[Sequence[str], list[str]
     opened.load_if_possible([name for name in opened.waiting if not opened.is_slow(name)])
     # An answer now beats a better one in six seconds, if it says what it lacks.
     ready = tuple(name for name in opened.defaults if name in opened.loaded)
+    if ask.region is not None:
+        ready = tuple(of_regions(ready, opened.index.representation))
     if not ready:
         opened.load(opened.defaults)
         return (), []
     answered = f"answered by {', '.join(ready)} alone"
     notes = []
-    for name in (name for name in opened.defaults if name not in ready):
+    for name in (name for name in opened.defaults if name not in opened.loaded):
         reason = opened.failed.get(name)
         why = f"cannot be loaded ({reason})" if reason else "is still loading"
         notes.append(f"{name} {why}; {answered}")
