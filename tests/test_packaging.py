@@ -296,7 +296,7 @@ def test_what_needs_torch_says_how_to_get_it(tmp_path: Path) -> None:
     (tmp_path / "scans").mkdir()
     (tmp_path / "labels.csv").write_text("path,label\n")
     for words in (
-        ("index", "scans", "-o", "i", "--by", "deep"),
+        ("index", "scans", "-o", "i", "--by", "deep", "--precision", "bfloat16"),
         ("train", "scans", "--labels", "labels.csv", "-o", "model"),
     ):
         code, text = said(*words, folder=tmp_path)
