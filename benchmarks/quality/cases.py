@@ -69,7 +69,7 @@ def answers(index: Index, by: Sequence[str]) -> Iterator[str]:
                 )
                 differing += not same or any(a.score < b.score for a, b in pairwise(kept))
                 others = index.query(
-                    name, by=by, k=len(index), group_by=column, case_by=rule, not_same="patient"
+                    name, by=by, k=len(index), group_by=column, case_by=rule, not_same="patient", fusion="rrf"
                 )
                 right = np.array([entries[hit.id].labels == entries[name].labels for hit in others])
                 ranking = TiedRanking(right, np.array([hit.score for hit in others]))
@@ -128,10 +128,17 @@ def recalls(index: Index, by: Sequence[str], how: str) -> list[float]:
         ordered = sorted(names, key=lambda name: int(name.partition("#")[2]))
         if how == "middle slice":
             hits = index.query(
-                ordered[len(ordered) // 2], by=by, k=len(index), group_by="series", not_same="series"
+                ordered[len(ordered) // 2],
+                by=by,
+                k=len(index),
+                group_by="series",
+                not_same="series",
+                fusion="rrf",
             )
         else:
-            hits = index.query_volume(ordered, by=by, k=len(index), volume_by=how, not_same="series")  # type: ignore[arg-type]
+            hits = index.query_volume(
+                ordered, by=by, k=len(index), volume_by=how, not_same="series", fusion="rrf"
+            )  # type: ignore[arg-type]
         other = scan.replace("-0.nii", "-1.nii")
         found.append(1 / next(hit.rank for hit in hits if hit.id.startswith(other)))
     return found

@@ -68,6 +68,7 @@ class Trial:
             like=like,
             unlike=unlike,
             where="label is not null",
+            fusion="rrf",
         )
         return [hit.id for hit in hits]
 
