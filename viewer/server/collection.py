@@ -49,6 +49,7 @@ class Collection:
         self._place = _place(folder)
         self._catalogue = Catalogue.open(folder_of(folder))
         self._turn = threading.Lock()
+        self._is_closed = False
 
     def load_quick(self) -> None:
         """Load what needs no network, so that it answers at once."""
@@ -69,8 +70,10 @@ class Collection:
         return [name for name in self.now.in_order if not self.now.is_slow(name)]
 
     def close(self) -> None:
-        """Stop looking for commits."""
-        self._catalogue.close()
+        """Stop looking for commits, once nobody is at it: SQLite crashes if it is closed while it answers."""
+        with self._turn:
+            self._is_closed = True
+            self._catalogue.close()
 
     def take_up(self) -> bool:
         """Take up a newer commit if there is one, warm before any question meets it; tell whether there was.
@@ -78,6 +81,8 @@ class Collection:
         The last commit goes on answering if the folder cannot be read, and while the new one is warmed.
         """
         with self._turn:
+            if self._is_closed:
+                return False
             try:
                 return self._take_up()
             except (SemblanceError, OSError):  # a folder on a network drive may be away for a while
