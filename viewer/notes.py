@@ -226,18 +226,18 @@ def note_on_missing(ids: Sequence[str], column: str) -> str:
 
 def note_on_boxes(index: Index, by: Sequence[str]) -> str | None:
     """Say why no hit of a region has a box, and what helps; None if one that is asked can tell."""
-    from retrieval.evidence.localization import Locator
-
-    def locates(name: str) -> bool:
-        made = index.representation(name)
-        return isinstance(made, Locator) and made.n_candidates(True) != 0
+    from retrieval.index.search.encode_query import locates
 
     asked = by or index.default_representations
-    if any(locates(name) for name in asked):
+    if any(locates(index.representation(name)) for name in asked):
         return None
     # deep without window embeddings could tell, if it were indexed with them: that is the better remedy.
     bare = [name for name in asked if index.representation(name).settings.get("cells") == 0]
-    others = [f"--by {name}" for name in index.representations if name not in asked and locates(name)]
+    others = [
+        f"--by {name}"
+        for name in index.representations
+        if name not in asked and locates(index.representation(name))
+    ]
     if bare:
         why = f"{', '.join(bare)} keeps no window embeddings in this index"
         remedies = ["make another index with --cells 5", *others]

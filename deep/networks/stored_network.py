@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from retrieval.errors import FitError, IndexFolderError
 
 from ..settings import DeepSettings
-from .registry import fetch, open_for_queries, open_network
+from .registry import fetch, needs_torch, open_for_queries, open_network
 from .weight_files import belong
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ class StoredNetwork:
     def runner(self) -> Runner:
         """The network, ready to run on many images. Raise FitError before ``load``."""
         if self._runner is None:
-            self._runner = open_network(self.chosen, self._data())
+            # Where numpy runs it either way, it is opened once.
+            by_torch = needs_torch(self.chosen)
+            self._runner = open_network(self.chosen, self._data()) if by_torch else self.for_queries
         runner: Runner = self._runner
         return runner
 

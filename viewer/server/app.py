@@ -11,7 +11,8 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
-from threadpoolctl import threadpool_limits
+
+from retrieval.statistics.blas_threads import one_blas_thread
 
 from .api.schema import GraphQLApp
 from .collection import practise
@@ -70,7 +71,7 @@ async def _alive(desk: Desk) -> AsyncIterator[None]:
     """Load what is not loaded, and take up new commits, while the application runs."""
     # Queries run side by side, one a processor: a thread of BLAS for each processor in each of them spends
     # half as much time again on waiting for the others.
-    with threadpool_limits(1, user_api="blas"):
+    with one_blas_thread():
         # Kept in a list: a task that nobody refers to may be collected while it runs.
         tasks = [asyncio.create_task(_load(desk)), asyncio.create_task(_refresh(desk))]
         try:

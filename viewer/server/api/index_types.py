@@ -8,7 +8,7 @@ import strawberry
 
 from retrieval.errors import IndexFolderError
 from retrieval.evidence.explanation import explains
-from retrieval.evidence.localization import Locator
+from retrieval.index.search.encode_query import locates
 
 from ..asking.browse import count_labels
 from ..collection import Collection
@@ -233,14 +233,13 @@ def _representation(opened: Opened, name: str) -> Representation:
     is_loaded = name in opened.loaded
     made: Any = opened.index.representation(name) if is_loaded else None
     family = opened.kinds[name].family
-    locates = isinstance(made, Locator) and made.n_candidates(True) != 0
     return Representation(
         name=name,
         family=family,
         is_loaded=is_loaded,
         problem=opened.failed.get(name),
         is_default=name in opened.defaults,
-        locates=locates,
+        locates=locates(made),
         explains=explains(made),
         meaning=_MEANINGS[family],
     )
