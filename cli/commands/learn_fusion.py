@@ -28,8 +28,9 @@ weights are those whose weighted sum of normalised scores has the best mean aver
 kept in the index for just these representations, until one of them is fitted anew.
 
 The trial learns from half of the groups and lets the other half ask: it says how well the
-weights do for images that they were not learnt from. Unless they do worse than equal ones, queries by
-just these representations that name no --fusion are fused by them from then on."""
+weights do for images that they were not learnt from. Unless they do worse than the rule that the index
+fuses by without them (z), queries by just these representations that name no --fusion are fused by them
+from then on."""
 
 
 @command(EXAMPLE)
@@ -59,7 +60,7 @@ def run(args: Arguments) -> int:
     weights = ", ".join(
         f"{name} {weight:.2f}" for name, weight in zip(learnt.by, learnt.weights, strict=True)
     )
-    unproven = "; no trial shows them as good as equal ones: ask for them by --fusion learnt"
+    unproven = "; no trial shows them as good as fusion without them: ask for them by --fusion learnt"
     decided = "" if learnt.decides else unproven
     said = f"{printable(str(args.index))}: weights {weights}{decided}"
     print(json.dumps(asdict(learnt)) if args.json else said)

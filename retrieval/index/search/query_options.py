@@ -37,9 +37,9 @@ class QueryOptions:
     include_self : leave an indexed query itself in its answer.
     fusion : rrf: reciprocal ranks; z: deviations; sum: 0 to 1; learnt: sum, weighted by `semblance
         learn-fusion`. None: rrf of a region; else learnt, if the index has weights for just these
-        representations that were not behind equal ones in their trial; else z, or rrf in indexes that
-        earlier versions made. Deviations and range are those of a fixed sample of the
-        index. See ``retrieval.answers.fusion``.
+        representations that were not behind fusion without them in their trial; else z, or rrf in indexes
+        that earlier versions made. Deviations and range are those of a fixed sample of the index. See
+        ``retrieval.answers.fusion``.
     adjust : settings of representations that change queries alone. For this query.
     case_by : score of a case: best, mean-3 (any number), rank-weighted. See ``retrieval.answers.grouping``.
     collapse : keep the best of slices of a stack this near to each other. In mm; 0 keeps all. None: 10 if

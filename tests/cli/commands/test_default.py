@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from contextlib import closing
 from dataclasses import replace
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from PIL import Image
 from support.embedders import blobs
 
 from cli.main import main
+from retrieval.evaluation import FusionOptions, learn_fusion
 from retrieval.index import Index
 from retrieval.index.catalogue.learned_fusions import LearntFusion, decide
 from retrieval.index.search.encode_query import asked
@@ -109,7 +111,7 @@ def test_learnt_weights_decide_and_say_so(index, capsys):
         assert opened.query("0.png", fusion="rrf") != plain
     by = [word for name in DEFAULT for word in ("--by", name)]
     learnt = json.loads(printed(capsys, "learn-fusion", index, *by, "--json").out)
-    assert learnt["trial"]["learnt"] >= learnt["trial"]["sum"]
+    assert learnt["trial"]["learnt"] >= learnt["trial"]["z"]
     assert learnt["decides"]
     asked = printed(capsys, "query", index, "0.png")
     assert "note: fused by weights learnt from labels, superpixel " in asked.err
@@ -143,6 +145,21 @@ def test_an_index_of_an_earlier_version_is_fused_by_ranks(index, tmp_path):
         store.catalogue.run("DELETE FROM meta WHERE key IN ('fusion', 'fusions')")
     with Index.open(old) as opened:
         assert opened.query("0.png") == opened.query("0.png", fusion="rrf")
+    # Learnt weights are tried against what they would take the place of.
+    learnt = learn_fusion(old, FusionOptions(("superpixel", "dense")))
+    assert {"sum", "rrf", "learnt"} < set(learnt.trial) and "z" not in learnt.trial
+    assert learnt.decides == (learnt.trial["learnt"] >= learnt.trial["rrf"])
+
+
+def test_a_trial_that_the_rule_of_the_index_wins_decides_nothing(index, tmp_path, monkeypatch):
+    alone = tmp_path / "alone"
+    shutil.copytree(index, alone)
+    # Weights that rank by what is wrong; equal ones would be found otherwise.
+    # The package calls the function by the name of the module.
+    learning = sys.modules["retrieval.evaluation.learn_fusion"]
+    monkeypatch.setattr(learning, "learn_weights", lambda scores, relevant: (-1.0, -1.0))
+    learnt = learn_fusion(alone, FusionOptions(("superpixel", "dense")))
+    assert learnt.trial["z"] > learnt.trial["learnt"] and not learnt.decides
 
 
 def test_weights_without_a_trial_decide_nothing(index, tmp_path, capsys):
@@ -159,7 +176,7 @@ def test_weights_without_a_trial_decide_nothing(index, tmp_path, capsys):
     assert told == ("no trial shows them" in learnt.out)
     with Index.open(alone) as opened:
         (kept,) = [one for one in opened.fusions if len(one.by) == 2]
-        assert kept.decides == (not told and kept.trial["learnt"] >= kept.trial["sum"])
+        assert kept.decides == (not told and kept.trial["learnt"] >= kept.trial["z"])
 
 
 def test_learnt_weights_of_the_words_leave_regions_to_ranks(index, tmp_path, capsys):
