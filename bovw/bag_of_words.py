@@ -21,14 +21,14 @@ from retrieval.statistics.pca import Pca
 from .descriptors import DESCRIPTORS
 from .descriptors.colour import ColourPatch
 from .detectors.detector import Detector
-from .extraction import FeatureExtractor
+from .extraction import FeatureExtractor, Features
 from .settings import LATER, WordSettings
 from .verification.evidence import evidence_of
 from .verification.word_search import WordSearch
 from .vocabulary.hamming_embedding import Signatures
 from .vocabulary.sample_size import PER_PICTURE, PER_WORD, allowed_words, distinct_words, spread
 from .vocabulary.sampled_rows import SampledRows, gather
-from .vocabulary.vocabulary import Vocabulary, VocabularyReport
+from .vocabulary.vocabulary import Vocabulary
 from .vocabulary.weighted_vocabulary import WeightedVocabulary
 
 
@@ -95,9 +95,7 @@ class BagOfWords(WordSearch):
     def report(self) -> dict[str, Any]:
         """What the vocabularies are like on the sample they were learnt from; empty once restored."""
         both = {"shape": self.shape_vocabulary_, "tone": self.tone_vocabulary_}
-        return {
-            name: _summary(it.report, it.size) for name, it in both.items() if it is not None and it.report
-        }
+        return {name: it.report.summary(it.size) for name, it in both.items() if it is not None and it.report}
 
     @property
     def size(self) -> int:
@@ -107,7 +105,15 @@ class BagOfWords(WordSearch):
 
     def sample(self, picture: Picture) -> Arrays:
         """Return descriptors of shape and of tone, float16, of at most ``PER_PICTURE`` points."""
-        features = self.extractor.extract(picture)
+        return self.sample_of(self.describe(picture))
+
+    def describe(self, picture: Picture) -> Arrays:
+        """Return the features of an image as arrays."""
+        return self.extractor.extract(picture).arrays()
+
+    def sample_of(self, described: Arrays) -> Arrays:
+        """Return what ``sample`` returns, of the features of an image."""
+        features = Features.of(described)
         kept = spread(len(features.keypoints))
         return {
             "shapes": features.shape_descriptors[kept].astype(np.float16),
@@ -137,16 +143,19 @@ class BagOfWords(WordSearch):
 
     def encode(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Return the bag of an image or of a region of it, and as evidence its points (``EVIDENCE``)."""
-        return self._encoded(picture, region, assignments=1)
+        return self._encoded(self.extractor.extract(picture, region), assignments=1)
+
+    def encode_described(self, described: Arrays) -> Encoding:
+        """Return what ``encode`` returns, of the features of an image."""
+        return self._encoded(Features.of(described), assignments=1)
 
     def encode_query(self, picture: Picture, region: Region | None = None) -> Encoding:
         """Return the bag of a query: as ``encode``, but each point shared among its ``assignments`` words."""
         with one_blas_thread():
-            return self._encoded(picture, region, self.chosen.assignments)
+            return self._encoded(self.extractor.extract(picture, region), self.chosen.assignments)
 
-    def _encoded(self, picture: Picture, region: Region | None, assignments: int) -> Encoding:
+    def _encoded(self, features: Features, assignments: int) -> Encoding:
         shape, tone = self._fitted()
-        features = self.extractor.extract(picture, region)
         reduced = shape.reduced(features.shape_descriptors)
         words = shape.assigner.assign(reduced)
         if assignments == 1:
@@ -231,15 +240,3 @@ class BagOfWords(WordSearch):
             reduced = vocabulary.reduced(sample.together)
             words = vocabulary.assigner.assign(reduced)
             return Signatures.learn(reduced, words, vocabulary.size, self.chosen.signature, self.chosen.seed)
-
-
-def _summary(report: VocabularyReport, n_words: int) -> dict[str, Any]:
-    """Count the words, and those that are out of the ordinary, as JSON holds it."""
-    return {
-        "words": n_words,
-        "descriptors": report.n_used,
-        "distortion": round(report.distortion, 6),
-        "empty words": len(report.empty_words),
-        "dominant words": len(report.dominant_words),
-        "largest share": round(report.largest_share, 6),
-    }

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.picture import Picture
 from retrieval.region import Region
+from retrieval.representation import Arrays
 
 from .descriptors import Descriptor
 from .descriptors.colour import ColourPatch
@@ -39,6 +40,21 @@ class Features:
     shape_descriptors: NDArray[np.float32]
     tone_descriptors: NDArray[np.float32]
     amounts: NDArray[np.float32] | None = None
+
+    def arrays(self) -> Arrays:
+        """Return all of it as named arrays."""
+        keypoints = np.stack([getattr(self.keypoints, column.name) for column in fields(Keypoints)])
+        weighed = {} if self.amounts is None else {"amounts": self.amounts}
+        return {
+            "keypoints": keypoints,
+            "shapes": self.shape_descriptors,
+            "tones": self.tone_descriptors,
+        } | weighed
+
+    @classmethod
+    def of(cls, arrays: Arrays) -> Self:
+        """Return the features of which ``arrays`` are."""
+        return cls(Keypoints(*arrays["keypoints"]), arrays["shapes"], arrays["tones"], arrays.get("amounts"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,21 +16,20 @@ from retrieval.rankers.dense import ExactRanker
 from retrieval.region import Region
 from retrieval.representation import Arrays, Encoding
 
-from .networks.preprocessing import cut, prepare, resized, views
+from .networks.preprocessing import cut, prepare, views
 from .networks.registry import Computed
 from .networks.stored_network import StoredNetwork
 from .networks.symmetric_embedding import SymmetricEmbedding
-from .normalisation import Normalisations, unit
+from .normalisation import Normalisations
 from .regions.region_embedding import region_embedding
 from .regions.region_search import RegionSearch
 from .regions.window_embeddings import quantised, surroundings, windows
+from .remembered import Remembers, Seen
 from .settings import DEFAULT_SIDE, DeepSettings
-
-_MULTIPLE = 32  # sides that the trunk halves five times without a remainder
 
 
 @dataclass(eq=False)
-class DeepEmbedding(Computed, RegionSearch):
+class DeepEmbedding(Computed, Remembers, RegionSearch):
     """Describe an image by the embedding of a convolutional network.
 
     An index stores the weight file with what is learnt, so that it always answers with the network that it
@@ -118,8 +117,12 @@ class DeepEmbedding(Computed, RegionSearch):
         """
         self.load()
         if self.n_fit_pictures:
-            squares, as_parts = (sample["square"] for sample in samples), self.normalisations_.has_own_parts
-            self.normalisations_.fit(*self._averaged.embed_all(squares, self.batch_size, as_parts))
+            seen, as_parts = Seen(sample["square"] for sample in samples), self.normalisations_.has_own_parts
+            whole, parts = self._averaged.embed_all(seen, self.batch_size, as_parts)
+            self.normalisations_.fit(whole, parts)
+            # What torch computes in batches is not what is computed of one image, to the last bit.
+            if not self.in_batches and not self.chosen.cells:
+                self.remembered_ = seen.as_embedded(whole)
         return self
 
     def fit(self, pictures: Iterable[Picture]) -> Self:
@@ -138,7 +141,9 @@ class DeepEmbedding(Computed, RegionSearch):
     def _encodings(self, network: SymmetricEmbedding, squares: Sequence[NDArray[np.uint8]]) -> list[Encoding]:
         batch = np.stack(squares)  # (n, 3, side, side)
         if not self.chosen.cells:
-            return [Encoding(vector) for vector in self.normalisations_.whole(network.embed(batch))]
+            known = self.remembered_.get(batch[0]) if len(batch) == 1 else None
+            found = network.embed(batch) if known is None else known
+            return [Encoding(vector) for vector in self.normalisations_.whole(found)]
         places = windows(self.chosen.cells)
         around = surroundings(places) if self.chosen.surround else None
         whole, parts = network.embed_parts(batch, places, around)  # (n, d), (n, k, part d)
@@ -173,7 +178,8 @@ class DeepEmbedding(Computed, RegionSearch):
         part = cut(picture, region, self.side)
         if part is None:
             return Encoding(np.zeros(self.dimension, dtype=np.float32), evidence)
-        found = [self._scaled(view, alone) for view in views(part[0], self.chosen.orientations)]
+        turned, scales = views(part[0], self.chosen.orientations), self.chosen.scales
+        found = [alone.embed_scaled(view, scales, self.normalisations_.whole) for view in turned]
         return Encoding(found[0] if len(found) == 1 else np.stack(found), evidence)
 
     def adjusted(self, **settings: Any) -> DeepEmbedding:
@@ -234,16 +240,3 @@ class DeepEmbedding(Computed, RegionSearch):
         square, weights = part
         found = network.embed(square[None], None if weights is None else weights[None])
         return Encoding(self.normalisations_.whole(found)[0])
-
-    def _scaled(self, square: NDArray[np.uint8], network: SymmetricEmbedding) -> NDArray[np.float32]:
-        """Return the sum of a square's embeddings at all scales, of unit length, float32 (d,).
-
-        The cosine with a sum of unit vectors is, but for its length, the mean of the cosines with each.
-        """
-        total: NDArray[np.float32] = np.zeros(self.dimension, dtype=np.float32)
-        for scale in self.chosen.scales:
-            side = max(_MULTIPLE, round(self.side * scale / _MULTIPLE) * _MULTIPLE)
-            # At scale 1 the side is the network's own, a multiple of 32 or not.
-            sized = square if scale == 1 else resized(square, side)
-            total += self.normalisations_.whole(network.embed(sized[None]))[0]
-        return np.asarray(unit(total[None])[0])

@@ -168,6 +168,41 @@ class BatchEncoder(Protocol):
 
 
 @runtime_checkable
+class Reusing(Protocol):
+    """A representation that describes an image, at some length, before what it has learnt is asked for.
+
+    What it learns from ``sample_of(describe(picture))`` is what it learns from ``sample(picture)``, and
+    ``encode_described(describe(picture))`` is ``encode(picture)``, to the last bit: so an image that it
+    learns from need not be described again to be encoded.
+    """
+
+    def describe(self, picture: Picture) -> Arrays:
+        """Return what of an image does not depend on anything learnt; it need not be fitted."""
+        ...
+
+    def sample_of(self, described: Arrays) -> Arrays:
+        """Draw from a description what ``learn`` needs of it."""
+        ...
+
+    def encode_described(self, described: Arrays) -> Encoding:
+        """Return the encoding of the image of a description."""
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A representation that encodes images in order to learn from them, and need not do so again."""
+
+    def remembered(self) -> Arrays:
+        """Return what ``learn`` found of images; nothing if that is of no use to ``encode``."""
+        ...
+
+    def recall(self, arrays: Arrays) -> Self:
+        """Take back what ``remembered`` returned: ``encode`` returns the same, and sooner."""
+        ...
+
+
+@runtime_checkable
 class Loadable(Protocol):
     """A representation that needs something besides pictures, such as a weight file, before it learns."""
 

@@ -44,6 +44,17 @@ class VocabularyReport:
     dominant_words: tuple[int, ...]
     largest_share: float
 
+    def summary(self, n_words: int) -> dict[str, Any]:
+        """Count the words, and those that are out of the ordinary, as JSON holds it."""
+        return {
+            "words": n_words,
+            "descriptors": self.n_used,
+            "distortion": round(self.distortion, 6),
+            "empty words": len(self.empty_words),
+            "dominant words": len(self.dominant_words),
+            "largest share": round(self.largest_share, 6),
+        }
+
 
 @dataclass(eq=False)
 class Vocabulary:

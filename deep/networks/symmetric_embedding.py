@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .preprocessing import views
+from ..normalisation import unit
+from .preprocessing import resized, views
 from .runner import Runner, Squares
 
 Vectors = NDArray[np.float32]
+_MULTIPLE = 32  # sides that the trunk halves five times without a remainder
 _WHOLE = np.array([[0, 0, 1, 1]], dtype=np.float32)
 """The window that covers an image, (1, 4)."""
 
@@ -52,6 +54,22 @@ class SymmetricEmbedding:
         whole, parts = self.runner.embed_parts(squares, windows, around)
         others = views(squares, self.symmetries)[1:]
         return _mean([whole, *(self.runner.embed(view) for view in others)]), parts
+
+    def embed_scaled(
+        self, square: NDArray[np.uint8], scales: Sequence[float], applied: Callable[[Vectors], Vectors]
+    ) -> Vectors:
+        """Return the sum of a square's embeddings at all scales, of unit length, float32 (d,).
+
+        The cosine with a sum of unit vectors is, but for its length, the mean of the cosines with each.
+        ``applied`` is to each embedding, (1, d), what is learnt.
+        """
+        total = np.zeros((), dtype=np.float32)
+        for scale in scales:
+            side = max(_MULTIPLE, round(square.shape[-1] * scale / _MULTIPLE) * _MULTIPLE)
+            # At scale 1 the side is the network's own, a multiple of 32 or not.
+            sized = square if scale == 1 else resized(square, side)
+            total = total + applied(self.embed(sized[None]))  # (1, d)
+        return np.asarray(unit(total)[0])
 
     def embed_all(self, squares: Iterable[Squares], n: int, as_parts: bool) -> tuple[Vectors, Vectors]:
         """Return the embeddings (m, dimension) of m squares (3, side, side), n at a time, as they arrive.

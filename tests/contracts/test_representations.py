@@ -27,7 +27,9 @@ from retrieval.region import Region
 from retrieval.representation import (
     FAMILIES,
     Encoding,
+    Remembering,
     Representation,
+    Reusing,
     SparseVector,
     family_of,
     needs_network,
@@ -434,3 +436,31 @@ def test_another_process_with_other_threads_agrees_to_the_last_bit(tmp_path):
         check=True,
     )
     assert done.stdout.splitlines() == [digest(make(name).fit(PICTURES)) for name in FITTED]
+
+
+def test_a_description_is_as_good_as_the_image(fitted: Representation) -> None:
+    if not isinstance(fitted, Reusing):
+        pytest.skip("describes no image before it asks what it has learnt")
+    fresh = make(fitted.name)
+    assert isinstance(fresh, Reusing)
+    for picture in (*PICTURES[:4], Picture(np.zeros((30, 40), np.float32))):
+        described = fresh.describe(picture)
+        own = fitted.sample(picture)
+        drawn = fresh.sample_of(described)
+        assert list(drawn) == list(own)
+        assert all(array.tobytes() == own[name].tobytes() for name, array in drawn.items())
+        assert bits(fitted.encode_described(described)) == bits(fitted.encode(picture))
+
+
+def test_what_is_remembered_changes_no_encoding(name: str, fitted: Representation) -> None:
+    if not isinstance(fitted, Remembering):
+        pytest.skip("encodes no image to learn")
+    more = {"cells": 0} if name == "deep" else {}
+    learnt = make(name, **more).fit(PICTURES)
+    fresh = make(name, **more).restore(learnt.learnt())
+    # Those that it learnt from, and others.
+    pictures = [*PICTURES[:3], blobs_and_stripes(99, (70, 90))]
+    before = [bits(fresh.encode(picture)) for picture in pictures]
+    assert isinstance(learnt, Remembering) and isinstance(fresh, Remembering)
+    again = fresh.recall(learnt.remembered())
+    assert [bits(again.encode(picture)) for picture in pictures] == before

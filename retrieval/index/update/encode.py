@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ...representation import Representation
 from ..catalogue.files import IndexedSource, State, encoded_by, fetch, lacking, mark_outcomes
@@ -73,6 +74,7 @@ class Encoder:
     files : of archives, which it brings.
     progress : is called with the stage ``read``.
     commit_every : images or files after which a commit is due.
+    descriptions : the folder of what images were described by when they were learnt from; may not be there.
     """
 
     def __init__(
@@ -82,8 +84,10 @@ class Encoder:
         files: ArchiveFiles,
         progress: Progress,
         commit_every: int = COMMIT_EVERY,
+        descriptions: Path | None = None,
     ) -> None:
         self._store = store
+        self._descriptions = descriptions
         self._files, self._also = files, store.also
         self._executor = executor
         self._commit_every = commit_every
@@ -118,7 +122,8 @@ class Encoder:
         return self._encoded
 
     def _encode(self, ids: Sequence[int]) -> None:
-        done, about = 0, setup(self._store, self._fitted, in_batches(self._representations))
+        kept = self._descriptions if self._descriptions is not None and self._descriptions.is_dir() else None
+        done, about = 0, setup(self._store, self._fitted, in_batches(self._representations), kept)
         read = self._executor.run(about, self._tasks(ids, about))
         with interrupts() as held:
             for task, outcome in Batcher(self._representations).encoded(read):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from ...representation import Arrays, Representation
 from ..catalogue.files import IndexedSource, State, fetch, readable
@@ -14,8 +15,10 @@ from ..catalogue.representations import StoredRepresentation, note_fit, stored_r
 from ..progress import Progress
 from ..storage.store import Store
 from .archive_files import ArchiveFiles
+from .batch_encoding import in_batches
 from .flow import Flow
 from .freed_memory import give_back_freed
+from .kept_descriptions import keep_remembered
 from .slide_bands import in_bands
 from .worker_messages import PartialResult, Setup, Task
 from .worker_setup import setup
@@ -29,8 +32,17 @@ _MORE = 4
 """The factor by which more frames of each file are drawn if the files were too few."""
 
 
-def fit_all(store: Store, executor: Executor, files: ArchiveFiles, progress: Progress, seed: int = 0) -> None:
+def fit_all(
+    store: Store,
+    executor: Executor,
+    files: ArchiveFiles,
+    progress: Progress,
+    descriptions: Path | None = None,
+    seed: int = 0,
+) -> None:
     """Fit every representation that is not fitted, each in a commit of its own.
+
+    Images that are learnt from are kept as described in a folder ``descriptions``, if one is given.
 
     Those that learn from equally many images are sampled together, so that each file is read once for all of
     them. If no image can be read, a representation that needs images stays unfitted.
@@ -47,13 +59,15 @@ def fit_all(store: Store, executor: Executor, files: ArchiveFiles, progress: Pro
             groups.setdefault(representation.n_fit_pictures, []).append((stored, representation))
     for n_wanted, group in groups.items():
         chosen = [stored for stored, _ in group]
-        samples = _Sampler(store, executor, files, progress, chosen, seed).draw(n_wanted)
+        about = setup(store, chosen, in_batches({stored.id: made for stored, made in group}), descriptions)
+        samples = _Sampler(store, executor, files, progress, chosen, about, seed).draw(n_wanted)
         # Idle worker processes hold more memory than what is learnt from; to start them again takes a second.
         if isinstance(executor, ProcessExecutor) and _bytes(samples) > _LARGE:
             executor.close()
         for stored, representation in group:
             if samples[stored.id] or not n_wanted:
-                _fit(store, stored, representation, samples.pop(stored.id))
+                made = _fit(store, stored, representation, samples.pop(stored.id))
+                keep_remembered(descriptions, stored.id, made)
 
 
 def note_learnt(
@@ -93,12 +107,13 @@ def _unfitted(store: Store, stored: StoredRepresentation) -> Representation:
 
 def _fit(
     store: Store, stored: StoredRepresentation, representation: Representation, samples: deque[Arrays]
-) -> None:
+) -> Representation:
     n_fitted = len(samples)
     if representation.n_fit_pictures or not representation.is_fitted:
         representation = representation.learn(_consumed(samples))
     note_learnt(store, stored, representation, n_fitted)
     give_back_freed()
+    return representation
 
 
 def _bytes(samples: Mapping[int, deque[Arrays]]) -> int:
@@ -115,6 +130,7 @@ class _Sampler:
         files: ArchiveFiles,
         progress: Progress,
         group: Sequence[StoredRepresentation],
+        about: Setup,
         seed: int,
     ) -> None:
         self._store = store
@@ -122,6 +138,7 @@ class _Sampler:
         self._files = files
         self._progress = progress
         self._group = group
+        self._about = about
         self._stage = f"learn {', '.join(stored.name for stored in group)}"
         self._seed = seed
 
@@ -153,7 +170,7 @@ class _Sampler:
         """Sample files in the given order until there are n samples."""
         gathered: list[PartialResult] = []
         n_gathered = 0
-        about = setup(self._store, self._group)
+        about = self._about
 
         def tasks() -> Iterator[Task]:
             for source in self._files.brought(fetch(self._store.catalogue, ids), by_series=False):

@@ -31,6 +31,7 @@ from .encode import Encoded, Encoder
 from .fit import fit_all
 from .freed_memory import give_back_freed
 from .keep_hashes import keep_hashes
+from .kept_descriptions import room_for_descriptions
 from .plan import Step, steps_of, waiting
 from .push import follow_copies
 from .refit import begin_anew, begin_stale, cut_off, promote
@@ -118,11 +119,12 @@ def update(
     files = ArchiveFiles(store)
     # Fitting and encoding read files and share the worker processes; what follows works on stored vectors.
     try:
-        with seconds.of("learning"):
-            fit_all(store, executor, files, progress)
-            cut_off(store)
-        with seconds.of("encoding"):
-            outcome = Encoder(store, executor, files, progress, commit_every).run()
+        with room_for_descriptions(store) as kept:
+            with seconds.of("learning"):
+                fit_all(store, executor, files, progress, kept)
+                cut_off(store)
+            with seconds.of("encoding"):
+                outcome = Encoder(store, executor, files, progress, commit_every, kept).run()
         seconds.part("encoding", outcome.own_seconds)
     finally:
         executor.close()

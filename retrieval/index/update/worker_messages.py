@@ -46,6 +46,7 @@ class Setup:
     privacy : what the index keeps.
     limits : what the reading of a file may take.
     tiling : how slides are cut; None reads their first level.
+    descriptions : the folder of what images that are learnt from were described by; None keeps none.
     """
 
     window: str
@@ -55,6 +56,7 @@ class Setup:
     privacy: Privacy
     limits: Limits = field(default_factory=Limits)
     tiling: Tiling | None = None
+    descriptions: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from ...readers.limits import current_limits
 from ..catalogue.representations import StoredRepresentation
@@ -11,7 +12,10 @@ from .worker_messages import Setup, Spec
 
 
 def setup(
-    store: Store, chosen: Sequence[StoredRepresentation], in_batches: Collection[int] = frozenset()
+    store: Store,
+    chosen: Sequence[StoredRepresentation],
+    in_batches: Collection[int] = frozenset(),
+    descriptions: Path | None = None,
 ) -> Setup:
     """Return what workers need to restore representations; those ``in_batches`` by number."""
     # Absolute: a worker process may start in another working directory.
@@ -21,4 +25,5 @@ def setup(
         for b in chosen
     )
     about = (store.window.text, store.salt, specs, store.factories, store.privacy)
-    return Setup(*about, current_limits(), store.tiling)
+    kept = None if descriptions is None else descriptions.absolute()
+    return Setup(*about, current_limits(), store.tiling, kept)

@@ -32,6 +32,7 @@ from ..storage.thumbnail import make_thumbnail
 from .damaged_frames import Damage
 from .drawn_tiles import draw_tiles
 from .encoding_limit import no_limit
+from .kept_descriptions import KeptDescriptions
 from .same_pixels import unchanged
 from .text_marks import marks_of, without_text
 from .timings import Seconds
@@ -55,11 +56,13 @@ class Worker:
 
     def __post_init__(self) -> None:
         self._window = Window.parse(self.setup.window)
+        self._descriptions = KeptDescriptions(self.setup.descriptions, self.setup.salt)
         for spec in self.setup.specs:
             representation = make(spec.name, spec.settings, self.setup.factories)
-            self._made[spec.id] = (
-                representation.restore(load_arrays(spec.model)) if spec.model else representation
-            )
+            if spec.model:
+                restored = representation.restore(load_arrays(spec.model))
+                representation = self._descriptions.recalled(spec.id, restored)
+            self._made[spec.id] = representation
         self._in_batches = {spec.id for spec in self.setup.specs if spec.in_batches}
 
     def run(self, task: Task) -> Iterator[PartialResult | Failure]:
@@ -144,7 +147,7 @@ class Worker:
                 if id in self._in_batches and isinstance(made, BatchEncoder):
                     prepared[id] = made.prepare(picture)
                 else:
-                    encodings[id] = made.encode(picture)
+                    encodings[id] = self._descriptions.encode(id, made, picture)
         with seconds.of("thumbnails"):
             thumbnail = make_thumbnail(picture) if self._keeps_thumbnail(task) else None
         # Of an image that the index has the rest is known.
@@ -195,9 +198,12 @@ class Worker:
             )
             if len(best) < task.sample or key > best[0][0]:
                 with self.limit(self.setup.limits, picture.pixels.size):
-                    drawn = (key, picture.id, {id: self._made[id].sample(picture) for id in task.encode})
+                    drawn = (key, picture.id, self._samples(picture, task))
                 (heapq.heappush if len(best) < task.sample else heapq.heapreplace)(best, drawn)
         return PartialResult(samples=[s for _, _, s in sorted(best, key=lambda b: b[:2])], n_frames=n_frames)
+
+    def _samples(self, picture: Picture, task: Task) -> dict[int, Arrays]:
+        return {id: self._descriptions.sample(id, self._made[id], picture) for id in task.encode}
 
 
 def sampling_key(seed: int, name: str) -> int:
