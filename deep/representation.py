@@ -18,13 +18,13 @@ from retrieval.representation import Arrays, Encoding
 
 from .networks.preprocessing import cut, prepare, views
 from .networks.registry import Computed
+from .networks.remembered_embeddings import Remembers, Seen
 from .networks.stored_network import StoredNetwork
 from .networks.symmetric_embedding import SymmetricEmbedding
 from .normalisation import Normalisations
 from .regions.region_embedding import region_embedding
 from .regions.region_search import RegionSearch
 from .regions.window_embeddings import quantised, surroundings, windows
-from .remembered import Remembers, Seen
 from .settings import DEFAULT_SIDE, DeepSettings
 
 

@@ -89,14 +89,13 @@ def test_filters_and_cases_and_fusion_go_together(index, condition, query, k):
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-@pytest.mark.parametrize("seed", [0, 1])
-def test_one_picture_in_ten_thousand_is_found_by_every_ranker(kind, seed):
-    matrix = bags(20_000, seed=seed)
+def test_one_picture_in_ten_thousand_is_found_by_every_ranker(kind):
+    matrix = bags(10_000)
     ranker = filled(kind, matrix)
     query = kind.vector(matrix[5])
     whole = ranker.rank(query, len(matrix))
     among = np.zeros(len(matrix), dtype=bool)
-    among[np.random.default_rng(seed).choice(len(matrix), 2, replace=False)] = True
+    among[np.random.default_rng(0).choice(len(matrix), 2, replace=False)] = True
     kept = among[whole.ids]
     for k in (1, 2, 10):
         found = ranker.rank(query, k, among)
