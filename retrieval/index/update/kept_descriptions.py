@@ -12,11 +12,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...picture import Picture
 from ...rankers.array_files import HEADERS
@@ -27,6 +29,12 @@ from ..storage.store import Store
 _MOST = 1 << 20
 """Bytes of a description that is kept. Some thousand images are learnt from, so that they take a few hundred
 megabytes while an index is made."""
+
+_SPARE = 1 << 31
+"""Bytes of the disk that are left to what is worth more."""
+
+_PIXELS = "pixels"
+"""The array of the hash of what was described."""
 
 
 @contextmanager
@@ -57,7 +65,7 @@ class KeptDescriptions:
     Parameters
     ----------
     folder : of the descriptions; None keeps none. On another machine it may not be there.
-    salt : of the hashes of pixels, by which they are found again: a file may change meanwhile.
+    salt : of the hashes of names, by which they are found again, and of pixels, which may change meanwhile.
     """
 
     folder: Path | None
@@ -76,7 +84,7 @@ class KeptDescriptions:
             return made.sample(picture)
         described = made.describe(picture)
         if sum(array.nbytes for array in described.values()) <= _MOST:
-            _write(self._path(self.folder, id, picture), described)
+            _write(self._path(self.folder, id, picture), {**described, _PIXELS: self._hash(picture)})
         return made.sample_of(described)
 
     def encode(self, id: int, made: Representation, picture: Picture) -> Encoding:
@@ -85,18 +93,29 @@ class KeptDescriptions:
             return made.encode(picture)
         path = self._path(self.folder, id, picture)
         described = _read(path)
+        if described is None:
+            return made.encode(picture)
         with suppress(OSError):
-            path.unlink(missing_ok=True)
-        return made.encode(picture) if described is None else made.encode_described(described)
+            path.unlink()
+        if not np.array_equal(described.get(_PIXELS, ()), self._hash(picture)):
+            return made.encode(picture)
+        return made.encode_described(described)
 
     def _path(self, folder: Path, id: int, picture: Picture) -> Path:
-        return folder / f"{id}-{pixel_hash(picture, self.salt).hex()}.npz"
+        # By name: to hash the pixels of images that were never described would take longer than to look.
+        name = blake2b(picture.id.encode("utf-8", "surrogateescape"), key=self.salt[:64], digest_size=16)
+        return folder / f"{id}-{name.hexdigest()}.npz"
+
+    def _hash(self, picture: Picture) -> NDArray[np.uint8]:
+        return np.frombuffer(pixel_hash(picture, self.salt), dtype=np.uint8)
 
 
 def _write(path: Path, described: Arrays) -> None:
     # Whole or not at all: a worker may be killed at any moment. A full disk costs time, nothing else.
     begun = path.with_name(f"{secrets.token_hex(8)}.part")
     with suppress(OSError):
+        if shutil.disk_usage(path.parent.parent).free < _SPARE:
+            return
         path.parent.mkdir(exist_ok=True)
         try:
             with begun.open("wb") as file:
