@@ -15,7 +15,6 @@ from ..catalogue.representations import StoredRepresentation, note_fit, stored_r
 from ..progress import Progress
 from ..storage.store import Store
 from .archive_files import ArchiveFiles
-from .batch_encoding import in_batches
 from .flow import Flow
 from .freed_memory import give_back_freed
 from .kept_descriptions import keep_remembered
@@ -59,7 +58,7 @@ def fit_all(
             groups.setdefault(representation.n_fit_pictures, []).append((stored, representation))
     for n_wanted, group in groups.items():
         chosen = [stored for stored, _ in group]
-        about = setup(store, chosen, in_batches({stored.id: made for stored, made in group}), descriptions)
+        about = setup(store, chosen, descriptions=descriptions)
         samples = _Sampler(store, executor, files, progress, chosen, about, seed).draw(n_wanted)
         # Idle worker processes hold more memory than what is learnt from; to start them again takes a second.
         if isinstance(executor, ProcessExecutor) and _bytes(samples) > _LARGE:
