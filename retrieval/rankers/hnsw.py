@@ -13,7 +13,7 @@ from ..errors import NotInstalledError
 from .approximate import GROWTH, ApproximateRanker, Finder
 from .byte_codes import ByteCodes
 from .dense_block import DenseBlock
-from .graph import Graph, build_graph, open_graph, save_graph
+from .graph import Families, Graph, build_graph, open_graph, save_graph
 from .graph_walk import walk
 
 _WIDE_GROWTH = GROWTH / 2
@@ -23,6 +23,7 @@ _WIDE_GROWTH = GROWTH / 2
 @dataclass(frozen=True)
 class _Walker:
     graph: Graph
+    families: Families
     codes: ByteCodes
 
     @property
@@ -31,7 +32,8 @@ class _Walker:
 
     def find(self, view: NDArray[np.float32], depth: int) -> NDArray[np.int64]:
         self.codes.check()
-        return walk(self.graph, self.codes.arrays, view, depth)
+        # Half of what is looked for: as many as are asked for at least, and not all of one family.
+        return self.families.joined(walk(self.graph, self.codes.arrays, view, depth), depth // 2)
 
 
 class HnswRanker(ApproximateRanker):
@@ -46,11 +48,11 @@ class HnswRanker(ApproximateRanker):
 
     def _open_finder(self, folder: Path, block: DenseBlock) -> Finder:
         assert block.codes is not None  # a segment that has a graph is large enough for codes
-        return _Walker(open_graph(folder, block.n), block.codes)
+        return _Walker(*open_graph(folder, block.n), block.codes)
 
     @classmethod
     def _write_finder(cls, folder: Path, block: DenseBlock) -> None:
-        save_graph(folder, build_graph(_faiss(), block.vectors, block.lengths))
+        save_graph(folder, *build_graph(_faiss(), block.vectors, block.lengths))
 
 
 def _faiss() -> Any:
