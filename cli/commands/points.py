@@ -64,6 +64,10 @@ class Look:
 @option("-o", "--output", required=True, type=place, metavar="PNG", help="the drawing")
 @option("--points", type=positive, default=400, metavar="N", help="points an image [400]")
 @option("--longest-side", type=positive, default=320, metavar="N", help="working size in pixels [320]")
+@option("--density", default="even", metavar="HOW", help="of superpixels: even, or structure [even]")
+@option(
+    "--median", type=int, default=0, metavar="N", help="side of a median before superpixels, 3 or 5 [none]"
+)
 @option("--foreground-only", is_flag=True, help="keep out of the black background")
 @option("--window", default="auto", metavar="W", help="lung, brain, …, or centre,width [auto]")
 @slide_options
@@ -79,7 +83,7 @@ def run(args: Arguments) -> int:
         print(printable(str(args.output)))
         return 0
     pictures = read_images(find_images(args.images), _reader(args.window))
-    detectors = make_detectors(args.by, args.points)
+    detectors = make_detectors(args.by, args.points, density=args.density, median=args.median)
     # One image is drawn large, several as heat maps: two are read to know which.
     first, second = next(pictures, None), next(pictures, None)
     if first is None:
@@ -106,14 +110,24 @@ def _tissue(args: Arguments) -> Any:
     return draw_tissue(path, tiling_of(args) or Tiling((1.0,)))
 
 
-def make_detectors(names: Sequence[str] | None, points: int) -> dict[str, Any]:
-    """Make detectors of a budget by their names, all that there are if none is named."""
+def make_detectors(
+    names: Sequence[str] | None, points: int, *, density: str = "even", median: int = 0
+) -> dict[str, Any]:
+    """Make detectors of a budget by their names, all that there are if none is named.
+
+    ``density`` and ``median`` are settings of superpixels. Raises SettingError if one is out of range, or
+    given without superpixels.
+    """
     from bovw.detectors import DETECTORS
 
     for name in names or ():
         if name not in DETECTORS:
             raise SettingError(f"--by: {name!r} is no detector; one of {', '.join(DETECTORS)}")
-    return {name: DETECTORS[name](points=points) for name in names or DETECTORS}
+    own = {"density": density, "median": median}
+    if names and "superpixel" not in names and own != {"density": "even", "median": 0}:
+        raise SettingError(f"--by: {', '.join(names)} take no --density or --median; add --by superpixel")
+    chosen: dict[str, dict[str, Any]] = {"superpixel": own}
+    return {name: DETECTORS[name](points=points, **chosen.get(name, {})) for name in names or DETECTORS}
 
 
 def draw_one(picture: Picture, detectors: dict[str, Any], look: Look) -> Any:

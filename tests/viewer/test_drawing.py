@@ -171,6 +171,31 @@ def test_points_of_one_picture_are_drawn(tmp_path: Path, capsys: pytest.CaptureF
         assert drawn.height > 2 * 675
 
 
+def test_settings_of_superpixels_move_their_points_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_noise(tmp_path / "a.png")
+
+    def drawn(*more: str) -> np.ndarray:
+        out = tmp_path / "p.png"
+        assert main(["points", str(tmp_path / "a.png"), "--points", "50", *more, "-o", str(out)]) == 0
+        with Image.open(out) as image:
+            return np.asarray(image)
+
+    plain = drawn("--by", "superpixel")
+    assert (drawn("--by", "superpixel", "--density", "even", "--median", "0") == plain).all()
+    for more in (("--density", "structure"), ("--median", "5")):
+        assert not np.array_equal(drawn("--by", "superpixel", *more), plain)
+    capsys.readouterr()
+    for more, says in (
+        (("--by", "sift", "--median", "3"), "--by: sift take no --density or --median; add --by superpixel"),
+        (("--density", "much"), "density: 'much' will not do; take one of even, structure"),
+        (("--median", "4"), "give 0, 3 or 5 pixels"),
+    ):
+        assert main(["points", str(tmp_path / "a.png"), *more, "-o", str(tmp_path / "p.png")]) == 2
+        assert says in capsys.readouterr().err
+
+
 def test_points_of_a_folder_are_heat_maps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for i in range(3):
         save_noise(tmp_path / "in" / f"{i}.png", seed=i)
