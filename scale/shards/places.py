@@ -56,16 +56,14 @@ class FolderPlace:
 
     def ask(self, message: Message, timeout: float) -> Message:
         """Answer a message from the folder; see ``Place``."""
-        # A disc that was unmounted, and a folder that was moved; whatever else is wrong is said.
-        if not self._folder.is_dir():
-            raise AwayError("no such folder")
+        self._require_folder()
         # As bytes, like any other place, so that what the tests of folders prove holds for servers.
         asked = Message.unpack(message.pack())
         with self._turn:
             if self._is_closed:
                 raise AwayError("is closed")
             if self._index is None:
-                self._index = Index.open(self._folder)
+                self._index = self._opened()
             index = self._index
             self._n_asking += 1
         try:
@@ -73,6 +71,7 @@ class FolderPlace:
         except LackError as error:
             raise AwayError(str(error)) from error
         except (IndexFolderError, MessageError) as error:
+            self._require_folder()  # it may have gone since it was looked for
             raise IndexFolderError(f"{self.name}: {error}") from error
         finally:
             with self._turn:
@@ -84,6 +83,18 @@ class FolderPlace:
         with self._turn:
             self._is_closed = True
             self._close_if_idle()
+
+    def _opened(self) -> Index:
+        try:
+            return Index.open(self._folder)
+        except IndexFolderError:
+            self._require_folder()
+            raise
+
+    def _require_folder(self) -> None:
+        # A disc that was unmounted, and a folder that was moved; whatever else is wrong is said.
+        if not self._folder.is_dir():
+            raise AwayError("no such folder")
 
     def _close_if_idle(self) -> None:
         # A slow copy goes on in its thread after another has answered; SQLite crashes whoever reads from

@@ -4,6 +4,7 @@ import json
 import shutil
 import zipfile
 from io import BytesIO
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from retrieval.errors import IndexFolderError, SettingError
 from retrieval.index import Index
 from retrieval.index.writer import IndexWriter, MetricOptions
 from retrieval.region import Region
+from scale.shards import places
 from scale.shards.messages import Message, MessageError
+from scale.shards.places import AwayError, FolderPlace
 from scale.shards.sharded_index import ShardedIndex
 from scale.shards.split import split
 
@@ -273,6 +276,23 @@ def test_a_shard_that_goes_away_under_many_clients_makes_no_answer_wrong(one, co
             for hits, lacking in found:
                 assert hits == (without if lacking else whole)[name]
         assert "1 of 4 shards is away" in ask(rest[0])[1][-1][1]
+
+
+@pytest.mark.parametrize("step", ["open", "answer"])
+def test_a_folder_that_goes_while_it_is_asked_is_away(copied, monkeypatch, step):
+    place = FolderPlace(copied / "shard-2")
+
+    def gone(*about):
+        (copied / "shard-2").rename(copied / "moved")
+        raise IndexFolderError("no such folder of arrays")
+
+    if step == "open":
+        monkeypatch.setattr(places, "Index", SimpleNamespace(open=gone))
+    else:
+        monkeypatch.setattr(places, "answer", gone)
+    with pytest.raises(AwayError, match="no such folder"):
+        place.ask(Message({"ask": "names"}), 10)
+    place.close()
 
 
 @pytest.mark.parametrize("seeds", [range(50), pytest.param(range(50, 1000), marks=pytest.mark.soak)], ids=len)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 Visit = Callable[..., Page]
 COLOUR = """([x, y]) => {
@@ -129,6 +129,26 @@ def test_a_hit_is_seen_on_its_slide_and_a_tile_leads_to_it(visit: Visit, slides:
     tab.click('#list [data-id="b.tif#1.0um/2,2"]')
     tab.locator("#labels").get_by_role("button", name="on its slide").click()
     expect(tab.locator("#look-title")).to_have_text("b.tif")
+
+
+def test_pixels_that_come_late_do_not_take_the_place_of_a_slide(visit: Visit, slides: str) -> None:
+    tab = visit(slides)
+    open_slide(tab)
+    mark(tab)
+    held: list[Route] = []
+    tab.route("**/pixels*", lambda route: held.append(route))
+    tab.locator(".hit .picture").first.click()
+    expect(tab.locator("#hit-title")).not_to_be_empty()
+    tab.click("#hit-slide")
+    outlined = tab.locator("#stage-hit .on-slide polygon").first
+    expect(outlined).to_be_attached()
+    assert held
+    with tab.expect_response("**/pixels*"):
+        for route in held:
+            route.continue_()
+    tab.wait_for_timeout(300)
+    expect(outlined).to_be_attached()
+    expect(tab.locator("#hit-slide")).to_have_attribute("aria-pressed", "true")
 
 
 def test_tools_that_need_all_pixels_are_put_away(visit: Visit, slides: str) -> None:

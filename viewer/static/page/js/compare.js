@@ -28,6 +28,8 @@ let explained = null;
 let heat = null;
 let asking = new AbortController();
 let timer = 0;
+/** How often something else was asked for: what arrives later than that is not shown. */
+let turns = 0;
 
 other.drawing.append(outline, pairsThere);
 view.drawing.append(pairsHere);
@@ -49,6 +51,7 @@ watch((changed) => {
 
 export function close() {
   if (!there.hit) return;
+  turns++;
   clear();
   $('compare').hidden = true;
   $('look').classList.remove('split');
@@ -68,6 +71,7 @@ function clear() {
 
 /** @param {Hit} hit */
 export async function open(hit) {
+  const turn = ++turns;
   clear();
   update({ hit: hit.image.id });
   there.hit = hit;
@@ -83,11 +87,11 @@ export async function open(hit) {
   const found = await stackOf({ image: hit.image.id });
   if (there.hit !== hit) return;
   Object.assign(there, {
-    slices: found.slices, matched: found.at, start: slices().indexOf(currentSlice()), startZ: currentSlice()?.positionMm ?? null,
+    slices: found.slices, matched: found.at, at: found.at, start: slices().indexOf(currentSlice()), startZ: currentSlice()?.positionMm ?? null,
   });
   $('slices-hit').hidden = there.slices.length < 2;
   $('slider-hit').max = there.slices.length - 1;
-  await showThere(found.at);
+  if (turn === turns) await showThere(found.at);
   if (there.slices.length > 1) await curve(hit);
 }
 
@@ -101,8 +105,9 @@ async function onSlide() {
     await showThere(there.at);
     return;
   }
+  const turn = ++turns;
   const [{ openSlide }, found] = await Promise.all([slide(), stackOf({ image: hit.onSlide.slide })]);
-  if (there.hit !== hit) return;
+  if (turn !== turns) return;
   other.above = null;
   fill(outline);
   pairsThere.setAttribute('visibility', 'hidden');
@@ -114,6 +119,7 @@ async function onSlide() {
 
 /** @param {number} place */
 async function showThere(place) {
+  const turn = ++turns;
   const at = clamp(place, 0, there.slices.length - 1);
   const { image, positionMm } = there.slices[at];
   there.at = at;
@@ -123,10 +129,12 @@ async function showThere(place) {
   const path = imagePath(image.key);
   try {
     const pixels = await loadPixels(path);
-    if (there.at !== at) return;
+    if (turn !== turns) return;
     other.show(pixels, sharedWindow(pixels), state.invert);
   } catch {
-    other.showPicture(await loadImage(`${path}/picture`), image.cols, image.rows);
+    const picture = await loadImage(`${path}/picture`);
+    if (turn !== turns) return;
+    other.showPicture(picture, image.cols, image.rows);
   }
   const isMatched = image.id === there.hit?.image.id;
   fill(outline, isMatched && there.hit && matchOf(there.hit));
