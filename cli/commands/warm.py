@@ -193,18 +193,19 @@ def _rank_by_graph(segment: Path) -> None:
 
     from retrieval.rankers.block_sums import BlockSums, RowCheck
     from retrieval.rankers.dense_block import CODED, open_segment
-    from retrieval.rankers.graph import LINKS, Graph, open_graph, save_graph
+    from retrieval.rankers.graph import LINKS, Families, Graph, open_graph, save_graph
     from retrieval.rankers.graph_walk import walk
     from retrieval.rankers.row_scores import best_of
 
     alone = np.full(CODED, -1, dtype=np.int32)
     links = np.repeat(alone[:, None], 2 * LINKS, axis=1)
     folder = segment.with_name("graph")
-    save_graph(folder, Graph(links, np.empty((0, LINKS), np.int32), alone, np.zeros(2, np.int64)))
+    graph = Graph(links, np.empty((0, LINKS), np.int32), alone, np.zeros(2, np.int64))
+    save_graph(folder, graph, Families.of(np.arange(CODED)))
     ids, block = open_segment(segment, 8)
     codes, query = block.codes, np.ones(8, np.float32)
     assert codes is not None  # a segment of this size has codes
-    walk(open_graph(folder, CODED), codes.arrays, query, 3)
+    walk(open_graph(folder, CODED)[0], codes.arrays, query, 3)
     # Candidates are checked in files that are too large to be checked at once, and scored by their vectors.
     large = BlockSums(segment, np.zeros(9, np.uint8), array("I", [zlib.crc32(bytes(9))]))
     RowCheck(large).some(np.arange(9))
