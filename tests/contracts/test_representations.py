@@ -9,7 +9,6 @@ import subprocess
 import sys
 from dataclasses import replace
 from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +39,6 @@ FACTORIES = {
     for entry in entry_points(group="semblance.representations")
     if entry.dist is not None and entry.dist.name == "semblance"
 }
-FITTED = [name for name in FACTORIES if name != "deep" or find_spec("torch")]
-"""Those that can be fitted here: the base install has no torch."""
 SMALL = {"words": 24, "tone_words": 6, "points": 60, "longest_side": 96, "fit_pictures": 20}
 """Settings of a quick representation, for those that have them."""
 
@@ -103,8 +100,6 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def fitted(name: str) -> Representation:
-    if name not in FITTED:
-        pytest.skip("needs torch")
     return make(name).fit(PICTURES)
 
 
@@ -417,8 +412,8 @@ def test_locating_twice_is_the_same_and_leaves_the_evidence_as_it_was(fitted, en
 
 
 AGAIN = """
-from representation_contract import FITTED, PICTURES, digest, make
-for name in FITTED:
+from representation_contract import FACTORIES, PICTURES, digest, make
+for name in FACTORIES:
     print(digest(make(name).fit(PICTURES)))
 """
 
@@ -435,14 +430,23 @@ def test_another_process_with_other_threads_agrees_to_the_last_bit(tmp_path):
         text=True,
         check=True,
     )
-    assert done.stdout.splitlines() == [digest(make(name).fit(PICTURES)) for name in FITTED]
+    assert done.stdout.splitlines() == [digest(make(name).fit(PICTURES)) for name in FACTORIES]
 
 
+REUSING, REMEMBERING = {"superpixel", "dense", "sift"}, {"deep"}
+"""Those that describe an image before what they have learnt is asked for, and those that encode to learn."""
+
+
+def test_these_describe_images_once(name: str) -> None:
+    made = make(name)
+    assert isinstance(made, Reusing) == (name in REUSING)
+    assert isinstance(made, Remembering) == (name in REMEMBERING)
+
+
+@pytest.mark.parametrize("name", sorted(REUSING), scope="module")
 def test_a_description_is_as_good_as_the_image(fitted: Representation) -> None:
-    if not isinstance(fitted, Reusing):
-        pytest.skip("describes no image before it asks what it has learnt")
     fresh = make(fitted.name)
-    assert isinstance(fresh, Reusing)
+    assert isinstance(fresh, Reusing) and isinstance(fitted, Reusing)
     for picture in (*PICTURES[:4], Picture(np.zeros((30, 40), np.float32))):
         described = fresh.describe(picture)
         own = fitted.sample(picture)
@@ -452,12 +456,10 @@ def test_a_description_is_as_good_as_the_image(fitted: Representation) -> None:
         assert bits(fitted.encode_described(described)) == bits(fitted.encode(picture))
 
 
-def test_what_is_remembered_changes_no_encoding(name: str, fitted: Representation) -> None:
-    if not isinstance(fitted, Remembering):
-        pytest.skip("encodes no image to learn")
-    more = {"cells": 0} if name == "deep" else {}
-    learnt = make(name, **more).fit(PICTURES)
-    fresh = make(name, **more).restore(learnt.learnt())
+@pytest.mark.parametrize("name", sorted(REMEMBERING), scope="module")
+def test_what_is_remembered_changes_no_encoding(name: str) -> None:
+    learnt = make(name, cells=0).fit(PICTURES)
+    fresh = make(name, cells=0).restore(learnt.learnt())
     # Those that it learnt from, and others.
     pictures = [*PICTURES[:3], blobs_and_stripes(99, (70, 90))]
     before = [bits(fresh.encode(picture)) for picture in pictures]
