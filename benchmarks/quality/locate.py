@@ -139,7 +139,8 @@ def main() -> int:
             for name in names:
                 index.add_representation(make(name))
             index.update([folder], jobs=args.jobs, labels=LabelTable.read(table or folder / "labels.csv"))
-            rows = [*([name] for name in names), *([list(WORDS)] if set(WORDS) <= set(names) else [])]
+            together = [list(WORDS)] if set(WORDS) < set(names) else []
+            rows = [*([name] for name in names), *together, *([names] if len(names) > 1 else [])]
             print(
                 "| by | volumes | median error, slices of 5 mm | 95 % interval | lower | upper | worst "
                 "| within 2 slices | certain | s a volume |"
