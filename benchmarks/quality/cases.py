@@ -137,8 +137,13 @@ def recalls(index: Index, by: Sequence[str], how: str) -> list[float]:
             )
         else:
             hits = index.query_volume(
-                ordered, by=by, k=len(index), volume_by=how, not_same="series", fusion="rrf"
-            )  # type: ignore[arg-type]
+                ordered,
+                by=by,
+                k=len(index),
+                volume_by=how,  # type: ignore[arg-type]
+                not_same="series",
+                fusion="rrf",
+            )
         other = scan.replace("-0.nii", "-1.nii")
         found.append(1 / next(hit.rank for hit in hits if hit.id.startswith(other)))
     return found

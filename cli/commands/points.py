@@ -126,8 +126,8 @@ def make_detectors(
     own = {"density": density, "median": median}
     if names and "superpixel" not in names and own != {"density": "even", "median": 0}:
         raise SettingError(f"--by: {', '.join(names)} take no --density or --median; add --by superpixel")
-    chosen: dict[str, dict[str, Any]] = {"superpixel": own}
-    return {name: DETECTORS[name](points=points, **chosen.get(name, {})) for name in names or DETECTORS}
+    made: dict[str, Any] = {name: DETECTORS[name] for name in names or DETECTORS}
+    return {name: kind(points=points, **(own if name == "superpixel" else {})) for name, kind in made.items()}
 
 
 def draw_one(picture: Picture, detectors: dict[str, Any], look: Look) -> Any:

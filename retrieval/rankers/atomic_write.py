@@ -23,10 +23,11 @@ def write_atomically(content: bytes, path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, is_lasting: bool = True) -> Iterator[Path]:
     """Yield a path to write to; at the end of the block that file takes the place of ``path``.
 
-    If an error leaves the block, ``path`` stays as it was. Raises SemblanceError in place of any OSError.
+    ``is_lasting`` says that it must outlast a loss of power, for which the disk is waited for. If an error
+    leaves the block, ``path`` stays as it was. Raises SemblanceError in place of any OSError.
     """
     # In the same folder, because a rename is atomic only within one file system. The name is not made from
     # that of `path`, which may be as long as a name can be.
@@ -35,7 +36,8 @@ def replacing(path: Path) -> Iterator[Path]:
         yield beside
         # Renamed only when it is on the disk: else a loss of power could keep the new name and lose the
         # content.
-        _sync(beside)
+        if is_lasting:
+            _sync(beside)
         beside.replace(path)
     except OSError as error:
         raise SemblanceError(

@@ -30,6 +30,17 @@ def write_tiny(path, seed=0, side=32):
     return str(path)
 
 
+def write_noisy_blobs(folder, n):
+    """Write n pictures of smooth noise, three kinds one after the other, each with noise of its own."""
+    from PIL import Image
+
+    folder.mkdir()
+    for number in range(n):
+        levels = (blobs(number * 3 // n, (80, 96)).pixels * 200).astype(np.uint8)
+        noise = np.random.default_rng(number).integers(0, 40, levels.shape, dtype=np.uint8)
+        Image.fromarray(levels + noise).save(folder / f"{number}.png")
+
+
 def blobs(seed, shape=(48, 64)):
     """Make a picture of smooth noise."""
     import cv2

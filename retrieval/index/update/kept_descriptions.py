@@ -7,7 +7,6 @@ image finds it. Nothing depends on its being there: what is not there is compute
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,8 +19,10 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import SemblanceError
 from ...picture import Picture
 from ...rankers.array_files import HEADERS
+from ...rankers.atomic_write import replacing
 from ...representation import Arrays, Encoding, Remembering, Representation, Reusing
 from ..catalogue.pixel_hashes import pixel_hash
 from ..storage.store import Store
@@ -112,19 +113,13 @@ class KeptDescriptions:
 
 def _write(path: Path, described: Arrays) -> None:
     # Whole or not at all: a worker may be killed at any moment. A full disk costs time, nothing else.
-    begun = path.with_name(f"{secrets.token_hex(8)}.part")
-    with suppress(OSError):
+    with suppress(OSError, SemblanceError):
         if shutil.disk_usage(path.parent.parent).free < _SPARE:
             return
         path.parent.mkdir(exist_ok=True)
-        try:
-            with begun.open("wb") as file:
-                arrays: dict[str, Any] = dict(described)
-                np.savez(file, **arrays)
-            begun.replace(path)
-        except OSError:
-            begun.unlink(missing_ok=True)
-            raise
+        with replacing(path, is_lasting=False) as beside, beside.open("wb") as file:
+            arrays: dict[str, Any] = dict(described)
+            np.savez(file, **arrays)
 
 
 def _read(path: Path) -> Arrays | None:

@@ -9,10 +9,8 @@ from contextlib import closing
 from dataclasses import replace
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from PIL import Image
-from support.embedders import blobs
+from support.embedders import write_noisy_blobs
 
 from cli.main import main
 from retrieval.evaluation import FusionOptions, learn_fusion
@@ -41,11 +39,7 @@ SMALL = ["--words", "16", "--tone-words", "8", "--points", "60", "--jobs", "1", 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("default") / "scans"
-    folder.mkdir()
-    for number in range(9):
-        levels = (blobs(number // 3, (80, 96)).pixels * 200).astype(np.uint8)
-        noise = np.random.default_rng(number).integers(0, 40, levels.shape, dtype=np.uint8)
-        Image.fromarray(levels + noise).save(folder / f"{number}.png")
+    write_noisy_blobs(folder, 9)
     rows = "".join(f"{n}.png,{'abc'[n // 3]},p{n}\n" for n in range(9))
     (folder.parent / "labels.csv").write_text(f"path,label,patient\n{rows}", encoding="utf-8")
     return folder

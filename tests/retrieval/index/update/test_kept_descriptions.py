@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-from support.embedders import blobs
+from support.embedders import blobs, write_noisy_blobs
 
 import retrieval.index.update.kept_descriptions as kept_module
 from bovw import superpixel
@@ -28,11 +27,7 @@ WORDS = ["--words", "16", "--tone-words", "8", "--points", "60"]
 @pytest.fixture(scope="module")
 def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("kept") / "scans"
-    folder.mkdir()
-    for number in range(6):
-        levels = (blobs(number // 2, (80, 96)).pixels * 200).astype(np.uint8)
-        noise = np.random.default_rng(number).integers(0, 40, levels.shape, dtype=np.uint8)
-        Image.fromarray(levels + noise).save(folder / f"{number}.png")
+    write_noisy_blobs(folder, 6)
     # Of equal pixels.
     (folder / "copy.png").write_bytes((folder / "0.png").read_bytes())
     return folder
