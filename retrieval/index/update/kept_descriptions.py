@@ -8,7 +8,7 @@ image finds it. Nothing depends on its being there: what is not there is compute
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -24,7 +24,6 @@ from ...picture import Picture
 from ...rankers.array_files import HEADERS
 from ...rankers.atomic_write import replacing
 from ...representation import Arrays, Encoding, Remembering, Representation, Reusing
-from ..catalogue.pixel_hashes import pixel_hash
 from ..storage.store import Store
 
 _MOST = 1 << 20
@@ -66,7 +65,7 @@ class KeptDescriptions:
     Parameters
     ----------
     folder : of the descriptions; None keeps none. On another machine it may not be there.
-    salt : of the hashes of names, by which they are found again, and of pixels, which may change meanwhile.
+    salt : of the hashes of names, by which they are found again.
     """
 
     folder: Path | None
@@ -79,16 +78,21 @@ class KeptDescriptions:
         remembered = _read(self.folder / f"{id}.npz")
         return made if remembered is None else made.recall(remembered)
 
-    def sample(self, id: int, made: Representation, picture: Picture) -> Arrays:
-        """Return a sample of an image by the representation of a number, and keep its description."""
+    def sample(self, id: int, made: Representation, picture: Picture, pixels: Callable[[], bytes]) -> Arrays:
+        """Return a sample of an image by the representation of a number, and keep its description.
+
+        ``pixels`` returns the hash of what the image is described by, if it is asked for.
+        """
         if self.folder is None or not isinstance(made, Reusing):
             return made.sample(picture)
         described = made.describe(picture)
         if sum(array.nbytes for array in described.values()) <= _MOST:
-            _write(self._path(self.folder, id, picture), {**described, _PIXELS: self._hash(picture)})
+            _write(self._path(self.folder, id, picture), {**described, _PIXELS: _row(pixels())})
         return made.sample_of(described)
 
-    def encode(self, id: int, made: Representation, picture: Picture) -> Encoding:
+    def encode(
+        self, id: int, made: Representation, picture: Picture, pixels: Callable[[], bytes]
+    ) -> Encoding:
         """Return the encoding of an image, of its description if that was kept; it is not kept any longer."""
         if self.folder is None or not isinstance(made, Reusing):
             return made.encode(picture)
@@ -98,7 +102,7 @@ class KeptDescriptions:
             return made.encode(picture)
         with suppress(OSError):
             path.unlink()
-        if not np.array_equal(described.get(_PIXELS, ()), self._hash(picture)):
+        if not np.array_equal(described.get(_PIXELS, ()), _row(pixels())):
             return made.encode(picture)
         return made.encode_described(described)
 
@@ -107,8 +111,9 @@ class KeptDescriptions:
         name = blake2b(picture.id.encode("utf-8", "surrogateescape"), key=self.salt[:64], digest_size=16)
         return folder / f"{id}-{name.hexdigest()}.npz"
 
-    def _hash(self, picture: Picture) -> NDArray[np.uint8]:
-        return np.frombuffer(pixel_hash(picture, self.salt), dtype=np.uint8)
+
+def _row(pixels: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(pixels, dtype=np.uint8)
 
 
 def _write(path: Path, described: Arrays) -> None:

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from hashlib import blake2b
 from typing import Any
 
@@ -141,13 +141,14 @@ class Worker:
     def _describe(self, picture: Picture, task: Task, seconds: Seconds) -> EncodedPicture:
         encodings: dict[int, Encoding] = {}
         prepared: dict[int, NDArray[Any]] = {}
+        pixels = self._hash_of(picture)
         for id in task.encode:
             made = self._made[id]
             with seconds.of(f"encoding {made.name}"):
                 if id in self._in_batches and isinstance(made, BatchEncoder):
                     prepared[id] = made.prepare(picture)
                 else:
-                    encodings[id] = self._descriptions.encode(id, made, picture)
+                    encodings[id] = self._descriptions.encode(id, made, picture, pixels)
         with seconds.of("thumbnails"):
             thumbnail = make_thumbnail(picture) if self._keeps_thumbnail(task) else None
         # Of an image that the index has the rest is known.
@@ -155,7 +156,7 @@ class Worker:
         # Tiles of a slide that is read in bands are not compared later.
         if task.has_thumbnails and task.band is None:
             with seconds.of("hashing"):
-                kept = replace(kept, pixels=pixel_hash(picture, self.setup.salt))
+                kept = replace(kept, pixels=pixels())
         return replace(kept, encodings=encodings, thumbnail=thumbnail, prepared=prepared)
 
     def _alone(self, picture: Picture, seconds: Seconds) -> EncodedPicture:
@@ -203,7 +204,12 @@ class Worker:
         return PartialResult(samples=[s for _, _, s in sorted(best, key=lambda b: b[:2])], n_frames=n_frames)
 
     def _samples(self, picture: Picture, task: Task) -> dict[int, Arrays]:
-        return {id: self._descriptions.sample(id, self._made[id], picture) for id in task.encode}
+        pixels = self._hash_of(picture)
+        return {id: self._descriptions.sample(id, self._made[id], picture, pixels) for id in task.encode}
+
+    def _hash_of(self, picture: Picture) -> Callable[[], bytes]:
+        """Return what hashes the pixels of an image when it is first asked."""
+        return cache(lambda: pixel_hash(picture, self.setup.salt))
 
 
 def sampling_key(seed: int, name: str) -> int:

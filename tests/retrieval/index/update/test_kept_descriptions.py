@@ -17,6 +17,7 @@ from bovw.extraction import FeatureExtractor
 from cli.main import main
 from deep.networks.numpy_network import NumpyNetwork
 from retrieval.index import Index
+from retrieval.index.catalogue.pixel_hashes import pixel_hash
 from retrieval.index.update import run
 from retrieval.index.update.kept_descriptions import KeptDescriptions, keep_remembered
 from retrieval.picture import Picture
@@ -120,6 +121,16 @@ def test_a_later_update_asks_for_none(scans, tmp_path, monkeypatch):
         assert len(opened.query("new.png", by=("superpixel",), k=20)) == 8
 
 
+class Kept(KeptDescriptions):
+    """Descriptions of images whose pixels are hashed as a worker does."""
+
+    def sample(self, id, made, picture):
+        return super().sample(id, made, picture, lambda: pixel_hash(picture, self.salt))
+
+    def encode(self, id, made, picture):
+        return super().encode(id, made, picture, lambda: pixel_hash(picture, self.salt))
+
+
 @pytest.fixture(scope="module")
 def fitted():
     pictures = [blobs(seed, (80, 96)) for seed in range(3)]
@@ -128,7 +139,7 @@ def fitted():
 
 def test_pixels_that_changed_meanwhile_are_described_anew(fitted, tmp_path):
     bag, (picture, other, _) = fitted
-    kept = KeptDescriptions(tmp_path / "kept", b"salt")
+    kept = Kept(tmp_path / "kept", b"salt")
     sample = kept.sample(1, bag, picture)
     assert all((sample[name] == array).all() for name, array in bag.sample(picture).items())
     changed = Picture(other.pixels, picture.id, picture.spacing)
@@ -148,7 +159,7 @@ def test_pixels_that_changed_meanwhile_are_described_anew(fitted, tmp_path):
 @pytest.mark.parametrize("cut", [0, 10, 1000, -1])
 def test_a_damaged_description_is_not_used(fitted, tmp_path, cut):
     bag, (picture, _, _) = fitted
-    kept = KeptDescriptions(tmp_path / "kept", b"salt")
+    kept = Kept(tmp_path / "kept", b"salt")
     kept.sample(1, bag, picture)
     (path,) = (tmp_path / "kept").iterdir()
     data = bytearray(path.read_bytes())
@@ -160,7 +171,7 @@ def test_a_damaged_description_is_not_used(fitted, tmp_path, cut):
 
 def test_a_full_disk_and_large_descriptions_cost_time_alone(fitted, tmp_path, monkeypatch):
     bag, (picture, _, _) = fitted
-    kept = KeptDescriptions(tmp_path / "kept", b"salt")
+    kept = Kept(tmp_path / "kept", b"salt")
 
     def full(*arrays, **named):
         raise OSError(28, "No space left on device")
