@@ -187,9 +187,7 @@ def _listed(path: Path, walk: _Walk, prefix: str = "") -> Iterator[FoundFile]:
         if not place.exists():  # a CD may show its names in small letters
             place = folder.joinpath(*(part.lower() for part in parts))
         if PurePosixPath(name).is_absolute() or not _real(place).is_relative_to(root):
-            walk.report(
-                f"{prefix}{clean_name(name)}: lies outside the folder of the DICOMDIR and is not read"
-            )
+            walk.report(f"{prefix}{clean_name(name)}: is outside the folder of the DICOMDIR and is not read")
         elif not walk.excluded.isdisjoint((_real(place), *_real(place).parents)):
             continue
         else:

@@ -145,7 +145,11 @@ def _regions(path: Path, name: str, image: MarkedImage) -> Mask:
     file = image.path()
     if file is None or not file.is_file():
         raise PictureError(f"{path}: needs the DICOM file of the query, which cannot be found")
-    found = regions_of(path, target_of(file, image.frame))
+    target = target_of(file, image.frame)
+    try:
+        found = regions_of(path, target)
+    except PictureError as error:
+        raise PictureError(f"{path}: {error}") from error
     if not found:
         raise PictureError(f"{path}: none of its regions refers to this image")
     named = [region for region in found if name in ("", region.label, str(region.number))]

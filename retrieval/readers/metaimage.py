@@ -19,6 +19,8 @@ _TYPES = {
     "MET_USHORT": "u2",
     "MET_INT": "i4",
     "MET_UINT": "u4",
+    "MET_LONG": "i4",  # whatever a machine takes for a long
+    "MET_ULONG": "u4",
     "MET_LONG_LONG": "i8",
     "MET_ULONG_LONG": "u8",
     "MET_FLOAT": "f4",

@@ -153,7 +153,7 @@ class _Memory:
         return int(fields[1]) * page
 
     def lend(self, n_bytes: int | None) -> None:
-        """Bound what is used to so many bytes more; None for as much as there is."""
+        """Limit memory to this number of bytes more; None for as much as there is."""
         import resource
 
         # Not RLIMIT_AS: it counts what is only reserved, such as 64 MB for each thread, and mapped files.

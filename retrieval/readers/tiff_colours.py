@@ -144,7 +144,7 @@ def _in_colour(values: NDArray[Any], page: Any) -> Pixels:
     if photometric == _PALETTE and page.colormap is not None and values.ndim == 2:
         # Section 5: 65535 is full, whatever the palette holds; old writers wrote 8 bits.
         bits = 8 if page.colormap.max(initial=0) <= 255 else 16
-        return colour(page.colormap[:, values].transpose(1, 2, 0), bits)
+        return colour(page.colormap[:, values.astype(np.int64)].transpose(1, 2, 0), bits)
     if photometric == _SEPARATED:  # section 16: cyan, magenta, yellow and black ink
         inks = stretch(values, (0.0, float(np.iinfo(values.dtype).max)))
         return np.asarray((1 - inks[..., :3]) * (1 - inks[..., 3:]), dtype=np.float32)

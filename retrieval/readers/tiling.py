@@ -174,7 +174,7 @@ class Tiling:
 
     @property
     def shown(self) -> str:
-        """Return it as it is told to people."""
+        """Return it in words."""
         scales = ", ".join(f"{scale:g}" for scale in self.um_per_px)
         tissue = f"tissue {self.tissue.share:g}" if self.tissue.share else "tissue off"
         more = [f"{self.assumed:g} µm a pixel assumed"] if self.assumed is not None else []

@@ -31,3 +31,18 @@ def stored_values(words: NDArray[Any], options: dict[str, Any]) -> NDArray[Any]:
     above = allocated - stored - shift
     values: NDArray[Any] = np.right_shift(np.left_shift(words, above), above + shift)
     return values
+
+
+def signed(values: NDArray[Any], options: dict[str, Any]) -> NDArray[Any]:
+    """Give values their sign, which JPEG and JPEG-LS do not know; the sign bit is that of ``bits_stored``.
+
+    Decoders take the highest bit of the codestream for it, which may be deeper than the values: what comes
+    out then is positive, and larger than a signed value can be.
+    """
+    if options.get("pixel_representation") != 1 or values.dtype.kind not in "iu" or not values.size:
+        return values
+    spare, top = 8 * values.dtype.itemsize - options["bits_stored"], 1 << options["bits_stored"] - 1
+    if spare < 0 or (values.dtype.kind == "i" and (values.min() < 0 or values.max() < top)):
+        return values
+    raised: NDArray[Any] = np.left_shift(values, spare).view(f"i{values.dtype.itemsize}")
+    return np.asarray(np.right_shift(raised, spare))

@@ -12,14 +12,18 @@ from numpy.typing import NDArray
 
 from ...errors import PictureError
 from ..codestream import Codestream, bare_j2k, codestream
-from .bits import bit_shift, stored_values
+from .bits import bit_shift, signed, stored_values
 from .header import syntax_name
+from .ybr import rgb_of
 
 _JPEG_PREFIX = "1.2.840.10008.1.2.4."
 _BASELINE = f"{_JPEG_PREFIX}50"
 _EXTENDED = f"{_JPEG_PREFIX}51"
 _JPEG = {f"{_JPEG_PREFIX}{n}" for n in (50, 51, 52, 53, 54, 55, 56, 57, 58, 70)}
 """JPEG of any process: sequential (50, 51), spectral selection (52, 53), progressive (54, 55), lossless."""
+_LOSSLESS_JPEG = {f"{_JPEG_PREFIX}{n}" for n in (57, 58, 70)}
+_REVERSIBLE = {*_LOSSLESS_JPEG, *(f"{_JPEG_PREFIX}{n}" for n in (80, 90, 92, 201, 202))}
+"""Syntaxes that keep every bit of a word."""
 _JPEG_LS = {f"{_JPEG_PREFIX}{n}" for n in (80, 81)}
 _JPEG_2000 = {f"{_JPEG_PREFIX}{n}" for n in (90, 91, 92, 93)}
 _RLE = "1.2.840.10008.1.2.5"
@@ -52,12 +56,16 @@ def decode_frame(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
     if syntax in (_PLAIN_FRAMES, _DEFLATED_FRAMES):
         plain = data if syntax == _PLAIN_FRAMES else _inflate(data, _n_bytes(options))
         values = _native(plain, options)
-        return stored_values(values, options), options["photometric_interpretation"]
+        values = stored_values(values, options)
+        return rgb_of(values, str(options["photometric_interpretation"]), options["bits_stored"])
     if syntax == _RLE and options["bits_allocated"] == 1:
         return _native(_run_lengths(data), options), options["photometric_interpretation"]
     if bit_shift(options):
         return _shifted(data, syntax, options, stated)
-    return _first_that_can(data, syntax, _with_true_colours(options, stated, syntax))
+    values, photometric = _first_that_can(data, syntax, options, stated)
+    if syntax in _REVERSIBLE and (values.dtype.kind == "u" or options.get("pixel_representation") == 1):
+        values = stored_values(values, options)  # overlays or noise above them were compressed as well
+    return values, photometric
 
 
 def _shifted(data: bytes, syntax: Any, options: dict[str, Any], stated: Codestream | None) -> Decoded:
@@ -69,28 +77,36 @@ def _shifted(data: bytes, syntax: Any, options: dict[str, Any], stated: Codestre
     plain = {**options, "correct_unused_bits": False}
     if holds_words:  # their sign is that of the word until the value is cut out
         plain["bits_stored"] = options["bits_allocated"]
-    values, photometric = _first_that_can(data, syntax, _with_true_colours(plain, stated, syntax))
+    values, photometric = _first_that_can(data, syntax, plain, stated)
     return stored_values(values, options) if holds_words else values, photometric
 
 
-def _first_that_can(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
+def _first_that_can(data: bytes, syntax: Any, options: dict[str, Any], stated: Codestream | None) -> Decoded:
     """Try one decoder after the other: each refuses some streams that another reads.
 
     Raises what the first one says if none can.
     """
     first: Exception | None = None
-    for decode in _decoders(syntax, options):
+    options = _with_true_colours(options, stated, syntax)
+    for decode in _decoders(syntax, options, stated):
         try:
             values, photometric = decode(data, syntax, options)
             _check_shape(values, options)
-            return _signed(values, options), photometric
+            return signed(values, options), photometric
         except Exception as error:  # decoders fail in many ways
             first = first or error
     raise first if first is not None else PictureError(f"{syntax_name(syntax)} cannot be decoded")
 
 
-def _decoders(syntax: Any, options: dict[str, Any]) -> list[Decode]:
+def _decoders(syntax: Any, options: dict[str, Any], stated: Codestream | None) -> list[Decode]:
     if syntax in _JPEG:
+        if (
+            stated is not None
+            and stated.adobe == 1
+            and str(options["photometric_interpretation"])[:3] == "YBR"
+        ):
+            # Pillow turns what an Adobe segment calls YCbCr into RGB, and pydicom would do so once more.
+            return [_jpeg]
         # Pillow, by pydicom, knows 8 bits alone; libjpeg-turbo, by imagecodecs, all but hierarchical JPEG.
         eight = syntax == _BASELINE or (syntax == _EXTENDED and options["bits_stored"] == 8)
         ours: list[Decode] = [_by_pydicom, _jpeg] if eight else [_jpeg]
@@ -154,14 +170,19 @@ def _jpeg(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
 
     photometric = str(options["photometric_interpretation"])
     ybr = photometric.startswith("YBR")
-    colour: dict[str, Any] = {"colorspace": "YCBCR" if ybr else "RGB", "outcolorspace": "RGB"}
+    # libjpeg-turbo converts no colours of lossless JPEG.
+    is_kept = ybr and syntax in _LOSSLESS_JPEG
+    made = "YCBCR" if is_kept else "RGB"
+    colour: dict[str, Any] = {"colorspace": "YCBCR" if ybr else "RGB", "outcolorspace": made}
     try:
         values = imagecodecs.jpeg8_decode(data, **(colour if options["samples_per_pixel"] == 3 else {}))
     except Exception as error:
         raise PictureError(
             'its JPEG frame cannot be decoded; if the file is whole, try pip install "semblance[gpl]"'
         ) from error
-    return _signed(values, options), "RGB" if ybr else photometric
+    if is_kept:
+        return rgb_of(values, "YBR_FULL", options["bits_stored"])
+    return signed(values, options), "RGB" if ybr else photometric
 
 
 def _jpeg_ls(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
@@ -169,7 +190,7 @@ def _jpeg_ls(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
     import imagecodecs
 
     values = imagecodecs.jpegls_decode(data)
-    return _rgb(_signed(values, options), str(options["photometric_interpretation"]))
+    return rgb_of(signed(values, options), str(options["photometric_interpretation"]), options["bits_stored"])
 
 
 def _jpeg_2000(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
@@ -178,32 +199,10 @@ def _jpeg_2000(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
 
     values = imagecodecs.jpeg2k_decode(data)
     if options["samples_per_pixel"] == 1:
-        values = _signed(values, options)
+        values = signed(values, options)
     photometric = str(options["photometric_interpretation"])
-    return _rgb(values, "RGB" if photometric in ("YBR_RCT", "YBR_ICT") else photometric)
-
-
-def _rgb(values: NDArray[Any], photometric: str) -> Decoded:
-    from pydicom.pixels import convert_color_space
-
-    if photometric not in ("YBR_FULL", "YBR_FULL_422"):
-        return values, photometric
-    return convert_color_space(values, photometric, "RGB"), "RGB"
-
-
-def _signed(values: NDArray[Any], options: dict[str, Any]) -> NDArray[Any]:
-    """Give values their sign, which JPEG and JPEG-LS do not know; the sign bit is that of ``bits_stored``.
-
-    Decoders take the highest bit of the codestream for it, which may be deeper than the values: what comes
-    out then is positive, and larger than a signed value can be.
-    """
-    if options.get("pixel_representation") != 1 or values.dtype.kind not in "iu" or not values.size:
-        return values
-    spare, top = 8 * values.dtype.itemsize - options["bits_stored"], 1 << options["bits_stored"] - 1
-    if spare < 0 or (values.dtype.kind == "i" and (values.min() < 0 or values.max() < top)):
-        return values
-    signed: NDArray[Any] = np.left_shift(values, spare).view(f"i{values.dtype.itemsize}")
-    return np.asarray(np.right_shift(signed, spare))
+    made = "RGB" if photometric in ("YBR_RCT", "YBR_ICT") else photometric
+    return rgb_of(values, made, options["bits_stored"])
 
 
 def _inflate(data: bytes, n_bytes: int) -> bytes:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...errors import PictureError
 from ...region import Region
-from .geometry import macro, normal_of, numbers, position_of
+from .geometry import normal_of, numbers, plane_of, position_of
 from .header import element, text_of
 from .marked_frame import SAME_PLACE, MarkedRegion, Mask, Target, refers
 
@@ -77,15 +77,12 @@ def pixels_of(points: NDArray[np.float64], target: Target) -> NDArray[np.float64
     ------
     PictureError : the image does not say where it is.
     """
-    dataset, frame = target.dataset, target.frame
-    corner = numbers(macro(dataset, frame, "PlanePositionSequence"), "ImagePositionPatient")
-    axes = numbers(macro(dataset, frame, "PlaneOrientationSequence"), "ImageOrientationPatient")
-    spacing = numbers(macro(dataset, frame, "PixelMeasuresSequence"), "PixelSpacing")
-    if len(corner) != 3 or len(axes) != 6 or len(spacing) != 2 or min(spacing) <= 0:
+    plane = plane_of(target.dataset, target.frame)
+    if plane is None:
         raise PictureError("the image does not say where it is in the patient, which its contours need")
-    away = points - np.array(corner)
-    along_row, along_column = np.array(axes[:3]), np.array(axes[3:])
-    return np.stack([away @ along_column / spacing[0], away @ along_row / spacing[1]], axis=1)
+    away = points - plane.corner
+    parts = (away @ plane.along_column / plane.spacing[0], away @ plane.along_row / plane.spacing[1])
+    return np.stack(parts, axis=1)
 
 
 def _filled(corners: NDArray[np.float64], shape: tuple[int, int]) -> Mask:

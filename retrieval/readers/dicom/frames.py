@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +17,7 @@ from ..reasons import reason_of
 from ..source import DamagedFrame
 from .bits import stored_values
 from .codec import decode_frame
+from .ybr import rgb_of
 
 IMPLICIT = "1.2.840.10008.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
@@ -86,13 +88,23 @@ class Stored:
         if self._is_packed:
             yield from self._bits(whole)
         elif whole:
-            decoded = get_decoder(self.syntax).iter_array(self.file, indices=whole, **options)
-            for number, (words, properties) in zip(whole, decoded, strict=True):
-                values = stored_values(words, self.options)
-                yield Frame(number, values, str(properties["photometric_interpretation"]))
+            decoder = get_decoder(self.syntax)
+            for number in whole:
+                yield _tried(number, partial(self._by_pydicom, decoder, number, options))
         needed = (self.n_frames * frame_bits + 7) // 8
         for number in wanted[len(whole) :]:
             yield DamagedFrame(number, f"the file is truncated: {there:,} of {needed:,} bytes of pixels")
+
+    def _by_pydicom(self, decoder: Any, number: int, options: dict[str, Any]) -> Frame:
+        """Read one native frame. A decoder that goes on to the next takes YBR for the RGB that it made."""
+        is_deep = options["bits_allocated"] > 8  # pydicom converts 8 bits alone
+        self.file.seek(self.offset)
+        words, properties = decoder.as_array(self.file, index=number, as_rgb=not is_deep, **options)
+        photometric = str(properties["photometric_interpretation"])
+        values = stored_values(words, self.options)
+        if is_deep:
+            values, photometric = rgb_of(values, photometric, options["bits_stored"])
+        return Frame(number, values, photometric)
 
     @property
     def _is_packed(self) -> bool:
@@ -149,12 +161,17 @@ class Stored:
         todo = frozenset(wanted)
         for number, data in enumerate(parts):
             if number in todo:
-                yield self._decoded(number, data, options)
+                yield _tried(number, partial(self._decoded, number, data, options))
             if number >= wanted[-1]:
                 return
 
-    def _decoded(self, number: int, data: bytes, options: dict[str, Any]) -> Frame | DamagedFrame:
-        try:
-            return Frame(number, *decode_frame(data, self.syntax, options))
-        except Exception as error:  # decoders fail in many ways
-            return DamagedFrame(number, reason_of(error))
+    def _decoded(self, number: int, data: bytes, options: dict[str, Any]) -> Frame:
+        return Frame(number, *decode_frame(data, self.syntax, options))
+
+
+def _tried(number: int, decode: Callable[[], Frame]) -> Frame | DamagedFrame:
+    """Decode a frame; one that fails costs no other."""
+    try:
+        return decode()
+    except Exception as error:  # decoders fail in many ways
+        return DamagedFrame(number, reason_of(error))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .header import element
 
@@ -145,6 +148,29 @@ def numbers(holder: Any, keyword: str) -> list[float]:
     except (TypeError, ValueError):
         return []
     return parts if all(math.isfinite(part) for part in parts) else []
+
+
+class Plane(NamedTuple):
+    """Where the pixels of a frame are: the centre of the first one, and the way to the next ones.
+
+    ``corner`` is in mm, float64 (3,); ``along_row`` and ``along_column`` are unit vectors (3,) from column to
+    column and from row to row; ``spacing`` is that of rows and of columns in mm.
+    """
+
+    corner: NDArray[np.float64]
+    along_row: NDArray[np.float64]
+    along_column: NDArray[np.float64]
+    spacing: tuple[float, float]
+
+
+def plane_of(dataset: Any, frame: int) -> Plane | None:
+    """Return where the pixels of a frame are in the patient; None: not known. PS3.3 C.7.6.2.1.1."""
+    corner = numbers(macro(dataset, frame, "PlanePositionSequence"), "ImagePositionPatient")
+    axes = numbers(macro(dataset, frame, "PlaneOrientationSequence"), "ImageOrientationPatient")
+    spacing = numbers(macro(dataset, frame, "PixelMeasuresSequence"), "PixelSpacing")
+    if len(corner) != 3 or len(axes) != 6 or len(spacing) != 2 or min(spacing) <= 0:
+        return None
+    return Plane(np.array(corner), np.array(axes[:3]), np.array(axes[3:]), (spacing[0], spacing[1]))
 
 
 def _ultrasound_spacing(dataset: Any) -> tuple[float, float] | None:

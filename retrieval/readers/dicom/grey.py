@@ -92,9 +92,7 @@ class GreyScale:
         holder = macro(self.stored.dataset, number, "FrameVOILUTSequence")
         items = element(holder, "VOILUTSequence")
         if items:
-            # C.11.2.1.1: the table is looked up by modality values, which a rescale can make negative.
-            signed = self._signed or self._rescale(number) != (1, 0)
-            table = table_of(items[0], signed, self.stored.little_endian)
+            table = table_of(items[0], self._can_be_negative(number), self.stored.little_endian)
             if table is not None:
                 return table(values) / np.float32(table.top)
         centre, width = numbers(holder, "WindowCenter")[:1], numbers(holder, "WindowWidth")[:1]
@@ -105,6 +103,14 @@ class GreyScale:
         if function != "SIGMOID" and "Float" in self.stored.options["pixel_keyword"]:
             function = "LINEAR_EXACT"
         return _through(values, centre[0], width[0], function)
+
+    def _can_be_negative(self, number: int) -> bool:
+        """Whether modality values, by which a VOI table is looked up, may be negative; PS3.3 C.11.2.1.1."""
+        if self._table is not None:
+            return False
+        low = -(1 << self._bits - 1) if self._signed else 0
+        slope, intercept = self._rescale(number)
+        return min(low * slope, (low + (1 << self._bits) - 1) * slope) + intercept < 0
 
     @cached_property
     def _measured(self) -> Limits:

@@ -13,6 +13,8 @@ from .deflated import inflated
 from .frames import BIG_ENDIAN, EXPLICIT, IMPLICIT, NATIVE, Stored
 from .header import element, kind_of, metadata_of, syntax_name, text_of
 
+_VRS = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN")
+"""Of pixels. In implicit files a length is there, which is even: 'O' and 'U' are no low byte of one."""
 _KEYWORDS = {8: "FloatPixelData", 9: "DoubleFloatPixelData", 0x10: "PixelData"}  # elements of group 7FE0
 
 
@@ -57,6 +59,11 @@ def _options(dataset: Any, source: Source, more: dict[str, Any], syntax: Any) ->
     options |= {name: value for name, value in defaults.items() if options.get(name) in (None, "")}
     # Some writers spell the terms in small letters, which decoders do not know.
     options["photometric_interpretation"] = str(options["photometric_interpretation"]).upper()
+    if syntax in NATIVE and options["photometric_interpretation"].startswith("YBR_PARTIAL"):
+        raise PictureError(
+            f"its colours are {options['photometric_interpretation']}, which is retired and not read; "
+            "convert the file to RGB"
+        )
     if not 0 < int(options.get("bits_stored") or 0) <= int(options["bits_allocated"]):
         options["bits_stored"] = options["bits_allocated"]
     source.check_size(options["rows"], options["columns"])
@@ -85,8 +92,8 @@ def _enter_pixels(file: IO[bytes], syntax: Any) -> dict[str, Any]:
         return {}
     more: dict[str, Any] = {"pixel_keyword": _KEYWORDS[number]}
     length = header[4:8]
-    if header[4:6].isalpha():  # asked of the file itself: some are implicit in spite of their transfer syntax
-        more["pixel_vr"] = header[4:6].decode("ascii", "replace")
+    if header[4:6] in _VRS:  # asked of the file itself: some are implicit in spite of their transfer syntax
+        more["pixel_vr"] = header[4:6].decode("ascii")
         length = file.read(4)
     more["is_endless"] = length == b"\xff\xff\xff\xff"
     return more

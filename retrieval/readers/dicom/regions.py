@@ -6,7 +6,8 @@ to none, by its place in the frame of reference.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from ..source import DamagedFrame, Source
 from ..window import Window
 from .contours import contours_on
 from .frames import Stored
-from .geometry import macro, normal_of, numbers, position_of
+from .geometry import macro, numbers, position_of
 from .header import element, text_of
 from .marked_frame import SAME_PLACE, MarkedRegion, Mask, Target, refers
 from .opening import open_frames
 from .report_outlines import REPORTS, outlines_on
+from .segment_grid import PARALLEL, cosine_between, is_same_matrix, on_pixels_of
 
 _SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 _STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
@@ -85,7 +87,7 @@ def _segments_of(stored: Stored, target: Target) -> list[MarkedRegion]:
     for frame in stored.frames(numbers_of):
         if isinstance(frame, DamagedFrame):
             raise PictureError(f"frame {frame.number} of the segmentation: {frame.reason}")
-        _check_size(frame.values.shape, target)
+        own = Target(dataset, frame.number, stored.n_frames)
         if is_label_map:
             # 0 is the background, or what PixelPaddingValue says; every other value is a segment.
             padding = {0, *(int(value) for value in numbers(dataset, "PixelPaddingValue"))}
@@ -93,7 +95,8 @@ def _segments_of(stored: Stored, target: Target) -> list[MarkedRegion]:
         else:
             # Of fractional segments any part of a pixel marks it, as in any other mask.
             parts = {_segment_number(dataset, frame.number, stored.n_frames): frame.values != 0}
-        for number, mask in parts.items():
+        for number, marked in parts.items():
+            mask = on_pixels_of(target, marked, own)
             masks[number] = masks[number] | mask if number in masks else mask
     return [MarkedRegion(number, names.get(number, ""), mask) for number, mask in masks.items()]
 
@@ -112,14 +115,6 @@ def _segment_number(dataset: Any, frame: int, n_frames: int) -> int:
     return segments[frame * len(segments) // n_frames] if segments else 1
 
 
-def _check_size(shape: Sequence[int], target: Target) -> None:
-    rows, cols = (int(element(target.dataset, keyword) or 0) for keyword in ("Rows", "Columns"))
-    if tuple(shape) != (rows, cols):
-        raise PictureError(
-            f"it marks frames of {shape[1]} × {shape[0]} pixels, and the image has {cols} × {rows}"
-        )
-
-
 def _marks(dataset: Any, frame: int, n_frames: int, target: Target) -> bool:
     """Whether a frame of a segmentation marks the target: by reference, else by its place."""
     # The reference first: two series of one patient may have planes in the same place.
@@ -130,8 +125,9 @@ def _marks(dataset: Any, frame: int, n_frames: int, target: Target) -> bool:
         return False
     own_tile = _tile(dataset, frame, n_frames)
     if own_tile is not None:
-        return own_tile == _tile(target.dataset, target.frame, target.n_frames)
-    return _is_same_plane(dataset, frame, n_frames, target)
+        is_here = own_tile == _tile(target.dataset, target.frame, target.n_frames)
+        return is_here and is_same_matrix(dataset, target.dataset)
+    return _is_same_plane(Target(dataset, frame, n_frames), target)
 
 
 def _sources(dataset: Any, frame: int) -> Iterator[Any]:
@@ -157,10 +153,10 @@ def _tile(dataset: Any, frame: int, n_frames: int) -> tuple[int, int] | None:
     return place // across * rows + 1, place % across * cols + 1
 
 
-def _is_same_plane(dataset: Any, frame: int, n_frames: int, target: Target) -> bool:
-    own, other = normal_of(dataset, frame), normal_of(target.dataset, target.frame)
-    if own is None or other is None or float(np.dot(own, other)) < 0.9999:
+def _is_same_plane(own: Target, target: Target) -> bool:
+    here, there = (position_of(each.dataset, each.frame, each.n_frames) for each in (own, target))
+    cosine = cosine_between(own, target)
+    if here is None or there is None or abs(cosine) < PARALLEL:
         return False
-    here = position_of(dataset, frame, n_frames)
-    there = position_of(target.dataset, target.frame, target.n_frames)
-    return here is not None and there is not None and abs(here - there) < SAME_PLACE
+    # A plane that is looked at from behind is as far from the origin, with the other sign.
+    return abs(here * math.copysign(1, cosine) - there) < SAME_PLACE

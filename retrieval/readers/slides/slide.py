@@ -63,14 +63,14 @@ class Slide(Protocol):
         """Return what is known of it."""
 
     def read(self, level: int, box: tuple[int, int, int, int]) -> RGB:
-        """Return the pixels of a box (row, col, rows, cols) that lies within a level."""
+        """Return the pixels of a box (row, col, rows, cols) within a level."""
 
     def close(self) -> None:
         """Close its files."""
 
 
 def read_field(slide: Slide, part: Field, spacing: tuple[float, float]) -> RGB:
-    """Return a field of a slide at its scale; what lies outside the slide is white.
+    """Return a field of a slide at its scale; what is outside the slide is white.
 
     Parameters
     ----------

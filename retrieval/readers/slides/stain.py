@@ -47,7 +47,7 @@ def _reinhard(values: RGB, tissue: NDArray[np.bool_]) -> RGB:
     made = lab.copy()
     made[tissue] = moved
     with warnings.catch_warnings():
-        # Some colours of L*a*b* are none of a screen: the nearest one is shown, and nobody need be told.
+        # Some colours of L*a*b* are none of a screen: the nearest one is shown without a note.
         warnings.simplefilter("ignore", UserWarning)
         shown = lab2rgb(made)
     return np.asarray(np.rint(np.clip(shown, 0, 1) * 255), dtype=np.uint8)

@@ -162,7 +162,7 @@ def _levels_of(file: Any) -> tuple[list[Any], tuple[int, ...]]:
 
 
 def _smaller_pages(file: Any, finest: Any) -> list[Any]:
-    """Return the pages of a pyramid that is told by their sizes alone, which tifffile takes for images."""
+    """Return the pages of a pyramid that only their sizes reveal, which tifffile takes for images."""
     found: list[Any] = []
     shape = finest.imagelength / finest.imagewidth
     by_width = sorted((page.aspage() for page in file.pages), key=lambda page: -int(page.imagewidth))

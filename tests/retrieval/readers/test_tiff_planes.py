@@ -1,5 +1,7 @@
 """TIFF stacks and channels: one window for a file, an image for each channel, and true colours."""
 
+import struct
+
 import imagecodecs
 import nibabel as nib
 import numpy as np
@@ -84,6 +86,25 @@ def test_a_dark_palette_is_dark(tmp_path, top):
     tifffile.imwrite(tmp_path / "x.tif", grey, photometric="palette", colormap=palette)
     expected = palette[:, grey].transpose(1, 2, 0) / 65535
     np.testing.assert_allclose(_pixels(tmp_path / "x.tif")[0], expected, atol=1e-6)
+
+
+def test_a_palette_of_two_colours_is_looked_up(tmp_path):
+    marks = RNG.integers(0, 2, (16, 16), dtype=np.uint8)
+    colours = np.array([[200, 30, 40], [10, 220, 50]])
+    palette, strip = (colours.T.ravel() * 257).astype("<u2").tobytes(), np.packbits(marks, axis=1).tobytes()
+    at = 8 + 2 + 12 * 8 + 4  # of the palette: header, and a directory of eight entries
+    entries = [
+        (256, 4, 1, 16),
+        (257, 4, 1, 16),
+        (258, 3, 1, 1),
+        (262, 3, 1, 3),
+        (273, 4, 1, at + len(palette)),
+    ]
+    entries += [(278, 4, 1, 16), (279, 4, 1, len(strip)), (320, 3, 6, at)]
+    directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    data = b"II*\0" + struct.pack("<IH", 8, len(entries)) + directory + bytes(4) + palette + strip
+    (tmp_path / "x.tif").write_bytes(data)
+    np.testing.assert_allclose(_pixels(tmp_path / "x.tif")[0], colours[marks] / 255, atol=1e-6)
 
 
 def test_a_palette_of_an_old_writer_has_8_bits(tmp_path):

@@ -162,6 +162,15 @@ def test_metaimage_is_read_as_nifti_is(tmp_path, expected):
     _same(_read(swapped), expected)
 
 
+@pytest.mark.parametrize(("name", "kind"), [("MET_LONG", "<i4"), ("MET_ULONG", "<u4")])
+def test_a_long_of_metaimage_has_4_bytes(tmp_path, expected, name, kind):
+    data = (VOLUME.astype(np.int64) - VOLUME.min()).astype(kind)
+    _same(
+        _read(_append(_metaimage(tmp_path / "a.mha", VOLUME, ElementType=name), data.tobytes(order="F"))),
+        expected,
+    )
+
+
 def test_a_metaimage_of_text_is_read(tmp_path):
     values = RNG.integers(0, 1000, (4, 5)).astype("<i2")
     head = "NDims = 2\nDimSize = 5 4\nBinaryData = {}\nElementType = MET_SHORT\nElementDataFile = LOCAL\n"

@@ -85,3 +85,25 @@ def test_the_kind_of_grey_may_be_spelt_in_small_letters(tmp_path, spelt, right):
     path.write_bytes(path.read_bytes().replace(b"MONOCHROME2", spelt.encode()))
     expected = values / 255 if right == 1 else 1 - values / 255
     np.testing.assert_allclose(_read(path, "auto"), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("codec", ["70", "80", "90"])
+@pytest.mark.parametrize("kind", [np.uint16, np.int16])
+def test_what_a_lossless_codec_kept_above_the_values_is_cut_off(tmp_path, codec, kind):
+    values = (texture(7, (32, 32), top=4095).astype(np.int16) - (2048 if kind is np.int16 else 0)).astype(
+        kind
+    )
+    overlay = np.zeros((32, 32), np.uint16)
+    overlay[8:16, 4:20] = 1 << 12
+    words = (values.view(np.uint16) & 0xFFF) | overlay
+    frame = {
+        "70": lambda: imagecodecs.jpeg8_encode(words, lossless=True, bitspersample=16),
+        "80": lambda: imagecodecs.jpegls_encode(words),
+        "90": lambda: imagecodecs.jpeg2k_encode(words, codecformat="j2k", level=0, reversible=True),
+    }[codec]()
+    path = write_dicom(
+        tmp_path / "x.dcm", values, syntax=f"1.2.840.10008.1.2.4.{codec}", frames=[frame], stored=12
+    )
+    window = "0,4096" if kind is np.int16 else EVERYTHING[12]
+    wanted = (values + 2048.0) / 4096 if kind is np.int16 else values / 4095
+    np.testing.assert_allclose(_read(path, window), wanted, atol=1e-6)

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from support.dicom_files import write_dicom
 
 from retrieval.errors import PictureError
 from retrieval.readers import NotAPictureError, read_pictures
@@ -151,3 +152,19 @@ def test_nothing_of_a_damaged_header_is_repeated_where_the_kind_should_stand(tmp
     with pytest.raises(NotAPictureError) as raised:
         list(read_pictures(path, "x.dcm"))
     assert str(raised.value) == "x.dcm: a DICOM object without pixels (of unknown kind)"
+
+
+@pytest.mark.parametrize("behind", [0, 16])
+def test_a_length_that_looks_like_letters_is_no_type_of_values(tmp_path, behind):
+    """102 × 102 values of 16 bits are 20,808 bytes: in an implicit header that length begins with HQ."""
+    values = np.add.outer(np.arange(102), np.arange(102) * 37).astype(np.uint16) % 4096
+    path = write_dicom(
+        tmp_path / "x.dcm", values, stored=12, WindowCenter=2048, WindowWidth=4096,
+        DataSetTrailingPadding=bytes(behind),
+    )  # fmt: skip
+    dataset = pydicom.dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2"
+    dataset.save_as(path, implicit_vr=True, little_endian=True)
+    assert path.read_bytes().count(b"\xe0\x7f\x10\x00HQ\0\0") == 1
+    (picture,) = read_pictures(path, path.name)
+    np.testing.assert_allclose(picture.pixels, values / 4095, atol=1e-6)

@@ -104,3 +104,33 @@ def test_segments_expand_as_pydicom_has_them(tmp_path):
 def test_segments_that_make_no_sense_are_refused(codes):
     with pytest.raises(PictureError, match="damaged"):
         expand_segments(np.array(codes, np.uint16), 10)
+
+
+def _table(first, entries, vr="US", **values):
+    table = item(**values)
+    table.add_new(0x00283002, vr, [len(entries), first, 16])
+    table.add_new(0x00283006, "OW", entries.astype("<u2").tobytes())
+    return table
+
+
+@pytest.mark.parametrize(
+    ("slope", "intercept", "first"), [(1, 40_000, 40_000), (16, 0, 33_000), (1, 0, 100), (1, -100, -100)]
+)
+def test_a_voi_table_is_looked_up_by_modality_values_of_their_sign(tmp_path, slope, intercept, first):
+    """PS3.3 C.11.2.1.1: its first value has a sign only if the rescale can give negative values."""
+    stored, entries = texture(1, top=4095), np.arange(4096)[::-1] * 16
+    table = _table(first, entries, "SS" if first < 0 else "US")
+    rescale = {"RescaleSlope": slope, "RescaleIntercept": intercept}
+    path = write_dicom(tmp_path / "x.dcm", stored, stored=12, VOILUTSequence=[table], **rescale)
+    places = np.clip(stored.astype(int) * slope + intercept - first, 0, 4095)
+    np.testing.assert_allclose(_read(path), entries[places] / 65535, atol=1e-6)
+
+
+def test_behind_a_modality_table_no_value_is_negative(tmp_path):
+    stored, entries = texture(2, top=4095).astype(np.int16) - 2048, np.arange(4096)[::-1] * 16
+    path = write_dicom(
+        tmp_path / "x.dcm", stored.astype(np.int16), stored=12,
+        ModalityLUTSequence=[_table(-2048, np.arange(4096) + 40_000, "SS", ModalityLUTType="US")],
+        VOILUTSequence=[_table(40_000, entries)],
+    )  # fmt: skip
+    np.testing.assert_allclose(_read(path), entries[stored + 2048] / 65535, atol=1e-6)

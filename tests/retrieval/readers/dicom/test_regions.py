@@ -134,3 +134,80 @@ def test_places_count_in_their_own_frame_of_reference_only(tmp_path, where, is_f
         frame = where.get("FrameOfReferenceUID", "")
         seg = _segmentation(tmp_path, [(1, 4, _box(0, 0, 3, 3))], refers=False, FrameOfReferenceUID=frame)
         assert bool(regions_of(seg, target)) == is_found
+
+
+def _on_another_grid(tmp_path, mask, corner, axes, spacing, *, refers=True):
+    group = item(
+        PlanePositionSequence=[item(ImagePositionPatient=corner)],
+        SegmentIdentificationSequence=[item(ReferencedSegmentNumber=1)],
+    )
+    if refers:
+        source = item(ReferencedSOPInstanceUID="1.2.4")
+        group.DerivationImageSequence = [item(SourceImageSequence=[source])]
+    shared = item(
+        PlaneOrientationSequence=[item(ImageOrientationPatient=axes)],
+        PixelMeasuresSequence=[item(PixelSpacing=spacing)],
+    )
+    return write_dicom(
+        tmp_path / "seg.dcm", mask, sop=SEG, Modality="SEG", FrameOfReferenceUID="1.2.9",
+        SegmentSequence=[item(SegmentNumber=1, SegmentLabel="part")],
+        SharedFunctionalGroupsSequence=[shared], PerFrameFunctionalGroupsSequence=[group],
+    )  # fmt: skip
+
+
+UPRIGHT, TURNED = [1, 0, 0, 0, 1, 0], [-1, 0, 0, 0, -1, 0]
+MIRRORED = [-1, 0, 0, 0, 1, 0]
+
+
+@pytest.mark.parametrize("refers", [True, False], ids=["by reference", "by place"])
+@pytest.mark.parametrize(
+    ("axes", "corner", "spacing", "wanted"),
+    [
+        (UPRIGHT, [10, 20, 20], [2, 3], _box(2, 3, 5, 9)),
+        (UPRIGHT, [10.05, 20.05, 20], [2, 3], _box(2, 3, 5, 9)),  # less than a tenth of a pixel away
+        # Counted from the last pixel, as files made from masks in NIfTI are; or from the end of each row.
+        (TURNED, [10 + 15 * 3, 20 + 11 * 2, 20], [2, 3], _box(12 - 5, 16 - 9, 12 - 2, 16 - 3)),
+        (MIRRORED, [10 + 15 * 3, 20, 20], [2, 3], _box(2, 16 - 9, 5, 16 - 3)),
+        (UPRIGHT, [10 + 4 * 3, 20 + 6 * 2, 20], [2, 3], _box(8, 7, 11, 13)),
+        (UPRIGHT, [10 - 4 * 3, 20 - 3 * 2, 20], [2, 3], _box(0, 0, 2, 5)),  # a part of it is outside
+        (UPRIGHT, [10 + 1.5, 20 + 1, 20], [4, 6], _box(4, 6, 10, 16)),  # pixels twice as large
+    ],
+    ids=["same", "nearly", "turned", "mirrored", "shifted", "outside", "coarse"],
+)
+def test_a_segmentation_marks_the_pixels_at_its_place(tmp_path, axes, corner, spacing, wanted, refers):
+    path = _on_another_grid(tmp_path, _box(2, 3, 5, 9), corner, axes, spacing, refers=refers)
+    (region,) = regions_of(path, target_of(_image(tmp_path, 4), 0))
+    np.testing.assert_array_equal(region.mask, wanted > 0)
+
+
+def test_a_finer_segmentation_of_another_size_marks_the_pixels_at_its_place(tmp_path):
+    mask = np.zeros((24, 32), np.uint8)
+    mask[4:10, 6:18] = 1
+    path = _on_another_grid(tmp_path, mask, [10 - 0.75, 20 - 0.5, 20], UPRIGHT, [1, 1.5])
+    (region,) = regions_of(path, target_of(_image(tmp_path, 4), 0))
+    np.testing.assert_array_equal(region.mask, _box(2, 3, 5, 9) > 0)
+
+
+def test_a_segmentation_in_a_plane_that_crosses_is_refused(tmp_path):
+    other = _image(tmp_path, 4)
+    path = _on_another_grid(tmp_path, _box(2, 3, 5, 9), [10, 20, 20], [1, 0, 0, 0, 0, -1], [2, 3])
+    with pytest.raises(PictureError, match=r"seg\.dcm: its planes cross those of the image; resample"):
+        read_mask(path, MarkedImage(SHAPE, path=lambda: other))
+
+
+def test_tiles_of_another_level_of_a_slide_are_not_meant(tmp_path):
+    def level(name, side, spacing, mask, **values):
+        measures = item(PixelMeasuresSequence=[item(PixelSpacing=[spacing, spacing])])
+        return write_dicom(
+            tmp_path / name, mask, FrameOfReferenceUID="1.2.9", DimensionOrganizationType="TILED_FULL",
+            TotalPixelMatrixColumns=side, TotalPixelMatrixRows=side,
+            SharedFunctionalGroupsSequence=[measures], **values,
+        )  # fmt: skip
+
+    slide = level("slide.dcm", 16, 0.001, np.zeros((4, 8, 8), np.uint8))
+    segments = {"sop": SEG, "SegmentSequence": [item(SegmentNumber=1, SegmentLabel="part")]}
+    mask = np.eye(8, dtype=np.uint8)
+    same = level("same.dcm", 16, 0.001, np.stack([mask, 0 * mask, 0 * mask, 0 * mask]), **segments)
+    assert regions_of(same, target_of(slide, 0))[0].mask.sum() == 8
+    other = level("other.dcm", 8, 0.002, mask, **segments)
+    assert regions_of(other, target_of(slide, 0)) == []
