@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import distribution, entry_points, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,15 +34,32 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def imported(path: Path) -> set[str]:
-    """Return the first parts of all names that a file imports, at its top or in any function."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+@cache
+def imports(path: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the first parts of all names that a file imports: anywhere, and when it is imported itself."""
+    found: tuple[set[str], set[str]] = set(), set()
+    nodes: list[tuple[ast.AST, bool]] = [(ast.parse(path.read_text(encoding="utf-8")), False)]
+    for node, is_late in nodes:
+        names: set[str] = set()
         if isinstance(node, ast.Import):
-            found |= {name.name.split(".")[0] for name in node.names}
+            names = {name.name.split(".")[0] for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            found.add(node.module.split(".")[0])
-    return found
+            names = {node.module.split(".")[0]}
+        found[0].update(names)
+        found[1].update(set() if is_late else names)
+        is_late = is_late or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        nodes += ((child, is_late) for child in ast.iter_child_nodes(node))
+    return frozenset(found[0]), frozenset(found[1])
+
+
+def imported(path: Path) -> frozenset[str]:
+    """Return the first parts of all names that a file imports, at its top or in any function."""
+    return imports(path)[0]
+
+
+def at_the_top(path: Path) -> frozenset[str]:
+    """Return the first parts of the names that are imported when a file is."""
+    return imports(path)[1]
 
 
 def loaded_by(code: str) -> set[str]:
@@ -92,24 +110,6 @@ def test_what_only_extras_install_is_imported_by_deep_alone() -> None:
 def test_what_serves_the_page_is_imported_by_the_server_alone() -> None:
     wanted = [name(p) for p in MODULES if imported(p) & SERVER and not name(p).startswith("viewer/server/")]
     assert wanted == ["cli/commands/serve.py"]
-
-
-def at_the_top(path: Path) -> set[str]:
-    """Return the first parts of the names that are imported when a file is."""
-    module = ast.parse(path.read_text(encoding="utf-8"))
-    inside = {
-        node
-        for function in ast.walk(module)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        for node in ast.walk(function)
-    }
-    found: set[str] = set()
-    for node in ast.walk(module):
-        if isinstance(node, ast.Import) and node not in inside:
-            found |= {name.name.split(".")[0] for name in node.names}
-        elif isinstance(node, ast.ImportFrom) and node not in inside and node.level == 0 and node.module:
-            found.add(node.module.split(".")[0])
-    return found
 
 
 def test_what_a_cluster_needs_is_loaded_by_its_executor_alone() -> None:

@@ -8,6 +8,14 @@ import pytest
 from retrieval.index.update.interrupt import held_back, interrupts
 
 
+@pytest.fixture(autouse=True)
+def raised():
+    """Let SIGINT raise KeyboardInterrupt: a shell that starts tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def handled():
     """Return the signals that a handler of SIGINT has got, for the time of a test."""

@@ -43,7 +43,7 @@ def test_limits_hold_with_one_job_and_what_met_them_is_tried_again(tmp_path, fol
             report = index.update([folder], jobs=1)
         ((name, reason),) = report.skipped
         # On a busy machine the time that it may take at all ends first.
-        assert name == "zeros.mha" and re.search(r"more than (0\.1 s of a processor|1\.\d+ s)", reason)
+        assert name == "zeros.mha" and re.search(r"more than (0\.1 s of a processor|[01]\.\d+ s)", reason)
         assert report.added == 10
         with limited(Limits(max_frames=99)):
             ((_, reason),) = index.update([folder], jobs=1).skipped
@@ -88,7 +88,7 @@ def _start(tmp_path, folder):
     return subprocess.Popen(command, env=paths, stdout=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("delay", [0.0, 0.5])
 def test_a_worker_that_is_killed_at_any_moment_costs_one_file_at_most(tmp_path, delay):
     n = 240 + int(1500 * delay)  # so many that they are read for longer than that
     folder = draw_numbered(tmp_path / "pictures", n)
