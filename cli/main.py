@@ -19,7 +19,7 @@ __all__ = ["COMMANDS", "main", "parse"]
 DONE, FAILED, USAGE = 0, 1, 2
 
 _OBJECTS = 50_000
-"""New objects by which it is worth to look for garbage: loaded modules make as many, and all stay."""
+"""New objects after which Python collects garbage: loaded modules make as many, and all stay."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,7 +4,7 @@
     SPOOL/.incoming/STUDY/SERIES/IMAGE.dcm   series to which images may still come
 
 A file is written beside its place, synced, renamed, and its folder synced: then it may be acknowledged. A
-kill at any instant leaves at most a part that nobody was told of, and the next start goes on from there.
+kill at any instant leaves at most a part that was never acknowledged, and the next start goes on from there.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from retrieval.readers.archive import Address, ArchivedFile, ArchivedSeries, Cha
 from retrieval.readers.folder import clean_name
 
 _MOST, _MOST_BYTES = 64, 1 << 28
-"""Objects of a piece, and their bytes: so much is fetched at once, and lies on the disk twice at most."""
+"""Objects of a piece, and their bytes: this much is fetched at once, and is on the disk twice at most."""
 _TAGS = ("ETag", "etag", "md5Hash", "content_md5", "version_id", "generation")
 _TIMES = ("LastModified", "last_modified", "updated", "mtime", "created")
 """What stores say of the state of an object; the first kind is enough, the second goes with the size."""
@@ -183,5 +183,5 @@ def _state(about: Mapping[str, Any]) -> str:
     tags = [str(about[name]) for name in _TAGS if about.get(name)]
     times = [str(about[name]) for name in _TIMES if about.get(name)]
     # Some stores change the time of an object when it is only moved or looked at: a tag is surer.
-    told = [str(about.get("size")), *(tags or times)[:1]]
-    return hashlib.blake2b("\n".join(told).encode(), digest_size=8).hexdigest()
+    parts = [str(about.get("size")), *(tags or times)[:1]]
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()

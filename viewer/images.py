@@ -67,7 +67,7 @@ class Images:
 
         shape = self.shape(id)
         kept = self._kept(id)
-        # Without a thumbnail even a small image is worth reading.
+        # Without a thumbnail even a small image is read.
         if (kept and max(shape) < _GAIN * LONGEST) or self._bytes_left <= 0 or self._seconds_left <= 0:
             return b""
         started = time.monotonic()

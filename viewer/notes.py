@@ -159,7 +159,7 @@ def note_on_metrics(index: Index) -> str | None:
         return None
     learnt = f"{' and '.join(metrics)}, learnt from labels"
     bases = list(dict.fromkeys(name.partition("+")[0] for name in metrics))
-    # A metric whose trial showed a gain stands in for its base; any other is one voice more.
+    # A metric whose trial showed a gain replaces its base; any other is fused with it.
     fused = [name for name in bases if name in answering]
     if fused:
         return f"note: without --by, {learnt}, is fused with {' and '.join(fused)}; --by {fused[0]} asks it"

@@ -101,7 +101,7 @@ def arrange(rows: Sequence[Sequence[Panel]], heading: str = "", legend: Sequence
 
 
 def draw_legend(sheet: Image.Image, signs: Sequence[Sign], left: int, top: int, scale: float = 1.0) -> None:
-    """Draw one line of a legend, each sign with its meaning on the right, in text so many times as large."""
+    """Draw one line of a legend, each sign with its meaning on the right, text ``scale`` times as large."""
     pen = ImageDraw.Draw(sheet)
     height, small = _line_height(signs, scale), font(round(SMALL * scale))
     for sign in signs:

@@ -156,7 +156,7 @@ def as_csv(classified: Classified) -> str:
     lines: list[Sequence[object]] = [["query", "label", "confidence", "best", "share", "doubt", "votes"]]
     for id, one in classified:
         votes = ";".join(f"{label}={share:.4f}" for label, share in one.votes.items())
-        # The label may be withheld; what was best, and how far, is told all the same.
+        # The label may be withheld; the best one and its score are shown all the same.
         best = "" if one.best is None else f"{one.votes[one.best]:.4f}"
         confidence = "" if one.confidence is None else f"{one.confidence:.4f}"
         lines.append([id, one.label or "", confidence, one.best or "", best, one.doubt or "", votes])

@@ -74,7 +74,7 @@ def _readable(info: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _BY_FILE = {"skipped", "burned_in_images"}
-"""What is told of each file, by its name."""
+"""Description of each file, by its name."""
 
 
 def outline(facts: Mapping[str, Any], indent: str = "", are_files: bool = False) -> list[str]:

@@ -55,7 +55,7 @@ shows it comes before one that does not."""
 @option("--list", is_flag=True, excludes="what", help="print the concepts of the index instead")
 @option("--json", is_flag=True, help="print as JSON")
 def run(args: Arguments) -> int:
-    """Learn a concept and say how well it is told, or list or forget concepts."""
+    """Learn a concept and say how well it is recognised, or list or forget concepts."""
     from retrieval.index import Index
 
     with Index.open(args.index) as index:

@@ -171,7 +171,7 @@ def write_outlines(shapes: list[tuple[str, Shape]], folder: Path) -> None:
 
 def _ring(one: Asked, shape: tuple[int, int]) -> tuple[tuple[float, float], ...]:
     """Return the outline of what asked, corners (x, y) in its pixels."""
-    # Of several polygons the first: a transform shows where one of them lies.
+    # Of several polygons the first: a transform shows the position of one of them.
     if one.region is not None:
         return tuple((float(col), float(row)) for row, col in one.region.polygons[0])
     rows, cols = float(shape[0]), float(shape[1])

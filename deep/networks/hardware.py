@@ -1,4 +1,4 @@
-"""What this machine has that torch uses and numpy does not, told without importing torch."""
+"""What this machine has that torch uses and numpy does not, found without importing torch."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _FIRST, _PER_HIT, _DEEPER = 256, 16, 4
 """Depth of the first rankings: at least, and for each hit wanted; and how many times deeper the next go."""
 
 _SHARE = 256
-"""The first rankings of a fusion hold at least one image in so many: in a large collection the first few
+"""The first rankings of a fusion hold at least one image in this number: in a large collection the first few
 hundred seldom decide the top k, and to rank again costs more than to rank some more at once."""
 
 DeepRankings = Callable[[int], Sequence[Ranking]]

@@ -69,7 +69,7 @@ class DuplicateFinder:
     def pairs(self, images: Iterable[int], report: Callable[[int, int], object] = _silent) -> list[Pair]:
         """Return the pairs of near-duplicates among some images, rising.
 
-        ``report(done, total)`` is told how many images were looked at.
+        ``report(done, total)`` is called with the number of images compared.
         """
         chosen = sorted(set(images))
         rows = []

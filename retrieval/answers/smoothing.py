@@ -17,7 +17,8 @@ def smooth(ranking: Ranking, cosines: NDArray[np.float32], n: int, alone: int | 
 
     s′(d) = (s(d) + Σ_j w_dj s(j) / Σ_j w_dj) / 2, over the n images j of the best that are most like d, with
     w_dj = max(cos(d, j), 0)³. An image that is like none of the others keeps its score, and so do
-    those that are not among the best. Only images of the ranking have a say: what may not be found never has.
+    those that are not among the best. Only images of the ranking are neighbours: what may not be found has
+    no influence.
 
     Parameters
     ----------

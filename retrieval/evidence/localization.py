@@ -75,15 +75,15 @@ class PartEncoder(Protocol):
 
 @runtime_checkable
 class Expander(Protocol):
-    """A locator that adds what it has proven of its best hits to a query."""
+    """A locator that expands a query by its best verified hits."""
 
     @property
     def n_expanding(self) -> int:
-        """How many proven hits are added; 0 for none."""
+        """How many verified hits are added; 0 for none."""
         ...
 
     def expanded(self, query: Encoding, hits: Candidates, boxes: NDArray[np.floating]) -> Encoding:
-        """Return a query with what lies within the boxes (n, 4) of n proven hits added to its vector.
+        """Return a query to whose vector what is within the boxes (n, 4) of n verified hits was added.
 
         The evidence stays that of the query.
         """

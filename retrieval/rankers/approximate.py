@@ -1,6 +1,6 @@
 """Approximate rankers: segments with a search structure give candidates, which are scored exactly.
 
-What stands in no structure, such as the images of the last commits, is read whole. So are segments of which a
+What is in no structure, such as the images of the last commits, is read whole. So are segments of which a
 filter leaves few rows, and those whose structure finds too few: no answer has fewer hits than there are.
 """
 

@@ -47,7 +47,7 @@ class BagScan:
             self._selection.offer(left, self._scores)
 
     def _is_pruned(self, block: PackedPostings) -> bool:
-        """Tell whether a block is worth the sorting of words, and the loading of numba."""
+        """Tell whether pruning a block saves more time than sorting the words and loading numba take."""
         return block.n >= SMALLEST and "numba" in sys.modules and 16 * self._k <= block.n
 
     def _offer_best(self, ids: Ids, block: Postings) -> bool:

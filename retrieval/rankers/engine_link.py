@@ -38,7 +38,7 @@ class EngineLink:
         self._away: tuple[float, str] | None = None
 
     def find(self, views: NDArray[np.float32], depth: int, condition: CellFilter | None = None) -> Ids | None:
-        """Return numbers near the views of a query; None, and the reason is told, if the copy is away."""
+        """Return numbers near the views of a query; None, and the reason is reported, if the copy is away."""
         if self._away is not None and self._clock() < self._away[0]:
             self._tell(self._away[1])
             return None

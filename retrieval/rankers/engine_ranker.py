@@ -62,7 +62,8 @@ class EngineRanker(ExactRanker):
     ----------
     name : the name of the entry point, which stands before the address: ``milvus:http://host:19530``.
     depth : candidates that are asked for at least.
-    few : so many images, or a fiftieth of all, are read here: engines are weak where a filter leaves few.
+    few : up to this number of images, or a fiftieth of all, are read here: engines are weak where a filter
+        leaves few.
     """
 
     name: ClassVar[str]

@@ -18,7 +18,7 @@ from .posting_lists import PostingLists, add_scores
 from .postings import Postings
 
 SMALLEST = 4096
-"""Rows of a block that is worth the sorting of words."""
+"""Rows of a block from which on sorting the words saves time."""
 
 _FIRST, _MOST = 0.15, 0.5
 """Share of the k-th best score that the left-out words may add: at first, and at most."""

@@ -115,7 +115,7 @@ def share_out(items: Iterable[Item], start: Callable[[], Callable[[Item], None]]
 
     Parameters
     ----------
-    n_threads : at most so many; helpers pay if each has some tenths of a millisecond to do without Python's
+    n_threads : at most; helpers pay if each has some tenths of a millisecond to do without Python's
         global lock.
     """
     work, is_counted = _Work(deque(items), start), _THIS.is_counted
@@ -162,6 +162,6 @@ def share_out_rows(n: int, do: Callable[[slice], None]) -> None:
 
 
 def worth_threads(n: int) -> int:
-    """Return how many threads a scan of n rows is worth."""
+    """Return how many threads make a scan of n rows fastest."""
     # Without numba, which runs without Python's global lock, threads would wait for each other.
     return n // _A_THREAD if "numba" in sys.modules else 1

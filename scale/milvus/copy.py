@@ -167,7 +167,7 @@ class MilvusCopy:
                 limit=depth,
                 filter="" if condition is None else expression(condition),
                 output_fields=[NUMBER],
-                # The graph is walked deeper than it is asked for: recall is worth more here than speed.
+                # The graph is walked deeper than it is asked for: recall matters more here than speed.
                 search_params={"params": {"ef": max(256, 2 * depth)}},
                 timeout=self._seconds,
             )

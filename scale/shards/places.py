@@ -135,7 +135,7 @@ class ServerPlace:
             raise AwayError(str(error) or type(error).__name__) from error
         finally:
             connection.close()
-        # A server that fails may be mended; one that refuses must be told apart, or nobody would notice.
+        # A server that fails may be mended; one that refuses must not pass for that, or nobody would notice.
         if response.status >= 500:
             raise AwayError(_reason(body, response.status))
         if response.status != 200:

@@ -103,7 +103,7 @@ def read_shapes(path: Path) -> list[Shape]:
 
 
 def is_geojson(name: str) -> bool:
-    """Tell by its name if a file holds annotations; QuPath compresses them if it is told to."""
+    """Tell by its name if a file holds annotations; QuPath compresses them on demand."""
     return stem_of(name) != name
 
 

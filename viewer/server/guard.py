@@ -107,7 +107,7 @@ def host_of(text: str) -> str | None:
 
 
 def limited(receive: Receive, most: int) -> Receive:
-    """Return what receives at most so many bytes of a request, and raises TooLargeError for more."""
+    """Return what receives at most this number of bytes of a request, and raises TooLargeError for more."""
     taken = 0
 
     async def receive_some() -> Message:

@@ -210,7 +210,7 @@ class Opened:
 def _kind(snapshot: Snapshot, name: str) -> Kind:
     try:
         made = snapshot.unlearnt(name)
-    except SemblanceError:  # its package is not installed: why is told when it is to be loaded
+    except SemblanceError:  # its package is not installed: the error says so when it is to be loaded
         return Kind()
     return Kind(family_of(made), needs_network(made))
 

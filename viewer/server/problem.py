@@ -1,4 +1,4 @@
-"""What may go wrong with a question, as the page is told: of which kind, and one line without any path."""
+"""Problems of a question, as the page gets them: a kind, and one line without any path."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def not_found(what: str) -> RefusedError:
 
 
 def refusal_of(error: Exception) -> RefusedError | None:
-    """Return what the page is told of an error; None of one that nobody has foreseen."""
+    """Return what the page shows of an error; None of one that nobody has foreseen."""
     if isinstance(error, RefusedError):
         return error
     if isinstance(error, OSError):  # such as a full disk, or a folder that nobody may write to

@@ -24,7 +24,7 @@ TOKEN = "SEMBLANCE_TOKEN"
 """The variable of the environment that holds the token of servers that are to keep it, such as of shards."""
 
 _GRACE = 2
-"""Seconds that requests under way have when the server is told to end."""
+"""Seconds that requests under way have when the server is asked to end."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ class Listening:
 
 
 def serve(desk: Desk, where: Listening, report: Callable[[str], None]) -> None:
-    """Serve until the process is told to end.
+    """Serve until the process is asked to end.
 
     Parameters
     ----------
-    report : is told the address, with the token in its fragment, which a browser sends to nobody.
+    report : called with the address, with the token in its fragment, which a browser sends to nobody.
 
     Raises
     ------

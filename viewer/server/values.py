@@ -22,7 +22,7 @@ Read = Callable[[Window], Picture]
 Floats = NDArray[np.float64]
 
 _HALVES = (2.0**16, 2.0**24, 2.0**40)
-"""Half the widths of windows that are tried, until no value lies at their upper end. float32 holds values of
+"""Half the widths of windows that are tried, until no value is at their upper end. float32 holds values of
 the first to 1/128."""
 _EPSILON = 2.0**-23
 """Of float32, in which readers give their levels."""
@@ -124,7 +124,7 @@ def _wide(read: Read, is_dicom: bool) -> tuple[float, NDArray[np.float32]]:
     half, levels = 0.0, np.zeros((1, 1), np.float32)
     for half in _HALVES:
         levels = read(Window("", 0.0, 2 * half)).pixels
-        # The padding of a DICOM file lies at the lower end too, and stays there however wide the window is.
+        # The padding of a DICOM file is at the lower end too, and stays there however wide the window is.
         if levels.max() < 1 and (is_dicom or levels.min() > 0):
             break
     return half, levels

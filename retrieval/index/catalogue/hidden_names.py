@@ -1,4 +1,4 @@
-"""Hidden names: what stands in an index for the names of files and folders, if these name patients.
+"""Hidden names: pseudonyms for the names of files and folders that name patients.
 
 A name becomes a keyed hash, part by part, so that a folder can still be named. A path, which is needed to
 read its file again, is encrypted: the key brings it back. It is encrypted in the same way each time, so that

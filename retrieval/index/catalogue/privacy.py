@@ -23,8 +23,8 @@ class TextMark(IntFlag):
 
     def __str__(self) -> str:
         """Return it in words."""
-        told = {TextMark.HEADER: "said by its header", TextMark.SEEN: "seen in its pixels"}
-        return " and ".join(words for mark, words in told.items() if mark in self) or "none"
+        sources = {TextMark.HEADER: "said by its header", TextMark.SEEN: "seen in its pixels"}
+        return " and ".join(words for mark, words in sources.items() if mark in self) or "none"
 
 
 _HAS_TEXT = f"burned_in & {TextMark.HEADER | TextMark.SEEN:d}"

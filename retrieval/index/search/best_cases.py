@@ -26,7 +26,7 @@ from .refined import Refined
 from .rerank import Reranked
 
 _MOST = 4
-"""All images are ranked as soon as more than one in so many is of a candidate case."""
+"""All images are ranked as soon as more than one in this number is of a candidate case."""
 
 
 class Cases(NamedTuple):

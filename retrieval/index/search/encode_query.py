@@ -116,7 +116,7 @@ def default_representations(snapshot: Snapshot) -> tuple[str, ...]:
     """Return the names of the representations that answer a query that names none.
 
     All that are fitted, but for those on which a metric was learnt that is better: one whose trial showed a
-    gain, the 95 % interval of which lies above 0. That metric then answers alone, instead of with its base.
+    gain, the 95 % interval of which is above 0. That metric then answers alone, instead of with its base.
     A semantic profile answers if it is named.
     """
     fitted = [b for b in snapshot.stored.values() if b.is_fitted and not b.report.get("by_name_only")]

@@ -48,7 +48,7 @@ class HitExplanation:
 
 
 Report = Callable[[int, int], object]
-"""Is told how many scores have been asked, and how many there may be."""
+"""Called with the number of scores computed, and the largest number that there may be."""
 
 
 def explain(
@@ -65,7 +65,7 @@ def explain(
     query, hit : images, or names of indexed ones, whose files are read.
     options : ``by``, ``region`` and ``adjust`` count; of several representations the first that keeps points
         or windows to tell by. If none does, parts of the hit are covered one after the other.
-    report : is told of each score before it is asked, from 0.
+    report : called before each score is computed, from 0.
 
     Raises
     ------

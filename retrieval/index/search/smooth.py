@@ -29,7 +29,7 @@ class Smoothing:
 
     Parameters
     ----------
-    query : an image that is itself in the index has no say.
+    query : an image that is itself in the index is nobody's neighbour.
     n : how many neighbours, at least 0.
     """
 

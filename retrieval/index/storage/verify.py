@@ -88,7 +88,7 @@ def _representation(
         representation.make_ranker()  # fails where a package is missing that opening segments needs too
     except (SemblanceError, OSError) as error:
         yield f"{stored.name}: {error}"
-        # Which images its segments hold cannot be told then, but whether their bytes are those written can.
+        # Which images its segments hold is unknown then, but not whether their bytes are those written.
         damages = (damage_of(store, segment) for segment in own)
         yield from (f"{stored.name}: {damage}" for damage in damages if damage is not None)
         return

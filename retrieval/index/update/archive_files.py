@@ -28,7 +28,7 @@ _MOST_BYTES = 1 << 30
 _AT_ONCE = 64
 """Images that are fetched at once, if they are of many series."""
 _SHARE = 4
-"""A series is fetched whole if at least one in so many of its images is wanted: one by one takes longer."""
+"""A series is fetched whole if one in this number of its images is wanted, or more: one by one is slower."""
 GONE = "is not in the archive any more"
 
 

@@ -155,7 +155,7 @@ class Flow:
         return hashlib.sha256(canonical(own).encode()).hexdigest()
 
     def _differs(self, name: str, key: str) -> bool:
-        if name in self._tables:  # of one that is not there nothing can be told
+        if name in self._tables:  # of one that is not there nothing is known
             return self.key(name) not in ("", key)
         known = name in self.nodes or name in self.sources
         return not known or self.key(name) != key

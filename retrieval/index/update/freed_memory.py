@@ -1,4 +1,4 @@
-"""Freed memory, which the C library keeps for itself until it is told to give it back."""
+"""Freed memory, which the C library keeps for itself until it is asked to return it."""
 
 from __future__ import annotations
 

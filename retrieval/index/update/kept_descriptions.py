@@ -31,7 +31,7 @@ _MOST = 1 << 20
 megabytes while an index is made."""
 
 _SPARE = 1 << 31
-"""Bytes of the disk that are left to what is worth more."""
+"""Bytes of the disk that are left free for the index itself."""
 
 _PIXELS = "pixels"
 """The array of the hash of what was described."""

@@ -48,7 +48,7 @@ def _broken(folder: Path) -> list[str]:
 
 
 def _is_sound(folder: Path) -> bool:
-    # Without checksums, as in older indexes, nothing can be told of a single folder.
+    # Without checksums, as in older indexes, nothing is known of a single folder.
     if not (folder / NAME).is_file():
         return False
     try:

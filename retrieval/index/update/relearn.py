@@ -77,7 +77,7 @@ def relearn(store: Store, progress: Progress) -> tuple[str, ...]:
 def _to_learn(store: Store) -> dict[str, Mapping[str, Any]]:
     """Return with what metrics are to be learnt again, by name."""
     flow, records = Flow(store), read_records(store.catalogue)
-    # Of those whose tables are not there it is unknown if they are stale, and the user is told.
+    # Of those whose tables are not there it is unknown if they are stale, which is reported.
     stale = {name for name, _ in stale_metrics(flow)}
     again = [name for name in _metrics(flow) if name in stale or flow.missing(f"learn {name}")]
     found = {name: flow.options(f"learn {name}") for name in again}

@@ -45,7 +45,7 @@ from .transaction import COMMIT_EVERY
 from .workers import Executor, make_executor
 
 _GROWTH = 10
-"""If an index has grown by this factor since a fit, the user is told that it may learn again."""
+"""If an index has grown by this factor since a fit, a note says that it may learn again."""
 
 
 Jobs = int | Executor | None

@@ -31,8 +31,8 @@ def set_ranker(store: Store, ranker: str, names: Sequence[str] = (), progress: P
 
     An engine gets their vectors first: it is chosen only if it takes them.
 
-    Those that are not fitted yet are passed over: what vectors they will have cannot be told. What was chosen
-    is carried out by ``make_structures``.
+    Those that are not fitted yet are passed over: which vectors they will have is unknown. What was chosen is
+    carried out by ``make_structures``.
 
     Raises
     ------

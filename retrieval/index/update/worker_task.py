@@ -46,8 +46,8 @@ FRAMES_PER_RESULT = 64
 class Worker:
     """Do tasks one after the other, with representations that are restored once.
 
-    ``limit`` puts a limit in force while an image of so many pixels is encoded. Raises IndexFolderError if a
-    representation is not installed or refuses its settings.
+    ``limit`` takes a number of pixels, and puts a limit in force while an image of that size is encoded.
+    Raises IndexFolderError if a representation is not installed or refuses its settings.
     """
 
     setup: Setup

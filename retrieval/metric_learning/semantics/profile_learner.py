@@ -119,7 +119,7 @@ def log_odds(
 ) -> NDArray[np.float64]:
     """Return the log-odds of each term in each cluster less those in all, shrunk to 0, (n, n_terms).
 
-    As if each cluster had so many patients more who have the terms as often as all patients do.
+    Pseudo-counts: each cluster has this number of patients more, who have the terms as often as all patients.
     """
     sizes, with_term, in_all = patients_with(places, marks, owners, n)
     # Half a patient more with and without it, so that a term of all or of none has odds.

@@ -125,7 +125,7 @@ def _add_gaps(
     x: NDArray[np.float64],
     scores: Values,
 ) -> None:
-    """Add what a group of rows, told by their distances, gets; four at a time as in ``posting_lists``."""
+    """Add what a group of rows, given by their distances, gets; four at a time as in ``posting_lists``."""
     # Without a sign: else each index is asked whether it counts from the end, a sixth of the time. The first
     # row is before row 0.
     row, n, fours = ~np.uint64(0), np.uint64(len(x)), len(gaps) // 4 * 4 if is_near else 0
@@ -161,7 +161,7 @@ def add_constant_rows(value: np.float32, rows: NDArray[np.uint16], sums: Values)
 def add_constant_gaps(
     value: np.float32, gaps: NDArray[np.uint8], is_near: bool, n: int, sums: Values
 ) -> None:
-    """Add a number to the sums of some of n rows, told by their distances."""
+    """Add a number to the sums of some of n rows, given by their distances."""
     row, end, fours = ~np.uint64(0), np.uint64(n), len(gaps) // 4 * 4 if is_near else 0
     for j in range(0, fours, 4):
         a = row + np.uint64(gaps[j])

@@ -67,7 +67,7 @@ class OnSlide:
     slide: strawberry.ID
     outline: list[list[float]] = strawberry.field(
         description="x, y of each corner, in pixels of the finest level: the tile, what matches in it, or "
-        "the mark as it lies there."
+        "the mark as it is placed there."
     )
 
 

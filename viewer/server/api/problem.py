@@ -19,7 +19,7 @@ class Problem:
 
 
 def problem_of(error: Exception) -> Problem | None:
-    """Return what the page is told of an error; None of one that nobody has foreseen."""
+    """Return what the page shows of an error; None of one that nobody has foreseen."""
     refused: RefusedError | None = refusal_of(error)
     return (
         None

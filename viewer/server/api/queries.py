@@ -1,4 +1,4 @@
-"""The questions of GraphQL: to search, to explain, and what lies beside an index."""
+"""The queries of GraphQL: to search, to explain, and what is saved beside an index."""
 
 from __future__ import annotations
 

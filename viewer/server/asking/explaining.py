@@ -37,7 +37,7 @@ def explain(
 ) -> Explained:
     """Explain why a question finds an image of the index, by one representation, else by the first that can.
 
-    ``report`` is told how many of all parts of the hit have been covered.
+    ``report`` is called with the number of parts of the hit that have been covered, and of all.
     Raises SettingError for one that cannot, PictureError if a file cannot be read.
     """
     if question.query.slices:

@@ -17,7 +17,7 @@ from ..problem import Kind, RefusedError, not_found
 def find_series(
     desk: Desk, study: str | None = None, series: str | None = None, z: float | None = None
 ) -> tuple[Collection, str]:
-    """Return the first index that has a study or a series, and the image of it that lies nearest to ``z``.
+    """Return the first index that has a study or a series, and the image of it that is nearest to ``z``.
 
     Parameters
     ----------

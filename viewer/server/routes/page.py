@@ -35,7 +35,7 @@ class Static(StaticFiles):
     """
 
     def __init__(self) -> None:
-        # Links are not followed: what is given lies in this folder itself.
+        # Links are not followed: what is given is in this folder itself.
         super().__init__(directory=FOLDER)
 
     async def get_response(self, path: str, scope: Scope) -> Response:

@@ -36,7 +36,7 @@ async def of_index(desk: Desk, request: Request) -> Response:
     try:
         return _jpeg(await fetch(lambda: images.jpeg(collection, key)), FOR_EVER)
     except (PictureError, RefusedError):
-        # The file may come back: what stands in for it is not kept.
+        # The file may come back: what is shown instead is not kept.
         small = await fetch(lambda: images.thumbnail(collection, key))
         return _jpeg(small, {**NEVER, FALLBACK: "thumbnail"})
 

@@ -16,7 +16,7 @@ from .endpoint import NEVER
 
 
 async def shard(desk: Desk, request: Request) -> Response:
-    """Answer a message of a head; nothing of an index that is no shard is told."""
+    """Answer a message of a head; an index that is no shard answers nothing."""
     try:
         body = await request.body()
     except TooLargeError:
