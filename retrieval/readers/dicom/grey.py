@@ -95,14 +95,15 @@ class GreyScale:
             table = table_of(items[0], self._can_be_negative(number), self.stored.little_endian)
             if table is not None:
                 return table(values) / np.float32(table.top)
-        centre, width = numbers(holder, "WindowCenter")[:1], numbers(holder, "WindowWidth")[:1]
-        if not centre or not width or width[0] <= 0:
+        windows = zip(numbers(holder, "WindowCenter"), numbers(holder, "WindowWidth"), strict=False)
+        centre, width = next((window for window in windows if window[1] > 0), (0.0, 0.0))
+        if not width:
             return None
         function = text_of(holder, "VOILUTFunction").upper()
         # C.11.2.1.2.1 counts whole numbers, which values of floating point pixel data (C.7.6.24) are not.
         if function != "SIGMOID" and "Float" in self.stored.options["pixel_keyword"]:
             function = "LINEAR_EXACT"
-        return _through(values, centre[0], width[0], function)
+        return _through(values, centre, width, function)
 
     def _can_be_negative(self, number: int) -> bool:
         """Whether modality values, by which a VOI table is looked up, may be negative; PS3.3 C.11.2.1.1."""

@@ -95,6 +95,11 @@ def test_a_window_of_no_width_is_passed_over(tmp_path):
     np.testing.assert_allclose(_row(tmp_path, WindowCenter=200, WindowWidth=0), [0, 0.25, 0.5, 0.75, 1])
 
 
+def test_of_several_windows_the_first_that_makes_sense_is_taken(tmp_path):
+    shown = _row(tmp_path, WindowCenter=[40, 200.5, 100], WindowWidth=[0, 401, 50])
+    np.testing.assert_allclose(shown, [0, 0.25, 0.5, 0.75, 1])
+
+
 def test_slope_and_intercept_come_before_the_window(tmp_path):
     shown = _row(tmp_path, RescaleSlope=2, RescaleIntercept=-400, WindowCenter=0.5, WindowWidth=801)
     np.testing.assert_allclose(shown, [0, 0.25, 0.5, 0.75, 1])
