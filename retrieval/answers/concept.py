@@ -4,8 +4,8 @@ A linear classifier's normal points from what a concept is not to what it is (Ki
 moves along it (SMILY: Cai et al. 2019). Here it is the ridge regression of +1 and −1 on vectors at unit
 length, both sides weighing the same: w = X̃ᵀ D (D X̃ X̃ᵀ D + λ I)⁻¹ D y, with D² the weights of the examples
 and X̃ what is left after the mean of both means. It is solved among examples, of which there are few, whatever
-the length of vectors. Large λ gives the difference of means; λ is the one that predicts held-out groups best,
-which a ridge regression says in closed form: e_G = (I − H_GG)⁻¹ (y − ŷ)_G.
+the length of vectors. Large λ gives the difference of means; λ is the one that predicts best what it was not
+learnt from: groups of examples are held out in turn, and all is learnt from the others, the means too.
 """
 
 from __future__ import annotations
@@ -18,11 +18,16 @@ from numpy.typing import NDArray
 
 from ..errors import SettingError
 from ..representation import SparseVector, Vector
+from ..statistics.groups import numbered
 
 FEWEST = 5
 """Examples of each side; ten in all."""
 _LAMBDAS = tuple(10.0**power for power in range(-3, 3))
 """λ, as shares of the mean of the diagonal that it is added to."""
+_USUAL = 1.0
+"""λ if no group can be held out."""
+_FOLDS = 20
+"""Parts, at most, that are held out one after the other; of more groups some are held out together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,18 +62,19 @@ def learn_direction(liked: Sequence[Vector], unliked: Sequence[Vector], groups: 
             raise SettingError(f"{name}: {len(side)} examples; mark at least {FEWEST} of each side")
     words, rows = _rows([*liked, *unliked])
     y = np.repeat([1.0, -1.0], [len(liked), len(unliked)])
-    # Twenty liked fields count as much as two hundred others.
-    root = np.sqrt(np.where(y > 0, 0.5 / len(liked), 0.5 / len(unliked)))
-    scaled = (rows - root**2 @ rows) * root[:, None]
-    gram = scaled @ scaled.T
-    if (size := float(gram.trace()) / len(y)) <= 0:
+    everyone = np.arange(len(y))
+    whole = _Regression.of(rows @ rows.T, y, everyone)
+    if not whole.size > 0:
         raise SettingError("like: these examples and those of unlike do not differ; mark others")
-    held_out = [_held_out(gram, y * root, share * size, groups) / root for share in _LAMBDAS]
-    best = int(np.argmin([(root**2 * (y - found) ** 2).sum() for found in held_out]))
-    weights = np.linalg.solve(gram + _LAMBDAS[best] * size * np.eye(len(y)), y * root)
-    vector = weights @ scaled
+    held_out = _held_out(rows @ rows.T, y, groups)
+    if held_out is None:
+        share, auc = _USUAL, None
+    else:
+        errors = [_weights(y) @ (y - found) ** 2 for found in held_out]
+        best = int(np.argmin(errors))
+        share, auc = _LAMBDAS[best], _auc(held_out[best], y > 0)
+    vector = whole.coefficients(share) @ (rows - _weights(y) @ rows)
     vector /= np.linalg.norm(vector)
-    auc = _auc(held_out[best], y > 0) if len(set(groups)) > 1 else None
     return Direction(_like(liked[0], words, vector.astype(np.float32)), auc)
 
 
@@ -91,17 +97,76 @@ def steer(query: Vector, direction: Vector, weight: float) -> Vector:
     return SparseVector(places.astype(np.uint32), moved[places], query.size)
 
 
-def _held_out(
-    gram: NDArray[np.float64], target: NDArray[np.float64], penalty: float, groups: Sequence[str]
+@dataclass(frozen=True, eq=False)
+class _Regression:
+    """The ridge regression of some examples, for any λ: its matrix D X̃ X̃ᵀ D taken apart once.
+
+    ``values`` (m,) and ``axes`` (m, m) are its eigenvalues and eigenvectors, ``roots`` (m,) are D, and
+    ``targets`` (m,) are +1 and −1.
+    """
+
+    values: NDArray[np.float64]
+    axes: NDArray[np.float64]
+    roots: NDArray[np.float64]
+    targets: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, products: NDArray[np.float64], y: NDArray[np.float64], learnt: NDArray[np.int64]
+    ) -> _Regression:
+        """Take apart the matrix of the examples ``learnt``, given the products of all with each other."""
+        weights = _weights(y[learnt])
+        own, roots = products[np.ix_(learnt, learnt)], np.sqrt(weights)
+        values, axes = np.linalg.eigh(_centred(own, weights, own) * np.outer(roots, roots))
+        return cls(np.maximum(values, 0), axes, roots, y[learnt])
+
+    @property
+    def size(self) -> float:
+        """The mean of the diagonal that λ is added to."""
+        return float(self.values.mean()) if self.values.max() > 1e-12 else 0.0
+
+    def coefficients(self, share: float) -> NDArray[np.float64]:
+        """Return what each example's difference from the mean counts, (m,), λ being a share of ``size``."""
+        parts = self.axes.T @ (self.roots * self.targets) / (self.values + share * self.size)
+        return np.asarray(self.roots * (self.axes @ parts))
+
+
+def _weights(y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the weights of examples (m,): twenty liked fields count as much as two hundred others."""
+    return np.where(y > 0, 0.5 / np.count_nonzero(y > 0), 0.5 / np.count_nonzero(y < 0))
+
+
+def _centred(
+    products: NDArray[np.float64], weights: NDArray[np.float64], own: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return what a ridge regression without its group would say of each example."""
-    hat = np.linalg.solve(gram + penalty * np.eye(len(target)), gram)
-    left, found = target - hat.T @ target, np.empty_like(target)
-    names = np.asarray(groups)
-    for group in set(groups):
-        own = np.flatnonzero(names == group)
-        rest = np.eye(len(own)) - hat[np.ix_(own, own)]
-        found[own] = target[own] - np.linalg.solve(rest, left[own])
+    """Return products (n, m) of vectors with m others after the weighted mean of these was taken from both.
+
+    ``own`` (m, m) are the products of the m others with each other.
+    """
+    mean = own @ weights  # (m,), of each with the mean
+    return np.asarray(products - (products @ weights)[:, None] - mean + weights @ mean)
+
+
+def _held_out(
+    products: NDArray[np.float64], y: NDArray[np.float64], groups: Sequence[str]
+) -> list[NDArray[np.float64]] | None:
+    """Return for each λ what is said of each example (n,) by what was learnt without its group.
+
+    None if there is one group, or if without some group a side would be empty.
+    """
+    folds = numbered(groups) % _FOLDS
+    found = [np.empty(len(y)) for _ in _LAMBDAS]
+    for fold in range(int(folds.max()) + 1):
+        learnt, asked = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        if len(set(y[learnt])) < 2:
+            return None
+        regression = _Regression.of(products, y, learnt)
+        if not regression.size > 0:
+            return None
+        own = products[np.ix_(learnt, learnt)]
+        centred = _centred(products[np.ix_(asked, learnt)], _weights(y[learnt]), own)
+        for said, share in zip(found, _LAMBDAS, strict=True):
+            said[asked] = centred @ regression.coefficients(share)
     return found
 
 

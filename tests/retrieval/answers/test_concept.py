@@ -59,22 +59,35 @@ def test_much_shrinkage_gives_the_difference_of_means(monkeypatch) -> None:
     assert np.allclose(found.vector, unit(means[0] - means[1]), atol=1e-5)
 
 
-def test_what_is_said_of_a_held_out_group_is_what_the_others_say() -> None:
-    rows, y, weights, size = system()
-    centred = (rows - weights @ rows) * np.sqrt(weights)[:, None]
-    target = y * np.sqrt(weights)
-    found = concept._held_out(centred @ centred.T, target, 0.1 * size, GROUPS)
+def test_what_is_said_of_a_held_out_group_is_what_the_others_say(monkeypatch) -> None:
+    monkeypatch.setattr(concept, "_LAMBDAS", (0.1,))
+    rows, y, *_ = system()
+    (found,) = concept._held_out(rows @ rows.T, y, GROUPS)
     for group in set(GROUPS):
         own = np.array(GROUPS) == group
-        left = centred[~own].T @ centred[~own] + 0.1 * size * np.eye(rows.shape[1])
-        expected = centred[own] @ np.linalg.solve(left, centred[~own].T @ target[~own])
-        assert np.allclose(found[own], expected)
+        weights = np.where(y[~own] > 0, 0.5 / np.sum(y[~own] > 0), 0.5 / np.sum(y[~own] < 0))
+        centred = rows[~own] - weights @ rows[~own]
+        size = float((weights * (centred**2).sum(axis=1)).sum()) / len(weights)
+        direction, mean = regression(rows[~own], y[~own], weights, 0.1 * size)
+        assert np.allclose(found[own], (rows[own] - mean) @ direction)
 
 
-def test_chance_is_told_as_chance() -> None:
-    noise = [list(RANDOM.normal(size=(60, 20)).astype(np.float32)) for _ in range(2)]
-    found = learn_direction(*noise, [str(i) for i in range(120)])
-    assert 0.3 < found.auc < 0.7
+@pytest.mark.parametrize(("n", "size", "n_each"), [(60, 20, 1), (60, 400, 1), (60, 400, 5), (40, 1000, 2)])
+def test_chance_is_no_concept_however_long_the_vectors_are(n, size, n_each) -> None:
+    random = np.random.default_rng(size)
+    found = []
+    for _ in range(4):
+        liked, unliked = random.normal(size=(2, n, size)).astype(np.float32)
+        names = [f"{side}{i // n_each}" for side in "ab" for i in range(n)]
+        found.append(learn_direction(list(liked), list(unliked), names).auc)
+    assert 0.35 < np.mean(found) < 0.6
+
+
+def test_of_sides_that_are_of_one_group_nothing_is_held_out() -> None:
+    assert learn_direction(LIKED, UNLIKED, ["a"] * 12 + [f"b{i}" for i in range(30)]).auc is None
+
+
+def test_a_concept_that_is_there_is_found_in_held_out_groups() -> None:
     assert learn_direction(LIKED, UNLIKED, GROUPS).auc > 0.9
     assert learn_direction(LIKED, UNLIKED, ["one"] * 42).auc is None
 
