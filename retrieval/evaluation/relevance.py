@@ -40,6 +40,8 @@ class Judgements:
             raise SettingError("depth: labels have no levels; say what separates them with hierarchy")
         if depth is not None and depth < 1:
             raise SettingError(f"depth: {depth} levels; give at least 1")
+        # Labels have no order: a class is the same whichever of them a table names first.
+        labels = [tuple(sorted(cell)) for cell in labels]
         self.labels, self._hierarchy, self._depth = labels, hierarchy, depth
         self.kinds = sorted({label for cell in labels for label in cell})
         numbers = {label: i for i, label in enumerate(self.kinds)}

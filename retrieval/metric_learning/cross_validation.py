@@ -1,4 +1,9 @@
-"""Cross-validation: does a metric help? No group is on both sides of a fold."""
+"""Cross-validation: does a metric help? No group is on both sides of a fold.
+
+Held-out images ask, and are found. Were those found that a metric was learnt from, average precision would
+rise by labels that mean nothing, too: a metric draws the images of a label together, and what is together is
+found together, or not at all.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +31,7 @@ _MOST_QUERIES = 500
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What held-out pictures find among those learnt from, by the base's ranking and by the metric's.
+    """What held-out pictures find among held-out ones, by the base's ranking and by the metric's.
 
     Parameters
     ----------
@@ -59,10 +64,10 @@ def cross_validate(
 ) -> CrossValidation | None:
     """Learn on two thirds of the groups, query with the others, three times; None if there are too few.
 
-    A held-out picture ranks the pictures that were learnt from, as a new picture will. At most 500 do.
-    ``weight`` is that of the base's cosine beside the metric's.
+    A held-out picture ranks the held-out pictures of other groups. At most 500 do. ``weight`` is that of the
+    base's cosine beside the metric's.
     """
-    folds = _folds(groups, learner.seed)
+    folds, owners = _folds(groups, learner.seed), numbered(groups)
     found: list[NDArray[np.float64]] = []
     for fold in range(FOLDS):
         known, asking = (np.flatnonzero(part).tolist() for part in (folds != fold, folds == fold))
@@ -72,16 +77,17 @@ def cross_validate(
         except FitError:
             continue  # the classes of this fold are too small; the others may still say something
         after = ExactRanker(projection.dimension)
-        after.add(np.arange(len(known)), [projection.project(vectors[i]) for i in known])
+        after.add(np.arange(len(asking)), [projection.project(vectors[i]) for i in asking])
         before = base.make_ranker()
-        before.add(np.arange(len(known)), [vectors[i] for i in known])
+        before.add(np.arange(len(asking)), [vectors[i] for i in asking])
         both = blended(after, before, projection.dimension, weight)
-        there = np.array([classes[i] for i in known])
+        there = np.array([classes[i] for i in asking])
         for i in drawn.tolist():
             own = projection.project(vectors[i])
             asked = join(own, vectors[i], weight) if weight else own
             ranked: Sequence[tuple[Ranker, Vector]] = (before, vectors[i]), (both, asked)
-            scores = [_scores(ranker, query, there == classes[i]) for ranker, query in ranked]
+            is_other = owners[asking] != owners[i]
+            scores = [_scores(ranker, query, there == classes[i], is_other) for ranker, query in ranked]
             found.append(np.array([float(i), *scores[0], *scores[1]]))
     return _summed(np.array(found), groups) if found else None
 
@@ -93,8 +99,10 @@ def _folds(groups: Sequence[str], seed: int) -> NDArray[np.intp]:
     return np.asarray(dealt[numbers])
 
 
-def _scores(ranker: Ranker, query: Vector, is_right: NDArray[np.bool_]) -> tuple[float, float]:
-    ranking = ranker.rank(query, len(ranker))
+def _scores(
+    ranker: Ranker, query: Vector, is_right: NDArray[np.bool_], allowed: NDArray[np.bool_]
+) -> tuple[float, float]:
+    ranking = ranker.rank(query, len(ranker), allowed)
     tied = TiedRanking(is_right[ranking.ids], ranking.scores)
     return tied.average_precision(), tied.precision_at(1)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...answers.knn import Neighbour, vote
 from ...picture import Value
@@ -15,6 +16,9 @@ from .candidates import Mask
 from .encode_query import EncodedQuery
 from .independent_hits import IndependentHits, QueryCopies, independent_hits
 from .query_options import QueryImage, QueryOptions
+
+_MOST_TIED = 1000
+"""Images of one score that vote with the k-th; of more those before it, and it, do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +54,7 @@ class Electorate:
         options: QueryOptions,
         apart: str | None,
     ) -> NearestVoters:
-        """Return the nearest k voters of a query, near-duplicates as one.
+        """Return the nearest k voters of a query, near-duplicates as one, and those as near as the k-th.
 
         ``apart`` is the column of what may not vote together with a near-duplicate of the query, which is the
         same patient by another name; None if it alone may not.
@@ -60,17 +64,34 @@ class Electorate:
         while True:
             ranking = rank_by_all(self.snapshot, encoded, depth, voters, options)
             # Fused rankings are longer than asked for.
-            ranked = ranking.ids[:depth].tolist()
+            ranked, scores = ranking.ids[:depth].tolist(), ranking.scores[:depth]
             found = independent_hits(self.snapshot, ((one, copies) for one in ranked), options.k)
             if found.of_query and apart is not None:
                 numbers = self.snapshot.stack_positions.cases(apart)
                 of_query += found.of_query
                 voters = voters & ~np.isin(numbers, numbers[found.of_query])
-            elif len(found.groups) == options.k or len(ranked) < depth:
-                found = replace(found, of_query=[*of_query, *found.of_query])
-                return NearestVoters(self, found, dict(zip(ranked, ranking.scores.tolist(), strict=False)))
-            else:
+                continue
+            if len(found.groups) == options.k:
+                # Those behind the k-th that have its score vote with it: names of files decide nothing.
+                n = _n_tied(scores, ranked.index(found.groups[-1][0]))
+                if n == depth:
+                    depth *= 2
+                    continue
+                found = independent_hits(self.snapshot, ((one, copies) for one in ranked[:n]), n)
+            elif len(ranked) == depth:
                 depth *= 2
+                continue
+            found = replace(found, of_query=[*of_query, *found.of_query])
+            return NearestVoters(self, found, dict(zip(ranked, scores.tolist(), strict=True)))
+
+
+def _n_tied(scores: NDArray[np.float32], place: int) -> int:
+    """Return how many of the first images have at least the score of that at a place.
+
+    Images without any likeness do not vote, and of too many of one score the first ones do.
+    """
+    n = int(np.count_nonzero(scores >= scores[place]))
+    return n if scores[place] > 0 and n - place <= _MOST_TIED else place + 1
 
 
 @dataclass(frozen=True, eq=False)

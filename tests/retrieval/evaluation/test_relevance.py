@@ -6,6 +6,12 @@ from retrieval.errors import SettingError
 from retrieval.evaluation import Judgements
 
 
+def test_the_order_of_labels_makes_no_other_class():
+    judged = Judgements([("b", "a"), ("a", "b"), ("a",)])
+    assert judged.classes == ["a;b", "a;b", "a"]
+    assert judged.labels[0] == judged.labels[1]
+
+
 def test_labels_several_and_codes():
     plain = Judgements([("a", "b"), ("a",), ("b", "a"), (), ("c",)])
     assert plain.gains(0).tolist() == [2, 1, 2, 0, 0]

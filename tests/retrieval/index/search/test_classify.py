@@ -170,3 +170,23 @@ def test_the_confidence_is_learnt_once(index):
 def test_options_that_make_no_sense_are_refused(index, options, message):
     with pytest.raises(SettingError, match=message):
         index.classify("red/p1.png", **options)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_names_of_files_do_not_decide_who_votes(tmp_path, turned):
+    """Twelve images of one colour histogram and no other likeness: four of one label, eight of another."""
+    random, lines = np.random.default_rng(3), ["path,label"]
+    levels = random.integers(0, 256, (24 * 24, 3)).astype(np.uint8)
+    for i in range(13):
+        # Shuffled pixels: the same colours, and no near-duplicates.
+        image = random.permutation(levels).reshape(24, 24, 3)
+        name = f"{11 - i if turned and i < 12 else i:02}.png"
+        Image.fromarray(image).save(tmp_path / name)
+        lines += [f"{name},{'a' if i < 4 else 'b'}"] if i < 12 else []
+    (tmp_path / "labels.csv").write_text("\n".join([*lines, ""]))
+    with IndexWriter.create(tmp_path / "index") as made:
+        made.add_representation(ColourHistogram())
+        made.update([tmp_path], jobs=1, labels=LabelTable.read(tmp_path / "labels.csv"))
+    with Index.open(tmp_path / "index") as opened:
+        found = opened.classify("12.png", by=BY, k=4)
+    assert found.votes == pytest.approx({"b": 2 / 3, "a": 1 / 3})
