@@ -166,7 +166,7 @@ def _trial_note(trial: CrossValidation | None, group: str | None) -> str:
     # An interval that holds 0 shows nothing, however large the mean gain is.
     verdict = "" if low > 0 else "; it does not help here" if high < 0 else "; that it helps is not shown"
     return (
-        f"trial, {trial.n_queries:,} held-out images ask those learnt from ({apart}): "
+        f"trial, {trial.n_queries:,} held-out images ask each other ({apart}): "
         f"mAP {100 * trial.map_before:.1f} before, {100 * trial.map_after:.1f} with the metric "
         f"(gain {low:+.1f} to {high:+.1f}, 95 %), "
         f"P@1 {100 * trial.p1_before:.1f} before, {100 * trial.p1_after:.1f}{verdict}"

@@ -4,8 +4,9 @@ A linear classifier's normal points from what a concept is not to what it is (Ki
 moves along it (SMILY: Cai et al. 2019). Here it is the ridge regression of +1 and −1 on vectors at unit
 length, both sides weighing the same: w = X̃ᵀ D (D X̃ X̃ᵀ D + λ I)⁻¹ D y, with D² the weights of the examples
 and X̃ what is left after the mean of both means. It is solved among examples, of which there are few, whatever
-the length of vectors. Large λ gives the difference of means; λ is the one that predicts best what it was not
-learnt from: groups of examples are held out in turn, and all is learnt from the others, the means too.
+the length of vectors. λ is as large as the mean of the diagonal that it is added to: a few slides are too few
+to choose it by (``benchmarks/quality/concepts.py``). Much larger ones give the difference of means. What is
+said of its quality is of groups held out in turn, all being learnt from the others, the means too.
 """
 
 from __future__ import annotations
@@ -22,10 +23,8 @@ from ..statistics.groups import numbered
 
 FEWEST = 5
 """Examples of each side; ten in all."""
-_LAMBDAS = tuple(10.0**power for power in range(-3, 3))
-"""λ, as shares of the mean of the diagonal that it is added to."""
-_USUAL = 1.0
-"""λ if no group can be held out."""
+_LAMBDA = 1.0
+"""λ, as a share of the mean of the diagonal that it is added to."""
 _FOLDS = 20
 """Parts, at most, that are held out one after the other; of more groups some are held out together."""
 
@@ -64,17 +63,12 @@ def learn_direction(liked: Sequence[Vector], unliked: Sequence[Vector], groups: 
     y = np.repeat([1.0, -1.0], [len(liked), len(unliked)])
     everyone = np.arange(len(y))
     whole = _Regression.of(rows @ rows.T, y, everyone)
-    if not whole.size > 0:
+    if not whole.size:
         raise SettingError("like: these examples and those of unlike do not differ; mark others")
-    held_out = _held_out(rows @ rows.T, y, groups)
-    if held_out is None:
-        share, auc = _USUAL, None
-    else:
-        errors = [_weights(y) @ (y - found) ** 2 for found in held_out]
-        best = int(np.argmin(errors))
-        share, auc = _LAMBDAS[best], _auc(held_out[best], y > 0)
-    vector = whole.coefficients(share) @ (rows - _weights(y) @ rows)
+    vector = whole.coefficients @ (rows - _weights(y) @ rows)
     vector /= np.linalg.norm(vector)
+    held_out = _held_out(rows @ rows.T, y, groups)
+    auc = None if held_out is None else _auc(held_out, y > 0)
     return Direction(_like(liked[0], words, vector.astype(np.float32)), auc)
 
 
@@ -99,36 +93,30 @@ def steer(query: Vector, direction: Vector, weight: float) -> Vector:
 
 @dataclass(frozen=True, eq=False)
 class _Regression:
-    """The ridge regression of some examples, for any λ: its matrix D X̃ X̃ᵀ D taken apart once.
+    """The ridge regression of some examples.
 
-    ``values`` (m,) and ``axes`` (m, m) are its eigenvalues and eigenvectors, ``roots`` (m,) are D, and
-    ``targets`` (m,) are +1 and −1.
+    Parameters
+    ----------
+    coefficients : what each example's difference from the mean counts, (m,).
+    size : the mean of the diagonal that λ is added to; 0 if all examples are equal.
     """
 
-    values: NDArray[np.float64]
-    axes: NDArray[np.float64]
-    roots: NDArray[np.float64]
-    targets: NDArray[np.float64]
+    coefficients: NDArray[np.float64]
+    size: float
 
     @classmethod
     def of(
         cls, products: NDArray[np.float64], y: NDArray[np.float64], learnt: NDArray[np.int64]
     ) -> _Regression:
-        """Take apart the matrix of the examples ``learnt``, given the products of all with each other."""
+        """Learn from the examples ``learnt``, given the products of all with each other."""
         weights = _weights(y[learnt])
         own, roots = products[np.ix_(learnt, learnt)], np.sqrt(weights)
-        values, axes = np.linalg.eigh(_centred(own, weights, own) * np.outer(roots, roots))
-        return cls(np.maximum(values, 0), axes, roots, y[learnt])
-
-    @property
-    def size(self) -> float:
-        """The mean of the diagonal that λ is added to."""
-        return float(self.values.mean()) if self.values.max() > 1e-12 else 0.0
-
-    def coefficients(self, share: float) -> NDArray[np.float64]:
-        """Return what each example's difference from the mean counts, (m,), λ being a share of ``size``."""
-        parts = self.axes.T @ (self.roots * self.targets) / (self.values + share * self.size)
-        return np.asarray(self.roots * (self.axes @ parts))
+        gram = _centred(own, weights, own) * np.outer(roots, roots)
+        size = float(gram.trace()) / len(gram)
+        if size <= 1e-12:  # of vectors at unit length: rounding
+            return cls(np.zeros(len(gram)), 0.0)
+        solved = np.linalg.solve(gram + _LAMBDA * size * np.eye(len(gram)), roots * y[learnt])
+        return cls(roots * solved, size)
 
 
 def _weights(y: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -149,24 +137,23 @@ def _centred(
 
 def _held_out(
     products: NDArray[np.float64], y: NDArray[np.float64], groups: Sequence[str]
-) -> list[NDArray[np.float64]] | None:
-    """Return for each λ what is said of each example (n,) by what was learnt without its group.
+) -> NDArray[np.float64] | None:
+    """Return what is said of each example (n,) by what was learnt without its group.
 
-    None if there is one group, or if without some group a side would be empty.
+    None if there is one group, or if without some group a side would be empty, or nothing differs.
     """
     folds = numbered(groups) % _FOLDS
-    found = [np.empty(len(y)) for _ in _LAMBDAS]
+    found = np.empty(len(y))
     for fold in range(int(folds.max()) + 1):
         learnt, asked = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         if len(set(y[learnt])) < 2:
             return None
         regression = _Regression.of(products, y, learnt)
-        if not regression.size > 0:
+        if not regression.size:
             return None
         own = products[np.ix_(learnt, learnt)]
         centred = _centred(products[np.ix_(asked, learnt)], _weights(y[learnt]), own)
-        for said, share in zip(found, _LAMBDAS, strict=True):
-            said[asked] = centred @ regression.coefficients(share)
+        found[asked] = centred @ regression.coefficients
     return found
 
 

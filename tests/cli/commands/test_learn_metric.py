@@ -52,7 +52,7 @@ def test_every_method_is_learnt_and_ranks(
     told = capsys.readouterr()
     assert told.out.splitlines()[-1].startswith(f"{index}: thumbnail+{method} learnt, ")
     assert "learnt from 24 images of 2 classes: even 12, odd 12" in told.err
-    assert "trial, 24 held-out images ask those learnt from (no patient on both sides): mAP" in told.err
+    assert "trial, 24 held-out images ask each other (no patient on both sides): mAP" in told.err
     assert run("query", index, "3.png", "--by", f"thumbnail+{method}", "-k", 1, "--csv") == 0
     assert "3.png" in capsys.readouterr().out.splitlines()[1]
     assert run("verify", index) == 0
@@ -149,7 +149,7 @@ def test_notes_say_what_was_left_out_and_what_it_is_worth() -> None:
     assert notes(report(), True) == [
         "learnt from 9 images of 2 classes: x 5, y 4",
         "ranks alone, without a",
-        "trial, 9 held-out images ask those learnt from (no patient on both sides): mAP 50.0 before, "
+        "trial, 9 held-out images ask each other (no patient on both sides): mAP 50.0 before, "
         "60.0 with the metric (gain +5.0 to +15.0, 95 %), P@1 70.0 before, 80.0",
     ]
     more = report(

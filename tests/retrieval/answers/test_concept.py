@@ -44,7 +44,7 @@ def system():
 
 
 def test_the_direction_is_that_of_a_ridge_regression(monkeypatch) -> None:
-    monkeypatch.setattr(concept, "_LAMBDAS", (0.5,))
+    monkeypatch.setattr(concept, "_LAMBDA", 0.5)
     found = learn_direction(LIKED, UNLIKED, GROUPS)
     rows, y, weights, size = system()
     expected, _ = regression(rows, y, weights, 0.5 * size)
@@ -53,16 +53,16 @@ def test_the_direction_is_that_of_a_ridge_regression(monkeypatch) -> None:
 
 
 def test_much_shrinkage_gives_the_difference_of_means(monkeypatch) -> None:
-    monkeypatch.setattr(concept, "_LAMBDAS", (1e9,))
+    monkeypatch.setattr(concept, "_LAMBDA", 1e9)
     found = learn_direction(LIKED, UNLIKED, GROUPS)
     means = [unit(np.stack(side).astype(np.float64)).mean(axis=0) for side in (LIKED, UNLIKED)]
     assert np.allclose(found.vector, unit(means[0] - means[1]), atol=1e-5)
 
 
 def test_what_is_said_of_a_held_out_group_is_what_the_others_say(monkeypatch) -> None:
-    monkeypatch.setattr(concept, "_LAMBDAS", (0.1,))
+    monkeypatch.setattr(concept, "_LAMBDA", 0.1)
     rows, y, *_ = system()
-    (found,) = concept._held_out(rows @ rows.T, y, GROUPS)
+    found = concept._held_out(rows @ rows.T, y, GROUPS)
     for group in set(GROUPS):
         own = np.array(GROUPS) == group
         weights = np.where(y[~own] > 0, 0.5 / np.sum(y[~own] > 0), 0.5 / np.sum(y[~own] < 0))

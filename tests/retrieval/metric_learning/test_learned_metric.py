@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from retrieval.baselines import Thumbnail
 from retrieval.errors import FitError, IndexFolderError, SettingError
 from retrieval.metric_learning import METHODS, MetricLearner, Projection, cross_validate
 from retrieval.metric_learning.discriminant import discriminate, whiten_within
@@ -315,6 +316,20 @@ def test_one_group_allows_no_trial():
     rows, classes = hidden(n=30)
     vectors = list(np.column_stack([np.zeros(30), rows]).astype(np.float32))
     assert cross_validate(MetricLearner(), Dense(), vectors, classes, ["one"] * 30) is None
+
+
+@pytest.mark.parametrize("n_groups", [60, 12])
+def test_labels_that_mean_nothing_show_no_sure_gain(n_groups):
+    """A metric draws images of a label together: were those found, average precision would rise by it."""
+    sure = 0
+    for seed in range(12):
+        random = np.random.default_rng(seed)
+        vectors = list(random.standard_normal((60, 256)).astype(np.float32))
+        classes = [str(label) for label in random.integers(0, 2, 60)]
+        groups = [str(i % n_groups) for i in range(60)]
+        trial = cross_validate(MetricLearner(method="lda"), Thumbnail(), vectors, classes, groups)
+        sure += trial.gain[0] > 0
+    assert sure <= 4  # of those that were learnt from nine or more
 
 
 def test_a_trial_in_which_one_group_alone_asks_says_nothing():
