@@ -100,7 +100,7 @@ def values_of(shown: Picture, read: Read, is_inverted: bool | None = None) -> Va
     kept = values[~padding]
     # Whole numbers are exact at this width; all others, and values that hardly differ, are looked at closer.
     if half > _HALVES[0] or (kept != np.round(kept)).any() or np.ptp(kept) < 1:
-        values = _finer(read, kept, half, is_inverted)
+        values = _finer(read, values, padding, half, is_inverted)
     lowest, highest = float(values[~padding].min()), float(values[~padding].max())
     stored, slope, intercept = _packed(np.clip(values, lowest, highest), lowest, highest)
     shares = 1 - shown.pixels if is_inverted else shown.pixels
@@ -139,10 +139,10 @@ def _is_inverted(read: Read, half: float, levels: NDArray[np.float32]) -> bool:
     return bool(np.mean(higher - levels, dtype=np.float64) > 0)
 
 
-def _finer(read: Read, rough: Floats, half: float, is_inverted: bool) -> Floats:
+def _finer(read: Read, values: Floats, padding: NDArray[np.bool_], half: float, is_inverted: bool) -> Floats:
     """Read values again through windows that fit them more and more closely, so as to round none."""
+    rough = values[~padding]
     low, high, error = float(rough.min()), float(rough.max()), 2 * half * _EPSILON
-    values = rough
     for _ in range(_ROUNDS):
         # Wider by what the last reading may have been wrong.
         edge = 0.01 * (high - low) + 4 * error
@@ -151,8 +151,12 @@ def _finer(read: Read, rough: Floats, half: float, is_inverted: bool) -> Floats:
         # float64 tells no narrower windows apart.
         if not ends[0] < centre < ends[1]:
             break
-        values = _from_levels(read(Window("", centre, width)).pixels, *ends, is_inverted)
-        inside = values[(values > ends[0]) & (values < ends[1])]
+        closer = _from_levels(read(Window("", centre, width)).pixels, *ends, is_inverted)
+        inside = closer[(closer > ends[0]) & (closer < ends[1])]
+        # A window as narrow as float32 tells apart may lose them all.
+        if not inside.size:
+            break
+        values = closer
         low, high, error = float(inside.min()), float(inside.max()), width * _EPSILON
         if high - low > width / 4:
             break
@@ -182,8 +186,8 @@ def _window(shares: Floats, values: Floats) -> tuple[float, float]:
     if x.size >= 2 and np.ptp(x) > 0:
         slope, offset = np.polyfit(x, y, 1)
         # A table of a file may fall where values rise; no window does.
-        if slope > 0:
-            return _rounded(-offset / slope), _rounded((1 - offset) / slope)
+        if slope > 0 and (ends := (_rounded(-offset / slope), _rounded((1 - offset) / slope)))[0] < ends[1]:
+            return ends
     low, high = float(values.min()), float(values.max())
     return (low, high) if low < high else (low - 0.5, high + 0.5)
 

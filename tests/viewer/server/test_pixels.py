@@ -165,3 +165,24 @@ def test_one_value_everywhere_has_a_window(tmp_path):
     path = write_ct(tmp_path / "a.dcm", np.full((20, 30), 55, np.int16), "P", "1", 0)
     found, about = shown_values(path)
     assert (found == 55).all() and about.low < about.high
+
+
+@pytest.mark.parametrize("value", [0, 1, 7, 255, 0.1, 12345.678, -5e-5, 1e9, 1e13])
+@pytest.mark.parametrize("spread", [0, 1e-6, 1e-3])
+def test_values_that_hardly_differ_are_given(value, spread, tmp_path):
+    wanted = np.float32(value) * (1 + spread * texture_of_all_sizes(20, 30, seed=1).astype(np.float32) / 255)
+    nibabel.save(nibabel.Nifti1Image(wanted[:, :, None], np.eye(4)), tmp_path / "a.nii")
+    found, about = shown_values(tmp_path / "a.nii", frame=0)
+    # Of what float32 tells apart; beyond the widest window there is but its end.
+    wanted = np.minimum(wanted, 2.0**40)
+    np.testing.assert_allclose(np.sort(found.ravel()), np.sort(wanted.ravel()), rtol=1e-6, atol=1e-12)
+    assert about.low < about.high
+
+
+@pytest.mark.parametrize("value", [1, 7, 100, 255])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_plain_image_of_one_value_is_given(value, dtype, tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((20, 30), value, dtype))
+    found, about = shown_values(tmp_path / "a.png")
+    assert found.shape == (20, 30) and about.low < about.high
+    np.testing.assert_allclose(found, value, rtol=1e-6)
