@@ -21,6 +21,18 @@ STOPPED = "ERR_"
 SCRIPTS = """() => Object.fromEntries(performance.getEntriesByType('resource')
   .filter((one) => one.name.endsWith('.js')).map((one) => [one.name, one.decodedBodySize]))"""
 
+# Red, green and blue of what is on the stage.
+STAGE = """() => {
+  const { width, height } = document.querySelector('#stage canvas');
+  const context = document.querySelector('#stage canvas').getContext('2d');
+  return [...context.getImageData(0, 0, width, height).data].filter((_, i) => i % 4 < 3 && i % 97 < 4);
+}"""
+LUMINANCE = """node => {
+  const parts = getComputedStyle(node).color.match(/[0-9.]+/g).slice(0, 3).map((part) => part / 255);
+  const [r, g, b] = parts.map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}"""
+
 READ = """() => performance.getEntriesByType('resource')
   .filter((one) => one.name.endsWith('/pixels')).length >= 6"""
 
@@ -110,6 +122,37 @@ def test_a_server_that_goes_is_said_and_nothing_is_lost_when_it_is_back(visit: V
         ask(tab, "ct1/001.dcm")
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_image_that_cannot_be_shown_does_not_look_like_another(
+    kept: bool, visit: Visit, address: str
+) -> None:
+    tab = visit(address, allows="500")
+    ask(tab)
+    expect(tab.locator("#labels")).to_have_text("fibrosis")
+    before = tab.evaluate(STAGE)
+    # What a server says of a fault of its own: no JSON.
+    for path in ("pixels",) if kept else ("pixels", "picture"):
+        tab.route(f"**/{path}", lambda route: route.fulfill(status=500, body="Internal Server Error"))
+    tab.click('#list [data-id="ct1/001.dcm"]')
+    expect(tab.locator("#look-problem")).to_contain_text("The server answered 500.")
+    expect(tab.locator("#look-title")).to_have_text("ct1/001.dcm")
+    expect(tab.locator("#labels")).to_have_text("normal")
+    expect(tab.locator("#window-values")).to_be_empty()
+    tab.wait_for_function(f"before => ({STAGE})().join() !== before.join()", arg=before)
+    assert any(tab.evaluate(STAGE)) == kept
+
+
+def test_an_image_that_cannot_be_opened_leaves_no_other_under_its_name(visit: Visit, address: str) -> None:
+    tab = visit(address, allows="500")
+    ask(tab)
+    tab.route("**/graphql", lambda route: route.fulfill(status=500, body="Internal Server Error"))
+    tab.click('#list [data-id="ct1/001.dcm"]')
+    expect(tab.locator("#look-problem")).to_contain_text("The server answered 500.")
+    expect(tab.locator("#look-title")).to_have_text("ct1/001.dcm")
+    expect(tab.locator("#labels")).to_be_empty()
+    tab.wait_for_function(f"() => !({STAGE})().some(Boolean)")
+
+
 def test_the_first_page_and_answer_need_little_script(visit: Visit, address: str) -> None:
     """As it is sent, before it is packed; parts that few use come when they are wanted."""
     tab = visit(address)
@@ -158,3 +201,23 @@ def test_everybody_can_use_it(scheme: str, visit: Visit, address: str) -> None:
     expect(tab.locator("#compare")).to_be_visible()
     found = axe.Axe().run(tab)
     assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_what_stands_on_the_black_stage_can_be_read(scheme: str, visit: Visit, address: str) -> None:
+    tab = visit(address, color_scheme=scheme)
+    expect(tab.locator("#empty-look")).to_be_visible()
+    # WCAG 2.1, 1.4.3: 4.5 to 1; the luminance of black is 0.
+    assert (tab.locator("#empty-look").evaluate(LUMINANCE) + 0.05) / 0.05 >= 4.5
+
+
+def test_a_thumbnail_stands_beside_the_heading_of_its_hit_however_much_is_said_of_it(
+    visit: Visit, address: str
+) -> None:
+    tab = visit(address)
+    ask(tab)
+    hit = tab.locator(".hit").first
+    hit.locator(".hit-text").evaluate("node => { node.style.minHeight = '700px'; }")
+    thumbnail, heading = hit.locator(".thumb").bounding_box(), hit.locator(".hit-head").bounding_box()
+    assert thumbnail is not None and heading is not None
+    assert abs(thumbnail["y"] - heading["y"]) < 12

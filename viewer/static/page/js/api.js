@@ -41,7 +41,7 @@ export async function fetchFrom(path, init = {}) {
 /** What was fetched, unless the server says why it gives none. @param {string} path @param {RequestInit} [init] */
 export async function fetchGiven(path, init) {
   const response = await fetchFrom(path, init);
-  if (!response.ok) throw new Problem((await response.json()).message);
+  if (!response.ok) throw new Problem((await response.json().catch(() => null))?.message ?? `The server answered ${response.status}.`);
   return response;
 }
 

@@ -68,9 +68,9 @@ async function load() {
       if (state.image !== image) return;  // another was opened meanwhile
       Object.assign(stack, found, { uploads: 0 });
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      problem(error.message);
-      return;
+      if (state.image === image) showNothing(/** @type {Error} */ (error).message);
+      if (error instanceof Problem) return;
+      throw error;
     }
   }
   await showSlice();
@@ -116,9 +116,9 @@ async function showSlice() {
     view.show(pixels, state.window ?? pixels.about.window, state.invert);
     listPresets(pixels.about);
   } catch (error) {
+    // Whatever went wrong: no other image's picture may stay under the name of this one.
+    await showKept(mine, /** @type {Error} */ (error).message);
     if (mine !== shownPath) return;
-    if (!(error instanceof Problem)) throw error;
-    await showKept(mine, error.message);
   }
   describe();
   prefetch(around(stack.slices, stack.at, AHEAD));
@@ -153,12 +153,25 @@ export function around(among, at, most) {
   return steps.flatMap((step) => (among[step] ? [pathOf(among[step])] : []));
 }
 
-/** The file is gone: what the index kept of it, and why. @param {string} mine @param {string} why */
+/** No values can be had: what the index kept of the image, if anything, and why. @param {string} mine @param {string} why */
 async function showKept(mine, why) {
-  problem(`${why} Shown is what the index kept.`);
   const image = currentSlice()?.image;
   const picture = await loadImage(`${mine}/picture`).catch(() => null);
-  if (picture && mine === shownPath) view.showPicture(picture, image?.cols ?? picture.width, image?.rows ?? picture.height);
+  if (mine !== shownPath) return;
+  problem(picture ? `${why} Shown is what the index kept.` : why);
+  if (picture) view.showPicture(picture, image?.cols ?? picture.width, image?.rows ?? picture.height);
+  else view.empty();
+}
+
+/** The image asked for cannot be opened. @param {string} why */
+function showNothing(why) {
+  openUpload('', 0);
+  shownPath = '';
+  $('slices').hidden = true;
+  document.body.classList.remove('slide');
+  view.empty();
+  problem(why);
+  describe();
 }
 
 /** @param {string} text */
@@ -178,7 +191,7 @@ export const whereIn = (at, of, mm) => dotted([of > 1 && `slice ${at + 1}/${of}`
 /** What is shown: name, slice, position, window. */
 function describe() {
   const slice = currentSlice();
-  const name = state.upload ? stack.name : slice?.image.id ?? '';
+  const name = state.upload ? stack.name : slice?.image.id ?? state.image;
   const where = whereIn(place(), count(), slice?.positionMm);
   const { low, high } = view.window;
   fill('look-title', state.upload ? `${name} (not in the index)` : name);

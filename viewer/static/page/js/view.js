@@ -68,6 +68,12 @@ export class View {
     this.pixels = this.fallback = this.squares = null;
   }
 
+  /** Shows nothing. */
+  empty() {
+    this.clear();
+    this.redraw();
+  }
+
   /** @param {number} cols @param {number} rows */
   resize(cols, rows) {
     const isOther = cols !== this.size.cols || rows !== this.size.rows;
