@@ -85,6 +85,11 @@ def _shapes(args: Arguments) -> list[Shape]:
     if args.mask is not None or args.point is not None:
         flag = "mask" if args.mask is not None else "point"
         raise OptionError("marks no field of a slide; give --region or --polygon", flag)
+    # Passed over in silence, they would ask with another field than the one that is meant.
+    if args.mm:
+        raise OptionError("does not go with a slide; leave it out, and give micrometres with --um", "mm")
+    if args.margin:
+        raise OptionError("does not go with a slide; leave it out, and mark a larger field", "margin")
     if isinstance(args.region, Path):
         return read_shapes(args.region)
     return [Shape(((args.polygon,),)) if args.polygon is not None else Shape.box(*args.region)]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -88,6 +91,12 @@ def test_answers_come_back_in_the_right_place(place, capsys, tmp_path) -> None:
         (["a.tif", "--region", "9000,0,10,10"], "outside the slide, which has 1400 × 1200 pixels"),
         (["a.tif", "--region", "5,5,900,900", "--um-per-px", "0.1"], "coarser than the 0.1 asked for"),
         (["a.tif", "--point", "5,5"], "--point: marks no field of a slide"),
+        (
+            ["a.tif", "--region", "5,5,90,90", "--mm"],
+            "--mm: does not go with a slide; leave it out, and give",
+        ),
+        (["a.tif", "--region", "5,5,90,90", "--um", "--mm"], "--mm: does not go with a slide"),
+        (["a.tif", "--polygon", "5,5,90,90,5,90", "--margin", "9"], "--margin: does not go with a slide"),
         (["a.tif#0.5um/2,2", "--region", "nothing.geojson"], "is for whole slides"),
         (["a.tif", "--region", "nothing.geojson"], "nothing.geojson: cannot be read"),
     ],
@@ -95,6 +104,14 @@ def test_answers_come_back_in_the_right_place(place, capsys, tmp_path) -> None:
 def test_what_makes_no_sense_is_refused(place, capsys, arguments, message) -> None:
     assert main(["query", str(place / "ix"), *arguments]) != 0
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [{"mm": True}, {"mm": True, "um": True}, {"margin": 3}])
+def test_a_line_about_a_slide_is_refused_as_the_command_is(place, capsys, monkeypatch, more) -> None:
+    line = json.dumps({"image": "a.tif", "region": [5, 5, 90, 90], **more}).encode()
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(line)))
+    assert main(["query", str(place / "ix"), "--stdin"]) == 1
+    assert f"--{next(iter(more))}: does not go with a slide" in json.loads(capsys.readouterr().out)["error"]
 
 
 def test_words_about_tiles_need_a_scale(place, capsys, tmp_path) -> None:
