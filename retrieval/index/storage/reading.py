@@ -26,6 +26,11 @@ def read_indexed(store: Store, name: str, source: str) -> Picture:
         raise PictureError(f"{name}: the index was changed meanwhile; try again")
     frames = frames_of(name, source)
     with at_hand(store.catalogue, source, path) as file:
+        if not file.exists():
+            raise PictureError(
+                f"{name}: its file is not there; bring it back, or run `semblance index FOLDER` "
+                "where it is now"
+            )
         about: dict[str, Any] = {"window": store.window, "salt": store.salt, "tiling": store.tiling}
         return next(iter(read_guarded(file, source, frames=frames, **about)))
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from cli.main import main
+from retrieval.index import Index
 
 
 def run(*arguments):
@@ -83,3 +84,31 @@ def test_a_baseline_is_explained_by_covering_parts_of_the_hit(index, tmp_path, c
         told = json.loads(capsys.readouterr().out)
         assert (told["by"], told["pairs"], told["box"]) == ("thumbnail", [], None)
     assert (tmp_path / "w.png").is_file()
+
+
+@pytest.mark.parametrize("names", ["plain", "hash"])
+def test_a_file_that_is_gone_is_named_as_the_index_names_it(names, tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    for i in range(3):
+        cv2.imwrite(str(tmp_path / "in" / f"{i}.png"), np.full((16, 16), 40 * i, np.uint8))
+    words = [
+        "index",
+        tmp_path / "in",
+        "-o",
+        tmp_path / "ix",
+        "--names",
+        names,
+        "--by",
+        "thumbnail",
+        "--quiet",
+    ]
+    assert main([*map(str, words), "--jobs", "1"]) == 0
+    with Index.open(tmp_path / "ix") as opened:
+        name, hit, _ = opened.names
+    (tmp_path / "in").rename(tmp_path / "away")
+    for command in (["query", name, "--region", "1,1,9,9"], ["explain", name, hit, "-o", "x.png"]):
+        capsys.readouterr()
+        assert main([command[0], str(tmp_path / "ix"), *command[1:]]) == 1
+        said = capsys.readouterr().err
+        assert f"{name}: its file is not there; bring it back, or run `semblance index FOLDER`" in said
+        assert names == "plain" or ".png" not in said.replace(name, "")

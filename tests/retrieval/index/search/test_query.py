@@ -234,7 +234,7 @@ def test_a_region_of_a_picture_whose_file_is_gone_is_an_error_in_one_line(index,
     hidden = folder / ".hidden"
     (folder / "7.png").rename(hidden)
     try:
-        with pytest.raises(PictureError, match=r"7\.png: No such file or directory"):
+        with pytest.raises(PictureError, match=r"7\.png: its file is not there; bring it back, or"):
             index.query("7.png", region=Region.box(0, 0, 5, 5))
         assert index.query("7.png")[0].id == "7.png"
     finally:
