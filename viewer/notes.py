@@ -47,7 +47,10 @@ class Notes:
             self._lacking.append(query.id)
         foreign = note_on_modality(self._index, query, by)
         lacking = note_on_shards(answer.lacking)
-        return [note for note in (lacking, note_on_scores(answer), space, foreign) if note]
+        # Of one image there is no order, and the deviation that scores are scaled by is 0.
+        is_alone = len(answer.rows) == 1 and (options.k > 1 or len(self._index) == 1)
+        scores = None if is_alone else note_on_scores(answer)
+        return [note for note in (lacking, scores, space, foreign) if note]
 
     def rest(self) -> list[str]:
         """Return the notes on the index, and on the options of all queries."""

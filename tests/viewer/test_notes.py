@@ -79,3 +79,15 @@ def test_a_region_that_is_nowhere_names_what_looks_at_other_points(tmp_path, cap
     # Nothing is left to be named.
     assert run([*ask, "sift", "--by", "dense"])[0] == 0
     assert "are what is most like it\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("n", "more", "is_said"), [(1, [], False), (1, ["-k", "1"], False), (2, [], True)])
+def test_scores_of_nothing_are_said_where_there_is_an_order(n, more, is_said, tmp_path, capsys):
+    (tmp_path / "scans").mkdir()
+    for i in range(n):
+        cv2.imwrite(str(tmp_path / "scans" / f"{i}.png"), pixels(3))
+    index = ["index", tmp_path / "scans", "-o", tmp_path / "i", "--jobs", "1", "--quiet"]
+    assert run([*index, "--by", "thumbnail", "--by", "colour"])[0] == 0
+    capsys.readouterr()
+    assert run(["query", tmp_path / "i", "0.png", *more])[0] == 0
+    assert ("every score is 0" in capsys.readouterr().err) == is_said
