@@ -79,10 +79,11 @@ def _by_term(args: Arguments) -> int:
     """Draw where in an image a term comes from, and print its log-odds."""
     if is_marked(args):
         raise SettingError("region: the whole image is asked for a term; leave it out")
-    from retrieval.index import Index, QueryOptions
+    from retrieval.index import QueryOptions
+    from scale.shards.opening import open_index
     from viewer.term_answers import map_term
 
-    with Index.open(args.index) as index:
+    with open_index(args.index) as index:
         query = the_only(find_queries(index, [args.query]), args.query)
         options = QueryOptions(by=(args.by,) if args.by else ())
         drawn, odds = map_term(index, query, args.term, options)

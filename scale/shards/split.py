@@ -33,6 +33,7 @@ from retrieval.index.catalogue.representations import (
 from retrieval.index.catalogue.sample import sampled
 from retrieval.index.catalogue.split_marks import HEAD, SHARD, set_mark
 from retrieval.index.progress import Progress
+from retrieval.index.storage.concept_file import concept_file
 from retrieval.index.storage.merge import batches
 from retrieval.index.storage.segments import finish_segment, merge_encodings, merge_rows
 from retrieval.index.storage.snapshot import Snapshot
@@ -120,6 +121,9 @@ def _write(
         progress("splitting", number + 1, n + 1)
     head = _Part(output / "head", _by_id(sampled(store.catalogue)[0], n_ids), is_head=True)
     _write_part(store, snapshot, head, {"split": split_id, "of": n}, owners)
+    # Beside the folder of an index, and not in it: queries are moved along them in the head.
+    if (concepts := concept_file(store.folder)).is_file():
+        shutil.copyfile(concepts, concept_file(head.folder))
     progress("splitting", n + 1, n + 1)
     if store.catalogue.generation != snapshot.generation:
         raise _changed(store.folder)

@@ -13,6 +13,7 @@ from support.shards import ASKED, change
 from cli.main import main
 from retrieval.errors import IndexFolderError, SettingError
 from retrieval.index import Index
+from retrieval.index.search.concepts import Example
 from retrieval.index.writer import IndexWriter, MetricOptions
 from retrieval.region import Region
 from scale.shards import places
@@ -391,3 +392,22 @@ def test_what_is_meant_for_all_images_is_refused_while_a_shard_is_away(copied, t
     out, err = capsys.readouterr()
     assert "shard 2 (" in err and "is away, and this needs every shard; start it" in err
     assert not out and not (tmp_path / "vectors.npz").exists()
+
+
+def test_concepts_of_the_index_move_queries_over_shards_too(whole, tmp_path):
+    place = shutil.copytree(whole / "whole.index", tmp_path / "whole.index")
+    with Index.open(place) as one:
+        like, unlike = ([Example(f"p{i}/1.dcm") for i in some] for some in (range(6), range(6, 12)))
+        one.learn_concept("odd", like, unlike, ["thumbnail"])
+        split(place, 2, tmp_path / "split", lambda *about: None)
+        with ShardedIndex.open(tmp_path / "split" / "shards.toml") as two:
+            assert list(two.concepts) == ["odd"]
+            asked = {"concept": ["odd"], "by": ["thumbnail"]}
+            moved = two.query("p5/2.dcm", **asked)
+            assert moved == one.query("p5/2.dcm", **asked)
+            assert moved != two.query("p5/2.dcm", by=["thumbnail"])
+
+
+def test_a_term_asks_no_shards(whole, capsys):
+    assert main(["query", str(whole / "split" / "shards.toml"), "--term", "effusion"]) == 2
+    assert "--term: does not go over shards; ask the index that was split" in capsys.readouterr().err

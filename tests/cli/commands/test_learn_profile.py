@@ -139,6 +139,18 @@ def test_the_map_of_a_term_is_drawn(learnt: Path, tmp_path: Path, capsys: pytest
     assert cv2.imread(str(tmp_path / "where.png")).shape[1] > 1000
 
 
+def test_the_map_of_a_term_is_drawn_over_shards_too(
+    learnt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("shard", learnt / "i", "--into", 2, "-o", tmp_path / "split", "--quiet") == 0
+    capsys.readouterr()
+    words = ("38.png", "--term", "emphysema", "-o", tmp_path / "where.png")
+    assert run("explain", learnt / "i", *words) == 0
+    assert run("explain", tmp_path / "split" / "shards.toml", *words) == 0
+    one, two = capsys.readouterr().out.splitlines()
+    assert one == two
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
