@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,8 +65,11 @@ def box(text: str) -> XYWH:
         x, y, width, height = (float(part) for part in text.split(","))
     except ValueError:
         raise click.BadParameter(f"{text!r} is no box; give x,y,width,height in pixels") from None
-    # The comparison is False for NaN, and infinity is refused by the bound, so both end here.
-    if not (width > 0 and height > 0 and max(abs(x), abs(y), width, height) < float("inf")):
+    if any(map(math.isnan, (x, y, width, height))):
+        raise click.BadParameter(f"{text!r}: nan is no number; give x,y,width,height in pixels")
+    if max(map(abs, (x, y, width, height))) == float("inf"):
+        raise click.BadParameter(f"{text!r}: inf is no place in an image; give x,y,width,height in pixels")
+    if not (width > 0 and height > 0):
         raise click.BadParameter(f"{text!r}: width and height must be positive")
     return x, y, width, height
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import BinaryIO
 
 import click
@@ -57,7 +57,7 @@ def arguments_of(command: Command, args: Arguments, line: str) -> Arguments:
         raise PictureError(f"a line has more than {LONGEST:,} bytes; write one query a line")
     if not line.startswith("{"):
         return own
-    words = _words(line)
+    words = _words(line, {param.name for param in command.params if not getattr(param, "is_flag", False)})
     # Through the parser of the command line: so a line may say what a flag may, with the same checks.
     with command.make_context("query", [str(args.index), *words]) as context:
         given = command.arguments(context)
@@ -67,13 +67,17 @@ def arguments_of(command: Command, args: Arguments, line: str) -> Arguments:
             if isinstance(param, Option) and param.is_given(context):
                 if name in _WHOLE_RUN:
                     raise SettingError(f"{name}: belongs to the whole command; give it as a flag")
+                if name == "term":
+                    raise SettingError(
+                        "term: asks with no image, and a line names one; run `semblance query INDEX --term X`"
+                    )
                 setattr(own, name, getattr(given, name))
     own.images = list(given.images)
     return own
 
 
-def _words(line: str) -> list[str]:
-    """Return the command line that an object stands for."""
+def _words(line: str, valued: Collection[str | None]) -> list[str]:
+    """Return the command line that an object stands for; ``valued`` are options that take a value."""
     try:
         asked = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -83,6 +87,10 @@ def _words(line: str) -> list[str]:
     image = asked.pop("image", None)
     if not isinstance(image, str):
         raise SettingError('the object of a line names no image; write {"image": "an id or a path"}')
+    for name, value in asked.items():
+        # As a flag, it would take the next word for its value.
+        if value is True and name.replace("-", "_") in valued:
+            raise SettingError(f"{name}: is true, and wants a value")
     # After the dashes: a name may begin with one.
     flags = [word for name, value in asked.items() for word in _flag(name, value)]
     return [*flags, "--", image]

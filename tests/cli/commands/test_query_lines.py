@@ -82,6 +82,10 @@ def test_an_error_is_the_answer_of_its_line_alone(folder, capsys) -> None:
         '{"image": "1.png", "region": {"x": 1}}',
         '{"image": "1.png", "region": [90, 90, 5, 5]}',
         "[" * 9,
+        '{"image": "1.png", "term": "effusion"}',
+        '{"image": "1.png", "k": true}',
+        '{"image": "1.png", "group-by": true}',
+        '{"image": "1.png", "region": [NaN, 1, 5, 5]}',
     ]
     code, found, err = ask(folder, capsys, "\n".join(lines))
     assert (code, err) == (1, "")
@@ -97,6 +101,10 @@ def test_an_error_is_the_answer_of_its_line_alone(folder, capsys) -> None:
     assert "is 6 images; name one" in said[8]
     assert "region" in said[9]
     assert "outside the image" in said[10]
+    assert "term: asks with no image" in said[12]
+    assert said[13] == "k: is true, and wants a value"
+    assert said[14] == "group-by: is true, and wants a value"
+    assert "nan is no number" in said[15]
     assert found[5]["query"] == "1.png"
 
 
