@@ -143,7 +143,8 @@ def _summary(volume: Volume, label: str, found: LocatedRange, heights: Sequence[
 
 def _as_text(summary: dict[str, Any]) -> str:
     title = f"{summary['volume']}  {summary['range']}  agreement {summary['agreement']:.2f}"
-    title += f"  by {summary['voting_volumes']:,} volumes"
+    n = summary["voting_volumes"]
+    title += f"  by {n:,} volume{'' if n == 1 else 's'}"
     lines = [
         (
             end,

@@ -54,6 +54,8 @@ def read_mask(argument: Path, image: MarkedImage) -> Mask:
     PictureError : no such file, none of the size of the image, or none that is clearly meant.
     """
     path, name = split_name(argument)
+    if path.is_dir():
+        raise PictureError(f"{argument}: is a folder; name the mask in it")
     if not path.is_file():
         raise PictureError(f"{argument}: no such file; give an image of the query's size")
     mask = _read(path, name, image)

@@ -155,6 +155,10 @@ def test_the_range_of_a_new_volume_is_located(made: Path, capsys: pytest.Capture
     assert run("locate", made / "new", "--in", made / "i", "--range", "lung") == 0
     shown = capsys.readouterr().out
     assert shown.startswith(f"{made / 'new'}  lung  agreement ") and "\nbottom" in shown
+    assert f"  by {N_PATIENTS} volumes\n" in shown
+    one = ("--where", "id < 'p1'")
+    assert run("locate", made / "new", "--in", made / "i", "--range", "lung", *one) == 0
+    assert "  by 1 volume\n" in capsys.readouterr().out
 
 
 def test_nothing_is_left_of_what_was_removed(

@@ -100,6 +100,7 @@ def test_a_margin_adds_all_so_near() -> None:
         (("--point", "61,3"), "--point: 61,3 is outside"),
         (("--region", "1,1,5,5", "--mm"), "does not say how large its pixels are"),
         (("--mask", "nowhere.png"), "nowhere.png: no such file"),
+        (("--mask", "/"), "/: is a folder; name the mask in it"),
     ],
 )
 def test_what_marks_nothing_is_refused(flags: tuple[str, ...], said: str) -> None:
