@@ -38,10 +38,13 @@ export async function fetchFrom(path, init = {}) {
   }
 }
 
+/** What the server says, or that it says nothing of use. @param {Response} response @param {string} [message] */
+const odd = ({ status }, message = `The server answered ${status}.`) => new Problem(message);
+
 /** What was fetched, unless the server says why it gives none. @param {string} path @param {RequestInit} [init] */
 export async function fetchGiven(path, init) {
   const response = await fetchFrom(path, init);
-  if (!response.ok) throw new Problem((await response.json().catch(() => null))?.message ?? `The server answered ${response.status}.`);
+  if (!response.ok) throw odd(response, (await response.json().catch(() => null))?.message);
   return response;
 }
 
@@ -80,7 +83,7 @@ function only({ data, errors }) {
 /** @param {string} query @param {Record<string, any>} variables @param {AbortSignal} [signal] @returns {Promise<any>} */
 export async function graphql(query, variables, signal) {
   const response = await post(query, variables, signal);
-  if (!response.headers.get('content-type')?.includes('json')) throw new Problem(`The server answered ${response.status}.`);
+  if (!response.headers.get('content-type')?.includes('json')) throw odd(response);
   return only(await response.json());
 }
 
@@ -90,7 +93,7 @@ export async function graphql(query, variables, signal) {
  */
 export async function* listen(query, variables, signal) {
   const response = await post(query, variables, signal, 'text/event-stream');
-  if (!response.body || !response.ok) throw new Problem(`The server answered ${response.status}.`);
+  if (!response.body || !response.ok) throw odd(response);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   for (;;) {

@@ -1,6 +1,6 @@
 // LOOK: the stack of the query, its slices or a whole slide, window and level, what is under the cursor, and the tools that mark.
 import { $, clamp, dotted, fill, h, later, link, minus, on, s } from './dom.js';
-import { connection, part, Problem } from './api.js';
+import { connection, part } from './api.js';
 import { Marker, outlineOf } from './marks.js';
 import { imagePath, loadImage, loadPixels, prefetch, uploadPath } from './pixels.js';
 import { outline, stackOf } from './queries.js';
@@ -68,9 +68,16 @@ async function load() {
       if (state.image !== image) return;  // another was opened meanwhile
       Object.assign(stack, found, { uploads: 0 });
     } catch (error) {
-      if (state.image === image) showNothing(/** @type {Error} */ (error).message);
-      if (error instanceof Problem) return;
-      throw error;
+      if (state.image !== image) return;
+      // No other image's picture may stay under the name of this one.
+      openUpload('', 0);
+      shownPath = '';
+      $('slices').hidden = true;
+      document.body.classList.remove('slide');
+      view.clear();
+      problem(/** @type {Error} */ (error).message);
+      describe();
+      return;
     }
   }
   await showSlice();
@@ -158,20 +165,9 @@ async function showKept(mine, why) {
   const image = currentSlice()?.image;
   const picture = await loadImage(`${mine}/picture`).catch(() => null);
   if (mine !== shownPath) return;
-  problem(picture ? `${why} Shown is what the index kept.` : why);
+  problem(picture ? why + ' Shown is what the index kept.' : why);
   if (picture) view.showPicture(picture, image?.cols ?? picture.width, image?.rows ?? picture.height);
-  else view.empty();
-}
-
-/** The image asked for cannot be opened. @param {string} why */
-function showNothing(why) {
-  openUpload('', 0);
-  shownPath = '';
-  $('slices').hidden = true;
-  document.body.classList.remove('slide');
-  view.empty();
-  problem(why);
-  describe();
+  else view.clear();
 }
 
 /** @param {string} text */

@@ -63,14 +63,10 @@ export class View {
     this.resize(cols, rows);
   }
 
+  /** Shows nothing. */
   clear() {
     this.squares?.close();
     this.pixels = this.fallback = this.squares = null;
-  }
-
-  /** Shows nothing. */
-  empty() {
-    this.clear();
     this.redraw();
   }
 
