@@ -12,7 +12,7 @@ from ...answers.duplicate_groups import Copies
 from ..storage.snapshot import Snapshot
 from .candidates import Mask
 from .independent_hits import IndependentHits, QueryCopies
-from .joined_cases import is_complete
+from .joined_cases import distinct_images, is_complete
 from .query_options import QueryImage
 
 
@@ -42,6 +42,13 @@ class Background:
         for position in np.flatnonzero(self.mask).tolist():
             found.setdefault(int(self.cases[position]), set()).update(labels[position])
         return found
+
+    def sizes_of_cases(self) -> dict[int, int]:
+        """Return the number of images of each case that may be found, near-duplicates once, by its number."""
+        images = distinct_images(self.snapshot, self.column)
+        own = np.unique(np.stack([self.cases[self.mask], images[self.mask]]), axis=1)[0]
+        numbers, sizes = np.unique(own, return_counts=True)
+        return dict(zip(numbers.tolist(), sizes.tolist(), strict=True))
 
     def copies(self, hits: IndependentHits, n_cases: int) -> Copies:
         """Return the near-duplicates that findings count once, by name; ``n_cases`` are counted."""

@@ -43,7 +43,8 @@ def find_labels(
 
     The best ``options.k`` cases that carry a label are the matching ones; all others that the options let
     through are what they are compared with. The query's own case is in neither. Cases are counted, never
-    slices: a case carries every label that any of its images does. Cases that share an image are one, and
+    slices: a case carries every label that any of its images does, and is compared with cases of about as
+    many images. Cases that share an image are one, and
     those that share one with the query's are the query's (``joined_cases``).
 
     Parameters
@@ -73,9 +74,14 @@ def find_labels(
         include_self=True,
     )
     found, percentile = _search(snapshot, query, matching, options)
-    cases = background.labels_of_cases(annotated)
-    drawn = _merge(background.cases, found, cases)
-    labels_found = enrichment.find_labels(drawn, list(cases.values()))
+    cases, sizes = background.labels_of_cases(annotated), background.sizes_of_cases()
+    drawn = _merge(background.cases, found, cases, sizes)
+    labels_found = enrichment.find_labels(
+        [cases[case] for case in drawn],
+        list(cases.values()),
+        [sizes[case] for case in drawn],
+        [sizes[case] for case in cases],
+    )
     withheld = without_folds(snapshot, representations(snapshot, options), options)
     kind = kind_percentile(snapshot, slices, options, column)
     copies = background.copies(found, len(cases))
@@ -152,8 +158,10 @@ def _asked_by(hit: Hit, named: Collection[str]) -> Collection[str]:
     return [max(aligned, key=lambda pair: pair[2])[0]] if aligned else named
 
 
-def _merge(cases: NDArray[np.int64], found: IndependentHits, labels: dict[int, set[str]]) -> list[set[str]]:
-    """Return the labels of each matching case, and make one of those in ``labels`` that are one."""
+def _merge(
+    cases: NDArray[np.int64], found: IndependentHits, labels: dict[int, set[str]], sizes: dict[int, int]
+) -> list[int]:
+    """Return the matching cases, and make one of those in ``labels`` and ``sizes`` that are one."""
     for position in found.of_query:
         labels.pop(int(cases[position]), None)
     drawn = []
@@ -161,7 +169,9 @@ def _merge(cases: NDArray[np.int64], found: IndependentHits, labels: dict[int, s
         first, *others = dict.fromkeys(int(cases[position]) for position in group)
         # The copy carries what is known of either: names of files must not decide which label counts.
         labels[first] = labels[first].union(*(labels.pop(other) for other in others))
-        drawn.append(labels[first])
+        # They share an image.
+        sizes[first] += sum(sizes.pop(other) - 1 for other in others)
+        drawn.append(first)
     return drawn
 
 

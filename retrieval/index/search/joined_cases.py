@@ -36,12 +36,28 @@ def joined_cases(snapshot: Snapshot, column: str) -> NDArray[np.int64]:
     ``column`` is what makes a case. Images that cannot be found now are not looked at.
     """
 
-    def compute() -> NDArray[np.int64]:
+    return _joined(snapshot, column)[0]
+
+
+def distinct_images(snapshot: Snapshot, column: str) -> NDArray[np.int64]:
+    """Return the number of what each image shows, int64 (n,): near-duplicates that are known have one number.
+
+    Of a large index, those within a case are not known.
+    """
+    return _joined(snapshot, column)[1]
+
+
+def _joined(snapshot: Snapshot, column: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the joined cases and the distinct images."""
+
+    def compute() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         own = snapshot.stack_positions.cases(column).tolist()
         there = np.flatnonzero(snapshot.available).tolist()
         if is_complete(snapshot):
-            return joined(own, [(pair.one, pair.other) for pair in near_duplicates(snapshot).pairs(there)])
-        return joined(own, _equal_pairs(snapshot, there, own))
+            pairs = [(pair.one, pair.other) for pair in near_duplicates(snapshot).pairs(there)]
+        else:
+            pairs = list(_equal_pairs(snapshot, there, own))
+        return joined(own, pairs), joined(range(len(own)), pairs)
 
     # Shards may go away and come back between two answers.
     return snapshot.cached(("joined cases", column, snapshot.lacking), compute)

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...representation import Vector
-from ...statistics.fisher_exact import holm, upper_tails
+from ...statistics.fisher_exact import holm, size_strata, stratified_upper_tails
 from ...statistics.groups import numbered
 from .cluster_profile import ClusterProfile
-from .profile_learner import Marks, nearest, patients_with
+from .profile_learner import Marks, has_terms, is_inside, nearest
 
 LEVEL = 0.05
 """The chance that any cell at all is called significant if reports have nothing to do with looks."""
@@ -29,7 +29,8 @@ class Association:
     found, size : patients of the cluster who have the term, and all of the cluster.
     labelled, total : patients who have it, and all.
     log_odds : in the cluster less those in all, shrunk.
-    p, adjusted : of the one-sided exact test, and after Holm's correction for all cells.
+    p, adjusted : of the one-sided exact test among patients of about as many images, and after Holm's
+        correction for all cells.
     examples : names of up to three images of the cluster with the term, of other patients each, those nearest
         to its centre first.
     """
@@ -56,16 +57,17 @@ def associations(
 ) -> list[Association]:
     """Return the significant cells of the first clustering, the least probable first.
 
-    Clusters are found without the reports, so that the tests hold; patients are drawn, not images.
+    Clusters are found without the reports, so that the tests hold; patients are drawn, not images. A patient
+    of many images is in more clusters, and has more terms: patients are compared with those of about as many.
     """
     owners = numbered(groups)
     rows = profile.axes.project_all(vectors).astype(np.float64)
     centres = profile.centres[0].astype(np.float64)
     places = nearest(rows, centres)
-    sizes, with_term, in_all = patients_with(places, marks, owners, len(centres))
-    total = int(owners.max()) + 1
+    has, inside = has_terms(marks, owners), is_inside(places, owners, len(centres))
+    sizes, with_term, in_all, total = inside.sum(axis=1), inside @ has, has.sum(axis=0), len(has)
     # (clusters, terms): all cells are tested, also those that nobody would look at, and Holm counts them all.
-    p = upper_tails(with_term, sizes[:, None], in_all[None, :], total)
+    p = _p_values(has, inside, owners)
     adjusted = holm(p.ravel()).reshape(p.shape)
     found = []
     for cluster, term in np.argwhere(adjusted <= LEVEL).tolist():
@@ -86,6 +88,22 @@ def associations(
             )
         )
     return sorted(found, key=lambda one: (one.p, one.cluster, one.term))
+
+
+def _p_values(
+    has: NDArray[np.int64], inside: NDArray[np.int64], owners: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return p of each cell, (n_clusters, n_terms); 1 where the term is no commoner than by chance."""
+    strata = numbered(size_strata(np.bincount(owners)).tolist())
+    # (n_strata, n_patients)
+    of_stratum = np.eye(int(strata.max()) + 1, dtype=np.int64)[strata].T
+    drawn, labelled, totals = inside @ of_stratum.T, (of_stratum @ has).T, of_stratum.sum(axis=1)
+    found = inside @ has
+    # What is no commoner has p ≥ 1/2, and need not be known: the median of X is next to its mean (Jogdeo and
+    # Samuels 1968, Ann. Math. Stat. 39).
+    found[found <= drawn @ (labelled / totals).T] = 0
+    rows = zip(found, drawn, strict=True)
+    return np.stack([stratified_upper_tails(row, own, labelled, totals) for row, own in rows])
 
 
 def _examples(

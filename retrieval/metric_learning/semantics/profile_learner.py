@@ -105,13 +105,22 @@ def patients_with(
 
     A patient is in each cluster that an image of theirs is in, and has each term that a report affirms.
     """
-    # (n_patients, n_terms): one of a patient's reports is enough.
+    has, inside = has_terms(marks, owners), is_inside(places, owners, n)
+    return inside.sum(axis=1), inside @ has, has.sum(axis=0)
+
+
+def has_terms(marks: Marks, owners: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return which terms each patient has, 0 or 1, (n_patients, n_terms): one of their reports is enough."""
     has = np.zeros((int(owners.max()) + 1, marks.shape[1]), dtype=np.int64)
     np.maximum.at(has, owners, marks)
-    # (n, n_patients)
-    inside = np.zeros((n, len(has)), dtype=np.int64)
+    return has
+
+
+def is_inside(places: NDArray[np.int64], owners: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Return which of n clusters an image of each patient is in, 0 or 1, (n, n_patients)."""
+    inside = np.zeros((n, int(owners.max()) + 1), dtype=np.int64)
     inside[places, owners] = 1
-    return inside.sum(axis=1), inside @ has, has.sum(axis=0)
+    return inside
 
 
 def log_odds(

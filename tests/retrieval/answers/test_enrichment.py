@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -64,6 +65,48 @@ def test_by_chance_few_answers_have_any_finding():
         for _ in range(n)
     ]
     assert np.mean(said) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / n)
+
+
+def test_by_chance_few_answers_have_a_finding_if_cases_of_many_images_are_found_sooner():
+    random, n = np.random.default_rng(0), 100
+    sizes = [1] * 100 + [8] * 25
+    owners, said, without_sizes = np.repeat(np.arange(125), sizes), [], []
+    for _ in range(n):
+        # Labels are dealt image by image, and so are places in the ranking.
+        images = random.random((len(owners), 4)) < 0.15
+        cases = [{"abcd"[i] for i in np.flatnonzero(images[owners == one].any(axis=0))} for one in range(125)]
+        drawn = list(dict.fromkeys(owners[random.permutation(len(owners))].tolist()))[:10]
+        matching = [cases[one] for one in drawn]
+        found = find_labels(matching, cases, [sizes[one] for one in drawn], sizes)
+        said.append(any(one.is_significant for one in found))
+        without_sizes.append(any(one.is_significant for one in find_labels(matching, cases)))
+    assert np.mean(said) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / n) < np.mean(without_sizes)
+
+
+def test_what_is_expected_by_chance_is_expected_in_each_stratum():
+    cases, sizes = [{"a"}] * 2 + [{"b"}] * 8 + [{"a"}] * 4 + [{"b"}] * 4, [1] * 10 + [9] * 8
+    found = find_labels([{"a"}, {"a"}, {"b"}], cases, [1, 9, 9], sizes)
+    by_label = {one.label: one for one in found}
+    assert by_label["a"].expected == pytest.approx(1 * 2 / 10 + 2 * 4 / 8)
+    # 2 or 3 carry it. The one of few images does in 1 of 5 ways; of the two of many, both do in 3 of 14, and
+    # neither does in as many.
+    assert by_label["a"].p == pytest.approx(1 / 5 * 11 / 14 + 4 / 5 * 3 / 14)
+    assert by_label["a"].enrichment == pytest.approx(2 / 1.2)
+
+
+@pytest.mark.parametrize("sizes", [(None, [1] * 39), ([1], [0] + [1] * 39), ([2], [1] * 40)])
+def test_sizes_that_do_not_fit_are_refused(sizes):
+    with pytest.raises(SettingError, match="findings"):
+        find_labels([{"a"}], CASES, *sizes)
+
+
+def test_many_labels_of_many_cases_are_tested_at_once():
+    random = np.random.default_rng(0)
+    cases = [{f"l{i}" for i in random.integers(500, size=5)} for _ in range(10_000)]
+    sizes = random.integers(1, 200, size=10_000).tolist()
+    start = time.perf_counter()
+    find_labels(cases[:20], cases, sizes[:20], sizes)
+    assert time.perf_counter() - start < 1
 
 
 def test_references_keep_the_order_of_the_table(tmp_path):

@@ -1,6 +1,7 @@
 """Facts about the exact test, against whole numbers of ways and by hand."""
 
 from fractions import Fraction
+from itertools import product
 from math import comb
 
 import numpy as np
@@ -10,7 +11,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from retrieval.errors import SettingError
-from retrieval.statistics.fisher_exact import holm, share_interval, upper_tail
+from retrieval.statistics.fisher_exact import (
+    holm,
+    share_interval,
+    size_strata,
+    stratified_upper_tails,
+    upper_tail,
+    upper_tails,
+)
 
 
 @st.composite
@@ -32,6 +40,35 @@ def test_tails_are_those_of_counted_ways(numbers):
     more = sum(ways(x, drawn, labelled, total) for x in range(found, min(drawn, labelled) + 1))
     expected = Fraction(more, comb(total, drawn))
     assert upper_tail(*numbers) == pytest.approx(float(expected), rel=1e-9, abs=1e-300)
+
+
+@given(st.lists(counts(), min_size=1, max_size=3))
+def test_stratified_tails_are_those_of_ways_counted_in_each_stratum(strata):
+    small = [[value % 9 for value in one] for one in strata]
+    small = [(min(found, drawn, k), drawn, k, drawn + k + total) for found, drawn, k, total in small]
+    found, drawn, labelled, totals = zip(*small, strict=True)
+    each = [[(x, ways(x, n, k, total)) for x in range(min(n, k) + 1)] for _, n, k, total in small]
+    more = sum(
+        int(np.prod([w for _, w in one], dtype=object))
+        for one in product(*each)
+        if sum(x for x, _ in one) >= sum(found)
+    )
+    every = int(np.prod([comb(total, n) for _, n, _, total in small], dtype=object))
+    (p,) = stratified_upper_tails([sum(found)], drawn, [labelled], totals)
+    assert p == pytest.approx(float(Fraction(more, every)), rel=1e-9)
+
+
+def test_one_stratum_is_the_test_without_strata():
+    found, labelled = np.array([8, 0, 3]), np.array([20, 50, 90])
+    p = stratified_upper_tails(found, [10], labelled[:, None], [100])
+    assert p.tolist() == upper_tails(found, 10, labelled, 100).tolist()
+    # A stratum of which no case was drawn says nothing.
+    both = stratified_upper_tails(found, [10, 0], np.stack([labelled, labelled], axis=1), [100, 200])
+    np.testing.assert_allclose(both, p, rtol=1e-12)
+
+
+def test_strata_are_powers_of_two():
+    assert size_strata([1, 2, 3, 4, 7, 8, 1023, 1024]).tolist() == [0, 1, 1, 2, 2, 3, 9, 10]
 
 
 def test_the_test_is_fishers():

@@ -13,6 +13,8 @@ from retrieval.index.search import joined_cases
 from viewer.findings import copies_notes
 
 N = 40
+BLACK = [(f"k{i}.png", np.zeros((64, 64), np.uint8), "even", f"p{i:02}") for i in (2, 4)]
+"""Two black images of two patients, who have two images each, then."""
 
 
 def make_index(place: Path, more: list[Image]) -> Path:
@@ -22,8 +24,8 @@ def make_index(place: Path, more: list[Image]) -> Path:
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
-    """The findings of an image among 40 that are there once."""
-    with Index.open(make_index(tmp_path_factory.mktemp("alone"), [])) as index:
+    """The findings of an image among 40 that are there once, and two black ones."""
+    with Index.open(make_index(tmp_path_factory.mktemp("alone"), BLACK)) as index:
         return index.find_labels("00.png", k=5)
 
 
@@ -32,8 +34,7 @@ def tripled(tmp_path_factory):
     """Each odd image three times: as it is, and a little brighter; and two black images of two patients."""
     bright = [(f"b{i}.png", blots(i, 12), "odd", f"b{i}") for i in range(1, N, 2)]
     equal = [(f"e{i}.png", blots(i), "odd", f"e{i}") for i in range(1, N, 2)]
-    black = [(f"k{i}.png", np.zeros((64, 64), np.uint8), "even", f"p{i:02}") for i in (2, 4)]
-    return make_index(tmp_path_factory.mktemp("tripled"), [*bright, *equal, *black])
+    return make_index(tmp_path_factory.mktemp("tripled"), [*bright, *equal, *BLACK])
 
 
 def test_copies_that_do_not_match_count_once_in_the_background(alone, tripled):

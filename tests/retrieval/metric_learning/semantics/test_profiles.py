@@ -80,6 +80,17 @@ def test_shuffled_reports_show_a_cell_in_one_of_twenty_runs_at_most(learnt):
     assert shown <= 0.05 * runs
 
 
+def test_patients_of_many_reports_make_no_cell():
+    owners, shown = np.repeat(np.arange(130), [1] * 100 + [8] * 30), 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        vectors = list(rng.standard_normal((len(owners), 16)).astype(np.float32))
+        marks, groups = rng.random((len(owners), 20)) < 0.12, [f"p{i}" for i in owners]
+        profile = ProfileLearner(clusterings=1).learn(vectors, marks, groups)
+        shown += bool(associations(profile, [str(i) for i in range(20)], vectors, marks, groups))
+    assert shown <= 2
+
+
 def test_it_comes_back_from_its_arrays_and_damaged_ones_are_refused(learnt):
     profile, vectors, *_ = learnt
     arrays = dict(profile.arrays())
