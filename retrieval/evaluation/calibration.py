@@ -105,7 +105,7 @@ class ClassificationScores:
         once[np.unique(task.copies[positions], return_index=True)[1]] = True
         confidence = _confidence(shares, right, folds(task, positions, FOLDS, seed), once)
         known = confidence >= UNSURE
-        low, high = bootstrap_interval(right.astype(np.float64), task.apart[positions])
+        low, high = bootstrap_interval(right.astype(np.float64), task.apart[positions], bounds=(0.0, 1.0))
         return Classified(
             float(right.mean()),
             low,

@@ -74,7 +74,9 @@ class Evaluation:
 
     def interval(self, system: str, measure: str) -> tuple[float, float]:
         """Return the 95 % interval of the mean, by bootstrap over groups; NaN if there is but one."""
-        return bootstrap_interval(self.of(system, measure), self.groups)
+        # An error has no upper bound; what is no error is a share.
+        most = np.inf if self.is_error else 1.0
+        return bootstrap_interval(self.of(system, measure), self.groups, bounds=(0.0, most))
 
     def macro(self, system: str, measure: str) -> float:
         """Return the mean over classes of the mean over their queries."""

@@ -117,7 +117,7 @@ def _summed(found: NDArray[np.float64], groups: Sequence[str]) -> CrossValidatio
         return None
     owners = numbered(groups)[found[:, 0].astype(np.int64)]
     means = found[:, 1:].mean(axis=0).tolist()
-    gain = bootstrap_interval(found[:, 3] - found[:, 1], owners)
+    gain = bootstrap_interval(found[:, 3] - found[:, 1], owners, bounds=(-1.0, 1.0))
     if np.isnan(gain[0]):
         return None  # all that asked are of one group, which says nothing of others
     return CrossValidation(len(found), means[0], means[2], means[1], means[3], gain)

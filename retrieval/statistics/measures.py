@@ -144,10 +144,15 @@ def bootstrap_interval(
     draws: int = 1000,
     level: float = 0.95,
     seed: int = 0,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> tuple[float, float]:
-    """Return the percentile interval of the mean under resampling of whole groups.
+    """Return an interval of the mean by resampling of whole groups.
 
-    Queries of one patient are no independent trials, so patients are drawn, with all of their queries.
+    Queries of one patient are no independent trials, so patients are drawn, with all of their queries. Of few
+    groups the percentile interval is too narrow: of 5, it covers the mean in 82 % and not 95 %. It is
+    stretched about the mean by t / z · √(G / (G − 1)), with the quantiles of Student's distribution of G − 1
+    degrees of freedom and of the normal one, as much as the interval of a mean of G values by the normal
+    distribution is narrower than Student's (Hesterberg 2015, The American Statistician 69).
 
     Parameters
     ----------
@@ -156,6 +161,7 @@ def bootstrap_interval(
     draws : how many times n groups are drawn with replacement.
     level : coverage, in (0, 1).
     seed : of the draws.
+    bounds : the least and the largest mean that there can be; the ends are not beyond them.
 
     The interval is NaN unless there are two groups: one says nothing of how groups differ.
     """
@@ -170,5 +176,14 @@ def bootstrap_interval(
         return float("nan"), float("nan")
     drawn = np.random.default_rng(seed).integers(len(counts), size=(draws, len(counts)))
     means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    ends = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    mean = sums.sum() / counts.sum()
+    low, high = np.clip(mean + _stretch(len(counts), level) * (ends - mean), *bounds)
     return float(low), float(high)
+
+
+def _stretch(n_groups: int, level: float) -> float:
+    from scipy.special import ndtri, stdtrit  # late: SciPy takes longer to import than a query to answer
+
+    upper = (1 + level) / 2
+    return float(stdtrit(n_groups - 1, upper) / ndtri(upper) * np.sqrt(n_groups / (n_groups - 1)))

@@ -125,6 +125,22 @@ def test_groups_of_equal_queries_widen_the_interval() -> None:
     assert together[1] - together[0] > 3 * (alone[1] - alone[0])
 
 
+@pytest.mark.parametrize("n_groups", [3, 5, 8, 30])
+def test_an_interval_covers_the_mean_as_often_as_it_says(n_groups: int) -> None:
+    random, n, covered = np.random.default_rng(0), 1500, 0
+    groups = np.repeat(np.arange(n_groups), 3)
+    for seed in range(n):
+        values = random.normal(size=n_groups)[groups] + 0.3 * random.normal(size=len(groups))
+        low, high = bootstrap_interval(values, groups, draws=500, seed=seed)
+        covered += low <= 0 <= high
+    assert 0.93 <= covered / n <= 0.975
+
+
+def test_an_interval_of_shares_stays_between_0_and_1() -> None:
+    low, high = bootstrap_interval([0.9, 1.0, 1.0], bounds=(0.0, 1.0))
+    assert high == 1.0 and 0 < low < 0.9
+
+
 def test_one_group_says_nothing_of_how_groups_differ() -> None:
     assert all(math.isnan(end) for end in bootstrap_interval([0.2, 0.9, 0.4], ["p", "p", "p"]))
     assert all(math.isnan(end) for end in bootstrap_interval([0.2]))
