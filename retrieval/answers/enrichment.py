@@ -17,7 +17,7 @@ LEVEL = 0.05
 """The chance that any label at all is called a finding if labels have nothing to do with looks."""
 
 UNLIKE = 0.02
-"""Below this share of its own pictures a query is unlike anything: two of a hundred ordinary ones are."""
+"""Below this share of its own pictures a query is unlike anything: at most two of a hundred new ones are."""
 
 NOT_ENOUGH = "not enough evidence"
 WITHHELD = "withheld"
@@ -81,7 +81,7 @@ class Findings:
     drawn, total : matching cases, and all that could have been found; those with a label alone count.
     labels : each label that a matching case carries.
     unlike : of the nearest likenesses that the collection's own pictures have to those of other cases, the
-        share that is no larger than the query's, in [0, 1]; small if the query is unlike anything in the
+        share that is no larger than the query's, in (0, 1]; small if the query is unlike anything in the
         index. None if it was not looked for, or the index has too few pictures.
     withheld : learned metrics and fusions that saw the labels, so that none is called a finding.
     kind : the share of the index's own images that are as unusual a kind of image; None if not known.

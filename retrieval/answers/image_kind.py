@@ -85,15 +85,17 @@ class KindSample:
         object.__setattr__(self, "_own", np.array(own))
 
     def share_as_far(self, row: Floats, cases: ArrayLike = ()) -> float:
-        """Return the share of the sample that is at least as far from the rest as a query, in [0, 1].
+        """Return the share of the sample that is at least as far from the rest as a query, in (0, 1].
 
-        ``row`` is (36,); images of the query's own ``cases`` are left out.
+        The query counts as one of the sample: (1 + number) / (1 + size) (Phipson and Smyth 2010). ``row`` is
+        (36,); images of the query's own ``cases`` are left out.
         """
         others = ~np.isin(self.cases, np.asarray(cases, dtype=np.int64))
         if not others.any():
             return 1.0
         distance = self._distance((row - self._centre) / self._scale, others)
-        return float(np.mean(self._own[others] >= distance))
+        n_as_far, n = np.count_nonzero(self._own[others] >= distance), np.count_nonzero(others)
+        return float((1 + n_as_far) / (1 + n))
 
     def _distance(self, row: Floats, others: NDArray[np.bool_]) -> float:
         """Return the mean distance of a row to its three nearest others; 0 without others."""

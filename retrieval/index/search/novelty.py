@@ -24,10 +24,12 @@ from .independent_sample import IndependentSample, best_of_others
 from .query_options import QueryImage, QueryOptions
 
 _MOST_READ = 10_000_000
-"""Vectors that a sample may be compared with in all, so that a first answer takes seconds in any index."""
+"""Vectors that a sample may be compared with in all, so that a first answer takes seconds; of an index of
+more than 67,000 images it is more, since a sample below ``_FEWEST`` would be of no use."""
 
-_MOST, _FEWEST = 200, 40
-"""Images of a sample: at most, and in a large index."""
+_MOST, _FEWEST = 200, 150
+"""Images of a sample: at most, and in a large index. Of n images no share is below 1 / (n + 1), and of three
+representations three times that: fewer than 149 images could never be enough for ``UNLIKE``, 0.02."""
 
 _MOST_KINDS = 300
 """Thumbnails that are read to know the kinds of images of an index."""
@@ -39,11 +41,13 @@ _LEAST = 20
 def likeness_percentile(
     snapshot: Snapshot, query: QueryImage, encoded: Sequence[EncodedQuery], options: QueryOptions, column: str
 ) -> float | None:
-    """Return the share of a sample whose nearest is no more alike to it than the query's, in [0, 1].
+    """Return the share of a sample whose nearest is no more alike to it than the query's, in (0, 1].
 
-    Of n representations the smallest share counts, n times (Bonferroni): being strange to one is enough, and
-    n of them are looked at. None if only a region was searched for, which is never as like a whole image; or
-    if the index is too small.
+    The query counts as one of the sample, (1 + number) / (1 + size), as in a permutation test (Phipson and
+    Smyth 2010): else new images would be called strange more often than is said. Of n representations the
+    smallest share counts, n times (Bonferroni): being strange to one is enough, and n of them are looked at.
+    None if only a region was searched for, which is never as like a whole image; or if the index is too
+    small.
 
     Parameters
     ----------
@@ -62,7 +66,7 @@ def likeness_percentile(
 def kind_percentile(
     snapshot: Snapshot, queries: Sequence[QueryImage], options: QueryOptions, column: str
 ) -> float | None:
-    """Return the share of a sample that is as unusual a kind of image as the queries, in [0, 1].
+    """Return the share of a sample that is as unusual a kind of image as the queries, in (0, 1].
 
     ``queries`` is one image, or the slices of a volume, whose median counts. None if only a region was
     searched for, or the index is too small.
@@ -120,7 +124,7 @@ def _share(
         best = float(found.scores[0]) if len(found) else None
     else:
         best = best_of_others(snapshot, ranker, vector, snapshot.position(query), column, mask)
-    return None if best is None else float(np.mean(sample <= best))
+    return None if best is None else float((1 + np.count_nonzero(sample <= best)) / (1 + len(sample)))
 
 
 def _nearest(snapshot: Snapshot, name: str, column: str) -> NDArray[np.float32]:

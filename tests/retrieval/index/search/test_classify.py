@@ -12,7 +12,7 @@ from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
-N_PATIENTS = 8
+N_PATIENTS = 17
 BY = ["colour"]
 
 
@@ -25,7 +25,7 @@ def draw(path, colour, seed):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Write pictures of three colours for eight patients; some colours have a wrong label."""
+    """Write pictures of three colours for 17 patients; some colours have a wrong label."""
     folder = tmp_path_factory.mktemp("colours")
     lines = ["path,label,patient,size"]
     for i, (name, colour) in enumerate(COLOURS.items()):

@@ -199,7 +199,7 @@ def test_a_query_unlike_anything_is_noticed(index):
     from retrieval.picture import Picture
 
     found = index.find_labels(Picture(noise, "noise"), by=BY, k=3)
-    assert found.unlike == 0.0
+    assert found.unlike == pytest.approx(1 / (N_PATIENTS * N + 1)) and found.is_unlike
     assert index.find_labels("p2/005.dcm", by=BY, k=3).unlike > 0.02
 
 

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from cli.main import main
+from retrieval.answers.enrichment import UNLIKE
 from retrieval.answers.image_kind import FEWEST
 from retrieval.index import Index
+from retrieval.index.search import novelty
 from retrieval.readers import read_pictures
 
 N = 70
@@ -44,7 +46,7 @@ def test_another_kind_of_image_gets_no_label(place, capsys):
     images = [str(place / "another.png"), str(place / "more.png"), "04.png"]
     assert main(["classify", str(place / "i"), *images, "--unsure", "0", "--json"]) == 0
     another, more, own = json.loads(capsys.readouterr().out)
-    assert another["kind_percentile"] == 0 and another["label"] is None
+    assert another["kind_percentile"] == pytest.approx(1 / (N + 1)) and another["label"] is None
     assert another["doubt"] in ("another kind of image", "unlike anything")
     assert more["kind_percentile"] > 0.05 and own["kind_percentile"] > 0.05
 
@@ -53,7 +55,7 @@ def test_findings_say_that_it_is_another_kind(place, capsys):
     command = ["query", str(place / "i"), str(place / "another.png"), "--findings"]
     assert main([*command, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)[0]["findings"]
-    assert found["another_kind"] and found["kind_percentile"] == 0
+    assert found["another_kind"] and found["kind_percentile"] == pytest.approx(1 / (N + 1))
     assert main(command) == 0
     said = capsys.readouterr().out
     assert "Another kind of image" in said or "Unlike anything" in said
@@ -69,3 +71,14 @@ def test_a_volume_is_another_kind_if_most_of_its_slices_are(place):
 def test_a_small_index_does_not_know_its_kinds(place, capsys):
     assert main(["classify", str(place / "small"), str(place / "another.png"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["kind_percentile"] is None
+
+
+def test_three_representations_can_say_that_a_query_is_unlike_anything_in_a_large_index():
+    assert 3 / (novelty._FEWEST + 1) <= UNLIKE
+
+
+def test_a_new_image_counts_in_the_sample_that_it_is_compared_with(place):
+    (noise,) = read_pictures(place / "another.png", "another")
+    with Index.open(place / "small") as index:
+        found = index.find_labels(noise, k=5)
+    assert found.unlike is not None and found.unlike >= 1 / FEWEST  # FEWEST - 1 images, and itself
