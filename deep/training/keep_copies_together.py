@@ -45,7 +45,10 @@ def keep_copies_together(examples: Examples) -> Examples:
 def _without_copies(examples: Examples, sides: list[str], pairs: list[tuple[int, int]]) -> Examples:
     """Return images of which no near-duplicate of a held-out one is learnt from."""
     held = [side == "validation" for side in sides]
-    copies = {one for pair in pairs for one, other in (pair, pair[::-1]) if held[other] and not held[one]}
+    # Of many copies only pairs that link them are known, so that chains count.
+    numbers = joined(range(len(held)), pairs).tolist()
+    of_held = {number for number, is_held in zip(numbers, held, strict=True) if is_held}
+    copies = {i for i, number in enumerate(numbers) if number in of_held and not held[i]}
     if not copies:
         return examples
     n = len(copies)

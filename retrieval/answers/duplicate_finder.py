@@ -9,11 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .duplicate_proposals import LEAST, Signature, propose, signature
+from .duplicate_groups import joined
+from .duplicate_proposals import LEAST, NEAREST, Signature, propose, signature
 from .near_duplicates import Spectrum, correlation, fine_structure, threshold_of
 
 _KEPT = 2000
 """Spectra of 27 kB that are kept in memory; a signature of 1 kB is kept of each image."""
+_ROUNDS = 8
+"""How often groups of many copies are compared with each other; each round but the last joins some."""
 
 
 def _silent(done: int, total: int) -> None:
@@ -69,15 +72,28 @@ class DuplicateFinder:
     def pairs(self, images: Iterable[int], report: Callable[[int, int], object] = _silent) -> list[Pair]:
         """Return the pairs of near-duplicates among some images, rising.
 
-        ``report(done, total)`` is called with the number of images compared.
+        Of many copies not all pairs are there, but pairs that link them all. ``report(done, total)`` is
+        called with the number of images compared.
         """
         chosen = sorted(set(images))
-        rows = []
         for i, image in enumerate(chosen):
-            rows.append(self._signature(image))
+            self._signature(image)
             report(i + 1, len(chosen))
-        found = ((chosen[i], chosen[j]) for i, j in propose(rows).tolist())
-        return [Pair(*pair, value) for pair in found if (value := self.likeness(*pair))]
+        found = self._proposed(chosen)
+        # The nearest of an image with many copies are its copies alone: two versions of one image that are
+        # there many times each would never be proposed. So the first of each such group is compared again.
+        for _ in range(_ROUNDS):
+            more = self._proposed(_first_of_many(chosen, found)) - found
+            if not more:
+                break
+            found |= more
+        return sorted(found)
+
+    def _proposed(self, images: Sequence[int]) -> set[Pair]:
+        """Return the near-duplicates among the pairs that signatures propose."""
+        pairs = propose([self._signature(image) for image in images]).tolist()
+        found = ((images[i], images[j]) for i, j in pairs)
+        return {Pair(*pair, value) for pair in found if (value := self.likeness(*pair))}
 
     def likeness(self, one: int, other: int) -> float:
         """Return how much two images correlate if they are near-duplicates, else 0."""
@@ -142,3 +158,11 @@ class DuplicateFinder:
 def _likeness(one: Structure, other: Structure) -> float:
     value = correlation(one.spectrum, other.spectrum)
     return value if value >= max(one.threshold, other.threshold) else 0.0
+
+
+def _first_of_many(images: Sequence[int], pairs: Iterable[Pair]) -> list[int]:
+    """Return the first image of each group of more than ``NEAREST`` that pairs join."""
+    place = {image: i for i, image in enumerate(images)}
+    numbers = joined(range(len(images)), [(place[pair.one], place[pair.other]) for pair in pairs])
+    _, first, counts = np.unique(numbers, return_index=True, return_counts=True)
+    return [images[i] for i in first[counts > NEAREST].tolist()]

@@ -54,7 +54,8 @@ def propose(signatures: Sequence[Signature]) -> NDArray[np.int64]:
     """Return the pairs (i, j), i < j, that may be near-duplicates, int64 (n_pairs, 2), rising."""
     rows = np.array(signatures, dtype=np.float32).reshape(len(signatures), _RINGS * _SECTORS)
     near = [_nearest(rows, start) for start in range(0, len(rows), _BLOCK)]
-    # One way is enough: the nearest of an image with many copies are its copies, never all of them.
+    # One way is enough: the nearest of an image with many copies are its copies, never all of them. The
+    # finder compares two groups of many copies.
     pairs = sorted({(min(pair), max(pair)) for part in near for pair in part})
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 

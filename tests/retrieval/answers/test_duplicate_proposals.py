@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from retrieval.answers.duplicate_finder import DuplicateFinder, structure
 from retrieval.answers.duplicate_groups import joined
 from retrieval.answers.duplicate_proposals import LEAST, propose, signature
 from retrieval.answers.near_duplicates import fine_structure, threshold_of
@@ -30,6 +31,21 @@ def test_copies_are_among_the_proposals_and_few_others():
     assert len(found) < 0.1 * 45 * 44 / 2 and all(i < j for i, j in found)
     assert propose([]).shape == (0, 2) and propose([np.ones(256, np.float32)]).shape == (0, 2)
     assert 0 < LEAST < 1
+
+
+def test_versions_of_which_each_has_many_copies_are_one_group():
+    rng = np.random.default_rng(3)
+    one, other = noise(rng), noise(rng)
+    versions = [one, np.roll(0.6 * one, 7, axis=1), np.ascontiguousarray(one[:, ::-1]), other]
+    # Each version is noisy in its own way, so that the ten nearest of a copy are of its own version.
+    versions = [version + 0.05 * noise(rng) for version in versions]
+    images = [version for version in versions for _ in range(12)] + [noise(rng) for _ in range(20)]
+    rows = [structure(image) for image in images]
+    finder = DuplicateFinder(rows.__getitem__, len(rows))
+    pairs = [(pair.one, pair.other) for pair in finder.all_pairs]
+    numbers = joined(range(len(images)), pairs).tolist()
+    assert len(set(numbers[:36])) == len(set(numbers[36:48])) == 1 and numbers[0] != numbers[36]
+    assert len(set(numbers)) == 2 + 20 and pairs == sorted(set(pairs))
 
 
 def test_small_images_must_be_more_alike():
