@@ -1,13 +1,12 @@
 """DICOM regions: the part of an image that a segmentation, a structure set or a report marks.
 
 PS3.3 C.8.20, C.8.8.6 and C.18.6. A region is matched by the image and frame that it refers to; if it refers
-to none, by its place in the frame of reference.
+to none, or to several, by its place in the frame of reference.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -116,25 +115,62 @@ def _segment_number(dataset: Any, frame: int, n_frames: int) -> int:
 
 
 def _marks(dataset: Any, frame: int, n_frames: int, target: Target) -> bool:
-    """Whether a frame of a segmentation marks the target: by reference, else by its place."""
+    """Whether a frame of a segmentation marks the target: by reference, and by its place if that is open."""
     # The reference first: two series of one patient may have planes in the same place.
-    sources = list(_sources(dataset, frame))
-    if sources:
-        return any(refers(source, target) for source in sources)
-    if not target.is_within(text_of(dataset, "FrameOfReferenceUID")):
+    sources = _sources(dataset, frame)
+    if sources and not any(refers(source, target) for source in sources):
         return False
-    own_tile = _tile(dataset, frame, n_frames)
-    if own_tile is not None:
-        is_here = own_tile == _tile(target.dataset, target.frame, target.n_frames)
-        return is_here and is_same_matrix(dataset, target.dataset)
-    return _is_same_plane(Target(dataset, frame, n_frames), target)
+    if sources and not _name_several(sources, target):
+        return True
+    is_here = _is_in_place(Target(dataset, frame, n_frames), target, bool(sources))
+    return bool(sources) if is_here is None else is_here
 
 
-def _sources(dataset: Any, frame: int) -> Iterator[Any]:
-    """Yield what a frame was derived from; PS3.3 C.7.6.16.2.6."""
-    holder = macro(dataset, frame, "DerivationImageSequence")
-    if holder is not dataset:
-        yield from element(holder, "SourceImageSequence") or ()
+def _sources(dataset: Any, frame: int) -> list[Any]:
+    """Return all that a frame was derived from; PS3.3 C.7.6.16.2.6."""
+    per_frame = element(dataset, "PerFrameFunctionalGroupsSequence") or ()
+    shared = element(dataset, "SharedFunctionalGroupsSequence") or ()
+    for group in (*per_frame[frame : frame + 1], *shared[:1]):
+        items = element(group, "DerivationImageSequence") or ()
+        if found := [source for item in items for source in element(item, "SourceImageSequence") or ()]:
+            return found
+    return []
+
+
+def _name_several(sources: list[Any], target: Target) -> bool:
+    """Whether sources name more than one image or frame: all that a frame was computed from."""
+    frames = numbers(sources[0], "ReferencedFrameNumber")
+    return len(sources) > 1 or len(frames) > 1 or (not frames and target.n_frames > 1)
+
+
+def _is_in_place(own: Target, target: Target, is_named: bool) -> bool | None:
+    """Whether a frame of a segmentation is in the place of the target; None: not known.
+
+    Parameters
+    ----------
+    is_named : whether it names the target, among others: it marks it within half of its own thickness.
+    """
+    if not target.is_within(text_of(own.dataset, "FrameOfReferenceUID")):
+        return None
+    tile = _tile(own.dataset, own.frame, own.n_frames)
+    if tile is not None:
+        wanted = _tile(target.dataset, target.frame, target.n_frames)
+        return None if wanted is None else tile == wanted and is_same_matrix(own.dataset, target.dataset)
+    here, there = (position_of(each.dataset, each.frame, each.n_frames) for each in (own, target))
+    cosine = cosine_between(own, target)
+    if here is None or there is None or abs(cosine) < PARALLEL:
+        return None
+    reach = max(SAME_PLACE, _half_thickness(own)) if is_named else SAME_PLACE
+    # A plane that is looked at from behind is as far from the origin, with the other sign.
+    return abs(here * math.copysign(1, cosine) - there) < reach
+
+
+def _half_thickness(own: Target) -> float:
+    """Return half of what a frame of a segmentation is thick, in mm; 0: not known. PS3.3 C.7.6.16.2.1."""
+    measures = macro(own.dataset, own.frame, "PixelMeasuresSequence")
+    # Slices may overlap. A hundredth less: rounded places must not reach the next slice.
+    found = [*numbers(measures, "SliceThickness")[:1], *numbers(measures, "SpacingBetweenSlices")[:1]]
+    return 0.495 * min(map(abs, found), default=0.0)
 
 
 def _tile(dataset: Any, frame: int, n_frames: int) -> tuple[int, int] | None:
@@ -151,12 +187,3 @@ def _tile(dataset: Any, frame: int, n_frames: int) -> tuple[int, int] | None:
     across, down = -int(-total[0][0] // cols), -int(-total[1][0] // rows)
     place = frame % (across * down) if across * down else 0
     return place // across * rows + 1, place % across * cols + 1
-
-
-def _is_same_plane(own: Target, target: Target) -> bool:
-    here, there = (position_of(each.dataset, each.frame, each.n_frames) for each in (own, target))
-    cosine = cosine_between(own, target)
-    if here is None or there is None or abs(cosine) < PARALLEL:
-        return False
-    # A plane that is looked at from behind is as far from the origin, with the other sign.
-    return abs(here * math.copysign(1, cosine) - there) < SAME_PLACE

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 from support.dicom_files import item, write_dicom
 
 from retrieval.errors import PictureError
@@ -207,7 +208,43 @@ def test_tiles_of_another_level_of_a_slide_are_not_meant(tmp_path):
     slide = level("slide.dcm", 16, 0.001, np.zeros((4, 8, 8), np.uint8))
     segments = {"sop": SEG, "SegmentSequence": [item(SegmentNumber=1, SegmentLabel="part")]}
     mask = np.eye(8, dtype=np.uint8)
-    same = level("same.dcm", 16, 0.001, np.stack([mask, 0 * mask, 0 * mask, 0 * mask]), **segments)
+    same = level("same.dcm", 16, 0.001, np.stack([mask, *[0 * mask] * 3]), **segments)
     assert regions_of(same, target_of(slide, 0))[0].mask.sum() == 8
-    other = level("other.dcm", 8, 0.002, mask, **segments)
-    assert regions_of(other, target_of(slide, 0)) == []
+    assert regions_of(level("other.dcm", 8, 0.002, mask, **segments), target_of(slide, 0)) == []
+
+
+def _with_sources(tmp_path, form):
+    """Write a segmentation of two planes, 2.4 mm beside images 3 and 4; each names images 2 to 4."""
+    marks = [(1, 3, _box(0, 0, 3, 3)), (1, 4, _box(5, 5, 9, 9))]
+    dataset = dcmread(path := _segmentation(tmp_path, marks, refers=False))
+    sources = [item(ReferencedSOPInstanceUID=f"1.2.{image}") for image in (2, 3, 4)]
+    parts = [sources[:1], sources[1:]] if form == "several items" else [sources]
+    derived = [item(SourceImageSequence=part) for part in parts]
+    frames, (shared,) = dataset.PerFrameFunctionalGroupsSequence, dataset.SharedFunctionalGroupsSequence
+    for group in [shared] if form == "shared" else frames:
+        group.DerivationImageSequence = derived
+    for group in frames:
+        group.PlanePositionSequence[0].ImagePositionPatient[2] += 2.4
+    shared.PixelMeasuresSequence = [item(PixelSpacing=[2, 3], SliceThickness=5)]
+    dataset.save_as(path)
+    return path
+
+
+@pytest.mark.parametrize("form", ["one item", "several items", "shared"])
+def test_of_a_frame_that_names_several_images_the_place_decides(tmp_path, form):
+    path = _with_sources(tmp_path, form)
+    found = [regions_of(path, target_of(_image(tmp_path, n), 0)) for n in range(6)]
+    assert [len(regions) for regions in found] == [0, 0, 0, 1, 1, 0]
+    assert (found[3][0].mask == _box(0, 0, 3, 3)).all() and (found[4][0].mask == _box(5, 5, 9, 9)).all()
+
+
+def test_a_tile_that_names_a_whole_slide_marks_that_tile_alone(tmp_path):
+    matrix = {"TotalPixelMatrixColumns": 16, "TotalPixelMatrixRows": 8, "FrameOfReferenceUID": "1.2.9"}
+    derived = item(SourceImageSequence=[item(ReferencedSOPInstanceUID="1.2.3")])
+    marks = np.stack([np.eye(8), np.ones((8, 8))]).astype(np.uint8)
+    slide = write_dicom(tmp_path / "slide.dcm", np.zeros((2, 8, 8), np.uint8), uid="1.2.3", **matrix)
+    path = write_dicom(
+        tmp_path / "seg.dcm", marks, sop=SEG, SegmentSequence=[item(SegmentNumber=1)],
+        SharedFunctionalGroupsSequence=[item(DerivationImageSequence=[derived])], **matrix,
+    )  # fmt: skip
+    assert [regions_of(path, target_of(slide, n))[0].mask.sum() for n in (0, 1)] == [8, 64]
