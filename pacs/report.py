@@ -70,14 +70,21 @@ def _query_groups(search: Search, image: Any) -> Iterator[Any]:
         source = sr.SourceImageForMeasurementGroup.from_source_image(image, frames)
         yield sr.MeasurementsAndQualitativeEvaluations(**about, source_images=[source])
         return
+    # Pixels are those of the frame, of a slide in tiles as well (PS3.3 section C.18.6).
+    origin = sr.PixelOriginInterpretationValues.FRAME if _is_tiled(image) else None
+    frames = [search.frame + 1] if origin else frames
     # One group an outline, all of one tracking UID; holes are in the segmentation alone.
     for polygon in search.region.polygons[:_MOST_OUTLINES]:
         corners = polygon[:, ::-1]  # x to the right, y down
         # A POLYLINE is closed by its first point again (PS3.3 section C.18.6.1.2).
         closed = np.vstack([corners, corners[:1]])
         source = sr.SourceImageForRegion.from_source_image(image, frames)
-        region = sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, closed, source)
+        region = sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, closed, source, origin)
         yield sr.PlanarROIMeasurementsAndQualitativeEvaluations(**about, referenced_region=region)
+
+
+def _is_tiled(image: Any) -> bool:
+    return "TotalPixelMatrixRows" in image and "TotalPixelMatrixColumns" in image
 
 
 def _finding_groups(findings: Findings | None) -> Iterator[Any]:

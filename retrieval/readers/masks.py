@@ -13,6 +13,7 @@ from ..errors import PictureError, SemblanceError
 from ..picture import Picture, Value
 from . import read_pictures
 from .reasons import reason_of
+from .tiling import box_of
 from .warnings_off import quiet
 
 Mask = NDArray[np.bool_]
@@ -105,6 +106,11 @@ def _pixels(path: Path, name: str, image: MarkedImage) -> Mask:
             f"{path}: the mask holds {n} images, and the query is a single one; name one of them, "
             f"such as {path}#{n // 2}"
         )
+    if box_of(image.metadata) is not None:
+        raise PictureError(
+            f"{path}: the mask holds several images, and the query is a tile of a slide; name one of them, "
+            f"such as {path}#0"
+        )
     found = _frame(path, image.frame)
     _check_same_slice(path, found, image)
     return _marked(found)
@@ -144,6 +150,13 @@ def _regions(path: Path, name: str, image: MarkedImage) -> Mask:
     """Return the union of the DICOM regions that refer to an image, or the named one of them."""
     from .dicom.regions import regions_of, target_of
 
+    # Regions refer to frames of a file, and a tile of the grid of an index is none of them.
+    if box_of(image.metadata) is not None:
+        raise PictureError(
+            f"{path}: the query is a tile of a slide at another scale than its file: no region refers to it; "
+            "give an image of the tile's size as a mask, or ask with a frame of the file in an index made "
+            "without --um-per-px"
+        )
     file = image.path()
     if file is None or not file.is_file():
         raise PictureError(f"{path}: needs the DICOM file of the query, which cannot be found")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .geometry import numbers
-from .header import text_of
+from .geometry import macro, numbers
+from .header import element, text_of
 
 Mask = NDArray[np.bool_]
 SAME_PLACE = 0.05
@@ -50,3 +50,20 @@ def refers(reference: Any, target: Target) -> bool:
         return False
     frames = numbers(reference, "ReferencedFrameNumber")  # counted from 1
     return not frames or target.frame + 1 in frames
+
+
+def tile_of(frame: Target) -> tuple[int, int] | None:
+    """Return the (row, column) of a tile of a slide, from 1; PS3.3 C.8.12.14 and C.7.6.17.3 (TILED_FULL)."""
+    dataset = frame.dataset
+    holder = macro(dataset, frame.frame, "PlanePositionSlideSequence")
+    row = numbers(holder, "RowPositionInTotalImagePixelMatrix")
+    column = numbers(holder, "ColumnPositionInTotalImagePixelMatrix")
+    if row and column:
+        return int(row[0]), int(column[0])
+    total = numbers(dataset, "TotalPixelMatrixColumns"), numbers(dataset, "TotalPixelMatrixRows")
+    rows, cols = int(element(dataset, "Rows") or 0), int(element(dataset, "Columns") or 0)
+    if not (all(total) and rows and cols):
+        return None
+    across, down = -int(-total[0][0] // cols), -int(-total[1][0] // rows)
+    place = frame.frame % (across * down) if across * down else 0
+    return place // across * rows + 1, place % across * cols + 1

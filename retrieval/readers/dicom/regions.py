@@ -20,7 +20,7 @@ from .contours import contours_on
 from .frames import Stored
 from .geometry import macro, numbers, position_of
 from .header import element, text_of
-from .marked_frame import SAME_PLACE, MarkedRegion, Mask, Target, refers
+from .marked_frame import SAME_PLACE, MarkedRegion, Mask, Target, refers, tile_of
 from .opening import open_frames
 from .report_outlines import REPORTS, outlines_on
 from .segment_grid import PARALLEL, cosine_between, is_same_matrix, on_pixels_of
@@ -152,9 +152,9 @@ def _is_in_place(own: Target, target: Target, is_named: bool) -> bool | None:
     """
     if not target.is_within(text_of(own.dataset, "FrameOfReferenceUID")):
         return None
-    tile = _tile(own.dataset, own.frame, own.n_frames)
+    tile = tile_of(own)
     if tile is not None:
-        wanted = _tile(target.dataset, target.frame, target.n_frames)
+        wanted = tile_of(target)
         return None if wanted is None else tile == wanted and is_same_matrix(own.dataset, target.dataset)
     here, there = (position_of(each.dataset, each.frame, each.n_frames) for each in (own, target))
     cosine = cosine_between(own, target)
@@ -171,19 +171,3 @@ def _half_thickness(own: Target) -> float:
     # Slices may overlap. A hundredth less: rounded places must not reach the next slice.
     found = [*numbers(measures, "SliceThickness")[:1], *numbers(measures, "SpacingBetweenSlices")[:1]]
     return 0.495 * min(map(abs, found), default=0.0)
-
-
-def _tile(dataset: Any, frame: int, n_frames: int) -> tuple[int, int] | None:
-    """Return the (row, column) of a tile of a slide, from 1; PS3.3 C.8.12.14 and C.7.6.17.3 (TILED_FULL)."""
-    holder = macro(dataset, frame, "PlanePositionSlideSequence")
-    row = numbers(holder, "RowPositionInTotalImagePixelMatrix")
-    column = numbers(holder, "ColumnPositionInTotalImagePixelMatrix")
-    if row and column:
-        return int(row[0]), int(column[0])
-    total = numbers(dataset, "TotalPixelMatrixColumns"), numbers(dataset, "TotalPixelMatrixRows")
-    rows, cols = int(element(dataset, "Rows") or 0), int(element(dataset, "Columns") or 0)
-    if not (all(total) and rows and cols):
-        return None
-    across, down = -int(-total[0][0] // cols), -int(-total[1][0] // rows)
-    place = frame % (across * down) if across * down else 0
-    return place // across * rows + 1, place % across * cols + 1

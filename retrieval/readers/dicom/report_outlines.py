@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import PictureError
 from ...region import Region
 from .contours import is_in_plane, pixels_of
 from .geometry import numbers
 from .header import element, text_of
-from .marked_frame import MarkedRegion, Target, refers
+from .marked_frame import MarkedRegion, Target, refers, tile_of
 
 REPORTS = tuple(f"1.2.840.10008.5.1.4.1.1.88.{number}" for number in (22, 33, 34))
 """Enhanced, Comprehensive and Comprehensive 3D: those that can hold coordinates."""
@@ -36,8 +37,12 @@ def outlines_on(dataset: Any, target: Target) -> list[MarkedRegion]:
     found = []
     for number, (item, label) in enumerate(_coordinates(dataset, ""), 1):
         corners = _corners_on(item, target)
-        if corners is not None:
-            found.append(MarkedRegion(number, label, Region((corners,)).mask((shape[0], shape[1]))))
+        if corners is None:
+            continue
+        mask = Region((corners,)).mask((shape[0], shape[1]))
+        # An outline on the whole of a slide refers to all its tiles, and is on some of them.
+        if mask.any() or not _is_of_matrix(item):
+            found.append(MarkedRegion(number, label, mask))
     return found
 
 
@@ -63,8 +68,9 @@ def _corners_on(item: Any, target: Target) -> Points | None:
     """
     data = np.array(numbers(item, "GraphicData"), dtype=np.float64)
     if text_of(item, "ValueType") == "SCOORD":
-        points = _rows(data, 2)[:, ::-1]
         is_here = any(refers(reference, target) for reference in _references(item))
+        points = _rows(data, 2)[:, ::-1]
+        points = points - _corner_in_matrix(target) if is_here and _is_of_matrix(item) else points
     else:
         places = _rows(data, 3)
         is_here = target.is_within(text_of(item, "ReferencedFrameOfReferenceUID"))
@@ -72,6 +78,22 @@ def _corners_on(item: Any, target: Target) -> Points | None:
         # Places in space are of centres of pixels; in an image they are from the corner of the first pixel.
         points = pixels_of(places, target) + 0.5 if is_here else np.empty((0, 2))
     return _outline(text_of(item, "GraphicType"), points, _concept(item)) if is_here else None
+
+
+def _is_of_matrix(item: Any) -> bool:
+    """Whether pixels are counted on the whole of a slide, not on a tile of it; PS3.3 C.18.6."""
+    return text_of(item, "PixelOriginInterpretation") == "VOLUME"
+
+
+def _corner_in_matrix(target: Target) -> Points:
+    """Return the (row, col) of the corner of a frame on the whole of its slide, from 0."""
+    tile = tile_of(target)
+    if tile is None and target.n_frames > 1:
+        raise PictureError(
+            "it outlines pixels of a whole slide, and the image does not say where on it its frames are; "
+            "give the outline on the frame (PixelOriginInterpretation FRAME)"
+        )
+    return np.array([0, 0] if tile is None else [tile[0] - 1, tile[1] - 1], dtype=np.float64)
 
 
 def _rows(data: Points, n: int) -> Points:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from support.dicom_files import write_dicom
 
 from retrieval.errors import PictureError
 from retrieval.readers import read_pictures
@@ -98,3 +99,14 @@ def test_a_missing_mask_and_a_name_that_is_no_number_are_refused(volume):
         read_mask(volume.with_name("gone.png"), MarkedImage(MASK.shape))
     with pytest.raises(PictureError, match="by its number"):
         read_mask(volume.with_name("m.nii#lung"), MarkedImage(MASK.shape))
+
+
+def test_a_tile_of_a_slide_is_no_frame_of_its_file(tmp_path, volume):
+    box = {"x": 192.0, "y": 128.0, "width": 64.0, "height": 64.0}
+    tile = MarkedImage(MASK.shape, True, metadata={"um_per_px": 1.0, **box}, path=lambda: tmp_path / "s.dcm")
+    report = write_dicom(tmp_path / "sr.dcm", MASK.astype(np.uint8), sop="1.2.840.10008.5.1.4.1.1.88.34")
+    with pytest.raises(PictureError, match="at another scale than its file: no region refers to it; give"):
+        read_mask(report, tile)
+    with pytest.raises(PictureError, match="tile of a slide; name one of them, such as"):
+        read_mask(volume, tile)
+    np.testing.assert_array_equal(read_mask(volume.with_name("m.nii#4"), tile), _slice(volume, 4))

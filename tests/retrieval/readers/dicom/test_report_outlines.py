@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from support.dicom_files import item, write_dicom
 
+from retrieval.errors import PictureError
 from retrieval.readers.dicom.regions import is_region_file, regions_of, target_of
 from retrieval.readers.masks import MarkedImage, read_mask
 from retrieval.region import Region
@@ -111,3 +113,23 @@ def test_places_in_space_are_on_the_slice_that_they_are_in(tmp_path, image):
 )
 def test_what_outlines_nothing_here_is_left_out(tmp_path, image, outline):
     assert _masks(_report(tmp_path, outline), image) == []
+
+
+def test_an_outline_on_a_whole_slide_is_on_each_tile_that_it_crosses(tmp_path):
+    slide = write_dicom(
+        tmp_path / "slide.dcm", np.zeros((6, 20, 30), np.uint8), uid="1.2.4",
+        TotalPixelMatrixColumns=90, TotalPixelMatrixRows=40,
+    )  # fmt: skip
+    # x from 54 to 70, y from 23 to 29: on the lower tiles in the middle (frame 4) and on the right (5).
+    path = _report(tmp_path, _flat("POLYLINE", [54, 23, 70, 23, 70, 29, 54, 29, 54, 23]))
+    report = dcmread(path, force=True)
+    outline = report.ContentSequence[0].ContentSequence[0].ContentSequence[1]
+    outline.PixelOriginInterpretation = "VOLUME"
+    report.save_as(path, implicit_vr=False, little_endian=True)
+    found = {n: regions_of(path, target_of(slide, n)) for n in range(6)}
+    assert [n for n, regions in found.items() if regions] == [4, 5]
+    np.testing.assert_array_equal(found[4][0].mask, Region.box(3, 24, 6, 6).mask(SHAPE))
+    np.testing.assert_array_equal(found[5][0].mask, Region.box(3, 0, 6, 10).mask(SHAPE))
+    nowhere = write_dicom(tmp_path / "nowhere.dcm", np.zeros((6, 20, 30), np.uint8), uid="1.2.4")
+    with pytest.raises(PictureError, match="give the outline on the frame"):
+        regions_of(path, target_of(nowhere, 0))
