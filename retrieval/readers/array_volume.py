@@ -37,6 +37,7 @@ class ArrayHeader:
     spatial : the axes of space, one to three.
     colour_axis : an axis of three or four 8-bit colours, None without one.
     directions : float (3, 3) from the spatial axes to the patient's left, back and head, mm; NaN: unknown.
+    origin : where the first voxel is towards left, back and head, mm, float (3,); None: unknown.
     """
 
     shape: tuple[int, ...]
@@ -47,6 +48,7 @@ class ArrayHeader:
     spatial: tuple[int, ...]
     colour_axis: int | None
     directions: NDArray[np.float64]
+    origin: NDArray[np.float64] | None = None
 
 
 def read_head(path: Path, end: bytes) -> tuple[list[str], int]:
@@ -101,6 +103,7 @@ def volume_of(header: ArrayHeader, source: Source) -> Iterator[Volume]:
             tuple(header.shape[axis] for axis in order),
             _affine(header),
             _distances(header),
+            origin=None if header.origin is None else header.origin * [-1.0, -1.0, 1.0],
         )
 
 

@@ -14,6 +14,7 @@ from ..picture import Picture, Value
 from . import read_pictures
 from .reasons import reason_of
 from .tiling import box_of
+from .volume_place import VolumePlace, place_of, same_slice
 from .warnings_off import quiet
 
 Mask = NDArray[np.bool_]
@@ -48,7 +49,7 @@ def read_mask(argument: Path, image: MarkedImage) -> Mask:
     ----------
     argument : a file; of a file with several images, or with several DICOM regions, ``file#4`` names the
         image, and ``file#NAME`` or its number the region. Without a name the mask of the same slice is
-        taken; of DICOM regions all that refer to the image.
+        taken, of two volumes the one in the same place; of DICOM regions all that refer to the image.
 
     Raises
     ------
@@ -111,9 +112,29 @@ def _pixels(path: Path, name: str, image: MarkedImage) -> Mask:
             f"{path}: the mask holds several images, and the query is a tile of a slide; name one of them, "
             f"such as {path}#0"
         )
-    found = _frame(path, image.frame)
-    _check_same_slice(path, found, image)
+    places = _places(path, image)
+    if places is None:
+        found = _frame(path, image.frame)
+    else:
+        found = _frame(path, same_slice(path, *places, image.frame))
+    if places is None or any(place.ends is None for place in places):
+        _check_same_slice(path, found, image)
     return _marked(found)
+
+
+def _places(path: Path, image: MarkedImage) -> tuple[VolumePlace, VolumePlace] | None:
+    """Return where the slices of a mask and of the file of an image are; None unless both are volumes."""
+    file = image.path()
+    mask = place_of(path) if file is not None and file.is_file() else None
+    try:
+        whole = place_of(file) if file is not None and mask is not None else None
+    except PictureError as error:
+        raise PictureError(
+            f"{path}: where the query is cannot be read from its file, {error}; name the slice that is "
+            f"meant, such as {path}#{image.frame}"
+        ) from error
+    # Of another plane, they are refused with what they are.
+    return (mask, whole) if mask is not None and whole is not None and mask.plane == whole.plane else None
 
 
 def _frame(path: Path, number: int) -> Picture:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from .array_volume import ArrayHeader, beside, read_head, volume_of
 from .source import Read, Source
+from .volume import Volume
 
 _TYPES = {
     "MET_CHAR": "i1",
@@ -30,8 +32,13 @@ _TYPES = {
 
 def read(source: Source) -> Iterator[Read]:
     """Yield the slices of a MetaImage file, turned and ordered as those of NIfTI."""
-    with volume_of(_header(source), source) as volume:
+    with open_volume(source) as volume:
         yield from volume.pictures()
+
+
+def open_volume(source: Source) -> AbstractContextManager[Volume]:
+    """Lend the volume of a file. PictureError if it cannot be read."""
+    return volume_of(_header(source), source)
 
 
 def _header(source: Source) -> ArrayHeader:
@@ -61,6 +68,7 @@ def _header(source: Source) -> ArrayHeader:
         tuple(range(first, first + n_space)),
         0 if is_colour else None,
         _directions(fields, n_space),
+        _origin(fields, n_space),
     )
 
 
@@ -90,6 +98,12 @@ def _directions(fields: dict[str, str], n: int) -> NDArray[np.float64]:
     if len(spacing) < n:
         return np.full((3, 3), np.nan)
     return np.asarray(directions * [*(abs(s) for s in spacing[:n]), *[1.0] * (3 - n)])
+
+
+def _origin(fields: dict[str, str], n: int) -> NDArray[np.float64] | None:
+    names = ("offset", "position", "origin")
+    place = next((_numbers(fields, name) for name in names if name in fields), [])[:n]
+    return np.array([*place, *[0.0] * (3 - n)]) if len(place) == n else None
 
 
 def _numbers(fields: dict[str, str], name: str) -> list[float]:

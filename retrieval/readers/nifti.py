@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import PictureError
 from .kinds import check_wanted, kind_of_nifti, with_kind
 from .limits import declare
-from .nifti_affine import affine_of, slice_axis_of
+from .nifti_affine import affine_of, origin_of, slice_axis_of
 from .nifti_pair import header_beside, pixels_beside
 from .source import NotAPictureError, Read, Source
 from .unpacking import opened
@@ -31,15 +31,32 @@ def read(source: Source) -> Iterator[Read]:
     window serves the whole file: cal_min to cal_max of its header under ``auto`` if they are set, else the
     robust range of a sample of slices. A pair of .hdr and .img is read as the .img.
     """
+    with _opened(source) as (header, load):
+        kind = kind_of_nifti(_number(header, "intent_code"))
+        check_wanted(kind, source.also)
+        yield from with_kind(load().pictures(), kind)
+
+
+@contextmanager
+def open_volume(source: Source) -> Iterator[Volume]:
+    """Lend the volume of a file, of any kind. PictureError if it cannot be read."""
+    with _opened(source) as (_, load):
+        yield load()
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[tuple[Any, Callable[[], Volume]]]:
+    """Lend the header of a file, and what opens its values."""
     head_path, pixel_path = _paths(source.path)
     with ExitStack() as stack:
         head = stack.enter_context(opened(head_path, source))
         header = _header(head)
-        kind = kind_of_nifti(_number(header, "intent_code"))
-        check_wanted(kind, source.also)
-        pixels = head if pixel_path == head_path else stack.enter_context(opened(pixel_path, source))
-        volume = _volume(header, pixels, source, is_pair=pixel_path != head_path)
-        yield from with_kind(volume.pictures(), kind)
+
+        def load() -> Volume:
+            pixels = head if pixel_path == head_path else stack.enter_context(opened(pixel_path, source))
+            return _volume(header, pixels, source, is_pair=pixel_path != head_path)
+
+        yield header, load
 
 
 def _paths(path: Path) -> tuple[Path, Path]:
@@ -97,6 +114,7 @@ def _volume(header: Any, file: IO[bytes], source: Source, is_pair: bool) -> Volu
         _distances(header),
         _shown(header),
         slice_axis_of(header),
+        None if (origin := origin_of(header, shape)) is None else origin * _scale(header),
     )
 
 
@@ -123,10 +141,13 @@ def _scaling(header: Any) -> tuple[float, float]:
 
 def _distances(header: Any) -> tuple[float, ...]:
     """Return the spacing along the axes in mm, three numbers; 0 if it is not known."""
-    scale = _MILLIMETRES.get(_number(header, "xyzt_units") & 7, 1.0)
-    zooms = [abs(float(z)) * scale for z in header["pixdim"][1:4]]
+    zooms = [abs(float(z)) * _scale(header) for z in header["pixdim"][1:4]]
     n_axes = len(header.get_data_shape())
     return tuple(z if np.isfinite(z) and n < n_axes else 0.0 for n, z in enumerate(zooms))
+
+
+def _scale(header: Any) -> float:
+    return _MILLIMETRES.get(_number(header, "xyzt_units") & 7, 1.0)
 
 
 def _shown(header: Any) -> Limits:

@@ -21,15 +21,32 @@ def affine_of(header: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """
     if "sform_code" not in header.keys():  # Analyze 7.5  # noqa: SIM118
         return np.diag([-1.0, 1.0, 1.0, 1.0])
-    codes = int(header["sform_code"]), int(header["qform_code"])
-    found = None
-    if codes[0] > 0:
-        found = usable(np.array([header[f"srow_{axis}"] for axis in "xyz"], dtype=np.float64), shape)
-    if found is None and codes[1] > 0:
-        found = usable(_of_quaternion(header), shape)
+    found = _directions_and_origin(header, shape)
     if found is not None:
-        return found
-    return np.eye(4) if max(codes) > 0 else np.diag([-1.0, 1.0, 1.0, 1.0])
+        return found[0]
+    is_coded = max(int(header["sform_code"]), int(header["qform_code"])) > 0
+    return np.eye(4) if is_coded else np.diag([-1.0, 1.0, 1.0, 1.0])
+
+
+def origin_of(header: Any, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
+    """Return where the first voxel is, in the units of the header, float (3,); None if it does not say."""
+    found = _directions_and_origin(header, shape)
+    return None if found is None else found[1]
+
+
+def _directions_and_origin(
+    header: Any, shape: tuple[int, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return those of the sform, else of the qform; None if neither can be used."""
+    if "sform_code" not in header.keys():  # Analyze 7.5  # noqa: SIM118
+        return None
+    if int(header["sform_code"]) > 0:
+        rows = np.array([header[f"srow_{axis}"] for axis in "xyz"], dtype=np.float64)
+        if (found := usable(rows, shape)) is not None:
+            return found, rows[:, 3]
+    if int(header["qform_code"]) > 0 and (found := usable(_of_quaternion(header), shape)) is not None:
+        return found, np.array([header[f"qoffset_{axis}"] for axis in "xyz"], dtype=np.float64)
+    return None
 
 
 def _of_quaternion(header: Any) -> NDArray[np.float64]:

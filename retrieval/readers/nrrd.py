@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..errors import PictureError
 from .array_volume import ArrayHeader, beside, read_head, volume_of
 from .kinds import check_wanted, kind_of_nrrd, with_kind
 from .source import Read, Source
+from .volume import Volume
 
 _TYPES = {
     "i1": ("signed char", "int8", "int8_t"),
@@ -54,6 +56,11 @@ def read(source: Source) -> Iterator[Read]:
         yield from with_kind(volume.pictures(), kind)
 
 
+def open_volume(source: Source) -> AbstractContextManager[Volume]:
+    """Lend the volume of a file, of any kind. PictureError if it cannot be read."""
+    return volume_of(_header(source.path, *read_head(source.path, b"")), source)
+
+
 def _header(path: Path, lines: list[str], size: int) -> ArrayHeader:
     # "key:=value" pairs are free text; "field: value" describes the array.
     pairs = (line.split(": ", 1) for line in lines[1:] if ": " in line and not line.startswith("#"))
@@ -73,7 +80,8 @@ def _header(path: Path, lines: list[str], size: int) -> ArrayHeader:
     colour = next((n for n, name in enumerate(kinds) if name in _COLOURS and kind == "u1"), None)
     order = ">" if fields.get("endian", "little").lower() == "big" else "<"
     directions = _directions(fields, spatial)
-    return ArrayHeader(shape, np.dtype(order + kind), encoding, file, start, spatial, colour, directions)
+    about = (shape, np.dtype(order + kind), encoding, file, start, spatial, colour)
+    return ArrayHeader(*about, directions, _origin(fields))
 
 
 def _skipped(path: Path, fields: dict[str, str], start: int) -> int:
@@ -130,3 +138,10 @@ def _directions(fields: dict[str, str], spatial: tuple[int, ...]) -> NDArray[np.
         return np.diag([*(abs(spacings[axis]) for axis in spatial), *[1.0] * (3 - len(spatial))])
     except (ValueError, IndexError):  # they must not cost the pixels
         return np.full((3, 3), np.nan)
+
+
+def _origin(fields: dict[str, str]) -> NDArray[np.float64] | None:
+    found = next(iter(_vectors(fields.get("spaceorigin", ""))), None)
+    if found is None or len(found) != 3:
+        return None
+    return np.multiply(found, _SPACES.get(fields.get("space", "").lower(), (1, 1, 1)))

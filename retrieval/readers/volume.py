@@ -38,6 +38,7 @@ class Volume:
     distances : spacing along the axes in mm; 0 if it is not known.
     shown : lowest and highest value that the file itself wants to be shown, None if it does not say.
     slice_axis : the axis across the slices as the machine took them, None if the file does not say.
+    origin : centre of the first voxel in world axes in mm, float (3,); None if the file does not say.
     """
 
     source: Source
@@ -47,6 +48,7 @@ class Volume:
     distances: tuple[float, ...]
     shown: Limits | None = None
     slice_axis: int | None = None
+    origin: NDArray[np.float64] | None = None
 
     def pictures(self) -> Iterator[Read]:
         """Yield the slices from left to right, back to front or feet to head; volume by volume."""
