@@ -66,21 +66,27 @@ def _query_groups(search: Search, image: Any) -> Iterator[Any]:
     }
     # Frames are counted from 1 in references, and not named at all if there is only one.
     frames = [search.frame + 1] if n_frames(image) > 1 else None
-    if search.region is None:
+    if search.part is None and search.region is None:
         source = sr.SourceImageForMeasurementGroup.from_source_image(image, frames)
         yield sr.MeasurementsAndQualitativeEvaluations(**about, source_images=[source])
         return
     # Pixels are those of the frame, of a slide in tiles as well (PS3.3 section C.18.6).
     origin = sr.PixelOriginInterpretationValues.FRAME if _is_tiled(image) else None
     frames = [search.frame + 1] if origin else frames
+    region = search.region
+    if search.part is not None:
+        # A tile at a scale of its own is no frame: its pixels are given on the whole slide.
+        origin, frames = sr.PixelOriginInterpretationValues.VOLUME, None
+        region = search.part.in_matrix(region)
+    assert region is not None  # asked before
     # One group an outline, all of one tracking UID; holes are in the segmentation alone.
-    for polygon in search.region.polygons[:_MOST_OUTLINES]:
+    for polygon in region.polygons[:_MOST_OUTLINES]:
         corners = polygon[:, ::-1]  # x to the right, y down
         # A POLYLINE is closed by its first point again (PS3.3 section C.18.6.1.2).
         closed = np.vstack([corners, corners[:1]])
         source = sr.SourceImageForRegion.from_source_image(image, frames)
-        region = sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, closed, source, origin)
-        yield sr.PlanarROIMeasurementsAndQualitativeEvaluations(**about, referenced_region=region)
+        outline = sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, closed, source, origin)
+        yield sr.PlanarROIMeasurementsAndQualitativeEvaluations(**about, referenced_region=outline)
 
 
 def _is_tiled(image: Any) -> bool:

@@ -32,8 +32,11 @@ def make_objects(search: Search) -> list[Any]:
         with quiet():
             image = pydicom.dcmread(search.file)
             image.Rows, image.StudyInstanceUID, image.SOPInstanceUID  # noqa: B018  # none may be missing
+            if search.part is not None and not search.part.is_of(image):
+                raise PictureError("it is not the finest level of the slide, or says no size of its pixels")
             made = [make_report(search, image)]
-            if search.region is not None and "FrameOfReferenceUID" in image:
+            # Of a part of a slide the report alone says where it is.
+            if search.region is not None and search.part is None and "FrameOfReferenceUID" in image:
                 made.append(_segmentation(search, image, search.region))
             if search.sheet is not None:
                 made.append(_sheet(search.sheet, image))

@@ -12,12 +12,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.answers.enrichment import Findings
+from retrieval.readers.dicom.geometry import numbers, spacing_of
+from retrieval.readers.tiling import Field
 from retrieval.region import Region
 
 SCHEME = "99SEMBLANCE"
 """The designator of our own codes; 99 says that they are private (PS3.16 section 8)."""
 
 NAME = "Semblance"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A tile or field of a slide: its box in pixels of the finest level, and its own (rows, cols)."""
+
+    field: Field
+    shape: tuple[int, int]
+
+    def in_matrix(self, region: Region | None) -> Region:
+        """Return a region of the part, all of it by default, in pixels of the finest level."""
+        box, (rows, cols) = self.field, self.shape
+        inside = Region.box(0, 0, rows, cols) if region is None else region
+        scale = np.array([box.height / rows, box.width / cols])
+        return Region(tuple(polygon * scale + (box.y, box.x) for polygon in inside.polygons))
+
+    def is_of(self, image: Any) -> bool:
+        """Whether a data set holds the finest level; PS3.3 C.8.12.4 and C.7.6.16.2.1."""
+        box, spacing = self.field, spacing_of(image, 0)
+        size = numbers(image, "TotalPixelMatrixRows") + numbers(image, "TotalPixelMatrixColumns")
+        if spacing is None or len(size) != 2:
+            return False
+        # At another level the same box would have another size; its sides are rounded to whole pixels.
+        sides = np.array([box.height, box.width])
+        shown = sides * spacing * 1000 / box.um_per_px
+        return bool((sides <= size).all() and (np.abs(shown - self.shape) <= 1).all())
 
 
 @dataclass(frozen=True)
@@ -32,6 +60,7 @@ class Search:
     hits : keyed reference and score of each image found, best first.
     facts : how it was found: recipe, reference database; short lines.
     sheet : (rows, cols, 3) uint8, the answer to look at; None to leave it out. It shows other patients.
+    part : the tile or field of a slide that was asked about, in place of a frame; None if it was a frame.
     findings : labels that are common among the cases found, with their statistics; None if not asked for.
     """
 
@@ -42,6 +71,7 @@ class Search:
     facts: Sequence[str] = field(default_factory=tuple)
     sheet: NDArray[np.uint8] | None = None
     findings: Findings | None = None
+    part: Part | None = None
 
 
 def code(value: str, meaning: str) -> Any:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from retrieval.errors import NotInstalledError, OptionError, PictureError
+from retrieval.errors import NotInstalledError, OptionError
 
 from .answer import Answer
 from .queries.archived_roi import query_file
 from .queries.query import Query
 
 if TYPE_CHECKING:
+    from pacs.search import Part
     from retrieval.index import Index
     from retrieval.readers.archive import Address
     from retrieval.region import Region
@@ -54,34 +55,36 @@ def store_search(
     from pacs.search import Search
     from pacs.store import store_objects
 
-    frame = _frame(index, query)
     with query_file(index, query) as path:
         search = Search(
             path,
-            frame,
+            _frame(query),
             region,
             # The name of a file may be that of a patient, who is another one than this report is about.
             [(index.reference(row.caption.id), row.score) for row in answer.rows],
             _facts(index, answer),
             _drawn(answer) if with_sheet else None,
             answer.findings,
+            _part(index, query),
         )
         return store_objects(archive, make_objects(search))
 
 
-def _frame(index: Index, query: Query) -> int:
-    """Return which frame of its file a query is, from 0. PictureError if it is none."""
-    from retrieval.readers.tiling import box_of
-
-    known = query.picture if query.picture is not None else index.picture(query.shown)
-    if box_of(known.metadata) is not None:
-        raise PictureError(
-            f"{query.shown}: a tile of a slide at another scale than its file: no report can refer to it; "
-            "leave out --to, or ask with a frame of the file in an index made without --um-per-px"
-        )
+def _frame(query: Query) -> int:
+    """Return which frame of its file a query is, from 0."""
     name = query.picture.id if query.picture is not None else query.shown
     number = name.rpartition("#")[2]
     return int(number) if "#" in name and number.isdecimal() else 0
+
+
+def _part(index: Index, query: Query) -> Part | None:
+    """Return which part of a slide a query is; None if it is a frame of its file."""
+    from pacs.search import Part
+    from retrieval.readers.tiling import box_of
+
+    known = query.picture if query.picture is not None else index.picture(query.shown)
+    box = box_of(known.metadata)
+    return None if box is None else Part(box, known.shape)
 
 
 def _facts(index: Index, answer: Answer) -> list[str]:
