@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.answers.enrichment import Findings
-from retrieval.readers.dicom.geometry import numbers, spacing_of
+from retrieval.readers.dicom.slide_part import is_at_finest
 from retrieval.readers.tiling import Field
 from retrieval.region import Region
 
@@ -37,15 +37,8 @@ class Part:
         return Region(tuple(polygon * scale + (box.y, box.x) for polygon in inside.polygons))
 
     def is_of(self, image: Any) -> bool:
-        """Whether a data set holds the finest level; PS3.3 C.8.12.4 and C.7.6.16.2.1."""
-        box, spacing = self.field, spacing_of(image, 0)
-        size = numbers(image, "TotalPixelMatrixRows") + numbers(image, "TotalPixelMatrixColumns")
-        if spacing is None or len(size) != 2:
-            return False
-        # At another level the same box would have another size; its sides are rounded to whole pixels.
-        sides = np.array([box.height, box.width])
-        shown = sides * spacing * 1000 / box.um_per_px
-        return bool((sides <= size).all() and (np.abs(shown - self.shape) <= 1).all())
+        """Whether a data set holds the finest level."""
+        return is_at_finest(image, self.field, self.shape)
 
 
 @dataclass(frozen=True)

@@ -170,20 +170,16 @@ def _check_same_slice(path: Path, mask: Picture, image: MarkedImage) -> None:
 def _regions(path: Path, name: str, image: MarkedImage) -> Mask:
     """Return the union of the DICOM regions that refer to an image, or the named one of them."""
     from .dicom.regions import regions_of, target_of
+    from .dicom.slide_part import regions_of_part
 
-    # Regions refer to frames of a file, and a tile of the grid of an index is none of them.
-    if box_of(image.metadata) is not None:
-        raise PictureError(
-            f"{path}: the query is a tile of a slide at another scale than its file: no region refers to it; "
-            "give an image of the tile's size as a mask, or ask with a frame of the file in an index made "
-            "without --um-per-px"
-        )
     file = image.path()
     if file is None or not file.is_file():
         raise PictureError(f"{path}: needs the DICOM file of the query, which cannot be found")
     target = target_of(file, image.frame)
     try:
-        found = regions_of(path, target)
+        # Regions refer to frames of a file, and a tile of the grid of an index is none of them.
+        box = box_of(image.metadata)
+        found = regions_of(path, target) if box is None else regions_of_part(path, target, box, image.shape)
     except PictureError as error:
         raise PictureError(f"{path}: {error}") from error
     if not found:

@@ -105,7 +105,8 @@ def test_a_tile_of_a_slide_is_no_frame_of_its_file(tmp_path, volume):
     box = {"x": 192.0, "y": 128.0, "width": 64.0, "height": 64.0}
     tile = MarkedImage(MASK.shape, True, metadata={"um_per_px": 1.0, **box}, path=lambda: tmp_path / "s.dcm")
     report = write_dicom(tmp_path / "sr.dcm", MASK.astype(np.uint8), sop="1.2.840.10008.5.1.4.1.1.88.34")
-    with pytest.raises(PictureError, match="at another scale than its file: no region refers to it; give"):
+    write_dicom(tmp_path / "s.dcm", MASK.astype(np.uint8))
+    with pytest.raises(PictureError, match="at another scale than its file, which does not say where the"):
         read_mask(report, tile)
     with pytest.raises(PictureError, match="tile of a slide; name one of them, such as"):
         read_mask(volume, tile)
