@@ -167,7 +167,7 @@ ODD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "several.ome.tif": (_several, ""),
     "channels.ome.tif": (_channels, "its channels or planes are pages of their own"),
     "tables.tif": (lambda p: _without_tables(_two(p, compression="jpeg")), "the tables of its JPEG tiles"),
-    "folder.mrxs": (_jpeg, "a MIRAX slide whose folder folder, which holds its pixels, is not beside it"),
+    "folder.mrxs": (_jpeg, "a MIRAX slide whose folder, named as the file is"),
     "colours.tif": (_lab, "its colours are CIELAB"),
     "labels.svs": (_associated, "a label or an overview alone"),
     "unordered.tif": (_unordered, ""),

@@ -12,6 +12,7 @@ from ...errors import PictureError
 from ...picture import Value
 from ..dicom.header import any_issuer_of, groups_of, kind_of, metadata_of, text_of
 from ..kinds import Kind, check_wanted
+from ..reasons import reason_of
 from ..source import PassedOverError
 from .slide import RGB, About, Level
 
@@ -135,7 +136,9 @@ def _opened(files: Sequence[Path]) -> tuple[Any, type[Exception]]:
             "the slide does not say how large its pixels are, without which wsidicom opens none; add "
             "PixelSpacing to its header, or index it without --um-per-px, each tile as an image"
         )
-    raise PictureError(f"wsidicom refuses it: {type(last).__name__}: {last}")
+    # Its own words may hold a path, or text of the header.
+    why = "none of its files holds pixels of a slide" if last is None else reason_of(last)
+    raise PictureError(f"wsidicom refuses it: {why}")
 
 
 def _choices(files: Sequence[Path]) -> Iterator[Sequence[Path]]:

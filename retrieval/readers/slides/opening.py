@@ -117,8 +117,10 @@ def _by_openslide(path: Path, must: bool = False) -> Slide | None:
             raise PictureError(damage_of_file(path) or unknown)
         # What is left is a JPEG, the overview: it must not be taken for an image of tissue.
         if path.suffix.lower() == ".mrxs":
-            raise PictureError(f"a MIRAX slide whose folder {path.stem}, which holds its pixels, is not "
-                               "beside it or is damaged")  # fmt: skip
+            raise PictureError(
+                "a MIRAX slide whose folder, named as the file is without .mrxs, is not beside it or is "
+                "damaged; that holds its pixels"
+            )
         return None
     try:
         return OpenSlideSlide(path)

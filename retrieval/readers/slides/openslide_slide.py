@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,8 @@ from .slide import RGB, About, Level
 
 _CACHE = 192 << 20
 """Bytes of decoded tiles that OpenSlide keeps."""
+
+_SYSTEM = sorted({os.strerror(number) for number in errno.errorcode})
 
 
 def format_of(path: Path) -> str | None:
@@ -32,7 +37,8 @@ class OpenSlideSlide:
     def __init__(self, path: Path) -> None:
         import openslide
 
-        self._path, self._error = path, openslide.OpenSlideError
+        # Absolute: the names of further files in its messages are known by the folder before them.
+        self._path, self._error = path.absolute(), openslide.OpenSlideError
         self._cache = openslide.OpenSlideCache(_CACHE)
         self._open()
         self.levels: Sequence[Level] = [Level(rows, cols) for cols, rows in self._slide.level_dimensions]
@@ -82,8 +88,14 @@ class OpenSlideSlide:
 
 
 def _reason(error: Exception, path: Path) -> str:
-    # Its messages hold the path, which a report may not.
-    return str(error).replace(str(path), path.name)
+    """Return its message without what may name a patient: paths, names of files, text out of a file."""
+    said = str(error)
+    system = next((f": {text}" for text in _SYSTEM if said.endswith(f": {text}")), "")
+    said = said.replace(str(path), "it")
+    # A name may hold spaces and colons: only what the system says is kept of what follows it.
+    if str(path.parent) in said:
+        said = re.sub(re.escape(str(path.parent)) + ".*", f"a file of it{system}", said, flags=re.DOTALL)
+    return re.sub("“.*”|\".*\"", "…", said, flags=re.DOTALL)
 
 
 def _origin(properties: Mapping[str, str]) -> tuple[int, int]:
