@@ -66,11 +66,21 @@ class DicomWeb:
         return uids
 
     def _pages(self, path: str, query: dict[str, str], tags: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-        """Yield matches, each once, until a page has no new one: not all servers support ``offset``."""
+        """Yield matches, each once, until a page has no new one.
+
+        A page may be shorter than asked for and not the last: a server may have a limit of its own
+        (PS3.18 section 8.3.4.4). One that does not support ``offset`` answers the same again.
+        """
         seen: set[str] = set()
         offset = 0
         while True:
-            page = self._http.json(path, {**query, "limit": str(_PAGE), "offset": str(offset)}) or []
+            try:
+                page = self._http.json(path, {**query, "limit": str(_PAGE), "offset": str(offset)}) or []
+            except GoneError:
+                # Some servers answer 404, and no empty list, behind the last match.
+                if not seen:
+                    raise
+                return
             if not isinstance(page, list):
                 raise ArchiveError(f"{self.address.shown}: answers a query with no list; is it a DICOMweb?")
             named = {"/".join(str(_value(one, tag)) for tag in tags): one for one in page}
@@ -78,7 +88,7 @@ class DicomWeb:
             yield from new.values()
             seen |= set(new)
             offset += len(page)
-            if len(page) < _PAGE or not new:
+            if not new:
                 return
 
     def files(

@@ -57,9 +57,19 @@ def test_an_archive_is_indexed_once_and_its_files_are_deleted(index, files, tmp_
         assert (report.added, len(index), left(tmp_path)) == (N_IMAGES, N_IMAGES, [])
         again = update(index, weather)
         assert (again.added, again.unchanged) == (0, N_IMAGES)
-        # Nothing was fetched, or even listed, again.
+        # Nothing was fetched, or even listed, again; the end of a list is an empty page.
         assert weather.counts["whole"] == 3
-        assert weather.counts["instances"] == 3
+        assert weather.counts["instances"] == 6
+
+
+@pytest.mark.parametrize("fate", [None, 404])
+def test_a_server_with_a_limit_of_its_own_loses_nothing(index, files, fate):
+    with bad_weather(files) as weather:
+        weather.most = 2
+        if fate is not None:  # what this server answers behind the last image of a series
+            weather.fail = lambda kind, n: fate if kind == "instances" and n % 3 == 0 else None
+        assert update(index, weather).added == N_IMAGES
+        assert update(index, weather).unchanged == N_IMAGES
 
 
 def test_ids_are_hashes_and_names_of_patients_are_nowhere(index, files, tmp_path):

@@ -20,11 +20,13 @@ class Weather:
     """What a server does: ``fail`` is asked with the kind of request, and how many there were of the kind.
 
     It returns None for a good answer, a status, ``half`` for half an answer, ``cut`` for none, or seconds.
+    A list has at most ``most`` entries, however many were asked for.
     """
 
     series: dict[tuple[str, str], dict[str, bytes]]
     address: str = ""
     fail: object = None
+    most: int = 1000
     counts: Counter = field(default_factory=Counter)
 
     def answer(self, path: str):
@@ -33,18 +35,21 @@ class Weather:
         parts = url.path.strip("/").split("/")[1:]
         if parts == ["series"]:
             rows = [self._row(*key, n=len(files)) for key, files in sorted(self.series.items())]
-            offset, limit = (int(parse_qs(url.query)[name][0]) for name in ("offset", "limit"))
-            return "series", rows[offset : offset + limit]
+            return "series", self._page(rows, url.query)
         if len(parts) < 4 or parts[0] != "studies":
             return "other", None
         files = self.series.get((parts[1], parts[3]))
         if parts[4:] == ["instances"]:
             rows = [self._row(parts[1], parts[3], uid) for uid in files or ()]
-            return "instances", rows if files else None
+            return "instances", self._page(rows, url.query) if files else None
         if len(parts) == 6:
             one = (files or {}).get(parts[5])
             return "one", None if one is None else {parts[5]: one}
         return "whole", files
+
+    def _page(self, rows, query):
+        offset, limit = (int(parse_qs(query)[name][0]) for name in ("offset", "limit"))
+        return rows[offset : offset + min(limit, self.most)]
 
     def _row(self, study, series, uid=None, n=None):
         values = {"0020000D": study, "0020000E": series, "00080018": uid, "00201209": n}
