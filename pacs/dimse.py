@@ -54,8 +54,8 @@ class Dimse:
         if "Modality" in filters:
             of_study.setdefault("ModalitiesInStudy", filters["Modality"])
         for study in sorted(self._uids("STUDY", of_study, "StudyInstanceUID")):
-            wanted = {**of_series, "StudyInstanceUID": study, "NumberOfSeriesRelatedInstances": ""}
-            for found in self._find("SERIES", {**wanted, "SeriesInstanceUID": ""}):
+            returned = {"SeriesInstanceUID": "", "NumberOfSeriesRelatedInstances": ""}
+            for found in self._find("SERIES", {**returned, **of_series, "StudyInstanceUID": study}):
                 uid = checked_uid(_text(found, "SeriesInstanceUID"), self.address.shown)
                 n = _text(found, "NumberOfSeriesRelatedInstances")
                 yield ArchivedSeries(SeriesKey(study, uid), int(n) if n.isdecimal() else None)

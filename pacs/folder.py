@@ -103,7 +103,7 @@ def series_of(path: Path, filters: Mapping[str, str]) -> tuple[SeriesKey, str] |
 
             header: Any = dcmread(path, specific_tags=[*_READ, *filters], stop_before_pixels=True)
             study, series, uid = (str(header.get(keyword) or "") for keyword in _READ)
-            is_meant = all(matches(header.get(keyword), wanted) for keyword, wanted in filters.items())
+            is_meant = all(matches(header.get(key), wanted, key) for key, wanted in filters.items())
     except Exception:  # damaged DICOM fails in many ways, and a folder may hold anything
         return None
     return (SeriesKey(study, series), uid) if is_meant and study and series and uid else None

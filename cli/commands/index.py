@@ -179,9 +179,9 @@ def run(args: Arguments) -> int:
     _tell(state, time.monotonic() - started, args)
     # After the report, which says of each file why it was skipped.
     if not state.n_pictures:
-        raise PictureError(
-            f"{', '.join(map(str, args.folders)) or args.output}: holds no image that can be read"
-        )
+        # Of an archive without its filters, which may name a patient.
+        places = [str(getattr(one, "shown", one)) for one in args.folders]
+        raise PictureError(f"{', '.join(places) or args.output}: holds no image that can be read")
     return 0
 
 

@@ -51,7 +51,8 @@ def place_or_archive(text: str) -> Path | Address:
         # No path of a user begins so; to call it a missing folder would hide what is wrong.
         if scheme.isalnum() and rest.startswith("//"):
             known = ", ".join(installed(ARCHIVES))
-            raise click.BadParameter(f"{text}: no archive is called {scheme}; there are {known}")
+            shown = text.partition("?")[0]  # the filters after it may name a patient
+            raise click.BadParameter(f"{shown}: no archive is called {scheme}; there are {known}")
         return place(text)
     try:
         return Address.parse(text)

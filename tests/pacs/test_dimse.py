@@ -59,6 +59,22 @@ def test_a_query_that_is_refused_names_the_status(server):
         list(Dimse(server(refused)).series())
 
 
+def test_a_series_is_asked_for_by_the_uid_of_the_filter(server):
+    def found(event):
+        asked = event.identifier
+        for one in ("1.2.1", "1.2.2"):
+            if asked.QueryRetrieveLevel == "STUDY" or asked.SeriesInstanceUID in (one, ""):
+                answer = pydicom.Dataset()
+                answer.QueryRetrieveLevel, answer.StudyInstanceUID = asked.QueryRetrieveLevel, "1.2"
+                answer.SeriesInstanceUID = one
+                yield 0xFF00, answer
+
+    address = server(found)
+    filtered = Address(address.scheme, address.place, {"SeriesInstanceUID": "1.2.2"})
+    assert [series.key for series in Dimse(filtered).series()] == [SeriesKey("1.2", "1.2.2")]
+    assert len(list(Dimse(address).series())) == 2
+
+
 def test_a_title_that_is_not_known_there_is_named(server, monkeypatch):
     monkeypatch.setenv(association.TITLE, "STRANGER")
     with pytest.raises(ArchiveError, match="refuses an association with STRANGER"):

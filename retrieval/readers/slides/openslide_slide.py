@@ -95,7 +95,7 @@ def _reason(error: Exception, path: Path) -> str:
     # A name may hold spaces and colons: only what the system says is kept of what follows it.
     if str(path.parent) in said:
         said = re.sub(re.escape(str(path.parent)) + ".*", f"a file of it{system}", said, flags=re.DOTALL)
-    return re.sub("“.*”|\".*\"", "…", said, flags=re.DOTALL)
+    return re.sub('“.*”|".*"', "…", said, flags=re.DOTALL)
 
 
 def _origin(properties: Mapping[str, str]) -> tuple[int, int]:
