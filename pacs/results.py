@@ -22,6 +22,8 @@ from .search import NAME, Search, code, declare, equipment, n_frames, software_v
 def make_objects(search: Search) -> list[Any]:
     """Return the data sets of a search: the report, then the segmentation and the sheet if there are any.
 
+    A region has no segmentation if the file does not say where it is, or where each of its frames is.
+
     Raises
     ------
     PictureError : the file is no DICOM image that a report can refer to.
@@ -34,9 +36,10 @@ def make_objects(search: Search) -> list[Any]:
             image.Rows, image.StudyInstanceUID, image.SOPInstanceUID  # noqa: B018  # none may be missing
             if search.part is not None and not search.part.is_of(image):
                 raise PictureError("it is not the finest level of the slide, or says no size of its pixels")
+            _to_unicode(image)
             made = [make_report(search, image)]
             # Of a part of a slide the report alone says where it is.
-            if search.region is not None and search.part is None and "FrameOfReferenceUID" in image:
+            if search.region is not None and search.part is None and _is_placed(image):
                 made.append(_segmentation(search, image, search.region))
             if search.sheet is not None:
                 made.append(_sheet(search.sheet, image))
@@ -45,6 +48,29 @@ def make_objects(search: Search) -> list[Any]:
             f"{search.file.name}: no result can refer to this file ({' '.join(str(error).split())[:200]})"
         ) from error
     return made
+
+
+def _to_unicode(image: Any) -> None:
+    """Write the texts of a header in UTF-8 if they have code extensions (PS3.3 section C.12.1.1.2).
+
+    highdicom refuses these, such as those of Japanese and Korean names.
+    """
+    names = image.get("SpecificCharacterSet") or ""
+    if not isinstance(names, str) or "2022" in names:
+        image.decode()
+        image.SpecificCharacterSet = "ISO_IR 192"
+
+
+def _is_placed(image: Any) -> bool:
+    """Tell if a segmentation can refer to an image: it is one frame, or says where its frames are.
+
+    Multi-frame images that are not enhanced do not, such as those of ultrasound and nuclear medicine, even if
+    they are of a frame of reference (PS3.3 section C.7.4.1).
+    """
+    from highdicom.spatial import get_image_coordinate_system
+
+    is_of_frame = "FrameOfReferenceUID" in image
+    return is_of_frame and (n_frames(image) == 1 or get_image_coordinate_system(image) is not None)
 
 
 def _segmentation(search: Search, image: Any, region: Region) -> Any:

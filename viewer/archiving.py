@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from retrieval.errors import NotInstalledError, OptionError
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from retrieval.region import Region
 
 _PLACES = ("{study}", "{series}", "{image}")
+
+
+class Stored(NamedTuple):
+    """How many objects an archive took, and whether the region that was asked about is among them."""
+
+    n_objects: int
+    has_segmentation: bool
 
 
 def check_installed(option: str) -> None:
@@ -38,8 +45,8 @@ def store_search(
     archive: Address,
     *,
     with_sheet: bool = False,
-) -> int:
-    """Store the report of an answer in an archive, and return how many objects it took.
+) -> Stored:
+    """Store the report of an answer in an archive, and return what it took.
 
     Parameters
     ----------
@@ -67,7 +74,9 @@ def store_search(
             answer.findings,
             _part(index, query),
         )
-        return store_objects(archive, make_objects(search))
+        objects = make_objects(search)
+        has_segmentation = any(one.Modality == "SEG" for one in objects)
+        return Stored(store_objects(archive, objects), has_segmentation)
 
 
 def _frame(query: Query) -> int:

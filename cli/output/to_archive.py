@@ -35,5 +35,10 @@ def send(args: Arguments, index: Index, query: Query, answer: Answer, options: Q
     """Store the report of one answer, and say on stderr that it is stored."""
     # The same function as the page's, so that both store the same objects.
     address: Address = args.to
-    n = store_search(index, query, answer, options.region, address, with_sheet=args.to_sheet)
-    print(f"{address.shown}: {n} objects about {query.id} are stored", file=sys.stderr)
+    stored = store_search(index, query, answer, options.region, address, with_sheet=args.to_sheet)
+    lacks = (
+        "; the region is in the report alone, for the file does not say where its pixels are"
+        if options.region is not None and not stored.has_segmentation
+        else ""
+    )
+    print(f"{address.shown}: {stored.n_objects} objects about {query.id} are stored{lacks}", file=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pydicom
@@ -12,6 +13,7 @@ import pytest
 from support.archive_files import PATIENT, uid, write_study
 
 from cli.main import main
+from cli.output import to_archive
 from pacs.results import make_objects
 from pacs.search import Search
 from pacs.store import store_objects
@@ -21,6 +23,7 @@ from retrieval.index import Index
 from retrieval.readers.archive import Address
 from retrieval.readers.dicom.regions import regions_of, target_of
 from retrieval.region import Region
+from viewer.archiving import Stored
 
 pytestmark = [pytest.mark.usefixtures("quick"), pytest.mark.filterwarnings("ignore")]
 BOX = Region.box(4, 6, 10, 12)
@@ -177,6 +180,43 @@ def test_the_segmentation_is_the_region(stored, folder):
 def test_without_being_asked_for_no_sheet_is_made(folder):
     made = make_objects(Search(folder / "1-1" / "0.dcm", region=BOX))
     assert len(made) == 2
+
+
+@pytest.mark.parametrize(
+    ("codes", "name"),
+    [
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎=やまだ^たろう"),
+        (["ISO 2022 IR 6", "ISO 2022 IR 149"], "Hong^Gildong=洪^吉洞=홍^길동"),
+        ("ISO_IR 100", "Müller^Jörg"),
+    ],
+)
+def test_a_name_in_any_character_set_is_read_back_equal(tmp_path, codes, name):
+    place = write_study(tmp_path, 1, n=1, SpecificCharacterSet=codes, PatientName=name)
+    for made in make_objects(Search(place / "0.dcm", region=BOX)):
+        made.save_as(tmp_path / "made.dcm", enforce_file_format=True)
+        assert str(pydicom.dcmread(tmp_path / "made.dcm").PatientName) == name
+        assert errors(made, tmp_path) == []
+
+
+def test_a_region_in_frames_without_places_is_in_the_report_alone(tmp_path):
+    path = write_study(tmp_path, 1, n=1) / "0.dcm"
+    image = pydicom.dcmread(path)
+    # Nuclear medicine: of a frame of reference, but the places are in a sequence of the detector.
+    image.SOPClassUID = image.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.20"
+    image.Modality, image.NumberOfFrames, image.PixelData = "NM", 3, image.PixelData * 3
+    del image.ImagePositionPatient, image.ImageOrientationPatient
+    image.save_as(path)
+    (report,) = make_objects(Search(path, 1, region=BOX))
+    assert errors(report, tmp_path) == []
+    assert "POLYLINE" in text_of(report)
+
+
+@pytest.mark.parametrize("has_segmentation", [False, True])
+def test_a_region_without_a_segmentation_is_said(monkeypatch, capsys, has_segmentation):
+    monkeypatch.setattr(to_archive, "store_search", lambda *args, **options: Stored(1, has_segmentation))
+    args, query = SimpleNamespace(to=Address("dicomweb", "a"), to_sheet=False), SimpleNamespace(id="b.dcm")
+    to_archive.send(args, None, query, None, SimpleNamespace(region=BOX))
+    assert ("the region is in the report alone" in capsys.readouterr().err) is not has_segmentation
 
 
 def test_what_is_no_dicom_file_is_refused_in_one_line(tmp_path):

@@ -33,10 +33,10 @@ def send_search(desk: Desk, index: str, ask: Ask) -> SentObjects:
         raise OptionError("a report is of one image; ask without the volume", "volume")
     found = searched(desk, index, ask)
     question = found.question
-    n = store_search(
+    stored = store_search(
         question.opened.index, question.query, found.answer, question.options.region, desk.archive
     )
-    return {"archive": desk.archive.shown, "objects": n}
+    return {"archive": desk.archive.shown, "objects": stored.n_objects}
 
 
 def link_of(desk: Desk, index: str, image: str) -> str:
