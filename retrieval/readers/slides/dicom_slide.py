@@ -34,8 +34,8 @@ class DicomSlide:
     def __init__(self, path: Path, salt: bytes = b"") -> None:
         header = _header(path)
         _check(header)
-        self._slide, self._error = _opened(_files_of(path, header))
-        pyramid = self._slide.pyramids[0]
+        self._slide, self._place = _opened(_files_of(path, header), text_of(header, "SOPInstanceUID"))
+        pyramid = self._slide.pyramids[self._place]
         self._numbers = [level.level for level in pyramid.levels]
         self.levels: Sequence[Level] = [
             Level(int(level.size.height), int(level.size.width)) for level in pyramid.levels
@@ -53,7 +53,8 @@ class DicomSlide:
         """Return the pixels of a box (row, col, rows, cols) of a level."""
         top, left, rows, cols = box
         # wsidicom counts the corner in pixels of the level, unlike OpenSlide.
-        values = self._slide.read_region((left, top), self._numbers[level], (cols, rows))
+        number = self._numbers[level]
+        values = self._slide.read_region((left, top), number, (cols, rows), pyramid=self._place)
         return np.ascontiguousarray(np.asarray(values.convert("RGB")))
 
     def close(self) -> None:
@@ -116,10 +117,14 @@ def _is_of(path: Path, series: str) -> bool:
     return text_of(header, "SeriesInstanceUID") == series and kind_of(header) in (Kind.IMAGE, Kind.LEVEL)
 
 
-def _opened(files: Sequence[Path]) -> tuple[Any, type[Exception]]:
+def _opened(files: Sequence[Path], uid: str) -> tuple[Any, int]:
+    """Open a slide, and return it with the number of the pyramid that holds its first file.
+
+    One series may hold a pyramid for each area that was scanned (PS3.3 section C.8.12.4, Total Pixel Matrix
+    Origin Sequence).
+    """
     try:
         import wsidicom
-        from wsidicom.errors import WsiDicomError
     except ImportError as error:
         raise PictureError("a slide in DICOM; `pip install 'semblance[slides]'` to read it") from error
     last: Exception | None = None
@@ -129,8 +134,13 @@ def _opened(files: Sequence[Path]) -> tuple[Any, type[Exception]]:
         except Exception as error:  # of many kinds, if a file is damaged or not as the standard says
             last = last or error
             continue
-        if slide.pyramids:
-            return slide, WsiDicomError
+        # Two areas of one place and scale are one pyramid to wsidicom, which keeps one of them.
+        place = _pyramid_of(slide, uid)
+        if place is None and len(chosen) == 1 and slide.pyramids:
+            place = 0  # one file that is known by another UID
+        if place is not None:
+            return slide, place
+        slide.close()
     if type(last).__name__ == "WsiDicomNoResolutionError":
         raise PictureError(
             "the slide does not say how large its pixels are, without which wsidicom opens none; add "
@@ -139,6 +149,16 @@ def _opened(files: Sequence[Path]) -> tuple[Any, type[Exception]]:
     # Its own words may hold a path, or text of the header.
     why = "none of its files holds pixels of a slide" if last is None else reason_of(last)
     raise PictureError(f"wsidicom refuses it: {why}")
+
+
+def _pyramid_of(slide: Any, uid: str) -> int | None:
+    """Return which pyramid of a slide holds the image of a SOP instance UID; None if none does."""
+    for number, pyramid in enumerate(slide.pyramids):
+        for level in pyramid.levels:
+            images = [image for one in level.instances.values() for image in one.datasets]
+            if any(str(image.uids.instance) == uid for image in images):
+                return number
+    return None
 
 
 def _choices(files: Sequence[Path]) -> Iterator[Sequence[Path]]:
