@@ -19,6 +19,8 @@ T = TypeVar("T")
 USER, PASSWORD, TOKEN = "SEMBLANCE_ARCHIVE_USER", "SEMBLANCE_ARCHIVE_PASSWORD", "SEMBLANCE_ARCHIVE_TOKEN"
 """Variables of the environment with the credentials; without them a netrc file is asked."""
 
+_ON_THE_WAY = (ConnectionError, TimeoutError)
+"""What the system says of a connection."""
 _PAUSES = (0.5, 2.0)
 """Seconds before each further try of what may go better the next time."""
 
@@ -96,22 +98,28 @@ class HttpClient:
         Raises
         ------
         TransientError, GoneError, ArchiveError : by what failed.
+        OSError : the caller met it within the context, as on a full disk.
         """
         import requests
         import urllib3
 
         url = path if "://" in path else f"{self.base}/{path}"
+        is_open = False
         try:
             with self._session.request(
                 method, url, stream=True, timeout=(self._policy.connect, self._policy.read), **about
             ) as response:
                 self._check(response)
+                is_open = True
                 yield response
         except (requests.Timeout, urllib3.exceptions.ReadTimeoutError) as error:
             raise TransientError(
                 f"{self.shown}: no answer within {self._policy.read:g} s; the same command goes on"
             ) from error
         except (requests.ConnectionError, urllib3.exceptions.HTTPError, OSError) as error:
+            # Of an answer that is being read, the libraries raise their own errors of the connection.
+            if is_open and type(error).__module__ == "builtins" and not isinstance(error, _ON_THE_WAY):
+                raise
             raise TransientError(
                 f"{self.shown}: the connection failed ({_cause(error)}); see that it runs, the same command "
                 "goes on"

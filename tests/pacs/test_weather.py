@@ -11,7 +11,7 @@ from pacs.web import RetryPolicy, TransientError
 from retrieval.baselines import Thumbnail
 from retrieval.errors import ArchiveError
 from retrieval.index.writer import IndexWriter
-from retrieval.readers.archive import Address, SeriesKey
+from retrieval.readers.archive import Address, SeriesKey, part_path
 
 pytestmark = pytest.mark.usefixtures("quick", "hasty")
 N_IMAGES = 9
@@ -127,6 +127,22 @@ def test_a_slow_archive_is_given_up_with_one_line(files, tmp_path):
             list(archive.files(FIRST, tmp_path))
         archive.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_no_failure_of_the_connection(index, files, tmp_path, monkeypatch):
+    def full(folder):
+        path = part_path(folder)
+        path.symlink_to("/dev/full")
+        tried.append(path)
+        return path
+
+    tried: list[object] = []
+    monkeypatch.setattr("pacs.multipart.part_path", full)
+    with bad_weather(files) as weather:
+        with pytest.raises(ArchiveError, match="No space left on device; the files of the archive need room"):
+            update(index, weather)
+        assert weather.counts["whole"] == len(tried) == 1
+    assert left(tmp_path) == []
 
 
 def test_an_archive_that_is_away_is_named_and_nothing_is_forgotten(index, files):
