@@ -68,13 +68,15 @@ def slide_fields(
 
     Raises
     ------
-    OptionError : a shape outside the slide. PictureError : it cannot be read at that scale.
+    OptionError : a shape outside the slide, or without area. PictureError : it cannot be read at that scale.
     """
     facts, tiling = index.slide_facts(path), index.tiling
     assert facts is not None and tiling is not None  # else ``slide_path`` has found no slide
     names = index.names_at(path)
     for number, shape in enumerate(shapes):
         marked = _in_pixels(shape, facts) if um else shape
+        if not all(marked.bounds[2:]):
+            raise OptionError(f"annotation {number + 1} has no area; mark a field, no line", "region")
         field = _field(marked, facts, tiling, um_per_px)
         picture = next(iter(index.read_query(path, [field])))
         called = f"{shown_name(index, image)}#{field}" + (f" {shape.name}" if shape.name else "")

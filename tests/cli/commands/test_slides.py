@@ -84,6 +84,14 @@ def test_answers_come_back_in_the_right_place(place, capsys, tmp_path) -> None:
     assert np.abs(np.array(first["geometry"]["coordinates"][0]) - corners).max() < 6
 
 
+@pytest.mark.parametrize("corner", [[60, 10], [10, 60]])
+def test_an_annotation_without_area_is_refused(place, capsys, tmp_path, corner) -> None:
+    line = {"type": "Polygon", "coordinates": [[[10, 10], [(10 + n) / 2 for n in corner], corner, [10, 10]]]}
+    (tmp_path / "line.geojson").write_text(json.dumps(line), "utf-8")
+    assert main(["query", str(place / "ix"), "a.tif", "--region", str(tmp_path / "line.geojson")]) == 2
+    assert "--region: annotation 1 has no area; mark a field" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
