@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..picture import Value, as_number
 
@@ -136,6 +137,7 @@ def _alike(slices: Sequence[Slice]) -> Iterator[list[int]]:
 def _copies(slices: Sequence[Slice], group: Sequence[int]) -> list[list[int]]:
     """Deal the slices of one place to different stacks, the first of each place to the first, and so on.
 
+    Where most places have one for each stack, those of a place that lacks some go where their numbers fit.
     A place that is there twice in an otherwise single stack is one slice that was made again, and stays; and
     images that are all in one place, such as those of a beating heart, are one stack.
     """
@@ -156,9 +158,32 @@ def _copies(slices: Sequence[Slice], group: Sequence[int]) -> list[list[int]]:
     stacks: list[list[int]] = [[] for _ in range(max(map(len, places)))]
     for members in places:
         members.sort(key=lambda i: (slices[i].frame, slices[i].instance, slices[i].name))
-        for copy, number in enumerate(members):
+    full = [at for at, members in enumerate(places) if len(members) == len(stacks)]
+    for at, members in enumerate(places):
+        is_whole = len(members) == len(stacks) or 2 * len(full) <= len(places)
+        copies = range(len(stacks)) if is_whole else _fitting(slices, places, full, at)
+        for copy, number in zip(copies, members, strict=False):
             stacks[copy].append(number)
     return stacks
+
+
+def _fitting(
+    slices: Sequence[Slice], places: Sequence[Sequence[int]], full: Sequence[int], at: int
+) -> list[int]:
+    """Return the stack of each slice of a place that lacks some, by what was counted at places that do not.
+
+    Whether a machine counts place by place or stack by stack, a stack's numbers lie on a line nearby.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    def counted(place: int) -> NDArray[np.float64]:
+        # A file of several frames counts these; no two frames may seem nearer than two numbers of files.
+        return np.array([(slices[i].frame * 1e6 + slices[i].instance) for i in places[place]], np.float64)
+
+    near, far = sorted(full, key=lambda place: abs(place - at))[:2]
+    expected = counted(near) + (counted(far) - counted(near)) * (at - near) / (far - near)
+    _, copies = linear_sum_assignment(np.abs(counted(at)[:, None] - expected))
+    return sorted(copies.tolist())
 
 
 def _parted(slices: Sequence[Slice], stack: Sequence[int]) -> Iterator[list[int]]:

@@ -57,6 +57,25 @@ def test_echoes_at_the_same_places_are_two_stacks(is_interleaved):
     assert names(slices) == [[f"e{echo}p{place}" for place in range(6)] for echo in (0, 1)]
 
 
+@pytest.mark.parametrize("is_interleaved", [False, True])
+@pytest.mark.parametrize("lacking", [(0, 5), (1, 0), (1, 5), (1, 9), (2, 5)])
+def test_a_phase_that_lacks_a_slice_gets_none_of_another(is_interleaved, lacking):
+    slices = [
+        Slice(f"{p}/{z}", "s", 5.0 * z, UP, instance=3 * z + p if is_interleaved else 10 * p + z)
+        for p in range(3)
+        for z in range(10)
+        if (p, z) != lacking
+    ]
+    for stack in names(slices):
+        assert len({name.partition("/")[0] for name in stack}) == 1
+
+
+def test_a_slice_made_again_in_one_of_two_phases_moves_no_other():
+    numbers = [(p, z, 30 * p + z) for p in range(2) for z in range(30)]
+    slices = [Slice(f"{p}/{z}", "s", 5.0 * z, UP, instance=n) for p, z, n in [*numbers, (2, 5, 90)]]
+    assert names(slices) == [*([f"{p}/{z}" for z in range(30)] for p in range(2)), ["2/5"]]
+
+
 def test_the_volumes_of_a_file_are_stacks_by_their_frames():
     slices = [Slice(f"f{n}", "s", float(n % 4), UP, frame=n) for n in range(12)]
     assert names(slices) == [[f"f{n}" for n in range(4 * v, 4 * v + 4)] for v in range(3)]
