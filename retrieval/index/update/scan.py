@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from array import array
 from collections.abc import Iterator, Sequence
@@ -111,7 +112,10 @@ def _record_scope(store: Store, scope: Scope, changes: Changes, options: ScanOpt
     # Before the new ones are added, which are not gone.
     gone = [found for path, found in known.rest() if _is_gone(scope, path)]
     _add_new(catalogue, scope, new, changes)
-    changes.skipped += [(catalogue.names.name(where), reason) for where, reason in scope.unreadable]
+    for where, reason in scope.unreadable:
+        # What a DICOMDIR names and lacks is in brackets.
+        told = re.sub(r" \(.*\)", "", reason) if catalogue.names.are_hidden else reason
+        changes.skipped.append((catalogue.names.name(where), told))
     if not options.forget:
         # Files that were moved or renamed within the folder are new there, and do not count as gone.
         check_share(str(scope.root), len(gone) - (len(changes.new) - n_new), known.n)

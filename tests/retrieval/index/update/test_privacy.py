@@ -1,7 +1,10 @@
 """What an index keeps besides vectors: no thumbnails if none are wanted; burned-in text is marked."""
 
 import json
+import shutil
+from pathlib import Path
 
+import pydicom
 import pytest
 from support.dicom_files import write_dicom
 from support.text_on_images import phantom
@@ -93,3 +96,13 @@ def test_the_face_for_python_takes_the_same(scans):
     with pytest.raises(OptionError, match="'on' or so"):
         semblance.index(scans, to=scans.parent / "z.index", privacy={"thumbnails": "'on' or so"})
     assert not (scans.parent / "z.index").exists()
+
+
+@pytest.mark.parametrize("names", ["plain", "hash"])
+def test_what_a_dicomdir_lacks_is_not_named_where_names_are_hidden(scans, capsys, names):
+    tree = Path(pydicom.__file__).parent / "data/test_files/dicomdirtests"
+    shutil.copy(tree / "DICOMDIR", scans / "DICOMDIR")
+    index(scans, "--names", names)
+    said = capsys.readouterr().err
+    assert "31 of the 31 files that it names cannot be found" in said
+    assert ("77654033" in said) is (names == "plain")
