@@ -37,7 +37,7 @@ def send(args: Arguments, index: Index, query: Query, answer: Answer, options: Q
     address: Address = args.to
     stored = store_search(index, query, answer, options.region, address, with_sheet=args.to_sheet)
     lacks = (
-        "; the region is in the report alone, for the file does not say where its pixels are"
+        "; the region is in the report alone, as no segmentation can refer to this image"
         if options.region is not None and not stored.has_segmentation
         else ""
     )

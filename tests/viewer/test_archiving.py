@@ -63,7 +63,7 @@ def _outline(report):
 )
 def test_a_tile_is_outlined_on_the_whole_of_its_slide(tmp_path, stored, um_per_px, box, region, wanted):
     about = {"um_per_px": 1.0, **dict(zip(("x", "y", "width", "height"), map(float, box), strict=True))}
-    assert _store(_slide(tmp_path, um_per_px), "1.0um/3,2", about, region) == 1
+    assert _store(_slide(tmp_path, um_per_px), "1.0um/3,2", about, region).n_objects == 1
     assert _outline(stored[0]) == ("VOLUME", wanted)
 
 
