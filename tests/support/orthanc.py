@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from support.network_lock import changing
+
 USER, PASSWORD = "reader", "of images"
 _PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 _PROGRAMS = {"Orthanc": "orthanc", "storescu": "dcmtk", "dciodvfy": "dicom3tools", "ip": "iproute2"}
@@ -135,12 +137,16 @@ def running(folder: Path, **settings) -> Iterator[Orthanc]:
     here, host = f"{first}.{int(last) + 1}", f"{first}.{int(last) + 2}"
     _ip(f"netns add {name}")
     try:
-        _ip(f"link add {link} type veth peer name eth0 netns {name}")
-        _ip(f"addr add {here}/30 dev {link}")
-        _ip(f"link set {link} up")
-        _ip(f"-n {name} addr add {host}/30 dev eth0")
-        _ip(f"-n {name} link set eth0 up")
-        _ip(f"-n {name} link set lo up")
+        with changing():
+            _ip(f"link add {link} type veth peer name eth0 netns {name}")
+            # It would give itself another address a second later.
+            with contextlib.suppress(OSError):
+                Path(f"/proc/sys/net/ipv6/conf/{link}/disable_ipv6").write_text("1")
+            _ip(f"addr add {here}/30 dev {link}")
+            _ip(f"link set {link} up")
+            _ip(f"-n {name} addr add {host}/30 dev eth0")
+            _ip(f"-n {name} link set eth0 up")
+            _ip(f"-n {name} link set lo up")
         (folder / "files").mkdir(exist_ok=True)
         orthanc = Orthanc(folder, name, host, here, settings)
         orthanc.start()
@@ -149,7 +155,8 @@ def running(folder: Path, **settings) -> Iterator[Orthanc]:
         finally:
             orthanc.stop()
     finally:
-        _ip(f"netns del {name}")
+        with changing():
+            _ip(f"netns del {name}")
 
 
 def _ip(words: str) -> None:

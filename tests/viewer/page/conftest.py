@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from support.browser import CHROMIUM, FLAGS
+from support.network_lock import unchanged
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -105,7 +106,8 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
         tab.goto(address)
         return tab
 
-    yield open_tab
-    for context in contexts:
-        context.close()
+    with unchanged():
+        yield open_tab
+        for context in contexts:
+            context.close()
     assert faults == []
