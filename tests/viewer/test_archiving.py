@@ -20,6 +20,7 @@ EMPTY = dict.fromkeys((_PATIENT + "ReferringPhysicianName").split(), "")
 @pytest.fixture
 def stored(monkeypatch):
     """What is stored in an archive."""
+    pytest.importorskip("highdicom")
     made = []
     monkeypatch.setattr("pacs.store.store_objects", lambda _, objects: made.extend(objects) or len(objects))
     return made
