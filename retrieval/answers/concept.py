@@ -61,13 +61,13 @@ def learn_direction(liked: Sequence[Vector], unliked: Sequence[Vector], groups: 
             raise SettingError(f"{name}: {len(side)} examples; mark at least {FEWEST} of each side")
     words, rows = _rows([*liked, *unliked])
     y = np.repeat([1.0, -1.0], [len(liked), len(unliked)])
-    everyone = np.arange(len(y))
-    whole = _Regression.of(rows @ rows.T, y, everyone)
+    products = rows @ rows.T
+    whole = _Regression.of(products, y, np.arange(len(y)))
     if not whole.size:
         raise SettingError("like: these examples and those of unlike do not differ; mark others")
     vector = whole.coefficients @ (rows - _weights(y) @ rows)
     vector /= np.linalg.norm(vector)
-    held_out = _held_out(rows @ rows.T, y, groups)
+    held_out = _held_out(products, y, groups)
     auc = None if held_out is None else _auc(held_out, y > 0)
     return Direction(_like(liked[0], words, vector.astype(np.float32)), auc)
 

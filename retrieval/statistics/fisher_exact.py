@@ -28,12 +28,7 @@ _AT_ONCE = 512
 def upper_tail(found: int, drawn: int, labelled: int, total: int) -> float:
     """Return P(X ≥ found), the p-value of enrichment. Raise SettingError if counts do not fit together."""
     _check(found, drawn, labelled, total)
-    # Below the least possible count SciPy has a distribution without any case for an empty collection.
-    if found <= max(0, drawn + labelled - total):
-        return 1.0
-    from scipy.stats import hypergeom
-
-    return float(min(1.0, hypergeom.sf(found - 1, total, labelled, drawn)))  # sf(x) = P(X > x)
+    return float(upper_tails(found, drawn, labelled, total))
 
 
 def upper_tails(found: ArrayLike, drawn: ArrayLike, labelled: ArrayLike, total: int) -> NDArray[np.float64]:
@@ -41,7 +36,8 @@ def upper_tails(found: ArrayLike, drawn: ArrayLike, labelled: ArrayLike, total: 
     from scipy.stats import hypergeom
 
     x, n, k = np.broadcast_arrays(*(np.asarray(part, dtype=np.int64) for part in (found, drawn, labelled)))
-    p = np.minimum(1.0, hypergeom.sf(x - 1, total, k, n))
+    p = np.minimum(1.0, hypergeom.sf(x - 1, total, k, n))  # sf(x) = P(X > x)
+    # Below the least possible count SciPy has a distribution without any case for an empty collection.
     return np.where(x <= np.maximum(0, n + k - total), 1.0, p)
 
 

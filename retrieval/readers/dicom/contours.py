@@ -80,9 +80,7 @@ def pixels_of(points: NDArray[np.float64], target: Target) -> NDArray[np.float64
     plane = plane_of(target.dataset, target.frame)
     if plane is None:
         raise PictureError("the image does not say where it is in the patient, which its contours need")
-    away = points - plane.corner
-    parts = (away @ plane.along_column / plane.spacing[0], away @ plane.along_row / plane.spacing[1])
-    return np.stack(parts, axis=1)
+    return plane.pixels(points)
 
 
 def _filled(corners: NDArray[np.float64], shape: tuple[int, int]) -> Mask:

@@ -75,7 +75,6 @@ class Stored:
         wanted = list(wanted)
         if not wanted:
             return
-        self.file.seek(self.offset)
         yield from self._native(wanted) if self.syntax in NATIVE else self._encapsulated(wanted)
 
     def _native(self, wanted: list[int]) -> Iterator[Frame | DamagedFrame]:
@@ -134,9 +133,7 @@ class Stored:
         return int(n_bits * 2 // 3 if is_subsampled else n_bits)
 
     def _n_bytes(self) -> int:
-        there = self.file.seek(0, io.SEEK_END) - self.offset
-        self.file.seek(self.offset)
-        return there
+        return self.file.seek(0, io.SEEK_END) - self.offset
 
     def _encapsulated(self, wanted: list[int]) -> Iterator[Frame | DamagedFrame]:
         done = 0

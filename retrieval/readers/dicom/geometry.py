@@ -162,6 +162,17 @@ class Plane(NamedTuple):
     along_column: NDArray[np.float64]
     spacing: tuple[float, float]
 
+    def points(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the centres of pixels, (n, 2) as (row, col), in mm of the frame of reference, (n, 3)."""
+        down, across = (pixels[:, i : i + 1] * self.spacing[i] for i in (0, 1))
+        return np.asarray(self.corner + down * self.along_column + across * self.along_row)
+
+    def pixels(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return points, (n, 3) in mm of the frame of reference, as (row, col), (n, 2)."""
+        away = points - self.corner
+        parts = (away @ self.along_column / self.spacing[0], away @ self.along_row / self.spacing[1])
+        return np.stack(parts, axis=1)
+
 
 def plane_of(dataset: Any, frame: int) -> Plane | None:
     """Return where the pixels of a frame are in the patient; None: not known. PS3.3 C.7.6.2.1.1."""

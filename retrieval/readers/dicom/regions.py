@@ -86,16 +86,15 @@ def _segments_of(stored: Stored, target: Target) -> list[MarkedRegion]:
     for frame in stored.frames(numbers_of):
         if isinstance(frame, DamagedFrame):
             raise PictureError(f"frame {frame.number} of the segmentation: {frame.reason}")
-        own = Target(dataset, frame.number, stored.n_frames)
+        values = on_pixels_of(target, frame.values, Target(dataset, frame.number, stored.n_frames))
         if is_label_map:
             # 0 is the background, or what PixelPaddingValue says; every other value is a segment.
             padding = {0, *(int(value) for value in numbers(dataset, "PixelPaddingValue"))}
-            parts = {int(v): frame.values == v for v in np.unique(frame.values) if int(v) not in padding}
+            parts = {int(v): values == v for v in np.unique(values) if int(v) not in padding}
         else:
             # Of fractional segments any part of a pixel marks it, as in any other mask.
-            parts = {_segment_number(dataset, frame.number, stored.n_frames): frame.values != 0}
-        for number, marked in parts.items():
-            mask = on_pixels_of(target, marked, own)
+            parts = {_segment_number(dataset, frame.number, stored.n_frames): values != 0}
+        for number, mask in parts.items():
             masks[number] = masks[number] | mask if number in masks else mask
     return [MarkedRegion(number, names.get(number, ""), mask) for number, mask in masks.items()]
 

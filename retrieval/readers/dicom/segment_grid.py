@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import PictureError
-from .contours import pixels_of
 from .geometry import macro, normal_of, numbers, plane_of
 from .header import element, text_of
-from .marked_frame import Mask, Target
+from .marked_frame import Target
 
 _SAME = 0.1
 """Pixels between the corners of grids that are the same one."""
@@ -19,39 +18,41 @@ PARALLEL = 0.9999
 """Least cosine between the normals of planes that do not cross, whichever way they are looked at."""
 
 
-def on_pixels_of(target: Target, mask: Mask, own: Target) -> Mask:
-    """Return the mask of a frame of a segmentation, ``own``, on the pixels of the target.
+def on_pixels_of(target: Target, values: NDArray[Any], own: Target) -> NDArray[Any]:
+    """Return the values of a frame of a segmentation, ``own``, on the pixels of the target; 0 beside them.
 
-    Each pixel of the target is marked as the pixel of the mask is within which its centre is. If one of the
-    two does not say where it is in the patient, both grids are taken for one.
+    Each pixel of the target has the value of the pixel within which its centre is. If one of the two does not
+    say where it is in the patient, both grids are taken for one.
 
     Raises
     ------
     PictureError : the planes cross, or the sizes differ and nothing says where the pixels are.
     """
     shape = int(element(target.dataset, "Rows") or 0), int(element(target.dataset, "Columns") or 0)
-    if not _know_their_places(target, own):
-        if mask.shape != shape:
+    plane, own_plane = (plane_of(each.dataset, each.frame) for each in (target, own))
+    is_of_frame = target.is_within(text_of(own.dataset, "FrameOfReferenceUID"))
+    if plane is None or own_plane is None or not is_of_frame:
+        if values.shape != shape:
             raise PictureError(
-                f"it marks frames of {mask.shape[1]} × {mask.shape[0]} pixels, and the image has "
+                f"it marks frames of {values.shape[1]} × {values.shape[0]} pixels, and the image has "
                 f"{shape[1]} × {shape[0]}"
             )
-        return mask
+        return values
     if abs(cosine_between(target, own)) < PARALLEL:
         raise PictureError(
             "its planes cross those of the image; resample the segmentation to the grid of the image"
         )
     ends = np.array([[0, 0], [shape[0] - 1, 0], [0, shape[1] - 1]], dtype=np.float64)  # (row, col)
-    found = pixels_of(_points(ends, target), own)
-    if mask.shape == shape and np.abs(found - ends).max() < _SAME:
-        return mask
+    found = own_plane.pixels(plane.points(ends))
+    if values.shape == shape and np.abs(found - ends).max() < _SAME:
+        return values
     down, across = ((found[i] - found[0]) / max(shape[i - 1] - 1, 1) for i in (1, 2))
     rows, cols = np.arange(shape[0])[:, None, None], np.arange(shape[1])[None, :, None]
     places = np.floor(found[0] + rows * down + cols * across + 0.5).astype(np.int64)  # (rows, cols, 2)
-    is_inside = ((places >= 0) & (places < mask.shape)).all(axis=2)
-    marked = np.zeros(shape, dtype=bool)
-    marked[is_inside] = mask[tuple(places[is_inside].T)]
-    return marked
+    is_inside = ((places >= 0) & (places < values.shape)).all(axis=2)
+    placed = np.zeros(shape, dtype=values.dtype)
+    placed[is_inside] = values[tuple(places[is_inside].T)]
+    return placed
 
 
 def cosine_between(one: Target, other: Target) -> float:
@@ -68,18 +69,3 @@ def is_same_matrix(one: Any, other: Any) -> bool:
             return False
     here, there = (numbers(macro(each, 0, "PixelMeasuresSequence"), "PixelSpacing") for each in (one, other))
     return not (here and there) or bool(np.allclose(here, there, rtol=0.01))
-
-
-def _know_their_places(target: Target, own: Target) -> bool:
-    same = target.is_within(text_of(own.dataset, "FrameOfReferenceUID"))
-    return same and all(plane_of(each.dataset, each.frame) is not None for each in (target, own))
-
-
-def _points(pixels: NDArray[np.float64], target: Target) -> NDArray[np.float64]:
-    """Return the centres of pixels, (n, 2) as (row, col), in mm of the frame of reference, (n, 3)."""
-    plane = plane_of(target.dataset, target.frame)
-    assert plane is not None  # asked before
-    corner, along_row, along_column, (between_rows, between_columns) = plane
-    return np.asarray(
-        corner + pixels[:, :1] * between_rows * along_column + pixels[:, 1:] * between_columns * along_row,
-    )
