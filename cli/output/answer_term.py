@@ -23,12 +23,13 @@ def answer_term(args: Arguments) -> int:
             raise OptionError(f"a term asks, and no image; leave {name} out", "term")
     if wants_findings(args) or is_marked(args) or given(args):
         raise OptionError("a term asks, and no image; leave findings, regions and settings out", "term")
-    if args.index.suffix == ".toml":
-        raise OptionError("does not go over shards; ask the index that was split", "term")
     # Imported here: help and usage errors must not wait for what draws.
     from retrieval.index import Index, QueryOptions
+    from scale.shards.opening import lists_shards
     from viewer.term_answers import ask_term
 
+    if lists_shards(args.index):
+        raise OptionError("does not go over shards; ask the index that was split", "term")
     # No notes: they speak of an image that asks.
     with Index.open(args.index) as index:
         answer = ask_term(index, args.term, QueryOptions(**query_fields(args)))

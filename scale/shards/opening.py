@@ -7,12 +7,17 @@ from pathlib import Path
 from retrieval.index import Index
 
 
+def lists_shards(path: Path) -> bool:
+    """Whether a path is that of a list of shards, a ``.toml`` file, and not that of a folder."""
+    return path.suffix == ".toml"
+
+
 def open_index(path: Path, must_be_whole: bool = False) -> Index:
     """Open an index for reading: a folder, or the shards that a ``.toml`` file lists.
 
     ``must_be_whole`` : see ``ShardedIndex.open``.
     """
-    if path.suffix != ".toml":
+    if not lists_shards(path):
         return Index.open(path)
     # Late: what asks other machines takes as long to load as the catalogue of a folder.
     from .sharded_index import ShardedIndex
