@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from retrieval.baselines import Thumbnail
 from retrieval.errors import FitError, IndexFolderError, SettingError
 from retrieval.metric_learning import METHODS, MetricLearner, Projection, cross_validate
+from retrieval.metric_learning.cross_validation import _deals
 from retrieval.metric_learning.discriminant import discriminate, whiten_within
 from retrieval.metric_learning.large_margin import loss, squared_distances
 from retrieval.metric_learning.matrix import lengths, stack
@@ -330,6 +331,30 @@ def test_labels_that_mean_nothing_show_no_sure_gain(n_groups):
         trial = cross_validate(MetricLearner(method="lda"), Thumbnail(), vectors, classes, groups)
         sure += trial.gain[0] > 0
     assert sure <= 4  # of those that were learnt from nine or more
+
+
+@pytest.mark.parametrize("seed", [1, 15, 20, 22])
+def test_gains_that_rise_together_are_not_sure(seed):
+    """Of 24 such sets, an interval that draws queries one by one calls these four gains sure."""
+    random = np.random.default_rng(seed)
+    rows = random.standard_normal((90, 41)) * np.arange(1, 42) ** -0.5
+    vectors = list((rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32))
+    classes = [str(label) for label in random.integers(0, 2, 90)]
+    trial = cross_validate(MetricLearner(), Dense(), vectors, classes, [str(i) for i in range(90)])
+    assert trial.gain[0] < 0 < trial.map_after - trial.map_before < trial.gain[1]
+
+
+def test_groups_deal_out_their_labels_whole():
+    owners = np.array([7, 3, 3, 7, 5, 9])
+    dealt = _deals(np.array(["a", "b", "b", "a", "c", "d"]), owners, seed=0)
+    assert dealt.shape == (100, 6)
+    # Each group has one label: so has it after each deal, and all four are somewhere.
+    assert (dealt[:, 0] == dealt[:, 3]).all() and (dealt[:, 1] == dealt[:, 2]).all()
+    assert {tuple(sorted(row)) for row in dealt[:, [0, 1, 4, 5]].tolist()} == {("a", "b", "c", "d")}
+    assert len({tuple(row) for row in dealt.tolist()}) > 10
+    # A group of two gets a single label twice, and a single image the first of two.
+    dealt = _deals(np.array(["a", "b", "c"]), np.array([0, 0, 1]), seed=0)
+    assert {tuple(row) for row in dealt.tolist()} == {("a", "b", "c"), ("c", "c", "a")}
 
 
 def test_a_trial_in_which_one_group_alone_asks_says_nothing():
