@@ -72,8 +72,8 @@ def split(
     projections, folds = ([whole], np.zeros(len(used), dtype=np.int64))
     if held_out is not None:
         projections, folds = list(held_out.projections), held_out.folds[used]
-    few_own, few_classes = [own[i] for i in used], [classes[i] for i in used]
-    weight = blend_of(projections, folds, few_own, few_classes, seed=seed).weight
+    few_own, few_classes, few_groups = ([part[i] for i in used] for part in (own, classes, groups[known]))
+    weight = blend_of(projections, folds, few_own, few_classes, few_groups, seed=seed).weight
     after = whole.project_all(list(vectors[asked])).astype(np.float64)
     base = vectors[asked].astype(np.float64) @ vectors[asked].T
     metric = after @ after.T

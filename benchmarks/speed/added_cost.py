@@ -97,7 +97,8 @@ def learnt(vectors: Sequence[Any]) -> tuple[Projection, float]:
     along = (rows - rows.mean(axis=0)) @ random.normal(size=rows.shape[1])
     classes = [str(place) for place in (np.argsort(np.argsort(along)) // _LABELS).tolist()]
     projection = MetricLearner().learn(chosen, classes)
-    weight = blend_of([projection], np.zeros(len(chosen), np.int64), chosen, classes).weight
+    folds, groups = np.zeros(len(chosen), np.int64), [str(i) for i in range(len(chosen))]
+    weight = blend_of([projection], folds, chosen, classes, groups).weight
     return projection, weight
 
 

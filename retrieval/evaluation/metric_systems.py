@@ -94,9 +94,10 @@ def _weights(
 
     def weight(kept: NDArray[np.int64], folds: NDArray[np.int64], used: Sequence[Projected]) -> float:
         own = [vectors[i] for i in kept], [classes[i] for i in kept]
+        groups = task.apart[kept].tolist()
         # Exactly what is learnt from: empty vectors and classes of one image say nothing.
         drawn = learner.drawn(*own)
-        few = [own[0][i] for i in drawn], [own[1][i] for i in drawn]
+        few = [own[0][i] for i in drawn], [own[1][i] for i in drawn], [groups[i] for i in drawn]
         return blend_of(used, folds[drawn], *few, seed=learner.seed).weight
 
     if not task.is_split:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import SettingError
 from ..representation import Vector
+from ..statistics.groups import numbered
 from ..statistics.tied_ranking import TiedRanking
 from .held_out import Projected
 from .matrix import lengths, stack
@@ -50,26 +51,28 @@ def blend_of(
     folds: NDArray[np.int64],
     vectors: Sequence[Vector],
     classes: Sequence[str],
+    groups: Sequence[str],
     factor: float | None = None,
     seed: int = 0,
 ) -> Blend:
     """Return how much a base counts beside a metric.
 
-    Each of up to 300 images asks by the projection that was learnt without its fold, and ranks the
-    images of the other folds. The factor with the best mAP and P@1 together is taken, if there are at least
-    60 such queries and 20 labels a class; else 1 below 10 labels a class, and 0.25 above.
+    Each of up to 300 images asks by the projection that was learnt without its fold, and ranks the images of
+    that fold that are of other groups; those that the projection was learnt from would speak for it. The
+    factor with the best mAP and P@1 together is taken, if there are at least 60 such queries and 20 labels a
+    class; else 1 below 10 labels a class, and 0.25 above.
 
     Parameters
     ----------
     projections : one a fold; a single one was learnt from all.
-    folds : int64 (n,), of each image.
-    vectors, classes : of each image that was learnt from.
+    folds : int64 (n,), of each image; a group is in one fold.
+    vectors, classes, groups : of each image that was learnt from.
     factor : is taken as it is; None looks for the best.
     """
     if factor == 0 or not len(vectors):
         return Blend()
     # The deviations are needed for a given factor, too: they bring both cosines to one scale.
-    trials = _trials(projections, folds, vectors, classes, seed)
+    trials = _trials(projections, folds, vectors, classes, numbered(groups), seed)
     n_labels = len(classes) / len(set(classes))
     ratio = _ratio(trials)
     if factor is not None:
@@ -95,20 +98,23 @@ def _trials(
     folds: NDArray[np.int64],
     vectors: Sequence[Vector],
     classes: Sequence[str],
+    owners: NDArray[np.int64],
     seed: int,
 ) -> list[_Trial]:
     rows = stack(vectors)
     size = np.maximum(lengths(rows), np.finfo(np.float64).tiny)
     rows = rows.multiply(1 / size[:, None]).tocsr() if hasattr(rows, "tocsr") else rows / size[:, None]
     projected = [projection.project_all(vectors).astype(np.float64) for projection in projections]
-    names, is_alone = np.array(classes), len(projections) == 1
+    names = np.array(classes)
+    if len(np.unique(owners)) == 1:  # an image itself is left out, at least
+        owners = np.arange(len(owners))
     found = []
     for i in np.random.default_rng(seed).permutation(len(vectors))[:_MOST_QUERIES].tolist():
-        known = np.flatnonzero(np.arange(len(vectors)) != i if is_alone else folds != folds[i])
+        known = np.flatnonzero((folds == folds[i]) & (owners != owners[i]))
         is_right = names[known] == names[i]
         if not is_right.any() or is_right.all():
             continue
-        own = projected[0 if is_alone else int(folds[i])]
+        own = projected[int(folds[i])]
         base = rows[known] @ rows[i].T
         base = base.toarray().ravel() if hasattr(base, "toarray") else base
         found.append(_Trial(own[known] @ own[i], np.asarray(base, dtype=np.float64), is_right))

@@ -164,14 +164,15 @@ class TrainingSet:
 
     def blend(self, whole: Projection, held_out: HeldOut | None) -> Blend:
         """Return how much the base counts beside the metric, by the folds if there are any."""
-        vectors, classes = [self.vectors[i] for i in self._drawn], [self.classes[i] for i in self._drawn]
+        vectors = [self.vectors[i] for i in self._drawn]
+        classes, groups = ([part[i] for i in self._drawn] for part in (self.classes, self.groups))
         projections: list[Projected] = [whole]
         folds = np.zeros(len(vectors), dtype=np.int64)
         if held_out is not None:
             projections = list(held_out.projections)
             folds = np.array([held_out.fold_of(self.ids[i]) for i in self._drawn], dtype=np.int64)
         terms = self._terms
-        return blend_of(projections, folds, vectors, classes, terms.blend, terms.learner.seed)
+        return blend_of(projections, folds, vectors, classes, groups, terms.blend, terms.learner.seed)
 
     def trial(self, weight: float) -> CrossValidation | None:
         """Measure by cross-validation if the metric helps; None if there are too few groups."""

@@ -21,10 +21,12 @@ def drawn(n, noise, seed=0):
 
 def blend(n, noise=1.0, factor=None, has_folds=True):
     vectors, classes = drawn(n, noise)
+    groups = [f"p{i}" for i in range(n)]
     if not has_folds:
-        return blend_of([LEARNER.learn(vectors, classes)], np.zeros(n, int), vectors, classes, factor)
-    held_out = learn_held_out(LEARNER, vectors, classes, [f"p{i}" for i in range(n)], range(n))
-    return blend_of(held_out.projections, held_out.folds, vectors, classes, factor)
+        whole = [LEARNER.learn(vectors, classes)]
+        return blend_of(whole, np.zeros(n, int), vectors, classes, groups, factor)
+    held_out = learn_held_out(LEARNER, vectors, classes, groups, range(n))
+    return blend_of(held_out.projections, held_out.folds, vectors, classes, groups, factor)
 
 
 @pytest.mark.parametrize(("n", "factor"), [(18, 1.0), (24, 0.25)])
@@ -41,7 +43,21 @@ def test_with_enough_labels_held_out_images_choose(kept, factor):
     matrix = np.zeros((12, 2), dtype=np.float32)
     matrix[[kept, kept + 1], [0, 1]] = 1
     halves = [Projection(matrix, np.zeros(2, dtype=np.float32))] * 2
-    found = blend_of(halves, np.arange(120) // 2 % 2, list(rows), classes)
+    groups = [str(i) for i in range(120)]
+    found = blend_of(halves, np.arange(120) // 2 % 2, list(rows), classes, groups)
+    assert (found.factor, found.is_chosen) == (factor, True)
+
+
+@pytest.mark.parametrize(("patients", "factor"), [(120, 0.0), (240, 1.0)])
+def test_other_images_of_a_patient_do_not_speak_for_a_base(patients, factor):
+    """It tells pairs of images apart, of a patient or not; the metric tells the classes, with doubt."""
+    random = np.random.default_rng(0)
+    signs, pairs = np.repeat(np.tile([-1.0, 1.0], 60), 2), np.repeat(random.normal(size=(120, 8)), 2, axis=0)
+    metric = 0.1 * (signs[:, None] + 3 * random.normal(size=(240, 8)))
+    rows = np.column_stack([metric, pairs]).astype(np.float32)
+    halves = [Projection(np.eye(16, dtype=np.float32)[:, :8], np.zeros(8, dtype=np.float32))] * 2
+    groups, classes = [str(i * patients // 240) for i in range(240)], [str(sign) for sign in signs]
+    found = blend_of(halves, np.arange(240) // 4 % 2, list(rows), classes, groups)
     assert (found.factor, found.is_chosen) == (factor, True)
 
 
