@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
-import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +16,7 @@ from ..reasons import reason_of
 from ..source import DamagedFrame
 from .bits import stored_values
 from .codec import decode_frame
+from .fragments import Fragment, fragments_of_frames, read_fragments
 from .ybr import rgb_of
 
 IMPLICIT = "1.2.840.10008.1.2"
@@ -136,33 +136,25 @@ class Stored:
         return self.file.seek(0, io.SEEK_END) - self.offset
 
     def _encapsulated(self, wanted: list[int]) -> Iterator[Frame | DamagedFrame]:
-        done = 0
-        try:
-            # A handle of its own: a window may be measured on other frames while this one waits.
-            with Path(self.file.name).open("rb") as file:
-                for frame in self._in_order(file, wanted):
-                    yield frame
-                    done += 1
-            reason = f"the file is truncated: a frame of {self.n_frames} is missing"
-        except (EOFError, ValueError, struct.error) as error:  # from pydicom, at the end of what is there
-            reason = f"the file is truncated or damaged: {error}"
-        yield from (DamagedFrame(number, reason) for number in wanted[done:])
+        # A handle of its own: a window may be measured on other frames while this one waits.
+        with Path(self.file.name).open("rb") as file:
+            frames = self._fragments
+            for number in wanted:
+                if number < len(frames):
+                    yield _tried(number, partial(self._decoded, file, number))
+                else:
+                    reason = f"the file is truncated: a frame of {self.n_frames} is missing"
+                    yield DamagedFrame(number, reason)
 
-    def _in_order(self, file: IO[bytes], wanted: list[int]) -> Iterator[Frame | DamagedFrame]:
-        from pydicom.encaps import generate_frames
+    @cached_property
+    def _fragments(self) -> list[list[Fragment]]:
+        """The fragments of each frame that is there."""
+        extended = self.options.get("extended_offsets")
+        return fragments_of_frames(self.file, self.offset, self.n_frames, extended[0] if extended else None)
 
-        options = {**self.options}
-        offsets = options.pop("extended_offsets", None)
-        file.seek(self.offset)
-        parts = generate_frames(file, number_of_frames=self.n_frames, extended_offsets=offsets)
-        todo = frozenset(wanted)
-        for number, data in enumerate(parts):
-            if number in todo:
-                yield _tried(number, partial(self._decoded, number, data, options))
-            if number >= wanted[-1]:
-                return
-
-    def _decoded(self, number: int, data: bytes, options: dict[str, Any]) -> Frame:
+    def _decoded(self, file: IO[bytes], number: int) -> Frame:
+        options = {key: value for key, value in self.options.items() if key != "extended_offsets"}
+        data = read_fragments(file, self._fragments[number])
         return Frame(number, *decode_frame(data, self.syntax, options))
 
 
