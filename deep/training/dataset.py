@@ -174,9 +174,10 @@ def _decode(
 
 
 def _group(picture: Picture, row: LabelRow, file: str) -> str:
-    """Return the patient or group: the table's, else the file's; else the frames of a file are a group."""
-    patient = picture.groups.get("patient")
-    return group_of(row) or (f"file {file}" if patient is None else f"patient {patient}")
+    """Return the group of an image: the table's, else the file's patient or study, else the file itself."""
+    own = picture.groups
+    named = (f"{kind} {own[kind]}" for kind in ("patient", "study") if kind in own)
+    return group_of(row) or next(named, f"file {file}")
 
 
 def _without_square(decoded: _Decoded) -> _Decoded:

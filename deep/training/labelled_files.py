@@ -67,7 +67,7 @@ def is_learnt(row: LabelRow | None) -> bool:
 
 
 def group_of(row: LabelRow) -> str | None:
-    """Return the patient or group of a row, None if it names neither."""
+    """Return the patient or group of a row, None if it names none of ``KEPT_TOGETHER``."""
     named = (f"{column} {row.columns[column]}" for column in KEPT_TOGETHER if column in row.columns)
     return next(named, None)
 

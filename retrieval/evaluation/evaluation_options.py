@@ -30,8 +30,8 @@ class EvaluationOptions:
     labels : takes the place of the labels and columns in the index, by picture or file.
     label : the column that says what is right.
     hierarchy, depth : of codes in levels; see ``Judgements``.
-    not_same : the column of which the query's own value is left out of its answers; the first of ``patient``
-        and ``group`` that there is if None; ``none`` for nothing.
+    not_same : the column of which the query's own value is left out of its answers; the first of
+        ``patient``, ``group``, ``study`` and ``series`` that there is if None; ``none`` for nothing.
     queries : ids of pictures; ``split``: those whose column ``split`` says ``test``, and only those that say
         ``train`` are found. None: every picture that has a label.
     where : a condition that pictures must meet to be found.

@@ -8,5 +8,8 @@ NAMED_IN_FILES = ("patient", "study", "series")
 CASES = ("patient", "study", "group", "series")
 """What makes a case by default: the first of these that any image has."""
 
-KEPT_TOGETHER = ("patient", "group")
-"""What is never on both sides of a trial by default: the first of these that any image has."""
+KEPT_TOGETHER = ("patient", "group", "study", "series")
+"""What is never on both sides of a trial by default: the first of these that any image has.
+
+Slices of one volume are nearly the same image, whether or not its file names a patient.
+"""

@@ -8,7 +8,7 @@ from typing import Any
 from ...picture import Value
 from ..kinds import Kind, kind_of_dicom
 from ..pseudonym import ANY_ISSUER, hashed
-from .terms import BODY_PART, IMAGE_TYPE, LATERALITY, MODALITY, PHOTOMETRIC, VIEW, maker, term
+from .terms import BODY_PART, IMAGE_TYPE, LATERALITY, MODALITY, NOBODY, PHOTOMETRIC, VIEW, maker, term
 
 Rule = Callable[[Any, bytes], Value | None]
 """Makes of a value of a header, and the salt, what an index may hold; None for nothing."""
@@ -70,13 +70,14 @@ _GROUPS = (("series", "SeriesInstanceUID"), ("study", "StudyInstanceUID"))
 def groups_of(dataset: Any, salt: bytes) -> dict[str, str]:
     """Return the hashed ``series``, ``study`` and ``patient`` of a pydicom Dataset; what it lacks is absent.
 
-    A patient is the PatientID together with its issuer, if one is named.
+    A patient is the PatientID together with its issuer, if one is named. A word that programs write into the
+    files of everybody, such as ANONYMOUS, is no PatientID: it would make one patient of all.
     """
     groups = {}
     for kind, keyword in _GROUPS:
         if uid := text_of(dataset, keyword):
             groups[kind] = hashed(salt, kind, uid)
-    if patient := text_of(dataset, "PatientID"):
+    if patient := _patient_id(dataset):
         issuer = text_of(dataset, "IssuerOfPatientID")
         groups["patient"] = hashed(salt, "patient", f"{patient}\x1f{issuer}" if issuer else patient)
     return groups
@@ -87,8 +88,15 @@ def any_issuer_of(dataset: Any, salt: bytes) -> dict[str, Value]:
 
     It is what a file without an issuer, or a label table, gives for the same PatientID.
     """
-    patient, issuer = text_of(dataset, "PatientID"), text_of(dataset, "IssuerOfPatientID")
+    patient, issuer = _patient_id(dataset), text_of(dataset, "IssuerOfPatientID")
     return {ANY_ISSUER: hashed(salt, "patient", patient)} if patient and issuer else {}
+
+
+def _patient_id(dataset: Any) -> str:
+    """Return the PatientID; empty if there is none, or a word that stands for anybody."""
+    patient = text_of(dataset, "PatientID")
+    letters = "".join(c for c in patient.upper() if c.isalnum())
+    return "" if letters in NOBODY else patient
 
 
 def kind_of(dataset: Any) -> Kind:

@@ -7,6 +7,7 @@ from support.series import look, write_slice
 
 from cli.main import main
 from retrieval.baselines import Thumbnail
+from retrieval.index.storage.annotations import Annotations
 from retrieval.index.storage.identities import Identities
 from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
@@ -127,3 +128,18 @@ def test_patients_that_differ_in_a_last_zero_are_two(tmp_path, capsys):
         assert len(index.query("0.png", group_by="patient")) == 2
         found = index.query("0.png", where="patient = '1.10'", k=9)
         assert np.unique([index.picture(hit.id).groups["patient"] for hit in found]).tolist() == ["1.10"]
+
+
+@pytest.mark.parametrize("patient", ["", "ANONYMOUS"])
+def test_slices_of_a_study_are_kept_together_where_no_patient_is_named(tmp_path, patient):
+    folder = tmp_path / "images"
+    for i in range(6):
+        corner = (0, 0, i % 3)
+        write_slice(folder / f"{i}.dcm", look(i // 3, 0.5), patient=patient, series=i // 3, corner=corner)
+    with IndexWriter.create(tmp_path / "index") as index:
+        index.add_representation(Thumbnail())
+        index.update([folder], jobs=1)
+        column, groups = index.ask(lambda snapshot: Annotations(snapshot).groups(None))
+        assert column == "study" and len(set(groups)) == 2
+        # Nobody is taken for another's patient either.
+        assert len(index.query("0.dcm", k=9, not_same="patient")) == 5

@@ -3,7 +3,7 @@ import hashlib
 import pytest
 from pydicom.dataset import Dataset
 
-from retrieval.readers.dicom.header import METADATA, groups_of, metadata_of
+from retrieval.readers.dicom.header import METADATA, any_issuer_of, groups_of, metadata_of
 from retrieval.readers.pseudonym import hashed
 
 
@@ -41,6 +41,17 @@ def test_groups_hide_the_identifiers():
 
 def test_missing_and_blank_identifiers_give_no_group():
     assert groups_of(_dataset(PatientID="  ", StudyInstanceUID=""), b"") == {}
+
+
+@pytest.mark.parametrize("patient", ["ANONYMOUS", "anonymized ", "Anonymous^Patient", "N/A", "de-identified"])
+def test_a_word_that_stands_for_anybody_is_no_patient(patient):
+    dataset = _dataset(PatientID=patient, IssuerOfPatientID="HOSPITAL", StudyInstanceUID="1.2")
+    assert list(groups_of(dataset, b"")) == ["study"]
+    assert any_issuer_of(dataset, b"") == {}
+
+
+def test_a_patient_whose_number_holds_such_a_word_is_one():
+    assert "patient" in groups_of(_dataset(PatientID="ANON-17"), b"")
 
 
 def test_two_issuers_make_two_patients():
