@@ -29,7 +29,7 @@ class GreyScale:
     """Show the grey frames of one file through one window.
 
     The order is: modality table or rescale (of the frame, if it has its own), window, inversion for
-    MONOCHROME1 or an inverse presentation, padding black. Under ``auto`` the file's VOI table comes first,
+    an inverse presentation or MONOCHROME1, padding black. Under ``auto`` the file's VOI table comes first,
     then its first window, then, for plain values of up to 8 bits, their full range, then the robust range
     of all frames.
     """
@@ -173,10 +173,14 @@ class GreyScale:
 
     @cached_property
     def _inverted(self) -> bool:
-        """MONOCHROME1 and an inverse presentation say the same thing; if both are there, it is said twice."""
-        dataset = self.stored.dataset
-        shape = text_of(dataset, "PresentationLUTShape").upper()
-        return self.stored.options["photometric_interpretation"] == "MONOCHROME1" or shape == "INVERSE"
+        """Whether low values are white: the shape of the presentation says it, else MONOCHROME1.
+
+        PS3.3 C.11.6: behind IDENTITY values are as they are shown, whatever the pixels are called.
+        """
+        shape = text_of(self.stored.dataset, "PresentationLUTShape").upper()
+        if shape in ("IDENTITY", "INVERSE"):
+            return shape == "INVERSE"
+        return bool(self.stored.options["photometric_interpretation"] == "MONOCHROME1")
 
 
 def _through(values: NDArray[Any], centre: float, width: float, function: str) -> Pixels:

@@ -122,6 +122,8 @@ def test_monochrome1_is_inverted_once(tmp_path):
         _row(tmp_path, PresentationLUTShape="INVERSE", **white), [1, 0.75, 0.5, 0.25, 0]
     )
     np.testing.assert_allclose(_row(tmp_path, PresentationLUTShape="INVERSE"), [1, 0.75, 0.5, 0.25, 0])
+    # As dcmtk, dcm4che and highdicom have it: the shape is that of the values, whatever they are called.
+    np.testing.assert_allclose(_row(tmp_path, PresentationLUTShape="IDENTITY", **white), np.arange(5) / 4)
     np.testing.assert_allclose(_row(tmp_path, window="200,200", **white), [1, 1, 0.5, 0, 0])
 
 
