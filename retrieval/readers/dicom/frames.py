@@ -52,6 +52,7 @@ class Stored:
     syntax : the transfer syntax, a pydicom UID.
     options : what pydicom's decoders want to know; ``rows``, ``columns``, ``number_of_frames`` among it.
     file, offset : where the value of the pixel data element begins; the file is open.
+    length : how many bytes it says that it has; None if it does not say.
     """
 
     dataset: Any
@@ -59,6 +60,7 @@ class Stored:
     options: dict[str, Any]
     file: IO[bytes]
     offset: int
+    length: int | None = None
 
     @property
     def n_frames(self) -> int:
@@ -133,7 +135,9 @@ class Stored:
         return int(n_bits * 2 // 3 if is_subsampled else n_bits)
 
     def _n_bytes(self) -> int:
-        return self.file.seek(0, io.SEEK_END) - self.offset
+        there = self.file.seek(0, io.SEEK_END) - self.offset
+        # What follows the pixels, such as padding, must not be shown in the place of frames that are lacking.
+        return there if self.length is None else min(there, self.length)
 
     def _encapsulated(self, wanted: list[int]) -> Iterator[Frame | DamagedFrame]:
         # A handle of its own: a window may be measured on other frames while this one waits.

@@ -38,7 +38,8 @@ def open_frames(source: Source) -> Iterator[Stored]:
             raise _no_pixels(dataset)
         check_wanted(kind_of(dataset), source.also)
         _check_encoding(more, syntax)
-        yield Stored(dataset, syntax, _options(dataset, source, more, syntax), file, offset)
+        options = _options(dataset, source, more, syntax)
+        yield Stored(dataset, syntax, options, file, offset, more["length"] or None)
 
 
 def _options(dataset: Any, source: Source, more: dict[str, Any], syntax: Any) -> dict[str, Any]:
@@ -83,7 +84,7 @@ def _syntax(dataset: Any) -> Any:
 def _enter_pixels(file: IO[bytes], syntax: Any) -> dict[str, Any]:
     """Read the header of the pixel data element at the file's place; return what decoders ask of it.
 
-    ``is_endless`` is set if the length is undefined, as it is of encapsulated pixels.
+    ``length`` is that of the value in bytes; it is None if it is undefined, as it is of encapsulated pixels.
     """
     header = file.read(8)
     order: Any = "big" if syntax == BIG_ENDIAN else "little"
@@ -95,7 +96,7 @@ def _enter_pixels(file: IO[bytes], syntax: Any) -> dict[str, Any]:
     if header[4:6] in _VRS:  # asked of the file itself: some are implicit in spite of their transfer syntax
         more["pixel_vr"] = header[4:6].decode("ascii")
         length = file.read(4)
-    more["is_endless"] = length == b"\xff\xff\xff\xff"
+    more["length"] = None if length == b"\xff\xff\xff\xff" else int.from_bytes(length, order)
     return more
 
 
@@ -105,7 +106,7 @@ def _check_encoding(more: dict[str, Any], syntax: Any) -> None:
     PS3.5 A.4: encapsulated pixels have an undefined length and begin with an item, (FFFE,E000).
     """
     begins_item = more.get("start") == b"\xfe\xff\x00\xe0"
-    if syntax in NATIVE and (more.get("is_endless") or (begins_item and more.get("pixel_vr") != "OW")):
+    if syntax in NATIVE and (more["length"] is None or (begins_item and more.get("pixel_vr") != "OW")):
         raise PictureError(
             f"the header says {syntax_name(syntax)}, but the pixels are encapsulated (compressed); "
             "correct the transfer syntax of the file"

@@ -114,6 +114,21 @@ def test_the_frames_beside_a_damaged_one_are_read_and_it_is_named(tmp_path):
         _read(tmp_path / "t.dcm", frames=[1])
 
 
+def test_what_follows_the_pixels_is_not_shown_as_a_frame(tmp_path):
+    volume = np.random.default_rng(0).integers(0, 256, (3, 16, 16), dtype=np.uint8)
+    path = write_dicom(tmp_path / "x.dcm", volume)
+    dataset = pydicom.dcmread(path)
+    dataset.PixelData = volume[:2].tobytes()
+    dataset.DataSetTrailingPadding = bytes(1000)
+    dataset.save_as(path)
+    damaged = []
+    found = list(read_pictures(path, "x", report=damaged.append))
+    np.testing.assert_allclose([p.pixels for p in found], volume[:2] / 255, atol=1e-6)
+    assert [(frame.number, frame.reason) for frame in damaged] == [
+        (2, "the file is truncated: 512 of 768 bytes of pixels")
+    ]
+
+
 def test_large_frames_are_refused_before_they_are_decoded(tmp_path):
     with pytest.raises(PictureError, match="64 × 64 pixels are more than the 4,095 allowed"):
         _read(FILES / "MR_small.dcm", limits=Limits(max_pixels=4095))
