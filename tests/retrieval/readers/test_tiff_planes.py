@@ -120,6 +120,18 @@ def test_dark_colours_of_16_bits_are_dark(tmp_path):
     np.testing.assert_allclose(_pixels(tmp_path / "x.tif")[0], rgb / 65535, atol=1e-6)
 
 
+@pytest.mark.parametrize("bits", [2, 4, 8, 12])
+@pytest.mark.parametrize("is_ink", [False, True])
+def test_colours_of_any_number_of_bits_reach_from_black_to_white(tmp_path, bits, is_ink):
+    top = (1 << bits) - 1
+    rgb = RNG.integers(0, top + 1, (16, 16, 3)).astype(np.uint8 if bits <= 8 else np.uint16)
+    stored = np.dstack([top - rgb, np.zeros_like(rgb[..., :1])]) if is_ink else rgb
+    how = {"photometric": "separated", "extrasamples": ()} if is_ink else {"photometric": "rgb"}
+    tifffile.imwrite(tmp_path / "x.tif", stored, bitspersample=bits, **how)
+    (picture,) = read_pictures(tmp_path / "x.tif", "x.tif")
+    np.testing.assert_allclose(picture.pixels, rgb / top, atol=1e-6)
+
+
 @pytest.mark.parametrize(("codec", "photometric"), [(33003, 6), (33003, 2), (34712, 6), (33005, 2)])
 def test_jpeg_2000_tiles_of_slides_have_true_colours(tmp_path, codec, photometric):
     rgb = np.full((16, 16, 3), (200, 40, 90), np.uint8)
