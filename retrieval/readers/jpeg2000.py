@@ -31,11 +31,18 @@ def read(source: Source) -> Iterator[Picture]:
         # Its size is asked before anything is decoded.
         source.check_size(stated.rows, stated.cols)
         boxes = data[: data.find(b"\xff\x4f\xff\x51")]
-        values = _on_black(np.asarray(imagecodecs.jpeg2k_decode(data)), boxes)
+        values = _on_black(_raised(np.asarray(imagecodecs.jpeg2k_decode(data)), stated.bits), boxes)
         pixels = as_mask(values) if source.as_mask else _shown(values, stated.bits, boxes, source)
         rows, cols = pixels.shape[:2]
         metadata = {"rows": rows, "cols": cols, "frame": 0}
         yield Picture(np.ascontiguousarray(pixels), source.id, metadata=metadata)
+
+
+def _raised(values: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Return several components without a sign: the lowest value of a colour is none of it."""
+    if values.ndim == 2 or values.dtype.kind != "i":
+        return values
+    return (values.astype(np.int64) + (1 << bits - 1)).astype(f"u{values.dtype.itemsize}")
 
 
 def _on_black(values: NDArray[Any], boxes: bytes) -> NDArray[Any]:
