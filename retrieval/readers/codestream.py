@@ -21,6 +21,7 @@ class Codestream:
         (multiple component transformation), so that its decoder gives RGB.
     components : the identifiers of the components of JPEG; empty for JPEG 2000.
     adobe : the colour transformation of an Adobe segment: 0 none, 1 YCbCr, 2 YCCK; None without one.
+    process : the marker of the frame, which says how JPEG is coded; 0 for JPEG 2000.
     """
 
     rows: int
@@ -29,6 +30,7 @@ class Codestream:
     is_mixed: bool = False
     components: bytes = b""
     adobe: int | None = None
+    process: int = 0
 
 
 def codestream(data: bytes) -> Codestream | None:
@@ -75,7 +77,7 @@ def _jpeg(data: bytes) -> Codestream | None:
         if marker in _FRAMES:
             bits, rows, cols, n = struct.unpack_from(">BHHB", data, position + 4)
             components = data[position + 10 : position + 10 + 3 * n : 3]
-            return Codestream(rows, cols, bits, components=components, adobe=adobe)
+            return Codestream(rows, cols, bits, components=components, adobe=adobe, process=marker)
         if marker == 0xEE and data[position + 4 : position + 9] == b"Adobe" and len(data) > position + 15:
             adobe = data[position + 15]
         length = struct.unpack_from(">H", data, position + 2)[0]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..picture import Picture, Pixels
+from .codestream import codestream
 from .png_chunks import pixels_alone
 from .source import Source
 from .values import as_mask, colour, grey, over_black, upright
@@ -23,6 +24,8 @@ _ORIENTATION = 0x0112
 _BITS = 8
 _MOST_OF_A_BYTE = 10_000
 """Pixels of a byte: 8,256 of a black PNG of 1 bit (deflate, 1032:1), 2,730 of a GIF, 512 of a JPEG."""
+_COMMON = (0xC0, 0xC1, 0xC2)
+"""Frames of sequential and progressive JPEG; others are lossless, hierarchical, arithmetic or JPEG-LS."""
 _GREY_MODES = ("L", "I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
@@ -43,7 +46,14 @@ def _decode(source: Source) -> Pixels:
     except PictureError:
         raise
     except Exception as error:  # Pillow fails in many ways
-        bare = pixels_alone(source.path.read_bytes())
+        data = source.path.read_bytes()
+        stated = codestream(data)
+        if stated is not None and (stated.bits != 8 or stated.process not in _COMMON):
+            raise PictureError(
+                f"JPEG {'of another process' if stated.bits == 8 else f'of {stated.bits} bits'} "
+                "is not read outside of DICOM; convert it to PNG"
+            ) from error
+        bare = pixels_alone(data)
         if bare is None:
             raise
         try:

@@ -245,3 +245,27 @@ def test_jpeg_2000_keeps_its_depth(tmp_path, suffix, top):
     options = {"codecformat": suffix, "level": 0, "reversible": True, "bitspersample": bits}
     (tmp_path / f"x.{suffix}").write_bytes(imagecodecs.jpeg2k_encode(rgb, **options))
     np.testing.assert_allclose(_read(tmp_path / f"x.{suffix}").pixels, rgb / top, atol=1e-6)
+
+
+def test_signed_colours_of_jpeg_2000_begin_at_their_lowest_value(tmp_path):
+    rgb = np.random.default_rng(0).integers(0, 1 << 16, (16, 16, 3)).astype(np.uint16)
+    signed = (rgb.astype(np.int32) - (1 << 15)).astype(np.int16)
+    data = imagecodecs.jpeg2k_encode(signed, codecformat="jp2", level=0, reversible=True)
+    (tmp_path / "x.jp2").write_bytes(data)
+    np.testing.assert_allclose(_read(tmp_path / "x.jp2").pixels, rgb / 65535, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("encode", "dtype", "reason"),
+    [
+        ("jpeg8_encode", np.uint16, "of 12 bits"),
+        ("ljpeg_encode", np.uint16, "of 16 bits"),
+        ("jpegls_encode", np.uint8, "of another process"),
+    ],
+)
+def test_jpeg_of_an_uncommon_kind_is_not_called_damaged(tmp_path, encode, dtype, reason):
+    options = {"bitspersample": 12} if reason == "of 12 bits" else {}
+    pixels = np.arange(256, dtype=dtype).reshape(16, 16)
+    (tmp_path / "x.jpg").write_bytes(getattr(imagecodecs, encode)(pixels, **options))
+    with pytest.raises(PictureError, match=f"JPEG {reason} is not read"):
+        _read(tmp_path / "x.jpg")
