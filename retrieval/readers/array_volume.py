@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import bz2
-import gzip
 import os
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from .limits import declare
 from .source import Source
-from .unpacking import unpacked
+from .unpacking import Inflated, unpacked
 from .values import opaque
 from .volume import Volume, usable
 
@@ -32,12 +30,13 @@ class ArrayHeader:
     Parameters
     ----------
     shape, dtype : of the values as they are stored, the fastest axis first.
-    encoding : ``raw``, ``gzip``, ``zlib``, ``bzip2`` or ``text``.
+    encoding : ``raw``, ``deflated`` with the header of gzip or zlib, ``bzip2`` or ``text``.
     path, offset : where the values begin; an offset of -1 takes them from the end of the file.
     spatial : the axes of space, one to three.
     colour_axis : an axis of three or four 8-bit colours, None without one.
     directions : float (3, 3) from the spatial axes to the patient's left, back and head, mm; NaN: unknown.
     origin : where the first voxel is towards left, back and head, mm, float (3,); None: unknown.
+    skip : bytes before the values once these are unpacked; -1 takes them from the end.
     """
 
     shape: tuple[int, ...]
@@ -49,6 +48,7 @@ class ArrayHeader:
     colour_axis: int | None
     directions: NDArray[np.float64]
     origin: NDArray[np.float64] | None = None
+    skip: int = 0
 
 
 def read_head(path: Path, end: bytes) -> tuple[list[str], int]:
@@ -121,12 +121,11 @@ def _values(
         numbers = np.array(file.read(size).split()).astype(np.float64).astype(header.dtype)
         packed: Any = _Chunks(numbers.tobytes())
         size = numbers.nbytes
-    elif header.encoding == "zlib":
-        packed = _Inflated(file)
     else:
-        packed = bz2.BZ2File(file) if header.encoding == "bzip2" else gzip.GzipFile(fileobj=file)
-    with unpacked(packed, size, source, n_bytes) as whole:
-        yield whole, 0
+        packed = bz2.BZ2File(file) if header.encoding == "bzip2" else Inflated(file)
+    n_wanted = None if header.skip < 0 else header.skip + n_bytes
+    with unpacked(packed, size, source, n_wanted) as whole:
+        yield whole, max(header.skip, -1)
 
 
 class _Chunks:
@@ -138,22 +137,6 @@ class _Chunks:
     def read(self, n: int) -> bytes:
         piece, self._left = self._left[:n], self._left[n:]
         return bytes(piece)
-
-
-class _Inflated:
-    """A zlib stream of a file, to be read piece by piece."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._inflater = file, zlib.decompressobj()
-
-    def read(self, n: int) -> bytes:
-        while not self._inflater.eof:
-            data = self._inflater.unconsumed_tail or self._file.read(1 << 16)
-            # At most n bytes at once: a small file may hold very many zeros.
-            piece = self._inflater.decompress(data, n)
-            if piece or not data:
-                return piece
-        return b""
 
 
 def _order(header: ArrayHeader) -> list[int]:

@@ -47,7 +47,7 @@ def _header(source: Source) -> ArrayHeader:
         name.strip().lower(): value.strip() for name, _, value in (line.partition("=") for line in lines)
     }
     data = fields.get("elementdatafile", "")
-    if not data or data.upper() == "LIST" or "%" in data:
+    if not data or data.upper().split()[0] == "LIST" or "%" in data:
         raise PictureError("MetaImage with a list of files is not supported; save it as one .mha file")
     local = data.upper() == "LOCAL"
     skipped = 0 if local else int(fields.get("headersize", "0"))
@@ -75,7 +75,7 @@ def _header(source: Source) -> ArrayHeader:
 def _encoding(fields: dict[str, str]) -> str:
     if fields.get("binarydata", "true").lower() in ("false", "0"):
         return "text"
-    return "zlib" if _is_true(fields, "compresseddata") else "raw"
+    return "deflated" if _is_true(fields, "compresseddata") else "raw"
 
 
 def _is_true(fields: dict[str, str], ending: str) -> bool:

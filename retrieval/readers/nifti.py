@@ -92,7 +92,8 @@ def _header(file: IO[bytes]) -> Any:
 def _volume(header: Any, file: IO[bytes], source: Source, is_pair: bool) -> Volume:
     from nibabel.arrayproxy import ArrayProxy
 
-    shape = tuple(int(n) for n in header.get_data_shape())
+    # Some programs write a length of 0 for an axis without use; nifti1_io.c takes it for 1 as well.
+    shape = tuple(int(n) or int(axis >= 3) for axis, n in enumerate(header.get_data_shape()))
     if not 2 <= len(shape) <= 7 or min(shape) < 1:
         raise PictureError(f"a NIfTI file of shape {shape} is no picture")
     dtype, offset = header.get_data_dtype(), _offset(header, is_pair)

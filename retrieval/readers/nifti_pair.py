@@ -12,7 +12,7 @@ def is_pair_header(head: bytes) -> bool:
     """Return whether bytes begin a header of NIfTI-1 ("ni1"), NIfTI-2 ("ni2") or Analyze 7.5.
 
     Analyze has no magic: 348 in the first four bytes, then at byte 40 a number of axes, 1 to 7, and their
-    lengths, all in one byte order.
+    lengths, all in one byte order; those behind the third may be 0.
     """
     if len(head) < 348:
         return False
@@ -21,7 +21,7 @@ def is_pair_header(head: bytes) -> bool:
         if size == 540 and head[4:8] == b"ni2\0":
             return True
         n_axes, *lengths = struct.unpack_from(f"{order}8h", head, 40)
-        is_array = 1 <= n_axes <= 7 and min(lengths[:n_axes]) > 0
+        is_array = 1 <= n_axes <= 7 and min(lengths[: min(n_axes, 3)]) > 0 and min(lengths[:n_axes]) >= 0
         if size == 348 and (head[344:348] == b"ni1\0" or (is_array and head[344:348] != b"n+1\0")):
             return True
     return False

@@ -32,7 +32,7 @@ _TYPES = {
     "f4": ("float",),
     "f8": ("double",),
 }
-_ENCODINGS = {"raw": "raw", "gz": "gzip", "gzip": "gzip", "bz2": "bzip2", "bzip2": "bzip2"}
+_ENCODINGS = {"raw": "raw", "gz": "deflated", "gzip": "deflated", "bz2": "bzip2", "bzip2": "bzip2"}
 _ENCODINGS |= {"txt": "text", "text": "text", "ascii": "text"}
 _SPATIAL = ("domain", "space")
 _COLOURS = ("rgb-color", "rgba-color")
@@ -74,32 +74,31 @@ def _header(path: Path, lines: list[str], size: int) -> ArrayHeader:
     if data.upper().startswith("LIST") or "%" in data:
         raise PictureError("NRRD with a list of files is not supported; save it as one .nrrd file")
     file = beside(path, data) if data else path
-    start = _skipped(file, fields, 0 if data else size)
+    start, skip = _behind_lines(file, fields, 0 if data else size), int(fields.get("byteskip", "0"))
+    if encoding == "raw":
+        start, skip = -1 if skip < 0 else start + skip, 0
     kinds = fields.get("kinds", "").lower().split()
     spatial = _spatial(fields, kinds, len(shape))
     colour = next((n for n, name in enumerate(kinds) if name in _COLOURS and kind == "u1"), None)
     order = ">" if fields.get("endian", "little").lower() == "big" else "<"
     directions = _directions(fields, spatial)
     about = (shape, np.dtype(order + kind), encoding, file, start, spatial, colour)
-    return ArrayHeader(*about, directions, _origin(fields))
+    return ArrayHeader(*about, directions, _origin(fields), skip)
 
 
-def _skipped(path: Path, fields: dict[str, str], start: int) -> int:
-    """Return where the values begin, after "line skip" lines and "byte skip" bytes; -1: they end the file."""
-    lines, n_bytes = int(fields.get("lineskip", "0")), int(fields.get("byteskip", "0"))
-    if lines:
-        with path.open("rb") as file:
-            file.seek(start)
-            for _ in range(lines):
-                file.readline()
-            start = file.tell()
-    return -1 if n_bytes < 0 else start + n_bytes
+def _behind_lines(path: Path, fields: dict[str, str], start: int) -> int:
+    """Return where the file goes on after "line skip" lines; "byte skip" counts what is unpacked there."""
+    with path.open("rb") as file:
+        file.seek(start)
+        for _ in range(int(fields.get("lineskip", "0"))):
+            file.readline()
+        return file.tell()
 
 
 def _spatial(fields: dict[str, str], kinds: list[str], n_axes: int) -> tuple[int, ...]:
     """Return the axes of space: those with a direction, else of kind domain or space, else the first."""
     if "spacedirections" in fields:
-        found = [n for n, vector in enumerate(_vectors(fields["spacedirections"])) if vector is not None]
+        found = [n for n, vector in enumerate(_in_space(fields["spacedirections"])) if vector is not None]
     elif len(kinds) == n_axes:
         found = [n for n, name in enumerate(kinds) if name in _SPATIAL]
     else:
@@ -117,6 +116,14 @@ def _vectors(text: str) -> list[list[float] | None]:
     ]
 
 
+def _in_space(text: str) -> list[list[float] | None]:
+    """Return the directions of the axes in space, of up to three numbers; None for an axis of time alone."""
+    return [
+        None if vector is None or (len(vector) > 3 and not any(vector[:3])) else vector[:3]
+        for vector in _vectors(text)
+    ]
+
+
 def _number(text: str) -> float:
     try:
         return float(text)
@@ -129,10 +136,9 @@ def _directions(fields: dict[str, str], spatial: tuple[int, ...]) -> NDArray[np.
     directions = np.zeros((3, 3))
     try:
         if "spacedirections" in fields:
-            vectors = [vector for vector in _vectors(fields["spacedirections"]) if vector is not None][:3]
-            signs = _SPACES.get(fields.get("space", "").lower(), (1, 1, 1))
+            vectors = [vector for vector in _in_space(fields["spacedirections"]) if vector is not None][:3]
             for axis, vector in enumerate(vectors):
-                directions[: len(vector), axis] = np.multiply(vector, signs[: len(vector)])
+                directions[: len(vector), axis] = np.multiply(vector, _signs(fields)[: len(vector)])
             return directions
         spacings = [float(part) for part in fields.get("spacings", "").split()]
         return np.diag([*(abs(spacings[axis]) for axis in spatial), *[1.0] * (3 - len(spatial))])
@@ -142,6 +148,12 @@ def _directions(fields: dict[str, str], spatial: tuple[int, ...]) -> NDArray[np.
 
 def _origin(fields: dict[str, str]) -> NDArray[np.float64] | None:
     found = next(iter(_vectors(fields.get("spaceorigin", ""))), None)
-    if found is None or len(found) != 3:
+    if found is None or len(found) not in (3, 4):
         return None
-    return np.multiply(found, _SPACES.get(fields.get("space", "").lower(), (1, 1, 1)))
+    return np.multiply(found[:3], _signs(fields))
+
+
+def _signs(fields: dict[str, str]) -> tuple[int, int, int]:
+    """Return the signs of the axes of the space towards left, back and head; time may be a fourth one."""
+    space = fields.get("space", "").lower()
+    return _SPACES.get(space.removesuffix("-time" if "-" in space else "t"), (1, 1, 1))

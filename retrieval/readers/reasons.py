@@ -18,7 +18,7 @@ _HEADER = "the header is damaged"
 # In this order: "unexpected end of unsupported data" is an end first.
 _SIGNS = (
     (_TRUNCATED, ("truncat", "end of file", "eof", "unexpected end", "not enough", "premature", "too short")),
-    (_CHECKSUM, ("checksum", "crc")),
+    (_CHECKSUM, ("checksum", "crc", "incorrect data check")),
     (_UNKNOWN_CODING, ("support", "not implemented", "unknown compression", "decoder", "codec")),
     (_HEADER, ("cannot identify image", "header", "magic", "tag ")),
 )

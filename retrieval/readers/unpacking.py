@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,18 +16,21 @@ _IN_MEMORY = 1 << 26
 _MOST_FRAMES_OF_PIXELS = 20
 _DEFLATE_AT_BEST = 1032
 """How many times longer than itself deflated data can become at most."""
+_GZIP = b"\x1f\x8b"
+_ANY_HEADER = 32 + zlib.MAX_WBITS
+"""zlib.h: 32 tells the header of gzip from that of zlib."""
 
 
 @contextmanager
 def opened(path: Path, source: Source) -> Iterator[IO[bytes]]:
     """Open a file for reading anywhere in it; unpack it first if it is gzipped, beyond 64 MB to disk."""
     with path.open("rb") as file:
-        is_gzip = file.read(2) == b"\x1f\x8b"
+        is_gzip = file.read(2) == _GZIP
         file.seek(0)
         if not is_gzip:
             yield file
             return
-        with gzip.open(file) as packed, unpacked(packed, path.stat().st_size, source) as whole:
+        with unpacked(Inflated(file), path.stat().st_size, source) as whole:
             yield whole
 
 
@@ -56,3 +59,31 @@ def unpacked(packed: Any, size: int, source: Source, n_wanted: int | None = None
             whole.write(chunk)
         whole.seek(0)
         yield whole
+
+
+class Inflated:
+    """Deflated data of a file, with the header of gzip or zlib, to be read piece by piece.
+
+    Members of gzip behind each other are one stream. What else follows is left alone, as gzip does itself.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._inflater = file, zlib.decompressobj(_ANY_HEADER)
+        self._next = b""
+
+    def read(self, n: int) -> bytes:
+        """Return up to n bytes; none at the end, and where the file was cut off."""
+        while not self._inflater.eof or self._begins_another():
+            data = self._next or self._inflater.unconsumed_tail or self._file.read(1 << 16)
+            # At most n bytes at once: a small file may hold very many zeros.
+            piece, self._next = self._inflater.decompress(data, n), b""
+            if piece or not data:
+                return piece
+        return b""
+
+    def _begins_another(self) -> bool:
+        rest = (self._inflater.unused_data + self._file.read(1 << 16)).lstrip(b"\0")
+        if not rest.startswith(_GZIP):
+            return False
+        self._inflater, self._next = zlib.decompressobj(_ANY_HEADER), rest
+        return True

@@ -244,6 +244,55 @@ def test_values_that_are_too_few_or_too_many_are_refused(tmp_path):
 
 def test_what_follows_the_values_is_not_unpacked(tmp_path):
     packed = _nrrd(tmp_path / "b.nrrd", np.zeros((9, 9, 9)), encoding="gzip")
-    # Were it unpacked, what is no gzip at the end would be an error.
-    pictures = _read(_append(packed, gzip.compress(bytes(9**3 * 8 + (1 << 20))) + b"no gzip"))
+    # Were it unpacked, the damaged member at the end would be an error.
+    damaged = gzip.compress(b"")[:10] + b"\xff" * 9
+    pictures = _read(_append(packed, gzip.compress(bytes(9**3 * 8 + (1 << 20))) + damaged))
     assert len(pictures) == 9
+
+
+def test_what_follows_packed_values_and_is_not_packed_is_passed_over(tmp_path, expected):
+    for tail in (b"junk", bytes(9), b"\x1f"):
+        packed = (tmp_path / "x.nii").read_bytes()
+        halves = gzip.compress(packed[:400]) + gzip.compress(packed[400:])
+        (tmp_path / "y.nii.gz").write_bytes(halves + tail)
+        _same(_read(tmp_path / "y.nii.gz"), expected)
+        _same(
+            _read(_append(_nrrd(tmp_path / "y.nrrd", VOLUME, encoding="gzip"), gzip.compress(RAW) + tail)),
+            expected,
+        )
+    (tmp_path / "y.nii.gz").write_bytes(gzip.compress(packed)[:-200])
+    with pytest.raises(PictureError, match="the file is truncated: "):
+        _read(tmp_path / "y.nii.gz")
+
+
+def test_bytes_before_packed_values_are_counted_unpacked(tmp_path, expected):
+    (tmp_path / "a.gz").write_bytes(b"a line\n" + gzip.compress(b"1234" + RAW))
+    detached = {"encoding": "gzip", "line skip": "1"}
+    _same(_read(_nrrd(tmp_path / "a.nhdr", VOLUME, "a.gz", **detached, **{"byte skip": "4"})), expected)
+    _same(_read(_nrrd(tmp_path / "a.nhdr", VOLUME, "a.gz", **detached, **{"byte skip": "-1"})), expected)
+
+
+def test_metaimage_may_be_packed_by_gzip(tmp_path, expected):
+    packed = _metaimage(tmp_path / "b.mha", VOLUME, CompressedData="True")
+    _same(_read(_append(packed, gzip.compress(RAW))), expected)
+
+
+@pytest.mark.parametrize("space", ["right-anterior-superior-time", "RAST", "left-posterior-superior-time"])
+@pytest.mark.parametrize("time", [0, 3])
+def test_time_may_be_an_axis_of_the_space(tmp_path, space, time):
+    series = np.stack([VOLUME, VOLUME[::-1]], axis=-1)
+    sign = -1 if space.lower().startswith("r") else 1
+    axes = [f"({sign},0,0,0)", f"(0,{sign},0,0)", "(0,0,3,0)"]
+    axes.insert(time, "(0,0,0,1)")
+    about = {"dimension": "4", "space": space, "space directions": " ".join(axes), "kinds": "space " * 4}
+    stored = np.moveaxis(series, -1, time)
+    nib.save(nib.Nifti1Image(series, np.diag([-1, -1, 3, 1])), tmp_path / "x.nii")
+    path = _append(_nrrd(tmp_path / "x.nrrd", stored, **about), stored.tobytes(order="F"))
+    _same(_read(path), _read(tmp_path / "x.nii"))
+
+
+def test_a_length_of_0_behind_the_third_axis_is_1(tmp_path, expected):
+    data = bytearray((tmp_path / "x.nii").read_bytes())
+    struct.pack_into("<8h", data, 40, 4, *VOLUME.shape, 0, 0, 0, 0)
+    (tmp_path / "y.nii").write_bytes(data)
+    _same(_read(tmp_path / "y.nii"), expected)
