@@ -134,13 +134,19 @@ def _by_pydicom(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
 def _check_codestream(data: bytes, stated: Codestream | None, syntax: Any, options: dict[str, Any]) -> None:
     """Refuse what would need more memory than the header says, or far more time than it should."""
     size = (options["rows"], options["columns"])
+    if stated is not None and stated.bits > options["bits_allocated"]:
+        raise PictureError(
+            f"damaged: the compressed frame has values of {stated.bits} bits, and the header says that "
+            f"{options['bits_allocated']} were allocated"
+        )
     if stated is not None and (stated.rows, stated.cols) != size:
         raise PictureError(
             f"damaged: the compressed frame is {stated.rows} × {stated.cols} pixels, the header says "
             f"{size[0]} × {size[1]}"
         )
-    # An odd stream is padded to an even length by 0, or by FF behind its end marker.
-    if syntax in _JPEG_LS and not data.rstrip(b"\0\xff").endswith(b"\xff\xd9"):
+    # An odd stream is padded to an even length by 0, or behind its end marker by FF, or by any byte (DCMTK).
+    is_ended = data.rstrip(b"\0\xff").endswith(b"\xff\xd9") or data[-3:-1] == b"\xff\xd9"
+    if syntax in _JPEG_LS and not is_ended:
         # CharLS can spend minutes on a stream that ends without its end marker.
         raise PictureError("the file is truncated within a JPEG-LS frame")
     if syntax in _JPEG_2000 and stated is None:

@@ -65,6 +65,10 @@ def _options(dataset: Any, source: Source, more: dict[str, Any], syntax: Any) ->
             f"its colours are {options['photometric_interpretation']}, which is retired and not read; "
             "convert the file to RGB"
         )
+    if options["samples_per_pixel"] not in (1, 3):
+        raise PictureError(
+            f"a pixel has {options['samples_per_pixel']} samples, which is not read; convert the file to RGB"
+        )
     if not 0 < int(options.get("bits_stored") or 0) <= int(options["bits_allocated"]):
         options["bits_stored"] = options["bits_allocated"]
     source.check_size(options["rows"], options["columns"])

@@ -5,6 +5,7 @@ import io
 import cv2
 import imagecodecs
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 from support.dicom_files import EXPLICIT, texture, write_dicom
@@ -23,11 +24,12 @@ def _smooth(shape=(32, 32)):
     return cv2.GaussianBlur(texture(0, shape).astype(np.float32), (0, 0), 3).astype(np.uint8)
 
 
-def test_jpeg_ls_that_is_padded_with_ff_is_whole(tmp_path):
+@pytest.mark.parametrize("byte", [b"\xff", b"\0", b"\xaf"])
+def test_jpeg_ls_that_is_padded_with_any_byte_is_whole(tmp_path, byte):
     pixels = next(
         p for k in range(100) if len(imagecodecs.jpegls_encode(p := texture(k, (32, 32), 4095))) % 2
     )
-    frame = imagecodecs.jpegls_encode(pixels) + b"\xff"
+    frame = imagecodecs.jpegls_encode(pixels) + byte  # DCMTK leaves there what was in its memory
     path = write_dicom(tmp_path / "x.dcm", pixels, syntax=JPEG_LS, frames=[frame])
     expected = _read(write_dicom(tmp_path / "y.dcm", pixels))[0].pixels
     np.testing.assert_array_equal(_read(path)[0].pixels, expected)
@@ -141,4 +143,24 @@ def test_of_a_transfer_syntax_that_nobody_knows_nothing_more_is_said(tmp_path):
     assert path.read_bytes().count(known) == 1
     path.write_bytes(path.read_bytes().replace(known, private))
     with pytest.raises(PictureError, match="its transfer syntax is unknown; convert the file"):
+        _read(path)
+
+
+@pytest.mark.parametrize(("syntax", "encode"), [(JPEG_LS, "jpegls_encode"), (J2K, "jpeg2k_encode")])
+def test_a_stream_deeper_than_the_words_of_its_header_is_refused(tmp_path, syntax, encode):
+    options = {} if syntax == JPEG_LS else {"codecformat": "j2k", "level": 0, "reversible": True}
+    deep = getattr(imagecodecs, encode)(texture(top=65535), **options)
+    path = write_dicom(tmp_path / "x.dcm", texture(), syntax=syntax, frames=[deep])
+    with pytest.raises(PictureError, match="values of 16 bits, and the header says that 8 were allocated"):
+        _read(path)
+
+
+@pytest.mark.parametrize(("n", "kind"), [(4, "ARGB"), (4, "CMYK"), (2, "MONOCHROME2")])
+def test_pixels_of_a_number_of_samples_that_is_not_read_are_not_called_damaged(tmp_path, n, kind):
+    path = write_dicom(tmp_path / "x.dcm", texture(shape=(16, 16 * n)))
+    dataset = pydicom.dcmread(path)
+    dataset.Columns, dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 16, n, kind
+    dataset.PlanarConfiguration = 0
+    dataset.save_as(path)
+    with pytest.raises(PictureError, match=f"has {n} samples, which is not read; convert"):
         _read(path)
