@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from ..errors import PictureError
 from ..picture import Picture
 from .codestream import codestream_size
@@ -50,15 +52,20 @@ def _pages(file: Any, images: list[Any]) -> list[Any]:
     chained = [page.aspage() for page in _chain(file)]
     pages = [page for number, page in enumerate(chained) if not is_associated(names.get(number, ""))]
     full = [page for page in pages if not page.subfiletype & (_REDUCED | _TRANSPARENCY)]
-    if len(full) == 1 and (n := _images_of_imagej(file)) > 1 and _holds(file, full[0], n):
-        raise PictureError(f"an ImageJ stack with {n} pictures in one page; save it as several pages")
+    if len(full) == 1 and (n := _images_of_stack(file)) > 1 and _holds(file, full[0], n):
+        raise PictureError(f"a stack with {n} pictures in one page; save it as several pages")
     return full or pages
 
 
-def _images_of_imagej(file: Any) -> int:
-    """ImageJ writes stacks above 4 GB as one page, and tells their number in its description."""
+def _images_of_stack(file: Any) -> int:
+    """Return how many images are in one page, as ImageJ writes them above 4 GB, and MetaMorph (STK)."""
     try:
-        return int((file.imagej_metadata or {}).get("images", 1))
+        if file.is_imagej:
+            return int(file.imagej_metadata.get("images", 1))
+        if file.is_stk:
+            return int(file.stk_metadata["NumberPlanes"])
+        shape = file.shaped_metadata[0]["shape"] if file.is_shaped else ()
+        return int(np.prod(shape, dtype=np.int64)) // int(np.prod(file.pages.first.shape))
     except Exception:  # free text, parsed by tifffile: it must not cost the pixels
         return 1
 
