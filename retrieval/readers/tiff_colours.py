@@ -146,15 +146,15 @@ def _in_colour(values: NDArray[Any], page: Any) -> Pixels:
         bits = 8 if page.colormap.max(initial=0) <= 255 else 16
         return colour(page.colormap[:, values.astype(np.int64)].transpose(1, 2, 0), bits)
     # Fewer than 8 bits fill the range of 8 by now.
-    bits = max(8, int(page.bitspersample)) if values.dtype.kind == "u" else None
+    depth = max(8, int(page.bitspersample)) if values.dtype.kind == "u" else None
     if photometric == _SEPARATED:  # section 16: cyan, magenta, yellow and black ink
-        inks = colour(values, bits)
+        inks = colour(values, depth)
         return np.asarray((1 - inks[..., :3]) * (1 - inks[..., 3:]), dtype=np.float32)
     # Aperio's 33003 holds YCbCr whatever the photometric tag says, and 33005 RGB.
     is_ycbcr = photometric == _YCBCR and codec not in (*_GIVES_RGB, _APERIO_RGB)
     if (is_ycbcr or codec == _APERIO_YCBCR) and values.shape[-1] == 3:
         return _from_ycbcr(values)
-    return colour(values, bits)
+    return colour(values, depth)
 
 
 def _samples_last(page: Any) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import IO, NamedTuple
@@ -50,19 +51,21 @@ def fragments_of_frames(
 
 def read_fragments(file: IO[bytes], fragments: Sequence[Fragment]) -> bytes:
     """Return the bytes of a frame. PictureError if the file ends before."""
-    parts = []
+    parts, end = [], file.seek(0, io.SEEK_END)
     for fragment in fragments:
+        # Decoders of JPEG show what is missing as grey, and say nothing. A byte that pads may be lacking.
+        if fragment.start + fragment.length > end + 1:
+            raise PictureError("the file is truncated within a frame")
         file.seek(fragment.start)
         parts.append(file.read(fragment.length))
-        # Decoders of JPEG show what is missing as grey, and say nothing.
-        if len(parts[-1]) < fragment.length:
-            raise PictureError("the file is truncated within a frame")
     return b"".join(parts)
 
 
 def _items(file: IO[bytes], start: int) -> tuple[bytes, list[Fragment]]:
     """Return the Basic Offset Table, and the fragments behind it up to the first that is no item."""
-    table, found, position = b"", [], start
+    table, position = b"", start
+    found: list[Fragment] = []
+    end = file.seek(0, io.SEEK_END)
     while True:
         file.seek(position)
         header = file.read(8)
@@ -70,7 +73,7 @@ def _items(file: IO[bytes], start: int) -> tuple[bytes, list[Fragment]]:
             return table[: len(table) // 4 * 4], found
         length = int.from_bytes(header[4:], "little")
         if position == start:
-            table = file.read(length)
+            table = file.read(min(length, end))  # a damaged length may be that of no memory
         else:
             found.append(Fragment(position + 8, length))
         position += 8 + length
