@@ -172,7 +172,7 @@ def notes(found: Evaluation) -> list[str]:
             f"{found.leaks[0].found}, …); the column 'clean' leaves them out"
         )
     if found.n_joined:
-        what = f"{found.column}s" if found.column else "images"
+        what = {None: "images", "study": "studies", "series": "series"}.get(found.column, f"{found.column}s")
         lines.append(
             f"near-duplicates: {found.n_joined:,} {what} share one with another, and count as one in "
             "intervals and tests"

@@ -8,7 +8,10 @@ NAMED_IN_FILES = ("patient", "study", "series")
 CASES = ("patient", "study", "group", "series")
 """What makes a case by default: the first of these that any image has."""
 
-KEPT_TOGETHER = ("patient", "group", "study", "series")
+PEOPLE = ("patient", "group")
+"""What says, or may say, who an image is of."""
+
+KEPT_TOGETHER = (*PEOPLE, "study", "series")
 """What is never on both sides of a trial by default: the first of these that any image has.
 
 Slices of one volume are nearly the same image, whether or not its file names a patient.

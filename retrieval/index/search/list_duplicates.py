@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from ...answers.duplicate_groups import joined
+from ...metadata.groups import PEOPLE
 from ..progress import Progress, silent
 from ..storage.annotations import Annotations
 from ..storage.near_duplicates import near_duplicates
@@ -69,6 +70,8 @@ def list_duplicates(snapshot: Snapshot, progress: Progress = silent) -> list[Dup
 def _groups(snapshot: Snapshot, members: list[list[int]], likeness: dict[int, float]) -> list[DuplicateGroup]:
     annotations = Annotations(snapshot)
     column, owners = annotations.groups(None)
+    if column not in PEOPLE:  # a copy in another series may be of the same patient
+        column = None
     cells = [()] * len(snapshot) if column is None else annotations.values(column)
     labels = annotations.labels
     return [

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ...errors import SettingError
 from ...metadata.filter import Condition
-from ...metadata.groups import KEPT_TOGETHER
+from ...metadata.groups import KEPT_TOGETHER, PEOPLE
 from ...metadata.label_table import LabelRow, LabelTable
 from ...picture import Value
 from ..catalogue.pictures import GROUPS
@@ -96,10 +96,14 @@ class Annotations:
         return [tuple(people.of_text(str(value)) for value in cell) for cell in self.values(column)]
 
     def _usual_group(self) -> str | None:
-        """Return the first of ``KEPT_TOGETHER`` in which any image has a value; None if there is none."""
+        """Return the first of ``KEPT_TOGETHER`` in which any image has a value; None if there is none.
+
+        A study or series of all images is none: they would have no others to be asked for.
+        """
         for column in KEPT_TOGETHER:
             try:
-                if any(self.values(column)):
+                cells = set(self.values(column))
+                if any(cells) and (column in PEOPLE or len(cells) > 1):
                     return column
             except SettingError:  # neither the table nor the index has such a column
                 continue
