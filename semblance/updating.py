@@ -14,10 +14,9 @@ from retrieval.index.order import IndexState, Order
 from retrieval.index.order import bring_up_to_date as carry_out
 from retrieval.index.progress import Progress, silent
 from retrieval.index.update.apply_labels import labels_by_folder
-from retrieval.metadata.label_table import LabelRow, LabelTable
+from retrieval.metadata.label_table import LabelTable
 from retrieval.registry import DEFAULT
 
-from .keywords import names
 from .limits import in_force, limits_of
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from .limits import GivenLimits
 
-Labels = str | PathLike[str] | Mapping[str, "str | Sequence[str]"] | None
+Labels = str | PathLike[str] | Mapping[str, "str | int | Sequence[str | int]"] | None
 """A CSV table; or by path, relative to the indexed folder, one label or several."""
 
 
@@ -121,8 +120,8 @@ def label_table(labels: Labels, label_by: str | None, folders: Sequence[Path]) -
         return labels_by_folder(folders)
     if labels is None:
         return None
-    # A mapping becomes the rows of a table, numbered from 1, so that errors name the row as they name a line.
     if isinstance(labels, Mapping):
-        rows = {path: (names(own), line) for line, (path, own) in enumerate(labels.items(), start=1)}
-        return LabelTable({path: LabelRow(own, {}, line) for path, (own, line) in rows.items()})
+        return LabelTable.of(labels)
+    if not isinstance(labels, str | PathLike):
+        raise SettingError(f"labels: {labels!r} is no table; give a CSV file, or labels by path")
     return LabelTable.read(Path(labels))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from numbers import Integral
+from os import PathLike, fspath
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from ..errors import SettingError
 from ..picture import Value
@@ -51,6 +54,23 @@ class LabelTable:
         return cls(dict(_rows(path, (path_column, label_column))))
 
     @classmethod
+    def of(cls, labels: Mapping[Any, Any]) -> LabelTable:
+        """Hold labels by path, one or several each, as a program has them.
+
+        A whole number is the text of its digits; an empty text, or None, is no label, as in a table.
+
+        Raises
+        ------
+        SettingError : a path or a label is none; its row is named, counted from 1.
+        """
+        rows: dict[str, LabelRow] = {}
+        for line, (path, own) in enumerate(labels.items(), start=1):
+            several = own if isinstance(own, Iterable) and not isinstance(own, str | bytes) else [own]
+            found = (_label(one, path, line) for one in several)
+            rows[_path(path, line)] = LabelRow(tuple(dict.fromkeys(filter(None, found))), {}, line)
+        return cls(rows)
+
+    @classmethod
     def by_folder(cls, names: Iterable[str]) -> LabelTable:
         """Label each file with the name of the folder that it is in, given paths relative to the indexed one.
 
@@ -59,6 +79,20 @@ class LabelTable:
         parents = {name: PurePosixPath(name).parent.name for name in names}
         rows = {name: LabelRow((label,) if label else (), {}, 0) for name, label in parents.items()}
         return cls(rows, is_by_folder=True)
+
+
+def _path(given: Any, line: int) -> str:
+    path = fspath(given) if isinstance(given, PathLike) else given
+    if not isinstance(path, str) or not path:
+        raise SettingError(f"labels: row {line}: {given!r} is no path; give text, relative to the folder")
+    return path.removeprefix("./")
+
+
+def _label(given: Any, path: Any, line: int) -> str:
+    # Numbers of classes are labels, too; kept as numbers they would be another kind of cell than a table has.
+    if given is None or isinstance(given, str | Integral):
+        return "" if given is None else str(given).strip()
+    raise SettingError(f"labels: row {line} ({path}): {given!r} is no label; give text, or several texts")
 
 
 def _rows(path: Path, required: tuple[str, str]) -> Iterator[tuple[str, LabelRow]]:

@@ -1,5 +1,8 @@
 """Facts about label tables."""
 
+from pathlib import PurePosixPath
+
+import numpy as np
 import pytest
 
 from retrieval.errors import SettingError
@@ -108,3 +111,34 @@ def test_what_a_table_of_ours_guards_against_spreadsheets_is_read_as_it_was(tmp_
         "-2.png": ("'quoted'",),
         "a.png": ("+",),
     }
+
+
+def test_labels_of_a_program_are_the_texts_that_a_table_would_have():
+    given = {
+        "a.png": 1,
+        "./b.png": [np.int64(2), "x", " x "],
+        PurePosixPath("c/d.png"): np.array(["y", "z"]),
+        "e.png": None,
+        "f.png": "",
+    }
+    rows = LabelTable.of(given).rows
+    assert {path: row.labels for path, row in rows.items()} == {
+        "a.png": ("1",),
+        "b.png": ("2", "x"),
+        "c/d.png": ("y", "z"),
+        "e.png": (),
+        "f.png": (),
+    }
+    assert [row.line for row in rows.values()] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("label", [0.5, float("nan"), b"x", ["x", 1.0], {"x": [1]}.values()])
+def test_what_is_no_label_in_a_program_is_named_with_its_row(label):
+    with pytest.raises(SettingError, match=r"^labels: row 2 \(b\.png\): .* is no label; give text"):
+        LabelTable.of({"a.png": "x", "b.png": label})
+
+
+@pytest.mark.parametrize("path", [3, None, "", b"a.png"])
+def test_what_is_no_path_in_a_program_is_named_with_its_row(path):
+    with pytest.raises(SettingError, match="^labels: row 1: .* is no path"):
+        LabelTable.of({path: "x"})
