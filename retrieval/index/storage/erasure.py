@@ -10,10 +10,12 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ...errors import IndexFolderError
 from ...rankers.array_files import load_arrays
 from ..catalogue.connection import FILE
 from ..catalogue.page_sums import NAMES
 from ..catalogue.representations import segments, set_aside, stored_representations
+from ..catalogue.roots import roots
 from .merge import live_pictures
 from .segments import EVIDENCE
 from .store import Store
@@ -35,8 +37,20 @@ def leftovers(store: Store, names: Sequence[str] = ()) -> list[str]:
     """Read the whole folder and return what is left of removed images, a line each; none if all is gone.
 
     It looks for images in segments that the catalogue does not know, for free pages of the catalogue, for
-    files that belong to no commit, and for the bytes of ``names``, as UTF-8 and as JSON writes them.
+    files that belong to no commit, and for the bytes of ``names``, as UTF-8 and as JSON writes them. Of an
+    absolute path, what the index calls that file is looked for as well.
+
+    Raises
+    ------
+    IndexFolderError : names are given, are hidden in this index, and its key is not at hand.
     """
+    hidden = store.catalogue.names
+    if names and hidden.are_hidden and not store.salt.is_known:
+        # Other keys make other pseudonyms, none of which is here: each name would seem to be gone.
+        raise IndexFolderError(
+            f"{store.folder}: the names of its files are hidden, and without its key none can be looked "
+            "for; give --key FILE"
+        )
     with store.catalogue.snapshot():
         return [*_dead_rows(store), *_free_pages(store), *_strangers(store), *_names(store, names)]
 
@@ -72,13 +86,27 @@ def _strangers(store: Store) -> Iterator[str]:
 
 
 def _names(store: Store, names: Sequence[str]) -> Iterator[str]:
-    hidden = store.catalogue.names.meant
-    wanted = {name: set().union(*map(_spellings, hidden(name))) for name in names}
+    hidden, folders = store.catalogue.names.meant, list(roots(store.catalogue)) if names else []
+    wanted = {
+        name: {text for one in _meant(name, folders) for kept in hidden(one) for text in _spellings(kept)}
+        for name in names
+    }
     for path in sorted(p for p in store.folder.rglob("*") if p.is_file()):
         found = _found(path, {bytes for own in wanted.values() for bytes in own})
         for name, own in wanted.items():
             if own & found:
                 yield f"{path.relative_to(store.folder).as_posix()}: holds the name {name}"
+
+
+def _meant(name: str, folders: Sequence[Path]) -> Iterator[str]:
+    """Yield a name, and what is below the indexed folder if it is the absolute path of a file there."""
+    yield name
+    path = Path(name)
+    yield from (
+        path.relative_to(folder).as_posix() + "/" * name.endswith("/")
+        for folder in folders
+        if path != folder and path.is_relative_to(folder)
+    )
 
 
 def _spellings(name: str) -> set[bytes]:

@@ -147,3 +147,14 @@ def test_folders_as_labels_would_show_what_is_hidden(scans, capsys):
     ]
     assert main(line) == 2
     assert "names of the folders" in capsys.readouterr().err
+
+
+def test_without_the_key_no_name_is_proved_gone(scans, tmp_path, monkeypatch, capsys):
+    place = index(scans, "--key", tmp_path / "key")
+    name = f"{NAME}/{NAME}_1.dcm"
+    capsys.readouterr()
+    assert main(["verify", str(place), "--erased", name]) == 1
+    assert "without its key none can be looked for; give --key FILE" in capsys.readouterr().err
+    assert main(["verify", str(place), "--key", str(tmp_path / "key"), "--erased", name]) == 1
+    assert f"catalogue.sqlite: holds the name {name}" in capsys.readouterr().out
+    run("verify", place, "--erased")

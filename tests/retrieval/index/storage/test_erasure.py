@@ -112,6 +112,15 @@ def test_the_proof_says_what_is_left_and_then_nothing(make):
     index.close()
 
 
+def test_a_path_is_the_name_below_its_folder(make, folder):
+    index, _ = make()
+    assert index.leftovers([str(folder / LOST)]) == [f"catalogue.sqlite: holds the name {folder / LOST}"]
+    index.remove([LOST])
+    index.compact()
+    assert index.leftovers([str(folder / LOST)]) == []
+    index.close()
+
+
 def test_what_does_not_belong_is_found(make, tmp_path):
     index, _ = make()
     (tmp_path / "index" / "segments" / "stray").mkdir()
