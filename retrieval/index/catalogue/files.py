@@ -14,6 +14,7 @@ from .contents import Contents
 from .database import Catalogue
 from .pixel_hashes import drop_hashes
 from .stored_json import parse
+from .tombstones import were_removed
 
 _PAGE = 256
 """Sources are looked up this many at a time: an index of millions never has all of them in memory."""
@@ -73,7 +74,8 @@ def add_source(catalogue: Catalogue, root: int, path: bytes, name: str, stat: St
     """Add a new file and return its number; if ``name`` is taken it gets the next free one.
 
     The second file of a name gets its folder's name before its own, the third ``folder~2/``, and so on. A
-    name is taken as well if a label waits under it that was given for other folders.
+    name is taken as well if a label waits under it that was given for other folders, or if it is that of a
+    removed file: what keeps that one out, and its labels, must not meet another.
     """
     candidates = chain([name], _prefixed(catalogue, root, name))
     chosen = next(n for n in candidates if not _is_taken(catalogue, root, n))
@@ -92,7 +94,7 @@ def add_sources(catalogue: Catalogue, root: int, files: Sequence[NewSource]) -> 
     sql = "SELECT 1 FROM source WHERE name IN (SELECT value FROM json_each(?)) LIMIT 1"
     # Three statements for each file took a quarter of its time: they are for names that may be taken.
     may_be_taken = len(set(names)) < len(names) or catalogue.rows("SELECT 1 FROM label LIMIT 1")
-    if may_be_taken or catalogue.rows(sql, json.dumps(names)):
+    if may_be_taken or catalogue.rows(sql, json.dumps(names)) or were_removed(catalogue, names):
         return [add_source(catalogue, root, *file) for file in files]
     last = catalogue.rows("SELECT coalesce(max(id), 0) FROM source")[0][0]
     rows = (
@@ -104,7 +106,7 @@ def add_sources(catalogue: Catalogue, root: int, files: Sequence[NewSource]) -> 
 
 
 def _is_taken(catalogue: Catalogue, root: int, name: str) -> bool:
-    if catalogue.rows("SELECT 1 FROM source WHERE name = ?", name):
+    if catalogue.rows("SELECT 1 FROM source WHERE name = ?", name) or were_removed(catalogue, [name]):
         return True
     sql = "SELECT roots FROM label WHERE name = ? OR (name >= ? AND name < ?)"
     waiting = catalogue.rows(sql, name, f"{name}#", f"{name}$")  # of the file, and of its frames

@@ -6,7 +6,9 @@ nobody can read names off.
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Sequence
 
 from ...readers.pseudonym import hashed
 from .database import Catalogue
@@ -33,24 +35,25 @@ def is_tombstone(path: bytes) -> bool:
 
 def add_tombstone(catalogue: Catalogue, id: int, reason: str) -> None:
     """Within a transaction: replace the name and path of a file without images by hashes; drop its labels."""
-    salt = catalogue.key
     name, path = catalogue.rows("SELECT name, path FROM source WHERE id = ?", id)[0]
     below = catalogue.names.path(bytes(path))
     # `substr` and not LIKE: a name may hold % and _.
     catalogue.run(
         "DELETE FROM label WHERE name = ? OR substr(name, 1, ?) = ?", name, len(name) + 1, f"{name}#"
     )
-    catalogue.run("INSERT OR REPLACE INTO removed VALUES (?, ?)", tombstone_key(salt, name), id)
     # The row stays, as `removed`, so that the next scan recognises the file and does not index it again.
-    catalogue.run(
-        "UPDATE source SET name = ?, path = ?, state = 'removed', reason = ? WHERE id = ?",
-        *(
-            f"removed {tombstone_key(salt, name)}",
-            tombstone_path_key(salt, below),
-            reason,
-            id,
-        ),
-    )
+    catalogue.run("UPDATE source SET state = 'removed', reason = ? WHERE id = ?", reason, id)
+    name_tombstone(catalogue, id, name, below)
+
+
+def name_tombstone(catalogue: Catalogue, id: int, name: str, below: bytes) -> None:
+    """Within a transaction: let a removed file be known by hashes of a name and of a path below its root."""
+    key, path = tombstone_key(catalogue.key, name), tombstone_path_key(catalogue.key, below)
+    catalogue.run("INSERT OR REPLACE INTO removed VALUES (?, ?)", key, id)
+    # Earlier versions gave the name of a removed file to a file of another folder, which may go as well.
+    taken = catalogue.rows("SELECT 1 FROM source WHERE name = ? AND id <> ?", f"removed {key}", id)
+    called = f"removed {key} {id}" if taken else f"removed {key}"
+    catalogue.run("UPDATE source SET name = ?, path = ? WHERE id = ?", called, path, id)
 
 
 def add_picture_tombstone(catalogue: Catalogue, id: int, name: str, source: int) -> None:
@@ -69,8 +72,16 @@ def add_folder_tombstone(catalogue: Catalogue, name: str) -> None:
 
 def was_removed(catalogue: Catalogue, name: str) -> bool:
     """Tell if an image, file or ``folder/`` of a name was removed."""
-    key = tombstone_key(catalogue.key, name)
-    return bool(catalogue.rows("SELECT 1 FROM removed WHERE name = ?", key))
+    return were_removed(catalogue, [name])
+
+
+def were_removed(catalogue: Catalogue, names: Sequence[str]) -> bool:
+    """Tell if any image, file or ``folder/`` of some names was removed."""
+    if not catalogue.rows("SELECT 1 FROM removed LIMIT 1"):
+        return False
+    keys = json.dumps([tombstone_key(catalogue.key, name) for name in names])
+    sql = "SELECT 1 FROM removed WHERE name IN (SELECT value FROM json_each(?)) LIMIT 1"
+    return bool(catalogue.rows(sql, keys))
 
 
 def all_tombstone_keys(catalogue: Catalogue) -> frozenset[str]:

@@ -49,12 +49,13 @@ def apply_labels(store: Store, table: LabelTable, scopes: Sequence[Scope]) -> La
     found = {path: _find(catalogue, path, scopes) for path in table.rows}
     with catalogue.transaction():
         # Unmatched rows are kept under their path: a file that cannot be read today may be readable later.
-        rows = [
+        waiting = [
             (path, name, row)
             for path, row in table.rows.items()
-            if (name := found[path] or _waiting(catalogue, path, scopes)) is not None
+            if found[path] is None and (name := _waiting(catalogue, path, scopes)) is not None
         ]
-        set_labels(catalogue, _without_removed(catalogue, rows, scopes), numbers)
+        there = [(name, row) for path, row in table.rows.items() if (name := found[path]) is not None]
+        set_labels(catalogue, [*there, *_without_removed(catalogue, waiting, scopes)], numbers)
     unmatched = tuple(catalogue.names.shown(path) for path, name in found.items() if name is None)
     return LabelReport(len(table.rows), unmatched, count_unlabelled(catalogue))
 
@@ -62,7 +63,7 @@ def apply_labels(store: Store, table: LabelTable, scopes: Sequence[Scope]) -> La
 def _without_removed(
     catalogue: Catalogue, rows: Sequence[tuple[str, str, LabelRow]], scopes: Sequence[Scope]
 ) -> Sequence[tuple[str, LabelRow]]:
-    """Return the name and row of each path, without removed images: nothing of these may come back."""
+    """Return the name and row of each path that waits, without removed images: these do not come back."""
     gone, salt = all_tombstone_keys(catalogue), catalogue.key
     prefixes = {"", *(scope.prefix for scope in scopes)}
 

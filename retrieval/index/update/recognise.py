@@ -44,6 +44,14 @@ def is_unchanged(known: KnownSource, path: Path, stat: Stat, salt: bytes, thorou
         return True  # what cannot be read cannot be called changed; it is compared when it can be
 
 
+def holds_the_same(known: KnownSource, path: Path, stat: Stat, salt: bytes) -> bool:
+    """Tell if a file, whatever it is called, has the contents of an indexed one."""
+    try:
+        return known.part is not None and _holds(known, path, stat, salt, thoroughly=True)
+    except OSError:
+        return False
+
+
 def _holds(known: KnownSource, path: Path, stat: Stat, salt: bytes, thoroughly: bool) -> bool:
     if part_of(path, salt) != known.part:
         return False

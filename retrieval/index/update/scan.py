@@ -33,6 +33,7 @@ from ..storage.store import Store
 from .find_root import root_of
 from .packed_files import Found, PackedFiles
 from .recognise import folder_of, is_unchanged
+from .renamed import keep_out
 from .scanned import Changes, ScanOptions, Scope
 
 _SHARE, _FEW = 1 / 3, 8
@@ -111,6 +112,7 @@ def _record_scope(store: Store, scope: Scope, changes: Changes, options: ScanOpt
                 known.keep(_compared(store, scope, file, found, changes, options))
     # Before the new ones are added, which are not gone.
     gone = [found for path, found in known.rest() if _is_gone(scope, path)]
+    new, gone = keep_out(catalogue, scope, new, gone, changes)
     _add_new(catalogue, scope, new, changes)
     for where, reason in scope.unreadable:
         # What a DICOMDIR names and lacks is in brackets.

@@ -140,5 +140,5 @@ def test_what_is_no_label_in_a_program_is_named_with_its_row(label):
 
 @pytest.mark.parametrize("path", [3, None, "", b"a.png"])
 def test_what_is_no_path_in_a_program_is_named_with_its_row(path):
-    with pytest.raises(SettingError, match="^labels: row 1: .* is no path"):
+    with pytest.raises(SettingError, match=r"^labels: row 1: .* is no path"):
         LabelTable.of({path: "x"})

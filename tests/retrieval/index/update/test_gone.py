@@ -1,5 +1,7 @@
 """Facts about files that are gone: a mount that shrank is not forgotten silently."""
 
+import shutil
+
 import pytest
 from support.drawings import draw_grey, draw_numbered
 from support.indexes import counts, index_thumbnails
@@ -7,6 +9,7 @@ from support.indexes import counts, index_thumbnails
 from cli.main import main
 from retrieval.errors import IndexFolderError, SettingError
 from retrieval.index.writer import IndexWriter
+from retrieval.metadata.label_table import LabelTable
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -58,6 +61,45 @@ def test_what_is_removed_twice_was_removed(index, folder, tmp_path, capsys):
     index.close()
     assert main(["remove", str(tmp_path / "index"), "1.png"]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'index'}: 0 removed (all of it was before), 17 left\n"
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_what_was_removed_stays_out_under_another_name(index, folder, is_folder):
+    (folder / "sub").mkdir()
+    draw_grey(folder / "sub" / "x.png", 99)
+    index.update([folder], jobs=1)
+    index.remove(["sub/x.png"])
+    (folder / "sub").rename(folder / "other") if is_folder else (folder / "sub" / "x.png").rename(
+        folder / "y.png"
+    )
+    name = "other/x.png" if is_folder else "y.png"
+    for _ in range(2):
+        report = index.update([folder], jobs=1)
+        assert counts(report) == (0, 0, 0, 20)
+        assert report.withdrawn == (name,)
+    assert name not in index and index.remove([name]) == 0
+    # Another image under that name is another one, and a copy of an image that stayed is none that went.
+    draw_grey(folder / name, 100)
+    (folder / "copy.png").write_bytes((folder / "3.png").read_bytes())
+    assert counts(index.update([folder], jobs=1)) == (1, 1, 0, 20)
+
+
+def test_a_copy_beside_a_removed_file_is_an_image_of_its_own(index, folder):
+    index.remove(["3.png"])
+    (folder / "copy.png").write_bytes((folder / "3.png").read_bytes())
+    assert counts(index.update([folder], jobs=1)) == (1, 0, 0, 19)
+
+
+def test_a_file_of_another_folder_never_gets_the_name_of_a_removed_one(index, folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "more")
+    index.remove(["1.png", "2.png"])
+    table = LabelTable.of({"1.png": "x", "more/2.png": "y", "3.png": "z"})
+    index.update([tmp_path / "more"], jobs=1, labels=table)
+    assert "1.png" not in index
+    # The label is that of the file in the folder that was indexed with the table.
+    assert [index.picture(f"more/{n}.png").labels for n in (1, 2, 3)] == [("x",), ("y",), ("z",)]
+    assert index.remove(["more/1.png"]) == 1 and index.remove(["more/"]) == 19
+    assert len(index) == 18
 
 
 def test_a_folder_that_is_removed_twice_was_removed(index, folder, tmp_path):
