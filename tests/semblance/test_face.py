@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -163,6 +164,22 @@ def test_a_damaged_index_is_repaired(tmp_path: Path) -> None:
         assert shown(index.query("1.png")) == expected
     with pytest.raises(semblance.IndexFolderError, match="is not an index"):
         semblance.repair(tmp_path)
+
+
+def test_a_closed_index_says_that_it_is_closed(scans: Path, tmp_path: Path) -> None:
+    with semblance.index(scans, to=tmp_path / "i", by="thumbnail", jobs=1) as made:
+        answer = made.query("1.png")
+    for ask in (lambda: made.query("1.png"), lambda: answer.report(tmp_path / "a.html"), made.vectors):
+        with pytest.raises(semblance.IndexFolderError, match=r"i: was closed; open it again"):
+            ask()
+
+
+def test_an_index_that_was_made_anew_is_not_called_damaged(scans: Path, tmp_path: Path) -> None:
+    with semblance.index(scans, to=tmp_path / "i", by="thumbnail", jobs=1) as made:
+        shutil.rmtree(tmp_path / "i")
+        semblance.index(scans, to=tmp_path / "i", by="colour", jobs=1).close()
+        with pytest.raises(semblance.IndexFolderError, match="made anew since it was opened; open it again"):
+            made.query("1.png")
 
 
 def test_a_region_that_reaches_outside_warns(index: semblance.Index) -> None:

@@ -91,6 +91,8 @@ def _connection(uri: str) -> sqlite3.Connection:
 def _explanation(folder: Path, error: sqlite3.Error) -> IndexFolderError:
     """Tell what the machine lacks from damage: for SQLite both are errors of a database."""
     text, name = str(error), getattr(error, "sqlite_errorname", None) or ""
+    if isinstance(error, sqlite3.ProgrammingError) and "closed database" in text:
+        return IndexFolderError(f"{folder}: was closed; open it again, or ask it before it is closed")
     if "locked" in text or "busy" in text:
         return LackError(f"{folder}: catalogue: {text}; another process holds it, try again")
     if name.endswith("LOCK"):

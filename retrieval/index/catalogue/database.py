@@ -52,6 +52,7 @@ class Catalogue:
         self._seals = Seals(folder)
         with explained(self.folder):
             self._connection = connect(folder, mode)
+        self._seals.opened()
 
     @classmethod
     def create(cls, folder: Path, meta: Mapping[str, str]) -> Catalogue:
@@ -166,6 +167,10 @@ class Catalogue:
         with self._turn:
             # The format alone must not decide: its number may be the damage.
             self._seals.check(self.generation, may_lack=lambda: self.format < SUMMED)
+
+    def refuse_another(self) -> None:
+        """Raise IndexFolderError if the index that was opened was deleted, or made anew at its place."""
+        self._seals.refuse_another()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -26,6 +26,18 @@ class Seals:
         self._checked = -1
         self._last: PageSums | None = None  # those that were written last
         self._file: SharedFile | None = None
+        self._known_as: tuple[int, int] | None = None
+
+    def opened(self) -> None:
+        """Note which file of the file system was opened: another may take its place."""
+        self._known_as = _file_at(self._folder / FILE)
+
+    def refuse_another(self) -> None:
+        """Raise IndexFolderError if the file that was opened is not there any more."""
+        if _file_at(self._folder / FILE) != self._known_as:
+            raise IndexFolderError(
+                f"{self._folder}: was deleted or made anew since it was opened; open it again"
+            )
 
     def check(self, generation: int, may_lack: Callable[[], bool]) -> None:
         """Compare the file with the checksums of a commit, if that was not done yet.
@@ -37,6 +49,7 @@ class Seals:
         sums = read_sums(self._folder, generation)
         if sums is None and may_lack():
             return
+        self.refuse_another()  # whose checksums these would be
         if sums is None:
             what = "the catalogue has lost its checksums, or they are damaged"
             raise IndexFolderError(f"{self._folder}: {what}; {REPAIR}")
@@ -102,3 +115,12 @@ class Seals:
             yield self._file
         except OSError as error:
             raise lack(error, self._folder / FILE) from error
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Return the device and inode of a file; None if it cannot be asked."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

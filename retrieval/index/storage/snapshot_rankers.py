@@ -125,6 +125,7 @@ class SnapshotRankers:
         except (FileNotFoundError, IndexFolderError) as error:
             # Missing files in an unchanged index are damage; in a changed one they were merged or deleted.
             self._check_same()
+            self._store.catalogue.refuse_another()
             if isinstance(error, IndexFolderError):
                 raise
             raise IndexFolderError(f"{error.filename}: is missing; {REPAIR}") from error
