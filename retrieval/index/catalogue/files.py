@@ -157,12 +157,19 @@ def drop_sources(catalogue: Catalogue, ids: Iterable[int]) -> None:
     """Delete files with their images."""
     rows = [(id,) for id in ids]
     drop_pictures(catalogue, (id for (id,) in rows))
+    drop_tombstones(catalogue, (id for (id,) in rows))
     catalogue.run_many("DELETE FROM source WHERE id = ?", rows)
 
 
+def drop_tombstones(catalogue: Catalogue, sources: Iterable[int]) -> None:
+    """Forget what was removed of files: these are gone, or hold something else."""
+    sql = "DELETE FROM removed WHERE source IN (SELECT value FROM json_each(?))"
+    catalogue.run(sql, json.dumps(list(sources)))
+
+
 def drop_pictures(catalogue: Catalogue, sources: Iterable[int]) -> None:
-    """Delete the images of files, the tombstones of their frames, and what has encoded them."""
-    tables = ("picture", "removed", "encoded")
+    """Delete the images of files, and what has encoded them."""
+    tables = ("picture", "encoded")
     asked = "SELECT source FROM {} WHERE source IN (SELECT value FROM json_each(?1))"
     # Of new files there is nothing: to delete it from each table would take as long as to add them.
     sql = " UNION ".join(asked.format(table) for table in tables)

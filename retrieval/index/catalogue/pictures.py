@@ -16,6 +16,7 @@ from ...metadata.label_table import LabelRow
 from ...picture import Value
 from .database import Catalogue
 from .encoded_picture import EncodedPicture
+from .number_set import NumberSet
 from .sample import draw_of
 from .stored_json import parse
 from .tombstones import add_folder_tombstone, add_picture_tombstone, add_tombstone, was_removed
@@ -146,6 +147,11 @@ def known_pictures(catalogue: Catalogue, source: int) -> dict[str, int]:
 def removed_frames(catalogue: Catalogue, source: int) -> frozenset[str]:
     """Return the tombstone keys of the frames of a file that the user removed."""
     return frozenset(name for (name,) in catalogue.rows("SELECT name FROM removed WHERE source = ?", source))
+
+
+def partly_removed(catalogue: Catalogue) -> NumberSet:
+    """Return the files of which the user removed frames, or all."""
+    return NumberSet(catalogue.numbers("SELECT DISTINCT source FROM removed ORDER BY source"))
 
 
 def next_picture(catalogue: Catalogue) -> int:

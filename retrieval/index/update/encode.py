@@ -9,7 +9,7 @@ from pathlib import Path
 from ...representation import Representation
 from ..catalogue.files import IndexedSource, State, encoded_by, fetch, lacking, mark_outcomes
 from ..catalogue.number_set import NumberSet
-from ..catalogue.pictures import count_pictures, known_pictures, next_picture, removed_frames
+from ..catalogue.pictures import count_pictures, known_pictures, next_picture, partly_removed, removed_frames
 from ..catalogue.pixel_hashes import encoded_before
 from ..catalogue.representations import stored_representations
 from ..progress import Progress
@@ -102,7 +102,7 @@ class Encoder:
         self._transaction = self._new_transaction()
         self._long: dict[int, _LongSource] = {}
         self._states: dict[int, State] = {}
-        self._changed = NumberSet()
+        self._changed, self._partly = NumberSet(), NumberSet()
 
     def run(self) -> Encoded:
         """Encode all that is to be encoded. After Ctrl-C every file that was encoded completely is kept."""
@@ -111,6 +111,7 @@ class Encoder:
             return self._encoded
         # Asked once: a question for each of a million new files would take longer than to write them.
         self._changed = encoded_before(self._store.catalogue)
+        self._partly = partly_removed(self._store.catalogue)
         self._progress("read", 0, len(ids))
         try:
             self._encode(ids)
@@ -150,15 +151,14 @@ class Encoder:
 
     def _task(self, source: IndexedSource) -> Task:
         catalogue, about = self._store.catalogue, (source.id, source.path, source.name)
-        # A file that changed brings its removed frames back; one that is read for a new representation does
-        # not.
+        # Whyever a file is read again, its removed frames stay out; if it changed, none are known any more.
+        skip = removed_frames(catalogue, source.id) if source.id in self._partly else frozenset()
         if source.state is not State.READ:
             is_known = source.id in self._changed
             pixels = known_pixels(catalogue, source.id, self._fitted) if is_known else {}
-            return Task(*about, self._all, also=self._also, pixels=pixels)
+            return Task(*about, self._all, skip=skip, also=self._also, pixels=pixels)
         encoded = encoded_by(catalogue, source.id)
         wanted = tuple(id for id in self._all if id not in encoded)
-        skip = removed_frames(catalogue, source.id)
         # What is in the index is read again whatever kind of file it is.
         return Task(*about, wanted, has_thumbnails=False, skip=skip, also=None, part=source.part)
 

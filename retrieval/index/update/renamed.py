@@ -10,17 +10,22 @@ import os
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from ..catalogue.database import Catalogue
 from ..catalogue.files import State, note_stat
 from ..catalogue.known_sources import KnownSource
-from ..catalogue.tombstones import name_tombstone
+from ..catalogue.pictures import partly_removed, removed_frames
+from ..catalogue.tombstones import name_tombstone, tombstone_key
 from .packed_files import Found
 from .recognise import holds_the_same
 from .scanned import Changes, Scope
 
+_MOST_FRAMES = 250_000
+"""Numbers of frames that are tried, as many as a file may have by default."""
 
-def keep_out(
+
+def keep_files_out(
     catalogue: Catalogue, scope: Scope, new: array[int], gone: list[KnownSource], changes: Changes
 ) -> tuple[array[int], list[KnownSource]]:
     """Within a transaction: know removed files by their new names; return what is new and gone besides them.
@@ -37,6 +42,25 @@ def keep_out(
         moved[file.at] = before.id
     kept = set(moved.values())
     return array("q", (at for at in new if at not in moved)), [one for one in gone if one.id not in kept]
+
+
+def keep_frames_out(catalogue: Catalogue, scope: Scope, new: array[int], gone: Iterable[KnownSource]) -> None:
+    """Within a transaction, when new files are added: frames that were removed of a file stay out of it."""
+    partly = partly_removed(catalogue)
+    having = (one for one in gone if one.state is State.READ and one.id in partly)
+    for file, before in _pairs(catalogue, scope, new, having):
+        sql = "SELECT id, name FROM source WHERE root = ? AND path = ?"
+        ((id, name),) = catalogue.rows(sql, scope.number, catalogue.names.keep(file.below))
+        rows = [(tombstone_key(catalogue.key, f"{name}#{n}"), id) for n in _numbers(catalogue, before)]
+        catalogue.run_many("INSERT OR REPLACE INTO removed VALUES (?, ?)", rows)
+
+
+def _numbers(catalogue: Catalogue, source: KnownSource) -> Iterator[int]:
+    """Return the numbers of the frames that were removed of a file."""
+    # Of their names there are hashes alone: each number is tried until all of these are found.
+    wanted = removed_frames(catalogue, source.id)
+    keys = ((n, tombstone_key(catalogue.key, f"{source.name}#{n}")) for n in range(_MOST_FRAMES))
+    return islice((n for n, key in keys if key in wanted), len(wanted))
 
 
 def _pairs(

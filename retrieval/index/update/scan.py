@@ -20,6 +20,7 @@ from ..catalogue.files import (
     add_source,
     add_sources,
     drop_sources,
+    drop_tombstones,
     mark_changed,
     note_stat,
 )
@@ -33,7 +34,7 @@ from ..storage.store import Store
 from .find_root import root_of
 from .packed_files import Found, PackedFiles
 from .recognise import folder_of, is_unchanged
-from .renamed import keep_out
+from .renamed import keep_files_out, keep_frames_out
 from .scanned import Changes, ScanOptions, Scope
 
 _SHARE, _FEW = 1 / 3, 8
@@ -88,6 +89,9 @@ def record(store: Store, scopes: Sequence[Scope], options: ScanOptions) -> Chang
             scope.number = root_of(store.catalogue, scope.root, store.salt, changes.notes)
             _record_scope(store, scope, changes, options)
             note_scanned(store.catalogue, scope.number, folder_of(scope.root), time.time_ns())
+        drop_tombstones(
+            store.catalogue, changes.changed
+        )  # of frames, which come back with a file that changed
     for scope in scopes:
         scope.files = PackedFiles(scope.root)  # in the catalogue by now
     return changes
@@ -112,8 +116,9 @@ def _record_scope(store: Store, scope: Scope, changes: Changes, options: ScanOpt
                 known.keep(_compared(store, scope, file, found, changes, options))
     # Before the new ones are added, which are not gone.
     gone = [found for path, found in known.rest() if _is_gone(scope, path)]
-    new, gone = keep_out(catalogue, scope, new, gone, changes)
+    new, gone = keep_files_out(catalogue, scope, new, gone, changes)
     _add_new(catalogue, scope, new, changes)
+    keep_frames_out(catalogue, scope, new, gone)
     for where, reason in scope.unreadable:
         # What a DICOMDIR names and lacks is in brackets.
         told = re.sub(r" \(.*\)", "", reason) if catalogue.names.are_hidden else reason

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from support.dicom_files import texture, write_dicom
 from support.drawings import draw_grey, draw_numbered
 from support.indexes import counts, index_thumbnails
 
@@ -88,6 +89,34 @@ def test_a_copy_beside_a_removed_file_is_an_image_of_its_own(index, folder):
     index.remove(["3.png"])
     (folder / "copy.png").write_bytes((folder / "3.png").read_bytes())
     assert counts(index.update([folder], jobs=1)) == (1, 0, 0, 19)
+
+
+@pytest.fixture
+def frames(index, folder):
+    """A file of four frames of which two were removed."""
+    write_dicom(folder / "m.dcm", texture(3, (4, 24, 24)), uid="1.2.3", NumberOfFrames=4)
+    index.update([folder], jobs=1)
+    index.remove(["m.dcm#1", "m.dcm#3"])
+    return folder / "m.dcm"
+
+
+def test_frames_that_were_removed_stay_out_under_another_name(index, folder, frames):
+    frames.rename(folder / "n.dcm")
+    assert counts(index.update([folder], jobs=1)) == (1, 0, 1, 20)
+    assert [name for name in index.names if "dcm" in name] == ["n.dcm#0", "n.dcm#2"]
+    assert index.remove(["n.dcm#3"]) == 0
+
+
+def test_frames_that_were_removed_stay_out_when_text_is_looked_for(index, folder, frames):
+    index.require_privacy(burned_in="off")  # so that files are read again in which nobody has looked for text
+    index.update([folder], jobs=1)
+    assert [name for name in index.names if "dcm" in name] == ["m.dcm#0", "m.dcm#2"]
+
+
+def test_frames_that_were_removed_come_back_with_a_file_that_changed(index, folder, frames):
+    write_dicom(frames, texture(4, (4, 24, 24)), uid="1.2.3", NumberOfFrames=4)
+    assert counts(index.update([folder], jobs=1)) == (0, 1, 0, 20)
+    assert [name for name in index.names if "dcm" in name] == [f"m.dcm#{n}" for n in range(4)]
 
 
 def test_a_file_of_another_folder_never_gets_the_name_of_a_removed_one(index, folder, tmp_path):
