@@ -23,7 +23,7 @@ from .info import info
 from .progress import Progress, silent
 from .storage.ranker_choice import check_choice, is_engine
 from .update.plan import Step
-from .update.registration import register_representation
+from .update.registration import register_representation, require_tiling, take_also
 from .update.run import plan_update
 from .update.scanned import ScanOptions
 from .update.search_structures import set_ranker
@@ -138,6 +138,9 @@ def dry_run(order: Order) -> list[Step]:
     if not Catalogue.is_born(order.output):
         check_settings(order)
     with throwaway(order.output, order.window, order.privacy) as store:
+        if order.tiling is not None:
+            require_tiling(store, order.tiling)
+        take_also(store, order.also)
         for representation in representations_of(order, info(store)["representations"]):
             register_representation(store, representation, order.remake)
         if order.ranker is not None and not is_engine(order.ranker):

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ...errors import IndexFolderError
 from ...readers.window import Window
 from ..catalogue.connection import FILE
 from ..catalogue.database import Catalogue
@@ -16,14 +17,14 @@ from ..catalogue.page_sums import NAMES
 from ..catalogue.privacy import Privacy
 from ..storage.key_file import VARIABLE
 from ..storage.store import Store
-from .registration import require_window
+from .registration import require_privacy, require_window
 
 
 @contextmanager
 def throwaway(index: Path, window: str | None, privacy: Mapping[str, str | None]) -> Iterator[Store]:
     """Lend a store with the catalogue of an index, or a new one if there is none, until the context ends.
 
-    It has no vectors. Raises what opening or making the index raises.
+    It has no vectors. Raises what opening or making the index raises, in the name of the index.
     """
     # Where temporary files go, and not beside the index, whose folder may be full or read-only.
     with (
@@ -32,6 +33,9 @@ def throwaway(index: Path, window: str | None, privacy: Mapping[str, str | None]
     ):
         # The index itself may lie in a folder that is scanned; its files are none of its images.
         store.folder = index
+        if window is not None:
+            require_window(store, Window.parse(window))
+        require_privacy(store, privacy)
         yield store
 
 
@@ -44,11 +48,12 @@ def _opened(index: Path, place: Path, window: str | None, privacy: Mapping[str, 
                 copy, Window() if window is None else Window.parse(window), {}, Privacy.asked(privacy)
             )
     _copy(index, copy)
-    # Opened for writing: an index of an earlier format is brought up to date here, and only here.
-    store = Store.open(copy, True, {})
-    if window is not None:
-        require_window(store, Window.parse(window))
-    return store
+    try:
+        # Opened for writing: an index of an earlier format is brought up to date here, and only here.
+        return Store.open(copy, True, {})
+    except IndexFolderError as error:
+        error.args = (str(error).replace(str(copy), str(index)),)  # the copy is nobody's business
+        raise
 
 
 def _copy(index: Path, copy: Path) -> None:

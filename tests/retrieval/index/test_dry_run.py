@@ -124,6 +124,32 @@ def test_what_the_command_would_refuse_is_refused(scans, tmp_path):
         dry_run(Order(tmp_path / "i", [], archives=[Address.parse(f"folder:{scans}")]))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--window", "lung"],
+        ["--names", "hash"],
+        ["--thumbnails", "off"],
+        ["--um-per-px", "1"],
+        ["--by", "sift", "--words", "9"],
+        ["--key", "NONE"],
+    ],
+)
+def test_what_an_index_refuses_its_dry_run_refuses_in_its_name(scans, tmp_path, words, capsys, monkeypatch):
+    place = tmp_path / "i"
+    indexed(place, scans, sift(**SETTINGS))
+    if words == ["--key", "NONE"]:
+        words = []
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "elsewhere"))
+        monkeypatch.delenv("SEMBLANCE_KEY", raising=False)
+    told = []
+    for more in ([], ["--dry-run"]):
+        capsys.readouterr()
+        assert main(["index", str(scans), "-o", str(place), "--jobs", "1", *words, *more]) != 0
+        told.append(capsys.readouterr().err)
+    assert told[0].startswith(f"semblance: error: {place}: ") and told[1] == told[0]
+
+
 def test_the_command_says_why(scans, tmp_path, capsys):
     words = ["index", str(scans), "-o", str(tmp_path / "i"), "--by", "thumbnail"]
     assert main([*words, "--dry-run"]) == 0
