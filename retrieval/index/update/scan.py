@@ -53,10 +53,12 @@ def scan(store: Store, folders: Sequence[Path], progress: Progress, options: Sca
     """
     known = list(roots(store.catalogue))
     scopes: list[Scope] = []
-    for folder in _with_roots_inside([_spelled(f) for f in folders], known):
-        _check_there(folder, known)
-        is_folder = folder.is_dir()
-        base = folder if is_folder else folder.parent
+    given = [_spelled(folder) for folder in folders]
+    for folder in _with_roots_inside(given, known):
+        # A folder inside of one that was given is known to the index alone, which may hide its name.
+        called = str(folder) if folder in given else store.catalogue.names.shown(str(folder))
+        _check_there(folder, known, called)
+        base = folder if (is_folder := folder.is_dir()) else folder.parent
         root = next((r for r in known if base.is_relative_to(r)), base)
         # Roots inside this folder are scanned as folders of their own, so that no file is indexed twice.
         inside = [r for r in known if r != base and r.is_relative_to(base)]
@@ -71,7 +73,8 @@ def scan(store: Store, folders: Sequence[Path], progress: Progress, options: Sca
         ):
             files.add(file, prefix)
             progress("scan", sum(len(s.files) for s in scopes) + len(files), 0)
-        scopes.append(Scope(root, prefix, is_folder, files, [_split(line) for line in lines]))
+        unreadable = [_split(line) for line in lines]
+        scopes.append(Scope(root, prefix, is_folder, files, unreadable, called=called))
     return scopes
 
 
@@ -103,7 +106,7 @@ def _record_scope(store: Store, scope: Scope, changes: Changes, options: ScanOpt
     # An empty folder is far more often a disk that is not mounted than files that were all deleted.
     if scope.is_whole and not scope.prefix and known.n and not scope.files and not scope.unreadable:
         raise IndexFolderError(
-            f"{scope.root}: {known.n} indexed files lay here and it is empty now; mount it again, "
+            f"{scope.called}: {known.n} indexed files lay here and it is empty now; mount it again, "
             "or take them out with `semblance remove`"
         )
     n_new = len(changes.new)
@@ -125,7 +128,7 @@ def _record_scope(store: Store, scope: Scope, changes: Changes, options: ScanOpt
         changes.skipped.append((catalogue.names.name(where), told))
     if not options.forget:
         # Files that were moved or renamed within the folder are new there, and do not count as gone.
-        check_share(str(scope.root), len(gone) - (len(changes.new) - n_new), known.n)
+        check_share(scope.called, len(gone) - (len(changes.new) - n_new), known.n)
     for found in gone:
         _drop_labels(catalogue, found, changes)
     drop_sources(catalogue, [found.id for found in gone])
@@ -236,12 +239,12 @@ def _with_roots_inside(folders: Sequence[Path], known: Sequence[Path]) -> Iterat
     yield from dict.fromkeys([*folders, *inside])
 
 
-def _check_there(folder: Path, known: Sequence[Path]) -> None:
+def _check_there(folder: Path, known: Sequence[Path], called: str) -> None:
     if folder.exists():
         return
     if any(folder.is_relative_to(root) for root in known):
         raise IndexFolderError(
-            f"{folder}: is indexed, and is not there any more; mount it again, name the folder that it was "
+            f"{called}: is indexed, and is not there any more; mount it again, name the folder that it was "
             "moved to, or take its images out with `semblance remove`"
         )
-    raise SettingError(f"{folder}: no such file or folder; name what is to be indexed")
+    raise SettingError(f"{called}: no such file or folder; name what is to be indexed")

@@ -39,6 +39,7 @@ class Scope:
     files : all files found; none any more once they are recorded.
     unreadable : (name, reason) of files and folders that could not be looked at.
     number : of the root in the catalogue, once it is recorded.
+    called : what messages call the folder.
     """
 
     root: Path
@@ -47,6 +48,7 @@ class Scope:
     files: PackedFiles
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     number: int = 0
+    called: str = ""
 
 
 @dataclass

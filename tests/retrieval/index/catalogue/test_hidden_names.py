@@ -158,3 +158,27 @@ def test_without_the_key_no_name_is_proved_gone(scans, tmp_path, monkeypatch, ca
     assert main(["verify", str(place), "--key", str(tmp_path / "key"), "--erased", name]) == 1
     assert f"catalogue.sqlite: holds the name {name}" in capsys.readouterr().out
     run("verify", place, "--erased")
+
+
+@pytest.mark.parametrize("more", [[], ["--dry-run"]])
+def test_a_folder_that_only_the_index_knows_is_not_named(scans, more, capsys):
+    place = index(scans)
+    for number in range(10):
+        write_dicom(scans / f"{number}.dcm", texture(9 + number, (40, 40)), uid=f"1.3.{number}")
+    run("index", scans, "-o", place)
+    words = ["index", str(scans.parent), "-o", str(place), *more]
+    capsys.readouterr()
+    away = scans.parent.parent / "away"
+    # Some are gone, all are, and the folder is.
+    for told in ("10 of 15 indexed files are gone", "lay here and it is empty now", "is not there any more"):
+        if told.startswith("10"):
+            for number in range(10):
+                (scans / f"{number}.dcm").unlink()
+        elif told.startswith("lay"):
+            shutil.move(scans, away)
+            scans.mkdir()
+        else:
+            scans.rmdir()
+        assert main(words) == 1
+        error = capsys.readouterr().err
+        assert told in error and "DOE" not in error
