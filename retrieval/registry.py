@@ -94,7 +94,12 @@ def make(name: str, settings: Mapping[str, Any] | None = None) -> Representation
     NotInstalledError : there is no representation of this name, or it cannot be loaded.
     SettingError : a setting that it lacks, or a value that it refuses.
     """
-    made: Representation = load(name)(**(settings or {}))
+    factory, own = load(name), settings or {}
+    try:
+        made: Representation = factory(**own)
+    except TypeError as error:  # a text where a number belongs
+        told = ", ".join(f"{key}={value!r}" for key, value in own.items())
+        raise SettingError(f"{name}: cannot be made with {told} ({error})") from error
     return made
 
 

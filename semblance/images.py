@@ -99,7 +99,9 @@ def volume_query(reader: Reader, slices: Image | Iterable[Image]) -> Query:
 
     if isinstance(slices, str | PathLike):
         slices = [slices]
-    parts: list[Image] = list(slices)  # type: ignore[arg-type]  # an array is one of slices
+    if not isinstance(slices, Iterable):
+        raise PictureError(f"{slices!r} is no volume; give a file, a folder, or slices in order")
+    parts: list[Image] = list(slices)  # an array is one of slices
     named = [fspath(part) for part in parts if isinstance(part, str | PathLike)]
     if named and len(named) == len(parts):
         return find_volumes(reader, named)[0].query(reader)

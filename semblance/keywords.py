@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from os import PathLike
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from numbers import Integral, Real
+from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
+
+from retrieval.errors import SettingError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,6 +16,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
 
     from retrieval.index import QueryOptions
+    from retrieval.metadata.label_table import LabelTable
     from viewer.queries.marked_region import Mark
 
     Image = str | PathLike[str] | NDArray[Any] | PillowImage
@@ -19,6 +24,9 @@ if TYPE_CHECKING:
 
 Box = tuple[float, float, float, float]
 """x, y, width and height in pixels; x to the right, y down, both from the upper left corner."""
+
+Labels = str | PathLike[str] | Mapping[str, "str | int | Sequence[str | int]"] | None
+"""A CSV table; or by path, relative to the indexed folder, one label or several."""
 
 Names = str | Sequence[str]
 """One name, or several."""
@@ -65,21 +73,85 @@ class Keywords(Options, Marks, total=False):
     """Both."""
 
 
-def names(given: Names) -> tuple[str, ...]:
-    """Return one name or several as several."""
-    return (given,) if isinstance(given, str) else tuple(given)
+_WHOLE, _NUMBERS = ("k", "blind", "smooth"), ("margin", "unsure")
+_TEXTS = ("case_by", "volume_by", "label_of", "hit")
+_NUMBERS_OR_NONE, _TEXTS_OR_NONE = ("collapse",), ("where", "not_same", "group_by", "fusion")
+_NAMES = ("by", "among", "like", "unlike", "concept")
+
+
+def names(given: Names | None, what: str = "by") -> tuple[str, ...]:
+    """Return one name or several as several, none for None. SettingError for what is no name."""
+    several = given if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
+    found = () if given is None else tuple(several)
+    for one in found:
+        if not isinstance(one, str):
+            raise SettingError(f"{what}: {one!r} is no name; give text, or several")
+    return found  # type: ignore[return-value]  # all are text
+
+
+def paths(given: Iterable[Any], what: str) -> list[Path]:
+    """Return paths. SettingError for what is none, or empty."""
+    found = [fspath(one) if isinstance(one, PathLike) else one for one in given]
+    for one in found:
+        if not isinstance(one, str) or not one or "\0" in one:
+            raise SettingError(f"{what}: {one!r} is no path; give that of a file or folder, each by itself")
+    return [Path(one) for one in found]
+
+
+def table_of(labels: Labels) -> LabelTable | None:
+    """Return labels as a table, None if there are none. SettingError if they make no sense."""
+    from retrieval.metadata.label_table import LabelTable
+
+    if labels is None:
+        return None
+    if isinstance(labels, Mapping):
+        return LabelTable.of(labels)
+    return LabelTable.read(paths([labels], "labels")[0])
 
 
 def mark(given: Mapping[str, Any]) -> Mark:
-    """Return the mark among the keywords of a query."""
+    """Return the mark among the keywords of a query. SettingError for one without the numbers it needs."""
     from viewer.queries.marked_region import Mark
 
     found = {key: given[key] for key in Marks.__annotations__ if key in given}
-    for key in ("polygon", "point", "region"):
-        # Lists will do too, and arrays of corners.
+    # Lists will do too, and arrays of corners.
+    for key, n, what in (("region", 4, "x, y, width and height"), ("point", 2, "x and y")):
         if found.get(key) is not None:
-            found[key] = tuple(tuple(one) if key == "polygon" else one for one in found[key])
+            found[key] = _numbers(key, found[key], n, what)
+    if found.get("polygon") is not None:
+        corners = found["polygon"] if isinstance(found["polygon"], Iterable) else ()
+        found["polygon"] = tuple(_numbers("polygon", one, 2, "x and y of each corner") for one in corners)
+        if not found["polygon"]:
+            raise SettingError("polygon: has no corners; give x and y of each")
     return Mark(**found)
+
+
+def _numbers(key: str, given: Any, n: int, what: str) -> tuple[float, ...]:
+    found = tuple(given) if isinstance(given, Iterable) else ()
+    if len(found) != n or not all(isinstance(one, Real) for one in found):
+        raise SettingError(f"{key}: {given!r} will not do; give {n} numbers, {what}")
+    return found
+
+
+def checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return keywords. SettingError for a value of another kind than its keyword has."""
+    kinds: Sequence[tuple[Sequence[str], Any, str]] = (
+        (_WHOLE, Integral, "whole number"),
+        (_NUMBERS, Real, "number"),
+        (_TEXTS, str, "text"),
+        (_NUMBERS_OR_NONE, Real | None, "number"),
+        (_TEXTS_OR_NONE, str | None, "text"),
+    )
+    for keys, kind, called in kinds:
+        for key in keys:
+            if key in given and not isinstance(given[key], kind):
+                raise SettingError(f"{key}: {given[key]!r} is no {called}")
+    adjust = given.get("adjust")
+    if adjust is not None and not isinstance(adjust, Mapping):
+        raise SettingError(f"adjust: {adjust!r} is no mapping; give settings by name")
+    # No `among` at all is every image, and not none of them.
+    there = [key for key in _NAMES if key in given and (key != "among" or given[key] is not None)]
+    return {**given, **{key: names(given[key], key) for key in there}}
 
 
 def options(given: Mapping[str, Any]) -> QueryOptions:
@@ -89,5 +161,5 @@ def options(given: Mapping[str, Any]) -> QueryOptions:
 
     # A misspelt keyword is an error with a suggestion, never a query without it.
     refuse_unknown("a query", given, Keywords.__annotations__)
-    found = {key: value for key, value in given.items() if key in Options.__annotations__}
-    return QueryOptions(**{**found, "by": names(found.get("by", ()))})
+    found = {key: value for key, value in checked(given).items() if key in Options.__annotations__}
+    return QueryOptions(**{**found, "by": names(found.get("by"))})

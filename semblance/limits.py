@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
+from retrieval.errors import SettingError
+
 if TYPE_CHECKING:
     from retrieval.readers.limits import Limits
 
@@ -37,6 +39,8 @@ def limits_of(given: GivenLimits) -> Limits | None:
     from retrieval.readers.limits import Limits
     from retrieval.registry import refuse_unknown
 
+    if not isinstance(given, Mapping):
+        raise SettingError(f"limits: {given!r} is no mapping; give numbers by name")
     refuse_unknown("limits", given, Limits.__annotations__)
     return Limits(**given)  # type: ignore[arg-type]  # whole numbers are not asked for
 

@@ -7,16 +7,18 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import PictureError
+import numpy as np
+
+from retrieval.errors import PictureError, SettingError
 from retrieval.index.progress import Progress, silent
 
-from .keywords import names
+from .keywords import names, paths
 from .limits import limits_of
 from .opened import Index
-from .updating import Labels, carried_out, label_table
+from .updating import carried_out, label_table
 
 if TYPE_CHECKING:
-    from .keywords import Names
+    from .keywords import Labels, Names
     from .limits import GivenLimits
 
 
@@ -73,20 +75,21 @@ def make(
     SettingError : a folder, name or setting that makes no sense. IndexFolderError : the index is damaged, or
         has other settings. PictureError : no image at all can be read.
     """
-    folders = [Path(one) for one in (folder, *more)]
-    # Beside the images, never among them: the index would be scanned as part of its own folder.
-    place = folders[0].resolve().with_name(f"{folders[0].resolve().name}.index") if to is None else Path(to)
+    folders = paths((folder, *more), "folder")
+    place = _beside(folders[0]) if to is None else paths([to], "to")[0]
+    if window is not None and not isinstance(window, str):
+        raise SettingError(f"window: {window!r} is no window; give text, such as lung or 40,400")
     state = carried_out(
         place,
         folders,
         by=names(by),
-        settings=settings,
+        settings={name: _plain(value) for name, value in settings.items()},
         window=window,
         labels=label_table(labels, label_by, folders),
         jobs=jobs,
         refit=refit,
         remake=remake,
-        also=also,
+        also=names(also, "also"),
         privacy=privacy or {},
         forget=forget,
         follow_links=follow_links,
@@ -98,3 +101,17 @@ def make(
     if not state.n_pictures:
         raise PictureError(f"{', '.join(map(str, folders))}: holds no image that can be read")
     return Index(place, state.report, limits)
+
+
+def _beside(folder: Path) -> Path:
+    """Return the place of an index whose own was not named: beside the images, never among them."""
+    # Among them it would be scanned as part of its own folder.
+    place = folder.resolve()
+    if not place.name:
+        raise SettingError(f"to: nothing is beside {place}; name the folder of the index")
+    return place.with_name(f"{place.name}.index")
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers of numpy, and arrays, as Python's own: settings are kept as JSON."""
+    return value.tolist() if isinstance(value, np.generic | np.ndarray) else value

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from retrieval.index import QueryOptions
@@ -24,9 +23,8 @@ if TYPE_CHECKING:
     from retrieval.index.search.list_duplicates import DuplicateGroup
     from retrieval.index.writer import UpdateReport
 
-    from .keywords import Image, Keywords, Marks, Names, Options
+    from .keywords import Image, Keywords, Labels, Marks, Names, Options
     from .limits import GivenLimits
-    from .updating import Labels
     from .verdicts import Classification, Evaluation, Findings
 
 
@@ -50,7 +48,8 @@ class Index:
         update: UpdateReport | None = None,
         limits: GivenLimits = None,
     ) -> None:
-        self.path, self.update, self.limits = Path(folder), update, limits_of(limits)
+        (self.path,) = keywords.paths([folder], "folder")
+        self.update, self.limits = update, limits_of(limits)
         self._reader = open_reader(self.path)
 
     @property
@@ -114,6 +113,7 @@ class Index:
         """
         from .verdicts import Classification
 
+        keywords.checked({"label_of": label_of, "unsure": unsure})
         query = query_of(self._reader, image)
         # The votes of neighbours say what it is, so it must not be its own neighbour.
         # An image never votes for itself, whether it is named or read.
@@ -122,19 +122,15 @@ class Index:
         return Classification(**vars(found), query=query.id)
 
     @within_limits
-    def findings(
-        self, image: Image, *, labels: str | PathLike[str] | None = None, **given: Unpack[Keywords]
-    ) -> Findings:
+    def findings(self, image: Image, *, labels: Labels = None, **given: Unpack[Keywords]) -> Findings:
         """Return the labels that the ``k`` best cases have in common, beyond chance.
 
-        ``labels`` is a CSV table of labels in place of those of the index.
+        ``labels``, a CSV table or labels by path, take the place of those of the index.
         """
-        from retrieval.metadata.label_table import LabelTable
-
         from .verdicts import Findings
 
         query = query_of(self._reader, image)
-        table = None if labels is None else LabelTable.read(Path(labels))
+        table = keywords.table_of(labels)
         found = findings_of(self._reader, query, self._options(query, given), table)
         return Findings(**vars(found), query=query.id)
 
@@ -145,27 +141,29 @@ class Index:
         """Show what made an indexed image a hit, and test it; by default by the first that can tell."""
         from viewer.explanation_text import first_explainer
 
+        keywords.checked({"hit": hit})
         query = query_of(self._reader, image)
         asked = self._options(query, {**given, "by": by or first_explainer(self._reader)})
         found = self._reader.explain(query.subject, hit, QueryOptions(by=asked.by, region=asked.region))
         return Explanation(query.id, hit, found)
 
-    def evaluate(
-        self, *, labels: str | PathLike[str] | None = None, by: Names = (), **given: Any
-    ) -> Evaluation:
+    def evaluate(self, *, labels: Labels = None, by: Names = (), **given: Any) -> Evaluation:
         """Measure how well each representation retrieves.
 
         Parameters
         ----------
-        labels : a CSV table of labels in place of those of the index.
+        labels : a CSV table, or labels by path, in place of those of the index.
         given : further fields of ``retrieval.evaluation.EvaluationOptions``.
         """
         from retrieval.evaluation import EvaluationOptions, evaluate
-        from retrieval.metadata.label_table import LabelTable
+        from retrieval.registry import refuse_unknown
 
         from .verdicts import Evaluation
 
-        table = None if labels is None else LabelTable.read(Path(labels))
+        refuse_unknown("an evaluation", given, {*EvaluationOptions.__annotations__} - {"by", "labels"})
+        table = keywords.table_of(labels)
+        if "fusion" in given:
+            given["fusion"] = keywords.names(given["fusion"], "fusion")
         options = EvaluationOptions(by=keywords.names(by), labels=table, **given)
         return Evaluation(**vars(evaluate(self._reader, options)))
 
@@ -180,7 +178,8 @@ class Index:
         from retrieval.index.export import export_vectors
         from viewer.queries.query import default_by
 
-        return export_vectors(self._reader, by or default_by(self._reader))
+        chosen = keywords.names([by] if by else [default_by(self._reader)])
+        return export_vectors(self._reader, chosen[0])
 
     def add(
         self, *folders: str | PathLike[str], labels: Labels = None, jobs: int | None = None
@@ -198,7 +197,7 @@ class Index:
         from retrieval.index.writer import IndexWriter
 
         with IndexWriter.open(self.path) as writer:
-            n_removed = writer.remove(ids)
+            n_removed = writer.remove(keywords.names(ids, "ids"))
         self._reader.refresh()
         return n_removed
 

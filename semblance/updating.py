@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -17,6 +17,7 @@ from retrieval.index.update.apply_labels import labels_by_folder
 from retrieval.metadata.label_table import LabelTable
 from retrieval.registry import DEFAULT
 
+from .keywords import paths, table_of
 from .limits import in_force, limits_of
 
 if TYPE_CHECKING:
@@ -24,10 +25,8 @@ if TYPE_CHECKING:
     from retrieval.index.writer import UpdateReport
     from retrieval.readers.limits import Limits
 
+    from .keywords import Labels
     from .limits import GivenLimits
-
-Labels = str | PathLike[str] | Mapping[str, "str | int | Sequence[str | int]"] | None
-"""A CSV table; or by path, relative to the indexed folder, one label or several."""
 
 
 def bring_up_to_date(
@@ -39,7 +38,7 @@ def bring_up_to_date(
     limits: Limits | None = None,
 ) -> UpdateReport:
     """Index more folders, by the representations that the index has."""
-    places = [Path(folder) for folder in folders]
+    places = paths(folders, "folder")
     # By folder as on the command line, so that a table means the same in both.
     table = label_table(labels, None, places)
     return carried_out(index, places, limits=limits, labels=table, jobs=jobs).report
@@ -70,7 +69,7 @@ def repair(
 
     # What is made again is read and encoded in workers, as by an update.
     with in_force(limits_of(limits)), _script_not_run_again():
-        return IndexWriter.repair(Path(folder), jobs=jobs, progress=progress)
+        return IndexWriter.repair(paths([folder], "folder")[0], jobs=jobs, progress=progress)
 
 
 def carried_out(
@@ -118,10 +117,4 @@ def label_table(labels: Labels, label_by: str | None, folders: Sequence[Path]) -
         if labels is not None or label_by != "folder":
             raise SettingError("label_by: 'folder' is all that it may be, and then without labels")
         return labels_by_folder(folders)
-    if labels is None:
-        return None
-    if isinstance(labels, Mapping):
-        return LabelTable.of(labels)
-    if not isinstance(labels, str | PathLike):
-        raise SettingError(f"labels: {labels!r} is no table; give a CSV file, or labels by path")
-    return LabelTable.read(Path(labels))
+    return table_of(labels)

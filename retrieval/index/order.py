@@ -29,7 +29,7 @@ from .update.scanned import ScanOptions
 from .update.search_structures import set_ranker
 from .update.throwaway import throwaway
 from .update.watched import Watched
-from .update.workers import executor_on
+from .update.workers import executor_on, make_executor
 from .writer import IndexWriter, UpdateReport
 
 _LOOKED_AT = 100
@@ -103,7 +103,7 @@ def bring_up_to_date(order: Order, progress: Progress = silent) -> IndexState:
     also_named(order.also)  # refused before anything is written
     if order.ranker is not None:
         check_choice(order.ranker)
-    jobs = order.jobs if order.on is None else executor_on(order.on, order.jobs)
+    jobs = make_executor(order.jobs) if order.on is None else executor_on(order.on, order.jobs)
     with _opened(order) as index:
         if order.tiling is not None:
             index.require_tiling(order.tiling)

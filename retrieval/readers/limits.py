@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, fields
+from numbers import Real
 
 from ..errors import OptionError, PictureError
 
@@ -61,6 +62,9 @@ class Limits:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
+            is_number = isinstance(value, Real)
+            if value is not None and not is_number:
+                raise OptionError(f"{value!r} is no number", field.name)
             if value is not None and not value > 0:
                 raise OptionError(f"{value} is not above 0", field.name)
 

@@ -34,6 +34,7 @@ from .push import rebuild_copies
 from .rebuild import Findings, damaged_segments, lost_images, rebuild
 from .run import update
 from .salvage import sound_rows
+from .workers import make_executor
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def repair(store: Store, mended: list[str], jobs: int | None, progress: Progress
         drop_set_aside(store.catalogue)
         findings.lost.append("what was set aside of earlier settings was damaged, and is dropped")
     has_file = _Files(store)
+    make_executor(jobs).close()  # a wrong number of jobs is refused before anything is forgotten
     for stored in stored_representations(store.catalogue):
         _repair_model(store, stored, has_file, findings)
     for stored in stored_representations(store.catalogue):

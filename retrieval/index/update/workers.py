@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
+from numbers import Integral
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -195,11 +196,13 @@ def make_executor(jobs: int | Executor | None) -> Executor:
 
     One that is given is returned as it is. Raises SettingError for fewer than one job.
     """
-    if jobs is not None and not isinstance(jobs, int):
+    if jobs is not None and not isinstance(jobs, int | Integral):
+        if not hasattr(jobs, "run"):
+            raise SettingError(f"jobs: {jobs!r} is no number of processes; give one, or leave it out")
         return jobs
     if jobs is not None and jobs < 1:
         raise SettingError(f"jobs: {jobs} is below 1; give the number of processes, or leave it out")
     if jobs == 1:
         return SerialExecutor()
     # Not `cpu_count`: in a container or under a batch scheduler this process may use fewer.
-    return ProcessExecutor(jobs or len(os.sched_getaffinity(0)))
+    return ProcessExecutor(int(jobs or 0) or len(os.sched_getaffinity(0)))
