@@ -65,5 +65,5 @@ def _found(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _are_terms(name: str) -> bool:
-    """Tell if two words of a name are of medicine: ``CT_Head`` is nobody."""
-    return any(word.upper() in _WORDS for word in re.split(r"[^\w]|_", name))
+    """Tell if two words of a name are of medicine, or of ours: ``CT_Head`` is nobody."""
+    return name.startswith("SEMBLANCE_") or any(word.upper() in _WORDS for word in re.split(r"[^\w]|_", name))

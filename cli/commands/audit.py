@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from retrieval.errors import SettingError
 from viewer.identifiers import Identifier, identifiers
@@ -16,6 +17,9 @@ from viewer.written_text import file_texts
 from ..options.argument_types import place
 from ..options.command import command
 from ..options.parameters import Arguments, argument, option
+
+if TYPE_CHECKING:
+    from retrieval.index import Index
 
 EXAMPLE = """example:
   semblance audit scans.index
@@ -39,7 +43,8 @@ def run(args: Arguments) -> int:
     """Look, print what was found, and say by the exit code if it was anything."""
     if not args.path.exists():
         raise SettingError(f"{args.path}: no such file or folder; name an index, a page or a folder")
-    found = [*identifiers(_texts(args.path)), *_about_index(args.path)]
+    about = (one for folder in _indexes(args.path) for one in _about_index(folder))
+    found = [*identifiers(_texts(args.path)), *about]
     if args.json:
         print(json.dumps([asdict(one) for one in found], indent=1))
     else:
@@ -51,18 +56,32 @@ def _is_index(path: Path) -> bool:
     return (path / "catalogue.sqlite").is_file()
 
 
+def _indexes(path: Path) -> list[Path]:
+    """Return the indexes that are looked into: a folder is one, or may hold some."""
+    if _is_index(path) or not path.is_dir():
+        return [path] if _is_index(path) else []
+    return sorted(one.parent for one in path.rglob("catalogue.sqlite"))
+
+
+def _opened(path: Path) -> Index:
+    """Open an index, be it the head of shards, which has the texts of all of them."""
+    from retrieval.index import Index
+    from retrieval.index.storage.store import Store
+
+    return Index(Store.open_head(path, {}))
+
+
 def _texts(path: Path) -> Iterator[tuple[str, str]]:
     if _is_index(path):
-        from retrieval.index import Index
         from retrieval.index.catalogue.texts import catalogue_texts
 
-        with Index.open(path) as index:
+        with _opened(path) as index:
             # All at once: the snapshot is let go before files are read.
             yield from index.ask(lambda snapshot: list(catalogue_texts(snapshot.catalogue)))
         return
     # Sorted, so that two runs print the same; an index inside is looked into as one.
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    inner = [one.parent for one in files if one.name == "catalogue.sqlite"]
+    inner = _indexes(path)
     for folder in inner:
         yield from ((f"{folder}: {where}", text) for where, text in _texts(folder))
     for file in files:
@@ -72,13 +91,10 @@ def _texts(path: Path) -> Iterator[tuple[str, str]]:
 
 def _about_index(path: Path) -> Iterator[Identifier]:
     """Say what of an index may tell who is in it besides its texts."""
-    if not _is_index(path):
-        return
-    from retrieval.index import Index
     from retrieval.index.catalogue.privacy import with_text
     from retrieval.index.storage.key_file import key_path
 
-    with Index.open(path) as index:
+    with _opened(path) as index:
         info = index.info()
         marked = index.ask(lambda snapshot: with_text(snapshot.catalogue))
     for name, mark in marked.items():

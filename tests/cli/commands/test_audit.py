@@ -30,6 +30,7 @@ from viewer.identifiers import identifiers
         ("/home/jdoe/scans/1.dcm", "path"),
         ("C:\\Users\\jdoe\\1.dcm", "path"),
         ("CT_Head", None),
+        ("set SEMBLANCE_TOKEN", None),
         ("3f2a9c0d1e4b5a68", None),  # a pseudonym
         ("0.123456789 and 12345 px", None),
         ("superpixel, dense", None),
@@ -133,3 +134,20 @@ def test_pages_tables_images_and_headers_of_a_folder_are_looked_into(place, tmp_
 def test_a_path_that_is_not_there_is_named(tmp_path, capsys):
     assert main(["audit", str(tmp_path / "none")]) == 2
     assert "no such file or folder" in capsys.readouterr().err
+
+
+def test_an_index_in_a_folder_is_looked_into_as_one(place, tmp_path, capsys):
+    change(place, "UPDATE root SET path = ?", b"scans")
+    change(place, "UPDATE picture SET burned_in = 2 WHERE name = '0.dcm'")
+    alone = found(capsys, place)
+    assert alone == {("burned-in text", "seen in its pixels")}
+    (tmp_path / "all").mkdir()
+    place.rename(tmp_path / "all" / "x.index")
+    assert found(capsys, tmp_path / "all") == alone
+
+
+def test_shards_are_looked_into_with_their_head(place, tmp_path, capsys):
+    change(place, "UPDATE root SET path = ?", b"scans")
+    assert main(["shard", str(place), "--into", "2", "-o", str(tmp_path / "shards")]) == 0
+    assert found(capsys, tmp_path / "shards") == set()
+    assert found(capsys, tmp_path / "shards" / "shards.toml") == set()
