@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retrieval.errors import SettingError
+from retrieval.index.catalogue.database import Catalogue
 from retrieval.index.order import IndexState, Order
 from retrieval.index.order import bring_up_to_date as carry_out
 from retrieval.index.progress import Progress, silent
@@ -38,6 +39,8 @@ def bring_up_to_date(
     limits: Limits | None = None,
 ) -> UpdateReport:
     """Index more folders, by the representations that the index has."""
+    # A folder that is gone would become a new index, by other representations.
+    Catalogue.open(index).close()
     places = paths(folders, "folder")
     # By folder as on the command line, so that a table means the same in both.
     table = label_table(labels, None, places)

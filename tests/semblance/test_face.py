@@ -177,6 +177,8 @@ def test_a_closed_index_says_that_it_is_closed(scans: Path, tmp_path: Path) -> N
 def test_an_index_that_was_made_anew_is_not_called_damaged(scans: Path, tmp_path: Path) -> None:
     with semblance.index(scans, to=tmp_path / "i", by="thumbnail", jobs=1) as made:
         shutil.rmtree(tmp_path / "i")
+        with pytest.raises(semblance.IndexFolderError, match="is not there"):
+            made.add(scans)
         semblance.index(scans, to=tmp_path / "i", by="colour", jobs=1).close()
         with pytest.raises(semblance.IndexFolderError, match="made anew since it was opened; open it again"):
             made.query("1.png")
