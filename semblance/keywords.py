@@ -81,6 +81,7 @@ _NAMES = ("by", "among", "like", "unlike", "concept")
 
 def names(given: Names | None, what: str = "by") -> tuple[str, ...]:
     """Return one name or several as several, none for None. SettingError for what is no name."""
+    # A text is a sequence of letters, none of which is meant.
     several = given if isinstance(given, Iterable) and not isinstance(given, str) else (given,)
     found = () if given is None else tuple(several)
     for one in found:
@@ -91,6 +92,7 @@ def names(given: Names | None, what: str = "by") -> tuple[str, ...]:
 
 def paths(given: Iterable[Any], what: str) -> list[Path]:
     """Return paths. SettingError for what is none, or empty."""
+    # An empty path is the current folder to pathlib: most often a variable that is not set.
     found = [fspath(one) if isinstance(one, PathLike) else one for one in given]
     for one in found:
         if not isinstance(one, str) or not one or "\0" in one:
@@ -142,6 +144,7 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
         (_NUMBERS_OR_NONE, Real | None, "number"),
         (_TEXTS_OR_NONE, str | None, "text"),
     )
+    # Else the error would come from within, and name no keyword.
     for keys, kind, called in kinds:
         for key in keys:
             if key in given and not isinstance(given[key], kind):

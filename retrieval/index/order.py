@@ -23,7 +23,7 @@ from .info import info
 from .progress import Progress, silent
 from .storage.ranker_choice import check_choice, is_engine
 from .update.plan import Step
-from .update.registration import register_representation, require_tiling, take_also
+from .update.registration import register_representation
 from .update.run import plan_update
 from .update.scanned import ScanOptions
 from .update.search_structures import set_ranker
@@ -126,8 +126,8 @@ def bring_up_to_date(order: Order, progress: Progress = silent) -> IndexState:
         )
         if order.ranker is not None:  # only now is all fitted
             index.choose_ranker(order.ranker, order.by, progress=progress)
-        by_auto = bool(report.pictures) and _shows_ct_by_auto(index)
-        return IndexState(order.output, report, len(index), tuple(index.representations), by_auto)
+        auto = bool(report.pictures) and _shows_ct_by_auto(index)
+        return IndexState(order.output, report, len(index), tuple(index.representations), auto)
 
 
 def dry_run(order: Order) -> list[Step]:
@@ -137,10 +137,7 @@ def dry_run(order: Order) -> list[Step]:
     _check_folders(order)
     if not Catalogue.is_born(order.output):
         check_settings(order)
-    with throwaway(order.output, order.window, order.privacy) as store:
-        if order.tiling is not None:
-            require_tiling(store, order.tiling)
-        take_also(store, order.also)
+    with throwaway(order.output, order.window, order.privacy, order.tiling, order.also) as store:
         for representation in representations_of(order, info(store)["representations"]):
             register_representation(store, representation, order.remake)
         if order.ranker is not None and not is_engine(order.ranker):
@@ -164,9 +161,9 @@ def follow(
     # Labels and a new vocabulary are for the first time; later ones take what came since.
     later = replace(order, labels=None, refit=False, remake=False)
     watched = [Watched(address) for address in order.archives]
+    outcome: IndexState | ArchiveError
     while True:
         started = time.monotonic()
-        outcome: IndexState | ArchiveError
         try:
             outcome = bring_up_to_date(order)
             order = later

@@ -7,6 +7,8 @@ import io
 import mmap as mapping
 import os
 import re
+import shutil
+import stat
 import threading
 from collections.abc import Collection
 from pathlib import Path
@@ -150,6 +152,13 @@ def let_go(array: NDArray[Any]) -> None:
         data = data.base if isinstance(data, np.ndarray) else data.obj
     if isinstance(data, mapping.mmap) and hasattr(mapping, "MADV_DONTNEED"):
         data.madvise(mapping.MADV_DONTNEED)
+
+
+def copy_folders(source: Path, target: Path) -> None:
+    """Copy a folder of such folders, to be written to: of one that is read-only the copy is not."""
+    shutil.copytree(source, target, copy_function=shutil.copyfile)
+    for folder in (target, *(one for one in target.rglob("*") if one.is_dir())):
+        folder.chmod(folder.stat().st_mode | stat.S_IRWXU)
 
 
 def sync_folder(folder: Path) -> None:

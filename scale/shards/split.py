@@ -38,6 +38,7 @@ from retrieval.index.storage.merge import batches
 from retrieval.index.storage.segments import finish_segment, merge_encodings, merge_rows
 from retrieval.index.storage.snapshot import Snapshot
 from retrieval.index.storage.store import Store
+from retrieval.rankers.array_files import copy_folders
 from retrieval.readers.pseudonym import hashed
 
 from .plan import PLAN, Plan, Shard, write_plan
@@ -149,7 +150,7 @@ def _write_part(
         for name in (FILE, *NAMES):
             if (store.folder / name).exists():
                 shutil.copyfile(store.folder / name, part.folder / name)
-    shutil.copytree(store.folder / "models", part.folder / "models")
+    copy_folders(store.folder / "models", part.folder / "models")
     (part.folder / "segments").mkdir()
     # Opened for writing, which brings an older format up to date: all shards are of this one.
     with closing(Store.open(part.folder, True, store.factories)) as target:

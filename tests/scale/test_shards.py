@@ -411,3 +411,19 @@ def test_concepts_of_the_index_move_queries_over_shards_too(whole, tmp_path):
 def test_a_term_asks_no_shards(whole, capsys):
     assert main(["query", str(whole / "split" / "shards.toml"), "--term", "effusion"]) == 2
     assert "--term: does not go over shards; ask the index that was split" in capsys.readouterr().err
+
+
+def test_shards_of_a_read_only_index_may_be_written_to(whole, tmp_path):
+    # Made by whoever may read it, of a folder on a disc or of an archive; removed as any other folder.
+    place = tmp_path / "read-only.index"
+    shutil.copytree(whole / "whole.index", place)
+    folders = [place, *(one for one in place.rglob("*") if one.is_dir())]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        split(place, 2, tmp_path / "two", lambda *_: None)
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+    made = [one for one in (tmp_path / "two").rglob("*") if one.is_dir()]
+    assert made and all(one.stat().st_mode & 0o200 for one in made)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ...errors import IndexFolderError
+from ...rankers.array_files import copy_folders
+from ...readers.tiling import Tiling
 from ...readers.window import Window
 from ..catalogue.connection import FILE
 from ..catalogue.database import Catalogue
@@ -17,14 +19,21 @@ from ..catalogue.page_sums import NAMES
 from ..catalogue.privacy import Privacy
 from ..storage.key_file import VARIABLE
 from ..storage.store import Store
-from .registration import require_privacy, require_window
+from .registration import require_privacy, require_tiling, require_window, take_also
 
 
 @contextmanager
-def throwaway(index: Path, window: str | None, privacy: Mapping[str, str | None]) -> Iterator[Store]:
+def throwaway(
+    index: Path,
+    window: str | None,
+    privacy: Mapping[str, str | None],
+    tiling: Tiling | None = None,
+    also: Collection[str] = (),
+) -> Iterator[Store]:
     """Lend a store with the catalogue of an index, or a new one if there is none, until the context ends.
 
-    It has no vectors. Raises what opening or making the index raises, in the name of the index.
+    It has no vectors, and the settings that are given. Raises what opening, making or setting the index
+    raises, in its name.
     """
     # Where temporary files go, and not beside the index, whose folder may be full or read-only.
     with (
@@ -36,6 +45,9 @@ def throwaway(index: Path, window: str | None, privacy: Mapping[str, str | None]
         if window is not None:
             require_window(store, Window.parse(window))
         require_privacy(store, privacy)
+        if tiling is not None:
+            require_tiling(store, tiling)
+        take_also(store, also)
         yield store
 
 
@@ -64,7 +76,7 @@ def _copy(index: Path, copy: Path) -> None:
             if (index / name).exists():
                 shutil.copyfile(index / name, copy / name)
     # Copied, not linked: whoever opens an index for writing deletes what no commit names.
-    shutil.copytree(index / "models", copy / "models")
+    copy_folders(index / "models", copy / "models")
 
 
 @contextmanager
