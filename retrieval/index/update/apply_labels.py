@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...metadata.label_table import LabelRow, LabelTable
@@ -12,9 +14,12 @@ from ...readers.folder import find_files
 from ..catalogue.database import Catalogue
 from ..catalogue.pictures import count_unlabelled, set_labels
 from ..catalogue.roots import roots
+from ..catalogue.stored_json import parse
 from ..catalogue.tombstones import all_tombstone_keys, tombstone_key
 from ..storage.store import Store
 from .scanned import Scope
+
+_PAGE = 1000  # rows that are looked up at a time
 
 
 @dataclass(frozen=True)
@@ -22,12 +27,13 @@ class LabelReport:
     """Result of applying a label table.
 
     ``n_rows`` is its number of rows, ``unmatched`` the paths that name no image, ``n_unlabelled`` the number
-    of images without a label.
+    of images without a label, ``dropped`` of how many rows each column is gone, which a new row lacks.
     """
 
     n_rows: int
     unmatched: tuple[str, ...]
     n_unlabelled: int
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
 
 def labels_by_folder(folders: Sequence[Path]) -> LabelTable:
@@ -55,9 +61,22 @@ def apply_labels(store: Store, table: LabelTable, scopes: Sequence[Scope]) -> La
             if found[path] is None and (name := _waiting(catalogue, path, scopes)) is not None
         ]
         there = [(name, row) for path, row in table.rows.items() if (name := found[path]) is not None]
-        set_labels(catalogue, [*there, *_without_removed(catalogue, waiting, scopes)], numbers)
+        rows = [*there, *_without_removed(catalogue, waiting, scopes)]
+        dropped = _dropped(catalogue, rows)
+        set_labels(catalogue, rows, numbers)
     unmatched = tuple(catalogue.names.shown(path) for path, name in found.items() if name is None)
-    return LabelReport(len(table.rows), unmatched, count_unlabelled(catalogue))
+    return LabelReport(len(table.rows), unmatched, count_unlabelled(catalogue), dropped)
+
+
+def _dropped(catalogue: Catalogue, rows: Sequence[tuple[str, LabelRow]]) -> dict[str, int]:
+    """Return of how many of the rows that there are new ones lack each column."""
+    found: Counter[str] = Counter()
+    for first in range(0, len(rows), _PAGE):
+        new = dict(rows[first : first + _PAGE])
+        sql = "SELECT name, columns FROM label WHERE name IN (SELECT value FROM json_each(?))"
+        for name, text in catalogue.rows(sql, json.dumps(list(new))):
+            found.update(parse(text, dict, f"the label of {name}").keys() - new[name].columns.keys())
+    return dict(sorted(found.items()))
 
 
 def _without_removed(

@@ -145,6 +145,7 @@ def update(
     # At the end: what an archive gave before it failed is in the index.
     changes.notes += (*files.unasked(asked), *follow_copies(store, progress))
     notes = (*changes.notes, *stale, *_notes(store), *_lost_labels(store, changes), *_guessed(store, labels))
+    notes += _dropped_columns(table)
     return _report(changes, outcome, notes, table, Timings(seconds, outcome.seconds))
 
 
@@ -193,6 +194,15 @@ def _lost_labels(store: Store, changes: Changes) -> tuple[str, ...]:
     return (
         f"labels of {len(lost):,} files that have changed or are gone are dropped, for they were given to "
         f"what these held before ({shown}); give the label table again",
+    )
+
+
+def _dropped_columns(table: LabelReport | None) -> tuple[str, ...]:
+    """Say which columns are gone: a table of labels alone takes the patients of another away."""
+    return tuple(
+        f"the column {name} of {n:,} rows is dropped, for a row takes the place of the one before it; give "
+        "one table with all columns"
+        for name, n in (table.dropped.items() if table is not None else ())
     )
 
 

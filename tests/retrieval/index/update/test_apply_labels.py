@@ -62,3 +62,12 @@ def test_label_paths_are_those_of_the_folder_that_was_given(tmp_path):
         index.update([tmp_path / "y"], jobs=1, labels=LabelTable.read(tmp_path / "l.csv"))
         assert index.picture("1.png").labels == ()
         assert index.picture("y/1.png").labels == ("of y",)
+
+
+def test_columns_that_a_new_row_lacks_are_named(index, folder, tmp_path):
+    (tmp_path / "l.csv").write_text("path,label,patient,age\na/0.png,x,7,50\nb/3.png,x,7,\n")
+    assert index.update([folder], jobs=1, labels=LabelTable.read(tmp_path / "l.csv")).notes == ()
+    report = index.update([folder], jobs=1, labels=LabelTable.of({"a/0.png": "y", "b/3.png": "y"}))
+    assert report.labels.dropped == {"age": 1, "patient": 2}
+    assert report.notes[-1].startswith("the column patient of 2 rows is dropped, for a row takes the place")
+    assert index.picture("a/0.png").groups.get("patient") is None
