@@ -10,9 +10,11 @@ from typing import Any
 from retrieval.errors import ArchiveError
 from retrieval.readers.archive import Address
 
+from .dicom_json import value_of, values_of
 from .web import HttpClient
 
-_FAILED, _STORED = "00081198", "00081199"
+_FAILED, _STORED, _REASON = "00081198", "00081199", "00081197"
+_UNSAID = "does not say if the results are stored; look there"
 
 
 def store_objects(address: Address, objects: Sequence[Any]) -> int:
@@ -38,9 +40,14 @@ def store_objects(address: Address, objects: Sequence[Any]) -> int:
         http.close()
     # Some of them may be stored, and others not (status 202).
     if failed := _items(result, _FAILED):
-        reason = (failed[0].get("00081197", {}).get("Value") or ["no reason"])[0]
-        raise ArchiveError(f"{address.shown}: refuses {len(failed)} of {len(objects)} results ({reason})")
-    return len(_items(result, _STORED)) or len(objects)
+        reason = value_of(failed[0], _REASON)
+        raise ArchiveError(
+            f"{address.shown}: refuses {len(failed)} of {len(objects)} results ({reason or 'no reason'})"
+        )
+    # A page to log in at is a good answer too: only what the archive names is stored.
+    if not (stored := _items(result, _STORED)):
+        raise ArchiveError(f"{address.shown}: {_UNSAID}")
+    return len(stored)
 
 
 def _body(objects: Sequence[Any], boundary: str) -> bytes:
@@ -59,10 +66,10 @@ def _response_json(response: Any, address: Address) -> Any:
     try:
         return response.json() if response.content else {}
     except ValueError as error:
-        raise ArchiveError(f"{address.shown}: does not say if the results are stored; look there") from error
+        raise ArchiveError(f"{address.shown}: {_UNSAID}") from error
 
 
 def _items(result: Any, tag: str) -> list[Any]:
     """Return the items of a sequence of the answer; some archives wrap it into a list."""
     found = result[0] if isinstance(result, list) and result else result
-    return list(found.get(tag, {}).get("Value") or []) if isinstance(found, dict) else []
+    return values_of(found, tag)

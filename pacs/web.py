@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from retrieval.errors import ArchiveError, GoneError
 
@@ -110,6 +111,7 @@ class HttpClient:
                 method, url, stream=True, timeout=(self._policy.connect, self._policy.read), **about
             ) as response:
                 self._check(response)
+                self._check_way(response, method)
                 is_open = True
                 yield response
         except (requests.Timeout, urllib3.exceptions.ReadTimeoutError) as error:
@@ -141,6 +143,15 @@ class HttpClient:
         # 429: too many requests, RFC 6585 section 4.
         kind = TransientError if status >= 500 or status == 429 else ArchiveError
         raise kind(f"{self.shown}: answers {status} {response.reason}; its own log says why")
+
+    def _check_way(self, response: requests.Response, method: str) -> None:
+        # A redirect (301, 302, 303) makes a GET of a POST, and its good answer says nothing of what was sent.
+        if response.request.method != method:
+            led = urlsplit(response.url)
+            where = f"{led.scheme}://{led.netloc.rpartition('@')[2]}{led.path.removesuffix('/studies')}"
+            raise ArchiveError(
+                f"{self.shown}: nothing is stored, as it leads on to {where}; give that address"
+            )
 
     def close(self) -> None:
         """Let go of connections."""

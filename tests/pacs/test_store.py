@@ -1,0 +1,86 @@
+"""What an archive answers to results that are sent to it, and what is said to be stored then."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pydicom
+import pytest
+from support.archive_files import write_study
+
+from pacs.store import store_objects
+from retrieval.errors import ArchiveError
+from retrieval.readers.archive import Address
+
+
+@contextmanager
+def answering(status, body, elsewhere=""):
+    """Serve one answer to whatever is sent; ``elsewhere`` is where ``/dw`` leads on to."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"] or 0))
+            self.do_GET()
+
+        def do_GET(self):
+            is_led = elsewhere and self.path.startswith("/dw/")
+            self.send_response(status if is_led or not elsewhere else 200)
+            if is_led:
+                self.send_header("Location", self.path.replace("/dw", elsewhere))
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *about):
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield Address.parse(f"dicomweb:http://127.0.0.1:{server.server_port}/dw")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def result(tmp_path):
+    return pydicom.dcmread(write_study(tmp_path, 1, n=1) / "0.dcm")
+
+
+def named(tag):
+    return json.dumps({tag: {"vr": "SQ", "Value": [{}]}}).encode()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_what_a_redirect_loses_on_the_way_is_not_said_to_be_stored(result, status):
+    # The answer is that to a GET of the other address, as a client makes it of a POST.
+    with (
+        answering(status, named("0020000D"), elsewhere="/dicom") as archive,
+        pytest.raises(
+            ArchiveError, match=r"nothing is stored, as it leads on to http://127\.0\.0\.1:\d+/dicom;"
+        ),
+    ):
+        store_objects(archive, [result])
+
+
+def test_an_address_that_takes_what_is_sent_on_is_followed(result):
+    with answering(308, named("00081199"), elsewhere="/dicom") as archive:
+        assert store_objects(archive, [result]) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"<html>log in</html>", b'{"00081199": null}'])
+def test_an_answer_that_names_nothing_that_is_stored_is_no_success(result, body):
+    with answering(200, body) as archive, pytest.raises(ArchiveError, match="does not say if the results"):
+        store_objects(archive, [result])
+
+
+def test_a_refusal_without_a_reason_is_one_line(result):
+    with (
+        answering(202, b'{"00081198": {"Value": [null]}}') as archive,
+        pytest.raises(ArchiveError, match=r"refuses 1 of 1 results \(no reason\)"),
+    ):
+        store_objects(archive, [result])
