@@ -10,12 +10,16 @@ from urllib.parse import quote
 from retrieval.errors import ArchiveError, GoneError
 from retrieval.readers.archive import Address, ArchivedFile, ArchivedSeries, Changed, SeriesKey
 
+from .dicom_json import value_of, values_of
 from .instance_uid import checked_uid, uid_in, uid_of_file
+from .matching import check_keyword, contradicts, tag_of
 from .multipart import boundary_of, parts
 from .orthanc_changes import OrthancChanges
 from .web import HttpClient, RetryPolicy
 
 _STUDY, _SERIES, _INSTANCE, _N_IMAGES = "0020000D", "0020000E", "00080018", "00201209"
+_OPTIONS = ("fuzzymatching",)
+"""What stands among the attributes of a query and is none (PS3.18 section 8.3.4.2)."""
 _PAGE = 1000
 """Matches asked for at a time."""
 _ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'
@@ -35,6 +39,9 @@ class DicomWeb:
     def __init__(self, address: Address, policy: RetryPolicy = RetryPolicy()) -> None:  # noqa: B008
         if not address.place.startswith(("http://", "https://")):
             raise ArchiveError(f"{address.shown}: write it as dicomweb:http://host/dicom-web")
+        for keyword in address.filters:
+            # A tag is one too, and a part of a sequence is named by both, with a dot.
+            check_keyword(keyword, keyword in _OPTIONS or all(map(tag_of, keyword.split("."))))
         self.address = address
         self._http = HttpClient(address.place, address.shown, policy)
         self._orthanc = OrthancChanges(self._http)
@@ -52,14 +59,17 @@ class DicomWeb:
         # The number of images is not among what a server must return (PS3.18 table 10.6.3-4).
         query = {**filters, "includefield": _N_IMAGES}
         for found in self._pages("series", query, (_STUDY, _SERIES)):
-            study, uid = (checked_uid(_value(found, tag), self.address.shown) for tag in (_STUDY, _SERIES))
-            n = _value(found, _N_IMAGES)
-            yield ArchivedSeries(SeriesKey(study, uid), None if n is None else int(n))
+            # Servers may pass over a filter that they do not know (PS3.18 section 8.3.4.1).
+            if any(contradicts(values_of(found, tag_of(key)), value, key) for key, value in filters.items()):
+                continue
+            study, uid = (checked_uid(value_of(found, tag), self.address.shown) for tag in (_STUDY, _SERIES))
+            n = str(value_of(found, _N_IMAGES))
+            yield ArchivedSeries(SeriesKey(study, uid), int(n) if n.isdecimal() else None)
 
     def instances(self, series: SeriesKey) -> list[str]:
         """Return the SOP instance UIDs of a series."""
         found = self._pages(f"{_path(series)}/instances", {"includefield": _INSTANCE}, (_INSTANCE,))
-        uids = sorted({checked_uid(_value(one, _INSTANCE), self.address.shown) for one in found})
+        uids = sorted({checked_uid(value_of(one, _INSTANCE), self.address.shown) for one in found})
         # Some servers answer 404 for a series that is not there, others an empty list.
         if not uids:
             raise GoneError(f"{self.address.shown}: a series is not there any more")
@@ -83,8 +93,13 @@ class DicomWeb:
                 return
             if not isinstance(page, list):
                 raise ArchiveError(f"{self.address.shown}: answers a query with no list; is it a DICOMweb?")
-            named = {"/".join(str(_value(one, tag)) for tag in tags): one for one in page}
+            named = {"/".join(str(value_of(one, tag)) for tag in tags): one for one in page}
             new = {name: one for name, one in named.items() if name not in seen}
+            if len(named) >= _PAGE and not new:
+                raise ArchiveError(
+                    f"{self.address.shown}: shows the first {len(seen):,} of what matches again and again, "
+                    "and not what follows; ask for less at once, such as StudyDate=20260101-20260131"
+                )
             yield from new.values()
             seen |= set(new)
             offset += len(page)
@@ -137,9 +152,3 @@ class DicomWeb:
 
 def _path(series: SeriesKey) -> str:
     return f"studies/{quote(series.study)}/series/{quote(series.series)}"
-
-
-def _value(found: dict[str, Any], tag: str) -> Any:
-    """Return the first value of an attribute in DICOM JSON (PS3.18 annex F); None if there is none."""
-    values = found.get(tag, {}).get("Value") or [None]
-    return values[0]

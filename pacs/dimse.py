@@ -15,6 +15,7 @@ from retrieval.readers.warnings_off import quiet
 
 from .association import Peer, Store
 from .instance_uid import checked_uid
+from .matching import check_keyword, contradicts, is_list
 from .spool import Piece
 
 _PLACE = re.compile(r"(?P<title>[^@:/]{1,16})@(?P<host>[^@:/]+):(?P<port>\d{1,5})")
@@ -53,12 +54,35 @@ class Dimse:
         # Not all archives return it or heed it; the series are asked for it in any case.
         if "Modality" in filters:
             of_study.setdefault("ModalitiesInStudy", filters["Modality"])
-        for study in sorted(self._uids("STUDY", of_study, "StudyInstanceUID")):
+        for study in self._studies(of_study):
             returned = {"SeriesInstanceUID": "", "NumberOfSeriesRelatedInstances": ""}
             for found in self._find("SERIES", {**returned, **of_series, "StudyInstanceUID": study}):
+                if not self._heeds(found, of_series):
+                    continue
                 uid = checked_uid(_text(found, "SeriesInstanceUID"), self.address.shown)
                 n = _text(found, "NumberOfSeriesRelatedInstances")
                 yield ArchivedSeries(SeriesKey(study, uid), int(n) if n.isdecimal() else None)
+
+    def _studies(self, keys: Mapping[str, str]) -> list[str]:
+        asked = set(keys) & set(self.address.filters)
+        found = self._find("STUDY", {"StudyInstanceUID": "", **keys})
+        uids = {_text(one, "StudyInstanceUID") for one in found if self._heeds(one, asked)}
+        return sorted(checked_uid(uid, self.address.shown) for uid in uids)
+
+    def _heeds(self, found: Any, keywords: Collection[str]) -> bool:
+        """Tell if a match is one of what the filters ask for. Raise ArchiveError if it does not say.
+
+        An archive passes over what it does not match by, and does not return it (PS3.4 section C.2.2.1.3).
+        """
+        for keyword in keywords:
+            wanted, values = self.address.filters[keyword], _values(found, keyword)
+            if wanted in ("", "*"):
+                continue
+            if keyword not in found:
+                raise ArchiveError(f"{self.address.shown}: does not find by {keyword}; leave that out")
+            if not any(values) or contradicts(values, wanted, keyword):
+                return False
+        return True
 
     def instances(self, series: SeriesKey) -> list[str]:
         """Return the SOP instance UIDs of a series."""
@@ -166,14 +190,12 @@ class Dimse:
 
 def _identifier(level: str, keys: Mapping[str, str]) -> Any:
     """Return what is asked for, as a data set. Raise SettingError for a keyword that DICOM does not have."""
-    from pydicom.datadict import tag_for_keyword
     from pydicom.dataset import Dataset
 
     identifier = Dataset()
     identifier.QueryRetrieveLevel = level
     for keyword, value in keys.items():
-        if tag_for_keyword(keyword) is None:
-            raise SettingError(f"{keyword}: DICOM has no such attribute; write it as in Modality=CT")
+        check_keyword(keyword)
         with quiet():
             setattr(identifier, keyword, value)
     return identifier
@@ -181,3 +203,8 @@ def _identifier(level: str, keys: Mapping[str, str]) -> Any:
 
 def _text(found: Any, keyword: str) -> str:
     return str(found.get(keyword) or "").strip("\0 ")
+
+
+def _values(found: Any, keyword: str) -> list[Any]:
+    value = found.get(keyword)
+    return [] if value is None else list(value) if is_list(value) else [value]

@@ -12,7 +12,7 @@ from retrieval.readers.archive import Address, ArchivedFile, ArchivedSeries, Cha
 from retrieval.readers.folder import FoundFile, find_files
 from retrieval.readers.warnings_off import quiet
 
-from .matching import matches
+from .matching import check_keyword, matches
 
 _READ = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
@@ -28,6 +28,8 @@ class FolderArchive:
     """
 
     def __init__(self, address: Address) -> None:
+        for keyword in address.filters:
+            check_keyword(keyword)
         self.address = address
         self._folder = Path(address.place)
         # By path: size and time, then series and SOP instance UID, or None if it is none that is meant.

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+from retrieval.errors import SettingError
+
+_TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _OF_RANGES = ("DA", "TM", "DT")
 """Value representations of attributes that a range may ask for (PS3.4 section C.2.2.2.5)."""
+_COMPARED = ("AS", "CS", "DA", "LO", "SH", "UI")
+"""Those in which a value shows that it is not what was asked for; names may match by their sound."""
 
 
 def matches(value: Any, wanted: str, keyword: str) -> bool:
@@ -17,14 +24,53 @@ def matches(value: Any, wanted: str, keyword: str) -> bool:
     """
     from pydicom.datadict import dictionary_VR
 
-    texts = [] if value is None else [str(one) for one in (value if _is_list(value) else [value])]
+    texts = [] if value is None else [str(one) for one in (value if is_list(value) else [value])]
     if wanted in ("", "*"):
         return True
     one_matches = _is_in_range if dictionary_VR(keyword) in _OF_RANGES else _is_like
     return any(one_matches(text, one) for text in texts for one in wanted.split("\\"))
 
 
-def _is_list(value: Any) -> bool:
+def check_keyword(keyword: str, is_known: bool | None = None) -> None:
+    """Raise SettingError for an attribute that DICOM does not have: archives pass over it, and send all."""
+    from pydicom.datadict import tag_for_keyword
+
+    if not (tag_for_keyword(keyword) if is_known is None else is_known):
+        raise SettingError(f"{keyword}: DICOM has no such attribute; write it as in Modality=CT")
+
+
+def tag_of(keyword: str) -> str:
+    """Return the tag of an attribute, ``00080060``, by its keyword or by itself; empty if there is none."""
+    from pydicom.datadict import tag_for_keyword
+
+    if _TAG.fullmatch(keyword):
+        return keyword.upper()
+    tag = tag_for_keyword(keyword)
+    return "" if tag is None else f"{tag:08X}"
+
+
+def contradicts(values: Sequence[Any], wanted: str, keyword: str) -> bool:
+    """Tell if values that an archive returned show that it did not heed what was asked for.
+
+    Archives may find more than is asked for, such as texts in any case; what none of these explains counts.
+    """
+    from pydicom.datadict import dictionary_has_tag, dictionary_VR
+
+    tag = tag_of(keyword)
+    vr = dictionary_VR(tag) if tag and dictionary_has_tag(tag) else ""
+    texts = [str(value).strip().casefold() for value in values if value not in (None, "")]
+    if not texts or not wanted or vr not in _COMPARED:
+        return False
+    # Lists of UIDs have commas in web queries.
+    asked = wanted.casefold().replace(",", "\\" if vr == "UI" else ",").split("\\")
+    if vr == "DA":
+        # Dates of before 1993 have dots (PS3.5 section 6.2).
+        return not any(_is_in_range(text.replace(".", ""), one) for text in texts for one in asked)
+    return not any(_is_like(text, f"*{one}*") for text in texts for one in asked)
+
+
+def is_list(value: Any) -> bool:
+    """Tell if an attribute of a data set has several values."""
     return isinstance(value, list | tuple) or type(value).__name__ == "MultiValue"
 
 

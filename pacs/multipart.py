@@ -5,8 +5,8 @@ RFC 2046 section 5.1; DICOM PS3.18 section 8.6.1.2.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
+from email.message import Message
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,12 +37,14 @@ class TruncatedError(ArchiveError):
 
 def boundary_of(content_type: str, shown: str) -> bytes:
     """Return the boundary of a multipart response by its content type. Raise ArchiveError if it is none."""
-    match = re.search(r'boundary="?([^";,]+)"?', content_type)
-    if not content_type.lower().startswith("multipart/") or match is None:
+    header = Message()
+    header["Content-Type"] = content_type
+    boundary = header.get_boundary()
+    if header.get_content_maintype() != "multipart" or not boundary:
         raise ArchiveError(
             f"{shown}: answers with {content_type.partition(';')[0] or 'nothing'}, not with DICOM files"
         )
-    return match[1].strip().encode()
+    return boundary.encode()
 
 
 def parts(read: Read, boundary: bytes, folder: Path, shown: str) -> Iterator[Part]:

@@ -45,7 +45,8 @@ class Address:
 
         Raises
         ------
-        SettingError : no scheme, no place, or a password, which everybody could read in a list of processes.
+        SettingError : no scheme, no place, one filter twice, or a password, which everybody could read in a
+            list of processes.
         """
         match = _ADDRESS.fullmatch(text)
         if match is None:
@@ -58,7 +59,13 @@ class Address:
                 f"{match[1]}:{place.rpartition('@')[2]}: the address holds a user or a password, which "
                 "others can read; keep them in a netrc file or in SEMBLANCE_ARCHIVE_USER and _PASSWORD"
             )
-        return cls(match[1], place.rstrip("/"), dict(parse_qsl(query, keep_blank_values=True)))
+        filters = parse_qsl(query, keep_blank_values=True)
+        if twice := [key for number, (key, _) in enumerate(filters) if key in dict(filters[:number])]:
+            raise SettingError(
+                f"{match[1]}:{place}: {twice[0]} is given twice, and an archive takes one value; give the "
+                "address twice, with one each"
+            )
+        return cls(match[1], place.rstrip("/"), dict(filters))
 
     def __str__(self) -> str:
         # Filters in order: one archive has one address, however it was typed.

@@ -75,6 +75,29 @@ def test_a_series_is_asked_for_by_the_uid_of_the_filter(server):
     assert len(list(Dimse(address).series())) == 2
 
 
+def test_what_an_archive_does_not_match_by_is_not_taken_for_a_match(server):
+    # It finds all series, whatever it is asked, and returns the modality and a part of the body of each.
+    def found(event):
+        for number, part in enumerate(("HEAD", "CHEST", ""), 1):
+            answer = pydicom.Dataset()
+            answer.QueryRetrieveLevel, answer.StudyInstanceUID = event.identifier.QueryRetrieveLevel, "1.2"
+            answer.SeriesInstanceUID, answer.BodyPartExamined = f"1.2.{number}", part
+            answer.StudyDate = "20260104"
+            yield 0xFF01, answer
+
+    address = server(found)
+
+    def series(**filters):
+        return [one.key.series for one in Dimse(Address(address.scheme, address.place, filters)).series()]
+
+    assert series(BodyPartExamined="head") == ["1.2.1"]
+    assert series(BodyPartExamined="HE*\\CHEST") == ["1.2.1", "1.2.2"]
+    assert series(StudyDate="20260101-", BodyPartExamined="*") == ["1.2.1", "1.2.2", "1.2.3"]
+    assert series(StudyDate="20260201-") == []
+    with pytest.raises(ArchiveError, match="does not find by Manufacturer; leave that out"):
+        series(Manufacturer="Nobody")
+
+
 def test_a_title_that_is_not_known_there_is_named(server, monkeypatch):
     monkeypatch.setenv(association.TITLE, "STRANGER")
     with pytest.raises(ArchiveError, match="refuses an association with STRANGER"):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import pydicom
 import pytest
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from support.archive_files import PATIENT, uid, write_study
 from support.weather import bad_weather
 
 from pacs.dicomweb import DicomWeb
+from pacs.folder import FolderArchive
 from pacs.web import RetryPolicy, TransientError
 from retrieval.baselines import Thumbnail
-from retrieval.errors import ArchiveError
+from retrieval.errors import ArchiveError, SettingError
 from retrieval.index.writer import IndexWriter
 from retrieval.readers.archive import Address, SeriesKey, part_path
 
@@ -214,3 +217,76 @@ def test_a_uid_that_leads_elsewhere_is_refused(index, files):
         weather.series["../../etc", uid(1, 1)] = {"1.2": b""}
         with pytest.raises(ArchiveError, match="names a UID that is none"):
             update(index, weather)
+
+
+def listed(weather, filters=""):
+    return [one.key for one in DicomWeb(Address.parse(f"{weather.address}{filters}")).series()]
+
+
+def test_a_filter_that_a_server_passes_over_is_heeded_here(files):
+    with bad_weather(files) as weather:
+        assert listed(weather) == [SeriesKey(uid(n), uid(n, 1)) for n in (1, 2, 3)]
+        assert listed(weather, f"?SeriesInstanceUID={uid(1, 1)}") == [FIRST]
+        both = f"?StudyInstanceUID={uid(1)},{uid(3)}"
+        assert listed(weather, both) == [FIRST, SeriesKey(uid(3), uid(3, 1))]
+        # What the server does not return is not known to be another.
+        assert len(listed(weather, "?BodyPartExamined=HEAD&fuzzymatching=true&00080060=CT")) == 3
+
+
+@pytest.mark.parametrize("keyword", ["Modalty", "modality", "limit", "RequestAttributesSequence.Nothing"])
+def test_a_keyword_that_dicom_lacks_is_refused(files, keyword):
+    with pytest.raises(SettingError, match=f"{keyword}: DICOM has no such attribute"):
+        DicomWeb(Address.parse(f"dicomweb:http://127.0.0.1:9/dw?{keyword}=CT"))
+    with pytest.raises(SettingError, match=f"{keyword}: DICOM has no such attribute"):
+        FolderArchive(Address.parse(f"folder:{files}?{keyword}=CT"))
+
+
+def test_a_filter_that_is_given_twice_is_refused():
+    with pytest.raises(SettingError, match="Modality is given twice"):
+        Address.parse("dicomweb:http://127.0.0.1/dw?Modality=CT&Modality=MR")
+
+
+def test_a_server_that_shows_its_first_page_for_ever_is_named(files, monkeypatch):
+    monkeypatch.setattr("pacs.dicomweb._PAGE", 2)
+    with bad_weather(files) as weather:
+        page = weather._page
+        monkeypatch.setattr(weather, "_page", lambda rows, query: page(rows, "offset=0&limit=2"))
+        with pytest.raises(ArchiveError, match="shows the first 2 of what matches again and again"):
+            listed(weather)
+
+
+@pytest.mark.parametrize("row", [1, None, [], {"0020000D": 2}, {"0020000E": {"Value": {}}}])
+def test_a_row_that_is_none_is_one_line(files, monkeypatch, row):
+    with bad_weather(files) as weather:
+        monkeypatch.setattr(weather, "_row", lambda *about, **more: row)
+        with pytest.raises(ArchiveError, match="names a UID that is none"):
+            listed(weather)
+
+
+def test_a_number_of_images_that_is_none_is_not_known(files, monkeypatch):
+    with bad_weather(files) as weather:
+        row = weather._row
+        monkeypatch.setattr(weather, "_row", lambda *about, n: row(*about, n="many"))
+        assert [one.n_images for one in DicomWeb(Address.parse(weather.address)).series()] == [None] * 3
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_a_file_whose_head_names_another_image_is_the_one_of_its_data_set(index, tmp_path, syntax):
+    # As anonymisers leave it, which change the data set alone.
+    folder = write_study(tmp_path / "files", 1, n=3)
+    for number, path in enumerate(sorted(folder.iterdir())):
+        image = pydicom.dcmread(path)
+        image.file_meta.TransferSyntaxUID = syntax
+        if syntax.is_little_endian is False:
+            image.PixelData = image.pixel_array.astype(">u2").tobytes()
+        image.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}"
+        pydicom.dcmwrite(
+            path, image, implicit_vr=syntax.is_implicit_VR, little_endian=syntax.is_little_endian
+        )
+    with bad_weather(tmp_path / "files") as weather:
+        report = update(index, weather)
+        assert (report.added, report.skipped) == (3, ())
+        # One by one, as they are fetched when their pixels are needed.
+        archive = DicomWeb(Address.parse(weather.address))
+        found = list(archive.files(FIRST, tmp_path, [uid(1, 1, 2)]))
+        assert [file.uid for file in found] == [uid(1, 1, 2)]
