@@ -149,6 +149,16 @@ def _unordered(path: Path) -> Path:
     return _pages(path, (QUARTER, _LEAST), (IMAGE, _SCALE), (HALF, _LEAST))
 
 
+def _of_16_bits(path: Path) -> Path:
+    grey = {"SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "PlanarConfiguration": None}
+    bits = {"BitsAllocated": 16, "BitsStored": 16, "HighBit": 15}
+    return write_dicom_slide(path, IMAGE, **grey, **bits, PixelData=bytes(6 * 256 * 256 * 2))
+
+
+def _level(path: Path) -> Path:
+    return write_dicom_slide(path, IMAGE, ImageType=["DERIVED", "PRIMARY", "VOLUME", "RESAMPLED"])
+
+
 def _twice(path: Path) -> Path:
     return _pages(path, (IMAGE, _SCALE), (IMAGE, _LEAST), (HALF, _LEAST), (HALF, _LEAST))
 
@@ -179,6 +189,10 @@ ODD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "part1.dcm": (lambda p: _part(p, 1), ""),
     "part2.dcm": (lambda p: _part(p, 2), "part 2 of a slide"),
     "lossless.dcm": (_lossless, ""),
+    "small.ome.tif": (lambda p: write_slide(p, IMAGE, um_per_px=0.0005, is_ome=True), "than light resolves"),
+    "small.dcm": (lambda p: write_dicom_slide(p, IMAGE, 0.0005), "than light resolves"),
+    "fluorescence.dcm": (_of_16_bits, "its samples have 16 bits, not 8"),
+    "level.dcm": (_level, "a lower level of a slide, which is read with its finest one"),
     "unscaled.dcm": (lambda p: write_dicom_slide(p, IMAGE, SharedFunctionalGroupsSequence=None), "how large"),
 }  # fmt: skip
 """Names of files, how to write each, and a part of the reason why it is refused; empty if it is read."""

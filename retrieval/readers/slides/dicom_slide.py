@@ -76,9 +76,20 @@ def _header(path: Path) -> Any:
 
 def _check(header: Any) -> None:
     kind = kind_of(header)
+    if kind is Kind.LEVEL:
+        raise PassedOverError(
+            "passed over: a lower level of a slide, which is read with its finest one if that is in the same "
+            "folder; to read it alone, index it without --um-per-px and with --also level"
+        )
     check_wanted(kind, ())
     if kind is not Kind.IMAGE:
         raise PictureError(f"a {kind}, no slide")
+    # wsidicom shows all that is above 255 as white.
+    if (bits := text_of(header, "BitsAllocated")) not in ("", "8"):
+        raise PictureError(
+            f"no slide in colour that can be read: its samples have {bits} bits, not 8; index it without "
+            "--um-per-px, each tile as an image"
+        )
     # PS3.3 C.8.12.14: either all tiles in order (TILED_FULL), or a position of each.
     if not any(header.get(keyword) for keyword in _PLACED):
         raise PictureError(
@@ -87,7 +98,10 @@ def _check(header: Any) -> None:
         )
     number = text_of(header, "InConcatenationNumber")
     if text_of(header, "ConcatenationUID") and number not in ("", "1"):
-        raise PassedOverError(f"passed over: part {number} of a slide, which is read with its first part")
+        raise PassedOverError(
+            f"passed over: part {number} of a slide, which is read with its first part if that is in the "
+            "same folder"
+        )
 
 
 def _files_of(path: Path, header: Any) -> list[Path]:

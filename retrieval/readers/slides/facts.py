@@ -11,6 +11,9 @@ from ..tiling import Tiling
 from .opening import open_named
 from .slide import Slide, has_detail
 
+_SMALLEST = 0.01
+"""Micrometres a pixel that a slide may have: no light shows more, whatever the camera."""
+
 
 @dataclass(frozen=True)
 class SlideFacts:
@@ -37,15 +40,22 @@ class SlideFacts:
 def facts_of(slide: Slide, tiling: Tiling | None) -> SlideFacts:
     """Return what is known of an open slide.
 
-    Raises PictureError if it does not say how large its pixels are, and the tiling assumes nothing.
+    Raises PictureError if it does not say how large its pixels are, or what cannot be, and the tiling assumes
+    nothing.
     """
     # What the file says goes before what is assumed: a folder may hold slides of several scanners.
     spacing = slide.about.spacing
+    is_said = spacing is not None
+    # Millimetres in the place of micrometres, for one: the whole slide would be a pixel or two.
+    if spacing is not None and min(spacing) < _SMALLEST:
+        spacing = None
     if spacing is None and tiling is not None and tiling.assumed is not None:
         spacing = tiling.assumed, tiling.assumed
     if spacing is None:
+        said = "says that its pixels are smaller than light resolves" if is_said else ""
         raise PictureError(
-            "the slide does not say how large its pixels are; give --assume-um-per-px, such as 0.25 for 40×"
+            f"the slide {said or 'does not say how large its pixels are'}; give --assume-um-per-px, such as "
+            "0.25 for 40×"
         )
     return SlideFacts((slide.levels[0].cols, slide.levels[0].rows), spacing, slide.about.origin)
 
