@@ -32,7 +32,7 @@ def make_report(search: Search, image: Any) -> Any:
         procedure_reported=code("RETRIEVAL", "Retrieval of similar images"),
         imaging_measurements=groups,
         title=codes.DCM.ImagingMeasurementReport,
-        referenced_images=[image],
+        referenced_images=_library(image),
     )
     report = sr.Comprehensive3DSR(
         evidence=[image],
@@ -42,6 +42,21 @@ def make_report(search: Search, image: Any) -> Any:
     )
     declare(report)
     return report
+
+
+def _library(image: Any) -> list[Any] | None:
+    """Return the image for the library of the report, which may be left out (TID 1600).
+
+    None for enhanced images, whose places are of frames, and for others that lack what it says of a modality:
+    an empty thickness of CT, or a radiograph without the spacing of its detector.
+    """
+    from highdicom.sr import ImageLibraryEntryDescriptors
+
+    try:
+        ImageLibraryEntryDescriptors(image)
+    except (AttributeError, IndexError, TypeError, ValueError):
+        return None
+    return [image]
 
 
 def _observer() -> Any:

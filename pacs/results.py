@@ -6,23 +6,32 @@ nothing without the key of the index. Codes of our own are declared in each obje
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import PictureError
+from retrieval.readers.dicom.mosaic import slice_corner
 from retrieval.readers.warnings_off import quiet
 from retrieval.region import Region
 
 from .report import make_report
 from .search import NAME, Search, code, declare, equipment, n_frames, software_version
 
+_MAY_BE_EMPTY = (
+    "AccessionNumber", "PatientBirthDate", "PatientID", "PatientName", "PatientSex", "ReferringPhysicianName",
+    "StudyDate", "StudyID", "StudyTime",
+)  # fmt: skip
+"""Attributes of patient and study that an object must have (PS3.3 sections C.7.1.1 and C.7.2.1)."""
+
 
 def make_objects(search: Search) -> list[Any]:
     """Return the data sets of a search: the report, then the segmentation and the sheet if there are any.
 
-    A region has no segmentation if the file does not say where it is, or where each of its frames is.
+    A region has no segmentation if the file does not say where it is, or where each of its frames is; a slice
+    of a mosaic has none either.
 
     Raises
     ------
@@ -37,10 +46,16 @@ def make_objects(search: Search) -> list[Any]:
             if search.part is not None and not search.part.is_of(image):
                 raise PictureError("it is not the finest level of the slide, or says no size of its pixels")
             _to_unicode(image)
+            _complete(image)
+            corner = slice_corner(image, search.frame)
+            # The position of a mosaic is that of no plane.
+            is_placed = search.part is None and corner is None and _is_placed(image)
+            if corner is not None:
+                search = _on_sheet(search, corner)
             made = [make_report(search, image)]
             # Of a part of a slide the report alone says where it is.
-            if search.region is not None and search.part is None and _is_placed(image):
-                made.append(_segmentation(search, image, search.region))
+            if search.region is not None and is_placed:
+                made += _segmentations(search, image, search.region)
             if search.sheet is not None:
                 made.append(_sheet(search.sheet, image))
     except Exception as error:  # highdicom and pydicom refuse in many ways
@@ -50,15 +65,31 @@ def make_objects(search: Search) -> list[Any]:
     return made
 
 
-def _to_unicode(image: Any) -> None:
-    """Write the texts of a header in UTF-8 if they have code extensions (PS3.3 section C.12.1.1.2).
+def _on_sheet(search: Search, corner: tuple[int, int, int, int]) -> Search:
+    """Return a search about a slice of a mosaic as one about a part of the image that the file holds."""
+    top, left, rows, cols = corner
+    inside = search.region or Region.box(0, 0, rows, cols)
+    return replace(search, frame=0, region=Region(tuple(p + np.array([top, left]) for p in inside.polygons)))
 
-    highdicom refuses these, such as those of Japanese and Korean names.
+
+def _to_unicode(image: Any) -> None:
+    """Write the texts of a header in UTF-8 (PS3.3 section C.12.1.1.2), of which all objects are then.
+
+    A label of the user's table may have any letter, and highdicom refuses code extensions, such as those of
+    Japanese and Korean names.
     """
-    names = image.get("SpecificCharacterSet") or ""
-    if not isinstance(names, str) or "2022" in names:
-        image.decode()
-        image.SpecificCharacterSet = "ISO_IR 192"
+    image.decode()
+    image.SpecificCharacterSet = "ISO_IR 192"
+
+
+def _complete(image: Any) -> None:
+    """Leave empty what may be empty (type 2) and is not there, as after some deletion of names."""
+    for keyword in _MAY_BE_EMPTY:
+        if keyword not in image:
+            setattr(image, keyword, "")
+    # This may not be empty, and an image without it has no place in space.
+    if not image.get("FrameOfReferenceUID", "-"):
+        del image.FrameOfReferenceUID
 
 
 def _is_placed(image: Any) -> bool:
@@ -71,6 +102,14 @@ def _is_placed(image: Any) -> bool:
 
     is_of_frame = "FrameOfReferenceUID" in image
     return is_of_frame and (n_frames(image) == 1 or get_image_coordinate_system(image) is not None)
+
+
+def _segmentations(search: Search, image: Any, region: Region) -> list[Any]:
+    """Return the segmentation of a region; none if the header lacks a place that highdicom looks for."""
+    try:
+        return [_segmentation(search, image, region)]
+    except AttributeError:
+        return []
 
 
 def _segmentation(search: Search, image: Any, region: Region) -> Any:
@@ -100,6 +139,9 @@ def _segmentation(search: Search, image: Any, region: Region) -> Any:
         manufacturer_model_name=NAME,
         content_label="QUERY_REGION",
     )
+    # Of an image without a position it must be there, and may be empty (PS3.3 section C.7.6.1).
+    if "ImagePositionPatient" not in image and "PatientOrientation" not in made and n_frames(image) == 1:
+        made.PatientOrientation = image.get("PatientOrientation", "")
     declare(made)
     return made
 
@@ -119,5 +161,9 @@ def _sheet(sheet: NDArray[np.uint8], image: Any) -> Any:
     )
     # What it shows has no side; the standard wants one or a body part (PS3.3 section C.8.6.1).
     made.BodyPartExamined = str(image.get("BodyPartExamined") or "WHOLEBODY")
+    # Of a part that is there twice it must be said, and of others it must not (PS3.3 section C.7.3.1).
+    side = image.get("Laterality") or image.get("ImageLaterality")
+    if side and image.get("BodyPartExamined"):
+        made.Laterality = str(side)
     made.BurnedInAnnotation = "YES"
     return made

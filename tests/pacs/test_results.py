@@ -14,7 +14,7 @@ from support.archive_files import PATIENT, uid, write_study
 
 from cli.main import main
 from cli.output import to_archive
-from pacs.results import make_objects
+from pacs.results import _MAY_BE_EMPTY, make_objects
 from pacs.search import Search
 from pacs.store import store_objects
 from retrieval.answers.enrichment import Finding, Findings
@@ -196,6 +196,71 @@ def test_a_name_in_any_character_set_is_read_back_equal(tmp_path, codes, name):
         made.save_as(tmp_path / "made.dcm", enforce_file_format=True)
         assert str(pydicom.dcmread(tmp_path / "made.dcm").PatientName) == name
         assert errors(made, tmp_path) == []
+
+
+def test_a_label_in_any_letters_is_read_back_equal(folder, tmp_path):
+    # The header of the query is of ASCII alone.
+    label = "Größe 日本 Ω"
+    findings = Findings("patient", 3, 9, (Finding(label, 2, 3, 4, 9, 0.2, 0.5, 0.1, 0.9),))
+    made = make_objects(Search(folder / "1-1" / "0.dcm", facts=[label], findings=findings))[0]
+    made.save_as(tmp_path / "made.dcm", enforce_file_format=True)
+    text = text_of(pydicom.dcmread(tmp_path / "made.dcm"))
+    assert f"finding 1: {label}" in text
+    assert text.count(label) == 2
+    assert errors(made, tmp_path) == []
+
+
+_ENHANCED = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.4.1", "Modality": "MR", "PixelSpacing": None}
+_RADIOGRAPH = {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.1", "Modality": "CR", "PatientOrientation": ""}
+_UNPLACED = {"ImagePositionPatient": None, "ImageOrientationPatient": None}
+
+
+@pytest.mark.parametrize(
+    ("header", "n"),
+    [
+        ({"SliceThickness": ""}, 2),
+        ({**_RADIOGRAPH, **_UNPLACED, "BodyPartExamined": "CHEST"}, 2),
+        ({**_ENHANCED, **_UNPLACED}, 1),
+        ({"PixelSpacing": None}, 1),
+        ({"FrameOfReferenceUID": ""}, 1),
+        ({"BodyPartExamined": "KNEE", "Laterality": "R"}, 2),
+        (dict.fromkeys(_MAY_BE_EMPTY), 2),
+    ],
+)
+def test_what_a_header_lacks_costs_no_report(tmp_path, header, n):
+    path = write_study(tmp_path, 1, n=1) / "0.dcm"
+    image = pydicom.dcmread(path)
+    for keyword, value in header.items():
+        if value is None:
+            image.pop(keyword, None)
+        else:
+            setattr(image, keyword, value)
+    image.file_meta.MediaStorageSOPClassUID = image.SOPClassUID
+    image.save_as(path)
+    sheet = np.zeros((40, 50, 3), np.uint8)
+    made = make_objects(Search(path, region=BOX, sheet=sheet))
+    assert len(made) == n + 1
+    # The segmentation of an image whose thickness is not known cannot say it either.
+    said = [error for one in made for error in errors(one, tmp_path) if "SliceThickness" not in error]
+    assert said == []
+    assert "POLYLINE" in text_of(made[0])
+
+
+def test_a_region_of_a_slice_of_a_mosaic_is_said_on_its_sheet(tmp_path):
+    path = write_study(tmp_path, 1, n=1, ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"]) / "0.dcm"
+    image = pydicom.dcmread(path)
+    image.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0A, "US", 4)
+    image.save_as(path)
+    # Four slices of 16 x 16: the last one is at row 16 and column 16 of the sheet.
+    (report,) = make_objects(Search(path, 3, region=Region.box(2, 3, 5, 7)))
+    assert errors(report, tmp_path) == []
+    report.save_as(tmp_path / "report.dcm", enforce_file_format=True)
+    (found,) = regions_of(tmp_path / "report.dcm", target_of(path, 0))
+    assert np.array_equal(found.mask, Region.box(18, 19, 5, 7).mask((32, 32)))
+    (whole,) = make_objects(Search(path, 2))
+    whole.save_as(tmp_path / "whole.dcm", enforce_file_format=True)
+    (found,) = regions_of(tmp_path / "whole.dcm", target_of(path, 0))
+    assert np.array_equal(found.mask, Region.box(16, 0, 16, 16).mask((32, 32)))
 
 
 def test_a_region_in_frames_without_places_is_in_the_report_alone(tmp_path):

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..kinds import Kind
 from ..source import DamagedFrame, PassedOverError
 from .frames import Frame, Stored
+from .header import kind_of
 
 _COUNT = b"NumberOfImagesInMosaic\0"
 
@@ -70,6 +72,16 @@ def unfold(sheet: Stored) -> Mosaic:
             "passed over: a mosaic of slices that does not say how many it shows; convert it by dcm2niix"
         )
     return mosaic
+
+
+def slice_corner(dataset: Any, number: int) -> tuple[int, int, int, int] | None:
+    """Return where a slice is on the image of its file, (top, left, rows, cols); None if it is no mosaic."""
+    n = _count(dataset) if kind_of(dataset) is Kind.MOSAIC else 0
+    if not n:
+        return None
+    side = math.ceil(math.sqrt(n))
+    rows, cols = int(dataset.Rows) // side, int(dataset.Columns) // side
+    return number // side * rows, number % side * cols, rows, cols
 
 
 def _count(dataset: Any) -> int:
