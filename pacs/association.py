@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,8 @@ _MOST_CONTEXTS = 120
 """Of the 128 that an association can have (PS3.8 section 9.3.2)."""
 
 _NO_DESTINATION = 0xA801
+_NONE_SENT = 0xA702
+"""None of the images can be sent, such as those that are not encoded as we take them (PS3.4 table C.4-3)."""
 
 Store = Callable[[str, Sequence[Piece]], None]
 """Takes the SOP instance UID of an image that comes, and the pieces of its file (DICOM Part 10)."""
@@ -62,12 +64,21 @@ class Peer:
         finally:
             _end(link)
 
-    def get(self, identifier: Any, store: Store) -> None:
+    def get(
+        self, identifier: Any, store: Store, kinds: Collection[str] = (), *, is_plain: bool = False
+    ) -> None:
         """Let the images of an identifier come over the same association, by C-GET.
+
+        Those that the archive cannot send do not come; no error says so.
+
+        Parameters
+        ----------
+        kinds : the SOP classes of the images; none if they are not known.
+        is_plain : take what is not compressed alone, as some archives send a class in one way only.
 
         Raises
         ------
-        TransientError : the association was aborted, or some of the images did not come.
+        TransientError : the association was aborted, or the archive cannot send now.
         """
         from pynetdicom import build_role, evt
         from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet as Get
@@ -84,11 +95,11 @@ class Peer:
 
         entity = _entity()
         entity.add_requested_context(Get)
-        kinds = storage_classes(_MOST_CONTEXTS)
-        for kind in kinds:
-            entity.add_requested_context(kind, transfer_syntaxes())
+        contexts = _contexts(kinds, is_plain)
+        for kind, syntaxes in contexts:
+            entity.add_requested_context(kind, syntaxes)
         # In a C-GET the archive sends, so that we are the provider of storage (PS3.7 section D.3.3.4).
-        roles = [build_role(kind, scp_role=True) for kind in kinds]
+        roles = [build_role(kind, scp_role=True) for kind in dict(contexts)]
         link = self._associated(entity, [(evt.EVT_C_STORE, stored), *quick_ack_handlers()], roles)
         try:
             codes = [self._code(status) for status, _ in link.send_c_get(identifier, Get)]
@@ -96,7 +107,7 @@ class Peer:
             _end(link)
         if failures:
             raise ArchiveError(f"{self.shown}: what it sends cannot be written ({failures[0].strerror})")
-        if codes and codes[-1] not in _WARNINGS:
+        if codes and codes[-1] not in (*_WARNINGS, _NONE_SENT):
             raise TransientError(f"{self.shown}: does not send what was asked for (status {codes[-1]:04X})")
 
     def move(self, identifier: Any, title: str) -> None:
@@ -170,6 +181,18 @@ def _end(link: Any) -> None:
         link.release()
 
 
+def _contexts(kinds: Collection[str], is_plain: bool) -> list[tuple[str, list[str]]]:
+    """Return what images may come as: SOP classes with transfer syntaxes.
+
+    Of a context with several syntaxes an archive takes one, and one that cannot transcode sends no image of
+    another. Of few classes each syntax is therefore a context of its own.
+    """
+    syntaxes = transfer_syntaxes()[: _N_PLAIN if is_plain else None]
+    if kinds and len(kinds) * len(syntaxes) <= _MOST_CONTEXTS:
+        return [(kind, [syntax]) for kind in sorted(kinds) for syntax in syntaxes]
+    return [(kind, syntaxes) for kind in storage_classes(_MOST_CONTEXTS)]
+
+
 def storage_classes(most: int | None = None) -> list[str]:
     """Return the SOP classes of images and what belongs to them: all, or those that come first."""
     from pynetdicom import sop_class
@@ -180,11 +203,16 @@ def storage_classes(most: int | None = None) -> list[str]:
     return [str(getattr(sop_class, name)) for name in names][:most]
 
 
+_N_PLAIN = 2
+
+
 def transfer_syntaxes() -> list[str]:
     """Return the transfer syntaxes that we take, the plain ones first."""
     from pydicom import uid
 
     return [
         uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian, uid.JPEGLosslessSV1, uid.JPEG2000Lossless,
-        uid.JPEGLSLossless, uid.RLELossless, uid.JPEGBaseline8Bit, uid.JPEG2000,
+        uid.JPEGLSLossless, uid.RLELossless, uid.JPEGBaseline8Bit, uid.JPEG2000, uid.JPEGLossless,
+        uid.JPEGExtended12Bit, uid.JPEGLSNearLossless, uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K,
+        uid.ExplicitVRBigEndian, uid.DeflatedExplicitVRLittleEndian,
     ]  # fmt: skip

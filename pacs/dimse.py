@@ -44,6 +44,8 @@ class Dimse:
             raise SettingError(f"{address.shown}: write it as {address.scheme}:TITLE@host:104")
         _identifier("SERIES", address.filters)  # refused before anything is asked
         self.address, self._n = address, n_associations
+        self._is_plain = False
+        self._kinds: dict[str, str] = {}  # the SOP classes of the images that are being brought
         self._peer = Peer(match["title"], match["host"], int(match["port"]), address.shown)
 
     def series(self) -> Iterator[ArchivedSeries]:
@@ -86,20 +88,34 @@ class Dimse:
 
     def instances(self, series: SeriesKey) -> list[str]:
         """Return the SOP instance UIDs of a series."""
+        return sorted(self._images(series))
+
+    def _images(self, series: SeriesKey) -> dict[str, str]:
+        """Return the SOP classes of the images of a series by their UIDs, empty if they are not said."""
         above = {"StudyInstanceUID": series.study, "SeriesInstanceUID": series.series}
+        found = self._find("IMAGE", {**above, "SOPInstanceUID": "", "SOPClassUID": ""})
         # A series that is not there matches nothing; no status says so.
-        found = self._uids("IMAGE", above, "SOPInstanceUID")
         if not found:
             raise GoneError(f"{self.address.shown}: a series is not there any more")
-        return sorted(found)
+        return {
+            checked_uid(_text(one, "SOPInstanceUID"), self.address.shown): _text(one, "SOPClassUID")
+            for one in found
+        }
 
     def files(
         self, series: SeriesKey, folder: Path, wanted: Collection[str] | None = None
     ) -> Iterator[ArchivedFile]:
         """Write files of a series; each association brings a share of them."""
         # Asked for image by image: what did not come when an association ended is asked for again.
-        left = set(self.instances(series) if wanted is None else wanted)
+        try:
+            self._kinds = self._images(series)
+        except ArchiveError:
+            if wanted is None:
+                raise
+            self._kinds = {}  # what is wanted is asked for in any case
+        left = set(self._kinds if wanted is None else wanted)
         for attempt in range(_TRIES):
+            self._is_plain = attempt == 1
             try:
                 for file in self._shared(series, folder, sorted(left)):
                     if file.uid in left:
@@ -107,10 +123,11 @@ class Dimse:
                         yield file
                     else:  # one that was not asked for, or comes twice
                         file.path.unlink(missing_ok=True)
-                return
             except ArchiveError:
                 if attempt == _TRIES - 1:
                     raise
+            if not left:
+                return
 
     def _shared(self, series: SeriesKey, folder: Path, uids: list[str]) -> Iterator[ArchivedFile]:
         """Bring images over several associations; the first error is raised when all of them have ended."""
@@ -171,7 +188,8 @@ class Dimse:
 
     def _transfer(self, identifier: Any, uids: Sequence[str], store: Store) -> None:
         """Let images come over an association of its own."""
-        self._peer.get(identifier, store)
+        kinds = {kind for uid in uids if (kind := self._kinds.get(uid))}
+        self._peer.get(identifier, store, kinds, is_plain=self._is_plain)
 
     def changed(self, cursor: str | None) -> Changed:
         """Tell nothing: DIMSE has no log of changes."""
@@ -179,10 +197,6 @@ class Dimse:
 
     def close(self) -> None:
         """Do nothing: associations end with what they were for."""
-
-    def _uids(self, level: str, keys: Mapping[str, str], keyword: str) -> set[str]:
-        found = self._find(level, {**keys, keyword: keys.get(keyword, "")})
-        return {checked_uid(_text(one, keyword), self.address.shown) for one in found}
 
     def _find(self, level: str, keys: Mapping[str, str]) -> list[Any]:
         return self._peer.find(_identifier(level, keys))

@@ -6,7 +6,8 @@ import socket
 
 import pydicom
 import pytest
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.encaps import encapsulate
+from pydicom.uid import ExplicitVRLittleEndian, HTJ2KLossless, JPEGExtended12Bit, JPEGLosslessSV1
 from pynetdicom import AE, build_context, evt
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as Find
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet as Get
@@ -152,6 +153,69 @@ def test_what_an_aborted_association_did_not_bring_is_asked_for_again(server, tm
     assert sorted(found) == sorted(images)
     assert len(list((tmp_path / "out").iterdir())) == 4
     assert wanted == [4, 3]
+
+
+def test_an_image_that_the_archive_cannot_send_costs_no_other(server, tmp_path):
+    images = {pydicom.dcmread(path).SOPInstanceUID: path for path in write_study(tmp_path, 1, n=3).iterdir()}
+    refused = sorted(images)[1]
+
+    def sent(event):
+        asked = event.identifier.SOPInstanceUID
+        uids = [one for one in ([asked] if isinstance(asked, str) else asked) if one != refused]
+        yield len(uids)
+        if not uids:
+            yield 0xA702, None
+        for one in uids:
+            yield 0xFF00, pydicom.dcmread(images[one])
+
+    archive = Dimse(server(sent, kind=evt.EVT_C_GET, model=Get), n_associations=3)
+    (tmp_path / "out").mkdir()
+    found = [file.uid for file in archive.files(SeriesKey("1.1", "1.2"), tmp_path / "out", list(images))]
+    assert sorted(found) == sorted(set(images) - {refused})
+
+
+def test_an_archive_that_transcodes_nothing_sends_images_of_all_syntaxes(tmp_path):
+    images = {}
+    for number, syntax in enumerate(
+        (ExplicitVRLittleEndian, JPEGLosslessSV1, HTJ2KLossless, JPEGExtended12Bit)
+    ):
+        image = pydicom.dcmread(write_study(tmp_path / str(number), 1, n=1) / "0.dcm")
+        image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = uid(1, 1, number)
+        image.file_meta.TransferSyntaxUID = syntax
+        if syntax.is_compressed:
+            image.PixelData = encapsulate([b"pixels"])
+        images[image.SOPInstanceUID] = image
+
+    def found(event):
+        for one, image in images.items():
+            answer = pydicom.Dataset()
+            answer.QueryRetrieveLevel, answer.SOPInstanceUID = "IMAGE", one
+            answer.SOPClassUID = image.SOPClassUID
+            yield 0xFF00, answer
+
+    def sent(event):
+        asked = event.identifier.SOPInstanceUID
+        uids = [asked] if isinstance(asked, str) else list(asked)
+        yield len(uids)
+        for one in uids:
+            yield 0xFF00, images[one]
+
+    entity = AE(ae_title="OTHER")
+    entity.add_supported_context(Find)
+    entity.add_supported_context(Get)
+    syntaxes = [image.file_meta.TransferSyntaxUID for image in images.values()]
+    entity.add_supported_context(CT, syntaxes, scu_role=True, scp_role=True)
+    handlers = [(evt.EVT_C_FIND, found), (evt.EVT_C_GET, sent)]
+    server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+    (tmp_path / "out").mkdir()
+    try:
+        archive = Dimse(Address.parse(f"dimse:OTHER@127.0.0.1:{server.server_address[1]}"), 1)
+        files = list(archive.files(SeriesKey("1.1", "1.2"), tmp_path / "out"))
+    finally:
+        server.shutdown()
+    assert {file.uid: pydicom.dcmread(file.path).file_meta.TransferSyntaxUID for file in files} == {
+        one: image.file_meta.TransferSyntaxUID for one, image in images.items()
+    }
 
 
 def moved(event):

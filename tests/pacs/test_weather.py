@@ -13,6 +13,7 @@ from pacs.folder import FolderArchive
 from pacs.web import RetryPolicy, TransientError
 from retrieval.baselines import Thumbnail
 from retrieval.errors import ArchiveError, SettingError
+from retrieval.index.update.archive_files import GONE
 from retrieval.index.writer import IndexWriter
 from retrieval.readers.archive import Address, SeriesKey, part_path
 
@@ -160,7 +161,7 @@ def test_a_study_that_is_deleted_while_it_is_read_costs_no_other(index, files):
     with bad_weather(files, lambda what, n: 404 if (what, n) == ("whole", 2) else None) as weather:
         report = update(index, weather)
         assert report.added == 6
-        assert [reason for _, reason in report.skipped] == ["is not in the archive any more"] * 3
+        assert [reason for _, reason in report.skipped] == [GONE] * 3
         weather.series.pop((uid(2), uid(2, 1)))
         assert update(index, weather).removed == 3
     assert len(index) == 6

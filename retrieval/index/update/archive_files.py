@@ -29,7 +29,7 @@ _AT_ONCE = 64
 """Images that are fetched at once, if they are of many series."""
 _SHARE = 4
 """A series is fetched whole if one in this number of its images is wanted, or more: one by one is slower."""
-GONE = "is not in the archive any more"
+GONE = "is not in the archive any more, or cannot be sent by it"
 
 
 @dataclass
