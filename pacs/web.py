@@ -134,7 +134,7 @@ class HttpClient:
         if status in (401, 403):
             raise ArchiveError(
                 f"{self.shown}: refuses these credentials ({status}); put the right ones into a netrc file "
-                f"or into {USER} and {PASSWORD}"
+                f"or into {USER} and {PASSWORD}, or a token into {TOKEN}"
             )
         if status in (404, 410):
             raise GoneError(

@@ -86,6 +86,14 @@ def test_what_marks_nothing_here_is_one_line(index, folder, rois, capsys):
     assert "has no region" in refused(folder / "1-1" / "1.dcm", "--roi", f"{rois['SR']}#liver")
 
 
+def test_an_object_that_the_archive_lists_and_does_not_send_is_one_line(
+    index, folder, rois, capsys, monkeypatch
+):
+    monkeypatch.setattr("pacs.folder.FolderArchive.files", lambda *about: iter(()))
+    assert run("query", index, folder / "1-1" / "1.dcm", "--roi", rois["SEG"], "--quiet") == 2
+    assert f"has no object {rois['SEG']}" in capsys.readouterr().err
+
+
 def test_an_index_of_no_archive_says_what_to_give(folder, tmp_path, capsys):
     run("index", folder / "1-1", "-o", tmp_path / "i", "--by", "thumbnail", "--jobs", 1, "--quiet")
     assert run("query", tmp_path / "i", folder / "1-1" / "1.dcm", "--roi", uid(1), "--quiet") == 2

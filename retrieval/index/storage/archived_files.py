@@ -73,7 +73,8 @@ def _object(archive: Archive, uid: str, folder: Path) -> Path | None:
     # Small series first: a segmentation or a report is most often alone in its series.
     for series in sorted(archive.series(), key=lambda one: one.n_images or 0):
         if uid in archive.instances(series.key):
-            return next(file.path for file in archive.files(series.key, folder, [uid]))
+            # One that cannot be sent does not come, and no error says so.
+            return next((file.path for file in archive.files(series.key, folder, [uid])), None)
     return None
 
 
