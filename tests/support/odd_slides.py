@@ -155,6 +155,17 @@ def _of_16_bits(path: Path) -> Path:
     return write_dicom_slide(path, IMAGE, **grey, **bits, PixelData=bytes(6 * 256 * 256 * 2))
 
 
+def _of_channels(path: Path) -> Path:
+    from pydicom.dataset import Dataset
+
+    paths = [Dataset(), Dataset()]
+    for number, one in enumerate(paths):
+        one.OpticalPathIdentifier = str(number)
+    grey = {"SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2", "PlanarConfiguration": None}
+    more = {"OpticalPathSequence": paths, "NumberOfOpticalPaths": 2, "NumberOfFrames": 12}
+    return write_dicom_slide(path, IMAGE, **grey, **more, PixelData=bytes(12 * 256 * 256))
+
+
 def _level(path: Path) -> Path:
     return write_dicom_slide(path, IMAGE, ImageType=["DERIVED", "PRIMARY", "VOLUME", "RESAMPLED"])
 
@@ -192,6 +203,7 @@ ODD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "small.ome.tif": (lambda p: write_slide(p, IMAGE, um_per_px=0.0005, is_ome=True), "than light resolves"),
     "small.dcm": (lambda p: write_dicom_slide(p, IMAGE, 0.0005), "than light resolves"),
     "fluorescence.dcm": (_of_16_bits, "its samples have 16 bits, not 8"),
+    "channels.dcm": (_of_channels, "each of its channels has frames of its own"),
     "level.dcm": (_level, "a lower level of a slide, which is read with its finest one"),
     "unscaled.dcm": (lambda p: write_dicom_slide(p, IMAGE, SharedFunctionalGroupsSequence=None), "how large"),
 }  # fmt: skip

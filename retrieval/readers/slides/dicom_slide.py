@@ -86,10 +86,10 @@ def _check(header: Any) -> None:
         raise PictureError(f"a {kind}, no slide")
     # wsidicom shows all that is above 255 as white.
     if (bits := text_of(header, "BitsAllocated")) not in ("", "8"):
-        raise PictureError(
-            f"no slide in colour that can be read: its samples have {bits} bits, not 8; index it without "
-            "--um-per-px, each tile as an image"
-        )
+        raise PictureError(_no_colour(f"its samples have {bits} bits, not 8"))
+    # Of several optical paths it shows the first.
+    if text_of(header, "SamplesPerPixel") == "1" and len(header.get("OpticalPathSequence") or ()) > 1:
+        raise PictureError(_no_colour("each of its channels has frames of its own"))
     # PS3.3 C.8.12.14: either all tiles in order (TILED_FULL), or a position of each.
     if not any(header.get(keyword) for keyword in _PLACED):
         raise PictureError(
@@ -102,6 +102,10 @@ def _check(header: Any) -> None:
             f"passed over: part {number} of a slide, which is read with its first part if that is in the "
             "same folder"
         )
+
+
+def _no_colour(what: str) -> str:
+    return f"no slide in colour that can be read: {what}; index it without --um-per-px, each tile as an image"
 
 
 def _files_of(path: Path, header: Any) -> list[Path]:
