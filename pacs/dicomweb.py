@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from retrieval.errors import ArchiveError, GoneError
@@ -13,9 +13,12 @@ from retrieval.readers.archive import Address, ArchivedFile, ArchivedSeries, Cha
 from .dicom_json import value_of, values_of
 from .instance_uid import checked_uid, uid_in, uid_of_file
 from .matching import check_keyword, contradicts, tag_of
-from .multipart import boundary_of, parts
+from .multipart import Part, boundary_of, only_part, parts
 from .orthanc_changes import OrthancChanges
 from .web import HttpClient, RetryPolicy
+
+if TYPE_CHECKING:
+    import requests
 
 _STUDY, _SERIES, _INSTANCE, _N_IMAGES = "0020000D", "0020000E", "00080018", "00201209"
 _OPTIONS = ("fuzzymatching",)
@@ -129,10 +132,9 @@ class DicomWeb:
 
     def _attempt(self, path: str, folder: Path, seen: set[str]) -> Iterator[ArchivedFile]:
         with self._http.opened("GET", path, headers={"Accept": _ACCEPT}) as response:
-            boundary = boundary_of(response.headers.get("Content-Type", ""), self.address.shown)
             # The raw stream: its chunks are as large as we ask for, compressed or not.
             response.raw.decode_content = True
-            for part in parts(response.raw.read, boundary, folder, self.address.shown):
+            for part in self._parts(response, folder):
                 uid = uid_in(part.head) or uid_of_file(part.path)
                 # A second attempt retrieves again what was yielded already.
                 if uid is None or uid in seen:
@@ -140,6 +142,13 @@ class DicomWeb:
                     continue
                 seen.add(uid)
                 yield ArchivedFile(uid, part.path)
+
+    def _parts(self, response: requests.Response, folder: Path) -> Iterator[Part]:
+        kind = response.headers.get("Content-Type", "")
+        if kind.partition(";")[0].strip().lower() == "application/dicom":
+            return only_part(response.raw.read, folder)
+        shown = self.address.shown
+        return parts(response.raw.read, boundary_of(kind, shown), folder, shown)
 
     def changed(self, cursor: str | None) -> Changed:
         """Return what Orthanc's ``/changes`` tells; other servers do not tell."""

@@ -71,6 +71,20 @@ def parts(read: Read, boundary: bytes, folder: Path, shown: str) -> Iterator[Par
         yield Part(path, head)
 
 
+def only_part(read: Read, folder: Path) -> Iterator[Part]:
+    """Write an answer that is one file and no multipart answer, as some servers give one image; yield it."""
+    path, head = part_path(folder), b""
+    try:
+        with path.open("wb") as file:
+            while chunk := read(_CHUNK):
+                head += chunk[: _HEAD - len(head)]
+                file.write(chunk)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    yield Part(path, head)
+
+
 class _Stream:
     """A buffered stream that can be searched."""
 

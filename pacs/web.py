@@ -118,6 +118,10 @@ class HttpClient:
             raise TransientError(
                 f"{self.shown}: no answer within {self._policy.read:g} s; the same command goes on"
             ) from error
+        except (requests.TooManyRedirects, requests.exceptions.InvalidSchema) as error:
+            raise ArchiveError(
+                f"{self.shown}: leads on to elsewhere, and to no answer; is this the address of its DICOMweb?"
+            ) from error
         except (requests.ConnectionError, urllib3.exceptions.HTTPError, OSError) as error:
             # Of an answer that is being read, the libraries raise their own errors of the connection.
             if is_open and type(error).__module__ == "builtins" and not isinstance(error, _ON_THE_WAY):

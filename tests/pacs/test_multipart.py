@@ -68,5 +68,7 @@ def test_a_part_without_a_header_is_refused(tmp_path):
 def test_an_answer_that_is_none_is_named():
     assert boundary_of('multipart/related; type="application/dicom"; boundary="a b"', "x") == b"a b"
     assert boundary_of("multipart/related; boundary=abc; type=x", "x") == b"abc"
+    assert boundary_of("Multipart/Related; Boundary=abc", "x") == b"abc"
+    assert boundary_of('multipart/related; boundary="a;b,c"', "x") == b"a;b,c"
     with pytest.raises(ArchiveError, match="x: answers with text/html, not with DICOM files"):
         boundary_of("text/html; charset=utf-8", "x")

@@ -11,6 +11,7 @@ import pydicom
 import pytest
 from support.archive_files import write_study
 
+from pacs.dicomweb import DicomWeb
 from pacs.store import store_objects
 from retrieval.errors import ArchiveError
 from retrieval.readers.archive import Address
@@ -84,3 +85,11 @@ def test_a_refusal_without_a_reason_is_one_line(result):
         pytest.raises(ArchiveError, match=r"refuses 1 of 1 results \(no reason\)"),
     ):
         store_objects(archive, [result])
+
+
+def test_a_redirect_without_an_end_is_no_failure_of_the_connection():
+    with (
+        answering(302, b"", elsewhere="/dw") as archive,
+        pytest.raises(ArchiveError, match="leads on to elsewhere, and to no answer"),
+    ):
+        list(DicomWeb(archive).series())

@@ -220,6 +220,21 @@ def test_a_uid_that_leads_elsewhere_is_refused(index, files):
             update(index, weather)
 
 
+def test_one_image_may_come_without_a_multipart_answer(files, tmp_path, monkeypatch):
+    def one_file(found):
+        (content,) = found.values()
+        return content
+
+    monkeypatch.setattr("support.weather._multipart", one_file)
+    monkeypatch.setattr(
+        "support.weather._MULTIPART", "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"
+    )
+    with bad_weather(files) as weather:
+        archive = DicomWeb(Address.parse(weather.address))
+        (file,) = archive.files(FIRST, tmp_path, [uid(1, 1, 2)])
+        assert (file.uid, file.path.read_bytes()) == (uid(1, 1, 2), weather.series[FIRST][uid(1, 1, 2)])
+
+
 def listed(weather, filters=""):
     return [one.key for one in DicomWeb(Address.parse(f"{weather.address}{filters}")).series()]
 

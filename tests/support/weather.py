@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pydicom
 
+_MULTIPART = 'multipart/related; boundary="edge"'
+
 
 @dataclass
 class Weather:
@@ -102,7 +104,7 @@ def _handler(weather: Weather):
             self._send(json.dumps(found).encode() if is_json else _multipart(found), is_json, fate == "half")
 
         def _send(self, body, is_json, is_half):
-            kind = "application/dicom+json" if is_json else 'multipart/related; boundary="edge"'
+            kind = "application/dicom+json" if is_json else _MULTIPART
             self.send_response(200)
             self.send_header("Content-Type", kind)
             self.end_headers()
