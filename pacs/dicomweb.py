@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from retrieval.errors import ArchiveError, GoneError
 from retrieval.readers.archive import Address, ArchivedFile, ArchivedSeries, Changed, SeriesKey
@@ -40,7 +40,7 @@ class DicomWeb:
     """
 
     def __init__(self, address: Address, policy: RetryPolicy = RetryPolicy()) -> None:  # noqa: B008
-        if not address.place.startswith(("http://", "https://")):
+        if not _is_web_address(address.place):
             raise ArchiveError(f"{address.shown}: write it as dicomweb:http://host/dicom-web")
         for keyword in address.filters:
             # A tag is one too, and a part of a sequence is named by both, with a dot.
@@ -157,6 +157,14 @@ class DicomWeb:
     def close(self) -> None:
         """Let go of connections."""
         self._http.close()
+
+
+def _is_web_address(place: str) -> bool:
+    try:
+        parts = urlsplit(place)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or half an IPv6 address
+        return False
 
 
 def _path(series: SeriesKey) -> str:

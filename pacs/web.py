@@ -126,6 +126,11 @@ class HttpClient:
             # Of an answer that is being read, the libraries raise their own errors of the connection.
             if is_open and type(error).__module__ == "builtins" and not isinstance(error, _ON_THE_WAY):
                 raise
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise ArchiveError(
+                    f"{self.shown}: its certificate is of nobody whom this machine trusts; if that is an "
+                    "authority of your own, name the file of it in REQUESTS_CA_BUNDLE"
+                ) from error
             raise TransientError(
                 f"{self.shown}: the connection failed ({_cause(error)}); see that it runs, the same command "
                 "goes on"

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from ..errors import SettingError
 
@@ -54,7 +54,8 @@ class Address:
                 f"{text}: is no address of an archive; write dicomweb:http://host/dicom-web?Modality=CT"
             )
         place, _, query = match[2].partition("?")
-        if "//" in place and "@" in urlsplit(place).netloc:
+        # The host by its place, as a damaged address has none that could be parsed.
+        if "//" in place and "@" in place.partition("//")[2].partition("/")[0]:
             raise SettingError(
                 f"{match[1]}:{place.rpartition('@')[2]}: the address holds a user or a password, which "
                 "others can read; keep them in a netrc file or in SEMBLANCE_ARCHIVE_USER and _PASSWORD"

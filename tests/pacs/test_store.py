@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pydicom
 import pytest
+import requests
 from support.archive_files import write_study
 
 from pacs.dicomweb import DicomWeb
@@ -93,3 +94,20 @@ def test_a_redirect_without_an_end_is_no_failure_of_the_connection():
         pytest.raises(ArchiveError, match="leads on to elsewhere, and to no answer"),
     ):
         list(DicomWeb(archive).series())
+
+
+@pytest.mark.parametrize(
+    "place", ["http://a:p", "http://a:99999/dw", "http:///dw", "http://[::1/dw", "ftp://a"]
+)
+def test_an_address_that_is_none_is_refused(place):
+    with pytest.raises(ArchiveError, match="write it as dicomweb:http://host/dicom-web"):
+        DicomWeb(Address.parse(f"dicomweb:{place}"))
+
+
+def test_a_certificate_that_nobody_vouches_for_is_said_to_be_that(monkeypatch):
+    def refused(*about, **more):
+        raise requests.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
+
+    monkeypatch.setattr(requests.Session, "request", refused)
+    with pytest.raises(ArchiveError, match="its certificate is of nobody .* in REQUESTS_CA_BUNDLE"):
+        list(DicomWeb(Address.parse("dicomweb:https://a/dw")).series())
