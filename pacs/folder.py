@@ -10,6 +10,7 @@ from typing import Any
 from retrieval.errors import ArchiveError, GoneError
 from retrieval.readers.archive import Address, ArchivedFile, ArchivedSeries, Changed, SeriesKey, part_path
 from retrieval.readers.folder import FoundFile, find_files
+from retrieval.readers.formats import recognise
 from retrieval.readers.warnings_off import quiet
 
 from .matching import check_keyword, matches
@@ -103,7 +104,11 @@ def series_of(path: Path, filters: Mapping[str, str]) -> tuple[SeriesKey, str] |
         with quiet():
             from pydicom import dcmread
 
-            header: Any = dcmread(path, specific_tags=[*_READ, *filters], stop_before_pixels=True)
+            # By its content: some files have no preamble, and a damaged one is none of DICOM by force.
+            if recognise(path) != "dicom":
+                return None
+            tags = [*_READ, *filters]
+            header: Any = dcmread(path, specific_tags=tags, stop_before_pixels=True, force=True)
             study, series, uid = (str(header.get(keyword) or "") for keyword in _READ)
             is_meant = all(matches(header.get(key), wanted, key) for key, wanted in filters.items())
     except Exception:  # damaged DICOM fails in many ways, and a folder may hold anything

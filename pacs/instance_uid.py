@@ -48,7 +48,7 @@ def uid_of_file(path: Path) -> str | None:
 
     try:
         with quiet():
-            header = dcmread(path, stop_before_pixels=True, specific_tags=["SOPInstanceUID"])
+            header = dcmread(path, stop_before_pixels=True, specific_tags=["SOPInstanceUID"], force=True)
             uid = header.get("SOPInstanceUID") or header.file_meta.get("MediaStorageSOPInstanceUID")
     except Exception:  # damaged DICOM fails in many ways
         return None

@@ -109,5 +109,5 @@ def test_a_certificate_that_nobody_vouches_for_is_said_to_be_that(monkeypatch):
         raise requests.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
 
     monkeypatch.setattr(requests.Session, "request", refused)
-    with pytest.raises(ArchiveError, match="its certificate is of nobody .* in REQUESTS_CA_BUNDLE"):
+    with pytest.raises(ArchiveError, match=r"its certificate is of nobody .* in REQUESTS_CA_BUNDLE"):
         list(DicomWeb(Address.parse("dicomweb:https://a/dw")).series())
