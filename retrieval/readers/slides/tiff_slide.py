@@ -20,6 +20,7 @@ _CACHE = 192 << 20
 """Bytes of decoded tiles that are kept: two rows of a slide of 100,000 columns, each 77 MB."""
 _INCHES_AND_CENTIMETRES = {2: 25_400.0, 3: 10_000.0}  # µm of ResolutionUnit, TIFF 6.0 section 8
 _COLOURS = (1, 2, 6)  # PhotometricInterpretation: grey, RGB, and YCbCr of JPEG
+_ALPHA = (1, 2)  # ExtraSamples: associated alpha, or not
 _JPEG, _DEEP_ZOOM = 7, 0.05
 _QUANTISATION = b"\xff\xdb"  # the marker of the tables without which no JPEG is decoded, T.81 table B.1
 
@@ -119,6 +120,7 @@ class _StoredTiles:
         self.tables = {} if tables is None else {"jpegtables": tables}
         self._shape = int(page.tilelength), int(page.tilewidth)
         self.is_jpeg = int(page.compression) == _JPEG
+        self._has_alpha = any(int(sample) in _ALPHA for sample in page.extrasamples)
 
     def checked(self, values: NDArray[Any]) -> NDArray[np.uint8]:
         """Return a decoded tile as RGB, (rows, cols, 3). Raise PictureError if it is too large."""
@@ -128,8 +130,13 @@ class _StoredTiles:
             raise PictureError("damaged: a tile has another size than its header says")
         if tile.shape[2] == 1:
             return np.repeat(tile, 3, axis=2)
+        if tile.shape[2] == 3:
+            return tile
         # Without alpha, which is coverage: what a scanner leaves transparent is glass, not black.
-        return tile if tile.shape[2] == 3 else np.ascontiguousarray(tile[..., :3])
+        colours = np.ascontiguousarray(tile[..., :3])
+        if self._has_alpha and not tile[..., 3].all():
+            colours[~tile.any(axis=2)] = 255
+        return colours
 
 
 def _paste(values: RGB, tile: RGB, top: int, left: int) -> None:

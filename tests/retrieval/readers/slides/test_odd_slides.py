@@ -115,6 +115,20 @@ def test_a_tile_that_the_file_leaves_out_is_white(tmp_path) -> None:
     assert np.allclose(pictures["s#0.5um/1,0"] * 255, IMAGE[:256, 256:512], atol=1e-3)
 
 
+@pytest.mark.parametrize(("extra", "shade"), [(1, 1), (2, 1), (0, 0)])
+def test_what_a_slide_leaves_transparent_is_glass(tmp_path, extra, shade) -> None:
+    # As other programs write what a scanner has not seen; without alpha black is black.
+    image = np.dstack([IMAGE, np.full(IMAGE.shape[:2], 255, np.uint8)])
+    image[:200, :100] = 0
+    image[300, 300, 3] = 0
+    path = _write(tmp_path / "s.tif", image, extrasamples=[extra])
+    fine = Tiling((0.5,), 256, tissue=TILING.tissue)
+    pictures = {p.id: p.pixels for p in read_pictures(path, "s", tiling=fine)}
+    assert (pictures["s#0.5um/0,0"][:200, :100] == shade).all()
+    assert np.allclose(pictures["s#0.5um/0,0"][200:] * 255, IMAGE[200:256, :256], atol=1e-3)
+    assert np.allclose(pictures["s#0.5um/1,1"] * 255, IMAGE[256:512, 256:512], atol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("compression", "data"),
     [("deflate", b"\x5a" * 40), ("jpeg", b"\x5a" * 40)],
