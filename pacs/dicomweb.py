@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -118,7 +119,8 @@ class DicomWeb:
             return
         left = set(wanted)
         for uid in sorted(left):
-            yield from self._retrieve(f"{_path(series)}/instances/{quote(uid)}", folder)
+            with suppress(GoneError):  # deleted since: the others are there
+                yield from self._retrieve(f"{_path(series)}/instances/{quote(uid)}", folder)
 
     def _retrieve(self, path: str, folder: Path) -> Iterator[ArchivedFile]:
         seen: set[str] = set()

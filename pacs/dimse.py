@@ -82,7 +82,7 @@ class Dimse:
                 continue
             if keyword not in found:
                 raise ArchiveError(f"{self.address.shown}: does not find by {keyword}; leave that out")
-            if not any(values) or contradicts(values, wanted, keyword):
+            if not any(map(str, values)) or contradicts(values, wanted, keyword):
                 return False
         return True
 

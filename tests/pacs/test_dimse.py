@@ -83,7 +83,7 @@ def test_what_an_archive_does_not_match_by_is_not_taken_for_a_match(server):
             answer = pydicom.Dataset()
             answer.QueryRetrieveLevel, answer.StudyInstanceUID = event.identifier.QueryRetrieveLevel, "1.2"
             answer.SeriesInstanceUID, answer.BodyPartExamined = f"1.2.{number}", part
-            answer.StudyDate = "20260104"
+            answer.StudyDate, answer.SeriesNumber = "20260104", 0
             yield 0xFF01, answer
 
     address = server(found)
@@ -95,6 +95,7 @@ def test_what_an_archive_does_not_match_by_is_not_taken_for_a_match(server):
     assert series(BodyPartExamined="HE*\\CHEST") == ["1.2.1", "1.2.2"]
     assert series(StudyDate="20260101-", BodyPartExamined="*") == ["1.2.1", "1.2.2", "1.2.3"]
     assert series(StudyDate="20260201-") == []
+    assert len(series(SeriesNumber="0")) == 3
     with pytest.raises(ArchiveError, match="does not find by Manufacturer; leave that out"):
         series(Manufacturer="Nobody")
 

@@ -235,6 +235,14 @@ def test_one_image_may_come_without_a_multipart_answer(files, tmp_path, monkeypa
         assert (file.uid, file.path.read_bytes()) == (uid(1, 1, 2), weather.series[FIRST][uid(1, 1, 2)])
 
 
+def test_one_image_that_is_gone_costs_no_other(files, tmp_path):
+    with bad_weather(files) as weather:
+        weather.fail = lambda kind, n: 404 if kind == "one" and n == 1 else None
+        wanted = sorted(weather.series[FIRST])
+        found = [file.uid for file in DicomWeb(Address.parse(weather.address)).files(FIRST, tmp_path, wanted)]
+        assert found == wanted[1:]
+
+
 def listed(weather, filters=""):
     return [one.key for one in DicomWeb(Address.parse(f"{weather.address}{filters}")).series()]
 
