@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,10 @@ _WAIT = 60
 _MOST_CONTEXTS = 120
 """Of the 128 that an association can have (PS3.8 section 9.3.2)."""
 
+_FOR_NOW = 2
+"""Of what is rejected: it may go better later (PS3.8 section 9.3.4)."""
+_PAUSES = (0.5, 2.0, 8.0)
+"""Seconds before an association is asked for again."""
 _NO_DESTINATION = 0xA801
 _NONE_SENT = 0xA702
 """None of the images can be sent, such as those that are not encoded as we take them (PS3.4 table C.4-3)."""
@@ -143,9 +148,18 @@ class Peer:
     def _associated(self, entity: Any, handlers: list[Any], roles: list[Any] | None = None) -> Any:
         self._reached().close()
         about = {"evt_handlers": handlers, "ext_neg": roles or []}
-        link = entity.associate(self.host, self.port, ae_title=self.title, **about)
-        if link.is_established:
-            return link
+        for pause in (*_PAUSES, None):
+            link = entity.associate(self.host, self.port, ae_title=self.title, **about)
+            if link.is_established:
+                return link
+            # Archives limit how many there are at once, and ours end one after the other.
+            if not (link.is_rejected and link.acceptor.primitive.result == _FOR_NOW):
+                break
+            if pause is None:
+                raise TransientError(
+                    f"{self.shown}: takes no more associations now; the same command goes on later"
+                )
+            time.sleep(pause)
         if link.is_rejected:
             raise ArchiveError(
                 f"{self.shown}: refuses an association with {own_title()}; tell it of us, or set {TITLE}"

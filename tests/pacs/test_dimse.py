@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from unittest import mock
 
 import pydicom
 import pytest
@@ -76,6 +77,19 @@ def test_a_series_is_asked_for_by_the_uid_of_the_filter(server):
     assert len(list(Dimse(address).series())) == 2
 
 
+def test_an_archive_that_takes_no_more_associations_now_is_asked_again(server, monkeypatch):
+    address, pauses = server(refused), []
+    monkeypatch.setattr(association, "_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("time.sleep", pauses.append)
+    limit = mock.PropertyMock(return_value=0)
+    with (
+        mock.patch.object(AE, "maximum_associations", limit),
+        pytest.raises(ArchiveError, match="takes no more associations now"),
+    ):
+        list(Dimse(address).series())
+    assert pauses.count(0.0) == 2
+
+
 def test_what_an_archive_does_not_match_by_is_not_taken_for_a_match(server):
     # It finds all series, whatever it is asked, and returns the modality and a part of the body of each.
     def found(event):
@@ -86,7 +100,7 @@ def test_what_an_archive_does_not_match_by_is_not_taken_for_a_match(server):
             answer.StudyDate, answer.SeriesNumber = "20260104", 0
             yield 0xFF01, answer
 
-    address = server(found)
+    address = server(found, maximum_associations=100)
 
     def series(**filters):
         return [one.key.series for one in Dimse(Address(address.scheme, address.place, filters)).series()]
