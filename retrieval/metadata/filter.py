@@ -9,7 +9,8 @@ Names of columns are plain words, or in double quotes; texts are in single quote
 several values (labels): a comparison holds if it holds for one of them, ``!=`` if ``=`` does not. No
 comparison holds if there is no value; ``is null`` does. A number in the condition is compared with numbers,
 and with texts that read as numbers (``age > 60`` in a column of a label table); a text in single quotes is
-compared with texts as they are written: ``patient = '1.10'`` is not patient 1.1.
+compared with texts as they are written: ``patient = '1.10'`` is not patient 1.1. Numbers of a header are
+compared with it if it reads as one: ``slice_thickness <= '2.5'``.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ class _Parser:
         if not self._take("like"):
             raise self._refusal("a comparison (=, !=, <, <=, >, >=, in, like, is)")
         pattern = LikePattern(str(self._literal()))
-        return lambda values: any(pattern.matches(str(v)) for v in values)
+        return lambda values: any(pattern.matches(_plain(v)) for v in values)
 
     def _literal(self) -> Value:
         token = self._peek()
@@ -176,9 +177,17 @@ def _comparison(sign: str, literal: Value) -> Test:
     if sign == "!=":
         return lambda values: bool(values) and not any(_equal(v, literal) for v in values)
     compare = _ORDERS[sign]
-    if isinstance(literal, str):
-        return lambda values: any(isinstance(v, str) and compare(v, literal) for v in values)
-    return lambda values: any((n := as_number(v)) is not None and compare(n, literal) for v in values)
+    if not isinstance(literal, str):
+        return lambda values: any((n := as_number(v)) is not None and compare(n, literal) for v in values)
+    # Numbers of a header are no texts: '5' is 5 to them, as it is with ``=``.
+    number = as_number(literal)
+
+    def holds(value: Value) -> bool:
+        if isinstance(value, str):
+            return compare(value, literal)
+        return number is not None and compare(value, number)
+
+    return lambda values: any(map(holds, values))
 
 
 def _equal(value: Value, literal: Value) -> bool:
