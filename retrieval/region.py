@@ -60,11 +60,21 @@ class Region:
             polygons[parents[number]] = _cut_out(polygons[parents[number]], found[number])
         return cls(tuple(polygons.values()))
 
-    def grown(self, margin: float, shape: tuple[int, int]) -> Region:
-        """Return the region and all within ``margin`` pixels, in a picture of ``shape`` (rows, cols)."""
+    def grown(self, margin: float, shape: tuple[int, int], unit: tuple[float, float] = (1.0, 1.0)) -> Region:
+        """Return the region and all within ``margin`` of it, in a picture of ``shape`` (rows, cols).
+
+        ``unit`` is how much of the margin's unit a pixel is, (row, col).
+        """
         inside = self.mask(shape)
-        away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-        return Region.from_mask(inside | (away <= margin)) if inside.any() else self
+        if not inside.any():
+            return self
+        if unit[0] == unit[1]:
+            away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+            return Region.from_mask(inside | (away <= margin / unit[0]))
+        # OpenCV knows square pixels only, and SciPy takes longer to import than the other way takes.
+        from scipy.ndimage import distance_transform_edt
+
+        return Region.from_mask(inside | (distance_transform_edt(~inside, sampling=unit) <= margin))
 
     def scaled(self, factor: float) -> Region:
         """Return the region in a picture whose size is ``factor`` times this one's."""

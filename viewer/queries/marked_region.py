@@ -106,8 +106,8 @@ class Mark:
         if not found.mask(canvas.shape).any():
             named = next(form for form in FORMS if getattr(self, form) is not None)
             raise OptionError(f"holds no pixel of the image, {_size(canvas.shape)}; mark more of it", named)
-        grown = self.margin / (0.5 * (unit[0] + unit[1]))
-        return found.grown(grown, canvas.shape) if grown else found
+        # In millimetres a margin is as many pixels each way as these are long that way.
+        return found.grown(self.margin, canvas.shape, unit) if self.margin else found
 
     def about_outside(self, canvas: Canvas) -> str | None:
         """Say that a box or polygon has a corner outside the image; None if it has not."""

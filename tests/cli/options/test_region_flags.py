@@ -88,6 +88,18 @@ def test_a_margin_adds_all_so_near() -> None:
     np.testing.assert_array_equal(wide, away <= 4)
 
 
+def test_a_margin_in_millimetres_is_as_wide_both_ways_in_pixels_that_are_not_square() -> None:
+    # Pixels of 2 mm along a column and 0.5 mm along a row: 4 mm are 2 rows and 8 columns.
+    flags = ("--region", "10,20,5,20", "--mm", "--margin", "4")
+    wide = mask(flags, canvas(spacing=(2.0, 0.5)))
+    rows, cols = np.nonzero(wide)
+    assert (rows.min(), rows.max()) == (10 - 2, 19 + 2)
+    assert (cols.min(), cols.max()) == (20 - 8, 29 + 8)
+    # Round in millimetres: 4 mm away straight on, but not at a corner.
+    assert wide[8, 25] and wide[15, 12]
+    assert not wide[8, 12]
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
