@@ -65,8 +65,10 @@ class WordSearch:
     def encode_part(self, evidence: NDArray[np.void], region: Region) -> Encoding | None:
         """Encode a region by those of an image's stored points that are in it; see ``PartEncoder``."""
         inside = evidence[region.contains(evidence["row"], evidence["col"])]
-        # A small region gets points of its own, and points that are shared among words need descriptors.
-        if self.chosen.assignments > 1 or len(inside) < min(FEWEST, len(evidence)):
+        # A small region gets points of its own; how points are shared among words, and what each counts for
+        # if not all count alike, is not stored.
+        needs_pixels = self.chosen.assignments > 1 or self.chosen.weigh_points != "none"
+        if needs_pixels or len(inside) < min(FEWEST, len(evidence)):
             return None
         return Encoding(self._bag(inside), inside)
 

@@ -293,6 +293,13 @@ def test_a_region_takes_pixels_if_few_points_are_in_it_or_words_are_shared(fitte
     assert fitted.adjusted(assignments=2).encode_part(stored, Region.whole((72, 72))) is None
 
 
+@pytest.mark.parametrize("by", ["gradient", "strength"])
+def test_a_region_takes_pixels_if_points_are_weighed_since_weights_are_not_stored(by):
+    bag = make(points=400, weigh_points=by).fit(PICTURES)
+    stored = bag.encode(PICTURES[2]).evidence
+    assert bag.encode_part(stored, Region.whole((72, 72))) is None
+
+
 def test_a_fit_reports_its_vocabularies():
     bag = make().fit(PICTURES)
     assert set(bag.report) == {"shape", "tone"}
