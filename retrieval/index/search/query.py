@@ -82,12 +82,12 @@ def _first_hits(
     if not options.blind:
         return []
     moved = move_queries(snapshot, encoded, options, options.like)
-    # One of them may be the query itself.
+    # One of them may be the query itself, which is no hit; those that are liked already count once.
     refined = _refined(snapshot, query, moved, mask, options)
     fused = _fused(snapshot, refined, options.blind + 1, mask, fusion)
-    ids = fused.ranking.ids[: options.blind + 1].tolist()
-    known = {query, *options.like}
-    return [name for name in (snapshot.names[id] for id in ids) if name not in known][: options.blind]
+    names = [snapshot.names[id] for id in fused.ranking.ids[: options.blind + 1].tolist()]
+    first = [name for name in names if name != query][: options.blind]
+    return [name for name in first if name not in options.like]
 
 
 def _refined(

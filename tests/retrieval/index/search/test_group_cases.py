@@ -176,6 +176,16 @@ def test_feedback_moves_the_answer_and_hides_what_was_not_liked(index):
     assert {hit.id: hit.rank for hit in after}["p1/009.dcm"] < rank["p1/009.dcm"]
 
 
+def test_the_first_hits_are_the_same_whether_the_query_is_among_them(index):
+    # One of the first two hits is liked already: the third is no first hit, with the query or without.
+    name = "p0/002.dcm"
+    liked = [index.query(name, by=BY, k=1, include_self=False)[0].id]
+    whole, others = (
+        index.query(name, by=BY, k=1000, like=liked, blind=2, include_self=own) for own in (True, False)
+    )
+    assert {hit.id: hit.score for hit in others} == {hit.id: hit.score for hit in whole if hit.id != name}
+
+
 def test_findings_count_cases_and_never_the_own_one(index, folder):
     table = LabelTable.read(folder / "labels.csv")
     found = index.find_labels("p0/005.dcm", by=BY, k=4, labels=table)
