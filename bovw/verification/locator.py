@@ -122,11 +122,12 @@ class WordLocator:
         if has_tone:
             kinds.append(("tone", self.n_tone_words, TONE_SHARE))
         # Rarity among the candidates' points: words that these images have everywhere tell no place apart.
-        query = _comparable(query, candidates.evidence)
+        together = candidates.together
+        query = _comparable(query, together)
         words = tuple(candidates.evidence[kind].astype(np.int64) for kind, *_ in kinds)
         profiles = tuple(
-            Profile.of(query[kind].astype(np.int64), rarity(theirs, size))
-            for (kind, size, _), theirs in zip(kinds, words, strict=True)
+            Profile.of(query[kind].astype(np.int64), rarity(together[kind].astype(np.int64), size))
+            for kind, size, _ in kinds
         )
         _, _, height, width = region.bounds()
         shares = tuple(share for *_, share in kinds)

@@ -22,12 +22,15 @@ class Candidates:
     offsets : int64 (n + 1,): picture i has the rows from ``offsets[i]`` to ``offsets[i + 1]``.
     sizes : int64 (n, 2), rows and columns of each picture in pixels.
     scores : float32 (n,), of the first ranking.
+    beside : the evidence of others that a query looks at again together with these: it says how common
+        anything is, and none of it is located. None if there are no others.
     """
 
     evidence: NDArray[np.void]
     offsets: NDArray[np.int64]
     sizes: NDArray[np.int64]
     scores: NDArray[np.float32]
+    beside: NDArray[np.void] | None = None
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -41,7 +44,12 @@ class Candidates:
         parts = [self.rows(i) for i in places.tolist()]
         offsets = np.cumsum([0, *map(len, parts)], dtype=np.int64)
         rows = np.concatenate([self.evidence[:0], *parts])
-        return Candidates(rows, offsets, self.sizes[places], self.scores[places])
+        return Candidates(rows, offsets, self.sizes[places], self.scores[places], self.beside)
+
+    @property
+    def together(self) -> NDArray[np.void]:
+        """The evidence of these, and of all that are looked at with them."""
+        return self.evidence if self.beside is None else np.concatenate([self.evidence, self.beside])
 
 
 @dataclass(frozen=True, eq=False)

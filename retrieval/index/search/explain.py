@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import SettingError
 from ...evidence.deletion_test import N_SCORED, Deletion, deletion
@@ -15,11 +16,12 @@ from ...evidence.localization import Candidates, Located, Locator
 from ...evidence.occlusion import n_scored, occlusion
 from ...picture import Picture
 from ...region import Region
-from ...representation import Encoding
+from ...representation import Derived, Encoding
 from ..storage.snapshot import Snapshot
 from .encode_query import EncodedQuery, encode_query, representations
 from .query_options import QueryImage, QueryOptions
-from .rerank import Box, n_reranked
+from .rank import rank
+from .rerank import Box, gather_evidence, n_reranked
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +33,8 @@ class HitExplanation:
     by : the representation that is explained.
     query, hit : both images.
     region : the part of the query that is searched for.
-    score : what the representation gives this hit, after reranking if it reranks.
+    score : what the representation gives this hit, after reranking if it reranks, together with the best of
+        the whole index, whatever conditions a query had.
     box : where the query matched, (row, col, height, width) in pixels, if known.
     explanation : where the score comes from.
     deletion : whether the score falls if that is covered.
@@ -77,12 +80,13 @@ def explain(
     # A representation that a metric replaces in queries can still explain.
     fitted = [name for name, stored in snapshot.stored.items() if stored.is_fitted]
     by = _explaining(snapshot, representations(snapshot, replace(options, by=options.by or fitted)))
+    name = hit.id if isinstance(hit, Picture) else hit
     # Both files are read and encoded: the test below covers parts of the hit, which no index has stored.
     query, hit = (one if isinstance(one, Picture) else snapshot.read(one) for one in (query, hit))
     if options.region is not None and not options.region.mask(_shape(query)).any():
         raise SettingError("region: it holds no pixel of the query; mark more of it")
     (encoded,) = encode_query(snapshot, query, replace(options, by=[by]))
-    own = encoded.representation.encode(hit)
+    own, others = encoded.representation.encode(hit), _others(snapshot, encoded, name)
 
     is_told = _keeps(encoded, own) is not None
     asked, total = itertools.count(), N_SCORED + (0 if is_told else n_scored(hit))
@@ -90,10 +94,10 @@ def explain(
     # A covered image is scored just as the hit is, so that the difference is what was covered.
     def score(picture: Picture) -> float:
         report(next(asked), total)
-        return _score(encoded, encoded.representation.encode(picture), _shape(hit))[0]
+        return _score(encoded, encoded.representation.encode(picture), _shape(hit), others)[0]
 
     found = _explanation(encoded, own, hit, score)
-    whole, box = _score(encoded, own, _shape(hit))
+    whole, box = _score(encoded, own, _shape(hit), others)
     tested = deletion(score, hit, found.heat)
     return HitExplanation(by, query, hit, options.region, whole, box, found, tested)
 
@@ -121,23 +125,55 @@ def _keeps(encoded: EncodedQuery, own: Encoding) -> Explainer | None:
     return made if isinstance(made, Explainer) and own.evidence is not None else None
 
 
-def _score(encoded: EncodedQuery, hit: Encoding, shape: tuple[int, int]) -> tuple[float, Box | None]:
+def _others(snapshot: Snapshot, encoded: EncodedQuery, hit: str) -> NDArray[np.void] | None:
+    """Return the evidence of the images that a query reranks beside a hit; None if it reranks none, or all.
+
+    What a word says of a place depends on how many of them have it.
+    """
+    n = n_reranked(encoded)
+    if not n:
+        return None
+    best = rank(snapshot, encoded, n, None)
+    is_other = np.array([snapshot.names[id] != hit for id in best.ids.tolist()], dtype=bool)
+    found = gather_evidence(snapshot, encoded.name, best.ids[is_other], best.scores[is_other])
+    return None if found is None else found.evidence
+
+
+def _score(
+    encoded: EncodedQuery, hit: Encoding, shape: tuple[int, int], others: NDArray[np.void] | None
+) -> tuple[float, Box | None]:
     """Return what a representation gives one image, reranked if it reranks, and where the query matched."""
-    # What rankers compute for the whole index, for this one pair.
-    first = similarity(encoded.encoding.vector, hit.vector)
-    located = _located(encoded, hit, shape, first)
+    first = _first_score(encoded, hit)
+    located = _located(encoded, hit, shape, first, others)
     if located is None:
         return first, None
     row, col, height, width = located.boxes[0].tolist()
     return float(located.scores[0]), None if np.isnan(row) else (row, col, height, width)
 
 
-def _located(encoded: EncodedQuery, hit: Encoding, shape: tuple[int, int], score: float) -> Located | None:
+def _first_score(encoded: EncodedQuery, hit: Encoding) -> float:
+    """Return what the ranker of a representation computes, for this one pair."""
+    query = encoded.encoding.vector
+    # A metric that is blended with its base ranks by two rankers what is one inner product.
+    if isinstance(encoded.representation, Derived):
+        return similarity(query, hit.vector)
+    ranker = encoded.representation.make_ranker()
+    ranker.add(np.zeros(1, np.int64), [hit.vector])
+    return float(ranker.rank(query, 1).scores[0])
+
+
+def _located(
+    encoded: EncodedQuery,
+    hit: Encoding,
+    shape: tuple[int, int],
+    score: float,
+    others: NDArray[np.void] | None,
+) -> Located | None:
     """Rerank the one image as a query does; None if the representation does not rerank."""
     if n_reranked(encoded) == 0 or hit.evidence is None or not isinstance(encoded.representation, Locator):
         return None
     offsets, shapes = np.array([0, len(hit.evidence)]), np.array([shape], dtype=np.int64)
-    candidates = Candidates(hit.evidence, offsets, shapes, np.array([score], dtype=np.float32))
+    candidates = Candidates(hit.evidence, offsets, shapes, np.array([score], dtype=np.float32), others)
     return encoded.representation.locate(encoded.encoding, encoded.shape, encoded.region, candidates)
 
 

@@ -38,6 +38,26 @@ def test_the_score_is_that_of_the_hit(index):
     assert (explained.query.id, explained.hit.id) == ("0.png", "1.png")
 
 
+def test_the_score_and_the_box_of_a_region_are_those_of_the_hit(index):
+    # What a word counts in space follows from all images that are reranked, not from the hit alone.
+    region = Region.box(10, 10, 40, 44)
+    for hit in index.query("0.png", by=["sift"], region=region, include_self=True):
+        explained = index.explain("0.png", hit.id, by=["sift"], region=region)
+        assert explained.score == pytest.approx(hit.score, abs=1e-5)
+        assert explained.box == (None if hit.box is None else pytest.approx(hit.box, abs=1e-3))
+        read = index.explain("0.png", index.read(hit.id), by=["sift"], region=region)
+        assert (read.score, read.box) == (explained.score, explained.box)
+
+
+def test_the_score_is_that_of_the_ranker_where_it_is_no_inner_product(place):
+    with IndexWriter.create(place / "binary") as writer:
+        writer.add_representation(bovw.asmk(words=8, points=60))
+        writer.update([place / "images"], jobs=1)
+    with Index.open(place / "binary") as opened:
+        for hit in opened.query("0.png"):
+            assert opened.explain("0.png", hit.id).score == pytest.approx(hit.score, abs=1e-6)
+
+
 def test_the_first_representation_that_can_explain_does(index):
     assert index.explain("0.png", "1.png").by == "sift"
     assert index.explain("0.png", "1.png", by=["thumbnail", "sift"]).by == "sift"
