@@ -10,12 +10,14 @@ several values (labels): a comparison holds if it holds for one of them, ``!=`` 
 comparison holds if there is no value; ``is null`` does. A number in the condition is compared with numbers,
 and with texts that read as numbers (``age > 60`` in a column of a label table); a text in single quotes is
 compared with texts as they are written: ``patient = '1.10'`` is not patient 1.1. Numbers of a header are
-compared with it if it reads as one: ``slice_thickness <= '2.5'``.
+compared with it if it reads as one: ``slice_thickness <= '2.5'``. Letters with accents are the same however
+they are composed.
 """
 
 from __future__ import annotations
 
 import operator
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -141,7 +143,7 @@ class _Parser:
             return lambda values: any(_equal(v, o) for v in values for o in options)
         if not self._take("like"):
             raise self._refusal("a comparison (=, !=, <, <=, >, >=, in, like, is)")
-        pattern = LikePattern(str(self._literal()))
+        pattern = LikePattern(_plain(self._literal()))
         return lambda values: any(pattern.matches(_plain(v)) for v in values)
 
     def _literal(self) -> Value:
@@ -180,11 +182,11 @@ def _comparison(sign: str, literal: Value) -> Test:
     if not isinstance(literal, str):
         return lambda values: any((n := as_number(v)) is not None and compare(n, literal) for v in values)
     # Numbers of a header are no texts: '5' is 5 to them, as it is with ``=``.
-    number = as_number(literal)
+    number, text = as_number(literal), _plain(literal)
 
     def holds(value: Value) -> bool:
         if isinstance(value, str):
-            return compare(value, literal)
+            return compare(_plain(value), text)
         return number is not None and compare(value, number)
 
     return lambda values: any(map(holds, values))
@@ -192,9 +194,12 @@ def _comparison(sign: str, literal: Value) -> Test:
 
 def _equal(value: Value, literal: Value) -> bool:
     # The literal decides: 7 is a number, and equal to the text "7.0"; '7' is a text, and is not.
-    return _plain(value) == literal if isinstance(literal, str) else as_number(value) == literal
+    return _plain(value) == _plain(literal) if isinstance(literal, str) else as_number(value) == literal
 
 
 def _plain(value: Value) -> str:
-    """Spell a whole number without a decimal point, as a user would."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    """Spell a whole number without a decimal point, as a user would, and letters with accents as one."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    # Some file systems take "ö" apart, and names of folders and tables keep that; keyboards do not.
+    return unicodedata.normalize("NFC", str(value))

@@ -1,6 +1,7 @@
 """Facts about the language of conditions."""
 
 import operator
+import unicodedata
 
 import numpy as np
 import pytest
@@ -117,6 +118,14 @@ def test_many_negations_and_parts_are_no_burden():
     assert held(" or ".join(["kvp = 120"] * 5_000)) == [0]
 
 
+@pytest.mark.parametrize("test", ["= '{}'", "in ('x', '{}')", "like '{}'", "like '_dem'", ">= '{}'"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_letters_with_accents_are_the_same_however_they_are_composed(test, form):
+    rows = {"label": [(unicodedata.normalize(other, "ödem"),) for other in ("NFC", "NFD")]}
+    text = f"label {test.format(unicodedata.normalize(form, 'ödem'))}"
+    assert Condition.parse(text).holds(rows).all()
+
+
 def test_columns_are_named_once_in_order():
     assert Condition.parse("b = 1 and a = 2 or b = 3").columns == ("b", "a")
 
@@ -152,5 +161,6 @@ def test_any_text_is_read_or_refused(text):
 def test_any_text_can_be_quoted(value, other):
     quoted = value.replace("'", "''")
     found = Condition.parse(f"x = '{quoted}'").holds({"x": [(value,), (other,)]})
+    value, other = (unicodedata.normalize("NFC", text) for text in (value, other))
     assert found.tolist() == [True, value == other]
     assert found.dtype == np.bool_
