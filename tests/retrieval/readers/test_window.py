@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,23 @@ def test_limits_become_0_and_1(kind):
 
 def test_equal_limits_make_a_step():
     assert stretch(np.array([1, 2, 3]), (2, 2)).tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32, np.float64])
+def test_the_values_stay_as_they_were(kind):
+    values = np.array([0, 10, 20, 30, 40], dtype=kind)
+    stretch(values, (10, 30))
+    assert values.tolist() == [0, 10, 20, 30, 40]
+
+
+def test_a_large_picture_is_stretched_within_its_own_memory():
+    values = np.zeros((2000, 2000), dtype=np.uint8)
+    tracemalloc.start()
+    try:
+        stretch(values, (0, 255))
+        assert tracemalloc.get_traced_memory()[1] < 1.1 * 4 * values.size
+    finally:
+        tracemalloc.stop()
 
 
 def test_all_16_bits_survive():
