@@ -22,7 +22,7 @@ from retrieval.index.update.worker_messages import Failure, Setup, Task
 
 from .dask_address import check_address
 from .dask_local import local_cluster
-from .dask_task import do_task, size_of, versions
+from .dask_task import do_task, require_semblance, size_of, versions
 
 _WINDOW = 4
 """Tasks in the cluster, for each thread of it: one is done, and the others wait so that it need not."""
@@ -171,13 +171,22 @@ class DaskExecutor:
             try:
                 self._client = self._client_of(self._address)
                 _require_workers(self._client)
+                require_semblance(self._client)
+            except SemblanceError:
+                self.close()
+                raise
             except (OSError, ValueError, RuntimeError, TimeoutError) as error:
                 self.close()
-                raise SemblanceError(
-                    f"dask:{self._address}: the cluster cannot be reached ({error}); start its scheduler, "
-                    "and give certificates in distributed.comm.tls of Dask's configuration"
-                ) from error
+                raise SemblanceError(self._unreachable(error)) from error
         return self._client
+
+    def _unreachable(self, error: Exception) -> str:
+        if not self._address:
+            return f"dask: no cluster starts on this machine ({error}); without --on, --jobs does the same"
+        return (
+            f"dask:{self._address}: the cluster cannot be reached ({error}); start its scheduler, "
+            "and give certificates in distributed.comm.tls of Dask's configuration"
+        )
 
     def _client_of(self, address: str) -> distributed.Client:
         if address:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ from retrieval.readers.tiling import Tiling
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 dask_executor = pytest.importorskip("scale.dask_executor")
+dask_task = pytest.importorskip("scale.dask_task")
 DaskExecutor = dask_executor.DaskExecutor
 
 
@@ -175,6 +177,45 @@ def test_a_worker_of_another_version_is_refused(scans, tmp_path, quick_executor,
         SemblanceError, match=r"a worker has Python .*, and this machine semblance 9.9; install"
     ):
         indexed(tmp_path / "i", scans, quick_executor)
+
+
+def test_a_worker_that_cannot_load_semblance_is_named_and_lives_on(
+    scans, tmp_path, quick_executor, cluster, monkeypatch
+):
+    only_here = types.ModuleType("only_here")
+    exec("def versions(): return 'ours'", only_here.__dict__)
+    monkeypatch.setitem(sys.modules, "only_here", only_here)
+    monkeypatch.setattr(dask_task, "versions", only_here.versions)
+    with pytest.raises(
+        SemblanceError, match=r"the worker tcp:.* cannot load Semblance \(.*only_here.*; install the same"
+    ):
+        indexed(tmp_path / "i", scans, quick_executor)
+    assert len(cluster.scheduler.workers) == 2
+    monkeypatch.undo()
+    assert indexed(tmp_path / "i2", scans, quick_executor).pictures == 16
+
+
+def test_a_scheduler_that_cannot_load_semblance_is_named():
+    class Client:
+        """A cluster of which one worker has just died."""
+
+        def run(self, function, on_error):
+            return {"tcp://a": function(), "tcp://b": OSError("closed")}
+
+        def run_on_scheduler(self, function):
+            raise ModuleNotFoundError("No module named 'scale'")
+
+    with pytest.raises(SemblanceError, match=r"the scheduler cannot load Semblance \(No module named"):
+        dask_task.require_semblance(Client())
+
+
+def test_a_cluster_of_this_machine_that_does_not_start_is_no_address(scans, tmp_path, monkeypatch):
+    def fail(n):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(dask_executor, "local_cluster", fail)
+    with pytest.raises(SemblanceError, match=r"no cluster starts on this machine \(Nanny .*without --on"):
+        indexed(tmp_path / "i", scans, DaskExecutor())
 
 
 def test_a_path_that_means_something_else_to_a_worker_is_named(scans, tmp_path, quick_executor, monkeypatch):
