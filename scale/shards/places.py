@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from retrieval.errors import IndexFolderError, LackError
 from retrieval.index import Index
@@ -108,9 +108,11 @@ class ServerPlace:
     """A shard that ``semblance serve`` answers for, at an address ``http://host:port``."""
 
     def __init__(self, address: str, token: str) -> None:
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise IndexFolderError(f"{address}: is no address; write http://host:port, or a folder")
+        parts = _parts(address)
+        if parts is None:
+            # Without a password, which would be read by whoever sees the message.
+            shown = address.rpartition("@")[2]
+            raise IndexFolderError(f"{shown}: is no address; write http://host:port, or a folder")
         self.name = f"{parts.scheme}://{parts.netloc}"
         self._is_safe, self._netloc = parts.scheme == "https", parts.netloc
         self._headers = {"Content-Type": "application/octet-stream"}
@@ -131,7 +133,8 @@ class ServerPlace:
             body = response.read()
         except TimeoutError as error:
             raise AwayError(f"no answer within {timeout:g} s") from error
-        except (OSError, http.client.HTTPException) as error:
+        # Of a host such as a..b no name can be asked for, which Python calls an error of its letters.
+        except (OSError, UnicodeError, http.client.HTTPException) as error:
             raise AwayError(str(error) or type(error).__name__) from error
         finally:
             connection.close()
@@ -152,6 +155,17 @@ class ServerPlace:
 def place(at: str, beside: Path, token: str) -> Place:
     """Return the place that a plan names: an address, or a folder seen from that of the plan."""
     return ServerPlace(at, token) if "://" in at else FolderPlace(beside / at)
+
+
+def _parts(address: str) -> SplitResult | None:
+    """Return the parts of an address; None if it is none that a server can have."""
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname or "", parts.port  # refuses what is no number of a port
+    except ValueError:
+        return None
+    is_host = host.isprintable() and len(host.split()) == 1
+    return parts if is_host and parts.scheme in ("http", "https") and "@" not in parts.netloc else None
 
 
 def _reason(body: bytes, status: int) -> str:

@@ -147,6 +147,12 @@ def test_a_shard_that_comes_back_is_asked_again(one, copied, monkeypatch):
         ([('at = ["shard-0"]', "at = []")], "at of shard 0 is missing or wrong"),
         ([("timeout = 10.0", "timeout = -1")], "timeout is missing or wrong; give seconds above 0"),
         ([('"shard-0"', '"ftp://node"')], "is no address; write http://host:port"),
+        ([('"shard-0"', '"http://node:84l7"')], "http://node:84l7: is no address; write http://host:port"),
+        ([('"shard-0"', '"http://node:84170"')], "is no address; write http://host:port"),
+        ([('"shard-0"', '"http://[node"')], "is no address; write http://host:port"),
+        ([('"shard-0"', '"http://node 1:8417"')], "is no address; write http://host:port"),
+        ([('"shard-0"', '"http://me:secret@node:8417"')], "^node:8417: is no address"),
+        ([('"shard-0"', '"http://:8417"')], "is no address; write http://host:port"),
         ([("[[shard]]", "[[shard")], "is no list of shards"),
     ],
 )
@@ -427,3 +433,10 @@ def test_shards_of_a_read_only_index_may_be_written_to(whole, tmp_path):
             folder.chmod(0o755)
     made = [one for one in (tmp_path / "two").rglob("*") if one.is_dir()]
     assert made and all(one.stat().st_mode & 0o200 for one in made)
+
+
+def test_a_host_that_no_name_server_can_be_asked_for_is_away():
+    from scale.shards.places import AwayError, ServerPlace
+
+    with pytest.raises(AwayError, match="label"):
+        ServerPlace("http://a..b:8417", "").ask(Message({"ask": "ids"}), 1.0)
