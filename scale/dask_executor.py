@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import time
@@ -9,7 +10,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 import distributed
 from dask.utils import key_split
@@ -21,8 +21,9 @@ from retrieval.index.update.in_order import InOrder, Outcome
 from retrieval.index.update.worker_messages import Failure, Setup, Task
 
 from .dask_address import check_address
+from .dask_client import asking, gathered, require_semblance, result
 from .dask_local import local_cluster
-from .dask_task import do_task, require_semblance, size_of, versions
+from .dask_task import do_task, size_of, versions
 
 _WINDOW = 4
 """Tasks in the cluster, for each thread of it: one is done, and the others wait so that it need not."""
@@ -107,7 +108,7 @@ class DaskExecutor:
         while True:
             self._submit(client, run, tasks)
             if run.futures:
-                for future, found in _gathered(client, self._done(client, run)):
+                for future, found in gathered(client, self._done(client, run)):
                     yield from self._taken(run, future, found)
             elif run.suspects:
                 yield from self._alone(client, run, run.suspects.popleft())
@@ -116,7 +117,8 @@ class DaskExecutor:
 
     def _submit(self, client: distributed.Client, run: _Run, tasks: Iterator[Task]) -> None:
         """Fill the window; nothing while a suspect waits for the cluster to be empty."""
-        most = _WINDOW * run.threads(client)
+        with asking():
+            most = _WINDOW * run.threads(client)
         while not run.suspects and not run.order.is_full and run.order.n_begun < most:
             task = next(tasks, None)
             if task is None:
@@ -126,13 +128,14 @@ class DaskExecutor:
 
     def _send(self, client: distributed.Client, run: _Run, task: Task) -> distributed.Future:
         # Not pure: a task that is tried again is another one.
-        return client.submit(do_task, run.number, run.setup, task, size_of(task), versions(), pure=False)
+        with asking():
+            return client.submit(do_task, run.number, run.setup, task, size_of(task), versions(), pure=False)
 
     def _done(self, client: distributed.Client, run: _Run) -> list[distributed.Future]:
         """Wait until a task is done, and return all that are."""
         while True:
             # Not the client of whoever else uses Dask in this process.
-            with suppress(TimeoutError), client.as_current():
+            with asking(), suppress(TimeoutError), client.as_current():
                 done = distributed.wait(list(run.futures), _WAIT, "FIRST_COMPLETED").done
                 return [future for future in run.futures if future in done]
             _require_workers(client)
@@ -144,7 +147,7 @@ class DaskExecutor:
         task = run.futures.pop(future)
         # Of all tasks that a dead worker had, one is to blame, and the scheduler does not know which.
         try:
-            outcomes = _result(future) if found is None else found
+            outcomes = result(future) if found is None else found
         except KilledWorker as error:
             run.suspects.append(_Suspect(task, error.allowed_failures + 1))
             return
@@ -155,7 +158,7 @@ class DaskExecutor:
         """Do a task while the cluster does nothing else: now a death of its worker is its own doing."""
         while True:
             try:
-                outcomes = _result(self._send(client, run, one.task))
+                outcomes = result(self._send(client, run, one.task))
                 break
             except KilledWorker as error:
                 one.deaths += error.allowed_failures + 1
@@ -194,6 +197,8 @@ class DaskExecutor:
             about = distributed.security.Security().get_connection_args("client")
             if address.startswith("tls:") and about.get("ssl_context") is None:
                 raise ValueError("no certificates are configured here")
+            # A scheduler that is lost is said in one line; Dask would print its own trace of calls before it.
+            logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
             return distributed.Client(address, timeout=_WAIT, set_as_default=False)
         self._cluster = local_cluster(self._jobs or len(os.sched_getaffinity(0)))
         return distributed.Client(self._cluster, set_as_default=False)
@@ -216,26 +221,3 @@ def _require_workers(client: distributed.Client) -> None:
     except (TimeoutError, OSError) as error:
         problem = "the cluster has no worker; start some, and run the same command again"
         raise SemblanceError(problem) from error
-
-
-def _gathered(
-    client: distributed.Client, done: list[distributed.Future]
-) -> Iterator[tuple[distributed.Future, list[Outcome] | None]]:
-    """Yield tasks that are done with their results; with None those that failed, to be asked one by one."""
-    good = [future for future in done if future.status == "finished"]
-    try:
-        # At once: each question to the cluster costs as much as a small task.
-        found = dict(zip(good, client.gather(good), strict=True))
-    except Exception:  # a worker died with its results, so that they are computed again, or not
-        found = {}
-    return ((future, found.get(future)) for future in done)
-
-
-def _result(future: distributed.Future) -> list[Outcome]:
-    """Return the results of a task. Raise KilledWorker if its worker died, SemblanceError if it refuses."""
-    try:
-        found: Any = future.result()
-    except distributed.client.FutureCancelledError as error:
-        raise SemblanceError("the cluster is gone; run the same command again, and it goes on") from error
-    outcomes: list[Outcome] = found
-    return outcomes

@@ -6,16 +6,12 @@ import sys
 import threading
 from functools import cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 from retrieval.errors import SemblanceError
 from retrieval.index.update.encoding_limit import by_kernel, no_limit
 from retrieval.index.update.in_order import Outcome
 from retrieval.index.update.worker_messages import Setup, Task
 from retrieval.index.update.worker_task import Worker
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 _kept = threading.local()
 """Of each thread: the last run, and its worker. Representations take seconds to restore."""
@@ -34,20 +30,6 @@ def versions() -> str:
     # Once a process: the metadata of seven packages are files, and take 3 ms to read.
     python = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
     return ", ".join([python, *(f"{name} {version(name)}" for name in _DECIDE)])
-
-
-def require_semblance(client: Client) -> None:
-    """Raise OtherWorkerError if a worker of a cluster, or its scheduler, cannot load Semblance."""
-    # Before there are tasks: who cannot read one writes all of it into its log, with the key of the hashes,
-    # and a worker ends by it.
-    for address, found in client.run(versions, on_error="return").items():
-        # One that has just died is not to blame.
-        if isinstance(found, Exception) and not isinstance(found, OSError):
-            raise _not_loaded(f"the worker {address}", found)
-    try:
-        client.run_on_scheduler(versions)
-    except (ImportError, AttributeError) as error:
-        raise _not_loaded("the scheduler", error) from error
 
 
 def do_task(run: str, setup: Setup, task: Task, size: int | None, wanted: str) -> list[Outcome]:
@@ -113,11 +95,6 @@ def _use_one_thread() -> None:
     threadpool_limits(1)
     if "numba" in sys.modules:
         sys.modules["numba"].set_num_threads(1)
-
-
-def _not_loaded(who: str, error: Exception) -> OtherWorkerError:
-    remedy = "install the same versions on the scheduler and on all workers"
-    return OtherWorkerError(f"{who} cannot load Semblance ({error}); {remedy}")
 
 
 def _bytes(size: int | None) -> str:

@@ -114,7 +114,7 @@ def test_what_serves_the_page_is_imported_by_the_server_alone() -> None:
 
 def test_what_a_cluster_needs_is_loaded_by_its_executor_alone() -> None:
     found = [name(p) for p in MODULES if at_the_top(p) & CLUSTER]
-    assert sorted(found) == ["scale/dask_executor.py", "scale/dask_local.py"]
+    assert sorted(found) == ["scale/dask_client.py", "scale/dask_executor.py", "scale/dask_local.py"]
     assert not loaded_by("import scale.dask_address, scale.dask_task") & CLUSTER
 
 
@@ -167,7 +167,7 @@ def test_everything_public_is_documented() -> None:
 
 def test_importing_the_packages_loads_nothing_that_only_extras_install() -> None:
     names = [".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for p in MODULES]
-    beyond = ("deep", "viewer.server", "scale.dask_executor", "scale.dask_local")
+    beyond = ("deep", "viewer.server", "scale.dask_client", "scale.dask_executor", "scale.dask_local")
     code = "import " + ", ".join(n for n in names if not n.startswith(beyond))
     # numba itself loads the top of scipy.
     assert not loaded_by(code) & ((EXTRAS | LATE | SERVER | CLUSTER) - {"scipy"})

@@ -28,7 +28,7 @@ from retrieval.readers.tiling import Tiling
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 dask_executor = pytest.importorskip("scale.dask_executor")
-dask_task = pytest.importorskip("scale.dask_task")
+dask_client = pytest.importorskip("scale.dask_client")
 DaskExecutor = dask_executor.DaskExecutor
 
 
@@ -185,7 +185,7 @@ def test_a_worker_that_cannot_load_semblance_is_named_and_lives_on(
     only_here = types.ModuleType("only_here")
     exec("def versions(): return 'ours'", only_here.__dict__)
     monkeypatch.setitem(sys.modules, "only_here", only_here)
-    monkeypatch.setattr(dask_task, "versions", only_here.versions)
+    monkeypatch.setattr(dask_client, "versions", only_here.versions)
     with pytest.raises(
         SemblanceError, match=r"the worker tcp:.* cannot load Semblance \(.*only_here.*; install the same"
     ):
@@ -206,7 +206,7 @@ def test_a_scheduler_that_cannot_load_semblance_is_named():
             raise ModuleNotFoundError("No module named 'scale'")
 
     with pytest.raises(SemblanceError, match=r"the scheduler cannot load Semblance \(No module named"):
-        dask_task.require_semblance(Client())
+        dask_client.require_semblance(Client())
 
 
 def test_a_cluster_of_this_machine_that_does_not_start_is_no_address(scans, tmp_path, monkeypatch):
@@ -216,6 +216,51 @@ def test_a_cluster_of_this_machine_that_does_not_start_is_no_address(scans, tmp_
     monkeypatch.setattr(dask_executor, "local_cluster", fail)
     with pytest.raises(SemblanceError, match=r"no cluster starts on this machine \(Nanny .*without --on"):
         indexed(tmp_path / "i", scans, DaskExecutor())
+
+
+_ALONE = """
+import distributed, os, sys, time
+if __name__ == "__main__":
+    cluster = distributed.LocalCluster("127.0.0.1", n_workers=1, threads_per_worker=1, dashboard_address=":0",
+        worker_dashboard_address=":0", silence_logs=60)
+    print(cluster.scheduler_address, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("n_tasks", [0, 5])
+def test_a_scheduler_that_is_killed_is_said_in_one_line(scans, tmp_path, quick, caplog, n_tasks):
+    script = tmp_path / "cluster.py"
+    script.write_text(_ALONE)
+    path = os.pathsep.join(map(str, sys.path))
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(
+        [sys.executable, script], env={**os.environ, "PYTHONPATH": path}, **pipes
+    ) as process:
+        executor = DaskExecutor(process.stdout.readline().strip())
+        send, sent = executor._send, []
+
+        def send_and_kill(client, run, task):
+            future = send(client, run, task)
+            sent.append(task)
+            if len(sent) == n_tasks:
+                process.kill()
+            return future
+
+        executor._send = send_and_kill
+        try:
+            if n_tasks == 0:
+                executor._connected()
+                process.kill()
+                process.wait(20)
+            with pytest.raises(SemblanceError, match=r"^the cluster is gone; run the same command"):
+                indexed(tmp_path / "i", scans, executor)
+        finally:
+            executor.close()
+    assert not [record for record in caplog.records if record.name == "distributed.client"]
+    with IndexWriter.open(tmp_path / "i") as index:
+        assert index.update([scans], jobs=1).skipped == ()
+        assert len(index.names) == 16
 
 
 def test_a_path_that_means_something_else_to_a_worker_is_named(scans, tmp_path, quick_executor, monkeypatch):
