@@ -10,7 +10,6 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -173,9 +172,3 @@ def pooled(found: list[Original]) -> dict[str, list[Original]]:
     for original in found:
         by_set[original.set].append(original)
     return by_set
-
-
-def contact_sheet(pool: dict[str, list[Original]], n: int = 64, seed: int = 0) -> NDArray[Any]:
-    """Return n views side by side, to look at, uint8 (rows, cols, 3)."""
-    views = [view(pool, seed, i)[0] for i in range(n)]
-    return np.concatenate([np.concatenate(views[i : i + 8], axis=1) for i in range(0, n, 8)])

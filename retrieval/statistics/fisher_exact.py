@@ -25,14 +25,11 @@ _AT_ONCE = 512
 # SciPy takes longer to import than a query takes to answer, so it is imported where a test is made.
 
 
-def upper_tail(found: int, drawn: int, labelled: int, total: int) -> float:
-    """Return P(X ≥ found), the p-value of enrichment. Raise SettingError if counts do not fit together."""
-    _check(found, drawn, labelled, total)
-    return float(upper_tails(found, drawn, labelled, total))
-
-
 def upper_tails(found: ArrayLike, drawn: ArrayLike, labelled: ArrayLike, total: int) -> NDArray[np.float64]:
-    """Return ``upper_tail`` of many counts at once, arrays that broadcast; they are taken to fit together."""
+    """Return P(X ≥ found), the p-values of enrichment, for counts that broadcast.
+
+    The counts are taken to fit together.
+    """
     from scipy.stats import hypergeom
 
     x, n, k = np.broadcast_arrays(*(np.asarray(part, dtype=np.int64) for part in (found, drawn, labelled)))
@@ -109,7 +106,8 @@ def share_interval(found: int, drawn: int, level: float = 0.95) -> tuple[float, 
 
     It covers the true share in at least ``level`` of all samples; (0, 1) if nothing was drawn.
     """
-    _check(found, drawn, drawn, drawn)
+    if not 0 <= found <= drawn:
+        raise SettingError(f"counts: {found} of {drawn} drawn do not fit together; give a part of the whole")
     if not 0 < level < 1:
         raise SettingError(f"level: {level} is no coverage; give a number between 0 and 1, such as 0.95")
     if drawn == 0:
@@ -132,11 +130,3 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     adjusted = np.empty_like(p)
     adjusted[rising] = np.minimum(steps, 1.0)
     return adjusted
-
-
-def _check(found: int, drawn: int, labelled: int, total: int) -> None:
-    if not (0 <= found <= drawn <= total and found <= labelled <= total):
-        raise SettingError(
-            f"counts: {found} of {drawn} drawn, {labelled} of {total} in all do not fit together; "
-            "a part cannot exceed its whole"
-        )

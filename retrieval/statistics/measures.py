@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-Relevance = NDArray[np.bool_]
+from numpy.typing import ArrayLike
 
 
 def average_precision(relevant: ArrayLike) -> float:

@@ -146,11 +146,6 @@ class Store:
         found = self.catalogue.rows("SELECT value FROM meta WHERE key = 'tiling'")
         return Tiling.parse(str(found[0][0])) if found else None
 
-    @property
-    def is_writable(self) -> bool:
-        """Tell if this process may write to the index."""
-        return self._lock is not None
-
     def check_writable(self) -> None:
         """Raise IndexFolderError if the index was opened for reading only."""
         if self._lock is None:

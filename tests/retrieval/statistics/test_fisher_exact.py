@@ -16,7 +16,6 @@ from retrieval.statistics.fisher_exact import (
     share_interval,
     size_strata,
     stratified_upper_tails,
-    upper_tail,
     upper_tails,
 )
 
@@ -39,7 +38,7 @@ def test_tails_are_those_of_counted_ways(numbers):
     found, drawn, labelled, total = numbers
     more = sum(ways(x, drawn, labelled, total) for x in range(found, min(drawn, labelled) + 1))
     expected = Fraction(more, comb(total, drawn))
-    assert upper_tail(*numbers) == pytest.approx(float(expected), rel=1e-9, abs=1e-300)
+    assert upper_tails(*numbers) == pytest.approx(float(expected), rel=1e-9, abs=1e-300)
 
 
 @given(st.lists(counts(), min_size=1, max_size=3))
@@ -74,18 +73,18 @@ def test_strata_are_powers_of_two():
 def test_the_test_is_fishers():
     table = [[8, 2], [12, 78]]
     _, p = stats.fisher_exact(table, alternative="greater")
-    assert upper_tail(8, 10, 20, 100) == pytest.approx(p, rel=1e-12)
+    assert upper_tails(8, 10, 20, 100) == pytest.approx(p, rel=1e-12)
 
 
 def test_large_collections_are_tested_exactly():
     more = sum(ways(x, 50, 3_000, 1_000_000) for x in range(12, 51))
     expected = Fraction(more, comb(1_000_000, 50))
-    assert upper_tail(12, 50, 3_000, 1_000_000) == pytest.approx(float(expected), rel=1e-6)
+    assert upper_tails(12, 50, 3_000, 1_000_000) == pytest.approx(float(expected), rel=1e-6)
 
 
 def test_four_of_four_drawn_from_eight_by_hand():
-    assert upper_tail(4, 4, 4, 8) == pytest.approx(1 / 70)  # one of the 70 ways to draw 4 of 8
-    assert upper_tail(0, 4, 4, 8) == 1.0
+    assert upper_tails(4, 4, 4, 8) == pytest.approx(1 / 70)  # one of the 70 ways to draw 4 of 8
+    assert upper_tails(0, 4, 4, 8) == 1.0
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.sampled_from([0.8, 0.95, 0.99]))
@@ -110,7 +109,7 @@ def test_under_shuffled_labels_p_values_are_uniform():
     exact, randomised = [], []
     for _ in range(4000):
         found = int(random.permutation(labels)[:15].sum())
-        p, point = upper_tail(found, 15, 24, 60), ways(found, 15, 24, 60) / comb(60, 15)
+        p, point = float(upper_tails(found, 15, 24, 60)), ways(found, 15, 24, 60) / comb(60, 15)
         exact.append(p)
         randomised.append(p - random.random() * point)  # ties are broken at random: exactly uniform
     assert stats.kstest(randomised, "uniform").pvalue > 0.01
@@ -118,7 +117,7 @@ def test_under_shuffled_labels_p_values_are_uniform():
         assert np.mean(np.array(exact) <= level) <= level + 3 * np.sqrt(level / 4000)
 
 
-@pytest.mark.parametrize("numbers", [(3, 2, 5, 9), (1, 2, 0, 9), (0, 10, 1, 9), (-1, 2, 2, 9)])
+@pytest.mark.parametrize("numbers", [(3, 2), (-1, 2), (1, 0)])
 def test_counts_that_do_not_fit_are_refused(numbers):
     with pytest.raises(SettingError, match="do not fit together"):
-        upper_tail(*numbers)
+        share_interval(*numbers)
