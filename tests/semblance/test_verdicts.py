@@ -56,9 +56,9 @@ def test_they_are_what_the_packages_below_return(index: semblance.Index) -> None
 def test_a_classification_is_a_row_of_the_csv(
     index: semblance.Index, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = csv.DictReader(
-        io.StringIO(printed(capsys, "classify", str(index.path), "0.png", "3.png", "--csv"))
-    )
+    shown = printed(capsys, "classify", str(index.path), "0.png", "3.png", "--csv")
+    lines = list(csv.DictReader(io.StringIO(shown)))
+    assert len(lines) == 2
     for line in lines:
         (row,) = index.classify(line["query"]).rows()
         assert {key: text(value, 4) for key, value in row.items()} == line

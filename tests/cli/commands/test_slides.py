@@ -48,7 +48,7 @@ def test_a_field_finds_the_tile_that_it_is(place, capsys) -> None:
 
 def test_a_field_is_asked_at_the_scale_that_is_named(place, capsys) -> None:
     (ids,) = ask(place, capsys, "a.tif", "--region", "512,512,256,256", "--um-per-px", "2", "--by", "colour")
-    assert all("#2.0um/" in id for id in ids)
+    assert ids and all("#2.0um/" in id for id in ids)
 
 
 def test_the_slide_of_a_field_is_left_out(place, capsys) -> None:

@@ -100,7 +100,8 @@ def _survives(path):
 @pytest.mark.parametrize("name", SEEDS)
 def test_whole_seeds_are_read(name, seeds, tmp_path):
     (tmp_path / name).write_bytes(seeds[name])
-    assert all(picture.id.startswith(name) for picture in read_pictures(tmp_path / name, name))
+    ids = [picture.id for picture in read_pictures(tmp_path / name, name)]
+    assert ids and all(id.startswith(name) for id in ids)
 
 
 @pytest.mark.parametrize("name", SEEDS)

@@ -98,7 +98,8 @@ def test_a_display_range_that_is_no_normal_number_leaves_finite_pixels(tmp_path)
     image = nib.Nifti2Image(VOLUME.astype(np.uint8), np.eye(4))
     image.header["cal_max"] = 1e-310
     nib.save(image, tmp_path / "x.nii")
-    assert all(np.isfinite(p.pixels).all() for p in _read(tmp_path / "x.nii"))
+    pictures = _read(tmp_path / "x.nii")
+    assert pictures and all(np.isfinite(p.pixels).all() for p in pictures)
 
 
 def test_a_sagittal_volume_is_cut_as_its_dicom_series_is(tmp_path):

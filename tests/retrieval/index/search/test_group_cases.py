@@ -90,6 +90,7 @@ def test_neighbours_collapse_without_cases_too(index):
     at = {}
     for hit in hits:
         at.setdefault(patient(hit.id), []).append(float(index.picture(hit.id).metadata["position"]))
+    assert max(map(len, at.values())) > 1
     for places in at.values():
         assert all(abs(a - b) > 9 for a, b in itertools.combinations(places, 2))
 
@@ -145,7 +146,9 @@ def test_slices_are_ordered_along_the_normal(index):
         Slice.of(e.name, e.groups, e.metadata, e.shape)
         for e in sorted(index.pictures(), key=lambda e: int(e.metadata["instance_number"]))
     ]
-    for stack in find_stacks(slices):
+    stacks = find_stacks(slices)
+    assert len(stacks) == N_PATIENTS
+    for stack in stacks:
         names = [slices[i].name for i in stack]
         assert names == sorted(names) and len(names) == N
 
