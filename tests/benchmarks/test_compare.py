@@ -95,7 +95,7 @@ def test_one_command_writes_tables_plots_and_a_page(
     assert (out / "table.csv").read_text() == before
 
 
-def test_a_changed_label_is_measured_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_label_is_measured_again(folder: Path) -> None:
     place = folder.parent / "out" / "cache" / "scans.result.npz"
     assert kept.load(place, "another key") is None
     assert kept.load(folder / "nothing.npz", "key") is None

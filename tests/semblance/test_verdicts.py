@@ -7,7 +7,6 @@ import io
 import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,6 +117,6 @@ def test_in_a_notebook_they_are_tables_with_everything_escaped(index: semblance.
         assert html.count("<table") == 1 and "<odd>" not in html
 
 
-def test_a_classification_says_why_it_has_no_label(index: semblance.Index, tmp_path: Path) -> None:
+def test_a_classification_says_why_it_has_no_label(index: semblance.Index) -> None:
     unsure = index.classify("0.png", unsure=1.0)
     assert unsure.label is None and f"don&#x27;t know ({unsure.doubt})" in unsure._repr_html_()

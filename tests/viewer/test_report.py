@@ -90,7 +90,7 @@ def test_no_hits_and_negative_scores_are_shown() -> None:
     assert "width:0%" in text
 
 
-def test_half_characters_do_not_break_the_page(tmp_path: object) -> None:
+def test_half_characters_do_not_break_the_page() -> None:
     assert page(answer("bad\udcff")).encode("utf-8", "backslashreplace")
 
 

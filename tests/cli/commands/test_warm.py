@@ -111,7 +111,7 @@ def refuse_files(*_: Any, **__: Any) -> None:
 
 
 def test_kernels_run_where_no_folder_can_be_written_to(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # By this numba finds out whether it can write to a folder.
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse_files)

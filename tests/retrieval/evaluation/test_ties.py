@@ -93,7 +93,7 @@ def test_it_says_how_many_scores_tie(indexes, capsys):
     assert "scores that tie: thumbnail 100.0 %" in capsys.readouterr().err
 
 
-def test_a_learnt_fusion_does_not_depend_on_the_names_of_files(tmp_path):
+def test_a_learnt_fusion_does_not_depend_on_the_names_of_files():
     """What is tied in one of two rankings gives the same weights in any order of the images."""
     from retrieval.answers.weight_learning import learn_weights
 

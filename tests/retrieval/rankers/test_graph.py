@@ -93,7 +93,7 @@ def test_equal_vectors_are_found_wherever_they_are(tmp_path, n_distinct, k):
     assert np.mean(share) > 0.98 and min(share) >= 0.8
 
 
-def test_only_the_first_of_equal_vectors_is_linked(tmp_path):
+def test_only_the_first_of_equal_vectors_is_linked():
     vectors = families(300)
     lengths = np.linalg.norm(vectors, axis=1).astype(np.float32)
     made, kin = graph.build_graph(hnsw._faiss(), vectors, lengths)

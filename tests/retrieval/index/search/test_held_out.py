@@ -71,7 +71,7 @@ def test_findings_of_what_a_metric_saw_are_among_what_it_did_not_see(index):
         assert (found.drawn, found.total) == (5, N // 5 - 1)
 
 
-def test_a_new_image_asks_by_the_whole_metric(index, tmp_path):
+def test_a_new_image_asks_by_the_whole_metric(index):
     with Index.open(index) as opened:
         picture = opened.read("03.png")
         new = opened.classify(picture, by=(NAME,))

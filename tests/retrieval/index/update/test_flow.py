@@ -147,7 +147,7 @@ def test_a_file_that_is_written_anew_as_it_was_runs_nothing(place, update, scans
     assert update() == ({}, {})
 
 
-def test_one_label_makes_the_metrics_of_labels_stale_and_nothing_else(place, update, scans, tmp_path):
+def test_one_label_makes_the_metrics_of_labels_stale_and_nothing_else(place, update, scans):
     said, done = update(table(scans.parent, i3="fine"))
     assert (said, done) == ({}, {})
     state = bring_up_to_date(Order(place, [scans]))

@@ -131,7 +131,7 @@ def test_a_file_of_another_folder_never_gets_the_name_of_a_removed_one(index, fo
     assert len(index) == 18
 
 
-def test_a_folder_that_is_removed_twice_was_removed(index, folder, tmp_path):
+def test_a_folder_that_is_removed_twice_was_removed(index, folder):
     (folder / "sub").mkdir()
     draw_grey(folder / "sub" / "x.png", 99)
     index.update([folder], jobs=1)

@@ -249,7 +249,7 @@ def test_a_label_table_of_one_disc_does_not_reach_files_of_another(mounted, inde
     assert index.picture("second/IM1.bmp").labels == ("healthy",)
 
 
-def test_a_label_goes_with_its_file(mounted, index, tmp_path):
+def test_a_label_goes_with_its_file(mounted, index):
     (mounted / "IM0.bmp").unlink()
     index.update([mounted], jobs=1)
     pgm(mounted / "IM0.bmp", 9)

@@ -183,7 +183,7 @@ def test_a_folder_that_is_not_there_is_said_and_not_made(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-def test_the_command_says_what_became_of_it(place, folder, capsys, monkeypatch):
+def test_the_command_says_what_became_of_it(place, folder, capsys):
     from cli.main import main
 
     shutil.rmtree(place)

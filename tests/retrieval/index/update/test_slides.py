@@ -58,7 +58,7 @@ def test_a_tile_finds_itself_and_other_slides(index) -> None:
     assert [hit.group["slide"] for hit in by_slide] == ["a.tif", "b.tif"]
 
 
-def test_only_what_has_changed_is_read_again(index, slides, tmp_path) -> None:
+def test_only_what_has_changed_is_read_again(index, slides) -> None:
     assert counts(index.update([slides], jobs=1)) == (0, 0, 0, 2)
 
 
@@ -134,7 +134,7 @@ def test_an_index_keeps_how_it_cuts_slides(index, slides, tmp_path) -> None:
             plain.require_tiling(TILING)
 
 
-def test_a_whole_slide_is_no_query(index, slides, tmp_path) -> None:
+def test_a_whole_slide_is_no_query(index, slides) -> None:
     with pytest.raises(PictureError, match=r"a\.tif: a whole slide; mark a field"):
         list(index.read_query(slides / "a.tif"))
 

@@ -129,7 +129,7 @@ def test_what_follows_the_pixels_is_not_shown_as_a_frame(tmp_path):
     ]
 
 
-def test_large_frames_are_refused_before_they_are_decoded(tmp_path):
+def test_large_frames_are_refused_before_they_are_decoded():
     with pytest.raises(PictureError, match="64 × 64 pixels are more than the 4,095 allowed"):
         _read(FILES / "MR_small.dcm", limits=Limits(max_pixels=4095))
 
