@@ -11,15 +11,16 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import IndexFolderError, OptionError
-from retrieval.index.catalogue.connection import FILE
+from retrieval.index.catalogue.connection import FILE, on_error
 from retrieval.index.catalogue.page_sums import NAMES
 from retrieval.index.catalogue.pixel_hashes import drop_strays
 from retrieval.index.catalogue.representations import (
@@ -31,7 +32,7 @@ from retrieval.index.catalogue.representations import (
     stored_representations,
 )
 from retrieval.index.catalogue.sample import sampled
-from retrieval.index.catalogue.split_marks import HEAD, SHARD, set_mark
+from retrieval.index.catalogue.split_marks import HEAD, SHARD, refuse_change, set_mark
 from retrieval.index.progress import Progress
 from retrieval.index.storage.concept_file import concept_file
 from retrieval.index.storage.merge import batches
@@ -70,20 +71,23 @@ class _Part:
 def split(index: Path, n: int, output: Path, progress: Progress) -> Plan:
     """Write the shards of an index, their head, and ``shards.toml``, into a new folder.
 
-    The index stays as it is. Raises OptionError for a number of shards that makes no sense, and
-    IndexFolderError if the folder is not new, the key of the index is not at hand, or the index changes.
+    The index stays as it is, and nothing of a split that fails stays in the folder. Raises OptionError for a
+    number of shards that makes no sense, and IndexFolderError if the folder is not new, the index is a shard
+    itself or changes, or its key is not at hand.
     """
     if not 2 <= n <= MOST:
         raise OptionError(f"{n} makes no shards; give 2 to {MOST:,}", "into")
     if output.exists() and any(output.iterdir() if output.is_dir() else [output]):
         raise IndexFolderError(f"{output}: holds other things; give an empty or a new folder")
     with closing(Store.open(index, False, {})) as store:
+        refuse_change(store.catalogue, index)
         if not store.salt.is_known:
             raise IndexFolderError(f"{index}: its key is not at hand, which says where images go; give --key")
         snapshot = Snapshot(store)
         owners = owners_of(snapshot, n)
         try:
-            return _write(store, snapshot, owners, n, output, progress)
+            with on_error(partial(_discard, output, output.exists())):
+                return _write(store, snapshot, owners, n, output, progress)
         except FileNotFoundError as error:  # a writer has merged a segment away
             raise _changed(index) from error
 
@@ -209,6 +213,15 @@ def _forget_others(target: Store, own: NDArray[np.bool_]) -> None:
     catalogue.run("DROP TABLE own")
 
 
+def _discard(output: Path, was_there: bool) -> None:
+    """Delete what was written: a shard that is not done yet knows the patients of all others."""
+    with suppress(OSError):
+        for part in output.iterdir():
+            shutil.rmtree(part) if part.is_dir() else part.unlink()
+        if not was_there:
+            output.rmdir()
+
+
 def _by_id(ids: Sequence[int] | NDArray[np.int64], n: int) -> NDArray[np.bool_]:
     own = np.zeros(n, dtype=bool)
     own[ids] = True
@@ -216,4 +229,4 @@ def _by_id(ids: Sequence[int] | NDArray[np.int64], n: int) -> NDArray[np.bool_]:
 
 
 def _changed(index: Path) -> IndexFolderError:
-    return IndexFolderError(f"{index}: changed while it was split; run the same command again, elsewhere")
+    return IndexFolderError(f"{index}: changed while it was split; run the same command again")

@@ -414,6 +414,31 @@ def test_concepts_of_the_index_move_queries_over_shards_too(whole, tmp_path):
             assert moved != two.query("p5/2.dcm", by=["thumbnail"])
 
 
+def test_a_shard_is_not_split_again(whole, tmp_path):
+    shard = whole / "split" / "shard-0"
+    with pytest.raises(IndexFolderError, match=f"^{shard}: is a shard, and is not changed"):
+        split(shard, 2, tmp_path / "again", lambda *about: None)
+    assert not (tmp_path / "again").exists()
+
+
+@pytest.mark.parametrize("was_there", [False, True])
+@pytest.mark.parametrize("last", [1, 2, 3])
+def test_nothing_stays_of_a_split_that_is_interrupted(whole, tmp_path, was_there, last):
+    def interrupt(stage, done, total):
+        if done == last:
+            raise KeyboardInterrupt
+
+    place = shutil.copytree(whole / "whole.index", tmp_path / "whole.index")
+    with Index.open(place) as index:
+        index.learn_concept("odd", [Example("p1/1.dcm")] * 5, [Example("p2/1.dcm")] * 5, ["thumbnail"])
+    if was_there:
+        (tmp_path / "split").mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        split(place, 2, tmp_path / "split", interrupt)
+    assert (tmp_path / "split").exists() == was_there
+    assert split(place, 2, tmp_path / "split", lambda *about: None).path.exists()
+
+
 def test_a_term_asks_no_shards(whole, capsys):
     assert main(["query", str(whole / "split" / "shards.toml"), "--term", "effusion"]) == 2
     assert "--term: does not go over shards; ask the index that was split" in capsys.readouterr().err
