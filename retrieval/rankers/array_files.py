@@ -154,13 +154,6 @@ def let_go(array: NDArray[Any]) -> None:
         data.madvise(mapping.MADV_DONTNEED)
 
 
-def copy_folders(source: Path, target: Path) -> None:
-    """Copy a folder of such folders, to be written to: of one that is read-only the copy is not."""
-    shutil.copytree(source, target, copy_function=shutil.copyfile)
-    for folder in (target, *(one for one in target.rglob("*") if one.is_dir())):
-        folder.chmod(folder.stat().st_mode | stat.S_IRWXU)
-
-
 def sync_folder(folder: Path) -> None:
     """Force the entries of a folder to the disk, so that its files survive a loss of power."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import IndexFolderError, OptionError
-from retrieval.index.catalogue.connection import FILE, on_error
-from retrieval.index.catalogue.page_sums import NAMES
+from retrieval.index.catalogue.connection import on_error
 from retrieval.index.catalogue.pixel_hashes import drop_strays
 from retrieval.index.catalogue.representations import (
     Segment,
@@ -34,12 +33,12 @@ from retrieval.index.catalogue.representations import (
 from retrieval.index.catalogue.sample import sampled
 from retrieval.index.catalogue.split_marks import HEAD, SHARD, refuse_change, set_mark
 from retrieval.index.progress import Progress
+from retrieval.index.storage.bare_copy import copy_bare
 from retrieval.index.storage.concept_file import concept_file
 from retrieval.index.storage.merge import batches
 from retrieval.index.storage.segments import finish_segment, merge_encodings, merge_rows
 from retrieval.index.storage.snapshot import Snapshot
 from retrieval.index.storage.store import Store
-from retrieval.rankers.array_files import copy_folders
 from retrieval.readers.pseudonym import hashed
 
 from .plan import PLAN, Plan, Shard, write_plan
@@ -88,8 +87,10 @@ def split(index: Path, n: int, output: Path, progress: Progress) -> Plan:
         try:
             with on_error(partial(_discard, output, output.exists())):
                 return _write(store, snapshot, owners, n, output, progress)
-        except FileNotFoundError as error:  # a writer has merged a segment away
-            raise _changed(index) from error
+        except FileNotFoundError as error:
+            if store.catalogue.generation == snapshot.generation:
+                raise
+            raise _changed(index) from error  # a writer has merged a segment away
 
 
 def owners_of(snapshot: Snapshot, n: int) -> NDArray[np.uint16]:
@@ -147,14 +148,8 @@ def _write_part(
 ) -> int:
     """Write the head or a shard as an index of its own, and return the number of its commit."""
     part.folder.mkdir(parents=True)
-    # Within a snapshot no writer commits, and the file is that of one commit.
-    with store.catalogue.snapshot():
-        if store.catalogue.generation != snapshot.generation:
-            raise _changed(store.folder)
-        for name in (FILE, *NAMES):
-            if (store.folder / name).exists():
-                shutil.copyfile(store.folder / name, part.folder / name)
-    copy_folders(store.folder / "models", part.folder / "models")
+    if copy_bare(store.catalogue, store.folder, part.folder) != snapshot.generation:
+        raise _changed(store.folder)
     (part.folder / "segments").mkdir()
     # Opened for writing, which brings an older format up to date: all shards are of this one.
     with closing(Store.open(part.folder, True, store.factories)) as target:

@@ -1,5 +1,6 @@
 """Shards: four of them answer as the one index, to the last bit; a shard that is away is named."""
 
+import errno
 import json
 import shutil
 import zipfile
@@ -419,6 +420,25 @@ def test_a_shard_is_not_split_again(whole, tmp_path):
     with pytest.raises(IndexFolderError, match=f"^{shard}: is a shard, and is not changed"):
         split(shard, 2, tmp_path / "again", lambda *about: None)
     assert not (tmp_path / "again").exists()
+
+
+def test_a_full_disk_and_a_folder_that_cannot_be_made_are_said(whole, tmp_path, monkeypatch, capsys):
+    words = ["shard", str(whole / "whole.index"), "--into", "2", "-o"]
+    assert main([*words, "/proc/none/split"]) == 1
+    assert "/proc/none: No such file or directory" in capsys.readouterr().err
+    copyfile = shutil.copyfile
+
+    def full(source, target):
+        if target.suffix == ".npy":
+            raise OSError(errno.ENOSPC, "No space left on device", str(source))
+        return copyfile(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    assert main([*words, str(tmp_path / "split")]) == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert f"{tmp_path / 'split' / 'shard-0' / 'models'}" in said
+    assert said.endswith("no space is left on the disk; free some space and run the same command again")
+    assert not (tmp_path / "split").exists()
 
 
 @pytest.mark.parametrize("was_there", [False, True])

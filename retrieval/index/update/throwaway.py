@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ...errors import IndexFolderError
-from ...rankers.array_files import copy_folders
 from ...readers.tiling import Tiling
 from ...readers.window import Window
-from ..catalogue.connection import FILE
 from ..catalogue.database import Catalogue
-from ..catalogue.page_sums import NAMES
 from ..catalogue.privacy import Privacy
+from ..storage.bare_copy import copy_bare
 from ..storage.key_file import VARIABLE
 from ..storage.store import Store
 from .registration import require_privacy, require_tiling, require_window, take_also
@@ -70,13 +67,9 @@ def _opened(index: Path, place: Path, window: str | None, privacy: Mapping[str, 
 
 def _copy(index: Path, copy: Path) -> None:
     copy.mkdir()
-    # Within a snapshot no writer commits, and the file is that of one commit.
-    with closing(Catalogue.open(index)) as catalogue, catalogue.snapshot():
-        for name in (FILE, *NAMES):
-            if (index / name).exists():
-                shutil.copyfile(index / name, copy / name)
     # Copied, not linked: whoever opens an index for writing deletes what no commit names.
-    copy_folders(index / "models", copy / "models")
+    with closing(Catalogue.open(index)) as catalogue:
+        copy_bare(catalogue, index, copy)
 
 
 @contextmanager

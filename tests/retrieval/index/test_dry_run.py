@@ -1,6 +1,9 @@
 """The dry run: it says what the same command then does, file by file, and writes nothing."""
 
+import shutil
+import sqlite3
 from collections import Counter
+from contextlib import closing
 
 import cv2
 import numpy as np
@@ -160,3 +163,21 @@ def test_the_command_says_why(scans, tmp_path, capsys):
     indexed(tmp_path / "i", scans, Thumbnail())
     assert main([*words, "--dry-run"]) == 0
     assert capsys.readouterr().out == "nothing: all is up to date\n"
+
+
+def test_no_writer_commits_while_the_catalogue_is_copied(scans, tmp_path, monkeypatch):
+    indexed(tmp_path / "i", scans, Thumbnail())
+    copyfile, refused = shutil.copyfile, []
+
+    def written_to_meanwhile(source, target):
+        if source.name == "catalogue.sqlite":
+            writer = sqlite3.connect(source, timeout=0)
+            with closing(writer), pytest.raises(sqlite3.OperationalError, match="locked"):
+                writer.execute("INSERT INTO meta VALUES ('other', '1')")
+                writer.commit()
+            refused.append(source)
+        return copyfile(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", written_to_meanwhile)
+    assert "read" not in said(tmp_path / "i", scans)
+    assert len(refused) == 1
