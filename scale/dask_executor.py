@@ -186,10 +186,10 @@ class DaskExecutor:
     def _unreachable(self, error: Exception) -> str:
         if not self._address:
             return f"dask: no cluster starts on this machine ({error}); without --on, --jobs does the same"
-        return (
-            f"dask:{self._address}: the cluster cannot be reached ({error}); start its scheduler, "
-            "and give certificates in distributed.comm.tls of Dask's configuration"
-        )
+        remedy = "start its scheduler"
+        if self._address.startswith("tls:"):
+            remedy += ", and give certificates in distributed.comm.tls of Dask's configuration"
+        return f"dask:{self._address}: the cluster cannot be reached ({error}); {remedy}"
 
     def _client_of(self, address: str) -> distributed.Client:
         if address:

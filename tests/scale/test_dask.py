@@ -167,7 +167,7 @@ def test_a_file_that_kills_its_workers_is_named_and_its_neighbours_are_not(tmp_p
 
 def test_a_cluster_with_certificates_is_not_asked_without_any(scans, tmp_path):
     executor = DaskExecutor("tls://127.0.0.1:9")
-    with pytest.raises(SemblanceError, match=r"no certificates are configured here\); start its scheduler"):
+    with pytest.raises(SemblanceError, match=r"no certificates are .*; start its scheduler, and give certi"):
         indexed(tmp_path / "i", scans, executor)
 
 
@@ -303,7 +303,9 @@ def test_what_would_let_strangers_run_code_is_refused(on, problem):
 
 def test_a_cluster_that_is_not_there_is_named(scans, tmp_path, monkeypatch):
     monkeypatch.setattr(dask_executor, "_WAIT", 0.5)
-    with pytest.raises(SemblanceError, match=r"dask:tcp://127\.0\.0\.1:9: the cluster cannot"):
+    with pytest.raises(
+        SemblanceError, match=r"dask:tcp://127\.0\.0\.1:9: the cluster cannot .*\); start its scheduler$"
+    ):
         indexed(tmp_path / "i", scans, DaskExecutor("tcp://127.0.0.1:9"))
 
 
