@@ -7,8 +7,6 @@ import io
 import mmap as mapping
 import os
 import re
-import shutil
-import stat
 import threading
 from collections.abc import Collection
 from pathlib import Path
