@@ -143,8 +143,8 @@ class _Parser:
             return lambda values: any(_equal(v, o) for v in values for o in options)
         if not self._take("like"):
             raise self._refusal("a comparison (=, !=, <, <=, >, >=, in, like, is)")
-        pattern = LikePattern(_plain(self._literal()))
-        return lambda values: any(pattern.matches(_plain(v)) for v in values)
+        pattern = LikePattern(plain(self._literal()))
+        return lambda values: any(pattern.matches(plain(v)) for v in values)
 
     def _literal(self) -> Value:
         token = self._peek()
@@ -182,11 +182,11 @@ def _comparison(sign: str, literal: Value) -> Test:
     if not isinstance(literal, str):
         return lambda values: any((n := as_number(v)) is not None and compare(n, literal) for v in values)
     # Numbers of a header are no texts: '5' is 5 to them, as it is with ``=``.
-    number, text = as_number(literal), _plain(literal)
+    number, text = as_number(literal), plain(literal)
 
     def holds(value: Value) -> bool:
         if isinstance(value, str):
-            return compare(_plain(value), text)
+            return compare(plain(value), text)
         return number is not None and compare(value, number)
 
     return lambda values: any(map(holds, values))
@@ -194,11 +194,11 @@ def _comparison(sign: str, literal: Value) -> Test:
 
 def _equal(value: Value, literal: Value) -> bool:
     # The literal decides: 7 is a number, and equal to the text "7.0"; '7' is a text, and is not.
-    return _plain(value) == _plain(literal) if isinstance(literal, str) else as_number(value) == literal
+    return plain(value) == plain(literal) if isinstance(literal, str) else as_number(value) == literal
 
 
-def _plain(value: Value) -> str:
-    """Spell a whole number without a decimal point, as a user would, and letters with accents as one."""
+def plain(value: Value) -> str:
+    """Return a value as a text in quotes names it: a whole number without a point, letters with accents as one."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     # Some file systems take "ö" apart, and names of folders and tables keep that; keyboards do not.

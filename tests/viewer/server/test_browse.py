@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.served import PATIENTS, graphql
+from support.served import INDEX, PATIENTS, graphql, run, write_collection
 from support.server_process import serving
 
 PAGE = """query($where: String, $first: Int!, $after: String) {
@@ -143,3 +143,23 @@ def test_no_study_is_found_without_the_key(index, monkeypatch):
     with serving(index) as client:
         found = graphql(client, LOCATE, study="1.2.4.1")["locate"]
     assert found["kind"] == "NOT_FOUND" and "the key of scans.index is not at hand" in found["message"]
+
+
+def test_every_value_that_is_listed_can_be_filtered_by(tmp_path):
+    folder = write_collection(tmp_path / "images")
+    # Thicknesses are numbers of headers, and the columns of a table may be called anything.
+    table = 'path,label,my note,not,"a ""b"""\ncolour.png,,it\'s,1.50,x\ngrey.png,,,2.0,y\n'
+    (tmp_path / "table.csv").write_text(table)
+    arguments = ["--by", "thumbnail", "--labels", tmp_path / "table.csv", "--jobs", "1", "--quiet"]
+    assert run(["index", folder, "-o", tmp_path / INDEX, *arguments])[0] == 0
+    document = "{ columns(index: %r) { ... on ColumnList { columns { name values { value count } } } } }"
+    with serving(tmp_path / INDEX) as client:
+        listed = graphql(client, (document % INDEX).replace("'", '"'))["columns"]["columns"]
+        assert {"slice_thickness", "my note", "not", 'a "b"'} <= {one["name"] for one in listed}
+        for column in listed:
+            # As the page writes it.
+            name = column["name"].replace('"', '""')
+            for value in column["values"]:
+                text = value["value"].replace("'", "''")
+                found = page(client, where=f"\"{name}\" = '{text}'")
+                assert found["total"] == value["count"], (column["name"], value)

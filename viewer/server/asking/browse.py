@@ -14,6 +14,7 @@ from retrieval.errors import OptionError
 from retrieval.index import Entry
 from retrieval.index.storage.annotations import Annotations
 from retrieval.index.storage.snapshot import Snapshot
+from retrieval.metadata.filter import plain
 
 from ..opened import Opened
 
@@ -93,7 +94,7 @@ def _groups(snapshot: Snapshot, by: str, where: str | None, first: int, after: s
     # A column may hold several values, such as labels: an image is in the group of each.
     for position in _meeting(snapshot, where).tolist():
         for value in cells[position]:
-            members.setdefault(str(value), []).append(position)
+            members.setdefault(plain(value), []).append(position)
     values = sorted(members)
     start = 0 if after is None else bisect_right(values, after)
     chosen = values[start : start + _checked(first)]
@@ -121,7 +122,7 @@ def _columns(snapshot: Snapshot, where: str | None) -> tuple[ColumnValues, ...]:
 
 def _counted(snapshot: Snapshot, column: str, positions: Positions) -> list[tuple[str, int]]:
     cells = snapshot.columns.values(column)
-    counts = Counter(str(value) for position in positions.tolist() for value in cells[position])
+    counts = Counter(plain(value) for position in positions.tolist() for value in cells[position])
     # Equal counts by value, so that the list does not jump from one time to the next.
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 

@@ -17,6 +17,6 @@ export async function show() {
 
 /** @param {string} column @param {string} value */
 function narrow(column, value) {
-  const term = `${column} = '${value.replaceAll("'", "''")}'`;
+  const term = `"${column.replaceAll('"', '""')}" = '${value.replaceAll("'", "''")}'`;
   if (!state.where.includes(term)) update({ where: state.where ? `(${state.where}) and ${term}` : term });
 }
