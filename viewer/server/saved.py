@@ -139,7 +139,7 @@ def _json(state: str) -> str:
         raise OptionError(f"longer than {MOST_STATE:,} characters", "state")
     try:
         json.loads(state)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise OptionError("is no JSON", "state") from None
     return state
 

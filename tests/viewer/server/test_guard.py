@@ -114,6 +114,12 @@ def test_queries_are_posted_as_json(client):
     assert client.post("/graphql", data=ASK).status_code in (400, 415)
 
 
+@pytest.mark.parametrize("body", [b"5", b"null", b'"x"', b"[" * 100_000, b'{"a":' * 50_000])
+def test_a_body_that_is_no_object_is_refused(body, client):
+    answer = client.post("/graphql", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+
+
 def test_what_nobody_has_foreseen_is_told_to_the_terminal_alone(client, monkeypatch, caplog):
     def fail(*_):
         raise RuntimeError("secret /home/someone/scans")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Mapping
@@ -87,6 +88,17 @@ class GraphQLApp(GraphQL[Mapping[str, Any], None]):
             subscription_protocols=[GRAPHQL_SSE_PROTOCOL],
         )
         self._desk = desk
+
+    def decode_json(self, data: str | bytes) -> object:
+        """Read the body of a request. JSONDecodeError, which is answered by 400, unless it is an object."""
+        try:
+            found = super().decode_json(data)
+        except RecursionError:
+            found = None
+        # Lists are refused in a sentence of their own.
+        if not isinstance(found, dict | list):
+            raise json.JSONDecodeError("no object", "", 0)
+        return found
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
