@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import secrets
@@ -9,6 +10,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from types import FrameType
 
 import uvicorn
 
@@ -88,7 +90,14 @@ def serve(desk: Desk, where: Listening, report: Callable[[str], None]) -> None:
     report(address_of(where.host, port, token))
     # Ctrl-C is how a server ends, and no failure.
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[bound])
+        _Server(config).run(sockets=[bound])
+
+
+class _Server(uvicorn.Server):
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # What is under way is cut short because somebody ends the server: that is no error to be logged.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        super().handle_exit(sig, frame)
 
 
 def _token() -> str:

@@ -199,6 +199,8 @@ def test_a_server_with_a_token_at_another_address_answers_and_ends_in_good_order
             assert next(events.iter_lines()) == "event: next"
             client.process.send_signal(signal.SIGINT)
             assert client.process.wait(timeout=20) == 0
+        # It was ended on purpose, which is no error, whoever listened.
+        assert client.process.stderr.read() == ""
 
 
 @pytest.mark.parametrize(
