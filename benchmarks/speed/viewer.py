@@ -36,7 +36,7 @@ _FIRST = """async () => {
   const { view } = await import('/static/page/js/look.js');
   const start = performance.now();
   document.querySelector('#list button').click();
-  while (!view.pixels || !view.drawnMs) await new Promise(requestAnimationFrame);
+  while (!view.pixels || view.pending) await new Promise(requestAnimationFrame);
   return performance.now() - start;
 }"""
 

@@ -2,7 +2,7 @@
 import { $, fill, h, link, on, tell } from './dom.js';
 import { fetchGiven } from './api.js';
 import { askOf } from './ask.js';
-import { openUpload } from './look.js';
+import { dropped } from './look.js';
 import { mutation, query } from './queries.js';
 import { open, read, state, update, write } from './state.js';
 import { upload } from './uploads.js';
@@ -52,7 +52,7 @@ export async function drop(file) {
   tell(`Reading ${file.name} …`);
   $('file').value = '';
   const { name, frames, upload: id } = await upload(`/uploads?name=${encodeURIComponent(file.name)}&index=${encodeURIComponent(state.index)}`, file);
-  openUpload(name, frames.length);
+  dropped.set(id, { name, uploads: frames.length });
   open({ upload: id });
   tell(`${name} is kept in memory only: it is not in the index, and a link to it cannot be shared.`);
 }

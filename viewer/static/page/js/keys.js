@@ -42,8 +42,7 @@ function pressOne(kind, name) {
 }
 
 function clear() {
-  marker.choose(marker.tool);
-  marker.ruler.replaceChildren();
+  marker.clear();
   if (!$('compare').hidden) $('close-compare').click();
   else if (state.region) update({ region: null }, true);
 }
@@ -64,7 +63,7 @@ function pressed(event) {
   if (target.matches('input:not([type=range]):not([type=checkbox]), textarea, select') || document.querySelector('dialog[open]')) return;
   const isUndo = key === 'z' && (event.ctrlKey || event.metaKey);
   if (!isUndo && (event.ctrlKey || event.metaKey || event.altKey)) return;
-  if (target.closest('button, a, summary, select, input') && [' ', 'Enter', 'ArrowDown', 'ArrowUp'].includes(key)) return;
+  if (target.closest(key.startsWith('Arrow') ? 'input' : 'button, a, summary, input') && [' ', 'Enter', 'ArrowDown', 'ArrowUp'].includes(key)) return;
   const act = isUndo ? undo : /^[1-7]$/.test(key) ? () => choosePreset(Number(key) - 1) : KEYS[key] ?? buttonOf(key);
   if (!act) return;
   event.preventDefault();

@@ -15,7 +15,10 @@ const uploads = part(() => import('./uploads.js'));
 const slide = part(() => import('./slide.js'));
 
 /** @type {{ slices: Slice[], at: number, uploads: number, name: string, slideLevels: number }} */
-const stack = { slices: [], at: 0, uploads: 0, name: '', slideLevels: 0 };
+const NOTHING = { slices: [], at: 0, uploads: 0, name: 'A file', slideLevels: 0 };
+const stack = { ...NOTHING };
+/** @type {Map<string, Partial<typeof stack>>} the stacks of files that were dropped on the page */
+export const dropped = new Map();
 /** @type {XY[] | null} the part of a slide that is looked at once it is open */
 let goal = null;
 /** @type {View} */
@@ -31,6 +34,7 @@ export const isOpen = () => Boolean(state.image || state.upload);
 
 export function start() {
   view = new View($('stage'));
+  view.drawn = hover;
   marker = new Marker(view, { done: marked, measured: (text) => fill('measured', text), spacing });
   view.drawing.append(regionDrawing, marker.preview, marker.ruler);
   pointers();
@@ -47,6 +51,8 @@ const spacing = () => view.pixels?.about.spacing ?? currentSlice()?.image.spacin
 
 /** @param {import('./state.js').Changed} changed @param {boolean} isQuestion */
 async function follow(changed, isQuestion) {
+  // What was measured, or begun, is of the image that was there.
+  if (changed('index', 'image', 'upload', 'frame')) marker.clear();
   if (changed('index', 'image', 'upload')) await load();
   else if (changed('frame')) await showSlice();
   else if (changed('window', 'invert')) rewindow();
@@ -57,34 +63,26 @@ async function follow(changed, isQuestion) {
 /** Opens the stack of the image asked for, unless it is open. */
 async function load() {
   $('empty-look').hidden = isOpen();
-  const { image } = state;
+  const { image, upload } = state;
   const at = stack.slices.findIndex((slice) => slice.image.id === image);
-  if (image && at >= 0) {
-    stack.at = at;
-  } else if (image) {
-    fill('look-title', image);
+  if (at >= 0) stack.at = at;
+  else {
+    // No other image's picture, place or labels may stay under the name of this one, while it comes or if it does not.
+    Object.assign(stack, NOTHING, dropped.get(upload));
+    shownPath = '';
+    view.clear();
+    problem('');
+    describe();
     try {
-      const found = await stackOf({ image });
+      const found = image && await stackOf({ image });
       if (state.image !== image) return;  // another was opened meanwhile
-      Object.assign(stack, found, { uploads: 0 });
+      Object.assign(stack, found);
     } catch (error) {
-      if (state.image !== image) return;
-      // No other image's picture may stay under the name of this one.
-      openUpload('', 0);
-      shownPath = '';
-      $('slices').hidden = true;
-      document.body.classList.remove('slide');
-      view.clear();
-      problem(/** @type {Error} */ (error).message);
-      describe();
-      return;
+      if (state.image === image) problem(/** @type {Error} */ (error).message);
     }
   }
   await showSlice();
 }
-
-/** A file dropped on the page: its frames are the stack. @param {string} name @param {number} frames */
-export const openUpload = (name, frames) => Object.assign(stack, { slices: [], at: 0, uploads: frames, name, slideLevels: 0 });
 
 /** @param {number} at place of the slice in the stack */
 export function goTo(at) {
@@ -106,12 +104,12 @@ const pathOf = (slice) => imagePath(slice.image.key);
 
 async function showSlice() {
   const slice = currentSlice();
-  if (!state.upload && !(state.image && slice)) return;
-  const mine = state.upload ? uploadPath(state.upload, state.frame) : pathOf(slice);
-  shownPath = mine;
   Object.assign($('slider'), { max: count() - 1, value: place() });
   $('slices').hidden = count() < 2;
   document.body.classList.toggle('slide', stack.slideLevels > 0);
+  if (!state.upload && !slice) return;
+  const mine = state.upload ? uploadPath(state.upload, state.frame) : pathOf(slice);
+  shownPath = mine;
   if (slice && stack.slideLevels) {
     await showSlide(slice.image);
     return;
@@ -187,10 +185,10 @@ export const whereIn = (at, of, mm) => dotted([of > 1 && `slice ${at + 1}/${of}`
 /** What is shown: name, slice, position, window. */
 function describe() {
   const slice = currentSlice();
-  const name = state.upload ? stack.name : slice?.image.id ?? state.image;
+  const name = state.upload ? `${stack.name} (not in the index)` : slice?.image.id ?? (state.image || 'Image');
   const where = whereIn(place(), count(), slice?.positionMm);
   const { low, high } = view.window;
-  fill('look-title', state.upload ? `${name} (not in the index)` : name);
+  fill('look-title', name);
   fill('where-am-i', where);
   $('stage').setAttribute('aria-label', dotted([name, where]));
   fill('window-values', isGrey() ? `C ${number((low + high) / 2)} W ${number(high - low)}` : '');
@@ -242,16 +240,19 @@ function dragWindow(dx, dy) {
   writeWindow(view.window);
 }
 
-/** What is under the cursor. @param {MouseEvent} event */
-function hover(event) {
-  const { x, y } = view.pointOf(event);
-  const { pixels, squares } = view;
+const AWAY = { clientX: NaN, clientY: NaN };
+let cursor = AWAY;
+
+/** What is under the cursor: also where the image has moved, and not the cursor. */
+function hover() {
+  const { x, y } = view.pointOf(cursor);
+  const { pixels, squares, size } = view;
   const found = pixels && valueAt(pixels, x, y);
   const mm = spacing();
   const [times, digits, unit] = squares ? [1000, 0, 'µm'] : [1, 1, 'mm'];
   const where = mm && `${[x * mm[1], y * mm[0]].map((far) => (far * times).toFixed(digits)).join(', ')} ${unit}`;
   const value = Array.isArray(found) ? `rgb ${found.join(' ')}` : pixels && `${pixels.about.unit ?? 'value'} ${number(found ?? 0)}`;
-  fill('under', (squares || found !== null) && dotted([`x ${Math.floor(x)} y ${Math.floor(y)}`, where, value]));
+  fill('under', view.isShown && x >= 0 && y >= 0 && x < size.cols && y < size.rows && dotted([`x ${Math.floor(x)} y ${Math.floor(y)}`, where, value]));
 }
 
 let isPanning = false;
@@ -268,18 +269,19 @@ function pointers() {
   let how = '';
   on(stage, 'contextmenu', (event) => event.preventDefault());
   on(stage, 'pointerdown', (event) => {
-    if (!isOpen()) return;
+    if (!view.isShown) return;
     stage.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, event);
     how = fingers.size > 1 || event.button === 1 || isPanning ? 'pan' : event.button === 2 ? 'window' : 'mark';
     if (how === 'mark') marker.down(event);
     else marker.cancel();
   });
-  on(stage, 'pointermove', (event) => {
+  on(stage, 'pointermove pointerleave', (event) => {
+    cursor = event.type === 'pointermove' ? event : AWAY;
     const before = fingers.get(event.pointerId);
     if (!before) {
       if (marker.tool === 'polygon') marker.move(event);
-      hover(event);
+      hover();
       return;
     }
     const other = [...fingers.values()].find((finger) => finger !== before);

@@ -39,6 +39,13 @@ export class Marker {
     fill(this.preview);
   }
 
+  /** Forgets what was begun and what was measured. */
+  clear() {
+    this.cancel();
+    fill(this.ruler);
+    this.tell.measured('');
+  }
+
   /** Where it is, inside the image. @param {PointerEvent} event @returns {XY} */
   placeOf(event) {
     const { x, y } = this.view.pointOf(event);

@@ -2,11 +2,11 @@
 /** @import { State } from './types.js' */
 
 /** Nothing asked. */
-const ANEW = { image: '', upload: '', frame: 0, region: null, like: [], unlike: [], concept: [], hit: '' };
+const ANEW = { image: '', upload: '', frame: 0, region: null, like: [], unlike: [], concept: [], hit: '', window: null, invert: false };
 /** @type {State} */
 const EMPTY = {
   index: '', ...ANEW, margin: 0, throughMm: 0, volume: false, by: 'default', fusion: '', where: '', notSame: '', groupBy: '',
-  window: null, invert: false, k: 20,
+  k: 20,
 };
 /** Only what is seen changes with these; all others make another question. */
 const VIEW = ['window', 'invert', 'hit', 'k'];
@@ -72,8 +72,11 @@ export function read(text) {
   for (const [key, value] of new URLSearchParams(text)) {
     if (!(key in EMPTY)) continue;
     try {
-      result[key] = typeof result[key] === 'string' ? value : key === 'region' ? regionOf(value) : JSON.parse(value);
-    } catch { /* A damaged address: what is left of it is used. */ }
+      const empty = result[key];
+      const found = typeof empty === 'string' ? value : key === 'region' ? regionOf(value) : JSON.parse(value);
+      // A damaged address: what is left of it is used.
+      if (empty === null || found?.constructor === empty.constructor) result[key] = found;
+    } catch { /* The same. */ }
   }
   return result;
 }

@@ -8,7 +8,7 @@ import { outline } from './queries.js';
 /**
  * The strokes of the brush as a mask: a PNG of the image's size, white where marked.
  * @param {XY[][]} strokes @param {number} radius in pixels of the image @param {{cols: number, rows: number}} size
- * @returns {Promise<Blob>}
+ * @returns {Promise<Blob | null>}
  */
 function maskOf(strokes, radius, size) {
   const canvas = h('canvas', { width: size.cols, height: size.rows });
@@ -22,7 +22,8 @@ function maskOf(strokes, radius, size) {
     for (const point of others) context.lineTo(...point);
     context.stroke();
   }
-  return new Promise((resolve, reject) => canvas.toBlob((/** @type {Blob | null} */ blob) => (blob ? resolve(blob) : reject(new Error('The mask cannot be written.')))));
+  // Of a canvas that is too large there is none, and the server says that it is no mask.
+  return new Promise((resolve) => canvas.toBlob(resolve));
 }
 
 /** A closed outline with fewer corners, none of those left out more than `most` pixels away. @param {XY[]} points @returns {XY[]} */
@@ -44,7 +45,7 @@ function simplified(points, most = 0.75) {
   return points.filter((_, i) => kept.has(i));
 }
 
-/** @param {string} path @param {Blob} body @returns {Promise<any>} */
+/** @param {string} path @param {Blob | null} body @returns {Promise<any>} */
 export async function upload(path, body) {
   const headers = { 'Content-Type': 'application/octet-stream' };
   return (await fetchGiven(path, { method: 'POST', body, headers })).json();

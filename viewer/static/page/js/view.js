@@ -36,7 +36,7 @@ export class View {
     /** @type {((context: CanvasRenderingContext2D) => void) | null} draws above the image, in its pixels */
     this.above = null;
     this.pending = 0;
-    this.drawnMs = 0;
+    this.drawn = () => {};
     new ResizeObserver(() => { if (this.isFitted) this.fit(); else this.redraw(); }).observe(stage);
   }
 
@@ -61,6 +61,11 @@ export class View {
     this.clear();
     this.squares = squares;
     this.resize(cols, rows);
+  }
+
+  /** Whether there is an image to mark on. */
+  get isShown() {
+    return Boolean(this.pixels || this.squares || this.fallback);
   }
 
   /** Shows nothing. */
@@ -148,7 +153,6 @@ export class View {
   }
 
   draw() {
-    const start = performance.now();
     const ratio = window.devicePixelRatio;
     const width = Math.round(this.stage.clientWidth * ratio);
     const height = Math.round(this.stage.clientHeight * ratio);
@@ -165,7 +169,7 @@ export class View {
     else if (this.fallback) this.context.drawImage(this.fallback, 0, 0, this.size.cols, this.size.rows);
     if (this.above) this.above(this.context);
     this.drawing.setAttribute('transform', `matrix(${this.zoom} 0 0 ${this.zoom} ${left / ratio} ${top / ratio})`);
-    this.drawnMs = performance.now() - start;
+    this.drawn();
   }
 
   /** Only what is on screen, and no more pixels than the screen has. @param {Pixels} pixels @param {number} scale @param {number} left @param {number} top */

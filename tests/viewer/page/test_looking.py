@@ -1,0 +1,150 @@
+"""What stands around an image is of that image: also while it comes, on the way back, and without a mouse."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import pytest
+from support.images import texture_of_all_sizes
+from support.served import hounsfield
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Page, expect
+
+Visit = Callable[..., Page]
+FIRST = "ct0/005.dcm"
+"""The lowest slice of a series of six."""
+BRIGHT = """() => {
+  const { width, height } = document.querySelector('#stage canvas');
+  const context = document.querySelector('#stage canvas').getContext('2d');
+  return context.getImageData(0, 0, width, height).data.some((one, i) => i % 4 < 3 && one);
+}"""
+
+
+def open_image(tab: Page, name: str = FIRST) -> None:
+    """Open an image from the list and wait for its pixels."""
+    tab.select_option("#level", "")
+    tab.click(f'#list [data-id="{name}"]')
+    expect(tab.locator("#look-title")).to_have_text(name)
+    expect(tab.locator("#window-values")).not_to_be_empty()
+
+
+def drag(tab: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag on the image, from and to shares of its stage."""
+    box = tab.locator("#stage").bounding_box()
+    assert box is not None
+    for place, act in ((start, tab.mouse.down), (end, tab.mouse.up)):
+        tab.mouse.move(box["x"] + box["width"] * place[0], box["y"] + box["height"] * place[1])
+        act()
+
+
+def test_an_image_that_is_on_its_way_does_not_look_like_the_last_one(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab)
+    may_go = threading.Event()
+    tab.route("**/pixels", lambda route: route.continue_() if may_go.is_set() else held.append(route))
+    held: list[object] = []
+    tab.click('#list [data-id="colour.png"]')
+    expect(tab.locator("#look-title")).to_have_text("colour.png")
+    for place in ("labels", "where-am-i", "window-values"):
+        expect(tab.locator(f"#{place}")).to_be_empty()
+    tab.wait_for_function(f"() => !({BRIGHT})()")
+    # Nothing can be marked on what is not there.
+    drag(tab, (0.4, 0.4), (0.6, 0.6))
+    assert "region" not in tab.url
+    may_go.set()
+    for route in held:
+        route.continue_()  # type: ignore[attr-defined]
+    tab.wait_for_function(BRIGHT)
+
+
+def test_the_value_under_a_resting_cursor_is_that_of_the_slice_on_screen(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab)
+    box = tab.locator("#stage").bounding_box()
+    assert box is not None
+    tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    for number in range(3):
+        expect(tab.locator("#where-am-i")).to_contain_text(f"slice {number + 1}/6")
+        expect(tab.locator("#under")).to_contain_text("x 48 y 48")
+        wanted = str(hounsfield(0, number)[48, 48]).replace("-", "−")
+        expect(tab.locator("#under")).to_contain_text(f"HU {wanted}")
+        tab.mouse.wheel(0, 100)
+    tab.locator("header").hover()
+    expect(tab.locator("#under")).to_be_empty()
+
+
+def test_a_measurement_and_a_mark_that_was_begun_stay_on_their_slice(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab)
+    tab.keyboard.press("m")
+    drag(tab, (0.3, 0.3), (0.6, 0.6))
+    expect(tab.locator("#measured")).to_contain_text("mm")
+    tab.keyboard.press("Escape")
+    expect(tab.locator("#measured")).to_be_empty()
+    drag(tab, (0.3, 0.3), (0.6, 0.6))
+    expect(tab.locator("#measured")).to_contain_text("mm")
+    tab.keyboard.press("p")
+    tab.locator("#stage").click(position={"x": 60, "y": 60})
+    expect(tab.locator(".preview *").first).to_be_attached()
+    tab.click('#list [data-id="grey.png"]')
+    expect(tab.locator("#look-title")).to_have_text("grey.png")
+    expect(tab.locator("#measured")).to_be_empty()
+    expect(tab.locator(".preview *, .ruler *")).to_have_count(0)
+
+
+def test_another_image_has_its_own_window(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab, "grey.png")
+    own = tab.locator("#window-values").inner_text()
+    open_image(tab)
+    tab.keyboard.press("5")
+    expect(tab.locator("#window-values")).to_have_text("C 40 W 80")
+    # Slices of one series share a window.
+    tab.keyboard.press("ArrowDown")
+    expect(tab.locator("#where-am-i")).to_contain_text("slice 2/6")
+    expect(tab.locator("#window-values")).to_have_text("C 40 W 80")
+    open_image(tab, "grey.png")
+    expect(tab.locator("#window-values")).to_have_text(own)
+
+
+def test_files_from_outside_keep_their_names_and_nothing_of_others(
+    visit: Visit, address: str, tmp_path: Path
+) -> None:
+    tab = visit(address)
+    open_image(tab)
+    for seed, name in enumerate(("one.png", "two.png")):
+        cv2.imwrite(str(tmp_path / name), texture_of_all_sizes(80, 80, seed=seed))
+        tab.set_input_files("#file", tmp_path / name)
+        expect(tab.locator("#look-title")).to_have_text(f"{name} (not in the index)")
+    open_image(tab, "ct1/002.dcm")
+    expect(tab.locator("#labels")).to_have_text("normal")
+    for name in ("two.png", "one.png"):
+        tab.go_back()
+        expect(tab.locator("#look-title")).to_have_text(f"{name} (not in the index)")
+        expect(tab.locator("#labels")).to_be_empty()
+        expect(tab.locator("#where-am-i")).to_be_empty()
+        expect(tab.locator("#slices")).to_be_hidden()
+    tab.go_back()
+    expect(tab.locator("#look-title")).to_have_text(FIRST)
+    expect(tab.locator("#where-am-i")).to_contain_text("slice 1/6")
+
+
+def test_arrows_go_through_the_slices_of_what_was_clicked(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab)
+    tab.keyboard.press("ArrowDown")
+    expect(tab.locator("#where-am-i")).to_contain_text("slice 2/6")
+    tab.keyboard.press("ArrowUp")
+    expect(tab.locator("#where-am-i")).to_contain_text("slice 1/6")
+
+
+@pytest.mark.parametrize("part", ["like=null", "like=5", "k=%22a%22", "concept=%22a%22", "frame=%22x%22"])
+def test_a_damaged_address_is_used_as_far_as_it_goes(part: str, visit: Visit, address: str) -> None:
+    tab = visit(f"{address}#image=ct0%2F002.dcm&{part}")
+    expect(tab.locator("#look-title")).to_have_text("ct0/002.dcm")
+    tab.click("#ask-whole")
+    expect(tab.locator(".hit").first).to_be_visible()
