@@ -122,6 +122,68 @@ def test_a_server_that_goes_is_said_and_nothing_is_lost_when_it_is_back(visit: V
         ask(tab, "ct1/001.dcm")
 
 
+def test_what_was_asked_while_the_server_was_gone_is_answered_when_it_is_back(
+    visit: Visit, own: Path
+) -> None:
+    with listening(own) as address:
+        port = urlsplit(address).port
+        tab = visit(address, allows=STOPPED)
+        ask(tab)
+        before = tab.locator("#answer-title").inner_text()
+    expect(tab.locator("#gone")).to_be_visible()
+    # Nothing is lost: what was answered stays, and what is asked now is asked again.
+    tab.select_option("#by", "thumbnail")
+    expect(tab.locator("#answer-title")).to_have_text(before)
+    expect(tab.locator("#answer-notes")).not_to_contain_text("error")
+    with listening(own, port=port):
+        expect(tab.locator("#gone")).to_be_hidden()
+        expect(tab.locator("#answer-title")).to_contain_text("thumbnail")
+
+
+def test_a_connection_that_breaks_in_an_answer_takes_no_hits_away(visit: Visit, own: Path) -> None:
+    # The hits have come, their findings have not.
+    cut = """() => {
+      const { getReader } = ReadableStream.prototype;
+      ReadableStream.prototype.getReader = function (...given) {
+        const reader = getReader.apply(this, given), read = reader.read.bind(reader);
+        let text = '';
+        reader.read = async () => {
+          if (text.includes('Answer') && !window.whole) throw new TypeError('network error');
+          const found = await read();
+          text += found.value ?? '';
+          return found;
+        };
+        return reader;
+      };
+    }"""
+    with listening(own) as address:
+        tab = visit(address, allows=STOPPED)
+        ask(tab)
+        expect(tab.locator(".findings")).to_be_visible()
+        tab.evaluate(cut)
+        with tab.expect_event("console", lambda one: one.text == "gone"):
+            tab.evaluate("""async () => {
+              const { connection } = await import('/static/page/js/api.js');
+              connection.addEventListener('gone', () => { window.whole = true; console.log('gone'); });
+              document.getElementById('ask-whole').click();
+            }""")
+        expect(tab.locator(".hit").first).to_be_visible()
+        expect(tab.locator("#answer-notes")).not_to_contain_text("error")
+        # It is asked again as soon as the server answers anything.
+        expect(tab.locator(".findings")).to_be_visible()
+        expect(tab.locator("#gone")).to_be_hidden()
+
+
+def test_many_tabs_of_one_browser_are_served(visit: Visit, address: str) -> None:
+    """A browser has six connections to a server for all of its tabs: none may hold one for good."""
+    tabs = [visit(address)]
+    tabs += [tabs[0].context.new_page() for _ in range(7)]
+    for tab in tabs[1:]:
+        tab.goto(address)
+    for tab in tabs:
+        expect(tab.locator("#list button").first).to_be_visible()
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_an_image_that_cannot_be_shown_does_not_look_like_another(
     kept: bool, visit: Visit, address: str
@@ -174,7 +236,11 @@ def test_new_images_are_offered(visit: Visit, own: Path) -> None:
         write_ct(images / "ct3" / "000.dcm", hounsfield(3, 0), "P3", "4", 0)
         assert run(["index", images, "-o", own, "--jobs", "1", "--quiet"])[0] == 0
         expect(tab.locator("#fresh")).to_be_visible()
-        expect(tab.locator("#fresh-text")).to_contain_text("new image")
+        # The copy of the folder is another one: its images are new, too. They come in several commits.
+        expect(tab.locator("#fresh-text")).to_contain_text("21 new images")
+        expect(tab.locator("#count")).to_have_text("20 images")
+        tab.click("#take")
+        expect(tab.locator("#count")).to_have_text("41 images")
 
 
 def test_a_token_leaves_the_address_and_goes_with_every_request(visit: Visit, page_index: Path) -> None:

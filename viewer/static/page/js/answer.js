@@ -1,5 +1,6 @@
 // ANSWER: cases with their best image, where in them, who voted; folded away what matches nowhere in space.
 import { $, all, announce, clamp, dotted, fill, h, minus, on, s, short } from './dom.js';
+import { connection, Gone } from './api.js';
 import { ask, cancel, headToHead, representation } from './ask.js';
 import { findingsOf, referencesOf } from './findings.js';
 import { thumbnailOf } from './pixels.js';
@@ -31,6 +32,7 @@ export function start(told) {
     if (changed('hit')) markCurrent();
   });
   on('ask-whole', 'click', run);
+  on(connection, 'back', () => { if (isOwed) run(); });
   on('more-hits', 'click', more);
   new IntersectionObserver(([entry]) => { if (entry.isIntersecting && current.answer && !all('.folded').length) more(); }).observe($('more-hits'));
 }
@@ -40,6 +42,7 @@ export const isRefined = () => Boolean(state.region) || state.like.length + stat
 
 function clear() {
   cancel();
+  isOwed = false;
   Object.assign(current, NONE);
   $('more-hits').hidden = true;
   for (const id of ['hits', 'findings', 'references', 'answer-notes', 'answer-title']) fill(id);
@@ -57,8 +60,12 @@ function busy(isBusy) {
   $('bar').hidden = !isBusy;
 }
 
+/** Whether the last question has no answer, for the server was gone. */
+let isOwed = false;
+
 export async function run() {
   if (!state.image && !state.upload) return;
+  isOwed = false;
   const timer = setTimeout(() => busy(true), SLOW_MS);
   try {
     for await (const found of ask((stage) => fill('progress', stage))) {
@@ -72,6 +79,8 @@ export async function run() {
       remember();
     }
   } catch (error) {
+    isOwed = error instanceof Gone;
+    if (isOwed) return;
     const { message } = /** @type {Error} */ (error);
     clear();
     $('empty-answer').hidden = true;
@@ -89,7 +98,8 @@ function show(answer) {
   const { hits } = answer;
   // Hits of a region without one inlier are folded away.
   const isParted = answer.isRegion && answer.canVerify && answer.nVerified > 0;
-  const [seen, rest] = isParted ? [hits.filter((hit) => hit.inliers), hits.filter((hit) => !hit.inliers)] : [hits, []];
+  const seen = hits.filter((hit) => !isParted || hit.inliers);
+  const rest = hits.filter((hit) => !seen.includes(hit));
   Object.assign(current, { answer, other: null, hits: [...seen, ...rest] });
   frame(answer);
   fill('hits', h('ol.hits', seen.map((hit) => hitRow(hit, answer))),
@@ -100,14 +110,12 @@ function show(answer) {
 
 /** What stands around the hits: title, notes, findings, references. @param {Answer} answer */
 export function frame(answer) {
-  const { hits, by, tookMs, isRegion, canVerify, nVerified } = answer;
+  const { hits, by, tookMs } = answer;
   const unit = hits[0]?.case ? `cases by ${hits[0].case.column}` : 'images';
   $('empty-answer').hidden = true;
   $('more-hits').hidden = hits.length < state.k || state.k >= MOST;
   fill('answer-title', dotted([`${hits.length} ${unit}`, by.join(' + '), `${(tookMs / 1000).toFixed(2)} s`]));
   fill('answer-notes', [...new Set(answer.notes)].map((text) => h('p.note', text)),
-    isRegion && canVerify && nVerified === 0 && hits.length > 0
-      && h('p.note.warn', 'Nothing in this index matches the region in space. What follows only looks alike.'),
     hits.length === 0 && h('p.note.warn', 'No hit. Loosen the filter, or ask with another region.'));
   fill('findings', findingsOf(answer.findings));
   fill('references', referencesOf(answer.references));
@@ -206,7 +214,7 @@ export function step(by) {
   const { hits } = current;
   if (!hits.length) return;
   const hit = hits[clamp(hits.findIndex((one) => one.image.id === state.hit) + by, 0, hits.length - 1)];
-  const row = $('hits').querySelector(`.hit[data-id="${CSS.escape(hit.image.id)}"]`);
+  const row = all('.hit').find((one) => one.dataset.id === hit.image.id);
   const details = row.closest('details');
   if (details) details.open = true;
   row.scrollIntoView({ block: 'nearest' });

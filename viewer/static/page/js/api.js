@@ -1,7 +1,6 @@
 // All that goes to the server: one origin, a token in the header if there is one, and what to do when nobody answers.
 
 const KEY = 'semblance-token';
-const RETRY_MS = 1500;
 
 /** The server does not answer; a bar says so until it does again. */
 export class Gone extends Error {}
@@ -31,6 +30,8 @@ export async function fetchFrom(path, init = {}) {
   try {
     const response = await fetch(path, { ...init, headers });
     if (response.status === 401) connection.dispatchEvent(new Event('refused'));
+    if (isGone) connection.dispatchEvent(new Event('back'));
+    isGone = false;
     return response;
   } catch (error) {
     if (/** @type {Error} */ (error).name === 'AbortError') throw error;
@@ -48,19 +49,10 @@ export async function fetchGiven(path, init) {
   return response;
 }
 
-/** Says that the server is gone, and asks for it until it is back. */
+/** Says that the server is gone; whatever it answers next says that it is back. */
 function lost() {
-  if (!isGone) {
-    isGone = true;
-    connection.dispatchEvent(new Event('gone'));
-    const timer = setInterval(async () => {
-      const found = await fetch('/static/page/icon.svg', { cache: 'no-store' }).catch(() => null);
-      if (!found?.ok) return;
-      clearInterval(timer);
-      isGone = false;
-      connection.dispatchEvent(new Event('back'));
-    }, RETRY_MS);
-  }
+  if (!isGone) connection.dispatchEvent(new Event('gone'));
+  isGone = true;
   return new Gone('The server does not answer.');
 }
 
@@ -97,7 +89,7 @@ export async function* listen(query, variables, signal) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   for (;;) {
-    const { value, done } = await reader.read();
+    const { value, done } = await reader.read().catch((error) => { throw signal.aborted ? error : lost(); });
     if (done) return;
     const events = (text + value.replaceAll('\r', '')).split('\n\n');
     text = events.pop() ?? '';

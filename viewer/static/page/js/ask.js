@@ -1,5 +1,5 @@
 // A question to the server: made from the state, asked once at a time, shown as it comes.
-import { Gone, part } from './api.js';
+import { part } from './api.js';
 import { search } from './queries.js';
 import { state } from './state.js';
 /** @import { Answer, AnswerFindings, HeadToHead, Index, Representation } from './types.js' */
@@ -63,6 +63,6 @@ export async function* ask(progress) {
       else yield found;
     }
   } catch (error) {
-    if (!signal.aborted && !(error instanceof Gone)) throw error;
+    if (!signal.aborted) throw error;
   }
 }

@@ -45,7 +45,7 @@ function levels() {
 const plural = (name) => ({ series: 'series', study: 'studies' }[name] ?? `${name}s`);
 
 /** @param {boolean} [isMore] */
-async function list(isMore = false) {
+export async function list(isMore = false) {
   if (!state.index) return;
   const mine = ++asked;
   let [page, problem] = [/** @type {any} */ (null), ''];

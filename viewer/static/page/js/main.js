@@ -1,12 +1,12 @@
 // The start of the page: token, indexes, panes, and what is said when the server is gone or has more images.
 import { $, all, announce, fill, h, on, tell } from './dom.js';
-import { connection, Gone, part, Problem, takeToken } from './api.js';
+import { connection, fetchGiven, Gone, part, Problem, takeToken } from './api.js';
 import { currentIndex, known, namesOf } from './ask.js';
 import * as answer from './answer.js';
 import * as browse from './browse.js';
 import * as keys from './keys.js';
 import * as look from './look.js';
-import { indexes, news } from './queries.js';
+import { indexes } from './queries.js';
 import { fromAddress, open, read, state, undo, update, watch } from './state.js';
 /** @import { Hit } from './types.js' */
 
@@ -34,7 +34,6 @@ async function start() {
   update({ ...wanted, index: isKnown ? wanted.index : known.indexes[0]?.id ?? '' });
   // A mark and likes are asked as they come; a hit alone means that the whole image was.
   if (state.hit && !answer.isRefined()) await answer.run();
-  follow();
 }
 
 /** Where there is room for one pane only, the answer comes to the front. */
@@ -55,7 +54,7 @@ async function openHit(hit, how) {
 
 function bars() {
   on(connection, 'gone', () => { $('gone').hidden = false; announce('The server does not answer.'); });
-  on(connection, 'back', () => { $('gone').hidden = true; announce('The server is back.'); follow(); });
+  on(connection, 'back', () => { $('gone').hidden = true; announce('The server is back.'); });
   on(connection, 'refused', () => { $('refused').hidden = false; });
   on(window, 'popstate', fromAddress);
   on(window, 'unhandledrejection', (event) => {
@@ -92,7 +91,7 @@ function buttons() {
     invert: () => update({ invert: !state.invert }),
     undo,
     'help-button': () => $('help').showModal(),
-    take: () => { $('fresh').hidden = true; update({ where: state.where }); answer.run(); },
+    take: () => { $('fresh').hidden = true; browse.list(); answer.run(); },
     'map-button': async () => (await map()).show(),
     'saved-button': async () => (await keep()).showSearches(),
     send: async () => (await archive()).send($('send')),
@@ -141,22 +140,31 @@ function choices() {
   fill('loading', slow.length > 0 && `${slow.join(', ')} loading …`);
 }
 
-/** Follows commits of the indexes and the loading of networks, until the server is gone. */
+let served = '';
+/** Follows commits of the indexes, the loading of networks, and whether the server is there. */
 async function follow() {
   try {
-    for await (const { indexes: found } of news({}, new AbortController().signal)) {
-      const before = currentIndex();
-      known.indexes = found;
-      const after = currentIndex();
-      choices();
-      if (!before || !after || before.commit === after.commit) continue;
-      const more = after.images - before.images;
-      fill('fresh-text', more > 0 ? `${more} new image${more > 1 ? 's' : ''}.` : 'The index has changed.');
-      $('fresh').hidden = false;
-    }
-  } catch (error) {
-    if (!(error instanceof Gone)) setTimeout(follow, 3000);
-  }
+    // Asked, and not listened to: a browser has six connections to a server, for all of its tabs together.
+    const now = await (await fetchGiven('/state')).text();
+    if (now !== served) await renew();
+    served = now;
+  } catch { /* A bar says so. */ }
+  setTimeout(follow, 1000);
 }
 
-start().catch((error) => { if (!(error instanceof Gone)) tell(error.message); });
+/** Images when there was nothing to be taken. */
+let taken = 0;
+
+async function renew() {
+  const before = currentIndex();
+  known.indexes = await indexes();
+  const after = currentIndex();
+  choices();
+  if (!before || !after || before.commit === after.commit) return;
+  if ($('fresh').hidden) taken = before.images;
+  const more = after.images - taken;
+  fill('fresh-text', more > 0 ? `${more} new image${more > 1 ? 's' : ''}.` : 'The index has changed.');
+  $('fresh').hidden = false;
+}
+
+start().catch((error) => { if (!(error instanceof Gone)) tell(error.message); }).finally(follow);

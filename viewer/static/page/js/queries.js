@@ -5,7 +5,7 @@ import { state } from './state.js';
 /** @typedef {Record<string, any>} Variables */
 
 /** Fields of all indexes together. */
-const OF_ALL = ['indexes', 'state', 'locate'];
+const OF_ALL = ['indexes', 'locate'];
 
 /**
  * A document that asks for one field: query('stack', 'image: ID!', 'Stack { at }').
@@ -44,7 +44,6 @@ const INDEX = `id name images commit defaults columns groups concepts archive ha
   representations { name family isLoaded isDefault explains meaning }`;
 
 export const indexes = query('indexes', '', `{ ${INDEX} }`);
-export const news = subscription('state', '', `{ indexes { ${INDEX} } }`);
 export const images = query('images', 'where: String, first: Int!, after: String', `ImagePage { total next items { ${LISTED} } }`);
 export const groups = query('groups', 'by: String!, where: String, first: Int!, after: String',
   `GroupPage { total next items { value count cover { ${LISTED} } labels { value count } } }`);
