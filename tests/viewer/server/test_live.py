@@ -196,7 +196,9 @@ def test_a_server_with_a_token_at_another_address_answers_and_ends_in_good_order
         request = {"query": "subscription { state { indexes { id } } }"}
         headers = {**shown, "accept": "text/event-stream"}
         with client.stream("POST", "/graphql", json=request, headers=headers) as events:
-            assert next(events.iter_lines()) == "event: next"
+            # Kept: who lets go of the lines closes the connection.
+            lines = events.iter_lines()
+            assert next(lines) == "event: next"
             client.process.send_signal(signal.SIGINT)
             assert client.process.wait(timeout=20) == 0
         # It was ended on purpose, which is no error, whoever listened.
