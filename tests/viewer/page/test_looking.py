@@ -148,3 +148,23 @@ def test_a_damaged_address_is_used_as_far_as_it_goes(part: str, visit: Visit, ad
     expect(tab.locator("#look-title")).to_have_text("ct0/002.dcm")
     tab.click("#ask-whole")
     expect(tab.locator(".hit").first).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "height"), [(700, 450), (390, 640), (320, 568)])
+def test_nothing_is_laid_over_an_image_on_a_low_screen(
+    width: int, height: int, visit: Visit, address: str
+) -> None:
+    """As a screen of 1400 by 900 is at 200 %."""
+    tab = visit(address)
+    open_image(tab)
+    tab.click("#ask-whole")
+    tab.locator(".hit .picture").first.click()
+    expect(tab.locator("#hit-where")).not_to_be_empty()
+    tab.set_viewport_size({"width": width, "height": height})
+    parts = [".pane-head:has(#look-title)", "#stage", ".readout", ".hit-bar", "#stage-hit", ".tools"]
+    boxes = [tab.locator(part).bounding_box() for part in parts]
+    for above, below in zip(boxes, boxes[1:], strict=False):
+        assert above is not None and below is not None
+        assert above["y"] + above["height"] <= below["y"] + 1
+    tab.locator(".tools").scroll_into_view_if_needed()
+    expect(tab.locator("#ask-whole")).to_be_in_viewport()
