@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,24 +29,49 @@ def replacing(path: Path, *, is_lasting: bool = True) -> Iterator[Path]:
 
     ``is_lasting`` says that it must outlast a loss of power, for which the disk is waited for. If an error
     leaves the block, ``path`` stays as it was. Raises SemblanceError in place of any OSError.
+
+    A link goes on leading where it led: what it leads to is replaced. A pipe or a device, such as
+    ``/dev/stdout``, is written to as it is.
     """
+    if _is_stream(path):
+        with _in_one_line(path):
+            yield path
+        return
     # In the same folder, because a rename is atomic only within one file system. The name is not made from
     # that of `path`, which may be as long as a name can be.
-    beside = path.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.semblance")
+    target = path.resolve() if path.is_symlink() else path
+    beside = target.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.semblance")
     try:
-        yield beside
-        # Renamed only when it is on the disk: else a loss of power could keep the new name and lose the
-        # content.
-        if is_lasting:
-            _sync(beside)
-        beside.replace(path)
+        with _in_one_line(path):
+            yield beside
+            # Renamed only when it is on the disk: else a loss of power could keep the new name and lose the
+            # content.
+            if is_lasting:
+                _sync(beside)
+            beside.replace(target)
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _is_stream(path: Path) -> bool:
+    # A rename would put a file in the place of the pipe or the device, which is then gone for everybody.
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+@contextmanager
+def _in_one_line(path: Path) -> Iterator[None]:
+    """Raise SemblanceError in place of any OSError."""
+    try:
+        yield
     except OSError as error:
         raise SemblanceError(
             f"{path}: cannot be written ({error.strerror or error}); name another place, or make room there"
         ) from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -1,5 +1,8 @@
 """Facts about files that are written beside their place and renamed."""
 
+import os
+import threading
+
 import pytest
 
 from retrieval.errors import SemblanceError
@@ -40,3 +43,30 @@ def test_what_cannot_be_written_is_an_error_with_a_remedy(tmp_path, name):
 def test_a_name_of_the_greatest_length_can_be_written(tmp_path):
     write_atomically(b"x", tmp_path / ("n" * 255))
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_link_goes_on_leading_where_it_led(tmp_path):
+    (tmp_path / "real").mkdir()
+    for name in ("there.bin", "new.bin"):
+        (tmp_path / name).symlink_to(tmp_path / "real" / name)
+    (tmp_path / "real" / "there.bin").write_bytes(b"before")
+    for name in ("there.bin", "new.bin"):
+        write_atomically(b"after", tmp_path / name)
+        assert (tmp_path / name).is_symlink()
+        assert (tmp_path / "real" / name).read_bytes() == b"after"
+    assert len(list((tmp_path / "real").iterdir())) == 2
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
+    pipe, read = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    # Opened for both ways, so that no test waits for ever for the other end.
+    end = os.open(pipe, os.O_RDWR)
+    reader = threading.Thread(target=lambda: read.append(os.read(end, 99)))
+    reader.start()
+    write_atomically(b"page", pipe)
+    reader.join(timeout=10)
+    os.close(end)
+    assert read == [b"page"]
+    assert pipe.is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
