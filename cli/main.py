@@ -73,10 +73,10 @@ def _usage_line(error: click.UsageError) -> str:
 
 
 def _open_streams() -> None:
-    """Give a stream that the caller closed (``>&-``) a place to go."""
-    for name in ("stdout", "stderr"):
+    """Give a stream that the caller closed (``>&-``, ``<&-``) a place to go, or nothing to read."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _never_fail_to_print() -> None:
