@@ -35,7 +35,21 @@ def _nearest(error: click.NoSuchOption) -> str:
     # A flag that another command takes is seldom a slip of the fingers.
     if others := _commands_with(error.option_name, error.ctx.parent):
         return f"; it is a flag of {', '.join(others)}"
-    return did_you_mean(error.option_name, known)
+    # Without the dashes, which make any two flags alike.
+    near = did_you_mean(error.option_name.lstrip("-"), [name.lstrip("-") for name in known])
+    return near.replace("mean ", "mean --") or _setting(error.option_name)
+
+
+def _setting(flag: str) -> str:
+    """Return the end of a message about a flag that is a setting of representations; else nothing."""
+    from retrieval.registry import installed
+
+    from .options.representation_flags import setting_options
+
+    names = [name for name in installed() if any(flag in one.opts for one in setting_options([name]))]
+    if not names:
+        return ""
+    return f"; it is a setting of {', '.join(names)}, for `semblance index` with --by {names[0]}"
 
 
 def _commands_with(flag: str, above: click.Context | None) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from retrieval.errors import ArchiveError, SettingError
+from retrieval.errors import ArchiveError, OptionError, SettingError
 from retrieval.readers.archive import SeriesKey
 
 from .association import storage_classes
@@ -68,7 +68,7 @@ class Listening:
 
     def __post_init__(self) -> None:
         if not 0 <= self.port < 1 << 16:
-            raise SettingError(f"{self.port} is no port; give 1 to 65535")
+            raise OptionError(f"{self.port} is no port; give 1 to 65535", "port")
         for title in (self.title, *self.peers):
             # PS3.5 section 6.2, AE: 16 characters, no backslash, and not only spaces.
             if not (title.strip() and len(title) <= 16 and title.isascii() and "\\" not in title):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from viewer.answer import Answer as Shown
 from viewer.answer import Row
 from viewer.answering import answer_page, with_images
-from viewer.files import check_picture_name, write_picture, write_text
+from viewer.files import check_page_name, check_picture_name, write_picture, write_text
 from viewer.report import write_page
 from viewer.safe_text import printable
 
@@ -121,6 +121,7 @@ class Answer(Sequence[Hit], Table):
 
     def report(self, path: str | PathLike[str]) -> None:
         """Write the report page: one HTML file that holds everything. The index must be open."""
+        check_page_name(Path(path))
         write_text(self._asked.page(), Path(path))
 
     def sheet(self, path: str | PathLike[str]) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+_PAGES = ("", ".html", ".htm")
 
 
 def write_text(text: str, path: Path) -> None:
@@ -32,9 +33,26 @@ def write_picture(picture: Image.Image, path: Path) -> None:
 
 
 def check_picture_name(path: Path) -> None:
-    """Raise SettingError unless the suffix is one of an image that can be written."""
+    """Raise SettingError unless the suffix is one of an image that can be written; else as check_place."""
     if path.suffix.lower() not in _SUFFIXES:
         raise SettingError(f"{path}: cannot write this kind of image; end the name in .png")
+    check_place(path)
+
+
+def check_page_name(path: Path) -> None:
+    """Raise SettingError if the suffix is that of something else than a page; else as check_place."""
+    # A page called answer.png would be opened by a viewer of images, which finds it damaged.
+    if path.suffix.lower() not in _PAGES:
+        raise SettingError(f"{path}: is to be a page, not another kind of file; end the name in .html")
+    check_place(path)
+
+
+def check_place(path: Path) -> None:
+    """Raise SemblanceError if no file can be made there; asked before the work, which would be lost."""
+    if path.is_dir():
+        raise SemblanceError(f"{path}: is a folder; name a file")
+    if not path.parent.is_dir():
+        raise SemblanceError(f"{path}: cannot be written, as its folder is not there; make that first")
 
 
 def _format(path: Path) -> str:
@@ -43,6 +61,5 @@ def _format(path: Path) -> str:
 
 
 def _write(content: bytes, path: Path) -> None:
-    if path.is_dir():
-        raise SemblanceError(f"{path}: is a folder; name a file")
+    check_place(path)
     write_atomically(content, path)

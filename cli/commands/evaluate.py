@@ -154,7 +154,8 @@ def notes(found: Evaluation) -> list[str]:
     asked = f"{n:,} queries of {len(set(found.classes)):,} classes"
     lines = [f"{asked}, {found.n_database:,} images to find, {apart}"]
     if found.n_measured < n:
-        lines.append(f"{n - found.n_measured:,} queries have no right answer to find, and count nowhere")
+        has, counts = ("query has", "counts") if n - found.n_measured == 1 else ("queries have", "count")
+        lines.append(f"{n - found.n_measured:,} {has} no right answer to find, and {counts} nowhere")
     if found.n_unlabelled:
         lines.append(f"{found.n_unlabelled:,} images have no label, and were neither asked nor found")
     if found.unmatched:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from retrieval.errors import SettingError
+from viewer.files import check_place
 from viewer.queries.query import default_by
 from viewer.safe_text import printable
 
@@ -36,6 +37,7 @@ def run(args: Arguments) -> int:
 
     if args.npz.suffix.lower() != ".npz":
         raise SettingError(f"--npz: {args.npz} has another ending; end the name in .npz")
+    check_place(args.npz)
     with open_index(args.index, must_be_whole=True) as index:
         vectors = export_vectors(index, args.by or default_by(index))
     args.shown += vectors.ids

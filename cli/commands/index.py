@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from retrieval.errors import ArchiveError, OptionError, PictureError, SettingError
 from retrieval.registry import DEFAULT, installed
-from viewer.files import write_text
+from viewer.files import check_place, write_text
 
 from ..options.argument_types import place, place_or_archive, positive
 from ..options.command import command
@@ -132,6 +132,8 @@ def run(args: Arguments) -> int:
 
     if not args.folders and args.ranker is None:
         raise SettingError("FOLDER: none is given; name a folder of images, or --ranker to change that alone")
+    if args.skipped is not None:
+        check_place(args.skipped)
     # Measured around all that is done, compiling included: that is what the user waits for.
     started = time.monotonic()
     folders = [place for place in args.folders if isinstance(place, Path)]

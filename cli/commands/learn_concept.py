@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import OptionError
+from retrieval.errors import SettingError
 from viewer.safe_text import printable
 
 from ..options.argument_types import place
@@ -62,7 +62,7 @@ def run(args: Arguments) -> int:
         if args.list:
             return _show(list(index.concepts.values()), args.json)
         if args.name is None:
-            raise OptionError("say what the concept is called", "name")
+            raise SettingError("NAME: say what the concept is called, after the index")
         if args.drop:
             index.drop_concept(args.name)
             print(f"{printable(args.name)} forgotten", file=sys.stderr)
@@ -86,7 +86,7 @@ def _show(concepts: list[Concept], as_json: bool) -> int:
             f"{by} {'–' if one.auc is None else f'{one.auc:.2f}'}" for by, one in concept.directions.items()
         )
         counts = f"{concept.n_liked} fields like it, {concept.n_unliked} unlike"
-        print(printable(f"{concept.name}: {counts}; told in held-out slides: {told}"))
+        print(printable(f"{concept.name}: {counts}; told apart in held-out slides: {told}"))
     return 0
 
 

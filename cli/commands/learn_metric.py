@@ -154,8 +154,9 @@ def _blend_note(report: MetricReport) -> str:
     blend, base = report.blend, report.name.partition("+")[0]
     if not blend.weight:
         return f"ranks alone, without {base}"
-    why = "the best of six for held-out images" if blend.is_chosen else "by the number of labels, or as given"
-    return f"ranks by z(metric) + {blend.factor:g} z({base}), {why}"
+    fixed = "the factor is that for so few labels a class, or of --blend"
+    why = "the factor was the best of six for held-out images" if blend.is_chosen else fixed
+    return f"ranks by z(metric) + {blend.factor:g} z({base}); {why}"
 
 
 def _trial_note(trial: CrossValidation | None, group: str | None) -> str:

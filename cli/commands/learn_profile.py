@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from viewer.files import write_text
+from viewer.files import check_place, write_text
 from viewer.queries.query import default_by
 from viewer.safe_text import csv_text, first_few, printable
 
@@ -74,6 +74,8 @@ def run(args: Arguments) -> int:
     from retrieval.metadata.reports import ReportFiles
     from retrieval.metric_learning.semantics import ProfileLearner
 
+    if args.found is not None:
+        check_place(args.found)
     # Both tables are read before the index is locked: a slip in one of them costs nothing then.
     files = ReportFiles.at(args.reports, args.terms, args.text or ())
     reports, terms = files.read()

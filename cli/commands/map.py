@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from retrieval.errors import SettingError
 from retrieval.metric_learning.layout_2d import METHODS
-from viewer.files import write_text
+from viewer.files import check_page_name, write_text
 from viewer.map import Chart, Spot, write_map
 from viewer.map_text import cautions
 from viewer.provenance import index_facts
@@ -68,6 +68,7 @@ def run(args: Arguments) -> int:
 
     if args.seed < 0:
         raise SettingError(f"--seed: {args.seed} is below 0; give 0 or more")
+    check_page_name(args.output)
     with open_index(args.index, must_be_whole=True) as index, ProgressBar("images", args.quiet) as progress:
         args.by = args.by or default_by(index)
         chosen, n_all = _chosen(index, args)

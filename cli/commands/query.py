@@ -13,7 +13,7 @@ from retrieval.errors import OptionError, PictureError, SemblanceError
 from viewer.answer import Answer
 from viewer.answer_files import as_json_line
 from viewer.answering import answer_page, ask, with_images, without_itself
-from viewer.files import check_picture_name, write_picture, write_text
+from viewer.files import check_page_name, check_picture_name, write_picture, write_text
 from viewer.queries.marked_region import Mark
 from viewer.queries.query import the_only
 from viewer.report import write_page
@@ -115,6 +115,8 @@ def run(args: Arguments) -> int:
     for drawing in (args.sheet, args.heat_map):
         if drawing is not None:
             check_picture_name(drawing)
+    if args.report is not None:
+        check_page_name(args.report)
     mark = Mark() if isinstance(args.region, Path) else mark_of(args)
     check_to(args)
     # Before the index is opened, and long before an archive is asked.

@@ -92,6 +92,9 @@ def among(choices: Sequence[Any], read: Callable[[str], Any] = str) -> Callable[
     return choice
 
 
+_WANTED: dict[Callable[[str], Any], str] = {int: "a whole number", float: "a number"}
+
+
 def checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
     """Return what reads a value and says which text it could not read."""
 
@@ -99,7 +102,10 @@ def checked(read: Callable[[str], Any]) -> Callable[[str], Any]:
         try:
             return read(text)
         except ValueError as error:
-            raise click.BadParameter(f"invalid value: {text!r}") from error
+            wanted = _WANTED.get(read)
+            raise click.BadParameter(
+                f"{text!r} is not {wanted}" if wanted else f"invalid value: {text!r}"
+            ) from error
 
     return value
 

@@ -56,9 +56,11 @@ def learn_direction(liked: Sequence[Vector], unliked: Sequence[Vector], groups: 
     ------
     SettingError : fewer than ``FEWEST`` of a side, or the two sides do not differ.
     """
-    for side, name in ((liked, "like"), (unliked, "unlike")):
+    for side, name, what in ((liked, "like", "show"), (unliked, "unlike", "do not show")):
         if len(side) < FEWEST:
-            raise SettingError(f"{name}: {len(side)} examples; mark at least {FEWEST} of each side")
+            raise SettingError(
+                f"{name}: {len(side)} examples {what} the concept; at least {FEWEST} of each side are needed"
+            )
     words, rows = _rows([*liked, *unliked])
     y = np.repeat([1.0, -1.0], [len(liked), len(unliked)])
     products = rows @ rows.T

@@ -126,6 +126,24 @@ def test_what_is_mistyped_gets_a_suggestion(
     assert f"did you mean {meant}?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("arguments", [["index", "x", "-o", "y", "--by", "thumbnail"], ["query", "x", "y"]])
+def test_a_setting_of_another_representation_is_said_to_be_one(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--words", "20"]) == 2
+    error = capsys.readouterr().err
+    assert "unrecognized arguments: --words; it is a setting of " in error
+    assert "superpixel" in error
+    assert "did you mean" not in error
+
+
+def test_a_number_that_is_none_is_called_that(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["index", "x", "-o", "y", "--by", "sift", "--verify", "many"]) == 2
+    assert "--verify: 'many' is not a whole number" in capsys.readouterr().err
+    assert main(["index", "x", "-o", "y", "--by", "sift", "--whitening", "much"]) == 2
+    assert "--whitening: 'much' is not a number" in capsys.readouterr().err
+
+
 def test_an_option_is_not_taken_for_the_value_of_another(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["index", "folder", "-o", "--by", "sift"]) == 2
     assert "argument -o/--output: expected one argument" in capsys.readouterr().err

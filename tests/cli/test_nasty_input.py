@@ -112,6 +112,61 @@ def test_closed_streams_are_no_error(scans: Path) -> None:
         assert done.stdout.startswith("a.png  by") == (closed == "2>&-")
 
 
+def test_lines_of_a_closed_stream_are_none(scans: Path) -> None:
+    query = [*COMMAND, "query", str(scans), "--stdin"]
+    done = subprocess.run(["sh", "-c", '"$@" <&-', "sh", *query], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_page_is_not_called_as_an_image(
+    scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (["query", str(scans), "a.png", "--report"], ["map", str(scans), "-o"]):
+        assert main([*command, str(tmp_path / "answer.png")]) == 2
+        assert "end the name in .html" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["explain", "{index}", "a.png", "flat.png", "-o", "{place}/x.png"],
+        ["map", "{index}", "-o", "{place}/x.html"],
+        ["export", "{index}", "--npz", "{place}/x.npz"],
+        ["index", "{place}/../scans", "-o", "{place}/../i", "--skipped", "{place}/x.csv"],
+        ["learn-profile", "{index}", "--by", "dense", "--reports", "r.csv", "--found", "{place}/x.csv"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_folder_that_is_not_there_is_said_before_the_work(
+    command: list[str], scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # No index is there either: the place of the file is looked at first.
+    place, index = tmp_path / "no", tmp_path / "none.index"
+    assert main([word.format(place=place, index=index) for word in command]) == 1
+    assert "its folder is not there; make that first" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_image_in_the_place_of_the_index_is_no_list_of_shards(
+    scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = tmp_path / "a.png"
+    image.write_bytes(b"x")
+    assert main(["query", str(image), str(scans)]) == 1
+    error = capsys.readouterr().err
+    assert "is a file, and this wants the folder of an index; give that first" in error
+    assert "shard" not in error
+
+
+def test_an_unknown_image_is_told_how_images_are_named(
+    scans: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["query", str(scans), "a.png", "--like", "b"]) == 2
+    error = capsys.readouterr().err
+    assert "b: no such image in this index; an image is named by its path in the indexed folder" in error
+
+
 def test_damaged_vectors_are_no_silent_answer(
     scans: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

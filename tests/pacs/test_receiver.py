@@ -170,5 +170,5 @@ def test_a_title_that_is_none_is_refused(title):
 
 
 def test_a_port_that_is_none_is_refused():
-    with pytest.raises(SettingError, match="70000 is no port"):
+    with pytest.raises(SettingError, match="port: 70000 is no port"):
         Listening(70_000)

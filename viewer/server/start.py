@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -131,5 +132,8 @@ def _bind(where: Listening) -> socket.socket:
     except (OSError, OverflowError) as error:
         bound.close()
         reason = getattr(error, "strerror", None) or str(error)
-        raise OptionError(f"{where.host}:{where.port}: {reason}; give another one", "port") from error
+        # All others than a port that is taken, or kept for the system, are about the address.
+        is_port = getattr(error, "errno", None) in (errno.EADDRINUSE, errno.EACCES, None)
+        flag = "port" if is_port else "host"
+        raise OptionError(f"{where.host}:{where.port}: {reason}; give another one", flag) from error
     return bound

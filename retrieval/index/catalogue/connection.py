@@ -125,7 +125,9 @@ def _refusal(folder: Path, flags: int) -> int:
 
 
 def refuse_file(folder: Path) -> None:
-    """Raise IndexFolderError for a file in the place of an index, such as a list of shards."""
+    """Raise IndexFolderError for a file in the place of an index, such as an image or a list of shards."""
     if folder.is_file():
-        shards = "check shards one by one, and change the whole index, then `semblance shard` it again"
-        raise IndexFolderError(f"{folder}: is a file, and this wants the folder of an index; {shards}")
+        remedy = "give that first, as `semblance index FOLDER -o INDEX` made it"
+        if folder.suffix == ".toml":
+            remedy = "check shards one by one, and change the whole index, then `semblance shard` it again"
+        raise IndexFolderError(f"{folder}: is a file, and this wants the folder of an index; {remedy}")

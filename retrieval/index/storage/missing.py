@@ -22,6 +22,9 @@ def no_image(name: str, names: Sequence[str]) -> SettingError:
     """Return the error that says that an index has no image of a name."""
     # Most often a file of several frames was named without one.
     frames = [other for other in names if other.startswith(f"{name}#")]
-    listed = "`semblance info` lists what it holds"
-    hint = f"it has {len(frames):,} frames, name one as {frames[0]}" if frames else listed
+    # One of its own as an example: no command lists the names of a large index.
+    example = f", such as {names[0]}" if len(names) else ""
+    hint = f"an image is named by its path in the indexed folder{example}"
+    if frames:
+        hint = f"it has {len(frames):,} frames, name one as {frames[0]}"
     return SettingError(f"{name}: no such image in this index; {hint}")

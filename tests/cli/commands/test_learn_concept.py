@@ -94,7 +94,7 @@ def test_annotations_of_qupath_are_examples(place, capsys) -> None:
     file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     code, printed = run(["learn-concept", place / "ix", "nest", file, "--by", "colour"])
     assert code == 0
-    assert printed.startswith("nest: 6 fields like it, 6 unlike; told in held-out slides: colour")
+    assert printed.startswith("nest: 6 fields like it, 6 unlike; told apart in held-out slides: colour")
     assert share(first(place, "--concept", "nest=3")) > 0.5
     (place / "x.geojson").write_text(file.read_text())
     assert run(["learn-concept", place / "ix", "nest", place / "x.geojson"])[0] == 2

@@ -165,7 +165,7 @@ def test_notes_say_what_was_left_out_and_what_it_is_worth() -> None:
         "1,200 images have no label and were not learnt from",
         "4 labels name no image: a, b, c, …",
         "a+b was there and is replaced",
-        "ranks by z(metric) + 0.25 z(a), the best of six for held-out images",
+        "ranks by z(metric) + 0.25 z(a); the factor was the best of six for held-out images",
         "no trial: there are too few groups or images to hold some back",
     ]
 

@@ -209,7 +209,7 @@ def test_a_server_with_a_token_at_another_address_answers_and_ends_in_good_order
     ("arguments", "says"),
     [
         (["--port", "70000"], "--port: 70000 is no port"),
-        (["--host", "203.0.113.7"], "203.0.113.7"),
+        (["--host", "203.0.113.7"], "--host: 203.0.113.7:8417: "),
         (["--references", "none.csv"], "references: none.csv"),
     ],
 )
