@@ -14,6 +14,7 @@ from retrieval.readers.archive import Address, ArchivedFile, ArchivedSeries, Cha
 from retrieval.readers.warnings_off import quiet
 
 from .association import Peer, Store
+from .installed import require
 from .instance_uid import checked_uid
 from .matching import check_keyword, contradicts, is_list
 from .spool import Piece
@@ -42,6 +43,7 @@ class Dimse:
         match = _PLACE.fullmatch(address.place)
         if match is None:
             raise SettingError(f"{address.shown}: write it as {address.scheme}:TITLE@host:104")
+        require("pynetdicom", address.shown)
         _identifier("SERIES", address.filters)  # refused before anything is asked
         self.address, self._n = address, n_associations
         self._is_plain = False

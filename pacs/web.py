@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from retrieval.errors import ArchiveError, GoneError
 
+from .installed import require
+
 if TYPE_CHECKING:
     import requests
 
@@ -56,6 +58,7 @@ class HttpClient:
     """
 
     def __init__(self, base: str, shown: str, policy: RetryPolicy = RetryPolicy()) -> None:
+        require("requests", shown)
         import requests
 
         self.base, self.shown, self._policy = base, shown, policy
