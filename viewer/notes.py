@@ -164,11 +164,12 @@ def note_on_metrics(index: Index) -> str | None:
     bases = list(dict.fromkeys(name.partition("+")[0] for name in metrics))
     # A metric whose trial showed a gain replaces its base; any other is fused with it.
     fused = [name for name in bases if name in answering]
+    are, answer, that = ("are", "answer", "those") if len(metrics) > 1 else ("is", "answers", "that")
+    flags = " ".join(f"--by {name}" for name in fused or bases)
     if fused:
-        return f"note: without --by, {learnt}, is fused with {' and '.join(fused)}; --by {fused[0]} asks it"
-    return (
-        f"note: without --by, {learnt}, answers in place of {' and '.join(bases)}; --by {bases[0]} asks that"
-    )
+        others = " and ".join(fused)
+        return f"note: without --by, {learnt}, {are} fused with {others}; {flags} asks without it"
+    return f"note: without --by, {learnt}, {answer} in place of {' and '.join(bases)}; {flags} asks {that}"
 
 
 def note_on_weights(index: Index, options: QueryOptions) -> str | None:

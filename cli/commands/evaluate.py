@@ -150,9 +150,9 @@ def _queries(text: str | None) -> Sequence[str] | str | None:
 def notes(found: Evaluation) -> list[str]:
     """Return what the user should know: how many asked, and what was left out."""
     n = len(found.queries)
-    apart = f"no {found.column} of their own" if found.column else "only themselves left out"
+    left_out = f"images of its own {found.column} are" if found.column else "only itself is"
     asked = f"{n:,} queries of {len(set(found.classes)):,} classes"
-    lines = [f"{asked}, {found.n_database:,} images to find, {apart}"]
+    lines = [f"{asked}, {found.n_database:,} images to find; for each query {left_out} left out"]
     if found.n_measured < n:
         has, counts = ("query has", "counts") if n - found.n_measured == 1 else ("queries have", "count")
         lines.append(f"{n - found.n_measured:,} {has} no right answer to find, and {counts} nowhere")

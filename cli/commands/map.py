@@ -40,7 +40,7 @@ that images are ranked by, least of all after t-SNE."""
     "--by",
     shell_complete=complete_representation,
     metavar="NAME",
-    help="the representation that is drawn [the first of the index]",
+    help="the representation that is drawn [the first that queries ask]",
 )
 @option(
     "--method",

@@ -1,5 +1,7 @@
 """Notes: what is said of regions found nowhere, of blind feedback, and of a metric in another modality."""
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from retrieval.index.writer import IndexWriter, MetricOptions
 from retrieval.metadata.label_table import LabelRow, LabelTable
 from retrieval.metric_learning import MetricLearner
 from retrieval.registry import make
-from viewer.notes import note_on_blind, note_on_modality
+from viewer.notes import note_on_blind, note_on_metrics, note_on_modality
 from viewer.queries.query import Query
 
 N = 8
@@ -56,6 +58,22 @@ def test_its_own_modality_and_one_that_is_not_known_are_not_said(index, tmp_path
     assert note_on_modality(index, Query("0.dcm", known_as="0.dcm"), ["thumbnail+lda"]) is None
     no_modality = index.read("0.dcm").with_metadata(modality=None)
     assert note_on_modality(index, Query("x", no_modality), ["thumbnail+lda"]) is None
+
+
+@pytest.mark.parametrize(
+    ("answering", "said"),
+    [
+        (["a+nca"], "a+nca, learnt from labels, answers in place of a; --by a asks that"),
+        (
+            ["a+nca", "b+nca", "c"],
+            "a+nca and b+nca, learnt from labels, answer in place of a and b; --by a --by b asks those",
+        ),
+        (["a", "a+nca"], "a+nca, learnt from labels, is fused with a; --by a asks without it"),
+    ],
+)
+def test_metrics_that_answer_are_named_with_all_flags_of_their_bases(answering, said):
+    index = SimpleNamespace(default_representations=answering)
+    assert note_on_metrics(index) == f"note: without --by, {said}"
 
 
 def test_blind_feedback_says_what_it_costs():

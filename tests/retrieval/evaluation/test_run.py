@@ -191,7 +191,10 @@ def test_the_command(place, capsys):
     assert main(["evaluate", index, "--by", "thumbnail", "--by", "colour", "--fusion", "rrf"]) == 0
     told = capsys.readouterr()
     assert told.out.startswith("by ") and "mAP by class" in told.out and "p, all pairs" in told.out
-    assert f"{N} queries of 2 classes, {N} images to find, no patient of their own" in told.err
+    assert (
+        f"{N} queries of 2 classes, {N} images to find; for each query images of its own patient are left out"
+        in told.err
+    )
     assert "2 queries have a near-duplicate" in told.err
     assert main(["evaluate", index, "--labels", table, "--by", "thumbnail", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
