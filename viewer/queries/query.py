@@ -62,6 +62,8 @@ def find_queries(index: Index, images: Sequence[str]) -> Iterator[Query]:
             yield from (Query(id, known_as=id) for id in ids)
         elif is_on_disk(image):
             yield from read_queries(index, image)
+        elif (field := _field_of_slide(index, image)) is not None:
+            yield field
         else:
             raise PictureError(f"{image}: neither in this index nor on disk{nearest(index, image)}")
 
@@ -73,6 +75,23 @@ def _check_is_no_slide(index: Index, image: str, ids: Sequence[str]) -> None:
             f"{image}: a whole slide of {len(ids):,} tiles; mark a field of it by --region X,Y,W,H, or name "
             f"a tile, such as '{ids[0]}'"
         )
+
+
+def _field_of_slide(index: Index, image: str) -> Query | None:
+    """Read a tile or field of a slide of the index, ``s.svs#1.0um/40,30,512,512``; None if it is none."""
+    from retrieval.readers.tiling import frame_of
+
+    from .slide_field import slide_path  # late: it imports this module
+
+    slide, _, part = image.rpartition("#")
+    frame = frame_of(part)
+    path = slide_path(index, slide) if slide and frame is not None else None
+    if frame is None or path is None:
+        return None
+    picture = next(iter(index.read_query(path, [frame])))
+    groups = {**picture.groups, **index.picture(index.names_at(path)[0]).groups}
+    called = f"{shown_name(index, slide)}#{part}"
+    return Query(called, replace(picture, id=called, groups=groups), path=path)
 
 
 def read_queries(index: Index, image: str) -> Iterator[Query]:
@@ -116,7 +135,9 @@ def reader_of(index: Index) -> Reader:
                 yield replace(picture, id=name + picture.id.removeprefix(path.name))
         except PictureError as error:
             called = shown_name(index, name)
-            raise type(error)(called + str(error).removeprefix(path.name)) from error
+            # Also where it names a field as an example, which is to be typed as it stands there.
+            text = str(error).removeprefix(path.name).replace(f"'{path.name}#", f"'{called}#")
+            raise type(error)(called + text) from error
 
     return read
 

@@ -46,6 +46,31 @@ def test_a_field_finds_the_tile_that_it_is(place, capsys) -> None:
     assert all("#0.5um/" in id for id in pixels)
 
 
+def test_a_field_of_an_indexed_slide_is_a_name_wherever_one_is(place, capsys, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "a.tif#0.5um/512,512,256,256"
+    (ids,) = ask(place, capsys, name, "--by", "sift")
+    (marked,) = ask(place, capsys, "a.tif", "--region", "512,512,256,256", "--by", "sift")
+    assert ids[0] == marked[0] == "a.tif#0.5um/2,2"
+    (ids,) = ask(place, capsys, name, "--by", "colour", "--not-same", "slide")
+    assert {id.partition("#")[0] for id in ids} == {"b.ome.tif"}
+    # At a scale that the index has no tiles of.
+    assert ask(place, capsys, "a.tif#1.0um/512,512,256,256", "--by", "colour")
+    line = ["explain", str(place / "ix"), name, "a.tif#0.5um/2,2", "-o", "why.png", "--by", "sift"]
+    assert main(line) == 0
+    for none in ("c.tif#0.5um/512,512,256,256", "a.tif#0.5um/x", "a.tif#0.5um/9000,0,256,256"):
+        assert main(["query", str(place / "ix"), none]) == 1
+        assert "internal error" not in capsys.readouterr().err
+
+
+def test_the_field_that_is_proposed_for_a_whole_slide_can_be_typed(place, capsys, tmp_path) -> None:
+    write_slide(tmp_path / "new.tif", IMAGES["a.tif"])
+    assert main(["query", str(place / "ix"), str(tmp_path / "new.tif")]) == 1
+    proposed = capsys.readouterr().err.partition("such as '")[2].partition("'")[0]
+    assert proposed.startswith(f"{tmp_path}/new.tif#")
+    assert ask(place, capsys, proposed, "--by", "colour")
+
+
 def test_a_field_is_asked_at_the_scale_that_is_named(place, capsys) -> None:
     (ids,) = ask(place, capsys, "a.tif", "--region", "512,512,256,256", "--um-per-px", "2", "--by", "colour")
     assert ids and all("#2.0um/" in id for id in ids)
