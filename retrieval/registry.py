@@ -123,5 +123,5 @@ def refuse_unknown(name: str, given: Iterable[str], known: Iterable[str]) -> Non
 
     choices = set(known)
     for unknown in set(given) - choices:
-        near = difflib.get_close_matches(unknown, choices, n=1) or sorted(choices)
+        near = difflib.get_close_matches(unknown.lower(), choices, n=1) or sorted(choices)
         raise SettingError(f"{name} has no setting {unknown!r}; did you mean {' or '.join(near)}?")

@@ -39,7 +39,7 @@ shows it comes before one that does not."""
 @command(EXAMPLE)
 @argument("index", type=place, metavar="INDEX", help="the index, a folder")
 @argument("name", metavar="[NAME]", required=False, help="what the concept is called")
-@argument("files", type=place, nargs=-1, metavar="[FILE...]", help="tables and GeoJSON files of fields")
+@argument("files", type=place, nargs=-1, metavar="[FILE]", help="tables and GeoJSON files of fields")
 @option(
     "--by",
     multiple=True,

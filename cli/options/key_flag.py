@@ -20,7 +20,7 @@ def key_options(parameters: Sequence[click.Parameter]) -> list[Option]:
     if not any(param.metavar in ("INDEX", "INDEX|REPORT|FOLDER") for param in parameters):
         return []
     # Not by hand at each command: one that opens an index and lacks the flag could not be run elsewhere.
-    about = "the key of the hashes, made if a new index needs it [SEMBLANCE_KEY, or the user's own]"
+    about = "the key file of the index's pseudonyms; made for a new index [SEMBLANCE_KEY, or the user's own]"
     return [Option(["--key"], type=place, metavar="FILE", help=about)]
 
 

@@ -41,7 +41,7 @@ class Batches:
         if min(self.classes, self.pictures) < 2:
             raise SettingError(f"classes {self.classes}, pictures {self.pictures}: give 2 or more of each")
         if len(np.unique(self.labels)) < 2:
-            raise SettingError("labels: there is one class only; give pictures of at least two")
+            raise SettingError("labels: there is one class only; give images of at least two")
 
     def epoch(self, number: int) -> Iterator[Positions]:
         """Yield the batches of an epoch: positions (P · K,) of images, those of one class in a row."""

@@ -120,7 +120,7 @@ def _refuse_both(
     both = np.flatnonzero(validates & np.isin(owners, owners[trains]))
     if len(both):
         raise SettingError(
-            f"labels: split: {groups[both[0]]!r} is in train and in val; put all pictures of a patient "
+            f"labels: split: {groups[both[0]]!r} is in train and in val; put all images of a patient "
             "or group on one side"
         )
 

@@ -42,7 +42,7 @@ def learn_weights(scores: NDArray[np.float32], relevant: NDArray[np.bool_]) -> W
     right = relevant & ~np.isnan(scores[0])
     asked = right.any(axis=1)
     if not asked.any():
-        raise SettingError("queries: none has a right answer to learn from; give more labelled pictures")
+        raise SettingError("queries: none has a right answer to learn from; give more labelled images")
     scores, right = scores[:, asked], right[asked]
     n = len(scores)
 

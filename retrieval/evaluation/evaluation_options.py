@@ -74,4 +74,4 @@ class EvaluationOptions:
         if self.protocol is not None and self.protocol not in PROTOCOLS:
             raise SettingError(f"protocol: {self.protocol!r} is unknown; one of {', '.join(PROTOCOLS)}")
         if isinstance(self.queries, str) and self.queries != "split":
-            raise SettingError(f"queries: {self.queries!r}; give ids of pictures, or split")
+            raise SettingError(f"queries: {self.queries!r}; give ids of images, or split")

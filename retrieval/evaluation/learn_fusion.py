@@ -112,7 +112,7 @@ def _learn(snapshot: Snapshot, options: FusionOptions) -> tuple[LearntFusion, Fu
     queries = draw(task, able, len(by), options.seed)
     scores, relevant = gather(systems, task, queries)
     if not relevant.any():
-        raise SettingError("labels: no query has a right answer to find; give more labelled pictures")
+        raise SettingError("labels: no query has a right answer to find; give more labelled images")
     # The trial: weights of one half of the groups, judged by queries of the other.
     half = folds(task, queries, 2, options.seed) == 0
     trial: dict[str, float] = {}

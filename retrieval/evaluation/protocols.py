@@ -89,6 +89,6 @@ def protocol(name: str, judgements: Judgements) -> Measures:
     if name == "irma":
         several = next((cell for cell in judgements.labels if len(cell) > 1), None)
         if several:
-            raise SettingError(f"label: a picture has {len(several)} codes; the IRMA error wants one")
+            raise SettingError(f"label: an image has {len(several)} codes; the IRMA error wants one")
         return IrmaError(Code(judgements.kinds))
     raise SettingError(f"protocol: {name!r} is unknown; one of {', '.join(PROTOCOLS)}")

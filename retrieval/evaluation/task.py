@@ -96,7 +96,7 @@ def prepare(snapshot: Snapshot, options: EvaluationOptions) -> EvaluationTask:
         database, queries = database & (split == _TRAIN), known & (split == _TEST)
         if not database.any() or not queries.any():
             raise SettingError(
-                "queries: the column split needs labelled pictures of train, which are found, and of test, "
+                "queries: the column split needs labelled images of train, which are found, and of test, "
                 "which ask"
             )
     elif options.queries is not None:
@@ -135,7 +135,7 @@ def _named(snapshot: Snapshot, names: Sequence[str], known: Mask) -> Mask:
         name = snapshot.names[int(lacking[0])]
         raise SettingError(f"queries: {name} has no label, so no answer to it can be judged; leave it out")
     if not queries.any():
-        raise SettingError("queries: none are given; name pictures of the index, or leave it out for all")
+        raise SettingError("queries: none are given; name images of the index, or leave it out for all")
     return queries
 
 
@@ -144,6 +144,6 @@ def _no_label(annotations: Annotations, options: EvaluationOptions) -> str:
     if options.labels is None:
         return f"{options.label}: no image of this index has one; give a label table with --labels"
     return (
-        "labels: no row names a picture of this index; paths are those of the index, as `semblance query` "
+        "labels: no row names an image of this index; paths are those of the index, as `semblance query` "
         f"prints them (the table's first is {next(iter(unmatched), 'none')!r})"
     )

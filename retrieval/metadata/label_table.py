@@ -105,7 +105,7 @@ def _rows(path: Path, required: tuple[str, str]) -> Iterator[tuple[str, LabelRow
         name, row = _row(dict(zip(header, map(_plain, fields), strict=True)), line, required)
         if not name or name in seen:
             what = f"{name!r} stands on line {seen[name]} already" if name else "the path is empty"
-            raise SettingError(f"labels: {path}, line {line}: {what}; name each picture once")
+            raise SettingError(f"labels: {path}, line {line}: {what}; name each image once")
         seen[name] = line
         yield name, row
     if not header:  # an empty file

@@ -41,7 +41,7 @@ def lay_out(vectors: Sequence[Vector], method: str, seed: int = 0) -> Points:
     if method not in METHODS:
         raise SettingError(f"method: {method!r} is unknown; one of {', '.join(METHODS)}")
     if len(vectors) < 3:
-        raise FitError(f"{len(vectors)} pictures make no map; give three or more")
+        raise FitError(f"{len(vectors)} images make no map; give three or more")
     with threadpool_limits(1):  # the same sums on every machine
         rows = stack(vectors)
         if not np.isfinite(lengths(rows)).all():

@@ -107,8 +107,8 @@ class MetricLearner:
         is_usable = np.bincount(numbers, minlength=len(names)) > 1
         if np.count_nonzero(is_usable) < 2:
             raise FitError(
-                f"a metric needs two classes with two pictures each, and has {np.count_nonzero(is_usable)}; "
-                "label more pictures, or loosen the condition"
+                f"a metric needs two classes with two images each, and has {np.count_nonzero(is_usable)}; "
+                "label more images, or loosen the condition"
             )
         keep = is_usable[numbers]
         return sorted(places[keep][self._turns(numbers[keep]) < self.most_pictures].tolist())

@@ -136,7 +136,7 @@ def _of_format(source: Source) -> Iterator[Read]:
                 "the file is empty" if size == 0 else f"the content is not that of a {claimed} file"
             )
         raise NotAPictureError(
-            "no picture: " + ("the file is empty" if size == 0 else "its content is of no known kind")
+            "no image: " + ("the file is empty" if size == 0 else "its content is of no known kind")
         )
     module = import_module(f".{FORMATS[kind].module}", __package__)
     yield from with_kind(module.read(source))
@@ -144,5 +144,5 @@ def _of_format(source: Source) -> Iterator[Read]:
 
 def _named(id: str, text: str) -> str:
     if not (id and text.startswith((f"{id}: ", f"{id}#"))):
-        return f"{id or 'picture'}: {' '.join(text.split())}"
+        return f"{id or 'image'}: {' '.join(text.split())}"
     return id + " ".join(text.removeprefix(id).split())

@@ -64,7 +64,7 @@ def _paths(path: Path) -> tuple[Path, Path]:
     if (header := header_beside(path)) is not None:
         return header, path
     if (pixels := pixels_beside(path)) is not None:
-        raise NotAPictureError(f"no picture: it is the header of {pixels.name}; name that file")
+        raise NotAPictureError(f"no image: it is the header of {pixels.name}; name that file")
     with path.open("rb") as file:
         if path.name.lower().endswith((".hdr", ".hdr.gz")) or file.read(348)[344:348] == b"ni1\0":
             raise PictureError("its pixels are missing: there is no .img file of this name beside it")
@@ -95,7 +95,7 @@ def _volume(header: Any, file: IO[bytes], source: Source, is_pair: bool) -> Volu
     # Some programs write a length of 0 for an axis without use; nifti1_io.c takes it for 1 as well.
     shape = tuple(int(n) or int(axis >= 3) for axis, n in enumerate(header.get_data_shape()))
     if not 2 <= len(shape) <= 7 or min(shape) < 1:
-        raise PictureError(f"a NIfTI file of shape {shape} is no picture")
+        raise PictureError(f"a NIfTI file of shape {shape} is no image")
     dtype, offset = header.get_data_dtype(), _offset(header, is_pair)
     # nifti1.h: datatype 0 is unknown. Its values take no bytes, and a file would hold any number of them.
     if not dtype.itemsize:

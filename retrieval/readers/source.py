@@ -132,7 +132,7 @@ class Source:
         It is asked before anything of the frame is decoded; memory is then lent for what it declares.
         """
         if rows < 1 or cols < 1:
-            raise PictureError(f"a picture of {rows} × {cols} has no pixels")
+            raise PictureError(f"an image of {rows} × {cols} has no pixels")
         if rows * cols > self.limits.max_pixels:
             raise PictureError(
                 f"{rows} × {cols} pixels are more than the {self.limits.max_pixels:,} allowed; cut it into "

@@ -53,7 +53,7 @@ def _pages(file: Any, images: list[Any]) -> list[Any]:
     pages = [page for number, page in enumerate(chained) if not is_associated(names.get(number, ""))]
     full = [page for page in pages if not page.subfiletype & (_REDUCED | _TRANSPARENCY)]
     if len(full) == 1 and (n := _images_of_stack(file)) > 1 and _holds(file, full[0], n):
-        raise PictureError(f"a stack with {n} pictures in one page; save it as several pages")
+        raise PictureError(f"a stack with {n} images in one page; save it as several pages")
     return full or pages
 
 

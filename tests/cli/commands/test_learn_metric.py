@@ -106,7 +106,7 @@ def test_it_is_dropped_on_demand(index: Path, capsys: pytest.CaptureFixture[str]
         (
             ["--by", "thumbnail", "--where", "label = 'odd'"],
             1,
-            "two classes with two pictures each, and has 1",
+            "two classes with two images each, and has 1",
         ),
         (["--by", "thumbnail", "--where", "label ="], 2, "where: the end"),
         (["--by", "thumbnail", "--labels", "none.csv"], 2, "labels: none.csv"),

@@ -237,7 +237,7 @@ def test_wrong_usage_of_the_command(place, capsys, tmp_path):
     assert main(["evaluate", index, "--labels", str(tmp_path / "empty.csv")]) == 2
     (tmp_path / "other.csv").write_text("path,label\nx.png,y\n")
     assert main(["evaluate", index, "--labels", str(tmp_path / "other.csv")]) == 2
-    assert "no row names a picture" in capsys.readouterr().err
+    assert "no row names an image" in capsys.readouterr().err
     assert main(["evaluate", str(tmp_path / "nothing")]) == 1
 
 

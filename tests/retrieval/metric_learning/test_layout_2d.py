@@ -55,7 +55,7 @@ def test_few_pictures_have_a_map(method, n):
 
 def test_what_makes_no_map_is_refused():
     rows = [np.ones(3, np.float32)] * 3
-    with pytest.raises(FitError, match="2 pictures make no map"):
+    with pytest.raises(FitError, match="2 images make no map"):
         lay_out(rows[:2], "pca")
     with pytest.raises(SettingError, match="one of pca, kernel-pca, tsne"):
         lay_out(rows, "umap")

@@ -130,7 +130,7 @@ def test_flipped_bytes_give_nothing_but_a_picture_error(name, seeds, tmp_path, c
 def test_noise_is_no_picture(tmp_path):
     for size in (1, 10, 131, 132, 348, 5000):
         (tmp_path / "noise").write_bytes(RNG.integers(0, 256, size, dtype=np.uint8).tobytes())
-        with pytest.raises(NotAPictureError, match="no picture"):
+        with pytest.raises(NotAPictureError, match="no image"):
             list(read_pictures(tmp_path / "noise", "noise"))
 
 
@@ -146,7 +146,7 @@ def test_what_claims_to_be_a_picture_and_is_none_is_an_error(tmp_path, name):
 @pytest.mark.parametrize("name", ["labels.csv", "README", "words.npy", "empty"])
 def test_what_claims_nothing_is_no_picture(tmp_path, name):
     (tmp_path / name).write_bytes(b"" if name == "empty" else b"path,label\na.png,cat\n")
-    with pytest.raises(NotAPictureError, match=f"{name}: no picture"):
+    with pytest.raises(NotAPictureError, match=f"{name}: no image"):
         list(read_pictures(tmp_path / name, name))
 
 

@@ -70,7 +70,7 @@ def test_a_page_that_kept_the_description_of_a_stack(tmp_path):
     np.testing.assert_allclose(_pixels(path), GREY / 255, atol=1e-6)
     # With the other two behind the first, as ImageJ writes stacks above 4 GB, it is that stack.
     path.write_bytes(path.read_bytes() + 2 * GREY.tobytes())
-    with pytest.raises(PictureError, match="a stack with 3 pictures"):
+    with pytest.raises(PictureError, match="a stack with 3 images"):
         _pixels(path)
 
 
@@ -78,5 +78,5 @@ def test_a_stack_in_one_page_is_not_taken_for_its_first_image(tmp_path):
     stack = np.random.default_rng(0).integers(0, 256, (5, 16, 16), dtype=np.uint8)
     how = {"truncate": True, "photometric": "minisblack"}
     tifffile.imwrite(tmp_path / "x.tif", stack, metadata={"axes": "ZYX"}, **how)
-    with pytest.raises(PictureError, match="a stack with 5 pictures in one page"):
+    with pytest.raises(PictureError, match="a stack with 5 images in one page"):
         list(read_pictures(tmp_path / "x.tif", "x.tif"))

@@ -342,7 +342,7 @@ REFUSED = {
     "nothing": ({"where": "split = 'none'"}, SettingError, "no image meets"),
     "column": ({"where": "sex = 'f'"}, SettingError, "no column 'sex'"),
     "strangers": ({"labels": table(["98.png", "99.png"])}, SettingError, r"first is '98\.png'"),
-    "lone": ({"labels": table(NAMES[:2])}, FitError, "two classes with two pictures each, and has 0"),
+    "lone": ({"labels": table(NAMES[:2])}, FitError, "two classes with two images each, and has 0"),
 }
 
 
