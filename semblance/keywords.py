@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import isfinite
 from numbers import Integral, Real
 from os import PathLike, fspath
 from pathlib import Path
@@ -130,7 +131,7 @@ def mark(given: Mapping[str, Any]) -> Mark:
 
 def _numbers(key: str, given: Any, n: int, what: str) -> tuple[float, ...]:
     found = tuple(given) if isinstance(given, Iterable) else ()
-    if len(found) != n or not all(isinstance(one, Real) for one in found):
+    if len(found) != n or not all(isinstance(one, Real) and isfinite(one) for one in found):
         raise SettingError(f"{key}: {given!r} will not do; give {n} numbers, {what}")
     return found
 

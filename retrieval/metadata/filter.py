@@ -198,7 +198,7 @@ def _equal(value: Value, literal: Value) -> bool:
 
 
 def plain(value: Value) -> str:
-    """Return a value as a text in quotes names it: a whole number without a point, letters with accents as one."""
+    """Return a value as quotes name it: a whole number without a point, letters with accents as one."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     # Some file systems take "ö" apart, and names of folders and tables keep that; keyboards do not.

@@ -128,39 +128,10 @@ def test_what_makes_no_sense_is_named_as_in_python(index: semblance.Index) -> No
         index.query(Path("0.png"))
 
 
-@pytest.mark.parametrize(
-    ("keywords", "says"),
-    [
-        ({"k": "3"}, "k: '3' is no whole number"),
-        ({"k": 2.0}, "k: 2.0 is no whole number"),
-        ({"K": 3}, "no setting 'K'; did you mean k"),
-        ({"where": 3}, "where: 3 is no text"),
-        ({"not_same": ["patient"]}, r"not_same: \['patient'\] is no text"),
-        ({"region": (1, 2, 3)}, r"region: \(1, 2, 3\); give x, y, width and height"),
-        ({"region": "1,2,3,4"}, "region: '1,2,3,4'; give x, y, width and height"),
-        ({"region": (1, 1, -5, 5)}, "width and height must be positive"),
-        ({"region": (1, 1, float("nan"), 5)}, "give x, y, width and height"),
-        ({"point": 4}, "point: 4; give x and y"),
-        ({"polygon": [(1, 2), 3]}, "polygon: 3; give x and y of each corner"),
-        ({"polygon": 3}, "polygon: 3; give x and y of each corner"),
-    ],
-)
-def test_every_wrong_keyword_is_an_error_of_ours(
-    keywords: dict[str, Any], says: str, index: semblance.Index
-) -> None:
-    with pytest.raises(semblance.SettingError, match=says):
-        index.query("0.png", **keywords)
-
-
-def test_one_name_will_do_where_several_may_be_liked(index: semblance.Index) -> None:
-    assert shown(index.query("0.png", like="2.png")) == shown(index.query("0.png", like=["2.png"]))
-
-
-def test_an_index_that_was_closed_is_not_called_damaged(index: semblance.Index) -> None:
-    with semblance.open(index.path) as again:
-        pass
-    with pytest.raises(semblance.SemblanceError, match=r"this index is closed; open it again$"):
-        again.query("0.png", k=1)
+@pytest.mark.parametrize("region", [(1, 1, -5, 5), (1, 1, float("nan"), 5)])
+def test_a_region_of_no_size_is_refused(region: tuple[float, ...], index: semblance.Index) -> None:
+    with pytest.raises(semblance.SettingError, match="region"):
+        index.query("0.png", region=region)  # type: ignore[arg-type]
 
 
 def test_what_a_file_may_take_is_said_where_an_index_is_made_and_opened(scans: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -163,7 +164,7 @@ def test_nothing_is_laid_over_an_image_on_a_low_screen(
     tab.set_viewport_size({"width": width, "height": height})
     parts = [".pane-head:has(#look-title)", "#stage", ".readout", ".hit-bar", "#stage-hit", ".tools"]
     boxes = [tab.locator(part).bounding_box() for part in parts]
-    for above, below in zip(boxes, boxes[1:], strict=False):
+    for above, below in pairwise(boxes):
         assert above is not None and below is not None
         assert above["y"] + above["height"] <= below["y"] + 1
     tab.locator(".tools").scroll_into_view_if_needed()
