@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import cv2
+import numpy as np
 import pytest
 from support.images import texture_of_all_sizes
-from support.served import hounsfield
+from support.served import INDEX, hounsfield, run, write_ct
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, expect
+from support.server_process import listening
 
 Visit = Callable[..., Page]
 FIRST = "ct0/005.dcm"
@@ -169,3 +173,32 @@ def test_nothing_is_laid_over_an_image_on_a_low_screen(
         assert above["y"] + above["height"] <= below["y"] + 1
     tab.locator(".tools").scroll_into_view_if_needed()
     expect(tab.locator("#ask-whole")).to_be_in_viewport()
+
+
+def test_pixels_that_are_not_square_are_shown_and_marked_as_they_lie(visit: Visit, tmp_path: Path) -> None:
+    values = np.full((40, 80), -1000, np.int16)
+    values[10:20, 20:40] = 1000
+    for number in range(2):
+        file = tmp_path / "images" / "ct" / f"{number}.dcm"
+        write_ct(file, values, "P0", "1", number, PixelSpacing=[2.0, 0.5])
+    arguments = ["--by", "thumbnail", "--jobs", "1", "--quiet"]
+    assert run(["index", tmp_path / "images", "-o", tmp_path / INDEX, *arguments])[0] == 0
+    with listening(tmp_path / INDEX) as address:
+        tab = visit(address, allows="ERR_")
+        open_image(tab, "ct/0.dcm")
+        # 40 mm wide and 80 mm high: it is drawn so, on a stage that is less high.
+        box = tab.locator("#stage").bounding_box()
+        assert box is not None
+        middle, height = box["width"] / 2 / box["width"], box["height"]
+        share = height / 80 / box["width"]  # of the width of the stage, a mm
+        bright = [(middle + (x / 2 - 20) * share, y * 2 / 80) for x, y in ((20.5, 10.2), (39.5, 19.8))]
+        for x, y in bright:
+            tab.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+            expect(tab.locator("#under")).to_contain_text("HU 1000")
+        drag(tab, *bright)
+        expect(tab.locator("#area")).to_contain_text("mm²")
+        region = json.loads(parse_qs(urlsplit(tab.url).fragment)["region"][0])
+        assert np.allclose(region["box"], [20, 10, 20, 10], atol=1)
+        drawn = tab.locator(".region rect").bounding_box()
+        assert drawn is not None
+        assert abs(drawn["height"] / drawn["width"] - 2) < 0.3

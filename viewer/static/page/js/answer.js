@@ -38,7 +38,7 @@ export function start(told) {
 }
 
 /** Whether more than an image is asked with. */
-export const isRefined = () => Boolean(state.region) || state.like.length + state.unlike.length + state.concept.length > 0;
+export const isRefined = () => state.region || [...state.like, ...state.unlike, ...state.concept].length;
 
 function clear() {
   cancel();
@@ -215,8 +215,7 @@ export function step(by) {
   if (!hits.length) return;
   const hit = hits[clamp(hits.findIndex((one) => one.image.id === state.hit) + by, 0, hits.length - 1)];
   const row = all('.hit').find((one) => one.dataset.id === hit.image.id);
-  const details = row.closest('details');
-  if (details) details.open = true;
+  row.closest('details')?.setAttribute('open', '');
   row.scrollIntoView({ block: 'nearest' });
   row.querySelector('button').focus({ preventScroll: true });
   doing.open(hit, $('compare').hidden ? 'select' : 'compare');

@@ -134,7 +134,7 @@ async function showThere(place) {
   } catch {
     const picture = await loadImage(`${path}/picture`);
     if (turn !== turns) return;
-    other.showPicture(picture, image.cols, image.rows);
+    other.showPicture(picture, image.cols, image.rows, image.spacingMm);
   }
   const isMatched = image.id === there.hit?.image.id;
   fill(outline, isMatched && there.hit && matchOf(there.hit));
@@ -146,8 +146,7 @@ async function showThere(place) {
 
 /** The window chosen for the query, where both have the same unit. @param {Pixels} pixels */
 function sharedWindow({ about }) {
-  const isShared = about.unit !== null && view.pixels?.about.unit === about.unit;
-  return (isShared && state.window) || about.window;
+  return (about.unit && about.unit === view.pixels?.about.unit && state.window) || about.window;
 }
 
 /** The query was scrolled: the hit goes as far along the normal, in mm where both know it, else in slices. */

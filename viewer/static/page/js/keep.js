@@ -54,7 +54,7 @@ export async function drop(file) {
   const { name, frames, upload: id } = await upload(`/uploads?name=${encodeURIComponent(file.name)}&index=${encodeURIComponent(state.index)}`, file);
   dropped.set(id, { name, uploads: frames.length });
   open({ upload: id });
-  tell(`${name} is kept in memory only: it is not in the index, and a link to it cannot be shared.`);
+  tell(`${name} is kept in memory only: a link to it cannot be shared.`);
 }
 
 export async function showSearches() {

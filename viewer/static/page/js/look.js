@@ -164,7 +164,7 @@ async function showKept(mine, why) {
   const picture = await loadImage(`${mine}/picture`).catch(() => null);
   if (mine !== shownPath) return;
   problem(picture ? why + ' Shown is what the index kept.' : why);
-  if (picture) view.showPicture(picture, image?.cols ?? picture.width, image?.rows ?? picture.height);
+  if (picture) view.showPicture(picture, image?.cols ?? picture.width, image?.rows ?? picture.height, image?.spacingMm);
   else view.clear();
 }
 
@@ -251,7 +251,7 @@ function hover() {
   const mm = spacing();
   const [times, digits, unit] = squares ? [1000, 0, 'µm'] : [1, 1, 'mm'];
   const where = mm && `${[x * mm[1], y * mm[0]].map((far) => (far * times).toFixed(digits)).join(', ')} ${unit}`;
-  const value = Array.isArray(found) ? `rgb ${found.join(' ')}` : pixels && `${pixels.about.unit ?? 'value'} ${number(found ?? 0)}`;
+  const value = Array.isArray(found) ? `rgb ${found.join(' ')}` : pixels && `${pixels.about.unit ?? 'value'} ${number(/** @type {number} */ (found))}`;
   fill('under', view.isShown && x >= 0 && y >= 0 && x < size.cols && y < size.rows && dotted([`x ${Math.floor(x)} y ${Math.floor(y)}`, where, value]));
 }
 

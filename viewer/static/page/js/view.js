@@ -14,7 +14,8 @@ export class View {
     stage.replaceChildren(this.canvas, this.svg);
     const flat = (/** @type {HTMLCanvasElement} */ canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', { alpha: false }));
     this.context = flat(this.canvas);
-    this.buffer = document.createElement('canvas');
+    /** @type {HTMLCanvasElement} */
+    this.buffer = h('canvas');
     this.bufferContext = flat(this.buffer);
     /** @type {ImageData | null} */
     this.scratch = null;
@@ -31,6 +32,8 @@ export class View {
     this.invert = false;
     this.size = { cols: 1, rows: 1 };
     this.zoom = this.least = 1;
+    /** How much taller than wide pixels are: mm of a row by mm of a column. */
+    this.tall = 1;
     this.centre = { x: 0, y: 0 };
     this.isFitted = true;
     /** @type {((context: CanvasRenderingContext2D) => void) | null} draws above the image, in its pixels */
@@ -46,14 +49,14 @@ export class View {
     this.pixels = pixels;
     this.window = shown;
     this.invert = invert !== pixels.about.inverted;
-    this.resize(pixels.about.cols, pixels.about.rows);
+    this.resize(pixels.about.cols, pixels.about.rows, pixels.about.spacing);
   }
 
-  /** @param {HTMLImageElement} image @param {number} cols @param {number} rows */
-  showPicture(image, cols, rows) {
+  /** @param {HTMLImageElement} picture @param {number} cols @param {number} rows @param {number[] | null} [spacing] */
+  showPicture(picture, cols, rows, spacing) {
     this.clear();
-    this.fallback = image;
-    this.resize(cols, rows);
+    this.fallback = picture;
+    this.resize(cols, rows, spacing);
   }
 
   /** @param {import('./slide.js').Squares} squares of a whole slide @param {number} cols @param {number} rows */
@@ -65,7 +68,7 @@ export class View {
 
   /** Whether there is an image to mark on. */
   get isShown() {
-    return Boolean(this.pixels || this.squares || this.fallback);
+    return this.pixels || this.squares || this.fallback;
   }
 
   /** Shows nothing. */
@@ -75,10 +78,12 @@ export class View {
     this.redraw();
   }
 
-  /** @param {number} cols @param {number} rows */
-  resize(cols, rows) {
+  /** @param {number} cols @param {number} rows @param {number[] | null} [spacing] mm of a row and of a column */
+  resize(cols, rows, spacing) {
+    const tall = spacing ? spacing[0] / spacing[1] : 1;
     const isOther = cols !== this.size.cols || rows !== this.size.rows;
     this.size = { cols, rows };
+    this.tall = tall;
     if (isOther || this.isFitted) this.fit();
     else this.redraw();
   }
@@ -86,7 +91,7 @@ export class View {
   fit() {
     const { clientWidth, clientHeight } = this.stage;
     this.isFitted = true;
-    this.zoom = this.least = Math.max(Math.min(clientWidth / this.size.cols, clientHeight / this.size.rows), 1e-3);
+    this.zoom = this.least = Math.max(Math.min(clientWidth / this.size.cols, clientHeight / this.size.rows / this.tall), 1e-3);
     this.centre = { x: this.size.cols / 2, y: this.size.rows / 2 };
     this.redraw();
   }
@@ -105,7 +110,7 @@ export class View {
   /** @param {number} dx @param {number} dy in CSS pixels */
   pan(dx, dy) {
     this.centre.x -= dx / this.zoom;
-    this.centre.y -= dy / this.zoom;
+    this.centre.y -= dy / this.zoom / this.tall;
     this.isFitted = false;
     this.redraw();
   }
@@ -117,8 +122,8 @@ export class View {
 
   /** CSS pixels of the stage → pixels of the image. @param {{x: number, y: number}} place */
   toImage({ x, y }) {
-    const { middle, centre, zoom } = this;
-    return { x: centre.x + (x - middle.x) / zoom, y: centre.y + (y - middle.y) / zoom };
+    const { middle, centre, zoom, tall } = this;
+    return { x: centre.x + (x - middle.x) / zoom, y: centre.y + (y - middle.y) / zoom / tall };
   }
 
   /** Of the window → CSS pixels of the stage. @param {{clientX: number, clientY: number}} event */
@@ -159,27 +164,28 @@ export class View {
     if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
     const scale = this.zoom * ratio;
     const left = width / 2 - this.centre.x * scale;
-    const top = height / 2 - this.centre.y * scale;
+    const down = scale * this.tall;
+    const top = height / 2 - this.centre.y * down;
     this.context.setTransform(1, 0, 0, 1, 0, 0);
     this.context.fillRect(0, 0, width, height);
-    this.context.setTransform(scale, 0, 0, scale, left, top);
+    this.context.setTransform(scale, 0, 0, down, left, top);
     this.context.imageSmoothingEnabled = scale < 6;
-    if (this.pixels) this.drawPixels(this.pixels, scale, left, top);
+    if (this.pixels) this.drawPixels(this.pixels, scale, down, left, top);
     else if (this.squares) this.squares.draw(this.context, scale, left, top);
     else if (this.fallback) this.context.drawImage(this.fallback, 0, 0, this.size.cols, this.size.rows);
     if (this.above) this.above(this.context);
-    this.drawing.setAttribute('transform', `matrix(${this.zoom} 0 0 ${this.zoom} ${left / ratio} ${top / ratio})`);
+    this.drawing.setAttribute('transform', `matrix(${this.zoom} 0 0 ${down / ratio} ${left / ratio} ${top / ratio})`);
     this.drawn();
   }
 
-  /** Only what is on screen, and no more pixels than the screen has. @param {Pixels} pixels @param {number} scale @param {number} left @param {number} top */
-  drawPixels(pixels, scale, left, top) {
+  /** Only what is on screen, and no more pixels than the screen has. @param {Pixels} pixels @param {number} scale pixels of the screen a column @param {number} down and a row @param {number} left @param {number} top */
+  drawPixels(pixels, scale, down, left, top) {
     const { about } = pixels;
     const x0 = Math.max(Math.floor(-left / scale), 0);
-    const y0 = Math.max(Math.floor(-top / scale), 0);
+    const y0 = Math.max(Math.floor(-top / down), 0);
     const x1 = Math.min(Math.ceil((this.canvas.width - left) / scale), about.cols);
-    const y1 = Math.min(Math.ceil((this.canvas.height - top) / scale), about.rows);
-    const stride = Math.max(Math.floor(1 / scale), 1);
+    const y1 = Math.min(Math.ceil((this.canvas.height - top) / down), about.rows);
+    const stride = Math.max(Math.floor(1 / Math.max(scale, down)), 1);
     const part = { x0, y0, stride, width: Math.ceil((x1 - x0) / stride), height: Math.ceil((y1 - y0) / stride) };
     if (part.width <= 0 || part.height <= 0) return;
     const key = `${this.window.low} ${this.window.high} ${this.invert} ${about.dtype} ${about.slope} ${about.intercept}`;

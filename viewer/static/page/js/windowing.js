@@ -48,12 +48,11 @@ export function paint(pixels, table, out, part) {
   }
 }
 
-/** The value under a pixel: a number, or [r, g, b]; null outside. @param {Pixels} pixels @param {number} x @param {number} y */
+/** The value under a place in the image: a number, or [r, g, b]. @param {Pixels} pixels @param {number} x @param {number} y */
 export function valueAt(pixels, x, y) {
   const { about, data } = pixels;
   const col = Math.floor(x);
   const row = Math.floor(y);
-  if (col < 0 || row < 0 || col >= about.cols || row >= about.rows) return null;
   const at = row * about.cols + col;
   if (about.channels === 3) return [data[3 * at], data[3 * at + 1], data[3 * at + 2]];
   return data[at] * about.slope + about.intercept;
