@@ -43,7 +43,7 @@ def check_page_name(path: Path) -> None:
     """Raise SettingError if the suffix is that of something else than a page; else as check_place."""
     # A page called answer.png would be opened by a viewer of images, which finds it damaged.
     if path.suffix.lower() not in _PAGES:
-        raise SettingError(f"{path}: is to be a page, not another kind of file; end the name in .html")
+        raise SettingError(f"{path}: the page is HTML; end the name in .html")
     check_place(path)
 
 

@@ -39,7 +39,7 @@ def replacing(path: Path, *, is_lasting: bool = True) -> Iterator[Path]:
         return
     # In the same folder, because a rename is atomic only within one file system. The name is not made from
     # that of `path`, which may be as long as a name can be.
-    target = path.resolve() if path.is_symlink() else path
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
     beside = target.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.semblance")
     try:
         with _in_one_line(path):

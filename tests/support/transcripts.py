@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 import re
 import shlex
@@ -19,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from unittest import mock
 
 _BLOCK = re.compile(
     r"(?:<!--\s*(?P<mark>slow|not run)[^>]*-->\s*\n)?"
@@ -92,7 +94,9 @@ def run(step: Step) -> tuple[int, str]:
     if words[0] == "semblance" and not {"|", ">", "&&"} & set(words):
         from cli.main import main
 
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        # A busy machine would be long enough about a step to say which: no document says that.
+        no_progress = mock.patch("cli.output.progress.EVERY", math.inf)
+        with no_progress, contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             code = main(words[1:])
         return code, said.getvalue()
     beside = str(Path(sys.executable).parent)
