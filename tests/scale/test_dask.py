@@ -42,6 +42,15 @@ class Deadly(Thumbnail):
         return super().encode(picture, region)
 
 
+@pytest.fixture(autouse=True)
+def no_commits_by_the_clock(monkeypatch):
+    """Let no commit be due by the clock: it divides the same arrays otherwise.
+
+    Dask may ask a dead worker for its results for half a minute, and a busy machine is slow.
+    """
+    monkeypatch.setattr(transaction, "_MOST_SECONDS", 600.0)
+
+
 @pytest.fixture(scope="module")
 def scans(tmp_path_factory):
     """Write two series."""
@@ -121,10 +130,7 @@ def test_workers_of_a_cluster_encode_no_file_whose_header_alone_changed(
     assert arrays(tmp_path / "i") == before
 
 
-def test_a_worker_that_is_killed_costs_nothing(scans, tmp_path, quick_executor, quick, monkeypatch):
-    # Dask may ask a dead worker for its results for half a minute. A commit that is due by the clock by then
-    # divides the same arrays otherwise.
-    monkeypatch.setattr(transaction, "_MOST_SECONDS", 600.0)
+def test_a_worker_that_is_killed_costs_nothing(scans, tmp_path, quick_executor, quick):
     indexed(tmp_path / "one", scans, 1)
     pids = list(quick_executor._connected().run(os.getpid).values())
     killer = threading.Timer(0.1, os.kill, (pids[0], signal.SIGKILL))
