@@ -25,7 +25,7 @@ def answer_term(args: Arguments) -> int:
         raise OptionError("a term asks, and no image; leave findings, regions and settings out", "term")
     # Imported here: help and usage errors must not wait for what draws.
     from retrieval.index import Index, QueryOptions
-    from scale.shards.opening import lists_shards
+    from scale.shards.plan import lists_shards
     from viewer.term_answers import ask_term
 
     if lists_shards(args.index):

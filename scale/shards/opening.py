@@ -6,10 +6,7 @@ from pathlib import Path
 
 from retrieval.index import Index
 
-
-def lists_shards(path: Path) -> bool:
-    """Whether a path is that of a list of shards, a ``.toml`` file, and not that of a folder."""
-    return path.suffix == ".toml"
+from .plan import lists_shards
 
 
 def open_index(path: Path, must_be_whole: bool = False) -> Index:

@@ -108,9 +108,14 @@ def read_plan(path: Path) -> Plan:
     )
 
 
+def lists_shards(path: Path) -> bool:
+    """Whether a path is that of a list of shards, a ``.toml`` file, and not that of a folder."""
+    return path.suffix == ".toml" and not path.is_dir()
+
+
 def folder_of(place: Path) -> Path:
     """Return the folder that holds the catalogue of an index: itself, or the head of a ``shards.toml``."""
-    return read_plan(place).head if place.suffix == ".toml" else place
+    return read_plan(place).head if lists_shards(place) else place
 
 
 def _shard(path: Path, number: int, found: Any) -> Shard:

@@ -19,7 +19,8 @@ from retrieval.index.writer import IndexWriter, MetricOptions
 from retrieval.region import Region
 from scale.shards import places
 from scale.shards.messages import Message, MessageError
-from scale.shards.places import AwayError, FolderPlace
+from scale.shards.places import AwayError, FolderPlace, ServerPlace
+from scale.shards.plan import folder_of
 from scale.shards.sharded_index import ShardedIndex
 from scale.shards.split import split
 
@@ -459,6 +460,13 @@ def test_nothing_stays_of_a_split_that_is_interrupted(whole, tmp_path, was_there
     assert split(place, 2, tmp_path / "split", lambda *about: None).path.exists()
 
 
+def test_a_folder_whose_name_ends_like_a_list_of_shards_is_an_index(whole, tmp_path, capsys):
+    place = shutil.copytree(whole / "whole.index", tmp_path / "scans.toml")
+    assert main(["query", str(place), "p1/1.dcm", "--by", "thumbnail", "-k", "1"]) == 0
+    assert "p1/1.dcm" in capsys.readouterr().out
+    assert folder_of(place) == place
+
+
 def test_a_term_asks_no_shards(whole, capsys):
     assert main(["query", str(whole / "split" / "shards.toml"), "--term", "effusion"]) == 2
     assert "--term: does not go over shards; ask the index that was split" in capsys.readouterr().err
@@ -481,7 +489,5 @@ def test_shards_of_a_read_only_index_may_be_written_to(whole, tmp_path):
 
 
 def test_a_host_that_no_name_server_can_be_asked_for_is_away():
-    from scale.shards.places import AwayError, ServerPlace
-
     with pytest.raises(AwayError, match="label"):
         ServerPlace("http://a..b:8417", "").ask(Message({"ask": "ids"}), 1.0)

@@ -11,7 +11,7 @@ from pathlib import Path
 from retrieval.errors import SemblanceError
 from retrieval.index.catalogue.connection import FILE
 from retrieval.index.catalogue.database import Catalogue
-from scale.shards.plan import folder_of
+from scale.shards.plan import folder_of, lists_shards
 
 from .opened import Opened
 from .saved import Saved
@@ -135,7 +135,7 @@ class Collections:
 def _name(place: Path) -> str:
     # Every list of shards is called shards.toml; its folder tells one from another.
     whole = place.resolve()
-    return whole.parent.name if place.suffix == ".toml" else whole.name
+    return whole.parent.name if lists_shards(place) else whole.name
 
 
 def _slug(name: str) -> str:
