@@ -144,8 +144,7 @@ def note_on_names(index: Index, column: str | None) -> str | None:
             f"note: the key of this index is not at hand, so that no {column} of a new file or a label table "
             "can be matched with those of indexed files; give --key FILE"
         )
-    apart = index.ask(lambda snapshot: snapshot.columns.people(column).apart())
-    if apart is None:
+    if (apart := index.ask(lambda snapshot: snapshot.columns.people(column).apart())) is None:
         return None
     by_table, by_file = (f"{n:,} {column} name{'s' if n != 1 else ''}" for n in apart)
     return (

@@ -59,7 +59,7 @@ def _slide(index: Index, image: str, args: Arguments) -> Path | None:
     """Return the file of a slide that is marked; None for any other image, with whose marks it may not do."""
     if not (args.region or args.polygon or args.mask or args.point):
         return None
-    from viewer.queries.slide_field import slide_path
+    from viewer.queries.query import slide_path
 
     path = slide_path(index, image)
     # In pixels of an image these numbers would mark something else, and nobody would notice.

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from retrieval.errors import OptionError, SettingError
 
 from .geojson import Shape, is_geojson, read_shapes, stem_of
-from .slide_field import slide_fields, slide_path
+from .query import slide_path
+from .slide_field import slide_fields
 
 if TYPE_CHECKING:
     from retrieval.index import Index

@@ -77,11 +77,23 @@ def _check_is_no_slide(index: Index, image: str, ids: Sequence[str]) -> None:
         )
 
 
+def slide_path(index: Index, image: str) -> Path | None:
+    """Return the file of a slide that an IMAGE names, by its name in the index or on disk; else None.
+
+    Raises PictureError for a slide that cannot be read.
+    """
+    if index.tiling is None:
+        return None
+    ids = ids_of(index, image)
+    path = index.path_of(ids[0]) if ids and ids[0] != image else Path(image)
+    if ids and ids[0] != image and path is None:
+        raise PictureError(f"{image}: its file is not there any more, or holds something else")
+    return path if path is not None and path.is_file() and index.slide_facts(path) is not None else None
+
+
 def _field_of_slide(index: Index, image: str) -> Query | None:
     """Read a tile or field of a slide of the index, ``s.svs#1.0um/40,30,512,512``; None if it is none."""
     from retrieval.readers.tiling import frame_of
-
-    from .slide_field import slide_path  # late: it imports this module
 
     slide, _, part = image.rpartition("#")
     frame = frame_of(part)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from retrieval.errors import OptionError, PictureError
 
 from .geojson import Shape
-from .query import Query, ids_of, shown_name
+from .query import Query, shown_name
 
 if TYPE_CHECKING:
     from retrieval.index import Index
@@ -39,20 +39,6 @@ class SlideField:
     shape: Shape
     slide: str
     um_per_px: float
-
-
-def slide_path(index: Index, image: str) -> Path | None:
-    """Return the file of a slide that an IMAGE names, by its name in the index or on disk; else None.
-
-    Raises PictureError for a slide that cannot be read.
-    """
-    if index.tiling is None:
-        return None
-    ids = ids_of(index, image)
-    path = index.path_of(ids[0]) if ids and ids[0] != image else Path(image)
-    if ids and ids[0] != image and path is None:
-        raise PictureError(f"{image}: its file is not there any more, or holds something else")
-    return path if path is not None and path.is_file() and index.slide_facts(path) is not None else None
 
 
 def slide_fields(
