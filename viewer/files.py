@@ -52,7 +52,7 @@ def check_place(path: Path) -> None:
     if path.is_dir():
         raise SemblanceError(f"{path}: is a folder; name a file")
     if not path.parent.is_dir():
-        raise SemblanceError(f"{path}: cannot be written, as its folder is not there; make that first")
+        raise SemblanceError(f"{path}: cannot be written (No such file or directory); make its folder first")
 
 
 def _format(path: Path) -> str:

@@ -144,7 +144,7 @@ def test_a_folder_that_is_not_there_is_said_before_the_work(
     # No index is there either: the place of the file is looked at first.
     place, index = tmp_path / "no", tmp_path / "none.index"
     assert main([word.format(place=place, index=index) for word in command]) == 1
-    assert "its folder is not there; make that first" in capsys.readouterr().err
+    assert "(No such file or directory); make its folder first" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
