@@ -52,6 +52,14 @@ def holds_the_same(known: KnownSource, path: Path, stat: Stat, salt: bytes) -> b
         return False
 
 
+def part_at(path: Path, salt: bytes) -> bytes | None:
+    """Return the hash of a part of a file, see ``part_of``; None if it cannot be read."""
+    try:
+        return part_of(path, salt)
+    except OSError:
+        return None
+
+
 def _holds(known: KnownSource, path: Path, stat: Stat, salt: bytes, thoroughly: bool) -> bool:
     if part_of(path, salt) != known.part:
         return False
@@ -157,7 +165,7 @@ def _have_changed_names(images: list[KnownSource], there: Iterable[Path], salt: 
     parts = {one.part for one in images if one.part is not None}
     if not parts:
         return False
-    return sum(_part(path, salt) in parts for path in there) >= _MOST_ALIKE * len(images)
+    return sum(part_at(path, salt) in parts for path in there) >= _MOST_ALIKE * len(images)
 
 
 def _size(path: Path) -> int:
@@ -168,14 +176,7 @@ def _size(path: Path) -> int:
 
 
 def _has_part(path: Path, known: KnownSource, salt: bytes) -> bool:
-    return _part(path, salt) == known.part
-
-
-def _part(path: Path, salt: bytes) -> bytes | None:
-    try:
-        return part_of(path, salt)
-    except OSError:
-        return None
+    return part_at(path, salt) == known.part
 
 
 def _is_read_only(path: Path) -> bool:

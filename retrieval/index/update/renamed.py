@@ -1,16 +1,16 @@
 """Renamed files: what was removed from an index stays out of it if its file only changed its name.
 
 A removed file is known by where it was. If nothing is there any more, and a new file of the same folder has
-its contents, then that is where it is now.
+its contents, then that is where it is now; unless it is a copy of it that stayed in the index, and has moved.
 """
 
 from __future__ import annotations
 
 import os
 from array import array
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 
 from ..catalogue.database import Catalogue
 from ..catalogue.files import State, note_stat
@@ -18,7 +18,7 @@ from ..catalogue.known_sources import KnownSource
 from ..catalogue.pictures import partly_removed, removed_frames
 from ..catalogue.tombstones import name_tombstone, tombstone_key
 from .packed_files import Found
-from .recognise import holds_the_same
+from .recognise import holds_the_same, part_at
 from .scanned import Changes, Scope
 
 _MOST_FRAMES = 250_000
@@ -33,7 +33,7 @@ def keep_files_out(
     ``new`` are places in the list of the files of ``scope``.
     """
     moved: dict[int, int] = {}
-    for file, before in _pairs(catalogue, scope, new, (one for one in gone if one.state is State.REMOVED)):
+    for file, before in _pairs(catalogue, scope, new, gone, lambda one: one.state is State.REMOVED):
         name = catalogue.names.name(file.name)
         name_tombstone(catalogue, before.id, name, file.below)
         note_stat(catalogue, before.id, file.stat)
@@ -44,11 +44,14 @@ def keep_files_out(
     return array("q", (at for at in new if at not in moved)), [one for one in gone if one.id not in kept]
 
 
-def keep_frames_out(catalogue: Catalogue, scope: Scope, new: array[int], gone: Iterable[KnownSource]) -> None:
+def keep_frames_out(catalogue: Catalogue, scope: Scope, new: array[int], gone: Sequence[KnownSource]) -> None:
     """Within a transaction, when new files are added: frames that were removed of a file stay out of it."""
     partly = partly_removed(catalogue)
-    having = (one for one in gone if one.state is State.READ and one.id in partly)
-    for file, before in _pairs(catalogue, scope, new, having):
+
+    def has_removed(one: KnownSource) -> bool:
+        return one.state is State.READ and one.id in partly
+
+    for file, before in _pairs(catalogue, scope, new, gone, has_removed):
         sql = "SELECT id, name FROM source WHERE root = ? AND path = ?"
         ((id, name),) = catalogue.rows(sql, scope.number, catalogue.names.keep(file.below))
         rows = [(tombstone_key(catalogue.key, f"{name}#{n}"), id) for n in _numbers(catalogue, before)]
@@ -64,17 +67,41 @@ def _numbers(catalogue: Catalogue, source: KnownSource) -> Iterator[int]:
 
 
 def _pairs(
-    catalogue: Catalogue, scope: Scope, new: Iterable[int], gone: Iterable[KnownSource]
+    catalogue: Catalogue,
+    scope: Scope,
+    new: Iterable[int],
+    gone: Sequence[KnownSource],
+    has_removed: Callable[[KnownSource], bool],
 ) -> Iterator[tuple[Found, KnownSource]]:
-    """Yield new files with what each of them was, each of those once."""
-    by_size: dict[int, list[KnownSource]] = defaultdict(list)
+    """Yield new files with what each was, if anything was removed of that; each of those once.
+
+    Of copies of one file those that stayed in the index come first: what is left is what was removed.
+    """
+    sought = {(one.stat.size, one.part) for one in gone if one.part is not None and has_removed(one)}
+    sizes = {size for size, _ in sought}
+    by_part: dict[bytes | None, list[KnownSource]] = {part: [] for _, part in sought}
     for one in gone:
-        by_size[one.stat.size].append(one)
+        if one.part in by_part:
+            by_part[one.part].append(one)
     # Most often nothing was removed: then no file is looked at.
-    for file in (scope.files[at] for at in new) if by_size else ():
-        path = scope.root / os.fsdecode(file.below)
-        of_size = by_size.get(file.stat.size, [])
-        before = next((k for k in of_size if holds_the_same(k, path, file.stat, catalogue.key)), None)
+    files = (file for file in map(scope.files.__getitem__, new) if file.stat.size in sizes) if sizes else ()
+    # Each is read once, however many files of its size are gone: those of a series all have one size.
+    read = ((file, part_at(_path(scope, file), catalogue.key)) for file in files)
+    alike = [(file, by_part[part]) for file, part in read if part in by_part]
+    alike.sort(key=lambda pair: _base(pair[0].name) not in {_base(one.name) for one in pair[1]})
+    for file, copies in alike:
+        path = _path(scope, file)
+        same = (one for one in copies if holds_the_same(one, path, file.stat, catalogue.key))
+        before = min(same, key=has_removed, default=None)
         if before is not None:
-            of_size.remove(before)
-            yield file, before
+            copies.remove(before)
+            if has_removed(before):
+                yield file, before
+
+
+def _path(scope: Scope, file: Found) -> Path:
+    return scope.root / os.fsdecode(file.below)
+
+
+def _base(name: str) -> str:
+    return name.rpartition("/")[2]

@@ -92,9 +92,8 @@ def record(store: Store, scopes: Sequence[Scope], options: ScanOptions) -> Chang
             scope.number = root_of(store.catalogue, scope.root, store.salt, changes.notes)
             _record_scope(store, scope, changes, options)
             note_scanned(store.catalogue, scope.number, folder_of(scope.root), time.time_ns())
-        drop_tombstones(
-            store.catalogue, changes.changed
-        )  # of frames, which come back with a file that changed
+        # Frames that were removed of a file come back when it changes.
+        drop_tombstones(store.catalogue, changes.changed)
     for scope in scopes:
         scope.files = PackedFiles(scope.root)  # in the catalogue by now
     return changes

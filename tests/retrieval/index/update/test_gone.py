@@ -1,14 +1,18 @@
 """Facts about files that are gone: a mount that shrank is not forgotten silently."""
 
 import shutil
+from io import BytesIO
 
+import numpy as np
 import pytest
+from PIL import Image
 from support.dicom_files import texture, write_dicom
 from support.drawings import draw_grey, draw_numbered
 from support.indexes import counts, index_thumbnails
 
 from cli.main import main
 from retrieval.errors import IndexFolderError, SettingError
+from retrieval.index.update import renamed
 from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 
@@ -89,6 +93,48 @@ def test_a_copy_beside_a_removed_file_is_an_image_of_its_own(index, folder):
     index.remove(["3.png"])
     (folder / "copy.png").write_bytes((folder / "3.png").read_bytes())
     assert counts(index.update([folder], jobs=1)) == (1, 0, 0, 19)
+
+
+@pytest.mark.parametrize("names", [("a.png", "z.png"), ("z.png", "a.png")])
+def test_the_copy_that_stayed_goes_on_in_the_index_when_both_move(index, folder, names):
+    """Of two equal files one was removed, such as a duplicate: the other is no removed file."""
+    stayed, removed = names
+    (folder / "sub").mkdir()
+    for name in names:
+        draw_grey(folder / "sub" / name, 99)
+    index.update([folder], jobs=1)
+    index.remove([f"sub/{removed}"])
+    (folder / "sub").rename(folder / "other")
+    report = index.update([folder], jobs=1)
+    assert (counts(report), report.withdrawn) == ((1, 0, 1, 20), (f"other/{removed}",))
+    assert f"other/{stayed}" in index
+    # Also where the removed one was deleted, and the other has a new name.
+    (folder / "other" / removed).unlink()
+    (folder / "other" / stayed).rename(folder / "new.png")
+    assert counts(index.update([folder], jobs=1)) == (1, 0, 2, 20)
+    assert "new.png" in index
+
+
+def test_a_new_file_is_read_once_however_many_of_its_size_were_removed(index, folder, monkeypatch):
+    (folder / "sub").mkdir()
+    for number in range(5):
+        (folder / "sub" / f"{number}.bmp").write_bytes(bmp(number))
+    index.update([folder], jobs=1)
+    assert index.remove(["sub/"]) == 5
+    shutil.rmtree(folder / "sub")
+    asked = []
+    monkeypatch.setattr(renamed, "part_at", lambda path, salt: asked.append(path))
+    for number in range(5, 9):
+        (folder / f"{number}.bmp").write_bytes(bmp(number))
+    assert counts(index.update([folder], jobs=1, forget=True))[:3] == (4, 0, 5)
+    assert sorted(path.name for path in asked) == [f"{number}.bmp" for number in range(5, 9)]
+
+
+def bmp(number):
+    """Return a file of an image; all are of one size."""
+    buffer = BytesIO()
+    Image.fromarray(np.full((32, 32), 9 * number, np.uint8)).save(buffer, "BMP")
+    return buffer.getvalue()
 
 
 @pytest.fixture
