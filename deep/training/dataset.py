@@ -13,6 +13,7 @@ from multiprocessing import get_context
 import numpy as np
 
 from retrieval.errors import FitError, PictureError, SemblanceError
+from retrieval.metadata.groups import PEOPLE
 from retrieval.metadata.label_table import LabelRow
 from retrieval.picture import Picture
 from retrieval.readers.guarded import read_guarded
@@ -174,10 +175,14 @@ def _decode(
 
 
 def _group(picture: Picture, row: LabelRow, file: str) -> str:
-    """Return the group of an image: the table's, else the file's patient or study, else the file itself."""
-    own = picture.groups
-    named = (f"{kind} {own[kind]}" for kind in ("patient", "study") if kind in own)
-    return group_of(row) or next(named, f"file {file}")
+    """Return the group of an image: the table's patient or group, else the file's patient.
+
+    Without these it is the study, the table's before the file's; else the table's series, or the file itself.
+    """
+    people = {name: value for name, value in row.columns.items() if name in PEOPLE}
+    own = {name: value for name, value in picture.groups.items() if name in ("patient", "study")}
+    # No study of a table may part the images of a patient.
+    return group_of(people) or group_of({**own, **row.columns}) or f"file {file}"
 
 
 def _without_square(decoded: _Decoded) -> _Decoded:

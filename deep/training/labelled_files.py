@@ -9,6 +9,7 @@ from pathlib import Path
 from retrieval.errors import SettingError
 from retrieval.metadata.groups import KEPT_TOGETHER
 from retrieval.metadata.label_table import LabelRow, LabelTable
+from retrieval.picture import Value
 from retrieval.readers.folder import FoundFile, find_files
 
 from .splits import side_of
@@ -66,10 +67,9 @@ def is_learnt(row: LabelRow | None) -> bool:
     return row is not None and bool(row.labels) and _side(row) != "test"
 
 
-def group_of(row: LabelRow) -> str | None:
-    """Return the patient or group of a row, None if it names none of ``KEPT_TOGETHER``."""
-    named = (f"{column} {row.columns[column]}" for column in KEPT_TOGETHER if column in row.columns)
-    return next(named, None)
+def group_of(columns: Mapping[str, Value]) -> str | None:
+    """Return the patient, group, study or series that columns name, the first of these; None if none."""
+    return next((f"{name} {columns[name]}" for name in KEPT_TOGETHER if name in columns), None)
 
 
 def _side(row: LabelRow) -> str:
@@ -101,7 +101,7 @@ def _n_leaks(table: LabelTable) -> int:
     """Count the patients or groups that are both in the test and outside it."""
     sides: dict[bool, set[str]] = {True: set(), False: set()}
     for row in table.rows.values():
-        if (group := group_of(row)) is not None:
+        if (group := group_of(row.columns)) is not None:
             sides[_side(row) == "test"].add(group)
     return len(sides[True] & sides[False])
 

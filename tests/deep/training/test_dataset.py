@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
+from support.dicom_files import texture, write_dicom
 
 import deep.training.dataset
 import deep.training.square_file
@@ -41,6 +42,15 @@ def test_pictures_come_in_the_order_of_their_names(tmp_path: Path) -> None:
     assert found.splits is None
     assert found.squares.shape == (3, 3, 4, 4) and found.squares.dtype == np.uint8
     assert len({square.tobytes() for square in found.squares}) == 3
+
+
+def test_studies_of_a_table_do_not_part_the_images_of_a_patient(tmp_path: Path) -> None:
+    for i in range(2):
+        write_dicom(tmp_path / f"{i}.dcm", texture(i, (8, 8)), uid=f"1.2.{i}", PatientID="p")
+    write_grey(tmp_path / "2.png", 60)
+    found = read(tmp_path, "path,label,study", "0.dcm,x,s0", "1.dcm,y,s1", "2.png,x,s2")
+    assert found.groups[0] == found.groups[1] and found.groups[0].startswith("patient ")
+    assert found.groups[2] == "study s2"
 
 
 def test_several_labels_are_a_class_of_their_own_in_any_order(tmp_path: Path) -> None:
