@@ -144,8 +144,9 @@ let served = '';
 /** Follows commits of the indexes, the loading of networks, and whether the server is there. */
 async function follow() {
   try {
-    // Asked, and not listened to: a browser has six connections to a server, for all of its tabs together.
-    const now = await (await fetchGiven('/state')).text();
+    // Asked, and not listened to: a browser has six connections to a server, for all of its tabs together. Those that
+    // nobody sees ask nothing.
+    const now = document.hidden ? served : await (await fetchGiven('/state')).text();
     if (now !== served) await renew();
     served = now;
   } catch { /* A bar says so. */ }
@@ -167,4 +168,4 @@ async function renew() {
   $('fresh').hidden = false;
 }
 
-start().catch((error) => { if (!(error instanceof Gone)) tell(error.message); }).finally(follow);
+start().finally(follow);
