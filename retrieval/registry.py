@@ -98,6 +98,8 @@ def make(name: str, settings: Mapping[str, Any] | None = None) -> Representation
     try:
         made: Representation = factory(**own)
     except TypeError as error:  # a text where a number belongs
+        if not own:
+            raise
         told = ", ".join(f"{key}={value!r}" for key, value in own.items())
         raise SettingError(f"{name}: cannot be made with {told} ({error})") from error
     return made
