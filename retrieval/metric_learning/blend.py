@@ -71,10 +71,11 @@ def blend_of(
     """
     if factor == 0 or not len(vectors):
         return Blend()
-    # The deviations are needed for a given factor, too: they bring both cosines to one scale.
     trials = _trials(projections, folds, vectors, classes, numbered(groups), seed)
     n_labels = len(classes) / len(set(classes))
-    ratio = _ratio(trials)
+    # The deviations are needed for a given factor, too: they bring both cosines to one scale. Where no class
+    # is of several groups, such as all of one patient, an image itself is left out alone.
+    ratio = _ratio(trials or _trials(projections, folds, vectors, classes, np.arange(len(vectors)), seed))
     if factor is not None:
         return Blend(factor, factor * ratio)
     if len(projections) < 2 or n_labels < _ENOUGH_LABELS or len(trials) < _ENOUGH_QUERIES:
@@ -106,8 +107,6 @@ def _trials(
     rows = rows.multiply(1 / size[:, None]).tocsr() if hasattr(rows, "tocsr") else rows / size[:, None]
     projected = [projection.project_all(vectors).astype(np.float64) for projection in projections]
     names = np.array(classes)
-    if len(np.unique(owners)) == 1:  # an image itself is left out, at least
-        owners = np.arange(len(owners))
     found = []
     for i in np.random.default_rng(seed).permutation(len(vectors))[:_MOST_QUERIES].tolist():
         known = np.flatnonzero((folds == folds[i]) & (owners != owners[i]))

@@ -48,6 +48,15 @@ def test_with_enough_labels_held_out_images_choose(kept, factor):
     assert (found.factor, found.is_chosen) == (factor, True)
 
 
+@pytest.mark.parametrize("factor", [None, 1.0])
+def test_a_base_counts_where_each_class_is_of_one_patient(factor):
+    vectors, classes = drawn(40, 1.0)
+    whole = [LEARNER.learn(vectors, classes)]
+    found = blend_of(whole, np.zeros(40, int), vectors, classes, classes, factor)
+    alone = blend_of(whole, np.zeros(40, int), vectors, classes, ["one"] * 40, factor)
+    assert found == alone and found.weight > 0
+
+
 @pytest.mark.parametrize(("patients", "factor"), [(120, 0.0), (240, 1.0)])
 def test_other_images_of_a_patient_do_not_speak_for_a_base(patients, factor):
     """It tells pairs of images apart, of a patient or not; the metric tells the classes, with doubt."""
