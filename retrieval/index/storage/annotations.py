@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -69,14 +71,20 @@ class Annotations:
     def groups(self, column: str | None) -> tuple[str | None, list[str]]:
         """Return the column that keeps images together, and the group of each image, by position.
 
-        Without ``column`` it is the first of ``KEPT_TOGETHER`` in which any image has a value, or None. An
-        image without a value is a group of its own.
+        Without ``column`` it is the first of ``KEPT_TOGETHER`` in which any image has a value, or None; what
+        has none there is kept together by the next. An image without a value is a group of its own.
         """
-        column = self._usual_group() if column is None else column
-        cells = [()] * len(self.snapshot) if column is None else self._identities(column)
-        named = zip(cells, self.snapshot.names, strict=True)
-        # The marks keep a value apart from a name of the same spelling.
-        return column, [f"= {cell[0]}" if cell else f"# {name}" for cell, name in named]
+        columns = self._usual_groups() if column is None else iter([column])
+        groups = [""] * len(self.snapshot)
+        for one in columns:
+            column = column or one
+            cells = zip(groups, self._identities(one), strict=True)
+            # The column keeps a value apart from that of another, or from a name, of the same spelling.
+            groups = [group or (f"{one}= {cell[0]}" if cell else "") for group, cell in cells]
+            if all(groups):
+                break
+        named = zip(groups, self.snapshot.names, strict=True)
+        return column, [group or f"# {name}" for group, name in named]
 
     def unmatched(self) -> tuple[str, ...]:
         """Return the paths in the table that name no image."""
@@ -95,19 +103,18 @@ class Annotations:
         people = self.snapshot.columns.people(column)
         return [tuple(people.of_text(str(value)) for value in cell) for cell in self.values(column)]
 
-    def _usual_group(self) -> str | None:
-        """Return the first of ``KEPT_TOGETHER`` in which any image has a value; None if there is none.
+    def _usual_groups(self) -> Iterator[str]:
+        """Yield those of ``KEPT_TOGETHER`` in which any image has a value, in order.
 
         A study or series of all images is none: they would have no others to be asked for.
         """
         for column in KEPT_TOGETHER:
             try:
                 cells = set(self.values(column))
-                if any(cells) and (column in PEOPLE or len(cells) > 1):
-                    return column
             except SettingError:  # neither the table nor the index has such a column
                 continue
-        return None
+            if any(cells) and (column in PEOPLE or len(cells) > 1):
+                yield column
 
     def _rows(self) -> list[LabelRow | None]:
         """Return the row of the table for each image, else for its file; None without either."""

@@ -145,6 +145,19 @@ def test_slices_of_a_study_are_kept_together_where_no_patient_is_named(tmp_path,
         assert len(index.query("0.dcm", k=9, not_same="patient")) == 5
 
 
+def test_slices_of_a_study_of_nobody_are_kept_together_beside_those_of_patients(tmp_path):
+    for i in range(6):
+        patient, corner = ("A", "A", "ANONYMOUS")[i // 2], (0, 0, i % 2)
+        write_slice(tmp_path / f"in/{i}.dcm", look(i, 0.5), patient=patient, series=i // 2, corner=corner)
+    with IndexWriter.create(tmp_path / "index") as index:
+        index.add_representation(Thumbnail())
+        index.update([tmp_path / "in"], jobs=1)
+        column, groups = index.ask(lambda snapshot: Annotations(snapshot).groups(None))
+        assert column == "patient" and [groups.index(group) for group in groups] == [0, 0, 0, 0, 4, 4]
+        _, groups = index.ask(lambda snapshot: Annotations(snapshot).groups("patient"))
+        assert len(set(groups)) == 3
+
+
 def test_images_of_one_study_alone_are_not_kept_from_each_other(tmp_path):
     for i in range(3):
         write_slice(tmp_path / f"in/{i}.dcm", look(i, 0.5), patient="", series=0, corner=(0, 0, i))
