@@ -82,7 +82,9 @@ class Inflated:
         return b""
 
     def _begins_another(self) -> bool:
-        rest = (self._inflater.unused_data + self._file.read(1 << 16)).lstrip(b"\0")
+        rest = self._inflater.unused_data.lstrip(b"\0")
+        if len(rest) < len(_GZIP):  # not in any case: of many small members it would never be used up
+            rest = (rest + self._file.read(1 << 16)).lstrip(b"\0")
         if not rest.startswith(_GZIP):
             return False
         self._inflater, self._next = zlib.decompressobj(_ANY_HEADER), rest
