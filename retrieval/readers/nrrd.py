@@ -75,7 +75,7 @@ def _header(path: Path, lines: list[str], size: int) -> ArrayHeader:
         raise PictureError("NRRD with a list of files is not supported; save it as one .nrrd file")
     file = beside(path, data) if data else path
     start, skip = _behind_lines(file, fields, 0 if data else size), int(fields.get("byteskip", "0"))
-    if encoding == "raw":
+    if encoding in ("raw", "text"):
         start, skip = -1 if skip < 0 else start + skip, 0
     kinds = fields.get("kinds", "").lower().split()
     spatial = _spatial(fields, kinds, len(shape))
@@ -87,7 +87,7 @@ def _header(path: Path, lines: list[str], size: int) -> ArrayHeader:
 
 
 def _behind_lines(path: Path, fields: dict[str, str], start: int) -> int:
-    """Return where the file goes on after "line skip" lines; "byte skip" counts what is unpacked there."""
+    """Return where the file goes on after "line skip" lines; "byte skip" counts bytes once unpacked."""
     with path.open("rb") as file:
         file.seek(start)
         for _ in range(int(fields.get("lineskip", "0"))):

@@ -1,6 +1,7 @@
 """NIfTI of unusable orientation, pairs, NRRD and MetaImage: the same pixels in the same place."""
 
 import gzip
+import io
 import struct
 import zlib
 
@@ -12,6 +13,7 @@ from support.dicom_files import write_dicom
 from retrieval.errors import PictureError
 from retrieval.readers import NotAPictureError, read_pictures
 from retrieval.readers.limits import Limits
+from retrieval.readers.unpacking import Inflated
 from retrieval.readers.window import Window
 
 RNG = np.random.default_rng(0)
@@ -271,6 +273,22 @@ def test_bytes_before_packed_values_are_counted_unpacked(tmp_path, expected):
     detached = {"encoding": "gzip", "line skip": "1"}
     _same(_read(_nrrd(tmp_path / "a.nhdr", VOLUME, "a.gz", **detached, **{"byte skip": "4"})), expected)
     _same(_read(_nrrd(tmp_path / "a.nhdr", VOLUME, "a.gz", **detached, **{"byte skip": "-1"})), expected)
+
+
+def test_bytes_before_values_that_are_texts_are_passed_over(tmp_path, expected):
+    path = _nrrd(tmp_path / "a.nrrd", VOLUME, encoding="ascii", **{"byte skip": "3"})
+    numbers = " ".join(map(str, VOLUME.ravel(order="F").tolist())).encode()
+    _same(_read(_append(path, b"999" + numbers)), expected)
+
+
+def test_of_many_small_members_no_more_is_read_than_is_used():
+    members = b"".join(gzip.compress(bytes([n % 256]) * 9) for n in range(9000))
+    file = io.BytesIO(members)
+    packed = Inflated(file)
+    assert [packed.read(99) for _ in range(30)] == [bytes([n]) * 9 for n in range(30)]
+    assert file.tell() == 1 << 16
+    rest = b"".join(iter(lambda: packed.read(99), b""))
+    assert rest == b"".join(bytes([n % 256]) * 9 for n in range(30, 9000))
 
 
 def test_metaimage_may_be_packed_by_gzip(tmp_path, expected):
