@@ -39,8 +39,9 @@ def fragments_of_frames(
     extended : the Extended Offset Table.
     """
     table, fragments = _items(file, start)
-    for offsets in (np.frombuffer(extended or b"", "<u8"), np.frombuffer(table, "<u4")):
-        if found := _by_offsets(fragments, offsets.tolist(), n_frames):
+    for data, size in ((extended or b"", 8), (table, 4)):
+        offsets = np.frombuffer(data[: len(data) // size * size], f"<u{size}").tolist()
+        if found := _by_offsets(fragments, offsets, n_frames):
             return found
     if n_frames == 1:
         return [fragments] if fragments else []
@@ -70,7 +71,7 @@ def _items(file: IO[bytes], start: int) -> tuple[bytes, list[Fragment]]:
         file.seek(position)
         header = file.read(8)
         if len(header) < 8 or header[:4] != _ITEM:
-            return table[: len(table) // 4 * 4], found
+            return table, found
         length = int.from_bytes(header[4:], "little")
         if position == start:
             table = file.read(min(length, end))  # a damaged length may be that of no memory

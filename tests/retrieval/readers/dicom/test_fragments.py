@@ -78,11 +78,13 @@ def test_a_jpeg_frame_that_was_cut_off_is_not_shown_half_grey(tmp_path, syntax):
         _read(path)
 
 
-def test_an_extended_offset_table_is_read(tmp_path):
+@pytest.mark.parametrize("n_bytes", [24, 20, 0])
+def test_an_extended_offset_table_is_read_and_a_damaged_one_costs_no_frame(tmp_path, n_bytes):
     path = write_dicom(tmp_path / "x.dcm", VOLUME, syntax=JPEG_LS, frames=FRAMES)
     dataset = dcmread(path)
-    dataset.ExtendedOffsetTable = struct.pack("<3Q", *_starts([[frame] for frame in FRAMES]))
+    dataset.ExtendedOffsetTable = struct.pack("<3Q", *_starts([[frame] for frame in FRAMES]))[:n_bytes]
     dataset.ExtendedOffsetTableLengths = struct.pack("<3Q", *map(len, FRAMES))
     dataset.save_as(path)
-    found, _ = _read(path)
+    found, damaged = _read(path)
     np.testing.assert_allclose([p.pixels for p in found], VOLUME / 255, atol=1e-6)
+    assert not damaged
