@@ -93,10 +93,10 @@ def any_issuer_of(dataset: Any, salt: bytes) -> dict[str, Value]:
 
 
 def _patient_id(dataset: Any) -> str:
-    """Return the PatientID; empty if there is none, or a word that stands for anybody."""
+    """Return the PatientID; empty if there is none, or a word or sign that stands for anybody."""
     patient = text_of(dataset, "PatientID")
     letters = "".join(c for c in patient.upper() if c.isalnum())
-    return "" if letters in NOBODY else patient
+    return patient if letters and letters not in NOBODY else ""
 
 
 def kind_of(dataset: Any) -> Kind:

@@ -40,7 +40,8 @@ def test_groups_hide_the_identifiers():
 
 
 def test_missing_and_blank_identifiers_give_no_group():
-    assert groups_of(_dataset(PatientID="  ", StudyInstanceUID=""), b"") == {}
+    for patient in ("  ", "-", "???"):
+        assert groups_of(_dataset(PatientID=patient, StudyInstanceUID=""), b"") == {}
 
 
 @pytest.mark.parametrize("patient", ["ANONYMOUS", "anonymized ", "Anonymous^Patient", "N/A", "de-identified"])
