@@ -16,7 +16,7 @@ from retrieval.readers.warnings_off import quiet
 from .association import Peer, Store
 from .installed import require
 from .instance_uid import checked_uid
-from .matching import check_keyword, contradicts, is_list
+from .matching import check_keyword, contradicts, is_any, is_list
 from .spool import Piece
 
 _PLACE = re.compile(r"(?P<title>[^@:/]{1,16})@(?P<host>[^@:/]+):(?P<port>\d{1,5})")
@@ -80,7 +80,7 @@ class Dimse:
         """
         for keyword in keywords:
             wanted, values = self.address.filters[keyword], _values(found, keyword)
-            if wanted in ("", "*"):
+            if is_any(wanted):
                 continue
             if keyword not in found:
                 raise ArchiveError(f"{self.address.shown}: does not find by {keyword}; leave that out")
@@ -205,15 +205,20 @@ class Dimse:
 
 
 def _identifier(level: str, keys: Mapping[str, str]) -> Any:
-    """Return what is asked for, as a data set. Raise SettingError for a keyword that DICOM does not have."""
+    """Return what is asked for, as a data set. Raise SettingError for what DICOM does not have."""
     from pydicom.dataset import Dataset
 
     identifier = Dataset()
     identifier.QueryRetrieveLevel = level
     for keyword, value in keys.items():
         check_keyword(keyword)
-        with quiet():
-            setattr(identifier, keyword, value)
+        try:
+            with quiet():
+                setattr(identifier, keyword, value)
+        except (TypeError, ValueError):  # a text for a number, or for a sequence
+            raise SettingError(
+                f"{keyword}: {value!r} cannot be its value; give one number, or leave that out"
+            ) from None
     return identifier
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -52,21 +53,33 @@ def tag_of(keyword: str) -> str:
 def contradicts(values: Sequence[Any], wanted: str, keyword: str) -> bool:
     """Tell if values that an archive returned show that it did not heed what was asked for.
 
-    Archives may find more than is asked for, such as texts in any case; what none of these explains counts.
+    Archives may find more than is asked for, such as texts in any case or without accents; what none of these
+    explains counts.
     """
     from pydicom.datadict import dictionary_has_tag, dictionary_VR
 
     tag = tag_of(keyword)
     vr = dictionary_VR(tag) if tag and dictionary_has_tag(tag) else ""
-    texts = [str(value).strip().casefold() for value in values if value not in (None, "")]
-    if not texts or not wanted or vr not in _COMPARED:
+    texts = [_bare(str(value)) for value in values if value not in (None, "")]
+    if not texts or is_any(wanted) or vr not in _COMPARED:
         return False
-    # Lists of UIDs have commas in web queries.
-    asked = wanted.casefold().replace(",", "\\" if vr == "UI" else ",").split("\\")
+    # Lists have commas in web queries.
+    asked = [_bare(one) for one in wanted.replace(",", "\\").split("\\")]
     if vr == "DA":
         # Dates of before 1993 have dots (PS3.5 section 6.2).
         return not any(_is_in_range(text.replace(".", ""), one) for text in texts for one in asked)
     return not any(_is_like(text, f"*{one}*") for text in texts for one in asked)
+
+
+def is_any(wanted: str) -> bool:
+    """Tell if what is asked for is anything, or what has no value (``""``, PS3.4 section C.2.2.2.7)."""
+    return not wanted.strip('*" ')
+
+
+def _bare(text: str) -> str:
+    """Return a text in small letters without accents, as some archives compare texts."""
+    letters = unicodedata.normalize("NFKD", text.strip().casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def is_list(value: Any) -> bool:

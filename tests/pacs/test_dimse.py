@@ -131,6 +131,12 @@ def test_a_place_that_is_none_is_refused(place):
         Dimse(Address.parse(f"dimse:{place}"))
 
 
+@pytest.mark.parametrize("filter", ["SeriesNumber=1-5", "RequestAttributesSequence=1"])
+def test_a_value_that_an_attribute_cannot_have_is_one_line(filter):
+    with pytest.raises(SettingError, match=f"{filter.partition('=')[0]}: '.*' cannot be its value"):
+        Dimse(Address.parse(f"dimse:OTHER@127.0.0.1:9?{filter}"))
+
+
 def test_a_keyword_that_dicom_lacks_is_refused():
     with pytest.raises(SettingError, match="Modalty: DICOM has no such attribute"):
         Dimse(Address.parse("dimse:OTHER@127.0.0.1:9?Modalty=CT"))
