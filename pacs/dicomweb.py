@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import requests
 
 _STUDY, _SERIES, _INSTANCE, _N_IMAGES = "0020000D", "0020000E", "00080018", "00201209"
-_OPTIONS = ("fuzzymatching",)
-"""What stands among the attributes of a query and is none (PS3.18 section 8.3.4.2)."""
+_OPTIONS = ("fuzzymatching", "emptyvaluematching", "multiplevaluematching")
+"""What stands among the attributes of a query and is none (PS3.18 section 8.3.4)."""
 _PAGE = 1000
 """Matches asked for at a time."""
 _ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'
@@ -99,7 +99,8 @@ class DicomWeb:
                 raise ArchiveError(f"{self.address.shown}: answers a query with no list; is it a DICOMweb?")
             named = {"/".join(str(value_of(one, tag)) for tag in tags): one for one in page}
             new = {name: one for name, one in named.items() if name not in seen}
-            if len(named) >= _PAGE and not new:
+            # One that shows more than that at once heeds no limit, and has shown all.
+            if len(named) == _PAGE and not new:
                 raise ArchiveError(
                     f"{self.address.shown}: shows the first {len(seen):,} of what matches again and again, "
                     "and not what follows; ask for less at once, such as StudyDate=20260101-20260131"

@@ -10,6 +10,7 @@ from support.weather import bad_weather
 
 from pacs.dicomweb import DicomWeb
 from pacs.folder import FolderArchive
+from pacs.matching import contradicts
 from pacs.web import RetryPolicy, TransientError
 from retrieval.baselines import Thumbnail
 from retrieval.errors import ArchiveError, SettingError
@@ -254,7 +255,7 @@ def test_a_filter_that_a_server_passes_over_is_heeded_here(files):
         both = f"?StudyInstanceUID={uid(1)},{uid(3)}"
         assert listed(weather, both) == [FIRST, SeriesKey(uid(3), uid(3, 1))]
         # What the server does not return is not known to be another.
-        assert len(listed(weather, "?BodyPartExamined=HEAD&fuzzymatching=true&00080060=CT")) == 3
+        assert len(listed(weather, "?BodyPartExamined=HEAD&fuzzymatching=true&emptyvaluematching=true&00080060=CT")) == 3
 
 
 @pytest.mark.parametrize("keyword", ["Modalty", "modality", "limit", "RequestAttributesSequence.Nothing"])
@@ -263,6 +264,37 @@ def test_a_keyword_that_dicom_lacks_is_refused(files, keyword):
         DicomWeb(Address.parse(f"dicomweb:http://127.0.0.1:9/dw?{keyword}=CT"))
     with pytest.raises(SettingError, match=f"{keyword}: DICOM has no such attribute"):
         FolderArchive(Address.parse(f"folder:{files}?{keyword}=CT"))
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "keyword"),
+    [
+        ("CT", "MR,CT", "Modality"),
+        ("CT", "MR\\C?", "Modality"),
+        ("NEURO CRÂNE", "*Crane", "StudyDescription"),
+        ("HEAD", "HEAD ", "BodyPartExamined"),
+        ("20260115", "20260101-20260131", "StudyDate"),
+        ("2026.01.15", "-20260115", "00080020"),
+        ("1.2.3", "1.2.4,1.2.3", "StudyInstanceUID"),
+        ("12", '""', "PatientID"),
+        ("x", "y", "00091001"),
+        ({"Alphabetic": "X"}, "Y", "PatientName"),
+    ],
+)
+def test_what_an_archive_may_find_for_a_filter_contradicts_it_not(value, wanted, keyword):
+    assert not contradicts([value], wanted, keyword)
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "keyword"),
+    [
+        ("MR", "CT,US", "Modality"),
+        ("20260201", "20260101-20260131", "StudyDate"),
+        ("1.2.3", "1.2.4", "0020000D"),
+    ],
+)
+def test_what_no_archive_may_find_for_a_filter_contradicts_it(value, wanted, keyword):
+    assert contradicts([value], wanted, keyword)
 
 
 def test_a_filter_that_is_given_twice_is_refused():
@@ -277,6 +309,14 @@ def test_a_server_that_shows_its_first_page_for_ever_is_named(files, monkeypatch
         monkeypatch.setattr(weather, "_page", lambda rows, query: page(rows, "offset=0&limit=2"))
         with pytest.raises(ArchiveError, match="shows the first 2 of what matches again and again"):
             listed(weather)
+
+
+def test_a_server_that_heeds_no_limit_shows_all_at_once(files, monkeypatch):
+    monkeypatch.setattr("pacs.dicomweb._PAGE", 2)
+    with bad_weather(files) as weather:
+        page = weather._page
+        monkeypatch.setattr(weather, "_page", lambda rows, query: page(rows, "offset=0&limit=9"))
+        assert len(listed(weather)) == 3
 
 
 @pytest.mark.parametrize("row", [1, None, [], {"0020000D": 2}, {"0020000E": {"Value": {}}}])
