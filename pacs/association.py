@@ -24,7 +24,8 @@ _WAIT = 60
 """Seconds that an archive may be silent."""
 _MOST_CONTEXTS = 120
 """Of the 128 that an association can have (PS3.8 section 9.3.2)."""
-
+_N_PLAIN = 2
+"""How many of the transfer syntaxes, the first ones, are those that archives send if they can no other."""
 _FOR_NOW = 2
 """Of what is rejected: it may go better later (PS3.8 section 9.3.4)."""
 _PAUSES = (0.5, 2.0, 8.0)
@@ -215,9 +216,6 @@ def storage_classes(most: int | None = None) -> list[str]:
     # Images first; what an archive has besides them is asked for as far as there is room.
     names.sort(key=lambda name: ("ImageStorage" not in name, name))
     return [str(getattr(sop_class, name)) for name in names][:most]
-
-
-_N_PLAIN = 2
 
 
 def transfer_syntaxes() -> list[str]:
