@@ -29,9 +29,10 @@ def fragments_of_frames(
 ) -> list[list[Fragment]]:
     """Return the fragments of each frame, in order; fewer frames if the file holds fewer.
 
-    An offset table decides if it has a frame for each that the header names and points at items alone. Many
-    do not: zeros, one offset for all frames, or places counted from elsewhere. Then each fragment is a frame
-    if there are no more of them than frames, else a frame ends with the end marker of its codestream.
+    A single frame has all of them. Of several, an offset table decides if it has one offset or more for each
+    frame that the header names, and points at items alone. Many do not: zeros, one offset for all frames, or
+    places counted from elsewhere. Then each fragment is a frame if there are no more of them than frames,
+    else a frame ends with the end marker of its codestream.
 
     Parameters
     ----------
@@ -39,12 +40,12 @@ def fragments_of_frames(
     extended : the Extended Offset Table.
     """
     table, fragments = _items(file, start)
+    if n_frames == 1:
+        return [fragments] if fragments else []
     for data, size in ((extended or b"", 8), (table, 4)):
         offsets = np.frombuffer(data[: len(data) // size * size], f"<u{size}").tolist()
         if found := _by_offsets(fragments, offsets, n_frames):
             return found
-    if n_frames == 1:
-        return [fragments] if fragments else []
     if len(fragments) <= n_frames:
         return [[fragment] for fragment in fragments]
     return _by_end_markers(file, fragments)

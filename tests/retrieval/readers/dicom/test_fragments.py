@@ -58,6 +58,18 @@ def test_a_frame_may_have_several_fragments(tmp_path, has_table):
     assert not damaged
 
 
+def test_a_single_frame_is_whole_though_its_table_names_each_fragment(tmp_path):
+    image = texture(0, (64, 64))
+    data = imagecodecs.jpeg8_encode(image)
+    path = write_dicom(tmp_path / "x.dcm", image, syntax=JPEG, frames=[data])
+    expected = _read(path)[0][0].pixels
+    parts = [data[:400], data[400:800], data[800:] + bytes(len(data) % 2)]
+    start = path.read_bytes().index(b"\xe0\x7f\x10\x00OB") + 12
+    table = struct.pack("<3I", *_starts([[part] for part in parts]))
+    path.write_bytes(path.read_bytes()[:start] + b"".join(map(_item, [table, *parts])))
+    np.testing.assert_array_equal(_read(path)[0][0].pixels, expected)
+
+
 @pytest.mark.parametrize("table", [[], _starts([[frame] for frame in FRAMES])])
 def test_the_frames_before_the_end_of_a_file_that_was_cut_off_are_read(tmp_path, table):
     path = _write(tmp_path / "x.dcm", FRAMES[:2], table)
