@@ -50,7 +50,7 @@ def _decode(source: Source) -> Pixels:
         stated = codestream(data)
         if stated is not None and (stated.bits != 8 or stated.process not in _COMMON):
             raise PictureError(
-                f"JPEG {'of another process' if stated.bits == 8 else f'of {stated.bits} bits'} "
+                f"JPEG {'of an uncommon kind' if stated.bits == 8 else f'of {stated.bits} bits'} "
                 "is not read outside of DICOM; convert it to PNG"
             ) from error
         bare = pixels_alone(data)

@@ -260,7 +260,7 @@ def test_signed_colours_of_jpeg_2000_begin_at_their_lowest_value(tmp_path):
     [
         ("jpeg8_encode", np.uint16, "of 12 bits"),
         ("ljpeg_encode", np.uint16, "of 16 bits"),
-        ("jpegls_encode", np.uint8, "of another process"),
+        ("jpegls_encode", np.uint8, "of an uncommon kind"),
     ],
 )
 def test_jpeg_of_an_uncommon_kind_is_not_called_damaged(tmp_path, encode, dtype, reason):
