@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -130,9 +131,11 @@ class HttpClient:
             if is_open and type(error).__module__ == "builtins" and not isinstance(error, _ON_THE_WAY):
                 raise
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                why = re.search("certificate verify failed: ([^(]+)", str(error))
                 raise ArchiveError(
-                    f"{self.shown}: its certificate is of nobody whom this machine trusts; if that is an "
-                    "authority of your own, name the file of it in REQUESTS_CA_BUNDLE"
+                    f"{self.shown}: this machine does not accept its certificate"
+                    f"{f' ({why[1].strip()})' if why else ''}; if it is of an authority of your own, name "
+                    "the file of that in REQUESTS_CA_BUNDLE"
                 ) from error
             raise TransientError(
                 f"{self.shown}: the connection failed ({_cause(error)}); see that it runs, the same command "

@@ -104,10 +104,14 @@ def test_an_address_that_is_none_is_refused(place):
         DicomWeb(Address.parse(f"dicomweb:{place}"))
 
 
-def test_a_certificate_that_nobody_vouches_for_is_said_to_be_that(monkeypatch):
+@pytest.mark.parametrize("why", ["self-signed certificate", "certificate has expired", ""])
+def test_a_certificate_that_is_not_accepted_is_said_to_be_that(monkeypatch, why):
+    said = f"certificate verify failed: {why} (_ssl.c:1007)" if why else "certificate verify failed"
+
     def refused(*about, **more):
-        raise requests.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
+        raise requests.exceptions.SSLError(f"[SSL: CERTIFICATE_VERIFY_FAILED] {said}")
 
     monkeypatch.setattr(requests.Session, "request", refused)
-    with pytest.raises(ArchiveError, match=r"its certificate is of nobody .* in REQUESTS_CA_BUNDLE"):
+    shown = rf" \({why}\)" if why else ""
+    with pytest.raises(ArchiveError, match=rf"accept its certificate{shown}; .* in REQUESTS_CA_BUNDLE"):
         list(DicomWeb(Address.parse("dicomweb:https://a/dw")).series())
