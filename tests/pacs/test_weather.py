@@ -255,7 +255,8 @@ def test_a_filter_that_a_server_passes_over_is_heeded_here(files):
         both = f"?StudyInstanceUID={uid(1)},{uid(3)}"
         assert listed(weather, both) == [FIRST, SeriesKey(uid(3), uid(3, 1))]
         # What the server does not return is not known to be another.
-        assert len(listed(weather, "?BodyPartExamined=HEAD&fuzzymatching=true&emptyvaluematching=true&00080060=CT")) == 3
+        options = "fuzzymatching=true&emptyvaluematching=true"
+        assert len(listed(weather, f"?BodyPartExamined=HEAD&{options}&00080060=CT")) == 3
 
 
 @pytest.mark.parametrize("keyword", ["Modalty", "modality", "limit", "RequestAttributesSequence.Nothing"])
