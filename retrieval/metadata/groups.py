@@ -12,7 +12,7 @@ PEOPLE = ("patient", "group")
 """What says, or may say, who an image is of."""
 
 KEPT_TOGETHER = (*PEOPLE, "study", "series")
-"""What is never on both sides of a trial by default: the first of these that any image has.
+"""What is never on both sides of a trial by default: the first of these that an image has.
 
 Slices of one volume are nearly the same image, whether or not its file names a patient.
 """

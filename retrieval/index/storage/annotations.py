@@ -71,8 +71,8 @@ class Annotations:
     def groups(self, column: str | None) -> tuple[str | None, list[str]]:
         """Return the column that keeps images together, and the group of each image, by position.
 
-        Without ``column`` it is the first of ``KEPT_TOGETHER`` in which any image has a value, or None; what
-        has none there is kept together by the next. An image without a value is a group of its own.
+        Without ``column`` it is the first of ``KEPT_TOGETHER`` in which any image has a value, or None; those
+        without one there are kept together by the next. An image without any is a group of its own.
         """
         columns = self._usual_groups() if column is None else iter([column])
         groups = [""] * len(self.snapshot)
