@@ -35,6 +35,9 @@ def store_objects(address: Address, objects: Sequence[Any]) -> int:
     try:
         # Not tried again: a second try of what was stored already could leave it twice.
         with http.opened("POST", "studies", data=_body(objects, boundary), headers=headers) as response:
+            # Status 200 without a word says that all is stored (table 10.5.3-1).
+            if response.status_code == 200 and not response.content:
+                return len(objects)
             result = _response_json(response, address)
     finally:
         http.close()
@@ -44,7 +47,7 @@ def store_objects(address: Address, objects: Sequence[Any]) -> int:
         raise ArchiveError(
             f"{address.shown}: refuses {len(failed)} of {len(objects)} results ({reason or 'no reason'})"
         )
-    # A page to log in at is a good answer too: only what the archive names is stored.
+    # A page to log in at is a good answer too: of what an archive says, only what it names is stored.
     if not (stored := _items(result, _STORED)):
         raise ArchiveError(f"{address.shown}: {_UNSAID}")
     return len(stored)
@@ -64,7 +67,7 @@ def _body(objects: Sequence[Any], boundary: str) -> bytes:
 
 def _response_json(response: Any, address: Address) -> Any:
     try:
-        return response.json() if response.content else {}
+        return response.json()
     except ValueError as error:
         raise ArchiveError(f"{address.shown}: {_UNSAID}") from error
 

@@ -74,7 +74,12 @@ def test_an_address_that_takes_what_is_sent_on_is_followed(result):
         assert store_objects(archive, [result]) == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"<html>log in</html>", b'{"00081199": null}'])
+def test_a_good_status_without_a_word_says_that_all_is_stored(result):
+    with answering(200, b"") as archive:
+        assert store_objects(archive, [result, result]) == 2
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"<html>log in</html>", b'{"00081199": null}'])
 def test_an_answer_that_names_nothing_that_is_stored_is_no_success(result, body):
     with answering(200, body) as archive, pytest.raises(ArchiveError, match="does not say if the results"):
         store_objects(archive, [result])

@@ -64,9 +64,9 @@ const post = (query, variables, signal, accept = 'application/json') => fetchFro
   method: 'POST', signal, headers: { 'Content-Type': 'application/json', Accept: accept }, body: JSON.stringify({ query, variables }),
 });
 
-/** The one thing that was asked for, unless it is a problem. @param {{ data: Record<string, any>, errors?: Error[] }} answer */
-function only({ data, errors }) {
-  if (errors?.length) throw new Problem(errors[0].message);
+/** The one thing that was asked for, unless it is a problem. @param {any} answer */
+function only({ data, errors = [], message }) {
+  if (errors[0] || !data) throw new Problem(errors[0]?.message ?? message);
   const [found] = Object.values(data);
   if (found?.__typename === 'Problem') throw new Problem(found.message);
   return found;
