@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
-_PAGES = ("", ".html", ".htm")
+_NO_PAGES = (*_SUFFIXES, ".gif", ".bmp", ".svg", ".dcm", ".pdf", ".json", ".csv")
 
 
 def write_text(text: str, path: Path) -> None:
@@ -40,9 +40,9 @@ def check_picture_name(path: Path) -> None:
 
 
 def check_page_name(path: Path) -> None:
-    """Raise SettingError if the suffix is that of something else than a page; else as check_place."""
+    """Raise SettingError if the suffix is that of an image or a table; else as check_place."""
     # A page called answer.png would be opened by a viewer of images, which finds it damaged.
-    if path.suffix.lower() not in _PAGES:
+    if path.suffix.lower() in _NO_PAGES:
         raise SettingError(f"{path}: the page is HTML; end the name in .html")
     check_place(path)
 

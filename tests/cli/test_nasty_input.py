@@ -125,6 +125,10 @@ def test_a_page_is_not_called_as_an_image(
         assert main([*command, str(tmp_path / "answer.png")]) == 2
         assert "end the name in .html" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+    # Any other name will do, such as one with a number, or one that is moved when it is whole.
+    for name in ("case-1.5", "answer.html.part"):
+        assert main(["query", str(scans), "a.png", "--report", str(tmp_path / name)]) == 0
+        assert (tmp_path / name).read_bytes().startswith(b"<!")
 
 
 @pytest.mark.parametrize(
