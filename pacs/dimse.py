@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -29,6 +30,9 @@ _AT_ONCE = 100
 """Images asked for in one C-GET."""
 _TRIES = 3
 
+Transfer = Callable[[Any, Sequence[str], Store], None]
+"""Lets images come: by the identifier that asks for them, their UIDs, and what stores each of them."""
+
 
 class Dimse:
     """An archive that speaks DIMSE, ``dimse:AET@host:104``; we are called as ``SEMBLANCE_AET`` says.
@@ -46,8 +50,6 @@ class Dimse:
         require("pynetdicom", address.shown)
         _identifier("SERIES", address.filters)  # refused before anything is asked
         self.address, self._n = address, n_associations
-        self._is_plain = False
-        self._kinds: dict[str, str] = {}  # the SOP classes of the images that are being brought
         self._peer = Peer(match["title"], match["host"], int(match["port"]), address.shown)
 
     def series(self) -> Iterator[ArchivedSeries]:
@@ -110,16 +112,16 @@ class Dimse:
         """Write files of a series; each association brings a share of them."""
         # Asked for image by image: what did not come when an association ended is asked for again.
         try:
-            self._kinds = self._images(series)
+            kinds = self._images(series)
         except ArchiveError:
             if wanted is None:
                 raise
-            self._kinds = {}  # what is wanted is asked for in any case
-        left = set(self._kinds if wanted is None else wanted)
+            kinds = {}  # what is wanted is asked for in any case
+        left = set(kinds if wanted is None else wanted)
         for attempt in range(_TRIES):
-            self._is_plain = attempt == 1
+            transfer = partial(self._transfer, kinds=kinds, is_plain=attempt == 1)
             try:
-                for file in self._shared(series, folder, sorted(left)):
+                for file in self._shared(series, folder, sorted(left), transfer):
                     if file.uid in left:
                         left.discard(file.uid)
                         yield file
@@ -131,7 +133,9 @@ class Dimse:
             if not left:
                 return
 
-    def _shared(self, series: SeriesKey, folder: Path, uids: list[str]) -> Iterator[ArchivedFile]:
+    def _shared(
+        self, series: SeriesKey, folder: Path, uids: list[str], transfer: Transfer
+    ) -> Iterator[ArchivedFile]:
         """Bring images over several associations; the first error is raised when all of them have ended."""
         arrived: SimpleQueue[ArchivedFile | ArchiveError | None] = SimpleQueue()
         stop = Event()
@@ -139,7 +143,7 @@ class Dimse:
 
         def bring(share: list[str]) -> None:
             try:
-                self._bring(series, folder, share, arrived, stop)
+                _bring(series, folder, share, transfer, arrived, stop)
                 arrived.put(None)
             except ArchiveError as error:
                 arrived.put(error)
@@ -165,33 +169,12 @@ class Dimse:
         if failed is not None:
             raise failed
 
-    def _bring(
-        self,
-        series: SeriesKey,
-        folder: Path,
-        uids: list[str],
-        arrived: SimpleQueue[ArchivedFile | ArchiveError | None],
-        stop: Event,
+    def _transfer(
+        self, identifier: Any, uids: Sequence[str], store: Store, kinds: Mapping[str, str], is_plain: bool
     ) -> None:
-        def store(uid: str, content: Sequence[Piece]) -> None:
-            path = part_path(folder)
-            with path.open("wb") as file:
-                file.writelines(content)
-            arrived.put(ArchivedFile(uid, path))
-
-        above = {"StudyInstanceUID": series.study, "SeriesInstanceUID": series.series}
-        for start in range(0, len(uids), _AT_ONCE):
-            if stop.is_set():
-                return
-            # A list of UIDs is allowed at the lowest level (PS3.4 section C.4.3.1.3.1).
-            some = uids[start : start + _AT_ONCE]
-            identifier = _identifier("IMAGE", {**above, "SOPInstanceUID": "\\".join(some)})
-            self._transfer(identifier, some, store)
-
-    def _transfer(self, identifier: Any, uids: Sequence[str], store: Store) -> None:
-        """Let images come over an association of its own."""
-        kinds = {kind for uid in uids if (kind := self._kinds.get(uid))}
-        self._peer.get(identifier, store, kinds, is_plain=self._is_plain)
+        """Let images come over an association of its own; ``kinds`` are their SOP classes, if known."""
+        own = {kind for uid in uids if (kind := kinds.get(uid))}
+        self._peer.get(identifier, store, own, is_plain=is_plain)
 
     def changed(self, cursor: str | None) -> Changed:
         """Tell nothing: DIMSE has no log of changes."""
@@ -202,6 +185,29 @@ class Dimse:
 
     def _find(self, level: str, keys: Mapping[str, str]) -> list[Any]:
         return self._peer.find(_identifier(level, keys))
+
+
+def _bring(
+    series: SeriesKey,
+    folder: Path,
+    uids: list[str],
+    transfer: Transfer,
+    arrived: SimpleQueue[ArchivedFile | ArchiveError | None],
+    stop: Event,
+) -> None:
+    def store(uid: str, content: Sequence[Piece]) -> None:
+        path = part_path(folder)
+        with path.open("wb") as file:
+            file.writelines(content)
+        arrived.put(ArchivedFile(uid, path))
+
+    above = {"StudyInstanceUID": series.study, "SeriesInstanceUID": series.series}
+    for start in range(0, len(uids), _AT_ONCE):
+        if stop.is_set():
+            return
+        # A list of UIDs is allowed at the lowest level (PS3.4 section C.4.3.1.3.1).
+        some = uids[start : start + _AT_ONCE]
+        transfer(_identifier("IMAGE", {**above, "SOPInstanceUID": "\\".join(some)}), some, store)
 
 
 def _identifier(level: str, keys: Mapping[str, str]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retrieval.errors import ArchiveError
@@ -35,7 +35,9 @@ class DimseMove(Dimse):
         self._receiver: Receiver | None = None
         self._wanted: dict[str, Store] = {}
 
-    def _transfer(self, identifier: Any, uids: Sequence[str], store: Store) -> None:
+    def _transfer(
+        self, identifier: Any, uids: Sequence[str], store: Store, kinds: Mapping[str, str], is_plain: bool
+    ) -> None:
         with self._lock:  # several associations move at the same time, to one receiver
             if self._receiver is None:
                 where = Listening(self._port, self._peer.own_address(), own_title())
