@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +34,7 @@ there: no shape tells a first name from a label, and no detector sees every text
 
 SHOWN = 20
 """How many findings of a kind are listed."""
+_CATALOGUE = "catalogue.sqlite"
 
 
 @command(EXAMPLE)
@@ -43,8 +44,12 @@ def run(args: Arguments) -> int:
     """Look, print what was found, and say by the exit code if it was anything."""
     if not args.path.exists():
         raise SettingError(f"{args.path}: no such file or folder; name an index, a page or a folder")
-    about = (one for folder in _indexes(args.path) for one in _about_index(folder))
-    found = [*identifiers(_texts(args.path)), *about]
+    files = sorted(args.path.rglob("*")) if args.path.is_dir() and not _is_index(args.path) else [args.path]
+    indexes = sorted(one.parent for one in files if one.name == _CATALOGUE)
+    if _is_index(args.path):
+        indexes = [args.path]
+    about = (one for folder in indexes for one in _about_index(folder))
+    found = [*identifiers(_texts(args.path, files, indexes)), *about]
     if args.json:
         print(json.dumps([asdict(one) for one in found], indent=1))
     else:
@@ -53,14 +58,7 @@ def run(args: Arguments) -> int:
 
 
 def _is_index(path: Path) -> bool:
-    return (path / "catalogue.sqlite").is_file()
-
-
-def _indexes(path: Path) -> list[Path]:
-    """Return the indexes that are looked into: a folder is one, or may hold some."""
-    if _is_index(path) or not path.is_dir():
-        return [path] if _is_index(path) else []
-    return sorted(one.parent for one in path.rglob("catalogue.sqlite"))
+    return (path / _CATALOGUE).is_file()
 
 
 def _opened(path: Path) -> Index:
@@ -71,21 +69,19 @@ def _opened(path: Path) -> Index:
     return Index(Store.open_head(path, {}))
 
 
-def _texts(path: Path) -> Iterator[tuple[str, str]]:
-    if _is_index(path):
-        from retrieval.index.catalogue.texts import catalogue_texts
+def _texts(path: Path, files: Sequence[Path], indexes: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    """Yield where texts are, and the texts: of indexes, and of files that are in none of these."""
+    from retrieval.index.catalogue.texts import catalogue_texts
 
-        with _opened(path) as index:
+    for folder in indexes:
+        with _opened(folder) as index:
             # All at once: the snapshot is let go before files are read.
-            yield from index.ask(lambda snapshot: list(catalogue_texts(snapshot.catalogue)))
-        return
-    # Sorted, so that two runs print the same; an index inside is looked into as one.
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    inner = _indexes(path)
-    for folder in inner:
-        yield from ((f"{folder}: {where}", text) for where, text in _texts(folder))
+            texts = index.ask(lambda snapshot: list(catalogue_texts(snapshot.catalogue)))
+        # Of the index that was named its name is not said again.
+        inside = "" if folder == path else f"{folder}: "
+        yield from ((f"{inside}{where}", text) for where, text in texts)
     for file in files:
-        if file.is_file() and not any(file.is_relative_to(folder) for folder in inner):
+        if file.is_file() and not any(file.is_relative_to(folder) for folder in indexes):
             yield from ((f"{file}: {where}", text) for where, text in file_texts(file))
 
 
