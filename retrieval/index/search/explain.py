@@ -126,12 +126,12 @@ def _keeps(encoded: EncodedQuery, own: Encoding) -> Explainer | None:
 
 
 def _others(snapshot: Snapshot, encoded: EncodedQuery, hit: str) -> NDArray[np.void] | None:
-    """Return the evidence of the images that a query reranks beside a hit; None if it reranks none, or all.
+    """Return the evidence of the images that a region reranks beside a hit; None if it reranks none, or all.
 
-    What a word says of a place depends on how many of them have it.
+    What a word says of a place in an image depends on how many of them have it.
     """
     n = n_reranked(encoded)
-    if not n:
+    if not n or encoded.region is None:
         return None
     best = rank(snapshot, encoded, n, None)
     is_other = np.array([snapshot.names[id] != hit for id in best.ids.tolist()], dtype=bool)
