@@ -24,7 +24,7 @@ from ..ranker import Ranker, Ranking
 from ..rankers.dense import ExactRanker
 from ..representation import Representation, Vector
 from ..statistics.groups import numbered
-from ..statistics.measures import bootstrap_interval
+from ..statistics.measures import average_precisions, bootstrap_interval
 from ..statistics.tied_ranking import TiedRanking
 from .blended_ranker import blended, join
 from .metric_learner import MetricLearner
@@ -102,8 +102,9 @@ def cross_validate(
             rankings = [ranker.rank(query, len(ranker), is_other) for ranker, query in ranked]
             scores = [_scores(ranking, there == there[at]) for ranking in rankings]
             found.append(np.array([float(i), *scores[0], *scores[1]]))
-            before_it, after_it = (_precisions(dealt[:, one.ids] == dealt[:, at, None]) for one in rankings)
-            by_chance.append(after_it - before_it)
+            own_classes = dealt[:, at, None]
+            base_ap, metric_ap = (average_precisions(dealt[:, one.ids] == own_classes) for one in rankings)
+            by_chance.append(metric_ap - base_ap)
     return _summed(np.array(found), groups, np.array(by_chance)) if found else None
 
 
@@ -127,16 +128,6 @@ def _deals(classes: NDArray[Any], owners: NDArray[np.int64], seed: int) -> NDArr
         # A group of more images than its giver has gets the giver's classes over again.
         found.append(classes[in_order[starts[giver] + nth % sizes[giver]]])
     return np.array(found)
-
-
-def _precisions(is_right: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the average precision of each row of flags (deals, n), best hit first; NaN if none is right."""
-    deals, places = np.nonzero(is_right)
-    counts = np.bincount(deals, minlength=len(is_right))
-    # The how manieth hit of its row each is, from 1.
-    nth = np.arange(1, len(deals) + 1) - np.repeat(np.cumsum(counts) - counts, counts)
-    sums = np.bincount(deals, nth / (places + 1), minlength=len(is_right))
-    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
 def _scores(ranking: Ranking, is_right: NDArray[np.bool_]) -> tuple[float, float]:

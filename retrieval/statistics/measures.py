@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 
 def average_precision(relevant: ArrayLike) -> float:
@@ -16,6 +16,16 @@ def average_precision(relevant: ArrayLike) -> float:
     if len(hits) == 0:
         return float("nan")
     return float(np.mean(np.arange(1, len(hits) + 1) / (hits + 1)))
+
+
+def average_precisions(relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return ``average_precision`` of each row of (n_rankings, n), float64 (n_rankings,)."""
+    rows, places = np.nonzero(relevant)
+    counts = np.bincount(rows, minlength=len(relevant))
+    # Which relevant hit of its row each is, from 1.
+    nth = np.arange(1, len(rows) + 1) - np.repeat(np.cumsum(counts) - counts, counts)
+    sums = np.bincount(rows, nth / (places + 1), minlength=len(relevant))
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
 def average_precision_at_r(relevant: ArrayLike) -> float:

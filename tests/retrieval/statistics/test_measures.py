@@ -15,6 +15,7 @@ from retrieval.statistics.measures import (
     average_precision,
     average_precision_at,
     average_precision_at_r,
+    average_precisions,
     bootstrap_interval,
     bpref,
     hit_at,
@@ -24,6 +25,16 @@ from retrieval.statistics.measures import (
     published_average_precision_at,
     r_precision,
 )
+
+
+@given(
+    st.integers(1, 12).flatmap(
+        lambda n: st.lists(st.lists(st.booleans(), min_size=n, max_size=n), min_size=1)
+    )
+)
+def test_average_precisions_are_those_of_each_row(rows: list[list[bool]]) -> None:
+    expected = [average_precision(row) for row in rows]
+    np.testing.assert_allclose(average_precisions(np.array(rows)), expected, rtol=1e-12)
 
 
 def test_average_precision_of_hits_at_ranks_1_3_and_4() -> None:
