@@ -166,4 +166,4 @@ def options(given: Mapping[str, Any]) -> QueryOptions:
     # A misspelt keyword is an error with a suggestion, never a query without it.
     refuse_unknown("a query", given, Keywords.__annotations__)
     found = {key: value for key, value in checked(given).items() if key in Options.__annotations__}
-    return QueryOptions(**{**found, "by": names(found.get("by"))})
+    return QueryOptions(**found)

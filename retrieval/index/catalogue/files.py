@@ -155,10 +155,10 @@ def mark_read(catalogue: Catalogue, found: Iterable[tuple[int, str, Contents | N
 
 def drop_sources(catalogue: Catalogue, ids: Iterable[int]) -> None:
     """Delete files with their images."""
-    rows = [(id,) for id in ids]
-    drop_pictures(catalogue, (id for (id,) in rows))
-    drop_tombstones(catalogue, (id for (id,) in rows))
-    catalogue.run_many("DELETE FROM source WHERE id = ?", rows)
+    ids = list(ids)
+    drop_pictures(catalogue, ids)
+    drop_tombstones(catalogue, ids)
+    catalogue.run_many("DELETE FROM source WHERE id = ?", [(id,) for id in ids])
 
 
 def drop_tombstones(catalogue: Catalogue, sources: Iterable[int]) -> None:

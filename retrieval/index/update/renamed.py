@@ -77,9 +77,9 @@ def _pairs(
 
     Of copies of one file those that stayed in the index come first: what is left is what was removed.
     """
-    sought = {(one.stat.size, one.part) for one in gone if one.part is not None and has_removed(one)}
-    sizes = {size for size, _ in sought}
-    by_part: dict[bytes | None, list[KnownSource]] = {part: [] for _, part in sought}
+    removed = [one for one in gone if one.part is not None and has_removed(one)]
+    sizes = {one.stat.size for one in removed}
+    by_part: dict[bytes | None, list[KnownSource]] = {one.part: [] for one in removed}
     for one in gone:
         if one.part in by_part:
             by_part[one.part].append(one)
@@ -87,9 +87,9 @@ def _pairs(
     files = (file for file in map(scope.files.__getitem__, new) if file.stat.size in sizes) if sizes else ()
     # Each is read once, however many files of its size are gone: those of a series all have one size.
     read = ((file, part_at(_path(scope, file), catalogue.key)) for file in files)
-    alike = [(file, by_part[part]) for file, part in read if part in by_part]
-    alike.sort(key=lambda pair: _base(pair[0].name) not in {_base(one.name) for one in pair[1]})
-    for file, copies in alike:
+    candidates = [(file, by_part[part]) for file, part in read if part in by_part]
+    candidates.sort(key=lambda pair: _base(pair[0].name) not in {_base(one.name) for one in pair[1]})
+    for file, copies in candidates:
         path = _path(scope, file)
         same = (one for one in copies if holds_the_same(one, path, file.stat, catalogue.key))
         before = min(same, key=has_removed, default=None)
