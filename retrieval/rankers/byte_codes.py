@@ -23,6 +23,8 @@ FOLDER = "codes"
 _TYPES = {"codes": np.int8, "scales": np.float32, "errors": np.float32}
 _LARGEST = 127
 _PIECE = 512  # vectors that are encoded at a time: 1 MB of 256 numbers
+_LINE = 64
+"""Bytes that come from the memory at once."""
 _ROUNDING = 2.0**-24
 """Relative error of one operation in float32."""
 
@@ -171,6 +173,16 @@ def coded_product(codes: NDArray[np.int8], row: int, values: NDArray[np.int16]) 
     for i in range(len(values)):
         total = np.int32(total + np.int32(np.int32(codes[row, i]) * np.int32(values[i])))
     return np.float32(total)
+
+
+@kernel()
+def fetch_codes(codes: NDArray[np.int8], which: NDArray[np.int64]) -> int:
+    """Bring the codes of some rows (n, d) into the cache; return a sum, so that it is not left out."""
+    total = np.int64(0)
+    for row in which:
+        for at in range(0, codes.shape[1], _LINE):
+            total += np.int64(codes[row, at])
+    return int(total)
 
 
 def _encode(

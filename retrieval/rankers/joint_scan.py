@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from ..kernel import kernel
 from ..ranker import Ids
-from .byte_codes import CodeArrays, CodedViews, code_views, coded_product
+from .byte_codes import CodeArrays, CodedViews, code_views, coded_product, fetch_codes
 from .dense_block import DenseBlock, Part
 from .joint_selection import JointSelection, Scores
 
 _SAMPLE, _FIRST = 16, 64
 """A sample of one row in ``_SAMPLE`` tells which bound one row in ``_FIRST`` reaches: those come first."""
+
+_PIECE = 16
+"""Rows whose codes are brought into the cache together."""
 
 _MAX_COSINE = 1 + 1e-5
 """No cosine is larger, rounding included."""
@@ -81,11 +84,17 @@ def _bounded(
     for row in range(len(other)):
         found[n] = row
         n += other[row] >= least and other[row] < below and other[row] > -np.inf
-    most = np.full(n, -np.inf, np.float32)
-    for view in range(len(steps)):
-        own = values[view]
-        for i in range(n):
-            row = found[i]
-            about = coded_product(rows, row, own) * (scales[row] * steps[view])
-            most[i] = max(most[i], about + (per_error * errors[row] + fixed) + other[row])
-    return found[:n].copy(), most
+    most, found = np.full(n, -np.inf, np.float32), found[:n].copy()
+    # Rows that are far apart wait for the memory one after the other, unless some are asked for side by side.
+    piece = _PIECE if n < len(other) // 2 else max(1, n)
+    for first in range(0, n, piece):
+        last = min(n, first + piece)
+        if piece < n:
+            fetch_codes(rows, found[first:last])
+        for view in range(len(steps)):
+            own = values[view]
+            for i in range(first, last):
+                row = found[i]
+                about = coded_product(rows, row, own) * (scales[row] * steps[view])
+                most[i] = max(most[i], about + (per_error * errors[row] + fixed) + other[row])
+    return found, most

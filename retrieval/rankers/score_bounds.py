@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ..kernel import kernel
 from ..ranker import Ids
-from .byte_codes import code_views
+from .byte_codes import CodeArrays, CodedViews, code_views, coded_product
 from .dense_block import Part
-from .proven_scan import extents
+from .share_out import share_out_rows
 
 Scores = NDArray[np.float32]
 Rows = NDArray[np.int32]
@@ -67,18 +67,43 @@ def bounds_of(parts: Sequence[Part], views: Sequence[NDArray[np.float32]]) -> Sc
     coded = code_views(views)
     for ids, block in parts:
         if block.codes is None:
-            highest = block.scores(views, is_cosine=True)
+            _put(ids, block.scores(views, is_cosine=True), start, most, rows)
         else:
             block.codes.check()
-            _, highest = extents(block.codes.arrays, coded, ids, None)
-        _put(ids, highest, start, most, rows)
+            _put_bounds(ids, block.codes.arrays, coded, start, most, rows)
         start += len(ids)
     return ScoreBounds(parts, views, most, rows)
 
 
+def _put_bounds(ids: Ids, codes: CodeArrays, views: CodedViews, start: int, most: Scores, rows: Rows) -> None:
+    """Fill in the upper bound of each id of a block, by its code, and its row, counted from ``start``."""
+
+    def put(own: slice) -> None:
+        some = CodeArrays(codes.codes[own], codes.scales[own], codes.errors[own])
+        _put_some(ids[own], some, views, start + own.start, most, rows)
+
+    share_out_rows(len(ids), put)
+
+
+@kernel()
+def _put_some(ids: Ids, codes: CodeArrays, views: CodedViews, start: int, most: Scores, rows: Rows) -> None:
+    # Put down at once by id: to keep the scores of all rows first takes as long again as to read small codes.
+    own_codes, scales, errors = codes
+    values, steps, per_error, fixed = views
+    for view in range(len(steps)):
+        own = values[view]
+        for row in range(len(ids)):
+            id = ids[row]
+            if id >= 0:
+                about = coded_product(own_codes, row, own) * (scales[row] * steps[view])
+                bound = about + (per_error * errors[row] + fixed)
+                most[id] = bound if view == 0 else max(most[id], bound)
+                rows[id] = start + row
+
+
 @kernel()
 def _put(ids: Ids, highest: Scores, start: int, most: Scores, rows: Rows) -> None:
-    """Fill in the upper bound of each id of a block, and its row, counted from ``start``."""
+    """Fill in the score of each id of a block, and its row, counted from ``start``."""
     for row in range(len(ids)):
         if ids[row] >= 0:
             most[ids[row]], rows[ids[row]] = highest[row], start + row
