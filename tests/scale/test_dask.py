@@ -235,7 +235,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("n_tasks", [0, 5])
-def test_a_scheduler_that_is_killed_is_said_in_one_line(scans, tmp_path, quick, caplog, n_tasks):
+def test_a_scheduler_that_is_killed_is_said_in_one_line(scans, tmp_path, quick, caplog, monkeypatch, n_tasks):
     script = tmp_path / "cluster.py"
     script.write_text(_ALONE)
     path = os.pathsep.join(map(str, sys.path))
@@ -256,7 +256,9 @@ def test_a_scheduler_that_is_killed_is_said_in_one_line(scans, tmp_path, quick, 
         executor._send = send_and_kill
         try:
             if n_tasks == 0:
-                executor._connected()
+                with monkeypatch.context() as patch:
+                    patch.setattr(dask_executor, "_WAIT", 10.0)
+                    executor._connected()
                 process.kill()
                 process.wait(20)
             with pytest.raises(SemblanceError, match=r"^the cluster is gone; run the same command"):
