@@ -1,7 +1,9 @@
 """What holds for every test: no test fails because a machine is slow. And what several files of tests use."""
 
+import atexit
 import importlib
 import os
+import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -15,6 +17,7 @@ from support.transcripts import steps
 os.environ.setdefault("SEMBLANCE_WARM", "never")
 # No test touches the key of the user who runs it.
 os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="semblance-config-")
+atexit.register(shutil.rmtree, os.environ["XDG_CONFIG_HOME"], ignore_errors=True)
 os.environ.pop("SEMBLANCE_KEY", None)
 
 settings.register_profile("semblance", deadline=None, print_blob=True)
