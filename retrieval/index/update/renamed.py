@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from ...readers.limits import current_limits
+from ...readers.tiling import Frame, Tiling, tiles_of
 from ..catalogue.database import Catalogue
 from ..catalogue.files import State, note_stat
 from ..catalogue.known_sources import KnownSource
@@ -20,6 +22,7 @@ from ..catalogue.tombstones import name_tombstone, tombstone_key
 from .packed_files import Found
 from .recognise import holds_the_same, part_at
 from .scanned import Changes, Scope
+from .slide_bands import facts_at
 
 _MOST_FRAMES = 250_000
 """Numbers of frames that are tried, as many as a file may have by default."""
@@ -44,8 +47,17 @@ def keep_files_out(
     return array("q", (at for at in new if at not in moved)), [one for one in gone if one.id not in kept]
 
 
-def keep_frames_out(catalogue: Catalogue, scope: Scope, new: array[int], gone: Sequence[KnownSource]) -> None:
-    """Within a transaction, when new files are added: frames that were removed of a file stay out of it."""
+def keep_frames_out(
+    catalogue: Catalogue,
+    scope: Scope,
+    new: array[int],
+    gone: Sequence[KnownSource],
+    tiling: Tiling | None = None,
+) -> None:
+    """Within a transaction, when new files are added: frames that were removed of a file stay out of it.
+
+    ``tiling`` : how slides are cut into tiles, which are their frames.
+    """
     partly = partly_removed(catalogue)
 
     def has_removed(one: KnownSource) -> bool:
@@ -54,16 +66,26 @@ def keep_frames_out(catalogue: Catalogue, scope: Scope, new: array[int], gone: S
     for file, before in _pairs(catalogue, scope, new, gone, has_removed):
         sql = "SELECT id, name FROM source WHERE root = ? AND path = ?"
         ((id, name),) = catalogue.rows(sql, scope.number, catalogue.names.keep(file.below))
-        rows = [(tombstone_key(catalogue.key, f"{name}#{n}"), id) for n in _numbers(catalogue, before)]
+        frames = _removed(catalogue, before, _possible(_path(scope, file), tiling))
+        rows = [(tombstone_key(catalogue.key, f"{name}#{frame}"), id) for frame in frames]
         catalogue.run_many("INSERT OR REPLACE INTO removed VALUES (?, ?)", rows)
 
 
-def _numbers(catalogue: Catalogue, source: KnownSource) -> Iterator[int]:
-    """Return the numbers of the frames that were removed of a file."""
-    # Of their names there are hashes alone: each number is tried until all of these are found.
+def _removed(catalogue: Catalogue, source: KnownSource, possible: Iterable[Frame]) -> Iterator[Frame]:
+    """Return the frames that were removed of a file, of those that it may have."""
+    # Of their names there are hashes alone: each frame is tried until all of these are found.
     wanted = removed_frames(catalogue, source.id)
-    keys = ((n, tombstone_key(catalogue.key, f"{source.name}#{n}")) for n in range(_MOST_FRAMES))
-    return islice((n for n, key in keys if key in wanted), len(wanted))
+    keys = ((frame, tombstone_key(catalogue.key, f"{source.name}#{frame}")) for frame in possible)
+    return islice((frame for frame, key in keys if key in wanted), len(wanted))
+
+
+def _possible(path: Path, tiling: Tiling | None) -> Iterator[Frame]:
+    """Yield the frames that a file may have: all tiles of a slide, then numbers."""
+    facts = facts_at(path, path.name, tiling, current_limits())
+    if facts is not None and tiling is not None:
+        for um_per_px in tiling.um_per_px:
+            yield from tiles_of(tiling.grid(facts.extent, um_per_px), um_per_px)
+    yield from range(_MOST_FRAMES)
 
 
 def _pairs(

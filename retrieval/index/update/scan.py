@@ -120,7 +120,7 @@ def _record_scope(store: Store, scope: Scope, changes: Changes, options: ScanOpt
     gone = [found for path, found in known.rest() if _is_gone(scope, path)]
     new, gone = keep_files_out(catalogue, scope, new, gone, changes)
     _add_new(catalogue, scope, new, changes)
-    keep_frames_out(catalogue, scope, new, gone)
+    keep_frames_out(catalogue, scope, new, gone, store.tiling)
     for where, reason in scope.unreadable:
         # What a DICOMDIR names and lacks is in brackets.
         told = re.sub(r" \(.*\)", "", reason) if catalogue.names.are_hidden else reason

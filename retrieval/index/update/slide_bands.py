@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from ...errors import PictureError
 from ...readers.guarded import guarded_items
-from ...readers.slides.facts import slide_facts
+from ...readers.limits import Limits
+from ...readers.slides.facts import SlideFacts, slide_facts
 from ...readers.slides.opening import may_be_slide
 from ...readers.source import Band
+from ...readers.tiling import Tiling
 from .worker_messages import Setup, Task
 
 TILES_PER_BAND = 128
@@ -41,14 +44,21 @@ def in_bands(task: Task, setup: Setup) -> Iterator[Task]:
 
 def _n_tiles(task: Task, setup: Setup) -> int:
     """Return how many tiles a slide has, on tissue or not, bounded by what is allowed; 0 for no slide."""
-    tiling = setup.tiling
+    facts = facts_at(task.path, task.name, setup.tiling, setup.limits, SMALL_FILE)
+    if facts is None or setup.tiling is None:
+        return 0
+    return min(facts.n_tiles(setup.tiling), setup.limits.max_frames)
+
+
+def facts_at(
+    path: Path, name: str, tiling: Tiling | None, limits: Limits, least: int = 0
+) -> SlideFacts | None:
+    """Return what the header of a slide says; None for what is no slide, or of fewer than ``least`` bytes."""
     if tiling is None:
-        return 0
+        return None
     try:
-        if not may_be_slide(task.path, SMALL_FILE):
-            return 0
-        about = task.path, task.name, task.path, tiling
-        facts = next(guarded_items(slide_facts, *about, limits=setup.limits), None)
+        if not may_be_slide(path, least):
+            return None
+        return next(guarded_items(slide_facts, path, name, path, tiling, limits=limits), None)
     except (PictureError, OSError):  # whoever reads it says what is wrong
-        return 0
-    return 0 if facts is None else min(facts.n_tiles(tiling), setup.limits.max_frames)
+        return None

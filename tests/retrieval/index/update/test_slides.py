@@ -72,6 +72,30 @@ def test_a_tile_that_is_removed_stays_away(index, slides) -> None:
     )
 
 
+def test_a_tile_that_is_removed_stays_away_when_its_slide_changes_its_name(tmp_path, kinds) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    write_slide(folder / "a.tif", tissue_image(800, 1000, 0))
+    with make(tmp_path, kinds, Thumbnail()) as index:
+        index.require_tiling(TILING)
+        index.update([folder], jobs=1)
+        tiles = {name.partition("#")[2] for name in index.names}
+        gone = {"1.0um/1,1", "2.0um/0,0"}
+        index.remove([f"a.tif#{tile}" for tile in gone])
+        (folder / "a.tif").rename(folder / "b.tif")
+        index.update([folder], jobs=1)
+        assert set(index.names) == {f"b.tif#{tile}" for tile in tiles - gone}
+
+
+def test_tiles_of_a_slide_are_kept_together_and_are_one_case(index) -> None:
+    from retrieval.index.search.group_cases import case_column
+    from retrieval.index.storage.annotations import Annotations
+
+    column, groups = index.ask(lambda snapshot: Annotations(snapshot).groups(None))
+    assert (column, len(set(groups))) == ("slide", 2)
+    assert index.ask(case_column) == "slide"
+
+
 def test_a_changed_slide_replaces_its_tiles(tmp_path, kinds) -> None:
     folder = tmp_path / "own"
     folder.mkdir()
