@@ -73,7 +73,7 @@ no representation are answered by the metric in place of its base, else by both.
     "--not-same",
     shell_complete=complete_column,
     metavar="X",
-    help="what the trial keeps together [patient, else group, study, series]",
+    help="what the trial keeps together [patient, else group, study, series, slide]",
 )
 @option("--name", metavar="NAME", help="what is put behind the + [the method]")
 @option("--seed", type=int, default=0, metavar="N", help="of what is drawn at random [0]")

@@ -61,7 +61,7 @@ by Holm for all cells. Reports that have nothing to do with looks give one in tw
     "--not-same",
     shell_complete=complete_column,
     metavar="X",
-    help="images that share it are one patient [patient, else group, study, series]",
+    help="images that share it are one patient [patient, else group, study, series, slide]",
 )
 @option("--name", default="profile", metavar="NAME", help="what is put behind the + [profile]")
 @option("--seed", type=int, default=0, metavar="N", help="of what is drawn at random [0]")

@@ -48,7 +48,7 @@ not_same = option(
     "--not-same",
     shell_complete=complete_column,
     metavar="COLUMN",
-    help="whose value queries do not share [patient, else group, study, series; none]",
+    help="whose value queries do not share [patient, else group, study, series, slide; none]",
 )
 """The option of the same commands that leaves the images of a query's own group out."""
 

@@ -106,7 +106,7 @@ class Annotations:
     def _usual_groups(self) -> Iterator[str]:
         """Yield those of ``KEPT_TOGETHER`` in which any image has a value, in order.
 
-        A study or series of all images is none: they would have no others to be asked for.
+        A study, series or slide of all images is none: they would have no others to be asked for.
         """
         for column in KEPT_TOGETHER:
             try:
