@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
@@ -26,8 +27,9 @@ def ask_term(index: Index, term: str, options: QueryOptions) -> Answer:
     from retrieval.index.search.by_term import profile_of, rank_by_term
 
     hits = index.ask(lambda snapshot: rank_by_term(snapshot, term, options))
+    lacking = index.lacking  # of this question alone, not of those that follow
     by = index.ask(lambda snapshot: profile_of(snapshot, options))
-    return answer_of(index, Query(term), hits, [by], options.group_by)
+    return replace(answer_of(index, Query(term), hits, [by], options.group_by), lacking=lacking)
 
 
 def map_term(index: Index, query: Query, term: str, options: QueryOptions) -> tuple[Image.Image, float]:

@@ -24,15 +24,16 @@ def answer_term(args: Arguments) -> int:
     if wants_findings(args) or is_marked(args) or given(args):
         raise OptionError("a term asks, and no image; leave findings, regions and settings out", "term")
     # Imported here: help and usage errors must not wait for what draws.
-    from retrieval.index import Index, QueryOptions
-    from scale.shards.plan import lists_shards
+    from retrieval.index import QueryOptions
+    from scale.shards.opening import open_index
+    from viewer.notes import note_on_shards
     from viewer.term_answers import ask_term
 
-    if lists_shards(args.index):
-        raise OptionError("does not go over shards; ask the index that was split", "term")
-    # No notes: they speak of an image that asks.
-    with Index.open(args.index) as index:
+    with open_index(args.index) as index:
         answer = ask_term(index, args.term, QueryOptions(**query_fields(args)))
+    # All other notes speak of an image that asks.
+    if away := note_on_shards(answer.lacking):
+        print(away, file=sys.stderr)
     args.shown += [row.caption.id for row in answer.rows]
     sys.stdout.write(FORMATS[form_of(args)]([answer]))
     return 0

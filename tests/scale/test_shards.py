@@ -467,11 +467,6 @@ def test_a_folder_whose_name_ends_like_a_list_of_shards_is_an_index(whole, tmp_p
     assert folder_of(place) == place
 
 
-def test_a_term_asks_no_shards(whole, capsys):
-    assert main(["query", str(whole / "split" / "shards.toml"), "--term", "effusion"]) == 2
-    assert "--term: does not go over shards; ask the index that was split" in capsys.readouterr().err
-
-
 def test_shards_of_a_read_only_index_may_be_written_to(whole, tmp_path):
     # Made by whoever may read it, of a folder on a disc or of an archive; removed as any other folder.
     place = tmp_path / "read-only.index"

@@ -139,6 +139,29 @@ def test_the_map_of_a_term_is_drawn(learnt: Path, tmp_path: Path, capsys: pytest
     assert cv2.imread(str(tmp_path / "where.png")).shape[1] > 1000
 
 
+def test_a_term_finds_the_same_over_shards_and_names_one_that_is_away(
+    learnt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("shard", learnt / "i", "--into", 2, "-o", tmp_path / "split", "--quiet") == 0
+    plan = tmp_path / "split" / "shards.toml"
+    capsys.readouterr()
+    words = ("--term", "emphysema", "-k", N, "--json", "--where", "id != '4.png'")
+    assert run("query", learnt / "i", *words) == 0
+    one = capsys.readouterr().out
+    assert run("query", plan, *words) == 0
+    assert capsys.readouterr().out == one
+    with Index.open(tmp_path / "split" / "shard-1") as shard:
+        gone = set(shard.names)
+    shutil.rmtree(tmp_path / "split" / "shard-1")
+    assert run("query", plan, *words) == 0
+    told = capsys.readouterr()
+    (answer,) = json.loads(told.out)
+    assert [hit["id"] for hit in answer["hits"]] == [
+        hit["id"] for hit in json.loads(one)[0]["hits"] if hit["id"] not in gone
+    ]
+    assert "1 of 2 shards is away" in answer["lacking"] and answer["lacking"] in told.err
+
+
 def test_the_map_of_a_term_is_drawn_over_shards_too(
     learnt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
