@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from viewer.safe_text import printable
 
 from ..options.argument_types import place, positive
@@ -33,8 +35,14 @@ def run(args: Arguments) -> int:
 
     with ProgressBar("parts", args.quiet) as progress:
         plan = split(args.index, args.into, args.output, progress)
-    # A shard without images is shown too: who has few patients should take fewer shards.
     for shard in plan.shards:
         print(f"{printable(shard.at[0])}: {shard.images:,} images")
+    if n_empty := sum(not shard.images for shard in plan.shards):
+        hold = "holds" if n_empty == 1 else "hold"
+        print(
+            f"note: {n_empty:,} of {len(plan.shards):,} shards {hold} no image, as "
+            "what belongs to one patient (study, series or file) stays together; fewer give the same answers",
+            file=sys.stderr,
+        )
     print(f"ask them with: semblance query {printable(str(plan.path))} IMAGE")
     return 0

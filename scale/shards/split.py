@@ -71,8 +71,8 @@ def split(index: Path, n: int, output: Path, progress: Progress) -> Plan:
     """Write the shards of an index, their head, and ``shards.toml``, into a new folder.
 
     The index stays as it is, and nothing of a split that fails stays in the folder. Raises OptionError for a
-    number of shards that makes no sense, and IndexFolderError if the folder is not new, the index is a shard
-    itself or changes, or its key is not at hand.
+    number of shards that makes no sense, such as more than there are images, and IndexFolderError if the
+    folder is not new, the index is a shard itself or changes, or its key is not at hand.
     """
     if not 2 <= n <= MOST:
         raise OptionError(f"{n} makes no shards; give 2 to {MOST:,}", "into")
@@ -83,6 +83,9 @@ def split(index: Path, n: int, output: Path, progress: Progress) -> Plan:
         if not store.salt.is_known:
             raise IndexFolderError(f"{index}: its key is not at hand, which says where images go; give --key")
         snapshot = Snapshot(store)
+        if n > len(snapshot):
+            images = f"{len(snapshot):,} images"
+            raise OptionError(f"{n:,} is more than the {images} of the index; give fewer", "into")
         owners = owners_of(snapshot, n)
         try:
             with on_error(partial(_discard, output, output.exists())):

@@ -262,6 +262,16 @@ def test_the_command_splits_and_asks(whole, tmp_path, capsys):
     assert "give an empty or a new folder" in capsys.readouterr().err
     assert main(["shard", str(whole / "whole.index"), "--into", "1", "-o", str(tmp_path / "three")]) == 2
     assert "--into: 1 makes no shards; give 2 to 1,000" in capsys.readouterr().err
+    assert main(["shard", str(whole / "whole.index"), "--into", "49", "-o", str(tmp_path / "three")]) == 2
+    assert "--into: 49 is more than the 48 images of the index; give fewer" in capsys.readouterr().err
+
+
+def test_shards_without_images_are_named_as_needless(whole, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        "scale.shards.split.owners_of", lambda snapshot, n: np.zeros(len(snapshot), np.uint16)
+    )
+    assert main(["shard", str(whole / "whole.index"), "--into", "2", "-o", str(tmp_path / "two")]) == 0
+    assert "1 of 2 shards holds no image, as what belongs to one patient" in capsys.readouterr().err
 
 
 def test_a_shard_that_goes_away_under_many_clients_makes_no_answer_wrong(one, copied):
