@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrieval.errors import SettingError
+from retrieval.errors import IndexFolderError, SettingError
+from scale.shards.plan import folder_of, lists_shards
 from viewer.identifiers import Identifier, identifiers
 from viewer.safe_text import printable
 from viewer.written_text import file_texts
@@ -45,9 +47,7 @@ def run(args: Arguments) -> int:
     if not args.path.exists():
         raise SettingError(f"{args.path}: no such file or folder; name an index, a page or a folder")
     files = sorted(args.path.rglob("*")) if args.path.is_dir() and not _is_index(args.path) else [args.path]
-    indexes = sorted(one.parent for one in files if one.name == _CATALOGUE)
-    if _is_index(args.path):
-        indexes = [args.path]
+    indexes = _indexes(args.path, files)
     about = (one for folder in indexes for one in _about_index(folder))
     found = [*identifiers(_texts(args.path, files, indexes)), *about]
     if args.json:
@@ -55,6 +55,17 @@ def run(args: Arguments) -> int:
     else:
         print("\n".join(_lines(args.path, found)))
     return 1 if found else 0
+
+
+def _indexes(path: Path, files: Sequence[Path]) -> list[Path]:
+    """Return the folders of the indexes that a path is, or that are among the files below it."""
+    if _is_index(path):
+        return [path]
+    if lists_shards(path):
+        # Any other file with such an ending is looked into as it is.
+        with suppress(IndexFolderError):
+            return [folder_of(path)]
+    return sorted(one.parent for one in files if one.name == _CATALOGUE)
 
 
 def _is_index(path: Path) -> bool:

@@ -183,10 +183,10 @@ def _check_images(args: Arguments) -> None:
 
 def _answer_lines(args: Arguments) -> int:
     """Answer each line as soon as it is read; return 1 if one has failed."""
-    from retrieval.index import Index
+    from scale.shards.opening import open_index
 
     code = 0
-    with Index.open(args.index) as index:
+    with open_index(args.index) as index:
         tables = FindingsTables.read(args)
         for line in read_lines(sys.stdin.buffer):
             try:

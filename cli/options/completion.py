@@ -66,16 +66,16 @@ def _ask(ctx: click.Context, question: Callable[[Index], Sequence[str]]) -> list
 @contextmanager
 def _opened(ctx: click.Context) -> Iterator[Index | None]:
     from retrieval.errors import SemblanceError
+    from scale.shards.opening import open_index
+    from scale.shards.plan import lists_shards
 
     # The index is an argument of the same line, and may not be typed yet.
     folder = ctx.params.get("index")
-    if folder is None or not folder.is_dir():
+    if folder is None or not (folder.is_dir() or lists_shards(folder)):
         yield None
         return
-    from retrieval.index import Index
-
     try:
-        index = Index.open(folder)
+        index = open_index(folder)
     except (SemblanceError, OSError):
         yield None  # no error of an index belongs into a line that is being typed
         return

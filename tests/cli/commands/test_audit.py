@@ -151,3 +151,8 @@ def test_shards_are_looked_into_with_their_head(place, tmp_path, capsys):
     assert main(["shard", str(place), "--into", "2", "-o", str(tmp_path / "shards")]) == 0
     assert found(capsys, tmp_path / "shards") == set()
     assert found(capsys, tmp_path / "shards" / "shards.toml") == set()
+    # The list of shards stands for the index, here as anywhere.
+    change(tmp_path / "shards" / "head", "UPDATE root SET path = ?", b"/home/jdoe/scans")
+    assert found(capsys, tmp_path / "shards" / "shards.toml") == {("path", "/home/jdoe/scans")}
+    (tmp_path / "other.toml").write_text("born = 1961-02-03", "utf-8")
+    assert found(capsys, tmp_path / "other.toml") == {("date", "1961-02-03")}

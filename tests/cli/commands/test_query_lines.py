@@ -31,14 +31,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ask(
-    folder: Path, capsys: pytest.CaptureFixture[str], text: str | bytes, *flags: str
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    text: str | bytes,
+    *flags: str,
+    index: Path | None = None,
 ) -> tuple[int, list[Any], str]:
     """Return the exit code, what was printed line by line, and what stderr says."""
     capsys.readouterr()
     lines = text.encode() if isinstance(text, str) else text
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(lines)))
-        code = main(["query", str(folder / "an.index"), "--stdin", *flags])
+        code = main(["query", str(index or folder / "an.index"), "--stdin", *flags])
     said = capsys.readouterr()
     return code, [json.loads(line) for line in said.out.splitlines()], said.err
 
@@ -47,6 +51,14 @@ def test_each_line_is_answered_as_the_command_would(folder, capsys) -> None:
     main(["query", str(folder / "an.index"), "1.png", "2.png", "-k", "2", "--json"])
     expected = json.loads(capsys.readouterr().out)
     code, found, _ = ask(folder, capsys, "1.png\r\n\n2.png", "-k", "2")
+    assert (code, found) == (0, expected)
+
+
+def test_shards_are_asked_line_by_line_too(folder, tmp_path, capsys) -> None:
+    _, expected, _ = ask(folder, capsys, "1.png\n2.png")
+    words = ["shard", folder / "an.index", "--into", 2, "-o", tmp_path / "split", "--quiet"]
+    assert main([str(word) for word in words]) == 0
+    code, found, _ = ask(folder, capsys, "1.png\n2.png", index=tmp_path / "split" / "shards.toml")
     assert (code, found) == (0, expected)
 
 

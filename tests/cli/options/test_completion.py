@@ -103,6 +103,11 @@ def test_columns_and_ids_are_those_of_the_index(index: str, completed: Completed
     assert completed("remove", index, "") == ids
 
 
+def test_ids_are_those_of_an_index_in_shards_too(index: str, tmp_path: Path, completed: Completed) -> None:
+    assert main(["shard", index, "--into", "2", "-o", str(tmp_path / "split"), "--quiet"]) == 0
+    assert completed("query", str(tmp_path / "split" / "shards.toml"), "ct/") == ids[:2]
+
+
 def test_where_there_is_no_id_the_shell_completes_paths(index: str, completed: Completed) -> None:
     assert completed("query", index, "./pat") == ["./pat"]
     assert completed("query", "sca") == ["sca"]
