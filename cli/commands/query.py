@@ -35,7 +35,7 @@ from ..output.attach_findings import FindingsTables
 from ..output.formats import FORMATS
 from ..output.progress import ProgressBar
 from ..output.to_archive import check_to, send
-from .slide_queries import Asked, asked, draw_heat_map, outlines, write_outlines
+from .slide_queries import Asked, asked, draw_heat_map, notes_on_scale, outlines, write_outlines
 
 if TYPE_CHECKING:
     from retrieval.index import Index, QueryOptions
@@ -139,7 +139,7 @@ def run(args: Arguments) -> int:
             answer = tables.attach(index, query, answer, options, args.through)
             answers.append(answer)
             args.shown += [row.caption.id for row in answer.rows]
-            for note in notes.add(query, options, answer):
+            for note in (*notes.add(query, options, answer), *notes_on_scale(index, one, answer)):
                 print(note, file=sys.stderr)
             if images is not None:
                 answer = with_images(answer, images, query, options.region, args.group_by)

@@ -121,6 +121,20 @@ def _of_image(index: Index, query: Query, args: Arguments) -> Asked:
     return Asked(replace(query, picture=scaled), marked, scale)
 
 
+def notes_on_scale(index: Index, one: Asked, answer: Answer) -> list[str]:
+    """Return the line that says that tiles of one scale alone might answer, if none did."""
+    scales = index.tiling.um_per_px if index.tiling is not None else ()
+    if answer.rows or one.um_per_px is None or len(scales) < 2:
+        return []
+    others = ", ".join(f"{scale:g}" for scale in scales if scale != one.um_per_px)
+    return [
+        printable(
+            f"note: {one.query.id}: asked at {one.um_per_px:g} µm a pixel, which tiles of that scale answer"
+        )
+        + f"; --um-per-px asks a field of a slide at another ({others})"
+    ]
+
+
 def draw_heat_map(index: Index, one: Asked, answer: Answer, options: QueryOptions, place: Path) -> None:
     """Draw where a query is on the slide of its first hit; of several queries the last is kept.
 

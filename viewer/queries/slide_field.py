@@ -54,10 +54,13 @@ def slide_fields(
 
     Raises
     ------
-    OptionError : a shape outside the slide, or without area. PictureError : it cannot be read at that scale.
+    OptionError : a shape outside the slide, or without area, or a scale that the index does not have.
+    PictureError : it cannot be read at that scale.
     """
     facts, tiling = index.slide_facts(path), index.tiling
     assert facts is not None and tiling is not None  # else ``slide_path`` has found no slide
+    if um_per_px is not None:
+        _check_scale(um_per_px, tiling)
     names = index.names_at(path)
     for number, shape in enumerate(shapes):
         marked = _in_pixels(shape, facts) if um else shape
@@ -102,11 +105,23 @@ def photo_at_scale(picture: Picture, um_per_px: float, tiling: Tiling) -> tuple[
 
 
 def at_scale(where: str | None, um_per_px: float | None, tiling: Tiling | None) -> str | None:
-    """Return a condition that also wants the scale of the query: others show other things."""
-    if tiling is None or um_per_px is None or len(tiling.um_per_px) < 2:
+    """Return a condition that also wants the scale of the query: others show other things.
+
+    Raises OptionError for a scale that the index does not have.
+    """
+    if tiling is None or um_per_px is None:
+        return where
+    _check_scale(um_per_px, tiling)
+    if len(tiling.um_per_px) < 2:
         return where
     scale = f"um_per_px = {um_per_px}"
     return scale if where is None else f"({where}) and {scale}"
+
+
+def _check_scale(um_per_px: float, tiling: Tiling) -> None:
+    if um_per_px not in tiling.um_per_px:
+        scales = ", ".join(f"{scale:g}" for scale in tiling.um_per_px)
+        raise OptionError(f"the index has no tiles at {um_per_px:g} µm a pixel; ask at {scales}", "um_per_px")
 
 
 def _in_pixels(shape: Shape, facts: SlideFacts) -> Shape:

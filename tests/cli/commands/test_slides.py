@@ -54,8 +54,6 @@ def test_a_field_of_an_indexed_slide_is_a_name_wherever_one_is(place, capsys, tm
     assert ids[0] == marked[0] == "a.tif#0.5um/2,2"
     (ids,) = ask(place, capsys, name, "--by", "colour", "--not-same", "slide")
     assert {id.partition("#")[0] for id in ids} == {"b.ome.tif"}
-    # At a scale that the index has no tiles of.
-    assert ask(place, capsys, "a.tif#1.0um/512,512,256,256", "--by", "colour")
     line = ["explain", str(place / "ix"), name, "a.tif#0.5um/2,2", "-o", "why.png", "--by", "sift"]
     assert main(line) == 0
     for none in ("c.tif#0.5um/512,512,256,256", "a.tif#0.5um/x", "a.tif#0.5um/9000,0,256,256"):
@@ -74,6 +72,15 @@ def test_the_field_that_is_proposed_for_a_whole_slide_can_be_typed(place, capsys
 def test_a_field_is_asked_at_the_scale_that_is_named(place, capsys) -> None:
     (ids,) = ask(place, capsys, "a.tif", "--region", "512,512,256,256", "--um-per-px", "2", "--by", "colour")
     assert ids and all("#2.0um/" in id for id in ids)
+
+
+def test_a_condition_that_leaves_out_the_scale_of_a_field_is_named(place, capsys) -> None:
+    mark = ["--region", "512,512,256,256", "--by", "colour", "--where", "um_per_px = 2"]
+    assert main(["query", str(place / "ix"), "a.tif", *mark]) == 0
+    told = capsys.readouterr()
+    assert "no image to rank" in told.out
+    assert "asked at 0.5 µm a pixel, which tiles of that scale answer; --um-per-px asks" in told.err
+    assert "(2)" in told.err
 
 
 def test_the_slide_of_a_field_is_left_out(place, capsys) -> None:
@@ -122,7 +129,14 @@ def test_an_annotation_without_area_is_refused(place, capsys, tmp_path, corner) 
     [
         (["a.tif"], "a whole slide of"),
         (["a.tif", "--region", "9000,0,10,10"], "outside the slide, which has 1400 × 1200 pixels"),
-        (["a.tif", "--region", "5,5,900,900", "--um-per-px", "0.1"], "coarser than the 0.1 asked for"),
+        (
+            ["a.tif", "--region", "5,5,900,900", "--um-per-px", "0.1"],
+            "no tiles at 0.1 µm a pixel; ask at 0.5, 2",
+        ),
+        (
+            ["a.tif#1.0um/512,512,256,256"],
+            "--um-per-px: the index has no tiles at 1 µm a pixel; ask at 0.5, 2",
+        ),
         (["a.tif", "--point", "5,5"], "--point: marks no field of a slide"),
         (
             ["a.tif", "--region", "5,5,90,90", "--mm"],
