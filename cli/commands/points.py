@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import PictureError, SettingError
+from retrieval.errors import OptionError, PictureError, SettingError
 from viewer.queries.image_arguments import find_images, read_images
 from viewer.safe_text import printable
 
@@ -82,6 +82,10 @@ def run(args: Arguments) -> int:
         write_picture(tissue, args.output)
         print(printable(str(args.output)))
         return 0
+    if tiling_of(args) is not None:
+        raise OptionError(
+            "draws one whole slide; name a slide, and no other image, or leave it out", "um_per_px"
+        )
     pictures = read_images(find_images(args.images), _reader(args.window))
     detectors = make_detectors(args.by, args.points, density=args.density, median=args.median)
     # One image is drawn large, several as heat maps: two are read to know which.

@@ -175,9 +175,12 @@ def test_a_heat_map_shows_where_a_field_is(place, capsys, tmp_path) -> None:
     assert yellow.sum() > 5000
 
 
-def test_a_heat_map_is_of_slides(place, capsys, tmp_path) -> None:
+def test_heat_maps_and_tissue_are_of_slides(place, capsys, tmp_path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), IMAGES["a.tif"][:100, :100])
     assert main(["index", str(tmp_path), "-o", str(tmp_path / "ix"), "--by", "colour", "--jobs", "1"]) == 0
+    tissue = ["points", str(tmp_path / "a.png"), "--um-per-px", "1", "-o", str(tmp_path / "t.png")]
+    assert main(tissue) == 2
+    assert "--um-per-px: draws one whole slide; name a slide" in capsys.readouterr().err
     heat = ["--heat-map", str(tmp_path / "h.png")]
     assert main(["query", str(tmp_path / "ix"), "a.png", *heat]) == 2
     assert "--heat-map: the first hit is of no slide" in capsys.readouterr().err
