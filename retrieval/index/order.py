@@ -143,7 +143,7 @@ def dry_run(order: Order) -> list[Step]:
         if order.ranker is not None and not is_engine(order.ranker):
             set_ranker(store, order.ranker, order.by)
         options = ScanOptions(order.compare_contents, order.forget, order.follow_links)
-        return plan_update(store, order.folders, refit=order.refit, remake=order.remake, options=options)
+        return plan_update(store, order.folders, order.labels, options, order.refit, order.remake)
 
 
 def follow(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...errors import OptionError
 from ...metadata.label_table import LabelRow, LabelTable
 from ...readers.folder import find_files
 from ..catalogue.database import Catalogue
@@ -66,6 +67,21 @@ def apply_labels(store: Store, table: LabelTable, scopes: Sequence[Scope]) -> La
         set_labels(catalogue, rows, numbers)
     unmatched = tuple(catalogue.names.shown(path) for path, name in found.items() if name is None)
     return LabelReport(len(table.rows), unmatched, count_unlabelled(catalogue), dropped)
+
+
+def count_changed(store: Store, table: LabelTable, scopes: Sequence[Scope]) -> int:
+    """Return how many rows of a table are new or say another thing; the catalogue is one to throw away."""
+    catalogue, rows = store.catalogue, "SELECT name, labels, columns FROM label"
+    catalogue.run(f"CREATE TEMP TABLE before AS {rows}")
+    apply_labels(store, table, scopes)
+    ((n,),) = catalogue.rows(f"SELECT count(*) FROM ({rows} EXCEPT SELECT * FROM before)")
+    return int(n)
+
+
+def check_table(store: Store, table: LabelTable | None) -> None:
+    """Raise OptionError for labels by folder in an index that hides the names of folders."""
+    if table is not None and table.is_by_folder and store.catalogue.names.are_hidden:
+        raise OptionError("the labels would be names of the folders that this index hides", "label_by")
 
 
 def _dropped(catalogue: Catalogue, rows: Sequence[tuple[str, LabelRow]]) -> dict[str, int]:

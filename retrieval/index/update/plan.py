@@ -27,7 +27,7 @@ class Step:
 
     Parameters
     ----------
-    name : what is done: ``read``, ``forget``, or ``learn``, ``encode``, ``derive``, ``rank`` and a
+    name : what is done: ``read``, ``forget``, ``label``, or ``learn``, ``encode``, ``derive``, ``rank`` and a
         representation, or ``weigh`` and those of a fusion.
     files : of how many files.
     because : why, in words.
@@ -43,18 +43,29 @@ def waiting(store: Store) -> int:
     return len(_in_state(store, State.PENDING)) + len(_in_state(store, State.FAILED))
 
 
-def steps_of(store: Store, changes: Changes, n_waited: int = 0, remake: bool = False) -> list[Step]:
+def steps_of(
+    store: Store, changes: Changes, n_waited: int = 0, n_labelled: int = 0, remake: bool = False
+) -> list[Step]:
     """Return the steps of an update whose scan is recorded, in their order; none if all is up to date.
 
-    ``n_waited`` : how many files were ``waiting`` before the scan; ``remake`` : stale metrics learn again.
+    ``n_waited`` : how many files were ``waiting`` before the scan; ``n_labelled`` : how many rows of a label
+    table are new or changed; ``remake`` : stale metrics learn again.
     """
     found = stored_representations(store.catalogue)
     own = [b for b in found if b.base is None]
     steps = [*_read(changes, n_waited), *_learnt(store, own)]
     encoded = [step for stored in own for step in _encoded(store, stored)]
     derived = list(_derived(store, found, encoded))
+    labelled = [Step("label", n_labelled, "labels are new or changed")] if n_labelled else []
     again = list(_relearnt(store, found)) if remake else []
-    return [*steps, *encoded, *derived, *again, *_ranked(store, found, [*encoded, *derived, *again])]
+    return [
+        *steps,
+        *encoded,
+        *derived,
+        *labelled,
+        *again,
+        *_ranked(store, found, [*encoded, *derived, *again]),
+    ]
 
 
 def _read(changes: Changes, n_waited: int) -> Iterator[Step]:

@@ -11,7 +11,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...errors import OptionError
 from ...metadata.label_table import LabelTable
 from ...readers.archive import Address
 from ..catalogue.files import State, n_readable
@@ -23,7 +22,7 @@ from ..progress import Progress, silent
 from ..storage.archived_files import open_archive
 from ..storage.store import Store
 from .add_sums import add_missing_sums
-from .apply_labels import LabelReport, apply_labels
+from .apply_labels import LabelReport, apply_labels, check_table, count_changed
 from .archive_files import ArchiveFiles
 from .archive_scan import list_images, record_images, require_archive
 from .derived import derive_all
@@ -100,8 +99,7 @@ def update(
     ``commit_every`` is the number of images or files after which a commit is due.
     """
     store.check_writable()
-    if labels is not None and labels.is_by_folder and store.catalogue.names.are_hidden:
-        raise OptionError("the labels would be names of the folders that this index hides", "label_by")
+    check_table(store, labels)
     executor = make_executor(jobs)  # first, as it refuses a wrong number of jobs
     seconds = Seconds()
     with seconds.of("scanning"):
@@ -161,19 +159,27 @@ def _scan_archive(
 
 
 def plan_update(
-    store: Store, folders: Sequence[Path], *, refit: bool, remake: bool, options: ScanOptions
+    store: Store,
+    folders: Sequence[Path],
+    labels: LabelTable | None,
+    options: ScanOptions,
+    refit: bool,
+    remake: bool,
 ) -> list[Step]:
     """Return the steps of an update of folders. The catalogue is changed: give one that may be thrown away.
 
-    Raises what ``update`` raises of folders.
+    Raises what ``update`` raises of folders and labels.
     """
+    check_table(store, labels)
     n_waited = waiting(store)
-    changes = record(store, scan(store, folders, silent, options), options)
+    scopes = scan(store, folders, silent, options)
+    changes = record(store, scopes, options)
+    n_labelled = 0 if labels is None else count_changed(store, labels, scopes)
     if refit:
         begin_anew(store)
     if remake:
         begin_stale(store)
-    return steps_of(store, changes, n_waited, remake)
+    return steps_of(store, changes, n_waited, n_labelled, remake)
 
 
 def _notes(store: Store) -> tuple[str, ...]:

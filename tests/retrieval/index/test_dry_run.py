@@ -15,7 +15,9 @@ from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.errors import OptionError, SettingError
 from retrieval.index.order import Order, dry_run
 from retrieval.index.update.workers import SerialExecutor
-from retrieval.index.writer import IndexWriter
+from retrieval.index.writer import IndexWriter, MetricOptions
+from retrieval.metadata.label_table import LabelRow, LabelTable
+from retrieval.metric_learning import MetricLearner
 from retrieval.readers.archive import Address
 
 SETTINGS = {"words": 8, "points": 30}
@@ -104,6 +106,23 @@ def test_each_change_takes_the_steps_that_were_said_and_no_others(scans, tmp_pat
     assert told == {"read": 2, "forget": 1, "encode thumbnail": 2, "encode sift": 2, "encode colour": 2}
     assert both(refit=True) == {"learn sift": 10, "encode sift": 10}
     assert both() == {}
+
+
+def test_labels_that_a_table_changes_are_said_with_what_is_learnt_of_them(scans, tmp_path):
+    def table(**changed):
+        labels = {f"{n}.png": changed.get(f"_{n}", str(n % 2)) for n in range(10)}
+        return LabelTable({path: LabelRow((label,), {}, 2) for path, label in labels.items()})
+
+    place = tmp_path / "i"
+    indexed(place, scans, Thumbnail())
+    assert said(place, scans, labels=table()) == {"label": 10}
+    with IndexWriter.open(place) as index:
+        index.update([scans], jobs=1, labels=table())
+        index.learn_metric(MetricOptions("thumbnail", MetricLearner("lda"), has_trial=False))
+    assert said(place, scans, labels=table(), remake=True) == {}
+    assert said(place, scans, labels=table(_3="0")) == {"label": 1}
+    learn = {"label": 1, "learn thumbnail+lda": 10}
+    assert said(place, scans, labels=table(_3="0"), remake=True) == learn
 
 
 def test_a_dry_run_leaves_every_byte_of_the_index(scans, tmp_path):

@@ -149,7 +149,7 @@ def test_a_file_that_is_written_anew_as_it_was_runs_nothing(place, update, scans
 
 def test_one_label_makes_the_metrics_of_labels_stale_and_nothing_else(place, update, scans):
     said, done = update(table(scans.parent, i3="fine"))
-    assert (said, done) == ({}, {})
+    assert (said, done) == ({"label": 1}, {})
     state = bring_up_to_date(Order(place, [scans]))
     assert f"{METRIC} is stale, because labels changed; `semblance index --remake`" in notes(state)
     said, done = update(remake=True)

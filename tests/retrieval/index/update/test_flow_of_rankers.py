@@ -118,7 +118,7 @@ def test_few_new_images_are_read_as_they_are_and_more_get_one_structure(place, u
 
 
 def test_a_label_makes_the_structure_of_its_metric_and_of_nothing_else(place, update, tmp_path):
-    assert update(table(tmp_path, i3="fine")) == ({}, {})
+    assert update(table(tmp_path, i3="fine")) == ({"label": 1}, {})
     said, done = update(remake=True)
     assert said == {f"learn {METRIC}": N, f"rank {METRIC}": N}
     again = {"learn metric": done["learn metric"], f"derive {METRIC}": N, f"rank {METRIC}": N}
