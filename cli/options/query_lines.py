@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
@@ -57,7 +57,8 @@ def arguments_of(command: Command, args: Arguments, line: str) -> Arguments:
         raise PictureError(f"a line has more than {LONGEST:,} bytes; write one query a line")
     if not line.startswith("{"):
         return own
-    words = _words(line, {param.name for param in command.params if not getattr(param, "is_flag", False)})
+    valued = {param.name for param in command.params if not getattr(param, "is_flag", False)}
+    words, off = _words(line, valued)
     # Through the parser of the command line: so a line may say what a flag may, with the same checks.
     with command.make_context("query", [str(args.index), *words]) as context:
         given = command.arguments(context)
@@ -71,13 +72,16 @@ def arguments_of(command: Command, args: Arguments, line: str) -> Arguments:
                     raise SettingError(
                         "term: asks with no image, and a line names one; run `semblance query INDEX --term X`"
                     )
-                setattr(own, name, getattr(given, name))
+                setattr(own, name, name not in off and getattr(given, name))
     own.images = list(given.images)
     return own
 
 
-def _words(line: str, valued: Collection[str | None]) -> list[str]:
-    """Return the command line that an object stands for; ``valued`` are options that take a value."""
+def _words(line: str, valued: Collection[str | None]) -> tuple[list[str], set[str]]:
+    """Return the command line that an object stands for, and the flags in it that are meant to be off.
+
+    ``valued`` are options that take a value.
+    """
     try:
         asked = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -89,19 +93,23 @@ def _words(line: str, valued: Collection[str | None]) -> list[str]:
         raise SettingError('the object of a line names no image; write {"image": "an id or a path"}')
     for name, value in asked.items():
         # As a flag, it would take the next word for its value.
-        if value is True and name.replace("-", "_") in valued:
-            raise SettingError(f"{name}: is true, and wants a value")
+        if isinstance(value, bool) and name.replace("-", "_") in valued:
+            raise SettingError(f"{name}: is {json.dumps(value)}, and wants a value")
     # After the dashes: a name may begin with one.
     flags = [word for name, value in asked.items() for word in _flag(name, value)]
-    return [*flags, "--", image]
+    return [*flags, "--", image], {name.replace("-", "_") for name, value in asked.items() if value is False}
 
 
-def _flag(name: str, value: object) -> list[str]:
+def _flag(name: str, value: Any) -> list[str]:
     """Return an option as words; lists of numbers are joined by commas, others repeat the option."""
     flag = "-k" if name == "k" else f"--{name.replace('_', '-')}"
-    # Asked first, since True is a number too.
+    # Asked first, since True is a number too. One that is off stands here as well: so a name that no flag has
+    # is refused, whatever its value.
     if isinstance(value, bool):
-        return [flag] if value else []
+        return [flag]
+    # A polygon is corners here and in Python, and their numbers in a row on the command line.
+    if name == "polygon" and isinstance(value, list) and all(isinstance(one, list) for one in value):
+        value = [number for corner in value for number in corner]
     if isinstance(value, list) and all(isinstance(one, int | float) for one in value) and value:
         value = ",".join(f"{one!r}" for one in value)
     if isinstance(value, list):

@@ -76,6 +76,28 @@ def test_options_of_a_line_go_before_those_of_the_command(folder, capsys) -> Non
     assert found[3]["hits"][0]["id"] == "3.png"
 
 
+def test_false_turns_off_what_the_command_line_says(folder, capsys) -> None:
+    _, found, _ = ask(folder, capsys, '{"image": "1.png", "exclude_self": false}\n1.png', "--exclude-self")
+    assert [len(answer["hits"]) for answer in found] == [6, 5]
+
+
+def test_false_is_no_value_of_what_is_no_flag(folder, capsys) -> None:
+    # Each was passed over: the first is how Python says it, and the query itself was the answer.
+    lines = '{"image": "1.png", "include_self": false}\n{"image": "1.png", "where": false}'
+    code, found, _ = ask(folder, capsys, lines)
+    assert code == 1
+    assert "--include-self" in found[0]["error"]
+    assert found[1]["error"] == "where: is false, and wants a value"
+
+
+def test_a_polygon_is_numbers_in_a_row_or_corners(folder, capsys) -> None:
+    lines = [[1, 1, 30, 1, 30, 30], [[1, 1], [30, 1], [30, 30]], [[1, 1], [30, 1]], [[1, 1], "x"]]
+    asked = [json.dumps({"image": "1.png", "polygon": one}) for one in lines]
+    _, found, _ = ask(folder, capsys, "\n".join(asked))
+    assert found[0]["hits"] == found[1]["hits"]
+    assert all("no polygon" in answer["error"] for answer in found[2:])
+
+
 def test_an_error_is_the_answer_of_its_line_alone(folder, capsys) -> None:
     lines = [
         "9.png",
