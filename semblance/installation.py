@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-PACKAGES = ("bovw", "cli", "deep", "pacs", "retrieval", "viewer")
+PACKAGES = ("bovw", "cli", "deep", "pacs", "retrieval", "scale", "viewer")
 """The packages that are installed beside this one. Their names are short, and others use them too."""
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.structure import PRODUCT
 
 import semblance
 from retrieval.index import QueryOptions
@@ -36,7 +37,7 @@ def test_every_name_is_there_and_documented() -> None:
         semblance.nothing  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["bovw", "cli", "deep", "pacs", "retrieval", "viewer"])
+@pytest.mark.parametrize("name", sorted({*PRODUCT} - {"semblance"}))
 @pytest.mark.parametrize("form", ["{}/__init__.py", "{}.py"])
 def test_a_folder_beside_a_notebook_that_hides_a_package_is_named(
     name: str, form: str, tmp_path: Path
