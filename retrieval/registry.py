@@ -41,7 +41,7 @@ than all else together and take time for each image of an index: words say where
 Factory = Callable[..., Any]
 """What an entry point of a group is: a function or class that makes one thing."""
 
-# ``importlib.metadata`` and ``difflib`` are imported when they are needed, so that `semblance --help` and
+# ``importlib.metadata`` is imported when it is needed, so that `semblance --help` and
 # the factories of representations stay quick to import.
 
 
@@ -121,9 +121,7 @@ def make_by(name: str, settings: Mapping[str, Any] | None = None) -> Representat
 
 def refuse_unknown(name: str, given: Iterable[str], known: Iterable[str]) -> None:
     """Raise SettingError, which names the nearest one, if a setting given is not among those known."""
-    import difflib
-
     choices = set(known)
     for unknown in set(given) - choices:
-        near = difflib.get_close_matches(unknown.lower(), choices, n=1) or sorted(choices)
-        raise SettingError(f"{name} has no setting {unknown!r}; did you mean {' or '.join(near)}?")
+        near = did_you_mean(unknown.lower(), choices) or f"; it has {', '.join(sorted(choices))}"
+        raise SettingError(f"{name} has no setting {unknown!r}{near}")

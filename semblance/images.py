@@ -65,6 +65,9 @@ def picture_of(image: Any, window: Window) -> Picture:
 def _checked(values: NDArray[Any]) -> NDArray[Any]:
     """Return an array of grey levels or colours as files hold them. PictureError if it is none."""
     is_colour = values.ndim == 3 and values.shape[2] == 3
+    # What numpy makes of names, of None, of files: the user meant no array.
+    if values.dtype.kind not in "buifc":
+        raise PictureError("no image: ask with one id, path, array of numbers or image of Pillow at a time")
     if not (values.ndim == 2 or is_colour) or values.dtype.kind not in "buif" or not values.size:
         raise PictureError(
             f"an array of {values.dtype} {values.shape} is no image; give numbers, (rows, cols) or "

@@ -87,7 +87,7 @@ def names(given: Names | None, what: str = "by") -> tuple[str, ...]:
     found = () if given is None else tuple(several)
     for one in found:
         if not isinstance(one, str):
-            raise SettingError(f"{what}: {one!r} is no name; give text, or several")
+            raise SettingError(f"{what}: {one!r} is no name; give text, each name by itself")
     return found  # type: ignore[return-value]  # all are text
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrieval.errors import PictureError, SettingError
+from retrieval.errors import OptionError, PictureError, SettingError, did_you_mean
 from retrieval.index.progress import Progress, silent
 
 from .keywords import names, paths
@@ -79,28 +79,39 @@ def make(
     place = _beside(folders[0]) if to is None else paths([to], "to")[0]
     if window is not None and not isinstance(window, str):
         raise SettingError(f"window: {window!r} is no window; give text, such as lung or 40,400")
-    state = carried_out(
-        place,
-        folders,
-        by=names(by),
-        settings={name: _plain(value) for name, value in settings.items()},
-        window=window,
-        labels=label_table(labels, label_by, folders),
-        jobs=jobs,
-        refit=refit,
-        remake=remake,
-        also=names(also, "also"),
-        privacy=privacy or {},
-        forget=forget,
-        follow_links=follow_links,
-        limits=limits_of(limits),
-        ranker=ranker,
-        progress=progress,
-    )
+    try:
+        state = carried_out(
+            place,
+            folders,
+            by=names(by),
+            settings={name: _plain(value) for name, value in settings.items()},
+            window=window,
+            labels=label_table(labels, label_by, folders),
+            jobs=jobs,
+            refit=refit,
+            remake=remake,
+            also=names(also, "also"),
+            privacy=privacy or {},
+            forget=forget,
+            follow_links=follow_links,
+            limits=limits_of(limits),
+            ranker=ranker,
+            progress=progress,
+        )
+    except OptionError as error:
+        _suggest_keyword(error.options[0], settings)
+        raise
     # An index of nothing answers nothing; better said here than at the first query.
     if not state.n_pictures:
         raise PictureError(f"{', '.join(map(str, folders))}: holds no image that can be read")
     return Index(place, state.report, limits)
+
+
+def _suggest_keyword(refused: str, settings: Mapping[str, Any]) -> None:
+    """Raise OptionError if what was refused as a setting is nearly called as a keyword of ``make``."""
+    # Whatever is no keyword is taken for a setting, so that a misspelt keyword is one that nothing has.
+    if refused in settings and (near := did_you_mean(refused, make.__kwdefaults__)):
+        raise OptionError(f"is neither a keyword nor a setting{near}", refused) from None
 
 
 def _beside(folder: Path) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArchiveError, IndexFolderError, OptionError, SettingError
+from ..errors import ArchiveError, IndexFolderError, OptionError, SettingError, did_you_mean
 from ..metadata.label_table import LabelTable
 from ..readers.archive import Address
 from ..readers.kinds import also_named
@@ -233,9 +233,9 @@ def representations_of(order: Order, found: Sequence[Mapping[str, Any]]) -> Iter
     # Those with a + are learn-metric's; one that is on its way to other settings goes by the present ones.
     there = {r["name"]: r["settings"] for r in found if "+" not in r["name"] and not r["replaces_present"]}
     names = list(order.by) or list(there) or list(order.default)
-    for setting in order.settings:
-        if not any(setting in make_by(name).settings for name in names):
-            raise OptionError(f"none of {', '.join(names)} has this setting", setting)
+    known = {setting for name in names for setting in make_by(name).settings}
+    for one in sorted(order.settings.keys() - known):
+        raise OptionError(f"none of {', '.join(names)} has this setting{did_you_mean(one, known)}", one)
     for name in names:
         # What is new and was not named is set as the default has it; a named one has its own defaults.
         default = {} if order.by or name in there else order.default.get(name, {})

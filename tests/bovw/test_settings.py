@@ -68,7 +68,7 @@ def test_a_misspelt_setting_is_an_error_that_suggests_the_right_one(name):
 
 
 def test_a_setting_that_resembles_nothing_is_answered_with_all_there_are():
-    with pytest.raises(SettingError, match=r"assignments or .* or words"):
+    with pytest.raises(SettingError, match=r"; it has .*, assignments, .*, words"):
         bovw.sift(zzz=5)
 
 

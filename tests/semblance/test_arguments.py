@@ -69,6 +69,9 @@ def test_none_and_one_name_are_what_they_look_like(index: semblance.Index) -> No
 
 ASKS: list[tuple[Callable[[Any], Any], str]] = [
     (lambda index: index.evaluate(wehre="x"), "an evaluation has no setting 'wehre'; did you mean where"),
+    (lambda index: index.query("0.png", q=3), "a query has no setting 'q'; it has adjust, among, blind, by,"),
+    (lambda index: index.query(["0.png", "1.png"]), "no image: ask with one id, path, array"),
+    (lambda index: index.query(None), "no image: ask with one id, path, array"),
     (lambda index: index.evaluate(labels=3), "labels: 3 is no path"),
     (lambda index: index.findings("0.png", labels={"0.png": 0.5}), "labels: row 1 (0.png): 0.5 is no label"),
     (lambda index: index.classify("0.png", label_of=3), "label_of: 3 is no text"),
@@ -106,6 +109,9 @@ def test_what_is_asked_wrongly_is_named(
         ({"limits": [1]}, "limits: [1] is no mapping"),
         ({"limits": {"max_seconds": "a"}}, "max_seconds: 'a' is no number"),
         ({"by": "dense", "words": "x"}, "dense: cannot be made with words='x'"),
+        ({"lables": "a.csv"}, "lables: is neither a keyword nor a setting; did you mean labels?"),
+        ({"by": "dense", "word": 8}, "word: none of dense has this setting; did you mean words?"),
+        ({"by": "dense", "zzz": 8}, "zzz: none of dense has this setting"),
     ],
 )
 def test_what_is_to_be_indexed_wrongly_is_named(scans: Path, tmp_path: Path, given: Any, told: str) -> None:
