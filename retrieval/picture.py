@@ -64,14 +64,14 @@ class Picture:
         shape = self.pixels.shape
         if self.pixels.dtype != np.float32 or not (len(shape) == 2 or (len(shape) == 3 and shape[2] == 3)):
             raise PictureError(
-                f"{self.id or 'picture'}: pixels must be float32 (rows, cols) or (rows, cols, 3), "
+                f"{self.id or 'image'}: pixels must be float32 (rows, cols) or (rows, cols, 3), "
                 f"not {self.pixels.dtype} {shape}"
             )
         if 0 in shape:
-            raise PictureError(f"{self.id or 'picture'}: a picture of shape {shape} has no pixels")
+            raise PictureError(f"{self.id or 'image'}: an image of shape {shape} has no pixels")
         # One NaN or infinity makes the sum of all no number; finite values of float32 cannot.
         if not np.isfinite(self.pixels.sum(dtype=np.float64)):
-            raise PictureError(f"{self.id or 'picture'}: some pixels are NaN or infinite")
+            raise PictureError(f"{self.id or 'image'}: some pixels are NaN or infinite")
 
     @property
     def shape(self) -> tuple[int, int]:

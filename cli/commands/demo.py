@@ -194,4 +194,4 @@ Ask them yourself, in a browser:
 
 Next, your own images:
   semblance index MY_FOLDER -o my.index
-  semblance query my.index MY_PICTURE --report answer.html"""
+  semblance query my.index MY_IMAGE --report answer.html"""

@@ -70,7 +70,9 @@ def _state(step: StepState) -> str:
 
 def _readable(info: Mapping[str, Any]) -> dict[str, Any]:
     accounts = [{**one, "settings": shown_settings(one)} for one in info["representations"]]
-    return {**info, "representations": accounts}
+    # The key is for programs; people read of images.
+    named = {{"pictures": "images"}.get(key, key): value for key, value in info.items()}
+    return {**named, "representations": accounts}
 
 
 _BY_FILE = {"skipped", "burned_in_images"}

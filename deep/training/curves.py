@@ -44,7 +44,7 @@ def draw(history: Sequence[EpochResult], best: int) -> bytes:
     loss.plot(numbers, losses, color="tab:red", linestyle="--")
     quality.xaxis.set_major_locator(MaxNLocator(integer=True))
     quality.set_xlabel("epoch")
-    quality.set_ylabel("MAP@R of the held-out pictures, %", color="tab:blue")
+    quality.set_ylabel("MAP@R of the held-out images, %", color="tab:blue")
     loss.set_ylabel("loss", color="tab:red")
     quality.set_title(f"best in epoch {best}: {100 * history[best].map_at_r:.1f} %")
     drawn = io.BytesIO()

@@ -135,7 +135,7 @@ def _decoded(
         yield from pool.map(_decode, files, [side] * n, [window] * n, [current_limits()] * n, chunksize=4)
     except BrokenProcessPool as error:
         raise SemblanceError(
-            "a process that decodes pictures died; use one job, and in a script of your own call Semblance "
+            "a process that decodes images died; use one job, and in a script of your own call Semblance "
             'below `if __name__ == "__main__":`'
         ) from error
     finally:

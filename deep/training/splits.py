@@ -132,13 +132,13 @@ def _check(
     if len(np.unique(classes[trains])) < 2:
         raise FitError(
             f"labels: {len(np.unique(classes))} classes, of which {len(np.unique(classes[trains]))} can be "
-            "learnt from; give at least two classes of two pictures each, besides those held out"
+            "learnt from; give at least two classes of two images each, besides those held out"
         )
     answered = _answered(classes, owners, validates)
     if len(np.unique(classes[validates])) < 2 or not answered:
         raise FitError(
             f"labels: nothing to validate with: that takes two classes, each in {ENOUGH} patients or groups; "
-            "give more pictures, or say which with a column split (train, val)"
+            "give more images, or say which with a column split (train, val)"
         )
 
 
@@ -168,4 +168,4 @@ def _lonely(names: NDArray[np.str_]) -> list[str]:
     if not len(names):
         return []
     shown = ", ".join(sorted(names)[:5]) + (", …" if len(names) > 5 else "")
-    return [f"not learnt from, with one picture in the class: {shown}"]
+    return [f"not learnt from, with one image in the class: {shown}"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import statistics
 
 import pytest
-from support.structure import PRODUCT, ROOT, arrows, circle, comments, functions, modules, rooms
+from support.structure import PRODUCT, ROOT, arrows, circle, comments, functions, modules, parsed, rooms
 
 MOST = {
     "retrieval": (18, 63),
@@ -50,3 +52,17 @@ def test_functions_are_short() -> None:
 def test_the_code_says_why(package: str) -> None:
     said, code = map(sum, zip(*(comments(path) for path in modules(package)), strict=True))
     assert said >= 0.05 * code
+
+
+def test_errors_speak_of_images() -> None:
+    # In the code a Picture is a class; who reads an error has images. Settings keep their names.
+    said = {
+        text.value
+        for path in modules(*PRODUCT)
+        for node in parsed(path)
+        if isinstance(node, ast.Raise)
+        for text in ast.walk(node)
+        if isinstance(text, ast.Constant) and isinstance(text.value, str)
+    }
+    assert len(said) > 500
+    assert [text for text in said if re.search(r"\b[Pp]ictures?\b", text)] == [", pictures "]

@@ -252,7 +252,7 @@ def test_info_says_what_is_there(made: Path, capsys: pytest.CaptureFixture[str])
     assert info["representations"][0]["name"] == "thumbnail"
     assert run("info", made / "i") == 0
     shown = capsys.readouterr().out
-    assert f"pictures: {N_PICTURES}\n" in shown
+    assert f"images: {N_PICTURES}\n" in shown
     assert "  thumbnail:\n    settings:\n      side: 16\n" in shown
 
 

@@ -101,7 +101,7 @@ def test_a_class_of_one_picture_is_left_out_and_named() -> None:
     found = split(labels, [str(i) for i in range(21)])
     assert 20 not in found.training and 20 not in found.validation
     assert found.notes == (
-        "not learnt from, with one picture in the class: rare",
+        "not learnt from, with one image in the class: rare",
         "not validated, for want of patients or groups held out: rare",
     )
 
