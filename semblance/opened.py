@@ -35,6 +35,9 @@ class Index:
     cols) or (rows, cols, 3), or as images of Pillow. Parts of an image are marked by ``region`` (x, y, width,
     height), ``polygon``, ``mask`` or ``point``, as on the command line.
 
+    What is added and removed here counts at once. What another process changes may not be seen before the
+    index is opened again.
+
     Parameters
     ----------
     folder : the folder of the index, or a ``shards.toml``. IndexFolderError if it is none, or damaged.
