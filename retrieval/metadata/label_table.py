@@ -124,8 +124,8 @@ def _header(path: Path, fields: list[str], required: tuple[str, str]) -> list[st
                 )
             raise SettingError(
                 f"labels: {path}, line 1: no column {name!r} (it has {', '.join(header) or 'none'}); "
-                f"the header must name {' and '.join(required)}; rename them, or, at the command line, say which "
-                "they are by --path-column and --label-column"
+                f"the header must name {' and '.join(required)}; rename them, or, at the command line, "
+                "say which they are by --path-column and --label-column"
             )
     if repeated := {name for name in header if header.count(name) > 1}:
         raise SettingError(f"labels: {path}, line 1: column {min(repeated)!r} stands twice; rename one")

@@ -29,14 +29,20 @@ def find_matches(
 
 
 def _best(reranked: Sequence[Reranked], positions: Ids) -> dict[int, Match]:
-    """Return of each image the match of the representation in whose ranking it is first."""
-    # Scores of representations are not comparable, ranks are.
-    ranks: dict[int, int] = {}
+    """Return of each image the match of the representation in whose ranking it is first.
+
+    Of those that rank it alike, the one with more inliers.
+    """
+    # Scores of representations are not comparable, ranks are. Ranks are often equal, and a box that inliers
+    # prove is better than one that is the most alike, whichever representation is named first.
+    keys: dict[int, tuple[int, int]] = {}
     found: dict[int, Match] = {}
     for one in reranked:
         for position, rank in _ranks(one, positions).items():
-            if position not in ranks or rank < ranks[position]:
-                ranks[position], found[position] = rank, one.matches[position]
+            match = one.matches[position]
+            key = (rank, -match.n_inliers)
+            if position not in keys or key < keys[position]:
+                keys[position], found[position] = key, match
     return found
 
 
