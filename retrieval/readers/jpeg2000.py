@@ -14,9 +14,9 @@ from .codestream import codestream
 from .source import Source
 from .values import as_mask, colour, grey, over_black
 
-_SYCC, _PALETTE = 18, b"pclr"
-_KNOWN_SPACES = (16, 17, _SYCC)
-"""sRGB, grey and luma with colour differences; others are ink, CIELab and the like."""
+_PALETTE = b"pclr"
+_KNOWN_SPACES = (16, 17, 18)
+"""sRGB, grey, and sYCC, of which the decoder makes RGB; others are ink, CIELab and the like."""
 
 
 def read(source: Source) -> Iterator[Picture]:
@@ -31,8 +31,9 @@ def read(source: Source) -> Iterator[Picture]:
         # Its size is asked before anything is decoded.
         source.check_size(stated.rows, stated.cols)
         boxes = data[: data.find(b"\xff\x4f\xff\x51")]
-        values = _on_black(_raised(np.asarray(imagecodecs.jpeg2k_decode(data)), stated.bits), boxes)
-        pixels = as_mask(values) if source.as_mask else _shown(values, stated.bits, boxes, source)
+        decoded = _raised(np.asarray(imagecodecs.jpeg2k_decode(data)), stated.bits)
+        values = _on_black(decoded, boxes, stated.bits)
+        pixels = as_mask(values) if source.as_mask else _shown(values, stated.bits, source)
         rows, cols = pixels.shape[:2]
         metadata = {"rows": rows, "cols": cols, "frame": 0}
         yield Picture(np.ascontiguousarray(pixels), source.id, metadata=metadata)
@@ -45,7 +46,7 @@ def _raised(values: NDArray[Any], bits: int) -> NDArray[Any]:
     return (values.astype(np.int64) + (1 << bits - 1)).astype(f"u{values.dtype.itemsize}")
 
 
-def _on_black(values: NDArray[Any], boxes: bytes) -> NDArray[Any]:
+def _on_black(values: NDArray[Any], boxes: bytes, bits: int) -> NDArray[Any]:
     """Return (rows, cols) or (rows, cols, 3): an even number of components has alpha as its last one."""
     if _PALETTE in boxes:
         raise PictureError("a palette in JPEG 2000 is not supported; convert it to PNG")
@@ -58,13 +59,12 @@ def _on_black(values: NDArray[Any], boxes: bytes) -> NDArray[Any]:
             f"JPEG 2000 with {values.shape[2]} components is not supported; save them as pages"
         )
     colours = values[..., 0] if values.shape[2] < 3 else values[..., :3]
-    return colours if values.shape[2] == 1 else over_black(colours, values[..., -1])
+    return colours if values.shape[2] == 1 else over_black(colours, values[..., -1], bits)
 
 
-def _shown(values: NDArray[Any], bits: int, boxes: bytes, source: Source) -> Pixels:
+def _shown(values: NDArray[Any], bits: int, source: Source) -> Pixels:
     if values.ndim == 3:
-        # The decoder leaves sYCC as it is.
-        return _from_sycc(values, bits) if _colour_space(boxes) == _SYCC else colour(values, bits)
+        return colour(values, bits)
     # Fewer bits fill the range of 8, as in other formats; more are windowed.
     if bits < 8:
         values = np.rint(values * np.float32(255 / ((1 << bits) - 1))).astype(np.uint8)
@@ -77,12 +77,3 @@ def _colour_space(boxes: bytes) -> int | None:
     # Method 1 names a space by its number, others bring a profile.
     is_named = at >= 0 and boxes[at + 4 : at + 5] == b"\x01" and len(boxes) >= at + 11
     return int.from_bytes(boxes[at + 7 : at + 11], "big") if is_named else None
-
-
-def _from_sycc(values: NDArray[Any], bits: int) -> Pixels:
-    """ITU-R BT.601, full range: luma, and differences to blue and red that are centred at half."""
-    top = float((1 << bits) - 1)
-    luma, blue, red = np.moveaxis(values.astype(np.float32) / top, 2, 0)
-    blue, red = blue - (top + 1) / 2 / top, red - (top + 1) / 2 / top
-    rgb = np.stack([luma + 1.402 * red, luma - 0.344136 * blue - 0.714136 * red, luma + 1.772 * blue], axis=2)
-    return np.asarray(np.clip(rgb, 0, 1), dtype=np.float32)

@@ -78,9 +78,13 @@ def opaque(values: NDArray[Any]) -> NDArray[Any]:
     return values if values.shape[-1] == 3 else over_black(values[..., :3], values[..., 3])
 
 
-def over_black(values: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
-    """Lay an image on black, the ground of most medical images. Same dtype; alpha (rows, cols)."""
-    top = float(np.iinfo(alpha.dtype).max) if alpha.dtype.kind == "u" else 1.0
+def over_black(values: NDArray[Any], alpha: NDArray[Any], bits: int | None = None) -> NDArray[Any]:
+    """Lay an image on black, the ground of most medical images. Same dtype; alpha (rows, cols).
+
+    Integers of alpha have ``bits``, by default those of their type.
+    """
+    full = (1 << bits) - 1 if bits else np.iinfo(alpha.dtype).max if alpha.dtype.kind == "u" else 1
+    top = float(full)
     # 0 is the colour of the ground, so that only the part of the image remains: colour · alpha.
     weight = alpha.astype(np.float32) / np.float32(top)
     weight = weight if values.ndim == 2 else weight[..., None]

@@ -247,6 +247,22 @@ def test_jpeg_2000_keeps_its_depth(tmp_path, suffix, top):
     np.testing.assert_allclose(_read(tmp_path / f"x.{suffix}").pixels, rgb / top, atol=1e-6)
 
 
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_luma_and_colour_differences_of_jpeg_2000_become_rgb_once(tmp_path, bits):
+    top, middle = (1 << bits) - 1, 1 << (bits - 1)
+    rgb = np.linspace(0.2, 0.8, 16 * 16 * 3).reshape(16, 16, 3)
+    luma = rgb @ [0.299, 0.587, 0.114] * top
+    blue, red = ((rgb[..., n] * top - luma) / size + middle for n, size in ((2, 1.772), (0, 1.402)))
+    opaque = np.full((16, 16), top)
+    sycc = np.rint(np.stack([luma, blue, red, opaque], axis=-1)).astype(np.uint8 if bits == 8 else np.uint16)
+    options = {"codecformat": "jp2", "colorspace": "SYCC", "mct": False, "level": 0, "reversible": True}
+    for n_components in (3, 4):  # what is opaque stays as it is, whatever its number of bits
+        values = np.ascontiguousarray(sycc[..., :n_components])
+        data = imagecodecs.jpeg2k_encode(values, bitspersample=bits, **options)
+        (tmp_path / "x.jp2").write_bytes(data)
+        np.testing.assert_allclose(_read(tmp_path / "x.jp2").pixels, rgb, atol=3 / top)
+
+
 def test_signed_colours_of_jpeg_2000_begin_at_their_lowest_value(tmp_path):
     rgb = np.random.default_rng(0).integers(0, 1 << 16, (16, 16, 3)).astype(np.uint16)
     signed = (rgb.astype(np.int32) - (1 << 15)).astype(np.int16)
