@@ -5,8 +5,14 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}  # 0xF7: JPEG-LS
+import numpy as np
+
+_JPEG_LS = 0xF7
+_LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {_JPEG_LS}
 _J2K = b"\xff\x4f\xff\x51"
+_END = b"\xff\xd9"
+_FILLER = b"\x55" * 64
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,15 @@ class Codestream:
     adobe: int | None = None
     process: int = 0
 
+    @property
+    def codec(self) -> str:
+        """The family that it is of: JPEG, lossless JPEG, JPEG-LS or JPEG 2000."""
+        if not self.process:
+            return "JPEG 2000"
+        if self.process == _JPEG_LS:
+            return "JPEG-LS"
+        return "lossless JPEG" if self.process in _LOSSLESS else "JPEG"
+
 
 def codestream(data: bytes) -> Codestream | None:
     """Read the beginning of a codestream; None if it is none, or does not say."""
@@ -47,6 +62,30 @@ def codestream_size(data: bytes) -> tuple[int, int] | None:
     """Return (rows, cols) of a JPEG, JPEG-LS or JPEG 2000 codestream; None if it does not say."""
     found = codestream(data)
     return None if found is None else (found.rows, found.cols)
+
+
+def is_ended(data: bytes) -> bool:
+    """Tell whether JPEG or JPEG-LS has its end marker, behind which bytes may pad it to an even length."""
+    # 0 or FF, or one byte of anything (DCMTK).
+    return data.rstrip(b"\0\xff").endswith(_END) or data[-3:-1] == _END
+
+
+def is_cut_off(data: bytes, tables: bytes | None = None) -> bool:
+    """Tell whether JPEG ends before its image: decoders show the rest as grey, and say nothing.
+
+    Streams that lack nothing but their end marker are whole. ``tables`` are those that a TIFF file keeps
+    once for all of its tiles.
+    """
+    import imagecodecs
+
+    if is_ended(data):
+        return False
+    # What follows a whole image is passed over; behind a part of one it is taken for the rest.
+    try:
+        longer = imagecodecs.jpeg8_decode(data + _FILLER + _END, tables=tables)
+        return not np.array_equal(longer, imagecodecs.jpeg8_decode(data, tables=tables))
+    except Exception:  # who decodes it in earnest says what is wrong
+        return False
 
 
 def bare_j2k(data: bytes) -> bytes:

@@ -76,6 +76,12 @@ def recognise(path: Path) -> str | None:
     """
     with path.open("rb") as file:
         head = file.read(_HEAD)
+    # The pixels of a pair have no magic of their own: the header beside them says what they are.
+    return recognise_head(head) or ("nifti" if header_beside(path) is not None else None)
+
+
+def recognise_head(head: bytes) -> str | None:
+    """Return the format that the first bytes of a file are of, a key of ``FORMATS``; None if of none."""
     if head[128:132] == b"DICM":  # asked first: the preamble before it may be the head of a TIFF file
         return "dicom"
     for magic, kind in _MAGIC:
@@ -83,17 +89,14 @@ def recognise(path: Path) -> str | None:
             return kind
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
-    for start in (head, _inflated(head)):
+    for start in (head, inflated(head)):
         if _is_nifti(start) or is_pair_header(start):
             return "nifti"
     if _METAIMAGE.match(head):
         return "metaimage"
     if _is_bmp(head):
         return "bmp"
-    if _is_bare_dicom(head):
-        return "dicom"
-    # The pixels of a pair have no magic of their own: the header beside them says what they are.
-    return "nifti" if header_beside(path) is not None else None
+    return "dicom" if _is_bare_dicom(head) else None
 
 
 def claims(path: Path) -> str:
@@ -111,7 +114,8 @@ def _is_nifti(head: bytes) -> bool:
     return (348 in sizes and head[344:348] == b"n+1\0") or (540 in sizes and head[4:8] == b"n+2\0")
 
 
-def _inflated(head: bytes) -> bytes:
+def inflated(head: bytes) -> bytes:
+    """Return the beginning of what gzip has packed; nothing of a file that it has not."""
     if not head.startswith(b"\x1f\x8b"):
         return b""
     try:

@@ -78,7 +78,8 @@ def kind_of_dicom(sop_class: str, modality: str, image_type: Sequence[str], show
         return found
     if found := _MODALITIES.get(modality):
         return found
-    if modality == "SM" or sop_class == _SLIDE:
+    # A photograph of glass (GM, XC) may show its label as well.
+    if modality == "SM" or sop_class == _SLIDE or shows_label:
         return _kind_of_slide(image_type, shows_label)
     flavours = set(image_type[2:])
     if "MOSAIC" in flavours:

@@ -19,7 +19,7 @@ _HEADER = "the header is damaged"
 _SIGNS = (
     (_TRUNCATED, ("truncat", "end of file", "eof", "unexpected end", "not enough", "premature", "too short")),
     (_CHECKSUM, ("checksum", "crc", "incorrect data check")),
-    (_UNKNOWN_CODING, ("support", "not implemented", "unknown compression", "decoder", "codec")),
+    (_UNKNOWN_CODING, ("support", "not implemented", "unknown compression", "not available", "codec")),
     (_HEADER, ("cannot identify image", "header", "magic", "tag ")),
 )
 """Words, in lower case, by which a message of a library is known for what it means."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import PictureError
 from ..picture import Picture
-from .codestream import codestream_size
+from .codestream import codestream_size, is_cut_off, is_ended
 from .ome import ome_images, pages_by_name, spacing_of
 from .pseudonym import hashed
 from .slide import is_associated, is_slide, slide_pages
@@ -17,6 +17,8 @@ from .source import Read, Source
 from .tiff_colours import JPEG_CODECS, PlaneWindow, channels_of
 
 _HEAD = 1 << 16  # bytes of a codestream in which its size is looked for
+_TAIL = 64  # and those in which its end is
+_JPEG = 7
 _REDUCED, _TRANSPARENCY = 1, 4  # bits of NewSubfileType, TIFF 6.0 section 8
 
 
@@ -32,6 +34,8 @@ def read(source: Source) -> Iterator[Read]:
     with tifffile.TiffFile(source.path) as file:
         images = ome_images(file)
         planes = [plane for page in _pages(file, images) for plane in channels_of(page)]
+        if not planes:
+            raise PictureError("damaged: it holds no image")
         spacing, n = spacing_of(images), len(planes)
         groups = {"series": hashed(source.salt, "series", source.id)} if n > 1 else {}
         window = PlaneWindow(planes, source, lambda plane: _check(plane.page, file, source))
@@ -93,11 +97,13 @@ def _check(page: Any, file: Any, source: Source) -> None:
     ends = (offset + count for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False))
     if max(ends, default=0) > file.filehandle.size:
         raise PictureError("the file is truncated: pixels lie behind its end")
+    if len(page.dataoffsets) < int(np.prod(page.chunked, dtype=np.int64)):
+        raise PictureError("damaged: the header names more pixels than the file can hold")
     _check_codestreams(page, file.filehandle, source)
 
 
 def _check_codestreams(page: Any, file: Any, source: Source) -> None:
-    """Refuse JPEG frames that claim more pixels than are allowed: they are decoded at their own size."""
+    """Refuse JPEG that is cut off, or claims more pixels than are allowed: it is decoded as it is."""
     if int(page.compression) not in JPEG_CODECS:
         return
     for offset, n_bytes in zip(page.dataoffsets, page.databytecounts, strict=False):
@@ -105,3 +111,10 @@ def _check_codestreams(page: Any, file: Any, source: Source) -> None:
         size = codestream_size(file.read(min(n_bytes, _HEAD)))
         if size is not None:
             source.check_size(max(size[0], 1), max(size[1], 1))
+        # Tiles of NDPI are parts of one stream, whose end is elsewhere.
+        if int(page.compression) == _JPEG and n_bytes and page.jpegheader is None:
+            file.seek(offset + max(0, n_bytes - _TAIL))
+            if not is_ended(file.read(min(n_bytes, _TAIL))):
+                file.seek(offset)
+                if is_cut_off(file.read(n_bytes), page.jpegtables):
+                    raise PictureError("the file is truncated within a JPEG tile")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .formats import FORMATS
+from .formats import FORMATS, inflated, recognise_head
 from .source import PassedOverError
 
 _BIO_FORMATS = "export it as OME-TIFF, for example by bfconvert of Bio-Formats"
@@ -17,7 +17,7 @@ _PACKED = tuple(
     suffix + ending
     for format in FORMATS.values()
     for suffix in format.suffixes
-    for ending in (".gz", ".bz2", ".xz", ".zst", ".z")
+    for ending in (".gz", ".bz2", ".xz", ".zst", ".z", ".zip")
     if (suffix, ending) != (".nii", ".gz") and not suffix.endswith(".gz")
 )
 """Images that were packed one by one, as archives do; of these only .nii.gz is read."""
@@ -76,7 +76,14 @@ UNREAD = (
     Unread("AVIF", _PNG, (".avif",), b"ftypavif", 4),
     Unread("Photoshop", _PNG, (".psd", ".psb"), b"8BPS\x00"),
     Unread("PNM", _PNG, (".pgm", ".ppm", ".pbm", ".pnm", ".pam", ".pfm")),
+    Unread("PNM", _PNG, (), b"P4\n"),
+    Unread("PNM", _PNG, (), b"P5\n"),
+    Unread("PNM", _PNG, (), b"P6\n"),
     Unread("PCX", _PNG, (".pcx",)),
+    Unread("SGI", _PNG, (".sgi",)),
+    Unread("GIMP", _PNG, (".xcf",), b"gimp xcf"),
+    Unread("DDS", _PNG, (".dds",), b"DDS \x7c"),
+    Unread("an icon", _PNG, (".ico",)),
     Unread("TGA", _PNG, (".tga",)),
     Unread("SVG", _PNG, (".svg",)),
     Unread("DjVu", _PNG, (".djvu",), b"AT&TFORM"),
@@ -94,6 +101,8 @@ def refuse_known(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(_HEAD)
     found = next((format for format in UNREAD if head and _is(format, path.name.lower(), head)), None)
+    if found is None and recognise_head(inflated(head)) is not None:
+        found = UNREAD[0]  # packed, and the name does not say so
     if found is not None:
         raise PassedOverError(f"passed over: {found.title} is not read; {found.remedy}")
 

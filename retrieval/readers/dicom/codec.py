@@ -11,24 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import PictureError
-from ..codestream import Codestream, bare_j2k, codestream
+from ..codestream import Codestream, bare_j2k, codestream, is_cut_off, is_ended
 from .bits import bit_shift, signed, stored_values
 from .header import syntax_name
+from .syntaxes import (
+    BASELINE,
+    DEFLATED_FRAMES,
+    EXTENDED,
+    JPEG,
+    JPEG_2000,
+    JPEG_LS,
+    LOSSLESS_JPEG,
+    PLAIN_FRAMES,
+    REVERSIBLE,
+    RLE,
+    true_syntax,
+)
 from .ybr import rgb_of
-
-_JPEG_PREFIX = "1.2.840.10008.1.2.4."
-_BASELINE = f"{_JPEG_PREFIX}50"
-_EXTENDED = f"{_JPEG_PREFIX}51"
-_JPEG = {f"{_JPEG_PREFIX}{n}" for n in (50, 51, 52, 53, 54, 55, 56, 57, 58, 70)}
-"""JPEG of any process: sequential (50, 51), spectral selection (52, 53), progressive (54, 55), lossless."""
-_LOSSLESS_JPEG = {f"{_JPEG_PREFIX}{n}" for n in (57, 58, 70)}
-_REVERSIBLE = {*_LOSSLESS_JPEG, *(f"{_JPEG_PREFIX}{n}" for n in (80, 90, 92, 201, 202))}
-"""Syntaxes that keep every bit of a word."""
-_JPEG_LS = {f"{_JPEG_PREFIX}{n}" for n in (80, 81)}
-_JPEG_2000 = {f"{_JPEG_PREFIX}{n}" for n in (90, 91, 92, 93)}
-_RLE = "1.2.840.10008.1.2.5"
-_PLAIN_FRAMES = "1.2.840.10008.1.2.1.98"  # encapsulated, but not compressed; PS3.5 A.4.11
-_DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 
 Decoded = tuple[NDArray[Any], str]
 """(rows, cols) or (rows, cols, samples), and the photometric interpretation of these values."""
@@ -49,21 +48,22 @@ def decode_frame(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
     values, photometric : (rows, cols) or (rows, cols, samples), and the photometric interpretation;
         YBR_FULL is RGB by then.
     """
-    if syntax in _JPEG_2000:
-        data = bare_j2k(data)
     stated = codestream(data)
+    syntax = true_syntax(syntax, stated)
+    if syntax in JPEG_2000:
+        data = bare_j2k(data)
     _check_codestream(data, stated, syntax, options)
-    if syntax in (_PLAIN_FRAMES, _DEFLATED_FRAMES):
-        plain = data if syntax == _PLAIN_FRAMES else _inflate(data, _n_bytes(options))
+    if syntax in (PLAIN_FRAMES, DEFLATED_FRAMES):
+        plain = data if syntax == PLAIN_FRAMES else _inflate(data, _n_bytes(options))
         values = _native(plain, options)
         values = stored_values(values, options)
         return rgb_of(values, str(options["photometric_interpretation"]), options["bits_stored"])
-    if syntax == _RLE and options["bits_allocated"] == 1:
+    if syntax == RLE and options["bits_allocated"] == 1:
         return _native(_run_lengths(data), options), options["photometric_interpretation"]
     if bit_shift(options):
         return _shifted(data, syntax, options, stated)
     values, photometric = _first_that_can(data, syntax, options, stated)
-    if syntax in _REVERSIBLE and (values.dtype.kind == "u" or options.get("pixel_representation") == 1):
+    if syntax in REVERSIBLE and (values.dtype.kind == "u" or options.get("pixel_representation") == 1):
         values = stored_values(values, options)  # overlays or noise above them were compressed as well
     return values, photometric
 
@@ -99,7 +99,7 @@ def _first_that_can(data: bytes, syntax: Any, options: dict[str, Any], stated: C
 
 
 def _decoders(syntax: Any, options: dict[str, Any], stated: Codestream | None) -> list[Decode]:
-    if syntax in _JPEG:
+    if syntax in JPEG:
         if (
             stated is not None
             and stated.adobe == 1
@@ -108,13 +108,13 @@ def _decoders(syntax: Any, options: dict[str, Any], stated: Codestream | None) -
             # Pillow turns what an Adobe segment calls YCbCr into RGB, and pydicom would do so once more.
             return [_jpeg]
         # Pillow, by pydicom, knows 8 bits alone; libjpeg-turbo, by imagecodecs, all but hierarchical JPEG.
-        eight = syntax == _BASELINE or (syntax == _EXTENDED and options["bits_stored"] == 8)
+        eight = syntax == BASELINE or (syntax == EXTENDED and options["bits_stored"] == 8)
         ours: list[Decode] = [_by_pydicom, _jpeg] if eight else [_jpeg]
         return [*ours, _by_pydicom] if find_spec("libjpeg") is not None and not eight else ours
-    if syntax in _JPEG_LS:
+    if syntax in JPEG_LS:
         return [_by_pydicom, _jpeg_ls]
     # OpenJPEG both times, but imagecodecs accepts streams whose headers disagree with the file's.
-    return [_by_pydicom, _jpeg_2000] if syntax in _JPEG_2000 else [_by_pydicom]
+    return [_by_pydicom, _jpeg_2000] if syntax in JPEG_2000 else [_by_pydicom]
 
 
 def _by_pydicom(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
@@ -144,12 +144,12 @@ def _check_codestream(data: bytes, stated: Codestream | None, syntax: Any, optio
             f"damaged: the compressed frame is {stated.rows} × {stated.cols} pixels, the header says "
             f"{size[0]} × {size[1]}"
         )
-    # An odd stream is padded to an even length by 0, or behind its end marker by FF, or by any byte (DCMTK).
-    is_ended = data.rstrip(b"\0\xff").endswith(b"\xff\xd9") or data[-3:-1] == b"\xff\xd9"
-    if syntax in _JPEG_LS and not is_ended:
+    if syntax in JPEG_LS and not is_ended(data):
         # CharLS can spend minutes on a stream that ends without its end marker.
         raise PictureError("the file is truncated within a JPEG-LS frame")
-    if syntax in _JPEG_2000 and stated is None:
+    if syntax in JPEG and is_cut_off(data):
+        raise PictureError("the file is truncated within a JPEG frame")
+    if syntax in JPEG_2000 and stated is None:
         raise PictureError("damaged: its JPEG 2000 frame has no codestream")
 
 
@@ -164,7 +164,7 @@ def _with_true_colours(options: dict[str, Any], stated: Codestream | None, synta
     photometric = str(options["photometric_interpretation"])
     if stated is None or options["samples_per_pixel"] != 3:
         return options
-    if syntax in _JPEG_2000 and photometric in ("YBR_ICT", "YBR_RCT") and not stated.is_mixed:
+    if syntax in JPEG_2000 and photometric in ("YBR_ICT", "YBR_RCT") and not stated.is_mixed:
         # Its encoder was given YCbCr, and transformed nothing: what comes out is YCbCr.
         return {**options, "photometric_interpretation": "YBR_FULL"}
     return options
@@ -177,7 +177,7 @@ def _jpeg(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
     photometric = str(options["photometric_interpretation"])
     ybr = photometric.startswith("YBR")
     # libjpeg-turbo converts no colours of lossless JPEG.
-    is_kept = ybr and syntax in _LOSSLESS_JPEG
+    is_kept = ybr and syntax in LOSSLESS_JPEG
     made = "YCBCR" if is_kept else "RGB"
     colour: dict[str, Any] = {"colorspace": "YCBCR" if ybr else "RGB", "outcolorspace": made}
     try:

@@ -1,5 +1,7 @@
 """What a file is, and whether an index takes it."""
 
+import gzip
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -38,6 +40,8 @@ def _read(path, **kwargs):
         ((SLIDE, "SM", ("ORIGINAL", "PRIMARY", "LABEL", "NONE"), False), Kind.LABEL),
         ((SLIDE, "SM", ("ORIGINAL", "PRIMARY", "OVERVIEW", "NONE"), True), Kind.LABEL),
         ((SLIDE, "SM", (), True), Kind.LABEL),
+        (("1.2.840.10008.5.1.4.1.1.77.1.2", "GM", ("ORIGINAL", "PRIMARY", "LABEL"), True), Kind.LABEL),
+        (("", "XC", ("ORIGINAL", "PRIMARY"), True), Kind.LABEL),
     ],
 )
 def test_the_header_of_dicom_says_what_it_is(values, kind):
@@ -141,6 +145,10 @@ def test_an_unknown_kind_is_refused():
         ("x.dcm.gz", b"\x1f\x8b" + bytes(50), "unpack it"),
         ("X.NII.BZ2", b"BZh9" + bytes(50), "unpack it"),
         ("x.mp4", b"\0\0\0\x18ftypisom" + bytes(50), "frames"),
+        ("x", b"P5\n2 2\n255\nabcd", "PNG"),
+        ("x", gzip.compress(bytes(128) + b"DICM" + bytes(50), mtime=0), "unpack it"),
+        ("x.dcm.zip", b"PK\x03\x04" + bytes(50), "unpack it"),
+        ("x.ico", b"\0\0\1\0" + bytes(50), "PNG"),
     ],
 )
 def test_images_in_formats_that_are_not_read_are_named_with_a_remedy(tmp_path, name, content, remedy):

@@ -19,6 +19,8 @@ NAME = "DOE^JANE\x1b[31m"
         (ValueError(f"image file is truncated near {NAME}"), "truncated"),
         (RuntimeError(f"CRC of {NAME} is wrong"), "checksum"),
         (NotImplementedError(f"{NAME} is not supported"), "not supported"),
+        (OSError("decoder jpeg2k not available"), "not supported"),
+        (OSError("could not create decoder object"), "it is damaged (OSError)"),  # WebP that was cut off
         (OSError(f"cannot identify image file '{NAME}'"), "header is damaged"),
         (KeyError(NAME), "it is damaged (KeyError)"),
         (OSError(errno.EACCES, f"nobody may read {NAME}", NAME), "Permission denied"),

@@ -147,6 +147,33 @@ def test_a_truncated_file_is_an_error(tmp_path):
             _read(path)
 
 
+def _shorten(path, tag, change):
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        values = change(file.pages.first.tags[tag].value)
+        file.pages.first.tags[tag].overwrite(values)
+
+
+def test_what_lacks_in_a_page_is_not_shown_as_black_or_grey(tmp_path):
+    image = np.kron(GREY, np.ones((8, 8), np.uint8))
+    path = _write(tmp_path, image, tile=(64, 64), compression="jpeg")
+    whole = _read(path).pixels
+    _shorten(path, "TileByteCounts", lambda counts: (counts[0] - 2, *counts[1:]))
+    np.testing.assert_array_equal(_read(path).pixels, whole)  # the end marker alone
+    _shorten(path, "TileByteCounts", lambda counts: (counts[0] * 3 // 4, *counts[1:]))
+    with pytest.raises(PictureError, match="truncated within a JPEG tile"):
+        _read(path)
+    path = _write(tmp_path, image, rowsperstrip=16)
+    _shorten(path, "ImageLength", lambda rows: rows + 32)
+    with pytest.raises(PictureError, match="more pixels than the file can hold"):
+        _read(path)
+
+
+def test_a_file_without_pages_is_not_passed_over_in_silence(tmp_path):
+    (tmp_path / "x.tif").write_bytes(b"II*\0" + bytes(20))
+    with pytest.raises(PictureError, match="holds no image"):
+        _read(tmp_path / "x.tif")
+
+
 def test_large_pages_are_refused_before_they_are_decoded(tmp_path):
     path = _write(tmp_path, GREY)
     with pytest.raises(PictureError, match=r"x\.tif: 20 × 30 pixels are more than the 599 allowed"):

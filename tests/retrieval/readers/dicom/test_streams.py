@@ -13,7 +13,8 @@ from support.dicom_files import EXPLICIT, texture, write_dicom
 from retrieval.errors import PictureError
 from retrieval.readers import read_pictures
 
-JPEG, JPEG_LS, J2K = (f"1.2.840.10008.1.2.4.{n}" for n in (50, 80, 90))
+JPEG, LOSSLESS, JPEG_LS, J2K = (f"1.2.840.10008.1.2.4.{n}" for n in (50, 70, 80, 90))
+RLE = "1.2.840.10008.1.2.5"
 
 
 def _read(path, **kwargs):
@@ -89,6 +90,28 @@ def test_native_pixels_under_a_compressed_syntax_are_refused(tmp_path):
     path.write_bytes(path.read_bytes().replace(EXPLICIT.encode() + b"\0", b"1.2.840.10008.1.2.5\0", 1))
     with pytest.raises(PictureError, match="RLE Lossless, but the pixels are not encapsulated"):
         _read(path)
+
+
+@pytest.mark.parametrize(("syntax", "encode"), [(JPEG, "jpeg8"), (LOSSLESS, "ljpeg"), (JPEG_LS, "jpeg8")])
+def test_a_jpeg_frame_that_is_cut_off_costs_itself_alone(tmp_path, syntax, encode):
+    pixels, damaged = texture(), []
+    frame = getattr(imagecodecs, f"{encode}_encode")(pixels)
+    frames = [frame, frame[: len(frame) // 2], frame[:-2]]  # the last lacks nothing but its end marker
+    path = write_dicom(tmp_path / "x.dcm", pixels, syntax=syntax, frames=frames)
+    found = _read(path, report=damaged.append)
+    assert [p.id for p in found] == ["x.dcm#0", "x.dcm#2"]
+    np.testing.assert_array_equal(found[0].pixels, found[1].pixels)
+    assert "truncated" in damaged[0].reason
+
+
+@pytest.mark.parametrize("codec", ["jpeg8", "ljpeg", "jpegls", "jpeg2k"])
+def test_frames_of_another_codec_than_the_header_says_are_read(tmp_path, codec):
+    rgb = np.stack([_smooth(), 255 - _smooth(), _smooth()[::-1]], axis=-1)
+    for pixels in (_smooth(), rgb) if codec == "jpegls" else (_smooth(),):
+        frame = getattr(imagecodecs, f"{codec}_encode")(pixels)
+        for syntax in (JPEG, LOSSLESS, JPEG_LS, J2K, RLE):
+            path = write_dicom(tmp_path / "x.dcm", pixels, syntax=syntax, frames=[frame])
+            assert np.abs(_read(path)[0].pixels * 255 - pixels).mean() < 1.5
 
 
 def test_ycbcr_that_a_jpeg_2000_header_calls_transformed_becomes_rgb(tmp_path):
