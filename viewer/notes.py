@@ -161,7 +161,7 @@ def note_on_metrics(index: Index) -> str | None:
         return None
     learnt = f"{' and '.join(metrics)}, learnt from labels"
     bases = list(dict.fromkeys(name.partition("+")[0] for name in metrics))
-    # A metric whose trial showed a gain replaces its base; any other is fused with it.
+    # A metric whose trial showed a gain replaces its base; one that neither gained nor lost is fused with it.
     fused = [name for name in bases if name in answering]
     are, answer, that = ("are", "answer", "those") if len(metrics) > 1 else ("is", "answers", "that")
     flags = " ".join(f"--by {name}" for name in fused or bases)

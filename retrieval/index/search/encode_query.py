@@ -116,12 +116,14 @@ def default_representations(snapshot: Snapshot) -> tuple[str, ...]:
     """Return the names of the representations that answer a query that names none.
 
     All that are fitted, but for those on which a metric was learnt that is better: one whose trial showed a
-    gain, the 95 % interval of which is above 0. That metric then answers alone, instead of with its base.
-    A semantic profile answers if it is named.
+    gain, the 95 % interval of which is above 0. That metric then answers alone, instead of with its base. One
+    whose trial showed a loss answers if it is named, as a semantic profile does.
     """
     fitted = [b for b in snapshot.stored.values() if b.is_fitted and not b.report.get("by_name_only")]
-    beaten = {b.base for b in fitted if b.base and b.report.get("gain", [0.0])[0] > 0}
-    return tuple(b.name for b in fitted if b.name not in beaten)
+    gains = {b.name: b.report.get("gain", (0.0, 0.0)) for b in fitted if b.base}
+    worse = {b.base for b in fitted if b.base and gains[b.name][0] > 0}
+    worse |= {name for name, (_, high) in gains.items() if high < 0}
+    return tuple(b.name for b in fitted if b.name not in worse)
 
 
 def apply_feedback(

@@ -1,6 +1,7 @@
 """Facts about asking an index."""
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from retrieval.answers.smoothing import smooth
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.errors import PictureError, SettingError
 from retrieval.index import Index
+from retrieval.index.search.encode_query import default_representations
 from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 from retrieval.ranker import Ranking
@@ -282,3 +284,14 @@ def test_a_query_changes_nothing(index, folder, place):
     index.query(picture)
     np.testing.assert_array_equal(before, picture.pixels)
     assert files == written()
+
+
+@pytest.mark.parametrize(
+    ("gain", "answering"),
+    [((0.1, 0.2), ("words+nca",)), ((-0.1, 0.2), ("words", "words+nca")), ((-0.2, -0.1), ("words",))],
+)
+def test_a_metric_answers_in_place_of_its_base_or_beside_it_or_if_it_is_named(gain, answering):
+    base = SimpleNamespace(name="words", base="", is_fitted=True, report={})
+    metric = SimpleNamespace(name="words+nca", base="words", is_fitted=True, report={"gain": gain})
+    snapshot = SimpleNamespace(stored={"words": base, "words+nca": metric})
+    assert default_representations(snapshot) == answering
