@@ -157,7 +157,9 @@ def _classified(found: Evaluation) -> str:
 def _tests(found: Evaluation) -> str:
     """Write how all pairs of systems compare, the largest difference first."""
     lines = [
-        [
+        [c.first, c.second, "-", "-", "-", "-"]
+        if math.isnan(c.difference)  # no query could be measured
+        else [
             c.first,
             c.second,
             f"{100 * c.difference:+.1f}",

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from cli.main import main
+from cli.output.evaluation_tables import as_text
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.errors import SettingError
 from retrieval.evaluation import EvaluationOptions, Judgements, evaluate
@@ -204,6 +205,13 @@ def test_the_command(place, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("system,measure,class,queries")
     assert any(line.startswith('"thumbnail & colour, sum",mAP,even,') for line in lines)
+
+
+def test_what_could_not_be_measured_is_a_dash(found):
+    nothing = replace(found.comparisons[0], difference=float("nan"), low=float("nan"), high=float("nan"))
+    table = as_text(replace(found, comparisons=(nothing,)))
+    assert "nan" not in table
+    assert table.rstrip().splitlines()[-1].split()[2:] == ["-"] * 4
 
 
 def test_files_of_trec_say_the_same(place, capsys, tmp_path):
