@@ -35,7 +35,7 @@ def open_frames(source: Source) -> Iterator[Stored]:
         offset = file.tell()
         more["start"] = file.read(4)
         if not more.get("pixel_keyword"):
-            raise _no_pixels(dataset)
+            raise _no_pixels(dataset, syntax)
         check_wanted(kind_of(dataset), source.also)
         _check_encoding(more, syntax)
         options = _options(dataset, source, more, syntax)
@@ -126,7 +126,12 @@ def _check_encoding(more: dict[str, Any], syntax: Any) -> None:
         )
 
 
-def _no_pixels(dataset: Any) -> PictureError:
+def _no_pixels(dataset: Any, syntax: Any) -> PictureError:
+    # PS3.3 C.12.1: every object has group 8, a DICOMDIR (F.3) group 4; read wrongly, they are others.
+    if dataset and not {4, 8} & {int(tag) >> 16 for tag in list(dataset.keys())}:
+        return PictureError(
+            f"its header is not encoded as it says, {syntax_name(syntax)}; correct the transfer syntax"
+        )
     if element(dataset, "Rows"):
         return PictureError("the pixel data are missing: the file is truncated or was stripped")
     # A damaged header may hold anything in the place of the kind; the allow-list lets known kinds through.

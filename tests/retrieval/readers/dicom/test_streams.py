@@ -114,6 +114,13 @@ def test_frames_of_another_codec_than_the_header_says_are_read(tmp_path, codec):
             assert np.abs(_read(path)[0].pixels * 255 - pixels).mean() < 1.5
 
 
+def test_a_header_in_the_other_order_of_bytes_is_refused_by_its_reason(tmp_path):
+    path = write_dicom(tmp_path / "x.dcm", texture())
+    path.write_bytes(path.read_bytes().replace(EXPLICIT.encode() + b"\0", b"1.2.840.10008.1.2.2\0", 1))
+    with pytest.raises(PictureError, match="not encoded as it says, transfer syntax Explicit VR Big Endian"):
+        _read(path)
+
+
 def test_ycbcr_that_a_jpeg_2000_header_calls_transformed_becomes_rgb(tmp_path):
     rgb = np.stack([_smooth(), 255 - _smooth(), _smooth()[::-1]], axis=-1)
     ycc = np.ascontiguousarray(np.asarray(Image.fromarray(rgb).convert("YCbCr")))
