@@ -24,7 +24,22 @@ from viewer.identifiers import identifiers
         ("archive/Doe_Jane/1.dcm", "name"),
         ("Doe, Jane", "name"),
         ("MRN 00482913", "number"),
-        ("scan_7719203.dcm", None),  # a part of a word
+        ("scan_7719203.dcm", "number"),
+        ("7719203.dcm#4", "number"),
+        ("P1234567", "number"),
+        ("078-05-1120", "number"),
+        ("02/13/1961", "date"),
+        ("am 3.2.1961", "date"),
+        ("03.02.61", "date"),
+        ("03-FEB-1961", "date"),
+        ("February 3rd, 1961", "date"),
+        ("1961_02_03", "date"),
+        ("19610203120000", "date"),
+        ("Özdemir_Ali", "name"),
+        ("DOE^^", "name"),
+        ("王^小東", "name"),
+        ("\\\\server\\scans\\jdoe", "path"),
+        ("file:///home/jdoe/1.dcm", "path"),
         ("write to jane.doe@example.org", "e-mail"),
         ("1.2.840.113619.2.55.3.604688119", "uid"),
         ("/home/jdoe/scans/1.dcm", "path"),
@@ -34,10 +49,17 @@ from viewer.identifiers import identifiers
         ("3f2a9c0d1e4b5a68", None),  # a pseudonym
         ("0.123456789 and 12345 px", None),
         ("superpixel, dense", None),
+        ("1234567.25 and 10.12.19.4", None),
+        ("3 images, 2000 x 2000; 10 decimals", None),
     ],
 )
 def test_shapes_of_identifiers(text, kind):
     assert [one.kind for one in identifiers([("here", text)])] == ([] if kind is None else [kind])
+
+
+@pytest.mark.parametrize("text", ["a" * 100_000, "a." * 50_000, "A_" * 50_000])
+def test_long_words_are_looked_through_once(text):
+    assert list(identifiers([("here", text)])) == []
 
 
 @pytest.fixture
