@@ -112,14 +112,16 @@ def spread_around(near: Sequence[int], at: int, first: int, last: int) -> list[i
 
 def _near(index: Index, query: Query, through: float) -> tuple[SliceStack, list[int]]:
     """Return the stack of a query, and the places of its slices at most ``through`` mm away."""
-    if query.picture is not None or query.slices:
+    # A file of the index has the neighbours of its image there.
+    own = query.known_as
+    if own is None or query.slices:
         raise OptionError("only an image of the index has known neighbours; ask with its id", "through")
-    stack = stack_of(index, query.id)
+    stack = stack_of(index, own)
     middle = stack.slices[stack.at].height
     if len(stack.slices) < 2 or middle is None:
         raise OptionError(f"{query.id} is in no stack with positions; leave it out", "through")
     heights = [one.height for one in stack.slices]
-    return stack, [i for i, own in enumerate(heights) if own is not None and abs(own - middle) <= through]
+    return stack, [i for i, z in enumerate(heights) if z is not None and abs(z - middle) <= through]
 
 
 def _own_extent(index: Index, stack: Sequence[str], at: int, options: QueryOptions) -> tuple[int, int]:

@@ -83,6 +83,11 @@ def test_slices_ask_that_are_near_and_show_what_is_marked(image, through, asking
     assert list(follow(collection(), image, through).names) == asking
 
 
+def test_a_file_of_the_index_asks_as_its_image_does(collection):
+    read = Query("scans/10.dcm", picture=object(), known_as="a010")
+    assert list(FollowedMark.of(collection(), read, MARKED, 2).names) == ["a009", "a010", "a011"]
+
+
 def test_no_slice_near_the_mark_is_found_whether_it_asks_or_not(collection):
     index = collection()
     mark = follow(index, "a010", 20)
