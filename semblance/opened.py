@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from retrieval.index import QueryOptions
 from scale.shards.opening import open_index as open_reader
 from viewer.answering import ask, findings_of, without_itself
-from viewer.queries.query import Query, canvas_of
+from viewer.queries.query import Query, canvas_of, indexed_name
 
 from . import keywords
 from .images import query_of, volume_query
@@ -147,6 +147,7 @@ class Index:
         keywords.checked({"hit": hit})
         query = query_of(self._reader, image)
         asked = self._options(query, {**given, "by": by or first_explainer(self._reader)})
+        hit = indexed_name(self._reader, hit)
         found = self._reader.explain(query.subject, hit, QueryOptions(by=asked.by, region=asked.region))
         return Explanation(query.id, hit, found)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from retrieval.errors import SettingError
 from viewer.explanation_text import first_explainer, sentence
 from viewer.files import check_picture_name, write_picture
-from viewer.queries.query import canvas_of, find_queries, the_only
+from viewer.queries.query import canvas_of, find_queries, indexed_name, the_only
 
 from ..options.argument_types import place
 from ..options.command import command
@@ -68,10 +68,11 @@ def run(args: Arguments) -> int:
         query = the_only(find_queries(index, [args.query]), args.query)
         by = args.by or first_explainer(index)
         region = region_of(args, canvas_of(index, query))
-        reasons = index.explain(query.subject, args.hit, by=[by], region=region)
-    args.shown.append(args.hit)
-    write_picture(draw(reasons, f"{query.id} finds {args.hit} by {by}", sentence(reasons)), args.output)
-    print(json.dumps(_object(query, args.hit, by, reasons)) if args.json else sentence(reasons))
+        hit = indexed_name(index, args.hit)
+        reasons = index.explain(query.subject, hit, by=[by], region=region)
+    args.shown.append(hit)
+    write_picture(draw(reasons, f"{query.id} finds {hit} by {by}", sentence(reasons)), args.output)
+    print(json.dumps(_object(query, hit, by, reasons)) if args.json else sentence(reasons))
     return 0
 
 

@@ -15,7 +15,7 @@ from viewer.answer_files import as_json_line
 from viewer.answering import answer_page, ask, with_images, without_itself
 from viewer.files import check_page_name, check_picture_name, write_picture, write_text
 from viewer.queries.marked_region import Mark
-from viewer.queries.query import the_only
+from viewer.queries.query import indexed_name, the_only
 from viewer.report import write_page
 
 from ..error_lines import one_line, usage_line
@@ -223,6 +223,8 @@ def options_of(index: Index, one: Asked, args: Arguments) -> QueryOptions:
         from viewer.queries.slide_field import at_scale
 
         fields["where"] = at_scale(args.where, one.um_per_px, index.tiling)
+    for side in ("like", "unlike"):
+        fields[side] = tuple(indexed_name(index, name) for name in getattr(args, side) or ())
     options = QueryOptions(
         **fields,
         region=one.region,

@@ -140,10 +140,9 @@ def _named(snapshot: Snapshot, names: Sequence[str], known: Mask) -> Mask:
 
 
 def _no_label(annotations: Annotations, options: EvaluationOptions) -> str:
-    unmatched = annotations.unmatched()
     if options.labels is None:
         return f"{options.label}: no image of this index has one; give a label table with --labels"
     return (
         "labels: no row names an image of this index; paths are those of the index, as `semblance query` "
-        f"prints them (the table's first is {next(iter(unmatched), 'none')!r})"
+        f"prints them (the table's first is {next(iter(options.labels.rows), 'none')!r})"
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from retrieval.errors import OptionError, SettingError
 
 from .geojson import Shape, is_geojson, read_shapes, stem_of
-from .query import slide_path
+from .query import indexed_name, slide_path
 from .slide_field import slide_fields
 
 if TYPE_CHECKING:
@@ -117,15 +117,15 @@ def _named(index: Index, table: Path, name: str) -> Example:
     from retrieval.index.search.concepts import Example
     from retrieval.readers.tiling import frame_of
 
-    if name in index:
-        return _indexed(index, name)
+    if (known := indexed_name(index, name)) in index:
+        return _indexed(index, known)
     source, _, part = name.partition("#")
     frame, path = frame_of(part), slide_path(index, source)
     if frame is None or path is None:
         raise SettingError(f"{table}: {name} is no image of this index, and no field of a slide")
     picture = next(iter(index.read_query(path, [frame])))
-    known = index.names_at(path)
-    groups = index.picture(known[0]).groups if known else picture.groups
+    tiles = index.names_at(path)
+    groups = index.picture(tiles[0]).groups if tiles else picture.groups
     return Example(picture, None, groups.get("patient") or groups.get("slide") or source)
 
 

@@ -85,8 +85,10 @@ def slide_path(index: Index, image: str) -> Path | None:
     if index.tiling is None:
         return None
     ids = ids_of(index, image)
-    path = index.path_of(ids[0]) if ids and ids[0] != image else Path(image)
-    if ids and ids[0] != image and path is None:
+    # A slide is named by its file; a tile, which has a name of its own, is none.
+    has_tiles = bool(ids) and ids[0] != indexed_name(index, image)
+    path = index.path_of(ids[0]) if has_tiles else Path(image)
+    if has_tiles and path is None:
         raise PictureError(f"{image}: its file is not there any more, or holds something else")
     return path if path is not None and path.is_file() and index.slide_facts(path) is not None else None
 
@@ -131,10 +133,18 @@ def the_only(queries: Iterable[Query], image: str) -> Query:
 
 def ids_of(index: Index, image: str) -> list[str]:
     """Return the ids that an IMAGE names: its own, or those of all its frames; none if there are none."""
-    if image in index:
-        return [image]
+    name = indexed_name(index, image)
+    if name in index:
+        return [name]
     # file.dcm stands for all of its frames, file.dcm#0 and so on.
-    return [name for name in index.names if name.startswith(f"{image}#")]
+    return [other for other in index.names if other.startswith(f"{name}#")]
+
+
+def indexed_name(index: Index, image: str) -> str:
+    """Return what the index calls an image or a file: its pseudonym if names are hidden; else as given."""
+    meant = index.ask(lambda snapshot: list(snapshot.catalogue.names.meant(image)))
+    known = (one for one in meant if one in index or any(n.startswith(f"{one}#") for n in index.names))
+    return image if len(meant) == 1 else next(known, image)
 
 
 def reader_of(index: Index) -> Reader:

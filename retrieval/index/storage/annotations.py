@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,8 @@ class Annotations:
     """
 
     def __init__(self, snapshot: Snapshot, table: LabelTable | None = None) -> None:
-        self.snapshot, self._table = snapshot, table
+        self.snapshot = snapshot
+        self._table = None if table is None else _by_ids(table, snapshot)
 
     @property
     def labels(self) -> list[tuple[str, ...]]:
@@ -87,10 +89,10 @@ class Annotations:
         return column, [group or f"# {name}" for group, name in named]
 
     def unmatched(self) -> tuple[str, ...]:
-        """Return the paths in the table that name no image."""
+        """Return the paths in the table that name no image; as pseudonyms if the index hides names."""
         if self._table is None:
             return ()
-        known = {str(cell[0]) for cell in self.snapshot.columns.values("source")}.union(self.snapshot.names)
+        known = _known(self.snapshot)
         return tuple(path for path in self._table.rows if path not in known)
 
     def _identities(self, column: str) -> list[Values]:
@@ -123,3 +125,20 @@ class Annotations:
         sources = self.snapshot.columns.values("source")
         named = zip(self.snapshot.names, sources, strict=True)
         return [rows.get(name) or rows.get(str(source[0])) for name, source in named]
+
+
+def _by_ids(table: LabelTable, snapshot: Snapshot) -> LabelTable:
+    """Return a table by what the index calls its images and files, which may be pseudonyms of their names."""
+    names = snapshot.catalogue.names
+    if not names.are_hidden:
+        return table
+    known, rows = _known(snapshot), dict[str, LabelRow]()
+    for path, row in table.rows.items():
+        *meant, shown = names.meant(path)
+        rows.setdefault(next((one for one in meant if one in known), shown), row)
+    return replace(table, rows=rows)
+
+
+def _known(snapshot: Snapshot) -> set[str]:
+    """Return the ids of all images, and the names of their files."""
+    return {str(cell[0]) for cell in snapshot.columns.values("source")}.union(snapshot.names)

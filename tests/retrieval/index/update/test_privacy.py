@@ -106,3 +106,26 @@ def test_what_a_dicomdir_lacks_is_not_named_where_names_are_hidden(scans, capsys
     said = capsys.readouterr().err
     assert "31 of the 31 files that it names cannot be found" in said
     assert ("77654033" in said) is (names == "plain")
+
+
+def test_hidden_images_go_by_the_names_of_their_files_wherever_one_is_named(scans, tmp_path, capsys):
+    place = index(scans, "--names", "hash")
+    table = tmp_path / "labels.csv"
+    table.write_text("path,label\n0.dcm,a\n1.dcm,b\n2.dcm,a\nnone.dcm,b\n")
+    with Index.open(place) as opened:
+        ids = {name: opened.names_at(scans / name)[0] for name in ("0.dcm", "1.dcm", "2.dcm")}
+    capsys.readouterr()
+    line = ["query", str(place), "1.dcm", "--like", "0.dcm", "--unlike", "2.dcm"]
+    assert main([*line, "--labels", str(table), "--json", "--report", str(tmp_path / "r.html")]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)
+    assert answer["query"] == ids["1.dcm"]
+    assert {hit["id"] for hit in answer["hits"]} == {ids["0.dcm"], ids["1.dcm"]}
+    assert [one["label"] for one in answer["findings"]["labels"]] == ["a"]
+    assert ".dcm" not in (tmp_path / "r.html").read_text()
+    why = ["explain", str(place), "0.dcm", "2.dcm", "-o", str(tmp_path / "why.png"), "--json"]
+    assert main(why) == 0
+    assert json.loads(capsys.readouterr().out)["hit"] == ids["2.dcm"]
+    assert main(["evaluate", str(place), "--labels", str(table), "--queries", "0.dcm", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["queries"] == 1
+    with semblance.open(place) as opened:
+        assert opened.explain("0.dcm", "2.dcm").hit == ids["2.dcm"]
