@@ -51,7 +51,17 @@ class LabelTable:
             twice, a line with more or fewer fields than the header, or more of them than any table needs
             (``table_rows``). The line is named.
         """
-        return cls(dict(_rows(path, (path_column, label_column))))
+        return cls.of_rows(table_rows(path, "labels"), f"labels: {path}", path_column, label_column)
+
+    @classmethod
+    def of_rows(
+        cls, rows: Iterable[tuple[int, list[str]]], table: str, path_column: str, label_column: str
+    ) -> LabelTable:
+        """Hold the rows of ``table_rows``, the header first; ``table`` names the table in messages.
+
+        Raises SettingError as ``read`` does.
+        """
+        return cls(dict(_rows(rows, table, (path_column, label_column))))
 
     @classmethod
     def of(cls, labels: Mapping[Any, Any]) -> LabelTable:
@@ -95,24 +105,26 @@ def _label(given: Any, path: Any, line: int) -> str:
     raise SettingError(f"labels: row {line} ({path}): {given!r} is no label; give text, or several texts")
 
 
-def _rows(path: Path, required: tuple[str, str]) -> Iterator[tuple[str, LabelRow]]:
+def _rows(
+    rows: Iterable[tuple[int, list[str]]], table: str, required: tuple[str, str]
+) -> Iterator[tuple[str, LabelRow]]:
     header: list[str] = []
     seen: dict[str, int] = {}
-    for line, fields in table_rows(path, "labels"):
+    for line, fields in rows:
         if not header:
-            header = _header(path, fields, required)
+            header = _header(table, fields, required)
             continue
         name, row = _row(dict(zip(header, map(_plain, fields), strict=True)), line, required)
         if not name or name in seen:
             what = f"{name!r} stands on line {seen[name]} already" if name else "the path is empty"
-            raise SettingError(f"labels: {path}, line {line}: {what}; name each image once")
+            raise SettingError(f"{table}, line {line}: {what}; name each image once")
         seen[name] = line
         yield name, row
     if not header:  # an empty file
-        _header(path, [], required)
+        _header(table, [], required)
 
 
-def _header(path: Path, fields: list[str], required: tuple[str, str]) -> list[str]:
+def _header(table: str, fields: list[str], required: tuple[str, str]) -> list[str]:
     # Spreadsheets leave spaces around names; those within a name belong to it.
     header = [field.strip() for field in fields]
     for name in required:
@@ -120,15 +132,15 @@ def _header(path: Path, fields: list[str], required: tuple[str, str]) -> list[st
             # As spreadsheets write them where the comma is the sign of decimals.
             if len(header) == 1 and ";" in header[0]:
                 raise SettingError(
-                    f"labels: {path}, line 1: columns stand apart by semicolons; save it with commas (CSV)"
+                    f"{table}, line 1: columns stand apart by semicolons; save it with commas (CSV)"
                 )
             raise SettingError(
-                f"labels: {path}, line 1: no column {name!r} (it has {', '.join(header) or 'none'}); "
+                f"{table}, line 1: no column {name!r} (it has {', '.join(header) or 'none'}); "
                 f"the header must name {' and '.join(required)}; rename them, or, at the command line, "
                 "say which they are by --path-column and --label-column"
             )
     if repeated := {name for name in header if header.count(name) > 1}:
-        raise SettingError(f"labels: {path}, line 1: column {min(repeated)!r} stands twice; rename one")
+        raise SettingError(f"{table}, line 1: column {min(repeated)!r} stands twice; rename one")
     return header
 
 

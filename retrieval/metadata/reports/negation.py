@@ -20,14 +20,17 @@ _CLAUSE = re.compile(
 )
 _PSEUDO = re.compile(
     r"\b(?:no|without|not|kein\w*|ohne|nicht)\s+(?:\w+\s+)?(?:change|increase|decrease|interval|only|änderung|"
-    r"zunahme|abnahme|befundänderung|nur|auszuschließen|excluded)\w*|"
-    r"\b(?:cannot|can not|kann nicht)\s+(?:be\s+)?\w+",
+    r"zunahme|abnahme|befundänderung|nur|auszuschließen|ausgeschlossen|excluded)\w*|"
+    # What is not displaced, or not of small cells, is there.
+    r"\b(?:not|nicht)[\s-]+(?:displaced|disloziert\w*|verschoben\w*|kleinzellig\w*|ruptur\w*)|"
+    r"\b(?:cannot|can not|can['’]t|could not|couldn['’]t|kann nicht|konnte nicht)\s+"
+    r"(?:\w+\s+){0,2}?(?:exclude|rule|ausgeschlossen|ausschließen)\w*",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
-    r"\b(?:no|not|without|never|nor|neither|denie[sd]|denying|negative for|absence of|absent|free of|"
-    r"rules? out|ruled out|lack of|lacks|"
-    r"kein(?:e[mnrs]?)?|nicht|ohne|weder|noch|frei von|fehlen\w*|ausschluss(?: von)?)\b",
+    r"\b(?:no|not|cannot|\w+n['’]t|nil|without|never|nor|neither|denie[sd]|denying|negative for|"
+    r"absence of|absent|free of|rules? out|ruled out|lack of|lacks|"
+    r"kein(?:e[mnrs]?|erlei)?|nicht|ohne|weder|noch|frei von|fehlen\w*|ausschluss(?: von)?)\b",
     re.IGNORECASE,
 )
 _AFTER = re.compile(

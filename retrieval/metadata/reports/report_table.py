@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from ...errors import SettingError
@@ -29,9 +30,14 @@ def read_reports(path: Path, terms: Sequence[Term], columns: Sequence[str] = ())
 
     Raises
     ------
-    SettingError : no such file, no column of paths or of text, or what ``LabelTable.read`` refuses.
+    SettingError : no such file, no column of paths or of text, no row, or what ``LabelTable.read`` refuses.
     """
-    header = _header(path)
+    # Read once: of a pipe nothing is left.
+    rows = table_rows(path, "reports")
+    first, fields = next(rows, (0, []))
+    if not fields:
+        raise SettingError(f"reports: {path}: is empty; give a CSV file with a header")
+    header = [name.strip() for name in fields]
     place = next((name for name in PATHS if name in header), None)
     if place is None:
         raise SettingError(f"reports: {path}: no column of paths; name one {', '.join(PATHS)}")
@@ -41,14 +47,10 @@ def read_reports(path: Path, terms: Sequence[Term], columns: Sequence[str] = ())
     if not texts:
         raise SettingError(f"reports: {path}: no column of text; name one of {', '.join(header)}")
     # The paths stand in for labels: those are found in the text.
-    table = LabelTable.read(path, place, place)
+    table = LabelTable.of_rows(chain([(first, fields)], rows), f"reports: {path}", place, place)
+    if not table.rows:
+        raise SettingError(f"reports: {path}: holds no report; give a row for each image")
     return LabelTable({name: _row(row, terms, texts) for name, row in table.rows.items()})
-
-
-def _header(path: Path) -> list[str]:
-    for _, fields in table_rows(path, "reports"):
-        return [name.strip() for name in fields]
-    raise SettingError(f"reports: {path}: is empty; give a CSV file with a header")
 
 
 def _row(row: LabelRow, terms: Sequence[Term], texts: Sequence[str]) -> LabelRow:

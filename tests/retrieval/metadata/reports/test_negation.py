@@ -25,6 +25,12 @@ TERMS = read_terms()
         ("No fracture.\nFracture of the left ulna, without swelling", ["fracture"]),
         ("Lesion of 2.5 cm with calcifications", ["calcification"]),
         ("NO EFFUSION. EMPHYSEMA.", ["emphysema"]),
+        ("This doesn't show an effusion; there isn’t any mass.", []),
+        ("Nil effusion.", []),
+        ("Fracture of the ulna, not displaced.", ["fracture"]),
+        ("An effusion can't be excluded.", ["effusion"]),
+        ("Could not entirely exclude a mass.", ["mass"]),
+        ("We cannot see a mass.", []),
     ],
 )
 def test_english(text, found):
@@ -47,6 +53,12 @@ def test_english(text, found):
         ("Eine Pneumonie ist nicht auszuschließen.", ["pneumonia"]),
         ("Pneumothorax: nein. Erguss: klein.", ["effusion"]),
         ("Hirnödem, keine Blutung.", ["edema"]),
+        ("Pneumonie nicht ausgeschlossen.", ["pneumonia"]),
+        ("Pneumonie nicht sicher ausgeschlossen.", ["pneumonia"]),
+        ("Pneumonie ausgeschlossen.", []),
+        ("Eine Pneumonie kann nicht sicher ausgeschlossen werden.", ["pneumonia"]),
+        ("Keinerlei Pleuraergüsse.", []),
+        ("Nicht dislozierte Fraktur.", ["fracture"]),
     ],
 )
 def test_german(text, found):

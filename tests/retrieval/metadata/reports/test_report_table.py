@@ -1,5 +1,8 @@
 """Facts about tables of terms and of reports."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from retrieval.errors import SettingError
@@ -31,6 +34,14 @@ def test_reports_become_labels_and_keep_the_other_columns_but_no_text(tmp_path, 
     assert read_reports(path, terms, ["diagnosis"]).rows["a.png"].labels == ("stone",)
 
 
+def test_reports_may_come_through_a_pipe(terms):
+    ours, theirs = os.pipe()
+    os.write(theirs, b"path,findings\na.png,A cyst.\n")
+    os.close(theirs)
+    assert read_reports(Path(f"/dev/fd/{ours}"), terms).rows["a.png"].labels == ("cyst",)
+    os.close(ours)
+
+
 @pytest.mark.parametrize(
     ("text", "columns", "message"),
     [
@@ -38,7 +49,9 @@ def test_reports_become_labels_and_keep_the_other_columns_but_no_text(tmp_path, 
         ("path,words\na,b\n", (), "no column of text"),
         ("path,findings\na,b\n", ("text",), "no column 'text'"),
         ("", (), "is empty"),
-        ("path,findings\na,b\na,c\n", (), "line 3"),
+        ("path,findings\na,b\na,c\n", (), "reports: .*line 3"),
+        ("path,findings\na,b,c\n", (), "reports: .*line 2"),
+        ("path,findings\n", (), "holds no report"),
     ],
 )
 def test_a_table_that_is_none_of_reports_is_refused(tmp_path, terms, text, columns, message):
