@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from deep import deep
 from deep.networks import weight_files
 from retrieval.errors import SettingError
 
@@ -85,3 +86,12 @@ def test_kept_bytes_belong_to_the_settings_that_name_their_hash():
     assert not weight_files.belong(data, "timm/b", "sha256:1")
     assert not weight_files.belong(data, "timm/a", "sha256:2")
     assert not weight_files.belong(b"nonsense", "timm/a", "sha256:1")
+
+
+def test_the_weights_of_the_package_are_found_by_their_hash():
+    """An index that has learnt nothing yet, as one of a folder that was empty, knows the settings alone."""
+    kept = deep(**deep().settings)
+    assert kept.source is None
+    assert kept.load().network_.weights_.tobytes() == weight_files.bundled().read_bytes()
+    with pytest.raises(SettingError, match="give the file itself"):
+        deep(**{**kept.settings, "weights": weight_files.fingerprint(b"another")}).load()
