@@ -86,6 +86,7 @@ def test_a_saved_search_comes_back_after_the_server_was_started_anew(visit: Visi
         tab.get_by_role("button", name="lower lobes", exact=True).click()
         expect(tab.locator("#look-title")).to_have_text("ct0/002.dcm")
         assert "by=superpixel" in tab.url
+        expect(tab.locator(".hit").first).to_be_visible()
 
 
 def test_an_answer_is_saved_as_a_file(visit: Visit, address: str, tmp_path: Path) -> None:

@@ -289,6 +289,24 @@ def test_a_question_in_the_address_is_asked_once(visit: Visit, address: str) -> 
     assert len(asked) == 1
 
 
+def test_a_question_of_a_whole_image_comes_back_with_its_address(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab)
+    tab.keyboard.press("Enter")  # as the page says, and the click has left the list
+    expect(tab.locator(".hit").first).to_be_visible()
+    tab.reload()
+    expect(tab.locator(".hit").first).to_be_visible()
+    # What is only looked at is not asked: another slice, and another image.
+    tab.keyboard.press("ArrowDown")
+    expect(tab.locator("#where-am-i")).to_contain_text("slice 5/6")
+    assert "asked" not in state_of(tab)
+    open_image(tab, "ct1/002.dcm")
+    expect(tab.locator(".hit")).to_have_count(0)
+    tab.go_back()
+    tab.go_back()
+    expect(tab.locator("#empty-answer")).to_be_visible()
+
+
 def test_an_image_from_outside_is_asked_with_and_is_no_part_of_a_link(
     visit: Visit, address: str, tmp_path: Path
 ) -> None:
@@ -317,6 +335,8 @@ def test_a_box_by_numbers_and_the_whole_question_by_keyboard_alone(visit: Visit,
     tab.keyboard.press("Tab")  # past the first, which is in colour
     tab.keyboard.press("Enter")
     expect(tab.locator("#window-values")).not_to_be_empty()
+    tab.keyboard.press("Enter")  # in the list still: what is open is asked with
+    expect(tab.locator(".hit").first).to_be_visible()
     tab.locator(".more summary").focus()
     tab.keyboard.press("Enter")
     for name, value in {"x": 20, "y": 30, "w": 40, "h": 36}.items():

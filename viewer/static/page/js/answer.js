@@ -28,7 +28,7 @@ export function start(told) {
     const isScrolled = slices().some((slice) => slice.image.id === state.image);
     if ((changed('image') && !isScrolled) || changed('upload', 'index')) clear();
     // Scrolling through slices asks nothing; a mark, a filter or another representation does.
-    if (isQuestion ? isRefined() || (current.answer && !changed('image', 'upload')) : changed('k')) run();
+    if (isQuestion ? isRefined() || state.asked || (current.answer && !changed('image', 'upload')) : changed('k')) run();
     if (changed('hit')) markCurrent();
   });
   on('ask-whole', 'click', run);
@@ -38,7 +38,7 @@ export function start(told) {
 }
 
 /** Whether more than an image is asked with. */
-export const isRefined = () => state.region || [...state.like, ...state.unlike, ...state.concept].length;
+export const isRefined = () => state.region || [state.like, state.unlike, state.concept].flat().length;
 
 function clear() {
   cancel();
@@ -66,6 +66,8 @@ let isOwed = false;
 export async function run() {
   if (!state.image && !state.upload) return;
   isOwed = false;
+  // Of an image alone the address says so, which else means that it is looked at.
+  update({ asked: !isRefined() });
   const timer = setTimeout(() => busy(true), SLOW_MS);
   try {
     for await (const found of ask((stage) => fill('progress', stage))) {
@@ -116,7 +118,7 @@ export function frame(answer) {
   $('more-hits').hidden = hits.length < state.k || state.k >= MOST;
   fill('answer-title', dotted([`${hits.length} ${unit}`, by.join(' + '), `${(tookMs / 1000).toFixed(2)} s`]));
   fill('answer-notes', [...new Set(answer.notes)].map((text) => h('p.note', text)),
-    hits.length === 0 && h('p.note.warn', 'No hit. Loosen the filter, or ask with another region.'));
+    !hits.length && h('p.note.warn', 'No hit. Loosen the filter, or ask with another region.'));
   fill('findings', findingsOf(answer.findings));
   fill('references', referencesOf(answer.references));
 }
@@ -193,8 +195,7 @@ function acts(hit) {
 
 /** @param {Hit} hit */
 function askWith({ image, box }) {
-  open({ image: image.id, region: box && { box: box.map(Math.round) }, k: MORE });
-  if (!box) run();
+  open({ image: image.id, region: box && { box: box.map(Math.round) }, asked: !box, k: MORE });
 }
 
 /** @param {string} id @param {'like' | 'unlike'} side */

@@ -23,7 +23,7 @@ export function chosen() {
   switch (state.by) {
     case 'default': case 'headToHead': return undefined;
     case 'words': case 'deep': return namesOf(state.by);
-    case 'both': return [...namesOf('words'), ...namesOf('deep')];
+    case 'both': return ['words', 'deep'].flatMap(namesOf);
     default: return [state.by];
   }
 }

@@ -84,7 +84,11 @@ const groupRow = ({ value, count, cover, labels }) => row(cover, short(value), d
 
 /** @param {Image} image @param {string} title @param {string} note @param {string} [id] what a click opens */
 const row = (image, title, note, id = image.id) => h('li', h('button.row', {
-  'data-id': id, title: id, onclick: () => open({ image: id, volume: false }),
+  'data-id': id, title: id, onclick: (/** @type {MouseEvent} */ { detail }) => {
+    open({ image: id, volume: false });
+    // After a click keys mean the image; who goes through the list by keys stays in it.
+    if (detail) $('stage').focus();
+  },
 }, thumbnailOf(image.key), h('span.row-text', h('span.row-title', title), h('span.quiet', note))));
 
 function mark() {

@@ -6,9 +6,12 @@ export const $ = (id) => document.getElementById(id);
 /** @param {string} selector @param {ParentNode} [within] @returns {any[]} */
 export const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
+/** @param {any} where an id or the thing itself */
+const nodeOf = (where) => (typeof where === 'string' ? $(where) : where);
+
 /** Listens. @param {string | EventTarget} where an id or a target @param {string} events names, by spaces @param {(event: any) => void} act @param {AddEventListenerOptions} [options] */
 export function on(where, events, act, options) {
-  const target = typeof where === 'string' ? $(where) : where;
+  const target = nodeOf(where);
   for (const event of events.split(' ')) target.addEventListener(event, act, options);
 }
 
@@ -29,7 +32,7 @@ function element(kind, tag, parts) {
   node.classList.add(...classes);
   if (name === 'button') node.type = name;
   for (const [key, value] of Object.entries(props)) {
-    if (value === null || value === undefined || value === false) continue;
+    if ((value ?? false) === false) continue;
     if (key.startsWith('on')) on(node, key.slice(2), value);
     else if (key === 'value') node.value = value;
     else node.setAttribute(key, value === true ? '' : value);
@@ -39,7 +42,7 @@ function element(kind, tag, parts) {
 
 /** @param {string | Element} where an element or its id @param {...any} children as of h */
 export function fill(where, ...children) {
-  const node = typeof where === 'string' ? $(where) : where;
+  const node = nodeOf(where);
   node.replaceChildren(...children.flat(Infinity).filter((child) => child || child === 0));
   return node;
 }
@@ -61,7 +64,7 @@ export function tell(text) {
 }
 
 /** Whether a button is down. @param {string | Element} where the button or its id @param {boolean} isDown */
-export const press = (where, isDown) => (typeof where === 'string' ? $(where) : where).setAttribute('aria-pressed', String(isDown));
+export const press = (where, isDown) => nodeOf(where).setAttribute('aria-pressed', String(isDown));
 
 /** @param {number} value @param {number} low @param {number} high */
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);

@@ -63,7 +63,8 @@ function pressed(event) {
   if (target.matches('input:not([type=range]):not([type=checkbox]), textarea, select') || document.querySelector('dialog[open]')) return;
   const isUndo = key === 'z' && (event.ctrlKey || event.metaKey);
   if (!isUndo && (event.ctrlKey || event.metaKey || event.altKey)) return;
-  if (target.closest(key.startsWith('Arrow') ? 'input' : 'button, a, summary, input') && [' ', 'Enter', 'ArrowDown', 'ArrowUp'].includes(key)) return;
+  // What is open is not opened again: the key asks with it.
+  if (!(key === 'Enter' && target.matches('#list [aria-current=true]')) && target.closest(key.startsWith('Arrow') ? 'input' : 'button, a, summary, input') && [' ', 'Enter', 'ArrowDown', 'ArrowUp'].includes(key)) return;
   const act = isUndo ? undo : /^[1-7]$/.test(key) ? () => choosePreset(Number(key) - 1) : KEYS[key] ?? buttonOf(key);
   if (!act) return;
   event.preventDefault();

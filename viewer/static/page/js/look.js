@@ -87,10 +87,10 @@ async function load() {
 /** @param {number} at place of the slice in the stack */
 export function goTo(at) {
   const to = clamp(at, 0, count() - 1);
-  if (state.upload) update({ frame: to, region: null });
+  if (state.upload) update({ frame: to, region: null, asked: false });
   else if (stack.slices[to] && to !== stack.at) {
     stack.at = to;
-    update({ image: stack.slices[to].image.id, region: null });
+    update({ image: stack.slices[to].image.id, region: null, asked: false });
   }
 }
 

@@ -32,8 +32,6 @@ async function start() {
   const wanted = { ...read(location.hash.slice(1)), ...isArchived && await (await archive()).located() };
   const isKnown = known.indexes.some((index) => index.id === wanted.index);
   update({ ...wanted, index: isKnown ? wanted.index : known.indexes[0]?.id ?? '' });
-  // A mark and likes are asked as they come; a hit alone means that the whole image was.
-  if (state.hit && !answer.isRefined()) await answer.run();
 }
 
 /** Where there is room for one pane only, the answer comes to the front. */
@@ -53,7 +51,7 @@ async function openHit(hit, how) {
 }
 
 function bars() {
-  on(connection, 'gone', () => { $('gone').hidden = false; announce('The server does not answer.'); });
+  on(connection, 'gone', () => { $('gone').hidden = false; announce($('gone').textContent); });
   on(connection, 'back', () => { $('gone').hidden = true; announce('The server is back.'); });
   on(connection, 'refused', () => { $('refused').hidden = false; });
   on(window, 'popstate', fromAddress);
@@ -128,9 +126,7 @@ function choices() {
   const can = ['words', 'deep'].filter((family) => namesOf(family).length);
   fill('by', option('default', `default: ${index.defaults.join(' + ')}`), CHOICES.filter(([name]) => can.includes(name) || can.length > 1).map(([name, text]) => option(name, text)),
     h('optgroup', { label: 'one representation' }, index.representations.map(({ name, isLoaded }) => option(name, isLoaded ? name : `${name} (loading)`)))).value = state.by;
-  for (const [id, none] of [['group-by', 'no grouping'], ['not-same', '–']]) fill(id, option('', none), index.columns.map((name) => option(name)));
-  $('group-by').value = state.groupBy;
-  $('not-same').value = state.notSame;
+  for (const [id, none, chosen] of [['group-by', 'no grouping', state.groupBy], ['not-same', '–', state.notSame]]) fill(id, option('', none), index.columns.map((name) => option(name))).value = chosen;
   if (index.concepts.length || $('concepts').firstChild) concepts().then((module) => module.show(index.concepts));
   $('empty-index').hidden = index.images > 0;
   $('send').hidden = !index.archive;

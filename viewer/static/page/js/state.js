@@ -2,14 +2,14 @@
 /** @import { State } from './types.js' */
 
 /** Nothing asked. */
-const ANEW = { image: '', upload: '', frame: 0, region: null, like: [], unlike: [], concept: [], hit: '', window: null, invert: false };
+const ANEW = { image: '', upload: '', frame: 0, region: null, like: [], unlike: [], concept: [], asked: false, hit: '', window: null, invert: false };
 /** @type {State} */
 const EMPTY = {
   index: '', ...ANEW, margin: 0, throughMm: 0, volume: false, by: 'default', fusion: '', where: '', notSame: '', groupBy: '',
   k: 20,
 };
 /** Only what is seen changes with these; all others make another question. */
-const VIEW = ['window', 'invert', 'hit', 'k'];
+const VIEW = ['window', 'invert', 'hit', 'k', 'asked'];
 
 /** @type {State} */
 export const state = { ...EMPTY };

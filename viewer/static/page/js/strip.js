@@ -16,7 +16,7 @@ export function remember() {
   last = [{ address, index: state.index, key, note }, ...last.filter((question) => question.address !== address)].slice(0, MOST);
   $('strip').hidden = last.length < 2;
   fill('strip', last.map((question) => h('button', {
-    'aria-label': `Ask again with ${question.note}`, title: question.note,
+    title: `Ask again with ${question.note}`,
     onclick: () => update(read(question.address), true),
   }, thumbnailOf(question.key, '', question.index))));
 }

@@ -72,5 +72,5 @@ export interface Region { box?: Box; polygon?: XY[]; point?: XY; mask?: string }
 export interface State {
   index: string; image: string; upload: string; frame: number; region: Region | null; margin: number; throughMm: number; volume: boolean;
   by: string; fusion: string; where: string; notSame: string; groupBy: string; like: string[]; unlike: string[]; concept: string[];
-  window: Window | null; invert: boolean; hit: string; k: number;
+  asked: boolean; window: Window | null; invert: boolean; hit: string; k: number;
 }
