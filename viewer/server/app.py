@@ -19,7 +19,7 @@ from .collection import practise
 from .desk import Desk
 from .guard import Guard, Rules, TooLargeError
 from .problem import Kind, RefusedError
-from .routes.bring import mask, upload
+from .routes.bring import bring, brought, mask
 from .routes.endpoint import Endpoint, endpoint, refusal
 from .routes.page import Static, start, state
 from .routes.pixels import made, of_index, of_upload
@@ -48,9 +48,10 @@ def make_app(desk: Desk, rules: Rules | None = None) -> Guard:
         get("/state", state),
         get("/images/{index}/{key}/{form}", of_index),
         get("/slides/{index}/{key}/{level:int}/{col:int}/{row:int}", of_slide),
+        get("/uploads/{upload}", brought),
         get("/uploads/{upload}/{frame:int}/{form}", of_upload),
         get("/made/{id}/{name}", made),
-        post("/uploads", upload),
+        post("/uploads", bring),
         post("/masks", mask),
         post("/shard", shard),
         # An application of its own: it answers problems as results, not by a status.

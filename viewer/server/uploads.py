@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -36,17 +35,26 @@ _KEPT, _KEPT_BYTES = 8, 1_000_000_000
 
 @dataclass(frozen=True, eq=False)
 class Upload:
-    """A file that was brought: its name, its bytes, and its frames as the index shows them."""
+    """A file that was brought: its name, its bytes, and its frames as the index shows them.
+
+    ``is_whole`` tells whether all of its frames are there: of very many, the first ones are.
+    """
 
     name: str
     content: bytes
     pictures: tuple[Picture, ...]
+    is_whole: bool = True
     kept: dict[int, Raw] = field(default_factory=dict)
 
     @property
     def n_bytes(self) -> int:
         """The memory that it takes."""
         return len(self.content) + sum(picture.pixels.nbytes for picture in self.pictures)
+
+    @property
+    def note(self) -> str:
+        """What was left out, in a line; empty if nothing was."""
+        return "" if self.is_whole else f"{self.name}: only its first {len(self.pictures)} images are read"
 
     def frame(self, number: int) -> Picture:
         """Return one of its images. Raise RefusedError if there is none of that number."""
@@ -85,7 +93,10 @@ class Uploads:
         """Return a file that was brought. Raise RefusedError if it is not there any more."""
         found = self._files.get(id)
         if found is None:
-            raise not_found("this upload")
+            gone = (
+                f"the server does not have this file any more (it keeps the last {_KEPT}); drop it here again"
+            )
+            raise RefusedError(Kind.NOT_FOUND, gone, "upload")
         return found
 
     def mask(self, id: str) -> NDArray[np.bool_]:
@@ -121,21 +132,26 @@ def _on_disk(name: str, content: bytes) -> Iterator[Path]:
 
 def _read(index: Index, name: str, content: bytes) -> Upload:
     with _on_disk(name, content) as path:
-        pictures = tuple(_some(index.read_query(path)))
+        pictures, is_whole = _some(index.read_query(path))
         named = tuple(replace(one, id=name + one.id.removeprefix(path.name)) for one in pictures)
     if not named:
         raise PictureError(f"{name}: holds no image")
-    return Upload(name, content, named)
+    return Upload(name, content, named, is_whole)
 
 
-def _some(pictures: Iterable[Picture]) -> Iterator[Picture]:
-    """Yield the first images, until they are many or large: a small file may unpack into very many."""
+def _some(pictures: Iterable[Picture]) -> tuple[list[Picture], bool]:
+    """Return the first images, until they are many or large, and whether these are all.
+
+    A small file may unpack into very many.
+    """
+    found: list[Picture] = []
     n_bytes = 0
-    for picture in islice(pictures, MOST_FRAMES):
-        yield picture
+    for picture in pictures:
+        if len(found) == MOST_FRAMES or n_bytes > MOST_UNPACKED:
+            return found, False
+        found.append(picture)
         n_bytes += picture.pixels.nbytes
-        if n_bytes > MOST_UNPACKED:
-            return
+    return found, True
 
 
 def _raw(path: Path, picture: Picture) -> Raw:

@@ -133,6 +133,8 @@ def test_files_from_outside_keep_their_names_and_nothing_of_others(
         expect(tab.locator("#labels")).to_be_empty()
         expect(tab.locator("#where-am-i")).to_be_empty()
         expect(tab.locator("#slices")).to_be_hidden()
+    tab.reload()
+    expect(tab.locator("#look-title")).to_have_text("one.png (not in the index)")
     tab.go_back()
     expect(tab.locator("#look-title")).to_have_text(FIRST)
     expect(tab.locator("#where-am-i")).to_contain_text("slice 1/6")

@@ -47,7 +47,9 @@ def test_a_file_can_be_forgotten(client, new_file):
     id = bring(client, new_file.read_bytes()).json()["upload"]
     document = "mutation($id: ID!) { forgetUpload(upload: $id) }"
     assert graphql(client, document, id=id)["forgetUpload"] is True
-    assert client.get(f"/uploads/{id}/0/pixels").status_code == 404
+    gone = client.get(f"/uploads/{id}/0/pixels")
+    assert gone.status_code == 404
+    assert "drop it here again" in gone.json()["message"]
     assert graphql(client, document, id=id)["forgetUpload"] is False
 
 
@@ -112,7 +114,14 @@ def test_a_file_of_many_frames_is_read_in_part(client, tmp_path, monkeypatch):
     frames = np.zeros((70, 8, 8), np.uint8)
     tifffile.imwrite(tmp_path / "many.tif", frames, photometric="minisblack", compression="zlib")
     content = (tmp_path / "many.tif").read_bytes()
-    assert len(bring(client, content, "many.tif").json()["frames"]) == 64
+    found = bring(client, content, "many.tif").json()
+    assert len(found["frames"]) == 64
+    # That is said: with the file, and with an answer to all of it.
+    said = "many.tif: only its first 64 images are read"
+    assert (found["note"], client.get(f"/uploads/{found['upload']}").json()) == (said, found)
+    whole = {"upload": found["upload"], "by": ["thumbnail"], "k": 1}
+    assert said in search(client, **whole, volume=True)["notes"]
+    assert said not in search(client, **whole)["notes"]
     monkeypatch.setattr("viewer.server.uploads.MOST_UNPACKED", 2 * 8 * 8 * 4)
     assert len(bring(client, content, "many.tif").json()["frames"]) == 3
 

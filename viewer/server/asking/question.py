@@ -86,7 +86,8 @@ def question_of(desk: Desk, collection: Collection, ask: Ask) -> Question:
     outside = mark.about_outside(canvas) if canvas is not None else None
     options = without_itself(opened.index, query, options)
     weights = note_on_weights(opened.index, options)
-    noted = (*notes, *(note for note in (outside, weights) if note))
+    lacking = desk.uploads.file(str(ask.upload)).note if ask.volume and ask.upload is not None else None
+    noted = (*notes, *(note for note in (outside, weights, lacking) if note))
     return Question(opened, query, options, mark, noted, _through(ask), field)
 
 

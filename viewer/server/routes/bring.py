@@ -12,10 +12,11 @@ from retrieval.picture import Picture
 from ..desk import Desk
 from ..guard import TooLargeError
 from ..problem import Kind, RefusedError
+from ..uploads import Upload
 from .endpoint import NEVER
 
 
-async def upload(desk: Desk, request: Request) -> Response:
+async def bring(desk: Desk, request: Request) -> Response:
     """Keep a file, and say what is in it."""
     content = await _body(request)
     name = request.query_params.get("name", "upload")
@@ -24,9 +25,13 @@ async def upload(desk: Desk, request: Request) -> Response:
     collection = desk.collection(wanted) if wanted else next(iter(desk.collections))
     index = collection.now.index
     id, found = await desk.workers.fetch(lambda: desk.uploads.add(index, name, content))
-    frames = [_frame(picture) for picture in found.pictures]
-    # The shape of each frame, so that the page can show a place for it before the pixels come.
-    return JSONResponse({"upload": id, "name": found.name, "frames": frames}, 201, NEVER)
+    return JSONResponse(_about(id, found), 201, NEVER)
+
+
+async def brought(desk: Desk, request: Request) -> Response:
+    """Say what is in a file that was brought before."""
+    id = request.path_params["upload"]
+    return JSONResponse(_about(id, desk.uploads.file(id)), 200, NEVER)
 
 
 async def mask(desk: Desk, request: Request) -> Response:
@@ -43,6 +48,12 @@ async def _body(request: Request) -> bytes:
         return await request.body()
     except TooLargeError:
         raise RefusedError(Kind.LIMIT, "the file is too large") from None
+
+
+def _about(id: str, upload: Upload) -> dict[str, Any]:
+    # The shape of each frame, so that a place can be made for it before the pixels come.
+    frames = [_frame(picture) for picture in upload.pictures]
+    return {"upload": id, "name": upload.name, "frames": frames, "note": upload.note}
 
 
 def _frame(picture: Picture) -> dict[str, Any]:

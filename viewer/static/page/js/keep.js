@@ -2,7 +2,6 @@
 import { $, fill, h, link, on, tell } from './dom.js';
 import { fetchGiven } from './api.js';
 import { askOf } from './ask.js';
-import { dropped } from './look.js';
 import { mutation, query } from './queries.js';
 import { open, read, state, update, write } from './state.js';
 import { upload } from './uploads.js';
@@ -51,10 +50,9 @@ export async function save(form) {
 export async function drop(file) {
   tell(`Reading ${file.name} …`);
   $('file').value = '';
-  const { name, frames, upload: id } = await upload(`/uploads?name=${encodeURIComponent(file.name)}&index=${encodeURIComponent(state.index)}`, file);
-  dropped.set(id, { name, uploads: frames.length });
+  const { name, note, upload: id } = await upload(`/uploads?name=${encodeURIComponent(file.name)}&index=${encodeURIComponent(state.index)}`, file);
   open({ upload: id });
-  tell(`${name} is kept in memory only: a link to it cannot be shared.`);
+  tell(`${name} is kept in memory only: a link to it cannot be shared. ${note}`);
 }
 
 export async function showSearches() {

@@ -1,6 +1,6 @@
 // LOOK: the stack of the query, its slices or a whole slide, window and level, what is under the cursor, and the tools that mark.
 import { $, clamp, dotted, fill, h, later, link, minus, on, s } from './dom.js';
-import { connection, part } from './api.js';
+import { connection, fetchGiven, part } from './api.js';
 import { Marker, outlineOf } from './marks.js';
 import { imagePath, loadImage, loadPixels, prefetch, uploadPath } from './pixels.js';
 import { outline, stackOf } from './queries.js';
@@ -14,11 +14,9 @@ const AHEAD = 10;
 const uploads = part(() => import('./uploads.js'));
 const slide = part(() => import('./slide.js'));
 
-/** @type {{ slices: Slice[], at: number, uploads: number, name: string, slideLevels: number }} */
-const NOTHING = { slices: [], at: 0, uploads: 0, name: 'A file', slideLevels: 0 };
+/** @type {{ slices: Slice[], at: number, frames: object[], name: string, slideLevels: number }} of a file that was dropped on the page, its frames and name */
+const NOTHING = { slices: [], at: 0, frames: [], name: 'A file', slideLevels: 0 };
 const stack = { ...NOTHING };
-/** @type {Map<string, Partial<typeof stack>>} the stacks of files that were dropped on the page */
-export const dropped = new Map();
 /** @type {XY[] | null} the part of a slide that is looked at once it is open */
 let goal = null;
 /** @type {View} */
@@ -68,14 +66,14 @@ async function load() {
   if (at >= 0) stack.at = at;
   else {
     // No other image's picture, place or labels may stay under the name of this one, while it comes or if it does not.
-    Object.assign(stack, NOTHING, dropped.get(upload));
+    Object.assign(stack, NOTHING);
     shownPath = '';
     view.clear();
     problem('');
     describe();
     try {
-      const found = image && await stackOf({ image });
-      if (state.image !== image) return;  // another was opened meanwhile
+      const found = upload ? await (await fetchGiven(`/uploads/${encodeURIComponent(upload)}`)).json() : image && await stackOf({ image });
+      if (state.image !== image || state.upload !== upload) return;  // another was opened meanwhile
       Object.assign(stack, found);
     } catch (error) {
       if (state.image === image) problem(/** @type {Error} */ (error).message);
@@ -97,7 +95,7 @@ export function goTo(at) {
 /** @param {number} step */
 export const scroll = (step) => goTo(place() + step);
 
-const count = () => stack.uploads || stack.slices.length;
+const count = () => stack.frames.length || stack.slices.length;
 const place = () => (state.upload ? state.frame : stack.at);
 /** @param {Slice} slice */
 const pathOf = (slice) => imagePath(slice.image.key);
