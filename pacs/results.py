@@ -30,8 +30,8 @@ _MAY_BE_EMPTY = (
 def make_objects(search: Search) -> list[Any]:
     """Return the data sets of a search: the report, then the segmentation and the sheet if there are any.
 
-    A region has no segmentation if the file does not say where it is, or where each of its frames is; a slice
-    of a mosaic has none either.
+    A region has no segmentation if the file does not say where it is, how thick its slice is, or where each of
+    its frames is; a slice of a mosaic has none either.
 
     Raises
     ------
@@ -87,6 +87,9 @@ def _complete(image: Any) -> None:
     for keyword in _MAY_BE_EMPTY:
         if keyword not in image:
             setattr(image, keyword, "")
+    # Who says that names were removed must say how (PS3.3 section C.7.1.1).
+    if image.get("PatientIdentityRemoved") == "YES" and "DeidentificationMethodCodeSequence" not in image:
+        image.DeidentificationMethod = image.get("DeidentificationMethod") or "not known"
     # This may not be empty, and an image without it has no place in space.
     if not image.get("FrameOfReferenceUID", "-"):
         del image.FrameOfReferenceUID
@@ -105,11 +108,16 @@ def _is_placed(image: Any) -> bool:
 
 
 def _segmentations(search: Search, image: Any, region: Region) -> list[Any]:
-    """Return the segmentation of a region; none if the header lacks a place that highdicom looks for."""
+    """Return the segmentation of a region; none if the header lacks a place that highdicom looks for.
+
+    Nor if it lacks the thickness of the slice, which a segmentation must give (PS3.3 section C.7.6.16.2.1).
+    """
     try:
-        return [_segmentation(search, image, region)]
+        made = _segmentation(search, image, region)
     except AttributeError:
         return []
+    measures = made.SharedFunctionalGroupsSequence[0].get("PixelMeasuresSequence", ())
+    return [] if any(one.get("SliceThickness") in (None, "") for one in measures) else [made]
 
 
 def _segmentation(search: Search, image: Any, region: Region) -> Any:
@@ -140,7 +148,8 @@ def _segmentation(search: Search, image: Any, region: Region) -> Any:
         content_label="QUERY_REGION",
     )
     # Of an image without a position it must be there, and may be empty (PS3.3 section C.7.6.1).
-    if "ImagePositionPatient" not in image and "PatientOrientation" not in made and n_frames(image) == 1:
+    is_plain = "ImagePositionPatient" not in image and n_frames(image) == 1
+    if (is_plain or image.Modality == "SM") and "PatientOrientation" not in made:
         made.PatientOrientation = image.get("PatientOrientation", "")
     declare(made)
     return made
@@ -159,11 +168,7 @@ def _sheet(sheet: NDArray[np.uint8], image: Any) -> Any:
         series_description="Similar images: sheet",
         **equipment(9003),
     )
-    # What it shows has no side; the standard wants one or a body part (PS3.3 section C.8.6.1).
-    made.BodyPartExamined = str(image.get("BodyPartExamined") or "WHOLEBODY")
-    # Of a part that is there twice it must be said, and of others it must not (PS3.3 section C.7.3.1).
-    side = image.get("Laterality") or image.get("ImageLaterality")
-    if side and image.get("BodyPartExamined"):
-        made.Laterality = str(side)
+    # Images of any part and side: the standard wants one or the other (PS3.3 sections C.7.3.1 and C.8.6.1).
+    made.BodyPartExamined = "WHOLEBODY"
     made.BurnedInAnnotation = "YES"
     return made

@@ -41,4 +41,6 @@ def send(args: Arguments, index: Index, query: Query, answer: Answer, options: Q
         if options.region is not None and not stored.has_segmentation
         else ""
     )
-    print(f"{address.shown}: {stored.n_objects} objects about {query.id} are stored{lacks}", file=sys.stderr)
+    objects = "1 object" if stored.n_objects == 1 else f"{stored.n_objects} objects"
+    verb = "is" if stored.n_objects == 1 else "are"
+    print(f"{address.shown}: {objects} about {query.id} {verb} stored{lacks}", file=sys.stderr)

@@ -11,6 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 from support.archive_files import PATIENT, uid, write_study
+from support.slides import write_dicom_slide
 
 from cli.main import main
 from cli.output import to_archive
@@ -218,12 +219,15 @@ _UNPLACED = {"ImagePositionPatient": None, "ImageOrientationPatient": None}
 @pytest.mark.parametrize(
     ("header", "n"),
     [
-        ({"SliceThickness": ""}, 2),
+        ({"SliceThickness": ""}, 1),
         ({**_RADIOGRAPH, **_UNPLACED, "BodyPartExamined": "CHEST"}, 2),
         ({**_ENHANCED, **_UNPLACED}, 1),
         ({"PixelSpacing": None}, 1),
         ({"FrameOfReferenceUID": ""}, 1),
         ({"BodyPartExamined": "KNEE", "Laterality": "R"}, 2),
+        ({"BodyPartExamined": "KNEE"}, 2),
+        ({"BodyPartExamined": "WHOLE BODY"}, 2),
+        ({"PatientIdentityRemoved": "YES"}, 2),
         (dict.fromkeys(_MAY_BE_EMPTY), 2),
     ],
 )
@@ -240,9 +244,7 @@ def test_what_a_header_lacks_costs_no_report(tmp_path, header, n):
     sheet = np.zeros((40, 50, 3), np.uint8)
     made = make_objects(Search(path, region=BOX, sheet=sheet))
     assert len(made) == n + 1
-    # The segmentation of an image whose thickness is not known cannot say it either.
-    said = [error for one in made for error in errors(one, tmp_path) if "SliceThickness" not in error]
-    assert said == []
+    assert [error for one in made for error in errors(one, tmp_path)] == []
     assert "POLYLINE" in text_of(made[0])
 
 
@@ -276,12 +278,21 @@ def test_a_region_in_frames_without_places_is_in_the_report_alone(tmp_path):
     assert "POLYLINE" in text_of(report)
 
 
+def test_a_region_of_a_frame_of_a_slide_is_valid(tmp_path):
+    slide = write_dicom_slide(tmp_path / "slide.dcm", np.zeros((512, 512, 3), np.uint8), Modality="SM")
+    report, segmentation = make_objects(Search(slide, 3, region=BOX))
+    assert errors(segmentation, tmp_path) == []
+    assert "POLYLINE" in text_of(report)
+
+
 @pytest.mark.parametrize("has_segmentation", [False, True])
 def test_a_region_without_a_segmentation_is_said(monkeypatch, capsys, has_segmentation):
     monkeypatch.setattr(to_archive, "store_search", lambda *args, **options: Stored(1, has_segmentation))
     args, query = SimpleNamespace(to=Address("dicomweb", "a"), to_sheet=False), SimpleNamespace(id="b.dcm")
     to_archive.send(args, None, query, None, SimpleNamespace(region=BOX))
-    assert ("the region is in the report alone" in capsys.readouterr().err) is not has_segmentation
+    said = capsys.readouterr().err
+    assert "1 object about b.dcm is stored" in said
+    assert ("the region is in the report alone" in said) is not has_segmentation
 
 
 def test_what_is_no_dicom_file_is_refused_in_one_line(tmp_path):

@@ -93,9 +93,7 @@ class Uploads:
         """Return a file that was brought. Raise RefusedError if it is not there any more."""
         found = self._files.get(id)
         if found is None:
-            gone = (
-                f"the server does not have this file any more (it keeps the last {_KEPT}); drop it here again"
-            )
+            gone = f"the server has this file no more (it keeps the last {_KEPT}); drop it here again"
             raise RefusedError(Kind.NOT_FOUND, gone, "upload")
         return found
 
