@@ -30,8 +30,8 @@ _MAY_BE_EMPTY = (
 def make_objects(search: Search) -> list[Any]:
     """Return the data sets of a search: the report, then the segmentation and the sheet if there are any.
 
-    A region has no segmentation if the file does not say where it is, how thick its slice is, or where each of
-    its frames is; a slice of a mosaic has none either.
+    A region has no segmentation if the file does not say where it is, how thick its slice is, or where each
+    of its frames is; a slice of a mosaic has none either.
 
     Raises
     ------
