@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from support.served import INDEX, PATIENTS, graphql, run, write_collection
+from support.served import INDEX, PATIENTS, graphql, run, write_collection, write_ct
 from support.server_process import serving
 
 PAGE = """query($where: String, $first: Int!, $after: String) {
@@ -124,6 +125,23 @@ def test_a_study_is_found_by_its_uid(asked, image, client):
     """Slices are 5 mm apart, the higher the lower their number; without a place it is the middle one."""
     found = graphql(client, LOCATE, **asked)["locate"]
     assert (found["__typename"], found["index"], found["image"]) == ("Located", "scans.index", image)
+
+
+def test_a_place_is_found_in_whichever_stack_reaches_there(tmp_path):
+    """A study begins with a localizer, and a series has two slabs."""
+    values = np.zeros((16, 16), np.int16)
+    write_ct(tmp_path / "scans" / "a.dcm", values, "P", "1", 200)
+    for number in (0, 1, 2, 40, 41, 42, 43):
+        write_ct(tmp_path / "scans" / f"s{number}.dcm", values, "P", "2", number, StudyInstanceUID="1.2.4.1")
+    quick = ["--by", "thumbnail", "--jobs", "1", "--quiet", "--find-text", "off"]
+    assert run(["index", tmp_path / "scans", "-o", tmp_path / INDEX, *quick])[0] == 0
+    with serving(tmp_path / INDEX) as client:
+
+        def located(**asked):
+            return graphql(client, LOCATE, study="1.2.4.1", **asked)["locate"].get("image")
+
+        assert [located(z=z) for z in (6, 211, 1000)] == ["s1.dcm", "s42.dcm", "a.dcm"]
+        assert located() == "s42.dcm"
 
 
 @pytest.mark.parametrize(

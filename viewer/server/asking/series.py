@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import inf
 
 from retrieval.errors import OptionError
+from retrieval.index import Index
 from retrieval.index.storage.snapshot import Snapshot
 from retrieval.readers.pseudonym import hashed
+from retrieval.readers.slice_stacks import Slice
 from viewer.queries.stack import stack_of
 
 from ..collection import Collection
@@ -18,6 +21,8 @@ def find_series(
     desk: Desk, study: str | None = None, series: str | None = None, z: float | None = None
 ) -> tuple[Collection, str]:
     """Return the first index that has a study or a series, and the image of it that is nearest to ``z``.
+
+    Of several stacks, such as those of a study with a localizer, the largest of those that reach there counts.
 
     Parameters
     ----------
@@ -37,8 +42,8 @@ def find_series(
         index = collection.now.index
         if not index.ask(lambda snapshot: snapshot.catalogue.key.is_known):
             keyless.append(collection.name)
-        elif image := index.ask(lambda snapshot: _first(snapshot, wanted)):
-            return collection, _nearest(collection, image, z)
+        elif images := index.ask(lambda snapshot: _images(snapshot, wanted)):
+            return collection, _nearest(index, images, z)
     if keyless:
         raise RefusedError(
             Kind.NOT_FOUND,
@@ -48,20 +53,36 @@ def find_series(
     raise not_found(f"{' and '.join(wanted)} {', '.join(wanted.values())}")
 
 
-def _first(snapshot: Snapshot, wanted: Mapping[str, str]) -> str | None:
-    """Return the first image that has all identifiers, by hash, or as a label table names it."""
+def _images(snapshot: Snapshot, wanted: Mapping[str, str]) -> list[str]:
+    """Return the images that have all identifiers, by hash, or as a label table names it."""
     columns, key = snapshot.columns, snapshot.catalogue.key
     meant = {kind: {uid, hashed(key, kind, uid)} for kind, uid in wanted.items()}
     cells = [(columns.values(kind), values) for kind, values in meant.items()]
-    for position, name in enumerate(snapshot.names):
-        if all(not values.isdisjoint(column[position]) for column, values in cells):
-            return str(name)
-    return None
+    return [
+        str(name)
+        for position, name in enumerate(snapshot.names)
+        if all(not values.isdisjoint(column[position]) for column, values in cells)
+    ]
 
 
-def _nearest(collection: Collection, image: str, z: float | None) -> str:
-    stack = stack_of(collection.now.index, image).slices
+def _nearest(index: Index, images: Sequence[str], z: float | None) -> str:
+    left = dict.fromkeys(images)
+    stacks = []
+    while left:
+        stack = stack_of(index, next(iter(left))).slices
+        stacks.append(stack)
+        for one in stack:
+            left.pop(one.name, None)
+    stack = min(stacks, key=lambda one: (_beyond(one, z), -len(one)))
     heights = [one.height for one in stack]
     if z is None or None in heights:
         return stack[len(stack) // 2].name
     return min(stack, key=lambda one: abs(float(one.height or 0.0) - z)).name
+
+
+def _beyond(stack: Sequence[Slice], z: float | None) -> float:
+    """Return how far outside of a stack a place is, in mm; infinity if the stack has no places."""
+    if z is None:
+        return 0.0
+    heights = [one.height for one in stack if one.height is not None]
+    return max(min(heights) - z, z - max(heights), 0.0) if heights else inf
