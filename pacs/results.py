@@ -20,7 +20,7 @@ from retrieval.region import Region
 from .report import make_report
 from .search import NAME, Search, code, declare, equipment, n_frames, software_version
 
-_MAY_BE_EMPTY = (
+MAY_BE_EMPTY = (
     "AccessionNumber", "PatientBirthDate", "PatientID", "PatientName", "PatientSex", "ReferringPhysicianName",
     "StudyDate", "StudyID", "StudyTime",
 )  # fmt: skip
@@ -84,7 +84,7 @@ def _to_unicode(image: Any) -> None:
 
 def _complete(image: Any) -> None:
     """Leave empty what may be empty (type 2) and is not there, as after some deletion of names."""
-    for keyword in _MAY_BE_EMPTY:
+    for keyword in MAY_BE_EMPTY:
         if keyword not in image:
             setattr(image, keyword, "")
     # Who says that names were removed must say how (PS3.3 section C.7.1.1).

@@ -93,7 +93,7 @@ def cross_validate(
         both = blended(after, before, projection.dimension, weight)
         # Numbers of classes: a hundred deals of their names would take ten times as long.
         there = np.unique([classes[i] for i in asking], return_inverse=True)[1].astype(np.int32)
-        dealt = _deals(there, owners[asking], learner.seed)
+        dealt = dealt_anew(there, owners[asking], learner.seed)
         for i in drawn.tolist():
             own = projection.project(vectors[i])
             asked = join(own, vectors[i], weight) if weight else own
@@ -115,7 +115,7 @@ def _folds(groups: Sequence[str], seed: int) -> NDArray[np.intp]:
     return np.asarray(dealt[numbers])
 
 
-def _deals(classes: NDArray[Any], owners: NDArray[np.int64], seed: int) -> NDArray[Any]:
+def dealt_anew(classes: NDArray[Any], owners: NDArray[np.int64], seed: int) -> NDArray[Any]:
     """Return classes as groups deal them out anew, (deals, n): a group gets all those of another one."""
     _, group, sizes = np.unique(owners, return_inverse=True, return_counts=True)
     in_order = np.argsort(group, kind="stable")

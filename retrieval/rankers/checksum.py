@@ -11,14 +11,14 @@ from typing import TypeAlias, cast
 Crc32: TypeAlias = Callable[[bytes | memoryview, int], int]
 """Takes bytes, and the CRC-32 of those before them, 0 if there are none."""
 
-_MUCH = 16_000_000
+MUCH = 16_000_000
 """Bytes by which it pays to load imagecodecs, which takes 4 ms."""
 
 
 def crc32_for(n_bytes: int) -> Crc32:
     """Return what computes the CRC-32 of a number of bytes in the least time; the results are the same."""
     # Without numpy it would take far longer to load than zlib takes for any catalogue.
-    pays = "imagecodecs" in sys.modules or (n_bytes >= _MUCH and "numpy" in sys.modules)
+    pays = "imagecodecs" in sys.modules or (n_bytes >= MUCH and "numpy" in sys.modules)
     return _quick() if pays else zlib.crc32
 
 

@@ -15,7 +15,7 @@ from support.slides import write_dicom_slide
 
 from cli.main import main
 from cli.output import to_archive
-from pacs.results import _MAY_BE_EMPTY, make_objects
+from pacs.results import MAY_BE_EMPTY, make_objects
 from pacs.search import Search
 from pacs.store import store_objects
 from retrieval.answers.enrichment import Finding, Findings
@@ -228,7 +228,7 @@ _UNPLACED = {"ImagePositionPatient": None, "ImageOrientationPatient": None}
         ({"BodyPartExamined": "KNEE"}, 2),
         ({"BodyPartExamined": "WHOLE BODY"}, 2),
         ({"PatientIdentityRemoved": "YES"}, 2),
-        (dict.fromkeys(_MAY_BE_EMPTY), 2),
+        (dict.fromkeys(MAY_BE_EMPTY), 2),
     ],
 )
 def test_what_a_header_lacks_costs_no_report(tmp_path, header, n):

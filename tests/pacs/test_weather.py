@@ -226,10 +226,8 @@ def test_one_image_may_come_without_a_multipart_answer(files, tmp_path, monkeypa
         (content,) = found.values()
         return content
 
-    monkeypatch.setattr("support.weather._multipart", one_file)
-    monkeypatch.setattr(
-        "support.weather._MULTIPART", "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"
-    )
+    monkeypatch.setattr("support.weather.multipart", one_file)
+    monkeypatch.setattr("support.weather.MULTIPART", "application/dicom; transfer-syntax=1.2.840.10008.1.2.1")
     with bad_weather(files) as weather:
         archive = DicomWeb(Address.parse(weather.address))
         (file,) = archive.files(FIRST, tmp_path, [uid(1, 1, 2)])
@@ -306,8 +304,8 @@ def test_a_filter_that_is_given_twice_is_refused():
 def test_a_server_that_shows_its_first_page_for_ever_is_named(files, monkeypatch):
     monkeypatch.setattr("pacs.dicomweb._PAGE", 2)
     with bad_weather(files) as weather:
-        page = weather._page
-        monkeypatch.setattr(weather, "_page", lambda rows, query: page(rows, "offset=0&limit=2"))
+        page = weather.page
+        monkeypatch.setattr(weather, "page", lambda rows, query: page(rows, "offset=0&limit=2"))
         with pytest.raises(ArchiveError, match="shows the first 2 of what matches again and again"):
             listed(weather)
 
@@ -315,23 +313,23 @@ def test_a_server_that_shows_its_first_page_for_ever_is_named(files, monkeypatch
 def test_a_server_that_heeds_no_limit_shows_all_at_once(files, monkeypatch):
     monkeypatch.setattr("pacs.dicomweb._PAGE", 2)
     with bad_weather(files) as weather:
-        page = weather._page
-        monkeypatch.setattr(weather, "_page", lambda rows, query: page(rows, "offset=0&limit=9"))
+        page = weather.page
+        monkeypatch.setattr(weather, "page", lambda rows, query: page(rows, "offset=0&limit=9"))
         assert len(listed(weather)) == 3
 
 
 @pytest.mark.parametrize("row", [1, None, [], {"0020000D": 2}, {"0020000E": {"Value": {}}}])
 def test_a_row_that_is_none_is_one_line(files, monkeypatch, row):
     with bad_weather(files) as weather:
-        monkeypatch.setattr(weather, "_row", lambda *about, **more: row)
+        monkeypatch.setattr(weather, "row", lambda *about, **more: row)
         with pytest.raises(ArchiveError, match="names a UID that is none"):
             listed(weather)
 
 
 def test_a_number_of_images_that_is_none_is_not_known(files, monkeypatch):
     with bad_weather(files) as weather:
-        row = weather._row
-        monkeypatch.setattr(weather, "_row", lambda *about, n: row(*about, n="many"))
+        row = weather.row
+        monkeypatch.setattr(weather, "row", lambda *about, n: row(*about, n="many"))
         assert [one.n_images for one in DicomWeb(Address.parse(weather.address)).series()] == [None] * 3
 
 

@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 import tifffile
+from support.indexes import catalogue_of
 
 pytest.importorskip("milvus_lite")
 
@@ -57,6 +58,12 @@ def labels(folder, shift=0):
             rows.append(f'{number}.tif#{page},{label},"{site}",P{page // 7},{page}')
     (folder / "labels.csv").write_text("\n".join(rows) + "\n")
     return LabelTable.read(folder / "labels.csv")
+
+
+def copies(place):
+    """Return the copies of an index at engines, as its catalogue has them."""
+    with catalogue_of(place) as catalogue:
+        return stored_copies(catalogue).values()
 
 
 @pytest.fixture(autouse=True)
@@ -152,7 +159,7 @@ def test_removed_added_and_relabelled_images_follow_commits(made, pushed, server
         write_pages(tmp_path / "more", N_FILES, seed=9)
         index.update([made / "scans", tmp_path / "more"], jobs=1, labels=labels(made / "scans", shift=1))
         assert index.verify() == []
-        (copied,) = stored_copies(index._store.catalogue).values()
+        (copied,) = copies(pushed)
         numbers, _ = open_copy(copied.engine, copied.name).sums()
         assert len(numbers) == len(index) == (N_FILES + 1) * N_PAGES - 30
         found = answers(index, where="label = 'x'")
@@ -228,8 +235,7 @@ def test_two_other_processes_ask_the_same_copy(made, pushed):
 
 
 def test_verify_finds_what_a_copy_lost_or_changed_and_repair_makes_it_anew(pushed, server):
-    with Index.open(pushed) as index:
-        (copied,) = stored_copies(index._store.catalogue).values()
+    (copied,) = copies(pushed)
     copy = open_copy(copied.engine, copied.name, patient=True)
     (page,) = list(copy.rows())
     copy.delete(page.numbers[[0, 1, 2, 5]])
@@ -244,22 +250,21 @@ def test_verify_finds_what_a_copy_lost_or_changed_and_repair_makes_it_anew(pushe
     assert (len(report.mended), report.left) == (1, ())
     with Index.open(pushed) as index:
         assert index.verify() == []
-        (again,) = stored_copies(index._store.catalogue).values()
+    (again,) = copies(pushed)
     assert again.name != copied.name
 
 
 def test_a_copy_that_finds_too_little_or_is_of_other_vectors_is_not_asked(made, pushed, asked):
-    with IndexWriter.open(pushed) as index:
-        (copied,) = stored_copies(index._store.catalogue).values()
-        poor = type(copied)(**{**copied.__dict__, "recall": 0.41})
-        with index._store.catalogue.transaction():
-            note_copy(index._store.catalogue, "thumbnail", poor)
+    (copied,) = copies(pushed)
+    poor = type(copied)(**{**copied.__dict__, "recall": 0.41})
+    with catalogue_of(pushed, write=True) as catalogue:
+        note_copy(catalogue, "thumbnail", poor)
     with Index.open(made / "index") as exact, Index.open(pushed) as index:
         assert answers(index) == answers(exact)
         assert "had 41% of the ten best" in index.lacking
-    with IndexWriter.open(pushed) as index, index._store.catalogue.transaction():
-        other = type(copied)(**{**copied.__dict__, "recipe": "of another one"})
-        note_copy(index._store.catalogue, "thumbnail", other)
+    other = type(copied)(**{**copied.__dict__, "recipe": "of another one"})
+    with catalogue_of(pushed, write=True) as catalogue:
+        note_copy(catalogue, "thumbnail", other)
     with Index.open(pushed) as index:
         answers(index)
         assert "holds no copy of these vectors yet" in index.lacking
@@ -282,11 +287,10 @@ def test_no_engine_is_chosen_that_does_not_take_the_vectors(made, server, tmp_pa
 
 
 def test_a_copy_at_a_server_that_is_gone_can_be_forgotten(made, pushed, server, capsys):
-    with IndexWriter.open(pushed) as index:
-        (copied,) = stored_copies(index._store.catalogue).values()
-        with index._store.catalogue.transaction():
-            lost = type(copied)(**{**copied.__dict__, "engine": "milvus:http://127.0.0.1:9"})
-            note_copy(index._store.catalogue, "thumbnail", lost)
+    (copied,) = copies(pushed)
+    lost = type(copied)(**{**copied.__dict__, "engine": "milvus:http://127.0.0.1:9"})
+    with catalogue_of(pushed, write=True) as catalogue:
+        note_copy(catalogue, "thumbnail", lost)
     drop = ["push", str(pushed), "--to", "milvus:http://127.0.0.1:9", "--drop"]
     assert main(drop) == 1
     assert "no server answers there" in capsys.readouterr().err

@@ -1,11 +1,23 @@
 """Indexes: how tests make them, change them, and read what came of them."""
 
 import sqlite3
+from contextlib import closing, contextmanager, nullcontext
 
 from retrieval.baselines import Thumbnail
+from retrieval.index.catalogue.database import Catalogue
 from retrieval.index.catalogue.page_sums import PageSums, write_sums
 from retrieval.index.catalogue.schema import APPLICATION, SUMMED
 from retrieval.index.writer import IndexWriter
+
+
+@contextmanager
+def catalogue_of(place, write=False):
+    """Open the catalogue of an index; with ``write`` all that is done there is one commit."""
+    with (
+        closing(Catalogue.open(place, write)) as catalogue,
+        catalogue.transaction() if write else nullcontext(),
+    ):
+        yield catalogue
 
 
 def index_thumbnails(place, folder, *others):

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pydicom
 
-_MULTIPART = 'multipart/related; boundary="edge"'
+MULTIPART = 'multipart/related; boundary="edge"'
 
 
 @dataclass
@@ -36,24 +36,26 @@ class Weather:
         url = urlsplit(path)
         parts = url.path.strip("/").split("/")[1:]
         if parts == ["series"]:
-            rows = [self._row(*key, n=len(files)) for key, files in sorted(self.series.items())]
-            return "series", self._page(rows, url.query)
+            rows = [self.row(*key, n=len(files)) for key, files in sorted(self.series.items())]
+            return "series", self.page(rows, url.query)
         if len(parts) < 4 or parts[0] != "studies":
             return "other", None
         files = self.series.get((parts[1], parts[3]))
         if parts[4:] == ["instances"]:
-            rows = [self._row(parts[1], parts[3], uid) for uid in files or ()]
-            return "instances", self._page(rows, url.query) if files else None
+            rows = [self.row(parts[1], parts[3], uid) for uid in files or ()]
+            return "instances", self.page(rows, url.query) if files else None
         if len(parts) == 6:
             one = (files or {}).get(parts[5])
             return "one", None if one is None else {parts[5]: one}
         return "whole", files
 
-    def _page(self, rows, query):
+    def page(self, rows, query):
+        """Return the rows that a request for a page gets."""
         offset, limit = (int(parse_qs(query)[name][0]) for name in ("offset", "limit"))
         return rows[offset : offset + min(limit, self.most)]
 
-    def _row(self, study, series, uid=None, n=None):
+    def row(self, study, series, uid=None, n=None):
+        """Return a series, or an image of it, as a list of them has it."""
         values = {"0020000D": study, "0020000E": series, "00080018": uid, "00201209": n}
         return {tag: {"vr": "UI", "Value": [value]} for tag, value in values.items() if value is not None}
 
@@ -101,10 +103,10 @@ def _handler(weather: Weather):
                 self.end_headers()
                 return
             is_json = isinstance(found, list)
-            self._send(json.dumps(found).encode() if is_json else _multipart(found), is_json, fate == "half")
+            self._send(json.dumps(found).encode() if is_json else multipart(found), is_json, fate == "half")
 
         def _send(self, body, is_json, is_half):
-            kind = "application/dicom+json" if is_json else _MULTIPART
+            kind = "application/dicom+json" if is_json else MULTIPART
             self.send_response(200)
             self.send_header("Content-Type", kind)
             self.end_headers()
@@ -120,6 +122,7 @@ def _handler(weather: Weather):
     return Handler
 
 
-def _multipart(files):
+def multipart(files):
+    """Return files as the body of one answer."""
     head = b"--edge\r\nContent-Type: application/dicom\r\n\r\n"
     return b"".join(head + content + b"\r\n" for content in files.values()) + b"--edge--\r\n"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from retrieval.baselines import Thumbnail
 from retrieval.errors import FitError, IndexFolderError, SettingError
 from retrieval.metric_learning import METHODS, MetricLearner, Projection, cross_validate
-from retrieval.metric_learning.cross_validation import _deals
+from retrieval.metric_learning.cross_validation import dealt_anew
 from retrieval.metric_learning.discriminant import discriminate, whiten_within
 from retrieval.metric_learning.large_margin import loss, squared_distances
 from retrieval.metric_learning.matrix import lengths, stack
@@ -346,14 +346,14 @@ def test_gains_that_rise_together_are_not_sure(seed):
 
 def test_groups_deal_out_their_labels_whole():
     owners = np.array([7, 3, 3, 7, 5, 9])
-    dealt = _deals(np.array(["a", "b", "b", "a", "c", "d"]), owners, seed=0)
+    dealt = dealt_anew(np.array(["a", "b", "b", "a", "c", "d"]), owners, seed=0)
     assert dealt.shape == (100, 6)
     # Each group has one label: so has it after each deal, and all four are somewhere.
     assert (dealt[:, 0] == dealt[:, 3]).all() and (dealt[:, 1] == dealt[:, 2]).all()
     assert {tuple(sorted(row)) for row in dealt[:, [0, 1, 4, 5]].tolist()} == {("a", "b", "c", "d")}
     assert len({tuple(row) for row in dealt.tolist()}) > 10
     # A group of two gets a single label twice, and a single image the first of two.
-    dealt = _deals(np.array(["a", "b", "c"]), np.array([0, 0, 1]), seed=0)
+    dealt = dealt_anew(np.array(["a", "b", "c"]), np.array([0, 0, 1]), seed=0)
     assert {tuple(row) for row in dealt.tolist()} == {("a", "b", "c"), ("c", "c", "a")}
 
 

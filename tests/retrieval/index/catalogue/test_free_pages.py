@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 from support.drawings import draw_numbered
-from support.indexes import index_thumbnails
+from support.indexes import catalogue_of, index_thumbnails
 
 from retrieval.errors import IndexFolderError
 from retrieval.index import Index
@@ -15,7 +15,6 @@ from retrieval.index.catalogue.connection import FILE
 from retrieval.index.catalogue.free_pages import free_pages
 from retrieval.index.catalogue.mend import mend
 from retrieval.index.catalogue.page_sums import read_sums
-from retrieval.index.writer import IndexWriter
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -34,10 +33,8 @@ with catalogue.transaction():
 
 
 def write(place, sql, *rows):
-    with IndexWriter.open(place) as index:
-        catalogue = index._store.catalogue
-        with catalogue.transaction():
-            catalogue.run_many(sql, rows)
+    with catalogue_of(place, write=True) as catalogue:
+        catalogue.run_many(sql, rows)
 
 
 @pytest.fixture

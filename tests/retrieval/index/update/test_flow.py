@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from support.flow_images import DIES_AT_A_COMMIT, N, draw, table
 from support.flow_steps import count_steps
+from support.indexes import catalogue_of
 
 from cli.main import main
 from retrieval.baselines import Thumbnail
@@ -208,8 +209,8 @@ def test_a_newer_version_of_a_step_is_said_and_made_on_demand(place, update, mon
 
 
 def test_an_index_without_records_is_taken_as_it_is(place, update, scans, monkeypatch):
-    with IndexWriter.open(place) as index, index._store.catalogue.transaction():
-        index._store.catalogue.run("DELETE FROM meta WHERE key = 'flow'")
+    with catalogue_of(place, write=True) as catalogue:
+        catalogue.run("DELETE FROM meta WHERE key = 'flow'")
     monkeypatch.setattr(Thumbnail, "version", 7, raising=False)
     update(table(scans.parent, i1="fine"))
     assert update(remake=True) == ({}, {})
@@ -253,8 +254,8 @@ def test_removed_images_leave_what_is_set_aside_with_compact(place, update, scan
 
 def test_what_is_set_aside_is_verified_and_dropped_by_a_repair_if_it_is_damaged(place, update):
     update(remake=True, settings={"words": 9})
-    with IndexWriter.open(place) as index:
-        rows = index._store.catalogue.rows(
+    with catalogue_of(place) as catalogue:
+        rows = catalogue.rows(
             "SELECT s.folder FROM segment s JOIN representation r ON r.id = s.representation AND is_next < 0"
         )
     damaged = max((place / "segments" / rows[0][0]).glob("*.npy"), key=lambda path: path.stat().st_size)

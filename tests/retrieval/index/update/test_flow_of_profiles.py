@@ -7,6 +7,7 @@ from collections import Counter
 import cv2
 import numpy as np
 import pytest
+from support.indexes import catalogue_of
 
 from cli.main import main
 from retrieval.index import Index
@@ -209,8 +210,8 @@ def test_a_newer_version_of_the_step_is_said_and_made(place, update, monkeypatch
 
 
 def test_a_profile_without_a_record_is_taken_as_it_is(place, update):
-    with IndexWriter.open(place / "i") as index, index._store.catalogue.transaction():
-        index._store.catalogue.run("DELETE FROM meta WHERE key = 'flow_sealed'")
+    with catalogue_of(place / "i", write=True) as catalogue:
+        catalogue.run("DELETE FROM meta WHERE key = 'flow_sealed'")
     report(place, i3="Pleural effusion.")
     assert update("--remake") == ({}, {}, "")
 

@@ -7,6 +7,7 @@ import sys
 import pytest
 from support.flow_images import N, draw, table
 from support.flow_steps import count_steps
+from support.indexes import catalogue_of
 
 from retrieval.index import Index
 from retrieval.index.order import Order, bring_up_to_date, dry_run
@@ -70,7 +71,8 @@ def structures(place):
     """Return the bytes of all search structures by representation, after a look at what the index says."""
     with Index.open(place) as index:
         assert index.verify() == index.leftovers() == []
-        rows = index._store.catalogue.rows(
+    with catalogue_of(place) as catalogue:
+        rows = catalogue.rows(
             "SELECT r.name, s.folder FROM segment s JOIN representation r ON r.id = s.representation "
             "AND NOT is_next ORDER BY s.id"
         )

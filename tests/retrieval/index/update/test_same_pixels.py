@@ -13,6 +13,7 @@ import pytest
 import tifffile
 from support.dicom_files import texture, write_dicom
 from support.flow_images import DIES_AT_A_COMMIT
+from support.indexes import catalogue_of
 
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.index import Index
@@ -82,17 +83,17 @@ def change_header(path, **values):
 
 def state(place):
     """Return vectors, thumbnails and all that is known of the images."""
-    with Index.open(place) as index:
+    with Index.open(place) as index, catalogue_of(place) as catalogue:
         assert index.verify() == []
-        rows = index._store.catalogue.rows(
+        rows = catalogue.rows(
             "SELECT name, rows, cols, row_spacing, groups, metadata, burned_in FROM picture ORDER BY name"
         )
         return {n: (index.vector(n, "thumbnail").tolist(), index.thumbnail(n)) for n in index.names}, rows
 
 
 def numbers(place):
-    with Index.open(place) as index:
-        return dict(index._store.catalogue.rows("SELECT name, id FROM picture"))
+    with catalogue_of(place) as catalogue:
+        return dict(catalogue.rows("SELECT name, id FROM picture"))
 
 
 def fresh(scans, place):
@@ -158,8 +159,8 @@ def test_another_spacing_is_another_image(place, update, scans):
 
 
 def test_an_index_that_knows_no_hashes_encodes_once_more(place, update, scans):
-    with IndexWriter.open(place) as index, index._store.catalogue.transaction():
-        index._store.catalogue.run("DROP TABLE pixels")
+    with catalogue_of(place, write=True) as catalogue:
+        catalogue.run("DROP TABLE pixels")
     change_header(scans / "a.dcm", PatientID="other")
     assert update()[1] == 1
     change_header(scans / "a.dcm", PatientID="one")
@@ -168,8 +169,8 @@ def test_an_index_that_knows_no_hashes_encodes_once_more(place, update, scans):
 
 def test_what_an_older_version_left_behind_speaks_of_no_image(place, update, scans):
     # It gives the images of a changed file new numbers, and hashes of none.
-    with IndexWriter.open(place) as index, index._store.catalogue.transaction():
-        index._store.catalogue.run("UPDATE pixels SET picture = picture + 1000")
+    with catalogue_of(place, write=True) as catalogue:
+        catalogue.run("UPDATE pixels SET picture = picture + 1000")
     change_header(scans / "a.dcm", PatientID="other")
     assert update()[1] == 1
     with IndexWriter.open(place) as index:
@@ -178,8 +179,8 @@ def test_what_an_older_version_left_behind_speaks_of_no_image(place, update, sca
 
 
 def hashes(place):
-    with Index.open(place) as index:
-        return dict(index._store.catalogue.rows("SELECT picture, hash FROM pixels"))
+    with catalogue_of(place) as catalogue:
+        return dict(catalogue.rows("SELECT picture, hash FROM pixels"))
 
 
 def test_what_was_removed_leaves_no_hash_and_comes_back_with_its_file(place, update, scans):
