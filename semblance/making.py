@@ -110,7 +110,7 @@ def make(
 def _suggest_keyword(refused: str, settings: Mapping[str, Any]) -> None:
     """Raise OptionError if what was refused as a setting is nearly called as a keyword of ``make``."""
     # Whatever is no keyword is taken for a setting, so that a misspelt keyword is one that nothing has.
-    if refused in settings and (near := did_you_mean(refused, make.__kwdefaults__)):
+    if refused in settings and (near := did_you_mean(refused, make.__kwdefaults__ or ())):
         raise OptionError(f"is neither a keyword nor a setting{near}", refused) from None
 
 
