@@ -129,11 +129,6 @@ def _header(table: str, fields: list[str], required: tuple[str, str]) -> list[st
     header = [field.strip() for field in fields]
     for name in required:
         if name not in header:
-            # As spreadsheets write them where the comma is the sign of decimals.
-            if len(header) == 1 and ";" in header[0]:
-                raise SettingError(
-                    f"{table}, line 1: columns stand apart by semicolons; save it with commas (CSV)"
-                )
             raise SettingError(
                 f"{table}, line 1: no column {name!r} (it has {', '.join(header) or 'none'}); "
                 f"the header must name {' and '.join(required)}; rename them, or, at the command line, "

@@ -74,11 +74,20 @@ def _rows(lines: _Lines, file: TextIO) -> Iterator[tuple[int, list[str]]]:
         for fields in csv.reader(lines.of(file), strict=True):
             if not fields:
                 continue
+            if not n_rows:
+                _check_commas(lines.place(), fields)
             n_columns, n_rows = n_columns or len(fields), n_rows + 1
             _check(lines.place(), len(fields), n_columns, n_rows)
             yield lines.n, fields
     except csv.Error as error:
         raise SettingError(f"{lines.place()}: {error}; write plain CSV") from error
+
+
+def _check_commas(place: str, header: list[str]) -> None:
+    # As spreadsheets write them where the comma is the sign of decimals, or as text with tabs.
+    for sign, called in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and sign in header[0]:
+            raise SettingError(f"{place}: columns stand apart by {called}; save it with commas (CSV)")
 
 
 def _check(place: str, n: int, n_columns: int, n_rows: int) -> None:

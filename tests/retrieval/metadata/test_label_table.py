@@ -58,6 +58,7 @@ def test_a_table_without_rows_is_empty(tmp_path):
     [
         ("", "line 1: no column 'path'"),
         ("path;label\na;b\n", "line 1: columns stand apart by semicolons; save it with commas"),
+        ("path\tlabel\na\tb\n", "line 1: columns stand apart by tabs; save it with commas"),
         ("path,class\na,b\n", "line 1: no column 'label'"),
         ("path,label,path\n", "column 'path' stands twice"),
         ("path,label\na.png,x\na.png,y\n", "line 3: 'a.png' stands on line 2 already"),

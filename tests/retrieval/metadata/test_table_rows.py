@@ -42,6 +42,12 @@ def test_a_table_has_limits(tmp_path, monkeypatch, name, most, text, message):
         rows(tmp_path, text)
 
 
+@pytest.mark.parametrize(("sign", "called"), [(";", "semicolons"), ("\t", "tabs")])
+def test_a_table_whose_columns_stand_apart_otherwise_is_refused(tmp_path, sign, called):
+    with pytest.raises(SettingError, match=f"line 1: columns stand apart by {called}; save it with commas"):
+        rows(tmp_path, f"label{sign}title\na{sign}b, c\n")
+
+
 def test_a_long_cell_is_refused(tmp_path):
     with pytest.raises(SettingError, match=r"line 2: field larger than field limit .*; write plain CSV"):
         rows(tmp_path, "a\n" + "x" * 200_000 + "\n")
