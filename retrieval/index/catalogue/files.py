@@ -6,14 +6,13 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
 from .contents import Contents
 from .database import Catalogue
 from .pixel_hashes import drop_hashes
-from .stored_json import parse
+from .source_names import free_name, may_name_images
 from .tombstones import were_removed
 
 _PAGE = 256
@@ -75,10 +74,10 @@ def add_source(catalogue: Catalogue, root: int, path: bytes, name: str, stat: St
 
     The second file of a name gets its folder's name before its own, the third ``folder~2/``, and so on. A
     name is taken as well if a label waits under it that was given for other folders, or if it is that of a
-    removed file: what keeps that one out, and its labels, must not meet another.
+    removed file: what keeps that one out, and its labels, must not meet another. So is ``a.tif#0`` beside
+    ``a.tif``, whose first image may be called that.
     """
-    candidates = chain([name], _prefixed(catalogue, root, name))
-    chosen = next(n for n in candidates if not _is_taken(catalogue, root, n))
+    chosen = free_name(catalogue, root, name)
     return catalogue.run(
         _INSERT,
         *(root, catalogue.names.keep(path), chosen, stat.size, stat.mtime_ns, stat.inode, stat.ctime_ns),
@@ -94,7 +93,12 @@ def add_sources(catalogue: Catalogue, root: int, files: Sequence[NewSource]) -> 
     sql = "SELECT 1 FROM source WHERE name IN (SELECT value FROM json_each(?)) LIMIT 1"
     # Three statements for each file took a quarter of its time: they are for names that may be taken.
     may_be_taken = len(set(names)) < len(names) or catalogue.rows("SELECT 1 FROM label LIMIT 1")
-    if may_be_taken or catalogue.rows(sql, json.dumps(names)) or were_removed(catalogue, names):
+    if (
+        may_be_taken
+        or catalogue.rows(sql, json.dumps(names))
+        or were_removed(catalogue, names)
+        or may_name_images(catalogue, names)
+    ):
         return [add_source(catalogue, root, *file) for file in files]
     last = catalogue.rows("SELECT coalesce(max(id), 0) FROM source")[0][0]
     rows = (
@@ -103,14 +107,6 @@ def add_sources(catalogue: Catalogue, root: int, files: Sequence[NewSource]) -> 
     )
     catalogue.run_many(_INSERT, rows)
     return [int(id) for (id,) in catalogue.rows("SELECT id FROM source WHERE id > ? ORDER BY id", last)]
-
-
-def _is_taken(catalogue: Catalogue, root: int, name: str) -> bool:
-    if catalogue.rows("SELECT 1 FROM source WHERE name = ?", name) or were_removed(catalogue, [name]):
-        return True
-    sql = "SELECT roots FROM label WHERE name = ? OR (name >= ? AND name < ?)"
-    waiting = catalogue.rows(sql, name, f"{name}#", f"{name}$")  # of the file, and of its frames
-    return any(root not in parse(roots, list, f"the label of {name}") for (roots,) in waiting)
 
 
 def mark_changed(catalogue: Catalogue, id: int, stat: Stat) -> None:
@@ -230,15 +226,6 @@ def fetch(catalogue: Catalogue, ids: Sequence[int]) -> Iterator[IndexedSource]:
         for number, root, path, name, state, part in (found[id] for id in page if id in found):
             path = joined(*map(catalogue.names.path, (root, path)))
             yield IndexedSource(number, path, name, _STATES[state], part)
-
-
-def _prefixed(catalogue: Catalogue, root: int, name: str) -> Iterator[str]:
-    path = catalogue.rows("SELECT path FROM root WHERE id = ?", root)[0][0]
-    # A file name that is not valid UTF-8 cannot be a TEXT of SQLite.
-    folder = Path(os.fsdecode(catalogue.names.path(path))).name
-    base = catalogue.names.name(folder.encode("utf-8", "replace").decode("utf-8"))
-    yield f"{base}/{name}"
-    yield from (f"{base}~{number}/{name}" for number in count(2))
 
 
 def joined(root: bytes, path: bytes) -> Path:

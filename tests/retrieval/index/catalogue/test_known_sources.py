@@ -62,3 +62,10 @@ def test_what_takes_the_place_of_a_file_that_was_found_is_not_gone(catalogue, ro
 def test_a_new_folder_has_nothing(catalogue, tmp_path):
     known = Recognised(catalogue, add_root(catalogue, tmp_path / "other"), b"salt")
     assert (known.n, known.find([b"0.png"]), list(known.rest())) == (0, [None], [])
+
+
+def test_no_file_is_called_as_an_image_of_another_may_be(catalogue, root):
+    for name in ("2.png#0", "2.png#0.png", "2.png#x", "9.png#1", "9.png"):
+        add_sources(catalogue, root, [(os.fsencode(name), name, STAT)])
+    names = [name for (name,) in catalogue.rows("SELECT name FROM source WHERE id > 5 ORDER BY id")]
+    assert names == ["images/2.png#0", "2.png#0.png", "2.png#x", "9.png#1", "images/9.png"]
