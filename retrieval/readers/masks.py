@@ -67,7 +67,7 @@ def read_mask(argument: Path, image: MarkedImage) -> Mask:
             "give one of the same size"
         )
     if not mask.any():
-        where = f" in image {image.frame} of its file" if image.is_one_of_many else ""
+        where = f" in image {image.frame} of the file of the query" if image.is_one_of_many else ""
         raise PictureError(f"{argument}: is black, and marks nothing{where}")
     return mask
 
