@@ -120,7 +120,8 @@ class GreyScale:
         chosen = sorted({i * (n_frames - 1) // max(_SAMPLED_FRAMES - 1, 1) for i in range(_SAMPLED_FRAMES)})
         parts = []
         for frame in self.stored.frames(i for i in chosen if i < n_frames):
-            if isinstance(frame, DamagedFrame):  # it is reported when its turn comes
+            # A frame that is damaged, or holds no number, is reported when its turn comes.
+            if isinstance(frame, DamagedFrame) or not np.isfinite(frame.values).any():
                 continue
             values, padding = self._modality(frame), self._padding(frame.values)
             values = values.reshape(-1) if padding is None else values[~padding]

@@ -175,6 +175,13 @@ def test_padding_is_black_and_not_measured(tmp_path):
         np.testing.assert_allclose(_read(path)[0].pixels[0], [0, 1, 0.5, 0, 0])
 
 
+def test_a_frame_without_any_number_costs_no_other(tmp_path):
+    pixels, damaged = np.array([[[0, 1]], [[np.nan, np.nan]], [[1, 0]]], np.float32), []
+    found = _read(_write(tmp_path / "x.dcm", pixels), report=damaged.append)
+    np.testing.assert_array_equal([p.pixels[0] for p in found], [[0, 1], [1, 0]])
+    assert [(frame.number, frame.reason) for frame in damaged] == [(1, "no pixel has a finite value")]
+
+
 def test_floats_are_read_and_nan_is_black(tmp_path):
     for kind in (np.float32, np.float64):
         pixels = np.array([[0, 0.5, 1, np.nan]], dtype=kind)
