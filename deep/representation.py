@@ -16,13 +16,13 @@ from retrieval.rankers.dense import ExactRanker
 from retrieval.region import Region
 from retrieval.representation import Arrays, Encoding
 
-from .networks.preprocessing import cut, prepare, views
+from .networks.preprocessing import cut, prepare, scaled_side, views
 from .networks.registry import Computed
 from .networks.remembered_embeddings import Remembers, Seen
 from .networks.stored_network import StoredNetwork
 from .networks.symmetric_embedding import SymmetricEmbedding
-from .normalisation import Normalisations
-from .regions.region_embedding import region_embedding
+from .normalisation import Normalisations, unit
+from .regions.region_embedding import region_embeddings
 from .regions.region_search import RegionSearch
 from .regions.window_embeddings import quantised, surroundings, windows
 from .settings import DEFAULT_SIDE, DeepSettings
@@ -226,11 +226,19 @@ class DeepEmbedding(Computed, Remembers, RegionSearch):
             raise FitError("deep has no network yet, or lacks what it learns; call fit first")
 
     def _region_embedding(self, picture: Picture, region: Region) -> NDArray[np.void] | None:
-        """Return a region's embedding as evidence (1,), (0,) without a pixel; None if no windows are kept."""
-        if not self.chosen.cells:
+        """Return a region's embedding in each orientation as evidence (n,), (0,) without a pixel.
+
+        None if no windows are kept.
+        """
+        chosen = self.chosen
+        if not chosen.cells:
             return None
-        found = region_embedding(self.network_.for_queries, picture, region, self.side, self.chosen.surround)
-        return quantised(self.normalisations_.parts(found))
+        sides = [scaled_side(self.side, scale) for scale in chosen.scales]
+        about = (chosen.surround, chosen.orientations)
+        runner = self.network_.for_queries
+        found = [region_embeddings(runner, picture, region, side, *about) for side in sides]
+        parts = [self.normalisations_.parts(one) for one in found]
+        return quantised(parts[0] if len(parts) == 1 else np.sum([unit(one) for one in parts], axis=0))
 
     def _part(self, picture: Picture, region: Region | None, network: SymmetricEmbedding) -> Encoding:
         """Return the embedding of a region's box, pooled only inside the region; zeros without a pixel."""

@@ -13,6 +13,7 @@ from retrieval.region import Region
 
 Square = NDArray[np.uint8]
 Weights = NDArray[np.float32]
+_MULTIPLE = 32  # sides that the trunk halves five times without a remainder
 _Value = TypeVar("_Value", bound=np.generic)
 
 
@@ -62,6 +63,11 @@ def views(image: NDArray[_Value], orientations: int) -> list[NDArray[_Value]]:
     turns = range(4) if orientations in (4, 8) else range(1)
     # With both, all 8 symmetries of the square.
     return [np.rot90(image[..., ::-1] if flip else image, turn, (-2, -1)) for flip in flips for turn in turns]
+
+
+def scaled_side(side: int, scale: float) -> int:
+    """Return the side of a square at a scale: at 1 the network's own, else a multiple of 32."""
+    return side if scale == 1 else max(_MULTIPLE, round(side * scale / _MULTIPLE) * _MULTIPLE)
 
 
 def resized(square: Square, side: int) -> Square:

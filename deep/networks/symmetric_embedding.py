@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..normalisation import unit
-from .preprocessing import resized, views
+from .preprocessing import resized, scaled_side, views
 from .runner import Runner, Squares
 
 Vectors = NDArray[np.float32]
-_MULTIPLE = 32  # sides that the trunk halves five times without a remainder
 _WHOLE = np.array([[0, 0, 1, 1]], dtype=np.float32)
 """The window that covers an image, (1, 4)."""
 
@@ -65,9 +64,7 @@ class SymmetricEmbedding:
         """
         total = np.zeros((), dtype=np.float32)
         for scale in scales:
-            side = max(_MULTIPLE, round(square.shape[-1] * scale / _MULTIPLE) * _MULTIPLE)
-            # At scale 1 the side is the network's own, a multiple of 32 or not.
-            sized = square if scale == 1 else resized(square, side)
+            sized = square if scale == 1 else resized(square, scaled_side(square.shape[-1], scale))
             total = total + applied(self.embed(sized[None]))  # (1, d)
         return np.asarray(unit(total)[0])
 

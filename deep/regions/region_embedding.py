@@ -10,18 +10,19 @@ from numpy.typing import NDArray
 from retrieval.picture import Picture
 from retrieval.region import Region
 
-from ..networks.preprocessing import coverage, prepare
+from ..networks.preprocessing import coverage, prepare, views
 
 if TYPE_CHECKING:
     from ..networks.runner import Runner
 
 
-def region_embedding(
-    runner: Runner, picture: Picture, region: Region, side: int, has_surround: bool
+def region_embeddings(
+    runner: Runner, picture: Picture, region: Region, side: int, has_surround: bool, orientations: int = 1
 ) -> NDArray[np.float32]:
-    """Return the embedding of a region as one of windows, float32 (1, part d); (0, part d) without a pixel.
+    """Return the embeddings of a region, one for each orientation of its image, as one of windows.
 
-    With ``has_surround``, of how it differs from the rest of a box around it of twice its height and width.
+    They are float32 (orientations, part d), the image as it is first; (0, part d) without a pixel. With
+    ``has_surround``, of how it differs from the rest of a box around it of twice its height and width.
     """
     inside = coverage(picture, region, side)
     if inside is None:
@@ -32,5 +33,6 @@ def region_embedding(
         twice = Region.box(row - height / 2, col - width / 2, 2 * height, 2 * width)
         covered = coverage(picture, twice, side)
         assert covered is not None  # it holds the region, which holds a pixel
-        around = np.clip(covered - inside, 0, None)[None]
-    return runner.embed_part(prepare(picture, side)[None], inside[None], around)
+        around = np.stack(views(np.clip(covered - inside, 0, None), orientations))
+    squares = np.stack(views(prepare(picture, side), orientations))
+    return runner.embed_part(squares, np.stack(views(inside, orientations)), around)

@@ -29,8 +29,9 @@ class RegionSearch:
     ) -> Located:
         """Find the window of each image that is most like the region of a query. See ``WindowLocator``."""
         assert query.evidence is not None
+        asked = query.evidence[: self.chosen.orientations]
         return WindowLocator(windows(self.chosen.cells)).locate(
-            query.evidence, shape, region or Region.whole(shape), candidates
+            asked, shape, region or Region.whole(shape), candidates
         )
 
     def explain(

@@ -89,18 +89,19 @@ class WindowLocator:
     def locate(
         self, query: NDArray[np.void], shape: tuple[int, int], region: Region, candidates: Candidates
     ) -> Located:
-        """Return the best score of each image's windows with the query's one row, and where that is.
+        """Return the best score of each image's windows with any of the query's rows, and where that is.
 
-        The score is the cosine, minus a small loss if the window is smaller or larger than the region. The
-        rest of the image does not count: with a share of its score added, fewer boxes were right
-        (``benchmarks/results/regions.md``). Images without window embeddings get −2, which is below every
-        cosine, and no box. A query without a pixel finds nothing.
+        The rows are the orientations of the query. The score is the cosine, minus a small loss if the window
+        is smaller or larger than the region. The rest of the image does not count: with a share of its score
+        added, fewer boxes were right (``benchmarks/results/regions.md``). Images without window embeddings
+        get −2, which is below every cosine, and no box. A query without a pixel finds nothing.
         """
         if not len(query):
             n = len(candidates)
             return Located(candidates.scores, np.full((n, 4), np.nan, np.float32), np.zeros(n, np.int32))
         values = np.ascontiguousarray(candidates.evidence["values"])  # (all rows, d)
-        cosines = _cosines(values, np.ascontiguousarray(query["values"][0]))  # (all rows,)
+        each = [_cosines(values, np.ascontiguousarray(one)) for one in query["values"]]
+        cosines = np.maximum.reduce(each)  # (all rows,)
         n, k = len(candidates), len(self.windows)
         scores, boxes = np.full(n, -2, np.float32), np.full((n, 4), np.nan, np.float32)
         # An image of an interrupted or older update may have no windows, or fewer; it is left at −2.

@@ -213,6 +213,22 @@ def test_a_turned_or_flipped_copy_is_found_by_its_orientation(path, folder, tmp_
             assert plain.score < best.score
 
 
+def test_a_region_is_found_in_a_turned_copy_and_asks_at_all_scales(path, folder, tmp_path):
+    place = made(tmp_path / "i", folder, weights=path, symmetries=1, cells=3)
+    with Index.open(place, factories=FACTORIES) as index:
+        pixels = index.read("2.png").pixels
+        half, n = pixels.shape[0] // 2, pixels.shape[0]
+        turned = Picture(np.ascontiguousarray(np.rot90(pixels)))
+        asked = {"k": 5, "region": Region.box(n - half, 0, half, half)}  # the upper left quarter, turned
+        plain, best, larger = (
+            {hit.id: hit for hit in index.query(turned, adjust=adjust, **asked)}["2.png"]
+            for adjust in ({}, {"orientations": 4}, {"scales": [2.0]})
+        )
+        assert best.score >= 0.999 and best.box == pytest.approx((0, 0, half, half), abs=8)
+        assert plain.score < 0.997
+        assert abs(larger.score - plain.score) > 1e-4
+
+
 def test_orientations_are_those_that_are_asked_for(upright):
     square = blobs(1, (64, 64))
     shapes = [upright.adjusted(orientations=n).encode_query(square).vector.shape for n in (1, 2, 4, 8)]
