@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import LackError, PictureError, SemblanceError
+from ...errors import REPAIR, LackError, PictureError, SemblanceError
 from ...ranker import Ids
 from ...rankers.array_files import load_arrays
 from ..catalogue.on_disk import locate
@@ -86,7 +86,9 @@ def repair(store: Store, mended: list[str], jobs: int | None, progress: Progress
     except SemblanceError as error:  # a model that cannot be learnt again now stops all encoding
         findings.lost.append(f"nothing is encoded again yet: {error}")
     findings.mended += rebuild_copies(store, progress)
-    return RepairReport(tuple(findings.mended), tuple(findings.lost), tuple(verify(store)))
+    # Damage names the remedy that this is.
+    found = (line.replace(f"; {REPAIR}", "") for line in findings.mended)
+    return RepairReport(tuple(found), tuple(findings.lost), tuple(verify(store)))
 
 
 class _Files:
