@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from retrieval.index import Index
 
+MADE_ON = "made on"
+"""The name of the fact that says when a page was made."""
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -30,7 +33,7 @@ def index_facts(index: Index) -> list[Fact]:
     facts = [
         Fact("images in the index", f"{len(index):,}"),
         Fact("window", index.window.text),
-        Fact("made on", now),
+        Fact(MADE_ON, now),
         Fact("Semblance", version("semblance")),
     ]
     for representation in index.info()["representations"]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+from .provenance import MADE_ON
+
 _MOST = 1 << 28
 """Bytes of a text file that are read, 256 MiB."""
 _EMBEDDED = re.compile(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+")
@@ -52,7 +54,8 @@ class _Page(HTMLParser):
         self._is_code = False
 
     def handle_data(self, data: str) -> None:
-        if not self._is_code and data.strip():
+        # When a page of ours was made is of nobody.
+        if not self._is_code and data.strip() and self.found[-1:] != [("text", MADE_ON)]:
             self.found.append(("text", data))
 
     def handle_comment(self, data: str) -> None:

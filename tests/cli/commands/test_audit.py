@@ -138,6 +138,7 @@ def test_pages_tables_images_and_headers_of_a_folder_are_looked_into(place, tmp_
         "<style>a{color:#000000}</style><script>var n = 12345678</script>"
         '<script type=\'application/json\'>{"id": "Doe^Jane"}</script>'
         "<img alt='Roe_John' src='data:image/png;base64,QUJD'>"
+        "<dl><dt>made on</dt><dd>2026-11-30 09:32 UTC</dd><dt>Semblance</dt><dd>0.1.0</dd></dl>"
     )
     (folder / "table.csv").write_text("id,born\na,1961-02-03\n")
     about = PngInfo()
