@@ -255,6 +255,10 @@ def test_a_token_leaves_the_address_and_goes_with_every_request(visit: Visit, pa
         expect(tab.locator(".hit img").first).to_have_js_property("complete", True)
         stranger = visit(address.partition("#")[0], allows="401")
         expect(stranger.locator("#refused")).to_be_visible()
+        # As it says: the printed address, in the tab that is open, where it differs behind the # alone.
+        stranger.goto(address)
+        expect(stranger.locator("#list button").first).to_be_visible()
+        assert "token" not in stranger.url
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

@@ -397,5 +397,9 @@ def test_an_archive_links_to_a_study_and_a_region_of_it(visit: Visit, address: s
     expect(tab.locator("#look-title")).to_have_text("ct1/003.dcm")
     assert state_of(tab)["region"] == '{"box":[20,30,40,36]}'
     assert "study" not in tab.url
+    # The viewer's next link, in the same tab.
+    tab.goto(f"{address}#study=1.2.4.1&z=0")
+    expect(tab.locator("#look-title")).to_have_text("ct0/005.dcm")
+    assert "study" not in tab.url
     lost = visit(f"{address}#study=1.2.4.99&region=20,30,40,36")
     expect(lost.locator("#toast")).to_contain_text("there is none")

@@ -118,7 +118,7 @@ export function frame(answer) {
   $('more-hits').hidden = hits.length < state.k || state.k >= MOST;
   fill('answer-title', dotted([`${hits.length} ${unit}`, by.join(' + '), `${(tookMs / 1000).toFixed(2)} s`]));
   fill('answer-notes', [...new Set(answer.notes)].map((text) => h('p.note', text)),
-    !hits.length && h('p.note.warn', 'No hit. Loosen the filter, or ask with another region.'));
+    !hits.length && h('p.note.warn', 'No hit. Loosen the filter or mark another region.'));
   fill('findings', findingsOf(answer.findings));
   fill('references', referencesOf(answer.references));
 }

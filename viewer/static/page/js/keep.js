@@ -34,7 +34,7 @@ on('tag-form', 'submit', async (event) => {
   usual = [label, ...usual];
   $('tag-name').value = '';
   $('tags').close();
-  tell(`Tagged as ${label}. Tags are kept in a table beside the index; semblance index --labels takes it.`);
+  tell(`Tagged as ${label} in a table beside the index; semblance index --labels takes it.`);
 });
 
 /** Saves what the server makes of the answer, under its name. @param {string} form */

@@ -17,6 +17,9 @@ const concepts = part(() => import('./concepts.js'));
 const keep = part(() => import('./keep.js'));
 const map = part(() => import('./map.js'));
 
+/** Whether somebody else wrote the address: an archive's viewer, or the server with its token. */
+const isLink = () => /[#&](study|series|token)=/.test(location.hash);
+
 async function start() {
   takeToken();
   bars();
@@ -28,8 +31,7 @@ async function start() {
   buttons();
   known.indexes = await indexes();
   // In one step, so that a question in the address is asked once.
-  const isArchived = /[#&](study|series)=/.test(location.hash);
-  const wanted = { ...read(location.hash.slice(1)), ...isArchived && await (await archive()).located() };
+  const wanted = { ...read(location.hash.slice(1)), ...isLink() && await (await archive()).located() };
   const isKnown = known.indexes.some((index) => index.id === wanted.index);
   update({ ...wanted, index: isKnown ? wanted.index : known.indexes[0]?.id ?? '' });
 }
@@ -54,7 +56,7 @@ function bars() {
   on(connection, 'gone', () => { $('gone').hidden = false; announce($('gone').textContent); });
   on(connection, 'back', () => { $('gone').hidden = true; announce('The server is back.'); });
   on(connection, 'refused', () => { $('refused').hidden = false; });
-  on(window, 'popstate', fromAddress);
+  on(window, 'popstate', () => (isLink() ? location.reload() : fromAddress()));
   on(window, 'unhandledrejection', (event) => {
     const { reason } = event;
     // What the server says is for the user; all else is a fault of the page, and stays in the console too.

@@ -44,7 +44,7 @@ export const open = (change) => update({ ...ANEW, ...change }, true);
 /** Back before the last mark or refinement. */
 export function undo() {
   const before = undone.pop();
-  if (before !== undefined) update(read(before));
+  if (before) update(read(before));
 }
 
 /** Takes the state of the address when the user goes back, or writes another one; that may name no index. */
