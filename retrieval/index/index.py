@@ -172,9 +172,12 @@ class Index(LentFiles, ConceptMethods):
         chosen = chosen_options(options, changes)
         return self.ask(lambda snapshot: explain(snapshot, query, hit, chosen))
 
-    def read(self, name: str) -> Picture:
-        """Read an indexed image again from its file. Raise PictureError if that is not possible."""
-        return self.ask(lambda snapshot: snapshot.read(name))
+    def read(self, name: str, lent: Path | None = None) -> Picture:
+        """Read an indexed image again from its file. Raise PictureError if that is not possible.
+
+        ``lent`` is what ``file_of`` lends, for those who need the file too.
+        """
+        return self.ask(lambda snapshot: snapshot.read(name, lent))
 
     def path_of(self, name: str) -> Path | None:
         """Return where the file of an image is; None if it is not known any more, or another is there."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from retrieval.errors import NoThumbnailError, PictureError
 from retrieval.picture import Picture
 from retrieval.readers.guarded import read_guarded
-from retrieval.readers.tiling import Frame, frames_of
+from retrieval.readers.tiling import frames_of
 from retrieval.readers.window import Window
 from viewer.thumbnail import thumbnail
 
@@ -62,15 +62,17 @@ class ImageSource:
         if (kept := self._raw.get(key)) is not None:
             return kept
         opened, name = _named(collection, key)
-        path, frames = _place(opened, name)
+        frames = frames_of(name, opened.index.picture(name).source)
+        # Of an archive it is fetched once, for the image and for its values.
+        with opened.index.file_of(name) as path:
 
-        def read(window: Window) -> Picture:
-            return next(iter(read_guarded(path, name, window=window, frames=frames)))
+            def read(window: Window) -> Picture:
+                return next(iter(read_guarded(path, name, window=window, frames=frames)))
 
-        shown = _read(opened, name)
-        # Slices of one series are shown in one way: a stack is scrolled through faster with one reading less.
-        series = (collection.id, shown.groups.get("series", key))
-        values = values_of(shown, read, self._inverted.get(series))
+            shown = _read(opened, name, path)
+            # Slices of one series are shown in one way: a stack is scrolled faster with one reading less.
+            series = (collection.id, shown.groups.get("series", key))
+            values = values_of(shown, read, self._inverted.get(series))
         if not shown.is_colour:
             self._inverted[series] = values.is_inverted
         made = pack(values, shown)
@@ -92,19 +94,10 @@ def _named(collection: Collection, key: str) -> tuple[Opened, str]:
     return opened, name
 
 
-def _read(opened: Opened, name: str) -> Picture:
+def _read(opened: Opened, name: str, lent: Path | None = None) -> Picture:
     """Read an indexed image from its file; what an index knows of it is added."""
-    picture, entry = opened.index.read(name), opened.index.picture(name)
+    picture, entry = opened.index.read(name, lent), opened.index.picture(name)
     # Another image may be in the place of the one that was indexed: the page must not draw boxes on it.
     if tuple(picture.shape) != tuple(entry.shape):
         raise PictureError(f"{name}: its file holds another image by now; run `semblance index` again")
     return replace(picture, metadata={**entry.metadata, **picture.metadata}, spacing=entry.spacing)
-
-
-def _place(opened: Opened, name: str) -> tuple[Path, list[Frame] | None]:
-    """Return the file of an image, and its frame if the file holds several."""
-    path = opened.index.path_of(name)
-    if path is None:
-        raise PictureError(f"{name}: its file is not there any more, or holds something else")
-    entry = opened.index.picture(name)
-    return path, frames_of(name, entry.source)

@@ -19,13 +19,16 @@ from .archived_files import at_hand
 from .store import Store
 
 
-def read_indexed(store: Store, name: str, source: str) -> Picture:
-    """Read an indexed image of a source again. Raise PictureError if that is not possible."""
+def read_indexed(store: Store, name: str, source: str, lent: Path | None = None) -> Picture:
+    """Read an indexed image of a source again. Raise PictureError if that is not possible.
+
+    ``lent`` is its file, if that has been fetched from its archive already.
+    """
     path = locate(store.catalogue, source)
     if path is None:
         raise PictureError(f"{name}: the index was changed meanwhile; try again")
     frames = frames_of(name, source)
-    with at_hand(store.catalogue, source, path) as file:
+    with at_hand(store.catalogue, source, lent or path) as file:
         if not file.exists():
             raise PictureError(
                 f"{name}: its file is not there; bring it back, or run `semblance index FOLDER` "

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -160,9 +161,9 @@ class Snapshot(SnapshotRankers):
         """The case and the stack that each image belongs to."""
         return StackPositions(self.columns, self.names.all())
 
-    def read(self, name: str) -> Picture:
+    def read(self, name: str, lent: Path | None = None) -> Picture:
         """Read an indexed image again from its file. Raise PictureError if that is not possible."""
-        return read_indexed(self._store, name, self.entry(self.position(name)).source)
+        return read_indexed(self._store, name, self.entry(self.position(name)).source, lent)
 
     def shapes(self, positions: Ids) -> NDArray[np.int64]:
         """Return rows and columns of images in pixels, int64 (n, 2)."""

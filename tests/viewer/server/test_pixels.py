@@ -9,7 +9,8 @@ import nibabel
 import numpy as np
 import pytest
 from support.images import texture_of_all_sizes
-from support.served import graphql, hounsfield, write_ct
+from support.served import INDEX, graphql, hounsfield, run, write_ct
+from support.server_process import serving
 
 from retrieval.picture import Picture
 from retrieval.readers import read_pictures
@@ -90,6 +91,20 @@ def test_images_are_jpeg(form, client):
 def test_what_is_not_there_is_not_found(address, client):
     found = client.get(address)
     assert (found.status_code, found.json()["kind"]) == (404, "NOT_FOUND")
+
+
+def test_values_of_an_archive_are_fetched_from_it(tmp_path):
+    """The files of an archive are deleted once they are indexed."""
+    for number in range(2):
+        place = tmp_path / "sent" / f"{number}.dcm"
+        write_ct(place, hounsfield(1, number), "P1", "1", number, SOPInstanceUID=f"1.2.6.{number}")
+    words = ["-o", tmp_path / INDEX, "--by", "thumbnail", "--jobs", "1", "--quiet", "--find-text", "off"]
+    assert run(["index", f"folder:{tmp_path / 'sent'}", *words])[0] == 0
+    with serving(tmp_path / INDEX) as client:
+        document = '{ images(index: "scans.index") { ... on ImagePage { items { id } } } }'
+        names = [one["id"] for one in graphql(client, document)["images"]["items"]]
+        found = [pixels(client, name)[0].tolist() for name in names]
+        assert sorted(found) == sorted(hounsfield(1, number).tolist() for number in range(2))
 
 
 def test_an_image_whose_file_is_gone_is_a_thumbnail(own_client, own_index):

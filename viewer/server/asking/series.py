@@ -22,7 +22,7 @@ def find_series(
 ) -> tuple[Collection, str]:
     """Return the first index that has a study or a series, and the image of it that is nearest to ``z``.
 
-    Of several stacks, such as those of a study with a localizer, the largest of those that reach there counts.
+    Of several stacks, as in a study with a localizer, the largest of those that reach there counts.
 
     Parameters
     ----------
