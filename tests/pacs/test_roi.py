@@ -68,6 +68,8 @@ def test_an_image_of_the_archive_is_asked_by_its_id(index, folder, rois, capsys)
     (best,) = hits(capsys, index, folder / "1-1" / "1.dcm", "-k", 1)
     by_box = hits(capsys, index, best, "--region", BOX)
     assert hits(capsys, index, best, "--roi", rois["SEG"]) == pytest.approx(by_box)
+    # A file of regions that is at hand needs the image's own file, which is fetched.
+    assert hits(capsys, index, best, "--mask", folder / "SEG.dcm") == pytest.approx(by_box)
 
 
 def test_what_marks_nothing_here_is_one_line(index, folder, rois, capsys):

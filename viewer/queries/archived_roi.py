@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +36,7 @@ def roi_region(index: Index, query: Query, uid: str, mark: Mark) -> Region | Non
     wanted, sign, part = uid.partition("#")
     try:
         with query_file(index, query) as file, index.object_of(header_uids(file)[0], wanted) as found:
-            canvas = replace(canvas_of(index, query), path=lambda: file)
+            canvas = replace(canvas_of(index, query), file=lambda: nullcontext(file))
             return replace(mark, mask=Path(f"{found}{sign}{part}")).on(canvas)
     except OptionError as error:
         # The file has a name that means nothing to a user.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,7 @@ class Canvas:
     read : gives its pixels.
     is_one_of_many : whether its file holds several images.
     metadata : its tags.
-    path : finds its file; gives None if it is not known.
+    file : lends its file, fetched if it is in an archive; gives None if it cannot be had.
     """
 
     shape: Shape
@@ -46,7 +47,7 @@ class Canvas:
     read: Callable[[], Picture]
     is_one_of_many: bool = False
     metadata: Mapping[str, Value] = field(default_factory=dict)
-    path: Callable[[], Path | None] = lambda: None
+    file: Callable[[], AbstractContextManager[Path | None]] = nullcontext
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,9 +189,10 @@ def _read_mask(path: Path, canvas: Canvas) -> NDArray[np.bool_]:
 
     number = canvas.metadata.get("frame", 0)
     frame = int(number) if isinstance(number, int | float) else 0
-    image = MarkedImage(canvas.shape, canvas.is_one_of_many, frame, canvas.metadata, canvas.path)
     try:
-        return read_mask_guarded(path, image)
+        with canvas.file() as file:
+            about = (canvas.shape, canvas.is_one_of_many, frame, canvas.metadata)
+            return read_mask_guarded(path, MarkedImage(*about, lambda: file))
     except PictureError as error:
         raise OptionError(str(error), "mask") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -202,10 +203,22 @@ def canvas_of(index: Index, query: Query) -> Canvas:
     if query.picture is not None:
         picture = query.picture
         about = (picture.shape, picture.spacing, lambda: picture, "#" in Path(query.id).name)
-        return Canvas(*about, picture.metadata, lambda: query.path or Path(query.id.partition("#")[0]))
+        path = query.path or Path(query.id.partition("#")[0])
+        return Canvas(*about, picture.metadata, lambda: nullcontext(path))
     entry = index.picture(query.shown)
     about = (entry.shape, entry.spacing, lambda: index.read(query.shown), entry.name != entry.source)
-    return Canvas(*about, entry.metadata, lambda: index.path_of(query.shown))
+    return Canvas(*about, entry.metadata, lambda: _lent(index, query.shown))
+
+
+@contextmanager
+def _lent(index: Index, name: str) -> Iterator[Path | None]:
+    """Lend the file of an indexed image; None if it cannot be had, as most masks need none."""
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(index.file_of(name))
+        except PictureError:
+            file = None
+        yield file
 
 
 def asked_by(index: Index, options: QueryOptions) -> Sequence[str]:
