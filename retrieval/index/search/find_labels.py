@@ -192,6 +192,7 @@ def _background(
     is_own = np.isin(cases, cases[own])
     if not (mask & ~is_own).any():
         raise SettingError(
-            "findings: no image that may be found has a label; index with --labels, or give a table here"
+            "findings: no image that may be found has a label; `semblance index --labels CSV` gives some, or "
+            "`query --labels CSV` for once"
         )
     return Background(snapshot, column, cases, mask & ~is_own, np.flatnonzero(mask & is_own).tolist(), slices)

@@ -161,7 +161,7 @@ async function showKept(mine, why) {
   const image = currentSlice()?.image;
   const picture = await loadImage(`${mine}/picture`).catch(() => null);
   if (mine !== shownPath) return;
-  problem(picture ? why + ' Shown is what the index kept.' : why);
+  problem(picture ? why + '. Shown is what the index has.' : why);
   if (picture) view.showPicture(picture, image?.cols ?? picture.width, image?.rows ?? picture.height, image?.spacingMm);
   else view.clear();
 }
