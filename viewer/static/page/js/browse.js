@@ -71,7 +71,7 @@ export async function list(isMore = false) {
   next = page.next;
   $('more-images').hidden = !next;
   $('list')[isMore ? 'append' : 'replaceChildren'](...items.map(level ? groupRow : imageRow));
-  fill('count', total ? `${total.toLocaleString('en')} ${level ? plural(level) : 'images'}` : 'Nothing matches the filter.');
+  fill('count', total ? `${total.toLocaleString('en')} ${level ? plural(level) : 'images'}` : 'No image matches.');
   if (!isMore) announce($('count').textContent);
   mark();
 }

@@ -18,7 +18,7 @@ const keep = part(() => import('./keep.js'));
 const map = part(() => import('./map.js'));
 
 /** Whether somebody else wrote the address: an archive's viewer, or the server with its token. */
-const isLink = () => /[#&](study|series|token)=/.test(location.hash);
+const isLink = () => location.hash.match(/[#&](study|series|token)=/);
 
 async function start() {
   takeToken();
