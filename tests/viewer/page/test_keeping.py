@@ -259,6 +259,7 @@ def test_a_token_leaves_the_address_and_goes_with_every_request(visit: Visit, pa
         stranger.goto(address)
         expect(stranger.locator("#list button").first).to_be_visible()
         assert "token" not in stranger.url
+        stranger.close()  # before the server goes, which it would report
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
