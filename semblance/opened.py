@@ -223,6 +223,11 @@ class Index:
     def _options(self, query: Query, given: Any) -> QueryOptions:
         """Return the options of a query, with the region that is marked in it."""
         options, marked = keywords.options(given), keywords.mark(given)
+        like, unlike = (
+            tuple(indexed_name(self._reader, name) for name in side)
+            for side in (options.like, options.unlike)
+        )
+        options = replace(options, like=like, unlike=unlike)
         if marked.is_given:
             canvas = canvas_of(self._reader, query)
             options = replace(options, region=marked.on(canvas))

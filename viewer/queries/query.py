@@ -58,7 +58,7 @@ def find_queries(index: Index, images: Sequence[str]) -> Iterator[Query]:
     """
     for image in images:
         # Ids go first, since nothing is read for them; ./name always means the file.
-        if ids := ids_of(index, image):
+        if ids := ids_meant(index, image):
             _check_is_no_slide(index, image, ids)
             yield from (Query(id, known_as=id) for id in ids)
         elif is_on_disk(image):
@@ -85,7 +85,7 @@ def slide_path(index: Index, image: str) -> Path | None:
     """
     if index.tiling is None:
         return None
-    ids = ids_of(index, image)
+    ids = ids_meant(index, image)
     # A slide is named by its file; a tile, which has a name of its own, is none.
     has_tiles = bool(ids) and ids[0] != indexed_name(index, image)
     path = index.path_of(ids[0]) if has_tiles else Path(image)
@@ -133,19 +133,25 @@ def the_only(queries: Iterable[Query], image: str) -> Query:
 
 
 def ids_of(index: Index, image: str) -> list[str]:
-    """Return the ids that an IMAGE names: its own, or those of all its frames; none if there are none."""
-    name = indexed_name(index, image)
-    if name in index:
-        return [name]
+    """Return the ids that an id names: itself, or those of all frames of a file; none if there are none."""
+    if image in index:
+        return [image]
     # file.dcm stands for all of its frames, file.dcm#0 and so on.
-    return [other for other in index.names if other.startswith(f"{name}#")]
+    return [name for name in index.names if name.startswith(f"{image}#")]
+
+
+def ids_meant(index: Index, image: str) -> list[str]:
+    """Return the ids that an IMAGE names, also by the name of a file that the index hides."""
+    return ids_of(index, indexed_name(index, image))
 
 
 def indexed_name(index: Index, image: str) -> str:
-    """Return what the index calls an image or a file: its pseudonym if names are hidden; else as given."""
+    """Return what the index calls an image or a file: its pseudonym if names are hidden; else as given.
+
+    Not for those who ask over a network: they could try out whose images there are.
+    """
     meant = index.ask(lambda snapshot: list(snapshot.catalogue.names.meant(image)))
-    known = (one for one in meant if one in index or any(n.startswith(f"{one}#") for n in index.names))
-    return image if len(meant) == 1 else next(known, image)
+    return image if len(meant) == 1 else next((one for one in meant if ids_of(index, one)), image)
 
 
 def reader_of(index: Index) -> Reader:

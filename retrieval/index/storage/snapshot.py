@@ -91,13 +91,9 @@ class Snapshot(SnapshotRankers):
         return len(self.ids)
 
     def position(self, name: str) -> int:
-        """Return the position of an image, by its id, or by the name that its id hides.
-
-        Raise SettingError if there is none of that name.
-        """
-        for meant in self.catalogue.names.meant(name):
-            if (found := self.names.find(meant)) is not None:
-                return found
+        """Return the position of an image. Raise SettingError if there is none of that name."""
+        if (found := self.names.find(name)) is not None:
+            return found
         raise no_image(name, self.names)
 
     def evidence(self, name: str, position: int) -> NDArray[np.void] | None:

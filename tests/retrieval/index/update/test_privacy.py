@@ -11,7 +11,7 @@ from support.text_on_images import phantom
 
 import semblance
 from cli.main import main
-from retrieval.errors import OptionError
+from retrieval.errors import OptionError, SettingError
 from retrieval.index import Index
 
 
@@ -129,3 +129,8 @@ def test_hidden_images_go_by_the_names_of_their_files_wherever_one_is_named(scan
     assert json.loads(capsys.readouterr().out)["queries"] == 1
     with semblance.open(place) as opened:
         assert opened.explain("0.dcm", "2.dcm").hit == ids["2.dcm"]
+        found = opened.query("0.dcm", unlike=["2.dcm"])
+        assert [hit.id for hit in found] == [ids["0.dcm"], ids["1.dcm"]]
+    # Those who ask over a network ask for ids.
+    with Index.open(place) as opened, pytest.raises(SettingError, match="no such image"):
+        opened.picture("0.dcm")
