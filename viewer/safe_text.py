@@ -20,6 +20,15 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def counted(n: int, noun: str) -> str:
+    """Return a number with a noun that takes an s.
+
+    >>> counted(1, "image"), counted(2000, "image")
+    ('1 image', '2,000 images')
+    """
+    return f"{n:,} {noun}" + "s" * (n != 1)
+
+
 def first_few(names: Sequence[str], most: int = 3) -> str:
     """Return the first of some names on a line that is safe on a terminal, with ``…`` if there are more.
 

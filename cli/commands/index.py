@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from retrieval.errors import ArchiveError, OptionError, PictureError, SettingError
 from retrieval.registry import DEFAULT, installed
 from viewer.files import check_place, write_text
+from viewer.safe_text import counted
 
 from ..options.argument_types import place, place_or_archive, positive
 from ..options.command import command
@@ -196,7 +197,7 @@ def _say_steps(order: Order, args: Arguments) -> int:
         print(json.dumps([{"step": s.name, "files": s.files, "because": s.because} for s in steps]))
         return 0
     for step in steps:
-        print(f"{step.name}: {step.files:,} files, because {step.because}")
+        print(f"{step.name}: {counted(step.files, 'file')}, because {step.because}")
     # An empty list would look like a command that did nothing.
     if not steps:
         print("nothing: all is up to date")

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from viewer.provenance import shown_settings
-from viewer.safe_text import printable
+from viewer.safe_text import counted, printable
 
 from ..options.argument_types import place
 from ..options.command import command
@@ -59,7 +59,7 @@ def _say_why(args: Arguments) -> int:
 
 def _state(step: StepState) -> str:
     if step.runs:
-        return f"{step.runs:,} files to do, because {step.because}"
+        return f"{counted(step.runs, 'file')} to do, because {step.because}"
     missing = f"{step.missing}; " if step.missing else ""
     if step.because:
         return f"stale, because {step.because}; {missing}{step.remedy} makes it again"

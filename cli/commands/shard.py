@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from viewer.safe_text import printable
+from viewer.safe_text import counted, printable
 
 from ..options.argument_types import place, positive
 from ..options.command import command
@@ -36,7 +36,7 @@ def run(args: Arguments) -> int:
     with ProgressBar("parts", args.quiet) as progress:
         plan = split(args.index, args.into, args.output, progress)
     for shard in plan.shards:
-        print(f"{printable(shard.at[0])}: {shard.images:,} images")
+        print(f"{printable(shard.at[0])}: {counted(shard.images, 'image')}")
     if n_empty := sum(not shard.images for shard in plan.shards):
         hold = "holds" if n_empty == 1 else "hold"
         print(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from viewer.safe_text import printable
+from viewer.safe_text import counted, printable
 
 from ..options.argument_types import place
 from ..options.command import command
@@ -40,5 +40,5 @@ def run(args: Arguments) -> int:
         print(printable(problem))
     if not problems:
         erased = "" if args.erased is None else ", and nothing is left of what was removed"
-        print(f"{printable(str(args.index))}: whole, {n_pictures:,} images{erased}")
+        print(f"{printable(str(args.index))}: whole, {counted(n_pictures, 'image')}{erased}")
     return 1 if problems else 0

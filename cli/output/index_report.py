@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from viewer.safe_text import csv_text, first_few, printable
+from viewer.safe_text import counted, csv_text, first_few, printable
 
 if TYPE_CHECKING:
     from retrieval.index.order import IndexState
@@ -46,7 +46,7 @@ def notes(
     # A run that found nothing new has no rate.
     if report.pictures and seconds > 0:
         rate = report.pictures / seconds
-        lines.append(f"{report.pictures:,} images encoded in {seconds:.1f} s, {rate:.1f} images/s")
+        lines.append(f"{counted(report.pictures, 'image')} encoded in {seconds:.1f} s, {rate:.1f} images/s")
     return [*lines, *_about_labels(report.labels, is_labelled_by_folder), *map(printable, report.notes)]
 
 
@@ -54,7 +54,9 @@ def _about_labels(labels: LabelReport | None, is_by_folder: bool) -> list[str]:
     """Say what did not fit in the label table."""
     if labels is None:
         return []
-    lines = [f"{labels.n_unlabelled:,} images have no label"] if labels.n_unlabelled else []
+    lines = []
+    if n := labels.n_unlabelled:
+        lines.append(f"{counted(n, 'image')} {'has' if n == 1 else 'have'} no label")
     if labels.unmatched and not is_by_folder:
         first = first_few(labels.unmatched)
         lines.append(f"{len(labels.unmatched):,} of {labels.n_rows:,} labels name no image: {first}")
@@ -74,7 +76,7 @@ def _reason(name: str, reason: str) -> str:
 def sentence(state: IndexState) -> str:
     """Return what the index holds now, in one line."""
     by = ", ".join(state.representations)
-    return f"{printable(str(state.output))}: {state.n_pictures:,} images, ranked by {by}"
+    return f"{printable(str(state.output))}: {counted(state.n_pictures, 'image')}, ranked by {by}"
 
 
 def timing_lines(report: UpdateReport) -> list[str]:

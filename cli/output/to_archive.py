@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from retrieval.errors import OptionError
 from viewer.archiving import check_installed, store_search
+from viewer.safe_text import counted
 
 from ..options.parameters import Arguments
 
@@ -41,6 +42,6 @@ def send(args: Arguments, index: Index, query: Query, answer: Answer, options: Q
         if options.region is not None and not stored.has_segmentation
         else ""
     )
-    objects = "1 object" if stored.n_objects == 1 else f"{stored.n_objects} objects"
+    objects = counted(stored.n_objects, "object")
     verb = "is" if stored.n_objects == 1 else "are"
     print(f"{address.shown}: {objects} about {query.id} {verb} stored{lacks}", file=sys.stderr)

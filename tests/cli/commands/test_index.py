@@ -323,7 +323,7 @@ def test_images_may_be_labelled_by_their_folders(tmp_path: Path, capsys: pytest.
     command = ["index", folder, "-o", tmp_path / "i", "--by", "thumbnail", "--jobs", "1"]
     assert run(*command, "--label-by", "folder") == 0
     told = capsys.readouterr().err
-    assert "1 images have no label" in told
+    assert "1 image has no label" in told
     assert "name no image" not in told
     found = labels_of(tmp_path / "i")
     assert found == {"top.png": ()} | {f"{'ab'[i % 2]}/{i}.png": ("ab"[i % 2],) for i in range(N_PICTURES)}
