@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import distributed
+from distributed.comm import CommClosedError
 
 from retrieval.errors import SemblanceError
 from retrieval.index.update.in_order import Outcome
@@ -56,7 +57,7 @@ def result(future: distributed.Future) -> list[Outcome]:
     """Return the results of a task. Raise KilledWorker if its worker died, SemblanceError if it refuses."""
     try:
         found: Any = future.result()
-    except CancelledError as error:
+    except (CancelledError, CommClosedError) as error:
         raise _gone() from error
     outcomes: list[Outcome] = found
     return outcomes

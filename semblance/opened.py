@@ -223,10 +223,8 @@ class Index:
     def _options(self, query: Query, given: Any) -> QueryOptions:
         """Return the options of a query, with the region that is marked in it."""
         options, marked = keywords.options(given), keywords.mark(given)
-        like, unlike = (
-            tuple(indexed_name(self._reader, name) for name in side)
-            for side in (options.like, options.unlike)
-        )
+        sides = (options.like, options.unlike)
+        like, unlike = (tuple(indexed_name(self._reader, name) for name in side) for side in sides)
         options = replace(options, like=like, unlike=unlike)
         if marked.is_given:
             canvas = canvas_of(self._reader, query)

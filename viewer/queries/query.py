@@ -127,9 +127,8 @@ def the_only(queries: Iterable[Query], image: str) -> Query:
     found = list(queries)
     if len(found) == 1:
         return found[0]
-    raise SettingError(
-        f"{image}: is {len(found)} images; name one{f', such as {found[0].id}' if found else ''}"
-    )
+    such = f", such as {found[0].id}" if found else ""
+    raise SettingError(f"{image}: is {len(found)} images; name one{such}")
 
 
 def ids_of(index: Index, image: str) -> list[str]:
