@@ -116,9 +116,9 @@ def _index(pictures: Path, output: Path, jobs: int | None, is_quiet: bool) -> No
         labels=LabelTable.read(pictures / "labels.csv"),
         jobs=jobs,
     )
-    started = time.monotonic()
     with ProgressBar("steps", is_quiet) as progress:
         warm_up_once(REPRESENTATIONS, progress)
+    started = time.monotonic()  # compiling is done once, and no part of the rate of images
     with ProgressBar("files", is_quiet) as progress:
         state = bring_up_to_date(order, progress)
     for line in notes(state.report, time.monotonic() - started):

