@@ -24,7 +24,7 @@ _TYPES = {"codes": np.int8, "scales": np.float32, "errors": np.float32}
 _LARGEST = 127
 _PIECE = 512  # vectors that are encoded at a time: 1 MB of 256 numbers
 _LINE = 64
-"""Bytes that come from the memory at once."""
+"""Bytes that a processor fetches at a time."""
 _ROUNDING = 2.0**-24
 """Relative error of one operation in float32."""
 
@@ -176,13 +176,19 @@ def coded_product(codes: NDArray[np.int8], row: int, values: NDArray[np.int16]) 
 
 
 @kernel()
-def fetch_codes(codes: NDArray[np.int8], which: NDArray[np.int64]) -> int:
-    """Bring the codes of some rows (n, d) into the cache; return a sum, so that it is not left out."""
-    total = np.int64(0)
-    for row in which:
-        for at in range(0, codes.shape[1], _LINE):
-            total += np.int64(codes[row, at])
-    return int(total)
+def fetch_codes(
+    codes: NDArray[np.int8], scales: NDArray[np.float32], rows: NDArray[np.int64], n: int
+) -> np.float32:
+    """Read a little of all that the scores of the first n of some rows need, and return a sum of it.
+
+    So the processor waits for all of them at once. The sum must be used, or the compiler may read nothing.
+    """
+    total, n_lines = np.float32(0), (codes.shape[1] + _LINE - 1) // _LINE
+    for i in range(n):
+        total += scales[rows[i]]
+        for line in range(n_lines):
+            total += np.float32(codes[rows[i], line * _LINE])
+    return total
 
 
 def _encode(

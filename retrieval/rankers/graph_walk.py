@@ -10,11 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernel import kernel
-from .byte_codes import CodeArrays, code_view, coded_product
+from .byte_codes import CodeArrays, code_view, coded_product, fetch_codes
 from .graph import LINKS, Graph
-
-_LINE = 64
-"""Bytes that a processor fetches at a time."""
 
 _AT_ONCE = 2
 """Rows whose neighbours are looked at together: more are fetched side by side, and few in vain."""
@@ -60,7 +57,7 @@ def _walk(
         n = 0
         for i in range(n_taken):
             n = _unseen(links, taken[i], seen, fresh, n)
-        fetched += _fetch(codes, scales, fresh, n)
+        fetched += fetch_codes(codes, scales, fresh, n)
         for i in range(n):
             key = _key(coded_product(codes, fresh[i], values) * scales[fresh[i]], fresh[i])
             if size < breadth:
@@ -105,7 +102,7 @@ def _descend(
         while is_nearer:
             is_nearer = False
             n = _linked(upper, first[row] + layer - 1, fresh)
-            fetched += _fetch(codes, scales, fresh, n)
+            fetched += fetch_codes(codes, scales, fresh, n)
             for i in range(n):
                 score = coded_product(codes, fresh[i], values) * scales[fresh[i]]
                 if score > best:
@@ -138,22 +135,6 @@ def _unseen(
             fresh[n] = link
             n += 1
     return n
-
-
-@kernel()
-def _fetch(
-    codes: NDArray[np.int8], scales: NDArray[np.float32], rows: NDArray[np.int64], n: int
-) -> np.float32:
-    """Read a little of all that the scores of n rows need, and return a sum of it.
-
-    So the processor waits for all of them at once. The sum must be used, or the compiler reads nothing.
-    """
-    total, n_lines = np.float32(0), (codes.shape[1] + _LINE - 1) // _LINE
-    for i in range(n):
-        total += scales[rows[i]]
-        for line in range(n_lines):
-            total += np.float32(codes[rows[i], line * _LINE])
-    return total
 
 
 @kernel()

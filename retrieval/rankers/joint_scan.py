@@ -59,7 +59,7 @@ def _scan(
     cut = sample[-1 - len(sample) // _FIRST]
     for is_first in (True, False):
         least = cut if is_first else np.float32(selection.least - _MAX_COSINE)
-        rows, most = _bounded(codes, coded, other, least, np.float32(np.inf) if is_first else cut)
+        rows, most, _ = _bounded(codes, coded, other, least, np.float32(np.inf) if is_first else cut)
         score = partial(_scores_of, block, rows, views)
         selection.narrow(ids[rows], most, score)
 
@@ -73,10 +73,11 @@ def _scores_of(
 @kernel()
 def _bounded(
     codes: CodeArrays, views: CodedViews, other: Scores, least: np.float32, below: np.float32
-) -> tuple[NDArray[np.int64], Scores]:
+) -> tuple[NDArray[np.int64], Scores, np.float32]:
     """Return the rows whose bound of the other score is in [least, below), and an upper bound of each sum.
 
-    ``other`` is that bound by row, float32 (n,), −∞ for rows that are left out.
+    And what was fetched meanwhile, which means nothing. ``other`` is that bound by row, float32 (n,), −∞ for
+    rows that are left out.
     """
     rows, scales, errors = codes
     values, steps, per_error, fixed = views
@@ -84,17 +85,17 @@ def _bounded(
     for row in range(len(other)):
         found[n] = row
         n += other[row] >= least and other[row] < below and other[row] > -np.inf
-    most, found = np.full(n, -np.inf, np.float32), found[:n].copy()
+    most, found, fetched = np.full(n, -np.inf, np.float32), found[:n].copy(), np.float32(0)
     # Rows that are far apart wait for the memory one after the other, unless some are asked for side by side.
     piece = _PIECE if n < len(other) // 2 else max(1, n)
     for first in range(0, n, piece):
         last = min(n, first + piece)
         if piece < n:
-            fetch_codes(rows, found[first:last])
+            fetched += fetch_codes(rows, scales, found[first:last], last - first)
         for view in range(len(steps)):
             own = values[view]
             for i in range(first, last):
                 row = found[i]
                 about = coded_product(rows, row, own) * (scales[row] * steps[view])
                 most[i] = max(most[i], about + (per_error * errors[row] + fixed) + other[row])
-    return found, most
+    return found, most, fetched
