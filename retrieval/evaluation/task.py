@@ -130,9 +130,8 @@ def _by_split(annotations: Annotations, options: EvaluationOptions) -> bool:
 def _named(snapshot: Snapshot, names: Sequence[str], known: Mask) -> Mask:
     queries = np.zeros(len(snapshot), dtype=bool)
     # Of an index that hides names, those of files are known to who has its key.
-    meant = ([*snapshot.catalogue.names.meant(name)] for name in names)
-    ids = (next((one for one in several if one in snapshot.names), several[0]) for several in meant)
-    queries[[snapshot.position(id) for id in ids]] = True
+    meant, is_known = snapshot.catalogue.names, snapshot.names.__contains__
+    queries[[snapshot.position(meant.known(name, is_known) or name) for name in names]] = True
     lacking = np.flatnonzero(queries & ~known)
     if len(lacking):
         name = snapshot.names[int(lacking[0])]

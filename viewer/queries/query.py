@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,9 +85,9 @@ def slide_path(index: Index, image: str) -> Path | None:
     """
     if index.tiling is None:
         return None
-    ids = ids_meant(index, image)
+    ids = ids_of(index, name := indexed_name(index, image))
     # A slide is named by its file; a tile, which has a name of its own, is none.
-    has_tiles = bool(ids) and ids[0] != indexed_name(index, image)
+    has_tiles = bool(ids) and ids[0] != name
     path = index.path_of(ids[0]) if has_tiles else Path(image)
     if has_tiles and path is None:
         raise PictureError(f"{image}: its file is not there any more, or holds something else")
@@ -149,8 +149,9 @@ def indexed_name(index: Index, image: str) -> str:
 
     Not for those who ask over a network: they could try out whose images there are.
     """
-    meant = index.ask(lambda snapshot: list(snapshot.catalogue.names.meant(image)))
-    return image if len(meant) == 1 else next((one for one in meant if ids_of(index, one)), image)
+    names = index.ask(lambda snapshot: snapshot.catalogue.names)
+    known = names.known(image, lambda one: bool(ids_of(index, one))) if names.are_hidden else None
+    return known or image
 
 
 def reader_of(index: Index) -> Reader:
@@ -218,11 +219,10 @@ def canvas_of(index: Index, query: Query) -> Canvas:
 @contextmanager
 def _lent(index: Index, name: str) -> Iterator[Path | None]:
     """Lend the file of an indexed image; None if it cannot be had, as most masks need none."""
+    file: Path | None = None
     with ExitStack() as stack:
-        try:
+        with suppress(PictureError):
             file = stack.enter_context(index.file_of(name))
-        except PictureError:
-            file = None
         yield file
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from retrieval.errors import PictureError
 
 from .image_arguments import ImageFile, find_images, is_on_disk, read_images
-from .query import Query, ids_meant, indexed_name, nearest, reader_of, shown_name
+from .query import Query, ids_meant, ids_of, indexed_name, nearest, reader_of, shown_name
 
 if TYPE_CHECKING:
     from retrieval.index import Index
@@ -86,7 +86,8 @@ def find_volumes(index: Index, images: Sequence[str]) -> list[Volume]:
 def _name(index: Index, images: Sequence[str], first: Slice, number: int, n_stacks: int) -> str:
     base = images[0] if len(images) == 1 else first.name
     # An id of the index is shown as it is; a file may be called after a patient.
-    base = indexed_name(index, base) if ids_meant(index, base) else shown_name(index, base)
+    known = indexed_name(index, base)
+    base = known if ids_of(index, known) else shown_name(index, base)
     return base if n_stacks == 1 else f"{base} (stack {number} of {n_stacks})"
 
 

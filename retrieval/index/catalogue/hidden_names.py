@@ -7,7 +7,7 @@ it can be looked up: SIV mode (RFC 5297, section 2) with keyed BLAKE2b as its fu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from itertools import count
 
@@ -48,6 +48,10 @@ class Names:
             file, mark, frame = name.rpartition("#")
             if mark and frame_of(frame) is not None:
                 yield f"{self.name(file)}#{frame}"
+
+    def known(self, name: str, is_known: Callable[[str], bool]) -> str | None:
+        """Return the first of what a name may be in the index that is known there; None if none is."""
+        return next(filter(is_known, self.meant(name)), None)
 
     def shown(self, name: str) -> str:
         """Return what an image that is not in the index, or a folder, is called where it is shown."""

@@ -134,8 +134,7 @@ def _by_ids(table: LabelTable, snapshot: Snapshot) -> LabelTable:
         return table
     known, rows = _known(snapshot), dict[str, LabelRow]()
     for path, row in table.rows.items():
-        *meant, shown = names.meant(path)
-        rows.setdefault(next((one for one in meant if one in known), shown), row)
+        rows.setdefault(names.known(path, known.__contains__) or names.shown(path), row)
     return replace(table, rows=rows)
 
 
