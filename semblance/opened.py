@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from retrieval.index import QueryOptions
 from scale.shards.opening import open_index as open_reader
-from viewer.answering import ask, findings_of, without_itself
+from viewer.answering import ask, by_ids, findings_of, without_itself
 from viewer.queries.query import Query, canvas_of, indexed_name
 
 from . import keywords
@@ -222,10 +222,7 @@ class Index:
 
     def _options(self, query: Query, given: Any) -> QueryOptions:
         """Return the options of a query, with the region that is marked in it."""
-        options, marked = keywords.options(given), keywords.mark(given)
-        sides = (options.like, options.unlike)
-        like, unlike = (tuple(indexed_name(self._reader, name) for name in side) for side in sides)
-        options = replace(options, like=like, unlike=unlike)
+        options, marked = by_ids(self._reader, keywords.options(given)), keywords.mark(given)
         if marked.is_given:
             canvas = canvas_of(self._reader, query)
             options = replace(options, region=marked.on(canvas))

@@ -10,7 +10,7 @@ from .answer import Answer, Caption, caption_of, row_of
 from .findings import findings_tables
 from .provenance import Fact, index_facts
 from .queries.marked_region import Mark
-from .queries.query import Query, asked_by, others
+from .queries.query import Query, asked_by, indexed_name, others
 from .report import Page
 
 if TYPE_CHECKING:
@@ -57,6 +57,14 @@ def without_itself(index: Index, query: Query, options: QueryOptions) -> QueryOp
         return options
     among = left if options.among is None else [name for name in options.among if name != query.known_as]
     return replace(options, among=among)
+
+
+def by_ids(index: Index, options: QueryOptions) -> QueryOptions:
+    """Return options whose liked and disliked images go by what the index calls them: ``indexed_name``."""
+    like, unlike = (
+        tuple(indexed_name(index, name) for name in side) for side in (options.like, options.unlike)
+    )
+    return replace(options, like=like, unlike=unlike)
 
 
 def answer_of(

@@ -12,10 +12,10 @@ import click
 from retrieval.errors import OptionError, PictureError, SemblanceError
 from viewer.answer import Answer
 from viewer.answer_files import as_json_line
-from viewer.answering import answer_page, ask, with_images, without_itself
+from viewer.answering import answer_page, ask, by_ids, with_images, without_itself
 from viewer.files import check_page_name, check_picture_name, write_picture, write_text
 from viewer.queries.marked_region import Mark
-from viewer.queries.query import indexed_name, the_only
+from viewer.queries.query import the_only
 from viewer.report import write_page
 
 from ..error_lines import one_line, usage_line
@@ -223,15 +223,13 @@ def options_of(index: Index, one: Asked, args: Arguments) -> QueryOptions:
         from viewer.queries.slide_field import at_scale
 
         fields["where"] = at_scale(args.where, one.um_per_px, index.tiling)
-    for side in ("like", "unlike"):
-        fields[side] = tuple(indexed_name(index, name) for name in getattr(args, side) or ())
     options = QueryOptions(
         **fields,
         region=one.region,
         include_self=not args.exclude_self,
         adjust=given(args),
     )
-    return without_itself(index, one.query, options)
+    return without_itself(index, one.query, by_ids(index, options))
 
 
 def _images(index: Index) -> Images:
