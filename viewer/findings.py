@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .answer import Answer
 from .report_table import ReportTable
-from .safe_text import first_few, printable
+from .safe_text import counted, first_few, printable
 
 if TYPE_CHECKING:
     from retrieval.answers.duplicate_groups import Copies
@@ -59,7 +59,7 @@ def copies_notes(copies: Copies) -> list[str]:
         n = sum(len(group) - 1 for group in copies.merged)
         shown = "; ".join(" = ".join(map(printable, group)) for group in copies.merged[:_SHOWN])
         more = "; …" if len(copies.merged) > _SHOWN else ""
-        notes.append(f"{n:,} near-duplicate{'s' * (n != 1)} not counted again ({shown}{more})")
+        notes.append(f"{counted(n, 'near-duplicate')} not counted again ({shown}{more})")
     if copies.of_query:
         notes.append(f"left out, as near-duplicates of the query: {first_few(copies.of_query, _SHOWN)}")
     if copies.of_new:

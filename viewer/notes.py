@@ -10,7 +10,7 @@ from retrieval.representation import family_of
 
 from .answer import Answer
 from .queries.query import Query, asked_by
-from .safe_text import first_few, printable
+from .safe_text import counted, first_few, printable
 
 if TYPE_CHECKING:
     from retrieval.index import Index, QueryOptions
@@ -146,7 +146,7 @@ def note_on_names(index: Index, column: str | None) -> str | None:
         )
     if (apart := index.ask(lambda snapshot: snapshot.columns.people(column).apart())) is None:
         return None
-    by_table, by_file = (f"{n:,} {column} name{'s' if n != 1 else ''}" for n in apart)
+    by_table, by_file = (counted(n, f"{column} name") for n in apart)
     return (
         f"note: {by_table} of label tables and {by_file} of file headers have none in common and cannot be "
         f"compared; one {column} may be taken for two"

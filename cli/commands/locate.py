@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from retrieval.errors import PictureError, SettingError
 from viewer.notes import note_on_names, note_on_shards
 from viewer.queries.volume import Volume, find_volumes
-from viewer.safe_text import printable
+from viewer.safe_text import counted, printable
 
 from ..options.argument_types import place
 from ..options.command import command
@@ -143,8 +143,7 @@ def _summary(volume: Volume, label: str, found: LocatedRange, heights: Sequence[
 
 def _as_text(summary: dict[str, Any]) -> str:
     title = f"{summary['volume']}  {summary['range']}  agreement {summary['agreement']:.2f}"
-    n = summary["voting_volumes"]
-    title += f"  by {n:,} volume{'' if n == 1 else 's'}"
+    title += f"  by {counted(summary['voting_volumes'], 'volume')}"
     lines = [
         (
             end,
