@@ -41,8 +41,8 @@ than all else together and take time for each image of an index: words say where
 Factory = Callable[..., Any]
 """What an entry point of a group is: a function or class that makes one thing."""
 
-# ``importlib.metadata`` is imported when it is needed, so that `semblance --help` and
-# the factories of representations stay quick to import.
+# ``importlib.metadata`` is imported when it is needed, so that `semblance --help` and the factories of
+# representations stay quick to import.
 
 
 def installed(group: str = REPRESENTATIONS) -> list[str]:

@@ -36,7 +36,6 @@ there: no shape tells a first name from a label, and no detector sees every text
 
 SHOWN = 20
 """How many findings of a kind are listed."""
-_CATALOGUE = "catalogue.sqlite"
 
 
 @command(EXAMPLE)
@@ -65,11 +64,15 @@ def _indexes(path: Path, files: Sequence[Path]) -> list[Path]:
         # Any other file with such an ending is looked into as it is.
         with suppress(IndexFolderError):
             return [folder_of(path)]
-    return sorted(one.parent for one in files if one.name == _CATALOGUE)
+    from retrieval.index.catalogue.connection import FILE
+
+    return sorted(one.parent for one in files if one.name == FILE)
 
 
 def _is_index(path: Path) -> bool:
-    return (path / _CATALOGUE).is_file()
+    from retrieval.index.catalogue.connection import FILE  # late: help must not wait for it
+
+    return (path / FILE).is_file()
 
 
 def _opened(path: Path) -> Index:

@@ -127,12 +127,9 @@ def notes_on_scale(index: Index, one: Asked, answer: Answer) -> list[str]:
     if answer.rows or one.um_per_px is None or len(scales) < 2:
         return []
     others = ", ".join(f"{scale:g}" for scale in scales if scale != one.um_per_px)
-    return [
-        printable(
-            f"note: {one.query.id}: asked at {one.um_per_px:g} µm a pixel, which tiles of that scale answer"
-        )
-        + f"; --um-per-px asks a field of a slide at another ({others})"
-    ]
+    asked_at = f"asked at {one.um_per_px:g} µm a pixel, which tiles of that scale answer"
+    another = f"--um-per-px asks a field of a slide at another ({others})"
+    return [printable(f"note: {one.query.id}: {asked_at}; {another}")]
 
 
 def draw_heat_map(index: Index, one: Asked, answer: Answer, options: QueryOptions, place: Path) -> None:

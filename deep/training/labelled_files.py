@@ -68,7 +68,7 @@ def is_learnt(row: LabelRow | None) -> bool:
 
 
 def group_of(columns: Mapping[str, Value]) -> str | None:
-    """Return the patient, group, study or series that columns name, the first of these; None if none."""
+    """Return the first of ``KEPT_TOGETHER``, such as the patient, that columns name; None if none."""
     return next((f"{name} {columns[name]}" for name in KEPT_TOGETHER if name in columns), None)
 
 

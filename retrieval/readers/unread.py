@@ -41,8 +41,9 @@ class Unread:
     offset: int = 0
 
 
+_PACKED_IMAGE = Unread("a packed image", "unpack it", _PACKED)
 UNREAD = (
-    Unread("a packed image", "unpack it", _PACKED),
+    _PACKED_IMAGE,
     Unread("Zeiss CZI", _BIO_FORMATS, (".czi",), b"ZISRAWFILE"),
     Unread("Zeiss ZVI", _BIO_FORMATS, (".zvi",)),
     Unread("Leica LIF", _BIO_FORMATS, (".lif",)),
@@ -102,7 +103,7 @@ def refuse_known(path: Path) -> None:
         head = file.read(_HEAD)
     found = next((format for format in UNREAD if head and _is(format, path.name.lower(), head)), None)
     if found is None and recognise_head(inflated(head)) is not None:
-        found = UNREAD[0]  # packed, and the name does not say so
+        found = _PACKED_IMAGE  # the name does not say so
     if found is not None:
         raise PassedOverError(f"passed over: {found.title} is not read; {found.remedy}")
 

@@ -84,8 +84,9 @@ def split(index: Path, n: int, output: Path, progress: Progress) -> Plan:
             raise IndexFolderError(f"{index}: its key is not at hand, which says where images go; give --key")
         snapshot = Snapshot(store)
         if n > len(snapshot):
-            images = f"{len(snapshot):,} images"
-            raise OptionError(f"{n:,} is more than the {images} of the index; give fewer", "into")
+            raise OptionError(
+                f"{n:,} is more than the {len(snapshot):,} images of the index; give fewer", "into"
+            )
         owners = owners_of(snapshot, n)
         try:
             with on_error(partial(_discard, output, output.exists())):

@@ -58,14 +58,8 @@ def steps_of(
     derived = list(_derived(store, found, encoded))
     labelled = [Step("label", n_labelled, "labels are new or changed")] if n_labelled else []
     again = list(_relearnt(store, found)) if remake else []
-    return [
-        *steps,
-        *encoded,
-        *derived,
-        *labelled,
-        *again,
-        *_ranked(store, found, [*encoded, *derived, *again]),
-    ]
+    ranked = _ranked(store, found, [*encoded, *derived, *again])
+    return [*steps, *encoded, *derived, *labelled, *again, *ranked]
 
 
 def _read(changes: Changes, n_waited: int) -> Iterator[Step]:

@@ -24,8 +24,8 @@ class ProfileOptions:
     terms : all that were looked for, in order.
     learner : the clusters and their log-odds.
     where : only images that meet this condition are learnt from; all get profiles.
-    not_same : images that share a value of this column are one patient; if None ``patient``, else ``group``,
-        ``study`` or ``series``.
+    not_same : images that share a value of this column are one patient; if None that of the first of
+        ``KEPT_TOGETHER`` (``retrieval.metadata.groups``) that they have.
     name : follows the ``+``.
     files : where ``reports`` and ``terms`` were read; None if in no files, so that an update cannot learn the
         profile again.

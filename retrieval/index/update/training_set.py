@@ -45,8 +45,8 @@ class MetricOptions:
     labels : the classes, by image or file, and columns for ``where``; None for those of the index. Several
         labels of an image are one class together.
     where : only images that meet this condition are learnt from; all get vectors.
-    not_same : no value of this column is on both sides of the trial; if None ``patient``, else ``group``,
-        ``study`` or ``series``, as images have them.
+    not_same : no value of this column is on both sides of the trial; if None the first of ``KEPT_TOGETHER``
+        (``retrieval.metadata.groups``) that an image has.
     name : follows the ``+``; None for the method.
     has_trial : measure by cross-validation if the metric helps.
     blend : how much the base counts beside the metric, at least 0; None for what held-out images find best.
