@@ -79,7 +79,9 @@ def cluster():
 
 @pytest.fixture
 def quick_executor(cluster):
-    """Return an executor on that cluster."""
+    """Return an executor on that cluster once it has both workers: a test before may have ended one."""
+    with distributed.Client(cluster) as client:
+        client.wait_for_workers(2, timeout=60)
     executor = DaskExecutor(cluster.scheduler_address)
     yield executor
     executor.close()
@@ -192,11 +194,12 @@ def test_a_worker_that_cannot_load_semblance_is_named_and_lives_on(
     exec("def versions(): return 'ours'", only_here.__dict__)
     monkeypatch.setitem(sys.modules, "only_here", only_here)
     monkeypatch.setattr(dask_client, "versions", only_here.versions)
+    workers = list(cluster.scheduler.workers)
     with pytest.raises(
         SemblanceError, match=r"the worker tcp:.* cannot load Semblance \(.*only_here.*; install the same"
     ):
         indexed(tmp_path / "i", scans, quick_executor)
-    assert len(cluster.scheduler.workers) == 2
+    assert list(cluster.scheduler.workers) == workers
     monkeypatch.undo()
     assert indexed(tmp_path / "i2", scans, quick_executor).pictures == 16
 
