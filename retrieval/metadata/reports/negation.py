@@ -54,8 +54,12 @@ _ONLY_SEEMS = _words(
     r"verschlechterung|besserung|dislokation) (?:of|in|de[rs]|von|eine[rs])",
     r"(?:partial|incomplete|teilweise|unvollständige) (?:resolution|rückbildung) (?:of|de[rs]|von)",
     r"(?:not|nicht) (?:\w+ )?(?:only|nur|auszuschließen|ausgeschlossen|excluded)",
-    r"(?:cannot|can not|can['’]t|could not|couldn['’]t|kann nicht|konnte nicht) (?:\w+ ){0,2}?"
+    r"(?:cannot|can not|can['’]t|could not|couldn['’]t|(?:unable|difficult) to|kann nicht|konnte nicht) "
+    r"(?:\w+ ){0,2}?"
     r"(?:exclude|rule|ausgeschlossen|ausschließen)\w*",
+    # How the image was made denies nothing that it shows.
+    r"(?:no|without|w/o|ohne) (?:iv |i\.v\. |intravenous |oral )?(?:contrast(?! (?:enhanc|uptake))|"
+    r"kontrast(?:mittel(?:gabe)?)?|km(?:-gabe)?)",
     r"(?:previously|bisher|zuvor|vorher) (?:not|nicht) \w+|not \w+ (?:before|previously)",
 )
 _BEFORE = _words(

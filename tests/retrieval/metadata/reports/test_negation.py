@@ -51,6 +51,8 @@ TERMS = read_terms()
         ("Fails to demonstrate effusion.", []),
         ("The heart is mildly enlarged.", ["cardiomegaly"]),
         ("The heart is not enlarged.", []),
+        ("We were unable to exclude a mass.", ["mass"]),
+        ("CT without contrast shows a mass without contrast enhancement.", ["mass"]),
     ],
 )
 def test_english(text, found):
@@ -92,6 +94,7 @@ def test_english(text, found):
         ("Kein V.a. Pneumonie.", []),
         ("Keine Raumforderung bis auf eine kleine Zyste.", ["cyst"]),
         ("Während kein Erguss besteht, zeigt sich ein Emphysem.", ["emphysema"]),
+        ("CT ohne KM: Raumforderung ohne Anreicherung.", ["mass"]),
         ("Bronchopneumonie, das Herz deutlich vergrößert.", ["cardiomegaly", "pneumonia"]),
     ],
 )
