@@ -64,6 +64,14 @@ def test_every_command_is_shown_or_spoken_of() -> None:
         assert f"semblance {command}" in GUIDES or f"`{command}`" in GUIDES or f"make {command}" in GUIDES
 
 
+def test_no_document_installs_the_project_of_others_that_has_the_name_on_pypi() -> None:
+    tables = [path.read_text(encoding="utf-8") for path in (ROOT / "benchmarks" / "results").glob("*.md")]
+    for text in [README, CONTRIBUTING, *PAGES.values(), *tables]:
+        named = re.findall(r"pip install '?semblance\b", text)
+        # The one page that says what this does.
+        assert len(named) == (text == PAGES["how-to/install"])
+
+
 def test_every_flag_is_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     by = [argument for name in LIKE for argument in ("--by", name)]
     main(["--help"])
