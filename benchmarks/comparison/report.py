@@ -29,7 +29,9 @@ by stored vectors.
   is asked again. *smooth*: the best of each representation are smoothed over {NEIGHBOURS} neighbours, then
   summed as by *z*, in deviations above the mean.
 - *+nca*: a linear metric learnt from the labels of other groups (five folds), and its base beside it as much
-  as other labels find best; all above it use no label at all, but for the few weights of *learnt*."""
+  as other labels find best; all above it use no label at all, but for the few weights of *learnt*. The images
+  that are found are those that it was learnt from, which are drawn together by label: that raises mAP, by
+  labels that mean nothing too. Compare P@1, or mAP among images that it has not seen (`blend.md`)."""
 
 
 def markdown(contests: Sequence[Contest], encoding: Mapping[str, float], command: str, seed: int) -> str:

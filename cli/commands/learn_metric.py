@@ -39,7 +39,8 @@ to the class of all of them together. Classes with one image are left out.
 
 The trial at the end learns on two thirds of the groups (patients) and lets the other third ask, thrice:
 it says how well the metric does for images that it has not seen. If it shows a gain, queries that name
-no representation are answered by the metric in place of its base, else by both."""
+no representation are answered by the metric in place of its base; if it shows neither gain nor loss, by
+both; if it shows a loss, by the base alone, and the metric is asked by its name."""
 
 
 @command(EXAMPLE)
