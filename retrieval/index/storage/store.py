@@ -64,6 +64,11 @@ class Store:
     @classmethod
     def create(cls, folder: Path, window: Window, factories: Factories, privacy: Privacy = ALL_KEPT) -> Store:
         """Make a new index in a folder that does not exist or is empty. Raise IndexFolderError otherwise."""
+        # Within another index its files would be strays, which no `compact` of that one removes.
+        if around := next((one for one in folder.resolve().parents if (one / FILE).is_file()), None):
+            raise IndexFolderError(
+                f"{folder}: lies within another index, {around}; name a place outside of it"
+            )
         try:
             folder.mkdir(parents=True, exist_ok=True)
             found = {path.name for path in folder.iterdir()}

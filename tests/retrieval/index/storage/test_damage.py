@@ -46,6 +46,9 @@ def test_an_index_is_not_made_where_other_things_are(tmp_path, place):
         IndexWriter.create(place)
     with pytest.raises(IndexFolderError, match="cannot make an index here"):
         IndexWriter.create(tmp_path / "photos" / "me.jpg")
+    with pytest.raises(IndexFolderError, match="lies within another index"):
+        IndexWriter.create(place / "study" / "2")
+    assert not (place / "study").exists()
 
 
 def test_an_index_is_made_in_an_empty_folder_or_one_whose_making_was_interrupted(tmp_path):
