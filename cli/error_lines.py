@@ -17,7 +17,7 @@ def usage_line(error: click.UsageError) -> str:
 def one_line(error: BaseException) -> str:
     """Say what went wrong, fit for a user."""
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted; what was done is kept, run the same command to go on"
+        return "interrupted; nothing is lost, run the same command again"
     if isinstance(error, OptionError):
         text = error.by_flags
     elif isinstance(error, SemblanceError):

@@ -39,7 +39,7 @@ The settings in this help are those of the representations that --by names: semb
 The same command again reads only what is new or has changed, and notices what is gone. A run that
 was interrupted goes on where it stopped. labels.csv: a header, a column path (relative to its
 folder), a column label (several joined by ;), any others are kept as metadata. --path-column and
---label-column name the two if the table calls them otherwise.
+--label-column name the two if the table calls them otherwise. How slides are cut is kept by the index.
 
 --ranker needs no folders, and encodes nothing again: semblance index -o scans.index --ranker hnsw"""
 

@@ -86,7 +86,7 @@ def _show(concepts: list[Concept], as_json: bool) -> int:
             f"{by} {'–' if one.auc is None else f'{one.auc:.2f}'}" for by, one in concept.directions.items()
         )
         counts = f"{concept.n_liked} fields like it, {concept.n_unliked} unlike"
-        print(printable(f"{concept.name}: {counts}; told apart in held-out slides: {told}"))
+        print(printable(f"{concept.name}: {counts}; told apart in held-out cases: {told}"))
     return 0
 
 

@@ -84,8 +84,12 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> int:
         """Run the command and return its exit code."""
         args = self.arguments(ctx)
-        with key_file(ctx.params.get("key")), limits_of(args), access_log(args):
-            args.code = self.run(args)
+        try:
+            with key_file(ctx.params.get("key")), limits_of(args), access_log(args):
+                args.code = self.run(args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # the help that it names is that of the command
+            raise
         return int(args.code)
 
     def arguments(self, ctx: click.Context) -> Arguments:

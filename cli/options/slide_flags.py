@@ -14,8 +14,7 @@ from .parameters import Arguments, option, stack
 if TYPE_CHECKING:
     from retrieval.readers.tiling import Tiling
 
-QUERY_SECTION = "whole slides"
-SLIDE_SECTION = "whole slides; kept by the index"
+SECTION = "whole slides"
 
 
 def micrometres(text: str) -> float:
@@ -36,33 +35,29 @@ slide_options = stack(
         type=micrometres,
         multiple=True,
         metavar="UM",
-        section=SLIDE_SECTION,
+        section=SECTION,
         help="cut slides into tiles at this scale; repeatable; without it their first level is one image",
     ),
-    option(
-        "--tile", type=positive, metavar="N", section=SLIDE_SECTION, help="pixels of a side of a tile [256]"
-    ),
-    option(
-        "--overlap", type=int, metavar="N", section=SLIDE_SECTION, help="pixels that neighbours share [0]"
-    ),
+    option("--tile", type=positive, metavar="N", section=SECTION, help="pixels of a side of a tile [256]"),
+    option("--overlap", type=int, metavar="N", section=SECTION, help="pixels that neighbours share [0]"),
     option(
         "--tissue",
         metavar="SHARE",
-        section=SLIDE_SECTION,
+        section=SECTION,
         help="of a tile that must be tissue, or SHARE,SATURATION (0 to 255), or off [0.25]",
     ),
     option(
         "--assume-um-per-px",
         type=micrometres,
         metavar="UM",
-        section=SLIDE_SECTION,
+        section=SECTION,
         help="of the finest level of slides that do not say; without it these are skipped",
     ),
     option(
         "--stain",
         choices=("none", "reinhard", "macenko"),
         metavar="HOW",
-        section=SLIDE_SECTION,
+        section=SECTION,
         help="make the stain of slides alike: reinhard, macenko [none]",
     ),
 )
@@ -72,28 +67,28 @@ slide_query_options = stack(
     option(
         "--um",
         is_flag=True,
-        section=QUERY_SECTION,
+        section=SECTION,
         help="the numbers of --region and --polygon are in micrometres of a slide",
     ),
     option(
         "--um-per-px",
         type=micrometres,
         metavar="UM",
-        section=QUERY_SECTION,
+        section=SECTION,
         help="of a photograph; of a field of a slide: ask at this scale [the one at which it is a tile]",
     ),
     option(
         "--heat-map",
         type=place,
         metavar="PNG",
-        section=QUERY_SECTION,
+        section=SECTION,
         help="draw how much each tile of the first hit's slide looks like the query",
     ),
     option(
         "--geojson",
         type=place,
         metavar="FOLDER",
-        section=QUERY_SECTION,
+        section=SECTION,
         help="write where hits are on their slides, a file for each, which QuPath opens",
     ),
 )

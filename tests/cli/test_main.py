@@ -183,7 +183,7 @@ def test_an_option_may_take_any_number_of_values(words: list[str], erased: list[
             1,
             "no space is left on the disk; free some space and run the same command again",
         ),
-        (KeyboardInterrupt(), 1, "interrupted; what was done is kept, run the same command to go on"),
+        (KeyboardInterrupt(), 1, "interrupted; nothing is lost, run the same command again"),
         (MemoryError(), 1, "out of memory; use fewer --jobs"),
         (ValueError("odd"), 1, "internal error, please report it (ValueError: odd); --debug shows where"),
     ],

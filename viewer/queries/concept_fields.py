@@ -49,7 +49,8 @@ def concept_fields(
     Raises
     ------
     OptionError : a GeoJSON file of no slide of the index. PictureError : one that is none, or a field that
-        cannot be read. SettingError : a damaged table, or one that names what is not there.
+        cannot be read. SettingError : a damaged table, or one that names what is not there; nothing shows the
+        concept.
     """
     found: list[tuple[bool, Example]] = []
     for file in files:
@@ -59,6 +60,11 @@ def concept_fields(
             found += _listed(index, name, file)
     if not files:
         found += _labelled(index, name)
+    if not any(is_liked for is_liked, _ in found):
+        raise SettingError(
+            f"concept: nothing is labelled {name!r}, or 'like', so that nothing shows it; mark five fields "
+            "or more, or name a label of the index"
+        )
     sides = [[example for is_liked, example in found if is_liked is side] for side in (True, False)]
     return Fields(*(tuple(_drawn(side)) for side in sides))
 

@@ -198,16 +198,16 @@ def _lost_labels(store: Store, changes: Changes) -> tuple[str, ...]:
         return ()
     shown = ", ".join(lost[:3]) + (", …" if len(lost) > 3 else "")
     return (
-        f"labels of {len(lost):,} files that have changed or are gone are dropped, for they were given to "
-        f"what these held before ({shown}); give the label table again",
+        f"labels of files that have changed or are gone are dropped, for they were given to what these held "
+        f"before ({len(lost):,}: {shown}); give the label table again",
     )
 
 
 def _dropped_columns(table: LabelReport | None) -> tuple[str, ...]:
     """Say which columns are gone: a table of labels alone takes the patients of another away."""
     return tuple(
-        f"the column {name} of {n:,} rows is dropped, for a row takes the place of the one before it; give "
-        "one table with all columns"
+        f"the column {name} of {n:,} row{'s' * (n != 1)} is dropped, for a row takes the place of the one "
+        "before it; give one table with all columns"
         for name, n in (table.dropped.items() if table is not None else ())
     )
 

@@ -94,7 +94,7 @@ def test_annotations_of_qupath_are_examples(place, capsys) -> None:
     file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     code, printed = run(["learn-concept", place / "ix", "nest", file, "--by", "colour"])
     assert code == 0
-    assert printed.startswith("nest: 6 fields like it, 6 unlike; told apart in held-out slides: colour")
+    assert printed.startswith("nest: 6 fields like it, 6 unlike; told apart in held-out cases: colour")
     assert share(first(place, "--concept", "nest=3")) > 0.5
     (place / "x.geojson").write_text(file.read_text())
     assert run(["learn-concept", place / "ix", "nest", place / "x.geojson"])[0] == 2
@@ -115,7 +115,7 @@ def test_concepts_are_listed_and_forgotten(place, purple, capsys) -> None:
     assert (
         run(["learn-concept", place / "ix", "again", place / "fields.csv"])[0] == 2
     )  # no label of that name
-    assert "like: 0 examples" in capsys.readouterr().err
+    assert "nothing is labelled 'again', or 'like'" in capsys.readouterr().err
     code, printed = run(["learn-concept", place / "ix", "--list", "--json"])
     assert code == 0
     assert "purple" in {one["name"] for one in json.loads(printed)}

@@ -177,4 +177,5 @@ def test_what_does_not_go_with_lines_is_refused(folder, capsys, flags, said) -> 
 
 def test_a_query_without_images_is_refused(folder, capsys) -> None:
     assert main(["query", str(folder / "an.index")]) == 2
-    assert "required: IMAGE; or --term, or --stdin" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "required: IMAGE; or --term, or --stdin (see semblance query --help)" in said
