@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from benchmarks.shared.indexing import RECIPES, index_set, labelled
 from benchmarks.shared.labelled_sets import DATA
 from retrieval.answers.fusion import fuse
-from retrieval.answers.knn import calibrate, vote
+from retrieval.answers.knn import calibrate, n_voting, vote
 from retrieval.index import Index
 from retrieval.index.search.best_fused import rank_by_all
 from retrieval.index.search.encode_query import encode_query
@@ -73,8 +73,8 @@ class Collection:
     def voted(self, query: int, among: Mask, k: int) -> tuple[float, bool]:
         """Return the share of the winner, and whether it is right."""
         ranking = self.ranking(query, among & (self.groups != self.groups[query]))
-        ids = ranking.ids[:k].tolist()
-        shares = vote([self.labels[i] for i in ids], ranking.scores[:k], k)
+        n = n_voting(ranking.scores, k)
+        shares = vote([self.labels[i] for i in ranking.ids[:n].tolist()], ranking.scores[:n], k)
         best = next(iter(shares), "")
         return shares.get(best, 0.0), best in self.labels[query]
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -57,28 +58,39 @@ def _line(
     k: int,
 ) -> str:
     right, wrong, silent = [], [], []
+    sizes = Counter(group[name] for name in names)
     for name in names:
         own = labels[group[name]]
-        said = _significant(labels, group[name], found[name][:k])
+        said = significant(labels, sizes, group[name], found[name][:k])
         right.append(bool(said & own))
         wrong.append(bool(said - own))
         silent.append(not said)
-    false = _shuffled(names, group, labels, found, k)
+    false = _shuffled(names, group, labels, sizes, found, k)
     low, high = bootstrap_interval(right, [group[name] for name in names])
     shares = (np.mean(wrong), np.mean(silent), false)
     rest = " | ".join(f"{share:.1%}" for share in shares)
     return f"| {k} | {np.mean(right):.1%} | {low:.1%} to {high:.1%} | {rest} |"
 
 
-def _significant(labels: dict[str, set[str]], own: str, cases: Sequence[str]) -> set[str]:
-    others = [value for key, value in labels.items() if key != own]
-    return {f.label for f in find_labels([labels[case] for case in cases], others) if f.is_significant}
+def significant(
+    labels: dict[str, set[str]], sizes: Mapping[str, int], own: str, cases: Sequence[str]
+) -> set[str]:
+    """Return the labels that the cases share beyond chance, compared with cases of as many images."""
+    others = [key for key in labels if key != own]
+    findings = find_labels(
+        [labels[case] for case in cases],
+        [labels[case] for case in others],
+        [sizes[case] for case in cases],
+        [sizes[case] for case in others],
+    )
+    return {one.label for one in findings if one.is_significant}
 
 
 def _shuffled(
     names: Sequence[str],
     group: dict[str, str],
     labels: dict[str, set[str]],
+    sizes: Mapping[str, int],
     found: dict[str, list[str]],
     k: int,
 ) -> float:
@@ -90,7 +102,7 @@ def _shuffled(
         order = random.permutation(len(labels))
         values = list(labels.values())
         dealt = {key: values[i] for key, i in zip(labels, order, strict=True)}
-        said += [bool(_significant(dealt, group[name], found[name][:k])) for name in chosen.tolist()]
+        said += [bool(significant(dealt, sizes, group[name], found[name][:k])) for name in chosen.tolist()]
     return float(np.mean(said))
 
 
