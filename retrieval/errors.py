@@ -14,7 +14,7 @@ class SemblanceError(Exception):
 
 
 class PictureError(SemblanceError):
-    """A file or its pixels cannot be read as a picture. The one picture is skipped, the rest goes on."""
+    """A file or its pixels cannot be read as an image. The one image is skipped, the rest goes on."""
 
 
 class IndexFolderError(SemblanceError):

@@ -1,4 +1,4 @@
-"""The options of an evaluation: by what is ranked, which pictures are queries, and what is right."""
+"""The options of an evaluation: by what is ranked, which images are queries, and what is right."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ class EvaluationOptions:
     Parameters
     ----------
     by : ways of ranking: each a representation, or several joined by a comma of which only the fusion is
-        measured. If several are given alone, their fusion is measured too. None: all of the index.
+        measured. If several are given alone, their fusion is measured too. None given: all of the index.
     fusion : rules of fusion; see ``retrieval.answers.fusion``. The weights of ``learnt`` come from the
         queries of other groups than the query's own.
-    labels : takes the place of the labels and columns in the index, by picture or file.
+    labels : takes the place of the labels and columns in the index, by image or file.
     label : the column that says what is right.
     hierarchy, depth : of codes in levels; see ``Judgements``.
     not_same : the column of which the query's own value is left out of its answers; the first of
-        ``patient``, ``group``, ``study`` and ``series`` that there is if None; ``none`` for nothing.
-    queries : ids of pictures; ``split``: those whose column ``split`` says ``test``, and only those that say
-        ``train`` are found. None: every picture that has a label.
-    where : a condition that pictures must meet to be found.
+        ``patient``, ``group``, ``study``, ``series`` and ``slide`` that there is if None; ``none`` for
+        nothing.
+    queries : ids of images; ``split``: those whose column ``split`` says ``test``, and only those that say
+        ``train`` are found. None: every image that has a label.
+    where : a condition that images must meet to be found.
     protocol : a published one, ``medmnist``, ``denner`` or ``irma``, takes the place of the standard
-        measures, and of ``queries`` if the pictures have a column ``split``.
+        measures, and of ``queries`` if the images have a column ``split``.
     cutoffs : of the standard measures.
     baselines : measure a random order, a thumbnail and a colour histogram too.
     blind : number of first hits that count as liked in a second measurement of each system, 0 for none; see

@@ -25,7 +25,9 @@ class QueryOptions:
 
     Parameters
     ----------
-    by : representation; several are fused. None stands for all of the index that are fitted.
+    by : representation; several are fused. If none is named those of the index answer: a learnt metric in the
+        place of its base if its trial showed a gain, none whose trial showed a loss, and no profile; of a
+        region those that say where it is.
     k : how many images. Fewer if the index, or what the conditions leave of it, is smaller.
     region : the part of the query that is searched for. In its pixels.
     among : names of the only images that may be found.
