@@ -187,6 +187,10 @@ if __name__ == "__main__":
     semblance("demo", "-o", "demo", "--quiet")
     labels = ["--labels", "demo/pictures/labels.csv"]
     semblance("index", "demo/pictures", "-o", "my.index", *labels)
+    for made in ("demo/index", "my.index"):
+        # Of a folder that was copied from another, every image would be there under two names.
+        if len(json.loads(semblance("info", made, "--json"))["folders"]) > 1:
+            raise SystemExit(f"{made}: holds the images of another folder, too; name a new FOLDER")
     for draw in (one for one in ALL if not sys.argv[2:] or one.__name__ in sys.argv[2:]):
         draw()
         print(draw.__name__, flush=True)
