@@ -96,11 +96,13 @@ def _write_pictures(folder: Path) -> None:
     # Some packages with images are optional: the demo shows what is installed.
     if missing:
         print(
-            f"without the images of {', '.join(sorted(missing))}; for all, install Semblance again from its clone",
+            f"without the images of {', '.join(sorted(missing))}; for all, install Semblance from a clone",
             file=sys.stderr,
         )
     if not n_files:
-        raise PictureError(f"{folder}: no installed package has images; install Semblance again from its clone")
+        raise PictureError(
+            f"{folder}: no installed package has images; install Semblance again from its clone"
+        )
 
 
 def _index(pictures: Path, output: Path, jobs: int | None, is_quiet: bool) -> None:
