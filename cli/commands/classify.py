@@ -36,7 +36,8 @@ EXAMPLE = """example:
 
 The nearest labelled images vote, that of rank r with 1 / r; one of several labels votes for each. The
 confidence says how often such a vote is right: up to 500 labelled images of the index are asked, each
-without those of its own patient (or study, group, series), and their votes are compared with their labels.
+without those of its own patient (else group, study, series, slide), and their votes are compared with
+their labels.
 
 The answer is "don't know" below --unsure, for an image that is unlike anything in the index or of another
 kind, and if fewer than 20 labelled images tell how sure a vote is. An indexed image never votes for

@@ -54,7 +54,7 @@ class Background:
         """Return the near-duplicates that findings count once, by name; ``n_cases`` are counted."""
         is_copy = QueryCopies.any([QueryCopies.of(self.snapshot, one) for one in self.slices]).is_copy
         of_query = [*(one for one in self.left_out if is_copy(one)), *hits.of_query]
-        own = self.snapshot.stack_positions.cases(self.column)
+        own = self.snapshot.stack_positions.independent_cases(self.column)
 
         def n_own(positions: Sequence[int]) -> int:
             return len(set(own[list(positions)].tolist()))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...metadata.groups import narrower
 from ...picture import Picture, Value
 from ...rankers.engine import filtered
 from ...readers.pseudonym import ANY_ISSUER
@@ -91,6 +92,16 @@ def same(snapshot: Snapshot, query: QueryImage, column: str) -> Mask:
     # As texts: a label table has texts where a file has a number.
     texts = {str(value) for value in own}
     return np.array([any(str(value) in texts for value in cell) for cell in cells], dtype=np.bool_)
+
+
+def own_case(snapshot: Snapshot, query: QueryImage, column: str) -> Mask:
+    """Return which images are of the query's own case, as cases are counted (``independent_cases``)."""
+    if isinstance(query, str):
+        numbers = snapshot.stack_positions.independent_cases(column)
+        return same(snapshot, query, column) | (numbers == numbers[snapshot.position(query)])
+    # By the next column where the file does not say the first, as images of the index are.
+    known = {*query.groups, *query.metadata}.intersection(snapshot.columns.names)
+    return same(snapshot, query, next((one for one in (column, *narrower(column)) if one in known), column))
 
 
 def _names(people: Identities, query: Picture) -> tuple[set[str], str | None]:

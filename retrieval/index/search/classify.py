@@ -114,7 +114,7 @@ def _calibrate(electorate: Electorate, names: Sequence[str], case: str, options:
     snapshot, voters = electorate.snapshot, electorate.labelled
     if options.where is not None:
         voters = voters & condition_holds(snapshot, options.where)
-    cases = snapshot.stack_positions.cases(case)
+    cases = snapshot.stack_positions.independent_cases(case)
     shares, right = [], []
     # As the query is asked: its own case has no vote, so that no image is recognised by its neighbours.
     for position in _sample(snapshot, names, voters).tolist():

@@ -67,7 +67,7 @@ class Electorate:
             ranked, scores = ranking.ids[:depth].tolist(), ranking.scores[:depth]
             found = independent_hits(self.snapshot, ((one, copies) for one in ranked), options.k)
             if found.of_query and apart is not None:
-                numbers = self.snapshot.stack_positions.cases(apart)
+                numbers = self.snapshot.stack_positions.independent_cases(apart)
                 of_query += found.of_query
                 voters = voters & ~np.isin(numbers, numbers[found.of_query])
                 continue

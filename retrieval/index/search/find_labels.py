@@ -17,7 +17,7 @@ from ...picture import Picture
 from ..storage.annotations import Annotations
 from ..storage.snapshot import Snapshot
 from .background import Background
-from .candidates import NamesOf, candidate_mask, same
+from .candidates import NamesOf, candidate_mask, own_case
 from .encode_query import encode_query, representations
 from .group_cases import case_column
 from .held_out import comparable, hold_out, out_of_fold, without_folds
@@ -182,7 +182,7 @@ def _background(
     found = candidate_mask(snapshot, slices[0], options)
     mask = np.ones(len(snapshot), dtype=bool) if found is None else found
     mask &= comparable(snapshot, slices, representations(snapshot, options))
-    own = same(snapshot, slices[0], column)
+    own = own_case(snapshot, slices[0], column)
     own[[snapshot.position(one) for one in slices if isinstance(one, str)]] = True
     cases = joined_cases(snapshot, column)
     # A case counts if any image that may be found carries a label; then all its images may be found.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...answers.grouping import COLLAPSE, Case, CaseRule, collapse, rank_cases
-from ...metadata.groups import CASES
+from ...metadata.groups import KEPT_TOGETHER
 from ...ranker import Ranking
 from ..storage.snapshot import Snapshot
 from .query_options import QueryOptions
@@ -81,10 +81,15 @@ def make_case(
 
 
 def case_column(snapshot: Snapshot) -> str:
-    """Return what makes a case in an index: the first of ``CASES`` that any image has, else ``id``."""
-    there = snapshot.columns.names
-    found = (name for name in CASES if name in there and any(snapshot.columns.values(name)))
-    return next(found, "id")
+    """Return what makes a case in an index: the first of ``KEPT_TOGETHER`` that any image has.
+
+    Else it is the file, if any holds several images, or the image. Images without a value are kept together
+    by the next (``StackPositions.independent_cases``).
+    """
+    columns = snapshot.columns
+    found = (name for name in KEPT_TOGETHER if name in columns.names and any(columns.values(name)))
+    has_frames = len(set(columns.values("source"))) < len(snapshot)
+    return next(found, "source" if has_frames else "id")
 
 
 def collapsed_within(options: QueryOptions) -> float:

@@ -44,7 +44,7 @@ class IndependentSample:
         """Return the sample of some images."""
         place = {position: i for i, position in enumerate(drawn.tolist())}
         found = near_duplicates(snapshot).pairs(place)
-        own = snapshot.stack_positions.cases(column)[drawn]
+        own = snapshot.stack_positions.independent_cases(column)[drawn]
         pairs = [(place[pair.one], place[pair.other]) for pair in found]
         is_first = np.ones(len(drawn), dtype=np.bool_)
         is_first[[other for one, other in pairs if own[one] != own[other]]] = False
@@ -58,13 +58,13 @@ class IndependentSample:
     def cases_of(self, position: int) -> NDArray[np.int64]:
         """Return which of ``cases`` an indexed image belongs to, by itself or by a near-duplicate of it."""
         copies = near_duplicates(self.snapshot).copies(position, self.drawn.tolist())
-        numbers = self.snapshot.stack_positions.cases(self.column)
+        numbers = self.snapshot.stack_positions.independent_cases(self.column)
         is_own = (numbers[self.drawn] == numbers[position]) | np.isin(self.drawn, copies)
         return np.unique(self.cases[is_own])
 
     def others(self) -> Iterator[tuple[int, Mask]]:
         """Yield each image that counts, and which images of the index are of none of its cases."""
-        numbers = self.snapshot.stack_positions.cases(self.column)
+        numbers = self.snapshot.stack_positions.independent_cases(self.column)
         for i in np.flatnonzero(self.is_first).tolist():
             own = np.unique(numbers[self.drawn[self.cases == self.cases[i]]])
             # One comparison for nearly all, since few cases share an image with another.
@@ -84,7 +84,7 @@ def best_of_others(
     column : what makes a case.
     allowed : the images that may be found, without those of its own case.
     """
-    numbers, k = snapshot.stack_positions.cases(column), 1
+    numbers, k = snapshot.stack_positions.independent_cases(column), 1
     while True:
         found = ranker.rank(vector, k, allowed)
         # Copies are the best hits if there are any: for most images one thumbnail more is read.

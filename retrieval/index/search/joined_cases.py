@@ -51,7 +51,7 @@ def _joined(snapshot: Snapshot, column: str) -> tuple[NDArray[np.int64], NDArray
     """Return the joined cases and the distinct images."""
 
     def compute() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        own = snapshot.stack_positions.cases(column).tolist()
+        own = snapshot.stack_positions.independent_cases(column).tolist()
         there = np.flatnonzero(snapshot.available).tolist()
         if is_complete(snapshot):
             pairs = [(pair.one, pair.other) for pair in near_duplicates(snapshot).pairs(there)]

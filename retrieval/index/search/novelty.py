@@ -17,7 +17,7 @@ from ...answers.image_kind import FEWEST, KindSample, describe_kind
 from ...picture import Picture
 from ..storage.snapshot import Snapshot
 from ..storage.thumbnail import make_thumbnail, thumbnail_pixels
-from .candidates import Mask, named, same
+from .candidates import Mask, named, own_case
 from .encode_query import EncodedQuery
 from .held_out import held_out_ranker
 from .independent_sample import IndependentSample, best_of_others
@@ -100,11 +100,7 @@ def _kinds(snapshot: Snapshot, column: str) -> tuple[IndependentSample, KindSamp
 
 def _others(snapshot: Snapshot, query: QueryImage, options: QueryOptions, column: str) -> Mask:
     """Return the images of other cases, among those that may be found by name."""
-    if isinstance(query, Picture):
-        mask = ~same(snapshot, query, column)
-    else:
-        numbers = snapshot.stack_positions.cases(column)
-        mask = numbers != numbers[snapshot.position(query)]
+    mask = ~own_case(snapshot, query, column)
     return mask if options.among is None else mask & named(snapshot, options.among)
 
 

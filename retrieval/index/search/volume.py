@@ -39,7 +39,9 @@ def answer_volume(
     chosen = [slices[int(number)] for number in spread(len(slices))]
     # All slices are of one case, so that the first one tells which case is the query's own.
     mask = _without_slices(snapshot, slices, candidate_mask(snapshot, slices[0], options), options)
-    alignment = Alignment(snapshot.stack_positions.cases(str(options.group_by)), options.volume_by)
+    # Where images lack a value, a slice alone is no case that volumes could be compared with.
+    numbers = snapshot.stack_positions.independent_cases(str(options.group_by))
+    alignment = Alignment(numbers, options.volume_by)
     for one in chosen:
         encoded = encode_query(snapshot, one, options)
         if is_out_of_fold:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SettingError
 from ...metadata.filter import Condition
-from ...metadata.groups import KEPT_TOGETHER, PEOPLE
+from ...metadata.groups import Cells, keep_together, narrower, says_nothing
 from ...metadata.label_table import LabelRow, LabelTable
 from ...picture import Value
 from ..catalogue.pictures import GROUPS
@@ -74,19 +75,16 @@ class Annotations:
         """Return the column that keeps images together, and the group of each image, by position.
 
         Without ``column`` it is the first of ``KEPT_TOGETHER`` in which any image has a value, or None; those
-        without one there are kept together by the next. An image without any is a group of its own.
+        without one there are kept together by the next, at last by their file. An image without any is a
+        group of its own.
         """
-        columns = self._usual_groups() if column is None else iter([column])
-        groups = [""] * len(self.snapshot)
-        for one in columns:
-            column = column or one
-            cells = zip(groups, self._identities(one), strict=True)
-            # The column keeps a value apart from that of another, or from a name, of the same spelling.
-            groups = [group or (f"{one}= {cell[0]}" if cell else "") for group, cell in cells]
-            if all(groups):
-                break
+        columns = self._usual_groups() if column is None else iter([(column, self._identities(column))])
+        # The others are looked up only if the first leaves an image alone.
+        first = next(columns, ("", [()] * len(self.snapshot)))
+        groups = keep_together(len(self.snapshot), chain([first], columns))
         named = zip(groups, self.snapshot.names, strict=True)
-        return column, [group or f"# {name}" for group, name in named]
+        # A group is a tuple: its text is that of no image alone.
+        return first[0] or None, [f"# {name}" if group is None else str(group) for group, name in named]
 
     def unmatched(self) -> tuple[str, ...]:
         """Return the paths in the table that name no image; as pseudonyms if the index hides names."""
@@ -105,18 +103,15 @@ class Annotations:
         people = self.snapshot.columns.people(column)
         return [tuple(people.of_text(str(value)) for value in cell) for cell in self.values(column)]
 
-    def _usual_groups(self) -> Iterator[str]:
-        """Yield those of ``KEPT_TOGETHER`` in which any image has a value, in order.
-
-        A study, series or slide of all images is none: they would have no others to be asked for.
-        """
-        for column in KEPT_TOGETHER:
+    def _usual_groups(self) -> Iterator[tuple[str, Cells]]:
+        """Yield what keeps images together by default, in order, and the values there."""
+        for column in narrower(None):
             try:
-                cells = set(self.values(column))
+                cells = self._identities(column)
             except SettingError:  # neither the table nor the index has such a column
                 continue
-            if any(cells) and (column in PEOPLE or len(cells) > 1):
-                yield column
+            if not says_nothing(column, cells):
+                yield column, cells
 
     def _rows(self) -> list[LabelRow | None]:
         """Return the row of the table for each image, else for its file; None without either."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...metadata.groups import Cells, keep_together, narrower, says_nothing
 from ...picture import as_number
 from .columns import Columns
 from .identities import Values
@@ -25,6 +26,7 @@ class StackPositions:
         self._columns = columns
         self._names = names
         self._cases: dict[str, NDArray[np.int64]] = {}
+        self._independent: dict[str, NDArray[np.int64]] = {}
         self._slice_positions: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
 
     def cases(self, column: str) -> NDArray[np.int64]:
@@ -37,6 +39,24 @@ class StackPositions:
             # A tuple of values never equals an int, so that images without a value stay alone.
             self._cases[column] = _numbered((cell or i) for i, cell in enumerate(cells))
         return self._cases[column]
+
+    def independent_cases(self, column: str) -> NDArray[np.int64]:
+        """Return the cases as they are counted, int64 (n,) from 0: slices of one volume are no cases each.
+
+        An image without a value is kept with those of its group, study, series, slide or file, the first of
+        these that it has and that is no wider than the column. Raises SettingError for an unknown column.
+        """
+        if column not in self._independent:
+            groups = keep_together(len(self._names), self._columns_of(column))
+            self._independent[column] = _numbered(i if g is None else g for i, g in enumerate(groups))
+        return self._independent[column]
+
+    def _columns_of(self, column: str) -> Iterator[tuple[str, Cells]]:
+        yield column, self._columns.identities(column)
+        # Each is looked up only if the ones before it leave an image alone.
+        for name in narrower(column):
+            if name in self._columns.names and not says_nothing(name, self._columns.identities(name)):
+                yield name, self._columns.identities(name)
 
     def value(self, column: str, position: int) -> str:
         """Return the name of an image's case: its value in the column, else the image's name."""
