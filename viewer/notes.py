@@ -9,6 +9,7 @@ from retrieval.metadata.groups import NAMED_IN_FILES
 from retrieval.representation import family_of
 
 from .answer import Answer
+from .answer_notes import has_value, note_on_cases, note_on_condition
 from .queries.query import Query, asked_by
 from .safe_text import counted, first_few, printable
 
@@ -50,7 +51,9 @@ class Notes:
         # Of one image there is no order, and the deviation that scores are scaled by is 0.
         is_alone = len(answer.rows) == 1 and (options.k > 1 or len(self._index) == 1)
         scores = None if is_alone else note_on_scores(answer)
-        return [note for note in (lacking, scores, space, foreign) if note]
+        where = note_on_condition(self._index, options, answer)
+        cases = note_on_cases(self._index, query, options, answer)
+        return [note for note in (lacking, scores, space, foreign, where, cases) if note]
 
     def rest(self) -> list[str]:
         """Return the notes on the index, and on the options of all queries."""
@@ -118,17 +121,7 @@ def has_no_value(index: Index, query: Query, column: str) -> bool:
     # A file that is not indexed has its header alone.
     if query.picture is not None:
         return column not in {**query.picture.groups, **query.picture.metadata}
-    entry = index.picture(query.shown)
-    known = {
-        "id",
-        "source",
-        "rows",
-        "cols",
-        *entry.groups,
-        *entry.metadata,
-        *(["label"] * bool(entry.labels)),
-    }
-    return column not in known
+    return not has_value(index, query.shown, column)
 
 
 def note_on_names(index: Index, column: str | None) -> str | None:

@@ -9,22 +9,33 @@ Names of columns are plain words, or in double quotes; texts are in single quote
 several values (labels): a comparison holds if it holds for one of them, ``!=`` if ``=`` does not. No
 comparison holds if there is no value; ``is null`` does. A number in the condition is compared with numbers,
 and with texts that read as numbers (``age > 60`` in a column of a label table); a text in single quotes is
-compared with texts as they are written: ``patient = '1.10'`` is not patient 1.1. Numbers of a header are
-compared with it if it reads as one: ``slice_thickness <= '2.5'``. Letters with accents are the same however
-they are composed.
+equal to texts as they are written: ``patient = '1.10'`` is not patient 1.1. Numbers of a header are compared
+with it if it reads as one: ``slice_thickness <= '2.5'``; and of two texts that read as numbers the larger
+number is more: ``age > '60'``. What no value of a column can be compared with is an error. Letters with
+accents are the same however they are composed.
 """
 
 from __future__ import annotations
 
 import operator
-import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import SettingError
 from ..picture import Value, as_number
-from .condition_tree import AllHold, AnyHolds, ColumnTest, HoldsNot, Mask, Node, Table, Values
+from .condition_tree import (
+    AllHold,
+    AnyHolds,
+    ColumnTest,
+    HoldsNot,
+    Mask,
+    Node,
+    Table,
+    Values,
+    is_equal,
+    plain,
+)
 from .filter_tokens import Token, tokens
 from .like_pattern import LikePattern
 
@@ -58,9 +69,23 @@ class Condition:
     def holds(self, table: Table) -> Mask:
         """Return for each of n rows whether the condition holds, bool (n,).
 
-        ``table`` has n cells for each named column, with the values there: none, one, or several.
+        Raise SettingError if nothing in a column can be compared with what is asked: numbers with a text,
+        texts with a number. ``table`` has n cells for each named column, with the values there: none, one,
+        or several.
         """
         return self.tree.holds(table)
+
+    def unknown_values(self, table: Table) -> list[tuple[str, Value]]:
+        """Return the columns and values that it asks for and no row has."""
+        return [(test.column, value) for test in _tests(self.tree) for value in test.unknown(table)]
+
+
+def _tests(node: Node) -> Iterator[ColumnTest]:
+    if isinstance(node, ColumnTest):
+        yield node
+        return
+    for part in (node.part,) if isinstance(node, HoldsNot) else node.parts:
+        yield from _tests(part)
 
 
 class _Parser:
@@ -116,35 +141,38 @@ class _Parser:
         self._next += 1
         name = token.text
         self.columns.append(name)
-        return ColumnTest(name, self._test())
+        return ColumnTest(name, *self._test())
 
-    def _test(self) -> Test:
-        """Read what is asked of the values of one cell."""
+    def _test(self) -> tuple[Test, str, tuple[Value, ...]]:
+        """Read what is asked of the values of one cell: a test, its sign, and what they are compared with."""
         token = self._peek()
         if token.text in _SIGNS and token.kind == "sign":
             self._next += 1
-            return _comparison(_SIGNS[token.text], self._literal())
+            sign, literal = _SIGNS[token.text], self._literal()
+            return _comparison(sign, literal), sign, (literal,)
         if self._take("is"):
             is_negative = self._take("not")
             self._expect("null")
-            return lambda values: bool(values) is is_negative
+            return lambda values: bool(values) is is_negative, "", ()
         is_negative = self._take("not")
-        test = self._membership()
+        test, sign, literals = self._membership()
+        if not is_negative:
+            return test, sign, literals
         # ``not in`` and ``not like`` are comparisons: without a value they do not hold either.
-        return (lambda values: bool(values) and not test(values)) if is_negative else test
+        return lambda values: bool(values) and not test(values), "not in" if sign else "", literals
 
-    def _membership(self) -> Test:
+    def _membership(self) -> tuple[Test, str, tuple[Value, ...]]:
         if self._take("in"):
             self._expect("(")
             options = [self._literal()]
             while self._take(","):
                 options.append(self._literal())
             self._expect(")")
-            return lambda values: any(_equal(v, o) for v in values for o in options)
+            return lambda values: any(is_equal(v, o) for v in values for o in options), "in", tuple(options)
         if not self._take("like"):
             raise self._refusal("a comparison (=, !=, <, <=, >, >=, in, like, is)")
         pattern = LikePattern(plain(self._literal()))
-        return lambda values: any(pattern.matches(plain(v)) for v in values)
+        return lambda values: any(pattern.matches(plain(v)) for v in values), "", ()
 
     def _literal(self) -> Value:
         token = self._peek()
@@ -175,31 +203,19 @@ class _Parser:
 
 def _comparison(sign: str, literal: Value) -> Test:
     if sign == "=":
-        return lambda values: any(_equal(v, literal) for v in values)
+        return lambda values: any(is_equal(v, literal) for v in values)
     if sign == "!=":
-        return lambda values: bool(values) and not any(_equal(v, literal) for v in values)
+        return lambda values: bool(values) and not any(is_equal(v, literal) for v in values)
     compare = _ORDERS[sign]
     if not isinstance(literal, str):
         return lambda values: any((n := as_number(v)) is not None and compare(n, literal) for v in values)
-    # Numbers of a header are no texts: '5' is 5 to them, as it is with ``=``.
+    # Of numbers '100' is more than '60': only what reads as none is compared letter by letter.
     number, text = as_number(literal), plain(literal)
 
     def holds(value: Value) -> bool:
-        if isinstance(value, str):
-            return compare(plain(value), text)
-        return number is not None and compare(value, number)
+        own = None if number is None else as_number(value)
+        if own is not None:
+            return compare(own, number)
+        return isinstance(value, str) and compare(plain(value), text)
 
     return lambda values: any(map(holds, values))
-
-
-def _equal(value: Value, literal: Value) -> bool:
-    # The literal decides: 7 is a number, and equal to the text "7.0"; '7' is a text, and is not.
-    return plain(value) == plain(literal) if isinstance(literal, str) else as_number(value) == literal
-
-
-def plain(value: Value) -> str:
-    """Return a value as quotes name it: a whole number without a point, letters with accents as one."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    # Some file systems take "ö" apart, and names of folders and tables keep that; keyboards do not.
-    return unicodedata.normalize("NFC", str(value))

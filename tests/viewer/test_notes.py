@@ -9,10 +9,13 @@ from support.dicom_files import write_dicom
 from support.served import run
 
 from retrieval.baselines import Thumbnail
+from retrieval.index import QueryOptions
 from retrieval.index.writer import IndexWriter, MetricOptions
 from retrieval.metadata.label_table import LabelRow, LabelTable
 from retrieval.metric_learning import MetricLearner
 from retrieval.registry import make
+from viewer.answer_notes import note_on_cases, note_on_condition
+from viewer.answering import ask
 from viewer.notes import note_on_blind, note_on_metrics, note_on_modality
 from viewer.queries.query import Query
 
@@ -109,3 +112,28 @@ def test_scores_of_nothing_are_said_where_there_is_an_order(n, more, is_said, tm
     capsys.readouterr()
     assert run(["query", tmp_path / "i", "0.png", *more])[0] == 0
     assert ("every score is 0" in capsys.readouterr().err) == is_said
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("modality = 'ct'", "modality = 'ct'; modality is never 'ct'; did you mean CT?"),
+        ("label in ('c')", "label in ('c'); label is never 'c'"),
+        ("patient = 'P1'", "patient is never 'P1'; those of files are pseudonyms, as hits show them"),
+        ("rows > 99", "note: no image meets the condition rows > 99"),
+        ("rows < 99", None),
+    ],
+)
+def test_a_condition_that_no_image_meets_is_said(index, where, said):
+    query, options = Query("0.dcm", known_as="0.dcm"), QueryOptions(by=["thumbnail"], where=where)
+    note = note_on_condition(index, options, ask(index, query, options))
+    assert note is None if said is None else said in note
+
+
+def test_hits_without_a_case_are_said(index):
+    query = Query("0.dcm", known_as="0.dcm")
+    options = QueryOptions(by=["thumbnail"], group_by="patient")
+    said = note_on_cases(index, query, options, ask(index, query, options))
+    assert said == "note: --group-by patient: no hit has one; each is a case of its own"
+    options = QueryOptions(by=["thumbnail"], group_by="label")
+    assert note_on_cases(index, query, options, ask(index, query, options)) is None

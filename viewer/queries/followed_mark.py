@@ -1,7 +1,8 @@
 """A marked region that is followed through its stack: each slice that shows the same is a query of its own.
 
 A marked structure is rarely as thin as one slice, and similar images may resemble a neighbouring slice more.
-The region has the same coordinates in all query slices. An image scores the maximum over them (CombMAX);
+The region has the same coordinates in all query slices. An image scores the maximum over them (CombMAX), and
+of each series, or ``group_by``, the best image is a hit;
 slices near the mark in its own stack are left out of the results.
 """
 
@@ -63,12 +64,14 @@ class FollowedMark:
     def hits(self) -> list[Hit]:
         """Return the top k hits of all query slices together, best first.
 
-        The score of an image, or a case, is its maximum over the query slices.
+        The score of a case is its maximum over the query slices. Without ``group_by`` series are cases, as
+        they are for a volume: the slices beside a hit show the same as it does.
         """
         from retrieval.index.search.hits import best_hits
 
+        options = replace(self.options, group_by=self.options.group_by or "series")
         # By maximum, the top k of all are among the top k of each.
-        return best_hits((self.index.query(name, self.options) for name in self.names), self.options.k)
+        return best_hits((self.index.query(name, options) for name in self.names), options.k)
 
     def extents(self, hits: Sequence[Hit]) -> dict[str, tuple[str, str]]:
         """Return the first and last matching slice of the stack around each hit, by the hit's name.

@@ -98,7 +98,8 @@ def own_case(snapshot: Snapshot, query: QueryImage, column: str) -> Mask:
     """Return which images are of the query's own case, as cases are counted (``independent_cases``)."""
     if isinstance(query, str):
         numbers = snapshot.stack_positions.independent_cases(column)
-        return same(snapshot, query, column) | (numbers == numbers[snapshot.position(query)])
+        own = numbers == numbers[snapshot.position(query)]
+        return np.asarray(same(snapshot, query, column) | own, dtype=np.bool_)
     # By the next column where the file does not say the first, as images of the index are.
     known = {*query.groups, *query.metadata}.intersection(snapshot.columns.names)
     return same(snapshot, query, next((one for one in (column, *narrower(column)) if one in known), column))

@@ -57,7 +57,19 @@ class Annotations:
         if where is None:
             return np.ones(len(self.snapshot), dtype=bool)
         condition = Condition.parse(where)
-        return condition.holds({name: self.spelt(name) for name in condition.columns})
+        return condition.holds(self._table_of(condition))
+
+    def unknown_values(self, where: str) -> list[tuple[str, Value, list[str]]]:
+        """Return what a condition asks for and no image has: column, value, and the values that there are."""
+        condition = Condition.parse(where)
+        table = self._table_of(condition)
+        return [
+            (column, value, sorted({str(one) for cell in table[column] for one in cell}))
+            for column, value in condition.unknown_values(table)
+        ]
+
+    def _table_of(self, condition: Condition) -> dict[str, list[Values]]:
+        return {name: self.spelt(name) for name in condition.columns}
 
     def spelt(self, column: str) -> list[Values]:
         """Return a column with all spellings of its values: a table's patient names that of a header, too."""

@@ -1,6 +1,7 @@
 """Facts about the language of conditions."""
 
 import operator
+import re
 import unicodedata
 
 import numpy as np
@@ -35,7 +36,6 @@ def held(text):
         ("modality <> 'CT'", [1, 3]),
         ("kvp >= 100", [0, 3]),
         ("kvp < 1e2", [2]),
-        ("kvp > 'a'", []),
         ("kvp = 120", [0]),
         ("kvp = '120'", [0]),
         ("kvp >= '100'", [0, 3]),
@@ -65,6 +65,9 @@ def held(text):
         ("age in ('9', '63.0')", [0, 3]),
         ("age like '63%'", [1, 3]),
         ("age > 'a'", []),
+        ("age > '100'", []),
+        ("age >= '63'", [1, 3]),
+        ("site > '12345678901234567'", [3]),
         ("site = '1.1'", [0]),
         ("site = '1.10'", [1]),
         ("site = 1.1", [0, 1]),
@@ -111,6 +114,34 @@ def test_what_makes_no_sense_is_refused_with_its_position(text, message):
         Condition.parse(text)
     assert message in str(caught.value)
     assert str(caught.value).startswith("where: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("kvp < 'abc'", "where: kvp < 'abc': kvp holds numbers; compare it with a number, without quotes"),
+        ("kvp != 'abc'", "kvp holds numbers"),
+        ("kvp in (80, 'abc')", "kvp in 'abc'"),
+        ("kvp not in ('abc')", "kvp holds numbers"),
+        ("ages >= 'old'", "ages holds numbers"),
+        ("modality = 'CT' or modality > 5", "modality > 5: modality holds texts"),
+        ("not modality = 5", "compare it with a text in single quotes, '5'"),
+    ],
+)
+def test_what_nothing_in_a_column_can_be_compared_with_is_refused(text, message):
+    with pytest.raises(SettingError, match=re.escape(message)):
+        Condition.parse(text).holds({**ROWS, "ages": [("9",), (), ("63.0",), ("100",)]})
+
+
+@pytest.mark.parametrize("text", ["ages = 'old'", "nothing < 'abc'", "nothing = 5", "kvp like 'a%'"])
+def test_what_nobody_has_today_is_no_mistake(text):
+    rows = {**ROWS, "ages": [("9",), ("63.0",)], "nothing": [(), ()]}
+    assert not Condition.parse(text).holds(rows).any()
+
+
+def test_values_that_no_row_has_are_known():
+    asked = Condition.parse("modality = 'Ct' or label in ('lung', 'Brain') and not kvp = 80 or kvp < 3")
+    assert asked.unknown_values(ROWS) == [("modality", "Ct"), ("label", "Brain")]
 
 
 def test_many_negations_and_parts_are_no_burden():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -93,6 +94,15 @@ def test_no_slice_near_the_mark_is_found_whether_it_asks_or_not(collection):
     mark = follow(index, "a010", 20)
     assert set(index.names) - set(mark.options.among) == {f"a{i:03d}" for i in range(21)}
     assert [hit.id for hit in mark.hits()] == ["b009", "b008", "b010"]
+
+
+@pytest.mark.parametrize(("given", "cases"), [(None, "series"), ("patient", "patient")])
+def test_a_volume_is_one_answer_unless_other_cases_are_named(given, cases, collection):
+    index = collection()
+    mark = follow(index, "a010", 20, replace(MARKED, group_by=given))
+    index.asked.clear()
+    mark.hits()
+    assert {options.group_by for _, options in index.asked} == {cases}
 
 
 def test_conditions_are_on_what_is_found_and_not_on_what_asks(collection):

@@ -14,7 +14,7 @@ from retrieval.errors import OptionError
 from retrieval.index import Entry
 from retrieval.index.storage.annotations import Annotations
 from retrieval.index.storage.snapshot import Snapshot
-from retrieval.metadata.filter import plain
+from retrieval.metadata.condition_tree import plain
 
 from ..opened import Opened
 
