@@ -50,7 +50,7 @@ def as_object(found: Evaluation) -> dict[str, Any]:
         "unlabelled": found.n_unlabelled,
         "not_same": found.column,
         "n_joined": found.n_joined,
-        "compared_by": found.main,
+        "compared_by": found.compared_by or found.main,
         "systems": {name: _system(found, name) for name in found.values},
         "comparisons": [
             {
@@ -169,7 +169,7 @@ def _tests(found: Evaluation) -> str:
         ]
         for c in sorted(found.comparisons, key=lambda c: -abs(c.difference))
     ]
-    head = (f"{found.main}, paired", "against", "more by", "95 %", "p", "p, all pairs")
+    head = (f"{found.compared_by or found.main}, paired", "against", "more by", "95 %", "p", "p, all pairs")
     return columns(head, lines, right=(2, 4, 5))
 
 

@@ -88,7 +88,9 @@ def cross_fitted(
         return fuse_systems(systems, "learnt", position, allowed, liked, own)
 
     means = np.mean(weights, axis=0).tolist()
-    return System(f"{' & '.join(names)}, learnt", ranking, names), dict(zip(names, means, strict=True))
+    name, knows_labels = f"{' & '.join(names)}, learnt", any(system.knows_labels for system in systems)
+    made = System(name, ranking, names, knows_labels=knows_labels)
+    return made, dict(zip(names, means, strict=True))
 
 
 def _weights(scores: NDArray[np.float32], relevant: NDArray[np.bool_], otherwise: Weights) -> Weights:

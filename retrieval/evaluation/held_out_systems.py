@@ -32,4 +32,4 @@ def by_held_out(snapshot: Snapshot, name: str) -> System:
         ranker = held_out_ranker(snapshot, name, position)
         return sampled_scores(snapshot, ranker, query(ranker, position, liked))
 
-    return System(name, ranking, sample=sample)
+    return System(name, ranking, sample=sample, knows_labels=True)

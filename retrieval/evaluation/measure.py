@@ -14,7 +14,7 @@ from ..ranker import Ranking
 from ..statistics.paired_tests import compare
 from .calibration import ClassificationScores
 from .leaks import Leak, LeakFinder
-from .ranking_scores import Measures
+from .ranking_scores import Measures, unmoved
 from .result import Evaluation
 from .scored_query import ScoredQuery
 from .systems import Mask, System
@@ -60,6 +60,7 @@ class _Scores:
 
     def __init__(self, task: EvaluationTask, systems: Sequence[System], measures: Measures) -> None:
         self._task, self._measures = task, measures
+        self._knowing = tuple(system.name for system in systems if system.knows_labels)
         shape = (len(measures.names), len(task.queries))
         names = [system.name for system in systems]
         self.values = {name: np.full(shape, np.nan) for name in names}
@@ -89,16 +90,20 @@ class _Scores:
         weights: Mapping[str, Mapping[str, float]],
         chosen: Sequence[tuple[str, str]] | None,
     ) -> Evaluation:
-        """Return all that was measured, with the systems compared by the main measure."""
+        """Return all that was measured, with the systems compared."""
         task, measures, classes = self._task, self._measures, self._task.judgements.classes
         # One person under two names is one draw of the bootstrap, not two that agree.
-        main, groups = measures.names.index(measures.main), task.apart[task.queries]
+        groups = task.apart[task.queries]
+        compared_by = unmoved(measures) if self._knowing else measures.main
+        row_of = measures.names.index(compared_by)
         # The random order is there to be looked at: comparing it would cost the others in Holm's correction.
-        compared = {name: row[main] for name, row in self.values.items() if name != "random"}
+        compared = {name: rows[row_of] for name, rows in self.values.items() if name != "random"}
         called = {name: scores.summary(task) for name, scores in self._classification.items()}
         return Evaluation(
             measures=measures.names,
             main=measures.main,
+            compared_by=compared_by,
+            knowing=self._knowing,
             is_error=measures.is_error,
             queries=tuple(snapshot.names[p] for p in task.queries.tolist()),
             classes=tuple(classes[p] for p in task.queries.tolist()),

@@ -78,7 +78,7 @@ def by_metric(snapshot: Snapshot, name: str, task: EvaluationTask, seed: int) ->
         ranker = asked[int(dealt[position])]
         return sampled_scores(snapshot, ranker, query(ranker, position, liked))
 
-    return System(name, ranking, sample=sample)
+    return System(name, ranking, sample=sample, knows_labels=True)
 
 
 def _weights(

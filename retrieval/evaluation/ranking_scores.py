@@ -40,6 +40,16 @@ class Measures(Protocol):
         ...
 
 
+def unmoved(measures: Measures) -> str:
+    """Return the measure by which systems are compared of which one knows labels of what it finds.
+
+    What learnt from labels brings the pictures of a label together. Right answers then come together or not
+    at all, and average precision, which is convex in them, rises by labels that mean nothing, too. The share
+    of right ones among the first so many does not.
+    """
+    return "R-prec" if measures.main == "mAP" else measures.main
+
+
 @dataclass(frozen=True)
 class Standard:
     """The measures of information retrieval, as trec_eval computes them, and votes.

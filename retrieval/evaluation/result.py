@@ -25,8 +25,8 @@ class Evaluation:
 
     Parameters
     ----------
-    measures : names of what was measured; ``main`` is the one that systems are compared by, and ``is_error``
-        says that less of it is better.
+    measures : names of what was measured; ``main`` comes first in tables, and ``is_error`` says that less of
+        it is better.
     queries, classes, groups : of each query: id, class, and group (n_queries,), which is what is resampled;
         groups that share near-duplicates are one.
     n_joined : how many groups of queries are one with another for sharing near-duplicates.
@@ -36,11 +36,13 @@ class Evaluation:
     n_database : how many pictures can be found.
     column : whose value the query shares with no answer; None: only the query itself is left out.
     n_unlabelled, unmatched : see ``EvaluationTask``.
-    comparisons : each pair of systems but for the random one, by the main measure.
+    comparisons : each pair of systems but for the random one, by the measure ``compared_by``.
     classified : the quality of the labels that neighbours vote for, by system.
     ties : by system, the share of all hits that have the score of another hit of the same query; none if
         there are none. Measures are expected values over the orders of tied hits.
     weights : of fusions that learn, by system: the mean weight of each member.
+    compared_by : the main measure; R-precision if a system knows labels of what it finds. Empty: the main one.
+    knowing : systems that learnt from labels of the pictures that they find, if not from the query's.
     """
 
     measures: tuple[str, ...]
@@ -61,6 +63,8 @@ class Evaluation:
     weights: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     classified: Mapping[str, Classified] = field(default_factory=dict)
     ties: Mapping[str, float] = field(default_factory=dict)
+    compared_by: str = ""
+    knowing: tuple[str, ...] = ()
 
     def mean(self, system: str, measure: str) -> float:
         """Return the mean over queries (micro average)."""

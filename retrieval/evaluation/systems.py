@@ -43,6 +43,7 @@ class System:
     is_blind : it ranks a second time, its first hits counted as liked.
     sample : ``sample(position, liked)`` returns the scores of the same query over the sample of the index, by
         which a fusion scales them; None: the ranking itself is the sample.
+    knows_labels : it learnt from labels of the pictures that it finds, though never from those of the query.
     """
 
     name: str
@@ -50,6 +51,7 @@ class System:
     members: tuple[str, ...] = ()
     is_blind: bool = False
     sample: Callable[[int, Liked], NDArray[np.float32]] | None = None
+    knows_labels: bool = False
 
     def rank(self, position: int, allowed: Mask, liked: Liked = ()) -> Ranking:
         """Return all allowed pictures, best first, for the one at a position."""
@@ -69,7 +71,8 @@ def with_blind_feedback(system: System, n: int) -> System:
         return system.rank(position, allowed, (*liked, *first.tolist()))
 
     comma = " " if system.members else ", "
-    return System(f"{system.name}{comma}blind {n}", ranking, system.members, is_blind=True)
+    name = f"{system.name}{comma}blind {n}"
+    return System(name, ranking, system.members, is_blind=True, knows_labels=system.knows_labels)
 
 
 def by_representation(snapshot: Snapshot, name: str) -> System:
@@ -100,7 +103,8 @@ def fused(systems: Sequence[System], how: str) -> System:
         return fuse_systems(systems, how, position, allowed, liked)
 
     names = tuple(system.name for system in systems)
-    return System(f"{' & '.join(names)}, {how}", ranking, names)
+    name, knows_labels = f"{' & '.join(names)}, {how}", any(system.knows_labels for system in systems)
+    return System(name, ranking, names, knows_labels=knows_labels)
 
 
 def fuse_systems(

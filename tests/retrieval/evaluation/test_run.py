@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from cli.commands.evaluate import notes
 from cli.main import main
 from cli.output.evaluation_tables import as_text
 from retrieval.baselines import ColourHistogram, Thumbnail
@@ -272,6 +273,16 @@ def test_a_metric_is_learnt_anew_and_has_never_seen_the_labels_of_its_queries(pl
     right = evaluate(index, EvaluationOptions(by=("thumbnail+nca", "thumbnail"), fusion=("sum", "learnt")))
     assert right.mean("thumbnail+nca", "mAP") > right.mean("random", "mAP") + 0.1
     assert set(right.weights["thumbnail+nca & thumbnail, learnt"]) == {"thumbnail+nca", "thumbnail"}
+    # Average precision rises by labels that mean nothing, too: that is said, and decides nothing.
+    assert right.compared_by == "R-prec" and "thumbnail" not in right.knowing
+    fusions = {f"thumbnail+nca & thumbnail, {rule}" for rule in ("sum", "learnt")}
+    assert set(right.knowing) == {"thumbnail+nca", *fusions}
+    said = "find, if never from the query's: thumbnail+nca; mAP, MAP@R and bpref rise"
+    assert any(said in line for line in notes(right))
+    pair = next(c for c in right.comparisons if {c.first, c.second} == {"thumbnail+nca", "thumbnail"})
+    difference = right.mean(pair.first, "R-prec") - right.mean(pair.second, "R-prec")
+    assert pair.difference == pytest.approx(difference)
+    assert "R-prec, paired" in as_text(right)
     with pytest.raises(SettingError, match="no method of that name"):
         evaluate(index, EvaluationOptions(by=("thumbnail+magic",)))
 
