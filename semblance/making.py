@@ -103,7 +103,9 @@ def make(
         raise
     # An index of nothing answers nothing; better said here than at the first query.
     if not state.n_pictures:
-        raise PictureError(f"{', '.join(map(str, folders))}: holds no image that can be read")
+        from retrieval.index.info import without_images
+
+        raise PictureError(f"{', '.join(map(str, folders))}: {without_images(place)}")
     return Index(place, state.report, limits)
 
 

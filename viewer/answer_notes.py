@@ -25,7 +25,9 @@ def has_value(index: Index, image: str, column: str) -> bool:
 
 
 def note_on_condition(index: Index, options: QueryOptions, answer: Answer) -> str | None:
-    """Return the line that says that no image meets a condition; None if one does."""
+    """Return the line that says that no image meets a condition, or that there is none; None if one does."""
+    if not answer.rows and not len(index) and not answer.lacking:
+        return "note: this index holds no image yet; index a folder that has some"
     if answer.rows or options.where is None:
         return None
     from retrieval.index.storage.annotations import Annotations

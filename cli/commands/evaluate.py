@@ -166,14 +166,12 @@ def notes(found: Evaluation) -> list[str]:
         shares = ", ".join(f"{name} {100 * share:.1f} %" for name, share in found.ties.items())
         lines.append(f"scores that tie: {shares}; measures are means over the orders of tied hits")
     if found.knowing:
-        rise = (
-            "; mAP, MAP@R and bpref rise so by labels that mean nothing, too" if found.main == "mAP" else ""
-        )
+        rise = "; mAP, MAP@R and bpref rise by labels that mean nothing, too" if found.main == "mAP" else ""
         # A fusion is told by what it fuses.
         learnt = [name for name in found.knowing if " & " not in name] or list(found.knowing)
         lines.append(
-            f"learnt from labels of the images to find, if never from the query's: {first_few(learnt)}{rise}; "
-            f"pairs are compared by {found.compared_by}"
+            f"learnt from labels of the images to find, if never from the query's: {first_few(learnt)}{rise}"
+            f"; pairs are compared by {found.compared_by}"
         )
     if found.leaks:
         # Near-duplicates in the database make any system look good: they are named, not hidden.

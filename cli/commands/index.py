@@ -182,9 +182,11 @@ def run(args: Arguments) -> int:
     _tell(state, time.monotonic() - started, args)
     # After the report, which says of each file why it was skipped.
     if not state.n_pictures:
+        from retrieval.index.info import without_images
+
         # Of an archive without its filters, which may name a patient.
         places = [str(getattr(one, "shown", one)) for one in args.folders]
-        raise PictureError(f"{', '.join(places) or args.output}: holds no image that can be read")
+        raise PictureError(f"{', '.join(places) or args.output}: {without_images(args.output)}")
     return 0
 
 

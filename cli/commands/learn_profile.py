@@ -69,6 +69,7 @@ by Holm for all cells. Reports that have nothing to do with looks give one in tw
 @quiet
 def run(args: Arguments) -> int:
     """Learn, say on stderr of what, and print the cells beyond chance on stdout."""
+    from retrieval.index.storage.annotations import by_ids
     from retrieval.index.update.profile_options import ProfileOptions
     from retrieval.index.writer import IndexWriter
     from retrieval.metadata.reports import ReportFiles
@@ -85,9 +86,11 @@ def run(args: Arguments) -> int:
         by = args.by or next((n for n in index.representations if "+" not in n), "") or default_by(index)
         options = ProfileOptions(by, reports, terms, learner, args.where, args.not_same, args.name, files)
         report = index.learn_profile(options, progress=progress)
+        # What is written is called as the index calls it: by pseudonyms, if it hides names.
+        named = index.ask(lambda snapshot: by_ids(reports, snapshot))
     if args.found is not None:
         # As a table of labels: what was found in text is looked into with the tools for labels.
-        rows = [(path, ";".join(row.labels)) for path, row in reports.rows.items()]
+        rows = [(path, ";".join(row.labels)) for path, row in named.rows.items()]
         write_text(csv_text([("path", "label"), *rows]), args.found)
     for line in notes(report):
         print(printable(line), file=sys.stderr)

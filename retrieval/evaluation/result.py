@@ -41,7 +41,7 @@ class Evaluation:
     ties : by system, the share of all hits that have the score of another hit of the same query; none if
         there are none. Measures are expected values over the orders of tied hits.
     weights : of fusions that learn, by system: the mean weight of each member.
-    compared_by : the main measure; R-precision if a system knows labels of what it finds. Empty: the main one.
+    compared_by : the main measure; R-precision if a system knows labels of what it finds; empty for the main.
     knowing : systems that learnt from labels of the pictures that they find, if not from the query's.
     """
 

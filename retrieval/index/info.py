@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from .catalogue.chosen_rankers import chosen_rankers
@@ -120,3 +121,12 @@ def _ranker(store: Store, name: str, own: list[Segment]) -> Mapping[str, Any]:
     chosen = chosen_rankers(store.catalogue)
     ranker = {"ranker": chosen[name]} if name in chosen else {}
     return {**ranker, **({"in_structures": dict(found)} if found else {})}
+
+
+def without_images(output: Path) -> str:
+    """Return the end of the message about a run that leaves an index without images."""
+    # It says what is kept, so that nobody takes the folder for an answer, or for damaged.
+    return (
+        f"holds no image that can be read; {output} is there without images, and the same command fills it "
+        "once there are some"
+    )

@@ -31,7 +31,7 @@ class Annotations:
 
     def __init__(self, snapshot: Snapshot, table: LabelTable | None = None) -> None:
         self.snapshot = snapshot
-        self._table = None if table is None else _by_ids(table, snapshot)
+        self._table = None if table is None else by_ids(table, snapshot)
 
     @property
     def labels(self) -> list[tuple[str, ...]]:
@@ -134,7 +134,7 @@ class Annotations:
         return [rows.get(name) or rows.get(str(source[0])) for name, source in named]
 
 
-def _by_ids(table: LabelTable, snapshot: Snapshot) -> LabelTable:
+def by_ids(table: LabelTable, snapshot: Snapshot) -> LabelTable:
     """Return a table by what the index calls its images and files, which may be pseudonyms of their names."""
     names = snapshot.catalogue.names
     if not names.are_hidden:

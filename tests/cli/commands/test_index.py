@@ -293,7 +293,11 @@ def test_an_index_of_nothing_is_a_failure(tmp_path: Path, capsys: pytest.Capture
     (tmp_path / "scans").mkdir()
     (tmp_path / "scans" / "empty.png").touch()
     assert run("index", tmp_path / "scans", "-o", tmp_path / "i", "--by", "thumbnail", "--jobs", 1) == 1
-    assert "holds no image that can be read" in capsys.readouterr().err
+    left = f"{tmp_path / 'i'} is there without images, and the same command fills it once there are some"
+    assert f"holds no image that can be read; {left}" in capsys.readouterr().err
+    save_smooth(tmp_path / "asks.png", seed=1)
+    assert run("query", tmp_path / "i", tmp_path / "asks.png") == 0
+    assert "this index holds no image yet" in capsys.readouterr().err
 
 
 def labels_of(index: Path) -> dict[str, tuple[str, ...]]:

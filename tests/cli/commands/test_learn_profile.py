@@ -80,6 +80,19 @@ def test_the_terms_of_each_image_are_a_table_of_labels(
     assert answer["findings"]["verdict"] == "emphysema"
 
 
+def test_the_table_of_terms_names_no_file_of_an_index_that_hides_names(learnt: Path, tmp_path: Path) -> None:
+    words = ("index", learnt / "scans", "-o", tmp_path / "i", "--by", "thumbnail", "--names", "hash")
+    assert run(*words, "--jobs", 1, "--quiet") == 0
+    words = ("learn-profile", tmp_path / "i", "--reports", learnt / "reports.csv", "--quiet")
+    assert run(*words, "--found", tmp_path / "found.csv") == 0
+    written = (tmp_path / "found.csv").read_text()
+    assert len(written.splitlines()) == N and not any(f"{i}.png," in written for i in [*range(N), "gone"])
+    # It is a table of labels all the same.
+    with Index.open(tmp_path / "i") as index:
+        paths = [line.partition(",")[0] for line in written.splitlines()[1:]]
+        assert len(set(paths) & set(index.names)) == N - 2
+
+
 def test_the_text_of_no_report_is_kept(learnt: Path) -> None:
     files = [path for path in (learnt / "i").rglob("*") if path.is_file()]
     assert len(files) > 10
