@@ -76,12 +76,19 @@ def copies_notes(copies: Copies) -> list[str]:
 
 def withheld_note(withheld: Sequence[str]) -> str:
     """Return what saw the labels that an answer would rest on, and how to mend that."""
-    commands = {"fusion" if name.startswith("fusion of ") else "metric" for name in withheld}
-    remedy = " and ".join(f"`semblance learn-{one}`" for one in sorted(commands))
-    return (
-        f"{', '.join(withheld)} learnt from these labels and keeps nothing learnt without them; learn it "
-        f"again with {remedy}"
-    )
+    concepts = [name for name in withheld if name.startswith("concept ")]
+    others = [name for name in withheld if name not in concepts]
+    notes = []
+    if others:
+        commands = {"fusion" if name.startswith("fusion of ") else "metric" for name in others}
+        remedy = " and ".join(f"`semblance learn-{one}`" for one in sorted(commands))
+        notes.append(
+            f"{', '.join(others)} learnt from these labels and keeps nothing learnt without them; learn it "
+            f"again with {remedy}"
+        )
+    if concepts:
+        notes.append(f"{', '.join(concepts)} may have been learnt from these labels; ask without --concept")
+    return "; and ".join(notes)
 
 
 def verdict(found: Findings) -> str:

@@ -92,10 +92,10 @@ def _voters(electorate: Electorate, query: QueryImage, options: QueryOptions) ->
     mask = candidate_mask(electorate.snapshot, query, replace(options, include_self=False))
     voters = electorate.labelled if mask is None else mask & electorate.labelled
     if not voters.any():
-        raise SettingError(
-            f"label_of: no image that may vote has a value of {electorate.column!r}; index with --labels, or "
-            "name another column (--label-of)"
-        )
+        remedy = "index with --labels, or name another column (--label-of)"
+        if electorate.labelled.any():
+            remedy = "others have, which conditions (where, not_same, among) leave out"
+        raise SettingError(f"label_of: no image that may vote has a value of {electorate.column!r}; {remedy}")
     return voters
 
 

@@ -44,8 +44,9 @@ def find_labels(
     The best ``options.k`` cases that carry a label are the matching ones; all others that the options let
     through are what they are compared with. The query's own case is in neither. Cases are counted, never
     slices: a case carries every label that any of its images does, and is compared with cases of about as
-    many images. Cases that share an image are one, and
-    those that share one with the query's are the query's (``joined_cases``).
+    many images. Cases that share an image are one, and those that share one with the query's are the query's
+    (``joined_cases``). Cases of liked and disliked images are in neither: their labels were known when they
+    were chosen, and would confirm themselves.
 
     Parameters
     ----------
@@ -83,6 +84,8 @@ def find_labels(
         [sizes[case] for case in cases],
     )
     withheld = without_folds(snapshot, representations(snapshot, options), options)
+    # Most are learnt from labels, and what they move the query to has these.
+    withheld += tuple(f"concept {one.partition('=')[0]}" for one in options.concept)
     kind = kind_percentile(snapshot, slices, options, column)
     copies = background.copies(found, len(cases))
     return Findings(column, len(drawn), len(cases), labels_found, percentile, withheld, kind, copies)
@@ -184,6 +187,8 @@ def _background(
     mask &= comparable(snapshot, slices, representations(snapshot, options))
     own = own_case(snapshot, slices[0], column)
     own[[snapshot.position(one) for one in slices if isinstance(one, str)]] = True
+    for one in (*options.like, *options.unlike):
+        own |= own_case(snapshot, one, column)
     cases = joined_cases(snapshot, column)
     # A case counts if any image that may be found carries a label; then all its images may be found.
     is_labelled = np.array([bool(one) for one in labels], dtype=bool)
@@ -191,8 +196,9 @@ def _background(
     # The query's own case carries its own labels, and would confirm them, by another name too.
     is_own = np.isin(cases, cases[own])
     if not (mask & ~is_own).any():
+        others = f"; those with one are of the query's own {column} or left out by what was asked"
+        give = "; `semblance index --labels CSV` gives some, or `query --labels CSV` for once"
         raise SettingError(
-            "findings: no image that may be found has a label; `semblance index --labels CSV` gives some, or "
-            "`query --labels CSV` for once"
+            f"findings: no image that may be found has a label{others if is_labelled.any() else give}"
         )
     return Background(snapshot, column, cases, mask & ~is_own, np.flatnonzero(mask & is_own).tolist(), slices)

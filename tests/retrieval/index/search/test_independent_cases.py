@@ -6,6 +6,7 @@ import pytest
 from support.patients import blots, parity
 
 from retrieval.baselines import Thumbnail
+from retrieval.errors import SettingError
 from retrieval.index.search.group_cases import case_column
 from retrieval.index.search.joined_cases import joined_cases
 from retrieval.index.storage.annotations import Annotations
@@ -13,6 +14,7 @@ from retrieval.index.writer import IndexWriter
 from retrieval.metadata.groups import keep_together
 from retrieval.metadata.label_table import LabelTable
 from retrieval.picture import Picture
+from viewer.findings import withheld_note
 
 N_PATIENTS, N_SLICES = 10, 6
 
@@ -47,6 +49,28 @@ def test_the_other_slices_of_a_query_without_a_patient_are_its_own_case(index):
     # So are those of a file that is none of the index.
     asked = Picture(blots(99).astype(np.float32) / 255, "new", groups={"series": "s1"})
     assert index.find_labels(asked, k=5).total == N_PATIENTS + 1
+
+
+@pytest.mark.parametrize("side", ["like", "unlike"])
+def test_cases_that_were_chosen_as_liked_or_disliked_confirm_no_label(index, side):
+    assert index.find_labels("01.png", k=5, **{side: ["03.png"]}).total == N_PATIENTS + 2 - 2
+    # All slices of a volume without a patient are its case.
+    assert index.find_labels("01.png", k=5, **{side: ["10.png", "03.png"]}).total == N_PATIENTS + 2 - 3
+
+
+def test_findings_of_what_a_condition_leaves_out_are_not_called_unlabelled(index):
+    with pytest.raises(SettingError, match="those with one are of the query's own patient or left out"):
+        index.find_labels("01.png", where="id = '01.png'")
+    with pytest.raises(SettingError, match="others have, which conditions"):
+        index.classify("01.png", where="id = '01.png'")
+    with pytest.raises(SettingError, match="index with --labels"):
+        index.classify("01.png", label_of="study")
+
+
+def test_a_concept_withholds_findings_as_it_may_have_learnt_their_labels():
+    said = withheld_note(["deep+nca", "concept fat"])
+    assert said.startswith("deep+nca learnt from these labels and keeps nothing")
+    assert said.endswith("; and concept fat may have been learnt from these labels; ask without --concept")
 
 
 def test_whatever_counts_cases_counts_the_same(index):
