@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..errors import PictureError
+
+_SEQUENTIAL = (0xC0, 0xC1)
+_SCAN = 0xDA
 _JPEG_LS = 0xF7
 _LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {_JPEG_LS}
@@ -65,27 +72,79 @@ def codestream_size(data: bytes) -> tuple[int, int] | None:
 
 
 def is_ended(data: bytes) -> bool:
-    """Tell whether JPEG or JPEG-LS has its end marker, behind which bytes may pad it to an even length."""
+    """Tell whether a codestream has its end marker, behind which bytes may pad it to an even length."""
     # 0 or FF, or one byte of anything (DCMTK).
     return data.rstrip(b"\0\xff").endswith(_END) or data[-3:-1] == _END
 
 
-def is_cut_off(data: bytes, tables: bytes | None = None) -> bool:
-    """Tell whether JPEG ends before its image: decoders show the rest as grey, and say nothing.
+def with_end(data: bytes) -> bytes:
+    """Return a codestream with its end marker, which some writers leave out and some decoders ask for.
 
-    Streams that lack nothing but their end marker are whole. ``tables`` are those that a TIFF file keeps
-    once for all of its tiles.
+    Raises PictureError if JPEG-LS or JPEG 2000 is not whole; of JPEG ``is_cut_off`` tells that.
     """
     import imagecodecs
 
-    if is_ended(data):
+    stated = codestream(data)
+    if stated is None or is_ended(data):
+        return data
+    # These are strict about what is before the marker; without one CharLS can spend minutes.
+    strict = {"JPEG-LS": imagecodecs.jpegls_decode, "JPEG 2000": imagecodecs.jpeg2k_decode}
+    if (decode := strict.get(stated.codec)) is None:
+        return data + _END
+    for whole in (data, data[:-1]):  # a byte may pad it
+        try:
+            decode(whole + _END)
+        except Exception:  # decoders fail in many ways
+            continue
+        return whole + _END
+    raise PictureError("the file is truncated within a compressed frame")
+
+
+def is_cut_off(data: bytes, values: NDArray[Any] | None = None, tables: bytes | None = None) -> bool:
+    """Tell whether JPEG ends before its image: decoders show the rest as grey, and say nothing.
+
+    Streams that lack nothing but their end marker are whole; an end marker behind a part of an image makes it
+    no whole one.
+
+    Parameters
+    ----------
+    values : as they were decoded, (rows, cols) or (rows, cols, samples), if that has been done.
+    tables : those that a TIFF file keeps once for all of its tiles.
+    """
+    import imagecodecs
+
+    stated = codestream(data)
+    start = next((at for marker, at in _segments(data) if marker == _SCAN), -1)
+    if stated is None or start < 0:
         return False
-    # What follows a whole image is passed over; behind a part of one it is taken for the rest.
+    # Within a scan no other FF is followed by D9.
+    end = len(data) if (found := data.find(_END, start)) < 0 else found
     try:
-        longer = imagecodecs.jpeg8_decode(data + _FILLER + _END, tables=tables)
+        if values is None:
+            values = imagecodecs.jpeg8_decode(data, tables=tables)
+        if _is_full(values, stated, is_alone=data.find(bytes([0xFF, _SCAN]), start + 2, end) < 0):
+            return False
+        # What follows a whole image is passed over; behind a part of one it is taken for the rest.
+        longer = imagecodecs.jpeg8_decode(data[:end] + _FILLER + _END, tables=tables)
         return not np.array_equal(longer, imagecodecs.jpeg8_decode(data, tables=tables))
     except Exception:  # who decodes it in earnest says what is wrong
         return False
+
+
+def _is_full(values: NDArray[Any], stated: Codestream, is_alone: bool) -> bool:
+    """Tell whether the last pixel is none that libjpeg leaves in the place of one that is missing.
+
+    False says nothing. ``is_alone``: one scan holds the whole image.
+    """
+    last = values[-1, -1]
+    if stated.process in _LOSSLESS and min(values.shape[:2]) > 1:
+        # Differences of 0 repeat the pixel before, or the one above.
+        return not (np.array_equal(last, values[-1, -2]) or np.array_equal(last, values[-2, -1]))
+    if stated.process not in _SEQUENTIAL or not is_alone:
+        return False
+    # Coefficients of 0 are middle grey, in any colours and with or without a sign.
+    away = np.abs(last.astype(np.int64) % (1 << stated.bits) - (1 << stated.bits - 1))
+    return bool((away > 1).any())
 
 
 def bare_j2k(data: bytes) -> bytes:
@@ -104,21 +163,25 @@ def _is_mixed(data: bytes, start: int) -> bool:
 
 
 def _jpeg(data: bytes) -> Codestream | None:
-    """Walk the marker segments to the first start of frame; ITU-T T.81 B.1."""
-    position, adobe = 2, None
-    while position + 9 <= len(data):
-        if data[position] != 0xFF:
-            return None
-        marker = data[position + 1]
-        if marker == 0xFF:  # fill byte
-            position += 1
-            continue
-        if marker in _FRAMES:
+    """Read the first start of frame, and the Adobe segment before it."""
+    adobe = None
+    for marker, position in _segments(data):
+        if marker in _FRAMES and len(data) >= position + 10:
             bits, rows, cols, n = struct.unpack_from(">BHHB", data, position + 4)
             components = data[position + 10 : position + 10 + 3 * n : 3]
             return Codestream(rows, cols, bits, components=components, adobe=adobe, process=marker)
         if marker == 0xEE and data[position + 4 : position + 9] == b"Adobe" and len(data) > position + 15:
             adobe = data[position + 15]
-        length = struct.unpack_from(">H", data, position + 2)[0]
-        position += 2 + max(length, 2)
     return None
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the marker segments of JPEG up to its first scan: marker and position; ITU-T T.81 B.1."""
+    position, marker = 2, 0
+    while position + 9 <= len(data) and marker != _SCAN and data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == 0xFF:  # fill byte
+            position += 1
+            continue
+        yield marker, position
+        position += 2 + max(struct.unpack_from(">H", data, position + 2)[0], 2)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..picture import Picture, Pixels
-from .codestream import codestream
+from .codestream import codestream, with_end
 from .source import Source
 from .values import as_mask, colour, grey, over_black
 
@@ -31,6 +31,7 @@ def read(source: Source) -> Iterator[Picture]:
         # Its size is asked before anything is decoded.
         source.check_size(stated.rows, stated.cols)
         boxes = data[: data.find(b"\xff\x4f\xff\x51")]
+        data = with_end(data)
         decoded = _raised(np.asarray(imagecodecs.jpeg2k_decode(data)), stated.bits)
         values = _on_black(decoded, boxes, stated.bits)
         pixels = as_mask(values) if source.as_mask else _shown(values, stated.bits, source)

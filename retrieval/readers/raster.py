@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..picture import Picture, Pixels
-from .codestream import codestream
+from .codestream import codestream, is_cut_off, with_end
 from .png_chunks import pixels_alone
 from .source import Source
 from .values import as_mask, colour, grey, over_black, upright
@@ -53,11 +53,11 @@ def _decode(source: Source) -> Pixels:
                 f"JPEG {'of an uncommon kind' if stated.bits == 8 else f'of {stated.bits} bits'} "
                 "is not read outside of DICOM; convert it to PNG"
             ) from error
-        bare = pixels_alone(data)
+        bare = pixels_alone(data) if stated is None else with_end(data)
         if bare is None:
             raise
         try:
-            # Damaged sizes, times and texts must not cost the pixels.
+            # Damaged sizes, times and texts must not cost the pixels, nor a missing end marker.
             return _decoded(source, io.BytesIO(bare))
         except Exception:  # it was not for these: what is said of the whole file is true
             raise error from None
@@ -68,6 +68,8 @@ def _decoded(source: Source, file: Path | IO[bytes]) -> Pixels:
         _check_plausible(image, source)
         source.check_size(image.height, image.width)
         image.load()
+        if image.format == "JPEG" and is_cut_off(source.path.read_bytes(), np.asarray(image)):
+            raise PictureError("the file is truncated within its image")
         orientation, depth = _orientation(image), _depth(source) if image.format == "PNG" else 8
         if source.as_mask and _numbers_mark(image):
             return as_mask(upright(np.asarray(image), orientation))

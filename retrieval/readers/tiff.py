@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import PictureError
 from ..picture import Picture
-from .codestream import codestream_size, is_cut_off, is_ended
+from .codestream import codestream_size, is_cut_off
 from .ome import ome_images, pages_by_name, spacing_of
 from .pseudonym import hashed
 from .slide import is_associated, is_slide, slide_pages
@@ -17,7 +17,6 @@ from .source import Read, Source
 from .tiff_colours import JPEG_CODECS, PlaneWindow, channels_of
 
 _HEAD = 1 << 16  # bytes of a codestream in which its size is looked for
-_TAIL = 64  # and those in which its end is
 _JPEG = 7
 _REDUCED, _TRANSPARENCY = 1, 4  # bits of NewSubfileType, TIFF 6.0 section 8
 
@@ -113,8 +112,6 @@ def _check_codestreams(page: Any, file: Any, source: Source) -> None:
             source.check_size(max(size[0], 1), max(size[1], 1))
         # Tiles of NDPI are parts of one stream, whose end is elsewhere.
         if int(page.compression) == _JPEG and n_bytes and page.jpegheader is None:
-            file.seek(offset + max(0, n_bytes - _TAIL))
-            if not is_ended(file.read(min(n_bytes, _TAIL))):
-                file.seek(offset)
-                if is_cut_off(file.read(n_bytes), page.jpegtables):
-                    raise PictureError("the file is truncated within a JPEG tile")
+            file.seek(offset)
+            if is_cut_off(file.read(n_bytes), tables=page.jpegtables):
+                raise PictureError("the file is truncated within a JPEG tile")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import PictureError
-from ..codestream import Codestream, bare_j2k, codestream, is_cut_off, is_ended
+from ..codestream import Codestream, bare_j2k, codestream, is_cut_off, with_end
 from .bits import bit_shift, signed, stored_values
 from .header import syntax_name
 from .syntaxes import (
@@ -50,9 +50,11 @@ def decode_frame(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
     """
     stated = codestream(data)
     syntax = true_syntax(syntax, stated)
+    _check_codestream(stated, syntax, options)
     if syntax in JPEG_2000:
         data = bare_j2k(data)
-    _check_codestream(data, stated, syntax, options)
+    if syntax in JPEG | JPEG_LS | JPEG_2000:
+        data = with_end(data)
     if syntax in (PLAIN_FRAMES, DEFLATED_FRAMES):
         plain = data if syntax == PLAIN_FRAMES else _inflate(data, _n_bytes(options))
         values = _native(plain, options)
@@ -60,6 +62,13 @@ def decode_frame(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
         return rgb_of(values, str(options["photometric_interpretation"]), options["bits_stored"])
     if syntax == RLE and options["bits_allocated"] == 1:
         return _native(_run_lengths(data), options), options["photometric_interpretation"]
+    values, photometric = _stored(data, syntax, options, stated)
+    if syntax in JPEG and is_cut_off(data, values):
+        raise PictureError("the file is truncated within a JPEG frame")
+    return values, photometric
+
+
+def _stored(data: bytes, syntax: Any, options: dict[str, Any], stated: Codestream | None) -> Decoded:
     if bit_shift(options):
         return _shifted(data, syntax, options, stated)
     values, photometric = _first_that_can(data, syntax, options, stated)
@@ -131,7 +140,7 @@ def _by_pydicom(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
     return values, str(properties["photometric_interpretation"])
 
 
-def _check_codestream(data: bytes, stated: Codestream | None, syntax: Any, options: dict[str, Any]) -> None:
+def _check_codestream(stated: Codestream | None, syntax: Any, options: dict[str, Any]) -> None:
     """Refuse what would need more memory than the header says, or far more time than it should."""
     size = (options["rows"], options["columns"])
     if stated is not None and stated.bits > options["bits_allocated"]:
@@ -144,11 +153,6 @@ def _check_codestream(data: bytes, stated: Codestream | None, syntax: Any, optio
             f"damaged: the compressed frame is {stated.rows} × {stated.cols} pixels, the header says "
             f"{size[0]} × {size[1]}"
         )
-    if syntax in JPEG_LS and not is_ended(data):
-        # CharLS can spend minutes on a stream that ends without its end marker.
-        raise PictureError("the file is truncated within a JPEG-LS frame")
-    if syntax in JPEG and is_cut_off(data):
-        raise PictureError("the file is truncated within a JPEG frame")
     if syntax in JPEG_2000 and stated is None:
         raise PictureError("damaged: its JPEG 2000 frame has no codestream")
 

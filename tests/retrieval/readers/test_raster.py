@@ -167,6 +167,18 @@ def test_a_truncated_file_is_an_error(tmp_path):
             _read(path)
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_an_end_marker_makes_no_part_of_a_jpeg_image_a_whole_one(tmp_path, progressive):
+    path, image = tmp_path / "x.jpg", np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(image).save(path, progressive=progressive)
+    whole, data = _read(path).pixels, path.read_bytes()
+    path.write_bytes(data[:-2])
+    np.testing.assert_array_equal(_read(path).pixels, whole)
+    path.write_bytes(data[: len(data) * 2 // 3] + data[-2:])
+    with pytest.raises(PictureError, match="truncated"):
+        _read(path)
+
+
 @pytest.mark.parametrize(("rows", "cols"), [(10, 100), (20_000, 20_000), (2**31 - 1, 2**31 - 1), (0, 5)])
 def test_a_bomb_is_refused_by_its_header(tmp_path, rows, cols):
     (tmp_path / "bomb.png").write_bytes(_png_claiming(rows, cols))

@@ -162,6 +162,13 @@ def test_what_lacks_in_a_page_is_not_shown_as_black_or_grey(tmp_path):
     _shorten(path, "TileByteCounts", lambda counts: (counts[0] * 3 // 4, *counts[1:]))
     with pytest.raises(PictureError, match="truncated within a JPEG tile"):
         _read(path)
+    path = _write(tmp_path, image, tile=(64, 64), compression="jpeg")
+    data = bytearray(path.read_bytes())
+    end = data.rindex(b"\xff\xd9")
+    data[end - 60 : end - 58] = b"\xff\xd9"  # an end marker behind a part of a tile
+    path.write_bytes(data)
+    with pytest.raises(PictureError, match="truncated within a JPEG tile"):
+        _read(path)
     path = _write(tmp_path, image, rowsperstrip=16)
     _shorten(path, "ImageLength", lambda rows: rows + 32)
     with pytest.raises(PictureError, match="more pixels than the file can hold"):

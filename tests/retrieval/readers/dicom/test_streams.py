@@ -92,16 +92,43 @@ def test_native_pixels_under_a_compressed_syntax_are_refused(tmp_path):
         _read(path)
 
 
-@pytest.mark.parametrize(("syntax", "encode"), [(JPEG, "jpeg8"), (LOSSLESS, "ljpeg"), (JPEG_LS, "jpeg8")])
-def test_a_jpeg_frame_that_is_cut_off_costs_itself_alone(tmp_path, syntax, encode):
-    pixels, damaged = texture(), []
-    frame = getattr(imagecodecs, f"{encode}_encode")(pixels)
-    frames = [frame, frame[: len(frame) // 2], frame[:-2]]  # the last lacks nothing but its end marker
+def _progressive(pixels):
+    data = io.BytesIO()
+    Image.fromarray(pixels).save(data, "JPEG", progressive=True)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("syntax", "encode"),
+    [
+        (JPEG, imagecodecs.jpeg8_encode),
+        (JPEG, _progressive),
+        (LOSSLESS, imagecodecs.ljpeg_encode),
+        (JPEG_LS, imagecodecs.jpeg8_encode),
+        (JPEG_LS, imagecodecs.jpegls_encode),
+        (J2K, lambda pixels: imagecodecs.jpeg2k_encode(pixels, codecformat="j2k", level=0)),
+    ],
+)
+def test_a_frame_that_is_cut_off_costs_itself_alone(tmp_path, syntax, encode):
+    pixels, damaged = texture(0, (48, 48)), []
+    frame = encode(pixels)
+    half = frame[: len(frame) * 2 // 3]
+    # The last lacks nothing but its end marker; one before, part of its image.
+    frames = [frame, half, half + b"\xff\xd9", frame[:-2]]
     path = write_dicom(tmp_path / "x.dcm", pixels, syntax=syntax, frames=frames)
     found = _read(path, report=damaged.append)
-    assert [p.id for p in found] == ["x.dcm#0", "x.dcm#2"]
+    assert [p.id for p in found] == ["x.dcm#0", "x.dcm#3"]
     np.testing.assert_array_equal(found[0].pixels, found[1].pixels)
-    assert "truncated" in damaged[0].reason
+    assert "truncated" in damaged[0].reason and damaged[1].number == 2
+
+
+def test_colours_without_an_end_marker_are_those_with_it(tmp_path):
+    rgb = np.stack([_smooth(), 255 - _smooth(), _smooth()[::-1]], axis=-1)
+    data = io.BytesIO()
+    Image.fromarray(rgb).save(data, "JPEG", quality=95)
+    frames = [data.getvalue(), data.getvalue()[:-2]]  # the header calls them RGB, and they are YCbCr
+    first, second = _read(write_dicom(tmp_path / "x.dcm", rgb, syntax=JPEG, frames=frames))
+    np.testing.assert_array_equal(first.pixels, second.pixels)
 
 
 @pytest.mark.parametrize("codec", ["jpeg8", "ljpeg", "jpegls", "jpeg2k"])
