@@ -25,6 +25,9 @@ MAY_BE_EMPTY = (
     "StudyDate", "StudyID", "StudyTime",
 )  # fmt: skip
 """Attributes of patient and study that an object must have (PS3.3 sections C.7.1.1 and C.7.2.1)."""
+_NEEDED = ("Rows", "Columns", "SOPClassUID", "StudyInstanceUID", "SOPInstanceUID")
+_CAPTURE, _CAPTURES = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.7.4"
+"""Secondary capture of one frame, and of several."""
 
 
 def make_objects(search: Search) -> list[Any]:
@@ -41,12 +44,14 @@ def make_objects(search: Search) -> list[Any]:
 
     try:
         with quiet():
-            image = pydicom.dcmread(search.file)
-            image.Rows, image.StudyInstanceUID, image.SOPInstanceUID  # noqa: B018  # none may be missing
+            image = pydicom.dcmread(search.file, force=True)  # files without a preamble are read as well
+            if missing := next((keyword for keyword in _NEEDED if not image.get(keyword)), None):
+                raise PictureError(f"as DICOM it lacks {missing}")
             if search.part is not None and not search.part.is_of(image):
                 raise PictureError("it is not the finest level of the slide, or says no size of its pixels")
             _to_unicode(image)
             _complete(image)
+            kind = _put_known_class(image)
             corner = slice_corner(image, search.frame)
             # The position of a mosaic is that of no plane.
             is_placed = search.part is None and corner is None and _is_placed(image)
@@ -58,6 +63,7 @@ def make_objects(search: Search) -> list[Any]:
                 made += _segmentations(search, image, search.region)
             if search.sheet is not None:
                 made.append(_sheet(search.sheet, image))
+            _refer_to_class(made, image.SOPClassUID, kind)
     except Exception as error:  # highdicom and pydicom refuse in many ways
         raise PictureError(
             f"{search.file.name}: no result can refer to this file ({' '.join(str(error).split())[:200]})"
@@ -93,6 +99,25 @@ def _complete(image: Any) -> None:
     # This may not be empty, and an image without it has no place in space.
     if not image.get("FrameOfReferenceUID", "-"):
         del image.FrameOfReferenceUID
+
+
+def _put_known_class(image: Any) -> Any:
+    """Return the SOP class of an image, and put that of a capture in the place of one that highdicom lacks.
+
+    It knows neither retired nor private ones.
+    """
+    kind = image.SOPClassUID
+    if kind.is_retired or kind.is_private:
+        image.SOPClassUID = _CAPTURES if n_frames(image) > 1 else _CAPTURE
+    return kind
+
+
+def _refer_to_class(made: list[Any], stated: Any, kind: Any) -> None:
+    """Let objects refer to the image by its own SOP class."""
+    for one in made if stated != kind else ():
+        for element in one.iterall():
+            if element.keyword == "ReferencedSOPClassUID" and element.value == stated:
+                element.value = kind
 
 
 def _is_placed(image: Any) -> bool:

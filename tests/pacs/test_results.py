@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pydicom
 import pytest
+from pydicom import Dataset
 from support.archive_files import PATIENT, uid, write_study
 from support.slides import write_dicom_slide
 
@@ -246,6 +247,32 @@ def test_what_a_header_lacks_costs_no_report(tmp_path, header, n):
     assert len(made) == n + 1
     assert [error for one in made for error in errors(one, tmp_path)] == []
     assert "POLYLINE" in text_of(made[0])
+
+
+@pytest.mark.parametrize("kind", ["1.2.840.10008.5.1.4.1.1.6", "1.2.840.113619.4.2"])
+def test_a_report_refers_to_images_of_retired_and_private_classes(tmp_path, kind):
+    path = write_study(tmp_path, 1, n=1) / "0.dcm"
+    image = pydicom.dcmread(path)
+    image.SOPClassUID = image.file_meta.MediaStorageSOPClassUID = kind
+    image.save_as(path)
+    made = make_objects(Search(path, region=BOX))
+    assert len(made) == 2
+    for one in made:
+        assert {e.value for e in one.iterall() if e.keyword == "ReferencedSOPClassUID"} == {kind}
+        assert errors(one, tmp_path) == []
+
+
+def test_what_a_file_lacks_for_a_report_is_said_in_our_words(tmp_path):
+    path = write_study(tmp_path, 1, n=1) / "0.dcm"
+    image = pydicom.dcmread(path)
+    del image.StudyInstanceUID
+    image.save_as(path)
+    with pytest.raises(PictureError, match=r"no result can refer .* lacks StudyInstanceUID\)"):
+        make_objects(Search(path))
+    image.StudyInstanceUID = "1.2.3"
+    pydicom.dcmwrite(path, Dataset(image), implicit_vr=False, little_endian=True)  # without a preamble
+    (report,) = make_objects(Search(path))
+    assert report.StudyInstanceUID == "1.2.3"
 
 
 def test_a_region_of_a_slice_of_a_mosaic_is_said_on_its_sheet(tmp_path):
