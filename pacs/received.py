@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from retrieval.errors import ArchiveError, GoneError
+from retrieval.errors import ArchiveError, GoneError, PictureError
 from retrieval.readers.archive import ArchivedSeries, SeriesKey
 
 from .folder import FolderArchive, series_of
@@ -29,7 +29,10 @@ class Received(FolderArchive):
                 yield ArchivedSeries(key, len(files))
 
     def _is_meant(self, path: Path) -> bool:
-        return not self.address.filters or series_of(path, self.address.filters) is not None
+        try:
+            return not self.address.filters or series_of(path, self.address.filters) is not None
+        except PictureError:  # a file that is damaged within
+            return False
 
     def _of(self, series: SeriesKey) -> Mapping[str, Path]:
         found = _named(self._folder / series.study / series.series)

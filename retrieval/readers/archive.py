@@ -169,3 +169,12 @@ class NamesImages(Protocol):
     def name_of(self, uid: str) -> str:
         """Return the name of an image, printable; two images of one archive have two names."""
         ...
+
+
+@runtime_checkable
+class LeavesOut(Protocol):
+    """An archive that may hold files which are in none of its series."""
+
+    def left_out(self) -> list[tuple[str, str]]:
+        """Return the name of each such file that the last listing met, printable, and why."""
+        ...

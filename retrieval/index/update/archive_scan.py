@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import GoneError, IndexFolderError
-from ...readers.archive import Address, Archive, ArchivedSeries, NamesImages, SeriesKey, is_part
+from ...readers.archive import Address, Archive, ArchivedSeries, LeavesOut, NamesImages, SeriesKey, is_part
 from ..catalogue.archives import IndexedArchive, add_archive, archive_of, move_archive, note_cursor
 from ..catalogue.database import Catalogue
 from ..catalogue.files import Stat, State, add_source, drop_sources, mark_changed
@@ -87,6 +87,9 @@ def list_images(
             if store.catalogue.names.are_hidden:
                 listing.names.clear()
             progress("scan", len(listing.images), 0)
+    if isinstance(archive, LeavesOut):
+        names = store.catalogue.names
+        listing.skipped += [(names.name(name), reason) for name, reason in archive.left_out()]
     return listing
 
 
