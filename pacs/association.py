@@ -34,6 +34,16 @@ _NO_DESTINATION = 0xA801
 _NONE_SENT = 0xA702
 """None of the images can be sent, such as those that are not encoded as we take them (PS3.4 table C.4-3)."""
 
+_RETIRED = {
+    "RetiredUltrasoundMultiFrameImageStorage": "1.2.840.10008.5.1.4.1.1.3",
+    "RetiredNuclearMedicineImageStorage": "1.2.840.10008.5.1.4.1.1.5",
+    "RetiredUltrasoundImageStorage": "1.2.840.10008.5.1.4.1.1.6",
+    "RetiredXRayAngiographicBiPlaneImageStorage": "1.2.840.10008.5.1.4.1.1.12.3",
+    "RetiredVLImageStorage": "1.2.840.10008.5.1.4.1.1.77.1",
+    "RetiredVLMultiFrameImageStorage": "1.2.840.10008.5.1.4.1.1.77.2",
+}
+"""SOP classes of images that archives still keep, and pynetdicom does not know."""
+
 Store = Callable[[str, Sequence[Piece]], None]
 """Takes the SOP instance UID of an image that comes, and the pieces of its file (DICOM Part 10)."""
 
@@ -210,8 +220,11 @@ def _contexts(kinds: Collection[str], is_plain: bool) -> list[tuple[str, list[st
 
 def storage_classes(most: int | None = None) -> list[str]:
     """Return the SOP classes of images and what belongs to them: all, or those that come first."""
-    from pynetdicom import sop_class
+    from pynetdicom import register_uid, sop_class
+    from pynetdicom.service_class import StorageServiceClass
 
+    for name, kind in _RETIRED.items():
+        register_uid(kind, name, StorageServiceClass)
     names = [name for name in vars(sop_class) if name.endswith("Storage")]
     # Images first; what an archive has besides them is asked for as far as there is room.
     names.sort(key=lambda name: ("ImageStorage" not in name, name))

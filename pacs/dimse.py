@@ -216,6 +216,9 @@ def _identifier(level: str, keys: Mapping[str, str]) -> Any:
 
     identifier = Dataset()
     identifier.QueryRetrieveLevel = level
+    if not (text := "".join(keys.values())).isascii():
+        # Without a character set letters become question marks, which match any (PS3.4 section C.2.2.2.4).
+        identifier.SpecificCharacterSet = "ISO_IR 100" if max(text) <= "\xff" else "ISO_IR 192"
     for keyword, value in keys.items():
         check_keyword(keyword)
         try:

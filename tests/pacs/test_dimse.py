@@ -31,6 +31,7 @@ def server():
         entity = AE(ae_title="OTHER")
         entity.add_supported_context(model)
         entity.add_supported_context(CT, scu_role=True, scp_role=True)
+        entity.add_supported_context("1.2.840.10008.5.1.4.1.1.6", scu_role=True, scp_role=True)
         for name, value in settings.items():
             setattr(entity, name, value)
         server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(kind, answer)])
@@ -75,6 +76,19 @@ def test_a_series_is_asked_for_by_the_uid_of_the_filter(server):
     filtered = Address(address.scheme, address.place, {"SeriesInstanceUID": "1.2.2"})
     assert [series.key for series in Dimse(filtered).series()] == [SeriesKey("1.2", "1.2.2")]
     assert len(list(Dimse(address).series())) == 2
+
+
+@pytest.mark.parametrize("name", ["Müller*", "Yamada^Tarou=山田^太郎"])
+def test_a_name_is_asked_for_in_its_own_letters(server, name):
+    asked = []
+
+    def found(event):
+        asked.append(event.identifier.PatientName)
+        yield 0x0000, None
+
+    address = server(found)
+    list(Dimse(Address(address.scheme, address.place, {"PatientName": name})).series())
+    assert asked == [name]
 
 
 def test_an_archive_that_takes_no_more_associations_now_is_asked_again(server, monkeypatch):
@@ -239,6 +253,24 @@ def test_an_archive_that_transcodes_nothing_sends_images_of_all_syntaxes(tmp_pat
     assert {file.uid: pydicom.dcmread(file.path).file_meta.TransferSyntaxUID for file in files} == {
         one: image.file_meta.TransferSyntaxUID for one, image in images.items()
     }
+
+
+def test_images_of_a_retired_class_come(server, tmp_path):
+    kind = "1.2.840.10008.5.1.4.1.1.6"
+    image = pydicom.dcmread(write_study(tmp_path, 1, n=1) / "0.dcm")
+    image.SOPClassUID = image.file_meta.MediaStorageSOPClassUID = kind
+
+    def sent(event):
+        yield 1
+        yield 0xFF00, image
+
+    address, came = server(sent, evt.EVT_C_GET, Get, ae_title="OTHER"), []
+    peer = association.Peer("OTHER", "127.0.0.1", int(address.place.rpartition(":")[2]), "archive")
+    identifier = pydicom.Dataset()
+    identifier.QueryRetrieveLevel = "IMAGE"
+    for kinds in ([kind], []):
+        peer.get(identifier, lambda uid, content: came.append(uid), kinds)
+    assert came == [image.SOPInstanceUID] * 2
 
 
 def moved(event):

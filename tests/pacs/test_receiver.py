@@ -75,6 +75,14 @@ def test_what_is_sent_is_kept_as_it_was(listen, spool, study):
     assert [(one.key, one.n_images) for one in archive.series()] == [(FIRST, 6)]
 
 
+def test_images_of_a_retired_class_are_kept(listen, spool, study):
+    image = pydicom.dcmread(study / "0.dcm")
+    kind = image.SOPClassUID = image.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.6"
+    with association(listen(), kind=kind) as link:
+        assert store(link, image) == 0
+    assert names(spool) == [image.SOPInstanceUID]
+
+
 def test_four_associations_bring_each_image_once(listen, spool, study):
     port = listen()
     with ThreadPoolExecutor(4) as pool:
