@@ -68,7 +68,7 @@ def _decoded(source: Source, file: Path | IO[bytes]) -> Pixels:
         _check_plausible(image, source)
         source.check_size(image.height, image.width)
         image.load()
-        if image.format == "JPEG" and is_cut_off(source.path.read_bytes(), np.asarray(image)):
+        if image.format in ("JPEG", "MPO") and is_cut_off(source.path.read_bytes(), np.asarray(image)):
             raise PictureError("the file is truncated within its image")
         orientation, depth = _orientation(image), _depth(source) if image.format == "PNG" else 8
         if source.as_mask and _numbers_mark(image):

@@ -49,12 +49,14 @@ def _is_on(contour: Any, target: Target, is_here: bool) -> bool:
     ``is_here`` says whether both have one frame of reference, without which places say nothing.
     """
     # C.8.8.6.2: optional, and many planning systems leave it out.
-    references = element(contour, "ContourImageSequence")
-    if references:
-        return any(refers(reference, target) for reference in references)
-    if not is_here:
+    references = element(contour, "ContourImageSequence") or ()
+    named = [reference for reference in references if refers(reference, target)]
+    if references and not named:
         return False
-    return is_in_plane(_points(contour), target)
+    # Without the number of a frame all of them are named, and the contour is in the plane of one.
+    if named and (target.n_frames == 1 or any(numbers(one, "ReferencedFrameNumber") for one in named)):
+        return True
+    return is_here and is_in_plane(_points(contour), target)
 
 
 def _points(contour: Any) -> NDArray[np.float64]:

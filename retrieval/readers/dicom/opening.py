@@ -11,10 +11,13 @@ from ..kinds import check_wanted
 from ..source import NotAPictureError, Source
 from .deflated import inflated
 from .frames import BIG_ENDIAN, EXPLICIT, IMPLICIT, NATIVE, Stored
+from .geometry import numbers
 from .header import element, kind_of, metadata_of, syntax_name, text_of
 
 _VRS = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN")
 """Of pixels. In implicit files a length is there, which is even: 'O' and 'U' are no low byte of one."""
+_WORDS = (1, 8, 16, 32, 64)
+"""Bits that can be allocated for a value; PS3.5 section 8.1.1. Old files may have packed others."""
 _KEYWORDS = {8: "FloatPixelData", 9: "DoubleFloatPixelData", 0x10: "PixelData"}  # elements of group 7FE0
 
 
@@ -45,15 +48,19 @@ def open_frames(source: Source) -> Iterator[Stored]:
 def _options(dataset: Any, source: Source, more: dict[str, Any], syntax: Any) -> dict[str, Any]:
     from pydicom.pixels import as_pixel_options
 
-    number = element(dataset, "NumberOfFrames")
-    if not str(number or "").strip().isdigit():  # it cannot be read: the pixels can
+    found = numbers(dataset, "NumberOfFrames")
+    if len(found) != 1 or found[0] < 1:  # it cannot be read: the pixels can
         dataset.pop(0x00280008, None)
     more = {key: value for key, value in more.items() if key.startswith("pixel_")}
     options = {"transfer_syntax_uid": syntax, **as_pixel_options(dataset, **more)}
     options["high_bit"] = element(dataset, "HighBit")
     if missing := [name for name in ("rows", "columns", "bits_allocated") if not options.get(name)]:
         raise PictureError(f"the DICOM header lacks {missing[0].replace('_', ' ')}")
-    defaults = {"samples_per_pixel": 1, "photometric_interpretation": "MONOCHROME2"}
+    is_colour = options.get("samples_per_pixel") == 3
+    defaults = {
+        "samples_per_pixel": 1,
+        "photometric_interpretation": "RGB" if is_colour else "MONOCHROME2",
+    }
     if more["pixel_keyword"] == "PixelData":
         defaults["pixel_representation"] = 0
     # An empty element gives None, which is no better than a missing one.
@@ -68,6 +75,10 @@ def _options(dataset: Any, source: Source, more: dict[str, Any], syntax: Any) ->
     if options["samples_per_pixel"] not in (1, 3):
         raise PictureError(
             f"a pixel has {options['samples_per_pixel']} samples, which is not read; convert the file to RGB"
+        )
+    if options["bits_allocated"] not in _WORDS:
+        raise PictureError(
+            f"{options['bits_allocated']} bits are allocated for a value, which is not read; convert it to 16"
         )
     if not 0 < int(options.get("bits_stored") or 0) <= int(options["bits_allocated"]):
         options["bits_stored"] = options["bits_allocated"]
@@ -131,6 +142,10 @@ def _no_pixels(dataset: Any, syntax: Any) -> PictureError:
     if dataset and not {4, 8} & {int(tag) >> 16 for tag in list(dataset.keys())}:
         return PictureError(
             f"its header is not encoded as it says, {syntax_name(syntax)}; correct the transfer syntax"
+        )
+    if element(dataset, "PixelDataProviderURL"):  # PS3.3 C.7.6.3.3
+        return PictureError(
+            "its pixels are not in the file, but with a server (JPIP); export it with its pixels"
         )
     if element(dataset, "Rows"):
         return PictureError("the pixel data are missing: the file is truncated or was stripped")

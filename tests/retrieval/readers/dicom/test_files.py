@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from support.dicom_files import write_dicom
+from support.dicom_files import texture, write_dicom
 
 from retrieval.errors import PictureError
 from retrieval.readers import NotAPictureError, read_pictures
@@ -183,3 +183,31 @@ def test_a_length_that_looks_like_letters_is_no_type_of_values(tmp_path, behind)
     assert path.read_bytes().count(b"\xe0\x7f\x10\x00HQ\0\0") == 1
     (picture,) = read_pictures(path, path.name)
     np.testing.assert_allclose(picture.pixels, values / 4095, atol=1e-6)
+
+
+@pytest.mark.parametrize(("number", "n"), [("+2", 2), ("2.0", 2), ("-2", 1), ("two", 1)])
+def test_the_number_of_frames_may_be_written_as_any_number(tmp_path, number, n):
+    path = write_dicom(tmp_path / "x.dcm", texture(0, (2, 8, 8)), NumberOfFrames="22")
+    data = path.read_bytes()
+    at = data.index(b"IS\2\0" + b"22")
+    value = number.encode() + b" " * (len(number) % 2)
+    path.write_bytes(data[: at + 2] + bytes([len(value), 0]) + value + data[at + 6 :])
+    assert len(_read(path)) == n
+
+
+def test_what_is_not_read_is_called_by_its_name(tmp_path):
+    path = write_dicom(tmp_path / "x.dcm", texture(), BitsAllocated=12, BitsStored=12)
+    with pytest.raises(PictureError, match="12 bits are allocated for a value"):
+        _read(path)
+    dataset = pydicom.dcmread(path)
+    del dataset.PixelData
+    dataset.PixelDataProviderURL = "http://localhost/jpip"
+    dataset.save_as(path)
+    with pytest.raises(PictureError, match="with a server"):
+        _read(path)
+
+
+def test_three_samples_without_an_interpretation_are_red_green_and_blue(tmp_path):
+    rgb = texture(0, (8, 8, 3))
+    path = write_dicom(tmp_path / "x.dcm", rgb, PhotometricInterpretation="")
+    np.testing.assert_array_equal(_read(path)[0].pixels, rgb / np.float32(255))

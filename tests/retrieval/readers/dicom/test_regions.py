@@ -112,6 +112,24 @@ def test_contours_are_filled_and_those_within_are_holes(tmp_path, refers):
     np.testing.assert_array_equal(found.mask, expected)
 
 
+@pytest.mark.parametrize(("named", "on"), [(None, [2]), (2, [1])])
+def test_a_contour_of_a_file_of_several_frames_is_on_one_of_them(tmp_path, named, on):
+    places = [item(PlanePositionSequence=[item(ImagePositionPatient=[10, 20, 5 * n])]) for n in range(4)]
+    frames = np.zeros((4, *SHAPE), np.uint16)
+    image = write_dicom(
+        tmp_path / "x.dcm", frames, uid="1.2.2", PerFrameFunctionalGroupsSequence=places, **PLANE
+    )
+    contour = _contour([(0.5, 1.5), (0.5, 10.5), (9.5, 10.5)], 2, refers=True)
+    if named:
+        contour.ContourImageSequence[0].ReferencedFrameNumber = named
+    path = write_dicom(
+        tmp_path / "rt.dcm", np.zeros((1, 1), np.uint8), sop=STRUCTURES, Modality="RTSTRUCT",
+        StructureSetROISequence=[item(ROINumber=7, ROIName="lung", ReferencedFrameOfReferenceUID="1.2.9")],
+        ROIContourSequence=[item(ReferencedROINumber=7, ContourSequence=[contour])],
+    )  # fmt: skip
+    assert [n for n in range(4) if regions_of(path, target_of(image, n))] == on
+
+
 @pytest.mark.parametrize(
     ("where", "is_found"),
     [
