@@ -21,6 +21,7 @@ def matches(value: Any, wanted: str, keyword: str) -> bool:
     """Tell if a value of an attribute matches: one of several with ``\\``, or with ``*`` and ``?``.
 
     A date or a time may also be in a range, ``20260101-``; a hyphen elsewhere is a part of a number or name.
+    A name of a person matches in any of its writings, whatever the case.
     An attribute that is not there matches only what asks for nothing, or for anything.
     """
     from pydicom.datadict import dictionary_VR
@@ -28,7 +29,10 @@ def matches(value: Any, wanted: str, keyword: str) -> bool:
     texts = [] if value is None else [str(one) for one in (value if is_list(value) else [value])]
     if wanted in ("", "*"):
         return True
-    one_matches = _is_in_range if dictionary_VR(keyword) in _OF_RANGES else _is_like
+    vr = dictionary_VR(keyword)
+    if vr == "PN":
+        texts, wanted = _writings(texts), wanted.casefold().rstrip("^")
+    one_matches = _is_in_range if vr in _OF_RANGES else _is_like
     return any(one_matches(text, one) for text in texts for one in wanted.split("\\"))
 
 
@@ -85,6 +89,15 @@ def _bare(text: str) -> str:
 def is_list(value: Any) -> bool:
     """Tell if an attribute of a data set has several values."""
     return isinstance(value, list | tuple) or type(value).__name__ == "MultiValue"
+
+
+def _writings(names: list[str]) -> list[str]:
+    """Return names in small letters, whole and in each writing: alphabetic, ideographic, phonetic.
+
+    PS3.5 section 6.2.1.1: ``=`` is between them, and ``^`` at the end may be left out.
+    """
+    names = [name.casefold() for name in names]
+    return [one.rstrip("^") for name in names for one in (name, *name.split("="))]
 
 
 def _is_in_range(text: str, wanted: str) -> bool:

@@ -34,6 +34,11 @@ from pacs.matching import matches
         ("2026-0013", "2026-0012", "AccessionNumber", False),
         ("2026-0012", "2026-*", "AccessionNumber", True),
         (MultiValue(str, ["CT", "SR"]), "SR", "Modality", True),
+        ("DOE^JOHN^^", "Doe^John", "PatientName", True),
+        ("Doe^John", "doe*", "PatientName", True),
+        ("Yamada^Tarou=山田^太郎=やまだ^たろう", "山田*", "PatientName", True),
+        ("Yamada^Tarou=山田^太郎", "Yamada^Tarou=山田^太郎", "PatientName", True),
+        ("Yamada^Tarou=山田^太郎", "太郎*", "PatientName", False),
     ],
 )
 def test_a_value_matches(value, wanted, keyword, expected):
