@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import PictureError
+from retrieval.readers.dicom.geometry import normal_of, numbers
 from retrieval.readers.dicom.mosaic import slice_corner
 from retrieval.readers.warnings_off import quiet
 from retrieval.region import Region
 
+from .matching import is_list
 from .report import make_report
 from .search import NAME, Search, code, declare, equipment, n_frames, software_version
 
@@ -25,6 +27,7 @@ MAY_BE_EMPTY = (
     "StudyDate", "StudyID", "StudyTime",
 )  # fmt: skip
 """Attributes of patient and study that an object must have (PS3.3 sections C.7.1.1 and C.7.2.1)."""
+_N_NUMBERS = {"ImagePositionPatient": 3, "ImageOrientationPatient": 6, "PixelSpacing": 2, "SliceThickness": 1}
 _NEEDED = ("Rows", "Columns", "SOPClassUID", "StudyInstanceUID", "SOPInstanceUID")
 _CAPTURE, _CAPTURES = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.7.4"
 """Secondary capture of one frame, and of several."""
@@ -89,16 +92,38 @@ def _to_unicode(image: Any) -> None:
 
 
 def _complete(image: Any) -> None:
-    """Leave empty what may be empty (type 2) and is not there, as after some deletion of names."""
+    """Leave empty what may be empty (type 2) and is lacking or cannot be read, as where names were deleted.
+
+    Leave out the place of an image that cannot be read.
+    """
     for keyword in MAY_BE_EMPTY:
-        if keyword not in image:
+        if keyword not in image or not _is_as_meant(keyword, image[keyword].value):
             setattr(image, keyword, "")
+    # Without a place that can be read there is no segmentation, and the report says no place.
+    for keyword, n in _N_NUMBERS.items():
+        is_zero = keyword == "ImageOrientationPatient" and normal_of(image, 0) is None
+        if keyword in image and (is_zero or len(numbers(image, keyword)) != n):
+            del image[keyword]
     # Who says that names were removed must say how (PS3.3 section C.7.1.1).
     if image.get("PatientIdentityRemoved") == "YES" and "DeidentificationMethodCodeSequence" not in image:
         image.DeidentificationMethod = image.get("DeidentificationMethod") or "not known"
     # This may not be empty, and an image without it has no place in space.
     if not image.get("FrameOfReferenceUID", "-"):
         del image.FrameOfReferenceUID
+
+
+def _is_as_meant(keyword: str, value: Any) -> bool:
+    """Tell if a date, time, sex or name can be read; highdicom refuses others."""
+    from pydicom.valuerep import DA, TM
+
+    kinds: dict[str, Any] = {"StudyDate": DA, "PatientBirthDate": DA, "StudyTime": TM}
+    try:
+        kinds.get(keyword, str)(value)
+    except (TypeError, ValueError):
+        return False
+    if keyword == "PatientSex":
+        return value in ("", "M", "F", "O")
+    return keyword == "PatientID" or not is_list(value)
 
 
 def _put_known_class(image: Any) -> Any:

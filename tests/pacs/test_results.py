@@ -230,6 +230,10 @@ _UNPLACED = {"ImagePositionPatient": None, "ImageOrientationPatient": None}
         ({"BodyPartExamined": "WHOLE BODY"}, 2),
         ({"PatientIdentityRemoved": "YES"}, 2),
         (dict.fromkeys(MAY_BE_EMPTY), 2),
+        ({"StudyDate": "2026-01-01", "StudyTime": "12:00:00", "PatientBirthDate": "00000000"}, 2),
+        ({"PatientSex": "female", "PatientName": ["A^B", "C^D"]}, 2),
+        ({"ImagePositionPatient": [1, 2]}, 2),
+        ({"ImageOrientationPatient": [0] * 6}, 1),
     ],
 )
 def test_what_a_header_lacks_costs_no_report(tmp_path, header, n):
