@@ -21,6 +21,10 @@ from .mosaic import Mosaic
 
 _SAMPLED_FRAMES = 8
 _SAMPLED_VALUES = 1 << 18
+_X_RAY = ("1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2", "1.2.840.10008.5.1.4.1.1.12.3")
+"""Angiography, fluoroscopy, and angiography in two planes: those of the X-Ray Image module."""
+_ONE_GREY = 100
+"""A window so many times as wide as all values that there can be shows them as one grey."""
 _HOUNSFIELD_TYPES = ("", "HU", "HU_MOD", "US", "UNSPECIFIED")
 
 
@@ -77,15 +81,26 @@ class GreyScale:
     @cached_property
     def _table(self) -> LookupTable | None:
         """The Modality LUT; a sequence whose item is empty counts as none. PS3.3 C.11.1.1."""
+        if self._is_for_display:
+            return None
         items = element(self.stored.dataset, "ModalityLUTSequence")
         return table_of(items[0], self._signed, self.stored.little_endian) if items else None
 
     def _rescale(self, number: int) -> tuple[float, float]:
+        if self._is_for_display:
+            return 1.0, 0.0
         # PS3.3 C.7.6.16.2.9: enhanced objects have it in a functional group, others (C.11.1) at the top.
         holder = macro(self.stored.dataset, number, "PixelValueTransformationSequence")
         # A slope of 0 would make all values one; some writers leave it so.
         slope = (numbers(holder, "RescaleSlope") or [1.0])[0] or 1.0
         return slope, (numbers(holder, "RescaleIntercept") or [0.0])[0]
+
+    @cached_property
+    def _is_for_display(self) -> bool:
+        """Whether values are shown as they are stored, and a table leads back to intensity; C.8.7.1.1.2."""
+        dataset = self.stored.dataset
+        is_logarithmic = text_of(dataset, "PixelIntensityRelationship").upper() in ("LOG", "DISP")
+        return is_logarithmic and text_of(dataset, "SOPClassUID") in _X_RAY
 
     def _voi(self, values: NDArray[Any], number: int) -> Pixels | None:
         """Apply the first VOI table or window; None if there is none that makes sense. PS3.3 C.11.2."""
@@ -99,19 +114,28 @@ class GreyScale:
         centre, width = next((window for window in windows if window[1] > 0), (0.0, 0.0))
         if not width:
             return None
-        function = text_of(holder, "VOILUTFunction").upper()
         # C.11.2.1.2.1 counts whole numbers, which values of floating point pixel data (C.7.6.24) are not.
-        if function != "SIGMOID" and "Float" in self.stored.options["pixel_keyword"]:
+        is_exact = "Float" in self.stored.options["pixel_keyword"]
+        low, high = self._range(number)
+        if width > _ONE_GREY * (high - low) and self._table is None and not is_exact:
+            # As some write with PET in standardized uptake values, the window is one of stored values.
+            slope, intercept = self._rescale(number)
+            centre, width, is_exact = centre * slope + intercept, width * abs(slope), True
+        function = text_of(holder, "VOILUTFunction").upper()
+        if function != "SIGMOID" and is_exact:
             function = "LINEAR_EXACT"
         return _through(values, centre, width, function)
 
     def _can_be_negative(self, number: int) -> bool:
         """Whether modality values, by which a VOI table is looked up, may be negative; PS3.3 C.11.2.1.1."""
-        if self._table is not None:
-            return False
+        return self._table is None and self._range(number)[0] < 0
+
+    def _range(self, number: int) -> Limits:
+        """The lowest and highest modality value that there can be, by a rescale of whole numbers."""
         low = -(1 << self._bits - 1) if self._signed else 0
         slope, intercept = self._rescale(number)
-        return min(low * slope, (low + (1 << self._bits) - 1) * slope) + intercept < 0
+        ends = [stored * slope + intercept for stored in (low, low + (1 << self._bits) - 1)]
+        return min(ends), max(ends)
 
     @cached_property
     def _measured(self) -> Limits:

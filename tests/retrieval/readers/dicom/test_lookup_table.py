@@ -134,3 +134,27 @@ def test_behind_a_modality_table_no_value_is_negative(tmp_path):
         VOILUTSequence=[_table(40_000, entries)],
     )  # fmt: skip
     np.testing.assert_allclose(_read(path), entries[stored + 2048] / 65535, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("relationship", "kind", "is_applied"),
+    [("LOG", "12.1", False), ("DISP", "12.2", False), ("LIN", "12.1", True), ("LOG", "1.1", True)],
+)
+def test_a_table_back_to_x_ray_intensity_is_not_for_display(tmp_path, relationship, kind, is_applied):
+    lut = item(LUTDescriptor=[4, 0, 16])
+    lut.add_new("LUTData", "US", [300, 200, 100, 0])
+    pixels = np.array([[0, 1, 2, 3]], np.uint16)
+    path = write_dicom(
+        tmp_path / "x.dcm", pixels, sop=f"1.2.840.10008.5.1.4.1.1.{kind}", ModalityLUTSequence=[lut],
+        PixelIntensityRelationship=relationship,
+    )  # fmt: skip
+    ramp = np.array([0, 1, 2, 3]) / 3
+    np.testing.assert_allclose(_read(path)[0], ramp[::-1] if is_applied else ramp, atol=1e-6)
+
+
+def test_a_window_of_stored_values_beside_tiny_rescaled_ones_shows_the_image(tmp_path):
+    # PET in standardized uptake values: 0 to 16.4, and a window of 0 to 32,768.
+    pixels = np.linspace(0, 32767, 16).astype(np.uint16)[None]
+    values = {"RescaleSlope": "0.0005", "RescaleIntercept": "0", "WindowCenter": 16384, "WindowWidth": 32768}
+    path = write_dicom(tmp_path / "x.dcm", pixels, stored=15, **values)
+    np.testing.assert_allclose(_read(path), pixels / 32768, atol=1e-5)
