@@ -55,7 +55,7 @@ def read_pictures(
     limits : how many pixels and frames are decoded, which the header is asked before; by default those in
         force. Time and memory are limited by ``guarded.read_guarded``, which calls this in another process.
     also : kinds to be read besides images of patients, keys of ``kinds.ALSO``; by default all of them.
-    as_mask : return 1 for each value that is not zero and 0 for the others, whatever they look like.
+    as_mask : return 1 for each value that is not zero, or nearly zero in JPEG, and 0 for the others.
     tiling : cuts slides into tiles, which are their images; by default their first level is one image.
     band : which part of the tiles of a slide is read; all by default.
     report : is called with each damaged frame that is left out.

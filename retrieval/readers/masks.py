@@ -1,4 +1,7 @@
-"""Masks: which pixels of an image a file marks. A mask is values: every one that is not zero marks."""
+"""Masks: which pixels of an image a file marks. A mask is values: every one that is not zero marks.
+
+In lossy files, such as JPEG, those nearly zero mark nothing.
+"""
 
 from __future__ import annotations
 

@@ -73,6 +73,8 @@ def _decoded(source: Source, file: Path | IO[bytes]) -> Pixels:
         orientation, depth = _orientation(image), _depth(source) if image.format == "PNG" else 8
         if source.as_mask and _numbers_mark(image):
             return as_mask(upright(np.asarray(image), orientation))
+        if source.as_mask and _is_lossy(image, source):
+            return as_mask(upright(_without_noise(_array(image, depth)), orientation))
         if not (depth == 16 and image.mode in ("RGB", "RGBA", "LA")):
             return _shown(upright(_array(image, depth), orientation), source)
     # Pillow has proved that the file is whole, but keeps 8 of the 16 bits of colours and alpha.
@@ -88,6 +90,19 @@ def _numbers_mark(image: Any) -> bool:
         return False
     palette = image.getpalette()
     return all(any(palette[3 * number : 3 * number + 3]) for _, number in image.getcolors(256))
+
+
+def _is_lossy(image: Any, source: Source) -> bool:
+    """Whether values are nearly what was written, as in JPEG and most WebP."""
+    if image.format != "WEBP":
+        return image.format in ("JPEG", "MPO")
+    with source.path.open("rb") as file:
+        return file.read(16)[12:] == b"VP8 "  # the chunk of one that is not lossless
+
+
+def _without_noise(values: NDArray[Any]) -> NDArray[Any]:
+    """Return a mask without what lossy compression puts around its edges: it is far below the brightest."""
+    return np.where(values > values.max() / 4, values, values.dtype.type(0))
 
 
 def _opened(source: Source, file: Path | IO[bytes]) -> Any:

@@ -111,3 +111,12 @@ def test_a_tile_of_a_slide_is_no_frame_of_its_file(tmp_path, volume):
     with pytest.raises(PictureError, match="tile of a slide; name one of them, such as"):
         read_mask(volume, tile)
     np.testing.assert_array_equal(read_mask(volume.with_name("m.nii#4"), tile), _slice(volume, 4))
+
+
+@pytest.mark.parametrize(("name", "settings"), [("m.jpg", {}), ("m.webp", {"quality": 75}), ("c.jpg", {})])
+def test_what_lossy_compression_leaves_around_a_mask_marks_nothing(tmp_path, name, settings):
+    marked = np.zeros((96, 96), dtype=bool)
+    marked[21:60, 13:50] = np.hypot(*np.mgrid[-19:20, -18:19]) < 18
+    values = marked * np.uint8(255)
+    Image.fromarray(values if name[0] == "m" else np.dstack([values] * 3)).save(tmp_path / name, **settings)
+    np.testing.assert_array_equal(read_mask(tmp_path / name, MarkedImage((96, 96))), marked)
