@@ -16,7 +16,7 @@ from .instance_uid import checked_uid, uid_in, uid_of_file
 from .matching import check_keyword, contradicts, tag_of
 from .multipart import Part, boundary_of, only_part, parts
 from .orthanc_changes import OrthancChanges
-from .web import HttpClient, RetryPolicy
+from .web import BadRequestError, HttpClient, RetryPolicy
 
 if TYPE_CHECKING:
     import requests
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _STUDY, _SERIES, _INSTANCE, _N_IMAGES = "0020000D", "0020000E", "00080018", "00201209"
 _OPTIONS = ("fuzzymatching", "emptyvaluematching", "multiplevaluematching")
 """What stands among the attributes of a query and is none (PS3.18 section 8.3.4)."""
-_PAGE = 1000
-"""Matches asked for at a time."""
+_PAGE, _SMALL_PAGE = 1000, 100
+"""Matches asked for at a time, the latter of servers that refuse to show so many."""
 _ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 """Files as the archive keeps them: to transcode them would cost it time, and might lose something."""
 
@@ -83,13 +83,19 @@ class DicomWeb:
         """Yield matches, each once, until a page has no new one.
 
         A page may be shorter than asked for and not the last: a server may have a limit of its own
-        (PS3.18 section 8.3.4.4). One that does not support ``offset`` answers the same again.
+        (PS3.18 section 8.3.4.4), or refuse more than that, as Azure's does. One that does not support
+        ``offset`` answers the same again.
         """
         seen: set[str] = set()
-        offset = 0
+        offset, limit = 0, _PAGE
         while True:
             try:
-                page = self._http.json(path, {**query, "limit": str(_PAGE), "offset": str(offset)}) or []
+                page = self._http.json(path, {**query, "limit": str(limit), "offset": str(offset)}) or []
+            except BadRequestError:
+                if limit <= _SMALL_PAGE:
+                    raise
+                limit = _SMALL_PAGE
+                continue
             except GoneError:
                 # Some servers answer 404, and no empty list, behind the last match.
                 if not seen:
@@ -100,7 +106,7 @@ class DicomWeb:
             named = {"/".join(str(value_of(one, tag)) for tag in tags): one for one in page}
             new = {name: one for name, one in named.items() if name not in seen}
             # One that shows more than that at once heeds no limit, and has shown all.
-            if len(named) == _PAGE and not new:
+            if len(named) == limit and not new:
                 raise ArchiveError(
                     f"{self.address.shown}: shows the first {len(seen):,} of what matches again and again, "
                     "and not what follows; ask for less at once, such as StudyDate=20260101-20260131"

@@ -48,6 +48,10 @@ class TransientError(ArchiveError):
     """A failure that may go better the next time: no connection, a server that is overloaded."""
 
 
+class BadRequestError(ArchiveError):
+    """The server does not take what it was asked (400)."""
+
+
 class HttpClient:
     """Ask one web server.
 
@@ -157,6 +161,7 @@ class HttpClient:
             )
         # 429: too many requests, RFC 6585 section 4.
         kind = TransientError if status >= 500 or status == 429 else ArchiveError
+        kind = BadRequestError if status == 400 else kind
         raise kind(f"{self.shown}: answers {status} {response.reason}; its own log says why")
 
     def _check_way(self, response: requests.Response, method: str) -> None:

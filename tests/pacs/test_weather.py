@@ -77,6 +77,16 @@ def test_a_server_with_a_limit_of_its_own_loses_nothing(index, files, fate):
         assert update(index, weather).unchanged == N_IMAGES
 
 
+def test_a_server_that_refuses_long_pages_is_asked_for_shorter_ones(files, monkeypatch):
+    monkeypatch.setattr("pacs.dicomweb._SMALL_PAGE", 2)
+    with bad_weather(files) as weather:
+        weather.most, weather.refuses_more = 2, True
+        assert len(listed(weather)) == 3
+        weather.most = 1
+        with pytest.raises(ArchiveError, match="answers 400"):
+            listed(weather)
+
+
 def test_ids_are_hashes_and_names_of_patients_are_nowhere(index, files, tmp_path):
     with bad_weather(files) as weather:
         update(index, weather)

@@ -29,11 +29,14 @@ class Weather:
     address: str = ""
     fail: object = None
     most: int = 1000
+    refuses_more: bool = False
     counts: Counter = field(default_factory=Counter)
 
     def answer(self, path: str):
         """Return the kind of a request, and the value or files of its answer; None for what is not there."""
         url = urlsplit(path)
+        if self.refuses_more and int(parse_qs(url.query).get("limit", "0")[0]) > self.most:
+            return "refused", None
         parts = url.path.strip("/").split("/")[1:]
         if parts == ["series"]:
             rows = [self.row(*key, n=len(files)) for key, files in sorted(self.series.items())]
@@ -96,7 +99,8 @@ def _handler(weather: Weather):
                 threading.Event().wait(fate)  # tests may let nobody sleep
             if fate == "cut":
                 return
-            status = fate if isinstance(fate, int) else 404 if found is None else 200
+            missing = 400 if kind == "refused" else 404
+            status = fate if isinstance(fate, int) else missing if found is None else 200
             if status != 200:
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
