@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import PictureError
 from ...picture import Value
+from ..codestream import is_cut_off
 from ..ome import image_of_page, ome_images, spacing_of
 from ..slide import is_associated
 from .slide import RGB, About, Level
@@ -108,7 +109,12 @@ class TiffSlide:
             if stored.is_jpeg and not stored.tables and _QUANTISATION not in data:
                 raise PictureError("damaged: the tables of its JPEG tiles are missing") from error
             raise
-        return None if values is None else stored.checked(values)
+        if values is None:
+            return None
+        tile = stored.checked(values)
+        if stored.is_jpeg and is_cut_off(data, tile, stored.tables.get("jpegtables")):
+            raise PictureError("the file is truncated within a JPEG tile")
+        return tile
 
 
 class _StoredTiles:

@@ -12,6 +12,7 @@ from support.slides import tissue_image, write_dicom_slide, write_slide
 from retrieval.errors import PictureError
 from retrieval.readers import read_pictures
 from retrieval.readers.guarded import read_guarded
+from retrieval.readers.slides.tiff_slide import TiffSlide
 from retrieval.readers.tiling import Tiling, Tissue
 
 IMAGE = tissue_image(512, 768, 5)
@@ -105,6 +106,20 @@ def test_an_odd_slide_is_read_right(tmp_path, name) -> None:
     part = part.mean(axis=(1, 3)) if name == "one level" else part[:, 0, :, 0]
     part = np.repeat(part[..., 1:2], 3, axis=2) if name == "grey" else part
     assert np.abs(pictures["s#1.0um/2,1"] * 255 - part).mean() < 2
+
+
+def test_a_jpeg_tile_that_is_cut_off_is_not_shown_half_grey(tmp_path) -> None:
+    path = write_slide(tmp_path / "s.tif", IMAGE, levels=1, compression="jpeg")
+    with tifffile.TiffFile(path) as file:
+        start, n = file.pages[0].dataoffsets[0], file.pages[0].databytecounts[0]
+    data = bytearray(path.read_bytes())
+    data[start + n * 2 // 3 : start + n * 2 // 3 + 2] = b"\xff\xd9"
+    path.write_bytes(data)
+    slide = TiffSlide(path)
+    with pytest.raises(PictureError, match="truncated within a JPEG tile"):
+        slide.read(0, (0, 0, 256, 256))
+    assert np.abs(slide.read(0, (0, 256, 256, 256)) - IMAGE[:256, 256:512].astype(float)).mean() < 5
+    slide.close()
 
 
 def test_a_tile_that_the_file_leaves_out_is_white(tmp_path) -> None:
