@@ -103,6 +103,13 @@ class Seen:
 
 def _path(opened: Opened, tile: str) -> Path:
     path = opened.index.path_of(tile)
+    slide = tile.partition("#")[0]
     if path is None:
-        raise PictureError(f"{tile}: its file is not there any more, or holds something else")
+        raise PictureError(f"{slide}: its file is not there any more, or holds something else")
+    if not path.is_file():
+        # Of an archive only tiles are kept: a whole slide, of gigabytes, is not fetched for a square of it.
+        raise PictureError(
+            f"{slide}: the page zooms into slides that are files on the server's disk, and this one's is not "
+            "there: it is in an archive, or was moved; browse images to see and ask with its tiles"
+        )
     return path

@@ -165,3 +165,14 @@ def test_a_slide_is_logged_once(slide_index, slide, tmp_path) -> None:
     lines = [line for line in log.read_text().splitlines() if "serve slide" in line]
     assert len(lines) == 1
     assert len(json.loads(lines[0])["shown"]) == 1
+
+
+def test_a_slide_that_is_no_file_of_the_server_is_refused_with_the_remedy(client, slide_index) -> None:
+    file = slide_index.parent / "slides" / "b.tif"
+    away = file.rename(file.with_name("away"))
+    try:
+        said = graphql(client, STACK, image="b.tif")["stack"]["message"]
+    finally:
+        away.rename(file)
+    assert said.startswith("b.tif: the page zooms into slides that are files")
+    assert "tiles" in said
