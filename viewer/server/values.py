@@ -7,6 +7,7 @@ rescaled and with its padding, and nothing reads a file in a second way.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -186,15 +187,16 @@ def _window(shares: Floats, values: Floats) -> tuple[float, float]:
     if x.size >= 2 and np.ptp(x) > 0:
         slope, offset = np.polyfit(x, y, 1)
         # A table of a file may fall where values rise; no window does.
-        if slope > 0 and (ends := (_rounded(-offset / slope), _rounded((1 - offset) / slope)))[0] < ends[1]:
+        if slope > 0 and (ends := _rounded(-offset / slope, (1 - offset) / slope))[0] < ends[1]:
             return ends
     low, high = float(values.min()), float(values.max())
     return (low, high) if low < high else (low - 0.5, high + 0.5)
 
 
-def _rounded(value: float) -> float:
-    # The line is as exact as the levels are, float32.
-    return float(f"{value:.6g}")
+def _rounded(low: float, high: float) -> tuple[float, float]:
+    # The line is as exact as the levels are, float32, by the range between its ends: one may be 0.
+    digits = 5 - math.floor(math.log10(high - low))
+    return round(low, digits), round(high, digits)
 
 
 def _is_hounsfield(shown: Picture, lowest: float, highest: float) -> bool:

@@ -140,6 +140,14 @@ def test_inverted_files_keep_their_values(tmp_path):
     assert (about.low, about.high) == pytest.approx((-160, 239), abs=0.1)
 
 
+@pytest.mark.parametrize(("centre", "width", "ends"), [(200, 400, (0, 399)), (-600, 1500, (-1350, 149))])
+def test_the_ends_of_a_window_are_whole_where_the_file_says_so(tmp_path, centre, width, ends):
+    """Also one that is 0, by which the page shows centre and width."""
+    window = {"WindowCenter": centre, "WindowWidth": width}
+    _, about = shown_values(write_ct(tmp_path / "a.dcm", hounsfield(3, 1), "P", "1", 0, **window))
+    assert (about.low, about.high) == ends
+
+
 def test_an_inverse_presentation_is_inverted_too(tmp_path):
     values = hounsfield(3, 1)
     path = write_ct(tmp_path / "a.dcm", values, "P", "1", 0, PresentationLUTShape="INVERSE")
