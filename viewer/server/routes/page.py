@@ -25,6 +25,8 @@ _TEXT = r"""'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`"""
 _SIGNS = r"[!=,;:{}()?<>&|\[\]]+"
 _AROUND = re.compile(rf" ?({_TEXT})|\s*({_SIGNS})(?:(?<=[,;(\[{{])\s*|[ \t]*)| ?([-+*/%]) (?![-+])")
 """Texts, which stay as they are, and signs: blanks around them say nothing, nor lines but after the last."""
+_NEEDLESS = re.compile(rf"({_TEXT})|(?<![\w$\])])\((\w+)\)(?==>)|;(?=}})")
+"""Texts, and signs that say nothing: around one argument of an arrow, and the last semicolon of a block."""
 _DAY = "max-age=86400"
 
 
@@ -67,16 +69,16 @@ def _script(path: Path, mtime_ns: int) -> str:
 
 
 def bare(script: str) -> str:
-    """Return one of our scripts without comments, and without blanks and lines that say nothing.
+    """Return one of our scripts without comments, and without blanks, lines and signs that say nothing.
 
     For our own alone, whose texts hold nothing that looks like a comment, and none of several lines in which
-    blanks matter; a test compares the words of both.
+    blanks matter, and in which no block ends in an empty statement; a test compares the words of both.
     """
-    return _AROUND.sub(_kept, _BLANK.sub("", _COMMENT.sub("", script)))
+    return _NEEDLESS.sub(_kept, _AROUND.sub(_kept, _BLANK.sub("", _COMMENT.sub("", script))))
 
 
 def _kept(found: re.Match[str]) -> str:
-    return found[1] or found[2] or found[3]
+    return next(filter(None, found.groups()), "")
 
 
 async def start(desk: Desk, request: Request) -> Response:
