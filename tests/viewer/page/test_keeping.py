@@ -141,6 +141,22 @@ def test_what_was_asked_while_the_server_was_gone_is_answered_when_it_is_back(
         expect(tab.locator("#answer-title")).to_contain_text("thumbnail")
 
 
+def test_a_server_with_another_token_and_then_another_index_is_followed(visit: Visit, own: Path) -> None:
+    with listening(own, token="a" * 24) as address:
+        port = urlsplit(address).port
+        tab = visit(address, allows="Failed to load")
+        expect(tab.locator("#count")).to_have_text("20 images")
+    with listening(own, port=port, token="b" * 24):
+        expect(tab.locator("#refused")).to_be_visible()
+        expect(tab.locator("#gone")).to_be_hidden()
+    other = own.rename(own.with_name("other.index"))
+    with listening(other, port=port, token="a" * 24):
+        expect(tab.locator("#refused")).to_be_hidden()
+        expect(tab.locator("#index")).to_have_value("other.index")
+        tab.click('#list [data-id="grey.png"]')
+        expect(tab.locator("#window-values")).not_to_be_empty()
+
+
 def test_a_connection_that_breaks_in_an_answer_takes_no_hits_away(visit: Visit, own: Path) -> None:
     # The hits have come, their findings have not.
     cut = """() => {

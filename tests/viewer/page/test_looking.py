@@ -107,11 +107,11 @@ def test_another_image_has_its_own_window(visit: Visit, address: str) -> None:
     own = tab.locator("#window-values").inner_text()
     open_image(tab)
     tab.keyboard.press("5")
-    expect(tab.locator("#window-values")).to_have_text("C 40 W 80")
+    expect(tab.locator("#window-values")).to_have_text("W 80 L 40")
     # Slices of one series share a window.
     tab.keyboard.press("ArrowDown")
     expect(tab.locator("#where-am-i")).to_contain_text("slice 2/6")
-    expect(tab.locator("#window-values")).to_have_text("C 40 W 80")
+    expect(tab.locator("#window-values")).to_have_text("W 80 L 40")
     open_image(tab, "grey.png")
     expect(tab.locator("#window-values")).to_have_text(own)
 
@@ -204,3 +204,106 @@ def test_pixels_that_are_not_square_are_shown_and_marked_as_they_lie(visit: Visi
         drawn = tab.locator(".region rect").bounding_box()
         assert drawn is not None
         assert abs(drawn["height"] / drawn["width"] - 2) < 0.3
+
+
+def bring(tab: Page, file: Path) -> None:
+    """Bring a file to the page and wait for its pixels."""
+    tab.set_input_files("#file", file)
+    expect(tab.locator("#look-title")).to_have_text(f"{file.name} (not in the index)")
+    expect(tab.locator("#window-values")).not_to_be_empty()
+
+
+def test_a_window_is_shown_and_set_as_radiologists_say_it(visit: Visit, address: str, tmp_path: Path) -> None:
+    # PS3.3 C.11.2.1.2.1: 400 whole numbers from -160 to 239, both of which count.
+    window = {"WindowCenter": 40, "WindowWidth": 400}
+    tab = visit(address)
+    bring(tab, write_ct(tmp_path / "ct.dcm", hounsfield(0, 0), "P", "1", 0, **window))
+    values = tab.locator("#window-values")
+    expect(values).to_have_text("W 400 L 40")
+    # By the keyboard alone, and on a telephone, which has no right button.
+    tab.click(".more summary")
+    expect(tab.locator("#window-width")).to_have_value("400")
+    tab.fill("#window-width", "1500")
+    tab.fill("#window-level", "-600")
+    tab.keyboard.press("Enter")
+    expect(values).to_have_text("W 1500 L −600")
+    tab.fill("#window-width", "0")
+    tab.keyboard.press("Enter")
+    expect(values).to_have_text("W 1500 L −600")
+    tab.click(".more summary")
+    tab.locator("#stage").focus()
+    tab.keyboard.press("1")
+    expect(values).to_have_text("W 400 L 40")
+
+
+def test_what_is_measured_is_written_upright_however_the_image_is_stretched(
+    visit: Visit, address: str, tmp_path: Path
+) -> None:
+    tab = visit(address)
+    # Pixels four times as tall as wide.
+    bring(tab, write_ct(tmp_path / "tall.dcm", hounsfield(0, 0), "P", "1", 0, PixelSpacing=[2.0, 0.5]))
+    tab.keyboard.press("m")
+    drag(tab, (0.46, 0.45), (0.5, 0.55))
+    text = tab.locator("#stage .ruler text")
+    before = text.bounding_box()
+    assert before is not None
+    assert before["height"] < 24 < before["width"]
+    tab.keyboard.press("+")
+    tab.wait_for_timeout(100)
+    after = text.bounding_box()
+    assert after is not None
+    assert after["width"] == pytest.approx(before["width"], abs=2)
+
+
+def test_the_value_under_the_cursor_is_there_while_something_is_marked(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab)
+    box = tab.locator("#stage").bounding_box()
+    assert box is not None
+    tab.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.4)
+    before = tab.locator("#under").inner_text()
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
+    expect(tab.locator("#under")).not_to_have_text(before)
+    tab.mouse.up()
+
+
+def test_of_several_files_it_is_said_that_one_was_taken(visit: Visit, address: str, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "one.png"), texture_of_all_sizes(80, 80, seed=0))
+    tab = visit(address)
+    # A browser has nothing to read of a folder that is dropped.
+    read = """async (files) => {
+      const { drop } = await import('/static/page/js/keep.js');
+      const folder = new File([], 'scans');
+      folder.slice = () => ({ arrayBuffer: () => Promise.reject(new DOMException('', 'NotFoundError')) });
+      drop([files ? document.getElementById('file').files[0] : folder, folder]);
+    }"""
+    tab.evaluate(read, False)
+    expect(tab.locator("#toast")).to_have_text("scans cannot be read; drop a file, no folder.")
+    expect(tab.locator("#gone")).to_be_hidden()
+    # Chosen, and not taken yet.
+    tab.evaluate("addEventListener('change', (event) => event.stopPropagation(), true)")
+    tab.set_input_files("#file", tmp_path / "one.png")
+    tab.evaluate(read, True)
+    expect(tab.locator("#toast")).to_contain_text("Only this one of 2 files was taken.")
+    expect(tab.locator("#look-title")).to_have_text("one.png (not in the index)")
+
+
+def test_a_long_label_has_lines_of_its_own_and_paper_holds_all_hits(visit: Visit, address: str) -> None:
+    tab = visit(address, width=1024)
+    open_image(tab)
+    tab.click("#ask-whole")
+    expect(tab.locator(".findings li").first).to_be_visible()
+    wide = """text => {
+      const [row] = document.querySelectorAll('.findings li');
+      row.firstChild.textContent = text;
+      return row.firstChild.getBoundingClientRect().width / row.getBoundingClientRect().width;
+    }"""
+    assert tab.evaluate(wide, "mass") < 0.5
+    assert tab.evaluate(wide, "organising pneumonia of the right lower lobe") > 0.99
+    tab.emulate_media(media="print")
+    last = tab.locator(".hit").last
+    assert tab.evaluate("document.documentElement.scrollHeight > innerHeight")
+    assert last.evaluate("node => node.getBoundingClientRect().bottom") < tab.evaluate(
+        "document.documentElement.scrollHeight"
+    )

@@ -14,7 +14,7 @@ from support.images import texture_of_all_sizes
 from support.served import asked
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 Visit = Callable[..., Page]
 
@@ -199,6 +199,46 @@ def test_both_panes_scroll_together(visit: Visit, address: str) -> None:
     tab.locator("#stage").focus()
     tab.keyboard.press("ArrowDown" if step > 0 else "ArrowUp")
     expect(place).to_contain_text(f"slice {start + step}/6")
+
+
+def test_what_explains_and_keeps_an_answer_is_about_its_question(visit: Visit, address: str) -> None:
+    """Slices are scrolled through to look around; the answer beside them is still that of the mark."""
+    tab = visit(address)
+    open_image(tab)
+    mark(tab)
+    region = state_of(tab)["region"]
+
+    def scroll_away() -> None:
+        tab.locator("#stage").focus()
+        tab.keyboard.press("ArrowDown")
+        expect(tab.locator("#where-am-i")).to_contain_text("slice 5/6")
+        assert "region" not in state_of(tab)
+
+    def is_asked(field: str) -> Callable[[Request], bool]:
+        return lambda one: (
+            field in (one.post_data or "")
+            and '"image":"ct0/002.dcm","region":{"box"' in (one.post_data or "")
+        )
+
+    scroll_away()
+    with tab.expect_request(is_asked("explaining(")):
+        tab.locator(".hit [aria-label^=Why]").first.click()
+    expect(tab.locator("#why-text span")).to_be_visible()
+    assert state_of(tab)["region"] == region
+    pairs = tab.locator("#stage .pairs")
+    expect(pairs).not_to_have_attribute("hidden", "")
+    # Both are scrolled together, and no point lies on a slice that it is not of.
+    scroll_away()
+    expect(tab.locator("#compare")).to_be_visible()
+    expect(pairs).to_have_attribute("hidden", "")
+    tab.click("#close-compare")
+    tab.click(".more summary")
+    with tab.expect_request(is_asked("export(")), tab.expect_download():
+        tab.click("[data-export=csv]")
+    scroll_away()
+    with tab.expect_request(is_asked("searching(")):
+        tab.select_option("#by", "superpixel")
+    expect(tab.locator("#where-am-i")).to_contain_text("slice 4/6")
 
 
 def test_likes_refine_and_undo_takes_them_back(visit: Visit, address: str) -> None:

@@ -1,12 +1,12 @@
 // ANSWER: cases with their best image, where in them, who voted; folded away what matches nowhere in space.
-import { $, all, announce, clamp, dotted, fill, h, minus, on, s, short } from './dom.js';
+import { $, all, announce, clamp, dotted, fill, h, minus, on, quiet, s, short, whenReached } from './dom.js';
 import { connection, Gone } from './api.js';
 import { ask, cancel, headToHead, representation } from './ask.js';
 import { findingsOf, referencesOf } from './findings.js';
 import { thumbnailOf } from './pixels.js';
 import { slices } from './look.js';
 import { matchOf } from './marks.js';
-import { open, state, update, watch } from './state.js';
+import { open, recall, setQuestion, state, update, watch } from './state.js';
 import { remember } from './strip.js';
 /** @import { Answer, FoundImage, Hit } from './types.js' */
 
@@ -32,16 +32,16 @@ export function start(told) {
     if (changed('hit')) markCurrent();
   });
   on('ask-whole', 'click', run);
-  on(connection, 'back', () => { if (isOwed) run(); });
-  on('more-hits', 'click', more);
-  new IntersectionObserver(([entry]) => { if (entry.isIntersecting && current.answer && !all('.folded').length) more(); }).observe($('more-hits'));
+  on(connection, 'back', () => { if (isOwed) again(); });
+  whenReached('more-hits', more, () => current.answer && !all('.folded').length);
 }
 
 /** Whether more than an image is asked with. */
-export const isRefined = () => state.region || [state.like, state.unlike, state.concept].flat().length;
+const isRefined = () => state.region || [state.like, state.unlike, state.concept].flat().length;
 
 function clear() {
   cancel();
+  setQuestion(false);
   isOwed = false;
   Object.assign(current, NONE);
   $('more-hits').hidden = true;
@@ -51,23 +51,32 @@ function clear() {
 }
 
 function more() {
-  if (current.hits.length >= state.k) update({ k: Math.min(state.k + MORE, MOST) });
+  if (current.hits.length < state.k) return;
+  recall();
+  update({ k: Math.min(state.k + MORE, MOST) });
 }
 
 /** @param {boolean} isBusy */
 function busy(isBusy) {
-  $('answer').setAttribute('aria-busy', String(isBusy));
+  $('answer').setAttribute('aria-busy', isBusy);
   $('bar').hidden = !isBusy;
 }
 
 /** Whether the last question has no answer, for the server was gone. */
 let isOwed = false;
 
+/** Asks once more what the answer that is shown was asked with. */
+export function again() {
+  recall();
+  run();
+}
+
 export async function run() {
   if (!state.image && !state.upload) return;
   isOwed = false;
   // Of an image alone the address says so, which else means that it is looked at.
   update({ asked: !isRefined() });
+  setQuestion(true);
   const timer = setTimeout(() => busy(true), SLOW_MS);
   try {
     for await (const found of ask((stage) => fill('progress', stage))) {
@@ -132,9 +141,9 @@ export function hitRow(hit, answer, partner = '') {
   return h('li.hit', { 'data-id': image.id, 'aria-current': String(state.hit === image.id) },
     h('button.picture', { 'aria-label': `Compare with ${image.id}`, onclick: () => doing.open(hit, 'compare') }, thumbnail(hit)),
     h('div.hit-text', {},
-      h('p.hit-head', h('strong', `${rank}`), h('span.score', { title: meaning(answer) }, minus(scoreOf(hit, answer))),
+      h('p.hit-head', h('strong', rank), h('span.score', { title: meaning(answer) }, minus(scoreOf(hit, answer))),
         image.labels.length > 0 && h('span.label', image.labels.join(', ')), partner && h('span.chip.shared', partner)),
-      h('p.id', { title: image.id }, nameOf(hit), hit.case && hit.case.count > 1 && h('span.quiet', ` ${hit.case.count} images`)),
+      h('p.id', { title: image.id }, nameOf(hit), hit.case && hit.case.count > 1 && quiet(` ${hit.case.count} images`)),
       h('p.quiet.how', dotted([how(hit, answer), votes(hit), header(image)])),
       image.table.length > 0 && h('dl.table', image.table.map(({ name, value }) => [h('dt', name), h('dd', folded(value))])),
       hit.case && hit.case.images.length > 1 && h('p.strip', hit.case.images.slice(0, 8).map(({ key, id }) => thumbnailOf(key, id))),
@@ -207,7 +216,7 @@ function refine(id, side) {
 }
 
 function markCurrent() {
-  for (const row of all('.hit')) row.setAttribute('aria-current', String(row.dataset.id === state.hit));
+  for (const row of all('.hit')) row.setAttribute('aria-current', row.dataset.id === state.hit);
 }
 
 /** The next hit or the one before. @param {number} by */

@@ -1,4 +1,5 @@
 // All that goes to the server: one origin, a token in the header if there is one, and what to do when nobody answers.
+/** @import { Parts } from './types.js' */
 
 const KEY = 'semblance-token';
 
@@ -9,7 +10,12 @@ export class Problem extends Error {}
 
 /** Tells 'gone', 'back' and 'refused'. */
 export const connection = new EventTarget();
-let isGone = false;
+let told = 'back';
+
+/** @param {'gone' | 'back' | 'refused'} how the server is, told if it was another way before */
+function say(how) {
+  if (how !== told) connection.dispatchEvent(new Event(told = how));
+}
 
 /** Takes the token out of the address, so that a shared link holds none. */
 export function takeToken() {
@@ -29,9 +35,7 @@ export async function fetchFrom(path, init = {}) {
   if (tokenOf()) headers.set('Authorization', `Bearer ${tokenOf()}`);
   try {
     const response = await fetch(path, { ...init, headers });
-    if (response.status === 401) connection.dispatchEvent(new Event('refused'));
-    if (isGone) connection.dispatchEvent(new Event('back'));
-    isGone = false;
+    say(response.status === 401 ? 'refused' : 'back');
     return response;
   } catch (error) {
     if (/** @type {Error} */ (error).name === 'AbortError') throw error;
@@ -51,13 +55,12 @@ export async function fetchGiven(path, init) {
 
 /** Says that the server is gone; whatever it answers next says that it is back. */
 function lost() {
-  if (!isGone) connection.dispatchEvent(new Event('gone'));
-  isGone = true;
+  say('gone');
   return new Gone('The server does not answer.');
 }
 
-/** A part of the page that is fetched when it is first wanted. @template T @param {() => Promise<T>} fetching an import */
-export const part = (fetching) => () => fetching().catch(() => { throw lost(); });
+/** A part of the page that is fetched when it is first wanted. @template {keyof Parts} N @param {N} name @returns {() => Promise<Parts[N]>} */
+export const part = (name) => () => import(`./${name}.js`).catch(() => { throw lost(); });
 
 /** @param {string} query @param {Record<string, any>} variables @param {AbortSignal} [signal] @param {string} [accept] */
 const post = (query, variables, signal, accept = 'application/json') => fetchFrom('/graphql', {

@@ -2,7 +2,7 @@
 import { tell } from './dom.js';
 import { askOf } from './ask.js';
 import { mutation, query } from './queries.js';
-import { state } from './state.js';
+import { recall, state } from './state.js';
 /** @import { State } from './types.js' */
 
 const sent = mutation('sendToArchive', 'ask: Ask!', 'Sent { objects }');
@@ -12,6 +12,7 @@ const locate = query('locate', 'study: String, series: String, zMm: Float', 'Loc
 /** Stores the search that is shown; twice pressed is stored once. @param {HTMLButtonElement} button */
 export async function send(button) {
   button.disabled = true;
+  recall();
   try {
     const { objects } = await sent({ ask: askOf() });
     tell(`Stored in the archive: ${objects} object${objects > 1 ? 's' : ''}.`);

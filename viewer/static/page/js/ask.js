@@ -1,5 +1,6 @@
 // A question to the server: made from the state, asked once at a time, shown as it comes.
 import { part } from './api.js';
+import { turns } from './dom.js';
 import { search } from './queries.js';
 import { state } from './state.js';
 /** @import { Answer, AnswerFindings, HeadToHead, Index, Representation } from './types.js' */
@@ -38,19 +39,13 @@ export function askOf() {
   };
 }
 
-export const headToHead = part(() => import('./both.js'));
-let running = new AbortController();
-
+export const headToHead = part('both');
 /** Ends the question under way. */
-export function cancel() {
-  running.abort();
-  running = new AbortController();
-}
+export const cancel = turns();
 
 /** Asks; a newer question ends this one. Hits come first, their findings behind. @param {(stage: string) => void} progress @returns {AsyncGenerator<Answer | AnswerFindings | HeadToHead>} */
 export async function* ask(progress) {
-  cancel();
-  const { signal } = running;
+  const signal = cancel();
   try {
     if (state.by === 'headToHead') {
       const both = await (await headToHead()).ask(signal);

@@ -6,7 +6,7 @@ import { ANSWER, query } from './queries.js';
 /** @import { Answer, HeadToHead } from './types.js' */
 
 const headToHead = query('headToHead', 'ask: Ask!, first: [String!]!, second: [String!]!',
-  `HeadToHead { __typename shared share first { ${ANSWER} } second { ${ANSWER} } }`);
+  `HeadToHead{__typename shared share first{${ANSWER}} second{${ANSWER}}}`);
 
 /** @param {AbortSignal} signal @returns {Promise<HeadToHead>} */
 export const ask = (signal) => headToHead({ ask: askOf(), first: namesOf('words'), second: namesOf('deep') }, signal);

@@ -1,5 +1,5 @@
 // BROWSE: images, or series, studies and patients, with thumbnails, labels and counts; a filter by words or by clicks.
-import { $, all, announce, dotted, fill, h, later, on, short } from './dom.js';
+import { $, all, announce, dotted, fill, h, later, on, quiet, short, whenReached } from './dom.js';
 import { part, Problem } from './api.js';
 import { currentIndex } from './ask.js';
 import { thumbnailOf } from './pixels.js';
@@ -7,7 +7,7 @@ import { groups, images } from './queries.js';
 import { open, state, update, watch } from './state.js';
 /** @import { Count, Image } from './types.js' */
 
-const columns = part(() => import('./columns.js'));
+const columns = part('columns');
 let level = '';
 let next = /** @type {string | null} */ (null);
 let asked = 0;
@@ -19,7 +19,6 @@ const showColumns = async () => $('columns-box').open && (await columns()).show(
 export function start() {
   on('filter', 'input', later(() => update({ where: $('filter').value.trim() }), 400));
   on('level', 'change', () => { level = $('level').value; isChosen = true; list(); });
-  on('more-images', 'click', () => list(true));
   on('columns-box', 'toggle', showColumns);
   watch((changed) => {
     if (changed('index')) levels();
@@ -30,7 +29,7 @@ export function start() {
     }
     if (changed('image')) mark();
   });
-  new IntersectionObserver(([entry]) => { if (entry.isIntersecting && next) list(true); }).observe($('more-images'));
+  whenReached('more-images', () => list(true), () => next);
 }
 
 /** What this index can be browsed by: stacks first, where there are any. */
@@ -57,7 +56,7 @@ export async function list(isMore = false) {
   }
   if (mine !== asked) return;
   fill('filter-problem', problem).hidden = !problem;
-  $('filter').setAttribute('aria-invalid', String(!page));
+  $('filter').setAttribute('aria-invalid', !page);
   if (!page) return;
   const { items, total } = page;
   // Series are a good start only where they hold all images; and a filter may leave images that are in none.
@@ -89,8 +88,8 @@ const row = (image, title, note, id = image.id) => h('li', h('button.row', {
     // After a click keys mean the image; who goes through the list by keys stays in it.
     if (detail) $('stage').focus();
   },
-}, thumbnailOf(image.key), h('span.row-text', h('span.row-title', title), h('span.quiet', note))));
+}, thumbnailOf(image.key), h('span.row-text', h('span.row-title', title), quiet(note))));
 
 function mark() {
-  for (const button of all('#list button')) button.setAttribute('aria-current', String(button.dataset.id === state.image));
+  for (const button of all('#list button')) button.setAttribute('aria-current', button.dataset.id === state.image);
 }

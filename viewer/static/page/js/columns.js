@@ -1,5 +1,5 @@
 // The filter by clicks: the columns of the catalogue and their commonest values; a click adds to the filter.
-import { fill, h, short } from './dom.js';
+import { fill, h, quiet, short } from './dom.js';
 import { query } from './queries.js';
 import { state, update } from './state.js';
 /** @import { Count } from './types.js' */
@@ -10,9 +10,9 @@ export async function show() {
   /** @type {{ columns: { name: string, distinct: number, values: Count[] }[] } | null} */
   const found = await columns({ where: state.where || null }).catch(() => null);  // the list says what is wrong
   if (found) fill('columns', found.columns.filter(({ distinct }) => distinct > 1 || state.where).map(({ name, distinct, values }) => h('details', {},
-    h('summary', name, h('span.quiet', ` ${distinct}`)),
+    h('summary', name, quiet(` ${distinct}`)),
     h('ul', values.map(({ value, count }) => h('li', h('button.value', { onclick: () => narrow(name, value) },
-      h('span', short(value)), h('span.quiet', count))))))));
+      h('span', short(value)), quiet(count))))))));
 }
 
 /** @param {string} column @param {string} value */

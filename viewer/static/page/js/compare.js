@@ -1,35 +1,33 @@
 // COMPARE: the query left, a hit right, scrolled together by their match; why it was found; the hit laid over the query.
-import { $, announce, clamp, fill, h, on, press, s } from './dom.js';
-import { part } from './api.js';
+import { $, announce, chip, clamp, fill, h, on, press, s, turns } from './dom.js';
 import { askOf, representation } from './ask.js';
 import { current, currentHit, nameOf } from './answer.js';
-import { around, currentSlice, slices, view, whereIn } from './look.js';
-import { matchOf } from './marks.js';
+import { around, currentSlice, slide, slices, view, whereIn } from './look.js';
+import { dot, matchOf } from './marks.js';
 import { imagePath, loadImage, loadPixels, prefetch } from './pixels.js';
 import { PROGRESS, query, stackOf, subscription } from './queries.js';
-import { state, update, watch } from './state.js';
+import { recall, state, update, watch } from './state.js';
 import { View } from './view.js';
 /** @import { Explanation, Hit, Pixels, Slice, SliceScore } from './types.js' */
 
 const explaining = subscription('explaining', 'ask: Ask!, hit: ID!, by: String',
-  `Explanation { isFaithful sentence heat pairs { query hit isVerified } } ${PROGRESS}`);
-const sliceMatch = query('sliceMatch', 'ask: Ask!, hit: ID!', 'SliceMatch { best slices { score } }');
+  `Explanation{isFaithful sentence heat pairs{query hit isVerified}} ${PROGRESS}`);
+const sliceMatch = query('sliceMatch', 'ask: Ask!, hit: ID!', 'SliceMatch{best slices{score}}');
 const AHEAD = 3;
-const slide = part(() => import('./slide.js'));
 const other = new View($('stage-hit'));
 const outline = s('g.region');
 const pairsHere = s('g.pairs');
 const pairsThere = s('g.pairs');
-/** @type {{ hit: Hit | null, slices: Slice[], at: number, start: number, startZ: number | null, matched: number }} */
+/** @type {{ hit: Hit | null, slices: Slice[], at: number, start: number, startZ: number | null, matched: number, ask?: any, place?: string }} of a hit, and what found it from where */
 const there = { hit: null, slices: [], at: 0, start: 0, startZ: null, matched: 0 };
 /** @type {Explanation | null} */
 let explained = null;
 /** @type {HTMLImageElement | null} */
 let heat = null;
-let asking = new AbortController();
+const begin = turns();
 let timer = 0;
 /** How often something else was asked for: what arrives later than that is not shown. */
-let turns = 0;
+let shifts = 0;
 
 other.drawing.append(outline, pairsThere);
 view.drawing.append(pairsHere);
@@ -37,31 +35,32 @@ other.onWheel(() => there.slices.length, (step) => showThere(there.at + step));
 on('close-compare', 'click', close);
 on('toggle', 'click', toggle);
 on('delay', 'input', () => { if (timer) { stopToggle(); toggle(); } });
-for (const [id, event] of [['why', 'click'], ['why-by', 'change']]) on(id, event, () => { const hit = currentHit(); if (hit) why(hit); });
+const whyCurrent = () => { const hit = currentHit(); if (hit) why(hit); };
+on('why', 'click', whyCurrent);
+on('why-by', 'change', whyCurrent);
 on('all-pairs', 'change', drawPairs);
 on('hit-slide', 'click', onSlide);
 on('slider-hit', 'input', () => showThere($('slider-hit').valueAsNumber));
 on('stage-hit', 'pointerdown', (event) => $('stage-hit').setPointerCapture(event.pointerId));
 on('stage-hit', 'pointermove', (event) => { if (event.buttons) other.pan(event.movementX, event.movementY); });
-watch((changed) => {
-  if (changed('image')) follow();
-  if (changed('upload', 'index', 'region')) close();
+watch((changed, isQuestion) => {
+  if (changed('image', 'frame')) follow();
+  if (changed('upload', 'index') || (changed('region') && state.region && isQuestion)) close();
   if (changed('window', 'invert') && other.pixels) other.show(other.pixels, sharedWindow(other.pixels), state.invert);
 });
 
 export function close() {
   if (!there.hit) return;
-  turns++;
+  shifts++;
   clear();
   $('compare').hidden = true;
-  $('look').classList.remove('split');
   Object.assign(there, { hit: null, slices: [] });
 }
 
 /** Forgets what was said of the last hit. */
 function clear() {
   stopToggle();
-  asking.abort();
+  begin();
   explained = heat = other.above = null;
   fill(outline);
   fill('why-text');
@@ -71,15 +70,15 @@ function clear() {
 
 /** @param {Hit} hit */
 export async function open(hit) {
-  const turn = ++turns;
+  recall();
+  const turn = ++shifts;
   clear();
   update({ hit: hit.image.id });
-  there.hit = hit;
+  Object.assign(there, { hit, ask: askOf(), place: placed() });
   $('compare').hidden = false;
-  $('look').classList.add('split');
   fill('hit-title', `${hit.rank}. ${nameOf(hit)}`);
   $('hit-slide').hidden = !hit.onSlide;
-  fill('hit-labels', hit.image.labels.map((label) => h('span.chip', label)));
+  fill('hit-labels', hit.image.labels.map((label) => chip(label)));
   const asked = [current.answer, current.other].filter((answer) => answer?.hits.some((one) => one.image.id === hit.image.id));
   // All that answered can be asked why, but those that keep points or windows to tell by tell sooner.
   const by = asked.flatMap((answer) => answer?.by ?? []).sort((one, two) => speed(two) - speed(one));
@@ -91,9 +90,12 @@ export async function open(hit) {
   });
   $('slices-hit').hidden = there.slices.length < 2;
   $('slider-hit').max = there.slices.length - 1;
-  if (turn === turns) await showThere(found.at);
+  if (turn === shifts) await showThere(found.at);
   if (there.slices.length > 1) await curve(hit);
 }
+
+/** What LOOK shows. */
+const placed = () => state.image + state.frame;
 
 /** @param {string} name */
 const speed = (name) => Number(representation(name)?.explains ?? false);
@@ -105,12 +107,12 @@ async function onSlide() {
     await showThere(there.at);
     return;
   }
-  const turn = ++turns;
+  const turn = ++shifts;
   const [{ openSlide }, found] = await Promise.all([slide(), stackOf({ image: hit.onSlide.slide })]);
-  if (turn !== turns) return;
+  if (turn !== shifts) return;
   other.above = null;
   fill(outline);
-  pairsThere.setAttribute('visibility', 'hidden');
+  pairsThere.toggleAttribute('hidden', true);
   const squares = openSlide(other, found.slices[0].image, found.slideLevels);
   squares.outline(current.hits);
   squares.centre(hit.onSlide.outline);
@@ -119,7 +121,7 @@ async function onSlide() {
 
 /** @param {number} place */
 async function showThere(place) {
-  const turn = ++turns;
+  const turn = ++shifts;
   const at = clamp(place, 0, there.slices.length - 1);
   const { image, positionMm } = there.slices[at];
   there.at = at;
@@ -129,28 +131,30 @@ async function showThere(place) {
   const path = imagePath(image.key);
   try {
     const pixels = await loadPixels(path);
-    if (turn !== turns) return;
+    if (turn !== shifts) return;
     other.show(pixels, sharedWindow(pixels), state.invert);
   } catch {
     const picture = await loadImage(`${path}/picture`);
-    if (turn !== turns) return;
-    other.showPicture(picture, image.cols, image.rows, image.spacingMm);
+    if (turn !== shifts) return;
+    other.set({ fallback: picture }, image.cols, image.rows, image.spacingMm);
   }
   const isMatched = image.id === there.hit?.image.id;
   fill(outline, isMatched && there.hit && matchOf(there.hit));
   const over = isMatched && heat;
   other.above = over ? (context) => context.drawImage(over, 0, 0, other.size.cols, other.size.rows) : null;
-  pairsThere.setAttribute('visibility', isMatched ? 'visible' : 'hidden');
+  pairsThere.toggleAttribute('hidden', !isMatched);
   prefetch(around(there.slices, at, AHEAD));
 }
 
 /** The window chosen for the query, where both have the same unit. @param {Pixels} pixels */
 function sharedWindow({ about }) {
-  return (about.unit && about.unit === view.pixels?.about.unit && state.window) || about.window;
+  return about.unit && about.unit === view.pixels?.about.unit ? state.window : null;
 }
 
 /** The query was scrolled: the hit goes as far along the normal, in mm where both know it, else in slices. */
 function follow() {
+  stopToggle();
+  drawPairs();
   const at = slices().findIndex((slice) => slice.image.id === state.image);
   if (!there.hit || at < 0 || there.slices.length < 2) return;
   const z = currentSlice()?.positionMm ?? null;
@@ -166,7 +170,7 @@ function follow() {
 /** How like each slice of the hit is: bars above its slider. @param {Hit} hit */
 async function curve(hit) {
   /** @type {{ best: number, slices: SliceScore[] }} */
-  const { best, slices: scored } = await sliceMatch({ ask: askOf(), hit: hit.image.id });
+  const { best, slices: scored } = await sliceMatch({ ask: there.ask, hit: hit.image.id });
   if (there.hit !== hit) return;
   const scores = scored.map((slice) => slice.score);
   const { start = best, end = best } = hit.extent ?? {};
@@ -182,11 +186,11 @@ async function curve(hit) {
 
 /** What made the hit: heat over it, correspondences, and whether the explanation is faithful. @param {Hit} hit */
 export async function why(hit) {
+  recall();
   if (there.hit !== hit) await open(hit);
-  asking.abort();
-  const { signal } = asking = new AbortController();
+  const signal = begin();
   try {
-    for await (const found of explaining({ ask: askOf(), hit: hit.image.id, by: $('why-by').value || null }, signal)) {
+    for await (const found of explaining({ ask: there.ask, hit: hit.image.id, by: $('why-by').value || null }, signal)) {
       if (found.__typename === 'Progress') fill('why-text', found.total ? `${found.stage}: ${found.done} of ${found.total}` : 'explaining …');
       else [explained, heat] = [found, await loadImage(found.heat)];
       if (signal.aborted) return;  // another is explained meanwhile
@@ -204,12 +208,13 @@ export async function why(hit) {
 
 /** Correspondences, on both sides. */
 function drawPairs() {
+  pairsHere.toggleAttribute('hidden', placed() !== there.place);
   const every = explained?.pairs ?? [];
   const pairs = every.filter((pair) => pair.isVerified || $('all-pairs').checked);
   $('pairs-choice').hidden = !every.length;
   fill('pairs-count', `${pairs.length} correspondences`);
-  for (const [drawing, side, { zoom }] of /** @type {const} */ ([[pairsHere, 'query', view], [pairsThere, 'hit', other]])) {
-    fill(drawing, pairs.map((pair) => s(pair.isVerified ? 'circle.sure' : 'circle', { cx: pair[side][0], cy: pair[side][1], r: 3.5 / zoom })));
+  for (const [drawing, side] of /** @type {const} */ ([[pairsHere, 'query'], [pairsThere, 'hit']])) {
+    fill(drawing, pairs.map((pair) => dot(pair[side], pair.isVerified ? 'sure' : 'pair')));
   }
 }
 
@@ -220,8 +225,9 @@ async function toggle() {
     stopToggle();
     return;
   }
+  recall();
   const picture = await loadImage(`${imagePath(hit.image.key)}/picture`);
-  if (there.hit !== hit) return;
+  if (there.hit !== hit || placed() !== there.place) return;
   const { cols, rows } = hit.image;
   const boxes = (hit.box || view.squares) && state.region?.box;
   const matrix = hit.transform ? ofTransform(hit.transform)

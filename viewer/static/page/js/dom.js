@@ -15,6 +15,13 @@ export function on(where, events, act, options) {
   for (const event of events.split(' ')) target.addEventListener(event, act, options);
 }
 
+/** Calls with the numbers of a form when all are there. @param {string} form its id, which theirs begin with @param {string[]} names @param {(numbers: number[]) => void} act */
+export const onNumbers = (form, names, act) => on(form, 'submit', (event) => {
+  event.preventDefault();
+  const numbers = names.map((name) => $(`${form}-${name}`).valueAsNumber);
+  if (numbers.every(isFinite)) act(numbers);
+});
+
 /**
  * An element: h('button.small', { onclick: go, disabled: true }, 'Ask'). Children are nodes, texts, and lists of them; empty ones are left out.
  * @param {string} tag name and classes @param {...any} parts properties, if any, and children @returns {any}
@@ -50,6 +57,12 @@ export function fill(where, ...children) {
 /** A button that looks like text. @param {string} text @param {() => void} act @param {Record<string, any>} [props] */
 export const link = (text, act, props) => h('button.link', { onclick: act, ...props }, text);
 
+/** @param {string} label */
+export const chip = (label) => h('span.chip', label);
+
+/** What is said in passing. @param {...any} parts as of h */
+export const quiet = (...parts) => h('span.quiet', ...parts);
+
 /** Says it to screen readers. @param {string} text */
 export function announce(text) {
   fill('announcer');
@@ -60,11 +73,11 @@ export function announce(text) {
 export function tell(text) {
   fill('toast', text).hidden = false;
   announce(text);
-  setTimeout(() => { $('toast').hidden = true; }, 4000);
+  untell();
 }
 
 /** Whether a button is down. @param {string | Element} where the button or its id @param {boolean} isDown */
-export const press = (where, isDown) => nodeOf(where).setAttribute('aria-pressed', String(isDown));
+export const press = (where, isDown) => nodeOf(where).setAttribute('aria-pressed', isDown);
 
 /** @param {number} value @param {number} low @param {number} high */
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -78,6 +91,22 @@ export const short = (value) => (/^[0-9a-f]{16,}$/.test(value) ? value.slice(0, 
 /** What is not empty, in one line. @param {any[]} parts */
 export const dotted = (parts) => parts.filter(Boolean).join(' · ');
 
+/** Calls when a button is pressed, or comes near. @param {string} id @param {() => void} act @param {() => any} isWanted unasked */
+export function whenReached(id, act, isWanted) {
+  on(id, 'click', act);
+  new IntersectionObserver(([entry]) => { if (entry.isIntersecting && isWanted()) act(); }).observe($(id));
+}
+
+/** Gives a signal, which ends when the next one is given. */
+export function turns() {
+  let running = new AbortController();
+  return () => {
+    running.abort();
+    running = new AbortController();
+    return running.signal;
+  };
+}
+
 /** Calls once things are quiet; `cancel` lets the call under way go. @param {(...args: any[]) => void} act @param {number} ms */
 export function later(act, ms) {
   let timer = 0;
@@ -88,3 +117,5 @@ export function later(act, ms) {
   call.cancel = () => clearTimeout(timer);
   return call;
 }
+
+const untell = later(() => { $('toast').hidden = true; }, 6000);

@@ -1,5 +1,5 @@
 // What was found among the best cases, and how sure that is; references for it.
-import { h } from './dom.js';
+import { h, quiet } from './dom.js';
 import { thumbnailOf } from './pixels.js';
 import { open } from './state.js';
 /** @import { Finding, Findings, Reference } from './types.js' */
@@ -32,8 +32,8 @@ function bar({ label, share, low, high, times, adjusted, isSignificant, found, d
   Object.assign(line.lastChild.style, { left: percent(low), width: percent(high - low) });
   return h('li', { class: isSignificant ? 'sure' : 'unsure',
     title: `${found} of ${drawn} cases; ${expected.toFixed(1)} expected by chance; 95 % interval ${percent(low)} to ${percent(high)}; after Holm ${pOf(adjusted)}` },
-  h('span.finding', label), line, h('span.count', `${found} of ${drawn}`),
-  h('span.quiet', isSignificant ? `×${times.toFixed(1)}, ${pOf(adjusted)}` : 'not enough evidence'));
+  h('span.finding', label), h('span.evidence', line, h('span.count', `${found} of ${drawn}`),
+    quiet(isSignificant ? `×${times.toFixed(1)}, ${pOf(adjusted)}` : 'not enough evidence')));
 }
 
 /** Sections of the references, by kind. @param {Reference[]} references */
@@ -45,7 +45,7 @@ export function referencesOf(references) {
 
 /** @param {Reference} reference */
 const entry = ({ title, label, bullets, text, image, picture, link, host }) => h('li', {},
-  h('strong', title), h('span.quiet', ` ${label}`),
+  h('strong', title), quiet(` ${label}`),
   bullets.length ? h('ul.bullets', bullets.map((bullet) => h('li', bullet))) : h('p', text),
   image && picture && h('button.picture', { 'aria-label': `Open ${image}`, title: image, onclick: () => open({ image }) },
     thumbnailOf(picture)),

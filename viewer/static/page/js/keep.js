@@ -1,17 +1,17 @@
 // What is kept: exports of an answer, saved searches, tags on images, files dropped on the page.
-import { $, fill, h, link, on, tell } from './dom.js';
-import { fetchGiven } from './api.js';
+import { $, fill, h, link, on, quiet, tell } from './dom.js';
+import { fetchGiven, Problem } from './api.js';
 import { askOf } from './ask.js';
 import { mutation, query } from './queries.js';
-import { open, read, state, update, write } from './state.js';
+import { open, read, recall, state, update, write } from './state.js';
 import { upload } from './uploads.js';
 
-const exported = mutation('export', 'ask: Ask!, form: String!', 'Export { address name }');
-const searches = query('searches', '', '{ id name state saved }');
-const saveSearch = mutation('saveSearch', 'name: String!, state: String!', 'SavedSearch { id }');
+const exported = mutation('export', 'ask: Ask!, form: String!', 'Export{address name}');
+const searches = query('searches', '', '{id name state saved}');
+const saveSearch = mutation('saveSearch', 'name: String!, state: String!', 'SavedSearch{id}');
 const deleteSearch = mutation('deleteSearch', 'id: ID!', '');
-const tags = query('tags', '', '{ image label }');
-const tag = mutation('tag', 'image: ID!, label: String!', 'Tag { label }');
+const tags = query('tags', '', '{image label}');
+const tag = mutation('tag', 'image: ID!, label: String!', 'Tag{label}');
 const untag = mutation('untag', 'image: ID!, label: String!', '');
 
 /** @type {string[]} */
@@ -22,6 +22,7 @@ let listed = 0;
 on('save-search', 'click', async () => {
   const name = $('search-name').value.trim();
   if (!name) return;
+  recall();
   await saveSearch({ name, state: JSON.stringify({ address: write() }) });
   $('search-name').value = '';
   await listSearches();
@@ -39,6 +40,7 @@ on('tag-form', 'submit', async (event) => {
 
 /** Saves what the server makes of the answer, under its name. @param {string} form */
 export async function save(form) {
+  recall();
   const { address, name } = await exported({ ask: askOf(), form });
   const href = URL.createObjectURL(await (await fetchGiven(address)).blob());
   h('a', { href, download: name }).click();
@@ -46,13 +48,16 @@ export async function save(form) {
   tell(`Saved ${name}.`);
 }
 
-/** A file from outside: it stays in the server's memory and is no part of the index. @param {File} file */
-export async function drop(file) {
+/** A file from outside, the first of some: it stays in the server's memory and is no part of the index. @param {File[]} files */
+export async function drop([file, ...others]) {
   tell(`Reading ${file.name} …`);
+  // Of a folder, or a file that has gone, the browser has no bytes, which a request would blame on the server.
+  await file.slice(0, 1).arrayBuffer().catch(() => { throw new Problem(`${file.name} cannot be read; drop a file, no folder.`); });
   $('file').value = '';
   const { name, note, upload: id } = await upload(`/uploads?name=${encodeURIComponent(file.name)}&index=${encodeURIComponent(state.index)}`, file);
   open({ upload: id });
-  tell(`${name} is kept in memory only: a link to it cannot be shared. ${note}`);
+  const more = others.length ? ` Only this one of ${others.length + 1} files was taken.` : '';
+  tell(`${name} is kept in memory only: a link to it cannot be shared.${more} ${note}`);
 }
 
 export async function showSearches() {
@@ -67,7 +72,7 @@ async function listSearches() {
   if (mine !== listed) return;  // an older list came late
   fill('saved-list', found.length ? found.map(({ id, name, state: kept, saved }) => h('li', {},
     link(name, () => { update(read(JSON.parse(kept).address), true); $('saved').close(); }),
-    h('span.quiet', ` ${saved.slice(0, 10)} `),
+    quiet(` ${saved.slice(0, 10)} `),
     link('delete', async () => { await deleteSearch({ id }); listSearches(); }, { 'aria-label': `Delete ${name}` })))
     : h('li.quiet', 'None yet.'));
 }

@@ -12,7 +12,6 @@ const KEYS = {
   PageUp: () => scroll(-10),
   0: () => view.fit(),
   '+': () => view.zoomBy(1.25),
-  '=': () => view.zoomBy(1.25),
   '-': () => view.zoomBy(0.8),
   ' ': () => setPanning(true),
   Escape: clear,
@@ -65,7 +64,7 @@ function pressed(event) {
   if (!isUndo && (event.ctrlKey || event.metaKey || event.altKey)) return;
   // What is open is not opened again: the key asks with it.
   if (!(key === 'Enter' && target.matches('#list [aria-current=true]')) && target.closest(key.startsWith('Arrow') ? 'input' : 'button, a, summary, input') && [' ', 'Enter', 'ArrowDown', 'ArrowUp'].includes(key)) return;
-  const act = isUndo ? undo : /^[1-7]$/.test(key) ? () => choosePreset(Number(key) - 1) : KEYS[key] ?? buttonOf(key);
+  const act = isUndo ? undo : /^[1-7]$/.test(key) ? () => choosePreset(Number(key) - 1) : KEYS[key === '=' ? '+' : key] ?? buttonOf(key);
   if (!act) return;
   event.preventDefault();
   act();

@@ -1,5 +1,5 @@
 // LOOK: the stack of the query, its slices or a whole slide, window and level, what is under the cursor, and the tools that mark.
-import { $, clamp, dotted, fill, h, later, link, minus, on, s } from './dom.js';
+import { $, chip, clamp, dotted, fill, h, later, link, minus, on, onNumbers, s } from './dom.js';
 import { connection, fetchGiven, part } from './api.js';
 import { Marker, outlineOf } from './marks.js';
 import { imagePath, loadImage, loadPixels, prefetch, uploadPath } from './pixels.js';
@@ -8,11 +8,11 @@ import { open, state, update, watch } from './state.js';
 import { View } from './view.js';
 import { valueAt } from './windowing.js';
 import { askOf } from './ask.js';
-/** @import { About, Hit, Image, Slice, XY } from './types.js' */
+/** @import { About, Hit, Image, Pixels, Slice, Window, XY } from './types.js' */
 
 const AHEAD = 10;
-const uploads = part(() => import('./uploads.js'));
-const slide = part(() => import('./slide.js'));
+const uploads = part('uploads');
+export const slide = part('slide');
 
 /** @type {{ slices: Slice[], at: number, frames: object[], name: string, slideLevels: number }} of a file that was dropped on the page, its frames and name */
 const NOTHING = { slices: [], at: 0, frames: [], name: 'A file', slideLevels: 0 };
@@ -32,13 +32,14 @@ export const isOpen = () => Boolean(state.image || state.upload);
 
 export function start() {
   view = new View($('stage'));
-  view.drawn = hover;
+  view.drawn = () => { marker.upright(); hover(); };
   marker = new Marker(view, { done: marked, measured: (text) => fill('measured', text), spacing });
   view.drawing.append(regionDrawing, marker.preview, marker.ruler);
   pointers();
   view.onWheel(count, scroll);
   on('slider', 'input', () => goTo($('slider').valueAsNumber));
   on('heat', 'click', async () => { if (view.squares) await (await slide()).toggleHeat(view.squares); });
+  onNumbers('window', ['width', 'level'], ([width, level]) => setWindow({ low: level - width / 2, high: level + width / 2 }));
   on('presets', 'change', () => { choosePreset(Number($('presets').value)); $('presets').value = ''; });
   watch(follow);
   on(connection, 'back', load);  // what was opened meanwhile
@@ -83,7 +84,7 @@ async function load() {
 }
 
 /** @param {number} at place of the slice in the stack */
-export function goTo(at) {
+function goTo(at) {
   const to = clamp(at, 0, count() - 1);
   if (state.upload) update({ frame: to, region: null, asked: false });
   else if (stack.slices[to] && to !== stack.at) {
@@ -116,7 +117,7 @@ async function showSlice() {
     const pixels = await loadPixels(mine);
     if (mine !== shownPath) return;
     problem('');
-    view.show(pixels, state.window ?? pixels.about.window, state.invert);
+    showPixels(pixels);
     listPresets(pixels.about);
   } catch (error) {
     // Whatever went wrong: no other image's picture may stay under the name of this one.
@@ -162,7 +163,7 @@ async function showKept(mine, why) {
   const picture = await loadImage(`${mine}/picture`).catch(() => null);
   if (mine !== shownPath) return;
   problem(picture ? why + '. Shown is what the index has.' : why);
-  if (picture) view.showPicture(picture, image?.cols ?? picture.width, image?.rows ?? picture.height, image?.spacingMm);
+  if (picture) view.set({ fallback: picture }, image?.cols ?? picture.width, image?.rows ?? picture.height, image?.spacingMm);
   else view.clear();
 }
 
@@ -171,9 +172,12 @@ function problem(text) {
   fill('look-problem', text).hidden = !text;
 }
 
+/** @param {Pixels} pixels */
+const showPixels = (pixels) => view.show(pixels, state.window, state.invert);
+
 function rewindow() {
   if (!view.pixels) return;
-  view.show(view.pixels, state.window ?? view.pixels.about.window, state.invert);
+  showPixels(view.pixels);
   describe();
 }
 
@@ -185,12 +189,21 @@ function describe() {
   const slice = currentSlice();
   const name = state.upload ? `${stack.name} (not in the index)` : slice?.image.id ?? (state.image || 'Image');
   const where = whereIn(place(), count(), slice?.positionMm);
-  const { low, high } = view.window;
+  const [width, level] = windowShown();
   fill('look-title', name);
   fill('where-am-i', where);
   $('stage').setAttribute('aria-label', dotted([name, where]));
-  fill('window-values', isGrey() ? `C ${number((low + high) / 2)} W ${number(high - low)}` : '');
-  fill('labels', slice?.image.labels.map((label) => h('span.chip', label)), slice && !stack.slideLevels && slideLink(slice.image));
+  fill('window-values', isGrey() && `W ${number(width)} L ${number(level)}`);
+  $('window-width').value = width;
+  $('window-level').value = level;
+  fill('labels', slice?.image.labels.map((label) => chip(label)), slice && !stack.slideLevels && slideLink(slice.image));
+}
+
+/** Width and level. That of a DICOM file counts whole numbers, both ends of them (PS3.3 C.11.2.1.2.1). */
+function windowShown() {
+  const { low, high } = view.window;
+  const more = Number(view.window === view.pixels?.about.window && Math.abs((low + high) % 2) === 1);
+  return [high - low + more, (low + high + more) / 2];
 }
 
 /** @param {number} value */
@@ -198,7 +211,7 @@ const number = (value) => minus(Math.abs(value) >= 100 || Number.isInteger(value
 
 const isGrey = () => view.pixels?.about.channels === 1;
 
-/** @param {About} about @returns {{ name: string, low?: number, high?: number }[]} */
+/** @param {About} about @returns {({ name: string } & Partial<Window>)[]} */
 const windowsOf = ({ min, max, presets }) => [{ name: 'as indexed' }, { name: 'full range', low: min, high: Math.max(max, min + 1e-3) }, ...presets];
 
 /** @param {About} about */
@@ -212,14 +225,15 @@ function listPresets(about) {
 /** @param {number} at from 0 */
 export function choosePreset(at) {
   if (!view.pixels || !isGrey()) return;
-  const { about } = view.pixels;
-  const chosen = windowsOf(about)[at];
-  if (!chosen) return;
+  const { name, ...shown } = windowsOf(view.pixels.about)[at] ?? {};
+  if (name) setWindow('low' in shown ? /** @type {Window} */ (shown) : null);
+}
+
+/** @param {Window | null} shown null: as indexed */
+function setWindow(shown) {
   writeWindow.cancel();
-  view.window = about.window;  // what a drag left, not yet in the state
-  rewindow();
-  const { low, high } = chosen;
-  update({ window: low === undefined || high === undefined ? null : { low, high } });
+  rewindow();  // what a drag left is not in the state yet
+  update({ window: shown });
 }
 
 const writeWindow = later((shown) => update({ window: shown }), 150);
@@ -276,10 +290,10 @@ function pointers() {
   });
   on(stage, 'pointermove pointerleave', (event) => {
     cursor = event.type === 'pointermove' ? event : AWAY;
+    hover();
     const before = fingers.get(event.pointerId);
     if (!before) {
       if (marker.tool === 'polygon') marker.move(event);
-      hover();
       return;
     }
     const other = [...fingers.values()].find((finger) => finger !== before);

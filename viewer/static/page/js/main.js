@@ -1,5 +1,5 @@
 // The start of the page: token, indexes, panes, and what is said when the server is gone or has more images.
-import { $, all, announce, fill, h, on, tell } from './dom.js';
+import { $, all, announce, fill, h, on, onNumbers, tell } from './dom.js';
 import { connection, fetchGiven, Gone, part, Problem, takeToken } from './api.js';
 import { currentIndex, known, namesOf } from './ask.js';
 import * as answer from './answer.js';
@@ -11,11 +11,11 @@ import { fromAddress, open, read, state, undo, update, watch } from './state.js'
 /** @import { Hit } from './types.js' */
 
 const CHOICES = [['words', 'visual words'], ['deep', 'deep'], ['both', 'words and deep'], ['headToHead', 'head to head']];
-const archive = part(() => import('./archive.js'));
-const compare = part(() => import('./compare.js'));
-const concepts = part(() => import('./concepts.js'));
-const keep = part(() => import('./keep.js'));
-const map = part(() => import('./map.js'));
+const archive = part('archive');
+const compare = part('compare');
+const concepts = part('concepts');
+const keep = part('keep');
+const map = part('map');
 
 /** Whether somebody else wrote the address: an archive's viewer, or the server with its token. */
 const isLink = () => location.hash.match(/[#&](study|series|token)=/);
@@ -53,9 +53,10 @@ async function openHit(hit, how) {
 }
 
 function bars() {
-  on(connection, 'gone', () => { $('gone').hidden = false; announce($('gone').textContent); });
-  on(connection, 'back', () => { $('gone').hidden = true; announce('The server is back.'); });
-  on(connection, 'refused', () => { $('refused').hidden = false; });
+  on(connection, 'gone back refused', ({ type }) => {
+    for (const bar of ['gone', 'refused']) $(bar).hidden = bar !== type;
+    announce($(type)?.textContent ?? 'The server is back.');
+  });
   on(window, 'popstate', () => (isLink() ? location.reload() : fromAddress()));
   on(window, 'unhandledrejection', (event) => {
     const { reason } = event;
@@ -71,7 +72,7 @@ function controls() {
   for (const node of fields) {
     on(node, 'change', () => update({ [node.dataset.state]: node.type === 'checkbox' ? node.checked : node.type === 'number' ? Number(node.value) : node.value }, true));
   }
-  on('index', 'change', () => open({ index: $('index').value, where: '', by: 'default', groupBy: '', notSame: '' }));
+  on('index', 'change', () => openIndex($('index').value));
   watch((changed) => {
     if (changed('index')) choices();
     for (const node of fields) node[node.type === 'checkbox' ? 'checked' : 'value'] = /** @type {any} */ (state)[node.dataset.state];
@@ -82,6 +83,9 @@ function controls() {
   });
 }
 
+/** @param {string} index */
+const openIndex = (index) => open({ index, where: '', by: 'default', groupBy: '', notSame: '' });
+
 function buttons() {
   const root = document.documentElement;
   root.dataset.theme = localStorage.getItem('semblance-theme') ?? '';
@@ -91,7 +95,7 @@ function buttons() {
     invert: () => update({ invert: !state.invert }),
     undo,
     'help-button': () => $('help').showModal(),
-    take: () => { $('fresh').hidden = true; browse.list(); answer.run(); },
+    take: () => { $('fresh').hidden = true; browse.list(); answer.again(); },
     'map-button': async () => (await map()).show(),
     'saved-button': async () => (await keep()).showSearches(),
     send: async () => (await archive()).send($('send')),
@@ -103,20 +107,16 @@ function buttons() {
   };
   for (const [id, act] of Object.entries(clicks)) on(id, 'click', act);
   for (const button of all('[data-export]')) on(button, 'click', async () => (await keep()).save(button.dataset.export));
-  on('numbers', 'submit', (event) => {
-    event.preventDefault();
-    const box = ['x', 'y', 'w', 'h'].map((name) => $(`box-${name}`).valueAsNumber);
-    if (box[2] > 0 && box[3] > 0) update({ region: { box } }, true);
-  });
+  onNumbers('box', ['x', 'y', 'w', 'h'], (box) => update({ region: { box } }, true));
   files();
 }
 
 function files() {
-  const take = async (/** @type {File | undefined} */ file) => { if (file) (await keep()).drop(file); };
-  on('file', 'change', () => take($('file').files[0]));
+  const take = async (/** @type {FileList} */ files) => { if (files.length) (await keep()).drop([...files]); };
+  on('file', 'change', () => take($('file').files));
   on(document, 'dragover drop', (event) => event.preventDefault());
   on(document, 'dragover dragleave drop', (event) => document.body.classList.toggle('dropping', event.type === 'dragover' || event.relatedTarget));
-  on(document, 'drop', (event) => take(event.dataTransfer?.files[0]));
+  on(document, 'drop', (event) => take(event.dataTransfer.files));
 }
 
 /** What this index can be asked by. */
@@ -159,6 +159,10 @@ async function renew() {
   known.indexes = await indexes();
   const after = currentIndex();
   choices();
+  if (before && !after) {
+    tell(`${before.name} is gone.`);
+    openIndex(known.indexes[0].id);
+  }
   if (!before || !after || before.commit === after.commit) return;
   if ($('fresh').hidden) taken = before.images;
   const more = after.images - taken;

@@ -1,5 +1,5 @@
 // The map of the collection: images that look alike lie close; the query and its hits are marked.
-import { $, dotted, fill, h, on } from './dom.js';
+import { $, dotted, fill, h, on, quiet, turns } from './dom.js';
 import { chosen } from './ask.js';
 import { current } from './answer.js';
 import { thumbnailOf } from './pixels.js';
@@ -8,17 +8,17 @@ import { open, state } from './state.js';
 /** @import { CollectionMap, Place } from './types.js' */
 
 const mapping = subscription('mapping', 'by: String, method: String!, where: String',
-  `Map { __typename by isSample caution places { id key x y label } } ${PROGRESS}`);
+  `Map{__typename by isSample caution places{id key x y label}} ${PROGRESS}`);
 const HUES = 8;
 const NEAR_PX = 12;
 /** @type {Place[]} */
 let places = [];
-let running = new AbortController();
+const begin = turns();
 
 on('map-method', 'change', load);
 on('map-canvas', 'mousemove', (event) => peek(nearest(event)));
 on('map-canvas', 'click', (event) => choose(nearest(event)));
-on('map', 'close', () => running.abort());
+on('map', 'close', begin);
 
 export function show() {
   $('map').showModal();
@@ -26,9 +26,7 @@ export function show() {
 }
 
 async function load() {
-  running.abort();
-  running = new AbortController();
-  const { signal } = running;
+  const signal = begin();
   places = [];
   fill('map-note', 'drawing …');
   try {
@@ -87,7 +85,7 @@ let peeked = '';
 function peek(place) {
   if (!place || place.id === peeked) return;
   peeked = place.id;
-  fill('map-peek', thumbnailOf(place.key), h('span', place.id, place.label && h('span.quiet', ` ${place.label}`)));
+  fill('map-peek', thumbnailOf(place.key), h('span', place.id, place.label && quiet(` ${place.label}`)));
 }
 
 /** @param {Place | null} place */

@@ -8,6 +8,19 @@ const MIN_PX = 3;
 const BRUSH_PX = 14;
 
 export class Marker {
+  tool = 'box';
+  /** @type {XY[]} */
+  points = [];
+  /** @type {XY[][]} */
+  strokes = [];
+  isDown = false;
+  preview = s('g.preview');
+  ruler = s('g.ruler');
+  /** @type {SVGElement | undefined} of the ruler */
+  text;
+  /** @type {XY} where it is */
+  end = [0, 0];
+
   /**
    * @param {View} view
    * @param {{ done: (region: Region | { strokes: XY[][], radius: number }) => void, measured: (text: string) => void,
@@ -16,14 +29,6 @@ export class Marker {
   constructor(view, tell) {
     this.view = view;
     this.tell = tell;
-    this.tool = 'box';
-    /** @type {XY[]} */
-    this.points = [];
-    /** @type {XY[][]} */
-    this.strokes = [];
-    this.isDown = false;
-    this.preview = s('g.preview');
-    this.ruler = s('g.ruler');
   }
 
   /** @param {string} tool */
@@ -72,7 +77,8 @@ export class Marker {
   /** @param {XY} point */
   corner(point) {
     const [first] = this.points;
-    const near = first && Math.hypot(first[0] - point[0], first[1] - point[1]) * this.view.zoom < CLOSE_PX;
+    const { zoom, tall } = this.view;
+    const near = first && Math.hypot(first[0] - point[0], (first[1] - point[1]) * tall) * zoom < CLOSE_PX;
     if (near && this.points.length > 2) {
       this.finish({ polygon: this.points.map(rounded) });
       return;
@@ -123,9 +129,18 @@ export class Marker {
     if (pixels < 2) return;
     const mm = spacing && Math.hypot(dx * spacing[1], dy * spacing[0]);
     const text = !mm ? `${pixels.toFixed(0)} px` : mm < 0.5 ? `${(mm * 1000).toFixed(0)} µm` : `${mm.toFixed(1)} mm`;
-    fill(this.ruler, line(from, point), label(text, point, this.view.zoom));
+    this.text = s('text', { x: 8 }, text);
+    this.end = point;
+    fill(this.ruler, line(from, point), this.text);
     fill(this.preview);
+    this.upright();
     this.tell.measured(text);
+  }
+
+  /** Keeps what is written on the image as it is, however that is zoomed and stretched. */
+  upright() {
+    const { zoom, tall } = this.view;
+    this.text?.setAttribute('transform', `translate(${this.end}) scale(${1 / zoom} ${1 / zoom / tall})`);
   }
 
   /** @param {XY} point */
@@ -136,8 +151,7 @@ export class Marker {
     } else if (this.tool === 'ruler') {
       fill(this.preview, line(from, point));
     } else if (this.tool === 'polygon') {
-      const corner = s('circle', { cx: from[0], cy: from[1], r: CLOSE_PX / this.view.zoom });
-      fill(this.preview, s('polyline', { points: [...this.points, point].join(' ') }), corner);
+      fill(this.preview, s('polyline', { points: [...this.points, point].join(' ') }), dot(from, 'corner'));
     } else {
       fill(this.preview, this.strokes.map((points) => s('polyline.stroke', { points: points.join(' ') })));
     }
@@ -151,8 +165,8 @@ const rounded = ([x, y]) => [Math.round(x * 10) / 10, Math.round(y * 10) / 10];
 /** @param {XY} a @param {XY} b */
 const line = (a, b) => s('line', { x1: a[0], y1: a[1], x2: b[0], y2: b[1] });
 
-/** @param {string} text @param {XY} at @param {number} zoom */
-const label = (text, at, zoom) => s('text', { x: at[0] + 8 / zoom, y: at[1], 'font-size': 13 / zoom }, text);
+/** A dot, whose size on the screen is of the style. @param {XY} at @param {string} kind */
+export const dot = (at, kind) => s(`path.${kind}`, { d: `M${at}h0` });
 
 /** Where a hit matches: turned as its geometry says, or its box. @param {Hit} hit */
 export const matchOf = (hit) => outlineOf(hit.quad ? { polygon: hit.quad } : { box: hit.box ?? undefined });

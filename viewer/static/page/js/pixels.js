@@ -42,8 +42,8 @@ function keeping(fetching, room, size, drop = () => {}) {
   };
 }
 
-/** The folder of an image's pixels. @param {string} key */
-export const imagePath = (key, index = state.index) => `/images/${encodeURIComponent(index)}/${encodeURIComponent(key)}`;
+/** The folder of an image's pixels, or of a slide's squares. @param {string} key */
+export const imagePath = (key, index = state.index, kind = 'images') => `/${kind}/${encodeURIComponent(index)}/${encodeURIComponent(key)}`;
 /** @param {string} id @param {number} frame */
 export const uploadPath = (id, frame) => `/uploads/${encodeURIComponent(id)}/${frame}`;
 
@@ -81,7 +81,7 @@ const seen = new IntersectionObserver((entries) => {
 }, { rootMargin: '300px' });
 
 /** The thumbnail of an image in a list, fetched when it comes near the screen. @param {string} key @param {string} [alt] empty where text beside it says more @param {string} [index] another one */
-export function thumbnailOf(key, alt = '', index = undefined) {
+export function thumbnailOf(key, alt = '', index) {
   const path = `${imagePath(key, index)}/thumbnail`;
   const image = h('img', { alt, loading: 'lazy', decoding: 'async', draggable: 'false', onerror: () => image.classList.add('broken') });
   // Without a token the browser fetches by itself, which takes it a fraction of the time.

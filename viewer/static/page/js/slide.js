@@ -2,9 +2,8 @@
 import { fill, press, s } from './dom.js';
 import { fetchFrom } from './api.js';
 import { askOf } from './ask.js';
-import { loadImage } from './pixels.js';
+import { imagePath, loadImage } from './pixels.js';
 import { query } from './queries.js';
-import { state } from './state.js';
 /** @import { Hit, Image } from './types.js' */
 /** @import { View } from './view.js' */
 
@@ -13,25 +12,26 @@ const KEPT = 600;
 const AT_ONCE = 6;
 const BAR_PX = 120;
 
-const heatOf = query('heat', 'ask: Ask!, slide: ID!', 'Heat { address tiles low high }');
+const heatOf = query('heat', 'ask: Ask!, slide: ID!', 'Heat{address tiles low high}');
 
 /** The squares of one slide on one view. */
 export class Squares {
+  /** @type {Map<string, ImageBitmap | null>} in the order of their last use; null: it cannot be read */
+  kept = new Map();
+  /** @type {string[]} squares on screen that are not here, the last one first */
+  wanted = [];
+  /** @type {Map<string, AbortController>} */
+  running = new Map();
+  /** @type {HTMLImageElement | null} */
+  heat = null;
+  drawing = s('g.on-slide');
+
   /** @param {View} view @param {Image} image the slide @param {number} levels */
   constructor(view, image, levels) {
     this.view = view;
     this.image = image;
     this.levels = levels;
-    this.path = `/slides/${encodeURIComponent(state.index)}/${encodeURIComponent(image.key)}`;
-    /** @type {Map<string, ImageBitmap | null>} in the order of their last use; null: it cannot be read */
-    this.kept = new Map();
-    /** @type {string[]} squares on screen that are not here, the last one first */
-    this.wanted = [];
-    /** @type {Map<string, AbortController>} */
-    this.running = new Map();
-    /** @type {HTMLImageElement | null} */
-    this.heat = null;
-    this.drawing = s('g.on-slide');
+    this.path = imagePath(image.key, undefined, 'slides');
     view.drawing.append(this.drawing);
   }
 
@@ -107,7 +107,7 @@ export class Squares {
   want(names) {
     this.wanted = names;
     for (const [name, fetching] of this.running) if (!names.includes(name)) fetching.abort();
-    while (this.running.size < AT_ONCE && this.fetchNext());
+    while (this.running.size < AT_ONCE) if (!this.fetchNext()) break;
   }
 
   fetchNext() {
@@ -164,7 +164,7 @@ export function openSlide(view, image, levels) {
   const { squares: before } = view;
   if (before?.image.key === image.key && before.image.id === image.id) return before;
   const squares = new Squares(view, image, levels);
-  view.showSquares(squares, image.cols, image.rows);
+  view.set({ squares }, image.cols, image.rows);
   return squares;
 }
 

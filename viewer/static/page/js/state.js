@@ -24,18 +24,36 @@ const undone = [];
  */
 export const watch = (watcher) => watchers.push(watcher);
 
+/** @type {Partial<State>} where the answer that is shown was asked; other slices may be looked at meanwhile */
+export let question = {};
+
+/** Remembers where a question is asked, or that there is none. @param {boolean} isAsked */
+export function setQuestion(isAsked) {
+  const { image, upload, frame, region, asked } = state;
+  question = isAsked ? { image, upload, frame, region, asked } : {};
+}
+
+/** Back to the slice and the mark of the answer that is shown: what refines, explains or keeps it is about them. */
+export const recall = () => apply(question, false, true);
+
 /** @param {unknown} one @param {unknown} other */
-export const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 /** Changes the state, tells who watches, and writes the address. @param {Partial<State>} change @param {boolean} [isEntry] of its own in the history */
 export function update(change, isEntry = false) {
+  if (!Object.keys(change).some((key) => key in question || VIEW.includes(key))) recall();
+  apply(change, isEntry);
+}
+
+/** @param {Partial<State>} change @param {boolean} isEntry @param {boolean} [isRecalled] nothing is asked */
+function apply(change, isEntry, isRecalled) {
   const before = write();
   const keys = /** @type {(keyof State)[]} */ (Object.keys(change)).filter((key) => !isSame(change[key], state[key]));
   if (!keys.length) return;
   Object.assign(state, change);
   if (isEntry) undone.push(before);
   history[isEntry ? 'pushState' : 'replaceState'](null, '', `#${write()}`);
-  for (const watcher of watchers) watcher((...fields) => fields.some((field) => keys.includes(field)), keys.some((key) => !VIEW.includes(key)));
+  for (const watcher of watchers) watcher((...fields) => fields.some((field) => keys.includes(field)), !isRecalled && keys.some((key) => !VIEW.includes(key)));
 }
 
 /** Opens something, with nothing of the last question. @param {Partial<State>} change */

@@ -74,3 +74,16 @@ export interface State {
   by: string; fusion: string; where: string; notSame: string; groupBy: string; like: string[]; unlike: string[]; concept: string[];
   asked: boolean; window: Window | null; invert: boolean; hit: string; k: number;
 }
+
+/** What is fetched when it is first wanted. */
+export interface Parts {
+  archive: typeof import('./archive.js');
+  both: typeof import('./both.js');
+  columns: typeof import('./columns.js');
+  compare: typeof import('./compare.js');
+  concepts: typeof import('./concepts.js');
+  keep: typeof import('./keep.js');
+  map: typeof import('./map.js');
+  slide: typeof import('./slide.js');
+  uploads: typeof import('./uploads.js');
+}

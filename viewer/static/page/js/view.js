@@ -1,69 +1,65 @@
 // One image on a canvas: zoom, pan, window, and a drawing (SVG) over it in pixels of the image.
-import { clamp, h, on, s } from './dom.js';
+import { clamp, fill, h, on, s } from './dom.js';
 import { greyTable, paint } from './windowing.js';
 /** @import { Pixels, Window } from './types.js' */
 
 export class View {
+  drawing = s('g');
+  table = new Uint32Array(65536);
+  tableOf = '';
+  /** @type {ImageData | null} */
+  scratch = null;
+  /** @type {Pixels | null} */
+  pixels = null;
+  /** @type {import('./slide.js').Squares | null} in place of pixels, of a whole slide */
+  squares = null;
+  /** @type {HTMLImageElement | null} in place of pixels when the file is gone */
+  fallback = null;
+  /** @type {Window} */
+  window = { low: 0, high: 255 };
+  invert = false;
+  size = { cols: 1, rows: 1 };
+  zoom = 1;
+  least = 1;
+  /** How much taller than wide pixels are: mm of a row by mm of a column. */
+  tall = 1;
+  centre = { x: 0, y: 0 };
+  isFitted = true;
+  /** @type {((context: CanvasRenderingContext2D) => void) | null} draws above the image, in its pixels */
+  above = null;
+  pending = 0;
+  drawn = () => {};
+
   /** @param {HTMLElement} stage holds the canvas and the drawing */
   constructor(stage) {
     this.stage = stage;
     /** @type {HTMLCanvasElement} */
     this.canvas = h('canvas', { 'aria-hidden': 'true' });
-    this.drawing = s('g');
-    this.svg = s('svg.drawing', { 'aria-hidden': 'true' }, this.drawing);
-    stage.replaceChildren(this.canvas, this.svg);
+    fill(stage, this.canvas, s('svg.drawing', { 'aria-hidden': 'true' }, this.drawing));
     const flat = (/** @type {HTMLCanvasElement} */ canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', { alpha: false }));
     this.context = flat(this.canvas);
     /** @type {HTMLCanvasElement} */
     this.buffer = h('canvas');
     this.bufferContext = flat(this.buffer);
-    /** @type {ImageData | null} */
-    this.scratch = null;
-    this.table = new Uint32Array(65536);
-    this.tableOf = '';
-    /** @type {Pixels | null} */
-    this.pixels = null;
-    /** @type {import('./slide.js').Squares | null} in place of pixels, of a whole slide */
-    this.squares = null;
-    /** @type {HTMLImageElement | null} in place of pixels when the file is gone */
-    this.fallback = null;
-    /** @type {Window} */
-    this.window = { low: 0, high: 255 };
-    this.invert = false;
-    this.size = { cols: 1, rows: 1 };
-    this.zoom = this.least = 1;
-    /** How much taller than wide pixels are: mm of a row by mm of a column. */
-    this.tall = 1;
-    this.centre = { x: 0, y: 0 };
-    this.isFitted = true;
-    /** @type {((context: CanvasRenderingContext2D) => void) | null} draws above the image, in its pixels */
-    this.above = null;
-    this.pending = 0;
-    this.drawn = () => {};
     new ResizeObserver(() => { if (this.isFitted) this.fit(); else this.redraw(); }).observe(stage);
   }
 
-  /** @param {Pixels} pixels @param {Window} shown @param {boolean} invert */
+  /** @param {Pixels} pixels @param {Window | null} shown null: as the index shows it @param {boolean} invert */
   show(pixels, shown, invert) {
-    this.clear();
-    this.pixels = pixels;
-    this.window = shown;
-    this.invert = invert !== pixels.about.inverted;
-    this.resize(pixels.about.cols, pixels.about.rows, pixels.about.spacing);
+    const { about } = pixels;
+    this.window = shown ?? about.window;
+    this.invert = invert !== about.inverted;
+    this.set({ pixels }, about.cols, about.rows, about.spacing);
   }
 
-  /** @param {HTMLImageElement} picture @param {number} cols @param {number} rows @param {number[] | null} [spacing] */
-  showPicture(picture, cols, rows, spacing) {
+  /** @param {Partial<View>} what is shown: pixels, squares or a fallback @param {number} cols @param {number} rows @param {number[] | null} [spacing] mm of a row and of a column */
+  set(what, cols, rows, spacing) {
     this.clear();
-    this.fallback = picture;
-    this.resize(cols, rows, spacing);
-  }
-
-  /** @param {import('./slide.js').Squares} squares of a whole slide @param {number} cols @param {number} rows */
-  showSquares(squares, cols, rows) {
-    this.clear();
-    this.squares = squares;
-    this.resize(cols, rows);
+    Object.assign(this, what);
+    const isOther = cols !== this.size.cols || rows !== this.size.rows;
+    this.size = { cols, rows };
+    this.tall = spacing ? spacing[0] / spacing[1] : 1;
+    if (isOther || this.isFitted) this.fit();
   }
 
   /** Whether there is an image to mark on. */
@@ -76,16 +72,6 @@ export class View {
     this.squares?.close();
     this.pixels = this.fallback = this.squares = null;
     this.redraw();
-  }
-
-  /** @param {number} cols @param {number} rows @param {number[] | null} [spacing] mm of a row and of a column */
-  resize(cols, rows, spacing) {
-    const tall = spacing ? spacing[0] / spacing[1] : 1;
-    const isOther = cols !== this.size.cols || rows !== this.size.rows;
-    this.size = { cols, rows };
-    this.tall = tall;
-    if (isOther || this.isFitted) this.fit();
-    else this.redraw();
   }
 
   fit() {

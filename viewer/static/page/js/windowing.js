@@ -29,22 +29,16 @@ export function greyTable(about, shown, invert, table = new Uint32Array(65536)) 
  * @param {{ x0: number, y0: number, width: number, height: number, stride: number }} part in pixels of the output
  */
 export function paint(pixels, table, out, part) {
-  const { data, about } = pixels;
+  const { data, about: { channels, cols } } = pixels;
   const { x0, y0, width, height, stride } = part;
-  if (about.channels === 3) {
-    for (let y = 0, at = 0; y < height; y++) {
-      let from = ((y0 + y * stride) * about.cols + x0) * 3;
-      for (let x = 0; x < width; x++, from += 3 * stride) {
-        out[at++] = OPAQUE | (data[from + 2] << 16) | (data[from + 1] << 8) | data[from];
-      }
-    }
-    return;
-  }
+  const isColour = channels === 3;
   // The table is indexed by unsigned numbers: the same bytes, read so.
-  const values = new Uint16Array(data.buffer, data.byteOffset, data.length);
+  const values = isColour ? data : new Uint16Array(data.buffer);
   for (let y = 0, at = 0; y < height; y++) {
-    let from = (y0 + y * stride) * about.cols + x0;
-    for (let x = 0; x < width; x++, from += stride) out[at++] = table[values[from]];
+    let from = ((y0 + y * stride) * cols + x0) * channels;
+    for (let x = 0; x < width; x++, from += channels * stride) {
+      out[at++] = isColour ? OPAQUE | (values[from + 2] << 16) | (values[from + 1] << 8) | values[from] : table[values[from]];
+    }
   }
 }
 
