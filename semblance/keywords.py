@@ -148,7 +148,8 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     # Else the error would come from within, and name no keyword.
     for keys, kind, called in kinds:
         for key in keys:
-            if key in given and not isinstance(given[key], kind):
+            # True is a whole number to Python, and to nobody else.
+            if key in given and (not isinstance(given[key], kind) or isinstance(given[key], bool)):
                 raise SettingError(f"{key}: {given[key]!r} is no {called}")
     adjust = given.get("adjust")
     if adjust is not None and not isinstance(adjust, Mapping):

@@ -123,7 +123,9 @@ def findings_of(
         mark = FollowedMark.of(index, query, options, through)
         subject, options = mark.names, mark.options
     # The file of an indexed image is a query of its own: it must not find itself either.
-    asked = replace(options, among=options.among or others(index, query), include_self=True)
+    among = others(index, query) if options.among is None else options.among
+    left = None if among is None else [name for name in among if name != query.known_as]
+    asked = replace(options, among=left, include_self=True)
     return index.find_labels(subject, asked, labels=labels)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
+from typing import Any
 
 from ..answers.rule_names import FUSION_RULES
 from ..errors import SettingError
@@ -15,6 +17,19 @@ FUSIONS = FUSION_RULES
 """What a fusion may be; see ``retrieval.answers.fusion.fuse``."""
 NOBODY = "none"
 """As ``not_same``: leave nothing out but the query itself."""
+
+_KINDS: Mapping[str, Any] = {
+    **dict.fromkeys(("blind", "seed"), Integral),
+    "depth": Integral | None,
+    "label": str,
+    **dict.fromkeys(("hierarchy", "not_same", "where", "protocol"), str | None),
+}
+_CALLED: Mapping[Any, str] = {
+    Integral: "a whole number",
+    Integral | None: "a whole number",
+    str: "text",
+    str | None: "text",
+}
 
 
 @dataclass(frozen=True)
@@ -67,6 +82,17 @@ class EvaluationOptions:
     seed: int = field(default=0)
 
     def __post_init__(self) -> None:
+        for name, kind in _KINDS.items():
+            value = getattr(self, name)
+            # Else the error would come from within, and name no option.
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise SettingError(f"{name}: {value!r} will not do; give {_CALLED[kind]}")
+        cutoffs: Any = self.cutoffs
+        is_several = isinstance(cutoffs, Iterable) and not isinstance(cutoffs, str)
+        if not is_several or not all(isinstance(one, Integral) and int(one) > 0 for one in cutoffs):
+            raise SettingError(f"cutoffs: {cutoffs!r} will not do; give whole numbers of at least 1")
+        if self.protocol is not None and tuple(self.cutoffs) != CUTOFFS:
+            raise SettingError(f"cutoffs: {self.protocol} has measures of its own; leave it out")
         if self.blind < 0:
             raise SettingError(f"blind: {self.blind} hits; give 0 or more")
         for how in self.fusion:

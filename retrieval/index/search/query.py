@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...errors import SettingError
 from ..storage.snapshot import Snapshot
 from .best_cases import Cases, best_cases
 from .best_fused import Fused, best_fused
@@ -24,6 +25,10 @@ _DEEPER = 8
 
 def answer(snapshot: Snapshot, query: QueryImage, options: QueryOptions) -> list[Hit]:
     """Rank the images of a snapshot by how much they look like a query; see ``Index.query``."""
+    if options.volume_by != QueryOptions.volume_by:
+        raise SettingError(
+            "volume_by: only the slices of a volume are aligned; leave it out, or add --volume"
+        )
     return search(snapshot, query, encode_query(snapshot, query, options), options)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -186,6 +187,25 @@ def test_what_makes_no_sense_is_refused(index, change, text):
 def test_terms_that_make_no_sense(index, change):
     with pytest.raises(SettingError):
         evaluate(index, replace(PLAIN, **change))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"cutoffs": 3}, "cutoffs: 3 will not do; give whole numbers"),
+        ({"cutoffs": (1.5,)}, "cutoffs: (1.5,) will not do"),
+        ({"cutoffs": (2,), "protocol": "denner"}, "cutoffs: denner has measures of its own"),
+        ({"blind": "2"}, "blind: '2' will not do; give a whole number"),
+        ({"blind": True}, "blind: True will not do"),
+        ({"seed": "x"}, "seed: 'x' will not do"),
+        ({"label": 3}, "label: 3 will not do; give text"),
+        ({"where": 5}, "where: 5 will not do"),
+    ],
+)
+def test_options_of_another_kind_are_named(given, said):
+    with pytest.raises(SettingError, match=re.escape(said)):
+        EvaluationOptions(**given)
+    EvaluationOptions(cutoffs=np.array([1, 5]), seed=np.int64(3))
 
 
 def test_the_command(place, capsys):
