@@ -280,9 +280,12 @@ def test_a_mark_is_followed_through_the_slices(client, index):
     single = [search(client, image=name, where=others, **{**ask, "k": 100})["hits"] for name in asking]
     best = {}
     for hit in (hit for hits in single for hit in hits):
-        best[hit["image"]["id"]] = max(best.get(hit["image"]["id"], 0), hit["score"])
+        # Of each volume, which is a folder here, the best slice is a hit; other images are one each.
+        image = hit["image"]["id"]
+        case = image.partition("/")[0] if image.endswith(".dcm") else image
+        best[case] = max(best.get(case, 0), hit["score"])
     assert [hit["score"] for hit in found] == sorted(best.values(), reverse=True)[:12]
-    assert [hit["rank"] for hit in found] == list(range(1, 13))
+    assert [hit["rank"] for hit in found] == list(range(1, len(best) + 1))
     theirs = asked(index, IMAGE, "--by", "superpixel", *REGION, "--through", "6", "-k", "12")["hits"]
     assert [(hit["image"]["id"], hit["score"]) for hit in found] == [
         (hit["id"], hit["score"]) for hit in theirs
