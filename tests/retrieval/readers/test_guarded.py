@@ -47,7 +47,8 @@ def test_one_process_reads_file_after_file():
 @pytest.mark.parametrize(
     ("items", "arguments", "message"),
     [
-        (hostile.spin, (), r"more than 0\.2 s of a processor; raise max_seconds"),
+        # On a busy machine the time by the clock may be over first.
+        (hostile.spin, (), r"more than (0\.2 s of a processor|1.* s); raise max_seconds"),
         (hostile.sleep, (60,), r"more than 1.* s; raise max_seconds"),
         (hostile.crash, (), r"the process that read it died \(signal SIGSEGV\)"),
     ],

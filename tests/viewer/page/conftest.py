@@ -70,7 +70,7 @@ def browser() -> Iterator[Browser]:
     """One Chromium for the tests of a module: while it runs, no other test can have an event loop."""
     from playwright.sync_api import expect, sync_playwright
 
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=60_000)
 
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -90,7 +90,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         host = urlsplit(address).netloc
         tab = context.new_page()
-        tab.set_default_timeout(20_000)
+        tab.set_default_timeout(60_000)
 
         def note(text: str) -> None:
             if not allows or allows not in text:
