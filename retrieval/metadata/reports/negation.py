@@ -44,10 +44,13 @@ _IS = (
     r"(?:is|are|was|were|has|have|had|can|could|did|does|ist|sind|war|waren|wird|werden|wurden?|kann|können|"
     r"konnten?|lässt|lassen|zeigt|zeigen|findet|stellt|liegt|liegen|besteht|bestehen)"
 )
-_OF = r"(?:(?:(?:evidence|signs?) of|nachweis|hinweise? auf|anhalt für) )?(?:an? |eine[rs]? )?(?:\w+ )?"
+_OF = (
+    r"(?:(?:(?:evidence|signs?) of|nachweis|hinweise? auf|anhalt für) )?(?:an? |eine[rs]? )?"
+    r"(?:\w+ )?(?:interval )?"
+)
 _ONLY_SEEMS = _words(
     # Who finds no change, or no growth of a thing, finds the thing.
-    rf"(?:no|without|not|kein\w*|ohne|nicht) {_OF}(?:change|increase|decrease|interval|"
+    rf"(?:no|without|not|kein\w*|ohne|nicht) {_OF}(?:change|increase|decrease|"
     r"(?:befund|ver)?änderung|(?:größen)?zunahme|abnahme)\w*",
     rf"(?:no|without|kein\w*|ohne) {_OF}(?:enlargement|growth|progression|worsening|improvement|"
     r"regression|resolution|extension|displacement|progredienz|progress|rückbildung|vergrößerung|"
@@ -63,19 +66,28 @@ _ONLY_SEEMS = _words(
     r"(?:previously|bisher|zuvor|vorher) (?:not|nicht) \w+|not \w+ (?:before|previously)",
 )
 _BEFORE = _words(
-    r"no|not|cannot|\w+n['’]t|nil|without|w/o|never|nor|neither|denie[sd]|denying|neg(?:ative)?\.? for|"
-    r"absence of|absent|free of|clear of|(?:rules?|ruled) out|r/o|excludes?|lack of|lacks|unlikely|"
-    r"fail(?:s|ed) to|(?:evaluate|evaluation|assess|assessment) for|(?:resolution|disappearance) of|"
+    r"no|nothing|not|cannot|\w+n['’]t|nil|without|w/o|never|nor|neither|denie[sd]|denying|"
+    r"neg(?:ative)?\.? for|absence of|absent|free of|clear of|(?:rules?|ruled) out|r/o|excludes?|"
+    r"lack of|lacks|unlikely|fail(?:s|ed) to|(?:evaluate|evaluation|assess|assessment) for|"
+    r"(?:resolution|disappearance) of|"
     r"kein(?:e[mnrs]?|erlei)?|nicht|ohne|weder|frei von|fehlen\w*|ausschluss(?: von)?"
 )
-_ADJECTIVE = re.compile(
-    rf"\s+(?!{_SEEN}\b|(?:ein|die|der|den|dem|des)\w*)(?:\w+ed|\w+e[mnrs]?)\s+", re.IGNORECASE
+_ADJECTIVE = {
+    "not": re.compile(rf"\s+(?!{_SEEN}\b)\w+ed\s+", re.IGNORECASE),
+    "nicht": re.compile(rf"\s+(?!{_SEEN}\b|(?:ein|die|der|den|dem|des)\w*)\w+e[mnrs]?\s+", re.IGNORECASE),
+}
+"""What stands between: "not calcified nodule" denies what the nodule is, not that it is."""
+_PART = re.compile(
+    r"\s(?!(?:evidence|signs?|trace|nachweis|hinweis|anhalt|ausschluss)\b)\w+\s+"
+    r"(?:of\s+(?:the|this|these)|der|des|dieser|dieses)\s+(?:\w+\s+)?",
+    re.IGNORECASE,
 )
+"""What stands between: "no enhancement of the cyst" denies something of the cyst."""
 _AFTER = re.compile(
     rf"(?:(?!\b{_IS}\b)[^,:]){{0,40}}?(?:\b{_IS}\s+(?:\w+\s+){{0,3}}?|\b|(?<=\s))(?:"
-    rf"(?:not|never|nicht|nie|no\s+longer|(?<=n['’])t)(?:\s+(?!only\b)[^\s,]+){{0,2}}?\s+{_SEEN}\b|"
+    rf"(?:not|cannot|never|nicht|nie|no\s+longer|(?<=n['’])t)(?:\s+(?!only\b)[^\s,]+){{0,2}}?\s+{_SEEN}\b|"
     r"(?:not|nicht)\s*$|(?<=\s)negative\b|"
-    r"(?:absent|excluded|ruled\s+out|(?:un|less\s+)likely|ausgeschlossen|verneint|fehl(?:t|en))\b|"
+    r"(?:absent|excluded|ruled\s+out|(?:un|less\s+)likely|unwahrscheinlich|ausgeschlossen|verneint|fehl(?:t|en))\b|"
     r"(?<!partially\s)(?<!partly\s)(?:resolved|disappeared|verschwunden)\b|"
     r"(?:vollständig|komplett)\s+(?:zurückgebildet|resorbiert|regredient|aufgelöst)\b)"
     r"|[^,:]{0,40}?:\s*(?:no|none|nil|absent|nein|nicht|kein\w*|negativ\w*)\b",
@@ -123,8 +135,8 @@ def _is_denied(clause: str, start: int, end: int) -> bool:
 
 def _reaches(denial: str, between: str, rest: str) -> bool:
     """Return whether a denial reaches over the words between to a term, with which the rest begins."""
-    # "Not calcified nodule" denies what it is, not that it is.
-    if denial.lower() in ("not", "nicht") and _ADJECTIVE.fullmatch(between):
+    adjective = _ADJECTIVE.get(denial.lower())
+    if _PART.fullmatch(between) or (adjective and adjective.fullmatch(between)):
         return False
     if "," not in between:
         return len(between.split()) <= _MOST_WORDS
