@@ -112,7 +112,7 @@ function buttons() {
 }
 
 function files() {
-  const take = async (/** @type {FileList} */ files) => { if (files.length) (await keep()).drop([...files]); };
+  const take = async (/** @type {FileList} */ given) => { if (given.length) (await keep()).drop([...given]); };
   on('file', 'change', () => take($('file').files));
   on(document, 'dragover drop', (event) => event.preventDefault());
   on(document, 'dragover dragleave drop', (event) => document.body.classList.toggle('dropping', event.type === 'dragover' || event.relatedTarget));

@@ -14,10 +14,10 @@ export function remember() {
   const key = slices().find((slice) => slice.image.id === image)?.image.key;
   if (!key || last[0]?.address === address) return;
   const note = `${region ? 'a region of' : state.volume ? 'the volume of' : 'the image'} ${image}`;
-  last = [{ address, index: state.index, key, note }, ...last.filter((question) => question.address !== address)].slice(0, MOST);
+  last = [{ address, index: state.index, key, note }, ...last.filter((asked) => asked.address !== address)].slice(0, MOST);
   $('strip').hidden = last.length < 2;
-  fill('strip', last.map((question) => h('button', {
-    title: `Ask again with ${question.note}`,
-    onclick: () => update(read(question.address), true),
-  }, thumbnailOf(question.key, '', question.index))));
+  fill('strip', last.map((asked) => h('button', {
+    title: `Ask again with ${asked.note}`,
+    onclick: () => update(read(asked.address), true),
+  }, thumbnailOf(asked.key, '', asked.index))));
 }
