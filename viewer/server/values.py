@@ -195,6 +195,8 @@ def _window(shares: Floats, values: Floats) -> tuple[float, float]:
 
 def _rounded(low: float, high: float) -> tuple[float, float]:
     # The line is as exact as the levels are, float32, by the range between its ends: one may be 0.
+    if not low < high:  # so near that they are one number
+        return low, high
     digits = 5 - math.floor(math.log10(high - low))
     return round(low, digits), round(high, digits)
 
