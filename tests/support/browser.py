@@ -56,3 +56,13 @@ def measured(page: str, width: int, measure: str, folder: Path) -> Any:
     )
     text = done.stdout.partition('<pre id="measured">')[2].partition("</pre>")[0]
     return json.loads(html.unescape(text))
+
+
+def list_images(tab: Any) -> None:
+    """Let the page list images, not series or slides; a row that is replaced under a click would lose it."""
+    first = tab.locator("#list [data-id]").first
+    first.wait_for()
+    if tab.input_value("#level"):
+        shown = first.element_handle()
+        tab.select_option("#level", "")
+        shown.wait_for_element_state("hidden")

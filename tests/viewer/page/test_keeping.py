@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from support.browser import list_images
 from support.served import copy_room, run
 
 pytest.importorskip("playwright.sync_api")
@@ -45,7 +46,7 @@ def own(page_index: Path, tmp_path: Path) -> Path:
 
 def ask(tab: Page, name: str = "ct0/002.dcm") -> None:
     """Open an image and ask with it."""
-    tab.select_option("#level", "")
+    list_images(tab)
     tab.click(f'#list [data-id="{name}"]')
     expect(tab.locator("#look-title")).to_have_text(name)
     # The whole stack: a server that stops while it reads one would answer that something is wrong.
@@ -80,6 +81,7 @@ def test_a_saved_search_comes_back_after_the_server_was_started_anew(visit: Visi
         tab.fill("#search-name", "lower lobes")
         tab.click("#save-search")
         expect(tab.locator("#saved-list")).to_contain_text("lower lobes")
+        tab.close()
     with listening(own) as address:
         tab = visit(address, allows=STOPPED)
         tab.click("#saved-button")
@@ -87,6 +89,7 @@ def test_a_saved_search_comes_back_after_the_server_was_started_anew(visit: Visi
         expect(tab.locator("#look-title")).to_have_text("ct0/002.dcm")
         assert "by=superpixel" in tab.url
         expect(tab.locator(".hit").first).to_be_visible()
+        tab.close()
 
 
 def test_an_answer_is_saved_as_a_file(visit: Visit, address: str, tmp_path: Path) -> None:

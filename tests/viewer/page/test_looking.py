@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import cv2
 import numpy as np
 import pytest
+from support.browser import list_images
 from support.images import texture_of_all_sizes
 from support.served import INDEX, hounsfield, run, write_ct
 
@@ -31,7 +32,7 @@ BRIGHT = """() => {
 
 def open_image(tab: Page, name: str = FIRST) -> None:
     """Open an image from the list and wait for its pixels."""
-    tab.select_option("#level", "")
+    list_images(tab)
     tab.click(f'#list [data-id="{name}"]')
     expect(tab.locator("#look-title")).to_have_text(name)
     expect(tab.locator("#window-values")).not_to_be_empty()

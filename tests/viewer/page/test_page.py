@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import cv2
 import pytest
+from support.browser import list_images
 from support.images import texture_of_all_sizes
 from support.served import asked
 
@@ -33,7 +34,7 @@ CUT_OFF = """pane => {
 
 def open_image(tab: Page, name: str = "ct0/002.dcm") -> None:
     """Open an image from the list and wait for its pixels."""
-    tab.select_option("#level", "")
+    list_images(tab)
     tab.click(f'#list [data-id="{name}"]')
     expect(tab.locator("#look-title")).to_have_text(name)
     expect(tab.locator("#window-values")).not_to_be_empty()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from support.browser import list_images
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, Route, expect
@@ -125,7 +126,7 @@ def test_a_hit_is_seen_on_its_slide_and_a_tile_leads_to_it(visit: Visit, slides:
     tab.locator(".hit .picture").first.click()
     tab.click("#hit-slide")
     expect(tab.locator("#stage-hit .on-slide polygon").first).to_be_attached()
-    tab.select_option("#level", "")
+    list_images(tab)
     tab.click('#list [data-id="b.tif#1.0um/2,2"]')
     tab.locator("#labels").get_by_role("button", name="on its slide").click()
     expect(tab.locator("#look-title")).to_have_text("b.tif")
