@@ -120,13 +120,14 @@ def is_cut_off(data: bytes, values: NDArray[Any] | None = None, tables: bytes | 
     # Within a scan no other FF is followed by D9.
     end = len(data) if (found := data.find(_END, start)) < 0 else found
     try:
-        if values is None:
-            values = imagecodecs.jpeg8_decode(data, tables=tables)
-        if _is_full(values, stated, is_alone=data.find(bytes([0xFF, _SCAN]), start + 2, end) < 0):
+        shown = imagecodecs.jpeg8_decode(data, tables=tables) if values is None else values
+        if _is_full(shown, stated, is_alone=data.find(bytes([0xFF, _SCAN]), start + 2, end) < 0):
             return False
         # What follows a whole image is passed over; behind a part of one it is taken for the rest.
         longer = imagecodecs.jpeg8_decode(data[:end] + _FILLER + _END, tables=tables)
-        return not np.array_equal(longer, imagecodecs.jpeg8_decode(data, tables=tables))
+        if values is not None:  # they may be of another decoder
+            shown = imagecodecs.jpeg8_decode(data, tables=tables)
+        return not np.array_equal(longer, shown)
     except Exception:  # who decodes it in earnest says what is wrong
         return False
 
