@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from retrieval.errors import did_you_mean
 from retrieval.metadata.groups import NAMED_IN_FILES
 
-from .answer import Answer
+from .answer import Answer, Caption
 from .safe_text import printable
 
 if TYPE_CHECKING:
@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from .queries.query import Query
 
 
-def has_value(index: Index, image: str, column: str) -> bool:
-    """Tell whether an indexed image has a value of a column."""
-    entry = index.picture(image)
+def has_value(caption: Caption, column: str) -> bool:
+    """Tell whether an indexed image has a value of the column that its caption was made with."""
     always = {"id", "source", "rows", "cols"}
-    return column in {*always, *entry.groups, *entry.metadata, *(["label"] if entry.labels else [])}
+    return column in {*always, *caption.group, *(["label"] if caption.label else [])}
 
 
 def note_on_condition(index: Index, options: QueryOptions, answer: Answer) -> str | None:
@@ -42,10 +41,10 @@ def note_on_condition(index: Index, options: QueryOptions, answer: Answer) -> st
     return printable("; ".join([f"note: no image meets the condition {where}", *never]))
 
 
-def note_on_cases(index: Index, query: Query, options: QueryOptions, answer: Answer) -> str | None:
+def note_on_cases(query: Query, options: QueryOptions, answer: Answer) -> str | None:
     """Return the line that says that hits name no case; None if all do."""
     column = options.group_by
-    n = 0 if column is None else sum(not has_value(index, row.caption.id, column) for row in answer.rows)
+    n = 0 if column is None else sum(not has_value(row.caption, column) for row in answer.rows)
     if not n:
         return None
     who = "no hit has one" if n == len(answer.rows) else f"{n:,} of {len(answer.rows):,} hits have none"

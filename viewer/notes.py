@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from retrieval.metadata.groups import NAMED_IN_FILES
 from retrieval.representation import family_of
 
-from .answer import Answer
+from .answer import Answer, caption_of
 from .answer_notes import has_value, note_on_cases, note_on_condition
 from .queries.query import Query, asked_by
 from .safe_text import counted, first_few, printable
@@ -52,7 +52,7 @@ class Notes:
         is_alone = len(answer.rows) == 1 and (options.k > 1 or len(self._index) == 1)
         scores = None if is_alone else note_on_scores(answer)
         where = note_on_condition(self._index, options, answer)
-        cases = note_on_cases(self._index, query, options, answer)
+        cases = note_on_cases(query, options, answer)
         return [note for note in (lacking, scores, space, foreign, where, cases) if note]
 
     def rest(self) -> list[str]:
@@ -121,7 +121,7 @@ def has_no_value(index: Index, query: Query, column: str) -> bool:
     # A file that is not indexed has its header alone.
     if query.picture is not None:
         return column not in {**query.picture.groups, **query.picture.metadata}
-    return not has_value(index, query.shown, column)
+    return not has_value(caption_of(index, query.shown, column), column)
 
 
 def note_on_names(index: Index, column: str | None) -> str | None:

@@ -133,7 +133,7 @@ def test_a_condition_that_no_image_meets_is_said(index, where, said):
 def test_hits_without_a_case_are_said(index):
     query = Query("0.dcm", known_as="0.dcm")
     options = QueryOptions(by=["thumbnail"], group_by="patient")
-    said = note_on_cases(index, query, options, ask(index, query, options))
+    said = note_on_cases(query, options, ask(index, query, options))
     assert said == "note: --group-by patient: no hit has one; each is a case of its own"
     options = QueryOptions(by=["thumbnail"], group_by="label")
-    assert note_on_cases(index, query, options, ask(index, query, options)) is None
+    assert note_on_cases(query, options, ask(index, query, options)) is None
