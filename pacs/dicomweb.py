@@ -25,7 +25,7 @@ _STUDY, _SERIES, _INSTANCE, _N_IMAGES = "0020000D", "0020000E", "00080018", "002
 _OPTIONS = ("fuzzymatching", "emptyvaluematching", "multiplevaluematching")
 """What stands among the attributes of a query and is none (PS3.18 section 8.3.4)."""
 _PAGE, _SMALL_PAGE = 1000, 100
-"""Matches asked for at a time, the latter of servers that refuse to show so many."""
+"""Matches asked for at a time; the second number is for servers that refuse the first."""
 _ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 """Files as the archive keeps them: to transcode them would cost it time, and might lose something."""
 

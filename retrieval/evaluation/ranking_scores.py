@@ -41,11 +41,11 @@ class Measures(Protocol):
 
 
 def unmoved(measures: Measures) -> str:
-    """Return the measure by which systems are compared of which one knows labels of what it finds.
+    """Return the measure that compares systems, one of which learnt from labels of the images it finds.
 
-    What learnt from labels brings the pictures of a label together. Right answers then come together or not
-    at all, and average precision, which is convex in them, rises by labels that mean nothing, too. The share
-    of right ones among the first so many does not.
+    Learning from labels brings the images of a label together, so that either many relevant ones are ranked
+    high or none is. That raises mean average precision for random labels, too, but not R-precision, the share
+    of relevant images among the first R.
     """
     return "R-prec" if measures.main == "mAP" else measures.main
 

@@ -42,7 +42,7 @@ class Evaluation:
         there are none. Measures are expected values over the orders of tied hits.
     weights : of fusions that learn, by system: the mean weight of each member.
     compared_by : the main measure; R-precision if a system knows labels of what it finds; empty for the main.
-    knowing : systems that learnt from labels of the pictures that they find, if not from the query's.
+    knowing : systems that learnt from labels of the images that they find, if not from the query's.
     """
 
     measures: tuple[str, ...]

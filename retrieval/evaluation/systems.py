@@ -43,7 +43,7 @@ class System:
     is_blind : it ranks a second time, its first hits counted as liked.
     sample : ``sample(position, liked)`` returns the scores of the same query over the sample of the index, by
         which a fusion scales them; None: the ranking itself is the sample.
-    knows_labels : it learnt from labels of the pictures that it finds, though never from those of the query.
+    knows_labels : it learnt from labels of the images that it finds, though never from those of the query.
     """
 
     name: str

@@ -24,7 +24,7 @@ _SAMPLED_VALUES = 1 << 18
 _X_RAY = ("1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2", "1.2.840.10008.5.1.4.1.1.12.3")
 """Angiography, fluoroscopy, and angiography in two planes: those of the X-Ray Image module."""
 _ONE_GREY = 100
-"""A window so many times as wide as all values that there can be shows them as one grey."""
+"""Ratio of a window's width to the range of possible values above which all of them are shown as one grey."""
 _HOUNSFIELD_TYPES = ("", "HU", "HU_MOD", "US", "UNSPECIFIED")
 
 
