@@ -12,6 +12,7 @@ from typing import Any
 from retrieval.errors import ArchiveError
 
 from .quick_ack import quick_ack_handlers
+from .reactor import leave_answers
 from .spool import Piece
 from .web import TransientError
 
@@ -162,7 +163,7 @@ class Peer:
         for pause in (*_PAUSES, None):
             link = entity.associate(self.host, self.port, ae_title=self.title, **about)
             if link.is_established:
-                return link
+                return leave_answers(link)
             # Archives limit how many there are at once, and ours end one after the other.
             if not (link.is_rejected and link.acceptor.primitive.result == _FOR_NOW):
                 break

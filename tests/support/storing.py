@@ -12,6 +12,8 @@ from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import AE
 from support.archive_files import CT
 
+from pacs.reactor import leave_answers
+
 LOST = None
 """In the place of a status: the association is gone."""
 
@@ -22,7 +24,7 @@ def association(port, called="SEMBLANCE", calling="SCANNER", kind=CT):
     entity = AE(ae_title=calling)
     entity.add_requested_context(kind, [ExplicitVRLittleEndian])
     entity.acse_timeout = entity.dimse_timeout = entity.connection_timeout = 60
-    link = entity.associate("127.0.0.1", port, ae_title=called)
+    link = leave_answers(entity.associate("127.0.0.1", port, ae_title=called))
     try:
         yield link
     finally:
