@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from ...answers.bounded_fusion import depths
 from ...errors import SettingError
 from ..storage.snapshot import Snapshot
 from .best_cases import Cases, best_cases
@@ -105,7 +108,17 @@ def _refined(
     """Return the query by each representation, reranked and smoothed as the options say."""
     if options.smooth:
         check_smoothing(snapshot, [one.name for one in encoded])
-    return refine_all(snapshot, encoded, mask, Smoothing(snapshot, query, options.smooth))
+    reach = _reach(snapshot, mask, options, len(encoded))
+    return refine_all(snapshot, encoded, mask, Smoothing(snapshot, query, options.smooth), reach)
+
+
+def _reach(snapshot: Snapshot, mask: Mask | None, options: QueryOptions, n_rankings: int) -> int:
+    """Return how deep an answer reads its rankings at first."""
+    n = len(snapshot) if mask is None else int(np.count_nonzero(mask))
+    if options.group_by is not None:
+        return next(depths(n, options.k, n_rankings), n)
+    k = first_depth(options, n)
+    return k if n_rankings == 1 else next(depths(n, k), n)
 
 
 def _fused(

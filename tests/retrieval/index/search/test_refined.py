@@ -35,9 +35,10 @@ class Collection:
         return self.names.index(name)
 
 
+@pytest.mark.parametrize("reach", [0, 30, N])
 @pytest.mark.parametrize("n_smoothed", [0, 3])
 @pytest.mark.parametrize("n_reranked", [0, 1, 12, 200])
-def test_they_are_parts_of_the_whole_one(n_reranked, n_smoothed, monkeypatch):
+def test_they_are_parts_of_the_whole_one(n_reranked, n_smoothed, reach, monkeypatch):
     monkeypatch.setattr(smooth, "POOL", 7)
     rerank_first_images(monkeypatch, n_reranked, "one")
     collection, mask = Collection(), np.arange(N) % 9 != 4
@@ -46,7 +47,7 @@ def test_they_are_parts_of_the_whole_one(n_reranked, n_smoothed, monkeypatch):
         query = EncodedQuery("one", object(), Encoding(vector), (1, 1), None)
         whole = smoothing.of(rerank(collection, query, rank(collection, query, N, mask)))
         ids, scores = whole.ranking.ids, whole.ranking.scores
-        refined = Refined.of(collection, query, mask, smoothing)
+        refined = Refined.of(collection, query, mask, smoothing, reach)
         for depth in (1, 12, 30, N):
             found = refined.to(depth)
             n = len(found.ranking)
