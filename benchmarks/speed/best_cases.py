@@ -29,6 +29,7 @@ from retrieval.index.search.best_fused import best_fused
 from retrieval.index.search.encode_query import EncodedQuery
 from retrieval.index.search.fusion import Fusion
 from retrieval.index.search.group_cases import GroupedRanking, group_cases
+from retrieval.index.search.query import first_reach
 from retrieval.index.search.query_options import QueryOptions
 from retrieval.index.search.rank import rank
 from retrieval.index.search.refined import refine_all
@@ -46,6 +47,7 @@ WAYS: tuple[tuple[str, int, dict[str, Any]], ...] = (
     ("two by rrf, best image, smoothed", 2, {"smooth": 4, "fusion": "rrf"}),
     ("no cases: two by rrf", 2, {"group_by": None, "fusion": "rrf"}),
     ("no cases: two by z", 2, {"group_by": None, "fusion": "z"}),
+    ("no cases: two by z, smoothed", 2, {"smooth": 4, "group_by": None, "fusion": "z"}),
 )
 BY = ("first", "second")
 PICTURE: Any = None
@@ -110,7 +112,8 @@ def bounded(
     collection: Any, encoded: list[EncodedQuery], mask: Any, fusion: Fusion, options: QueryOptions
 ) -> GroupedRanking | None:
     """Return the best cases, or images, by the first images; None if that takes whole rankings."""
-    refined = refine_all(collection, encoded, mask, Smoothing(collection, PICTURE, options.smooth))
+    reach = first_reach(collection, mask, options, len(encoded))
+    refined = refine_all(collection, encoded, mask, Smoothing(collection, PICTURE, options.smooth), reach)
     if options.group_by is not None:
         found = best_cases(collection, refined, mask, fusion, options)
         return None if found is None else found.grouped

@@ -108,11 +108,11 @@ def _refined(
     """Return the query by each representation, reranked and smoothed as the options say."""
     if options.smooth:
         check_smoothing(snapshot, [one.name for one in encoded])
-    reach = _reach(snapshot, mask, options, len(encoded))
+    reach = first_reach(snapshot, mask, options, len(encoded))
     return refine_all(snapshot, encoded, mask, Smoothing(snapshot, query, options.smooth), reach)
 
 
-def _reach(snapshot: Snapshot, mask: Mask | None, options: QueryOptions, n_rankings: int) -> int:
+def first_reach(snapshot: Snapshot, mask: Mask | None, options: QueryOptions, n_rankings: int) -> int:
     """Return how deep an answer reads its rankings at first."""
     n = len(snapshot) if mask is None else int(np.count_nonzero(mask))
     if options.group_by is not None:

@@ -50,7 +50,12 @@ class Refined:
 
     @classmethod
     def of(
-        cls, snapshot: Snapshot, encoded: EncodedQuery, mask: Mask | None, smoothing: Smoothing, reach: int = 0
+        cls,
+        snapshot: Snapshot,
+        encoded: EncodedQuery,
+        mask: Mask | None,
+        smoothing: Smoothing,
+        reach: int = 0,
     ) -> Refined:
         """Rerank and smooth, once more if the representation expands queries by verified hits.
 
