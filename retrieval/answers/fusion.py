@@ -19,6 +19,10 @@ RANK_CONSTANT = 60
 """The constant of reciprocal rank fusion that Cormack, Clarke and Büttcher (SIGIR 2009) recommend."""
 
 
+_LEAST = float(np.finfo(np.float32).tiny)
+"""Scores that differ by less tell nothing apart; divided by less, one of another size would be infinite."""
+
+
 class Scale(NamedTuple):
     """What brings scores of one representation to a scale that others have too: (s − zero) / unit.
 
@@ -35,11 +39,15 @@ def scale_of(sample: NDArray[np.float32], how: str) -> Scale:
     ``z``: their mean and standard deviation, without the highest. Other rules: their range becomes [0, 1].
     """
     scores = np.sort(sample.astype(np.float64))
+    if not len(scores):
+        return Scale(0.0, 0.0)
     if how == "z":
         # The highest may be the query itself, and its score would be half of the deviation of sparse vectors.
-        rest = scores[:-1] if len(scores) > 2 and scores[0] < scores[-2] else scores
-        return Scale(float(rest.mean()), float(rest.std())) if len(rest) else Scale(0.0, 0.0)
-    return Scale(float(scores[0]), float(scores[-1] - scores[0])) if len(scores) else Scale(0.0, 0.0)
+        rest = scores[:-1] if len(scores) > 2 and scores[-2] - scores[0] >= _LEAST else scores
+        zero, unit = float(rest.mean()), float(rest.std())
+    else:
+        zero, unit = float(scores[0]), float(scores[-1] - scores[0])
+    return Scale(zero, unit if unit >= _LEAST else 0.0)
 
 
 def fuse(

@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cli.main import main
@@ -107,6 +107,8 @@ def test_weights_by_hand():
     st.lists(st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4), min_size=1, max_size=3),
     st.sampled_from(FUSION_RULES),
 )
+@example([[0.0, 0.0, 1.0, 1.401298464324817e-45]], "z")
+@example([[0.0, 0.0, 0.0, 1.401298464324817e-45]], "sum")
 def test_votes_say_where_the_score_comes_from(scores, how):
     rankings = [ranking(*row) for row in scores]
     weights = [0.5 + i for i in range(len(rankings))] if how == "learnt" else None

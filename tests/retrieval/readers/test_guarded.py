@@ -105,7 +105,7 @@ def test_the_time_of_one_file_does_not_count_for_the_next_when_only_the_first_im
     _items(hostile.number_of_process)  # a process that has begun
     for _ in range(3):
         # As a query that reads one slice of a volume does.
-        left = guarded_items(hostile.work, Path(__file__), "x", 0.3, limits=Limits(max_seconds=0.5))
+        left = guarded_items(hostile.work, Path(__file__), "x", 0.6, limits=Limits(max_seconds=1.5))
         assert next(left) == "done"
         left.close()
 
