@@ -153,19 +153,19 @@ class GreyScale:
         return self.window.measured(np.concatenate(parts)) if parts else (0.0, 1.0)
 
     def _padding(self, values: NDArray[Any]) -> NDArray[np.bool_] | None:
-        """Return which stored values are padding; PS3.3 C.7.5.1.1.2."""
+        """Return which stored values are padding; PS3.3 C.7.5.1.1.2, and C.7.6.24 and 25 of floats."""
         dataset = self.stored.dataset
-        if values.dtype.kind == "f":
-            value = numbers(dataset, "FloatPixelPaddingValue") or numbers(
-                dataset, "DoubleFloatPixelPaddingValue"
-            )
-            # In the type of the pixels: a padding of 0.1 is not the nearest float32.
-            return values == values.dtype.type(value[0]) if value else None
-        value = numbers(dataset, "PixelPaddingValue")
-        if not value:
+        is_float = values.dtype.kind == "f"
+        for kind in ("Float", "DoubleFloat") if is_float else ("",):
+            if value := numbers(dataset, f"{kind}PixelPaddingValue"):
+                limit = numbers(dataset, f"{kind}PixelPaddingRangeLimit") or value
+                break
+        else:
             return None
-        limit = numbers(dataset, "PixelPaddingRangeLimit") or value
-        low, high = sorted((self._as_stored(value[0]), self._as_stored(limit[0])))
+        # Floats in the type of the pixels: a padding of 0.1 is not the nearest float32.
+        low, high = sorted(
+            values.dtype.type(end) if is_float else self._as_stored(end) for end in (value[0], limit[0])
+        )
         padding: NDArray[np.bool_] = (values >= low) & (values <= high)
         return padding
 
