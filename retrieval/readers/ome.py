@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+Spacing = tuple[float, float]
+"""Of rows and of columns, in mm."""
 
 _MILLIMETRES = {"m": 1000.0, "cm": 10.0, "mm": 1.0, "µm": 1e-3, "um": 1e-3, "nm": 1e-6}
 
@@ -17,11 +21,34 @@ def ome_images(file: Any) -> list[Any]:
         root = ElementTree.fromstring(file.ome_metadata)
     except (ElementTree.ParseError, TypeError, ValueError):
         return []
-    return [element for element in root.iter() if _local(element) == "Image"]
+    images = [element for element in root.iter() if _local(element) == "Image"]
+    for image in images:
+        _drop_other_files(image, root.get("UUID"))
+    return images
 
 
-def spacing_of(images: list[Any]) -> tuple[float, float] | None:
-    """Return the (row, col) spacing in mm of the first image, None if it is not known."""
+def _drop_other_files(image: Any, own: str | None) -> None:
+    """Drop what is said of pages of other files: each file of a set may describe all of them."""
+    for pixels in image:
+        for data in [e for e in pixels if _local(e) == "TiffData"]:
+            names = [str(e.text).strip() for e in data if _local(e) == "UUID"]
+            if own and names and names != [own]:
+                pixels.remove(data)
+
+
+def spacings_of(images: list[Any]) -> Callable[[int], Spacing | None]:
+    """Return what gives the spacing of a page (IFD), None if it is not known: each image has its own.
+
+    A page of which the file does not say which image it is of has the spacing that all images have.
+    """
+    known = {id(image): spacing_of([image]) for image in images}
+    of_page = {page: known[id(image)] for page, image in image_of_page(images).items()}
+    common = next(iter(known.values())) if len(set(known.values())) == 1 else None
+    return lambda page: of_page.get(page, common)
+
+
+def spacing_of(images: list[Any]) -> Spacing | None:
+    """Return the spacing of the first image, None if it is not known."""
     pixels = next((e for image in images for e in image.iter() if _local(e) == "Pixels"), None)
     if pixels is None:
         return None

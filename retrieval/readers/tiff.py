@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import PictureError
 from ..picture import Picture
 from .codestream import codestream_size, is_cut_off
-from .ome import ome_images, pages_by_name, spacing_of
+from .ome import ome_images, pages_by_name, spacings_of
 from .pseudonym import hashed
 from .slide import is_associated, is_slide, slide_pages
 from .source import Read, Source
@@ -35,14 +35,15 @@ def read(source: Source) -> Iterator[Read]:
         planes = [plane for page in _pages(file, images) for plane in channels_of(page)]
         if not planes:
             raise PictureError("damaged: it holds no image")
-        spacing, n = spacing_of(images), len(planes)
+        spacing, n = spacings_of(images), len(planes)
         groups = {"series": hashed(source.salt, "series", source.id)} if n > 1 else {}
         window = PlaneWindow(planes, source, lambda plane: _check(plane.page, file, source))
 
         def picture(number: int) -> Picture:
             pixels = window.show(planes[number])
             metadata = {"rows": pixels.shape[0], "cols": pixels.shape[1], "frame": number}
-            return Picture(pixels, source.frame_id(number, n), spacing, groups, metadata)
+            own = spacing(planes[number].page.index)
+            return Picture(pixels, source.frame_id(number, n), own, groups, metadata)
 
         yield from source.each(n, picture)
 
