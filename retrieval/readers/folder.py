@@ -167,10 +167,15 @@ def _found(path: Path | os.DirEntry[str], name: str, report: Report) -> FoundFil
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    # Some file systems have inodes of 64 bits without a sign, or more; databases have 63.
-    inode = status.st_ino & (1 << 63) - 1
-    times = (status.st_mtime_ns, status.st_ctime_ns)
-    return FoundFile(os.fspath(path), clean_name(name), status.st_size, times[0], inode, times[1])
+    return FoundFile(os.fspath(path), clean_name(name), *stamps_of(status))
+
+
+def stamps_of(status: os.stat_result) -> tuple[int, int, int, int]:
+    """Return size, time of change, inode and time of any change, ns since 1970, as databases hold them."""
+    # Some file systems have inodes of 64 bits without a sign, or more, and times behind 2262.
+    most = (1 << 63) - 1
+    mtime_ns, ctime_ns = (max(-most, min(ns, most)) for ns in (status.st_mtime_ns, status.st_ctime_ns))
+    return status.st_size, mtime_ns, status.st_ino & most, ctime_ns
 
 
 def _listed(path: Path, walk: _Walk, prefix: str = "") -> Iterator[FoundFile]:

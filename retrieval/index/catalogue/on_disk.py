@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import PictureError
+from ...readers.folder import stamps_of
 from .contents import part_of
 from .database import Catalogue
 from .files import Stat, joined
@@ -55,9 +56,7 @@ def _is_as_indexed(catalogue: Catalogue, path: Path, known: list[Any]) -> bool:
 
 def stat_of(path: Path) -> Stat:
     """Return what the file system says of a file. Raises OSError."""
-    status = path.stat()
-    inode = status.st_ino & (1 << 63) - 1  # as ``readers.folder`` has it
-    return Stat(status.st_size, status.st_mtime_ns, inode, status.st_ctime_ns)
+    return Stat(*stamps_of(path.stat()))
 
 
 def sources_at(catalogue: Catalogue, path: Path) -> list[int]:
@@ -78,7 +77,7 @@ def sources_at(catalogue: Catalogue, path: Path) -> list[int]:
     rows = catalogue.rows(
         f"""SELECT s.id, r.path, s.path{recent} FROM source s JOIN root r ON r.id = s.root
         WHERE s.size = ? AND s.mtime_ns = ? AND s.state != 'removed' ORDER BY s.id""",
-        *(status.st_size, status.st_mtime_ns),
+        *stamps_of(status)[:2],
     )
     found += [
         int(id)
