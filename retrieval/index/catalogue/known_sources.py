@@ -16,6 +16,9 @@ from .tombstones import tombstone_path_key
 _PAGE = 1000
 """Files at a time; two values of each are in one statement, of which SQLite takes 32,766."""
 
+NO_IMAGES = (State.IGNORED, State.REMOVED)
+"""The states of files of which no image is in the index, or to come."""
+
 _SELECT = """SELECT path, id, name, size, mtime_ns, inode, ctime_ns, state, reason, part, whole
     FROM source WHERE root = ? AND """
 
@@ -62,6 +65,11 @@ class Recognised:
         self.n = int(catalogue.rows("SELECT count(*) FROM source WHERE root = ?", root)[0][0])
         sql = "SELECT 1 FROM source WHERE root = ? AND state = 'removed' LIMIT 1"
         self._has_removed = bool(catalogue.rows(sql, root))
+
+    def n_images(self) -> int:
+        """Return how many files of the folder have images in the index by now, or to come."""
+        sql = "SELECT count(*) FROM source WHERE root = ? AND state NOT IN (?, ?)"
+        return int(self._catalogue.rows(sql, self._root, *NO_IMAGES)[0][0])
 
     def find(self, paths: Sequence[bytes]) -> list[KnownSource | None]:
         """Return what is known of the file at each path below the folder, None of a new one.

@@ -23,7 +23,8 @@ from ..catalogue.tombstones import tombstone_path_key
 from ..progress import Progress
 from ..storage.store import Store
 from ..storage.uids import Uids
-from .scan import check_share, count_unchanged
+from .gone import check_share
+from .scan import count_unchanged
 from .scanned import Changes, ScanOptions
 
 _UNKNOWN = Stat(0, 0)

@@ -32,13 +32,11 @@ from ..catalogue.tombstones import is_tombstone
 from ..progress import Progress
 from ..storage.store import Store
 from .find_root import root_of
+from .gone import check_gone
 from .packed_files import Found, PackedFiles
 from .recognise import folder_of, is_unchanged
 from .renamed import keep_files_out, keep_frames_out
 from .scanned import Changes, ScanOptions, Scope
-
-_SHARE, _FEW = 1 / 3, 8
-"""If a folder has lost more than this share of its files, and no fewer, the user is asked."""
 
 _PAGE = 1000
 """New files that are added to the catalogue at a time."""
@@ -108,7 +106,6 @@ def _record_scope(store: Store, scope: Scope, changes: Changes, options: ScanOpt
             f"{scope.called}: {known.n} indexed files lay here and it is empty now; mount it again, "
             "or take them out with `semblance remove`"
         )
-    n_new = len(changes.new)
     new = array("q")  # places in the list of files, which is gone through twice: it holds no objects
     for page in scope.files.pages():
         for file, found in zip(page, known.find([file.below for file in page]), strict=True):
@@ -119,15 +116,14 @@ def _record_scope(store: Store, scope: Scope, changes: Changes, options: ScanOpt
     # Before the new ones are added, which are not gone.
     gone = [found for path, found in known.rest() if _is_gone(scope, path)]
     new, gone = keep_files_out(catalogue, scope, new, gone, changes)
+    if not options.forget:
+        check_gone(scope, new, gone, known)
     _add_new(catalogue, scope, new, changes)
     keep_frames_out(catalogue, scope, new, gone, store.tiling)
     for where, reason in scope.unreadable:
         # What a DICOMDIR names and lacks is in brackets.
         told = re.sub(r" \(.*\)", "", reason) if catalogue.names.are_hidden else reason
         changes.skipped.append((catalogue.names.name(where), told))
-    if not options.forget:
-        # Files that were moved or renamed within the folder are new there, and do not count as gone.
-        check_share(scope.called, len(gone) - (len(changes.new) - n_new), known.n)
     for found in gone:
         _drop_labels(catalogue, found, changes)
     drop_sources(catalogue, [found.id for found in gone])
@@ -139,15 +135,6 @@ def _add_new(catalogue: Catalogue, scope: Scope, new: array[int], changes: Chang
         files = (scope.files[at] for at in new[first : first + _PAGE])
         rows = [(file.below, catalogue.names.name(file.name), file.stat) for file in files]
         changes.new.update(add_sources(catalogue, scope.number, rows))
-
-
-def check_share(where: str, n_gone: int, n_known: int) -> None:
-    """Refuse to forget a large share of a folder: a mount that has shrunk looks like files deleted."""
-    if n_gone >= _FEW and n_gone > _SHARE * n_known:
-        raise IndexFolderError(
-            f"{where}: {n_gone:,} of {n_known:,} indexed files are gone; mount what is missing, or take "
-            "them out of the index with `semblance index --forget`"
-        )
 
 
 def _compared(

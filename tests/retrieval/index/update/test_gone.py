@@ -44,6 +44,24 @@ def test_a_large_share_is_forgotten_only_if_that_is_said(index, folder):
     assert len(index) == 5
 
 
+def test_texts_beside_images_neither_hide_what_is_gone_nor_count_themselves(index, folder):
+    for number in range(100):
+        (folder / f"{number}.txt").write_text(f"note {number}")
+    index.update([folder], jobs=1)
+    take(folder, range(15))
+    # Nor do others that came meanwhile: they are none of those under another name.
+    for number in range(100, 120):
+        (folder / f"{number}.txt").write_text(f"another {number}")
+    with pytest.raises(IndexFolderError, match="15 of 20 indexed files are gone"):
+        index.update([folder], jobs=1)
+    for number in range(15):
+        draw_grey(folder / f"{number}.png", number)
+    for path in folder.glob("*.txt"):
+        path.unlink()
+    index.update([folder], jobs=1)
+    assert len(index) == 20
+
+
 def test_a_small_share_and_a_few_files_are_forgotten(index, folder):
     take(folder, range(6))
     assert counts(index.update([folder], jobs=1)) == (0, 0, 6, 14)
