@@ -15,9 +15,9 @@ from ..source import DamagedFrame, Read, Source
 from ..values import as_mask
 from ..window import stretch
 from .frames import Frame, Stored
-from .geometry import normal_of, position_of, spacing_of
+from .geometry import macro, normal_of, position_of, spacing_of
 from .grey import GreyScale
-from .header import any_issuer_of, groups_of, kind_of, metadata_of
+from .header import METADATA, any_issuer_of, element, groups_of, kind_of, metadata_of
 from .lookup_table import palette_of
 from .mosaic import Mosaic, unfold
 from .opening import open_frames
@@ -25,6 +25,14 @@ from .terms import PHOTOMETRIC, term
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 _COLOUR = ("RGB", "YBR_RCT", "YBR_ICT")  # of the latter two the decoders make RGB
+
+_IN_GROUPS = (
+    ("slice_thickness", "PixelMeasuresSequence", "SliceThickness"),
+    ("kvp", "CTXRayDetailsSequence", "KVP"),
+    ("laterality", "FrameAnatomySequence", "FrameLaterality"),
+)
+"""Tags that enhanced objects keep for each frame, older ones at the top; PS3.3 C.7.6.16.2, C.8.15.3."""
+_RULES = {name: rule for name, _, rule in METADATA}
 
 
 def read(source: Source) -> Iterator[Read]:
@@ -49,11 +57,26 @@ def _frames(source: Source, stored: Stored | Mosaic) -> Iterator[Read]:
                     id=source.frame_id(frame.number, stored.n_frames),
                     spacing=spacing_of(stored.dataset, frame.number),
                     groups=groups,
-                    metadata={**metadata, **_of_frame(stored, frame)},
+                    metadata={
+                        **metadata,
+                        **_of_groups(stored, frame.number, source.salt),
+                        **_of_frame(stored, frame),
+                    },
                 )
             )
         except PictureError as error:  # such as colours that are not supported, in one frame of many
             yield DamagedFrame(frame.number, str(error))
+
+
+def _of_groups(stored: Stored | Mosaic, number: int, salt: bytes) -> dict[str, Value]:
+    """Return what the allow-list lets through of the functional groups of a frame."""
+    values: dict[str, Value] = {}
+    for name, sequence, keyword in _IN_GROUPS:
+        holder = macro(stored.dataset, number, sequence)
+        own = None if holder is stored.dataset else element(holder, keyword)
+        if own is not None and (value := _RULES[name](own, salt)) is not None:
+            values[name] = value
+    return values
 
 
 def _of_frame(stored: Stored | Mosaic, frame: Frame) -> dict[str, Value]:
