@@ -19,6 +19,7 @@ LONGEST = 1 << 20
 
 _WHOLE_RUN = {
     *("stdin", "json", "csv", "trec", "quiet", "report", "sheet", "to", "to_sheet", "volume", "key"),
+    *("heat_map", "geojson"),
     *("findings", "labels", "references"),
     *("max_seconds", "max_memory", "max_pixels", "max_frames"),
 }
@@ -60,7 +61,8 @@ def arguments_of(command: Command, args: Arguments, line: str) -> Arguments:
     valued = {param.name for param in command.params if not getattr(param, "is_flag", False)}
     words, off = _words(line, valued)
     # Through the parser of the command line: so a line may say what a flag may, with the same checks.
-    with command.make_context("query", [str(args.index), *words]) as context:
+    # Without --help, which would print to where the answers go, and end the command.
+    with command.make_context("query", [str(args.index), *words], help_option_names=[]) as context:
         given = command.arguments(context)
         for param in command.get_params(context):
             name = param.name or ""

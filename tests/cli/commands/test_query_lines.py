@@ -179,3 +179,13 @@ def test_a_query_without_images_is_refused(folder, capsys) -> None:
     assert main(["query", str(folder / "an.index")]) == 2
     said = capsys.readouterr().err
     assert "required: IMAGE; or --term, or --stdin (see semblance query --help)" in said
+
+
+@pytest.mark.parametrize("name", ["help", "heat_map", "geojson", "heat-map"])
+def test_no_line_ends_the_others_or_asks_for_what_is_not_written(folder, capsys, name) -> None:
+    value = True if name == "help" else "written"
+    code, (refused, answered), _ = ask(
+        folder, capsys, json.dumps({"image": "1.png", name: value}) + "\n2.png"
+    )
+    assert code == 1 and list(refused) == ["query", "error"]
+    assert answered["query"] == "2.png" and answered["hits"]
