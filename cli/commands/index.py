@@ -136,6 +136,7 @@ def run(args: Arguments) -> int:
     if args.skipped is not None:
         check_place(args.skipped)
     folders = [place for place in args.folders if isinstance(place, Path)]
+    _check_goes_together(args, folders)
     order = Order(
         args.output,
         folders,
@@ -190,6 +191,16 @@ def run(args: Arguments) -> int:
     return 0
 
 
+def _check_goes_together(args: Arguments, folders: list[Path]) -> None:
+    """Raise OptionError for an option that would be passed over beside the others."""
+    for name in ("follow", "skipped", "timings"):
+        if args.dry_run and getattr(args, name):
+            raise OptionError("is about a run, and --dry-run makes none; leave one of the two out", name)
+    for name in ("follow", "cache"):
+        if getattr(args, name) and len(folders) == len(args.folders):
+            raise OptionError("is for archives; give the address of one, dicomweb:http://…", name)
+
+
 def _say_steps(order: Order, args: Arguments) -> int:
     """Print the steps that the order would take, one a line, or as JSON."""
     from retrieval.index.order import dry_run
@@ -210,8 +221,6 @@ def _follow(order: Order, args: Arguments) -> int:
     """Index, and again whenever an archive has changed, until Ctrl-C; print the result of each run."""
     from retrieval.index.order import follow
 
-    if not order.archives:
-        raise OptionError("is for archives; give the address of one, dicomweb:http://…", "follow")
     for seconds, outcome in follow(order):
         if isinstance(outcome, ArchiveError):
             print(f"semblance: {outcome}; tried again soon", file=sys.stderr, flush=True)

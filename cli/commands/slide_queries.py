@@ -42,7 +42,12 @@ def asked(index: Index, args: Arguments) -> Iterator[Asked]:
     ------
     OptionError : a mark that does not fit. PictureError : an image that cannot be read.
     """
+    if args.um and args.region is None and args.polygon is None:
+        raise OptionError("there is no --region or --polygon that it belongs to; mark one", "um")
     if args.volume:
+        if args.um or args.um_per_px is not None:
+            flag = "um" if args.um else "um_per_px"
+            raise OptionError("is for slides, which are no volumes; leave one of the two out", flag, "volume")
         for volume in find_volumes(index, args.images):
             query = volume.query(index)
             yield Asked(query, region_of(args, canvas_of(index, query)))
@@ -106,10 +111,17 @@ def _of_image(index: Index, query: Query, args: Arguments) -> Asked:
     region = _region(index, query, args)
     picture, tiling = query.picture, index.tiling
     own = None if picture is None else picture.metadata.get("um_per_px")
-    if own is not None or args.um_per_px is None or picture is None:
+    if args.um_per_px is None:
         return Asked(query, region, float(own) if own is not None else None)
     if tiling is None:
         raise OptionError("is for an index of slides, made with --um-per-px", "um_per_px")
+    if own is not None or picture is None:
+        known = own if picture is not None else index.picture(query.shown).metadata.get("um_per_px")
+        # Passed over in silence, it would ask at another scale than the one that is meant.
+        if known != args.um_per_px:
+            what = f"{query.id} is asked as it is; mark a field of a slide, or name the file of a photograph"
+            raise OptionError(what, "um_per_px")
+        return Asked(query, region, None if own is None else float(own))
     from retrieval.region import Region
     from viewer.queries.slide_field import photo_at_scale
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retrieval.errors import SettingError
+from retrieval.errors import OptionError, SettingError
 
 from .argument_types import place
 from .completion import complete_column
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 label_options = stack(
     option("--labels", type=place, metavar="CSV", excludes="labels", help="a table of labels and metadata"),
-    option("--path-column", default="path", metavar="NAME", help="the column with the paths [path]"),
-    option("--label-column", default="label", metavar="NAME", help="the column with the labels [label]"),
+    option("--path-column", metavar="NAME", help="the column with the paths [path]"),
+    option("--label-column", metavar="NAME", help="the column with the labels [label]"),
     option(
         "--label-by",
         choices=("folder",),
@@ -56,17 +56,20 @@ not_same = option(
 def read_labels(args: Arguments, folders: Sequence[Path]) -> LabelTable | None:
     """Return the labels that the options ask for; None if they ask for none.
 
-    SettingError if the table cannot be read.
+    OptionError for a word about a table that is not there. SettingError if it cannot be read.
     """
     from retrieval.metadata.label_table import LabelTable
 
+    columns = {name: value for name in ("path_column", "label_column") if (value := getattr(args, name))}
+    if columns and args.labels is None:
+        raise OptionError("names a column of a table of labels; give that as well, --labels", *columns)
     if args.label_by is not None:
         from retrieval.index.update.apply_labels import labels_by_folder
 
         return labels_by_folder(folders)
     if args.labels is None:
         return None
-    return LabelTable.read(args.labels, args.path_column, args.label_column)
+    return LabelTable.read(args.labels, **columns)
 
 
 def label_table(path: Path | None) -> LabelTable | None:

@@ -137,6 +137,11 @@ def test_an_annotation_without_area_is_refused(place, capsys, tmp_path, corner) 
             ["a.tif#1.0um/512,512,256,256"],
             "--um-per-px: the index has no tiles at 1 µm a pixel; ask at 0.5, 2",
         ),
+        (["a.tif#0.5um/2,2", "--um-per-px", "2"], "--um-per-px: a.tif#0.5um/2,2 is asked as it is"),
+        (
+            ["a.tif#0.5um/512,512,256,256", "--um-per-px", "2"],
+            "--um-per-px: a.tif#0.5um/512,512,256,256 is asked as it is",
+        ),
         (["a.tif", "--point", "5,5"], "--point: marks no field of a slide"),
         (
             ["a.tif", "--region", "5,5,90,90", "--mm"],
