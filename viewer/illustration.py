@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from retrieval.readers.tiling import box_of
+
 from .answer import Answer, Row, SliceImage, caption_of
 from .scale_bar import add_scale_bar
 from .thumbnail import ENLARGED, boxed, outlined, thumbnail
@@ -52,8 +54,9 @@ def _with_image(row: Row, images: Images) -> Row:
 def _width_in_um(images: Images, picture: Picture | str) -> float | None:
     """Return how wide a part of a slide is, in micrometres; None for any other image."""
     about = images.index.picture(picture) if isinstance(picture, str) else picture
-    um_per_px = about.metadata.get("um_per_px")
-    return float(um_per_px) * about.shape[1] if um_per_px is not None else None
+    # A column of a label table may be called as the tag, and hold anything.
+    field = box_of(about.metadata)
+    return None if field is None else field.um_per_px * about.shape[1]
 
 
 def illustrate_volume(

@@ -35,6 +35,10 @@ def chosen_systems(
     for members in together:
         systems += _fusions([single[name] for name in members], options, task, weights)
     if not systems:
+        if left_out := [name for name, b in snapshot.stored.items() if b.is_fitted and name in BASELINES]:
+            raise SettingError(
+                f"by: baselines are left out, and the index has no other than {', '.join(left_out)}; name it"
+            )
         raise SettingError("by: this index holds no fitted representation; run `semblance index` first")
     if options.blind:
         blind = [with_blind_feedback(s, options.blind) for s in systems if s.name not in BASELINES]
