@@ -110,7 +110,8 @@ class Catalogue:
             if read_sums(self.folder, self.generation) is not None:
                 self.check()  # the number itself may be the damage
             newer = f"made by a newer Semblance (format {format}, this one reads {FORMAT})"
-            remedy = "upgrade with `pip install --upgrade semblance`, or index again"
+            # Not by name: on PyPI it is that of another project.
+            remedy = "update the clone of Semblance and run `pip install .` in it, or index again"
             raise IndexFolderError(f"{self.folder}: {newer}; {remedy}")
         if self.rows(MADE_BY_OTHERS):
             raise IndexFolderError(f"{self.folder}: catalogue holds what is not of Semblance; index again")
