@@ -184,6 +184,7 @@ def _background(
     """Return the images of the cases that may be found and carry a label, without the query's own case."""
     found = candidate_mask(snapshot, slices[0], options)
     mask = np.ones(len(snapshot), dtype=bool) if found is None else found
+    allowed = mask.copy()
     mask &= comparable(snapshot, slices, representations(snapshot, options))
     own = own_case(snapshot, slices[0], column)
     own[[snapshot.position(one) for one in slices if isinstance(one, str)]] = True
@@ -198,7 +199,7 @@ def _background(
     if not (mask & ~is_own).any():
         others = f"; those with one are of the query's own {column} or left out by what was asked"
         give = "; `semblance index --labels CSV` gives some, or `query --labels CSV` for once"
-        raise SettingError(
-            f"findings: no image that may be found has a label{others if is_labelled.any() else give}"
-        )
+        taught = "; those with one taught the metrics that are asked; ask by what is not learnt (--by)"
+        why = taught if (allowed & is_labelled & ~is_own).any() else others if is_labelled.any() else give
+        raise SettingError(f"findings: no image that may be found has a label{why}")
     return Background(snapshot, column, cases, mask & ~is_own, np.flatnonzero(mask & is_own).tolist(), slices)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from cli.main import main
 from retrieval.baselines import Thumbnail
+from retrieval.errors import SettingError
 from retrieval.index import Index
 from retrieval.index.writer import IndexWriter, MetricOptions
 from retrieval.metadata.label_table import LabelTable
@@ -99,3 +100,18 @@ def test_a_metric_of_an_earlier_version_withholds_confidence_and_p(index, monkey
     assert all(one["p"] is None and not one["significant"] for one in found["labels"])
     assert main(["query", str(index), "03.png", "--by", NAME, "--findings"]) == 0
     assert "learn it again" in capsys.readouterr().out
+
+
+def test_findings_say_that_a_metric_leaves_none_of_a_few_images(tmp_path):
+    rng = np.random.default_rng(0)
+    for i in range(8):
+        Image.fromarray(rng.integers(0, 255, (8, 8), dtype=np.uint8)).save(tmp_path / f"{i}.png")
+    lines = ["path,label,patient", *(f"{i}.png,{'ab'[i % 2]},p{i // 2}" for i in range(8)), ""]
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    with IndexWriter.create(tmp_path / "i") as writer:
+        writer.add_representation(Thumbnail(8))
+        writer.update([tmp_path], jobs=1, labels=LabelTable.read(tmp_path / "labels.csv"))
+        writer.learn_metric(MetricOptions("thumbnail", MetricLearner("nca")))
+        assert writer.find_labels("1.png", by=("thumbnail",)).total == 3
+        with pytest.raises(SettingError, match="taught the metrics that are asked"):
+            writer.find_labels("1.png", by=(NAME,))
