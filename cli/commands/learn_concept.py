@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from retrieval.errors import SettingError
+from retrieval.errors import OptionError, SettingError
 from viewer.safe_text import printable
 
 from ..options.argument_types import place
@@ -58,6 +58,7 @@ def run(args: Arguments) -> int:
     """Learn a concept and say how well it is recognised, or list or forget concepts."""
     from retrieval.index import Index
 
+    _check_goes_together(args)
     with Index.open(args.index) as index:
         if args.list:
             return _show(list(index.concepts.values()), args.json)
@@ -68,6 +69,19 @@ def run(args: Arguments) -> int:
             print(f"{printable(args.name)} forgotten", file=sys.stderr)
             return 0
         return _show([_learnt(index, args)], args.json)
+
+
+def _check_goes_together(args: Arguments) -> None:
+    """Raise an error for what would be passed over beside the rest."""
+    about_fields = [name for name in ("slide", "um_per_px") if getattr(args, name) is not None]
+    if args.drop or args.list:
+        how = "--drop" if args.drop else "--list"
+        if args.files or (args.list and args.name is not None):
+            raise SettingError(f"{'FILE' if args.files else 'NAME'}: does not go with {how}; leave one out")
+        if more := [name for name in ("by",) if args.by] + about_fields:
+            raise OptionError(f"does not go with {how}; leave one of the two out", more[0])
+    elif about_fields and not args.files:
+        raise OptionError("is about fields of FILE, and none is given", about_fields[0])
 
 
 def _learnt(index: Index, args: Arguments) -> Concept:

@@ -42,3 +42,19 @@ def test_query_refuses_micrometres_of_no_region(place, capsys) -> None:
         assert "--um-per-px: is for an index of slides" in capsys.readouterr().err
     assert main(["query", str(place / "ix"), "1.png", "--volume", "--um-per-px", "2"]) == 2
     assert "is for slides, which are no volumes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--list fat", "NAME: does not go with --list"),
+        ("--list --by thumbnail", "--by: does not go with --list"),
+        ("fat fields.csv --drop", "FILE: does not go with --drop"),
+        ("fat --drop --um-per-px 2", "--um-per-px: does not go with --drop"),
+        ("fat --slide s.svs", "--slide: is about fields of FILE, and none is given"),
+        ("fat --um-per-px 2", "--um-per-px: is about fields of FILE, and none is given"),
+    ],
+)
+def test_learn_concept_refuses_what_it_would_pass_over(place, capsys, words, message) -> None:
+    assert main(["learn-concept", str(place / "ix"), *words.split()]) == 2
+    assert message in capsys.readouterr().err
