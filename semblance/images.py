@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.errors import PictureError
+from retrieval.errors import PictureError, SemblanceError
 from retrieval.picture import Picture
 from viewer.queries.query import Query, find_queries, read_queries, the_only
 
@@ -52,11 +52,19 @@ def picture_of(image: Any, window: Window) -> Picture:
     from PIL.Image import Image as PillowImage
 
     from retrieval.readers.raster import shown, shown_image
+    from retrieval.readers.reasons import reason_of
 
     # Pillow knows palettes, transparency and orientation, which an array of its values would have lost.
     if isinstance(image, PillowImage):
         name = str(getattr(image, "filename", "")) or ARRAY
-        pixels = shown_image(image, window)
+        try:
+            pixels = shown_image(image, window)
+        except SemblanceError:
+            raise
+        except Exception as error:  # it decodes its file now, and that fails in many ways
+            is_closed = "closed image" in str(error)
+            why = "was closed; open it again" if is_closed else reason_of(error)
+            raise PictureError(f"{name}: {why}") from error
     else:
         name, pixels = ARRAY, shown(_checked(np.asarray(image)), window)
     return Picture(np.ascontiguousarray(pixels, dtype=np.float32), name)
