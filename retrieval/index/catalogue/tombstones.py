@@ -56,6 +56,13 @@ def name_tombstone(catalogue: Catalogue, id: int, name: str, below: bytes) -> No
     catalogue.run("UPDATE source SET name = ?, path = ? WHERE id = ?", called, path, id)
 
 
+def move_away(catalogue: Catalogue, id: int) -> None:
+    """Within a transaction: let a removed file be known by no name until it gets one, or is dropped."""
+    catalogue.run("DELETE FROM removed WHERE source = ?", id)
+    names = f"removed {id}", _MARK + b"%d" % id
+    catalogue.run("UPDATE source SET name = ?, path = ? WHERE id = ?", *names, id)
+
+
 def add_picture_tombstone(catalogue: Catalogue, id: int, name: str, source: int) -> None:
     """Within a transaction: delete an image and its labels, and keep a hash of its name."""
     drop_hashes(catalogue, "?", [(id,)])

@@ -47,6 +47,24 @@ def keep_files_out(
     return array("q", (at for at in new if at not in moved)), [one for one in gone if one.id not in kept]
 
 
+def displaced(
+    catalogue: Catalogue,
+    scope: Scope,
+    new: Iterable[int],
+    gone: Sequence[KnownSource],
+    changed: Sequence[tuple[Found, KnownSource]],
+) -> set[int]:
+    """Return the places of changed files that hold a removed one now, or that took the place of such a file.
+
+    Files that are numbered again take each other's names: the removed one is there, and not where it was.
+    """
+    places = [*new, *(file.at for file, _ in changed)]
+    all_gone = [*gone, *(found for _, found in changed)]
+    pairs = list(_pairs(catalogue, scope, places, all_gone, lambda one: one.state is State.REMOVED))
+    holders, moved = {file.at for file, _ in pairs}, {before.id for _, before in pairs}
+    return {file.at for file, found in changed if file.at in holders or found.id in moved}
+
+
 def keep_frames_out(
     catalogue: Catalogue,
     scope: Scope,

@@ -17,20 +17,18 @@ from ...readers.folder import find_files
 from ..catalogue.database import Catalogue
 from ..catalogue.files import (
     State,
-    add_source,
     add_sources,
     drop_sources,
     drop_tombstones,
-    mark_changed,
     note_stat,
 )
 from ..catalogue.known_sources import KnownSource, Recognised
-from ..catalogue.pictures import drop_labels
 from ..catalogue.reader_versions import retry_after_change
 from ..catalogue.roots import note_scanned, roots
 from ..catalogue.tombstones import is_tombstone
 from ..progress import Progress
 from ..storage.store import Store
+from .changed_files import drop_file_labels, mark_or_add, record_changed
 from .find_root import root_of
 from .gone import check_gone
 from .packed_files import Found, PackedFiles
@@ -107,14 +105,21 @@ def _record_scope(store: Store, scope: Scope, changes: Changes, options: ScanOpt
             "or take them out with `semblance remove`"
         )
     new = array("q")  # places in the list of files, which is gone through twice: it holds no objects
+    changed: list[tuple[Found, KnownSource]] = []
     for page in scope.files.pages():
         for file, found in zip(page, known.find([file.below for file in page]), strict=True):
             if found is None:
                 new.append(file.at)
+            elif _is_as_it_was(store, scope, file, found, changes, options):
+                known.keep(found.id)
+            elif known.has_removed:  # else nobody asks where they came from, and they may be many
+                known.keep(found.id)
+                changed.append((file, found))
             else:
-                known.keep(_compared(store, scope, file, found, changes, options))
+                known.keep(mark_or_add(catalogue, scope, file, found, changes))
     # Before the new ones are added, which are not gone.
     gone = [found for path, found in known.rest() if _is_gone(scope, path)]
+    record_changed(catalogue, scope, new, gone, changed, changes)
     new, gone = keep_files_out(catalogue, scope, new, gone, changes)
     if not options.forget:
         check_gone(scope, new, gone, known)
@@ -125,7 +130,7 @@ def _record_scope(store: Store, scope: Scope, changes: Changes, options: ScanOpt
         told = re.sub(r" \(.*\)", "", reason) if catalogue.names.are_hidden else reason
         changes.skipped.append((catalogue.names.name(where), told))
     for found in gone:
-        _drop_labels(catalogue, found, changes)
+        drop_file_labels(catalogue, found, changes)
     drop_sources(catalogue, [found.id for found in gone])
     changes.n_gone += len(gone)
 
@@ -137,35 +142,15 @@ def _add_new(catalogue: Catalogue, scope: Scope, new: array[int], changes: Chang
         changes.new.update(add_sources(catalogue, scope.number, rows))
 
 
-def _compared(
+def _is_as_it_was(
     store: Store, scope: Scope, file: Found, found: KnownSource, changes: Changes, options: ScanOptions
-) -> int:
-    """Record whether a file is as it was, and return the number that it has from now on."""
+) -> bool:
+    """Tell whether a file is as it was, and record it if it is."""
     path = scope.root / os.fsdecode(file.below)
-    if is_unchanged(found, path, file.stat, store.salt, options.compare_contents):
-        _unchanged(store.catalogue, found, path, file, changes)
-        return found.id
-    changes.changed.add(id := _changed(store.catalogue, scope, file, found, changes))
-    return id
-
-
-def _changed(catalogue: Catalogue, scope: Scope, file: Found, found: KnownSource, changes: Changes) -> int:
-    """Record that a file is to be read again, a removed one under its name; return its number."""
-    _drop_labels(catalogue, found, changes)
-    if found.state is not State.REMOVED:
-        mark_changed(catalogue, found.id, file.stat)
-        return found.id
-    drop_sources(catalogue, [found.id])
-    return add_source(catalogue, scope.number, file.below, catalogue.names.name(file.name), file.stat)
-
-
-def _drop_labels(catalogue: Catalogue, found: KnownSource, changes: Changes) -> None:
-    """Forget the labels of a file that was in the index: they are those of what it held then.
-
-    The labels of a file that was never read wait for it.
-    """
-    if found.state is State.READ and drop_labels(catalogue, found.name):
-        changes.unlabelled.append(found.name)
+    if not is_unchanged(found, path, file.stat, store.salt, options.compare_contents):
+        return False
+    _unchanged(store.catalogue, found, path, file, changes)
+    return True
 
 
 def _unchanged(catalogue: Catalogue, found: KnownSource, path: Path, file: Found, changes: Changes) -> None:
