@@ -64,7 +64,7 @@ class Recognised:
         self._kept, self._n_found = NumberSet(), 0
         self.n = int(catalogue.rows("SELECT count(*) FROM source WHERE root = ?", root)[0][0])
         sql = "SELECT 1 FROM source WHERE root = ? AND state = 'removed' LIMIT 1"
-        self.has_removed = bool(catalogue.rows(sql, root))
+        self._has_removed = bool(catalogue.rows(sql, root))
 
     def n_images(self) -> int:
         """Return how many files of the folder have images in the index by now, or to come."""
@@ -83,8 +83,8 @@ class Recognised:
 
     def _page(self, paths: Sequence[bytes]) -> list[KnownSource | None]:
         kept = [self._catalogue.names.keep(path) for path in paths]
-        keys = [tombstone_path_key(self._salt, path) for path in paths] if self.has_removed else kept
-        known = self._at([*kept, *keys] if self.has_removed else kept)
+        keys = [tombstone_path_key(self._salt, path) for path in paths] if self._has_removed else kept
+        known = self._at([*kept, *keys] if self._has_removed else kept)
         found = [known.get(path) or known.get(key) for path, key in zip(kept, keys, strict=True)]
         self._n_found += sum(one is not None for one in found)
         return found

@@ -56,9 +56,13 @@ def name_tombstone(catalogue: Catalogue, id: int, name: str, below: bytes) -> No
     catalogue.run("UPDATE source SET name = ?, path = ? WHERE id = ?", called, path, id)
 
 
+def has_tombstones(catalogue: Catalogue) -> bool:
+    """Tell whether anything was removed from an index, be it a file or an image of one."""
+    return bool(catalogue.rows("SELECT 1 FROM removed LIMIT 1"))
+
+
 def move_away(catalogue: Catalogue, id: int) -> None:
-    """Within a transaction: let a removed file be known by no name until it gets one, or is dropped."""
-    catalogue.run("DELETE FROM removed WHERE source = ?", id)
+    """Within a transaction: let a file be known by no name until it gets one, or is dropped."""
     names = f"removed {id}", _MARK + b"%d" % id
     catalogue.run("UPDATE source SET name = ?, path = ? WHERE id = ?", *names, id)
 

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Sequence
 
 from ..catalogue.database import Catalogue
-from ..catalogue.files import State, add_source, drop_sources, mark_changed
+from ..catalogue.files import State, add_source, drop_pictures, drop_sources, drop_tombstones, mark_changed
 from ..catalogue.known_sources import KnownSource
 from ..catalogue.pictures import drop_labels
 from ..catalogue.tombstones import move_away
@@ -32,14 +32,14 @@ def record_changed(
         if file.at not in taken:
             mark_or_add(catalogue, scope, file, found, changes)
             continue
-        new.append(file.at)
+        # Their names are free for the new ones; which frames were removed is asked for later.
+        drop_file_labels(catalogue, found, changes)
+        drop_pictures(catalogue, [found.id])
         if found.state is State.REMOVED:
-            move_away(catalogue, found.id)
-            gone.append(found)
-        else:
-            drop_file_labels(catalogue, found, changes)
-            drop_sources(catalogue, [found.id])
-            changes.n_gone += 1
+            drop_tombstones(catalogue, [found.id])
+        move_away(catalogue, found.id)
+        new.append(file.at)
+        gone.append(found)
 
 
 def mark_or_add(catalogue: Catalogue, scope: Scope, file: Found, found: KnownSource, changes: Changes) -> int:

@@ -60,7 +60,8 @@ def displaced(
     """
     places = [*new, *(file.at for file, _ in changed)]
     all_gone = [*gone, *(found for _, found in changed)]
-    pairs = list(_pairs(catalogue, scope, places, all_gone, lambda one: one.state is State.REMOVED))
+    partly = partly_removed(catalogue)
+    pairs = list(_pairs(catalogue, scope, places, all_gone, lambda one: one.id in partly))
     holders, moved = {file.at for file, _ in pairs}, {before.id for _, before in pairs}
     return {file.at for file, found in changed if file.at in holders or found.id in moved}
 
@@ -81,12 +82,14 @@ def keep_frames_out(
     def has_removed(one: KnownSource) -> bool:
         return one.state is State.READ and one.id in partly
 
+    rows = []
     for file, before in _pairs(catalogue, scope, new, gone, has_removed):
         sql = "SELECT id, name FROM source WHERE root = ? AND path = ?"
         ((id, name),) = catalogue.rows(sql, scope.number, catalogue.names.keep(file.below))
         frames = _removed(catalogue, before, _possible(_path(scope, file), tiling))
-        rows = [(tombstone_key(catalogue.key, f"{name}#{frame}"), id) for frame in frames]
-        catalogue.run_many("INSERT OR REPLACE INTO removed VALUES (?, ?)", rows)
+        rows += [(tombstone_key(catalogue.key, f"{name}#{frame}"), id) for frame in frames]
+    # At last: two files that took each other's names have the same keys.
+    catalogue.run_many("INSERT OR REPLACE INTO removed VALUES (?, ?)", rows)
 
 
 def _removed(catalogue: Catalogue, source: KnownSource, possible: Iterable[Frame]) -> Iterator[Frame]:

@@ -25,7 +25,7 @@ from ..catalogue.files import (
 from ..catalogue.known_sources import KnownSource, Recognised
 from ..catalogue.reader_versions import retry_after_change
 from ..catalogue.roots import note_scanned, roots
-from ..catalogue.tombstones import is_tombstone
+from ..catalogue.tombstones import has_tombstones, is_tombstone
 from ..progress import Progress
 from ..storage.store import Store
 from .changed_files import drop_file_labels, mark_or_add, record_changed
@@ -106,23 +106,24 @@ def _record_scope(store: Store, scope: Scope, changes: Changes, options: ScanOpt
         )
     new = array("q")  # places in the list of files, which is gone through twice: it holds no objects
     changed: list[tuple[Found, KnownSource]] = []
+    asks = has_tombstones(catalogue)
     for page in scope.files.pages():
         for file, found in zip(page, known.find([file.below for file in page]), strict=True):
             if found is None:
                 new.append(file.at)
             elif _is_as_it_was(store, scope, file, found, changes, options):
                 known.keep(found.id)
-            elif known.has_removed:  # else nobody asks where they came from, and they may be many
+            elif asks:  # where they came from; else they may be many, and are not kept in memory
                 known.keep(found.id)
                 changed.append((file, found))
             else:
                 known.keep(mark_or_add(catalogue, scope, file, found, changes))
     # Before the new ones are added, which are not gone.
     gone = [found for path, found in known.rest() if _is_gone(scope, path)]
-    record_changed(catalogue, scope, new, gone, changed, changes)
-    new, gone = keep_files_out(catalogue, scope, new, gone, changes)
     if not options.forget:
         check_gone(scope, new, gone, known)
+    record_changed(catalogue, scope, new, gone, changed, changes)
+    new, gone = keep_files_out(catalogue, scope, new, gone, changes)
     _add_new(catalogue, scope, new, changes)
     keep_frames_out(catalogue, scope, new, gone, store.tiling)
     for where, reason in scope.unreadable:

@@ -63,7 +63,9 @@ def test_an_index_is_made_in_an_empty_folder_or_one_whose_making_was_interrupted
 
 def test_a_newer_format_is_refused_with_the_remedy(place):
     change(place, "PRAGMA user_version = 99")
-    with pytest.raises(IndexFolderError, match=r"newer Semblance \(format 99, this one reads \d\); update the clone"):
+    with pytest.raises(
+        IndexFolderError, match=r"newer Semblance \(format 99, this one reads \d\); update the clone"
+    ):
         Index.open(place)
     with pytest.raises(IndexFolderError, match="newer Semblance"):
         IndexWriter.open(place)

@@ -4,10 +4,12 @@ import shutil
 
 import numpy as np
 import pytest
+import tifffile
 from support.drawings import draw_grey
 from support.indexes import index_thumbnails
 
 from retrieval.index.writer import IndexWriter
+from retrieval.metadata.label_table import LabelTable
 from retrieval.picture import Picture
 from retrieval.readers import read_pictures
 
@@ -65,11 +67,15 @@ def test_a_removed_image_stays_out_when_all_are_numbered_again(index, folder, tm
 
 
 def test_two_that_change_names_are_told_apart(index, folder, tmp_path):
+    rows = "".join(f"{number}.png,{number}\n" for number in range(N))
+    (tmp_path / "labels.csv").write_text(f"path,label\n{rows}")
+    index.update([folder], jobs=1, labels=LabelTable.read(tmp_path / "labels.csv"))
     index.remove(["2.png"])
     turn(folder, [0, 1, 3, 2, 4, 5])
     index.update([folder], jobs=1)
     assert names(index) == ["0.png", "1.png", "2.png", "4.png", "5.png"]
     assert nearest(index, 2, tmp_path) < 0.99 < nearest(index, 3, tmp_path)
+    assert {entry.name: entry.labels for entry in index.pictures()}["2.png"] in ((), [])
 
 
 def test_removed_ones_may_take_the_names_of_removed_ones(index, folder, tmp_path):
@@ -88,3 +94,24 @@ def test_a_removed_file_that_really_changed_comes_back(index, folder):
     draw_grey(folder / "1.png", 21)
     index.update([folder], jobs=1)
     assert names(index) == ["0.png", "1.png", "2.png", "4.png", "5.png"]
+
+
+def _stack(path, seed):
+    tifffile.imwrite(
+        path, np.random.default_rng(seed).integers(0, 256, (3, 24, 24), np.uint8), photometric="minisblack"
+    )
+
+
+def test_frames_that_were_removed_stay_out_when_files_take_each_others_names(index, folder):
+    for seed, name in enumerate("xyz"):
+        _stack(folder / f"{name}.tif", seed)
+    index.update([folder], jobs=1)
+    index.remove(["x.tif#1", "y.tif#2"])
+    for old, new in (("x", "tmp"), ("y", "x"), ("z", "y"), ("tmp", "z")):
+        (folder / f"{old}.tif").rename(folder / f"{new}.tif")
+    index.update([folder], jobs=1)
+    kept = ["x.tif#0", "x.tif#1", "y.tif#0", "y.tif#1", "y.tif#2", "z.tif#0", "z.tif#2"]
+    assert [name for name in names(index) if ".tif" in name] == kept
+    index.update([folder], jobs=1)
+    assert [name for name in names(index) if ".tif" in name] == kept
+    assert not index.verify()
