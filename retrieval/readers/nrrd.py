@@ -46,6 +46,11 @@ _SPACES = {
     "las": (1, -1, 1),
 }
 
+_MILLIMETRES = {"m": 1e3, "cm": 10.0, "mm": 1.0, "um": 1e-3, "µm": 1e-3, "nm": 1e-6}
+_LONG = {"meter": 1e3, "metre": 1e3, "centimeter": 10.0, "millimeter": 1.0, "millimetre": 1.0}
+_LONG |= {"micron": 1e-3, "micrometer": 1e-3, "micrometre": 1e-3, "nanometer": 1e-6}
+_MILLIMETRES |= _LONG | {f"{name}s": length for name, length in _LONG.items()}
+
 
 def read(source: Source) -> Iterator[Read]:
     """Yield the slices of an NRRD file, turned and ordered as those of NIfTI."""
@@ -139,9 +144,10 @@ def _directions(fields: dict[str, str], spatial: tuple[int, ...]) -> NDArray[np.
             vectors = [vector for vector in _in_space(fields["spacedirections"]) if vector is not None][:3]
             for axis, vector in enumerate(vectors):
                 directions[: len(vector), axis] = np.multiply(vector, _signs(fields)[: len(vector)])
-            return directions
+            return directions * _scale(fields, "spaceunits")
         spacings = [float(part) for part in fields.get("spacings", "").split()]
-        return np.diag([*(abs(spacings[axis]) for axis in spatial), *[1.0] * (3 - len(spatial))])
+        lengths = [abs(spacings[axis]) * _scale(fields, "units") for axis in spatial]
+        return np.diag([*lengths, *[1.0] * (3 - len(spatial))])
     except (ValueError, IndexError):  # they must not cost the pixels
         return np.full((3, 3), np.nan)
 
@@ -150,7 +156,15 @@ def _origin(fields: dict[str, str]) -> NDArray[np.float64] | None:
     found = next(iter(_vectors(fields.get("spaceorigin", ""))), None)
     if found is None or len(found) not in (3, 4):
         return None
-    return np.multiply(found[:3], _signs(fields))
+    return np.multiply(found[:3], _signs(fields)) * _scale(fields, "spaceunits")
+
+
+def _scale(fields: dict[str, str], name: str) -> float:
+    """Return the millimetres of a unit of length; 1 if none is named, or another for each axis."""
+    # Greek mu (U+03BC) and the micro sign (U+00B5) look alike.
+    text = fields.get(name, "").lower().replace("\u03bc", "\u00b5")
+    found = {_MILLIMETRES.get(unit.strip()) for unit in re.findall(r'"([^"]*)"', text)} - {None}
+    return float(found.pop() or 1.0) if len(found) == 1 else 1.0
 
 
 def _signs(fields: dict[str, str]) -> tuple[int, int, int]:
