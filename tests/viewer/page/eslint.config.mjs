@@ -1,7 +1,7 @@
 // What only a browser would show: a name that hides another, one that is never used, one that is not there.
 const browser = ['document', 'window', 'location', 'history', 'sessionStorage', 'localStorage', 'fetch', 'Headers', 'URL', 'URLSearchParams',
   'TextDecoderStream', 'AbortController', 'Event', 'EventTarget', 'IntersectionObserver', 'ResizeObserver', 'Image', 'ImageData', 'DOMMatrix', 'CSS',
-  'performance', 'matchMedia', 'requestAnimationFrame', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'getComputedStyle', 'createImageBitmap'];
+  'performance', 'devicePixelRatio', 'matchMedia', 'requestAnimationFrame', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'getComputedStyle', 'createImageBitmap'];
 
 export default [{
   files: ['**/*.js'],

@@ -16,8 +16,8 @@ export function show({ first, second, shared, share }) {
   Object.assign(current, { answer: first, other: second, hits: first.hits });
   frame(first);
   const lines = s('svg.lines', { 'aria-hidden': 'true' });
-  const left = column(`Visual words: ${namesOf('words').join(' + ')}`, first, second);
-  const right = column(`Deep: ${namesOf('deep').join(' + ')}`, second, first);
+  const left = column(`Visual words: ${first.by.join(' + ')}`, first, second);
+  const right = column(`Deep: ${second.by.join(' + ')}`, second, first);
   fill('answer-title', `Head to head · ${Math.round(share * 100)} % of the hits are shared`);
   fill('hits', h('div.both', left, lines, right));
   // Drawn again whenever a row grows.

@@ -20,6 +20,7 @@ const pairsHere = s('g.pairs');
 const pairsThere = s('g.pairs');
 /** @type {{ hit: Hit | null, slices: Slice[], at: number, start: number, startZ: number | null, matched: number, ask?: any, place?: string }} of a hit, and what found it from where */
 const there = { hit: null, slices: [], at: 0, start: 0, startZ: null, matched: 0 };
+const count = () => there.slices.length;
 /** @type {Explanation | null} */
 let explained = null;
 /** @type {HTMLImageElement | null} */
@@ -31,7 +32,7 @@ let shifts = 0;
 
 other.drawing.append(outline, pairsThere);
 view.drawing.append(pairsHere);
-other.onWheel(() => there.slices.length, (step) => showThere(there.at + step));
+other.onWheel(count, (step) => showThere(there.at + step));
 on('close-compare', 'click', close);
 on('toggle', 'click', toggle);
 on('delay', 'input', () => { if (timer) { stopToggle(); toggle(); } });
@@ -88,10 +89,10 @@ export async function open(hit) {
   Object.assign(there, {
     slices: found.slices, matched: found.at, at: found.at, start: slices().indexOf(currentSlice()), startZ: currentSlice()?.positionMm ?? null,
   });
-  $('slices-hit').hidden = there.slices.length < 2;
-  $('slider-hit').max = there.slices.length - 1;
+  $('slices-hit').hidden = count() < 2;
+  $('slider-hit').max = count() - 1;
   if (turn === shifts) await showThere(found.at);
-  if (there.slices.length > 1) await curve(hit);
+  if (count() > 1) await curve(hit);
 }
 
 /** What LOOK shows. */
@@ -122,12 +123,12 @@ async function onSlide() {
 /** @param {number} place */
 async function showThere(place) {
   const turn = ++shifts;
-  const at = clamp(place, 0, there.slices.length - 1);
+  const at = clamp(place, 0, count() - 1);
   const { image, positionMm } = there.slices[at];
   there.at = at;
   press('hit-slide', false);
   $('slider-hit').value = at;
-  fill('hit-where', whereIn(at, there.slices.length, positionMm));
+  fill('hit-where', whereIn(at, count(), positionMm));
   const path = imagePath(image.key);
   try {
     const pixels = await loadPixels(path);
@@ -156,7 +157,7 @@ function follow() {
   stopToggle();
   drawPairs();
   const at = slices().findIndex((slice) => slice.image.id === state.image);
-  if (!there.hit || at < 0 || there.slices.length < 2) return;
+  if (!there.hit || at < 0 || count() < 2) return;
   const z = currentSlice()?.positionMm ?? null;
   const anchor = there.slices[there.matched].positionMm;
   if (z === null || there.startZ === null || anchor === null) {
@@ -231,7 +232,7 @@ async function toggle() {
   const { cols, rows } = hit.image;
   const boxes = (hit.box || view.squares) && state.region?.box;
   const matrix = hit.transform ? ofTransform(hit.transform)
-    : boxes ? ontoBox(hit.box ?? [0, 0, cols, rows], boxes) : ontoBox([0, 0, cols, rows], [0, 0, view.size.cols, view.size.rows]);
+    : ontoBox((boxes && hit.box) || [0, 0, cols, rows], boxes || [0, 0, view.size.cols, view.size.rows]);
   const how = hit.transform ? 'the verified geometry' : `${boxes ? 'the boxes' : 'size'} (not verified)`;
   fill('toggle-note', `laid over by ${how}`);
   press('toggle', true);

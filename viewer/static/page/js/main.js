@@ -66,16 +66,21 @@ function bars() {
   });
 }
 
-/** Fields of the page that are fields of the state (data-state). */
+/** Fields of the page that are fields of the state. */
+const fields = all('[data-state]');
+
+function showState() {
+  for (const node of fields) node[node.type === 'checkbox' ? 'checked' : 'value'] = /** @type {any} */ (state)[node.dataset.state];
+}
+
 function controls() {
-  const fields = all('[data-state]');
   for (const node of fields) {
     on(node, 'change', () => update({ [node.dataset.state]: node.type === 'checkbox' ? node.checked : node.type === 'number' ? Number(node.value) : node.value }, true));
   }
   on('index', 'change', () => openIndex($('index').value));
   watch((changed) => {
     if (changed('index')) choices();
-    for (const node of fields) node[node.type === 'checkbox' ? 'checked' : 'value'] = /** @type {any} */ (state)[node.dataset.state];
+    showState();
     if (changed('image', 'upload')) keys.tab('look');
     $('ask-whole').disabled = !look.isOpen();
     // A file that was dropped belongs to no study of the archive.
@@ -127,8 +132,9 @@ function choices() {
   if (!index) return;
   const can = ['words', 'deep'].filter((family) => namesOf(family).length);
   fill('by', option('default', `default: ${index.defaults.join(' + ')}`), CHOICES.filter(([name]) => can.includes(name) || can.length > 1).map(([name, text]) => option(name, text)),
-    h('optgroup', { label: 'one representation' }, index.representations.map(({ name, isLoaded }) => option(name, isLoaded ? name : `${name} (loading)`)))).value = state.by;
-  for (const [id, none, chosen] of [['group-by', 'no grouping', state.groupBy], ['not-same', '–', state.notSame]]) fill(id, option('', none), index.columns.map((name) => option(name))).value = chosen;
+    h('optgroup', { label: 'one representation' }, index.representations.map(({ name, isLoaded }) => option(name, isLoaded ? name : `${name} (loading)`))));
+  for (const [id, none] of [['group-by', 'no grouping'], ['not-same', '–']]) fill(id, option('', none), index.columns.map((name) => option(name)));
+  showState();
   if (index.concepts.length || $('concepts').firstChild) concepts().then((module) => module.show(index.concepts));
   $('empty-index').hidden = index.images > 0;
   $('send').hidden = !index.archive;

@@ -14,10 +14,11 @@ const NEAR_PX = 12;
 /** @type {Place[]} */
 let places = [];
 const begin = turns();
+const canvas = $('map-canvas');
 
 on('map-method', 'change', load);
-on('map-canvas', 'mousemove', (event) => peek(nearest(event)));
-on('map-canvas', 'click', (event) => choose(nearest(event)));
+on(canvas, 'mousemove', (event) => peek(nearest(event)));
+on(canvas, 'click', (event) => choose(nearest(event)));
 on('map', 'close', begin);
 
 export function show() {
@@ -46,8 +47,7 @@ function draw({ by, isSample, caution, places: found }) {
   fill('map-note', dotted([`by ${by}`, isSample && 'a sample', caution]));
   const labels = [...new Set(places.map((place) => place.label))].filter(Boolean).slice(0, HUES);
   fill('map-legend', labels.map((label, i) => h(`span.chip.hue${i}`, label)), h('span.chip.query', 'query'), h('span.chip.hit-mark', 'hits'));
-  const canvas = $('map-canvas');
-  const ratio = window.devicePixelRatio;
+  const ratio = devicePixelRatio;
   const size = canvas.clientWidth;
   Object.assign(canvas, { width: size * ratio, height: size * ratio });
   const context = canvas.getContext('2d');
@@ -70,7 +70,7 @@ const spot = (place, size) => [12 + place.x * (size - 24), 12 + place.y * (size 
 
 /** @param {MouseEvent} event @returns {Place | null} */
 function nearest(event) {
-  const bounds = $('map-canvas').getBoundingClientRect();
+  const bounds = canvas.getBoundingClientRect();
   let [best, least] = [/** @type {Place | null} */ (null), NEAR_PX];
   for (const place of places) {
     const [x, y] = spot(place, bounds.width);

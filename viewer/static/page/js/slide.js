@@ -1,5 +1,5 @@
 // A whole slide on the canvas: squares of the level that the screen can show, those on screen only; hits and heat over it.
-import { fill, press, s } from './dom.js';
+import { clamp, fill, press, s } from './dom.js';
 import { fetchFrom } from './api.js';
 import { askOf } from './ask.js';
 import { imagePath, loadImage } from './pixels.js';
@@ -39,7 +39,7 @@ export class Squares {
   draw(context, scale, left, top) {
     const { width, height } = context.canvas;
     const [x0, y0, x1, y1] = [-left / scale, -top / scale, (width - left) / scale, (height - top) / scale];
-    const at = Math.min(Math.max(Math.round(Math.log2(1 / scale)), 0), this.levels - 1);
+    const at = clamp(Math.round(Math.log2(1 / scale)), 0, this.levels - 1);
     const missing = [];
     // The coarsest below, so that what is still on its way is seen unsharp and not black.
     for (let level = this.levels - 1; level >= at; level--) {
@@ -73,7 +73,10 @@ export class Squares {
     context.strokeStyle = '#d55e00';
     context.lineWidth = step / SIDE;
     context.beginPath();
-    for (const [a, b, c, d] of [[0, 0, 1, 1], [1, 0, 0, 1]]) { context.moveTo(x + a * width, y + b * height); context.lineTo(x + c * width, y + d * height); }
+    context.moveTo(x, y);
+    context.lineTo(x + width, y + height);
+    context.moveTo(x + width, y);
+    context.lineTo(x, y + height);
     context.stroke();
   }
 
@@ -86,7 +89,7 @@ export class Squares {
 
   /** A scale bar of a round length, at the lower left. @param {CanvasRenderingContext2D} context @param {number} scale */
   bar(context, scale) {
-    const ratio = window.devicePixelRatio;
+    const ratio = devicePixelRatio;
     const um = ((this.image.spacingMm?.[1] ?? 0) * 1000) / scale * ratio;  // of a CSS pixel
     if (!um) return;
     const unit = 10 ** Math.floor(Math.log10(BAR_PX * um));

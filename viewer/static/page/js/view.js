@@ -75,10 +75,10 @@ export class View {
   }
 
   fit() {
-    const { clientWidth, clientHeight } = this.stage;
+    const { stage: { clientWidth, clientHeight }, size: { cols, rows } } = this;
     this.isFitted = true;
-    this.zoom = this.least = Math.max(Math.min(clientWidth / this.size.cols, clientHeight / this.size.rows / this.tall), 1e-3);
-    this.centre = { x: this.size.cols / 2, y: this.size.rows / 2 };
+    this.zoom = this.least = Math.max(Math.min(clientWidth / cols, clientHeight / rows / this.tall), 1e-3);
+    this.centre = { x: cols / 2, y: rows / 2 };
     this.redraw();
   }
 
@@ -144,23 +144,24 @@ export class View {
   }
 
   draw() {
-    const ratio = window.devicePixelRatio;
-    const width = Math.round(this.stage.clientWidth * ratio);
-    const height = Math.round(this.stage.clientHeight * ratio);
-    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
-    const scale = this.zoom * ratio;
-    const left = width / 2 - this.centre.x * scale;
+    const { canvas, context, stage, centre, zoom } = this;
+    const ratio = devicePixelRatio;
+    const width = Math.round(stage.clientWidth * ratio);
+    const height = Math.round(stage.clientHeight * ratio);
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    const scale = zoom * ratio;
+    const left = width / 2 - centre.x * scale;
     const down = scale * this.tall;
-    const top = height / 2 - this.centre.y * down;
-    this.context.setTransform(1, 0, 0, 1, 0, 0);
-    this.context.fillRect(0, 0, width, height);
-    this.context.setTransform(scale, 0, 0, down, left, top);
-    this.context.imageSmoothingEnabled = scale < 6;
+    const top = height / 2 - centre.y * down;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.fillRect(0, 0, width, height);
+    context.setTransform(scale, 0, 0, down, left, top);
+    context.imageSmoothingEnabled = scale < 6;
     if (this.pixels) this.drawPixels(this.pixels, scale, down, left, top);
-    else if (this.squares) this.squares.draw(this.context, scale, left, top);
-    else if (this.fallback) this.context.drawImage(this.fallback, 0, 0, this.size.cols, this.size.rows);
-    if (this.above) this.above(this.context);
-    this.drawing.setAttribute('transform', `matrix(${this.zoom} 0 0 ${down / ratio} ${left / ratio} ${top / ratio})`);
+    else if (this.squares) this.squares.draw(context, scale, left, top);
+    else if (this.fallback) context.drawImage(this.fallback, 0, 0, this.size.cols, this.size.rows);
+    if (this.above) this.above(context);
+    this.drawing.setAttribute('transform', `matrix(${zoom} 0 0 ${down / ratio} ${left / ratio} ${top / ratio})`);
     this.drawn();
   }
 
@@ -172,19 +173,20 @@ export class View {
     const x1 = Math.min(Math.ceil((this.canvas.width - left) / scale), about.cols);
     const y1 = Math.min(Math.ceil((this.canvas.height - top) / down), about.rows);
     const stride = Math.max(Math.floor(1 / Math.max(scale, down)), 1);
-    const part = { x0, y0, stride, width: Math.ceil((x1 - x0) / stride), height: Math.ceil((y1 - y0) / stride) };
-    if (part.width <= 0 || part.height <= 0) return;
+    const width = Math.ceil((x1 - x0) / stride);
+    const height = Math.ceil((y1 - y0) / stride);
+    if (width <= 0 || height <= 0) return;
     const key = `${this.window.low} ${this.window.high} ${this.invert} ${about.dtype} ${about.slope} ${about.intercept}`;
     if (about.channels === 1 && key !== this.tableOf) {
       greyTable(about, this.window, this.invert, this.table);
       this.tableOf = key;
     }
-    if (this.scratch?.width !== part.width || this.scratch.height !== part.height) {
-      this.scratch = new ImageData(part.width, part.height);
-      Object.assign(this.buffer, { width: part.width, height: part.height });
+    if (this.scratch?.width !== width || this.scratch.height !== height) {
+      this.scratch = new ImageData(width, height);
+      Object.assign(this.buffer, { width, height });
     }
-    paint(pixels, this.table, new Uint32Array(this.scratch.data.buffer), part);
+    paint(pixels, this.table, new Uint32Array(this.scratch.data.buffer), { x0, y0, stride, width, height });
     this.bufferContext.putImageData(this.scratch, 0, 0);
-    this.context.drawImage(this.buffer, x0, y0, part.width * stride, part.height * stride);
+    this.context.drawImage(this.buffer, x0, y0, width * stride, height * stride);
   }
 }
