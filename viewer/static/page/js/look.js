@@ -4,7 +4,7 @@ import { connection, fetchGiven, part } from './api.js';
 import { Marker, outlineOf } from './marks.js';
 import { imagePath, loadImage, loadPixels, prefetch, uploadPath } from './pixels.js';
 import { outline, stackOf } from './queries.js';
-import { open, state, update, watch } from './state.js';
+import { lookAt, open, state, update, watch } from './state.js';
 import { View } from './view.js';
 import { valueAt } from './windowing.js';
 import { askOf } from './ask.js';
@@ -86,10 +86,10 @@ async function load() {
 /** @param {number} at place of the slice in the stack */
 function goTo(at) {
   const to = clamp(at, 0, count() - 1);
-  if (state.upload) update({ frame: to, region: null, asked: false });
+  if (state.upload) lookAt({ frame: to });
   else if (stack.slices[to] && to !== stack.at) {
     stack.at = to;
-    update({ image: stack.slices[to].image.id, region: null, asked: false });
+    lookAt({ image: stack.slices[to].image.id });
   }
 }
 

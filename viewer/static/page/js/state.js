@@ -36,6 +36,9 @@ export function setQuestion(isAsked) {
 /** Back to the slice and the mark of the answer that is shown: what refines, explains or keeps it is about them. */
 export const recall = () => apply(question, false, true);
 
+/** Another slice is looked at; nothing is asked. @param {Partial<State>} change */
+export const lookAt = (change) => apply({ region: null, asked: false, ...change }, false, true);
+
 /** @param {unknown} one @param {unknown} other */
 const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 

@@ -1,0 +1,88 @@
+"""What asks and what does not: scrolling, the way back, the button; and what stands on the page meanwhile."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from support.browser import list_images
+from support.images import texture_of_all_sizes
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Page, Route, expect
+
+Visit = Callable[..., Page]
+STAGE = """() => {
+  const canvas = document.querySelector('#stage-hit canvas');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return data.some((one, i) => i % 4 < 3 && one);
+}"""
+
+
+def open_image(tab: Page, name: str = "ct0/002.dcm") -> None:
+    """Open an image from the list and wait for its pixels."""
+    list_images(tab)
+    tab.click(f'#list [data-id="{name}"]')
+    expect(tab.locator("#look-title")).to_have_text(name)
+    expect(tab.locator("#window-values")).not_to_be_empty()
+
+
+def mark(tab: Page) -> None:
+    """Mark a box in the middle of the image."""
+    box = tab.locator("#stage").bounding_box()
+    assert box is not None
+    for share, act in ((0.42, tab.mouse.down), (0.58, tab.mouse.up)):
+        tab.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * share)
+        act()
+
+
+def counted(tab: Page) -> list[str]:
+    """Return a list that grows by what is sent with each question from now on."""
+    asked: list[str] = []
+    tab.on(
+        "request",
+        lambda one: asked.append(one.post_data or "") if "searching(" in (one.post_data or "") else 0,
+    )
+    return asked
+
+
+def test_slices_are_looked_at_beside_a_refined_answer(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab)
+    tab.click("#ask-whole")
+    expect(tab.locator(".hit").first).to_be_visible()
+    tab.get_by_role("button", name="More like hit 2", exact=True).click()
+    expect(tab.locator('.hit [aria-pressed="true"]')).to_have_count(1)
+    expect(tab.locator(".findings")).to_be_visible()
+    asked = counted(tab)
+    tab.locator("#stage").focus()
+    for slice_number in (5, 6):
+        tab.keyboard.press("ArrowDown")
+        expect(tab.locator("#where-am-i")).to_contain_text(f"slice {slice_number}/6")
+    # What refines is about the slice that was asked with.
+    with tab.expect_request(lambda one: "searching(" in (one.post_data or "")):
+        tab.get_by_role("button", name="Less like hit 3", exact=True).click()
+    assert [text.count("ct0/002.dcm") for text in asked] == [1]
+
+
+def test_frames_of_a_dropped_file_are_looked_at_beside_its_answer(
+    visit: Visit, address: str, tmp_path: Path
+) -> None:
+    frames = [Image.fromarray(texture_of_all_sizes(80, 80, seed=seed)) for seed in range(3)]
+    frames[0].save(tmp_path / "three.tif", save_all=True, append_images=frames[1:])
+    tab = visit(address)
+    tab.set_input_files("#file", tmp_path / "three.tif")
+    expect(tab.locator("#where-am-i")).to_have_text("slice 1/3")
+    tab.click("#ask-whole")
+    expect(tab.locator(".findings")).to_be_visible()
+    asked = counted(tab)
+    tab.locator("#stage").focus()
+    for slice_number in (2, 3):
+        tab.keyboard.press("ArrowDown")
+        expect(tab.locator("#where-am-i")).to_have_text(f"slice {slice_number}/3")
+    with tab.expect_request(lambda one: "searching(" in (one.post_data or "")):
+        tab.select_option("#by", "superpixel")
+    assert ['"frame":0' in text for text in asked] == [True]
