@@ -86,3 +86,39 @@ def test_frames_of_a_dropped_file_are_looked_at_beside_its_answer(
     with tab.expect_request(lambda one: "searching(" in (one.post_data or "")):
         tab.select_option("#by", "superpixel")
     assert ['"frame":0' in text for text in asked] == [True]
+
+
+def test_back_before_the_mark_nothing_is_asked(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab)
+    mark(tab)
+    expect(tab.locator(".hit").first).to_be_visible()
+    tab.go_back()
+    expect(tab.locator("#empty-answer")).to_be_visible()
+    expect(tab.locator(".hit")).to_have_count(0)
+    assert "asked" not in tab.url
+    tab.go_forward()
+    expect(tab.locator(".hit").first).to_be_visible()
+    # A refinement that is taken back leaves the question that it refined.
+    tab.keyboard.press("Escape")
+    expect(tab).to_have_url(re.compile("asked=true"))
+    tab.get_by_role("button", name="More like hit 2", exact=True).click()
+    expect(tab).to_have_url(re.compile("like"))
+    expect(tab.locator(".findings")).to_be_visible()
+    tab.locator('.hit [aria-pressed="true"]').click()
+    expect(tab).not_to_have_url(re.compile("like"))
+    expect(tab.locator(".hit").first).to_be_visible()
+    assert "asked=true" in tab.url
+
+
+def test_the_button_asks_with_the_whole_image_where_a_part_is_marked_too(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab)
+    mark(tab)
+    expect(tab.locator(".findings")).to_be_visible()
+    asked = counted(tab)
+    with tab.expect_request(lambda one: "searching(" in (one.post_data or "")):
+        tab.click("#ask-whole")
+    assert ["region" in text for text in asked] == [False]
+    assert "region" not in tab.url
+    expect(tab.locator("#stage .region rect")).to_have_count(0)

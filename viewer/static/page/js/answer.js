@@ -26,12 +26,15 @@ export function start(told) {
   doing = told;
   watch((changed, isQuestion) => {
     const isScrolled = slices().some((slice) => slice.image.id === state.image);
+    const isOther = changed('image', 'upload');
     if ((changed('image') && !isScrolled) || changed('upload', 'index')) clear();
     // Scrolling through slices asks nothing; a mark, a filter or another representation does.
-    if (isQuestion ? isRefined() || state.asked || (current.answer && !changed('image', 'upload')) : changed('k')) run();
+    if (isQuestion ? isRefined() || state.asked || (!isOther && changed('like', 'unlike', 'concept')) : changed('k')) run();
+    // Back before the mark, where nothing was asked.
+    else if (isQuestion && !isOther) clear();
     if (changed('hit')) markCurrent();
   });
-  on('ask-whole', 'click', run);
+  on('ask-whole', 'click', () => (state.region ? update({ region: null, asked: true }, true) : run()));
   on(connection, 'back', () => { if (isOwed) again(); });
   whenReached('more-hits', more, () => current.answer && !all('.folded').length);
 }

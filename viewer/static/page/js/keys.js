@@ -43,7 +43,7 @@ function pressOne(kind, name) {
 function clear() {
   marker.clear();
   if (!$('compare').hidden) $('close-compare').click();
-  else if (state.region) update({ region: null }, true);
+  else if (state.region) update({ region: null, asked: !view.squares }, true);
 }
 
 export function start() {
