@@ -193,3 +193,15 @@ def test_a_slider_moves_the_question_along_a_concept(visit: Visit, slides: str, 
     expect(tab.locator("#concepts output")).to_have_text("+3")
     assert "concept=" in tab.url
     expect(tab.locator(".hit").first).to_be_visible()
+
+
+def test_hits_that_are_not_shown_any_more_are_outlined_no_more(visit: Visit, slides: str) -> None:
+    tab = visit(slides)
+    open_slide(tab)
+    mark(tab)
+    expect(tab.locator("#stage .on-slide polygon").first).to_be_attached()
+    tab.keyboard.press("Escape")
+    # A whole slide is no question: nothing is asked.
+    expect(tab.locator("#empty-answer")).to_be_visible()
+    expect(tab.locator("#answer-notes")).to_be_empty()
+    expect(tab.locator("#stage .on-slide polygon")).to_have_count(0)

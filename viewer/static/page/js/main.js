@@ -38,7 +38,6 @@ async function start() {
 
 /** Where there is room for one pane only, the answer comes to the front. */
 function answered() {
-  look.outlineHits(answer.current.hits);
   if (matchMedia('(max-width: 899px)').matches && !state.hit) keys.tab('answer');
 }
 
