@@ -122,3 +122,27 @@ def test_the_button_asks_with_the_whole_image_where_a_part_is_marked_too(visit: 
     assert ["region" in text for text in asked] == [False]
     assert "region" not in tab.url
     expect(tab.locator("#stage .region rect")).to_have_count(0)
+
+
+def test_on_a_phone_each_answer_comes_to_the_front_and_so_does_what_is_wrong(
+    visit: Visit, address: str
+) -> None:
+    tab = visit(address, width=390)
+    open_image(tab)
+    mark(tab)
+    expect(tab.locator("#answer")).to_be_visible()
+    tab.locator(".hit .picture").first.click()
+    expect(tab.locator("#compare")).to_be_visible()
+    mark(tab)
+    expect(tab.locator("#answer")).to_be_visible()
+    problem = '{"data":{"searching":{"__typename":"Problem","message":"no structure"}}}'
+    refused = {"content_type": "text/event-stream", "body": f"event: next\ndata: {problem}\n\n"}
+
+    def refuse(route: Route) -> None:
+        route.fulfill(**refused) if "searching(" in (route.request.post_data or "") else route.continue_()
+
+    tab.route("**/graphql", refuse)
+    tab.click("[data-tab-of=look]")
+    mark(tab)
+    expect(tab.locator("#answer-notes")).to_have_text("no structure")
+    expect(tab.locator("#answer")).to_be_visible()

@@ -101,6 +101,7 @@ export async function run() {
     $('empty-answer').hidden = true;
     fill('answer-notes', h('p.note.warn', message));
     announce(message);
+    doing.answered();
   } finally {
     clearTimeout(timer);
     busy(false);

@@ -38,7 +38,7 @@ async function start() {
 
 /** Where there is room for one pane only, the answer comes to the front. */
 function answered() {
-  if (matchMedia('(max-width: 899px)').matches && !state.hit) keys.tab('answer');
+  if (matchMedia('(max-width: 899px)').matches) keys.tab('answer');
 }
 
 /** @param {Hit} hit @param {'compare' | 'why' | 'tag' | 'select'} how */
