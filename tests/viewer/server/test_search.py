@@ -343,3 +343,12 @@ def test_notes_are_those_of_the_command_line(client, index, capsys):
     asked(index, "grey.png", "-k", "2", *SAME, *flags)
     theirs = [line.removeprefix("note: ") for line in capsys.readouterr().err.splitlines()]
     assert len(ours) >= 2 and ours == theirs
+
+
+@pytest.mark.parametrize(("first", "second"), [(["superpixel"], []), ([], ["thumbnail"])])
+def test_head_to_head_does_not_compare_what_is_not_there(first, second, client):
+    document = """query($ask: Ask!, $first: [String!]!, $second: [String!]!) {
+      headToHead(index: "scans.index", ask: $ask, first: $first, second: $second) {
+        __typename ... on Problem { kind message argument } } }"""
+    found = graphql(client, document, ask={"image": IMAGE}, first=first, second=second)["headToHead"]
+    assert (found["kind"], found["argument"]) == ("BAD_ASK", "by")

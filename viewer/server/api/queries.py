@@ -8,6 +8,8 @@ from functools import partial
 import strawberry
 from strawberry.types import Info
 
+from retrieval.errors import OptionError
+
 from ..asking.archiving import link_of
 from ..asking.ask import Ask
 from ..asking.question import question_of
@@ -64,6 +66,9 @@ class Query(Browsing):
         desk = desk_of(info)
 
         def both() -> HeadToHead:
+            # None would mean the defaults, whose hits would stand under the name of what is not there.
+            if not first or not second:
+                raise OptionError("this index has not both visual words and a network to compare", "by")
             # One after the other in one thread: others who ask get their turn at the other processors.
             ours, theirs = (searched(desk, index, replace(ask, by=by)) for by in (first, second))
             return head_to_head(ours, theirs)
