@@ -146,3 +146,13 @@ def test_on_a_phone_each_answer_comes_to_the_front_and_so_does_what_is_wrong(
     mark(tab)
     expect(tab.locator("#answer-notes")).to_have_text("no structure")
     expect(tab.locator("#answer")).to_be_visible()
+
+
+def test_the_filter_says_what_is_listed_on_the_way_back_too(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab)
+    tab.fill("#filter", "label = 'normal'")
+    expect(tab.locator("#count")).to_have_text("6 images")
+    tab.go_back()  # the cursor is in the filter still
+    expect(tab.locator("#count")).to_have_text("20 images")
+    expect(tab.locator("#filter")).to_have_value("")

@@ -23,7 +23,7 @@ export function start() {
   watch((changed) => {
     if (changed('index')) levels();
     if (changed('index', 'where')) {
-      if (document.activeElement !== $('filter')) $('filter').value = state.where;
+      if ($('filter').value.trim() !== state.where) $('filter').value = state.where;
       list();
       showColumns();
     }
