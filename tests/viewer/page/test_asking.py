@@ -156,3 +156,17 @@ def test_the_filter_says_what_is_listed_on_the_way_back_too(visit: Visit, addres
     tab.go_back()  # the cursor is in the filter still
     expect(tab.locator("#count")).to_have_text("20 images")
     expect(tab.locator("#filter")).to_have_value("")
+
+
+def test_a_hit_that_comes_late_or_never_does_not_look_like_the_last_one(visit: Visit, address: str) -> None:
+    tab = visit(address, allows="500")
+    open_image(tab)
+    tab.click("#ask-whole")
+    tab.locator(".hit .picture").first.click()
+    tab.wait_for_function(STAGE)
+    for path in ("pixels", "picture"):
+        tab.route(f"**/{path}", lambda route: route.fulfill(status=500, json={"message": "cannot be read"}))
+    tab.locator('.hit[data-id="grey.png"] .picture').click()
+    expect(tab.locator("#hit-title")).to_contain_text("grey.png")
+    expect(tab.locator("#toast")).to_have_text("cannot be read")
+    tab.wait_for_function(f"() => !({STAGE})()")

@@ -1,5 +1,5 @@
 // COMPARE: the query left, a hit right, scrolled together by their match; why it was found; the hit laid over the query.
-import { $, announce, chip, clamp, fill, h, on, press, s, turns } from './dom.js';
+import { $, announce, chip, clamp, fill, h, on, press, s, tell, turns } from './dom.js';
 import { askOf, representation } from './ask.js';
 import { current, currentHit, nameOf } from './answer.js';
 import { around, currentSlice, slide, slices, view, whereIn } from './look.js';
@@ -74,6 +74,9 @@ export async function open(hit) {
   recall();
   const turn = ++shifts;
   clear();
+  // No other hit's picture may stay under the name of this one.
+  other.clear();
+  fill('hit-where');
   update({ hit: hit.image.id });
   Object.assign(there, { hit, ask: askOf(), place: placed() });
   $('compare').hidden = false;
@@ -128,17 +131,18 @@ async function showThere(place) {
   there.at = at;
   press('hit-slide', false);
   $('slider-hit').value = at;
-  fill('hit-where', whereIn(at, count(), positionMm));
   const path = imagePath(image.key);
   try {
     const pixels = await loadPixels(path);
     if (turn !== shifts) return;
     other.show(pixels, sharedWindow(pixels), state.invert);
-  } catch {
-    const picture = await loadImage(`${path}/picture`);
+  } catch (error) {
+    const fallback = await loadImage(`${path}/picture`).catch(() => null);
     if (turn !== shifts) return;
-    other.set({ fallback: picture }, image.cols, image.rows, image.spacingMm);
+    tell(/** @type {Error} */ (error).message);
+    other.set({ fallback }, image.cols, image.rows, image.spacingMm);
   }
+  fill('hit-where', whereIn(at, count(), positionMm));
   const isMatched = image.id === there.hit?.image.id;
   fill(outline, isMatched && there.hit && matchOf(there.hit));
   const over = isMatched && heat;
