@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from support.browser import list_images
 
 pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, Route, expect
 
 Visit = Callable[..., Page]
@@ -205,3 +207,34 @@ def test_hits_that_are_not_shown_any_more_are_outlined_no_more(visit: Visit, sli
     expect(tab.locator("#empty-answer")).to_be_visible()
     expect(tab.locator("#answer-notes")).to_be_empty()
     expect(tab.locator("#stage .on-slide polygon")).to_have_count(0)
+
+
+def test_no_slide_and_no_question_has_the_heat_of_another(visit: Visit, slides: str) -> None:
+    tab = visit(slides)
+    open_slide(tab)
+    mark(tab)
+    tab.click("#heat")
+    expect(tab.locator("#heat-note")).to_contain_text("tiles")
+    tab.click('#list [data-id="b.tif"]')
+    expect(tab.locator("#look-title")).to_have_text("b.tif")
+    expect(tab.locator("#heat")).to_have_attribute("aria-pressed", "false")
+    expect(tab.locator("#heat-note")).to_be_empty()
+    # That of a question which has changed meanwhile is not shown when it comes.
+    mark(tab)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route) if "{heat(" in (route.request.post_data or "") else route.continue_()
+
+    tab.route("**/graphql", hold)
+    tab.click("#heat")
+    expect(tab.locator("#heat-note")).to_have_text("asking …")
+    tab.keyboard.press("Escape")
+    expect(tab.locator("#empty-answer")).to_be_visible()
+    expect(tab.locator("#heat-note")).to_be_empty()
+    for route in held:
+        with suppress(PlaywrightError):  # the page waits for it no more
+            route.continue_()
+    tab.wait_for_timeout(500)
+    expect(tab.locator("#heat-note")).to_be_empty()
+    expect(tab.locator("#heat")).to_have_attribute("aria-pressed", "false")

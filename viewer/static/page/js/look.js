@@ -55,7 +55,7 @@ async function follow(changed, isQuestion) {
   if (changed('index', 'image', 'upload')) await load();
   else if (changed('frame')) await showSlice();
   else if (changed('window', 'invert')) rewindow();
-  if (isQuestion && view.squares?.heat) (await slide()).clearHeat(view.squares);
+  if (isQuestion && view.squares) (await slide()).toggleHeat(view.squares, false);
   if (changed('region', 'margin', 'image')) drawRegion();
 }
 

@@ -1,5 +1,5 @@
 // A whole slide on the canvas: squares of the level that the screen can show, those on screen only; hits and heat over it.
-import { clamp, fill, press, s } from './dom.js';
+import { clamp, fill, press, s, turns } from './dom.js';
 import { fetchFrom } from './api.js';
 import { askOf } from './ask.js';
 import { imagePath, loadImage } from './pixels.js';
@@ -171,27 +171,25 @@ export function openSlide(view, image, levels) {
   return squares;
 }
 
-/** Where on the slide the question is: switched on and off by its button. @param {Squares} squares */
-export async function toggleHeat(squares) {
-  const isOn = !squares.heat;
-  squares.heat = null;
-  let said = '';
+const begin = turns();
+
+/** Where on the slide the question is: switched on and off by its button, and off by another question or slide. @param {Squares} squares */
+export async function toggleHeat(squares, isOn = !squares.heat) {
+  const signal = begin();
+  let [heat, said] = [/** @type {HTMLImageElement | null} */ (null), ''];
   if (isOn) {
     fill('heat-note', 'asking …');
     try {
-      const { address, tiles, low, high } = await heatOf({ ask: askOf(), slide: squares.image.id });
-      squares.heat = await loadImage(address);
+      const { address, tiles, low, high } = await heatOf({ ask: askOf(), slide: squares.image.id }, signal);
+      heat = await loadImage(address);
       said = `${tiles} tiles, ${low.toFixed(3)} (dark) to ${high.toFixed(3)} (yellow)`;
     } catch (error) {
       said = /** @type {Error} */ (error).message;
     }
+    if (signal.aborted) return;  // it is of the last question
   }
-  press('heat', Boolean(squares.heat));
+  squares.heat = heat;
+  press('heat', Boolean(heat));
   fill('heat-note', said);
   squares.view.redraw();
-}
-
-/** The question has changed: its heat is not that of the new one. @param {Squares} squares */
-export function clearHeat(squares) {
-  if (squares.heat) toggleHeat(squares);
 }
