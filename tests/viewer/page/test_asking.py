@@ -170,3 +170,13 @@ def test_a_hit_that_comes_late_or_never_does_not_look_like_the_last_one(visit: V
     expect(tab.locator("#hit-title")).to_contain_text("grey.png")
     expect(tab.locator("#toast")).to_have_text("cannot be read")
     tab.wait_for_function(f"() => !({STAGE})()")
+
+
+def test_a_small_area_is_no_area_of_zero(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab)
+    tab.click(".more summary")
+    for side in "wh":
+        tab.fill(f"#box-{side}", "1")
+    tab.get_by_role("button", name="Mark", exact=True).click()
+    expect(tab.locator("#area")).to_have_text("0.250 mm²")

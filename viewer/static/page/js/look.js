@@ -335,5 +335,5 @@ async function drawRegion() {
   const found = isPlain ? { pixels: width * height, areaMm2: mm && width * height * mm[0] * mm[1] } : await outline({ ask: askOf() }).catch(() => null);  // the answer says why
   if (state.region !== region || !found) return;
   if (!isPlain) fill(regionDrawing, found.polygons.map((/** @type {XY[]} */ polygon) => outlineOf({ polygon })));
-  fill('area', found.areaMm2 ? (found.areaMm2 < 0.1 ? `${(found.areaMm2 * 1e6).toFixed(0)} µm²` : `${found.areaMm2.toFixed(0)} mm²`) : `${found.pixels} px`);
+  fill('area', found.areaMm2 ? (found.areaMm2 < 0.1 ? `${(found.areaMm2 * 1e6).toFixed(0)} µm²` : `${number(found.areaMm2)} mm²`) : `${found.pixels} px`);
 }
