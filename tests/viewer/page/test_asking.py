@@ -180,3 +180,16 @@ def test_a_small_area_is_no_area_of_zero(visit: Visit, address: str) -> None:
         tab.fill(f"#box-{side}", "1")
     tab.get_by_role("button", name="Mark", exact=True).click()
     expect(tab.locator("#area")).to_have_text("0.250 mm²")
+
+
+def test_no_other_map_stays_under_what_is_said_of_this_one(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    expect(tab.locator("#count")).to_have_text("20 images")
+    tab.click("#map-button")
+    expect(tab.locator("#map-note")).to_contain_text("by ")
+    tab.keyboard.press("Escape")
+    tab.fill("#filter", "label = 'nobody'")
+    expect(tab.locator("#count")).to_have_text("No image matches.")
+    tab.click("#map-button")
+    expect(tab.locator("#map-note")).to_contain_text("make no map")
+    assert tab.locator("#map-canvas").evaluate("canvas => canvas.width") == 0

@@ -29,6 +29,7 @@ export function show() {
 async function load() {
   const signal = begin();
   places = [];
+  canvas.width = 0;  // no other map stays under what is said of this one
   fill('map-note', 'drawing …');
   try {
     for await (const found of mapping({ by: chosen()?.[0], method: $('map-method').value, where: state.where || null }, signal)) {
