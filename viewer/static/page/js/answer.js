@@ -146,7 +146,7 @@ export function hitRow(hit, answer, partner = '') {
   const { image, rank } = hit;
   return h('li.hit', { 'data-id': image.id, 'aria-current': String(state.hit === image.id) },
     h('button.picture', { 'aria-label': `Compare with ${image.id}`, onclick: () => doing.open(hit, 'compare') }, thumbnail(hit)),
-    h('div.hit-text', {},
+    h('div.hit-text',
       h('p.hit-head', h('strong', rank), h('span.score', { title: meaning(answer) }, minus(scoreOf(hit, answer))),
         image.labels.length > 0 && h('span.label', image.labels.join(', ')), partner && h('span.chip.shared', partner)),
       h('p.id', { title: image.id }, nameOf(hit), hit.case && hit.case.count > 1 && quiet(` ${hit.case.count} images`)),

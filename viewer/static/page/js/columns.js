@@ -9,7 +9,7 @@ const columns = query('columns', 'where: String', 'ColumnList { columns { name d
 export async function show() {
   /** @type {{ columns: { name: string, distinct: number, values: Count[] }[] } | null} */
   const found = await columns({ where: state.where || null }).catch(() => null);  // the list says what is wrong
-  if (found) fill('columns', found.columns.filter(({ distinct }) => distinct > 1 || state.where).map(({ name, distinct, values }) => h('details', {},
+  if (found) fill('columns', found.columns.filter(({ distinct }) => distinct > 1 || state.where).map(({ name, distinct, values }) => h('details',
     h('summary', name, quiet(` ${distinct}`)),
     h('ul', values.map(({ value, count }) => h('li', h('button.value', { onclick: () => narrow(name, value) },
       h('span', short(value)), quiet(count))))))));

@@ -39,12 +39,12 @@ function bar({ label, share, low, high, times, adjusted, isSignificant, found, d
 /** Sections of the references, by kind. @param {Reference[]} references */
 export function referencesOf(references) {
   const kinds = [...new Set(references.map((reference) => reference.kind))];
-  return kinds.length > 0 && h('section.references', { 'aria-label': 'References' }, kinds.map((kind) => h('details', {},
+  return kinds.length > 0 && h('section.references', { 'aria-label': 'References' }, kinds.map((kind) => h('details',
     h('summary', KINDS[kind] ?? kind), h('ul', references.filter((reference) => reference.kind === kind).map(entry)))));
 }
 
 /** @param {Reference} reference */
-const entry = ({ title, label, bullets, text, image, picture, link, host }) => h('li', {},
+const entry = ({ title, label, bullets, text, image, picture, link, host }) => h('li',
   h('strong', title), quiet(` ${label}`),
   bullets.length ? h('ul.bullets', bullets.map((bullet) => h('li', bullet))) : h('p', text),
   image && picture && h('button.picture', { 'aria-label': `Open ${image}`, title: image, onclick: () => open({ image }) },

@@ -153,8 +153,7 @@ function slideLink({ groups, fields }) {
 
 /** The addresses of the slices around one, nearest first. @param {Slice[]} among @param {number} at @param {number} most */
 export function around(among, at, most) {
-  const steps = Array.from({ length: most }, (_, i) => [at + i + 1, at - i - 1]).flat();
-  return steps.flatMap((step) => (among[step] ? [pathOf(among[step])] : []));
+  return Array.from({ length: most }, (_, i) => [among[at + i + 1], among[at - i - 1]]).flat().filter(Boolean).map(pathOf);
 }
 
 /** No values can be had: what the index kept of the image, if anything, and why. @param {string} mine @param {string} why */

@@ -32,8 +32,8 @@ async function start() {
   known.indexes = await indexes();
   // In one step, so that a question in the address is asked once.
   const wanted = { ...read(location.hash.slice(1)), ...isLink() && await (await archive()).located() };
-  const isKnown = known.indexes.some((index) => index.id === wanted.index);
-  update({ ...wanted, index: isKnown ? wanted.index : known.indexes[0]?.id ?? '' });
+  const index = known.indexes.find(({ id }) => id === wanted.index) ?? known.indexes[0];
+  update({ ...wanted, index: index?.id ?? '' });
 }
 
 /** Where there is room for one pane only, the answer comes to the front. */

@@ -54,7 +54,6 @@ function draw({ by, isSample, caution, places: found }) {
   const context = canvas.getContext('2d');
   context.scale(ratio, ratio);
   const style = getComputedStyle(canvas);
-  const hits = new Set(current.hits.map((hit) => hit.image.id));
   const dot = (/** @type {Place} */ place, /** @type {number} */ radius, /** @type {string} */ colour) => {
     context.fillStyle = style.getPropertyValue(colour);
     context.beginPath();
@@ -62,7 +61,7 @@ function draw({ by, isSample, caution, places: found }) {
     context.fill();
   };
   for (const place of places) dot(place, 3, labels.includes(place.label) ? `--hue${labels.indexOf(place.label)}` : '--quiet');
-  for (const place of places.filter((p) => hits.has(p.id))) dot(place, 5, '--right');
+  for (const place of places.filter((p) => current.hits.some((hit) => hit.image.id === p.id))) dot(place, 5, '--right');
   for (const place of places.filter((p) => p.id === state.image)) dot(place, 7, '--warn');
 }
 

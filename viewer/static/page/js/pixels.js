@@ -55,12 +55,11 @@ export const loadPixels = keeping(async (path) => {
 }, KEPT_BYTES, ({ data }) => data.byteLength);
 
 let wanted = 0;
-/** Fetches neighbours before they are asked for, a few at a time; a newer call ends an older one. @param {string[]} paths nearest first */
+/** Fetches neighbours before they are asked for, a few at a time; a newer call ends an older one. @param {string[]} paths nearest first; they are taken out */
 export async function prefetch(paths) {
   const mine = ++wanted;
-  const queue = [...paths];
   const runner = async () => {
-    while (queue.length && mine === wanted) await loadPixels(/** @type {string} */ (queue.shift())).catch(() => {});
+    while (paths.length && mine === wanted) await loadPixels(/** @type {string} */ (paths.shift())).catch(() => {});
   };
   await Promise.all(Array.from({ length: AT_ONCE }, runner));
 }

@@ -147,11 +147,11 @@ export class Squares {
   centre(outline) {
     const [xs, ys] = [0, 1].map((axis) => outline.map((corner) => corner[axis]));
     const [width, height] = [xs, ys].map((all) => Math.max(...all) - Math.min(...all));
-    const { stage } = this.view;
-    this.view.zoom = Math.min(stage.clientWidth / width, stage.clientHeight / height) / 3;
-    this.view.centre = { x: Math.min(...xs) + width / 2, y: Math.min(...ys) + height / 2 };
-    this.view.isFitted = false;
-    this.view.redraw();
+    const { view } = this;
+    view.zoom = Math.min(view.stage.clientWidth / width, view.stage.clientHeight / height) / 3;
+    view.centre = { x: Math.min(...xs) + width / 2, y: Math.min(...ys) + height / 2 };
+    view.isFitted = false;
+    view.redraw();
   }
 
   close() {

@@ -77,7 +77,7 @@ export function fromAddress() {
 /** The address of the state, or of one that differs from it. @param {Partial<State>} [change] */
 export function write(change = {}) {
   const parts = new URLSearchParams();
-  for (const [key, value] of Object.entries(/** @type {Record<string, any>} */ ({ ...EMPTY, ...state, ...change }))) {
+  for (const [key, value] of Object.entries(/** @type {Record<string, any>} */ ({ ...state, ...change }))) {
     if (isSame(value, /** @type {any} */ (EMPTY)[key])) continue;
     // A mask lives in the server's memory only: a link to it would lead nowhere.
     if (key === 'region' && value.mask) continue;
