@@ -86,11 +86,9 @@ async function load() {
 /** @param {number} at place of the slice in the stack */
 function goTo(at) {
   const to = clamp(at, 0, count() - 1);
-  if (state.upload) lookAt({ frame: to });
-  else if (stack.slices[to] && to !== stack.at) {
-    stack.at = to;
-    lookAt({ image: stack.slices[to].image.id });
-  }
+  if (to === place()) return;
+  if (stack.frames[to]) lookAt({ frame: to });
+  else if (stack.slices[to]) lookAt({ image: stack.slices[to].image.id });
 }
 
 /** @param {number} step */
@@ -319,7 +317,9 @@ function pinch(before, now, other) {
 /** The mark is finished: it is the question. @param {any} region */
 async function marked(region) {
   const { strokes, radius } = region;
-  update({ region: strokes ? await (await uploads()).brushed(strokes, radius, view.size) : region }, true);
+  const mine = shownPath;
+  const found = strokes ? await (await uploads()).brushed(strokes, radius, view.size) : region;
+  if (mine === shownPath) update({ region: found }, true);  // another slice is looked at meanwhile
 }
 
 /** Draws the region as it was marked; all but a plain box then as the server takes it. */

@@ -1,0 +1,69 @@
+"""What a slow server, or one that goes and comes, does to what a person does meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import pytest
+from support.browser import list_images
+from support.images import texture_of_all_sizes
+
+pytest.importorskip("playwright.sync_api")
+from playwright.sync_api import Page, Route, expect
+
+Visit = Callable[..., Page]
+
+
+def open_image(tab: Page, name: str = "ct0/002.dcm") -> None:
+    """Open an image from the list and wait for its pixels."""
+    list_images(tab)
+    tab.click(f'#list [data-id="{name}"]')
+    expect(tab.locator("#look-title")).to_have_text(name)
+    expect(tab.locator("#window-values")).not_to_be_empty()
+
+
+def mark(tab: Page) -> None:
+    """Mark something in the middle of the image with the tool that is chosen."""
+    box = tab.locator("#stage").bounding_box()
+    assert box is not None
+    for share, act in ((0.42, tab.mouse.down), (0.58, tab.mouse.up)):
+        tab.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * share)
+        act()
+
+
+def test_a_stroke_asks_on_no_other_slice_than_its_own(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab)
+    held: list[Route] = []
+    tab.route("**/masks", lambda route: held.append(route))
+    tab.keyboard.press("r")
+    with tab.expect_request("**/masks"):
+        mark(tab)
+    tab.locator("#stage").focus()
+    tab.keyboard.press("ArrowDown")
+    expect(tab.locator("#where-am-i")).to_contain_text("slice 5/6")
+    # Its outline is the last thing that is asked for before the mark is there.
+    with tab.expect_response(lambda one: "{region(" in (one.request.post_data or "")):
+        for route in held:
+            route.continue_()
+    tab.wait_for_timeout(300)
+    assert "region" not in tab.url
+    expect(tab.locator("#empty-answer")).to_be_visible()
+
+
+def test_a_key_that_leads_to_no_other_slice_takes_no_mark_away(
+    visit: Visit, address: str, tmp_path: Path
+) -> None:
+    cv2.imwrite(str(tmp_path / "one.png"), texture_of_all_sizes(80, 80, seed=0))
+    tab = visit(address)
+    tab.set_input_files("#file", tmp_path / "one.png")
+    expect(tab.locator("#window-values")).not_to_be_empty()
+    mark(tab)
+    expect(tab.locator(".findings")).to_be_visible()
+    tab.locator("#stage").focus()
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("+")
+    expect(tab.locator("#stage .region rect")).to_have_count(1)
+    assert "region" in tab.url
