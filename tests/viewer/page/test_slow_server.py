@@ -67,3 +67,14 @@ def test_a_key_that_leads_to_no_other_slice_takes_no_mark_away(
     tab.keyboard.press("+")
     expect(tab.locator("#stage .region rect")).to_have_count(1)
     assert "region" in tab.url
+
+
+def test_new_images_are_taken_without_a_question_where_nothing_was_asked(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab)
+    tab.evaluate("document.getElementById('fresh').hidden = false")
+    with tab.expect_request(lambda one: "{images(" in (one.post_data or "")):
+        tab.click("#take")
+    expect(tab.locator("#count")).to_have_text("20 images")
+    assert "asked" not in tab.url
+    expect(tab.locator("#empty-answer")).to_be_visible()

@@ -69,10 +69,10 @@ function busy(isBusy) {
 /** Whether the last question has no answer, for the server was gone. */
 let isOwed = false;
 
-/** Asks once more what the answer that is shown was asked with. */
+/** Asks once more what the answer that is shown was asked with, if anything was. */
 export function again() {
   recall();
-  run();
+  if (isRefined() || state.asked) run();
 }
 
 export async function run() {
