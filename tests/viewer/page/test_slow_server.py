@@ -78,3 +78,42 @@ def test_new_images_are_taken_without_a_question_where_nothing_was_asked(visit: 
     expect(tab.locator("#count")).to_have_text("20 images")
     assert "asked" not in tab.url
     expect(tab.locator("#empty-answer")).to_be_visible()
+
+
+def test_a_page_that_starts_while_the_server_is_away_opens_what_its_address_names(
+    visit: Visit, address: str
+) -> None:
+    tab = visit(address, allows="ERR_").context.new_page()
+    lost: list[Route] = []
+
+    def lose_the_first(route: Route) -> None:
+        if lost:
+            route.continue_()
+        else:
+            lost.append(route)
+            route.abort()
+
+    tab.route("**/graphql", lose_the_first)
+    tab.goto(f"{address}#index=scans.index&image=ct0%2F002.dcm&asked=true")
+    expect(tab.locator("#look-title")).to_have_text("ct0/002.dcm")
+    expect(tab.locator(".hit").first).to_be_visible()
+    assert len(lost) == 1
+
+
+def test_an_answer_that_ends_before_its_hits_is_asked_for_again(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab)
+    cut: list[Route] = []
+    progress = '{"data":{"searching":{"__typename":"Progress","stage":"asking","done":0,"total":null}}}'
+
+    def cut_the_first(route: Route) -> None:
+        if cut or "searching(" not in (route.request.post_data or ""):
+            route.continue_()
+        else:
+            cut.append(route)
+            route.fulfill(content_type="text/event-stream", body=f"event: next\ndata: {progress}\n\n")
+
+    tab.route("**/graphql", cut_the_first)
+    mark(tab)
+    expect(tab.locator(".findings")).to_be_visible()
+    assert len(cut) == 1

@@ -93,7 +93,7 @@ export async function* listen(query, variables, signal) {
   let text = '';
   for (;;) {
     const { value, done } = await reader.read().catch((error) => { throw signal.aborted ? error : lost(); });
-    if (done) return;
+    if (done) throw lost();
     const events = (text + value.replaceAll('\r', '')).split('\n\n');
     text = events.pop() ?? '';
     for (const event of events) {

@@ -20,7 +20,7 @@ const map = part('map');
 /** Whether somebody else wrote the address: an archive's viewer, or the server with its token. */
 const isLink = () => location.hash.match(/[#&](study|series|token)=/);
 
-async function start() {
+function start() {
   takeToken();
   bars();
   look.start();
@@ -29,6 +29,10 @@ async function start() {
   keys.start();
   controls();
   buttons();
+}
+
+/** Opens what the address names. */
+async function begin() {
   known.indexes = await indexes();
   // In one step, so that a question in the address is asked once.
   const wanted = { ...read(location.hash.slice(1)), ...isLink() && await (await archive()).located() };
@@ -150,7 +154,7 @@ async function follow() {
     // Asked, and not listened to: a browser has six connections to a server, for all of its tabs together. Those that
     // nobody sees ask nothing.
     const now = document.hidden ? served : await (await fetchGiven('/state')).text();
-    if (now !== served) await renew();
+    if (now !== served) await (state.index ? renew() : begin());
     served = now;
   } catch { /* A bar says so. */ }
   setTimeout(follow, 1000);
@@ -175,4 +179,5 @@ async function renew() {
   $('fresh').hidden = false;
 }
 
-start().finally(follow);
+start();
+begin().finally(follow);
