@@ -92,7 +92,7 @@ def wait_for(client, image, where):
     """Wait until the server has taken up a commit by which an image meets a condition."""
     document = """query($where: String) { images(index: "scans.index", where: $where) {
       ... on ImagePage { items { id } } } }"""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while {"id": image} not in (graphql(client, document, where=where)["images"].get("items") or []):
         assert time.monotonic() < until
         time.sleep(0.05)
