@@ -238,3 +238,25 @@ def test_no_slide_and_no_question_has_the_heat_of_another(visit: Visit, slides: 
     tab.wait_for_timeout(500)
     expect(tab.locator("#heat-note")).to_be_empty()
     expect(tab.locator("#heat")).to_have_attribute("aria-pressed", "false")
+
+
+def test_hits_are_outlined_where_the_answer_comes_before_the_slide(visit: Visit, slides: str) -> None:
+    tab = visit(slides)
+    open_slide(tab)
+    mark(tab)
+    here = tab.locator('.hit[data-id^="a.tif"]').count()
+    held: list[Route] = []
+    may_come: list[bool] = []
+
+    def hold(route: Route) -> None:
+        is_held = not may_come and "{stack(" in (route.request.post_data or "")
+        held.append(route) if is_held else route.continue_()
+
+    tab.route("**/graphql", hold)
+    tab.reload()
+    expect(tab.locator(".findings, #answer-notes .note").first).to_be_visible()
+    may_come.append(True)
+    for route in held:
+        route.continue_()
+    expect(tab.locator("#stage .on-slide polygon")).to_have_count(here)
+    assert here > 0

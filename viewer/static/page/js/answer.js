@@ -4,7 +4,7 @@ import { connection, Gone } from './api.js';
 import { ask, cancel, headToHead, representation } from './ask.js';
 import { findingsOf, referencesOf } from './findings.js';
 import { thumbnailOf } from './pixels.js';
-import { outlineHits, slices } from './look.js';
+import { slices, view } from './look.js';
 import { matchOf } from './marks.js';
 import { open, recall, setQuestion, state, update, watch } from './state.js';
 import { remember } from './strip.js';
@@ -47,7 +47,7 @@ function clear() {
   setQuestion(false);
   isOwed = false;
   Object.assign(current, NONE);
-  outlineHits([]);
+  view.squares?.outline([]);
   $('more-hits').hidden = true;
   for (const id of ['hits', 'findings', 'references', 'answer-notes', 'answer-title']) fill(id);
   $('empty-answer').hidden = false;
@@ -127,7 +127,7 @@ function show(answer) {
 /** What stands around the hits: title, notes, findings, references. @param {Answer} answer */
 export function frame(answer) {
   const { hits, by, tookMs } = answer;
-  outlineHits(current.hits);
+  view.squares?.outline(current.hits);
   const unit = hits[0]?.case ? `cases by ${hits[0].case.column}` : 'images';
   $('empty-answer').hidden = true;
   $('more-hits').hidden = hits.length < state.k || state.k >= MOST;

@@ -118,7 +118,6 @@ async function onSlide() {
   fill(outline);
   pairsThere.toggleAttribute('hidden', true);
   const squares = openSlide(other, found.slices[0].image, found.slideLevels);
-  squares.outline(current.hits);
   squares.centre(hit.onSlide.outline);
   press('hit-slide', true);
 }

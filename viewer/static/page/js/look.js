@@ -8,7 +8,7 @@ import { lookAt, open, state, update, watch } from './state.js';
 import { View } from './view.js';
 import { valueAt } from './windowing.js';
 import { askOf } from './ask.js';
-/** @import { About, Hit, Image, Pixels, Slice, Window, XY } from './types.js' */
+/** @import { About, Image, Pixels, Slice, Window, XY } from './types.js' */
 
 const AHEAD = 10;
 const uploads = part('uploads');
@@ -135,9 +135,6 @@ async function showSlide(image) {
   problem('');
   describe();
 }
-
-/** Outlines the hits that are on the slide that is open. @param {Hit[]} hits */
-export const outlineHits = (hits) => view.squares?.outline(hits);
 
 /** From a tile to its slide. @param {Image} image */
 function slideLink({ groups, fields }) {

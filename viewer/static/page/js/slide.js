@@ -1,5 +1,6 @@
 // A whole slide on the canvas: squares of the level that the screen can show, those on screen only; hits and heat over it.
 import { clamp, fill, press, s, turns } from './dom.js';
+import { current } from './answer.js';
 import { fetchFrom } from './api.js';
 import { askOf } from './ask.js';
 import { imagePath, loadImage } from './pixels.js';
@@ -168,6 +169,7 @@ export function openSlide(view, image, levels) {
   if (before?.image.key === image.key && before.image.id === image.id) return before;
   const squares = new Squares(view, image, levels);
   view.set({ squares }, image.cols, image.rows);
+  squares.outline(current.hits);  // the answer may have come before
   return squares;
 }
 
