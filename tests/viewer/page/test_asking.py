@@ -193,3 +193,18 @@ def test_no_other_map_stays_under_what_is_said_of_this_one(visit: Visit, address
     tab.click("#map-button")
     expect(tab.locator("#map-note")).to_contain_text("make no map")
     assert tab.locator("#map-canvas").evaluate("canvas => canvas.width") == 0
+
+
+def test_why_by_the_key_where_the_answer_is_not_on_screen(visit: Visit, address: str) -> None:
+    """As at 200 %: one pane is there at a time."""
+    tab = visit(address, width=700, height=450)
+    open_image(tab)
+    tab.locator("#stage").focus()
+    tab.keyboard.press("Enter")
+    expect(tab.locator(".hit").first).to_be_visible()
+    tab.keyboard.press("j")
+    tab.keyboard.press("c")
+    expect(tab.locator("#hit-where")).not_to_be_empty()
+    expect(tab.locator("#answer")).to_be_hidden()
+    tab.keyboard.press("w")
+    expect(tab.locator("#why-text")).to_contain_text("aithful")
