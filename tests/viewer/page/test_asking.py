@@ -10,9 +10,11 @@ import pytest
 from PIL import Image
 from support.browser import list_images
 from support.images import texture_of_all_sizes
+from support.served import copy_room
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, Route, expect
+from support.server_process import listening
 
 Visit = Callable[..., Page]
 STAGE = """() => {
@@ -208,3 +210,25 @@ def test_why_by_the_key_where_the_answer_is_not_on_screen(visit: Visit, address:
     expect(tab.locator("#answer")).to_be_hidden()
     tab.keyboard.press("w")
     expect(tab.locator("#why-text")).to_contain_text("aithful")
+
+
+def test_a_saved_search_of_the_image_that_is_open_asks_with_it(
+    visit: Visit, page_index: Path, tmp_path: Path
+) -> None:
+    with listening(copy_room(page_index, tmp_path / "room")) as address:
+        tab = visit(address, allows="ERR_")
+        open_image(tab)
+        tab.click("#ask-whole")
+        expect(tab.locator(".findings")).to_be_visible()
+        tab.click("#saved-button")
+        tab.fill("#search-name", "all of it")
+        tab.click("#save-search")
+        expect(tab.locator("#saved-list")).to_contain_text("all of it")
+        tab.keyboard.press("Escape")
+        for name in ("ct1/002.dcm", "ct0/002.dcm"):
+            open_image(tab, name)
+        expect(tab.locator("#empty-answer")).to_be_visible()
+        tab.click("#saved-button")
+        tab.get_by_role("button", name="all of it", exact=True).click()
+        expect(tab.locator(".hit").first).to_be_visible()
+        tab.close()

@@ -169,7 +169,7 @@ function meaning({ by }) {
 function how({ inliers, box, extent, slices: matching }, { isRegion }) {
   const ends = extent && new Set([extent.start + 1, extent.end + 1]);
   return dotted([isRegion && (inliers ? `${inliers} inliers` : box && 'most alike part'),
-    ends && `matching slices ${[...ends].join('–')}`, matching.length > 0 && `${matching.length} slices match`]);
+    ends && `matching slices ${[...ends].join('–')}`, matching.length && `${matching.length} slices match`]);
 }
 
 /** @param {Hit} hit */

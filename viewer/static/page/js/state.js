@@ -43,12 +43,12 @@ export const lookAt = (change) => apply({ region: null, asked: false, ...change 
 const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 /** Changes the state, tells who watches, and writes the address. @param {Partial<State>} change @param {boolean} [isEntry] of its own in the history */
-export function update(change, isEntry = false) {
+export function update(change, isEntry) {
   if (!Object.keys(change).some((key) => key in question || VIEW.includes(key))) recall();
   apply(change, isEntry);
 }
 
-/** @param {Partial<State>} change @param {boolean} isEntry @param {boolean} [isRecalled] nothing is asked */
+/** @param {Partial<State>} change @param {boolean} [isEntry] @param {boolean} [isRecalled] nothing is asked */
 function apply(change, isEntry, isRecalled) {
   const before = write();
   const keys = /** @type {(keyof State)[]} */ (Object.keys(change)).filter((key) => !isSame(change[key], state[key]));
@@ -56,7 +56,7 @@ function apply(change, isEntry, isRecalled) {
   Object.assign(state, change);
   if (isEntry) undone.push(before);
   history[isEntry ? 'pushState' : 'replaceState'](null, '', `#${write()}`);
-  for (const watcher of watchers) watcher((...fields) => fields.some((field) => keys.includes(field)), !isRecalled && keys.some((key) => !VIEW.includes(key)));
+  for (const watcher of watchers) watcher((...fields) => fields.some((field) => keys.includes(field)), !isRecalled && (isEntry && state.asked || keys.some((key) => !VIEW.includes(key))));
 }
 
 /** Opens something, with nothing of the last question. @param {Partial<State>} change */
