@@ -33,10 +33,11 @@ def ask(index: Index, query: Query, options: QueryOptions, through: float = 0.0)
         from .queries.followed_mark import FollowedMark
 
         mark = FollowedMark.of(index, query, options, through)
-        hits = mark.hits()
+        hits, lacking = mark.hits()
         shown = answer_of(index, query, hits, asked_by(index, options), options.group_by)
         slices = mark.extents(hits)
-        return replace(shown, rows=tuple(replace(r, extent=slices.get(r.caption.id)) for r in shown.rows))
+        rows = tuple(replace(r, extent=slices.get(r.caption.id)) for r in shown.rows)
+        return replace(shown, rows=rows, lacking=lacking)
     if query.slices:
         hits = index.query_volume(query.slices, options)
     else:

@@ -126,7 +126,7 @@ def trial(index: Index, lesions: list[Lesion], asked: Lesion, by: str, mm: float
     options = QueryOptions(by=by.split("+"), region=Region.box(*asked.box), among=others, k=1)
     (single,) = index.query(asked.middle, options)
     mark = FollowedMark.of(index, Query(asked.middle, known_as=asked.middle), options, mm)
-    of_volumes = replace(mark, options=replace(mark.options, k=len(others))).hits()
+    of_volumes = replace(mark, options=replace(mark.options, k=len(others))).hits()[0]
     best = {hit.id.rpartition("#")[0]: hit for hit in reversed(of_volumes)}.values()
     followed = of_volumes[0]
     like = {hit.id: one for hit in best for one in lesions if hit.id in one and one.kind == asked.kind}

@@ -1,5 +1,6 @@
 """Shards that are served answer as the one index; who has no token, or is no head, is told nothing."""
 
+import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -9,6 +10,7 @@ from support.served import SEARCH, graphql
 from support.server_process import command, listening, serving
 from support.shards import ASKED, change
 
+from cli.main import main
 from retrieval.errors import IndexFolderError, OptionError
 from retrieval.index import Index
 from scale.shards.messages import Message
@@ -125,3 +127,15 @@ def test_the_page_names_a_shard_that_is_away_and_goes_on(copied):
         refused = shown(client, "split", {"image": gone})
         assert refused["__typename"] == "Problem"
         assert "shard 2 (shard-2: no such folder) is away, and holds what is asked with" in refused["message"]
+
+
+def test_the_answer_to_a_followed_mark_names_a_shard_that_is_away(copied, capsys):
+    with Index.open(copied / "shard-1") as present:
+        there = next(name for name in present.names if name.endswith("/1.dcm"))
+    shutil.rmtree(copied / "shard-2")
+    ask = ["query", str(copied / "shards.toml"), there, "--by", "sift", "--region", "9,9,60,60", "--json"]
+    assert main([*ask, "--through", "6"]) == 0
+    said = capsys.readouterr()
+    assert "warning: 1 of 4 shards is away" in said.err
+    (answer,) = json.loads(said.out)
+    assert "1 of 4 shards is away" in answer["lacking"]

@@ -61,8 +61,8 @@ class FollowedMark:
         own = {names[place] for place in near}
         return cls(index, queries, replace(options, among=[name for name in among if name not in own]))
 
-    def hits(self) -> list[Hit]:
-        """Return the top k hits of all query slices together, best first.
+    def hits(self) -> tuple[list[Hit], str]:
+        """Return the top k hits of all query slices together, best first, and what could not be asked.
 
         The score of a case is its maximum over the query slices. Without ``group_by`` series are cases, as
         they are for a volume: the slices beside a hit show the same as it does.
@@ -70,8 +70,12 @@ class FollowedMark:
         from retrieval.index.search.hits import best_hits
 
         options = replace(self.options, group_by=self.options.group_by or "series")
+        answers, lacking = [], []
+        for name in self.names:
+            answers.append(self.index.query(name, options))
+            lacking.append(self.index.lacking)  # of this slice: a shard may go or come back meanwhile
         # By maximum, the top k of all are among the top k of each.
-        return best_hits((self.index.query(name, options) for name in self.names), options.k)
+        return best_hits(answers, options.k), "; ".join(dict.fromkeys(filter(None, lacking)))
 
     def extents(self, hits: Sequence[Hit]) -> dict[str, tuple[str, str]]:
         """Return the first and last matching slice of the stack around each hit, by the hit's name.

@@ -24,6 +24,7 @@ class Collection:
     """Two stacks, slices 2 mm apart, with a finding in some of each. Slices that show as much are alike."""
 
     default_representations = ("words",)
+    lacking = ""
 
     def __init__(self, n, own, other):
         self.shown = {"a": own, "b": other}
@@ -93,7 +94,7 @@ def test_no_slice_near_the_mark_is_found_whether_it_asks_or_not(collection):
     index = collection()
     mark = follow(index, "a010", 20)
     assert set(index.names) - set(mark.options.among) == {f"a{i:03d}" for i in range(21)}
-    assert [hit.id for hit in mark.hits()] == ["b009", "b008", "b010"]
+    assert [hit.id for hit in mark.hits()[0]] == ["b009", "b008", "b010"]
 
 
 @pytest.mark.parametrize(("given", "cases"), [(None, "series"), ("patient", "patient")])
@@ -112,10 +113,23 @@ def test_conditions_are_on_what_is_found_and_not_on_what_asks(collection):
     assert [one.not_same for _, one in index.asked] == [None]
 
 
+@pytest.mark.parametrize("away", ["a008", "a010", "a012"])
+def test_a_shard_that_was_away_while_any_slice_asked_is_named(away, collection, monkeypatch):
+    index = collection()
+    answer = index.query
+
+    def query(image, options):
+        index.lacking = "1 of 2 shards is away" if image == away else ""
+        return answer(image, options)
+
+    monkeypatch.setattr(index, "query", query)
+    assert follow(index, "a010", 20).hits()[1] == "1 of 2 shards is away"
+
+
 def test_a_hit_says_in_which_slices_it_goes_on_and_a_stack_is_asked_once(collection):
     index = collection()
     mark = follow(index, "a010", 20)
-    hits = mark.hits()
+    hits, _ = mark.hits()
     index.asked.clear()
     assert mark.extents(hits) == dict.fromkeys(("b008", "b009", "b010"), ("b005", "b010"))
     assert [name for name, _ in index.asked] == list(mark.names)
