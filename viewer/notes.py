@@ -10,6 +10,7 @@ from retrieval.representation import family_of
 
 from .answer import Answer, caption_of
 from .answer_notes import has_value, note_on_cases, note_on_condition
+from .option_notes import note_on_fusion, note_on_places
 from .queries.query import Query, asked_by
 from .safe_text import counted, first_few, printable
 
@@ -34,10 +35,12 @@ class Notes:
         self._lacking: list[str] = []
         self._unplaced: str | None = None
         self._options: QueryOptions | None = None
+        self._has_boxes = False
 
     def add(self, query: Query, options: QueryOptions, answer: Answer) -> list[str]:
         """Return the notes on one answer alone, and keep in mind what ``rest`` says of all."""
         self._options, by = options, asked_by(self._index, options)
+        self._has_boxes = self._has_boxes or any(row.box is not None for row in answer.rows)
         space = None
         if options.region is not None:
             # Once for all queries: the reason is the index, not the image.
@@ -62,13 +65,14 @@ class Notes:
             return []
         names = (note_on_names(self._index, column) for column in (options.not_same, options.group_by))
         metrics = None if options.by or options.region is not None else note_on_metrics(self._index)
-        weights = note_on_weights(self._index, options)
+        weights = note_on_weights(self._index, options) or note_on_fusion(self._index, options)
         missing = note_on_missing(self._lacking, str(options.not_same)) if self._lacking else None
         found = (
             self._unplaced,
             next(filter(None, names), None),
             metrics,
             weights,
+            note_on_places(self._index, options, self._has_boxes),
             note_on_blind(options.blind),
         )
         return [*(printable(note) for note in found if note), *([missing] if missing else [])]

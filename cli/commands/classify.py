@@ -13,6 +13,7 @@ from retrieval.index.search.query_options import QueryOptions
 from viewer.answer_files import copies_object
 from viewer.findings import copies_notes, withheld_note
 from viewer.notes import has_no_value, note_on_missing, note_on_names, note_on_shards, note_on_weights
+from viewer.option_notes import note_on_fusion
 from viewer.queries.query import Query, find_queries, others
 from viewer.safe_text import csv_text, printable
 
@@ -96,7 +97,8 @@ def run(args: Arguments) -> int:
                 lacking.append(query.id)
             progress("classifying", len(classified), 0)
         names = note_on_names(index, args.not_same)
-        weights = note_on_weights(index, QueryOptions(by=args.by, fusion=args.fusion))
+        asked = QueryOptions(by=args.by, fusion=args.fusion)
+        weights = note_on_weights(index, asked) or note_on_fusion(index, asked)
     if not classified:
         raise PictureError(f"{', '.join(args.images)}: holds no image")
     for note in filter(None, (names, weights, away)):

@@ -103,7 +103,14 @@ def run(args: Arguments) -> int:
         names = note_on_names(index, found.column) if args.labels is None else None
     # Runs and JSON name every image that asked.
     args.shown += found.queries
-    for line in [*notes(found), *([names] if names else [])]:
+    # Fusions are named after all that they fuse.
+    is_fused = any(" & " in name for name in found.values)
+    alone = "--fusion changes nothing: there is one representation; give --by more than once"
+    for line in [
+        *notes(found),
+        *([names] if names else []),
+        *([alone] if args.fusion and not is_fused else []),
+    ]:
         print(printable(line), file=sys.stderr)
     form = as_json if args.json else as_csv if args.csv else as_text
     sys.stdout.write(form(found))

@@ -11,7 +11,6 @@ from retrieval.index.search.encode_query import of_regions
 from retrieval.region import Region
 from viewer.answer import XYWH
 from viewer.answering import without_itself
-from viewer.notes import note_on_weights
 from viewer.queries.marked_region import Canvas, Mark
 from viewer.queries.query import Query, canvas_of
 from viewer.queries.slide_field import SlideField, at_scale
@@ -85,9 +84,8 @@ def question_of(desk: Desk, collection: Collection, ask: Ask) -> Question:
     )
     outside = mark.about_outside(canvas) if canvas is not None else None
     options = without_itself(opened.index, query, options)
-    weights = note_on_weights(opened.index, options)
     lacking = desk.uploads.file(str(ask.upload)).note if ask.volume and ask.upload is not None else None
-    noted = (*notes, *(note for note in (outside, weights, lacking) if note))
+    noted = (*notes, *(note for note in (outside, lacking) if note))
     return Question(opened, query, options, mark, noted, _through(ask), field)
 
 
