@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from retrieval.errors import OptionError, SettingError
-from retrieval.index.storage.ranker_choice import check_choice
+from retrieval.index.storage.ranker_choice import check_choice, check_engine
 from retrieval.rankers.engine import AllOf, EngineError, HasCell, NoneOf, OneOf
 from scale.milvus.address import MilvusAddress, seconds
 from scale.milvus.expression import expression
@@ -82,3 +82,21 @@ def test_a_choice_that_is_no_engine_is_refused(choice, why):
     pytest.importorskip("pymilvus")
     with pytest.raises(OptionError, match=why.replace("?", r"\?")):
         check_choice(choice)
+
+
+@pytest.mark.parametrize(
+    ("choice", "why"),
+    [
+        ("foo:bar", "there is no engine 'foo'; write milvus:http://HOST:PORT"),
+        ("milvs:x", "there is no engine 'milvs'; write milvus:http://HOST:PORT; did you mean milvus?"),
+        ("hnsw:http://host", "hnsw:http://host is no engine; write milvus:http://HOST:PORT"),
+        ("auto", "auto is no engine; write milvus:http://HOST:PORT"),
+        ("milvus:", "milvus needs the address of a server"),
+    ],
+)
+def test_a_push_offers_no_ranker_that_takes_no_copy(choice, why):
+    pytest.importorskip("pymilvus")
+    with pytest.raises(OptionError) as refused:
+        check_engine(choice)
+    assert refused.value.problem.startswith(why)
+    assert "exact" not in str(refused.value)

@@ -17,6 +17,10 @@ _MOST = 220_000_000
 on one core of a busy machine (benchmarks/results/rankers.md), where the slowest of 102 million took 23 ms."""
 
 
+_ENGINE = "milvus:http://HOST:PORT"
+"""How an engine is written."""
+
+
 def engine_of(choice: str) -> tuple[str, str]:
     """Return the name and the address of a choice, ``milvus`` and ``http://host:19530``, or empty."""
     name, _, place = choice.partition(":")
@@ -62,11 +66,23 @@ def kind_of(choice: str, n: int = 0, dimension: int = 1) -> type[ExactRanker]:
     return ExactRanker if n * dimension <= _MOST else kind_of("hnsw")
 
 
+def check_engine(choice: str) -> None:
+    """Refuse what is no engine that copies could be pushed to; raises as ``check_choice`` does."""
+    name, _ = engine_of(choice)
+    if name not in (AUTO, *installed(RANKERS)):
+        # Most rankers take no copies: only what does is offered here.
+        raise OptionError(
+            f"there is no engine {name!r}; write {_ENGINE}{did_you_mean(name, ['milvus'])}", "to"
+        )
+    engine_kind(choice)
+    check_choice(choice, "to")
+
+
 def engine_kind(choice: str) -> type[EngineRanker]:
     """Return the class of an engine. OptionError if the choice is none."""
-    kind = kind_of(choice)
+    kind: type = ExactRanker if engine_of(choice)[0] == AUTO else kind_of(choice)
     if not issubclass(kind, EngineRanker):
-        raise OptionError(f"{choice} is no engine; write milvus:http://HOST:PORT", "to")
+        raise OptionError(f"{choice} is no engine; write {_ENGINE}", "to")
     return kind
 
 

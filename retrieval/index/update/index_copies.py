@@ -9,7 +9,7 @@ from ...errors import OptionError
 from ..catalogue.engine_copies import stored_copies
 from ..catalogue.representations import stored_representations
 from ..progress import Progress, silent
-from ..storage.ranker_choice import check_choice, engine_kind
+from ..storage.ranker_choice import check_engine
 from ..storage.store import Store
 from .push import PushReport, drop_copy, follow_copies, push
 from .search_structures import dense_names
@@ -46,8 +46,7 @@ class IndexCopies:
         OptionError : no engine or representation of this name, or its vectors are sparse.
         EngineError : the engine does not answer, refuses, or loses what was written.
         """
-        check_choice(engine, "to")
-        engine_kind(engine)  # refuses rankers that copy nothing
+        check_engine(engine)
         try:
             return [push(self._store, name, engine, progress) for name in self._dense(by)]
         finally:
@@ -59,7 +58,7 @@ class IndexCopies:
         Raises OptionError if there are none; EngineError if the engine does not answer: the copy stays known
         then, unless it is to be forgotten.
         """
-        check_choice(engine, "to")
+        check_engine(engine)
         known = stored_copies(self._store.catalogue)
         chosen = [name for name, copy in known.items() if copy.engine == engine and (not by or name in by)]
         if not chosen:
