@@ -42,12 +42,8 @@ def asked(index: Index, args: Arguments) -> Iterator[Asked]:
     ------
     OptionError : a mark that does not fit. PictureError : an image that cannot be read.
     """
-    if args.um and args.region is None and args.polygon is None:
-        raise OptionError("there is no --region or --polygon that it belongs to; mark one", "um")
+    _check_flags(args)
     if args.volume:
-        if args.um or args.um_per_px is not None:
-            flag = "um" if args.um else "um_per_px"
-            raise OptionError("is for slides, which are no volumes; leave one of the two out", flag, "volume")
         for volume in find_volumes(index, args.images):
             query = volume.query(index)
             yield Asked(query, region_of(args, canvas_of(index, query)))
@@ -58,6 +54,15 @@ def asked(index: Index, args: Arguments) -> Iterator[Asked]:
             yield from _fields(index, image, path, args)
         else:
             yield from (_of_image(index, query, args) for query in find_queries(index, [image]))
+
+
+def _check_flags(args: Arguments) -> None:
+    """Refuse words about fields of slides where no field is marked, or where a volume asks."""
+    if args.um and args.region is None and args.polygon is None:
+        raise OptionError("there is no field that it belongs to; mark one by --region or --polygon", "um")
+    if args.volume and (args.um or args.um_per_px is not None):
+        flag = "um" if args.um else "um_per_px"
+        raise OptionError("is of one field of a slide, or of a photograph; leave one out", flag, "volume")
 
 
 def _slide(index: Index, image: str, args: Arguments) -> Path | None:
@@ -117,10 +122,14 @@ def _of_image(index: Index, query: Query, args: Arguments) -> Asked:
         raise OptionError("is for an index of slides, made with --um-per-px", "um_per_px")
     if own is not None or picture is None:
         known = own if picture is not None else index.picture(query.shown).metadata.get("um_per_px")
-        # Passed over in silence, it would ask at another scale than the one that is meant.
+        # Its vector is stored, or its pixels are at that scale: another one would be passed over in silence.
+        if known != args.um_per_px and picture is None:
+            raise OptionError(
+                f"{query.id} is in the index, and asks as it was indexed; leave it out", "um_per_px"
+            )
         if known != args.um_per_px:
-            what = f"{query.id} is asked as it is; mark a field of a slide, or name the file of a photograph"
-            raise OptionError(what, "um_per_px")
+            said = f"{query.id} asks at its own scale, {known:g} µm a pixel; leave it out, or mark a field"
+            raise OptionError(f"{said} of its slide by --region", "um_per_px")
         return Asked(query, region, None if own is None else float(own))
     from retrieval.region import Region
     from viewer.queries.slide_field import photo_at_scale

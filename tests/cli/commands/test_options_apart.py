@@ -36,12 +36,12 @@ def test_index_refuses_what_it_would_pass_over(place, capsys, words, message) ->
 def test_query_refuses_micrometres_of_no_region(place, capsys) -> None:
     for words in (["--um"], ["--um", "--volume"]):
         assert main(["query", str(place / "ix"), "1.png", *words]) == 2
-        assert "--um: there is no --region or --polygon that it belongs to" in capsys.readouterr().err
+        assert "--um: there is no field that it belongs to" in capsys.readouterr().err
     for image in ("1.png", str(place / "in/1.png")):
         assert main(["query", str(place / "ix"), image, "--um-per-px", "2"]) == 2
         assert "--um-per-px: is for an index of slides" in capsys.readouterr().err
     assert main(["query", str(place / "ix"), "1.png", "--volume", "--um-per-px", "2"]) == 2
-    assert "is for slides, which are no volumes" in capsys.readouterr().err
+    assert "is of one field of a slide" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

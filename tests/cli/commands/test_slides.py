@@ -137,11 +137,6 @@ def test_an_annotation_without_area_is_refused(place, capsys, tmp_path, corner) 
             ["a.tif#1.0um/512,512,256,256"],
             "--um-per-px: the index has no tiles at 1 µm a pixel; ask at 0.5, 2",
         ),
-        (["a.tif#0.5um/2,2", "--um-per-px", "2"], "--um-per-px: a.tif#0.5um/2,2 is asked as it is"),
-        (
-            ["a.tif#0.5um/512,512,256,256", "--um-per-px", "2"],
-            "--um-per-px: a.tif#0.5um/512,512,256,256 is asked as it is",
-        ),
         (["a.tif", "--point", "5,5"], "--point: marks no field of a slide"),
         (
             ["a.tif", "--region", "5,5,90,90", "--mm"],
@@ -151,6 +146,16 @@ def test_an_annotation_without_area_is_refused(place, capsys, tmp_path, corner) 
         (["a.tif", "--polygon", "5,5,90,90,5,90", "--margin", "9"], "--margin: does not go with a slide"),
         (["a.tif#0.5um/2,2", "--region", "nothing.geojson"], "is for whole slides"),
         (["a.tif", "--region", "nothing.geojson"], "nothing.geojson: cannot be read"),
+        (["a.tif#0.5um/2,2", "--um"], "--um: there is no field that it belongs to"),
+        (
+            ["a.tif#0.5um/2,2", "--um-per-px", "2"],
+            "--um-per-px: a.tif#0.5um/2,2 is in the index, and asks as",
+        ),
+        (
+            ["a.tif#0.5um/500,512,256,256", "--um-per-px", "2"],
+            "--um-per-px: a.tif#0.5um/500,512,256,256 asks at its own scale, 0.5 µm a pixel",
+        ),
+        (["a.tif#0.5um/2,2", "--volume", "--um-per-px", "2"], "--um-per-px and --volume: is of one field"),
     ],
 )
 def test_what_makes_no_sense_is_refused(place, capsys, arguments, message) -> None:
