@@ -19,8 +19,7 @@ LONGEST = 1 << 20
 
 _WHOLE_RUN = {
     *("stdin", "json", "csv", "trec", "quiet", "report", "sheet", "to", "to_sheet", "volume", "key"),
-    *("heat_map", "geojson"),
-    *("findings", "labels", "references"),
+    *("findings", "labels", "references", "geojson", "heat_map"),
     *("max_seconds", "max_memory", "max_pixels", "max_frames"),
 }
 """Options of the whole command: what they ask for is read or written once."""

@@ -12,7 +12,10 @@ from ..options.region_flags import is_marked
 from ..options.representation_flags import given
 from .formats import FORMATS
 
-_FOR_IMAGES = ("images", "stdin", "report", "sheet", "to", "volume", "roi", "through")
+_FOR_IMAGES = (
+    *("images", "stdin", "report", "sheet", "to", "to_sheet", "volume", "roi", "through", "exclude_self"),
+    *("mm", "margin", "um", "um_per_px", "heat_map", "geojson"),
+)
 
 
 def answer_term(args: Arguments) -> int:
@@ -20,7 +23,7 @@ def answer_term(args: Arguments) -> int:
     # A page and a sheet show the query beside its hits, and an archive gets it as evidence.
     for name in _FOR_IMAGES:
         if getattr(args, name):
-            raise OptionError(f"a term asks, and no image; leave {name} out", "term")
+            raise OptionError(f"a term asks, and no image; leave {name.replace('_', '-')} out", "term")
     if wants_findings(args) or is_marked(args) or given(args):
         raise OptionError("a term asks, and no image; leave findings, regions and settings out", "term")
     # Imported here: help and usage errors must not wait for what draws.

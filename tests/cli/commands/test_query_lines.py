@@ -120,6 +120,8 @@ def test_an_error_is_the_answer_of_its_line_alone(folder, capsys) -> None:
         '{"image": "1.png", "k": true}',
         '{"image": "1.png", "group-by": true}',
         '{"image": "1.png", "region": [NaN, 1, 5, 5]}',
+        '{"image": "1.png", "geojson": "places"}',
+        '{"image": "1.png", "heat-map": "heat.png"}',
     ]
     code, found, err = ask(folder, capsys, "\n".join(lines))
     assert (code, err) == (1, "")
@@ -139,6 +141,7 @@ def test_an_error_is_the_answer_of_its_line_alone(folder, capsys) -> None:
     assert said[13] == "k: is true, and wants a value"
     assert said[14] == "group-by: is true, and wants a value"
     assert "nan is no number" in said[15]
+    assert "give it as a flag" in said[16] and "give it as a flag" in said[17]
     assert found[5]["query"] == "1.png"
 
 
