@@ -27,10 +27,11 @@ Labelled images ask, up to 300 drawn at random, those of their own patient (or g
 weights are those whose weighted sum of normalised scores has the best mean average precision. They are
 kept in the index for just these representations, until one of them is fitted anew.
 
-The trial learns from half of the groups and lets the other half ask: it says how well the
-weights do for images that they were not learnt from. Unless they do worse than the rule that the index
-fuses by without them (z), queries by just these representations that name no --fusion are fused by them
-from then on."""
+The trial learns from half of the groups and lets the other half ask: it says how well the weights do
+for images that they were not learnt from. With a learnt metric among the representations, images find
+only those that it has not learnt from either: what it was taught would raise its weight. Unless the
+weights do worse than the rule that the index fuses by without them (z), queries by just these
+representations that name no --fusion are fused by them from then on."""
 
 
 @command(EXAMPLE)

@@ -15,6 +15,8 @@ from ..answers.weight_learning import learn_weights, mean_average_precision
 from ..errors import SettingError
 from ..index.catalogue.learned_fusions import FusionFolds, LearntFusion, write_fusion
 from ..index.catalogue.recipe import Factories
+from ..index.search.held_out import metric_folds, without_folds
+from ..index.search.query_options import QueryOptions
 from ..index.storage.snapshot import Snapshot
 from ..index.storage.store import Store
 from ..index.update.flow import Flow, weigh
@@ -59,7 +61,7 @@ def learn_fusion(folder: Path, options: FusionOptions, *, factories: Factories |
 
     Up to 300 labelled pictures, drawn at random, are queries; pictures of their own group are left out. The
     trial learns from one half of the groups and measures mAP on queries of the other; what is kept is learnt
-    from all.
+    from all. Of learnt metrics, pictures ask those that these have not seen either.
 
     Raises
     ------
@@ -105,7 +107,8 @@ def _learn(snapshot: Snapshot, options: FusionOptions) -> tuple[LearntFusion, Fu
     selection = EvaluationOptions(
         by=by, labels=options.labels, label=options.label, not_same=options.not_same, where=options.where
     )
-    task = prepare(snapshot, selection)
+    # What a metric was taught of the images that are found would raise its weight, whatever the labels mean.
+    task = replace(prepare(snapshot, selection), seen=metric_folds(snapshot, by))
     systems = [by_held_out(snapshot, name) for name in by]
     # A query must be in the database too: only then do both halves of the trial rank the same pictures.
     able = np.intersect1d(task.queries, np.flatnonzero(task.database))
@@ -137,9 +140,14 @@ def _learn(snapshot: Snapshot, options: FusionOptions) -> tuple[LearntFusion, Fu
         trial,
         int(held_out.sum()) if trial else 0,
         # The rule of the index stays what ranks where learnt weights did worse, or nothing tells.
-        decides=bool(trial) and trial["learnt"] >= trial[snapshot.rule],
+        decides=bool(trial) and trial["learnt"] >= trial[snapshot.rule] and not _has_seen_all(snapshot, by),
     )
     return learnt, _without_each_fold(snapshot, task, by, queries, scores, relevant, options.seed)
+
+
+def _has_seen_all(snapshot: Snapshot, by: Sequence[str]) -> bool:
+    """Tell whether one of some representations is a metric that keeps no ranking without labels it saw."""
+    return bool(without_folds(snapshot, by, QueryOptions(by=by, fusion=snapshot.rule)))
 
 
 def _fused_scores(

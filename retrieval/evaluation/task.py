@@ -38,6 +38,8 @@ class EvaluationTask:
     copies : int64 (n,), of each picture, equal for near-duplicates.
     apart : int64 (n,), the groups of which none may be on both sides when something is learnt, and which are
         resampled as one: ``groups``, but those that share near-duplicates are one.
+    seen : of learnt metrics the fold of each picture, int64 (n,), -1 if a metric was not learnt from it: a
+        query finds pictures of its own fold alone, whose labels its ranking does not know either.
     """
 
     queries: NDArray[np.int64]
@@ -50,6 +52,7 @@ class EvaluationTask:
     is_split: bool
     copies: NDArray[np.int64]
     apart: NDArray[np.int64]
+    seen: Sequence[NDArray[np.int64]] = ()
 
     @property
     def n_joined(self) -> int:
@@ -61,6 +64,9 @@ class EvaluationTask:
         # Pictures of one patient look alike for reasons that have nothing to do with the label.
         allowed = self.database & (self.groups != self.groups[position])
         allowed[position] = False
+        for folds in self.seen:
+            if folds[position] >= 0:
+                allowed &= (folds == folds[position]) | (folds < 0)
         return np.asarray(allowed, dtype=np.bool_)
 
 

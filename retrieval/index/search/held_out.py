@@ -73,12 +73,17 @@ def comparable(snapshot: Snapshot, queries: Sequence[QueryImage], names: Sequenc
     """Return which images no learned metric has seen that has not seen the same of the queries, bool (n,)."""
     mask = np.ones(len(snapshot), dtype=np.bool_)
     positions = [snapshot.position(query) for query in queries if isinstance(query, str)]
-    for metric in (snapshot.representation(name) for name in names):
-        if isinstance(metric, LearnedMetric) and metric.held_out_ is not None:
-            folds = np.array([metric.held_out_.fold_of(int(id)) for id in snapshot.ids], dtype=object)
-            for fold in {folds[position] for position in positions} - {None}:
-                mask &= (folds == fold) | (folds == None)  # noqa: E711
+    for folds in metric_folds(snapshot, names):
+        for fold in set(folds[positions].tolist()) - {-1}:
+            mask &= (folds == fold) | (folds == -1)
     return mask
+
+
+def metric_folds(snapshot: Snapshot, names: Sequence[str]) -> list[NDArray[np.int64]]:
+    """Return of each learned metric that keeps folds that of each image, int64 (n,); -1 for unseen ones."""
+    held_out = (getattr(snapshot.representation(name), "held_out_", None) for name in names)
+    found = ([one.fold_of(id) for id in snapshot.ids.tolist()] for one in held_out if one is not None)
+    return [np.array([-1 if fold is None else fold for fold in folds], dtype=np.int64) for folds in found]
 
 
 def without_folds(snapshot: Snapshot, names: Sequence[str], options: QueryOptions) -> tuple[str, ...]:

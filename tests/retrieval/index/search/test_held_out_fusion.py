@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +106,12 @@ def test_a_fusion_of_an_earlier_version_withholds_confidence_and_p(plain, capsys
     learn_fusion(plain, FusionOptions(BY))
     assert main(["classify", *asked]) == 0
     assert json.loads(capsys.readouterr().out)[0]["withheld"] == []
+
+
+def test_a_metric_that_learnt_noise_gets_no_weight_for_what_it_was_taught(noise, tmp_path):
+    place, by = shutil.copytree(noise, tmp_path / "i"), ("thumbnail", "thumbnail+lda")
+    with IndexWriter.open(place) as index:
+        index.learn_metric(MetricOptions("thumbnail", MetricLearner("lda"), has_trial=False))
+    learnt = learn_fusion(place, FusionOptions(by))
+    # Half of all images are right, whatever ranks them.
+    assert max(learnt.trial.values()) - learnt.trial["thumbnail"] < 0.05
