@@ -102,7 +102,7 @@ def contributions(
     parts = np.zeros((len(rankings), len(ids)), dtype=np.float64)
     own = scales or [scale_of(ranking.scores, how) for ranking in rankings]
     for part, ranking, weight, scale in zip(parts, rankings, given, own, strict=True):
-        added = _reciprocal_ranks(ranking) if how == "rrf" else scaled(ranking.scores, scale)
+        added = reciprocal_ranks(ranking) if how == "rrf" else scaled(ranking.scores, scale)
         part[np.searchsorted(ids, ranking.ids)] = weight * added
     return ids, parts
 
@@ -157,14 +157,16 @@ def scaled(scores: NDArray[np.float32], scale: Scale) -> NDArray[np.float64]:
     return (scores.astype(np.float64) - scale.zero) / scale.unit
 
 
-def _reciprocal_ranks(ranking: Ranking) -> NDArray[np.float64]:
-    # 1 / (60 + rank), rank from 1: equation 1 of Cormack et al. Tied hits get the mean of what their ranks
-    # weigh, so that their names decide nothing.
+def reciprocal_ranks(ranking: Ranking) -> NDArray[np.float64]:
+    """Return 1 / (60 + rank) of each hit, rank from 1 (equation 1 of Cormack et al.); 0 for a score of 0.
+
+    Tied hits get the mean of what their ranks weigh, so that their names decide nothing.
+    """
     if isinstance(ranking, PartialRanking):
         later = _weights(ranking.later.starts)
         for i in np.flatnonzero(ranking.later.sizes > 1).tolist():
             later[i] = _mean_weight(int(ranking.later.starts[i]), int(ranking.later.sizes[i]))
-        weights = np.concatenate([_reciprocal_ranks(ranking.first), later])
+        weights = np.concatenate([reciprocal_ranks(ranking.first), later])
     else:
         weights = _weights(np.arange(len(ranking)))
         starts = group_starts(ranking.scores)

@@ -1,7 +1,8 @@
 """Late interaction: a query of several slices ranks cases by the best match of each slice.
 
     maxsim    S(case) = mean over query slices q of max over its pictures d of s(q, d)
-    votes     S(case) = Σ over query slices of 1 / (60 + rank of the case for that slice)
+    votes     S(case) = Σ over query slices of 1 / (60 + rank of the case for that slice); tied cases share
+              what their ranks add, and a case that has nothing in common with a slice gets nothing
 
 ``maxsim`` is the sum of maximal similarities of Khattab and Zaharia (SIGIR 2020), divided by the number of
 slices; ``votes`` is reciprocal rank fusion (Cormack et al., SIGIR 2009) of what the slices say, and compares
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import SettingError
 from ..ranker import Ranking
-from .fusion import RANK_CONSTANT
+from .fusion import reciprocal_ranks
 from .rule_names import VOLUME_RULES, VolumeRule
 
 How = VolumeRule
@@ -83,10 +84,11 @@ class Alignment:
         if self.how == "maxsim":
             return np.asarray(scores.mean(axis=0, dtype=np.float64), dtype=np.float32)
         total = np.zeros(scores.shape[1])
-        # Reciprocal rank fusion of the slices: each ranks the cases by their best picture, ties by its id.
+        # Reciprocal rank fusion of the slices: each ranks the cases by their best picture. A slice that shares
+        # nothing with any, such as a black one at the end of a volume, has no vote.
         for row, own in zip(scores, ids, strict=True):
             order = np.lexsort((own, -row))
-            total[order] += 1.0 / (RANK_CONSTANT + 1.0 + np.arange(len(order)))
+            total[order] += reciprocal_ranks(Ranking(own[order], row[order]))
         return total.astype(np.float32)
 
 

@@ -109,10 +109,23 @@ def test_votes_are_reciprocal_ranks_of_the_cases(matrix):
     expected = dict.fromkeys(range(3), 0.0)
     for row in scores:
         together.add(ranking(row))
-        for rank, (case, _) in enumerate(plain_cases(row.tolist(), numbers.tolist(), "best"), start=1):
-            expected[case] += 1 / (60 + rank)
+        ranked = plain_cases(row.tolist(), numbers.tolist(), "best")
+        for case, score in ranked:
+            # Tied cases have the mean of their ranks' weights, and those that share nothing have none.
+            tied = [1 / (60 + rank) for rank, (_, other) in enumerate(ranked, start=1) if other == score]
+            expected[case] += float(np.mean(tied)) if score else 0.0
     cases, found, _ = together.ranking()
     assert dict(zip(cases.tolist(), found.tolist(), strict=True)) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("blank", [0.0, 0.5])
+def test_slices_that_tell_no_cases_apart_change_no_order(blank):
+    together = Alignment(np.array([0, 1, 2]), "votes")
+    for row in ([0.1, 0.2, 0.3], *[[blank] * 3] * 4):
+        together.add(ranking(np.array(row, np.float32)))
+    cases, scores, _ = together.ranking()
+    assert cases.tolist() == [2, 1, 0]
+    assert np.diff(scores) == pytest.approx(np.diff([1 / 61, 1 / 62, 1 / 63]), abs=1e-7)
 
 
 def test_pictures_that_are_not_ranked_make_no_case():
