@@ -84,8 +84,8 @@ class Alignment:
         if self.how == "maxsim":
             return np.asarray(scores.mean(axis=0, dtype=np.float64), dtype=np.float32)
         total = np.zeros(scores.shape[1])
-        # Reciprocal rank fusion of the slices: each ranks the cases by their best picture. A slice that shares
-        # nothing with any, such as a black one at the end of a volume, has no vote.
+        # Reciprocal rank fusion of the slices: each ranks the cases by their best picture. One that shares
+        # nothing with any, such as a black slice at the end of a volume, has no vote.
         for row, own in zip(scores, ids, strict=True):
             order = np.lexsort((own, -row))
             total[order] += reciprocal_ranks(Ranking(own[order], row[order]))

@@ -96,11 +96,21 @@ def _parts(index: Index, image: str) -> Iterator[tuple[Slice, Source]]:
         yield from _indexed(index, ids)
     elif is_on_disk(image):
         for file in find_images([image]):
-            ids = index.names_at(file.path)
+            ids = _ids_at(index, file)
             # Positions of indexed slices are in the catalogue, so that their files need not be read.
-            yield from _indexed(index, ids) if ids and file.frames is None else _on_disk(index, file)
+            yield from _indexed(index, ids) if ids else _on_disk(index, file)
     else:
         raise PictureError(f"{image}: neither in this index nor on disk{nearest(index, image)}")
+
+
+def _ids_at(index: Index, file: ImageFile) -> list[str]:
+    """Return the ids of the images of a file, or of those of its frames that were named; else none."""
+    ids = list(index.names_at(file.path))
+    if file.frames is None:
+        return ids
+    named = {id.rpartition("#")[2]: id for id in ids}
+    found = [named.get(str(frame), "") for frame in file.frames]
+    return found if all(found) else []
 
 
 def _indexed(index: Index, ids: Sequence[str]) -> Iterator[tuple[Slice, Source]]:

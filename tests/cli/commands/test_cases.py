@@ -219,3 +219,18 @@ def test_references_that_make_no_sense_are_refused(
     (tmp_path / "r.csv").write_text(text)
     line = refused(capsys, "query", made / "i", "p0/001.dcm", "--references", tmp_path / "r.csv")
     assert message in line
+
+
+def test_a_slice_of_an_indexed_file_is_left_out_of_its_own_volume(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nibabel = pytest.importorskip("nibabel")
+    values = np.random.default_rng(0).integers(0, 255, (20, 20, 5)).astype(np.int16)
+    (tmp_path / "scans").mkdir()
+    nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), tmp_path / "scans" / "a.nii")
+    assert run("index", tmp_path / "scans", "-o", tmp_path / "i", "--by", "thumbnail", "--jobs", "1") == 0
+    name, flags = "a.nii#2", ("--volume", "--exclude-self", "--group-by", "id")
+    # By its path as by its id.
+    for image in (name, tmp_path / "scans" / name):
+        (answer,) = asked(capsys, "query", tmp_path / "i", image, *flags)
+        assert sorted(hit["id"] for hit in answer["hits"]) == [f"a.nii#{i}" for i in (0, 1, 3, 4)]
