@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 
 from .errors import SettingError
 
+_DRAWN = 1e6
+"""Corners are drawn up to here: OpenCV counts 256 steps a pixel in 32 bits, and further ones come back on the
+other side."""
+
 _MOST_HOLES = 100
 """Holes of a mask that are kept, the longest outlines first: a speckled mask would take for ever."""
 
@@ -84,12 +88,17 @@ class Region:
         """Return bool (rows, cols): the pixels whose centre is within the region."""
         canvas = np.zeros(shape, dtype=np.uint8)
         for polygon in self.polygons:
+            if np.abs(polygon).max() > _DRAWN:
+                canvas |= _centres_inside(polygon, shape)
+                continue
             # Pixel r covers [r, r+1): its middle is at r + 0.5, so corners move by half a pixel.
             corners = np.round((polygon[:, ::-1] - 0.5) * 256).astype(np.int32)
             layer = np.zeros(shape, dtype=np.uint8)
             cv2.fillPoly(layer, [corners], 1, lineType=cv2.LINE_8, shift=8)
             # fillPoly paints every pixel that the outline touches: along it, ask for the pixel's centre.
             outline = cv2.polylines(np.zeros_like(layer), [corners], True, 1, thickness=3, shift=8)
+            if polygon[:, 1].min() < 0 or polygon[:, 1].max() > shape[1]:
+                outline[:, [0, -1]] = 1  # edges that leave the picture are drawn along its sides
             rows, cols = np.nonzero(outline)
             layer[rows, cols] = _inside(polygon, rows + 0.5, cols + 0.5)
             canvas |= layer
@@ -119,6 +128,13 @@ def _cut_out(polygon: NDArray[np.float64], hole: NDArray[np.float64]) -> NDArray
     nearest = int(np.square(polygon - hole[start]).sum(axis=1).argmin())
     around = np.roll(hole, -start, axis=0)
     return np.concatenate([polygon[: nearest + 1], around, around[:1], polygon[nearest:]])
+
+
+def _centres_inside(polygon: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return which pixels have their centre within a polygon, uint8 (rows, cols), row by row."""
+    cols = np.arange(shape[1]) + 0.5
+    rows = [_inside(polygon, np.full(shape[1], row + 0.5), cols) for row in range(shape[0])]
+    return np.array(rows, dtype=np.uint8).reshape(shape)
 
 
 def _inside(
