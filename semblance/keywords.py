@@ -116,7 +116,7 @@ def mark(given: Mapping[str, Any]) -> Mark:
     """Return the mark among the keywords of a query. SettingError for one without the numbers it needs."""
     from viewer.queries.marked_region import Mark
 
-    found = {key: given[key] for key in Marks.__annotations__ if key in given}
+    found = checked({key: given[key] for key in Marks.__annotations__ if key in given})
     # Lists will do too, and arrays of corners.
     for key, n, what in (("region", 4, "x, y, width and height"), ("point", 2, "x and y")):
         if found.get(key) is not None:

@@ -53,6 +53,10 @@ def index(scans: Path) -> Iterator[semblance.Index]:
         ({"polygon": []}, "polygon: has no corners"),
         ({"polygon": [(0, 0, 0)]}, "polygon: (0, 0, 0) will not do"),
         ({"region": (0, 0, 9, 9), "margin": "a"}, "margin: 'a' is no number"),
+        ({"region": (0, 0, 9, 9), "margin": -3}, "margin: -3 is no margin; give a number of at least 0"),
+        ({"region": (0, 0, 9, 9), "margin": np.nan}, "margin: nan is no margin"),
+        ({"mask": np.full((3, 3), "x")}, "mask: an array of <U1 marks nothing; give numbers"),
+        ({"by": "superpixel", "fusion": "zz"}, "fusion: 'zz' is unknown; use one of rrf, z, sum, learnt"),
     ],
 )
 def test_a_keyword_of_another_kind_is_named(index: semblance.Index, given: Any, told: str) -> None:

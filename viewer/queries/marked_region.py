@@ -83,6 +83,8 @@ class Mark:
         for name in ("mm", "margin"):
             if getattr(self, name) and not given:
                 raise OptionError("there is no region that it belongs to; mark one", name)
+        if not 0 <= self.margin < float("inf"):
+            raise OptionError(f"{self.margin:g} is no margin; give a number of at least 0", "margin")
         if self.mm and self.mask is not None and not self.margin:
             raise OptionError("a mask is in pixels; leave it out, or give a margin", "mm")
 
@@ -174,7 +176,10 @@ def _of_mask(mask: Any, canvas: Canvas) -> Region:
         return Region.from_mask(_read_mask(Path(mask), canvas))
     import numpy as np
 
-    inside = np.asarray(mask) > 0
+    values = np.asarray(mask)
+    if values.dtype.kind not in "buif":
+        raise OptionError(f"an array of {values.dtype} marks nothing; give numbers, 0 outside", "mask")
+    inside = values > 0
     if inside.shape != canvas.shape:
         wanted = f"{canvas.shape}, which is {_size(canvas.shape)}"
         raise OptionError(f"an array of shape {inside.shape}, and the query has {wanted}", "mask")

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ...answers.rule_names import VolumeRule
+from ...answers.rule_names import FUSION_RULES, VolumeRule
 from ...errors import SettingError
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ class QueryOptions:
             raise SettingError(f"smooth: {self.smooth} neighbours; give 0 or more")
         if len(set(self.by)) != len(self.by):
             raise SettingError(f"by: {', '.join(self.by)}; name each representation once")
+        if self.fusion is not None and self.fusion not in FUSION_RULES:
+            raise SettingError(f"fusion: {self.fusion!r} is unknown; use one of {', '.join(FUSION_RULES)}")
         if self.collapse is not None and not 0 <= self.collapse < float("inf"):
             raise SettingError(f"collapse: {self.collapse} mm; give a number of at least 0")
         if both := set(self.like) & set(self.unlike):
