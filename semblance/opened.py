@@ -122,7 +122,7 @@ class Index:
         # An image never votes for itself, whether it is named or read.
         options = replace(self._options(query, {**given, "include_self": False}), include_self=True)
         found = self._reader.classify(query.subject, options, label_of=label_of, unsure=unsure)
-        return Classification(**vars(found), query=query.id)
+        return Classification(**vars(found), query=query.id, lacking=self._reader.lacking)
 
     @within_limits
     def findings(self, image: Image, *, labels: Labels = None, **given: Unpack[Keywords]) -> Findings:
@@ -135,7 +135,7 @@ class Index:
         query = query_of(self._reader, image)
         table = keywords.table_of(labels)
         found = findings_of(self._reader, query, self._options(query, given), table)
-        return Findings(**vars(found), query=query.id)
+        return Findings(**vars(found), query=query.id, lacking=self._reader.lacking)
 
     @within_limits
     def explain(

@@ -20,9 +20,11 @@ class Classification(knn.Classification, Table):
     """What an image is called after the images that look like it; ``query`` is that image.
 
     It has ``label`` (None for "don't know"), ``confidence``, ``votes``, ``doubt`` and ``neighbours``.
+    ``lacking`` says which images were not asked, because their shard was away; empty if all were.
     """
 
     query: str = ""
+    lacking: str = ""
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one row, with the columns that the command line's CSV has."""
@@ -36,7 +38,7 @@ class Classification(knn.Classification, Table):
         # Why there is no label, where there is none.
         said = self.label or f"don't know ({self.doubt})"
         lines = [(printable(label), f"{share:.2f}") for label, share in self.votes.items()]
-        caption = printable(f"{self.query}: {said}{sure}") + _notes(self.copies)
+        caption = printable(f"{self.query}: {said}{sure}") + _notes(self.copies, self.lacking)
         return table_html(ReportTable(caption, ("label", "share of the votes"), lines))
 
 
@@ -44,10 +46,12 @@ class Classification(knn.Classification, Table):
 class Findings(enrichment.Findings, Table):
     """The labels that matching cases have in common, the least probable first; ``query`` is what was asked.
 
-    It has ``labels``, those that are ``significant`` among them, ``verdict`` and ``is_unlike``.
+    It has ``labels``, those that are ``significant`` among them, ``verdict`` and ``is_unlike``, and
+    ``lacking`` as a classification has it.
     """
 
     query: str = ""
+    lacking: str = ""
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a row for each label, with the keys that the command line's JSON has."""
@@ -55,7 +59,7 @@ class Findings(enrichment.Findings, Table):
 
     def _repr_html_(self) -> str:
         caption = printable(f"{self.query}: {verdict(self)}") + (f" {notice(self)}" if self.is_unlike else "")
-        caption += _notes(self.copies)
+        caption += _notes(self.copies, self.lacking)
         lines = [tuple(map(printable, line(one, self))) for one in self.labels]
         return table_html(ReportTable(caption, HEAD, lines))
 
@@ -81,5 +85,7 @@ def _percent(value: float) -> str:
     return f"{100 * value:.1f}" if value == value else "-"
 
 
-def _notes(copies: Copies) -> str:
-    return "".join(f"; {note}" for note in copies_notes(copies))
+def _notes(copies: Copies, lacking: str) -> str:
+    return "".join(
+        f"; {note}" for note in [*copies_notes(copies), *([printable(lacking)] if lacking else [])]
+    )

@@ -10,9 +10,11 @@ from support.served import SEARCH, graphql
 from support.server_process import command, listening, serving
 from support.shards import ASKED, change
 
+import semblance
 from cli.main import main
 from retrieval.errors import IndexFolderError, OptionError
 from retrieval.index import Index
+from retrieval.index.search import novelty
 from scale.shards.messages import Message
 from scale.shards.plan import read_plan
 from scale.shards.sharded_index import ShardedIndex
@@ -139,3 +141,16 @@ def test_the_answer_to_a_followed_mark_names_a_shard_that_is_away(copied, capsys
     assert "warning: 1 of 4 shards is away" in said.err
     (answer,) = json.loads(said.out)
     assert "1 of 4 shards is away" in answer["lacking"]
+
+
+def test_classes_and_findings_of_an_index_of_any_size_go_on_without_a_shard(one, copied, monkeypatch):
+    monkeypatch.setattr(novelty, "FEWEST", 5)
+    with Index.open(copied / "shard-1") as present:
+        there = present.names[0]
+    shutil.rmtree(copied / "shard-2")
+    with semblance.open(copied / "shards.toml") as index:
+        for found in (index.classify(there, not_same="patient"), index.findings(there, k=3)):
+            assert found.kind is not None
+            assert found.lacking.startswith("1 of 4 shards is away")
+            assert "1 of 4 shards is away" in found._repr_html_()
+    assert one.classify(there, not_same="patient").kind is not None

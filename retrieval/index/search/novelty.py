@@ -89,13 +89,14 @@ def _kind(snapshot: Snapshot, drawn: IndependentSample, sample: KindSample, quer
 def _kinds(snapshot: Snapshot, column: str) -> tuple[IndependentSample, KindSample] | None:
     if len(snapshot) < FEWEST:
         return None
-    # Enough for any size of index: 5 % of 300 is 15 images.
-    chosen = np.random.default_rng(0).permutation(len(snapshot))[:_MOST_KINDS]
-    drawn = IndependentSample.of(snapshot, column, chosen)
-    if len(drawn.positions) < FEWEST:
+    drawn = np.random.default_rng(0).permutation(len(snapshot))
+    # Enough for any size of index: 5 % of 300 is 15 images. None of a shard that is away can be looked at.
+    chosen = drawn[snapshot.available[drawn]][:_MOST_KINDS]
+    sample = IndependentSample.of(snapshot, column, chosen)
+    if len(sample.positions) < FEWEST:
         return None
-    rows = [describe_kind(thumbnail_pixels(snapshot.thumbnail(int(one)))) for one in drawn.positions]
-    return drawn, KindSample(np.array(rows), drawn.cases[drawn.is_first])
+    rows = [describe_kind(thumbnail_pixels(snapshot.thumbnail(int(one)))) for one in sample.positions]
+    return sample, KindSample(np.array(rows), sample.cases[sample.is_first])
 
 
 def _others(snapshot: Snapshot, query: QueryImage, options: QueryOptions, column: str) -> Mask:
