@@ -95,6 +95,8 @@ class EvaluationOptions:
             raise SettingError(f"cutoffs: {self.protocol} has measures of its own; leave it out")
         if self.blind < 0:
             raise SettingError(f"blind: {self.blind} hits; give 0 or more")
+        if self.seed < 0:
+            raise SettingError(f"seed: {self.seed} is below 0; give 0 or more")
         for how in self.fusion:
             if how not in FUSIONS:
                 raise SettingError(f"fusion: {how!r} is unknown; give some of {', '.join(FUSIONS)}")

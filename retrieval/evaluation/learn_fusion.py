@@ -54,6 +54,8 @@ class FusionOptions:
     def __post_init__(self) -> None:
         if len(set(self.by)) < 2 or len(set(self.by)) != len(self.by):
             raise SettingError("by: a fusion is of two or more representations; name each once")
+        if self.seed < 0:
+            raise SettingError(f"seed: {self.seed} is below 0; give 0 or more")
 
 
 def learn_fusion(folder: Path, options: FusionOptions, *, factories: Factories | None = None) -> LearntFusion:

@@ -197,6 +197,7 @@ def test_terms_that_make_no_sense(index, change):
         ({"cutoffs": (2,), "protocol": "denner"}, "cutoffs: denner has measures of its own"),
         ({"blind": "2"}, "blind: '2' will not do; give a whole number"),
         ({"blind": True}, "blind: True will not do"),
+        ({"seed": -1}, "seed: -1 is below 0; give 0 or more"),
         ({"seed": "x"}, "seed: 'x' will not do"),
         ({"label": 3}, "label: 3 will not do; give text"),
         ({"where": 5}, "where: 5 will not do"),

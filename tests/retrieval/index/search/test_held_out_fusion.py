@@ -13,6 +13,7 @@ from support.indexes import change
 
 from cli.main import main
 from retrieval.baselines import ColourHistogram, Thumbnail
+from retrieval.errors import SettingError
 from retrieval.evaluation import FusionOptions, learn_fusion
 from retrieval.index import Index
 from retrieval.index.search.held_out import fusion_folds
@@ -115,3 +116,8 @@ def test_a_metric_that_learnt_noise_gets_no_weight_for_what_it_was_taught(noise,
     learnt = learn_fusion(place, FusionOptions(by))
     # Half of all images are right, whatever ranks them.
     assert max(learnt.trial.values()) - learnt.trial["thumbnail"] < 0.05
+
+
+def test_a_seed_below_0_is_refused():
+    with pytest.raises(SettingError, match="seed: -1 is below 0; give 0 or more"):
+        FusionOptions(BY, seed=-1)
