@@ -121,6 +121,7 @@ def _check(slices: Sequence[QueryImage], options: QueryOptions) -> None:
     if options.adjust and any(isinstance(one, str) for one in slices):
         raise SettingError("adjust: stored vectors cannot be changed; ask with the files of the volume")
     if options.case_by != "best" or options.collapse:
+        name = "case_by" if options.case_by != "best" else "collapse"
         raise SettingError(
-            "case_by: a volume's slices are aligned, so that rules for single images do not apply"
+            f"{name}: a volume's slices are aligned, so that rules for single images do not apply"
         )

@@ -186,6 +186,7 @@ def test_nothing_is_left_of_what_was_removed(
         (["p0/001.dcm", "--like", "p0/002.dcm", "--unlike", "p0/002.dcm"], "choose one"),
         (["p0/001.dcm", "--collapse", "-3"], "collapse"),
         (["p0/001.dcm", "--volume", "--region", "1,1,4,4"], "a box is a part of one image"),
+        (["p0/001.dcm", "--volume", "--collapse", "5"], "collapse: a volume's slices are aligned"),
         (["p0/001.dcm", "--references", "missing.csv"], "missing.csv"),
         (["p0/001.dcm", "--labels", "missing.csv"], "missing.csv"),
         (["p0/001.dcm", "--findings", "--group-by", "mood"], "no column 'mood'"),
