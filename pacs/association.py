@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from retrieval.errors import ArchiveError
 
+from .own_title import TITLE, own_title
 from .quick_ack import quick_ack_handlers
 from .reactor import leave_answers
 from .spool import Piece
 from .web import TransientError
-
-TITLE = "SEMBLANCE_AET"
-"""The variable of the environment with our own application entity title."""
 
 _PENDING = (0xFF00, 0xFF01)
 _WARNINGS = (0x0000, 0xB000)
@@ -49,11 +46,6 @@ Store = Callable[[str, Sequence[Piece]], None]
 """Takes the SOP instance UID of an image that comes, and the pieces of its file (DICOM Part 10)."""
 
 
-def own_title() -> str:
-    """Return what we call ourselves."""
-    return os.environ.get(TITLE, "SEMBLANCE")[:16]
-
-
 @dataclass(frozen=True)
 class Peer:
     """Another application: its title, host and port, and what messages call it."""
@@ -72,7 +64,7 @@ class Peer:
         link = self._associated(entity, [])
         try:
             found = []
-            for status, match in link.send_c_find(identifier, Find):
+            for status, match in self._responses(link.send_c_find, identifier, Find):
                 if self._code(status) in _PENDING and match is not None:
                     found.append(match)
                 elif self._code(status) not in (*_PENDING, *_WARNINGS):
@@ -119,7 +111,9 @@ class Peer:
         roles = [build_role(kind, scp_role=True) for kind in dict(contexts)]
         link = self._associated(entity, [(evt.EVT_C_STORE, stored), *quick_ack_handlers()], roles)
         try:
-            codes = [self._code(status) for status, _ in link.send_c_get(identifier, Get)]
+            if all(one.abstract_syntax != Get for one in link.accepted_contexts):
+                raise ArchiveError(f"{self.shown}: offers no C-GET; write it as cmove:TITLE@host:104")
+            codes = [self._code(status) for status, _ in self._responses(link.send_c_get, identifier, Get)]
         finally:
             _end(link)
         if failures:
@@ -141,7 +135,8 @@ class Peer:
         entity.add_requested_context(Move)
         link = self._associated(entity, [])
         try:
-            codes = [self._code(status) for status, _ in link.send_c_move(identifier, title, Move)]
+            about = (identifier, title, Move)
+            codes = [self._code(status) for status, _ in self._responses(link.send_c_move, *about)]
         finally:
             _end(link)
         if _NO_DESTINATION in codes:
@@ -187,10 +182,20 @@ class Peer:
                 f"{self.shown}: no association ({error.strerror or 'no answer'}); see that it runs"
             ) from error
 
+    def _responses(self, send: Callable[..., Any], *about: Any) -> Iterator[tuple[Any, Any]]:
+        """Yield what an archive answers to a request, status and data set."""
+        try:
+            yield from send(*about)
+        except RuntimeError as error:  # it was aborted before anything was asked
+            raise self._aborted() from error
+
     def _code(self, status: Any) -> int:
         if not status:  # pynetdicom's sign that the association was aborted, or timed out
-            raise TransientError(f"{self.shown}: the association was aborted; the same command goes on")
+            raise self._aborted()
         return int(status.Status)
+
+    def _aborted(self) -> TransientError:
+        return TransientError(f"{self.shown}: the association was aborted; the same command goes on")
 
 
 def _entity() -> Any:

@@ -137,7 +137,7 @@ class Dimse:
         self, series: SeriesKey, folder: Path, uids: list[str], transfer: Transfer
     ) -> Iterator[ArchivedFile]:
         """Bring images over several associations; the first error is raised when all of them have ended."""
-        arrived: SimpleQueue[ArchivedFile | ArchiveError | None] = SimpleQueue()
+        arrived: SimpleQueue[ArchivedFile | Exception | None] = SimpleQueue()
         stop = Event()
         shares = [share for i in range(self._n) if (share := uids[i :: self._n])]
 
@@ -145,14 +145,14 @@ class Dimse:
             try:
                 _bring(series, folder, share, transfer, arrived, stop)
                 arrived.put(None)
-            except ArchiveError as error:
+            except Exception as error:  # whatever it is, who waits for this thread must hear of it
                 arrived.put(error)
 
         threads = [Thread(target=bring, args=(share,), daemon=True) for share in shares]
         for thread in threads:
             thread.start()
         # The disk holds what came before it is taken; memory holds names only.
-        failed: ArchiveError | None = None
+        failed: Exception | None = None
         try:
             n_left = len(threads)
             while n_left:
@@ -192,7 +192,7 @@ def _bring(
     folder: Path,
     uids: list[str],
     transfer: Transfer,
-    arrived: SimpleQueue[ArchivedFile | ArchiveError | None],
+    arrived: SimpleQueue[ArchivedFile | Exception | None],
     stop: Event,
 ) -> None:
     def store(uid: str, content: Sequence[Piece]) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 from retrieval.errors import ArchiveError
 from retrieval.readers.archive import Address
 
-from .association import Store, own_title
+from .association import Store
 from .dimse import Dimse
+from .own_title import own_title
 from .receiver import SUCCESS, Incoming, Listening, Receiver
 
 PORT = "SEMBLANCE_PORT"

@@ -18,6 +18,7 @@ from retrieval.readers.archive import SeriesKey
 from .association import storage_classes
 from .file_meta import file_head
 from .instance_uid import checked_uid
+from .own_title import is_title
 from .quick_ack import quick_ack_handlers
 from .spool import Piece, Spool
 
@@ -70,8 +71,7 @@ class Listening:
         if not 0 <= self.port < 1 << 16:
             raise OptionError(f"{self.port} is no port; give 1 to 65535", "port")
         for title in (self.title, *self.peers):
-            # PS3.5 section 6.2, AE: 16 characters, no backslash, and not only spaces.
-            if not (title.strip() and len(title) <= 16 and title.isascii() and "\\" not in title):
+            if not is_title(title):
                 raise SettingError(f"{title!r} is no title of an application; give 1 to 16 characters")
 
     @property

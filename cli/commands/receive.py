@@ -83,7 +83,7 @@ def seconds(text: str) -> float:
 def run(args: Arguments) -> int:
     """Listen, index stable series, and print the results, until Ctrl-C."""
     _check_installed()
-    from pacs.association import own_title
+    from pacs.own_title import own_title
     from pacs.receiver import Listening, Receiver, into
     from pacs.spool import Spool
     from retrieval.index.order import Order, check_settings
