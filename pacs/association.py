@@ -65,10 +65,12 @@ class Peer:
         try:
             found = []
             for status, match in self._responses(link.send_c_find, identifier, Find):
-                if self._code(status) in _PENDING and match is not None:
+                if (code := self._code(status)) in _PENDING:
                     found.append(match)
-                elif self._code(status) not in (*_PENDING, *_WARNINGS):
-                    raise ArchiveError(f"{self.shown}: refuses the query (status {self._code(status):04X})")
+                elif code not in _WARNINGS:
+                    raise ArchiveError(f"{self.shown}: refuses the query (status {code:04X})")
+            if None in found:  # without it an index would take its images for deleted
+                raise ArchiveError(f"{self.shown}: answers with a match that cannot be read")
             return found
         finally:
             _end(link)

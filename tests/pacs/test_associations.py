@@ -90,3 +90,11 @@ def test_a_title_of_ours_that_is_none_is_one_line(archive, monkeypatch, title):
     monkeypatch.setenv("SEMBLANCE_AET", title)
     with pytest.raises(SettingError, match=r"SEMBLANCE_AET: .* is no title of an application"):
         list(archive(Find).series())
+
+
+def test_an_answer_that_cannot_be_read_is_not_passed_over(archive, monkeypatch):
+    # A sequence that ends within its first item.
+    damaged = b"\x08\x00\x11\x11\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff\x08\x00\x52\x00"
+    monkeypatch.setattr("pynetdicom.service_class.encode", lambda *about: damaged)
+    with pytest.raises(ArchiveError, match="answers with a match that cannot be read"):
+        list(archive(Find).series())
