@@ -123,8 +123,10 @@ class Peer:
         if codes and codes[-1] not in (*_WARNINGS, _NONE_SENT):
             raise TransientError(f"{self.shown}: does not send what was asked for (status {codes[-1]:04X})")
 
-    def move(self, identifier: Any, title: str) -> None:
+    def move(self, identifier: Any, title: str, is_coming: Callable[[], bool]) -> None:
         """Let the archive send the images of an identifier to an application that it knows, by C-MOVE.
+
+        It may be silent here while ``is_coming`` tells that something comes there.
 
         Raises
         ------
@@ -135,10 +137,10 @@ class Peer:
 
         entity = _entity()
         entity.add_requested_context(Move)
-        link = self._associated(entity, [])
+        link = leave_answers(self._associated(entity, []), is_coming)
         try:
-            about = (identifier, title, Move)
-            codes = [self._code(status) for status, _ in self._responses(link.send_c_move, *about)]
+            answers = self._responses(link.send_c_move, identifier, title, Move)
+            codes = [self._code(status) for status, _ in answers]
         finally:
             _end(link)
         if _NO_DESTINATION in codes:
@@ -150,8 +152,7 @@ class Peer:
 
     def own_address(self) -> str:
         """Return the address of this machine at which the archive can reach it."""
-        # What the system would send from is where an answer comes to.
-        with self._reached() as reached:
+        with self._reached() as reached:  # what the system would send from is where an answer comes to
             return str(reached.getsockname()[0])
 
     def _associated(self, entity: Any, handlers: list[Any], roles: list[Any] | None = None) -> Any:
@@ -188,16 +189,13 @@ class Peer:
         """Yield what an archive answers to a request, status and data set."""
         try:
             yield from send(*about)
-        except RuntimeError as error:  # it was aborted before anything was asked
-            raise self._aborted() from error
+        except RuntimeError:  # it was aborted before anything was asked
+            yield None, None
 
     def _code(self, status: Any) -> int:
         if not status:  # pynetdicom's sign that the association was aborted, or timed out
-            raise self._aborted()
+            raise TransientError(f"{self.shown}: the association was aborted; the same command goes on")
         return int(status.Status)
-
-    def _aborted(self) -> TransientError:
-        return TransientError(f"{self.shown}: the association was aborted; the same command goes on")
 
 
 def _entity() -> Any:

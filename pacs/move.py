@@ -43,10 +43,11 @@ class DimseMove(Dimse):
             if self._receiver is None:
                 where = Listening(self._port, self._peer.own_address(), own_title())
                 self._receiver = Receiver(where, self._keep)
+            receiver = self._receiver
         self._wanted |= dict.fromkeys(uids, store)
         try:
             # It ends when all of them were sent, so that none comes later.
-            self._peer.move(identifier, own_title())
+            self._peer.move(identifier, own_title(), receiver.is_receiving)
         finally:
             for uid in uids:
                 self._wanted.pop(uid, None)

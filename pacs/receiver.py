@@ -110,6 +110,10 @@ class Receiver:
         """Return the port that it listens at."""
         return int(self._server.server_address[1])
 
+    def is_receiving(self) -> bool:
+        """Tell whether anybody has sent anything a short while ago."""
+        return any(not link.dul.idle_timer_expired() for link in self._server.active_associations)
+
     def close(self) -> None:
         """End: associations are aborted, and no more are accepted."""
         self._server.shutdown()
