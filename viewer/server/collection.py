@@ -47,7 +47,7 @@ class Collection:
         self.now = Opened(folder)
         self.saved = Saved(folder)
         self._place = _place(folder)
-        self._catalogue = Catalogue.open(folder_of(folder))
+        self._catalogue, self._looked = Catalogue.open(folder_of(folder)), self._place
         self._turn = threading.Lock()
         self._is_closed = False
 
@@ -91,10 +91,12 @@ class Collection:
     def _take_up(self) -> bool:
         place = _place(self.folder)
         # An index that was made anew at the same place is another file, whose commits start from 0 again.
-        if place != self._place:
+        if place != self._looked:
+            # Opened before the last one is closed: this one may be damaged, and that one put back.
+            catalogue = Catalogue.open(folder_of(self.folder))
             self._catalogue.close()
-            self._catalogue = Catalogue.open(folder_of(self.folder))
-        elif self._catalogue.generation == self.now.commit:
+            self._catalogue, self._looked = catalogue, place
+        if place == self._place and self._catalogue.generation == self.now.commit:
             return False
         # A new object rather than a refreshed one: questions under way end with the commit they began with.
         newer = Opened(self.folder, self.now)

@@ -1,6 +1,10 @@
 """A collection that is closed while it looks for commits: SQLite must not be closed under it."""
 
+import shutil
 import threading
+
+import pytest
+from support.indexes import catalogue_of
 
 from viewer.server.collection import Collection
 
@@ -30,3 +34,26 @@ def test_it_is_closed_only_when_nobody_looks_for_a_commit(copied_index):
     # Whoever comes later asks nothing of what is closed.
     del collection._take_up
     assert collection.take_up() is False
+
+
+@pytest.mark.parametrize("damage", ["catalogue.sqlite", "segments"])
+def test_an_index_that_is_put_back_is_looked_at_again(copied_index, tmp_path, damage):
+    collection = Collection("it", copied_index)
+    other, aside = tmp_path / "other", tmp_path / "aside"
+    shutil.copytree(copied_index, other)
+    if damage == "segments":
+        shutil.rmtree(other / damage)
+    else:
+        (other / damage).write_bytes(b"nothing" * 999)
+    copied_index.rename(aside)
+    other.rename(copied_index)
+    collection.take_up()
+    copied_index.rename(other)
+    aside.rename(copied_index)
+    collection.take_up()
+    with catalogue_of(copied_index, write=True) as catalogue:
+        commit = catalogue.generation
+    assert collection.take_up()
+    assert collection.now.commit == commit
+    assert not collection.take_up()
+    collection.close()
