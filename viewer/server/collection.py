@@ -33,7 +33,8 @@ class Collection:
 
     Attributes
     ----------
-    now : the newest commit that is warm. Take it once for each question.
+    now : the newest commit that is warm. Take it once for each question, and keep it until that is answered:
+        the index is closed when nobody has it any more.
     saved : what users leave beside it.
 
     Raises

@@ -223,6 +223,7 @@ class Catalogue:
         return int(self.meta("generation"))
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
-        self._seals.release()  # after the connection: see ``shared_file``
+        """Close the file, once nobody is at it: SQLite crashes if it is closed while it answers."""
+        with self._turn:
+            self._connection.close()
+            self._seals.release()  # after the connection: see ``shared_file``

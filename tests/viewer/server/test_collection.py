@@ -1,12 +1,18 @@
 """A collection that is closed while it looks for commits: SQLite must not be closed under it."""
 
+import asyncio
 import shutil
 import threading
 
 import pytest
 from support.indexes import catalogue_of
 
+from retrieval.index import Index
+from viewer.server.api.schema import SCHEMA
+from viewer.server.asking.archiving import link_of
+from viewer.server.asking.series import find_series
 from viewer.server.collection import Collection
+from viewer.server.desk import Desk
 
 
 def test_it_is_closed_only_when_nobody_looks_for_a_commit(copied_index):
@@ -56,4 +62,40 @@ def test_an_index_that_is_put_back_is_looked_at_again(copied_index, tmp_path, da
     assert collection.take_up()
     assert collection.now.commit == commit
     assert not collection.take_up()
+    collection.close()
+
+
+def tagged(desk):
+    question = """mutation { tag(index: "scans.index", image: "grey.png", label: "new") {
+      ... on Tag { label } ... on Problem { message } } }"""
+    return asyncio.run(SCHEMA.execute(question, context_value={"desk": desk})).data
+
+
+QUESTIONS = {
+    "series": lambda desk: find_series(desk, series="1.2.5.1")[1],
+    "link": lambda desk: link_of(desk, "scans.index", "ct0/000.dcm"),
+    "tag": tagged,
+}
+
+
+@pytest.mark.parametrize("kind", QUESTIONS)
+def test_no_index_is_closed_under_a_question_when_a_commit_is_taken_up(copied_index, monkeypatch, kind):
+    desk = Desk.of([copied_index], viewer_link="http://viewer/{study}", access_log=None)
+    (collection,) = desk.collections
+    # Its files say no study, without which there is no link.
+    link = "viewer.server.asking.archiving.viewer_link"
+    monkeypatch.setattr(link, lambda index, image, template: index.picture(image).shape)
+    expected, asking, commits = QUESTIONS[kind](desk), Index.ask, []
+
+    def ask(self, question):
+        if not commits:
+            commits.append(1)
+            with catalogue_of(copied_index, write=True):
+                pass
+            assert collection.take_up()
+        return asking(self, question)
+
+    monkeypatch.setattr(Index, "ask", ask)
+    assert QUESTIONS[kind](desk) == expected
+    assert commits
     collection.close()

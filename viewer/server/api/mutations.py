@@ -46,8 +46,9 @@ class Mutation:
 
         def give() -> Tag:
             collection = desk.collection(index)
+            opened = collection.now
             # Refuses an image that is not there, before anything is written.
-            known = collection.now.index.ask(lambda s: s.columns.label_row(s.position(image)))
+            known = opened.index.ask(lambda s: s.columns.label_row(s.position(image)))
             collection.saved.tag(image, label, known)
             return Tag(image=image, label=" ".join(label.split()))
 

@@ -45,4 +45,5 @@ def link_of(desk: Desk, index: str, image: str) -> str:
         raise RefusedError(Kind.NOT_FOUND, "the server was given no viewer; start it with --viewer-link")
     collection = desk.collection(index)
     desk.log(collection, "link", shown=[image])
-    return viewer_link(collection.now.index, image, desk.viewer_link)
+    opened = collection.now
+    return viewer_link(opened.index, image, desk.viewer_link)

@@ -39,7 +39,8 @@ def find_series(
         raise OptionError("give the UID of a study, or of a series", "study", "series")
     keyless = []
     for collection in desk.collections:
-        index = collection.now.index
+        opened = collection.now
+        index = opened.index
         if not index.ask(lambda snapshot: snapshot.catalogue.key.is_known):
             keyless.append(collection.name)
         elif images := index.ask(lambda snapshot: _images(snapshot, wanted)):

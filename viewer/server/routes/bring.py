@@ -23,8 +23,8 @@ async def bring(desk: Desk, request: Request) -> Response:
     # The window and the kinds of files are those of the first index, or of the one that is named.
     wanted = request.query_params.get("index")
     collection = desk.collection(wanted) if wanted else next(iter(desk.collections))
-    index = collection.now.index
-    id, found = await desk.workers.fetch(lambda: desk.uploads.add(index, name, content))
+    opened = collection.now
+    id, found = await desk.workers.fetch(lambda: desk.uploads.add(opened.index, name, content))
     return JSONResponse(_about(id, found), 201, NEVER)
 
 

@@ -92,10 +92,10 @@ async def state(desk: Desk, request: Request) -> Response:
     indexes = [
         {
             "id": one.id,
-            "images": len(one.now.index),
-            "commit": one.now.commit,
-            "loading": one.now.waiting,
+            "images": len(now.index),
+            "commit": now.commit,
+            "loading": now.waiting,
         }
-        for one in desk.collections
+        for one, now in [(one, one.now) for one in desk.collections]
     ]
     return JSONResponse({"indexes": indexes}, 200, NEVER)

@@ -29,8 +29,9 @@ def _answered(desk: Desk, body: bytes) -> bytes:
     try:
         message = Message.unpack(body)
         for collection in desk.collections:
-            if is_shard(collection.now.index, message):
-                return answer(collection.now.index, message).pack()
+            opened = collection.now
+            if is_shard(opened.index, message):
+                return answer(opened.index, message).pack()
     except MessageError as error:
         raise RefusedError(Kind.BAD_ASK, str(error)) from error
     except (ValueError, TypeError) as error:  # arrays of another kind than the question has
