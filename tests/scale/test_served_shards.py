@@ -2,8 +2,9 @@
 
 import json
 import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 from support.served import SEARCH, graphql
@@ -16,9 +17,11 @@ from retrieval.errors import IndexFolderError, OptionError
 from retrieval.index import Index
 from retrieval.index.search import novelty
 from scale.shards.messages import Message
+from scale.shards.places import AwayError, ServerPlace
 from scale.shards.plan import read_plan
 from scale.shards.sharded_index import ShardedIndex
 from viewer.server.start import Listening, serve
+from viewer.server.work import Workers
 
 
 def test_served_shards_answer_as_one_index_and_want_their_token(one, copied):
@@ -71,6 +74,23 @@ def test_a_server_of_a_shard_that_is_killed_under_twenty_clients_makes_no_answer
             server.process.kill()
             for answer in answers:
                 assert "1 of 4 shards is away" in answer.result(60)
+
+
+def test_a_question_whose_head_has_gone_away_is_not_worked_for(copied, monkeypatch, caplog):
+    busy, answered, workers = Event(), [], Workers(1)
+    workers._queries.submit(busy.wait, 20)
+    monkeypatch.setattr("viewer.server.routes.shard._answered", lambda desk, body: answered.append(1) or b"")
+    with listening(copied / "shard-0", workers=workers) as address:
+        with pytest.raises(AwayError, match="no answer within"):
+            ServerPlace(address.rstrip("/"), "").ask(Message(), 0.5)
+        end = time.monotonic() + 10
+        while workers._n_running and time.monotonic() < end:
+            time.sleep(0.05)
+        busy.set()
+        # The only thread does nothing else before this.
+        workers._queries.submit(lambda: None).result(20)
+    assert not answered
+    assert not caplog.records
 
 
 def test_servers_and_who_asks_them_take_their_token_from_the_environment(whole, monkeypatch):

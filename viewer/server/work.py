@@ -57,13 +57,16 @@ class Workers:
     async def _ask(self, question: Callable[[], T], is_gone: IsGone | None) -> T:
         task = self._queries.submit(question)
         waiting = asyncio.wrap_future(task)
-        while is_gone is not None and not waiting.done():
-            await asyncio.wait({waiting}, timeout=_LOOK)
-            if not waiting.done() and await is_gone():
-                # What waits is taken out of the line; what has begun cannot be stopped, and ends soon.
-                task.cancel()
-                raise GoneAwayError
-        return await waiting
+        try:
+            while is_gone is not None and not waiting.done():
+                await asyncio.wait({waiting}, timeout=_LOOK)
+                if not waiting.done() and await is_gone():
+                    raise GoneAwayError
+            return await waiting
+        finally:
+            # What waits is taken out of the line, also if whoever waits for it was cancelled; what has begun
+            # cannot be stopped, and ends soon.
+            task.cancel()
 
     async def fetch(self, question: Callable[[], T]) -> T:
         """Run what is short."""

@@ -36,6 +36,27 @@ def test_who_goes_away_while_waiting_is_not_worked_for():
     assert done == ["third"]
 
 
+def test_whose_waiting_is_cancelled_is_not_worked_for():
+    begun, busy, done = threading.Event(), threading.Event(), []
+
+    async def ask():
+        workers = Workers(1)
+        first = asyncio.create_task(workers.ask(lambda: begun.set() or busy.wait(10), no))
+        await workers.fetch(lambda: begun.wait(10))
+        second = asyncio.create_task(workers.ask(lambda: done.append("second"), no))
+        await asyncio.sleep(0.05)
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await second
+        busy.set()
+        assert await first
+        await workers.ask(lambda: done.append("third"), no)
+        workers.close()
+
+    asyncio.run(ask())
+    assert done == ["third"]
+
+
 def test_what_is_short_does_not_wait_behind_queries():
     busy = threading.Event()
 

@@ -12,6 +12,7 @@ from scale.shards.serving import answer, is_shard
 from ..desk import Desk
 from ..guard import TooLargeError
 from ..problem import Kind, RefusedError, not_found
+from ..work import GoneAwayError
 from .endpoint import NEVER
 
 
@@ -21,7 +22,11 @@ async def shard(desk: Desk, request: Request) -> Response:
         body = await request.body()
     except TooLargeError:
         raise RefusedError(Kind.LIMIT, "the message is too large") from None
-    found = await desk.workers.ask(lambda: _answered(desk, body))
+    try:
+        # A head that has waited too long asks another copy: its question is not worked for.
+        found = await desk.workers.ask(lambda: _answered(desk, body), request.is_disconnected)
+    except GoneAwayError:
+        raise RefusedError(Kind.GONE, "nobody waits for the answer any more") from None
     return Response(found, 200, NEVER, "application/octet-stream")
 
 
