@@ -14,6 +14,7 @@ from .association import Store
 from .dimse import Dimse
 from .own_title import own_title
 from .receiver import SUCCESS, Incoming, Listening, Receiver
+from .spool import Piece
 
 PORT = "SEMBLANCE_PORT"
 """The variable of the environment with the port at which the archive reaches us."""
@@ -44,13 +45,26 @@ class DimseMove(Dimse):
                 where = Listening(self._port, self._peer.own_address(), own_title())
                 self._receiver = Receiver(where, self._keep)
             receiver = self._receiver
-        self._wanted |= dict.fromkeys(uids, store)
+        failures: list[OSError] = []
+
+        def stored(uid: str, content: Sequence[Piece]) -> None:
+            try:
+                store(uid, content)
+            except OSError as error:  # the disk is full: the archive may say no more than that one has failed
+                failures.append(error)
+                raise
+
+        self._wanted |= dict.fromkeys(uids, stored)
         try:
             # It ends when all of them were sent, so that none comes later.
             self._peer.move(identifier, own_title(), receiver.is_receiving)
         finally:
             for uid in uids:
                 self._wanted.pop(uid, None)
+            if failures:
+                raise ArchiveError(
+                    f"{self.address.shown}: what it sends cannot be written ({failures[0].strerror})"
+                )
 
     def _keep(self, image: Incoming) -> int:
         store = self._wanted.get(image.uid)

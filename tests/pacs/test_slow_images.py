@@ -1,4 +1,4 @@
-"""Images that take longer to come than an archive may be silent."""
+"""Images that take longer to come than an archive may be silent, or that come and cannot be written."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pydicom
 import pytest
@@ -85,27 +86,61 @@ def test_an_image_of_a_get_may_take_longer_than_an_archive_may_be_silent(image):
     assert came == [image.SOPInstanceUID]
 
 
-def test_an_image_of_a_move_may_too_while_the_archive_says_nothing(image, tmp_path, monkeypatch):
+@pytest.fixture
+def move_port(monkeypatch):
+    """A free port, at which images that are moved are taken."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     monkeypatch.setenv("SEMBLANCE_PORT", str(port))
-    asked = []
-    (tmp_path / "out").mkdir()
-    with slow_line(port, back=False) as near:
+    return port
 
-        def sent(event):
-            asked.append(event)
-            yield "127.0.0.1", near, {"contexts": [build_context(CT, ExplicitVRLittleEndian)]}
-            yield 1
+
+def moving(port, images, asked):
+    """Return what sends images to a port, and keeps each request."""
+
+    def sent(event):
+        asked.append(event)
+        yield "127.0.0.1", port, {"contexts": [build_context(CT, ExplicitVRLittleEndian)]}
+        yield len(images)
+        for image in images:
             yield 0xFF00, image
 
-        with archive(Move, evt.EVT_C_MOVE, sent) as there:
-            mover = DimseMove(Address.parse(f"cmove:OTHER@127.0.0.1:{there}"))
-            files = list(mover.files(SeriesKey("1.1", "1.2"), tmp_path / "out", [image.SOPInstanceUID]))
-            mover.close()
-    assert [file.uid for file in files] == [image.SOPInstanceUID]
+    return sent
+
+
+def moved(there, folder, images):
+    """Fetch images by C-MOVE; return their UIDs."""
+    mover = DimseMove(Address.parse(f"cmove:OTHER@127.0.0.1:{there}"), 1)
+    try:
+        wanted = [image.SOPInstanceUID for image in images]
+        return [file.uid for file in mover.files(SeriesKey("1.1", "1.2"), folder, wanted)]
+    finally:
+        mover.close()
+
+
+def test_an_image_of_a_move_may_too_while_the_archive_says_nothing(image, tmp_path, move_port):
+    asked = []
+    with (
+        slow_line(move_port, back=False) as near,
+        archive(Move, evt.EVT_C_MOVE, moving(near, [image], asked)) as there,
+    ):
+        assert moved(there, tmp_path, [image]) == [image.SOPInstanceUID]
     assert len(asked) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_disk_that_fills_up_while_images_are_moved_is_no_lack_of_the_archive(
+    tmp_path, move_port, monkeypatch
+):
+    images = [pydicom.dcmread(path) for path in sorted(write_study(tmp_path, 1, n=3).iterdir())]
+    places = [tmp_path / "first"]
+    monkeypatch.setattr("pacs.dimse.part_path", lambda folder: places.pop() if places else Path("/dev/full"))
+    with (
+        archive(Move, evt.EVT_C_MOVE, moving(move_port, images, [])) as there,
+        pytest.raises(ArchiveError, match=r"what it sends cannot be written .No space left"),
+    ):
+        moved(there, tmp_path, images)
 
 
 def test_an_archive_that_is_silent_is_given_up(image):
