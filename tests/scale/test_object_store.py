@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from importlib.util import find_spec
+from threading import Event
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from retrieval.baselines import Thumbnail
 from retrieval.errors import ArchiveError, GoneError, IndexFolderError
 from retrieval.index import Index
 from retrieval.index.storage.archived_files import open_archive
+from retrieval.index.update.archive_files import ArchiveFiles
 from retrieval.index.writer import IndexWriter
 from retrieval.metadata.label_table import LabelTable
 from retrieval.readers.archive import Address, Archive, SeriesKey
@@ -214,3 +216,22 @@ def test_an_address_with_a_secret_or_of_no_known_scheme_is_wrong_usage(address, 
     error = capsys.readouterr().err
     assert why in error
     assert "SECRET" not in error
+
+
+def test_whoever_ends_an_update_does_not_wait_for_an_archive_that_hangs(place, tmp_path, monkeypatch):
+    may_end, has_ended = Event(), Event()
+
+    def hangs(self, *about):
+        may_end.wait(20)
+        has_ended.set()
+        yield from ()
+
+    def interrupted(self, *about):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(object_store.ObjectStore, "files", hangs)
+    monkeypatch.setattr(ArchiveFiles, "_ready", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        update(tmp_path / "index", place)
+    assert not has_ended.is_set()
+    may_end.set()

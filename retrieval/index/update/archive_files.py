@@ -9,10 +9,11 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event, Lock, Thread
 
 from ...errors import ArchiveError, GoneError
 from ...readers.archive import Archive, SeriesKey
@@ -84,15 +85,19 @@ class ArchiveFiles:
         if not self._archives:
             yield from sources
             return
-        with ThreadPoolExecutor(1, "archive") as thread:
+        turn, stop = Lock(), Event()
+        try:
             ahead: deque[tuple[list[IndexedSource], list[_Errand], Future[None]]] = deque()
             for group in self._groups(sources, by_series):
                 errands = list(self._errands(group))
-                ahead.append((group, errands, thread.submit(_run, errands)))
+                ahead.append((group, errands, _begun(errands, turn, stop)))
                 if len(ahead) > 1:
                     yield from self._ready(*ahead.popleft())
             while ahead:
                 yield from self._ready(*ahead.popleft())
+        finally:
+            # Nobody waits for an archive that hangs, such as after Ctrl-C: what is under way is left alone.
+            stop.set()
 
     def done(self, path: Path) -> None:
         """Let go of the file of a source that was read."""
@@ -199,13 +204,29 @@ class ArchiveFiles:
                 yield source._replace(part=None)
 
 
-def _run(errands: Iterable[_Errand]) -> None:
-    """Fetch; called in a thread of its own, so that nothing here touches a database."""
+def _begun(errands: list[_Errand], turn: Lock, stop: Event) -> Future[None]:
+    """Fetch in a thread, one at a time; return what tells when it is done."""
+    future: Future[None] = Future()
+
+    def work() -> None:
+        with turn:
+            try:
+                _run(errands, stop)
+                future.set_result(None)
+            except BaseException as error:
+                future.set_exception(error)
+
+    # A daemon, and so no pool, for which a process that ends would wait.
+    Thread(target=work, name="archive", daemon=True).start()
+    return future
+
+
+def _run(errands: Iterable[_Errand], stop: Event) -> None:
+    """Fetch until ``stop``; called in a thread of its own, so that nothing here touches a database."""
     for errand in errands:
-        if errand.link.failed is not None:
-            return
         try:
-            _fetch(errand)
+            if errand.link.failed is None and not stop.is_set():
+                _fetch(errand, stop)
         except GoneError:  # deleted meanwhile: its other images are
             continue
         except ArchiveError as error:
@@ -216,7 +237,7 @@ def _run(errands: Iterable[_Errand]) -> None:
             )
 
 
-def _fetch(errand: _Errand) -> None:
+def _fetch(errand: _Errand, stop: Event) -> None:
     folder, ids = errand.link.about.folder, {uid: id for id, uid in errand.wanted.items()}
     wanted = None if errand.is_whole else list(ids)
     for file in errand.link.archive.files(errand.series, folder, wanted):
@@ -224,3 +245,5 @@ def _fetch(errand: _Errand) -> None:
         place = folder / (ids.get(file.uid) or errand.link.uids.id_of(file.uid))
         file.path.replace(place)
         errand.brought.append(place)
+        if stop.is_set():
+            return
