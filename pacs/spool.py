@@ -124,19 +124,34 @@ class Spool:
             os.close(folder)
 
     def settle(self, seconds: float) -> int:
-        """Show the series to which nothing has come for some seconds; return how many there are."""
+        """Show the series to which nothing has come for some seconds; return how many there are.
+
+        Raises
+        ------
+        OSError : some cannot be shown now, such as on a full disk; they wait, and all others are shown.
+        """
+        n_shown, failed = 0, None
         with self._moving:
             before = self._clock() - seconds
-            stable = [key for key, last in self._waiting.items() if last <= before]
-            for key in stable:
-                self._show(key)
+            for key in [key for key, last in self._waiting.items() if last <= before]:
+                try:
+                    self._show(key)
+                    n_shown += 1
+                except OSError as error:
+                    # What a user has deleted waits no more; one that is deleted while it is shown does.
+                    if (self._incoming / key.study / key.series).is_dir():
+                        failed = error
+                        continue
                 del self._waiting[key]
-        return len(stable)
+        if failed is not None:
+            raise failed
+        return n_shown
 
     def _show(self, key: SeriesKey) -> None:
         here, there = self._incoming / key.study / key.series, self.folder / key.study / key.series
+        files = sorted(here.iterdir())
         _make(there, self.folder)
-        for file in sorted(here.iterdir()):
+        for file in files:
             file.replace(there / file.name)
         _sync(there)
         for empty in (here, here.parent):

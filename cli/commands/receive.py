@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from retrieval.errors import NotInstalledError, SemblanceError, SettingError
+from retrieval.errors import NotInstalledError, SemblanceError, SettingError, lack
 from retrieval.registry import DEFAULT
 
 from ..options.argument_types import place, positive
@@ -129,18 +129,22 @@ def _indexed(
     from retrieval.index.order import bring_up_to_date
 
     # An earlier run may have been killed before it indexed what it showed.
-    is_due, rest = spool.has_stable, _LOOK_EVERY
+    is_due = spool.has_stable
     while True:
-        if spool.settle(stable) or is_due:
-            started = time.monotonic()
-            outcome: IndexState | SemblanceError
-            try:
-                outcome, is_due, rest = bring_up_to_date(order), False, _LOOK_EVERY
-            except SettingError:
-                raise
-            # Such as another process that writes to it, or a full disk: images are received all the same.
-            except SemblanceError as error:
-                outcome, is_due, rest = error, True, _AGAIN_AFTER
+        started, rest = time.monotonic(), _LOOK_EVERY
+        outcome: IndexState | SemblanceError | None = None
+        try:
+            is_due = spool.settle(stable) > 0 or is_due
+            if is_due:
+                outcome, is_due = bring_up_to_date(order), False
+        except SettingError:
+            raise
+        # Such as another process that writes to it, or a full disk: images are received all the same.
+        except (SemblanceError, OSError) as error:
+            # Without the path, which names a study.
+            outcome = lack(error) if isinstance(error, OSError) else error
+            is_due, rest = True, _AGAIN_AFTER
+        if outcome is not None:
             yield time.monotonic() - started, outcome
         time.sleep(rest)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import subprocess
 import sys
@@ -12,9 +13,11 @@ import pytest
 from support.archive_files import NAME, PATIENT, uid, write_study
 from support.storing import association, collect_sockets, store
 
+from cli.commands import receive
 from cli.main import main
-from pacs.spool import INCOMING
+from pacs.spool import INCOMING, Spool
 from retrieval.index import Index
+from retrieval.readers.archive import SeriesKey
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 START = "import sys; from cli.main import main; sys.exit(main())"
@@ -163,3 +166,22 @@ def test_a_series_is_indexed_soon_after_it_is_stable(receiving, studies):
     receiving.until_indexed(N_EACH)
     # On a machine that is busy with other tests all takes longer, and the start of a process as well.
     assert time.monotonic() - started < 1 + max(10, 5 * to_start)
+
+
+def test_a_full_disk_ends_no_receiver(tmp_path, monkeypatch):
+    def full(order):
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / uid(1)))
+
+    spool = Spool(tmp_path / "spool")
+    spool.add(SeriesKey(uid(1), uid(1, 1)), uid(1, 1, 1), [b"x"])
+    monkeypatch.setattr("retrieval.index.order.bring_up_to_date", full)
+    monkeypatch.setattr(receive, "_AGAIN_AFTER", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(spool, "_show", full)
+        tries = receive._indexed(None, spool, 0.0)
+        first = next(tries)[1]
+    # What could not be shown is, and then the index has no room.
+    for outcome in (first, next(tries)[1], next(tries)[1]):
+        assert str(outcome) == "no space is left on the disk; free some space and run the same command again"
+    assert spool.has_stable
+    spool.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -159,3 +160,16 @@ def test_a_disk_that_is_full_leaves_nothing_half(small_disk):
     assert len(held) == len(kept)
     assert {len(content) for content in held.values()} == {10_000}
     spool.close()
+
+
+def test_a_series_that_cannot_be_shown_waits_and_all_others_are_shown(spool):
+    for number, key in enumerate((KEY, SeriesKey("1.9", "1.9.1"), SeriesKey("1.2", "1.2.1"))):
+        spool.add(key, f"1.2.{number}", [b"x"])
+    shutil.rmtree(spool.folder / INCOMING / "1.1")  # a user deletes what waits
+    (spool.folder / "1.9").write_bytes(b"in its place")
+    with pytest.raises(OSError, match="exists"):
+        spool.settle(0)
+    assert [key.study for key, _ in series_folders(spool.folder)] == ["1.2"]
+    (spool.folder / "1.9").unlink()
+    assert spool.settle(0) == 1
+    assert [key.study for key, _ in series_folders(spool.folder)] == ["1.2", "1.9"]
