@@ -50,6 +50,10 @@ def store_objects(address: Address, objects: Sequence[Any]) -> int:
     # A page to log in at is a good answer too: of what an archive says, only what it names is stored.
     if not (stored := _items(result, _STORED)):
         raise ArchiveError(f"{address.shown}: {_UNSAID}")
+    if len(stored) < len(objects):
+        raise ArchiveError(
+            f"{address.shown}: names {len(stored)} of {len(objects)} results as stored; look there"
+        )
     return len(stored)
 
 

@@ -25,6 +25,7 @@ USER, PASSWORD, TOKEN = "SEMBLANCE_ARCHIVE_USER", "SEMBLANCE_ARCHIVE_PASSWORD", 
 
 _ON_THE_WAY = (ConnectionError, TimeoutError)
 """What the system says of a connection."""
+_LOOK = "and look there if it is stored before you send it again"
 _PAUSES = (0.5, 2.0)
 """Seconds before each further try of what may go better the next time."""
 
@@ -114,6 +115,8 @@ class HttpClient:
 
         url = path if "://" in path else f"{self.base}/{path}"
         is_open = False
+        # What was sent may be stored all the same, and would be there twice.
+        remedy = "the same command goes on" if method == "GET" else _LOOK
         try:
             with self._session.request(
                 method, url, stream=True, timeout=(self._policy.connect, self._policy.read), **about
@@ -124,7 +127,7 @@ class HttpClient:
                 yield response
         except (requests.Timeout, urllib3.exceptions.ReadTimeoutError) as error:
             raise TransientError(
-                f"{self.shown}: no answer within {self._policy.read:g} s; the same command goes on"
+                f"{self.shown}: no answer within {self._policy.read:g} s; {remedy}"
             ) from error
         except (requests.TooManyRedirects, requests.exceptions.InvalidSchema) as error:
             raise ArchiveError(
@@ -142,8 +145,7 @@ class HttpClient:
                     "the file of that in REQUESTS_CA_BUNDLE"
                 ) from error
             raise TransientError(
-                f"{self.shown}: the connection failed ({_cause(error)}); see that it runs, the same command "
-                "goes on"
+                f"{self.shown}: the connection failed ({_cause(error)}); see that it runs, {remedy}"
             ) from error
 
     def _check(self, response: requests.Response) -> None:

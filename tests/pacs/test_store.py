@@ -85,6 +85,28 @@ def test_an_answer_that_names_nothing_that_is_stored_is_no_success(result, body)
         store_objects(archive, [result])
 
 
+def test_a_part_that_is_stored_is_not_taken_for_all(result):
+    with (
+        answering(200, named("00081199")) as archive,
+        pytest.raises(ArchiveError, match="names 1 of 2 results as stored; look there"),
+    ):
+        store_objects(archive, [result, result])
+
+
+@pytest.mark.parametrize("error", [requests.ReadTimeout, requests.ConnectionError])
+def test_who_hears_no_answer_is_not_told_to_send_again(result, monkeypatch, error):
+    def cut(*about, **more):
+        raise error("cut")
+
+    monkeypatch.setattr(requests.Session, "request", cut)
+    archive = Address.parse("dicomweb:http://a/dw")
+    with pytest.raises(ArchiveError, match="look there if it is stored before you send it again"):
+        store_objects(archive, [result])
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    with pytest.raises(ArchiveError, match="the same command goes on"):
+        list(DicomWeb(archive).series())
+
+
 def test_a_refusal_without_a_reason_is_one_line(result):
     with (
         answering(202, b'{"00081198": {"Value": [null]}}') as archive,
