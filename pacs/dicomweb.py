@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ _OPTIONS = ("fuzzymatching", "emptyvaluematching", "multiplevaluematching")
 """What stands among the attributes of a query and is none (PS3.18 section 8.3.4)."""
 _PAGE, _SMALL_PAGE = 1000, 100
 """Matches asked for at a time; the second number is for servers that refuse the first."""
+_WALKS = 3
+"""How often a list is read that changes while it is read."""
 _ACCEPT = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 """Files as the archive keeps them: to transcode them would cost it time, and might lose something."""
 
@@ -80,17 +82,29 @@ class DicomWeb:
         return uids
 
     def _pages(self, path: str, query: dict[str, str], tags: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-        """Yield matches, each once, until a page has no new one.
+        """Yield matches, each once; a list of which something is deleted meanwhile is read again."""
+        seen: set[str] = set()
+        for _ in range(_WALKS):
+            is_whole = yield from self._walk(path, query, tags, seen)
+            if is_whole:
+                return
+
+    def _walk(
+        self, path: str, query: dict[str, str], tags: tuple[str, ...], seen: set[str]
+    ) -> Generator[dict[str, Any], None, bool]:
+        """Yield matches that were not seen, until a page has no new one; return whether none was missed.
 
         A page may be shorter than asked for and not the last: a server may have a limit of its own
         (PS3.18 section 8.3.4.4), or refuse more than that, as Azure's does. One that does not support
-        ``offset`` answers the same again.
+        ``offset`` answers the same again. Each page begins with the last match of the one before: if that is
+        elsewhere, one before it was deleted, and what followed has moved up into a page that was read.
         """
-        seen: set[str] = set()
-        offset, limit = 0, _PAGE
+        walked: set[str] = set()
+        offset, limit, last, is_whole = 0, _PAGE, "", True
         while True:
+            start = max(0, offset - bool(last))
             try:
-                page = self._http.json(path, {**query, "limit": str(limit), "offset": str(offset)}) or []
+                page = self._http.json(path, {**query, "limit": str(limit), "offset": str(start)}) or []
             except BadRequestError:
                 if limit <= _SMALL_PAGE:
                     raise
@@ -100,22 +114,26 @@ class DicomWeb:
                 # Some servers answer 404, and no empty list, behind the last match.
                 if not seen:
                     raise
-                return
+                page = []
             if not isinstance(page, list):
                 raise ArchiveError(f"{self.address.shown}: answers a query with no list; is it a DICOMweb?")
             named = {"/".join(str(value_of(one, tag)) for tag in tags): one for one in page}
-            new = {name: one for name, one in named.items() if name not in seen}
+            new = set(named) - walked
             # One that shows more than that at once heeds no limit, and has shown all.
             if len(named) == limit and not new:
                 raise ArchiveError(
                     f"{self.address.shown}: shows the first {len(seen):,} of what matches again and again, "
                     "and not what follows; ask for less at once, such as StudyDate=20260101-20260131"
                 )
-            yield from new.values()
-            seen |= set(new)
-            offset += len(page)
+            yield from (one for name, one in named.items() if name not in seen)
+            is_whole &= not last or last in named
+            seen |= new
+            walked |= new
             if not new:
-                return
+                return is_whole
+            offset = start + len(page)
+            # A page of one match, if the next began with it, would be the same again.
+            last = next(reversed(named)) if len(page) > 1 else ""
 
     def files(
         self, series: SeriesKey, folder: Path, wanted: Collection[str] | None = None
