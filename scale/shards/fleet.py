@@ -41,6 +41,8 @@ class Fleet:
         self._places: list[Sequence[Place]] = [
             [place(at, beside, plan.token) for at in shard.at] for shard in plan.shards
         ]
+        # Copies that have not answered for long, until they do or are given up.
+        self._late: set[Place] = set()
         n = sum(map(len, self._places))
         # Two pools: whoever waits for the copies of a shard must not take the threads that ask them.
         self._shards = ThreadPoolExecutor(min(_THREADS, len(self._places)), "shards")
@@ -84,7 +86,8 @@ class Fleet:
         # Each message says for which split and commit it is: whoever answers checks it.
         asked = Message({**about, **message.about}, message.arrays)
         end = self._clock() + self.plan.timeout
-        rest = list(self._places[number])
+        # A copy that hangs is asked last: each question to it would take a thread until the time-out.
+        rest = sorted(self._places[number], key=self._late.__contains__)
         waiting: dict[Future[Message], Place] = {}
         reasons: list[str] = []
         # What is late goes on in its thread until its own time-out, and its answer is thrown away.
@@ -96,6 +99,8 @@ class Fleet:
             done, _ = wait(
                 waiting, max(0.0, min(self.plan.hedge, left) if rest else left), return_when=FIRST_COMPLETED
             )
+            if not done:
+                self._note_late(waiting)
             for future in done:
                 try:
                     return future.result()
@@ -106,6 +111,11 @@ class Fleet:
                 reasons += [f"{name}: no answer within {self.plan.timeout:g} s" for name in slow]
                 break
         raise ShardAwayError(number, "; ".join(reasons))
+
+    def _note_late(self, waiting: Mapping[Future[Message], Place]) -> None:
+        for future, copy in waiting.items():
+            self._late.add(copy)
+            future.add_done_callback(lambda _, copy=copy: self._late.discard(copy))  # type: ignore[misc]
 
     def close(self) -> None:
         """Let go of all shards."""

@@ -191,6 +191,38 @@ def test_a_slow_copy_does_not_delay_the_answer_of_another(four):
     assert len(found.array("ids")) == n
 
 
+def test_a_copy_that_hangs_takes_no_threads_from_others(four):
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Event
+
+    from scale.shards.places import AwayError
+
+    released, asked = Event(), []
+
+    class Slow:
+        name = "slow"
+
+        def ask(self, message, timeout):
+            asked.append(1)
+            released.wait(60)
+            raise AwayError("too late")
+
+        def close(self):
+            pass
+
+    fleet = four._fleet
+    fleet._places[0] = [Slow(), fleet._places[0][0]]
+    message = Message({"ask": "ids", "by": "thumbnail"})
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            # More often than there are threads.
+            for _ in range(12):
+                assert pool.submit(fleet.ask, {0: message}).result(20)
+        finally:
+            released.set()
+    assert len(asked) <= 2
+
+
 def test_a_folder_that_is_closed_while_it_answers_closes_afterwards(copied, monkeypatch):
     from concurrent.futures import ThreadPoolExecutor
     from threading import Event
