@@ -65,8 +65,9 @@ class Workers:
             return await waiting
         finally:
             # What waits is taken out of the line, also if whoever waits for it was cancelled; what has begun
-            # cannot be stopped, and ends soon.
+            # cannot be stopped, ends soon, and is not missed.
             task.cancel()
+            waiting.cancel()
 
     async def fetch(self, question: Callable[[], T]) -> T:
         """Run what is short."""

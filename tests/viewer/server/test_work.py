@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 
 import pytest
@@ -95,3 +96,27 @@ def test_what_a_query_raises_is_raised():
 
     with pytest.raises(ValueError, match="why"):
         asyncio.run(Workers(1).ask(fail, no))
+
+
+def test_what_fails_after_its_asker_has_gone_away_is_no_error_of_the_server(caplog):
+    begun, busy = threading.Event(), threading.Event()
+
+    def fail():
+        begun.set()
+        busy.wait(10)
+        raise ValueError("why")
+
+    async def ask():
+        workers = Workers(1)
+        waiting = asyncio.create_task(workers.ask(fail, no))
+        await workers.fetch(lambda: begun.wait(10))
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        busy.set()
+        await workers.ask(lambda: None, no)
+        workers.close()
+
+    asyncio.run(ask())
+    gc.collect()
+    assert not caplog.records
