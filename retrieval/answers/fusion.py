@@ -18,7 +18,6 @@ from .rule_names import FUSION_RULES
 RANK_CONSTANT = 60
 """The constant of reciprocal rank fusion that Cormack, Clarke and Büttcher (SIGIR 2009) recommend."""
 
-
 _LEAST = float(np.finfo(np.float32).tiny)
 """Scores that differ by less tell nothing apart; divided by less, one of another size would be infinite."""
 
