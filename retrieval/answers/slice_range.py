@@ -89,9 +89,10 @@ def find_range(
     weights = weights * np.exp(-2 * outside)
     # Each slice has one vote, divided among what it found, so that a slice with many likenesses is one slice.
     weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
-    densities = _densities(votes, weights)
     spans = np.geomspace(lengths[0], lengths[1], _STEPS)
     bottoms = np.linspace(heights.min() - lengths[1], heights.max(), 4 * _STEPS)
+    has_vote = weights.any(axis=1)
+    heights, densities = heights[has_vote], _densities(votes[has_vote], weights[has_vote])
     best = _best(heights, densities, bottoms, spans)
     for shrink in (8.0, 64.0, 512.0):  # finer and finer around the best
         wide, ratio = np.ptp(bottoms) / (4 * _STEPS) * 16 / shrink, (lengths[1] / lengths[0]) ** (1 / shrink)

@@ -102,7 +102,8 @@ def _votes(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return u of the best match of each slice in up to ten volumes, and what each counts, (n, 10).
 
-    That of the r-th volume counts 1 / r: the best match is the likeliest to show the same part of the body.
+    That of the r-th volume counts 1 / r: the best match is the likeliest to show the same part of the body. A
+    slice to which all are equally like, such as a black one, has no vote.
     """
     series = snapshot.stack_positions.cases("series")
     votes = np.zeros((len(slices), _VOLUMES))
@@ -112,6 +113,8 @@ def _votes(
         encoded = encode_query(snapshot, one, options)
         moved = move_queries(snapshot, encoded, options, options.like)
         images = rank_by_all(snapshot, moved, len(snapshot), mask, options)
+        if not len(images) or images.scores[0] == images.scores[-1]:
+            continue
         best = rank_cases(images, series, CaseRule(), _VOLUMES).ranking
         votes[row, : len(best)] = known[best.ids]
         weights[row, : len(best)] = 1.0 / (1 + np.arange(len(best)))
