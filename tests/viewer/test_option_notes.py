@@ -6,7 +6,6 @@ import cv2
 import pytest
 from support.images import texture_of_all_sizes
 from support.served import SEARCH, graphql, run
-from support.server_process import serving
 
 from retrieval.index.writer import IndexWriter
 from retrieval.registry import make
@@ -87,6 +86,8 @@ def test_classification_and_evaluation_say_that_one_representation_is_not_fused(
 
 def test_the_page_says_by_which_weights_an_answer_is_fused_once(place, capsys):
     pytest.importorskip("strawberry")
+    from support.server_process import serving
+
     assert run(["learn-fusion", place, "--by", "dense", "--by", "deep"])[0] == 0
     with IndexWriter.open(place) as index:
         (learnt,) = index.fusions
