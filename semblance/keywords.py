@@ -78,6 +78,7 @@ _WHOLE, _NUMBERS = ("k", "blind", "smooth"), ("margin", "unsure")
 _TEXTS = ("case_by", "volume_by", "label_of", "hit")
 _NUMBERS_OR_NONE, _TEXTS_OR_NONE = ("collapse",), ("where", "not_same", "group_by", "fusion")
 _NAMES = ("by", "among", "like", "unlike", "concept")
+_SWITCHES = ("include_self", "mm")
 
 
 def names(given: Names | None, what: str = "by") -> tuple[str, ...]:
@@ -151,6 +152,10 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
             # True is a whole number to Python, and to nobody else.
             if key in given and (not isinstance(given[key], kind) or isinstance(given[key], bool)):
                 raise SettingError(f"{key}: {given[key]!r} is no {called}")
+    for key in _SWITCHES:
+        # Any text is true to Python, "no" as well.
+        if key in given and type(given[key]).__name__ not in ("bool", "bool_"):  # of numpy, too
+            raise SettingError(f"{key}: {given[key]!r} is neither True nor False")
     adjust = given.get("adjust")
     if adjust is not None and not isinstance(adjust, Mapping):
         raise SettingError(f"adjust: {adjust!r} is no mapping; give settings by name")

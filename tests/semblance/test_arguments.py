@@ -45,6 +45,8 @@ def index(scans: Path) -> Iterator[semblance.Index]:
         ({"like": "nothing"}, "nothing: no such image"),
         ({"among": 3}, "among: 3 is no name"),
         ({"k": True}, "k: True is no whole number"),
+        ({"include_self": "no"}, "include_self: 'no' is neither True nor False"),
+        ({"region": (0, 0, 9, 9), "mm": 1}, "mm: 1 is neither True nor False"),
         ({"volume_by": "votes"}, "volume_by: only the slices of a volume are aligned"),
         ({"adjust": 3}, "adjust: 3 is no mapping"),
         ({"region": (0, 0, 9)}, "region: (0, 0, 9) will not do; give 4 numbers"),
