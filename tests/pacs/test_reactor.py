@@ -67,7 +67,7 @@ def peer(study, monkeypatch):
         return link
 
     monkeypatch.setattr(AE, "associate", associate)
-    monkeypatch.setattr("pacs.association._WAIT", 3)
+    monkeypatch.setattr("pacs.association._WAIT", 20)
     yield Peer("OTHER", "127.0.0.1", server.server_address[1], "the archive")
     server.shutdown()
 
