@@ -22,8 +22,8 @@ from retrieval.errors import ArchiveError
 from retrieval.readers.archive import Address, SeriesKey
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-SILENCE = 2.0
-PAUSE = 0.1
+SILENCE = 4.0
+PAUSE = 0.16
 """Seconds between two pieces of an image on a slow line, of which it has forty."""
 
 
