@@ -50,6 +50,7 @@ def slow_line(port, *, back):
         for one in (source, target):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
+            one.close()
 
     def run():
         with contextlib.suppress(OSError):

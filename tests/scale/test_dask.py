@@ -358,16 +358,19 @@ def test_workers_killed_at_fifty_instants_leave_the_same_index(scans, tmp_path, 
 
 @pytest.mark.soak
 def test_ctrl_c_ends_the_command_and_its_cluster(tmp_path):
-    for patient in range(20):
+    for patient in range(40):
         write_series(tmp_path / "scans" / f"p{patient}", patient, n=20)
     code = "import sys; from cli.main import main; sys.exit(main(sys.argv[1:]))"
     words = ["index", str(tmp_path / "scans"), "-o", str(tmp_path / "i"), "--by", "thumbnail", "--on", "dask"]
     # A session of its own, so that a signal to the group reaches the cluster too, as of a terminal.
     process = subprocess.Popen([sys.executable, "-c", code, *words], start_new_session=True)
-    time.sleep(12)
+    while not (tmp_path / "i").exists() and process.poll() is None:
+        time.sleep(0.1)
+    time.sleep(5)  # the cluster starts, and has not done all images yet
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(30) != 0
-    time.sleep(1)
     with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)
+        for _ in range(100):  # what has ended is there until the system takes it away
+            os.killpg(process.pid, 0)
+            time.sleep(0.2)
     assert main([*words[:-2], "--quiet"]) == 0
