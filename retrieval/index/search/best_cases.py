@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...answers.bounded_fusion import Prefixes, depths, may_save
 from ...ranker import Ids, Ranking
 from ..storage.snapshot import Snapshot
-from .candidates import Mask
+from .candidates import Mask, n_candidates
 from .fusion import Fusion
 from .group_cases import GroupedRanking, collapsed_within, group_cases
 from .look_up import LookUp, each_of, rankings_of
@@ -55,7 +55,7 @@ def best_cases(
     is_by_rank = fusion.rule == "rrf" and len(refined) > 1
     if is_by_rank and look_up is None:
         return None
-    n = len(snapshot) if mask is None else int(np.count_nonzero(mask))
+    n = n_candidates(snapshot, mask)
     if not may_save(n, options.k):
         return None
     scaled = fusion.scaled(snapshot, [one.with_ranking(Ranking.of_nothing()) for one in refined])

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from ...answers.bounded_fusion import fuse_best, may_save
 from ...ranker import Ranking
 from ..storage.snapshot import Snapshot
-from .candidates import Mask
+from .candidates import Mask, n_candidates
 from .encode_query import EncodedQuery
 from .fusion import Fusion
 from .look_up import LookUp, rankings_of
@@ -36,7 +34,7 @@ def best_fused(
     """
     if len(refined) == 1 or any(one.are_all_reranked for one in refined):
         return None
-    n = len(snapshot) if mask is None else int(np.count_nonzero(mask))
+    n = n_candidates(snapshot, mask)
     if not may_save(n, k):  # else the scales of a small index would be found twice
         return None
     scaled = fusion.scaled(snapshot, [one.with_ranking(Ranking.of_nothing()) for one in refined])

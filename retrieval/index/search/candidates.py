@@ -23,6 +23,11 @@ Mask = NDArray[np.bool_]
 """bool (n,), by position: which images may be found."""
 
 
+def n_candidates(snapshot: Snapshot, mask: Mask | None) -> int:
+    """Return how many images may be found; all without a mask."""
+    return len(snapshot) if mask is None else int(np.count_nonzero(mask))
+
+
 @dataclass(frozen=True, eq=False)
 class NamesOf(Collection[str]):
     """The names of the images of a mask: of a million images none is looked up."""

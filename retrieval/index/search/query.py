@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ...answers.bounded_fusion import depths
 from ...errors import SettingError
 from ..storage.snapshot import Snapshot
 from .best_cases import Cases, best_cases
 from .best_fused import Fused, best_fused
-from .candidates import Mask, candidate_mask
+from .candidates import Mask, candidate_mask, n_candidates
 from .concepts import move_queries
 from .encode_query import EncodedQuery, encode_query
 from .fusion import Fusion
@@ -114,7 +112,7 @@ def _refined(
 
 def first_reach(snapshot: Snapshot, mask: Mask | None, options: QueryOptions, n_rankings: int) -> int:
     """Return how deep an answer reads its rankings at first."""
-    n = len(snapshot) if mask is None else int(np.count_nonzero(mask))
+    n = n_candidates(snapshot, mask)
     if options.group_by is not None:
         return next(depths(n, options.k, n_rankings), n)
     k = first_depth(options, n)
