@@ -164,26 +164,32 @@ def test_a_plan_that_is_wrong_is_refused_and_never_answered_by(copied, pairs, pr
         index.query(index.names[-1], by=["thumbnail"])
 
 
+class Hanging:
+    """A copy of a shard that says nothing until it is released, and then that it is away."""
+
+    name = "hanging"
+
+    def __init__(self, released, asked):
+        self.released, self.asked = released, asked
+
+    def ask(self, message, timeout):
+        from scale.shards.places import AwayError
+
+        self.asked.append(message)
+        self.released.wait(60)
+        raise AwayError("too late")
+
+    def close(self):
+        pass
+
+
 def test_a_slow_copy_does_not_delay_the_answer_of_another(four):
     from concurrent.futures import ThreadPoolExecutor
     from threading import Event
 
-    from scale.shards.places import AwayError
-
     released, n = Event(), four._fleet.plan.shards[0].images
-
-    class Slow:
-        name = "slow"
-
-        def ask(self, message, timeout):
-            released.wait(20)
-            raise AwayError("too late")
-
-        def close(self):
-            pass
-
     fleet = four._fleet
-    fleet._places[0] = [Slow(), fleet._places[0][0]]
+    fleet._places[0] = [Hanging(released, []), fleet._places[0][0]]
     asked = Message({"ask": "ids", "by": "thumbnail"})
     with ThreadPoolExecutor(1) as pool:
         found = pool.submit(fleet.ask, {0: asked}).result(15)[0]
@@ -195,23 +201,9 @@ def test_a_copy_that_hangs_takes_no_threads_from_others(four):
     from concurrent.futures import ThreadPoolExecutor
     from threading import Event
 
-    from scale.shards.places import AwayError
-
     released, asked = Event(), []
-
-    class Slow:
-        name = "slow"
-
-        def ask(self, message, timeout):
-            asked.append(1)
-            released.wait(60)
-            raise AwayError("too late")
-
-        def close(self):
-            pass
-
     fleet = four._fleet
-    fleet._places[0] = [Slow(), fleet._places[0][0]]
+    fleet._places[0] = [Hanging(released, asked), fleet._places[0][0]]
     message = Message({"ask": "ids", "by": "thumbnail"})
     with ThreadPoolExecutor(1) as pool:
         try:
