@@ -66,3 +66,32 @@ def list_images(tab: Any) -> None:
         shown = first.element_handle()
         tab.select_option("#level", "")
         shown.wait_for_element_state("hidden")
+
+
+def open_image(tab: Any, name: str = "ct0/002.dcm") -> None:
+    """Open an image from the page's list and wait for its pixels."""
+    from playwright.sync_api import expect
+
+    list_images(tab)
+    tab.click(f'#list [data-id="{name}"]')
+    expect(tab.locator("#look-title")).to_have_text(name)
+    expect(tab.locator("#window-values")).not_to_be_empty()
+
+
+def drag(
+    tab: Any,
+    start: tuple[float, float] = (0.42, 0.42),
+    end: tuple[float, float] = (0.58, 0.58),
+    button: str = "left",
+    steps: int = 1,
+) -> None:
+    """Drag on the image, from and to shares of its stage; by default over its middle."""
+    box = tab.locator("#stage").bounding_box()
+    assert box is not None
+    (x0, y0), (x1, y1) = [
+        (box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in (start, end)
+    ]
+    tab.mouse.move(x0, y0)
+    tab.mouse.down(button=button)
+    tab.mouse.move(x1, y1, steps=steps)
+    tab.mouse.up(button=button)

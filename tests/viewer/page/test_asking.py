@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from support.browser import list_images
+from support.browser import drag, open_image
 from support.images import texture_of_all_sizes
 from support.served import copy_room
 
@@ -22,23 +22,6 @@ STAGE = """() => {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   return data.some((one, i) => i % 4 < 3 && one);
 }"""
-
-
-def open_image(tab: Page, name: str = "ct0/002.dcm") -> None:
-    """Open an image from the list and wait for its pixels."""
-    list_images(tab)
-    tab.click(f'#list [data-id="{name}"]')
-    expect(tab.locator("#look-title")).to_have_text(name)
-    expect(tab.locator("#window-values")).not_to_be_empty()
-
-
-def mark(tab: Page) -> None:
-    """Mark a box in the middle of the image."""
-    box = tab.locator("#stage").bounding_box()
-    assert box is not None
-    for share, act in ((0.42, tab.mouse.down), (0.58, tab.mouse.up)):
-        tab.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * share)
-        act()
 
 
 def counted(tab: Page) -> list[str]:
@@ -93,7 +76,7 @@ def test_frames_of_a_dropped_file_are_looked_at_beside_its_answer(
 def test_back_before_the_mark_nothing_is_asked(visit: Visit, address: str) -> None:
     tab = visit(address)
     open_image(tab)
-    mark(tab)
+    drag(tab)
     expect(tab.locator(".hit").first).to_be_visible()
     tab.go_back()
     expect(tab.locator("#empty-answer")).to_be_visible()
@@ -116,7 +99,7 @@ def test_back_before_the_mark_nothing_is_asked(visit: Visit, address: str) -> No
 def test_the_button_asks_with_the_whole_image_where_a_part_is_marked_too(visit: Visit, address: str) -> None:
     tab = visit(address)
     open_image(tab)
-    mark(tab)
+    drag(tab)
     expect(tab.locator(".findings")).to_be_visible()
     asked = counted(tab)
     with tab.expect_request(lambda one: "searching(" in (one.post_data or "")):
@@ -131,11 +114,11 @@ def test_on_a_phone_each_answer_comes_to_the_front_and_so_does_what_is_wrong(
 ) -> None:
     tab = visit(address, width=390)
     open_image(tab)
-    mark(tab)
+    drag(tab)
     expect(tab.locator("#answer")).to_be_visible()
     tab.locator(".hit .picture").first.click()
     expect(tab.locator("#compare")).to_be_visible()
-    mark(tab)
+    drag(tab)
     expect(tab.locator("#answer")).to_be_visible()
     problem = '{"data":{"searching":{"__typename":"Problem","message":"no structure"}}}'
     refused = {"content_type": "text/event-stream", "body": f"event: next\ndata: {problem}\n\n"}
@@ -145,7 +128,7 @@ def test_on_a_phone_each_answer_comes_to_the_front_and_so_does_what_is_wrong(
 
     tab.route("**/graphql", refuse)
     tab.click("[data-tab-of=look]")
-    mark(tab)
+    drag(tab)
     expect(tab.locator("#answer-notes")).to_have_text("no structure")
     expect(tab.locator("#answer")).to_be_visible()
 

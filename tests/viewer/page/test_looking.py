@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import cv2
 import numpy as np
 import pytest
-from support.browser import list_images
+from support.browser import drag, open_image
 from support.images import texture_of_all_sizes
 from support.served import INDEX, hounsfield, run, write_ct
 
@@ -30,26 +30,9 @@ BRIGHT = """() => {
 }"""
 
 
-def open_image(tab: Page, name: str = FIRST) -> None:
-    """Open an image from the list and wait for its pixels."""
-    list_images(tab)
-    tab.click(f'#list [data-id="{name}"]')
-    expect(tab.locator("#look-title")).to_have_text(name)
-    expect(tab.locator("#window-values")).not_to_be_empty()
-
-
-def drag(tab: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Drag on the image, from and to shares of its stage."""
-    box = tab.locator("#stage").bounding_box()
-    assert box is not None
-    for place, act in ((start, tab.mouse.down), (end, tab.mouse.up)):
-        tab.mouse.move(box["x"] + box["width"] * place[0], box["y"] + box["height"] * place[1])
-        act()
-
-
 def test_an_image_that_is_on_its_way_does_not_look_like_the_last_one(visit: Visit, address: str) -> None:
     tab = visit(address)
-    open_image(tab)
+    open_image(tab, FIRST)
     may_go = threading.Event()
     tab.route("**/pixels", lambda route: route.continue_() if may_go.is_set() else held.append(route))
     held: list[object] = []
@@ -69,7 +52,7 @@ def test_an_image_that_is_on_its_way_does_not_look_like_the_last_one(visit: Visi
 
 def test_the_value_under_a_resting_cursor_is_that_of_the_slice_on_screen(visit: Visit, address: str) -> None:
     tab = visit(address)
-    open_image(tab)
+    open_image(tab, FIRST)
     box = tab.locator("#stage").bounding_box()
     assert box is not None
     tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -85,7 +68,7 @@ def test_the_value_under_a_resting_cursor_is_that_of_the_slice_on_screen(visit: 
 
 def test_a_measurement_and_a_mark_that_was_begun_stay_on_their_slice(visit: Visit, address: str) -> None:
     tab = visit(address)
-    open_image(tab)
+    open_image(tab, FIRST)
     tab.keyboard.press("m")
     drag(tab, (0.3, 0.3), (0.6, 0.6))
     expect(tab.locator("#measured")).to_contain_text("mm")
@@ -106,7 +89,7 @@ def test_another_image_has_its_own_window(visit: Visit, address: str) -> None:
     tab = visit(address)
     open_image(tab, "grey.png")
     own = tab.locator("#window-values").inner_text()
-    open_image(tab)
+    open_image(tab, FIRST)
     tab.keyboard.press("5")
     expect(tab.locator("#window-values")).to_have_text("W 80 L 40")
     # Slices of one series share a window.
@@ -121,7 +104,7 @@ def test_files_from_outside_keep_their_names_and_nothing_of_others(
     visit: Visit, address: str, tmp_path: Path
 ) -> None:
     tab = visit(address)
-    open_image(tab)
+    open_image(tab, FIRST)
     for seed, name in enumerate(("one.png", "two.png")):
         cv2.imwrite(str(tmp_path / name), texture_of_all_sizes(80, 80, seed=seed))
         tab.set_input_files("#file", tmp_path / name)
@@ -143,7 +126,7 @@ def test_files_from_outside_keep_their_names_and_nothing_of_others(
 
 def test_arrows_go_through_the_slices_of_what_was_clicked(visit: Visit, address: str) -> None:
     tab = visit(address)
-    open_image(tab)
+    open_image(tab, FIRST)
     tab.keyboard.press("ArrowDown")
     expect(tab.locator("#where-am-i")).to_contain_text("slice 2/6")
     tab.keyboard.press("ArrowUp")
@@ -164,7 +147,7 @@ def test_nothing_is_laid_over_an_image_on_a_low_screen(
 ) -> None:
     """As a screen of 1400 by 900 is at 200 %."""
     tab = visit(address)
-    open_image(tab)
+    open_image(tab, FIRST)
     tab.click("#ask-whole")
     tab.locator(".hit .picture").first.click()
     expect(tab.locator("#hit-where")).not_to_be_empty()
@@ -258,7 +241,7 @@ def test_what_is_measured_is_written_upright_however_the_image_is_stretched(
 
 def test_the_value_under_the_cursor_is_there_while_something_is_marked(visit: Visit, address: str) -> None:
     tab = visit(address)
-    open_image(tab)
+    open_image(tab, FIRST)
     box = tab.locator("#stage").bounding_box()
     assert box is not None
     tab.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.4)
@@ -292,7 +275,7 @@ def test_of_several_files_it_is_said_that_one_was_taken(visit: Visit, address: s
 
 def test_a_long_label_has_lines_of_its_own_and_paper_holds_all_hits(visit: Visit, address: str) -> None:
     tab = visit(address, width=1024)
-    open_image(tab)
+    open_image(tab, FIRST)
     tab.click("#ask-whole")
     expect(tab.locator(".findings li").first).to_be_visible()
     wide = """text => {

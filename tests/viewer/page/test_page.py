@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import cv2
 import pytest
-from support.browser import list_images
+from support.browser import drag, open_image
 from support.images import texture_of_all_sizes
 from support.served import asked
 
@@ -32,30 +32,9 @@ CUT_OFF = """pane => {
 }"""
 
 
-def open_image(tab: Page, name: str = "ct0/002.dcm") -> None:
-    """Open an image from the list and wait for its pixels."""
-    list_images(tab)
-    tab.click(f'#list [data-id="{name}"]')
-    expect(tab.locator("#look-title")).to_have_text(name)
-    expect(tab.locator("#window-values")).not_to_be_empty()
-
-
-def drag(tab: Page, start: tuple[float, float], end: tuple[float, float], button: str = "left") -> None:
-    """Drag on the image, from and to shares of its stage."""
-    box = tab.locator("#stage").bounding_box()
-    assert box is not None
-    (x0, y0), (x1, y1) = [
-        (box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in (start, end)
-    ]
-    tab.mouse.move(x0, y0)
-    tab.mouse.down(button=button)
-    tab.mouse.move(x1, y1, steps=4)
-    tab.mouse.up(button=button)
-
-
 def mark(tab: Page) -> None:
     """Mark a box in the middle and wait for the answer."""
-    drag(tab, (0.42, 0.4), (0.58, 0.62))
+    drag(tab, (0.42, 0.4), (0.58, 0.62), steps=4)
     expect(tab.locator(".hit").first).to_be_visible()
 
 
@@ -99,7 +78,7 @@ def test_a_drag_with_the_right_button_changes_the_window_and_a_preset_sets_it(
     before = tab.locator("#window-values").inner_text()
     pixels = PIXELS
     seen = tab.evaluate(pixels)
-    drag(tab, (0.4, 0.4), (0.6, 0.5), button="right")
+    drag(tab, (0.4, 0.4), (0.6, 0.5), button="right", steps=4)
     expect(tab.locator("#window-values")).not_to_have_text(before)
     tab.wait_for_function(f"seen => ({pixels})() !== seen", arg=seen)  # it is drawn in the next frame
     tab.keyboard.press("1")
@@ -155,7 +134,7 @@ def test_every_tool_marks_a_region(visit: Visit, address: str) -> None:
     tools = {
         "polygon": (polygon, "polygon"),
         "superpixel": (lambda: tab.mouse.click(*at(0.5, 0.5)), "point"),
-        "brush": (lambda: drag(tab, (0.44, 0.44), (0.56, 0.56)), "polygon"),
+        "brush": (lambda: drag(tab, (0.44, 0.44), (0.56, 0.56), steps=4), "polygon"),
     }
     for tool, (draw, kind) in tools.items():
         tab.click(f"[data-tool={tool}]")
@@ -290,7 +269,7 @@ def test_the_address_brings_all_back_and_so_does_the_way_back(visit: Visit, addr
     tab = visit(address)
     open_image(tab)
     mark(tab)
-    drag(tab, (0.2, 0.2), (0.3, 0.3), button="right")
+    drag(tab, (0.2, 0.2), (0.3, 0.3), button="right", steps=4)
     tab.wait_for_function("() => location.hash.includes('window')")
     before, shown = hits_of(tab), tab.locator("#window-values").inner_text()
     again = visit(tab.url)

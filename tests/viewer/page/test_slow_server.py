@@ -7,30 +7,13 @@ from pathlib import Path
 
 import cv2
 import pytest
-from support.browser import list_images
+from support.browser import drag, open_image
 from support.images import texture_of_all_sizes
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, Route, expect
 
 Visit = Callable[..., Page]
-
-
-def open_image(tab: Page, name: str = "ct0/002.dcm") -> None:
-    """Open an image from the list and wait for its pixels."""
-    list_images(tab)
-    tab.click(f'#list [data-id="{name}"]')
-    expect(tab.locator("#look-title")).to_have_text(name)
-    expect(tab.locator("#window-values")).not_to_be_empty()
-
-
-def mark(tab: Page) -> None:
-    """Mark something in the middle of the image with the tool that is chosen."""
-    box = tab.locator("#stage").bounding_box()
-    assert box is not None
-    for share, act in ((0.42, tab.mouse.down), (0.58, tab.mouse.up)):
-        tab.mouse.move(box["x"] + box["width"] * share, box["y"] + box["height"] * share)
-        act()
 
 
 def test_a_stroke_asks_on_no_other_slice_than_its_own(visit: Visit, address: str) -> None:
@@ -40,7 +23,7 @@ def test_a_stroke_asks_on_no_other_slice_than_its_own(visit: Visit, address: str
     tab.route("**/masks", lambda route: held.append(route))
     tab.keyboard.press("r")
     with tab.expect_request("**/masks"):
-        mark(tab)
+        drag(tab)
     tab.locator("#stage").focus()
     tab.keyboard.press("ArrowDown")
     expect(tab.locator("#where-am-i")).to_contain_text("slice 5/6")
@@ -60,7 +43,7 @@ def test_a_key_that_leads_to_no_other_slice_takes_no_mark_away(
     tab = visit(address)
     tab.set_input_files("#file", tmp_path / "one.png")
     expect(tab.locator("#window-values")).not_to_be_empty()
-    mark(tab)
+    drag(tab)
     expect(tab.locator(".findings")).to_be_visible()
     tab.locator("#stage").focus()
     tab.keyboard.press("ArrowDown")
@@ -114,6 +97,6 @@ def test_an_answer_that_ends_before_its_hits_is_asked_for_again(visit: Visit, ad
             route.fulfill(content_type="text/event-stream", body=f"event: next\ndata: {progress}\n\n")
 
     tab.route("**/graphql", cut_the_first)
-    mark(tab)
+    drag(tab)
     expect(tab.locator(".findings")).to_be_visible()
     assert len(cut) == 1
