@@ -23,6 +23,9 @@ os.environ.pop("SEMBLANCE_KEY", None)
 settings.register_profile("semblance", deadline=None, print_blob=True)
 settings.load_profile("semblance")
 
+# No tests, and some of it needs parts that not every installation has.
+collect_ignore = ["support"]
+
 SECONDS: Counter[str] = Counter()
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [
