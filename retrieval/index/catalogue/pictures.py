@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...errors import SettingError
 from ...metadata.groups import NAMED_IN_FILES
 from ...metadata.label_table import LabelRow
+from ...metadata.own_columns import without_own
 from ...picture import Value
 from .database import Catalogue
 from .encoded_picture import EncodedPicture
@@ -104,6 +105,7 @@ def make_entry(
     """Combine what the catalogue and a label table say of an image; the table has precedence."""
     name, source, rows, cols, row_spacing, col_spacing = row[:6]
     spacing = None if row_spacing is None else (row_spacing, col_spacing)
+    table = without_own(table, metadata)
     # A table may hold a number where a file holds text; groups are compared as text.
     own = {key: str(table[key]) for key in GROUPS if key in table}
     rest = {key: value for key, value in table.items() if key not in GROUPS}

@@ -13,6 +13,7 @@ from ...errors import SettingError
 from ...metadata.filter import Condition
 from ...metadata.groups import Cells, keep_together, narrower, says_nothing
 from ...metadata.label_table import LabelRow, LabelTable
+from ...metadata.own_columns import has_own, refuse_own_columns
 from ...picture import Value
 from ..catalogue.pictures import GROUPS
 from .identities import Values
@@ -27,10 +28,14 @@ class Annotations:
     snapshot : the images.
     table : replaces the labels of the index, and its columns of the same names, by image or file; None if the
         index is to answer alone.
+
+    Raises SettingError for a table with columns that an index fills itself.
     """
 
     def __init__(self, snapshot: Snapshot, table: LabelTable | None = None) -> None:
         self.snapshot = snapshot
+        if table is not None and has_own(chain.from_iterable(row.columns for row in table.rows.values())):
+            refuse_own_columns(table, "um_per_px" in snapshot.columns.names)
         self._table = None if table is None else by_ids(table, snapshot)
 
     @property

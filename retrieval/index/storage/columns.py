@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...errors import SettingError, did_you_mean
 from ...metadata.label_table import LabelRow
+from ...metadata.own_columns import has_own, without_own
 from ...picture import Value
 from ..catalogue.pictures import GROUPS, KINDS, Entry, Row, make_entry
 from ..catalogue.stored_json import parse_many
@@ -85,7 +86,11 @@ class Columns:
         parsed = [own.parsed(kind) for own, kind in zip(texts, KINDS, strict=True)]
         self._groups, self._metadata, self._labels, self._tables = (whole for whole, _ in parsed)
         # Of tables, groups and metadata, in the order of their precedence.
-        self._layers = [(parsed[i][0], frozenset[str]().union(*parsed[i][1])) for i in (3, 0, 1)]
+        named = [frozenset[str]().union(*distinct) for _, distinct in parsed]
+        if has_own(named[3]):
+            self._tables = list(map(without_own, self._tables, self._metadata))
+            named[3] = frozenset[str]().union(*self._tables)
+        self._layers = [(self._tables, named[3]), (self._groups, named[0]), (self._metadata, named[1])]
         self._cells: dict[str, list[Values]] = {}
         self.names = sorted({*_PLAIN, *GROUPS, "label"}.union(*(names for _, names in self._layers)))
 

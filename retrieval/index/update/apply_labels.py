@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...errors import OptionError
 from ...metadata.label_table import LabelRow, LabelTable
+from ...metadata.own_columns import refuse_own_columns
 from ...readers.folder import find_files
 from ..catalogue.database import Catalogue
 from ..catalogue.pictures import count_unlabelled, set_labels
@@ -79,7 +80,11 @@ def count_changed(store: Store, table: LabelTable, scopes: Sequence[Scope]) -> i
 
 
 def check_table(store: Store, table: LabelTable | None) -> None:
-    """Raise OptionError for labels by folder in an index that hides the names of folders."""
+    """Refuse a table with columns that an index fills itself, and labels by folder if it hides folders.
+
+    Raises SettingError.
+    """
+    refuse_own_columns(table, store.tiling is not None)
     if table is not None and table.is_by_folder and store.catalogue.names.are_hidden:
         raise OptionError("the labels would be names of the folders that this index hides", "label_by")
 

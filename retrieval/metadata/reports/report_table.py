@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...errors import SettingError
 from ..label_table import LabelRow, LabelTable
+from ..own_columns import OF_ALL, OF_TILES
 from ..table_rows import table_rows
 from .negation import affirmed
 from .terms import Term
@@ -26,7 +27,8 @@ def read_reports(path: Path, terms: Sequence[Term], columns: Sequence[str] = ())
     Parameters
     ----------
     columns : of text; those of ``TEXTS`` that are there if none is named. All others are kept as columns,
-        such as ``patient``; a column ``case`` stands for it if there is none.
+        such as ``patient``, but for those that an index fills itself (``own_columns``); a column ``case``
+        stands for a patient if there is none.
 
     Raises
     ------
@@ -56,7 +58,8 @@ def read_reports(path: Path, terms: Sequence[Term], columns: Sequence[str] = ())
 def _row(row: LabelRow, terms: Sequence[Term], texts: Sequence[str]) -> LabelRow:
     # One text a column: a denial in one says nothing of the next.
     text = "\n".join(str(row.columns[name]) for name in texts if name in row.columns)
-    rest = {name: value for name, value in row.columns.items() if name not in texts}
+    taken = {*texts, *OF_ALL, *OF_TILES}
+    rest = {name: value for name, value in row.columns.items() if name not in taken}
     rest[HAS_REPORT] = "yes"  # also if no term is affirmed: that is what it says
     if "patient" not in rest and "case" in rest:
         rest["patient"] = rest["case"]
