@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from retrieval.index import QueryOptions
 from scale.shards.opening import open_index as open_reader
+from scale.shards.opening import whole
 from viewer.answering import ask, by_ids, findings_of, without_itself
 from viewer.queries.query import Query, canvas_of, indexed_name
 
@@ -118,8 +119,7 @@ class Index:
 
         keywords.checked({"label_of": label_of, "unsure": unsure})
         query = query_of(self._reader, image)
-        # The votes of neighbours say what it is, so it must not be its own neighbour.
-        # An image never votes for itself, whether it is named or read.
+        # The votes of neighbours say what it is: an image never votes for itself, named or read.
         options = replace(self._options(query, {**given, "include_self": False}), include_self=True)
         found = self._reader.classify(query.subject, options, label_of=label_of, unsure=unsure)
         return Classification(**vars(found), query=query.id, lacking=self._reader.lacking)
@@ -169,13 +169,15 @@ class Index:
         if "fusion" in given:
             given["fusion"] = keywords.names(given["fusion"], "fusion")
         options = EvaluationOptions(by=keywords.names(by), labels=table, **given)
-        return Evaluation(**vars(evaluate(self._reader, options)))
+        with whole(self._reader):
+            return Evaluation(**vars(evaluate(self._reader, options)))
 
     def duplicates(self) -> list[DuplicateGroup]:
         """Return the groups of near-duplicates, those of more than one patient first."""
         from retrieval.index.search.list_duplicates import list_duplicates
 
-        return self._reader.ask(list_duplicates)
+        with whole(self._reader):
+            return self._reader.ask(list_duplicates)
 
     def vectors(self, by: str | None = None) -> Vectors:
         """Return the vectors of all images by a representation, with ids and labels, for other tools."""
@@ -183,7 +185,8 @@ class Index:
         from viewer.queries.query import default_by
 
         chosen = keywords.names([by] if by else [default_by(self._reader)])
-        return export_vectors(self._reader, chosen[0])
+        with whole(self._reader):
+            return export_vectors(self._reader, chosen[0])
 
     def add(
         self, *folders: str | PathLike[str], labels: Labels = None, jobs: int | None = None

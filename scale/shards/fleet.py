@@ -57,11 +57,11 @@ class Fleet:
         """Note that a shard is away; since when, whoever saw it first knows."""
         self.lost = {error.number: (error.reason, self._clock()), **self.lost}
 
-    def give_another_chance(self) -> bool:
-        """Forget which shards were away some time ago; tell whether there were any."""
+    def give_another_chance(self, after: float) -> bool:
+        """Forget which shards were away that many seconds ago; tell whether there were any."""
         now, lost = self._clock(), self.lost
         # Replaced, not changed: other threads may be reading it.
-        self.lost = {number: one for number, one in lost.items() if now - one[1] < RETRY}
+        self.lost = {number: one for number, one in lost.items() if now - one[1] < after}
         return len(self.lost) < len(lost)
 
     def ask(self, messages: Mapping[int, Message]) -> dict[int, Message]:

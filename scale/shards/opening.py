@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from retrieval.index import Index
@@ -20,3 +21,12 @@ def open_index(path: Path, must_be_whole: bool = False) -> Index:
     from .sharded_index import ShardedIndex
 
     return ShardedIndex.open(path, must_be_whole=must_be_whole)
+
+
+def whole(index: Index) -> AbstractContextManager[None]:
+    """Return a block in which a question that meets a shard that is away is refused: IndexFolderError."""
+    if type(index) is Index:
+        return nullcontext()
+    from .sharded_index import ShardedIndex
+
+    return index.whole() if isinstance(index, ShardedIndex) else nullcontext()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -22,7 +23,7 @@ from retrieval.ranker import Ids, Ranker
 from retrieval.rankers.array_files import load_arrays
 from retrieval.representation import Representation
 
-from .fleet import Fleet, ShardAwayError
+from .fleet import RETRY, Fleet, ShardAwayError
 from .gather import gathered
 from .messages import ragged_of
 from .plan import Plan, read_plan
@@ -44,7 +45,7 @@ class ShardedIndex(Index):
     ) -> None:
         super().__init__(store)
         self._fleet = fleet
-        self._latest = _LatestOfShards(store, fleet, owners, must_be_whole)
+        self._latest: _LatestOfShards = _LatestOfShards(store, fleet, owners, must_be_whole)
 
     @classmethod
     def open(cls, folder: Path, *, factories: Factories | None = None, must_be_whole: bool = False) -> Self:
@@ -56,6 +57,10 @@ class ShardedIndex(Index):
         store = Store.open_head(plan.head, factories or {})
         with on_error(store.close):
             return cls(store, Fleet(plan), _owners(store, plan), must_be_whole)
+
+    def whole(self) -> AbstractContextManager[None]:
+        """Return a block in which questions of this thread are refused if they meet a shard that is away."""
+        return self._latest.whole()
 
     def close(self) -> None:
         """Let go of the head and the shards."""
@@ -138,14 +143,31 @@ class _LatestOfShards(LatestSnapshot):
         """What the last question of this thread could not ask, in a sentence."""
         return str(getattr(self._told, "lacking", ""))
 
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Refuse, within the block, what meets a shard that is away, also one that was away before."""
+        self._told.must_be_whole = True
+        try:
+            yield
+        finally:
+            self._told.must_be_whole = False
+
+    @property
+    def _needs_all(self) -> bool:
+        return self._must_be_whole or getattr(self._told, "must_be_whole", False)
+
     def ask(self, question: Callable[[Snapshot], T]) -> T:
         """Ask the shards that are there; a question that meets one that is away is asked anew without it."""
-        if self._fleet.give_another_chance():
+        if self._fleet.give_another_chance(after=0.0 if self._needs_all else RETRY):
             self.refresh()
         asked: list[Snapshot] = []
 
         def noted(snapshot: Snapshot) -> T:
             asked.append(snapshot)
+            # Of another thread, which goes on without a shard.
+            if self._needs_all and isinstance(snapshot, ShardedSnapshot) and snapshot.lost:
+                number = min(snapshot.lost)
+                raise ShardAwayError(number, self._fleet.lost.get(number, ("no answer", 0.0))[0])
             return question(snapshot)
 
         while True:
@@ -160,13 +182,13 @@ class _LatestOfShards(LatestSnapshot):
     def _go_on_without(self, error: ShardAwayError, snapshot: Snapshot) -> None:
         """Note that a shard is away. Raise IndexFolderError if there is no answer without it."""
         who = f"{self._fleet.plan.path}: {error} is away, and"
+        # A measure, or a file of all vectors, of some of the images would be taken for that of all.
+        if self._needs_all:
+            raise IndexFolderError(f"{who} this needs every shard; start it, and run it again") from error
         # The snapshot knew: so this question needs an image that only this shard has.
         if isinstance(snapshot, ShardedSnapshot) and error.number in snapshot.lost:
             self._told.lacking = snapshot.lacking
             raise IndexFolderError(f"{who} holds what is asked with") from error
-        # A measure, or a file of all vectors, of some of the images would be taken for that of all.
-        if self._must_be_whole:
-            raise IndexFolderError(f"{who} this needs every shard; start it, and run it again") from error
         self._fleet.lose(error)
         if not self._fleet.present:
             raise IndexFolderError(f"{self._fleet.plan.path}: no shard answers: {error}") from error

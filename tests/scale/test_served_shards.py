@@ -174,3 +174,18 @@ def test_classes_and_findings_of_an_index_of_any_size_go_on_without_a_shard(one,
             assert found.lacking.startswith("1 of 4 shards is away")
             assert "1 of 4 shards is away" in found._repr_html_()
     assert one.classify(there, not_same="patient").kind is not None
+
+
+@pytest.mark.parametrize("asked", ["evaluate", "duplicates", "vectors"])
+def test_what_is_meant_for_all_images_is_refused_in_python_while_a_shard_is_away(copied, tmp_path, asked):
+    shutil.move(copied / "shard-2", tmp_path / "elsewhere")
+    with Index.open(copied / "shard-1") as present:
+        there = present.names[0]
+    with semblance.open(copied / "shards.toml") as index:
+        for _ in range(2):  # before and after a query has met the shard
+            with pytest.raises(IndexFolderError, match=r"shard 2 \(.* is away, and this needs every shard"):
+                getattr(index, asked)()
+            assert index.query(there).lacking
+        shutil.move(tmp_path / "elsewhere", copied / "shard-2")
+        # At once: nobody waits until a query tries again.
+        assert getattr(index, asked)() is not None
