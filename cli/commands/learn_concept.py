@@ -67,6 +67,8 @@ def run(args: Arguments) -> int:
         if args.drop:
             index.drop_concept(args.name)
             print(f"{printable(args.name)} forgotten", file=sys.stderr)
+            if args.json:
+                print(json.dumps({"dropped": [args.name]}))
             return 0
         return _show([_learnt(index, args)], args.json)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from retrieval.errors import OptionError
 from retrieval.metric_learning import METHODS
 from viewer.queries.query import default_by
 from viewer.safe_text import first_few, printable
@@ -88,11 +89,12 @@ def run(args: Arguments) -> int:
     """Learn, say on stderr of what and how well it does, and print a summary on stdout."""
     from retrieval.index.writer import IndexWriter
 
-    # Dropping needs none of the options of learning.
     if args.drop is not None:
+        _check_drops_alone(args)
         with IndexWriter.open(args.index) as index:
             index.drop_metric(args.drop)
-        print(f"{printable(str(args.index))}: {printable(args.drop)} dropped")
+        said = f"{printable(str(args.index))}: {printable(args.drop)} dropped"
+        print(json.dumps({"dropped": [args.drop]}) if args.json else said)
         return 0
     with IndexWriter.open(args.index) as index, ProgressBar("steps", args.quiet) as progress:
         report = index.learn_metric(_options(args, _base(index, args.by)), progress=progress)
@@ -102,6 +104,14 @@ def run(args: Arguments) -> int:
         print(printable(line), file=sys.stderr)
     print(json.dumps(_summary(report)) if args.json else _sentence(args, report))
     return 0
+
+
+def _check_drops_alone(args: Arguments) -> None:
+    """Raise OptionError for an option of learning beside ``--drop``: it would be passed over."""
+    learning = ("labels", "components", "where", "not_same", "name", "blend", "no_trial")
+    usual = {"method": "nca", "shrinkage": 0.1, "seed": 0, **dict.fromkeys(learning)}
+    if given := [name for name, value in usual.items() if getattr(args, name) not in (value, False)]:
+        raise OptionError("does not go with --drop; leave one of the two out", given[0])
 
 
 def _base(index: Index, by: str | None) -> str:

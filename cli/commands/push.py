@@ -46,10 +46,10 @@ def run(args: Arguments) -> int:
         raise OptionError("goes with --drop", "forget")
     with IndexWriter.open(args.index) as index:
         if args.drop:
-            for name in index.drop_copies(args.to, args.by, forget=args.forget):
-                print(
-                    printable(f"{name}: its copy at {args.to} is {'forgotten' if args.forget else 'deleted'}")
-                )
+            dropped = list(index.drop_copies(args.to, args.by, forget=args.forget))
+            what = f"its copy at {args.to} is {'forgotten' if args.forget else 'deleted'}"
+            said = [printable(f"{name}: {what}") for name in dropped]
+            print(json.dumps({"dropped": dropped}) if args.json else "\n".join(said))
             return 0
         with ProgressBar("vectors", args.quiet) as progress:
             reports = index.push(args.to, args.by, progress=progress)

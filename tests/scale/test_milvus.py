@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -296,5 +297,9 @@ def test_a_copy_at_a_server_that_is_gone_can_be_forgotten(made, pushed, server, 
     assert "no server answers there" in capsys.readouterr().err
     assert main([*drop, "--forget"]) == 0
     assert "thumbnail: its copy at milvus:http://127.0.0.1:9 is forgotten" in capsys.readouterr().out
+    with catalogue_of(pushed, write=True) as catalogue:
+        note_copy(catalogue, "thumbnail", lost)
+    assert main([*drop, "--forget", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"dropped": ["thumbnail"]}
     assert main(["push", str(pushed), "--to", server.place, "--quiet"]) == 0
     assert f"thumbnail: {N_FILES * N_PAGES} vectors at {server.place}" in capsys.readouterr().out

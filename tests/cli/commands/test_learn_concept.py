@@ -120,6 +120,12 @@ def test_concepts_are_listed_and_forgotten(place, purple, capsys) -> None:
     assert code == 0
     assert "purple" in {one["name"] for one in json.loads(printed)}
     assert run(["learn-concept", place / "ix", "nothing", "--drop"])[0] != 0
+    table = place / "brief.csv"
+    rows = [f'"a.tif#1.0um/{x},{y},128,128",like' for x in (420, 500) for y in (30, 160, 300)]
+    table.write_text("\n".join(["path,label", *rows]) + "\n")
+    assert run(["learn-concept", place / "ix", "brief", table, "--by", "colour"])[0] == 0
+    code, printed = run(["learn-concept", place / "ix", "brief", "--drop", "--json"])
+    assert (code, json.loads(printed)) == (0, {"dropped": ["brief"]})
     # What is kept names no slide, which may be called as a patient.
     assert ".tif" not in (place / "ix.concepts.json").read_text()
 

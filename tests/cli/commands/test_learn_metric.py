@@ -94,7 +94,10 @@ def test_options_reach_what_is_learnt(
 
 def test_it_is_dropped_on_demand(index: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("learn-metric", index, "--by", "thumbnail", "--no-trial") == 0
-    assert run("learn-metric", index, "--drop", "thumbnail+nca") == 0
+    assert run("learn-metric", index, "--drop", "thumbnail+nca", "--method", "wccn") == 2
+    assert "--method: does not go with --drop" in capsys.readouterr().err
+    assert run("learn-metric", index, "--drop", "thumbnail+nca", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"dropped": ["thumbnail+nca"]}
     assert run("learn-metric", index, "--drop", "thumbnail+nca") == 2
     assert "no learnt metric of this index" in capsys.readouterr().err
 
