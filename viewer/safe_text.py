@@ -20,13 +20,26 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def counted(n: int, noun: str) -> str:
-    """Return a number with a noun that takes an s.
+_PLURALS = {"study": "studies", "query": "queries", "held-out query": "held-out queries", "series": "series"}
 
-    >>> counted(1, "image"), counted(2000, "image")
-    ('1 image', '2,000 images')
+
+def counted(n: int, noun: str) -> str:
+    """Return a number with a noun, of several in the plural.
+
+    >>> counted(1, "image"), counted(2000, "image"), counted(2, "study"), counted(2, "class")
+    ('1 image', '2,000 images', '2 studies', '2 classes')
     """
-    return f"{n:,} {noun}" + "s" * (n != 1)
+    several = _PLURALS.get(noun, f"{noun}es" if noun.endswith("s") else f"{noun}s")
+    return f"{n:,} {noun if n == 1 else several}"
+
+
+def does(n: int, of_several: str) -> str:
+    """Return a verb as a number of things has it, given that of several.
+
+    >>> does(1, "have"), does(2, "have"), does(1, "name")
+    ('has', 'have', 'names')
+    """
+    return of_several if n != 1 else {"have": "has", "are": "is"}.get(of_several, f"{of_several}s")
 
 
 def first_few(names: Sequence[str], most: int = 3) -> str:

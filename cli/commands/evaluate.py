@@ -13,7 +13,7 @@ from retrieval.errors import SettingError
 from retrieval.evaluation.evaluation_options import FUSIONS
 from retrieval.evaluation.protocols import PROTOCOLS
 from viewer.notes import note_on_names
-from viewer.safe_text import first_few, printable
+from viewer.safe_text import counted, does, first_few, printable
 
 from ..options.argument_types import place, positive
 from ..options.command import command
@@ -158,17 +158,18 @@ def notes(found: Evaluation) -> list[str]:
     """Return what the user should know: how many asked, and what was left out."""
     n = len(found.queries)
     left_out = f"images of its own {found.column} are" if found.column else "only itself is"
-    asked = f"{n:,} queries of {len(set(found.classes)):,} classes"
-    lines = [f"{asked}, {found.n_database:,} images to find; for each query {left_out} left out"]
+    asked = f"{counted(n, 'query')} of {counted(len(set(found.classes)), 'class')}"
+    lines = [f"{asked}, {counted(found.n_database, 'image')} to find; for each query {left_out} left out"]
     if found.n_measured < n:
         has, counts = ("query has", "counts") if n - found.n_measured == 1 else ("queries have", "count")
         lines.append(f"{n - found.n_measured:,} {has} no right answer to find, and {counts} nowhere")
     if found.n_unlabelled:
-        lines.append(f"{found.n_unlabelled:,} images have no label, and were neither asked nor found")
+        some = f"{counted(found.n_unlabelled, 'image')} {does(found.n_unlabelled, 'have')} no label, and"
+        was = "was" if found.n_unlabelled == 1 else "were"
+        lines.append(f"{some} {was} neither asked nor found")
     if found.unmatched:
-        lines.append(
-            f"{len(found.unmatched):,} rows of the table name no image: {first_few(found.unmatched)}"
-        )
+        some = f"{counted(len(found.unmatched), 'row')} of the table {does(len(found.unmatched), 'name')}"
+        lines.append(f"{some} no image: {first_few(found.unmatched)}")
     if found.ties:
         shares = ", ".join(f"{name} {100 * share:.1f} %" for name, share in found.ties.items())
         lines.append(f"scores that tie: {shares}; measures are means over the orders of tied hits")
@@ -184,13 +185,11 @@ def notes(found: Evaluation) -> list[str]:
         # Near-duplicates in the database make any system look good: they are named, not hidden.
         n_leaking = len({leak.query for leak in found.leaks})
         lines.append(
-            f"{n_leaking:,} queries have a near-duplicate to find ({found.leaks[0].query} and "
-            f"{found.leaks[0].found}, …); the column 'clean' leaves them out"
+            f"{counted(n_leaking, 'query')} {does(n_leaking, 'have')} a near-duplicate to find "
+            f"({found.leaks[0].query} and {found.leaks[0].found}, …); the column 'clean' leaves them out"
         )
     if found.n_joined:
-        what = {None: "images", "study": "studies", "series": "series"}.get(found.column, f"{found.column}s")
-        lines.append(
-            f"near-duplicates: {found.n_joined:,} {what} share one with another, and count as one in "
-            "intervals and tests"
-        )
+        n = found.n_joined
+        some = f"{counted(n, found.column or 'image')} {does(n, 'share')} one with another, and"
+        lines.append(f"near-duplicates: {some} {does(n, 'count')} as one in intervals and tests")
     return lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 from retrieval.errors import SettingError
 from viewer.files import check_place
 from viewer.queries.query import default_by
-from viewer.safe_text import printable
+from viewer.safe_text import counted, printable
 
 from ..options.argument_types import place
 from ..options.command import command
@@ -44,5 +44,5 @@ def run(args: Arguments) -> int:
     vectors.save(args.npz)
     kind = "sparse" if vectors.is_sparse else "dense"
     rows, cols = vectors.matrix.shape
-    print(f"{printable(str(args.npz))}: {rows:,} {kind} vectors of {cols:,} by {vectors.by}")
+    print(f"{printable(str(args.npz))}: {counted(rows, f'{kind} vector')} of {cols:,} by {vectors.by}")
     return 0

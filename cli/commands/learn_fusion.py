@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from viewer.safe_text import printable
+from viewer.safe_text import counted, printable
 
 from ..options.argument_types import place
 from ..options.command import command
@@ -70,8 +70,8 @@ def run(args: Arguments) -> int:
 
 def trial_note(learnt: LearntFusion) -> str:
     """Return how well the weights did in the trial."""
-    n = f"learnt from {learnt.n_queries:,} queries"
+    n = f"learnt from {counted(learnt.n_queries, 'query')}"
     if not learnt.trial:
         return f"{n}; no trial: there are too few groups or images to hold some back"
     parts = ", ".join(f"{name} {100 * value:.1f}" for name, value in learnt.trial.items())
-    return f"{n}; trial, {learnt.n_trial:,} held-out queries, mAP: {parts}"
+    return f"{n}; trial, {counted(learnt.n_trial, 'held-out query')}, mAP: {parts}"

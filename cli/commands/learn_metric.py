@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from retrieval.errors import OptionError
 from retrieval.metric_learning import METHODS
 from viewer.queries.query import default_by
-from viewer.safe_text import first_few, printable
+from viewer.safe_text import counted, does, first_few, printable
 
 from ..options.argument_types import place, positive
 from ..options.command import command
@@ -144,16 +144,20 @@ def notes(report: MetricReport, has_trial: bool) -> list[str]:
     counts = ", ".join(f"{name} {n:,}" for name, n in list(report.classes.items())[:8])
     more = ", …" if len(report.classes) > 8 else ""
     n = sum(report.classes.values())
-    lines = [f"learnt from {n:,} images of {len(report.classes)} classes: {counts}{more}"]
+    lines = [f"learnt from {counted(n, 'image')} of {len(report.classes)} classes: {counts}{more}"]
     if report.left_out:
         lines.append(f"left out, for a class needs two images: {first_few(report.left_out, 5)}")
     if report.n_unlabelled:
-        lines.append(f"{report.n_unlabelled:,} images have no label and were not learnt from")
+        n = report.n_unlabelled
+        was = "was" if n == 1 else "were"
+        lines.append(f"{counted(n, 'image')} {does(n, 'have')} no label and {was} not learnt from")
     if report.unmatched:
-        lines.append(f"{len(report.unmatched):,} labels name no image: {first_few(report.unmatched)}")
+        n = len(report.unmatched)
+        lines.append(f"{counted(n, 'label')} {does(n, 'name')} no image: {first_few(report.unmatched)}")
     if report.n_joined:
-        what = f"{report.group}s" if report.group else "images"
-        lines.append(f"near-duplicates: {report.n_joined:,} {what} share one with another, kept on one side")
+        n = report.n_joined
+        copies = f"{counted(n, report.group or 'image')} {does(n, 'share')}"
+        lines.append(f"near-duplicates: {copies} one with another, kept on one side")
     if not report.is_new:
         lines.append(f"{report.name} was there and is replaced")
     lines.append(_blend_note(report))

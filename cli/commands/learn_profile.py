@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from viewer.files import check_place, write_text
 from viewer.queries.query import default_by
-from viewer.safe_text import csv_text, first_few, printable
+from viewer.safe_text import counted, csv_text, does, first_few, printable
 
 from ..options.argument_types import place, positive
 from ..options.command import command
@@ -104,14 +104,15 @@ def run(args: Arguments) -> int:
 
 def notes(report: ProfileReport) -> Iterator[str]:
     """Yield what the user should know: what was learnt from, and what was left out."""
-    counted = f"{report.n_patients:,} {report.group}s" if report.group else "each counted alone"
-    yield f"{report.name} learnt from {report.n_images:,} images with a report, {counted}"
+    cases = counted(report.n_patients, report.group) if report.group else "each counted alone"
+    yield f"{report.name} learnt from {counted(report.n_images, 'image')} with a report, {cases}"
     yield f"terms: {', '.join(f'{name} {n:,}' for name, n in report.terms.items())}"
     # Named, because a term that somebody looks for and that is missing looks like a fault.
     if report.left_out:
         yield f"left out, affirmed of fewer than five patients: {', '.join(report.left_out)}"
     if report.unmatched:
-        yield f"{len(report.unmatched):,} reports name no image: {first_few(report.unmatched)}"
+        n = len(report.unmatched)
+        yield f"{counted(n, 'report')} {does(n, 'name')} no image: {first_few(report.unmatched)}"
     if not report.has_folds:
         yield "too few patients for folds: `semblance evaluate` cannot tell how well it does"
     if not report.is_new:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from retrieval.errors import PictureError, SettingError
 from viewer.notes import note_on_names, note_on_shards
 from viewer.queries.volume import Volume, find_volumes
-from viewer.safe_text import counted, printable
+from viewer.safe_text import counted, does, printable
 
 from ..options.argument_types import place
 from ..options.command import command
@@ -89,7 +89,7 @@ def _volume(index: Index, images: Sequence[str]) -> Volume:
     # A folder of a series often holds a scout image, which is a stack of one.
     if others:
         n = sum(len(other.slices) for other in others)
-        said = f"note: {volume.name}; {n:,} slices of other stacks were left aside"
+        said = f"note: {volume.name}; {counted(n, 'slice')} of other stacks {does(n, 'are')} left aside"
         print(printable(said), file=sys.stderr)
     # Without positions the order of slices is that of file names, which proves nothing.
     if any(slice.height is None for slice in volume.slices):

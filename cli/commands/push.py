@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from retrieval.errors import OptionError
-from viewer.safe_text import printable
+from viewer.safe_text import counted, printable
 
 from ..options.argument_types import place
 from ..options.command import command
@@ -68,4 +68,4 @@ def _sentence(report: PushReport) -> str:
         if report.share is None or report.filtered_recall is None
         else f", {report.filtered_recall:.1%} under a filter that {report.share:.1%} of the images meet"
     )
-    return f"{report.by}: {report.n:,} vectors at {report.engine} ({changed}); {found}{under}"
+    return f"{report.by}: {counted(report.n, 'vector')} at {report.engine} ({changed}); {found}{under}"

@@ -185,7 +185,7 @@ def plan_update(
 def _notes(store: Store) -> tuple[str, ...]:
     n = n_readable(store.catalogue)
     return tuple(
-        f"{b.name} learnt when there were {b.n_sources} files, now {n}; `--refit` lets it learn again"
+        f"{b.name} learnt when the number of files was {b.n_sources}, now {n}; `--refit` lets it learn again"
         for b in stored_representations(store.catalogue)
         if b.n_fitted and b.base is None and n > _GROWTH * b.n_sources
     )

@@ -174,6 +174,23 @@ def test_notes_say_what_was_left_out_and_what_it_is_worth() -> None:
 
 
 @pytest.mark.parametrize(
+    ("group", "n", "said"),
+    [
+        ("slide", 1, "1 slide shares one"),
+        ("study", 2, "2 studies share one"),
+        (None, 1, "1 image shares one"),
+    ],
+)
+def test_notes_count_one_and_several(group: str | None, n: int, said: str) -> None:
+    told = notes(report(n_joined=n, group=group, n_unlabelled=n, unmatched=("a",) * n), False)
+    assert f"near-duplicates: {said} with another, kept on one side" in told
+    some = ("1 image has no label and was", "1 label names no image: a")
+    several = ("2 images have no label and were", "2 labels name no image: a, a")
+    of_labels, of_table = some if n == 1 else several
+    assert f"{of_labels} not learnt from" in told and of_table in told
+
+
+@pytest.mark.parametrize(
     ("gain", "verdict"), [((-0.2, -0.1), "it does not help here"), ((-0.1, 0.1), "is not shown")]
 )
 def test_a_metric_that_does_not_help_is_called_so(gain: tuple[float, float], verdict: str) -> None:

@@ -62,7 +62,7 @@ def test_it_says_what_it_was_learnt_from_and_which_cells_are_beyond_chance(
     told = capsys.readouterr()
     assert f"{BY} learnt from 38 images with a report, 20 patients" in told.err
     assert "terms: effusion 10, emphysema 10" in told.err
-    assert "1 reports name no image: gone.png" in told.err and f"{BY} was there" in told.err
+    assert "1 report names no image: gone.png" in told.err and f"{BY} was there" in told.err
     *cells, last = told.out.splitlines()
     assert cells and all("emphysema" in line or "effusion" in line for line in cells)
     assert last.startswith(f"{len(cells)} of 8 cells")

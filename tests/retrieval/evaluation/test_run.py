@@ -262,7 +262,7 @@ def test_wrong_usage_of_the_command(place, capsys, tmp_path):
     (tmp_path / "ids.txt").write_text("1.png\n3.png\n")
     for given in ("1.png,3.png", str(tmp_path / "ids.txt")):
         assert main(["evaluate", index, "--by", "thumbnail", "--queries", given, "--no-baselines"]) == 0
-        assert "2 queries of 1 classes" in capsys.readouterr().err
+        assert "2 queries of 1 class," in capsys.readouterr().err
     (tmp_path / "empty.csv").write_text("path,label\n")
     assert main(["evaluate", index, "--labels", str(tmp_path / "empty.csv")]) == 2
     (tmp_path / "other.csv").write_text("path,label\nx.png,y\n")
@@ -420,7 +420,7 @@ def test_patients_who_share_an_image_are_resampled_as_one(index, found, place, c
     assert (called.low, called.high) != (called.accuracy, called.accuracy)
     assert main(["evaluate", str(place / "index"), "--by", "thumbnail", "--json"]) == 0
     told = capsys.readouterr()
-    assert "1 patients share one with another" in told.err and json.loads(told.out)["n_joined"] == 1
+    assert "1 patient shares one with another" in told.err and json.loads(told.out)["n_joined"] == 1
     assert main(["evaluate", str(place / "index"), "--by", "thumbnail", "--json", "--no-leaks"]) == 0
     assert json.loads(capsys.readouterr().out)["n_joined"] == 0
 

@@ -158,7 +158,7 @@ def test_an_index_that_grew_tenfold_recommends_to_learn_again(tmp_path, folder, 
         for number in range(10, 12):
             draw(folder / f"{number}.png", number)
         (note,) = index.update([folder], jobs=1).notes
-        assert note == "mean learnt when there were 1 files, now 13; `--refit` lets it learn again"
+        assert note == "mean learnt when the number of files was 1, now 13; `--refit` lets it learn again"
         report = index.update([folder], jobs=1, refit=True)
         assert report.notes == ()
         assert report.pictures == 13
