@@ -31,6 +31,7 @@ from ..storage.store import Store
 from .changed_files import drop_file_labels, mark_or_add, record_changed
 from .find_root import root_of
 from .gone import check_gone
+from .moved_below import moved_below
 from .packed_files import Found, PackedFiles
 from .recognise import folder_of, is_unchanged
 from .renamed import keep_files_out, keep_frames_out
@@ -48,6 +49,17 @@ def scan(store: Store, folders: Sequence[Path], progress: Progress, options: Sca
     SettingError : a folder does not exist. IndexFolderError : an indexed one is gone, or is empty now.
     """
     known = list(roots(store.catalogue))
+    scopes = _scan(store, folders, known, progress, options)
+    # Most often there are none: then the files are walked once.
+    if more := moved_below(store.catalogue, scopes, store.salt):
+        scopes = _scan(store, folders, [*known, *more], progress, options)
+    return scopes
+
+
+def _scan(
+    store: Store, folders: Sequence[Path], known: Sequence[Path], progress: Progress, options: ScanOptions
+) -> list[Scope]:
+    known = list(known)
     scopes: list[Scope] = []
     given = [_spelled(folder) for folder in folders]
     for folder in _with_roots_inside(given, known):
@@ -55,7 +67,8 @@ def scan(store: Store, folders: Sequence[Path], progress: Progress, options: Sca
         called = str(folder) if folder in given else store.catalogue.names.shown(str(folder))
         _check_there(folder, known, called)
         base = folder if (is_folder := folder.is_dir()) else folder.parent
-        root = next((r for r in known if base.is_relative_to(r)), base)
+        # The innermost: a folder that has moved below another one is a folder of its own.
+        root = max((r for r in known if base.is_relative_to(r)), key=lambda r: len(r.parts), default=base)
         # Roots inside this folder are scanned as folders of their own, so that no file is indexed twice.
         inside = [r for r in known if r != base and r.is_relative_to(base)]
         if root not in known:
