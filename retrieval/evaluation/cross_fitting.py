@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,20 +67,24 @@ def cross_fitted(
 
     If train and test pictures are told apart, the weights are learnt with train pictures as queries. Else
     queries are dealt into five folds, whole groups together, and the weights for each fold are learnt from
-    queries of the others. If there is nothing to learn from, weights are equal.
+    queries of the others. If there is nothing to learn from, weights are equal. Learnt metrics count by what
+    they find among pictures that they have not seen.
     """
     names = tuple(system.name for system in systems)
+    # What a metric was taught of the images that are found would raise its weight, whatever the labels mean.
+    unseen = [system if system.unseen is None else system.unseen() for system in systems]
+    within = replace(task, seen=[system.seen for system in unseen if system.seen is not None])
     equal: Weights = (1 / len(systems),) * len(systems)
     if task.is_split:
         learners = draw(task, np.flatnonzero(task.database), len(systems), seed)
-        weights = [_weights(*gather(systems, task, learners), equal)]
+        weights = [_weights(*gather(unseen, within, learners), equal)]
         fold_of: dict[int, int] = {}  # every query uses the one set of weights
     else:
         dealt = folds(task, task.queries, FOLDS, seed)
         fold_of = dict(zip(task.queries.tolist(), dealt.tolist(), strict=True))
         # Scores are gathered once, and each fold learns from its part of them.
         learners = draw(task, task.queries, len(systems), seed)
-        scores, relevant = gather(systems, task, learners)
+        scores, relevant = gather(unseen, within, learners)
         own = np.array([fold_of[p] for p in learners.tolist()])
         weights = [_weights(scores[:, own != f], relevant[own != f], equal) for f in range(FOLDS)]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..answers.relevance_feedback import Rocchio
-from ..index.search.held_out import held_out_ranker
+from ..index.search.held_out import held_out_ranker, metric_folds
 from ..index.search.sampled_scores import sampled_scores
 from ..index.storage.snapshot import Snapshot
 from ..ranker import Ranker, Ranking
@@ -32,4 +32,5 @@ def by_held_out(snapshot: Snapshot, name: str) -> System:
         ranker = held_out_ranker(snapshot, name, position)
         return sampled_scores(snapshot, ranker, query(ranker, position, liked))
 
-    return System(name, ranking, sample=sample, knows_labels=True)
+    seen = next(iter(metric_folds(snapshot, [name])), None)
+    return System(name, ranking, sample=sample, knows_labels=True, seen=seen)

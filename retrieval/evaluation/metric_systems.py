@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,10 +37,23 @@ def by_metric(snapshot: Snapshot, name: str, task: EvaluationTask, seed: int) ->
     ------
     SettingError : no such base or method. FitError : too few pictures to learn from.
     """
+    labelled = task.judgements.known
+    if not task.is_split:
+        return _learnt_anew(snapshot, name, task, seed, np.flatnonzero(labelled))
+    known = np.flatnonzero(labelled & task.database)
+
+    def in_folds() -> System:
+        return _learnt_anew(snapshot, name, replace(task, is_split=False), seed, known)
+
+    return replace(_learnt_anew(snapshot, name, task, seed, known), unseen=in_folds)
+
+
+def _learnt_anew(
+    snapshot: Snapshot, name: str, task: EvaluationTask, seed: int, known: NDArray[np.int64]
+) -> System:
+    """Return the system of a metric that is learnt from the pictures at some positions."""
     base, _, method = name.partition("+")
     learner = MetricLearner(**_settings(snapshot, name, method), seed=seed)
-    labelled = task.judgements.known
-    known = np.flatnonzero(labelled & task.database if task.is_split else labelled)
     vectors = [stored_vector(snapshot, base, other) for other in snapshot.names]
     classes = task.judgements.classes
     # Folds of all pictures, not of the labelled ones alone: each must have a ranker that never saw its group.
@@ -78,7 +92,8 @@ def by_metric(snapshot: Snapshot, name: str, task: EvaluationTask, seed: int) ->
         ranker = asked[int(dealt[position])]
         return sampled_scores(snapshot, ranker, query(ranker, position, liked))
 
-    return System(name, ranking, sample=sample, knows_labels=True)
+    seen = None if task.is_split else dealt
+    return System(name, ranking, sample=sample, knows_labels=True, seen=seen)
 
 
 def _weights(

@@ -44,6 +44,8 @@ class System:
     sample : ``sample(position, liked)`` returns the scores of the same query over the sample of the index, by
         which a fusion scales them; None: the ranking itself is the sample.
     knows_labels : it learnt from labels of the images that it finds, though never from those of the query.
+    seen : the fold of each picture, int64 (n,), whose labels what ranks for it has not seen; -1 if none has.
+    unseen : makes the same system for queries whose labels this one has seen, with folds; None: it has none.
     """
 
     name: str
@@ -52,6 +54,8 @@ class System:
     is_blind: bool = False
     sample: Callable[[int, Liked], NDArray[np.float32]] | None = None
     knows_labels: bool = False
+    seen: NDArray[np.int64] | None = None
+    unseen: Callable[[], System] | None = None
 
     def rank(self, position: int, allowed: Mask, liked: Liked = ()) -> Ranking:
         """Return all allowed pictures, best first, for the one at a position."""

@@ -14,11 +14,11 @@ from support.indexes import change
 from cli.main import main
 from retrieval.baselines import ColourHistogram, Thumbnail
 from retrieval.errors import SettingError
-from retrieval.evaluation import FusionOptions, learn_fusion
+from retrieval.evaluation import EvaluationOptions, FusionOptions, evaluate, learn_fusion
 from retrieval.index import Index
 from retrieval.index.search.held_out import fusion_folds
 from retrieval.index.writer import IndexWriter, MetricOptions
-from retrieval.metadata.label_table import LabelTable
+from retrieval.metadata.label_table import LabelRow, LabelTable
 from retrieval.metric_learning import MetricLearner
 
 N = 60
@@ -121,3 +121,29 @@ def test_a_metric_that_learnt_noise_gets_no_weight_for_what_it_was_taught(noise,
 def test_a_seed_below_0_is_refused():
     with pytest.raises(SettingError, match="seed: -1 is below 0; give 0 or more"):
         FusionOptions(BY, seed=-1)
+
+
+@pytest.mark.parametrize("queries", [None, "split"])
+def test_an_evaluation_gives_a_metric_that_learnt_noise_no_weight_for_what_it_was_taught(noise, queries):
+    given = []
+    with Index.open(noise) as index:
+        for draw in range(6):
+            labels = np.random.default_rng(draw).permutation(N) % 2
+            rows = {
+                name: LabelRow(("ab"[label],), {"split": "test" if i % 4 == 0 else "train"}, i)
+                for i, (name, label) in enumerate(zip(index.names, labels.tolist(), strict=True))
+            }
+            found = evaluate(
+                index,
+                EvaluationOptions(
+                    by=("thumbnail,thumbnail+lda",),
+                    labels=LabelTable(rows),
+                    queries=queries,
+                    fusion=("learnt",),
+                    baselines=False,
+                    has_leaks=False,
+                ),
+            )
+            given.append(found.weights["thumbnail & thumbnail+lda, learnt"]["thumbnail+lda"])
+    # Nothing finds more than chance: it had nearly all of the weight.
+    assert np.mean(given) < 0.7
