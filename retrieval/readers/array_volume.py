@@ -21,6 +21,10 @@ from .values import opaque
 from .volume import Volume, usable
 
 _MOST_TEXT = 1 << 16
+_MILLIMETRES = {"m": 1e3, "cm": 10.0, "mm": 1.0, "um": 1e-3, "µm": 1e-3, "nm": 1e-6}
+_LONG = {"meter": 1e3, "metre": 1e3, "centimeter": 10.0, "millimeter": 1.0, "millimetre": 1.0}
+_LONG |= {"micron": 1e-3, "micrometer": 1e-3, "micrometre": 1e-3, "nanometer": 1e-6}
+_MILLIMETRES |= _LONG | {f"{name}s": length for name, length in _LONG.items()}
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,12 @@ def read_head(path: Path, end: bytes) -> tuple[list[str], int]:
             if not line.strip() or (end and line.lower().startswith(end)):
                 break
     return lines, size
+
+
+def millimetres(unit: str) -> float | None:
+    """Return the length of a unit in mm; None for one that is no length, or is not known."""
+    # Greek mu (U+03BC) and the micro sign (U+00B5) look alike.
+    return _MILLIMETRES.get(unit.strip().lower().replace("\u03bc", "\u00b5"))
 
 
 def beside(path: Path, name: str) -> Path:

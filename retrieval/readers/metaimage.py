@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
-from .array_volume import ArrayHeader, beside, read_head, volume_of
+from .array_volume import ArrayHeader, beside, millimetres, read_head, volume_of
 from .source import Read, Source
 from .volume import Volume
 
@@ -97,13 +97,18 @@ def _directions(fields: dict[str, str], n: int) -> NDArray[np.float64]:
     spacing = _numbers(fields, "elementspacing") or _numbers(fields, "elementsize")
     if len(spacing) < n:
         return np.full((3, 3), np.nan)
-    return np.asarray(directions * [*(abs(s) for s in spacing[:n]), *[1.0] * (3 - n)])
+    return np.asarray(directions * [*(abs(s) * _scale(fields) for s in spacing[:n]), *[1.0] * (3 - n)])
 
 
 def _origin(fields: dict[str, str], n: int) -> NDArray[np.float64] | None:
     names = ("offset", "position", "origin")
     place = next((_numbers(fields, name) for name in names if name in fields), [])[:n]
-    return np.array([*place, *[0.0] * (3 - n)]) if len(place) == n else None
+    return np.array([*place, *[0.0] * (3 - n)]) * _scale(fields) if len(place) == n else None
+
+
+def _scale(fields: dict[str, str]) -> float:
+    """Return the millimetres of DistanceUnits; 1 if it is missing, or unknown ("?")."""
+    return millimetres(fields.get("distanceunits", "")) or 1.0
 
 
 def _numbers(fields: dict[str, str], name: str) -> list[float]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PictureError
-from .array_volume import ArrayHeader, beside, read_head, volume_of
+from .array_volume import ArrayHeader, beside, millimetres, read_head, volume_of
 from .kinds import check_wanted, kind_of_nrrd, with_kind
 from .source import Read, Source
 from .volume import Volume
@@ -45,11 +45,6 @@ _SPACES = {
     "left-anterior-superior": (1, -1, 1),
     "las": (1, -1, 1),
 }
-
-_MILLIMETRES = {"m": 1e3, "cm": 10.0, "mm": 1.0, "um": 1e-3, "µm": 1e-3, "nm": 1e-6}
-_LONG = {"meter": 1e3, "metre": 1e3, "centimeter": 10.0, "millimeter": 1.0, "millimetre": 1.0}
-_LONG |= {"micron": 1e-3, "micrometer": 1e-3, "micrometre": 1e-3, "nanometer": 1e-6}
-_MILLIMETRES |= _LONG | {f"{name}s": length for name, length in _LONG.items()}
 
 
 def read(source: Source) -> Iterator[Read]:
@@ -161,9 +156,7 @@ def _origin(fields: dict[str, str]) -> NDArray[np.float64] | None:
 
 def _scale(fields: dict[str, str], name: str) -> float:
     """Return the millimetres of a unit of length; 1 if none is named, or another for each axis."""
-    # Greek mu (U+03BC) and the micro sign (U+00B5) look alike.
-    text = fields.get(name, "").lower().replace("\u03bc", "\u00b5")
-    found = {_MILLIMETRES.get(unit.strip()) for unit in re.findall(r'"([^"]*)"', text)} - {None}
+    found = {millimetres(unit) for unit in re.findall(r'"([^"]*)"', fields.get(name, ""))} - {None}
     return float(found.pop() or 1.0) if len(found) == 1 else 1.0
 
 
