@@ -14,7 +14,7 @@ from .ome import ome_images, pages_by_name, spacings_of
 from .pseudonym import hashed
 from .slide import is_associated, is_slide, slide_pages
 from .source import Read, Source
-from .tiff_colours import JPEG_CODECS, PlaneWindow, channels_of
+from .tiff_colours import JPEG_CODECS, PlaneWindow, channels_of, is_turned
 
 _HEAD = 1 << 16  # bytes of a codestream in which its size is looked for
 _JPEG = 7
@@ -42,7 +42,10 @@ def read(source: Source) -> Iterator[Read]:
         def picture(number: int) -> Picture:
             pixels = window.show(planes[number])
             metadata = {"rows": pixels.shape[0], "cols": pixels.shape[1], "frame": number}
-            own = spacing(planes[number].page.index)
+            page = planes[number].page
+            own = spacing(page.index)
+            # Of rows and of columns as they are stored.
+            own = own[::-1] if own is not None and is_turned(page) else own
             return Picture(pixels, source.frame_id(number, n), own, groups, metadata)
 
         yield from source.each(n, picture)

@@ -170,6 +170,11 @@ def _samples_last(page: Any) -> NDArray[Any]:
     return values
 
 
+def is_turned(page: Any) -> bool:
+    """Whether the rows of a page are shown as columns: TIFF orientations 5 to 8."""
+    return _orientation(page) in (5, 6, 7, 8)
+
+
 def _orientation(page: Any) -> int:
     """Return the orientation, 1 to 8; 1 (upright) for a tag that cannot be read."""
     tag = page.tags.get(_ORIENTATION)

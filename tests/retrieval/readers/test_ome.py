@@ -9,14 +9,15 @@ import tifffile
 from retrieval.readers import read_pictures
 
 
-def _write(path, *sizes):
+def _write(path, *sizes, orientation=1):
     """Write an image for each size (of rows, of columns, in mm), or for None."""
     with tifffile.TiffWriter(path, ome=True) as writer:
         for n, size in enumerate(sizes):
             metadata = {"axes": "YX"}
             for axis, length in zip("YX", size or (), strict=False):
                 metadata |= {f"PhysicalSize{axis}": length, f"PhysicalSize{axis}Unit": "mm"}
-            writer.write(np.full((16, 16 + n), n, np.uint8), photometric="minisblack", metadata=metadata)
+            how = {"photometric": "minisblack", "extratags": [(274, "H", 1, orientation, True)]}
+            writer.write(np.full((16, 16 + n), n, np.uint8), metadata=metadata, **how)
     return path
 
 
@@ -44,3 +45,9 @@ def test_sizes_of_images_in_other_files_are_theirs(tmp_path):
 
 def _of(uuid):
     return f'<TiffData IFD="0" PlaneCount="1"><UUID FileName="x">{uuid}</UUID></TiffData>'
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_sizes_are_turned_with_the_image(tmp_path, orientation):
+    path = _write(tmp_path / "x.ome.tif", (0.5, 0.25), orientation=orientation)
+    assert _spacings(path) == [pytest.approx((0.5, 0.25) if orientation < 5 else (0.25, 0.5))]
