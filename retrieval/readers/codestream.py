@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {_JPEG_LS}
 _J2K = b"\xff\x4f\xff\x51"
 _END = b"\xff\xd9"
 _FILLER = b"\x55" * 64
+_MANY_ZEROS, _FEW_ZEROS = 64, 8
 
 
 @dataclass(frozen=True)
@@ -117,19 +118,58 @@ def is_cut_off(data: bytes, values: NDArray[Any] | None = None, tables: bytes | 
     start = next((at for marker, at in _segments(data) if marker == _SCAN), -1)
     if stated is None or start < 0:
         return False
-    # Within a scan no other FF is followed by D9.
-    end = len(data) if (found := data.find(_END, start)) < 0 else found
+    # Within a scan no other FF is followed by D9, and none is the last byte.
+    found = data.find(_END, start)
+    end = found if found >= 0 else len(data.rstrip(b"\xff"))
     try:
         shown = imagecodecs.jpeg8_decode(data, tables=tables) if values is None else values
-        if _is_full(shown, stated, is_alone=data.find(bytes([0xFF, _SCAN]), start + 2, end) < 0):
+        is_alone = data.find(bytes([0xFF, _SCAN]), start + 2, end) < 0
+        if found >= 0 and _is_full(shown, stated, is_alone):
             return False
-        # What follows a whole image is passed over; behind a part of one it is taken for the rest.
-        longer = imagecodecs.jpeg8_decode(data[:end] + _FILLER + _END, tables=tables)
         if values is not None:  # they may be of another decoder
             shown = imagecodecs.jpeg8_decode(data, tables=tables)
-        return not np.array_equal(longer, shown)
+
+        def is_changed(data: bytes) -> bool:
+            return not np.array_equal(imagecodecs.jpeg8_decode(data + _END, tables=tables), shown)
+
+        # What follows a whole image is passed over; behind a part of one it is taken for the rest.
+        if is_changed(data[:end] + _FILLER + _next_restart(data[start:end]) + _FILLER):
+            return True
+        return found < 0 and (_lacks_scans(data[:end], start, stated) or _is_filled(data[:end], is_changed))
     except Exception:  # who decodes it in earnest says what is wrong
         return False
+
+
+def _is_filled(data: bytes, is_changed: Callable[[bytes], bool]) -> bool:
+    """Tell whether zeros that stand in the place of what was cut off were taken for a part of the image.
+
+    An image that ends in zeros takes all of them; behind a whole one none of them are taken.
+    """
+    before = len(data.rstrip(b"\0"))
+    if len(data) - before < _MANY_ZEROS or not is_changed(data[: before + _FEW_ZEROS] + _FILLER):
+        return False
+    # To some decoders and tables nothing is the same as zeros, to others the filler is.
+    return not any(is_changed(data[:-_FEW_ZEROS] + more) for more in (b"", _FILLER))
+
+
+def _lacks_scans(data: bytes, start: int, stated: Codestream) -> bool:
+    """Tell whether a scan is missing that would refine the image, or add a component; ITU-T T.81 G.1.1.1."""
+    left = {component: set(range(64)) for component in stated.components}
+    at = start
+    while (at := data.find(bytes([0xFF, _SCAN]), at)) >= 0 and len(data) >= at + 8 + 2 * data[at + 4]:
+        ids = data[at + 5 : at + 5 + 2 * data[at + 4] : 2]
+        first, last, approximation = data[at + 5 + 2 * len(ids) : at + 8 + 2 * len(ids)]
+        at += 2
+        if approximation & 15 == 0:  # the lowest bit has come
+            for component in ids:
+                left[component] -= set(range(first, last + 1))
+    return stated.process not in _LOSSLESS and any(left.values())
+
+
+def _next_restart(scan: bytes) -> bytes:
+    """Return the restart marker that comes next; they count from 0 to 7 and begin again. T.81 B.2.1."""
+    last = max(scan.rfind(bytes([0xFF, 0xD0 + n])) for n in range(8))
+    return bytes([0xFF, 0xD0 if last < 0 else 0xD0 + (scan[last + 1] + 1) % 8])
 
 
 def _is_full(values: NDArray[Any], stated: Codestream, is_alone: bool) -> bool:

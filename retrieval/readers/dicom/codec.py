@@ -54,7 +54,7 @@ def decode_frame(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
     if syntax in JPEG_2000:
         data = bare_j2k(data)
     if syntax in JPEG | JPEG_LS | JPEG_2000:
-        data = with_end(data)
+        given, data = data, with_end(data)
     if syntax in (PLAIN_FRAMES, DEFLATED_FRAMES):
         plain = data if syntax == PLAIN_FRAMES else _inflate(data, _n_bytes(options))
         values = _native(plain, options)
@@ -63,7 +63,7 @@ def decode_frame(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
     if syntax == RLE and options["bits_allocated"] == 1:
         return _native(_run_lengths(data), options), options["photometric_interpretation"]
     values, photometric = _stored(data, syntax, options, stated)
-    if syntax in JPEG and is_cut_off(data, values):
+    if syntax in JPEG and is_cut_off(given, values):
         raise PictureError("the file is truncated within a JPEG frame")
     return values, photometric
 

@@ -1,0 +1,84 @@
+"""JPEG that is cut off: what lacks is not shown as grey, and what lacks nothing is not refused."""
+
+import io
+
+import cv2
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image
+from support.dicom_files import write_dicom
+
+from retrieval.errors import PictureError
+from retrieval.readers import read_pictures
+
+RNG = np.random.default_rng(0)
+IMAGE = cv2.GaussianBlur(np.kron(RNG.integers(0, 256, (8, 8)), np.ones((8, 8))), (0, 0), 2).astype(np.uint8)
+DARK_BELOW = np.vstack([IMAGE[:32], np.zeros((200, 64), np.uint8)])
+KINDS = {
+    "plain": {},
+    "best": {"quality": 98},
+    "own tables": {"optimize": True},
+    "restarts": {"restart_marker_blocks": 1},
+    "progressive": {"progressive": True},
+}
+
+
+def _jpeg(image, **how):
+    data = io.BytesIO()
+    Image.fromarray(image).save(data, "JPEG", **how)
+    return data.getvalue()
+
+
+def _cuts(data):
+    """Return places within the scans of a file, each marker that begins a scan or an interval among them."""
+    start = data.index(b"\xff\xda") + 14
+    markers = [at for at in range(start, len(data) - 2) if data[at] == 0xFF and data[at + 1]]
+    return [*range(start, len(data) - 2, len(data) // 20), *markers, len(data) - 6]
+
+
+@pytest.mark.parametrize("filled", [None, b"\0", b"\xff"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_part_of_an_image_is_refused_wherever_it_ends(tmp_path, kind, filled):
+    path, data = tmp_path / "x.jpg", _jpeg(IMAGE, **KINDS[kind])
+    path.write_bytes(data)
+    (whole,) = read_pictures(path, "x")
+    for at in _cuts(data):
+        lacking = len(data) - at
+        if filled == b"\0" and lacking < 200:  # a few zeros may be what was there
+            continue
+        path.write_bytes(data[:at] + (filled or b"") * lacking)
+        try:
+            (picture,) = read_pictures(path, "x")
+        except PictureError:
+            continue
+        np.testing.assert_array_equal(picture.pixels, whole.pixels, err_msg=f"cut at {at} of {len(data)}")
+
+
+@pytest.mark.parametrize("more", [b"", b"\0", bytes(500), b"\xff" * 500])
+@pytest.mark.parametrize("image", [IMAGE, DARK_BELOW], ids=["bright", "dark below"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_whole_image_is_read_without_its_end_marker(tmp_path, kind, image, more):
+    path, data = tmp_path / "x.jpg", _jpeg(image, **KINDS[kind])
+    path.write_bytes(data)
+    (whole,) = read_pictures(path, "x")
+    path.write_bytes(data[:-2] + more)
+    (picture,) = read_pictures(path, "x")
+    np.testing.assert_array_equal(picture.pixels, whole.pixels)
+
+
+@pytest.mark.parametrize("more", [b"\0", b"\xff"])
+@pytest.mark.parametrize("syntax", [50, 70])
+def test_what_fills_the_place_of_a_part_of_a_frame_is_not_shown(tmp_path, syntax, more):
+    data = _jpeg(IMAGE, quality=98) if syntax == 50 else imagecodecs.jpeg8_encode(IMAGE, lossless=True)
+    frame = data[: len(data) // 2] + more * (len(data) // 4 * 2)
+    path = write_dicom(tmp_path / "x.dcm", IMAGE, syntax=f"1.2.840.10008.1.2.4.{syntax}", frames=[frame])
+    with pytest.raises(PictureError, match="truncated within a JPEG frame"):
+        list(read_pictures(path, "x"))
+
+
+def test_a_lossless_frame_that_is_dark_below_is_read_without_its_end_marker(tmp_path):
+    frame = imagecodecs.jpeg8_encode(DARK_BELOW, lossless=True)[:-2]
+    how = {"syntax": "1.2.840.10008.1.2.4.70", "frames": [frame]}
+    (picture,) = read_pictures(write_dicom(tmp_path / "x.dcm", DARK_BELOW, **how), "x")
+    np.testing.assert_array_equal(picture.pixels, DARK_BELOW / np.float32(255))
