@@ -48,8 +48,10 @@ def inflated(path: Path) -> Iterator[IO[bytes]]:
 def _inflate(packed: IO[bytes], whole: IO[bytes]) -> None:
     inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
     data = packed.read(1 << 16)
-    while data and not inflater.eof:
+    while not inflater.eof:
         piece = inflater.decompress(data, 1 << 20)
+        if not data and not piece:  # zlib may hold something back when all is read
+            return
         size += len(piece)
         if size > _LARGEST:
             raise PictureError("the deflated file holds more than 2 GiB; inflate it with a DICOM toolkit")
