@@ -95,7 +95,9 @@ class PlaneWindow:
         if kind not in self._samples:
             alike = [p for p in self.planes if not _is_colour(p) and np.dtype(p.page.dtype).str == kind]
             self._samples[kind] = (
-                sample_frames(len(alike), lambda n: self._values(alike[n])) if alike else values
+                sample_frames(len(alike), lambda n: self._values(alike[n]), self.source.window)
+                if alike
+                else values
             )
         return self._samples[kind]
 

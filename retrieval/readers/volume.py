@@ -153,8 +153,8 @@ class Volume:
     @cached_property
     def _limits(self) -> Limits:
         """The window of the whole file."""
-        sample = sample_frames(self.n_slices * self.n_volumes, self._slice)
         window = self.source.window
+        sample = sample_frames(self.n_slices * self.n_volumes, self._slice, window)
         # A preset comes before the range of the file, and that before what is measured.
         fixed = window.limits(looks_like_hounsfield(sample))
         if fixed is None and window.name != "full":

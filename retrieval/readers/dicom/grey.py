@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...picture import Pixels
+from ..sampling import thinned
 from ..source import DamagedFrame
 from ..values import finite
 from ..window import Limits, Window, stretch
@@ -149,7 +150,7 @@ class GreyScale:
                 continue
             values, padding = self._modality(frame), self._padding(frame.values)
             values = values.reshape(-1) if padding is None else values[~padding]
-            parts.append(values[:: (values.size // _SAMPLED_VALUES) | 1] if n_frames > 1 else values)
+            parts.append(thinned(values, _SAMPLED_VALUES, self.window) if n_frames > 1 else values)
         return self.window.measured(np.concatenate(parts)) if parts else (0.0, 1.0)
 
     def _padding(self, values: NDArray[Any]) -> NDArray[np.bool_] | None:
