@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -86,14 +87,15 @@ def _is_true(fields: dict[str, str], ending: str) -> bool:
 def _directions(fields: dict[str, str], n: int) -> NDArray[np.float64]:
     """Return directions times spacing, float (3, 3), a column for each axis; plain ones by default.
 
-    The first n numbers of TransformMatrix are the direction of the first axis, and so on.
+    The numbers of TransformMatrix are the direction of the first axis, then of the second one, and so on;
+    those of time are among them.
     """
     matrix: Any = next(
         (_numbers(fields, k) for k in ("transformmatrix", "rotation", "orientation") if k in fields), []
     )
-    directions = np.eye(3)
-    if len(matrix) == n * n:
-        directions[:n, :n] = np.reshape(matrix, (n, n)).T
+    directions, n_axes = np.eye(3), math.isqrt(len(matrix))
+    if n_axes >= n and len(matrix) == n_axes**2:
+        directions[:n, :n] = np.reshape(matrix, (n_axes, n_axes))[:n, :n].T
     spacing = _numbers(fields, "elementspacing") or _numbers(fields, "elementsize")
     if len(spacing) < n:
         return np.full((3, 3), np.nan)
