@@ -48,6 +48,7 @@ class Picture:
     groups : what the picture belongs to: any of ``series``, ``study``, ``patient``, as salted hashes or
         as the user says.
     metadata : the tags that the allow-list lets through, and the columns of a label table.
+    indexed_as : of a query that was read from a file of an index, its name there; None of any other.
 
     Raises
     ------
@@ -59,6 +60,7 @@ class Picture:
     spacing: tuple[float, float] | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Value] = field(default_factory=dict)
+    indexed_as: str | None = None
 
     def __post_init__(self) -> None:
         shape = self.pixels.shape

@@ -183,7 +183,8 @@ def _read_query(index: Index, picture: Picture, known_as: str | None) -> Query:
     # Where names are hidden, what is shown should be an id that can be asked for again.
     is_hidden = index.ask(lambda snapshot: snapshot.catalogue.names.are_hidden)
     called = known_as if is_hidden else picture.id
-    return Query(called, replace(picture, groups=groups, metadata=metadata), known_as)
+    known = replace(picture, groups=groups, metadata=metadata, indexed_as=known_as)
+    return Query(called, known, known_as)
 
 
 def shown_name(index: Index, name: str) -> str:

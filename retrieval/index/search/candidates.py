@@ -99,6 +99,15 @@ def same(snapshot: Snapshot, query: QueryImage, column: str) -> Mask:
     return np.array([any(str(value) in texts for value in cell) for cell in cells], dtype=np.bool_)
 
 
+def own_position(snapshot: Snapshot, query: QueryImage) -> int | None:
+    """Return the position of a query in the index, named or read from its file; None of a new image."""
+    if isinstance(query, str):
+        return snapshot.position(query)
+    # It may have been removed since its file was read.
+    name = query.indexed_as
+    return snapshot.position(name) if name is not None and name in snapshot.names else None
+
+
 def own_case(snapshot: Snapshot, query: QueryImage, column: str) -> Mask:
     """Return which images are of the query's own case, as cases are counted (``independent_cases``)."""
     if isinstance(query, str):

@@ -9,7 +9,7 @@ from ...errors import SettingError
 from ..storage.snapshot import Snapshot
 from .best_cases import Cases, best_cases
 from .best_fused import Fused, best_fused
-from .candidates import Mask, candidate_mask, n_candidates
+from .candidates import Mask, candidate_mask, n_candidates, own_position
 from .concepts import move_queries
 from .encode_query import EncodedQuery, encode_query
 from .fusion import Fusion
@@ -91,8 +91,8 @@ def _first_hits(
     # One of them may be the query itself, which is no hit; those that are liked already count once.
     refined = _refined(snapshot, query, moved, mask, options)
     fused = _fused(snapshot, refined, options.blind + 1, mask, fusion)
-    names = [snapshot.names[id] for id in fused.ranking.ids[: options.blind + 1].tolist()]
-    first = [name for name in names if name != query][: options.blind]
+    found, itself = fused.ranking.ids[: options.blind + 1].tolist(), own_position(snapshot, query)
+    first = [snapshot.names[id] for id in found if id != itself][: options.blind]
     return [name for name in first if name not in options.like]
 
 

@@ -10,6 +10,7 @@ from ...errors import SettingError
 from ...rankers.cosines import held_cosines
 from ...rankers.selective_match import SelectiveIndex
 from ..storage.snapshot import Snapshot
+from .candidates import own_position
 from .query_options import QueryImage
 from .rerank import Reranked
 
@@ -29,7 +30,7 @@ class Smoothing:
 
     Parameters
     ----------
-    query : an image that is itself in the index is nobody's neighbour.
+    query : an image that is itself in the index, by name or by its file, is nobody's neighbour.
     n : how many neighbours, at least 0.
     """
 
@@ -50,5 +51,5 @@ class Smoothing:
         if not self.n or reranked.matches or not len(ranking):
             return reranked
         cosines = held_cosines(self.snapshot.ranker(reranked.query.name), ranking.ids[:POOL])
-        itself = self.snapshot.position(self.query) if isinstance(self.query, str) else None
+        itself = own_position(self.snapshot, self.query)
         return replace(reranked, ranking=smooth(ranking, cosines, self.n, itself))
