@@ -17,6 +17,7 @@ from retrieval.metric_learning import MetricLearner
 
 N = 40
 METRIC = "thumbnail+nca"
+REGIONS = [None, (0, 0, 4, 4), (4, 0, 4, 4), (0, 4, 4, 4), (4, 4, 4, 4)]
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +52,19 @@ def test_an_image_is_no_feedback_and_no_neighbour_of_its_own_file(index, scans, 
     )
     assert [hit.id for hit in by_file] == [hit.id for hit in by_id]
     assert [hit.score for hit in by_file] == pytest.approx([hit.score for hit in by_id], abs=1e-5)
+
+
+def test_a_metric_that_learnt_from_an_image_has_seen_its_file_too(index, scans):
+    for name in index.ids[:5]:
+        by_id, by_file = (index.classify(image, by=METRIC, unsure=0, k=5) for image in (name, scans / name))
+        assert [one.id for one in by_file.neighbours] == [one.id for one in by_id.neighbours]
+        assert by_file.votes == pytest.approx(by_id.votes, abs=1e-4)
+        found, wanted = (index.findings(image, by=METRIC, k=4) for image in (scans / name, name))
+        # Only images of its fold may be found: the others were drawn together with it.
+        assert (found.total, found.labels) == (wanted.total, wanted.labels)
+
+
+def test_findings_of_a_region_by_a_metric_are_of_the_region(index, scans):
+    for image in ("03.png", scans / "03.png"):
+        found = [index.findings(image, by=METRIC, k=3, region=box).labels for box in REGIONS]
+        assert len(set(found)) > 1

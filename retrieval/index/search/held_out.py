@@ -23,10 +23,11 @@ from ...metric_learning.blended_ranker import blended, join
 from ...metric_learning.held_out import Projected
 from ...ranker import Ranker
 from ...rankers.dense import ExactRanker
-from ...representation import Encoding
+from ...representation import Adjustable, Encoding, Vector
 from ..catalogue.learned_fusions import FusionFolds, read_folds
 from ..storage.snapshot import Snapshot
-from .encode_query import EncodedQuery, stored_vector
+from .candidates import own_position
+from .encode_query import EncodedQuery, encode_query, stored_vector
 from .fusion import fusion_rule
 from .query_options import QueryImage, QueryOptions
 
@@ -35,7 +36,7 @@ def hold_out(
     snapshot: Snapshot, query: QueryImage, encoded: Sequence[EncodedQuery], options: QueryOptions
 ) -> list[EncodedQuery]:
     """Return encoded queries, all that was learnt from the query replaced by what was learnt without it."""
-    return _weighted(snapshot, query, _held_out(snapshot, query, encoded), options)
+    return _weighted(snapshot, query, _held_out(snapshot, query, encoded, options), options)
 
 
 def held_out_ranker(snapshot: Snapshot, name: str, position: int) -> Ranker:
@@ -63,8 +64,8 @@ def out_of_fold(
     be found (``comparable``). For any other, each image of the index is compared by that of its own.
     """
     unseen = [
-        _by_all_folds(snapshot, query, before) if after is before else after
-        for before, after in zip(encoded, _held_out(snapshot, query, encoded), strict=True)
+        _by_all_folds(snapshot, query, before, options) if after is before else after
+        for before, after in zip(encoded, _held_out(snapshot, query, encoded, options), strict=True)
     ]
     return _weighted(snapshot, query, unseen, options)
 
@@ -72,7 +73,8 @@ def out_of_fold(
 def comparable(snapshot: Snapshot, queries: Sequence[QueryImage], names: Sequence[str]) -> NDArray[np.bool_]:
     """Return which images no learned metric has seen that has not seen the same of the queries, bool (n,)."""
     mask = np.ones(len(snapshot), dtype=np.bool_)
-    positions = [snapshot.position(query) for query in queries if isinstance(query, str)]
+    places = (own_position(snapshot, query) for query in queries)
+    positions = [position for position in places if position is not None]
     for folds in metric_folds(snapshot, names):
         for fold in set(folds[positions].tolist()) - {-1}:
             mask &= (folds == fold) | (folds == -1)
@@ -114,39 +116,58 @@ def _weighted(
     names = [one.name for one in encoded]
     is_weighted = _is_weighted(snapshot, names, options)
     folds = fusion_folds(snapshot).get(tuple(sorted(names))) if is_weighted else None
-    if folds is None or not isinstance(query, str):
+    position = own_position(snapshot, query)
+    if folds is None or position is None:
         return list(encoded)
-    weights = folds.without(int(snapshot.ids[snapshot.position(query)]), names)
+    weights = folds.without(int(snapshot.ids[position]), names)
     if weights is None:
         return list(encoded)
     return [replace(one, weight=weight) for one, weight in zip(encoded, weights, strict=True)]
 
 
-def _held_out(snapshot: Snapshot, query: QueryImage, encoded: Sequence[EncodedQuery]) -> list[EncodedQuery]:
+def _held_out(
+    snapshot: Snapshot, query: QueryImage, encoded: Sequence[EncodedQuery], options: QueryOptions
+) -> list[EncodedQuery]:
     """Return encoded queries, each learned metric that has seen the query replaced by that of its fold."""
-    if not isinstance(query, str):
+    position = own_position(snapshot, query)
+    if position is None:
         return list(encoded)  # a new image: nothing was learnt from it
-    position = snapshot.position(query)
-    return [_by_own_fold(snapshot, one, position) for one in encoded]
+    return [_by_own_fold(snapshot, query, one, position, options) for one in encoded]
 
 
-def _by_own_fold(snapshot: Snapshot, encoded: EncodedQuery, position: int) -> EncodedQuery:
-    ranker = held_out_ranker(snapshot, encoded.name, position)
-    if ranker is snapshot.ranker(encoded.name):
+def _by_own_fold(
+    snapshot: Snapshot, query: QueryImage, encoded: EncodedQuery, position: int, options: QueryOptions
+) -> EncodedQuery:
+    ranker, metric = held_out_ranker(snapshot, encoded.name, position), encoded.representation
+    if ranker is snapshot.ranker(encoded.name) or not isinstance(metric, LearnedMetric):
         return encoded
-    encoding = Encoding(ranker.vector(position), encoded.encoding.evidence)
-    return replace(encoded, encoding=encoding, ranker=ranker)
+    fold = None if metric.held_out_ is None else metric.held_out_.fold_of(int(snapshot.ids[position]))
+    assert metric.held_out_ is not None and fold is not None  # else the ranker would be that of the index
+    vector = _of_base(snapshot, query, encoded, options)
+    own = metric.held_out_.projections[fold].project(vector)
+    asked = join(own, vector, metric.base_weight) if metric.base_weight else own
+    return replace(encoded, encoding=Encoding(asked, encoded.encoding.evidence), ranker=ranker)
 
 
-def _by_all_folds(snapshot: Snapshot, query: QueryImage, encoded: EncodedQuery) -> EncodedQuery:
+def _of_base(snapshot: Snapshot, query: QueryImage, encoded: EncodedQuery, options: QueryOptions) -> Vector:
+    """Return the vector of a query, or of the region of it that asks, by the base of a learned metric."""
+    metric, base = encoded.representation, str(snapshot.stored[encoded.name].base)
+    if isinstance(query, str) and encoded.region is None and not options.adjust:
+        return stored_vector(snapshot, base, query)
+    known = metric.query_settings if isinstance(metric, Adjustable) else ()
+    adjust = {name: value for name, value in (options.adjust or {}).items() if name in known}
+    asked = QueryOptions(by=(base,), region=encoded.region, adjust=adjust)
+    return encode_query(snapshot, query, asked)[0].encoding.vector
+
+
+def _by_all_folds(
+    snapshot: Snapshot, query: QueryImage, encoded: EncodedQuery, options: QueryOptions
+) -> EncodedQuery:
     metric = encoded.representation
     if not isinstance(metric, LearnedMetric) or metric.held_out_ is None:
         return encoded
     held_out, base = metric.held_out_, str(snapshot.stored[encoded.name].base)
-    if isinstance(query, str):
-        vector = stored_vector(snapshot, base, query)
-    else:
-        vector = metric.base.encode_query(query, encoded.region).vector
+    vector = _of_base(snapshot, query, encoded, options)
     # One block for each fold: an image has zeros in all but its own, so that the inner product with the query
     # is the cosine after the projection of the image's fold.
     blocks = np.concatenate([projection.project(vector) for projection in held_out.projections], axis=-1)
