@@ -61,3 +61,11 @@ def test_the_keywords_of_a_query_are_its_options_and_marks() -> None:
     options, marks = QueryOptions.__annotations__.keys(), Mark.__annotations__.keys()
     assert Marks.__annotations__.keys() == marks
     assert Options.__annotations__.keys() == options - {"region"}  # a box here, a Region there
+
+
+def test_the_package_runs_as_the_command() -> None:
+    asked = [sys.executable, "-m", "semblance", "query", "--no-such-option"]
+    here = Path(str(semblance.__file__)).parents[1]
+    done = subprocess.run(asked, capture_output=True, text=True, cwd=here, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("semblance: error: ") and done.stderr.count("\n") == 1
