@@ -104,16 +104,18 @@ def volume_of(pictures: Sequence[Any]) -> Query:
 def volume_query(reader: Reader, slices: Image | Iterable[Image]) -> Query:
     """Return the query that slices mean: a file or folder, of which the largest stack asks, or all in order.
 
+    One slice of the index that is given alone asks with its stack.
+
     Raises PictureError as ``query_of`` does.
     """
     from viewer.queries.volume import find_volumes
 
     if isinstance(slices, str | PathLike):
-        slices = [slices]
+        return find_volumes(reader, [fspath(slices)])[0].query(reader)
     if not isinstance(slices, Iterable):
         raise PictureError(f"{slices!r} is no volume; give a file, a folder, or slices in order")
     parts: list[Image] = list(slices)  # an array is one of slices
     named = [fspath(part) for part in parts if isinstance(part, str | PathLike)]
     if named and len(named) == len(parts):
-        return find_volumes(reader, named)[0].query(reader)
+        return find_volumes(reader, named, is_list=True)[0].query(reader)
     return volume_of([picture_of(part, reader.window) for part in parts])

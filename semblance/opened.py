@@ -98,8 +98,8 @@ class Index:
 
         Parameters
         ----------
-        slices : a file or folder, of which the largest stack asks; or slices in order, as paths, ids, arrays
-            or images of Pillow. An array (slices, rows, cols) is such a list.
+        slices : a file or folder, of which the largest stack asks, or an id, whose stack does; or slices in
+            order, as paths, ids, arrays or images of Pillow. An array (slices, rows, cols) is such a list.
         given : options, as for ``query``; cases are series unless ``group_by`` says otherwise.
         """
         query = volume_query(self._reader, slices)

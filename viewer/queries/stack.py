@@ -10,9 +10,6 @@ import numpy as np
 from retrieval.readers.slice_stacks import Slice, find_stacks
 from retrieval.readers.tiling import box_of
 
-from .query import Query
-from .volume import Volume
-
 if TYPE_CHECKING:
     from retrieval.index import Index
     from retrieval.index.storage.snapshot import Snapshot
@@ -35,14 +32,6 @@ def stack_of(index: Index, image: str) -> SliceStack:
         if at is not None:
             return SliceStack(chosen, at)
     raise AssertionError(f"{image} is in none of its own stacks")
-
-
-def volume_of(index: Index, image: str) -> Query:
-    """Return the query of all slices of the stack of an image; SettingError for no image."""
-    stack = stack_of(index, image)
-    # Names, not images: vectors of slices are stored, and nothing is read.
-    names = tuple(one.name for one in stack.slices)
-    return Volume(image, stack.slices, names).query(index)
 
 
 def _siblings(snapshot: Snapshot, image: str) -> list[Slice]:

@@ -56,10 +56,12 @@ class Volume:
         return next(iter(read_images([source], reader_of(index))))
 
 
-def find_volumes(index: Index, images: Sequence[str]) -> list[Volume]:
+def find_volumes(index: Index, images: Sequence[str], is_list: bool = False) -> list[Volume]:
     """Find the stacks among all images that the arguments name, the largest first.
 
-    What is in the index is not read; the headers of the rest are, and their pixels go again.
+    What is in the index is not read; the headers of the rest are, and their pixels go again. An indexed
+    slice that is named alone stands for the stack that it belongs to, as on the page, unless it is a list of
+    slices that has one.
 
     Raises
     ------
@@ -67,9 +69,11 @@ def find_volumes(index: Index, images: Sequence[str]) -> list[Volume]:
     """
     from retrieval.readers.slice_stacks import find_stacks
 
-    found = [part for image in images for part in _parts(index, image)]
+    found: Sequence[tuple[Slice, Source]] = [part for image in images for part in _parts(index, image)]
     if not found:
         raise PictureError(f"{', '.join(images)}: holds no image")
+    if len(images) == len(found) == 1 and not is_list:
+        found = _stack_of(index, *found[0])
     slices, sources = zip(*found, strict=True)
     # One folder may hold several series, or one series several stacks: each is a volume of its own.
     stacks = find_stacks(slices)
@@ -81,6 +85,16 @@ def find_volumes(index: Index, images: Sequence[str]) -> list[Volume]:
         )
         for number, stack in enumerate(stacks, start=1)
     ]
+
+
+def volume_of(index: Index, image: str) -> Query:
+    """Return the query of all slices of the stack of an image; SettingError for no image."""
+    from .stack import stack_of
+
+    stack = stack_of(index, image)
+    # Names, not images: vectors of slices are stored, and nothing is read.
+    names = tuple(one.name for one in stack.slices)
+    return Volume(image, stack.slices, names).query(index)
 
 
 def _name(index: Index, images: Sequence[str], first: Slice, number: int, n_stacks: int) -> str:
@@ -101,6 +115,15 @@ def _parts(index: Index, image: str) -> Iterator[tuple[Slice, Source]]:
             yield from _indexed(index, ids) if ids else _on_disk(index, file)
     else:
         raise PictureError(f"{image}: neither in this index nor on disk{nearest(index, image)}")
+
+
+def _stack_of(index: Index, one: Slice, source: Source) -> Sequence[tuple[Slice, Source]]:
+    """Return all slices of the stack of an indexed slice; of a file that the index lacks, itself alone."""
+    from .stack import stack_of  # late: it takes NumPy
+
+    if not isinstance(source, str):
+        return [(one, source)]
+    return [(each, each.name) for each in stack_of(index, source).slices]
 
 
 def _ids_at(index: Index, file: ImageFile) -> list[str]:

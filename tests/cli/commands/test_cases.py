@@ -222,7 +222,15 @@ def test_references_that_make_no_sense_are_refused(
     assert message in line
 
 
-def test_a_slice_of_an_indexed_file_is_left_out_of_its_own_volume(
+def test_one_slice_of_the_index_asks_with_its_stack(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answers = [
+        asked(capsys, "query", made / "i", image, "--volume")[0]["hits"]
+        for image in (made / "scans" / "p2", "p2/001.dcm", made / "scans" / "p2" / "001.dcm")
+    ]
+    assert answers[1] == answers[2] == answers[0]
+
+
+def test_slices_of_an_indexed_file_are_left_out_of_its_own_volume(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nibabel = pytest.importorskip("nibabel")
@@ -230,8 +238,8 @@ def test_a_slice_of_an_indexed_file_is_left_out_of_its_own_volume(
     (tmp_path / "scans").mkdir()
     nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), tmp_path / "scans" / "a.nii")
     assert run("index", tmp_path / "scans", "-o", tmp_path / "i", "--by", "thumbnail", "--jobs", "1") == 0
-    name, flags = "a.nii#2", ("--volume", "--exclude-self", "--group-by", "id")
-    # By its path as by its id.
-    for image in (name, tmp_path / "scans" / name):
-        (answer,) = asked(capsys, "query", tmp_path / "i", image, *flags)
-        assert sorted(hit["id"] for hit in answer["hits"]) == [f"a.nii#{i}" for i in (0, 1, 3, 4)]
+    names, flags = ("a.nii#2", "a.nii#3"), ("--volume", "--exclude-self", "--group-by", "id")
+    # By their paths as by their ids.
+    for images in (names, [tmp_path / "scans" / name for name in names]):
+        (answer,) = asked(capsys, "query", tmp_path / "i", *images, *flags)
+        assert sorted(hit["id"] for hit in answer["hits"]) == [f"a.nii#{i}" for i in (0, 1, 4)]

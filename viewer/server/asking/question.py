@@ -14,7 +14,7 @@ from viewer.answering import without_itself
 from viewer.queries.marked_region import Canvas, Mark
 from viewer.queries.query import Query, canvas_of
 from viewer.queries.slide_field import SlideField, at_scale
-from viewer.queries.stack import volume_of
+from viewer.queries.volume import volume_of
 
 from ..collection import Collection
 from ..desk import Desk
