@@ -216,9 +216,7 @@ function askWith({ image, box }) {
 /** @param {string} id @param {'like' | 'unlike'} side */
 function refine(id, side) {
   const without = (/** @type {string[]} */ names) => names.filter((name) => name !== id);
-  const other = side === 'like' ? 'unlike' : 'like';
-  const toggled = state[side].includes(id) ? without(state[side]) : [...state[side], id];
-  update({ [side]: toggled, [other]: without(state[other]) }, true);
+  update({ like: without(state.like), unlike: without(state.unlike), ...!state[side].includes(id) && { [side]: [...state[side], id] } }, true);
 }
 
 function markCurrent() {

@@ -34,8 +34,7 @@ export function askOf() {
   const { image, upload, frame, region, margin, throughMm, volume, where, notSame, groupBy, fusion, like, unlike, concept, k } = state;
   return {
     ...(upload ? { upload, frame } : { image }), region: region ? { ...region, marginPx: margin } : undefined, throughMm: region ? throughMm : 0, by: chosen(),
-    where: where || undefined, notSame: notSame || undefined, groupBy: groupBy || undefined,
-    volume: volume && !region, fusion, like, unlike, concept, k, findings: true,
+    where, notSame, groupBy, volume: volume && !region, fusion, like, unlike, concept, k, findings: true,
   };
 }
 

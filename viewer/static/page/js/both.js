@@ -2,6 +2,7 @@
 import { announce, fill, h, s } from './dom.js';
 import { current, frame, hitRow } from './answer.js';
 import { askOf, namesOf } from './ask.js';
+import { findingsOf, referencesOf } from './findings.js';
 import { ANSWER, query } from './queries.js';
 /** @import { Answer, HeadToHead } from './types.js' */
 
@@ -14,22 +15,23 @@ export const ask = (signal) => headToHead({ ask: askOf(), first: namesOf('words'
 /** @param {HeadToHead} both */
 export function show({ first, second, shared, share }) {
   Object.assign(current, { answer: first, other: second, hits: first.hits });
-  frame(first);
+  // What each found has its place above its hits.
+  frame({ ...first, notes: [...first.notes, ...second.notes], findings: null, references: [] });
   const lines = s('svg.lines', { 'aria-hidden': 'true' });
-  const left = column(`Visual words: ${first.by.join(' + ')}`, first, second);
-  const right = column(`Deep: ${second.by.join(' + ')}`, second, first);
-  fill('answer-title', `Head to head · ${Math.round(share * 100)} % of the hits are shared`);
+  const left = column('Visual words', first, second);
+  const right = column('Deep', second, first);
+  announce(fill('answer-title', `Head to head · ${Math.round(share * 100)} % of the hits are shared`).textContent);
   fill('hits', h('div.both', left, lines, right));
   // Drawn again whenever a row grows.
   new ResizeObserver(() => fill(lines, shared.map((id) => join(lines, left, right, id)))).observe(lines);
-  announce(`Head to head: ${shared.length} hits are shared.`);
 }
 
 /** @param {string} title @param {Answer} answer @param {Answer} other */
-const column = (title, answer, other) => h('section', { 'aria-label': title }, h('h3', title), h('ol.hits', answer.hits.map((hit) => {
-  const partner = other.hits.find((there) => there.image.id === hit.image.id);
-  return hitRow(hit, answer, partner && `also #${partner.rank}`);
-})));
+const column = (title, answer, other) => h('section', { 'aria-label': title },
+  h('h3', `${title}: ${answer.by.join(' + ')}`), findingsOf(answer.findings), referencesOf(answer.references), h('ol.hits', answer.hits.map((hit) => {
+    const partner = other.hits.find((there) => there.image.id === hit.image.id);
+    return hitRow(hit, answer, partner && `also #${partner.rank}`);
+  })));
 
 /** @param {SVGElement} lines @param {Element} left @param {Element} right @param {string} id */
 function join(lines, left, right, id) {

@@ -159,7 +159,7 @@ function sharedWindow({ about }) {
 function follow() {
   stopToggle();
   drawPairs();
-  const at = slices().findIndex((slice) => slice.image.id === state.image);
+  const at = slices().findIndex((one) => one.image.id === state.image);
   if (!there.hit || at < 0 || count() < 2) return;
   const z = currentSlice()?.positionMm ?? null;
   const anchor = there.slices[there.matched].positionMm;
@@ -207,7 +207,7 @@ export async function why(hit) {
   fill('why-text', h('span', { class: isFaithful ? 'sure' : 'unsure' }, isFaithful ? 'Faithful. ' : 'Not shown to be faithful. '), sentence);
   announce(sentence);
   drawPairs();
-  await showThere(there.slices.findIndex((slice) => slice.image.id === hit.image.id));
+  await showThere(there.slices.findIndex((one) => one.image.id === hit.image.id));
 }
 
 /** Correspondences, on both sides. */

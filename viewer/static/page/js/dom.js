@@ -112,7 +112,7 @@ export function later(act, ms) {
   let timer = 0;
   const call = (/** @type {any[]} */ ...args) => {
     clearTimeout(timer);
-    timer = window.setTimeout(() => act(...args), ms);
+    timer = window.setTimeout(act, ms, ...args);
   };
   call.cancel = () => clearTimeout(timer);
   return call;

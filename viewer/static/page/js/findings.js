@@ -38,9 +38,9 @@ function bar({ label, share, low, high, times, adjusted, isSignificant, found, d
 
 /** Sections of the references, by kind. @param {Reference[]} references */
 export function referencesOf(references) {
-  const kinds = [...new Set(references.map((reference) => reference.kind))];
+  const kinds = [...new Set(references.map((one) => one.kind))];
   return kinds.length > 0 && h('section.references', { 'aria-label': 'References' }, kinds.map((kind) => h('details',
-    h('summary', KINDS[kind] ?? kind), h('ul', references.filter((reference) => reference.kind === kind).map(entry)))));
+    h('summary', KINDS[kind] ?? kind), h('ul', references.filter((one) => one.kind === kind).map(entry)))));
 }
 
 /** @param {Reference} reference */

@@ -11,7 +11,7 @@ let last = [];
 export function remember() {
   const { image, region } = question;
   const address = write({ ...question, k: 20, hit: '' });
-  const key = slices().find((slice) => slice.image.id === image)?.image.key;
+  const key = slices().find((one) => one.image.id === image)?.image.key;
   if (!key || last[0]?.address === address) return;
   const note = `${region ? 'a region of' : state.volume ? 'the volume of' : 'the image'} ${image}`;
   last = [{ address, index: state.index, key, note }, ...last.filter((asked) => asked.address !== address)].slice(0, MOST);

@@ -160,7 +160,7 @@ export class View {
     if (this.pixels) this.drawPixels(this.pixels, scale, down, left, top);
     else if (this.squares) this.squares.draw(context, scale, left, top);
     else if (this.fallback) context.drawImage(this.fallback, 0, 0, this.size.cols, this.size.rows);
-    if (this.above) this.above(context);
+    this.above?.(context);
     this.drawing.setAttribute('transform', `matrix(${zoom} 0 0 ${down / ratio} ${left / ratio} ${top / ratio})`);
     this.drawn();
   }
