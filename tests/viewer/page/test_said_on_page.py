@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from support.browser import open_image
+from support.browser import drag, open_image
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Page, Route, expect
@@ -43,3 +43,16 @@ def test_head_to_head_says_what_both_answers_found(visit: Visit, address: str) -
     # Of which of the two answers they would be, nobody could tell.
     expect(tab.locator("#findings > *, #references > *")).to_have_count(0)
     expect(tab.locator("#answer-notes")).to_contain_text("said of the second alone")
+
+
+def test_the_whole_volume_cannot_be_chosen_beside_a_mark(visit: Visit, address: str) -> None:
+    tab = visit(address)
+    open_image(tab)
+    tab.click("details.more summary")
+    tab.check("#volume")
+    drag(tab)
+    expect(tab.locator(".hit").first).to_be_visible()
+    expect(tab.locator("#volume")).to_be_disabled()
+    tab.keyboard.press("Escape")
+    expect(tab.locator("#volume")).to_be_enabled()
+    expect(tab.locator("#volume")).to_be_checked()

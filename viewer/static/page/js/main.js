@@ -86,6 +86,8 @@ function controls() {
     showState();
     if (changed('image', 'upload')) keys.tab('look');
     $('ask-whole').disabled = !look.isOpen();
+    // A mark is a part of one slice.
+    $('volume').disabled = state.region;
     // A file that was dropped belongs to no study of the archive.
     for (const id of ['send', 'open-viewer']) $(id).disabled = !state.image;
   });
