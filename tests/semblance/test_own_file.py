@@ -30,6 +30,9 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for i in range(N):
         Image.fromarray(rng.integers(0, 255, (8, 8), dtype=np.uint8)).save(place / f"{i:02}.png")
         lines.append(f"{i:02}.png,{'ab'[rng.integers(2)]}")
+    # The same image under another name, and another label.
+    Image.open(place / "05.png").save(place / "copy.png")
+    lines.append("copy.png,c")
     (place / "labels.csv").write_text("\n".join([*lines, ""]))
     return place
 
@@ -52,6 +55,18 @@ def test_an_image_is_no_feedback_and_no_neighbour_of_its_own_file(index, scans, 
     )
     assert [hit.id for hit in by_file] == [hit.id for hit in by_id]
     assert [hit.score for hit in by_file] == pytest.approx([hit.score for hit in by_id], abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["05.png", "copy.png", "07.png"])
+def test_an_image_is_known_by_its_file_wherever_it_is_judged(index, scans, name):
+    by_id, by_file = (index.classify(image, by="thumbnail", unsure=0, k=5) for image in (name, scans / name))
+    assert (by_file.copies, by_file.kind, by_file.unlike) == (by_id.copies, by_id.kind, by_id.unlike)
+    # Its copy under another name does not vote.
+    assert ("copy.png" in by_id.copies.of_query) == (name == "05.png")
+    assert [one.id for one in by_file.neighbours] == [one.id for one in by_id.neighbours]
+    found, wanted = (index.findings(image, by="thumbnail", k=5) for image in (scans / name, name))
+    assert found.labels == wanted.labels
+    assert (found.copies, found.kind, found.unlike) == (wanted.copies, wanted.kind, wanted.unlike)
 
 
 def test_a_metric_that_learnt_from_an_image_has_seen_its_file_too(index, scans):

@@ -110,10 +110,12 @@ def own_position(snapshot: Snapshot, query: QueryImage) -> int | None:
 
 def own_case(snapshot: Snapshot, query: QueryImage, column: str) -> Mask:
     """Return which images are of the query's own case, as cases are counted (``independent_cases``)."""
-    if isinstance(query, str):
+    position = own_position(snapshot, query)
+    if position is not None:
         numbers = snapshot.stack_positions.independent_cases(column)
-        own = numbers == numbers[snapshot.position(query)]
+        own = numbers == numbers[position]
         return np.asarray(same(snapshot, query, column) | own, dtype=np.bool_)
+    assert not isinstance(query, str)  # which has a position, or is refused
     # By the next column where the file does not say the first, as images of the index are.
     known = {*query.groups, *query.metadata}.intersection(snapshot.columns.names)
     return same(snapshot, query, next((one for one in (column, *narrower(column)) if one in known), column))

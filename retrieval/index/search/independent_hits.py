@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...answers.duplicate_finder import Structure, structure
+from ...answers.duplicate_finder import structure
 from ...answers.duplicate_groups import Copies
 from ..storage.near_duplicates import near_duplicates
 from ..storage.snapshot import Snapshot
+from .candidates import own_position
 from .query_options import QueryImage
 
 
@@ -29,9 +30,12 @@ class QueryCopies:
     @classmethod
     def of(cls, snapshot: Snapshot, query: QueryImage) -> QueryCopies:
         """Return that of a query."""
-        finder, is_indexed = near_duplicates(snapshot), isinstance(query, str)
-        own: int | Structure = snapshot.position(query) if isinstance(query, str) else structure(query.grey)
-        return cls(lambda position: bool(finder.copies(own, [position])), is_indexed)
+        finder, position = near_duplicates(snapshot), own_position(snapshot, query)
+        if position is not None:
+            return cls(lambda one: bool(finder.copies(position, [one])), True)
+        assert not isinstance(query, str)  # which has a position, or is refused
+        new = structure(query.grey)
+        return cls(lambda one: bool(finder.copies(new, [one])), False)
 
     @classmethod
     def any(cls, several: Sequence[QueryCopies]) -> QueryCopies:

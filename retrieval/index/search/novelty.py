@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...answers.image_kind import FEWEST, KindSample, describe_kind
-from ...picture import Picture
 from ..storage.snapshot import Snapshot
 from ..storage.thumbnail import make_thumbnail, thumbnail_pixels
-from .candidates import Mask, named, own_case
+from .candidates import Mask, named, own_case, own_position
 from .encode_query import EncodedQuery
 from .held_out import held_out_ranker
 from .independent_sample import IndependentSample, best_of_others
@@ -78,10 +77,11 @@ def kind_percentile(
 
 
 def _kind(snapshot: Snapshot, drawn: IndependentSample, sample: KindSample, query: QueryImage) -> float:
-    if isinstance(query, Picture):
+    position = own_position(snapshot, query)
+    if position is None:
+        assert not isinstance(query, str)  # which has a position, or is refused
         # As a thumbnail too: what JPEG takes away, it takes from both.
         return sample.share_as_far(describe_kind(thumbnail_pixels(make_thumbnail(query).tobytes())))
-    position = snapshot.position(query)
     row = describe_kind(thumbnail_pixels(snapshot.thumbnail(position)))
     return sample.share_as_far(row, drawn.cases_of(position))
 
@@ -115,12 +115,13 @@ def _share(
     # First scores on both sides: the sample is not reranked either.
     ranker = snapshot.ranker(name) if encoded.ranker is None else encoded.ranker
     vector = encoded.encoding.vector
-    if isinstance(query, Picture):
+    position = own_position(snapshot, query)
+    if position is None:
         # A near-duplicate of a new image is news: the index does know such an image.
         found = ranker.rank(vector, 1, mask)
         best = float(found.scores[0]) if len(found) else None
     else:
-        best = best_of_others(snapshot, ranker, vector, snapshot.position(query), column, mask)
+        best = best_of_others(snapshot, ranker, vector, position, column, mask)
     return None if best is None else float((1 + np.count_nonzero(sample <= best)) / (1 + len(sample)))
 
 
