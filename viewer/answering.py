@@ -10,7 +10,8 @@ from .answer import Answer, Caption, caption_of, row_of
 from .findings import findings_tables
 from .provenance import Fact, index_facts
 from .queries.marked_region import Mark
-from .queries.query import Query, asked_by, indexed_name, others
+from .queries.own_images import others
+from .queries.query import Query, asked_by, indexed_name
 from .report import Page
 
 if TYPE_CHECKING:
@@ -51,13 +52,12 @@ def ask(index: Index, query: Query, options: QueryOptions, through: float = 0.0)
 def without_itself(index: Index, query: Query, options: QueryOptions) -> QueryOptions:
     """Return options that leave a query out of its own answer, if they are to, also one read from a file.
 
-    An index knows an indexed image that asks by its name; one whose file was read is known here alone.
+    An index knows an indexed image that asks by its name; one whose file was read is known here alone, and so
+    are the slices of a volume that are not asked with.
     """
-    left = others(index, query)
-    if left is None or (options.include_self and options.not_same is None):
+    if options.include_self and options.not_same is None:
         return options
-    among = left if options.among is None else [name for name in options.among if name != query.known_as]
-    return replace(options, among=among)
+    return replace(options, among=others(index, query, options.among))
 
 
 def by_ids(index: Index, options: QueryOptions) -> QueryOptions:
@@ -124,9 +124,7 @@ def findings_of(
         mark = FollowedMark.of(index, query, options, through)
         subject, options = mark.names, mark.options
     # The file of an indexed image is a query of its own: it must not find itself either.
-    among = others(index, query) if options.among is None else options.among
-    left = None if among is None else [name for name in among if name != query.known_as]
-    asked = replace(options, among=left, include_self=True)
+    asked = replace(options, among=others(index, query, options.among), include_self=True)
     return index.find_labels(subject, asked, labels=labels)
 
 

@@ -14,7 +14,8 @@ from viewer.answer_files import copies_object
 from viewer.findings import copies_notes, withheld_note
 from viewer.notes import has_no_value, note_on_missing, note_on_names, note_on_shards, note_on_weights
 from viewer.option_notes import note_on_fusion
-from viewer.queries.query import Query, find_queries, others
+from viewer.queries.own_images import others
+from viewer.queries.query import Query, find_queries
 from viewer.safe_text import csv_text, printable
 
 from ..options.argument_types import place, positive
@@ -126,7 +127,7 @@ def _classified(index: Index, query: Query, args: Arguments) -> Classification:
         not_same=args.not_same,
         fusion=args.fusion,
         # A file of the index must not vote for itself under its id.
-        among=others(index, query),
+        among=others(index, query, None),
     )
 
 

@@ -30,6 +30,7 @@ class Query:
     known_as : its id if it is one of the index, else None. Of a volume, one of its slices.
     slices : of a volume: what the index is asked with, in order; ``picture`` stands for it then.
     path : of the file that was read; None if none was.
+    members : of a volume: the names of all its slices in the index, those too that are not asked with.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Query:
     known_as: str | None = None
     slices: tuple[Any, ...] = ()
     path: Path | None = None
+    members: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -196,13 +198,6 @@ def _known_as(ids: Sequence[str], file: ImageFile, picture: Picture) -> str | No
     """Return which of a file's ids in the index an image that was read from it has; None if none has."""
     frame = picture.id.removeprefix(file.name)
     return next((id for id in ids if id.endswith(frame)), None)
-
-
-def others(index: Index, query: Query) -> list[str] | None:
-    """Return all names but that of a query that was read from a file of the index; None if it was not."""
-    if query.known_as is None or query.picture is None:
-        return None
-    return [name for name in index.names if name != query.known_as]
 
 
 def canvas_of(index: Index, query: Query) -> Canvas:

@@ -46,9 +46,10 @@ class Volume:
         slices = self.read(index, spread(len(self.slices)).tolist())
         # The middle slice stands for the volume on pages and when its groups are compared.
         middle = slices[len(slices) // 2]
+        members = tuple(source for source in self.sources if isinstance(source, str))
         if isinstance(middle, str):
-            return Query(self.name, known_as=middle, slices=tuple(slices))
-        return Query(self.name, replace(middle, id=self.name), slices=tuple(slices))
+            return Query(self.name, known_as=middle, slices=tuple(slices), members=members)
+        return Query(self.name, replace(middle, id=self.name), slices=tuple(slices), members=members)
 
     def _one(self, index: Index, source: Source) -> Any:
         if isinstance(source, str):
