@@ -20,7 +20,7 @@ from .window import Window
 
 __all__ = ["DamagedFrame", "LimitError", "NotAPictureError", "PassedOverError", "read_pictures", "recognise"]
 
-READING = 9
+READING = 10
 """Raised when files are read in another way, so that an index tries again what it could not read."""
 
 Report = Callable[[DamagedFrame], None]
