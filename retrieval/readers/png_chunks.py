@@ -9,6 +9,8 @@ from collections.abc import Iterator
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PIXELS = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _TRANSPARENCY = b"tRNS"
+END = 64
+"""Bytes in which the last chunk is; some writers leave a few behind it."""
 _LENGTHS = {0: 2, 2: 6}
 """Bytes of tRNS by the kind of colour: of a grey level, and of RGB; PNG specification, 11.3.2.1."""
 
@@ -22,6 +24,18 @@ def pixels_alone(data: bytes) -> bytes | None:
         whole for kind, whole in _chunks(data) if kind in _PIXELS or _is_transparency(kind, whole, colour)
     )
     return _SIGNATURE + b"".join(kept)
+
+
+def is_filled(data: bytes) -> bool:
+    """Tell whether something else is in the place of pixels that were cut off a PNG file, such as zeros.
+
+    They may well be unpacked to pixels; a checksum says that they are none.
+    """
+    return any(
+        kind == b"IDAT" and zlib.crc32(whole[4:-4]) != int.from_bytes(whole[-4:], "big")
+        for kind, whole in _chunks(data)
+        if len(whole) == 12 + int.from_bytes(whole[:4], "big")
+    )
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..picture import Picture, Pixels
 from .codestream import codestream, is_cut_off, with_end
-from .png_chunks import pixels_alone
+from .png_chunks import END, is_filled, pixels_alone
 from .source import Source
 from .values import as_mask, colour, grey, over_black, upright
 from .window import Window
@@ -69,6 +69,8 @@ def _decoded(source: Source, file: Path | IO[bytes]) -> Pixels:
         source.check_size(image.height, image.width)
         image.load()
         if image.format in ("JPEG", "MPO") and is_cut_off(source.path.read_bytes(), np.asarray(image)):
+            raise PictureError("the file is truncated within its image")
+        if image.format == "PNG" and not _has_end(source) and is_filled(source.path.read_bytes()):
             raise PictureError("the file is truncated within its image")
         orientation, depth = _orientation(image), _depth(source) if image.format == "PNG" else 8
         if source.as_mask and _numbers_mark(image):
@@ -191,6 +193,13 @@ def _depth(source: Source) -> int:
     """Return the bits of a sample of a PNG: byte 24, in the header chunk."""
     with source.path.open("rb") as file:
         return file.read(25)[24]
+
+
+def _has_end(source: Source) -> bool:
+    """Whether a PNG ends with its end, so that all of it need not be looked at."""
+    with source.path.open("rb") as file:
+        file.seek(max(0, source.path.stat().st_size - END))
+        return b"IEND" in file.read()
 
 
 def _deep(source: Source) -> NDArray[np.uint16]:
