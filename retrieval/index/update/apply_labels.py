@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from ...errors import OptionError
 from ...metadata.label_table import LabelRow, LabelTable
@@ -50,11 +51,13 @@ def apply_labels(store: Store, table: LabelTable, scopes: Sequence[Scope]) -> La
     """Keep the rows of a table in one commit; images indexed later under the same name get their labels too.
 
     A path is looked for in the folders that were just scanned, as a name of the index there, too. Names of
-    other folders are not meant: discs number their files alike. If none was scanned, any name is.
+    other folders are not meant: discs number their files alike. If none was scanned, any name is. A folder of
+    its own inside a scanned one is meant by paths that begin with its name there.
     """
     catalogue = store.catalogue
     numbers = [scope.number for scope in scopes] or list(roots(catalogue).values())
-    found = {path: _find(catalogue, path, scopes) for path in table.rows}
+    places = [*_places(scopes)]
+    found = {path: _find(catalogue, path, places) for path in table.rows}
     with catalogue.transaction():
         # Unmatched rows are kept under their path: a file that cannot be read today may be readable later.
         waiting = [
@@ -63,7 +66,7 @@ def apply_labels(store: Store, table: LabelTable, scopes: Sequence[Scope]) -> La
             if found[path] is None and (name := _waiting(catalogue, path, scopes)) is not None
         ]
         there = [(name, row) for path, row in table.rows.items() if (name := found[path]) is not None]
-        rows = [*there, *_without_removed(catalogue, waiting, scopes)]
+        rows = [*there, *_without_removed(catalogue, waiting, places)]
         dropped = _dropped(catalogue, rows)
         set_labels(catalogue, rows, numbers)
     unmatched = tuple(catalogue.names.shown(path) for path, name in found.items() if name is None)
@@ -89,6 +92,26 @@ def check_table(store: Store, table: LabelTable | None) -> None:
         raise OptionError("the labels would be names of the folders that this index hides", "label_by")
 
 
+class _Place(NamedTuple):
+    """Where files of a table may be: below which root, what their paths begin with, and begin with there."""
+
+    root: int
+    given: str
+    prefix: str
+
+
+def _places(scopes: Sequence[Scope]) -> Iterator[_Place]:
+    """Yield the places of the scanned folders, and of those inside them that are folders of their own."""
+    for scope in scopes:
+        yield _Place(scope.number, "", scope.prefix)
+    for scope in scopes:
+        folder = scope.root / scope.prefix
+        for inner in scopes:
+            if inner.root != folder and inner.root.is_relative_to(folder):
+                given = f"{inner.root.relative_to(folder).as_posix()}/"
+                yield _Place(inner.number, given, "")
+
+
 def _dropped(catalogue: Catalogue, rows: Sequence[tuple[str, LabelRow]]) -> dict[str, int]:
     """Return of how many of the rows that there are new ones lack each column."""
     found: Counter[str] = Counter()
@@ -101,30 +124,33 @@ def _dropped(catalogue: Catalogue, rows: Sequence[tuple[str, LabelRow]]) -> dict
 
 
 def _without_removed(
-    catalogue: Catalogue, rows: Sequence[tuple[str, str, LabelRow]], scopes: Sequence[Scope]
+    catalogue: Catalogue, rows: Sequence[tuple[str, str, LabelRow]], places: Sequence[_Place]
 ) -> Sequence[tuple[str, LabelRow]]:
     """Return the name and row of each path that waits, without removed images: these do not come back."""
     gone, salt = all_tombstone_keys(catalogue), catalogue.key
-    prefixes = {"", *(scope.prefix for scope in scopes)}
+    ways = {("", ""), *((place.given, place.prefix) for place in places)}
 
     # Tombstones are hashes, so a removed name cannot be looked up; each name that a row may mean is hashed.
     def is_gone(path: str, name: str) -> bool:
-        whole = {name, *(one for prefix in prefixes for one in catalogue.names.meant(prefix + path))}
+        spelt = (prefix + path[len(given) :] for given, prefix in ways if path.startswith(given))
+        whole = {name, *(one for way in spelt for one in catalogue.names.meant(way))}
         names = (part for one in whole for part in (one, one.rpartition("#")[0]) if part)
         return any(tombstone_key(salt, name) in gone for name in names)
 
     return [(name, row) for path, name, row in rows if not (gone and is_gone(path, name))]
 
 
-def _find(catalogue: Catalogue, path: str, scopes: Sequence[Scope]) -> str | None:
+def _find(catalogue: Catalogue, path: str, places: Sequence[_Place]) -> str | None:
     """Return the name of the image or file that a row refers to; None if there is none."""
     # `scan.dcm#3` is a frame of `scan.dcm`, or a file of that very name; the whole path is tried first.
     file, mark, frame = path.rpartition("#")
-    for scope in scopes:
+    for place in places:
         for relative, tail in ((path, ""), (file, mark + frame)):
-            place = catalogue.names.keep(os.fsencode(scope.prefix + relative))
+            if not relative or not relative.startswith(place.given):
+                continue
+            below = catalogue.names.keep(os.fsencode(place.prefix + relative[len(place.given) :]))
             sql = "SELECT name FROM source WHERE root = ? AND path = ? AND state = 'read'"
-            if relative and (rows := catalogue.rows(sql, scope.number, place)):
+            if rows := catalogue.rows(sql, place.root, below):
                 name = f"{rows[0][0]}{tail}"
                 if not tail or catalogue.rows("SELECT 1 FROM picture WHERE name = ?", name):
                     return name
@@ -132,9 +158,9 @@ def _find(catalogue: Catalogue, path: str, scopes: Sequence[Scope]) -> str | Non
         "SELECT s.root FROM picture p JOIN source s ON s.id = p.source WHERE p.name = ?",
         "SELECT root FROM source WHERE name = ? AND state = 'read'",
     ):
-        numbers = {scope.number for scope in scopes}
+        numbers = {place.root for place in places}
         for name in catalogue.names.meant(path):
-            if any(not scopes or root in numbers for (root,) in catalogue.rows(sql, name)):
+            if any(not places or root in numbers for (root,) in catalogue.rows(sql, name)):
                 return name
     return None
 

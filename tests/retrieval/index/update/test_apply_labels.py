@@ -64,6 +64,17 @@ def test_label_paths_are_those_of_the_folder_that_was_given(tmp_path):
         assert index.picture("y/1.png").labels == ("of y",)
 
 
+def test_labels_of_the_folder_above_reach_a_folder_that_is_indexed_already(index, folder):
+    index.remove(["a/1.png"])
+    table = LabelTable.of({f"pictures/{name}": "x" for name in ("a/0.png", "b/3.png", "a/1.png", "none.png")})
+    report = index.update([folder.parent], jobs=1, labels=table)
+    assert report.labels.unmatched == ("pictures/a/1.png", "pictures/none.png")
+    assert index.picture("a/0.png").labels == index.picture("b/3.png").labels == ("x",)
+    # The name of what was removed is kept nowhere, nor waits for it.
+    rows = index._store.catalogue.rows("SELECT name FROM label")
+    assert sorted(name for (name,) in rows) == ["a/0.png", "b/3.png", "pictures/none.png"]
+
+
 def test_columns_that_a_new_row_lacks_are_named(index, folder, tmp_path):
     (tmp_path / "l.csv").write_text("path,label,patient,age\na/0.png,x,7,50\nb/3.png,x,7,\n")
     assert index.update([folder], jobs=1, labels=LabelTable.read(tmp_path / "l.csv")).notes == ()
