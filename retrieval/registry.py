@@ -119,6 +119,21 @@ def make_by(name: str, settings: Mapping[str, Any] | None = None) -> Representat
         raise OptionError(str(error), "by") from error
 
 
+def own_settings(made: Representation, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of some settings that a representation has. SettingError for a switch that is none."""
+    own = {key: value for key, value in settings.items() if key in made.settings}
+    check_switches({key: value for key, value in own.items() if isinstance(made.settings[key], bool)})
+    return own
+
+
+def check_switches(given: Mapping[str, Any]) -> None:
+    """Raise SettingError for a keyword that is neither True nor False."""
+    for key, value in given.items():
+        # Any text is true to Python, "no" as well; numpy has a type of its own.
+        if type(value).__name__ not in ("bool", "bool_"):
+            raise SettingError(f"{key}: {value!r} is neither True nor False")
+
+
 def refuse_unknown(name: str, given: Iterable[str], known: Iterable[str]) -> None:
     """Raise SettingError, which names the nearest one, if a setting given is not among those known."""
     choices = set(known)

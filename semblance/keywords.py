@@ -139,6 +139,8 @@ def _numbers(key: str, given: Any, n: int, what: str) -> tuple[float, ...]:
 
 def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return keywords. SettingError for a value of another kind than its keyword has."""
+    from retrieval.registry import check_switches
+
     kinds: Sequence[tuple[Sequence[str], Any, str]] = (
         (_WHOLE, Integral, "whole number"),
         (_NUMBERS, Real, "number"),
@@ -152,10 +154,7 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
             # True is a whole number to Python, and to nobody else.
             if key in given and (not isinstance(given[key], kind) or isinstance(given[key], bool)):
                 raise SettingError(f"{key}: {given[key]!r} is no {called}")
-    for key in _SWITCHES:
-        # Any text is true to Python, "no" as well.
-        if key in given and type(given[key]).__name__ not in ("bool", "bool_"):  # of numpy, too
-            raise SettingError(f"{key}: {given[key]!r} is neither True nor False")
+    check_switches({key: given[key] for key in _SWITCHES if key in given})
     adjust = given.get("adjust")
     if adjust is not None and not isinstance(adjust, Mapping):
         raise SettingError(f"adjust: {adjust!r} is no mapping; give settings by name")

@@ -11,6 +11,7 @@ import numpy as np
 
 from retrieval.errors import OptionError, PictureError, SettingError, did_you_mean
 from retrieval.index.progress import Progress, silent
+from retrieval.registry import check_switches
 
 from .keywords import names, paths
 from .limits import limits_of
@@ -75,6 +76,7 @@ def make(
     SettingError : a folder, name or setting that makes no sense. IndexFolderError : the index is damaged, or
         has other settings. PictureError : no image at all can be read.
     """
+    check_switches({"refit": refit, "remake": remake, "forget": forget, "follow_links": follow_links})
     folders = paths((folder, *more), "folder")
     place = _beside(folders[0]) if to is None else paths([to], "to")[0]
     if window is not None and not isinstance(window, str):

@@ -10,6 +10,7 @@ from typing import Any
 from ..answers.rule_names import FUSION_RULES
 from ..errors import SettingError
 from ..metadata.label_table import LabelTable
+from ..registry import check_switches
 from .protocols import PROTOCOLS
 from .ranking_scores import CUTOFFS
 
@@ -87,6 +88,7 @@ class EvaluationOptions:
             # Else the error would come from within, and name no option.
             if not isinstance(value, kind) or isinstance(value, bool):
                 raise SettingError(f"{name}: {value!r} will not do; give {_CALLED[kind]}")
+        check_switches({"baselines": self.baselines, "has_leaks": self.has_leaks})
         cutoffs: Any = self.cutoffs
         is_several = isinstance(cutoffs, Iterable) and not isinstance(cutoffs, str)
         if not is_several or not all(isinstance(one, Integral) and int(one) > 0 for one in cutoffs):

@@ -14,7 +14,7 @@ from ..readers.archive import Address
 from ..readers.kinds import also_named
 from ..readers.tiling import Tiling
 from ..readers.window import Window
-from ..registry import make_by
+from ..registry import make_by, own_settings
 from ..representation import Loadable, Representation
 from .catalogue.database import Catalogue
 from .catalogue.privacy import Privacy
@@ -245,6 +245,6 @@ def representations_of(order: Order, found: Sequence[Mapping[str, Any]]) -> Iter
 def with_settings(name: str, settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that a representation has, those given in place of what it had before."""
     known = make_by(name)
-    own = {key: value for key, value in settings.items() if key in known.settings}
+    own = own_settings(known, settings)
     # What an earlier version made keeps what that version did, whatever is the default today.
     return {**before, **(earlier_settings(known, before) if before else {}), **own}

@@ -93,6 +93,8 @@ ASKS: list[tuple[Callable[[Any], Any], str]] = [
     (lambda index: index.query_volume(3), "3 is no volume"),
     (lambda index: index.vectors(3), "by: 3 is no name"),
     (lambda index: index.add(3), "folder: 3 is no path"),
+    (lambda index: index.evaluate(baselines="no"), "baselines: 'no' is neither True nor False"),
+    (lambda index: index.evaluate(has_leaks=0), "has_leaks: 0 is neither True nor False"),
     (lambda index: index.remove(["0.png"]), "ids: ['0.png'] is no name"),
 ]
 
@@ -125,6 +127,9 @@ def test_what_is_asked_wrongly_is_named(
         ({"lables": "a.csv"}, "lables: is neither a keyword nor a setting; did you mean labels?"),
         ({"by": "dense", "word": 8}, "word: none of dense has this setting; did you mean words?"),
         ({"by": "dense", "zzz": 8}, "zzz: none of dense has this setting"),
+        ({"by": "dense", "idf": "no"}, "idf: 'no' is neither True nor False"),
+        ({"forget": "no"}, "forget: 'no' is neither True nor False"),
+        ({"remake": 1}, "remake: 1 is neither True nor False"),
     ],
 )
 def test_what_is_to_be_indexed_wrongly_is_named(scans: Path, tmp_path: Path, given: Any, told: str) -> None:
