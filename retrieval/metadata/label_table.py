@@ -71,13 +71,16 @@ class LabelTable:
 
         Raises
         ------
-        SettingError : a path or a label is none; its row is named, counted from 1.
+        SettingError : a path or a label is none, or a path is given twice, as ``a`` and ``./a``; its row is
+            named, counted from 1.
         """
         rows: dict[str, LabelRow] = {}
         for line, (path, own) in enumerate(labels.items(), start=1):
             several = own if isinstance(own, Iterable) and not isinstance(own, str | bytes) else [own]
             found = (_label(one, path, line) for one in several)
-            rows[_path(path, line)] = LabelRow(tuple(dict.fromkeys(filter(None, found))), {}, line)
+            if (name := _path(path, line)) in rows:
+                raise SettingError(f"labels: row {line}: {name!r} is in row {rows[name].line}; name it once")
+            rows[name] = LabelRow(tuple(dict.fromkeys(filter(None, found))), {}, line)
         return cls(rows)
 
     @classmethod

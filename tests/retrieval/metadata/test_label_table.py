@@ -143,3 +143,8 @@ def test_what_is_no_label_in_a_program_is_named_with_its_row(label):
 def test_what_is_no_path_in_a_program_is_named_with_its_row(path):
     with pytest.raises(SettingError, match=r"^labels: row 1: .* is no path"):
         LabelTable.of({path: "x"})
+
+
+def test_a_path_that_a_program_spells_in_two_ways_is_refused():
+    with pytest.raises(SettingError, match=r"row 2: 'a\.png' is in row 1; name it once"):
+        LabelTable.of({"a.png": "x", "./a.png": "y"})
