@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 REPAIR = "`semblance repair` says what can be mended; else restore the index from a copy"
 """The remedy for damage."""
@@ -108,3 +109,11 @@ def did_you_mean(text: str, known: Iterable[str], n: int = 1) -> str:
 
     near = difflib.get_close_matches(text, list(known), n)
     return f"; did you mean {', '.join(near)}?" if near else ""
+
+
+def check_switches(given: Mapping[str, Any]) -> None:
+    """Raise SettingError for a keyword that is neither True nor False."""
+    for key, value in given.items():
+        # Any text is true to Python, "no" as well; numpy has a type of its own.
+        if type(value).__name__ not in ("bool", "bool_"):
+            raise SettingError(f"{key}: {value!r} is neither True nor False")

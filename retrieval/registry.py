@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .errors import NotInstalledError, OptionError, SettingError, did_you_mean
+from .errors import NotInstalledError, OptionError, SettingError, check_switches, did_you_mean
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -124,14 +124,6 @@ def own_settings(made: Representation, settings: Mapping[str, Any]) -> dict[str,
     own = {key: value for key, value in settings.items() if key in made.settings}
     check_switches({key: value for key, value in own.items() if isinstance(made.settings[key], bool)})
     return own
-
-
-def check_switches(given: Mapping[str, Any]) -> None:
-    """Raise SettingError for a keyword that is neither True nor False."""
-    for key, value in given.items():
-        # Any text is true to Python, "no" as well; numpy has a type of its own.
-        if type(value).__name__ not in ("bool", "bool_"):
-            raise SettingError(f"{key}: {value!r} is neither True nor False")
 
 
 def refuse_unknown(name: str, given: Iterable[str], known: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from retrieval.errors import SettingError
+from retrieval.errors import SettingError, check_switches
 
 if TYPE_CHECKING:
     import numpy as np
@@ -139,8 +139,6 @@ def _numbers(key: str, given: Any, n: int, what: str) -> tuple[float, ...]:
 
 def checked(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return keywords. SettingError for a value of another kind than its keyword has."""
-    from retrieval.registry import check_switches
-
     kinds: Sequence[tuple[Sequence[str], Any, str]] = (
         (_WHOLE, Integral, "whole number"),
         (_NUMBERS, Real, "number"),

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrieval.errors import OptionError, PictureError, SettingError, did_you_mean
+from retrieval.errors import OptionError, PictureError, SettingError, check_switches, did_you_mean
 from retrieval.index.progress import Progress, silent
-from retrieval.registry import check_switches
 
 from .keywords import names, paths
 from .limits import limits_of

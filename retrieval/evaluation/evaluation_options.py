@@ -8,9 +8,8 @@ from numbers import Integral
 from typing import Any
 
 from ..answers.rule_names import FUSION_RULES
-from ..errors import SettingError
+from ..errors import SettingError, check_switches
 from ..metadata.label_table import LabelTable
-from ..registry import check_switches
 from .protocols import PROTOCOLS
 from .ranking_scores import CUTOFFS
 
