@@ -29,7 +29,7 @@ def refuse_own_columns(table: LabelTable | None, has_tiles: bool) -> None:
     there = own.intersection(chain.from_iterable(row.columns for row in table.rows.values()))
     if there:
         what = f"column{'s' * (len(there) > 1)} {', '.join(sorted(there))}"
-        raise SettingError(f"labels: {what}: so the index calls what it knows of images itself; rename it")
+        raise SettingError(f"labels: {what}: an index fills such a column itself; rename it in the table")
 
 
 def has_own(columns: Iterable[str]) -> bool:
