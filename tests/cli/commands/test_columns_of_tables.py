@@ -1,4 +1,4 @@
-"""Columns of label tables that are called as tags of Semblance are, and hold anything."""
+"""Columns of label tables that are called as what Semblance itself knows of images, and hold anything."""
 
 from __future__ import annotations
 
@@ -10,26 +10,40 @@ from cli.main import main
 
 
 @pytest.fixture(scope="module")
-def labelled(tmp_path_factory):
-    """Return an index of thumbnails of images with labels, and with a scale that is none."""
+def drawn(tmp_path_factory):
+    """Return an index of thumbnails, its images, and the text of a table with their labels."""
     place = tmp_path_factory.mktemp("columns")
     folder, index = draw_numbered(place / "in", 4), place / "ix"
-    rows = [f"{n}.png,{'ab'[n % 2]},p{n},40x objective" for n in range(4)]
-    (place / "t.csv").write_text("\n".join(["path,label,patient,um_per_px", *rows, ""]))
     index_thumbnails(index, folder)
-    assert main(["index", str(folder), "-o", str(index), "--labels", str(place / "t.csv"), "--quiet"]) == 0
-    return index
+    rows = [f"{n}.png,{'ab'[n % 2]},p{n},40x objective" for n in range(4)]
+    return index, folder, "\n".join(["path,label,patient,{}", *rows, ""])
 
 
-def test_a_scale_that_is_no_number_costs_no_page(labelled, tmp_path, capsys) -> None:
+def labels(drawn, table, column):
+    index, folder, text = drawn
+    table.write_text(text.format(column))
+    return main(["index", str(folder), "-o", str(index), "--labels", str(table), "--quiet"])
+
+
+def test_a_scale_is_refused_and_changes_nothing(drawn, tmp_path, capsys) -> None:
+    assert labels(drawn, tmp_path / "t.csv", "um_per_px") == 2
+    assert "labels: column um_per_px: an index fills such a column itself" in capsys.readouterr().err
+    assert main(["info", str(drawn[0])]) == 0
+    assert "40x" not in capsys.readouterr().out
+
+
+def test_sides_that_are_no_numbers_cost_no_page(drawn, tmp_path, capsys) -> None:
+    assert labels(drawn, tmp_path / "t.csv", "width") == 0
     page, sheet = tmp_path / "a.html", tmp_path / "a.png"
-    words = ["query", str(labelled), "1.png", "--report", str(page), "--sheet", str(sheet)]
+    words = ["query", str(drawn[0]), "1.png", "--report", str(page), "--sheet", str(sheet)]
     assert main(words) == 0, capsys.readouterr().err
     assert page.stat().st_size
     assert sheet.stat().st_size
 
 
-def test_an_evaluation_without_baselines_says_that_nothing_else_is_there(labelled, capsys) -> None:
-    assert main(["evaluate", str(labelled), "--no-baselines", "--quiet"]) == 2
+def test_an_evaluation_without_baselines_says_that_nothing_else_is_there(drawn, tmp_path, capsys) -> None:
+    assert labels(drawn, tmp_path / "t.csv", "lens") == 0
+    index = str(drawn[0])
+    assert main(["evaluate", index, "--no-baselines", "--quiet"]) == 2
     assert "by: baselines are left out, and the index has no other than thumbnail" in capsys.readouterr().err
-    assert main(["evaluate", str(labelled), "--no-baselines", "--by", "thumbnail", "--quiet"]) == 0
+    assert main(["evaluate", index, "--no-baselines", "--by", "thumbnail", "--quiet"]) == 0
