@@ -21,6 +21,7 @@ def printable(text: str) -> str:
 
 
 _PLURALS = {"study": "studies", "query": "queries", "held-out query": "held-out queries", "series": "series"}
+_SINGULARS = {"have": "has", "are": "is", "were": "was"}
 
 
 def counted(n: int, noun: str) -> str:
@@ -36,10 +37,10 @@ def counted(n: int, noun: str) -> str:
 def does(n: int, of_several: str) -> str:
     """Return a verb as a number of things has it, given that of several.
 
-    >>> does(1, "have"), does(2, "have"), does(1, "name")
-    ('has', 'have', 'names')
+    >>> does(1, "have"), does(2, "have"), does(1, "were"), does(1, "name")
+    ('has', 'have', 'was', 'names')
     """
-    return of_several if n != 1 else {"have": "has", "are": "is"}.get(of_several, f"{of_several}s")
+    return of_several if n != 1 else _SINGULARS.get(of_several, f"{of_several}s")
 
 
 def first_few(names: Sequence[str], most: int = 3) -> str:

@@ -161,12 +161,14 @@ def notes(found: Evaluation) -> list[str]:
     asked = f"{counted(n, 'query')} of {counted(len(set(found.classes)), 'class')}"
     lines = [f"{asked}, {counted(found.n_database, 'image')} to find; for each query {left_out} left out"]
     if found.n_measured < n:
-        has, counts = ("query has", "counts") if n - found.n_measured == 1 else ("queries have", "count")
-        lines.append(f"{n - found.n_measured:,} {has} no right answer to find, and {counts} nowhere")
+        n -= found.n_measured
+        asked = f"{counted(n, 'query')} {does(n, 'have')}"
+        lines.append(f"{asked} no right answer to find, and {does(n, 'count')} nowhere")
     if found.n_unlabelled:
-        some = f"{counted(found.n_unlabelled, 'image')} {does(found.n_unlabelled, 'have')} no label, and"
-        was = "was" if found.n_unlabelled == 1 else "were"
-        lines.append(f"{some} {was} neither asked nor found")
+        n = found.n_unlabelled
+        lines.append(
+            f"{counted(n, 'image')} {does(n, 'have')} no label, and {does(n, 'were')} neither asked nor found"
+        )
     if found.unmatched:
         some = f"{counted(len(found.unmatched), 'row')} of the table {does(len(found.unmatched), 'name')}"
         lines.append(f"{some} no image: {first_few(found.unmatched)}")

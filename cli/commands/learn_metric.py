@@ -149,8 +149,8 @@ def notes(report: MetricReport, has_trial: bool) -> list[str]:
         lines.append(f"left out, for a class needs two images: {first_few(report.left_out, 5)}")
     if report.n_unlabelled:
         n = report.n_unlabelled
-        was = "was" if n == 1 else "were"
-        lines.append(f"{counted(n, 'image')} {does(n, 'have')} no label and {was} not learnt from")
+        some = f"{counted(n, 'image')} {does(n, 'have')} no label"
+        lines.append(f"{some} and {does(n, 'were')} not learnt from")
     if report.unmatched:
         n = len(report.unmatched)
         lines.append(f"{counted(n, 'label')} {does(n, 'name')} no image: {first_few(report.unmatched)}")

@@ -129,8 +129,8 @@ def is_cut_off(data: bytes, values: NDArray[Any] | None = None, tables: bytes | 
         if values is not None:  # they may be of another decoder
             shown = imagecodecs.jpeg8_decode(data, tables=tables)
 
-        def is_changed(data: bytes) -> bool:
-            return not np.array_equal(imagecodecs.jpeg8_decode(data + _END, tables=tables), shown)
+        def is_changed(coded: bytes) -> bool:
+            return not np.array_equal(imagecodecs.jpeg8_decode(coded + _END, tables=tables), shown)
 
         # What follows a whole image is passed over; behind a part of one it is taken for the rest.
         if is_changed(data[:end] + _FILLER + _next_restart(data[start:end]) + _FILLER):

@@ -73,8 +73,8 @@ def find_volumes(index: Index, images: Sequence[str], is_list: bool = False) -> 
     found: Sequence[tuple[Slice, Source]] = [part for image in images for part in _parts(index, image)]
     if not found:
         raise PictureError(f"{', '.join(images)}: holds no image")
-    if len(images) == len(found) == 1 and not is_list:
-        found = _stack_of(index, *found[0])
+    if len(images) == len(found) == 1 and not is_list and isinstance(name := found[0][1], str):
+        found = [(one, one.name) for one in _stack_of(index, name)]
     slices, sources = zip(*found, strict=True)
     # One folder may hold several series, or one series several stacks: each is a volume of its own.
     stacks = find_stacks(slices)
@@ -90,12 +90,9 @@ def find_volumes(index: Index, images: Sequence[str], is_list: bool = False) -> 
 
 def volume_of(index: Index, image: str) -> Query:
     """Return the query of all slices of the stack of an image; SettingError for no image."""
-    from .stack import stack_of
-
-    stack = stack_of(index, image)
+    slices = _stack_of(index, image)
     # Names, not images: vectors of slices are stored, and nothing is read.
-    names = tuple(one.name for one in stack.slices)
-    return Volume(image, stack.slices, names).query(index)
+    return Volume(image, slices, tuple(one.name for one in slices)).query(index)
 
 
 def _name(index: Index, images: Sequence[str], first: Slice, number: int, n_stacks: int) -> str:
@@ -118,13 +115,11 @@ def _parts(index: Index, image: str) -> Iterator[tuple[Slice, Source]]:
         raise PictureError(f"{image}: neither in this index nor on disk{nearest(index, image)}")
 
 
-def _stack_of(index: Index, one: Slice, source: Source) -> Sequence[tuple[Slice, Source]]:
-    """Return all slices of the stack of an indexed slice; of a file that the index lacks, itself alone."""
+def _stack_of(index: Index, image: str) -> tuple[Slice, ...]:
+    """Return all slices of the stack of an indexed image; SettingError for no image."""
     from .stack import stack_of  # late: it takes NumPy
 
-    if not isinstance(source, str):
-        return [(one, source)]
-    return [(each, each.name) for each in stack_of(index, source).slices]
+    return stack_of(index, image).slices
 
 
 def _ids_at(index: Index, file: ImageFile) -> list[str]:

@@ -141,10 +141,12 @@ def _by_own_fold(
     ranker, metric = held_out_ranker(snapshot, encoded.name, position), encoded.representation
     if ranker is snapshot.ranker(encoded.name) or not isinstance(metric, LearnedMetric):
         return encoded
-    fold = None if metric.held_out_ is None else metric.held_out_.fold_of(int(snapshot.ids[position]))
-    assert metric.held_out_ is not None and fold is not None  # else the ranker would be that of the index
+    held_out = metric.held_out_
+    assert held_out is not None  # else the ranker would be that of the index
+    fold = held_out.fold_of(int(snapshot.ids[position]))
+    assert fold is not None
     vector = _of_base(snapshot, query, encoded, options)
-    own = metric.held_out_.projections[fold].project(vector)
+    own = held_out.projections[fold].project(vector)
     asked = join(own, vector, metric.base_weight) if metric.base_weight else own
     return replace(encoded, encoding=Encoding(asked, encoded.encoding.evidence), ranker=ranker)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..catalogue.database import Catalogue
 from ..catalogue.files import Stat, State
 from ..catalogue.known_sources import each_source
-from ..catalogue.roots import IndexedRoot, all_roots
+from ..catalogue.roots import IndexedRoot, all_roots, roots
 from .recognise import holds_files_of, is_there
 from .scanned import Scope
 
@@ -43,16 +43,16 @@ def moved_below(catalogue: Catalogue, scopes: Sequence[Scope], salt: bytes) -> l
 
 
 def _candidates(
-    catalogue: Catalogue, scopes: Sequence[Scope], roots: Sequence[IndexedRoot]
+    catalogue: Catalogue, scopes: Sequence[Scope], others: Sequence[IndexedRoot]
 ) -> Iterator[tuple[IndexedRoot, Path]]:
     """Yield, each pair once, folders with a file at the path, and of the size and time, of one of a root."""
     probes: dict[bytes, list[tuple[IndexedRoot, bytes, Stat]]] = defaultdict(list)
-    for root in roots:
+    for root in others:
         images = (one for one in each_source(catalogue, root.id) if one[1].state is State.READ)
         for path, known in islice(images, _PROBES):
             probes[_base(path)].append((root, path, known.stat))
     seen: set[tuple[int, Path]] = set()
-    numbers = {root.path: root.id for root in all_roots(catalogue) if not root.is_displaced}
+    numbers = roots(catalogue)
     for scope in (one for one in scopes if one.is_whole and probes):
         for file in (file for page in scope.files.pages() for file in page):
             for root, path, stat in probes.get(_base(file.below), ()):
