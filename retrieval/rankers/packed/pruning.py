@@ -30,10 +30,11 @@ _BYTE = 3.0
 """Work to read a byte of the forward store, to that of a posting of a list."""
 
 _SEEDS = 32
-"""Rows, or twice as many as are wanted, whose scores say what the best must reach while nothing else does."""
+"""Rows, or a quarter more than are wanted, whose scores say what the best must reach if nothing else does."""
 
-_FIRST_TIER = 2
-"""The tier that is left out of the first block at first."""
+_FIRST_TIER, _MANY = 2, 32
+"""The tier that is left out of the first block at first; none but the first if so many are wanted: their
+scores would take longer than the words of the others."""
 
 _PIECE = 256
 """Rows that are looked at together."""
@@ -57,7 +58,7 @@ class PackedPruning:
         self._query = np.zeros(size, np.float32)
         self._query[words] = values
         self._length = float(np.linalg.norm(values.astype(np.float64)))
-        self._tier = _FIRST_TIER
+        self._tier = _FIRST_TIER if k < _MANY else 0
         self._sums = np.empty((0, BLOCK), np.float32)
         self._most = np.empty(BLOCK, np.float32)
 
@@ -121,7 +122,7 @@ class PackedPruning:
     def _seeds(self, ids: Ids, is_taken: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the rows that may score most, rising; none if there are few."""
         may = is_taken if len(is_taken) else ids >= 0
-        wanted = max(_SEEDS, 2 * self.k)
+        wanted = max(_SEEDS, self.k + self.k // 4)
         if np.count_nonzero(may) < wanted:
             return _NO_ROWS
         seeds = Selection(wanted)
