@@ -121,10 +121,14 @@ def is_cut_off(data: bytes, values: NDArray[Any] | None = None, tables: bytes | 
     # Within a scan no other FF is followed by D9, and none is the last byte.
     found = data.find(_END, start)
     end = found if found >= 0 else len(data.rstrip(b"\xff"))
+    # Zeros may be in the place of the rest before an end marker as well.
+    may_be_filled = found < 0 or not any(data[end - _MANY_ZEROS : end])
+    if may_be_filled and _lacks_scans(data[:end], start, stated):
+        return True
     try:
         shown = imagecodecs.jpeg8_decode(data, tables=tables) if values is None else values
         is_alone = data.find(bytes([0xFF, _SCAN]), start + 2, end) < 0
-        if found >= 0 and _is_full(shown, stated, is_alone):
+        if not may_be_filled and _is_full(shown, stated, is_alone):
             return False
         if values is not None:  # they may be of another decoder
             shown = imagecodecs.jpeg8_decode(data, tables=tables)
@@ -135,7 +139,7 @@ def is_cut_off(data: bytes, values: NDArray[Any] | None = None, tables: bytes | 
         # What follows a whole image is passed over; behind a part of one it is taken for the rest.
         if is_changed(data[:end] + _FILLER + _next_restart(data[start:end]) + _FILLER):
             return True
-        return found < 0 and (_lacks_scans(data[:end], start, stated) or _is_filled(data[:end], is_changed))
+        return may_be_filled and _is_filled(data[:end], is_changed)
     except Exception:  # who decodes it in earnest says what is wrong
         return False
 
@@ -162,7 +166,7 @@ def _lacks_scans(data: bytes, start: int, stated: Codestream) -> bool:
         at += 2
         if approximation & 15 == 0:  # the lowest bit has come
             for component in ids:
-                left[component] -= set(range(first, last + 1))
+                left.get(component, set()).difference_update(range(first, last + 1))
     return stated.process not in _LOSSLESS and any(left.values())
 
 

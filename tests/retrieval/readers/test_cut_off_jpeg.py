@@ -55,6 +55,24 @@ def test_a_part_of_an_image_is_refused_wherever_it_ends(tmp_path, kind, filled):
         np.testing.assert_array_equal(picture.pixels, whole.pixels, err_msg=f"cut at {at} of {len(data)}")
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_zeros_before_an_end_marker_that_was_kept_are_no_part_of_an_image(tmp_path, kind):
+    path, data = tmp_path / "x.jpg", _jpeg(np.kron(IMAGE, np.ones((4, 4), np.uint8)), **KINDS[kind])
+    for at in np.linspace(data.index(b"\xff\xda") + 14, len(data) - 200, 12).astype(int):
+        path.write_bytes(data[:at] + bytes(len(data) - 2 - at) + data[-2:])
+        with pytest.raises(PictureError):
+            list(read_pictures(path, "x"))
+
+
+def test_an_image_that_ends_in_zeros_is_whole(tmp_path):
+    path = tmp_path / "x.jpg"
+    for rows in range(1, 9):  # in one case of eight the last byte has no bits to pad
+        image = np.vstack([IMAGE[: 8 * rows], np.zeros((6000, 64), np.uint8)])
+        for how in ({"optimize": True}, {"progressive": True}, {"progressive": True, "quality": 98}):
+            path.write_bytes(_jpeg(image, **how))
+            assert len(list(read_pictures(path, "x"))) == 1
+
+
 @pytest.mark.parametrize("more", [b"", b"\0", bytes(500), b"\xff" * 500])
 @pytest.mark.parametrize("image", [IMAGE, DARK_BELOW], ids=["bright", "dark below"])
 @pytest.mark.parametrize("kind", KINDS)
