@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import PictureError
 from ..picture import Picture, Pixels
 from .codestream import codestream, is_cut_off, with_end
-from .png_chunks import END, is_filled, pixels_alone
+from .png_chunks import END, is_filled, is_interlaced, lacks_rows, pixels_alone
 from .source import Source
 from .values import as_mask, colour, grey, over_black, upright
 from .window import Window
@@ -70,7 +70,7 @@ def _decoded(source: Source, file: Path | IO[bytes]) -> Pixels:
         image.load()
         if image.format in ("JPEG", "MPO") and is_cut_off(source.path.read_bytes(), np.asarray(image)):
             raise PictureError("the file is truncated within its image")
-        if image.format == "PNG" and not _has_end(source) and is_filled(source.path.read_bytes()):
+        if image.format == "PNG" and _is_cut_off(image, source):
             raise PictureError("the file is truncated within its image")
         orientation, depth = _orientation(image), _depth(source) if image.format == "PNG" else 8
         if source.as_mask and _numbers_mark(image):
@@ -193,6 +193,17 @@ def _depth(source: Source) -> int:
     """Return the bits of a sample of a PNG: byte 24, in the header chunk."""
     with source.path.open("rb") as file:
         return file.read(25)[24]
+
+
+def _is_cut_off(image: Any, source: Source) -> bool:
+    """Tell whether a PNG that has been decoded lacks pixels, of which Pillow says nothing."""
+    if not _has_end(source) and is_filled(source.path.read_bytes()):
+        return True
+    with source.path.open("rb") as file:
+        in_passes = is_interlaced(file.read(29))
+    # Rows that are missing are 0 in memory, and the last one is the first to be missing.
+    last = image.crop((0, image.height - 1, image.width, image.height))
+    return (in_passes or not any(last.tobytes())) and lacks_rows(source.path.read_bytes())
 
 
 def _has_end(source: Source) -> bool:
