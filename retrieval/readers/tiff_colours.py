@@ -110,7 +110,7 @@ class PlaneWindow:
             return None
         alpha = samples[..., _n_colours(plane.page) + extra.index(_ALPHA)]
         full = float((1 << int(plane.page.bitspersample)) - 1) if alpha.dtype.kind == "u" else 1.0
-        return stretch(upright(alpha, _orientation(plane.page)), (0.0, full))
+        return stretch(upright(alpha, orientation_of(plane.page)), (0.0, full))
 
     def _values(self, plane: Plane) -> NDArray[Any]:
         """Decode a plane: (rows, cols) or (rows, cols, colours), upright."""
@@ -129,7 +129,7 @@ class PlaneWindow:
         if values.dtype == np.uint8 and page.bitspersample < 8 and int(page.photometric) != _PALETTE:
             values = np.rint(values.astype(np.float32) * (255 / ((1 << page.bitspersample) - 1)))
             values = values.astype(np.uint8)
-        return upright(values, _orientation(page))
+        return upright(values, orientation_of(page))
 
 
 def _is_colour(plane: Plane) -> bool:
@@ -174,10 +174,10 @@ def _samples_last(page: Any) -> NDArray[Any]:
 
 def is_turned(page: Any) -> bool:
     """Whether the rows of a page are shown as columns: TIFF orientations 5 to 8."""
-    return _orientation(page) in (5, 6, 7, 8)
+    return orientation_of(page) in (5, 6, 7, 8)
 
 
-def _orientation(page: Any) -> int:
+def orientation_of(page: Any) -> int:
     """Return the orientation, 1 to 8; 1 (upright) for a tag that cannot be read."""
     tag = page.tags.get(_ORIENTATION)
     try:

@@ -86,8 +86,10 @@ def _opened_tiff(path: Path) -> Slide | None:
     if not is_plain:
         return None
     from .tiff_slide import TiffSlide
+    from .turned import turned
 
-    return TiffSlide(path)
+    slide = TiffSlide(path)
+    return turned(slide, slide.orientation)
 
 
 def _is_pyramid(file: Any) -> bool:

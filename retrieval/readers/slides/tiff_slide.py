@@ -15,6 +15,7 @@ from ...picture import Value
 from ..codestream import is_cut_off
 from ..ome import image_of_page, ome_images, spacing_of
 from ..slide import is_associated
+from ..tiff_colours import orientation_of
 from .slide import RGB, About, Level
 
 _CACHE = 192 << 20
@@ -35,6 +36,7 @@ class TiffSlide:
         self._file = tifffile.TiffFile(path)
         try:
             self._pages, left_out = _levels_of(self._file)
+            self.orientation = orientation_of(self._pages[0])
             spacing = _spacing_of(self._file, self._pages[0])
             self.about = About(spacing, {}, _tags_of(self._file), left_out)
         except BaseException:
