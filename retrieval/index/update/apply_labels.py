@@ -63,7 +63,7 @@ def apply_labels(store: Store, table: LabelTable, scopes: Sequence[Scope]) -> La
         waiting = [
             (path, name, row)
             for path, row in table.rows.items()
-            if found[path] is None and (name := _waiting(catalogue, path, scopes)) is not None
+            if found[path] is None and (name := _waiting(catalogue, path, scopes, places)) is not None
         ]
         there = [(name, row) for path, row in table.rows.items() if (name := found[path]) is not None]
         rows = [*there, *_without_removed(catalogue, waiting, places)]
@@ -142,18 +142,9 @@ def _without_removed(
 
 def _find(catalogue: Catalogue, path: str, places: Sequence[_Place]) -> str | None:
     """Return the name of the image or file that a row refers to; None if there is none."""
-    # `scan.dcm#3` is a frame of `scan.dcm`, or a file of that very name; the whole path is tried first.
-    file, mark, frame = path.rpartition("#")
-    for place in places:
-        for relative, tail in ((path, ""), (file, mark + frame)):
-            if not relative or not relative.startswith(place.given):
-                continue
-            below = catalogue.names.keep(os.fsencode(place.prefix + relative[len(place.given) :]))
-            sql = "SELECT name FROM source WHERE root = ? AND path = ? AND state = 'read'"
-            if rows := catalogue.rows(sql, place.root, below):
-                name = f"{rows[0][0]}{tail}"
-                if not tail or catalogue.rows("SELECT 1 FROM picture WHERE name = ?", name):
-                    return name
+    for name, tail in _files(catalogue, path, places, "state = 'read'"):
+        if not tail or catalogue.rows("SELECT 1 FROM picture WHERE name = ?", name):
+            return name
     for sql in (
         "SELECT s.root FROM picture p JOIN source s ON s.id = p.source WHERE p.name = ?",
         "SELECT root FROM source WHERE name = ? AND state = 'read'",
@@ -165,8 +156,29 @@ def _find(catalogue: Catalogue, path: str, places: Sequence[_Place]) -> str | No
     return None
 
 
-def _waiting(catalogue: Catalogue, path: str, scopes: Sequence[Scope]) -> str | None:
+def _files(
+    catalogue: Catalogue, path: str, places: Sequence[_Place], condition: str
+) -> Iterator[tuple[str, str]]:
+    """Yield the names that a path may mean of files in the places, and what is of a frame of each."""
+    # `scan.dcm#3` is a frame of `scan.dcm`, or a file of that very name; the whole path is tried first.
+    file, mark, frame = path.rpartition("#")
+    for place in places:
+        for relative, tail in ((path, ""), (file, mark + frame)):
+            if not relative or not relative.startswith(place.given):
+                continue
+            below = catalogue.names.keep(os.fsencode(place.prefix + relative[len(place.given) :]))
+            sql = f"SELECT name FROM source WHERE root = ? AND path = ? AND {condition}"
+            for (name,) in catalogue.rows(sql, place.root, below):
+                yield f"{name}{tail}", tail
+
+
+def _waiting(
+    catalogue: Catalogue, path: str, scopes: Sequence[Scope], places: Sequence[_Place]
+) -> str | None:
     """Return the name under which a row waits for its file; None if another folder has a file of it."""
+    # What cannot be read has a name already, which may be none that its path tells.
+    if (known := next(_files(catalogue, path, places, "state != 'read'"), None)) is not None:
+        return known[0]
     *_, name = catalogue.names.meant(f"{scopes[0].prefix}{path}" if len(scopes) == 1 else path)
     numbers = {scope.number for scope in scopes}
     sql = "SELECT root FROM source WHERE name = ? OR name = ?"

@@ -75,6 +75,23 @@ def test_labels_of_the_folder_above_reach_a_folder_that_is_indexed_already(index
     assert sorted(name for (name,) in rows) == ["a/0.png", "b/3.png", "pictures/none.png"]
 
 
+def test_labels_wait_for_files_that_cannot_be_read_yet_in_a_folder_inside(index, folder, tmp_path):
+    for name in ("a/9.png", "twin.png"):
+        (folder / name).write_bytes(b"\x89PNG\r\n\x1a\n")
+    draw(tmp_path / "other" / "twin.png", 7)
+    index.update([tmp_path / "other", folder], jobs=1)
+    rows = {"pictures/a/9.png": "x", "pictures/twin.png": "y"}
+    report = index.update([folder.parent], jobs=1, labels=LabelTable.of(rows))
+    assert report.labels.unmatched == tuple(rows)
+    index.update([folder], jobs=1, labels=LabelTable.of({"twin.png": "z"}))
+    draw(folder / "a" / "9.png", 8)
+    draw(folder / "twin.png", 9)
+    index.update([folder], jobs=1)
+    assert index.picture("a/9.png").labels == ("x",)
+    assert index.picture("twin.png").labels == ()
+    assert index.picture("pictures/twin.png").labels == ("z",)
+
+
 def test_columns_that_a_new_row_lacks_are_named(index, folder, tmp_path):
     (tmp_path / "l.csv").write_text("path,label,patient,age\na/0.png,x,7,50\nb/3.png,x,7,\n")
     assert index.update([folder], jobs=1, labels=LabelTable.read(tmp_path / "l.csv")).notes == ()
