@@ -134,8 +134,9 @@ def _by_pydicom(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:
         decoder = get_decoder(syntax)
     except NotImplementedError:
         raise PictureError(f"{syntax_name(syntax)} cannot be decoded; convert the file to another") from None
-    # pydicom decodes encapsulated data only: the frame is wrapped again, alone.
-    one = {**options, "number_of_frames": 1}
+    # pydicom decodes encapsulated data only: the frame is wrapped again, alone. Planes are those of the file
+    # before it was compressed.
+    one = {**options, "number_of_frames": 1, "planar_configuration": 0}
     values, properties = decoder.as_array(encapsulate([data]), index=0, **one)
     return values, str(properties["photometric_interpretation"])
 
@@ -149,10 +150,8 @@ def _check_codestream(stated: Codestream | None, syntax: Any, options: dict[str,
             f"{options['bits_allocated']} were allocated"
         )
     if stated is not None and (stated.rows, stated.cols) != size:
-        raise PictureError(
-            f"damaged: the compressed frame is {stated.rows} × {stated.cols} pixels, the header says "
-            f"{size[0]} × {size[1]}"
-        )
+        found = f"{stated.rows} × {stated.cols} pixels, the header says {size[0]} × {size[1]}"
+        raise PictureError(f"damaged: the compressed frame is {found}")
     if syntax in JPEG_2000 and stated is None:
         raise PictureError("damaged: its JPEG 2000 frame has no codestream")
 

@@ -46,6 +46,21 @@ def test_progressive_jpeg_is_read(tmp_path, number):
     assert np.abs(_read(path)[0].pixels * 255 - pixels).mean() < 2
 
 
+@pytest.mark.parametrize("syntax", [JPEG, LOSSLESS, JPEG_LS, J2K])
+def test_the_planar_configuration_of_a_codestream_is_its_own(tmp_path, syntax):
+    colours = np.stack([_smooth(), _smooth()[::-1], _smooth().T], axis=-1)
+    encode = {
+        JPEG: lambda: imagecodecs.jpeg8_encode(colours, level=98, outcolorspace="RGB", subsampling="444"),
+        LOSSLESS: lambda: imagecodecs.jpeg8_encode(colours, lossless=True),
+        JPEG_LS: lambda: imagecodecs.jpegls_encode(colours),
+        J2K: lambda: imagecodecs.jpeg2k_encode(colours, level=0, codecformat="j2k"),
+    }
+    for planar in (0, 1):
+        how = {"syntax": syntax, "frames": [encode[syntax]()], "PlanarConfiguration": planar}
+        (picture,) = _read(write_dicom(tmp_path / "x.dcm", colours, **how))
+        assert np.abs(picture.pixels * 255 - colours).mean() < 2
+
+
 def test_one_small_frame_is_named_and_costs_no_other(tmp_path):
     pixels = _smooth()
     frames = [imagecodecs.jpeg8_encode(pixels if n != 1 else pixels[:, :16].copy()) for n in range(4)]
