@@ -72,6 +72,8 @@ def _options(dataset: Any, source: Source, more: dict[str, Any], syntax: Any) ->
             f"its colours are {options['photometric_interpretation']}, which is retired and not read; "
             "convert the file to RGB"
         )
+    if options["photometric_interpretation"] == "YBR_FULL_422":
+        options["planar_configuration"] = 0  # pixels that share their differences have no planes; C.7.6.3.1.2
     if options["samples_per_pixel"] not in (1, 3):
         raise PictureError(
             f"a pixel has {options['samples_per_pixel']} samples, which is not read; convert the file to RGB"

@@ -38,8 +38,9 @@ def _read(path):
     return [picture.pixels for picture in read_pictures(path, path.name)]
 
 
+@pytest.mark.parametrize("planar", [0, 1])
 @pytest.mark.parametrize("behind", [0, 50_000], ids=["whole", "with bytes behind"])
-def test_every_frame_of_subsampled_colour_is_read(tmp_path, behind):
+def test_every_frame_of_subsampled_colour_is_read(tmp_path, behind, planar):
     frames = [_colours(seed) for seed in range(4)]
     packed = []
     for rgb in frames:
@@ -48,7 +49,7 @@ def test_every_frame_of_subsampled_colour_is_read(tmp_path, behind):
     data = b"".join(packed)
     path = write_dicom(
         tmp_path / "x.dcm", np.stack(frames), PhotometricInterpretation="YBR_FULL_422",
-        PixelData=data, DataSetTrailingPadding=bytes(behind),
+        PixelData=data, DataSetTrailingPadding=bytes(behind), PlanarConfiguration=planar,
     )  # fmt: skip
     _store(path, data)
     found = _read(path)
