@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..picture import Picture, Pixels
+from . import webp_chunks
 from .codestream import codestream, is_cut_off, with_end
 from .png_chunks import END, is_filled, is_interlaced, lacks_rows, pixels_alone
 from .source import Source
@@ -68,9 +69,7 @@ def _decoded(source: Source, file: Path | IO[bytes]) -> Pixels:
         _check_plausible(image, source)
         source.check_size(image.height, image.width)
         image.load()
-        if image.format in ("JPEG", "MPO") and is_cut_off(source.path.read_bytes(), np.asarray(image)):
-            raise PictureError("the file is truncated within its image")
-        if image.format == "PNG" and _is_cut_off(image, source):
+        if _is_part(image, source):
             raise PictureError("the file is truncated within its image")
         orientation, depth = _orientation(image), _depth(source) if image.format == "PNG" else 8
         if source.as_mask and _numbers_mark(image):
@@ -96,10 +95,9 @@ def _numbers_mark(image: Any) -> bool:
 
 def _is_lossy(image: Any, source: Source) -> bool:
     """Whether values are nearly what was written, as in JPEG and most WebP."""
-    if image.format != "WEBP":
-        return image.format in ("JPEG", "MPO")
-    with source.path.open("rb") as file:
-        return file.read(16)[12:] == b"VP8 "  # the chunk of one that is not lossless
+    if image.format == "WEBP":
+        return webp_chunks.lossy_pixels(source.path.read_bytes()) is not None
+    return image.format in ("JPEG", "MPO")
 
 
 def _without_noise(values: NDArray[Any]) -> NDArray[Any]:
@@ -195,8 +193,17 @@ def _depth(source: Source) -> int:
         return file.read(25)[24]
 
 
-def _is_cut_off(image: Any, source: Source) -> bool:
-    """Tell whether a PNG that has been decoded lacks pixels, of which Pillow says nothing."""
+def _is_part(image: Any, source: Source) -> bool:
+    """Tell whether an image that has been decoded lacks pixels, of which Pillow says nothing."""
+    if image.format in ("JPEG", "MPO"):
+        return is_cut_off(source.path.read_bytes(), np.asarray(image))
+    if image.format == "WEBP":
+        return webp_chunks.is_filled(source.path.read_bytes())
+    return image.format == "PNG" and _lacks_pixels(image, source)
+
+
+def _lacks_pixels(image: Any, source: Source) -> bool:
+    """Tell whether a PNG that has been decoded lacks pixels."""
     if not _has_end(source) and is_filled(source.path.read_bytes()):
         return True
     with source.path.open("rb") as file:
