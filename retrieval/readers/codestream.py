@@ -36,6 +36,7 @@ class Codestream:
     components : the identifiers of the components of JPEG; empty for JPEG 2000.
     adobe : the colour transformation of an Adobe segment: 0 none, 1 YCbCr, 2 YCCK; None without one.
     process : the marker of the frame, which says how JPEG is coded; 0 for JPEG 2000.
+    is_subsampled : whether components of JPEG have fewer samples than others, as colour differences may.
     """
 
     rows: int
@@ -45,6 +46,7 @@ class Codestream:
     components: bytes = b""
     adobe: int | None = None
     process: int = 0
+    is_subsampled: bool = False
 
     @property
     def codec(self) -> str:
@@ -213,8 +215,8 @@ def _jpeg(data: bytes) -> Codestream | None:
     for marker, position in _segments(data):
         if marker in _FRAMES and len(data) >= position + 10:
             bits, rows, cols, n = struct.unpack_from(">BHHB", data, position + 4)
-            components = data[position + 10 : position + 10 + 3 * n : 3]
-            return Codestream(rows, cols, bits, components=components, adobe=adobe, process=marker)
+            parts = data[position + 10 : position + 10 + 3 * n]
+            return Codestream(rows, cols, bits, False, parts[::3], adobe, marker, len({*parts[1::3]}) > 1)
         if marker == 0xEE and data[position + 4 : position + 9] == b"Adobe" and len(data) > position + 15:
             adobe = data[position + 15]
     return None

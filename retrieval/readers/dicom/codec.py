@@ -27,7 +27,7 @@ from .syntaxes import (
     RLE,
     true_syntax,
 )
-from .ybr import rgb_of
+from .ybr import rgb_of, with_true_colours
 
 Decoded = tuple[NDArray[Any], str]
 """(rows, cols) or (rows, cols, samples), and the photometric interpretation of these values."""
@@ -96,7 +96,7 @@ def _first_that_can(data: bytes, syntax: Any, options: dict[str, Any], stated: C
     Raises what the first one says if none can.
     """
     first: Exception | None = None
-    options = _with_true_colours(options, stated, syntax)
+    options = with_true_colours(options, stated, syntax)
     for decode in _decoders(syntax, options, stated):
         try:
             values, photometric = decode(data, syntax, options)
@@ -160,17 +160,6 @@ def _check_shape(values: NDArray[Any], options: dict[str, Any]) -> None:
     expected = (options["rows"], options["columns"], options["samples_per_pixel"])
     if values.shape != (expected[:2] if expected[2] == 1 else expected):
         raise PictureError(f"damaged: a frame has the shape {values.shape}, the header says {expected}")
-
-
-def _with_true_colours(options: dict[str, Any], stated: Codestream | None, syntax: Any) -> dict[str, Any]:
-    """Correct the photometric interpretation if the codestream itself says otherwise."""
-    photometric = str(options["photometric_interpretation"])
-    if stated is None or options["samples_per_pixel"] != 3:
-        return options
-    if syntax in JPEG_2000 and photometric in ("YBR_ICT", "YBR_RCT") and not stated.is_mixed:
-        # Its encoder was given YCbCr, and transformed nothing: what comes out is YCbCr.
-        return {**options, "photometric_interpretation": "YBR_FULL"}
-    return options
 
 
 def _jpeg(data: bytes, syntax: Any, options: dict[str, Any]) -> Decoded:

@@ -106,6 +106,21 @@ def test_jpeg_is_turned_into_rgb_once(tmp_path, subsampling, number, name, segme
     assert np.abs(_read(path)[0] * 255 - rgb).mean() < 4
 
 
+@pytest.mark.parametrize("name", ["RGB", "YBR_FULL", "YBR_FULL_422"])
+@pytest.mark.parametrize("is_ybr", [True, False])
+def test_a_stream_that_shows_what_its_colours_are_is_believed(tmp_path, name, is_ybr):
+    rgb, stream = np.repeat(np.repeat(_colours(9), 4, axis=0), 4, axis=1), io.BytesIO()
+    if is_ybr:
+        Image.fromarray(rgb).save(stream, "JPEG", quality=98, subsampling=2)
+        data = stream.getvalue()[:2] + stream.getvalue()[20:]  # without JFIF
+    else:  # components that are called R, G and B
+        data = imagecodecs.jpeg8_encode(rgb, level=98, outcolorspace="RGB", subsampling="444")
+        assert data[2:4] == b"\xff\xee"
+        data = data[:2] + data[18:]  # without the segment of Adobe
+    how = {"syntax": f"{JPEG}50", "frames": [data], "PhotometricInterpretation": name}
+    assert np.abs(_read(write_dicom(tmp_path / "x.dcm", rgb, **how))[0] * 255 - rgb).mean() < 4
+
+
 @pytest.mark.parametrize("number", ["57", "70"])
 @pytest.mark.parametrize("name", ["RGB", "YBR_FULL"])
 def test_lossless_jpeg_of_either_kind_is_read(tmp_path, number, name):
