@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import PictureError
 from ..picture import Pixels
+from .codestream import codestream
 from .sampling import sample_frames
 from .source import Source
 from .values import as_mask, colour, grey, upright
@@ -25,6 +26,7 @@ JPEG_CODECS = (6, 7, _APERIO_YCBCR, 33004, _APERIO_RGB, 34712)
 _GIVES_RGB = (6, 7, 50001, 50002, 52546)  # JPEG, WebP, JPEG XL: their decoders make RGB of YCbCr
 _ASSOCIATED_ALPHA, _ALPHA = 1, 2  # ExtraSamples, section 18
 _ORIENTATION = 274
+_HEAD = 1 << 14  # bytes of a codestream with its header
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,11 +154,26 @@ def _in_colour(values: NDArray[Any], page: Any) -> Pixels:
     if photometric == _SEPARATED:  # section 16: cyan, magenta, yellow and black ink
         inks = colour(values, depth)
         return np.asarray((1 - inks[..., :3]) * (1 - inks[..., 3:]), dtype=np.float32)
-    # Aperio's 33003 holds YCbCr whatever the photometric tag says, and 33005 RGB.
-    is_ycbcr = photometric == _YCBCR and codec not in (*_GIVES_RGB, _APERIO_RGB)
-    if (is_ycbcr or codec == _APERIO_YCBCR) and values.shape[-1] == 3:
+    is_ycbcr = photometric == _YCBCR and codec not in (*_GIVES_RGB, _APERIO_RGB, _APERIO_YCBCR)
+    if (is_ycbcr or holds_ycbcr(page)) and values.shape[-1] == 3:
         return _from_ycbcr(values)
     return colour(values, depth)
+
+
+def holds_ycbcr(page: Any) -> bool:
+    """Whether a page is JPEG 2000 that is decoded to YCbCr, whatever its photometric tag says.
+
+    Aperio's 33003 is, without a transformation of its components; Bio-Formats writes RGB with one under that
+    number. 33005 is RGB.
+    """
+    if int(page.compression) != _APERIO_YCBCR:
+        return False
+    places = zip(page.dataoffsets, page.databytecounts, strict=False)
+    offset, n_bytes = next((place for place in places if place[1]), (0, 0))
+    file = page.parent.filehandle
+    file.seek(offset)
+    stated = codestream(file.read(min(n_bytes, _HEAD)))
+    return stated is None or not stated.is_mixed
 
 
 def _samples_last(page: Any) -> NDArray[Any]:

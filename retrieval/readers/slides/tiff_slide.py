@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +16,7 @@ from ...picture import Value
 from ..codestream import is_cut_off
 from ..ome import image_of_page, ome_images, spacing_of
 from ..slide import is_associated
-from ..tiff_colours import orientation_of
+from ..tiff_colours import holds_ycbcr, orientation_of
 from .slide import RGB, About, Level
 
 _CACHE = 192 << 20
@@ -127,7 +128,7 @@ class _StoredTiles:
         self.decode, tables = page.decode, page.jpegtables
         self.tables = {} if tables is None else {"jpegtables": tables}
         self._shape = int(page.tilelength), int(page.tilewidth)
-        self.is_jpeg = int(page.compression) == _JPEG
+        self.is_jpeg, self._is_ycbcr = int(page.compression) == _JPEG, holds_ycbcr(page)
         self._has_alpha = any(int(sample) in _ALPHA for sample in page.extrasamples)
 
     def checked(self, values: NDArray[Any]) -> NDArray[np.uint8]:
@@ -138,6 +139,8 @@ class _StoredTiles:
             raise PictureError("damaged: a tile has another size than its header says")
         if tile.shape[2] == 1:
             return np.repeat(tile, 3, axis=2)
+        if tile.shape[2] == 3 and self._is_ycbcr:
+            return np.asarray(cv2.cvtColor(tile[..., [0, 2, 1]], cv2.COLOR_YCrCb2RGB), dtype=np.uint8)
         if tile.shape[2] == 3:
             return tile
         # Without alpha, which is coverage: what a scanner leaves transparent is glass, not black.

@@ -11,6 +11,7 @@ from PIL import Image
 from support.dicom_files import write_dicom
 
 from retrieval.readers import read_pictures
+from retrieval.readers.slides.opening import open_slide
 from retrieval.readers.window import Window
 
 RNG = np.random.default_rng(0)
@@ -147,6 +148,21 @@ def test_jpeg_2000_tiles_of_slides_have_true_colours(tmp_path, codec, photometri
         description="Aperio Image Library v10\n16x16 |AppMag = 20|MPP = 0.5",
     )  # fmt: skip
     np.testing.assert_allclose(_pixels(tmp_path / "x.svs")[0] * 255, rgb, atol=2)
+
+
+@pytest.mark.parametrize("is_mixed", [True, False])
+def test_jpeg_2000_of_one_number_is_ycbcr_or_rgb_as_its_codestream_says(tmp_path, is_mixed):
+    rgb = np.full((128, 128, 3), (200, 40, 90), np.uint8)
+    rgb[64:] = (20, 140, 30)
+    stored = rgb if is_mixed else np.ascontiguousarray(Image.fromarray(rgb).convert("YCbCr"))
+    tile = imagecodecs.jpeg2k_encode(stored, codecformat="j2k", mct=is_mixed, level=0, reversible=True)
+    how = {"dtype": np.uint8, "compression": 33003, "photometric": "rgb", "tile": (128, 128)}
+    with tifffile.TiffWriter(tmp_path / "x.tif") as file:
+        file.write(iter([tile] * 4), shape=(256, 256, 3), metadata=None, **how)
+        file.write(iter([tile]), shape=(128, 128, 3), subfiletype=1, metadata=None, **how)
+    np.testing.assert_allclose(_pixels(tmp_path / "x.tif")[0][:128, 128:] * 255, rgb, atol=2)
+    with open_slide(tmp_path / "x.tif") as slide:
+        np.testing.assert_allclose(slide.read(0, (0, 128, 128, 128)).astype(int), rgb, atol=2)
 
 
 @pytest.mark.parametrize(("good", "bad"), [('Y="0.5"', 'Y=""'), ('X="0.5"', 'X="0,5"'), ("µm", "ell")])
