@@ -152,10 +152,12 @@ def _is_filled(data: bytes, is_changed: Callable[[bytes], bool]) -> bool:
     An image that ends in zeros takes all of them; behind a whole one none of them are taken.
     """
     before = len(data.rstrip(b"\0"))
-    if len(data) - before < _MANY_ZEROS or not is_changed(data[: before + _FEW_ZEROS] + _FILLER):
+    if len(data) - before < _MANY_ZEROS:
         return False
-    # To some decoders and tables nothing is the same as zeros, to others the filler is.
-    return not any(is_changed(data[:-_FEW_ZEROS] + more) for more in (b"", _FILLER))
+    # To some decoders and tables nothing is the same as zeros, to others the filler is. The last ones first:
+    # most images that end in zeros are whole.
+    is_taken = any(is_changed(data[:-_FEW_ZEROS] + more) for more in (_FILLER, b""))
+    return not is_taken and is_changed(data[: before + _FEW_ZEROS] + _FILLER)
 
 
 def _lacks_scans(data: bytes, start: int, stated: Codestream) -> bool:
