@@ -21,6 +21,7 @@ _J2K = b"\xff\x4f\xff\x51"
 _END = b"\xff\xd9"
 _FILLER = b"\x55" * 64
 _MANY_ZEROS, _FEW_ZEROS = 64, 8
+_SECTOR = 500  # of 512 bytes that a disk loses, some may belong to what is before and behind
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,8 @@ def is_cut_off(data: bytes, values: NDArray[Any] | None = None, tables: bytes | 
     try:
         shown = imagecodecs.jpeg8_decode(data, tables=tables) if values is None else values
         is_alone = data.find(bytes([0xFF, _SCAN]), start + 2, end) < 0
-        if not may_be_filled and _is_full(shown, stated, is_alone):
+        has_hole = is_alone and stated.process in _SEQUENTIAL and _has_hole(data[start:end])
+        if not (may_be_filled or has_hole) and _is_full(shown, stated, is_alone):
             return False
         if values is not None:  # they may be of another decoder
             shown = imagecodecs.jpeg8_decode(data, tables=tables)
@@ -141,9 +143,21 @@ def is_cut_off(data: bytes, values: NDArray[Any] | None = None, tables: bytes | 
         # What follows a whole image is passed over; behind a part of one it is taken for the rest.
         if is_changed(data[:end] + _FILLER + _next_restart(data[start:end]) + _FILLER):
             return True
-        return may_be_filled and _is_filled(data[:end], is_changed)
+        is_filled = may_be_filled and _is_filled(data[:end], is_changed)
+        return is_filled or (has_hole and _ends_early(data[:end], is_changed))
     except Exception:  # who decodes it in earnest says what is wrong
         return False
+
+
+def _has_hole(scan: bytes) -> bool:
+    """Tell whether a scan has a sector of zeros before its end: one that was lost, or a large even ground."""
+    return 0 <= scan.find(bytes(_SECTOR)) < len(scan.rstrip(b"\0\xff"))
+
+
+def _ends_early(data: bytes, is_changed: Callable[[bytes], bool]) -> bool:
+    """Tell whether an image is complete before its data end: zeros need less room than what was lost."""
+    taken = data.rstrip(b"\0\xff")[:-_FEW_ZEROS]
+    return not any(is_changed(taken + more) for more in (_FILLER, b""))
 
 
 def _is_filled(data: bytes, is_changed: Callable[[bytes], bool]) -> bool:

@@ -64,6 +64,27 @@ def test_zeros_before_an_end_marker_that_was_kept_are_no_part_of_an_image(tmp_pa
             list(read_pictures(path, "x"))
 
 
+@pytest.mark.parametrize("how", [{}, {"quality": 98}, {"optimize": True}])
+def test_an_image_that_has_lost_a_sector_is_refused(tmp_path, how):
+    # All that follows would be shown elsewhere than it is.
+    path, data = tmp_path / "x.jpg", _jpeg(np.tile(IMAGE, (8, 8)), **how)
+    for share in (0.2, 0.5, 0.8):
+        at = int(len(data) * share) // 512 * 512
+        path.write_bytes(data[:at] + bytes(512) + data[at + 512 :])
+        with pytest.raises(PictureError, match="truncated within its image"):
+            list(read_pictures(path, "x"))
+
+
+@pytest.mark.parametrize("how", [{"optimize": True}, {"optimize": True, "quality": 98}])
+def test_zeros_within_an_image_may_be_an_even_ground(tmp_path, how):
+    path = tmp_path / "x.jpg"
+    for rows in range(1, 64, 9):
+        data = _jpeg(np.vstack([IMAGE, np.zeros((9000, 64), np.uint8), IMAGE[:rows]]), **how)
+        assert bytes(500) in data
+        path.write_bytes(data)
+        assert len(list(read_pictures(path, "x"))) == 1
+
+
 def test_an_image_that_ends_in_zeros_is_whole(tmp_path):
     path = tmp_path / "x.jpg"
     for rows in range(1, 9):  # in one case of eight the last byte has no bits to pad
