@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import nibabel
 import numpy as np
 import pytest
 from support.served import INDEX, PATIENTS, graphql, run, write_collection, write_ct
@@ -46,6 +47,19 @@ def test_images_are_those_that_meet_a_condition(client):
 )
 def test_a_list_that_makes_no_sense_is_a_problem(variables, client):
     assert page(client, **variables)["__typename"] == "Problem"
+
+
+def test_the_cover_of_a_volume_is_its_middle_slice(tmp_path):
+    volume = np.random.default_rng(0).integers(0, 255, (16, 16, 21)).astype(np.int16)
+    (tmp_path / "images").mkdir()
+    nibabel.save(nibabel.Nifti1Image(volume, np.eye(4)), tmp_path / "images" / "a.nii")
+    made = ["index", tmp_path / "images", "-o", tmp_path / INDEX, "--by", "thumbnail"]
+    assert run([*made, "--jobs", "1", "--quiet"])[0] == 0
+    document = """{ groups(index: "scans.index", by: "series", first: 2) { ... on GroupPage {
+      items { count cover { id } } } } }"""
+    with serving(tmp_path / INDEX) as client:
+        # In the order of names frame 10 is the third, and 18 in the middle.
+        assert graphql(client, document)["groups"]["items"] == [{"count": 21, "cover": {"id": "a.nii#10"}}]
 
 
 def test_groups_are_counted_and_labelled(client):

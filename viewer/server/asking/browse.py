@@ -21,6 +21,8 @@ from ..opened import Opened
 MOST_ITEMS = 200
 """Of a page of a list."""
 _MOST_VALUES = 50
+_MARK = "#"
+"""Between the name of a file and the number of its frame."""
 _UNLISTED = {"id", "source", "normal", "any_issuer"}
 """Columns that have another value in every image, or mean nothing to a reader."""
 
@@ -104,9 +106,22 @@ def _groups(snapshot: Snapshot, by: str, where: str | None, first: int, after: s
 
 
 def _group(snapshot: Snapshot, value: str, members: Sequence[int]) -> Group:
-    # The middle slice shows more of a series than its first one, which is often air.
-    cover = snapshot.columns.entry(members[len(members) // 2])
+    cover = snapshot.columns.entry(_middle(snapshot, members))
     return Group(value, len(members), cover, tuple(_counted(snapshot, "label", np.array(members))))
+
+
+def _middle(snapshot: Snapshot, members: Sequence[int]) -> int:
+    """Return the middle one of a group, which shows more of a series than its first, often air."""
+    if _MARK in snapshot.names[members[0]]:
+        # By its name frame 10 is before frame 2.
+        names = {position: snapshot.names[position] for position in members}
+        members = sorted(members, key=lambda position: _by_frame(names[position]))
+    return members[len(members) // 2]
+
+
+def _by_frame(name: str) -> tuple[str, int, str]:
+    file, _, frame = name.rpartition(_MARK)
+    return (file, int(frame), "") if frame.isdecimal() else (name, 0, frame)
 
 
 def _columns(snapshot: Snapshot, where: str | None) -> tuple[ColumnValues, ...]:
