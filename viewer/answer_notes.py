@@ -54,6 +54,14 @@ def note_on_cases(query: Query, options: QueryOptions, answer: Answer) -> str | 
     return printable(f"note: --group-by {column}: {who}; {alone}")
 
 
+def note_on_lone_slice(query: Query) -> str | None:
+    """Return the line that says that a volume is one slice, read from one file that was named; else None."""
+    # A folder may hold a stack of one slice, which is all there is.
+    if query.known_as is not None or [one.id for one in query.slices] != [query.id]:
+        return None
+    return printable(f"note: {query.id}: one slice asks alone; if its volume has others, give them too")
+
+
 def _nearest(value: str, there: Sequence[str]) -> str:
     # Of short words no other is near: CT and ct share no letter.
     same = [one for one in there if one.casefold() == value.casefold()]

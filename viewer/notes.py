@@ -9,7 +9,7 @@ from retrieval.metadata.groups import NAMED_IN_FILES
 from retrieval.representation import family_of
 
 from .answer import Answer, caption_of
-from .answer_notes import has_value, note_on_cases, note_on_condition
+from .answer_notes import has_value, note_on_cases, note_on_condition, note_on_lone_slice
 from .option_notes import note_on_fusion, note_on_places
 from .queries.query import Query, asked_by
 from .safe_text import counted, first_few, printable
@@ -56,7 +56,8 @@ class Notes:
         scores = None if is_alone else note_on_scores(answer)
         where = note_on_condition(self._index, options, answer)
         cases = note_on_cases(query, options, answer)
-        return [note for note in (lacking, scores, space, foreign, where, cases) if note]
+        lone = note_on_lone_slice(query)
+        return [note for note in (lacking, scores, space, foreign, where, cases, lone) if note]
 
     def rest(self) -> list[str]:
         """Return the notes on the index, and on the options of all queries."""

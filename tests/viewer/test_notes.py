@@ -16,8 +16,9 @@ from retrieval.metric_learning import MetricLearner
 from retrieval.registry import make
 from viewer.answer_notes import note_on_cases, note_on_condition
 from viewer.answering import ask
-from viewer.notes import note_on_blind, note_on_metrics, note_on_modality
+from viewer.notes import Notes, note_on_blind, note_on_metrics, note_on_modality
 from viewer.queries.query import Query
+from viewer.queries.volume import find_volumes
 
 N = 8
 
@@ -137,3 +138,15 @@ def test_hits_without_a_case_are_said(index):
     assert said == "note: --group-by patient: no hit has one; each is a case of its own"
     options = QueryOptions(by=["thumbnail"], group_by="label")
     assert note_on_cases(query, options, ask(index, query, options)) is None
+
+
+def test_a_slice_that_asks_alone_for_its_volume_is_said(index, tmp_path):
+    path = write_dicom(tmp_path / "s.dcm", pixels(20), uid="1.2.99", Modality="CT")
+    said = f"note: {path}: one slice asks alone; if its volume has others, give them too"
+    options = QueryOptions(by=["thumbnail"], k=2)
+    # Named alone; in a folder, which may hold more stacks; and of the index, which knows its stack.
+    for image, is_said in ((str(path), True), (str(tmp_path), False), ("3.dcm", False)):
+        (volume,) = find_volumes(index, [image])
+        query = volume.query(index)
+        notes = Notes(index).add(query, options, ask(index, query, options))
+        assert (said in notes) is is_said
