@@ -1,6 +1,6 @@
 // What only a browser would show: a name that hides another, one that is never used, one that is not there.
 const browser = ['document', 'window', 'location', 'history', 'sessionStorage', 'localStorage', 'fetch', 'Headers', 'URL', 'URLSearchParams',
-  'TextDecoderStream', 'AbortController', 'Event', 'EventTarget', 'IntersectionObserver', 'ResizeObserver', 'Image', 'ImageData', 'DOMMatrix', 'CSS',
+  'TextDecoderStream', 'AbortController', 'Event', 'EventTarget', 'IntersectionObserver', 'ResizeObserver', 'Image', 'ImageData', 'DOMMatrix', 'Path2D', 'CSS',
   'performance', 'devicePixelRatio', 'matchMedia', 'requestAnimationFrame', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'getComputedStyle', 'createImageBitmap'];
 
 export default [{

@@ -104,17 +104,6 @@ def test_findings_are_those_of_the_command_line(client, index):
     assert not ours["isEnough"] and "not enough evidence" in ours["verdict"]
 
 
-def test_two_choices_are_asked_head_to_head(client):
-    document = """query($ask: Ask!) { headToHead(index: "scans.index", ask: $ask, first: ["superpixel"],
-      second: ["thumbnail"]) { ... on HeadToHead { share shared first { by hits { image { id } } }
-      second { by hits { image { id } } } } } }"""
-    both = graphql(client, document, ask={"image": IMAGE, "k": 4})["headToHead"]
-    first, second = ([hit["image"]["id"] for hit in both[side]["hits"]] for side in ("first", "second"))
-    assert (both["first"]["by"], both["second"]["by"]) == (["superpixel"], ["thumbnail"])
-    assert both["shared"] == [name for name in first if name in second]
-    assert both["share"] == len(both["shared"]) / 4
-
-
 @pytest.mark.parametrize(
     ("ask", "kind", "argument"),
     [

@@ -119,7 +119,7 @@ class HeadToHead:
 
     first: Answer
     second: Answer
-    shared: list[strawberry.ID] = strawberry.field(description="What both found.")
+    shared: list[strawberry.ID] = strawberry.field(description="What both found: images, or values of cases.")
     share: float = strawberry.field(description="Of the hits of the shorter answer, 0 to 1.")
 
 

@@ -73,10 +73,15 @@ def head_to_head(first: Searched, second: Searched) -> HeadToHead:
     """Return two answers side by side."""
     ours, theirs = answer_of(first), answer_of(second)
     # Of the shorter answer, so that two answers that agree in all they have share everything.
-    found = {hit.image.id for hit in theirs.hits}
-    shared = [hit.image.id for hit in ours.hits if hit.image.id in found]
+    found = {_subject(hit) for hit in theirs.hits}
+    shared = [strawberry.ID(one) for one in map(_subject, ours.hits) if one in found]
     fewest = min(len(ours.hits), len(theirs.hits))
     return HeadToHead(first=ours, second=theirs, shared=shared, share=len(shared) / fewest if fewest else 0.0)
+
+
+def _subject(hit: Hit) -> str:
+    """Return what was found: a case, of which each answer shows the image it finds best, else the image."""
+    return hit.image.id if hit.case is None else hit.case.value
 
 
 def polygons_of(region: Region | None) -> list[Corners]:

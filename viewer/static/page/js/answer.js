@@ -141,10 +141,13 @@ export function frame(answer) {
 /** @param {Hit} hit */
 export const nameOf = (hit) => (hit.case ? `${hit.case.column} ${short(hit.case.value)}` : hit.image.id);
 
+/** What was found: a case, else an image. @param {Hit} hit */
+export const subject = (hit) => hit.case?.value ?? hit.image.id;
+
 /** @param {Hit} hit @param {Answer} answer @param {string} [partner] what the other column says of it */
 export function hitRow(hit, answer, partner = '') {
   const { image, rank } = hit;
-  return h('li.hit', { 'data-id': image.id, 'aria-current': String(state.hit === image.id) },
+  return h('li.hit', { 'data-id': image.id, 'data-of': subject(hit), 'aria-current': String(state.hit === image.id) },
     h('button.picture', { 'aria-label': `Compare with ${image.id}`, onclick: () => doing.open(hit, 'compare') }, thumbnail(hit)),
     h('div.hit-text',
       h('p.hit-head', h('strong', rank), h('span.score', { title: meaning(answer) }, minus(scoreOf(hit, answer))),

@@ -1,6 +1,6 @@
 // HEAD TO HEAD: two columns for one question; what both found is joined by a line.
 import { announce, fill, h, s } from './dom.js';
-import { current, frame, hitRow } from './answer.js';
+import { current, frame, hitRow, subject } from './answer.js';
 import { askOf, namesOf } from './ask.js';
 import { findingsOf, referencesOf } from './findings.js';
 import { ANSWER, query } from './queries.js';
@@ -14,31 +14,32 @@ export const ask = (signal) => headToHead({ ask: askOf(), first: namesOf('words'
 
 /** @param {HeadToHead} both */
 export function show({ first, second, shared, share }) {
-  Object.assign(current, { answer: first, other: second, hits: first.hits });
-  // What each found has its place above its hits.
-  frame({ ...first, notes: [...first.notes, ...second.notes], findings: null, references: [] });
+  const { hits } = second.hits.length > first.hits.length ? second : first;
+  Object.assign(current, { answer: first, other: second, hits });
+  // What each found has its place above its hits; there is more if either has, and no hit if neither has one.
+  frame({ ...first, hits, notes: [...first.notes, ...second.notes], findings: null, references: [] });
   const lines = s('svg.lines', { 'aria-hidden': 'true' });
   const left = column('Visual words', first, second);
   const right = column('Deep', second, first);
   announce(fill('answer-title', `Head to head · ${Math.round(share * 100)} % of the hits are shared`).textContent);
   fill('hits', h('div.both', left, lines, right));
   // Drawn again whenever a row grows.
-  new ResizeObserver(() => fill(lines, shared.map((id) => join(lines, left, right, id)))).observe(lines);
+  new ResizeObserver(() => fill(lines, shared.map((one) => join(lines, left, right, one)))).observe(lines);
 }
 
 /** @param {string} title @param {Answer} answer @param {Answer} other */
 const column = (title, answer, other) => h('section', { 'aria-label': title },
   h('h3', `${title}: ${answer.by.join(' + ')}`), findingsOf(answer.findings), referencesOf(answer.references), h('ol.hits', answer.hits.map((hit) => {
-    const partner = other.hits.find((there) => there.image.id === hit.image.id);
+    const partner = other.hits.find((there) => subject(there) === subject(hit));
     return hitRow(hit, answer, partner && `also #${partner.rank}`);
   })));
 
-/** @param {SVGElement} lines @param {Element} left @param {Element} right @param {string} id */
-function join(lines, left, right, id) {
+/** @param {SVGElement} lines @param {Element} left @param {Element} right @param {string} one image or case */
+function join(lines, left, right, one) {
   const bounds = lines.getBoundingClientRect();
   const [y1, y2] = [left, right].map((side) => {
-    const row = side.querySelector(`[data-id="${CSS.escape(id)}"]`)?.getBoundingClientRect() ?? bounds;
-    return row.top + row.height / 2 - bounds.top;
+    const { top, height } = /** @type {Element} */ (side.querySelector(`[data-of="${CSS.escape(one)}"]`)).getBoundingClientRect();
+    return top + height / 2 - bounds.top;
   });
   return s('line', { x1: 0, y1, x2: bounds.width, y2 });
 }

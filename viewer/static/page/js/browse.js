@@ -76,7 +76,7 @@ export async function list(isMore = false) {
 }
 
 /** @param {Image} image */
-const imageRow = (image) => row(image, image.id.split('/').pop() ?? image.id, image.labels.join(', '));
+const imageRow = (image) => row(image, image.id.replace(/.*\//, ''), image.labels.join(', '));
 
 /** @param {{ value: string, count: number, cover: Image, labels: Count[] }} group */
 const groupRow = ({ value, count, cover, labels }) => row(cover, short(value), dotted([count, labels.slice(0, 2).map((label) => label.value).join(', ')]), level === 'slide' ? value : cover.id);

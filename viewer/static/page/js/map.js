@@ -61,8 +61,8 @@ function draw({ by, isSample, caution, places: found }) {
     context.fill();
   };
   for (const place of places) dot(place, 3, labels.includes(place.label) ? `--hue${labels.indexOf(place.label)}` : '--quiet');
-  for (const place of places.filter((p) => current.hits.some((hit) => hit.image.id === p.id))) dot(place, 5, '--right');
-  for (const place of places.filter((p) => p.id === state.image)) dot(place, 7, '--warn');
+  for (const place of places) if (current.hits.some((hit) => hit.image.id === place.id)) dot(place, 5, '--right');
+  for (const place of places) if (place.id === state.image) dot(place, 7, '--warn');
 }
 
 /** @param {Place} place @param {number} size @returns {[number, number]} */

@@ -73,12 +73,7 @@ export class Squares {
     // It cannot be read: crossed out, since blank would look like glass.
     context.strokeStyle = '#d55e00';
     context.lineWidth = step / SIDE;
-    context.beginPath();
-    context.moveTo(x, y);
-    context.lineTo(x + width, y + height);
-    context.moveTo(x + width, y);
-    context.lineTo(x, y + height);
-    context.stroke();
+    context.stroke(new Path2D(`M${x} ${y}l${width} ${height}m0 ${-height}l${-width} ${height}`));
   }
 
   /** @param {CanvasRenderingContext2D} context @param {HTMLImageElement} heat */

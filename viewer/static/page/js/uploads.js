@@ -15,13 +15,8 @@ function maskOf(strokes, radius, size) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
   context.fillRect(0, 0, size.cols, size.rows);
   Object.assign(context, { strokeStyle: '#fff', lineWidth: 2 * radius, lineCap: 'round', lineJoin: 'round' });
-  for (const [first, ...others] of strokes) {
-    context.beginPath();
-    context.moveTo(...first);
-    context.lineTo(first[0] + 0.01, first[1]);  // a tap alone is a dot
-    for (const point of others) context.lineTo(...point);
-    context.stroke();
-  }
+  // With a step at its end, so that a tap alone is a dot.
+  for (const points of strokes) context.stroke(new Path2D(`M${points.join(' ')}l.01 0`));
   // Of a canvas that is too large there is none, and the server says that it is no mask.
   return new Promise((resolve) => canvas.toBlob(resolve));
 }
