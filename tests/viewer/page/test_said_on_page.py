@@ -49,6 +49,20 @@ def test_head_to_head_says_what_both_answers_found(visit: Visit, address: str) -
     expect(tab.locator("#answer-notes")).to_contain_text("said of the second alone")
 
 
+def test_neither_of_two_answers_head_to_head_is_kept_under_the_name_of_a_third(
+    visit: Visit, address: str
+) -> None:
+    tab = visit(address)
+    open_image(tab)
+    tab.click("details.more summary")
+    why = tab.get_by_text("head to head there are two answers")
+    for by, is_kept in (("headToHead", False), ("default", True)):
+        tab.goto(f"{address}#image=ct0/002.dcm&by={by}")
+        for kind in ("report", "sheet", "json", "csv"):
+            expect(tab.locator(f"[data-export={kind}]")).to_be_enabled(enabled=is_kept)
+        expect(why).to_be_visible(visible=not is_kept)
+
+
 def test_head_to_head_joins_cases_that_both_found(visit: Visit, address: str) -> None:
     tab = visit(address)
     tab.route("**/graphql", told_of_a_network)

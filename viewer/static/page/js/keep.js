@@ -70,11 +70,10 @@ async function listSearches() {
   /** @type {{ id: string, name: string, state: string, saved: string }[]} */
   const found = await searches();
   if (mine !== listed) return;  // an older list came late
-  fill('saved-list', found.length ? found.map(({ id, name, state: kept, saved }) => h('li',
+  fill('saved-list', found.map(({ id, name, state: kept, saved }) => h('li',
     link(name, () => { update(read(JSON.parse(kept).address), true); $('saved').close(); }),
     quiet(` ${saved.slice(0, 10)} `),
-    link('delete', async () => { await deleteSearch({ id }); listSearches(); }, { 'aria-label': `Delete ${name}` })))
-    : h('li.quiet', 'None yet.'));
+    link('delete', async () => { await deleteSearch({ id }); listSearches(); }, { 'aria-label': `Delete ${name}` }))));
 }
 
 /** Opens the tags of an image. @param {string} image */

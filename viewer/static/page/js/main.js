@@ -88,6 +88,8 @@ function controls() {
     $('ask-whole').disabled = !look.isOpen();
     // A mark is a part of one slice.
     $('volume').disabled = state.region;
+    // Head to head there are two answers, of which neither is the one that would be kept.
+    $('kept').disabled = state.by === 'headToHead';
     // A file that was dropped belongs to no study of the archive.
     for (const id of ['send', 'open-viewer']) $(id).disabled = !state.image;
   });
@@ -138,7 +140,7 @@ function choices() {
   const can = ['words', 'deep'].filter((family) => namesOf(family).length);
   fill('by', option('default', `default: ${index.defaults.join(' + ')}`), CHOICES.filter(([name]) => can.includes(name) || can.length > 1).map(([name, text]) => option(name, text)),
     h('optgroup', { label: 'one representation' }, index.representations.map(({ name, isLoaded }) => option(name, isLoaded ? name : `${name} (loading)`))));
-  for (const [id, none] of [['group-by', 'no grouping'], ['not-same', '–']]) fill(id, option('', none), index.columns.map((name) => option(name)));
+  for (const id of ['group-by', 'not-same']) fill(id, $(id).options[0], index.columns.map((name) => option(name)));
   showState();
   if (index.concepts.length || $('concepts').firstChild) concepts().then((module) => module.show(index.concepts));
   $('empty-index').hidden = index.images > 0;
