@@ -63,6 +63,18 @@ def test_neither_of_two_answers_head_to_head_is_kept_under_the_name_of_a_third(
         expect(why).to_be_visible(visible=not is_kept)
 
 
+def test_a_slice_without_a_score_is_a_gap_in_the_curve(visit: Visit, address: str) -> None:
+    disliked = '["ct1/003.dcm"]'
+    tab = visit(f"{address}#image=ct0/002.dcm&by=thumbnail&unlike={disliked}")
+    tab.locator('[data-id^="ct1/"] .picture').first.click()
+    bars = tab.locator("#curve rect")
+    expect(bars).to_have_count(6)
+    tall = bars.evaluate_all("bars => bars.map(bar => Number(bar.getAttribute('height')))")
+    # It is none of the scores, and so no measure for the others, the lowest of which has the lowest bar.
+    assert sorted(tall)[:2] == [0, 2]
+    assert max(tall) == 24
+
+
 def test_head_to_head_joins_cases_that_both_found(visit: Visit, address: str) -> None:
     tab = visit(address)
     tab.route("**/graphql", told_of_a_network)

@@ -42,7 +42,7 @@ on('why-by', 'change', whyCurrent);
 on('all-pairs', 'change', drawPairs);
 on('hit-slide', 'click', onSlide);
 on('slider-hit', 'input', () => showThere($('slider-hit').valueAsNumber));
-on('stage-hit', 'pointerdown', (event) => $('stage-hit').setPointerCapture(event.pointerId));
+on('stage-hit', 'pointerdown', ({ target, pointerId }) => target.setPointerCapture(pointerId));
 on('stage-hit', 'pointermove', (event) => { if (event.buttons) other.pan(event.movementX, event.movementY); });
 watch((changed, isQuestion) => {
   if (changed('image', 'frame')) follow();
@@ -177,13 +177,15 @@ async function curve(hit) {
   const { best, slices: scored } = await sliceMatch({ ask: there.ask, hit: hit.image.id });
   if (there.hit !== hit) return;
   const scores = scored.map((slice) => slice.score);
+  // What was left out of the ranking, such as an image that is not liked, has no score: a gap.
+  const known = scores.filter((score) => score !== null);
   const { start = best, end = best } = hit.extent ?? {};
-  const low = Math.min(...scores);
-  const range = Math.max(...scores) - low || 1;
+  const low = Math.min(...known);
+  const range = Math.max(...known) - low || 1;
   const width = 100 / scores.length;
   fill('curve', s('svg', { viewBox: '0 0 100 24', preserveAspectRatio: 'none', role: 'img', 'aria-label': `Slice ${best + 1} matches best` },
     scores.map((value, i) => {
-      const height = 2 + (22 * (value - low)) / range;
+      const height = value === null ? 0 : 2 + (22 * (value - low)) / range;
       return s(i === best ? 'rect.best' : i >= start && i <= end ? 'rect.matched' : 'rect', { x: i * width, y: 24 - height, width: width * 0.9, height });
     })));
 }

@@ -54,7 +54,7 @@ export interface Explanation {
   __typename: 'Explanation'; by: string; score: number; isFaithful: boolean; sentence: string; heat: string;
   rows: number; cols: number; pairs: Pair[];
 }
-export interface SliceScore { image: string; key: string; positionMm: number | null; score: number }
+export interface SliceScore { image: string; key: string; positionMm: number | null; score: number | null }
 export interface Place { id: string; key: string; x: number; y: number; label: string }
 export interface CollectionMap {
   __typename: 'Map'; by: string; method: string; places: Place[]; isSample: boolean; caution: string;
