@@ -106,10 +106,13 @@ def run(args: Arguments) -> int:
     # Fusions are named after all that they fuse.
     is_fused = any(" & " in name for name in found.values)
     alone = "--fusion changes nothing: there is one representation; give --by more than once"
+    is_blind = any(name.endswith(f"blind {args.blind}") for name in found.values)
+    plain = "--blind changes nothing: it is measured of no baseline; give another --by"
     for line in [
         *notes(found),
         *([names] if names else []),
         *([alone] if args.fusion and not is_fused else []),
+        *([plain] if args.blind and not is_blind else []),
     ]:
         print(printable(line), file=sys.stderr)
     form = as_json if args.json else as_csv if args.csv else as_text

@@ -95,3 +95,10 @@ def test_the_page_says_by_which_weights_an_answer_is_fused_once(place, capsys):
         ask = {"image": "0.png", "by": ["dense", "deep"]}
         notes = graphql(client, SEARCH, index=place.name, ask=ask)["search"]["notes"]
     assert sum("fused by weights learnt" in note for note in notes) == learnt.decides == 1
+
+
+def test_an_evaluation_says_that_blind_feedback_is_measured_of_no_baseline(place, capsys):
+    for by, is_said in (("thumbnail", True), ("dense", False)):
+        asked = ["evaluate", place, "--no-leaks", "--quiet", "--by", by, "--blind", "2"]
+        assert run(asked)[0] == 0
+        assert ("--blind changes nothing" in capsys.readouterr().err) is is_said
