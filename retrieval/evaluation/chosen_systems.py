@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..errors import SettingError
 from ..index.storage.snapshot import Snapshot
 from .cross_fitting import cross_fitted
+from .encoded import require_encoded
 from .evaluation_options import EvaluationOptions
 from .metric_systems import by_name
 from .systems import BASELINES, System, baselines, fused, with_blind_feedback
@@ -20,6 +21,7 @@ def chosen_systems(
 ) -> tuple[list[System], Weights]:
     """Return what is measured, and the weights of fusions that learn them, by name."""
     ways = _ways(snapshot, options)
+    require_encoded(snapshot, (name for way in ways for name in way), task)
     systems = baselines(snapshot, options.seed) if options.baselines else []
     there = {system.name: system for system in systems}
     # A representation that is in several ways of ranking is ranked by once.

@@ -23,6 +23,7 @@ from ..index.update.flow import Flow, weigh
 from ..index.update.relearn import stale_fusions
 from ..metadata.label_table import LabelTable
 from .cross_fitting import FOLDS, draw, folds, gather
+from .encoded import require_encoded
 from .evaluation_options import EvaluationOptions
 from .held_out_systems import by_held_out
 from .systems import System, fuse_systems
@@ -111,6 +112,7 @@ def _learn(snapshot: Snapshot, options: FusionOptions) -> tuple[LearntFusion, Fu
     )
     # What a metric was taught of the images that are found would raise its weight, whatever the labels mean.
     task = replace(prepare(snapshot, selection), seen=metric_folds(snapshot, by))
+    require_encoded(snapshot, by, task)
     systems = [by_held_out(snapshot, name) for name in by]
     # A query must be in the database too: only then do both halves of the trial rank the same pictures.
     able = np.intersect1d(task.queries, np.flatnonzero(task.database))

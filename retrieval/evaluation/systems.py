@@ -130,8 +130,8 @@ def fuse_systems(
 def baselines(snapshot: Snapshot, seed: int = 0) -> list[System]:
     """Return what every system has to beat: a random order, a 16 × 16 thumbnail and a colour histogram.
 
-    The last two are the index's own if it has them; else they are made of its stored thumbnails, so that no
-    file is read.
+    The last two are the index's own if it has them of all images; else they are made of stored thumbnails,
+    so that no file is read.
     """
     return [
         System("random", _cached(_at_random(snapshot, seed))),
@@ -140,7 +140,9 @@ def baselines(snapshot: Snapshot, seed: int = 0) -> list[System]:
 
 
 def _plain(snapshot: Snapshot, kind: Thumbnail | ColourHistogram) -> System:
-    if kind.name in snapshot.stored and snapshot.stored[kind.name].is_fitted:
+    stored = snapshot.stored.get(kind.name)
+    # An interrupted update has left images out of it.
+    if stored is not None and stored.is_fitted and len(snapshot.ranker(kind.name)) == len(snapshot):
         return by_representation(snapshot, kind.name)
     # Stored thumbnails of 192 pixels are as good for 16 × 16 values as the files, and need no decoding.
     ranker = ExactRanker(kind.dimension)

@@ -24,7 +24,7 @@ from .catalogue.recipe import Factories
 from .info import info
 from .search.classify import classify
 from .search.concept_methods import ConceptMethods
-from .search.encode_query import default_representations
+from .search.encode_query import default_representations, stored_vector
 from .search.explain import HitExplanation, explain
 from .search.find_labels import find_labels
 from .search.hits import Hit
@@ -202,8 +202,7 @@ class Index(LentFiles, ConceptMethods):
 
     def vector(self, name: str, by: str) -> Vector:
         """Return the vector of an image. Raise SettingError if there is no such image or representation."""
-        vector: Vector = self.ask(lambda s: s.ranker(by).vector(s.position(name)))
-        return vector
+        return self.ask(lambda snapshot: stored_vector(snapshot, by, name))
 
     def evidence(self, name: str, by: str) -> NDArray[np.void] | None:
         """Return the local evidence of an image, (n,) structured; None if the representation keeps none."""

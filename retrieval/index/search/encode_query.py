@@ -136,15 +136,22 @@ def apply_feedback(
     return [_moved(snapshot, one, liked, disliked) for one in encoded]
 
 
-def stored_vector(snapshot: Snapshot, name: str, id: str) -> Vector:
-    """Return the vector of an indexed image by a representation. Raise SettingError if it has none yet."""
+def stored_vector(snapshot: Snapshot, name: str, id: str, ranker: Ranker | None = None) -> Vector:
+    """Return the vector of an indexed image by a representation. Raise SettingError if it has none yet.
+
+    ``ranker`` : takes the place of the index's own.
+    """
+    held = snapshot.ranker(name) if ranker is None else ranker
     try:
-        vector: Vector = snapshot.ranker(name).vector(snapshot.position(id))
+        vector: Vector = held.vector(snapshot.position(id))
     except KeyError:  # an update was interrupted before this representation encoded it
-        raise SettingError(
-            f"{id}: not encoded by {name} yet; run `semblance index` to the end first"
-        ) from None
+        raise not_encoded(id, name) from None
     return vector
+
+
+def not_encoded(id: str, name: str) -> SettingError:
+    """Return the error that an image has no vector by a representation yet."""
+    return SettingError(f"{id}: not encoded by {name} yet; run `semblance index` to the end first")
 
 
 def move_vector(
@@ -197,16 +204,10 @@ def _part(snapshot: Snapshot, name: str, query: QueryImage, options: QueryOption
 def _moved(
     snapshot: Snapshot, encoded: EncodedQuery, liked: Sequence[str], disliked: Sequence[str]
 ) -> EncodedQuery:
-    towards, away = ([_vector_of(snapshot, encoded, id) for id in ids] for ids in (liked, disliked))
-    vector = move_vector(snapshot, encoded.name, encoded.encoding.vector, towards, away)
+    name, held = encoded.name, encoded.ranker
+    towards, away = ([stored_vector(snapshot, name, id, held) for id in ids] for ids in (liked, disliked))
+    vector = move_vector(snapshot, name, encoded.encoding.vector, towards, away)
     return replace(encoded, encoding=Encoding(vector, encoded.encoding.evidence))
-
-
-def _vector_of(snapshot: Snapshot, encoded: EncodedQuery, id: str) -> Vector:
-    if encoded.ranker is None:
-        return stored_vector(snapshot, encoded.name, id)
-    vector: Vector = encoded.ranker.vector(snapshot.position(id))
-    return vector
 
 
 def _adjusted(representation: Representation, settings: Mapping[str, Any]) -> Representation:

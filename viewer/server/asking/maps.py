@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrieval.errors import OptionError
+from retrieval.index.search.encode_query import stored_vector
 from retrieval.index.storage.annotations import Annotations
 from retrieval.index.storage.snapshot import Snapshot
 from retrieval.metric_learning.layout_2d import lay_out
@@ -60,8 +61,8 @@ def _laid_out(snapshot: Snapshot, by: str, method: str, where: str | None, limit
     found = np.flatnonzero(Annotations(snapshot).meets(where or None)).tolist()
     chosen = _sample(found, limit)
     # From the vectors that are stored: no file is read.
-    ranker = snapshot.ranker(by)
-    places = (lay_out([ranker.vector(position) for position in chosen], method) + 1) / 2
+    vectors = [stored_vector(snapshot, by, snapshot.names[position]) for position in chosen]
+    places = (lay_out(vectors, method) + 1) / 2
     labels = snapshot.columns.values("label")
     placed = [
         # y points upwards in a plot and downwards on a page.
