@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.errors import IndexFolderError, OptionError
+from retrieval.index.catalogue.chosen_rankers import forget_engines
 from retrieval.index.catalogue.connection import on_error
 from retrieval.index.catalogue.pixel_hashes import drop_strays
 from retrieval.index.catalogue.representations import (
@@ -169,6 +170,8 @@ def _write_part(
                 add_segment(catalogue, segment)
             if not part.is_head:
                 _forget_others(target, part.holds)
+            # What an engine holds is a copy of the whole index, and follows its changes.
+            forget_engines(catalogue)
             set_mark(catalogue, HEAD if part.is_head else SHARD, {**mark, **kept})
         drop_strays(catalogue)
         # Nothing of the patients of other shards stays in the free pages of this one.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from .database import Catalogue
-from .engine_copies import keep_current
+from .engine_copies import forget_copies, keep_current
 from .stored_json import parse
 
 AUTO = "auto"
@@ -28,3 +28,10 @@ def choose_ranker(catalogue: Catalogue, names: Iterable[str], ranker: str) -> No
     with catalogue.transaction():
         catalogue.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", _KEY, json.dumps(kept))
         keep_current(catalogue)
+
+
+def forget_engines(catalogue: Catalogue) -> None:
+    """Keep no engine as a ranker, and know of no copy, within a transaction."""
+    kept = {name: ranker for name, ranker in chosen_rankers(catalogue).items() if ":" not in ranker}
+    catalogue.run("UPDATE meta SET value = ? WHERE key = ?", json.dumps(kept), _KEY)
+    forget_copies(catalogue)

@@ -55,6 +55,11 @@ def note_copy(catalogue: Catalogue, by: str, copy: StoredCopy | None) -> None:
     _keep(catalogue, known if copy is None else {**known, by: copy})
 
 
+def forget_copies(catalogue: Catalogue) -> None:
+    """Know of no copy, inside a transaction; what engines hold stays there."""
+    catalogue.run("DELETE FROM meta WHERE key = ?", _KEY)
+
+
 def keep_current(catalogue: Catalogue) -> None:
     """Say of copies of the last commit that they are of this one, in a transaction that changes no image."""
     # Else each note on one copy would make all others, whose filters depend on the commit, look old.
