@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..answers.relevance_feedback import Rocchio
-from ..index.search.held_out import held_out_ranker, metric_folds
+from ..index.search.held_out import held_out_ranker
+from ..index.search.metric_folds import metric_folds
 from ..index.search.sampled_scores import sampled_scores
 from ..index.storage.snapshot import Snapshot
 from ..ranker import Ranker, Ranking

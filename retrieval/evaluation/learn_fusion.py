@@ -15,7 +15,8 @@ from ..answers.weight_learning import learn_weights, mean_average_precision
 from ..errors import SettingError
 from ..index.catalogue.learned_fusions import FusionFolds, LearntFusion, write_fusion
 from ..index.catalogue.recipe import Factories
-from ..index.search.held_out import metric_folds, without_folds
+from ..index.search.held_out import without_folds
+from ..index.search.metric_folds import metric_folds
 from ..index.search.query_options import QueryOptions
 from ..index.storage.snapshot import Snapshot
 from ..index.storage.store import Store

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..answers.duplicate_groups import joined
 from ..errors import SettingError
+from ..index.search.metric_folds import CHANGED, UNSEEN
 from ..index.storage.annotations import Annotations
 from ..index.storage.near_duplicates import near_duplicates
 from ..index.storage.snapshot import Snapshot
@@ -38,8 +39,8 @@ class EvaluationTask:
     copies : int64 (n,), of each picture, equal for near-duplicates.
     apart : int64 (n,), the groups of which none may be on both sides when something is learnt, and which are
         resampled as one: ``groups``, but those that share near-duplicates are one.
-    seen : of learnt metrics the fold of each picture, int64 (n,), -1 if a metric was not learnt from it: a
-        query finds pictures of its own fold alone, whose labels its ranking does not know either.
+    seen : of learnt metrics the fold of each picture, int64 (n,), see ``metric_folds``: a query finds
+        pictures of its own fold alone, whose labels its ranking does not know either.
     """
 
     queries: NDArray[np.int64]
@@ -65,8 +66,9 @@ class EvaluationTask:
         allowed = self.database & (self.groups != self.groups[position])
         allowed[position] = False
         for folds in self.seen:
-            if folds[position] >= 0:
-                allowed &= (folds == folds[position]) | (folds < 0)
+            allowed &= folds != CHANGED
+            if folds[position] != UNSEEN:
+                allowed &= (folds == folds[position]) | (folds == UNSEEN)
         return np.asarray(allowed, dtype=np.bool_)
 
 

@@ -18,6 +18,7 @@ from .encode_query import encode_query
 from .fusion import fusion_rule
 from .group_cases import case_column
 from .held_out import hold_out, without_folds
+from .metric_folds import can_be_asked, unknown_to
 from .novelty import kind_percentile, likeness_percentile
 from .query_options import QueryImage, QueryOptions
 
@@ -65,6 +66,7 @@ def classify(
     # A metric that keeps no folds has seen the labels that its confidence would be learnt from.
     names = [one.name for one in encoded]
     withheld = without_folds(snapshot, names, options) if label_of == "label" else ()
+    withheld += unknown_to(snapshot, query, names) if label_of == "label" else ()
     confidence = None if withheld else _confidence(votes, calibration)
     unlike = likeness_percentile(snapshot, query, encoded, options, case)
     kind = kind_percentile(snapshot, [query], options, case)
@@ -134,8 +136,9 @@ def _calibrate(electorate: Electorate, names: Sequence[str], case: str, options:
 
 def _sample(snapshot: Snapshot, names: Sequence[str], voters: Mask) -> Ids:
     """Return positions of images that may ask: the larger the index, the fewer, so that it is quick."""
-    # Only images that every representation has encoded: an interrupted update may have left some out.
-    able = np.flatnonzero(voters)
+    # Only images that every representation has encoded: an interrupted update may have left some out. Those
+    # that changed since a metric was learnt would ask by the labels that they gave.
+    able = np.flatnonzero(voters & can_be_asked(snapshot, names))
     for name in names:
         able = np.intersect1d(able, snapshot.ranker(name).ids())
     n = int(np.clip(_MOST_RANKED // max(len(snapshot), 1), _FEWEST, _MOST))

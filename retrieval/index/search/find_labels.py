@@ -200,6 +200,7 @@ def _background(
         others = f"; those with one are of the query's own {column} or left out by what was asked"
         give = "; `semblance index --labels CSV` gives some, or `query --labels CSV` for once"
         taught = "; those with one taught the metrics that are asked; ask by what is not learnt (--by)"
+        taught += ", or learn these again"
         why = taught if (allowed & is_labelled & ~is_own).any() else others if is_labelled.any() else give
         raise SettingError(f"findings: no image that may be found has a label{why}")
     return Background(snapshot, column, cases, mask & ~is_own, np.flatnonzero(mask & is_own).tolist(), slices)

@@ -29,6 +29,7 @@ from ..storage.snapshot import Snapshot
 from .candidates import own_position
 from .encode_query import EncodedQuery, encode_query, stored_vector
 from .fusion import fusion_rule
+from .metric_folds import CHANGED, UNSEEN, metric_folds
 from .query_options import QueryImage, QueryOptions
 
 
@@ -76,16 +77,10 @@ def comparable(snapshot: Snapshot, queries: Sequence[QueryImage], names: Sequenc
     places = (own_position(snapshot, query) for query in queries)
     positions = [position for position in places if position is not None]
     for folds in metric_folds(snapshot, names):
-        for fold in set(folds[positions].tolist()) - {-1}:
-            mask &= (folds == fold) | (folds == -1)
+        mask &= folds != CHANGED
+        for fold in set(folds[positions].tolist()) - {UNSEEN}:
+            mask &= (folds == fold) | (folds == UNSEEN)
     return mask
-
-
-def metric_folds(snapshot: Snapshot, names: Sequence[str]) -> list[NDArray[np.int64]]:
-    """Return of each learned metric that keeps folds that of each image, int64 (n,); -1 for unseen ones."""
-    held_out = (getattr(snapshot.representation(name), "held_out_", None) for name in names)
-    found = ([one.fold_of(id) for id in snapshot.ids.tolist()] for one in held_out if one is not None)
-    return [np.array([-1 if fold is None else fold for fold in folds], dtype=np.int64) for folds in found]
 
 
 def without_folds(snapshot: Snapshot, names: Sequence[str], options: QueryOptions) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from .candidates import Mask, named, own_case, own_position
 from .encode_query import EncodedQuery
 from .held_out import held_out_ranker
 from .independent_sample import IndependentSample, best_of_others
+from .metric_folds import can_be_asked
 from .query_options import QueryImage, QueryOptions
 
 _MOST_READ = 10_000_000
@@ -132,7 +133,8 @@ def _nearest(snapshot: Snapshot, name: str, column: str) -> NDArray[np.float32]:
     """
     n = int(np.clip(_MOST_READ // max(len(snapshot), 1), _FEWEST, _MOST))
     # The same sample in every process: an answer does not depend on when it was asked for.
-    chosen = np.random.default_rng(0).permutation(snapshot.ranker(name).ids())[:n]
+    ids = snapshot.ranker(name).ids()
+    chosen = np.random.default_rng(0).permutation(ids[can_be_asked(snapshot, [name])[ids]])[:n]
     found = []
     for position, others in IndependentSample.of(snapshot, column, chosen).others():
         # By a metric that was not learnt from it: else all new images would seem strange beside these.

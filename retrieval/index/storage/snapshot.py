@@ -153,6 +153,17 @@ class Snapshot(SnapshotRankers):
             return Columns(self.names.all(), pages, catalogue.key, lambda: kept_people(catalogue))
 
     @cached_property
+    def sources(self) -> Ids:
+        """The number of the file of each image in the catalogue, int64 (n,), by position."""
+        catalogue = self._store.catalogue
+        with catalogue.snapshot():
+            self._check_same()
+            by_number = catalogue.numbers("SELECT source FROM picture ORDER BY id")
+        found = np.empty(len(self), dtype=np.int64)
+        found[np.argsort(self.ids)] = by_number
+        return found
+
+    @cached_property
     def stack_positions(self) -> StackPositions:
         """The case and the stack that each image belongs to."""
         return StackPositions(self.columns, self.names.all())
