@@ -83,8 +83,7 @@ async def _alive(desk: Desk) -> AsyncIterator[None]:
                 with suppress(asyncio.CancelledError):
                     await task
             desk.workers.close()
-            for collection in desk.collections:
-                collection.close()
+            desk.collections.close()
 
 
 async def _load(desk: Desk) -> None:

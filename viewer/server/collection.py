@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from retrieval.errors import SemblanceError
-from retrieval.index.catalogue.connection import FILE
+from retrieval.index.catalogue.connection import FILE, on_error
 from retrieval.index.catalogue.database import Catalogue
 from scale.shards.plan import folder_of, lists_shards
 
@@ -118,12 +118,18 @@ class Collections:
 
     def __init__(self, folders: Sequence[Path]) -> None:
         self._by_id: dict[str, Collection] = {}
-        for folder in folders:
-            id = self._free(_slug(_name(folder)))
-            self._by_id[id] = Collection(id, folder)
+        with on_error(self.close):
+            for folder in folders:
+                id = self._free(_slug(_name(folder)))
+                self._by_id[id] = Collection(id, folder)
 
     def __iter__(self) -> Iterator[Collection]:
         return iter(self._by_id.values())
+
+    def close(self) -> None:
+        """Stop looking for commits of all; see ``Collection.close``."""
+        for collection in self:
+            collection.close()
 
     def get(self, id: str) -> Collection | None:
         """Return the index of an id; None if there is none."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from retrieval.index.catalogue.connection import on_error
 from retrieval.metadata.reference_table import References
 from retrieval.readers.archive import Address
 from viewer.access_log import log_access, log_file
@@ -63,7 +64,9 @@ class Desk:
     @classmethod
     def of(cls, folders: Sequence[Path], references: References | None = None, **about: Any) -> Desk:
         """Open indexes; ``about`` are other fields. Raise IndexFolderError if an index cannot be read."""
-        return cls(Collections(folders), references, **about)
+        collections = Collections(folders)
+        with on_error(collections.close):
+            return cls(collections, references, **about)
 
     def collection(self, id: str) -> Collection:
         """Return the index of an id. Raise RefusedError if there is none."""

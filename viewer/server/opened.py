@@ -6,7 +6,7 @@ import re
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cached_property, partial
 from hashlib import blake2b
 from itertools import chain
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from retrieval.errors import IndexFolderError, SemblanceError, SettingError
 from retrieval.index import Index
+from retrieval.index.catalogue.connection import on_error
 from retrieval.index.catalogue.database import Catalogue
 from retrieval.index.search.encode_query import default_representations
 from retrieval.index.storage.snapshot import Snapshot
@@ -223,18 +224,16 @@ def _name(snapshot: Snapshot, number: int) -> str | None:
 
 def _of_one_commit(place: Path, earlier: Index | None) -> tuple[Index, int, _Files]:
     """Open an index and read of which files its images are, both of one commit."""
-    catalogue = Catalogue.open(folder_of(place))
-    try:
+    with closing(Catalogue.open(folder_of(place))) as catalogue:
         for _ in range(_PATIENCE):
             index = open_index(place)
-            index.refresh(earlier)
-            # All names: if they were looked up later, an answer could be by a later commit than this.
-            commit, _ = index.ask(lambda snapshot: (snapshot.generation, snapshot.names.all()))
-            if (files := _files(catalogue, commit)) is not None:
-                return index, commit, files
+            with on_error(index.close):
+                index.refresh(earlier)
+                # All names: if they were looked up later, an answer could be by a later commit than this.
+                commit, _ = index.ask(lambda snapshot: (snapshot.generation, snapshot.names.all()))
+                if (files := _files(catalogue, commit)) is not None:
+                    return index, commit, files
             index.close()
-    finally:
-        catalogue.close()
     raise IndexFolderError(f"{place}: changes too fast to be read; try again later")
 
 

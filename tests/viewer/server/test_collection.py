@@ -1,13 +1,18 @@
 """A collection that is closed while it looks for commits: SQLite must not be closed under it."""
 
 import asyncio
+import gc
 import shutil
+import sqlite3
 import threading
 
 import pytest
 from support.indexes import catalogue_of
 
+from retrieval.errors import SemblanceError
 from retrieval.index import Index
+from retrieval.index.catalogue.database import Catalogue
+from viewer.access_log import VARIABLE
 from viewer.server.api.schema import SCHEMA
 from viewer.server.asking.archiving import link_of
 from viewer.server.asking.series import find_series
@@ -99,3 +104,28 @@ def test_no_index_is_closed_under_a_question_when_a_commit_is_taken_up(copied_in
     assert QUESTIONS[kind](desk) == expected
     assert commits
     collection.close()
+
+
+@pytest.mark.parametrize("lacks", ["log", "index", "names"])
+def test_no_catalogue_stays_open_of_what_cannot_be_served(copied_index, tmp_path, monkeypatch, lacks):
+    opened, opening = [], Catalogue.__init__
+
+    def noted(self, *about):
+        opening(self, *about)
+        opened.append(self)
+
+    def fails(*_):
+        raise SemblanceError("nothing can be read")
+
+    monkeypatch.setattr(Catalogue, "__init__", noted)
+    if lacks == "log":
+        monkeypatch.setenv(VARIABLE, str(tmp_path / "gone" / "access.log"))
+    elif lacks == "names":
+        monkeypatch.setattr(Index, "ask", fails)
+    with pytest.raises(SemblanceError):
+        Desk.of([copied_index, *([tmp_path / "none"] if lacks == "index" else [])])
+    gc.collect()
+    assert opened
+    for catalogue in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            catalogue._connection.execute("SELECT 1")
