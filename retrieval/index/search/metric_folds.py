@@ -19,6 +19,9 @@ from .query_options import QueryImage
 UNSEEN, CHANGED = -1, -2
 """In the place of a fold: the metric has not seen the image; it may have, and nobody knows in which fold."""
 
+_MANY, _MOSTLY = 0.05, 0.5
+"""The share of the images of a metric that is gone, and of what came, from which on these may be the same."""
+
 Folds = NDArray[np.int64]
 
 
@@ -67,5 +70,10 @@ def _folds_now(snapshot: Snapshot, held_out: HeldOut) -> Folds:
     # than all that were there. Where none is left, any may be one of those.
     sources = snapshot.sources
     last = sources[~is_later].max(initial=-1)
-    folds[is_later & ((sources <= last) | (last < 0))] = CHANGED
+    is_changed = is_later & ((sources <= last) | (last < 0))
+    # A file that was renamed is a new one. If many are gone, and not many more came, these may be the same.
+    n_gone = len(seen) - int(is_seen.sum() + is_changed.sum())
+    if n_gone >= _MANY * len(seen) and n_gone >= _MOSTLY * int((is_later & ~is_changed).sum()):
+        is_changed = is_later
+    folds[is_changed] = CHANGED
     return folds

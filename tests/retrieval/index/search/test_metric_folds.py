@@ -71,6 +71,21 @@ def test_changed_images_are_known_from_new_ones(half):
     assert folds[N:].tolist() == [UNSEEN] * 4
 
 
+def test_images_that_were_renamed_may_be_those_that_are_gone(tmp_path):
+    with update(tmp_path, range(0), 0) as index:
+        index.learn_metric(MetricOptions("thumbnail", MetricLearner("nca"), has_trial=False))
+        for name in list(index.names)[:20]:
+            (tmp_path / "scans" / name).rename(tmp_path / "scans" / f"as {name}")
+        index.update([tmp_path / "scans"], jobs=1)
+        (folds,) = index.ask(lambda snapshot: metric_folds(snapshot, [NAME]))
+        renamed = np.array([name.startswith("as") for name in index.names])
+        assert (folds[renamed] == CHANGED).all() and (folds[~renamed] >= 0).all()
+    # Many more are new than are gone, so that few of them can be the same.
+    with update(tmp_path, range(0), 0, N + 100) as index:
+        (folds,) = index.ask(lambda snapshot: metric_folds(snapshot, [NAME]))
+        assert (folds != CHANGED).all()
+
+
 def test_findings_of_noise_stay_rare(half):
     with Index.open(half) as index:
         found = [index.find_labels(name, by=(NAME,), k=10) for name in index.names[1:N:4]]
