@@ -12,7 +12,7 @@ from ...picture import Picture
 from ...rankers.selective_match import SelectiveIndex
 from ...region import Region
 from ...representation import Encoding, Vector
-from ..storage.concept_file import Concept, read_concepts, write_concepts
+from ..storage.concept_file import Concept, change_concepts, read_concepts
 from ..storage.snapshot import Snapshot
 from .encode_query import EncodedQuery, apply_feedback, default_representations, stored_vector
 from .query_options import QueryOptions
@@ -69,16 +69,18 @@ def learn_concept(
         raise SettingError(f"by: nothing here can learn a concept{_BINARY}")
     recipes = {one: str(snapshot.stored_representation(one).recipe) for one in directions}
     made = Concept(name, len(like), len(unlike), directions, recipes)
-    folder = snapshot.catalogue.folder
-    write_concepts(folder, {**read_concepts(folder), name: made})
+    change_concepts(snapshot.catalogue.folder, lambda kept: {**kept, name: made})
     return made
 
 
 def drop_concept(snapshot: Snapshot, name: str) -> None:
     """Forget a concept. Raise SettingError if there is none of that name."""
-    kept = read_concepts(snapshot.catalogue.folder)
-    _named(kept, name)
-    write_concepts(snapshot.catalogue.folder, {key: one for key, one in kept.items() if key != name})
+
+    def without(kept: dict[str, Concept]) -> dict[str, Concept]:
+        _named(kept, name)
+        return {key: one for key, one in kept.items() if key != name}
+
+    change_concepts(snapshot.catalogue.folder, without)
 
 
 def move_queries(

@@ -5,8 +5,11 @@ An index without the file has no concepts. Each change is written at once, whole
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +62,27 @@ def read_concepts(folder: Path) -> dict[str, Concept]:
     except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise IndexFolderError(f"{path}: damaged; delete it and learn the concepts again") from error
     return {concept.name: concept for concept in found}
+
+
+def change_concepts(folder: Path, change: Callable[[dict[str, Concept]], Mapping[str, Concept]]) -> None:
+    """Read the concepts of an index, and write what a change makes of them, before anybody else changes them.
+
+    Raises IndexFolderError as reading and writing do, and what ``change`` raises.
+    """
+    with _turn(folder):
+        write_concepts(folder, change(read_concepts(folder)))
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Wait until no other process changes the concepts of an index."""
+    held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # some network drives lock no folder
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 def write_concepts(folder: Path, concepts: Mapping[str, Concept]) -> None:
