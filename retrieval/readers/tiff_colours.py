@@ -15,7 +15,7 @@ from ..picture import Pixels
 from .codestream import codestream
 from .sampling import sample_frames
 from .source import Source
-from .values import as_mask, colour, grey, upright
+from .values import SWAPPED, as_mask, colour, grey, upright
 from .window import stretch
 
 _MINISWHITE, _MINISBLACK, _RGB, _PALETTE, _MASK, _SEPARATED, _YCBCR = range(7)
@@ -191,7 +191,7 @@ def _samples_last(page: Any) -> NDArray[Any]:
 
 def is_turned(page: Any) -> bool:
     """Whether the rows of a page are shown as columns: TIFF orientations 5 to 8."""
-    return orientation_of(page) in (5, 6, 7, 8)
+    return orientation_of(page) in SWAPPED
 
 
 def orientation_of(page: Any) -> int:

@@ -11,6 +11,9 @@ from ..errors import PictureError
 from ..picture import Pixels
 from .window import Window, looks_like_hounsfield, robust, stretch
 
+SWAPPED, COLS_MIRRORED, ROWS_MIRRORED = (5, 6, 7, 8), (2, 3, 6, 7), (3, 4, 7, 8)
+"""Orientations whose rows and columns are swapped, and then mirrored; Exif 2.3, tag 0112."""
+
 
 def finite(values: NDArray[Any]) -> NDArray[Any]:
     """Return floats with NaN and infinity replaced by the lowest finite value; the same array if all are.
@@ -95,11 +98,10 @@ def over_black(values: NDArray[Any], alpha: NDArray[Any], bits: int | None = Non
 
 def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Undo the EXIF or TIFF orientation (1 to 8; anything else leaves the array as it is)."""
-    # Exif 2.3, tag 0112: 5 to 8 have rows and columns swapped, then each is mirrored along one or both.
-    if orientation in (5, 6, 7, 8):
+    if orientation in SWAPPED:
         values = values.swapaxes(0, 1)
-    if orientation in (2, 6, 3, 7):
+    if orientation in COLS_MIRRORED:
         values = values[:, ::-1]
-    if orientation in (3, 4, 7, 8):
+    if orientation in ROWS_MIRRORED:
         values = values[::-1]
     return values

@@ -7,11 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..values import upright
+from ..values import COLS_MIRRORED, ROWS_MIRRORED, SWAPPED, upright
 from .slide import RGB, About, Level, Slide
-
-_ROWS_MIRRORED, _COLS_MIRRORED, _SWAPPED = (3, 4, 7, 8), (2, 3, 6, 7), (5, 6, 7, 8)
-"""Orientations as ``upright`` undoes them: rows and columns are swapped first, then mirrored."""
 
 
 def turned(slide: Slide, orientation: int) -> Slide:
@@ -24,7 +21,7 @@ class TurnedSlide:
 
     def __init__(self, slide: Slide, orientation: int) -> None:
         self._slide, self._orientation = slide, orientation
-        self._is_swapped = orientation in _SWAPPED
+        self._is_swapped = orientation in SWAPPED
         self.levels: Sequence[Level] = [
             Level(level.cols, level.rows) if self._is_swapped else level for level in slide.levels
         ]
@@ -41,9 +38,9 @@ class TurnedSlide:
         """Return the pixels of a box (row, col, rows, cols) of a level."""
         top, left, rows, cols = box
         size = self.levels[level]
-        if self._orientation in _ROWS_MIRRORED:
+        if self._orientation in ROWS_MIRRORED:
             top = size.rows - top - rows
-        if self._orientation in _COLS_MIRRORED:
+        if self._orientation in COLS_MIRRORED:
             left = size.cols - left - cols
         stored = (left, top, cols, rows) if self._is_swapped else (top, left, rows, cols)
         return np.ascontiguousarray(upright(self._slide.read(level, stored), self._orientation))
