@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..answers.duplicate_groups import joined
 from ..errors import SettingError
-from ..index.search.metric_folds import CHANGED, UNSEEN
+from ..index.search.metric_folds import comparable_with
 from ..index.storage.annotations import Annotations
 from ..index.storage.near_duplicates import near_duplicates
 from ..index.storage.snapshot import Snapshot
@@ -66,9 +66,7 @@ class EvaluationTask:
         allowed = self.database & (self.groups != self.groups[position])
         allowed[position] = False
         for folds in self.seen:
-            allowed &= folds != CHANGED
-            if folds[position] != UNSEEN:
-                allowed &= (folds == folds[position]) | (folds == UNSEEN)
+            allowed &= comparable_with(folds, folds[position])
         return np.asarray(allowed, dtype=np.bool_)
 
 

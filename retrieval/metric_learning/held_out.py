@@ -22,6 +22,8 @@ from .metric_learner import MetricLearner
 from .projection import Projection
 
 FOLDS = 5
+UNSEEN = -1
+"""In the place of a fold: the metric has not seen the image."""
 
 
 class Projected(Protocol):
@@ -67,10 +69,17 @@ class HeldOut:
 
     def fold_of(self, id: int) -> int | None:
         """Return the fold of an image; None if the metric has not seen it."""
-        place = int(np.searchsorted(self.ids, id))
-        if place == len(self.ids) or self.ids[place] != id:
-            return None
-        return int(self.folds[place])
+        fold = int(self.folds_of(np.array([id]))[0])
+        return None if fold == UNSEEN else fold
+
+    def folds_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the fold of each of some images, int64 (n,); ``UNSEEN`` if the metric has not seen it."""
+        found = np.full(len(ids), UNSEEN, dtype=np.int64)
+        if len(self.ids):
+            places = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
+            is_seen = self.ids[places] == ids
+            found[is_seen] = self.folds[places[is_seen]]
+        return found
 
     def arrays(self) -> Arrays:
         """Return what is saved."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ...metric_learning import HeldOut, LearnedMetric
 from ...metric_learning.blended_ranker import blended, join
-from ...metric_learning.held_out import Projected
+from ...metric_learning.held_out import UNSEEN, Projected
 from ...ranker import Ranker
 from ...rankers.dense import ExactRanker
 from ...representation import Adjustable, Encoding, Vector
@@ -29,7 +29,7 @@ from ..storage.snapshot import Snapshot
 from .candidates import own_position
 from .encode_query import EncodedQuery, encode_query, stored_vector
 from .fusion import fusion_rule
-from .metric_folds import CHANGED, UNSEEN, metric_folds
+from .metric_folds import comparable_with, metric_folds
 from .query_options import QueryImage, QueryOptions
 
 
@@ -77,9 +77,8 @@ def comparable(snapshot: Snapshot, queries: Sequence[QueryImage], names: Sequenc
     places = (own_position(snapshot, query) for query in queries)
     positions = [position for position in places if position is not None]
     for folds in metric_folds(snapshot, names):
-        mask &= folds != CHANGED
-        for fold in set(folds[positions].tolist()) - {UNSEEN}:
-            mask &= (folds == fold) | (folds == UNSEEN)
+        for fold in {UNSEEN, *folds[positions].tolist()}:
+            mask &= comparable_with(folds, fold)
     return mask
 
 
@@ -184,7 +183,7 @@ def _by_all_folds(
 def _in_blocks(snapshot: Snapshot, stored: Ranker, held_out: HeldOut) -> ExactRanker:
     positions = np.asarray(stored.ids(), dtype=np.int64)
     # Images that the metric has not seen are unseen in every fold: the first one does.
-    folds = np.array([held_out.fold_of(int(id)) or 0 for id in snapshot.ids[positions]], dtype=np.int64)
+    folds = np.maximum(held_out.folds_of(snapshot.ids[positions]), 0)
     widths = [projection.dimension for projection in held_out.projections]
     starts = np.concatenate([[0], np.cumsum(widths)])
     rows = np.zeros((len(positions), int(starts[-1])), dtype=np.float32)

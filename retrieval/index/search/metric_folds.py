@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...metric_learning import HeldOut
+from ...metric_learning.held_out import UNSEEN, HeldOut
 from ..storage.snapshot import Snapshot
 from .candidates import own_position
 from .query_options import QueryImage
 
-UNSEEN, CHANGED = -1, -2
-"""In the place of a fold: the metric has not seen the image; it may have, and nobody knows in which fold."""
+CHANGED = -2
+"""In the place of a fold: the metric may have seen the image, and nobody knows in which fold."""
 
 _MANY, _MOSTLY = 0.05, 0.5
 """The share of the images of a metric that is gone, and of what came, from which on these may be the same."""
@@ -26,8 +26,17 @@ Folds = NDArray[np.int64]
 
 
 def metric_folds(snapshot: Snapshot, names: Sequence[str]) -> list[Folds]:
-    """Return of each learned metric that keeps folds that of each image, int64 (n,), or one of the above."""
+    """Return of each learned metric that keeps folds that of each image, int64 (n,), UNSEEN, or CHANGED."""
     return [folds for _, folds in _by_name(snapshot, names)]
+
+
+def comparable_with(folds: Folds, fold: int) -> NDArray[np.bool_]:
+    """Return which images a query of a fold may find, bool (n,): its ranking must not know their labels.
+
+    ``folds`` int64 (n,) are those of the images; the query's may be UNSEEN or CHANGED, too.
+    """
+    known: NDArray[np.bool_] = folds != CHANGED
+    return known if fold == UNSEEN else known & ((folds == fold) | (folds == UNSEEN))
 
 
 def can_be_asked(snapshot: Snapshot, names: Sequence[str]) -> NDArray[np.bool_]:
@@ -57,14 +66,10 @@ def _folds(snapshot: Snapshot, name: str, held_out: HeldOut) -> Folds:
 
 def _folds_now(snapshot: Snapshot, held_out: HeldOut) -> Folds:
     ids, seen = snapshot.ids, held_out.ids
-    folds = np.full(len(ids), UNSEEN, dtype=np.int64)
-    if not len(seen) or not len(ids):
-        return folds
-    places = np.minimum(np.searchsorted(seen, ids), len(seen) - 1)
-    is_seen = seen[places] == ids
-    folds[is_seen] = held_out.folds[places[is_seen]]
-    is_later = ids > seen[-1]
-    if int(is_seen.sum()) == len(seen) or not is_later.any():
+    folds = held_out.folds_of(ids)
+    n_seen = int((folds != UNSEEN).sum())
+    is_later = ids > seen.max(initial=-1)
+    if n_seen == len(seen) or not is_later.any():
         return folds
     # Some went, and some came: a file keeps its number when it changes, and a new one has a higher number
     # than all that were there. Where none is left, any may be one of those.
@@ -72,7 +77,7 @@ def _folds_now(snapshot: Snapshot, held_out: HeldOut) -> Folds:
     last = sources[~is_later].max(initial=-1)
     is_changed = is_later & ((sources <= last) | (last < 0))
     # A file that was renamed is a new one. If many are gone, and not many more came, these may be the same.
-    n_gone = len(seen) - int(is_seen.sum() + is_changed.sum())
+    n_gone = len(seen) - n_seen - int(is_changed.sum())
     if n_gone >= _MANY * len(seen) and n_gone >= _MOSTLY * int((is_later & ~is_changed).sum()):
         is_changed = is_later
     folds[is_changed] = CHANGED

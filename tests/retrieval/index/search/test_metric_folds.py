@@ -14,10 +14,11 @@ from retrieval.errors import SettingError
 from retrieval.evaluation import EvaluationOptions
 from retrieval.evaluation.task import prepare
 from retrieval.index import Index
-from retrieval.index.search.metric_folds import CHANGED, UNSEEN, metric_folds
+from retrieval.index.search.metric_folds import CHANGED, metric_folds
 from retrieval.index.writer import IndexWriter, MetricOptions
 from retrieval.metadata.label_table import LabelTable
 from retrieval.metric_learning import MetricLearner
+from retrieval.metric_learning.held_out import UNSEEN
 
 N = 80
 NAME = "thumbnail+nca"
