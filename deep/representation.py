@@ -58,6 +58,8 @@ class DeepEmbedding(Computed, Remembers, RegionSearch):
     """The settings that change queries alone."""
     later_settings: ClassVar[Mapping[str, Any]] = {"projected": True, "symmetries": 1, "surround": False}
     """Settings that earlier versions lacked, with the values that give what they gave."""
+    following_settings: ClassVar[Mapping[str, Sequence[str]]] = {"weights": ("side", "projected")}
+    """Settings that are those of a weight file, where none are given."""
 
     def __post_init__(self) -> None:
         self.network_ = StoredNetwork(self.chosen, self.source, "deep has")
@@ -111,10 +113,7 @@ class DeepEmbedding(Computed, Remembers, RegionSearch):
         return self
 
     def learn(self, samples: Iterable[Arrays]) -> Self:
-        """Load the network, and learn the mean or the whitening.
-
-        Raise FitError if there are too few samples for a whitening.
-        """
+        """Load the network, and learn the mean or the whitening; FitError if there are too few samples."""
         self.load()
         if self.n_fit_pictures:
             seen, as_parts = Seen(sample["square"] for sample in samples), self.normalisations_.has_own_parts

@@ -48,7 +48,10 @@ def fetch(chosen: DeepSettings, source: str | None) -> bytes:
         # An index that has learnt nothing yet, such as one of an empty folder, knows its settings alone.
         source = weight_files.BUNDLED
         if weight_files.fingerprint(weight_files.read(source)) != chosen.weights:
-            raise SettingError("weights: only their hash is known; give the file itself with --weights FILE")
+            raise SettingError(
+                "weights: only the hash of other weights than this version's is known; take these with "
+                "--by deep --weights bundled, or give the file itself with --weights FILE"
+            )
     data = weight_files.read(source)
     if weight_files.fingerprint(data) != chosen.weights:
         raise SettingError(f"weights: {source}: changed meanwhile; run the same command again")

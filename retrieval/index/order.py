@@ -14,11 +14,11 @@ from ..readers.archive import Address
 from ..readers.kinds import also_named
 from ..readers.tiling import Tiling
 from ..readers.window import Window
-from ..registry import make_by, own_settings
+from ..registry import make_by
 from ..representation import Loadable, Representation
 from .catalogue.database import Catalogue
 from .catalogue.privacy import Privacy
-from .catalogue.recipe import earlier_settings
+from .catalogue.recipe import with_settings
 from .info import info
 from .progress import Progress, silent
 from .storage.ranker_choice import check_choice, is_engine
@@ -240,11 +240,3 @@ def representations_of(order: Order, found: Sequence[Mapping[str, Any]]) -> Iter
         # What is new and was not named is set as the default has it; a named one has its own defaults.
         default = {} if order.by or name in there else order.default.get(name, {})
         yield make_by(name, with_settings(name, {**default, **order.settings}, there.get(name, {})))
-
-
-def with_settings(name: str, settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that a representation has, those given in place of what it had before."""
-    known = make_by(name)
-    own = own_settings(known, settings)
-    # What an earlier version made keeps what that version did, whatever is the default today.
-    return {**before, **(earlier_settings(known, before) if before else {}), **own}

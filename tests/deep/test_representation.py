@@ -19,7 +19,7 @@ from deep.networks import registry, weight_files, weights  # noqa: E402
 from deep.representation import DeepEmbedding  # noqa: E402
 from retrieval.errors import FitError, IndexFolderError, SemblanceError, SettingError  # noqa: E402
 from retrieval.index import Index  # noqa: E402
-from retrieval.index.order import with_settings  # noqa: E402
+from retrieval.index.catalogue.recipe import with_settings  # noqa: E402
 from retrieval.index.writer import IndexWriter  # noqa: E402
 from retrieval.picture import Picture  # noqa: E402
 from retrieval.region import Region  # noqa: E402

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -77,6 +77,24 @@ def earlier_settings(representation: Representation, stored: Mapping[str, Any]) 
     return {name: value for name, value in later.items() if name not in stored and today[name] != value}
 
 
+def with_settings(name: str, settings: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of representation ``name``: those given in place of what it had ``before``.
+
+    Those of other representations are passed over. ``following_settings`` that are not given follow a setting
+    that changes: a network of other weights sees squares of its own size. Raises as ``make_by`` does.
+    """
+    known = registry.make_by(name)
+    own = registry.own_settings(known, settings)
+    # What an earlier version made keeps what that version did, whatever is the default today.
+    kept = {**before, **(earlier_settings(known, before) if before else {})}
+    following: Mapping[str, Sequence[str]] = getattr(known, "following_settings", {})
+    if before and not own.keys().isdisjoint(following):
+        changed = registry.make_by(name, {**kept, **own}).settings
+        for leader in (one for one in following if changed[one] != before[one]):
+            kept = {one: value for one, value in kept.items() if one not in following[leader]}
+    return {**kept, **own}
+
+
 def make(name: str, settings: Mapping[str, Any], factories: Factories) -> Representation:
     """Make a representation by name: from ``factories``, else from the entry points.
 
@@ -106,9 +124,11 @@ def derived(base: Representation, name: str, settings: Mapping[str, Any]) -> Rep
     return make(name, settings, {name: partial(kind, base, name)})
 
 
-def difference(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
-    """Say which setting of two representations of one name differs; None if none does."""
-    for key in sorted({*old, *new}):
+def difference(
+    name: str, old: Mapping[str, Any], new: Mapping[str, Any], first: Collection[str] = ()
+) -> str | None:
+    """Say which setting of two representations of one name differs, ``first`` of these; None if none does."""
+    for key in sorted({*old, *new}, key=lambda one: (one not in first, one)):
         before, after = (canonical(s[key]) if key in s else "nothing" for s in (old, new))
         if before != after:
             return f"{name}: {key} is {before} in this index, not {after}"

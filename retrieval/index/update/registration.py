@@ -43,7 +43,9 @@ def register_representation(store: Store, representation: Representation, remake
     if "+" in name:
         raise SettingError(f"{name}: a + in a name marks a learnt metric; learn_metric adds one")
     old = _present(store, name)
-    what = None if old is None else difference(name, old.settings, settings)
+    # Weights that differ are named before what follows from them.
+    first = getattr(representation, "following_settings", {})
+    what = None if old is None else difference(name, old.settings, settings, first)
     changes = remake and old is not None and old.is_fitted and _has_held_pictures(store)
     if old is not None and old.is_fitted and what is not None and not changes:
         _check_empty(store, what)

@@ -106,6 +106,35 @@ def test_other_weights_are_refused_with_the_remedy(folder, weights, tmp_path, ca
     assert "index" in said
 
 
+def test_the_weights_of_this_version_replace_those_of_an_index(folder, weights, tmp_path, capsys):
+    settings = ["--by", "deep", "--jobs", "1"]
+    assert run("index", folder, "-o", tmp_path / "old", *settings, "--weights", weights) == 0
+    # As it was, the index keeps its own, and refuses others.
+    assert run("index", folder, "-o", tmp_path / "old", *settings) == 0
+    assert run("index", folder, "-o", tmp_path / "old", *settings, "--weights", "bundled") == 1
+    assert "deep: weights is" in capsys.readouterr().err
+    assert run("index", folder, "-o", tmp_path / "old", *settings, "--weights", "bundled", "--remake") == 0
+    assert run("index", folder, "-o", tmp_path / "new", *settings) == 0
+    capsys.readouterr()
+    answers = []
+    for name in ("old", "new"):
+        assert run("query", tmp_path / name, folder / "grey.png", "--json") == 0
+        answers.append(json.loads(capsys.readouterr().out)[0]["hits"])
+    ids, scores = ([[hit[of] for hit in hits] for hits in answers] for of in ("id", "score"))
+    assert ids[0] == ids[1]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-3)
+
+
+def test_an_index_without_images_can_take_the_weights_of_this_version(folder, weights, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    settings = ["-o", tmp_path / "i", "--by", "deep", "--jobs", "1"]
+    assert run("index", tmp_path / "empty", *settings, "--weights", weights) == 1
+    capsys.readouterr()
+    assert run("index", folder, *settings) == 2
+    assert "take these with --by deep --weights bundled" in capsys.readouterr().err
+    assert run("index", folder, *settings, "--weights", "bundled") == 0
+
+
 def run_apart(code):
     return subprocess.run(
         [sys.executable, "-c", code],

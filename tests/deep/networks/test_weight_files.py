@@ -93,5 +93,5 @@ def test_the_weights_of_the_package_are_found_by_their_hash():
     kept = deep(**deep().settings)
     assert kept.source is None
     assert kept.load().network_.weights_.tobytes() == weight_files.bundled().read_bytes()
-    with pytest.raises(SettingError, match="give the file itself"):
+    with pytest.raises(SettingError, match="--by deep --weights bundled, or give the file itself"):
         deep(**{**kept.settings, "weights": weight_files.fingerprint(b"another")}).load()

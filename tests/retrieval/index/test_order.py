@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from retrieval.errors import OptionError, SettingError
-from retrieval.index.order import Order, bring_up_to_date, with_settings
+from retrieval.index.catalogue.recipe import with_settings
+from retrieval.index.order import Order, bring_up_to_date
 
 
 @pytest.fixture
