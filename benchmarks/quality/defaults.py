@@ -4,7 +4,8 @@
 
 Each picture of a set asks once; the pictures of its own patient, lesion or group of near-duplicates are
 left out, the same for every row. ``before``: superpixels of one fixed compactness; ``deep`` by the
-projection of its network, of the image alone; reciprocal ranks. ``words & deep, ranks`` is what a new index
+projection of the network of the first stage, of the image alone; reciprocal ranks. ``first weights``: the
+pooled levels of that network. ``words & deep, ranks`` is what a new index
 answers, by reciprocal ranks, if nobody asks for more. ``deep, 8`` averages over all turns and
 mirror images, ``best of 8`` asks in all of them and takes the best score (tissue and cells only).
 ``smooth``: each representation's best 200, over 5 neighbours, before fusion. Percent; paired
@@ -26,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.shared.labelled_sets import DATA, Set, drawn
-from benchmarks.shared.networks import imagenet_vectors, own_vectors
+from benchmarks.shared.networks import FIRST_WEIGHTS, imagenet_vectors, own_vectors
 from deep import deep
 from deep.networks.preprocessing import prepare, views
 from deep.representation import DeepEmbedding
@@ -46,7 +47,8 @@ RECIPES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "superpixel, before": ("superpixel", {"compactness": 0.1}),
     "superpixel": ("superpixel", {}),
     "dense": ("dense", {}),
-    "deep, before": ("deep", {"projected": True, "symmetries": 1}),
+    "deep, before": ("deep", {"projected": True, "symmetries": 1, "weights": str(FIRST_WEIGHTS)}),
+    "deep, first weights": ("deep", {"weights": str(FIRST_WEIGHTS)}),
     "deep": ("deep", {}),
     "deep, 8": ("deep", {"symmetries": 8}),
 }
@@ -64,9 +66,11 @@ ROWS: Mapping[str, tuple[tuple[str, ...], str, int]] = {
     RIVAL: ((RIVAL,), "z", 0),
     "deep, before": (("deep, before",), "z", 0),
     "deep, before, best of 8": (("best of 8",), "z", 0),
+    "deep, first weights": (("deep, first weights",), "z", 0),
     "deep": (("deep",), "z", 0),
     "deep, 8": (("deep, 8",), "z", 0),
     "words & deep, before": (("superpixel, before", "dense", "deep, before"), "rrf", 0),
+    "words & deep, first weights": ((*WORDS, "deep, first weights"), "z", 0),
     "words & deep": ((*WORDS, "deep"), "z", 0),
     "words & deep, ranks": ((*WORDS, "deep"), "rrf", 0),
     "words & deep, smooth": ((*WORDS, "deep"), "z", 5),
@@ -76,10 +80,12 @@ PLANNED = (
     ("superpixel", "superpixel, before"),
     ("words", "words, before"),
     ("deep", "deep, before"),
+    ("deep", "deep, first weights"),
     ("deep", RIVAL),
     ("deep, 8", "deep"),
     ("words & deep", "words, before"),
     ("words & deep", "words & deep, before"),
+    ("words & deep", "words & deep, first weights"),
     ("words & deep", "words"),
     ("words & deep, ranks", "words, before"),
     ("words & deep, ranks", "words & deep"),

@@ -26,6 +26,8 @@ IMAGENET: Mapping[str, tuple[type[nn.Module], float]] = {
     "MobileNetV2 average": (MobileNet, 1.0),
 }
 """The trunk, and the power of the generalised mean that pools its last map; 1 is the average."""
+FIRST_WEIGHTS = Path(__file__).parents[2] / "tests" / "golden" / "first_weights.safetensors"
+"""What the package had before the second stage of training; indexes in the tests were made with them."""
 _BATCH = 32
 
 

@@ -199,7 +199,7 @@ def forget_the_machine(index: Path) -> None:
 
 
 def without_weights(index: Path) -> dict[str, str]:
-    """Take the weights of the bundled network out: 5.7 MB that the package has. Return what is lacking."""
+    """Take the network's weights out, 5.7 MB that lie beside the indexes. Return what is lacking."""
     (path,) = (index / "models").glob("*/weights.npy")
     bundled = np.load(path).tobytes()
     path.unlink()

@@ -44,11 +44,11 @@ class Places:
                 os.utime(path, ns=(MTIME_NS, MTIME_NS))
 
     def copy_index(self, golden: Path, lacking: Mapping[str, str] | None = None) -> None:
-        """Copy the index, and give it the weights that were left out, if any were, from the package."""
+        """Copy the index, and give it the weights that were left out, if any were."""
         shutil.copytree(golden / "index", self.index)
         if lacking is None:
             return
-        weights = _bundled()
+        weights = (Path(__file__).parent / "first_weights.safetensors").read_bytes()
         assert hashlib.sha256(weights).hexdigest() == lacking["sha256"], "these are other weights"
         np.save(self.index / lacking["file"], np.frombuffer(weights, dtype=np.uint8))
 
@@ -65,13 +65,6 @@ class Places:
     def named(self) -> dict[str, Path]:
         """The places by their placeholders."""
         return {"INDEX": self.index, "IMAGES": self.images, "NEW": self.new, "OUT": self.out}
-
-
-def _bundled() -> bytes:
-    """Return the weight file that comes with the package."""
-    import deep
-
-    return (Path(deep.__file__).parent / "bundled.safetensors").read_bytes()
 
 
 def parsed(command: Sequence[str], text: str) -> Any:
