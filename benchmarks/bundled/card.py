@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.bundled.package_pictures import PACKAGES
 from benchmarks.bundled.pictures import SHARES
+from deep.networks import weights
 
 
 def card(data: Path, n_views: int, plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,3 +32,23 @@ def card(data: Path, n_views: int, plan: Mapping[str, Any]) -> dict[str, Any]:
         "plan": dict(plan),
         "script": "python -m benchmarks.bundled",
     }
+
+
+def second_card(first: Path, n_views: int, plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the card of the first stage's weights, and what the second stage added."""
+    found = weights.card(first)
+    added = {
+        "packages": sorted(name for names in PACKAGES.values() for name in names),
+        "pictures": [
+            "those of the first stage",
+            "Debian packages (main)",
+            "scikit-image",
+            "parts of aperio_small.svs (CC0) and hamamatsu_dapi.ndpi (CC BY 4.0, M. Stritt)",
+            "generated",
+        ],
+        "teachers": ["SqueezeNet 1.1 (MIT)", "EfficientNet-Lite0 (Apache-2.0)", "the first stage"],
+        "views": n_views,
+        "plan": dict(plan),
+        "script": "python -m benchmarks.bundled.levels",
+    }
+    return {**found, "second stage": added}

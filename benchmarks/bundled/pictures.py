@@ -120,10 +120,10 @@ def _draw_set(random: np.random.Generator) -> int:
 def _one(pool: dict[str, list[Original]], random: np.random.Generator) -> tuple[Bytes, int]:
     among = pool[list(SHARES)[_draw_set(random)]]
     original = among[random.integers(len(among))]
-    return _toned(_cut(original.pixels, random), random), original.label
+    return toned(cut(original.pixels, random), random), original.label
 
 
-def _cut(pixels: Bytes, random: np.random.Generator) -> Bytes:
+def cut(pixels: Bytes, random: np.random.Generator) -> Bytes:
     """Return a random part, turned and flipped at random, uint8 (VIEW, VIEW, 3)."""
     rows, cols = pixels.shape[:2]
     if random.random() < 0.8:
@@ -145,7 +145,7 @@ def _cut(pixels: Bytes, random: np.random.Generator) -> Bytes:
     return np.ascontiguousarray(square)
 
 
-def _toned(square: Bytes, random: np.random.Generator) -> Bytes:
+def toned(square: Bytes, random: np.random.Generator) -> Bytes:
     """Change grey levels and colours at random."""
     x = square.astype(np.float32) / 255
     if random.random() < 0.2:

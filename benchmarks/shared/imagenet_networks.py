@@ -42,13 +42,18 @@ class SqueezeNet(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Return the last map (n, 512, 13, 13) of pictures (n, 3, 224, 224), RGB in [0, 1]."""
+        return self.fire_maps(pixels)[9]
+
+    def fire_maps(self, pixels: Tensor) -> dict[int, Tensor]:
+        """Return the map of each fire module, by its number from 2 to 9."""
         x = F.max_pool2d(F.relu(self.first(pixels.flip(1) * 255 - self.shift)), 3, 2)
-        for i, (squeeze, one, three) in enumerate(self.fires):
+        found = {}
+        for i, (squeeze, one, three) in enumerate(self.fires, start=2):
             x = F.relu(squeeze(x))
-            x = torch.cat([F.relu(one(x)), F.relu(three(x))], dim=1)
-            if i in (1, 3):
+            x = found[i] = torch.cat([F.relu(one(x)), F.relu(three(x))], dim=1)
+            if i in (3, 5):
                 x = F.max_pool2d(x, 3, 2)
-        return x
+        return found
 
 
 class MobileNet(nn.Module):
