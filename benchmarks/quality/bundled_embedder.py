@@ -1,7 +1,7 @@
 """Measure the bundled embedder, by default, against ImageNet networks on sets that its training never saw.
 
     python -m benchmarks.quality.bundled_embedder [SET...] [--weights FILE] [--side N] [--orientations N]
-        [--symmetries N] [--projected] [--words] [--rounds 7]
+        [--symmetries N] [--[no-]projected] [--words] [--rounds 7]
 
 Each picture of a set asks once, and the pictures of its own patient, lesion or group of near-duplicates are
 left out of the answer, the same for every row. Cosine; the ImageNet networks see pictures stretched to
@@ -164,14 +164,20 @@ def main() -> int:
     parser.add_argument("--side", type=int, help="of the square that it sees; its own by default")
     parser.add_argument("--orientations", type=int, default=1, help="of queries; the best counts")
     parser.add_argument("--symmetries", type=int, default=2, help="of images and queries; averaged")
-    parser.add_argument("--projected", action="store_true", help="by the projection, as indexes were before")
+    parser.add_argument(
+        "--projected",
+        action=argparse.BooleanOptionalAction,
+        help="by the projection, or by the pooled levels; without it as an index takes these weights",
+    )
     parser.add_argument("--words", action="store_true", help="measure visual words as well")
     parser.add_argument("--rounds", type=int, default=7, help="of the times; 0 for none")
     parser.add_argument("--pictures", type=int, default=32, help="in a round")
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
-    chosen = {"symmetries": args.symmetries, **({"projected": True} if args.projected else {})}
+    chosen = {"symmetries": args.symmetries}
+    if args.projected is not None:
+        chosen["projected"] = args.projected
     made = deep(weights=args.weights, side=args.side, orientations=args.orientations, **chosen)
     print("| set | | mAP | 95 % interval | P@1 | P@10 | difference |\n|---|---|--:|---|--:|--:|---|")
     found = {}

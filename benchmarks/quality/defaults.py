@@ -48,7 +48,7 @@ RECIPES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "superpixel": ("superpixel", {}),
     "dense": ("dense", {}),
     "deep, before": ("deep", {"projected": True, "symmetries": 1, "weights": str(FIRST_WEIGHTS)}),
-    "deep, first weights": ("deep", {"weights": str(FIRST_WEIGHTS)}),
+    "deep, first weights": ("deep", {"projected": False, "weights": str(FIRST_WEIGHTS)}),
     "deep": ("deep", {}),
     "deep, 8": ("deep", {"symmetries": 8}),
 }
