@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -16,11 +17,14 @@ _VIEWS, _BATCH = 8_192, 64
 _WINDOWS = 48  # of a view
 
 
-def mixed(learnt: Embedder, first: Embedder, share: float) -> Embedder:
-    """Return a folded network, its weights those of ``learnt`` and, with a share in [0, 1], of ``first``."""
-    made, other = copy.deepcopy(learnt), first.state_dict()
+def mixed(networks: Sequence[Embedder], shares: Sequence[float]) -> Embedder:
+    """Return a network with the weights of folded networks, each times its share; the shares add up to 1."""
+    made, states = copy.deepcopy(networks[0]), [network.state_dict() for network in networks]
     made.load_state_dict(
-        {name: (1 - share) * values + share * other[name] for name, values in learnt.state_dict().items()}
+        {
+            name: sum(share * state[name] for share, state in zip(shares, states, strict=True))
+            for name in states[0]
+        }
     )
     return made
 

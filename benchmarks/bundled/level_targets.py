@@ -20,12 +20,12 @@ import numpy as np
 import torch
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.nn import functional as F
 
 from benchmarks.bundled.generated_pictures import KINDS
 from benchmarks.bundled.package_pictures import package_pictures
 from benchmarks.bundled.pictures import VIEW, Bytes, cut, originals, pooled, toned
+from benchmarks.bundled.targets import half
 from benchmarks.shared.efficientnet_lite import EfficientNetLite
 from benchmarks.shared.imagenet_networks import SIDE, SqueezeNet
 from deep.networks import weights
@@ -204,9 +204,5 @@ class _Teachers:
             for name, found in maps.items()
         ]
         levels += [F.normalize(gem(found.float(), 3.0), dim=1) for found in ours]
-        small = {name: _half(F.adaptive_avg_pool2d(maps[name], GRID)) for name in MAPS}
-        return _half(torch.cat(levels, dim=1)), small
-
-
-def _half(values: Tensor) -> NDArray[np.float16]:
-    return values.numpy().astype(np.float16)
+        small = {name: half(F.adaptive_avg_pool2d(maps[name], GRID)) for name in MAPS}
+        return half(torch.cat(levels, dim=1)), small

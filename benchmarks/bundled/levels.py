@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from benchmarks.bundled.level_distillation import LevelSettings, distil_levels
 from benchmarks.bundled.level_targets import level_targets
 from benchmarks.shared.labelled_sets import DATA
 from deep.networks import weights
-from deep.networks.embedder import Embedder, folded
+from deep.networks.embedder import folded
 
 
 def main() -> int:
@@ -48,19 +47,13 @@ def main() -> int:
     torch.set_num_threads(args.jobs)
     settings = LevelSettings(minutes=args.minutes, seed=args.seed)
     data = level_targets(args.data, args.packages, args.first, args.scratch, args.views, args.seed, args.jobs)
-    learnt = distil_levels(_mean(args.start or [args.first]), data, settings)
-    learnt = mixed(learnt, folded(weights.load(args.first)), args.share)
-    network = unfolded(projected(learnt.eval(), data))
+    first = folded(weights.load(args.first))
+    begins = [folded(weights.load(path)) for path in args.start or [args.first]]
+    learnt = distil_levels(mixed(begins, [1 / len(begins)] * len(begins)), data, settings)
+    written = mixed([learnt, first], [1 - args.share, args.share])
+    network = unfolded(projected(written.eval(), data))
     weights.save(args.output, network, second_card(args.first, args.views, asdict(settings)), half=True)
     return 0
-
-
-def _mean(files: Sequence[Path]) -> Embedder:
-    """Return the network whose weights are the means of those of weight files, folded."""
-    networks = [folded(weights.load(path)) for path in files]
-    states = [network.state_dict() for network in networks]
-    networks[0].load_state_dict({key: sum(it[key] for it in states) / len(states) for key in states[0]})
-    return networks[0]
 
 
 if __name__ == "__main__":

@@ -98,16 +98,16 @@ class _Teachers:
         """Yield each array of targets for views (n, 3, VIEW, VIEW)."""
         found = [self._maps(torch.tensor(views[i : i + _BATCH])) for i in range(0, len(views), _BATCH)]
         first, second = (torch.cat(part) for part in zip(*found, strict=True))
-        yield "squeezenet", _half(gem(first, 3.0))
-        yield "mobilenet", _half(second.mean(dim=(2, 3)))
-        yield "maps", _half(F.adaptive_avg_pool2d(first, GRID))
+        yield "squeezenet", half(gem(first, 3.0))
+        yield "mobilenet", half(second.mean(dim=(2, 3)))
+        yield "maps", half(F.adaptive_avg_pool2d(first, GRID))
         small = F.adaptive_avg_pool2d(second, GRID)
         if self._directions is None:
             rows = small.permute(0, 2, 3, 1).reshape(-1, small.shape[1])
             values, vectors = torch.linalg.eigh(torch.cov(rows.T))
             self._directions = (vectors[:, -REDUCED:] / values[-REDUCED:].sqrt().mean()).T.contiguous()
             np.save(self._path, self._directions.numpy())
-        yield "other_maps", _half(torch.einsum("kc,ncij->nkij", self._directions, small))
+        yield "other_maps", half(torch.einsum("kc,ncij->nkij", self._directions, small))
 
     def _maps(self, views: Tensor) -> tuple[Tensor, Tensor]:
         with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
@@ -116,7 +116,8 @@ class _Teachers:
             return self._squeezenet(pixels).float(), self._mobilenet(pixels).float()
 
 
-def _half(values: Tensor) -> NDArray[np.float16]:
+def half(values: Tensor) -> NDArray[np.float16]:
+    """Return values as float16, as the arrays hold them."""
     return values.numpy().astype(np.float16)
 
 

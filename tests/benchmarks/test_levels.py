@@ -90,7 +90,7 @@ def test_the_projection_keeps_what_tells_windows_apart(targets: LevelTargets) ->
 
 def test_a_mixture_has_its_share_of_either() -> None:
     one, other = folded(tiny(3)), folded(tiny(4))
-    made = mixed(one, other, 0.25)
+    made = mixed([one, other], [0.75, 0.25])
     assert torch.allclose(
         made.projection.weight, 0.75 * one.projection.weight + 0.25 * other.projection.weight
     )
