@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -50,7 +51,7 @@ WAYS: tuple[tuple[str, int, dict[str, Any]], ...] = (
     ("no cases: two by z, smoothed", 2, {"smooth": 4, "group_by": None, "fusion": "z"}),
 )
 BY = ("first", "second")
-PICTURE: Any = None
+PICTURE: Any = SimpleNamespace(indexed_as=None)
 """The query, which is no image of the collection."""
 AGREEMENT = 0.6
 """What the vectors of the second representation have of those of the first."""
