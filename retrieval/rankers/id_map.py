@@ -17,6 +17,9 @@ _DENSE = 16
 """Ids below this many times their number count as close together."""
 
 
+_SEARCHED = 16
+"""Rows of a block for each id that is looked for, from which on a binary search takes less than a scan."""
+
 _FEW = 10_000
 """Simple operations in the time of some calls of numpy."""
 
@@ -26,6 +29,7 @@ class IdMap:
 
     def __init__(self) -> None:
         self.blocks: list[Ids] = []
+        self._rising: dict[int, tuple[Ids, bool]] = {}
 
     def check_new(self, ids: Ids, others: Ids) -> Ids:
         """Return ids as int64 (n,); raise ValueError if one is negative, twice, here, or in ``others``."""
@@ -88,16 +92,36 @@ class IdMap:
 
         The number of each block, places in ``ids``, and the rows there.
         """
-        wanted = places_of(np.append(ids, ids.max(initial=-1) + 1))
-        wanted[-1] = GONE  # read by the ids −1, and by those beyond the end
+        wanted = None
+        places = np.argsort(ids)
+        rising = ids[places]
         found = []
         for number, block in enumerate(self.blocks):
+            if _SEARCHED * len(ids) < len(block) and self._is_rising(number):
+                # Nearly all blocks lack none between their first and last.
+                is_whole = block[-1] - block[0] == len(block) - 1
+                rows = rising - block[0] if is_whole else np.searchsorted(block, rising)
+                is_there = (rows >= 0) & (rows < len(block))
+                is_there[is_there] = block[rows[is_there]] == rising[is_there]
+                found.append((number, places[is_there], rows[is_there]))
+                continue
+            if wanted is None:
+                wanted = places_of(np.append(ids, ids.max(initial=-1) + 1))
+                wanted[-1] = GONE  # read by the ids −1, and by those beyond the end
             if is_worth_loading(_FEW + len(block)):
                 rows = _wanted_rows(block, wanted)
             else:
                 rows = np.flatnonzero(wanted[np.minimum(block, len(wanted) - 1)] >= 0)
             found.append((number, wanted[block[rows]], rows))
         return found
+
+    def _is_rising(self, number: int) -> bool:
+        """Tell whether the ids of a block rise, as in most; only the first time it is looked at whole."""
+        block = self.blocks[number]
+        if number not in self._rising or self._rising[number][0] is not block:
+            is_rising = bool(len(block) and block[0] >= 0 and (block[1:] > block[:-1]).all())
+            self._rising[number] = block, is_rising
+        return self._rising[number][1]
 
     def ids(self) -> Ids:
         """Return the ids that are there, rising."""

@@ -163,10 +163,9 @@ class InvertedIndex:
         lengths, words, values = (np.concatenate(part) for part in zip(*parts, strict=True))
         if words.max(initial=0) >= self.size or not np.isfinite(values).all():
             raise IndexFolderError(f"vectors of this index are damaged; {REPAIR}")
-        made = bag_cosines(lengths, words, values, self.size)
         # They were gathered block by block.
         order = np.argsort(np.concatenate([places for _, places, _ in found]))
-        return np.asarray(made[order][:, order])
+        return bag_cosines(lengths, words, values, self.size, order)
 
     def ids(self) -> Ids:
         """Return the ids that are there, int64 (n,), rising."""

@@ -164,14 +164,18 @@ def _decode(rows: Rows, which: NDArray[np.int64], bags: Bags) -> None:
     for place in range(len(which)):
         row, part = which[place], 0
         n = read_row(data, starts[row], starts[row + 1], everything, words[first:], counts[first:])
-        for i in range(first, first + n):
+        end, x, share = int(ends[0]), scales[0, row], shares[0]
+        i, last = np.uint64(first), np.uint64(first + n)  # without a sign, as in ``read_row``
+        while i < last:
             word, count = words[i], counts[i]
             if count >= len(levels):
                 break
-            while word >= ends[part]:
+            while word >= end:
                 part += 1
-            values[i] = value_of(levels[count] * word_scales[word], scales[part, row], shares[part])
-            lengths[place] += 1
+                end, x, share = int(ends[part]), scales[part, row], shares[part]
+            values[i] = value_of(levels[count] * word_scales[word], x, share)
+            i += np.uint64(1)
+        lengths[place] = np.int64(i) - first
         first += lengths[place]
 
 

@@ -151,31 +151,38 @@ def _add_gaps(
 
 
 @kernel()
-def add_constant_rows(value: np.float32, rows: NDArray[np.uint16], sums: Values) -> None:
-    """Add a number to the sums, float32 (65,536,), of some rows."""
-    for row in rows:
-        sums[row] += value
+def add_constant_rows(
+    value: np.float32, rows: NDArray[np.uint16], first: int, last: int, sums: Values
+) -> None:
+    """Add a number to the sums, float32 (65,536,), of the rows from place ``first`` to before ``last``."""
+    for i in range(np.uint64(first), np.uint64(last)):
+        sums[rows[i]] += value
 
 
 @kernel()
 def add_constant_gaps(
-    value: np.float32, gaps: NDArray[np.uint8], is_near: bool, n: int, sums: Values
+    value: np.float32, gaps: NDArray[np.uint8], first: int, last: int, is_near: bool, n: int, sums: Values
 ) -> None:
-    """Add a number to the sums of some of n rows, given by their distances."""
-    row, end, fours = ~np.uint64(0), np.uint64(n), len(gaps) // 4 * 4 if is_near else 0
-    for j in range(0, fours, 4):
-        a = row + np.uint64(gaps[j])
-        b = a + np.uint64(gaps[j + 1])
-        c = b + np.uint64(gaps[j + 2])
-        row = d = c + np.uint64(gaps[j + 3])
-        if d >= end:
-            return
-        at_a, at_b, at_c, at_d = sums[a] + value, sums[b] + value, sums[c] + value, sums[d] + value
-        sums[a], sums[b], sums[c], sums[d] = at_a, at_b, at_c, at_d
-    for j in range(fours, len(gaps)):
-        gap = gaps[j]
+    """Add a number to the sums of some of n rows, whose distances are at the places first to before last."""
+    # The array of all lists, and places in it: a view for each list took a sixth of the time.
+    i, end, stop = np.uint64(first), np.uint64(last), np.uint64(n)
+    row, one, two, three, four = ~np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    if is_near:
+        while i + four <= end:
+            a = row + np.uint64(gaps[i])
+            b = a + np.uint64(gaps[i + one])
+            c = b + np.uint64(gaps[i + two])
+            d = c + np.uint64(gaps[i + three])
+            if d >= stop:
+                return
+            at_a, at_b, at_c, at_d = sums[a] + value, sums[b] + value, sums[c] + value, sums[d] + value
+            sums[a], sums[b], sums[c], sums[d] = at_a, at_b, at_c, at_d
+            i, row = i + four, d
+    while i < end:
+        gap = gaps[i]
         row += np.uint64(gap) if gap else np.uint64(SKIP)
-        if row >= end:
+        if row >= stop:
             return
         if gap:
             sums[row] += value
+        i += one

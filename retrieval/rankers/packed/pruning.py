@@ -30,7 +30,7 @@ _BYTE = 3.0
 """Work to read a byte of the forward store, to that of a posting of a list."""
 
 _SEEDS = 32
-"""Rows, or a quarter more than are wanted, whose scores say what the best must reach if nothing else does."""
+"""Rows, or an eighth more than are wanted, whose scores say what the best must reach if nothing else does."""
 
 _FIRST_TIER, _MANY = 2, 32
 """The tier that is left out of the first block at first; none but the first if so many are wanted: their
@@ -122,7 +122,7 @@ class PackedPruning:
     def _seeds(self, ids: Ids, is_taken: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the rows that may score most, rising; none if there are few."""
         may = is_taken if len(is_taken) else ids >= 0
-        wanted = max(_SEEDS, self.k + self.k // 4)
+        wanted = max(_SEEDS, self.k + self.k // 8)
         if np.count_nonzero(may) < wanted:
             return _NO_ROWS
         seeds = Selection(wanted)

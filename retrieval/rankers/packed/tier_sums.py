@@ -39,27 +39,30 @@ def add_tier(
     sums: Values,
 ) -> None:
     """Add words whose first tier is in a range to the sums of their parts, or of columns."""
+    # To count who holds the arrays of a record takes longer than a short list: once, not for each.
+    n, word_groups, counts, kinds, starts, lengths, gaps, listed, columns = lists
+    levels, word_scales, ends = rows.levels, rows.word_scales, rows.ends
     part = 0
     for i in range(len(words)):
-        while words[i] >= rows.ends[part]:
+        word, value = words[i], values[i]
+        while word >= ends[part]:
             part += 1
         if tiers[i] < low or tiers[i] > high:
             continue
-        for group in range(lists.word_groups[words[i]], lists.word_groups[words[i] + 1]):
-            start = lists.starts[group]
-            end = start + lists.lengths[group]
-            if lists.kinds[group] == COLUMN:
-                add_column(values[i], lists.columns[start : start + lists.n], sums[-2])
+        own = sums[part]
+        for group in range(word_groups[word], word_groups[word + 1]):
+            start, kind = starts[group], kinds[group]
+            end = start + lengths[group]
+            if kind == COLUMN:
+                add_column(value, columns[start : start + n], sums[-2])
                 continue
             # One number for the whole group: a row's own scale comes when all words are summed.
-            count = min(int(lists.counts[group]), len(rows.levels) - 1)
-            value = np.float32(values[i] * rows.levels[count] * rows.word_scales[words[i]])
-            if lists.kinds[group] == ROWS:
-                add_constant_rows(value, lists.rows[start:end], sums[part])
+            count = min(int(counts[group]), len(levels) - 1)
+            scaled = np.float32(value * levels[count] * word_scales[word])
+            if kind == ROWS:
+                add_constant_rows(scaled, listed, start, end, own)
             else:
-                add_constant_gaps(
-                    value, lists.gaps[start:end], lists.kinds[group] == NEAR, lists.n, sums[part]
-                )
+                add_constant_gaps(scaled, gaps, start, end, kind == NEAR, n, own)
 
 
 @kernel()

@@ -68,14 +68,19 @@ def test_what_is_not_there_is_named(words):
             words.cosines(np.array([3, id]))
 
 
-def test_products_are_the_same_with_and_without_numba(monkeypatch):
+@pytest.mark.parametrize("a_thread", [1e12, 4e3])
+def test_products_are_the_same_with_and_without_numba_in_any_threads(a_thread, monkeypatch):
     few = BAGS[8:60]
     lengths = np.array([len(one.indices) for one in few])
     words = np.concatenate([one.indices for one in few]) * 251  # more than are added at a time
     values, size = RNG.random(len(words)).astype(np.float32), 251 * SIZE
-    compiled = bag_cosines(lengths, words, values, size)
+    order = RNG.permutation(52)
+    monkeypatch.setattr(module, "_A_THREAD", a_thread)
+    monkeypatch.setattr(module, "is_worth_loading", lambda work: True)
+    compiled = bag_cosines(lengths, words, values, size, order)
     monkeypatch.setattr(module, "is_worth_loading", lambda work: False)
-    assert bag_cosines(lengths, words, values, size).tobytes() == compiled.tobytes()
+    assert bag_cosines(lengths, words, values, size, order).tobytes() == compiled.tobytes()
+    assert bag_cosines(lengths, words, values, size)[order][:, order].tobytes() == compiled.tobytes()
     np.testing.assert_allclose(compiled.diagonal(), 1, atol=1e-6)
 
 
