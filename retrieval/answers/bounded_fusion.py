@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..ranker import Ids, Ranking
+from ..ranker import Ids, Ranking, are_among, united
 from .certain_best import Sums, bounds_of, certain_best, prefixes_of, with_rounding_margin
 from .fusion import Scale
 from .open_entries import LooksUp, with_open_entries
@@ -98,12 +98,12 @@ class Prefixes:
     @property
     def ids(self) -> Ids:
         """All ids of the prefixes, rising."""
-        return np.unique(np.concatenate([one.ids for one in self.rankings]))
+        return united([one.ids for one in self.rankings])
 
     def hold_ranks_of(self, ids: Ids) -> bool:
         """Tell if each prefix shows the rank of each of some ids, or is whole, so that others have none."""
         pairs = zip(self.rankings, self._are_whole, strict=True)
-        return all(is_whole or np.isin(ids, one.ids).all() for one, is_whole in pairs)
+        return all(is_whole or are_among(ids, one.ids).all() for one, is_whole in pairs)
 
 
 def depths(n: int, k: int, n_rankings: int = 2) -> Iterator[int]:

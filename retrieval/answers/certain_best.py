@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ranker import Ids, Ranking, order
+from ..ranker import Ids, Ranking, are_among, order
 from .fusion import RANK_CONSTANT, Scale, contributions, scaled
 
 _ROUNDING = 1e-9
@@ -81,8 +81,8 @@ class Sums:
     ) -> Sums:
         """Add up the prefixes of rankings; ``how``, ``weights`` and ``scales`` as in ``fuse``."""
         ids, parts = contributions([one.ranking for one in prefixes], how, weights, scales)
-        held = np.stack([np.isin(ids, one.ranking.ids) for one in prefixes])  # bool (n_rankings, n_ids)
-        absent = np.stack([one.is_whole | np.isin(ids, one.absent) for one in prefixes])
+        held = np.stack([are_among(ids, one.ranking.ids) for one in prefixes])  # bool (n_rankings, n_ids)
+        absent = np.stack([one.is_whole | are_among(ids, one.absent) for one in prefixes])
         bounds, total = bounds_of(prefixes, weights), parts.sum(axis=0, dtype=np.float64)
         most = total + np.where(held, 0.0, bounds[:, None]).sum(axis=0)
         return cls(ids, total, most, np.asarray((held | absent).all(axis=0)), float(bounds.sum()))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingError
-from ..ranker import Ids, Ranking, order
+from ..ranker import Ids, Ranking, are_among, order, united
 from ..statistics.tied_ranking import group_starts
 from .partial_ranking import PartialRanking, places_in
 from .rule_names import FUSION_RULES
@@ -97,7 +97,7 @@ def contributions(
         raise SettingError(f"weights: {given} for {len(rankings)} rankings; give one of at least 0 for each")
     if how == "learnt" and weights is None:
         raise SettingError("fusion: learnt needs weights; learn them with `semblance learn-fusion`")
-    ids = np.unique(np.concatenate([np.empty(0, np.int64), *(ranking.ids for ranking in rankings)]))
+    ids = united([ranking.ids for ranking in rankings])
     parts = np.zeros((len(rankings), len(ids)), dtype=np.float64)
     own = scales or [scale_of(ranking.scores, how) for ranking in rankings]
     for part, ranking, weight, scale in zip(parts, rankings, given, own, strict=True):
@@ -142,7 +142,7 @@ def votes(
     numbers = {id: i for i, id in enumerate(ids.tolist())}
     for name, ranking, share in zip(names, rankings, shares, strict=True):
         places = places_in(ranking)
-        for entry in np.flatnonzero(np.isin(ranking.ids, ids)).tolist():
+        for entry in np.flatnonzero(are_among(ranking.ids, ids)).tolist():
             i = numbers[int(ranking.ids[entry])]
             cast[i][name] = Vote(int(places[entry]) + 1, float(ranking.scores[entry]), float(share[i]))
     return cast

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ranker import Ids, Ranking, order
+from ..ranker import Ids, Ranking, are_among, order
 from .certain_best import Prefix, Sums, certain_best, with_rounding_margin
 from .fusion import Scale
 from .partial_ranking import PartialRanking, Places
@@ -84,7 +84,7 @@ def _open(sums: Sums, k: int, how: str) -> Ids | None:
 
 def _completed(number: int, prefix: Prefix, ids: Ids, look_up: LooksUp, is_counted: bool) -> Prefix:
     """Return a prefix with those of some ids that it lacks behind it; without places unless counted."""
-    lacking = ids[~np.isin(ids, prefix.ranking.ids)]
+    lacking = ids[~are_among(ids, prefix.ranking.ids)]
     if prefix.is_whole or not len(lacking):
         return prefix
     scores, is_held = look_up.scores(number, lacking)

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...answers.partial_ranking import Places, count_places
-from ...ranker import Ids, Ranking
+from ...ranker import Ids, Ranking, are_among
+from ...rankers.share_out import share_out, worth_threads
 from ..storage.snapshot import Snapshot
 from .candidates import Mask
 from .encode_query import EncodedQuery
@@ -102,8 +103,8 @@ class Refined:
         """Return the images of a first ranking in their final order, with their final scores."""
         if not len(self.head.ranking):
             return ranking
-        head, in_tail = self.head.ranking, ~np.isin(ranking.ids, self.head.ranking.ids)
-        there = np.isin(head.ids, ranking.ids)
+        head, in_tail = self.head.ranking, ~are_among(ranking.ids, self.head.ranking.ids)
+        there = are_among(head.ids, ranking.ids)
         rest = np.minimum(ranking.scores[in_tail], np.float32(self.cap))
         ids = np.concatenate([head.ids[there], ranking.ids[in_tail]])
         scores = np.concatenate([head.scores[there], rest])
@@ -119,7 +120,7 @@ class Refined:
     def _in_head(self, ids: Ids) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """Return which of some ids are in the head, bool (n,), and the places of those there, from 0."""
         head = self.head.ranking.ids
-        in_head, by_id = np.isin(ids, head), np.argsort(head)
+        in_head, by_id = are_among(ids, head), np.argsort(head)
         return in_head, by_id[np.searchsorted(head[by_id], ids[in_head])]
 
     def places_of(
@@ -132,7 +133,7 @@ class Refined:
         head = self.head.ranking
         if not len(head):
             return count_places(ids, scores, wanted, own)
-        in_tail = ~np.isin(ids, head.ids)
+        in_tail = ~are_among(ids, head.ids)
         rest = np.minimum(scores[in_tail], np.float32(self.cap))
         final_scores = np.concatenate([head.scores, rest])
         found = count_places(np.concatenate([head.ids, ids[in_tail]]), final_scores, wanted, own)
@@ -143,7 +144,7 @@ class Refined:
         is_tied = (own == np.float32(self.cap)) | (own == head.scores[-1])
         reordered = ~in_head & is_tied
         if reordered.any():
-            rows = np.flatnonzero(np.isin(ids, wanted[reordered]))
+            rows = np.flatnonzero(are_among(ids, wanted[reordered]))
             first = dict(zip(ids[rows].tolist(), scores[rows].tolist(), strict=True))
             before = np.array([first[id] for id in wanted[reordered].tolist()], np.float32)
             found.places[reordered] = count_places(ids, scores, wanted[reordered], before).places
@@ -157,5 +158,11 @@ def refine_all(
     smoothing: Smoothing,
     reach: int = 0,
 ) -> list[Refined]:
-    """Return a query by each representation, reranked and smoothed."""
-    return [Refined.of(snapshot, one, mask, smoothing, reach) for one in encoded]
+    """Return a query by each representation, reranked and smoothed, side by side if that pays."""
+    found: dict[int, Refined] = {}
+
+    def refine(number: int) -> None:
+        found[number] = Refined.of(snapshot, encoded[number], mask, smoothing, reach)
+
+    share_out(range(len(encoded)), lambda: refine, worth_threads(len(snapshot)))
+    return [found[number] for number in range(len(encoded))]
