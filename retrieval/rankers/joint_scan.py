@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,16 @@ from ..ranker import Ids
 from .byte_codes import CodeArrays, CodedViews, code_views, coded_product, fetch_codes
 from .dense_block import DenseBlock, Part
 from .joint_selection import JointSelection, Scores
+from .share_out import share_out, worth_threads
 
 _SAMPLE, _FIRST = 16, 64
 """A sample of one row in ``_SAMPLE`` tells which bound one row in ``_FIRST`` reaches: those come first."""
+
+_ROWS = 16_384
+"""Rows that a thread takes at a time."""
+
+_AT_ONCE = 1 << 19
+"""Rows of blocks, at most one block more, that threads share before any is scored."""
 
 _PIECE = 16
 """Rows whose codes are brought into the cache together."""
@@ -38,36 +44,80 @@ def offer_jointly(
     views : of the query, each float32 (d,); of unit length, or zero, under the cosine.
     """
     coded = code_views(views) if is_cosine else None
+    scans = []
     for ids, block in parts:
         if coded is None or block.codes is None:
             selection.offer(ids, block.scores(views, is_cosine))
         else:
             block.codes.check()
-            _scan(ids, block, block.codes.arrays, coded, views, selection)
-
-
-def _scan(
-    ids: Ids,
-    block: DenseBlock,
-    codes: CodeArrays,
-    coded: CodedViews,
-    views: Sequence[NDArray[np.float32]],
-    selection: JointSelection,
-) -> None:
-    other = selection.added(ids)
-    sample = np.sort(other[::_SAMPLE])
-    cut = sample[-1 - len(sample) // _FIRST]
+            scans.append(_Scan(ids, block, block.codes.arrays, coded, views, selection))
     for is_first in (True, False):
-        least = cut if is_first else np.float32(selection.least - _MAX_COSINE)
-        rows, most, _ = _bounded(codes, coded, other, least, np.float32(np.inf) if is_first else cut)
-        score = partial(_scores_of, block, rows, views)
-        selection.narrow(ids[rows], most, score)
+        for some in _together(scans):
+            _offer(some, is_first)
 
 
-def _scores_of(
-    block: DenseBlock, rows: NDArray[np.int64], views: Sequence[NDArray[np.float32]], which: NDArray[np.int64]
-) -> Scores:
-    return block.scores_of(rows[which], views, is_cosine=True)
+class _Scan:
+    """The scan of a block for some views of a query."""
+
+    def __init__(
+        self,
+        ids: Ids,
+        block: DenseBlock,
+        codes: CodeArrays,
+        coded: CodedViews,
+        views: Sequence[NDArray[np.float32]],
+        selection: JointSelection,
+    ) -> None:
+        self.ids, self._block, self._codes, self._coded, self._views = ids, block, codes, coded, views
+        self._selection, self._other = selection, selection.added(ids)
+        sample = np.sort(self._other[::_SAMPLE])
+        self._cut = sample[-1 - len(sample) // _FIRST]
+
+    def bounded(self, first: int, is_first: bool) -> tuple[NDArray[np.int64], Scores]:
+        """Return rows from ``first`` on that are to be looked at, and an upper bound of each sum.
+
+        Those with a high bound of the other score, or the others.
+        """
+        here, (codes, scales, errors) = slice(first, first + _ROWS), self._codes
+        least = self._cut if is_first else np.float32(self._selection.least - _MAX_COSINE)
+        below = np.float32(np.inf) if is_first else self._cut
+        some = CodeArrays(codes[here], scales[here], errors[here])
+        rows, most, _ = _bounded(some, self._coded, self._other[here], least, below)
+        return first + rows, most
+
+    def offer(self, rows: NDArray[np.int64], most: Scores) -> None:
+        """Offer rows, given an upper bound of each sum."""
+        self._selection.narrow(
+            self.ids[rows],
+            most,
+            lambda which: self._block.scores_of(rows[which], self._views, is_cosine=True),
+        )
+
+
+def _together(scans: Sequence[_Scan]) -> Iterator[list[_Scan]]:
+    """Yield the scans of blocks of so many rows that threads are busy, and memory stays bounded."""
+    some: list[_Scan] = []
+    for scan in scans:
+        some.append(scan)
+        if sum(len(one.ids) for one in some) >= _AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _offer(scans: Sequence[_Scan], is_first: bool) -> None:
+    """Offer the rows of some blocks that are to be looked at first, or the others; threads bound them."""
+    pieces = [(scan, first) for scan in scans for first in range(0, len(scan.ids), _ROWS)]
+    found: dict[tuple[_Scan, int], tuple[NDArray[np.int64], Scores]] = {}
+
+    def bound(piece: tuple[_Scan, int]) -> None:
+        found[piece] = piece[0].bounded(piece[1], is_first)
+
+    share_out(pieces, lambda: bound, worth_threads(sum(len(scan.ids) for scan in scans)))
+    for scan in scans:
+        own = [found[piece] for piece in pieces if piece[0] is scan]
+        scan.offer(np.concatenate([rows for rows, _ in own]), np.concatenate([most for _, most in own]))
 
 
 @kernel()

@@ -12,10 +12,13 @@ from ..kernel import kernel
 from ..ranker import Ids
 from .byte_codes import CodeArrays, CodedViews, code_views, coded_product
 from .dense_block import Part
-from .share_out import share_out_rows
+from .share_out import share_out, worth_threads
 
 Scores = NDArray[np.float32]
 Rows = NDArray[np.int32]
+
+_ROWS = 16_384
+"""Rows that a thread takes at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,25 +67,24 @@ def bounds_of(parts: Sequence[Part], views: Sequence[NDArray[np.float32]]) -> Sc
     """
     n, start = 1 + max((int(ids.max(initial=-1)) for ids, _ in parts), default=-1), 0
     most, rows = np.zeros(n + 1, np.float32), np.full(n + 1, -1, np.int32)
-    coded = code_views(views)
+    coded, waiting = code_views(views), []
     for ids, block in parts:
         if block.codes is None:
             _put(ids, block.scores(views, is_cosine=True), start, most, rows)
         else:
             block.codes.check()
-            _put_bounds(ids, block.codes.arrays, coded, start, most, rows)
+            waiting += [(ids, block.codes.arrays, start, first) for first in range(0, len(ids), _ROWS)]
         start += len(ids)
+
+    def put(piece: tuple[Ids, CodeArrays, int, int]) -> None:
+        """Fill in the upper bound of each id of some rows of a block, by its code, and its row."""
+        ids, (codes, scales, errors), start, first = piece
+        own = slice(first, first + _ROWS)
+        some = CodeArrays(codes[own], scales[own], errors[own])
+        _put_some(ids[own], some, coded, start + first, most, rows)
+
+    share_out(waiting, lambda: put, worth_threads(sum(len(ids) for ids, _ in parts)))
     return ScoreBounds(parts, views, most, rows)
-
-
-def _put_bounds(ids: Ids, codes: CodeArrays, views: CodedViews, start: int, most: Scores, rows: Rows) -> None:
-    """Fill in the upper bound of each id of a block, by its code, and its row, counted from ``start``."""
-
-    def put(own: slice) -> None:
-        some = CodeArrays(codes.codes[own], codes.scales[own], codes.errors[own])
-        _put_some(ids[own], some, views, start + own.start, most, rows)
-
-    share_out_rows(len(ids), put)
 
 
 @kernel()

@@ -5,6 +5,7 @@ import pytest
 
 from retrieval.answers.relevance_feedback import Rocchio
 from retrieval.metric_learning.blended_ranker import BlendedRanker, blended, join
+from retrieval.rankers import joint_scan
 from retrieval.rankers.dense import ExactRanker
 from retrieval.rankers.inverted import InvertedIndex
 from retrieval.rankers.packed.factors import Factors
@@ -252,3 +253,22 @@ def test_views_of_a_query_are_ranked_in_one_scan(parts):
     views = np.stack([ranker.vector(id) for id in (5, 3004)])
     assert_first_of_all(ranker, views)
     assert {5, 3004} <= set(ranker.rank(views, 10).ids.tolist())
+
+
+@pytest.mark.parametrize("at_once", [1, 10_000])
+def test_threads_that_share_blocks_find_the_same(parts, at_once, tmp_path, monkeypatch):
+    monkeypatch.setattr(BlendedRanker, "_proven", None)
+    monkeypatch.setattr(joint_scan, "_ROWS", 700)
+    monkeypatch.setattr(joint_scan, "_AT_ONCE", at_once)
+    monkeypatch.setattr(joint_scan, "worth_threads", lambda n: 3)
+    whole, folders = ExactRanker.open([parts / "dense"], 12), []
+    for first in (0, 2500):
+        own = np.arange(first, 2500 if first == 0 else 6000)
+        segment = ExactRanker(12)
+        segment.add(own, np.stack([whole.vector(id) for id in own.tolist()]))
+        folders.append(tmp_path / str(first))
+        segment.save(folders[-1])
+    metric = ExactRanker.open([parts / "metric"], 5)
+    ranker = BlendedRanker(metric, ExactRanker.open(folders, 12), 5, WEIGHT)
+    for id in range(0, 6000, 1501):
+        assert_first_of_all(ranker, ranker.vector(id))
