@@ -216,6 +216,7 @@ def _rank_pruned(folder: Path) -> None:
     """Score a selection of bags, in full precision and packed, rank all with pruning, and compare two."""
     import numpy as np
 
+    from retrieval.answers.smoothing import smooth
     from retrieval.rankers.inverted import InvertedIndex
     from retrieval.rankers.packed.factors import Factors
     from retrieval.rankers.pruning import SMALLEST
@@ -235,9 +236,8 @@ def _rank_pruned(folder: Path) -> None:
     packed = InvertedIndex.open(segments, 4, factors)
     packed.rank(bag, 1, np.arange(SMALLEST) < 1)
     packed.rank(bag, SMALLEST)
-    packed.rank(bag, 1)
     # Smoothing compares the best images with each other.
-    packed.cosines(np.arange(2))
+    smooth(packed.rank(bag, 2), packed.cosines(np.arange(2)), 1)
 
 
 def _query_by(index: Index, name: str, region: Region) -> None:

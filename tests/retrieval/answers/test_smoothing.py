@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from retrieval.answers import smoothing as module
 from retrieval.answers.smoothing import smooth
 from retrieval.ranker import Ranking
 from retrieval.rankers.cosines import cosines
@@ -57,3 +58,23 @@ def test_opposite_and_empty_vectors_have_no_say():
 @pytest.mark.parametrize("n", [0, 1])
 def test_without_two_images_there_is_nothing_to_smooth(n):
     assert smooth(ranking(SCORES[:n]), np.eye(n, dtype=np.float32), 10).scores.tolist() == SCORES[:n].tolist()
+
+
+def test_of_neighbours_as_like_the_better_ranked_count():
+    likeness = np.array([[1, 0.5, 0.5], [0.5, 1, 0.2], [0.5, 0.2, 1]], np.float32)
+    found = scores_of(smooth(ranking([0.9, 0.5, 0.1]), likeness, 1))
+    assert found[10] == pytest.approx((0.9 + 0.5) / 2)
+
+
+@pytest.mark.parametrize("n", [1, 5, 60, 99])
+def test_scores_are_the_same_with_and_without_numba(n, monkeypatch):
+    rng = np.random.default_rng(n)
+    likeness = rng.choice(np.float32([-0.5, 0, 0.25, 0.3, 0.70001, 1]), (60, 60))
+    likeness[:30] *= rng.random((30, 60), np.float32)
+    given = Ranking(np.arange(60), np.sort(rng.random(60, np.float32))[::-1])
+    monkeypatch.setattr(module, "is_worth_loading", lambda work: True)
+    compiled = smooth(given, likeness, n, alone=3)
+    monkeypatch.setattr(module, "is_worth_loading", lambda work: False)
+    found = smooth(given, likeness, n, alone=3)
+    assert found.ids.tolist() == compiled.ids.tolist()
+    assert found.scores.tobytes() == compiled.scores.tobytes()
