@@ -4,9 +4,9 @@
 
 Vectors are generated in families of eight images: bags of 4,096 words, and embeddings of 448 numbers. A
 metric is learnt from 50 labels a class; a class is one of six directions. The metric alone, its base alone
-and their blend are asked in turn, on one thread; so are the best 10 without and with smoothing over five
-neighbours. Milliseconds of the processor, medians over the queries of the least of five runs each; the blend
-must answer as the sum of whole rankings does.
+and their blend are asked in turn; so are the best 10 without and with smoothing over five neighbours, by each
+and by the fusion of both. Milliseconds by the clock, and of the processor in all threads: medians over the
+queries of the least of five runs each. The blend must answer as the sum of whole rankings does.
 """
 
 from __future__ import annotations
@@ -25,8 +25,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.shared.growing import Bags, Embeddings, weighed
+from benchmarks.shared.growing import FAMILY, Bags, Embeddings, weighed
+from benchmarks.speed.best_cases import BY, Collection, Scaled, bounded
+from retrieval.answers.fusion import scale_of
 from retrieval.answers.smoothing import POOL, smooth
+from retrieval.index.search.encode_query import EncodedQuery
+from retrieval.index.search.query_options import QueryOptions
+from retrieval.index.search.rank import rank
 from retrieval.index.storage.segments import add_sums
 from retrieval.metric_learning.blend import blend_of
 from retrieval.metric_learning.blended_ranker import BlendedRanker, join
@@ -36,9 +41,12 @@ from retrieval.rankers.cosines import held_cosines
 from retrieval.rankers.dense import ExactRanker
 from retrieval.rankers.inverted import InvertedIndex
 from retrieval.rankers.packed.factors import Factors
+from retrieval.representation import Encoding
 
 K, NEIGHBOURS = 10, 5
 WORDS, NUMBERS = 4096, 448
+AGREEING = 0.75
+"""Share of the variance that a family has in common in the embeddings of the fusion."""
 _CLASSES, _LABELS = 6, 50
 _RUNS = 5
 _SEGMENT = 65_536
@@ -71,11 +79,16 @@ def of_words(n: int, n_queries: int, folder: Path) -> tuple[Any, Sequence[Any], 
     return InvertedIndex.open(places, WORDS, factors), first, queries
 
 
-def of_numbers(n: int, n_queries: int, folder: Path) -> tuple[Any, Sequence[Any], Sequence[Any]]:
-    """Return a ranker of n embeddings, all of them, and queries."""
-    made = Embeddings(np.arange(1.0, NUMBERS + 1) ** -0.8, 0.6)
+def of_numbers(
+    n: int, n_queries: int, folder: Path, likeness: float = 0.6
+) -> tuple[Any, Sequence[Any], Sequence[Any]]:
+    """Return a ranker of n embeddings, all of them, and queries, of the same families as those of bags."""
+    made = Embeddings(np.arange(1.0, NUMBERS + 1) ** -0.8, likeness)
     vectors = made.vectors(n)
-    return saved(vectors, folder / "numbers"), vectors, list(made.queries(n, n_queries))
+    queries = list(made.queries(n, n_queries))
+    # Those of bags are in the order of their families.
+    by_family = np.argsort(np.random.default_rng([0, n]).choice(-(-n // FAMILY), n_queries, replace=False))
+    return saved(vectors, folder / f"numbers {likeness}"), vectors, [queries[i] for i in by_family.tolist()]
 
 
 def saved(vectors: NDArray[np.float32], place: Path) -> ExactRanker:
@@ -102,20 +115,26 @@ def learnt(vectors: Sequence[Any]) -> tuple[Projection, float]:
     return projection, weight
 
 
-def times(ways: Sequence[Callable[[Any], Any]], queries: Sequence[Any]) -> list[float]:
-    """Return the milliseconds of each way to ask: the median over queries of the least of some runs."""
+def times(ways: Sequence[Callable[[Any], Any]], queries: Sequence[Any]) -> dict[str, list[float]]:
+    """Return the milliseconds of each way to ask, by the clock and of the processor.
+
+    The median over queries of the least of some runs.
+    """
     for query in queries[:5]:  # what is compiled and checked at first is not counted
         for way in ways:
             way(query)
-    passed = np.empty((_RUNS, len(queries), len(ways)))
+    clocks = {"by the clock": time.perf_counter, "of the processor": time.process_time}
+    passed = np.empty((len(clocks), _RUNS, len(queries), len(ways)))
     for run in range(_RUNS):
         for i, query in enumerate(queries):
             for j, way in enumerate(ways):
-                begin = time.process_time()
+                begin = [clock() for clock in clocks.values()]
                 way(query)
-                passed[run, i, j] = (time.process_time() - begin) * 1e3
+                passed[:, run, i, j] = [
+                    (clock() - one) * 1e3 for clock, one in zip(clocks.values(), begin, strict=True)
+                ]
     # What else the machine does makes a run longer, never shorter.
-    return [float(one) for one in np.median(passed.min(axis=0), axis=0)]
+    return dict(zip(clocks, np.median(passed.min(axis=1), axis=1).tolist(), strict=True))
 
 
 def report(name: str, base: Any, vectors: Sequence[Any], queries: Sequence[Any], folder: Path) -> None:
@@ -137,11 +156,36 @@ def report(name: str, base: Any, vectors: Sequence[Any], queries: Sequence[Any],
         asked,
     )
     smoothed = times([lambda q: base.rank(q, K), lambda q: _smoothed(base, q)], queries)
-    alone, whole, blend = found
-    cells = [f"{one:.2f}" for one in (weight, *found)]
-    cells += [f"{blend - alone:+.2f}", f"{blend - whole:+.2f}", f"{blend - alone - whole:+.2f}"]
-    cells += [*(f"{one:.2f}" for one in smoothed), f"{smoothed[1] - smoothed[0]:+.2f}"]
-    print(f"| {name} | {projection.dimension} | {' | '.join(cells)} |", flush=True)
+    for clock, (alone, whole, blend) in found.items():
+        best, slower = smoothed[clock]
+        cells = [f"{one:.2f}" for one in (weight, alone, whole, blend)]
+        cells += [f"{blend - alone:+.2f}", f"{blend - whole:+.2f}", f"{blend - alone - whole:+.2f}"]
+        cells += [f"{best:.2f}", f"{slower:.2f}", f"{slower - best:+.2f}"]
+        print(f"| {name}, {clock} | {projection.dimension} | {' | '.join(cells)} |", flush=True)
+
+
+def report_fusion(n: int, rankers: Sequence[Any], queries: Sequence[Sequence[Any]]) -> None:
+    """Print the rows of the fusion of words and embeddings by z, of n images."""
+    collection: Any = Collection(n, dict(zip(BY, rankers, strict=True)), np.arange(n) // FAMILY)
+    asked = []
+    for vectors in zip(*queries, strict=True):
+        encoded: Any = [
+            EncodedQuery(name, object(), Encoding(vector), (1, 1), None)  # type: ignore[arg-type]
+            for name, vector in zip(BY, vectors, strict=True)
+        ]
+        samples = [rank(collection, one, n, np.arange(n) % (n // 1000) == 0).scores for one in encoded]
+        scales = tuple(scale_of(scores, "z") for scores in samples)
+        asked.append((encoded, Scaled(BY, "z", None, scales)))
+    plain, smoothed = (QueryOptions(fusion="z", k=K, smooth=number) for number in (0, NEIGHBOURS))
+    found = times(
+        [
+            lambda q: bounded(collection, q[0], None, q[1], plain),
+            lambda q: bounded(collection, q[0], None, q[1], smoothed),
+        ],
+        asked,
+    )
+    for clock, (best, slower) in found.items():
+        print(f"| {clock} | {best:.2f} | {slower:.2f} | {slower - best:+.2f} |", flush=True)
 
 
 def _smoothed(base: Any, query: Any) -> Any:
@@ -169,8 +213,13 @@ def main() -> None:
             "| blend − base | blend − both | best 10 | smoothed | smoothed − best 10 |"
         )
         print("|---|" + "--:|" * 11)
-        report("words", *of_words(args.n, args.queries, folder), folder)
+        words = of_words(args.n, args.queries, folder)
+        report("words", *words, folder)
         report("deep", *of_numbers(args.n, args.queries, folder), folder)
+        print("\n| fusion of both | best 10 | smoothed | smoothed − best 10 |\n|---|--:|--:|--:|")
+        # Of families that are more alike, on which both agree.
+        numbers = of_numbers(args.n, args.queries, folder, AGREEING)
+        report_fusion(args.n, (words[0], numbers[0]), (words[2], numbers[2]))
 
 
 if __name__ == "__main__":
