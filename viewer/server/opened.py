@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from functools import cached_property, partial
@@ -30,6 +29,7 @@ from retrieval.representation import family_of, needs_network
 from scale.shards.opening import open_index
 from scale.shards.plan import folder_of
 
+from .closing import close_when_gone
 from .problem import refusal_of
 
 _Files = NDArray[np.int64]
@@ -74,7 +74,7 @@ class Opened:
         earlier = None if before is None else before.index
         self.index, self.commit, self._files = _of_one_commit(place, earlier)
         # Closed when the last question that was put to it has been answered.
-        weakref.finalize(self, self.index.close)
+        close_when_gone(self, self.index.close)
         self._lock = threading.Lock()
         self._loaded: set[str] = set()
         self.failed: dict[str, str] = {}

@@ -20,7 +20,8 @@ class SharedFile:
     """Hold a file open for all who read it in this process; each calls ``release`` once."""
 
     _all: ClassVar[dict[tuple[int, int], SharedFile]] = {}
-    _turn: ClassVar[threading.Lock] = threading.Lock()
+    # Once more by the same thread: garbage that is collected meanwhile may release a file.
+    _turn: ClassVar[threading.RLock] = threading.RLock()
 
     def __init__(self, key: tuple[int, int], descriptor: int) -> None:
         self._key, self._descriptor = key, descriptor
@@ -30,12 +31,15 @@ class SharedFile:
     def of(cls, path: Path) -> SharedFile:
         """Open a file, or return it if it is open. Raises OSError."""
         with cls._turn:
-            status = path.stat()
-            key = status.st_dev, status.st_ino
-            if key not in cls._all:
-                cls._all[key] = cls(key, os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-            cls._all[key]._n_users += 1
-            return cls._all[key]
+            while True:
+                status = path.stat()
+                key = status.st_dev, status.st_ino
+                file = cls._all.get(key)
+                if file is None:
+                    file = cls._all[key] = cls(key, os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+                file._n_users += 1
+                if cls._all.get(key) is file:  # not released by its last user meanwhile
+                    return file
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the whole file, 256 KiB at a time; whoever asks keeps writers out. Raises OSError."""
@@ -56,7 +60,7 @@ class SharedFile:
     def release(self) -> None:
         """Let go of the file; the last one closes it, when no connection of SQLite has a lock any more."""
         with self._turn:
-            self._n_users -= 1
-            if not self._n_users:
+            self._n_users = n = self._n_users - 1
+            if not n:
                 del self._all[self._key]
                 os.close(self._descriptor)
