@@ -236,6 +236,8 @@ def _rank_pruned(folder: Path) -> None:
     packed = InvertedIndex.open(segments, 4, factors)
     packed.rank(bag, 1, np.arange(SMALLEST) < 1)
     packed.rank(bag, SMALLEST)
+    # Many rows are looked for in one pass.
+    packed.scores(bag, np.arange(2 * SMALLEST))
     # Smoothing compares the best images with each other.
     smooth(packed.rank(bag, 2), packed.cosines(np.arange(2)), 1)
 
